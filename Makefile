@@ -1,0 +1,137 @@
+# Everything is installed into this checkout; HOME and the system stay as they are.
+# `make help` lists the targets. A second call does nothing when nothing changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PYTHON ?= python3.11
+FOUNDRY := $(CURDIR)/node_modules/@foundry-rs
+
+# npm brings Foundry's native binaries for x86_64; elsewhere those on the caller's PATH are used.
+export PATH := $(CURDIR)/.venv/bin:$(FOUNDRY)/anvil-linux-amd64/bin:$(FOUNDRY)/forge-linux-amd64/bin:$(PATH)
+export APE_DATA_FOLDER := $(CURDIR)/.ape
+export SOLCX_BINARY_PATH := $(CURDIR)/.solcx
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export UV_PYTHON_DOWNLOADS := never
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_cache := $(CURDIR)/.cache/npm
+# Another environment's modules or settings must not leak in.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
+
+UV := .venv-uv/bin/uv
+NATIVE := offchain/edgemark/crypto/_native
+PYTHON_SOURCES := $(wildcard offchain tests tools scripts benchmarks setup.py)
+SOLIDITY := $(shell find contracts -name '*.sol')
+KERNEL_SOURCES := $(wildcard $(NATIVE)/*.c $(NATIVE)/*.h)
+
+# A stamp lives in the folder that it vouches for, so removing the folder removes the stamp.
+UV_READY := .venv-uv/.ready
+PYTHON_READY := .venv/.ready
+PACKAGE_READY := .venv/.package-ready
+NODE_READY := node_modules/.ready
+SOLC_READY := .solcx/.ready
+CONTRACTS_READY := offchain/edgemark/ledger/bytecode/.ready
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(PACKAGE_READY) $(NODE_READY) $(SOLC_READY) ## Install everything into the checkout
+
+.PHONY: contracts
+contracts: setup $(CONTRACTS_READY) ## Compile the contracts when one changed
+
+.PHONY: demo
+demo: contracts ## Run the outsourced job on a real chain and print its receipt
+	@.venv/bin/edgemark demo outsourcing
+
+.PHONY: test
+test: contracts ## Run every test
+	@.venv/bin/python tools/run_tests.py
+
+.PHONY: soak
+soak: contracts ## Run every test with many more examples (hours)
+	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
+
+.PHONY: bench
+bench: contracts ## Run every benchmark against its peer
+	@shopt -s nullglob; for file in benchmarks/*.py; do .venv/bin/python "$$file"; done
+
+.PHONY: lint
+lint: setup ## Check style and types of Python, Solidity and C
+	.venv/bin/ruff check $(PYTHON_SOURCES)
+	.venv/bin/ruff format --check $(PYTHON_SOURCES)
+	.venv/bin/mypy
+	.venv/bin/mypy $(wildcard tools/*.py)
+	node_modules/.bin/solhint --max-warnings 0 'contracts/**/*.sol'
+	include=$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))'); \
+	for file in $(filter %.c,$(KERNEL_SOURCES)); do \
+	  $(CC) -std=c11 -O3 -Wall -Wextra -Werror -I"$$include" -c "$$file" -o /dev/null; \
+	done  # compiled, not only parsed: some warnings come from the optimiser
+
+.PHONY: lock
+lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without addresses
+	for name in uv dev run; do \
+	  constraint=; [ "$$name" != run ] || constraint='--constraints requirements/dev.lock'; \
+	  $(UV) pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
+	    $$constraint requirements/$$name.in --output-file requirements/$$name.lock; \
+	done
+
+.PHONY: clean
+clean: ## Remove everything that was installed or built here
+	rm -rf .venv .venv-uv node_modules .solcx .ape .cache .build build dist out cache broadcast
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
+	rm -rf offchain/edgemark/ledger/bytecode
+	find $(PYTHON_SOURCES) -name __pycache__ -prune -exec rm -rf {} +
+	rm -f $(NATIVE)/*.so
+
+# Environments and compiler scripts hold absolute paths: a checkout that moved starts them afresh.
+.cache/place: FORCE
+	@if [ "$$(cat $@ 2>/dev/null)" != '$(CURDIR)' ]; then \
+	  if [ -e $@ ]; then rm -rf .venv .venv-uv .solcx; fi; \
+	  mkdir -p .cache; printf '%s\n' '$(CURDIR)' > $@; \
+	fi
+
+$(UV_READY): requirements/uv.lock .cache/place
+	tools/check_prerequisites.sh $(PYTHON)
+	$(PYTHON) -m venv --clear .venv-uv
+	.venv-uv/bin/pip install --quiet --require-hashes --requirement requirements/uv.lock
+	@touch $@
+
+$(PYTHON_READY): requirements/dev.lock $(UV_READY)
+	[ -x .venv/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv
+	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.lock
+	@touch $@
+
+# Built apart from the other packages (ape holds back what setuptools wants), but with the locked setuptools.
+$(PACKAGE_READY): pyproject.toml $(wildcard setup.py) $(KERNEL_SOURCES) $(PYTHON_READY)
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps \
+	  --build-constraints requirements/dev.lock --editable .
+	@compgen -G '$(NATIVE)/_kernel*.so' >/dev/null || \
+	  echo 'edgemark: the native kernel was not built; everything works without it, more slowly' >&2
+	@touch $@
+
+$(NODE_READY): package.json package-lock.json .npmrc $(UV_READY)
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@for tool in anvil forge; do \
+	  $$tool --version >/dev/null || { \
+	    echo "edgemark: no $$tool for $$(uname -m) from npm: install Foundry 1.7.1 and put it on PATH" >&2; \
+	    exit 1; }; \
+	done
+	@touch $@
+
+$(SOLC_READY): tools/install_solc.py tools/solc-node.cjs $(NODE_READY) $(PYTHON_READY)
+	.venv/bin/python tools/install_solc.py node_modules/solc
+	@touch $@
+
+$(CONTRACTS_READY): $(SOLIDITY) tools/compile_contracts.py $(SOLC_READY) $(PACKAGE_READY)
+	.venv/bin/python tools/compile_contracts.py
+	@touch $@
+
+.PHONY: FORCE
+FORCE:

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title EnclaveManager: the judges and how many of them decide (the paper's MSC)
+/// @notice Members and threshold are fixed at deployment: k = floor(2n/3) + 1, so that n - k + 1
+/// bad judges can make a charge lapse and do nothing else.
+interface IEnclaveManager {
+    /// @notice Thrown when the number of members is out of range.
+    error MemberCountOutOfRange(uint256 had, uint256 least, uint256 most);
+    /// @notice Thrown at deployment for a zero address or an address given twice.
+    error MemberInvalid(address member);
+    /// @notice Thrown when fewer signatures than the threshold are given.
+    error TooFewSignatures(uint256 had, uint256 needed);
+    /// @notice Thrown when a recovered signer is not a member.
+    error NotAMember(address signer);
+    /// @notice Thrown when signers are not in strictly ascending order (which also bars the same one twice).
+    error SignersNotAscending(address previous, address signer);
+
+    /// @notice All members, in the order of deployment.
+    function members() external view returns (address[] memory);
+    function memberCount() external view returns (uint256);
+    function threshold() external view returns (uint256);
+    function isMember(address account) external view returns (bool);
+
+    /// @notice Reverts unless at least `threshold` members signed `digest`.
+    /// @param signatures 65-byte ECDSA signatures (r, s, v), ordered by ascending signer address
+    function checkSignatures(bytes32 digest, bytes[] calldata signatures) external view;
+}

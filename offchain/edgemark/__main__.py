@@ -1,0 +1,5 @@
+"""`python -m edgemark` is `edgemark`."""
+
+from edgemark.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Stakes and deposits: accounts in the AssetAnchor contract."""

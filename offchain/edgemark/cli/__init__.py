@@ -1,0 +1,1 @@
+"""The command line: noun, verb, options. It reads settings, calls one function, prints."""

@@ -1,0 +1,78 @@
+"""`edgemark account`: this home's account, its tokens, and the way out for them."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import click
+
+from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Tokens
+from edgemark.receipt import TOKEN_UNIT, format_tokens
+from edgemark.systems.outsourcing.joining import provide_balance
+from edgemark.systems.outsourcing.station import Station
+
+
+def parse_tokens(text: str) -> Tokens:
+    """Parse an amount in MTC, at most 18 decimals.
+
+    Raises:
+        RefusedInput: no number, negative, or finer than the token's smallest unit.
+    """
+    try:
+        amount = Decimal(text) * TOKEN_UNIT
+    except InvalidOperation as error:
+        raise RefusedInput("is no number", who="amount", had=text[:40], needed="MTC") from error
+    if not amount.is_finite() or amount < 0 or amount != int(amount) or amount >= 2**96:
+        raise RefusedInput(
+            "is out of range", who="amount", had=text[:40], needed="0 to 10^9 MTC, 18 decimals"
+        )
+    return Tokens(int(amount))
+
+
+@click.group()
+def account() -> None:
+    """This home's account and tokens."""
+
+
+@account.command("show")
+@takes_settings
+def show(invocation: Invocation) -> None:
+    """Print account, wallet, free balance in the anchor, and the TLS pin."""
+    station = Station.open(invocation.settings())
+    me = station.address
+    invocation.show(
+        {
+            "account": me,
+            "wallet_mtc": format_tokens(station.token.balance(me)),
+            "anchor_free_mtc": format_tokens(station.accounts.free_balance(me)),
+            "gas_wei": station.chain.balance(me),
+            "tls_pin": station.keys.tls.pin.hex(),
+        }
+    )
+
+
+@account.command("deposit")
+@takes_settings
+@click.argument("amount")
+def deposit(invocation: Invocation, amount: str) -> None:
+    """Bring the free balance in the anchor up to AMOUNT MTC."""
+    station = Station.open(invocation.settings())
+    provide_balance(station, parse_tokens(amount))
+    free = station.accounts.free_balance(station.address)
+    invocation.show({"anchor_free_mtc": format_tokens(free)})
+
+
+@account.command("withdraw")
+@takes_settings
+@click.argument("amount")
+def withdraw(invocation: Invocation, amount: str) -> None:
+    """Take AMOUNT MTC of the free balance back into the wallet."""
+    station = Station.open(invocation.settings())
+    wanted = parse_tokens(amount)
+    free = station.accounts.free_balance(station.address)
+    if wanted > free:
+        raise RefusedInput("free balance is too low", who=station.address, had=free, needed=wanted)
+    station.lane.send(station.accounts.withdraw(station.address, wanted))
+    invocation.show({"wallet_mtc": format_tokens(station.token.balance(station.address))})

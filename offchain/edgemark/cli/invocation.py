@@ -1,0 +1,89 @@
+"""What every command has in hand: settings from file, environment and options; where to print."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from edgemark.logs import configure_logs
+from edgemark.settings import Settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Invocation:
+    """One run of the program.
+
+    Attributes:
+        config: settings file, if one was named.
+        overrides: settings given as options.
+        as_json: print one JSON value instead of text.
+    """
+
+    config: Path | None = None
+    overrides: dict[str, object] = field(default_factory=dict)
+    as_json: bool = False
+
+    @property
+    def console(self) -> Console:
+        """Text for people, on standard output."""
+        return Console(soft_wrap=False)
+
+    def settings(self) -> Settings:
+        """The settings in force; also starts the log on standard error."""
+        loaded = load_settings(file=self.config, environ=os.environ, overrides=self.overrides)
+        configure_logs(loaded.log_level)
+        return loaded
+
+    def show(self, facts: dict[str, Any], text: str | None = None) -> None:
+        """Print facts as JSON when asked for, else as `name  value` lines or the given text."""
+        if self.as_json:
+            click.echo(json.dumps(facts, default=str))
+        elif text is not None:
+            click.echo(text)
+        else:
+            width = max((len(name) for name in facts), default=0)
+            for name, value in facts.items():
+                click.echo(f"{name:<{width}}  {value}")
+
+
+def takes_settings(command: F) -> F:
+    """Options that every command takes; they win over environment and file."""
+    options = [
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON value."),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Settings file (default: edgemark.toml in the home folder).",
+        ),
+        click.option(
+            "--home", type=click.Path(path_type=Path), help="Folder of keys and journals."
+        ),
+        click.option("--chain-url", help="JSON-RPC of the chain."),
+        click.option("--manifest", type=click.Path(path_type=Path), help="Deployment manifest."),
+        click.option("--log-level", help="debug, info, warning or error."),
+    ]
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        names = ("home", "chain_url", "manifest", "log_level")
+        given = {name: kwargs.pop(name) for name in names}
+        invocation = Invocation(
+            config=kwargs.pop("config"),
+            overrides={name: value for name, value in given.items() if value is not None},
+            as_json=kwargs.pop("as_json"),
+        )
+        return command(invocation, *args, **kwargs)
+
+    wrapped.__doc__ = command.__doc__
+    wrapped.__name__ = command.__name__
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[return-value]

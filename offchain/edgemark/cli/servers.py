@@ -1,0 +1,35 @@
+"""`edgemark node run` and `edgemark judge run`: servers that register themselves and stay."""
+
+from __future__ import annotations
+
+import click
+
+from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.ledger.records import Role
+from edgemark.systems.outsourcing.judge import Judge
+from edgemark.systems.outsourcing.running import open_station, serve
+from edgemark.systems.outsourcing.worker import ComputeNode
+
+
+@click.group()
+def node() -> None:
+    """A compute node: computes shares for devices that it does not know."""
+
+
+@click.group()
+def judge() -> None:
+    """A judge: computes charged tasks again and signs what it finds."""
+
+
+@node.command("run")
+@takes_settings
+def run_node(invocation: Invocation) -> None:
+    """Register (unless done), deposit the stake, serve until interrupted."""
+    serve(open_station(invocation.settings(), Role.COMPUTE_NODE), ComputeNode)
+
+
+@judge.command("run")
+@takes_settings
+def run_judge(invocation: Invocation) -> None:
+    """Register (unless done), serve until interrupted."""
+    serve(open_station(invocation.settings(), Role.ENCLAVE), Judge)

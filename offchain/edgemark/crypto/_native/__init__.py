@@ -1,0 +1,119 @@
+"""The native kernel's Python face: the same calls, checks and errors as `plain.PlainArithmetic`.
+
+Importing this raises ImportError where the package was installed without a C compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from edgemark.crypto._native import _kernel
+from edgemark.crypto.arithmetic import Evaluator, MonomialTable
+from edgemark.crypto.field import (
+    ELEMENT_BYTES,
+    FIELD,
+    Q,
+    WrongLength,
+    count_elements,
+    require_count,
+)
+from edgemark.crypto.plain import check_table, count_inputs, quadratic_terms
+
+
+class NativeArithmetic:
+    """F_q in C; constant time in inputs, shares and secrets."""
+
+    modulus = Q
+
+    def __init__(self) -> None:
+        self.name = f"native/{_kernel.path()}"
+
+    def check(self, packed: bytes, *, count: int | None = None, who: str = "packed vector") -> int:
+        """See `PrimeField.check`."""
+        had = count_elements(packed, who=who)
+        if count is not None:
+            require_count(packed, count, who=who)
+        if not _kernel.check(packed):
+            FIELD.unpack(packed, who=who)  # raises, and says where
+        return had
+
+    def _check_pair(self, a: bytes, b: bytes) -> None:
+        left, right = self.check(a), self.check(b)
+        if left != right:
+            raise WrongLength(
+                "vectors of different lengths", who="vector", had=right, needed=left
+            )
+
+    def add(self, a: bytes, b: bytes) -> bytes:
+        """See `PrimeField.add`."""
+        self._check_pair(a, b)
+        return _kernel.add(a, b)
+
+    def subtract(self, a: bytes, b: bytes) -> bytes:
+        """See `PrimeField.subtract`."""
+        self._check_pair(a, b)
+        return _kernel.subtract(a, b)
+
+    def multiply(self, a: bytes, b: bytes) -> bytes:
+        """See `PrimeField.multiply`."""
+        self._check_pair(a, b)
+        return _kernel.multiply(a, b)
+
+    def scale(self, vector: bytes, scalar: int) -> bytes:
+        """See `PrimeField.scale`."""
+        self.check(vector)
+        return _kernel.scale(vector, FIELD.pack([scalar]))
+
+    def combine(self, matrix: bytes, vectors: bytes, count: int) -> bytes:
+        """See `PrimeField.combine`."""
+        FIELD.check_combination(matrix, vectors, count)
+        self.check(matrix, who="matrix")
+        self.check(vectors, who="vectors")
+        return _kernel.combine(matrix, vectors, count)
+
+    def share(self, secret: bytes, coefficients: bytes, points: Sequence[int]) -> list[bytes]:
+        """See `PrimeField.share`."""
+        FIELD.check_sharing(secret, coefficients)
+        self.check(secret, who="secret")
+        self.check(coefficients, who="coefficients")
+        shares = _kernel.share(secret, coefficients, FIELD.pack(points))
+        length = len(secret)
+        return [shares[i * length : (i + 1) * length] for i in range(len(points))]
+
+    def prepare_quadratic(self, coefficients: bytes, inputs: int, outputs: int) -> Evaluator:
+        """See `PlainArithmetic.prepare_quadratic`."""
+        self.check(coefficients, count=outputs * quadratic_terms(inputs), who="coefficients")
+        function = _kernel.prepare_quadratic(coefficients, inputs, outputs)
+        return _NativeEvaluator(self, function, _kernel.evaluate_quadratic, inputs)
+
+    def prepare_sparse(self, table: MonomialTable) -> Evaluator:
+        """See `PlainArithmetic.prepare_sparse`."""
+        check_table(table)
+        self.check(table.coefficients, who="coefficients")
+        function = _kernel.prepare_sparse(
+            table.factor_counts, table.factors, table.coefficients, table.inputs, table.outputs
+        )
+        return _NativeEvaluator(self, function, _kernel.evaluate_sparse, table.inputs)
+
+
+class _NativeEvaluator:
+    """A function made ready by the kernel."""
+
+    def __init__(
+        self,
+        over: NativeArithmetic,
+        function: Any,
+        evaluate: Callable[[Any, bytes], bytes],
+        inputs: int,
+    ) -> None:
+        self._over = over
+        self._function = function
+        self._evaluate = evaluate
+        self._inputs = inputs
+
+    def evaluate(self, batch: bytes) -> bytes:
+        """See `Evaluator.evaluate`."""
+        count_inputs(batch, self._inputs)
+        self._over.check(batch, who="batch")
+        return self._evaluate(self._function, batch)

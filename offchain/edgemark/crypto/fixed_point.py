@@ -1,0 +1,250 @@
+"""Real numbers in F_q by fixed point, with the proof that no value of a job wraps.
+
+Notation: s fraction bits; a real v at scale 2^b is the element round(v * 2^b) mod q, so that negative
+numbers are q - |v|; M_o a bound of |F_o| over all admitted inputs, at the scale of the outputs.
+
+A multiplication of two values at 2^s gives one at 2^2s. Every monomial of a function of degree d must
+end at one scale, so the coefficient of a monomial of degree i is encoded at 2^(s(d+1-i)): with i inputs
+at 2^s each, all of them end at 2^(s(d+1)). Outputs are read back as signed, which is right exactly when
+M_o <= (q-1)/2; the plan computes M_o from the declared bounds of the inputs, in integers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from edgemark.crypto.field import FIELD, Q, WrongLength, count_elements
+from edgemark.crypto.polynomial import (
+    MAX_DEGREE,
+    DenseQuadratic,
+    Monomial,
+    Polynomial,
+    SparsePolynomial,
+)
+from edgemark.crypto.polynomial.header import refuse_outside
+from edgemark.errors import RefusedInput
+
+SIGNED_LIMIT = (Q - 1) // 2
+"""Largest magnitude that an element can carry with its sign."""
+
+MAX_FRACTION_BITS = 64
+
+
+class WouldWrap(RefusedInput):
+    """A number, or a job, whose values could leave the signed range of the field."""
+
+
+class OutOfBounds(RefusedInput):
+    """An input outside the bounds that were declared for the job. Its value is not shown."""
+
+
+def _to_integer(value: float, bits: int, who: str) -> int:
+    """round(value * 2^bits), exactly rounded (half to even)."""
+    if not math.isfinite(value):
+        raise RefusedInput("is not a finite number", who=who, needed="a finite number")
+    exact = Fraction(value) if isinstance(value, int) else Fraction(float(value))
+    return round(exact * (1 << bits))
+
+
+def to_signed(element: int) -> int:
+    """The integer of least magnitude that is congruent to an element."""
+    return element - Q if element > SIGNED_LIMIT else element
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPoint:
+    """A scale for inputs.
+
+    Args:
+        fraction_bits: s, 0..64.
+
+    Raises:
+        RefusedInput: out of range.
+    """
+
+    fraction_bits: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fraction_bits <= MAX_FRACTION_BITS:
+            raise RefusedInput(
+                "is out of range",
+                who="fraction bits",
+                had=self.fraction_bits,
+                needed=f"0..{MAX_FRACTION_BITS}",
+            )
+
+    def encode(self, values: Sequence[float], bits: int | None = None) -> bytes:
+        """Real numbers to packed elements at scale 2^bits (2^s when not given).
+
+        Raises:
+            RefusedInput: a value is not finite.
+            WouldWrap: a value is too large for the field.
+        """
+        bits = self.fraction_bits if bits is None else bits
+        numbers = []
+        for position, value in enumerate(values):
+            number = _to_integer(value, bits, f"value {position}")
+            if abs(number) > SIGNED_LIMIT:
+                raise WouldWrap(
+                    "is too large at this scale",
+                    who=f"value {position}",
+                    needed=f"|value| <= 2^{SIGNED_LIMIT.bit_length() - bits}",
+                )
+            numbers.append(number % Q)
+        return FIELD.pack(numbers)
+
+    def decode_exact(self, packed: bytes, bits: int | None = None) -> list[Fraction]:
+        """Packed elements at scale 2^bits (2^s when not given) to rational numbers.
+
+        Raises:
+            RefusedInput: something is no element.
+        """
+        bits = self.fraction_bits if bits is None else bits
+        return [Fraction(to_signed(number), 1 << bits) for number in FIELD.unpack(packed)]
+
+    def decode(self, packed: bytes, bits: int | None = None) -> list[float]:
+        """Like `decode_exact`, rounded to the nearest floats."""
+        return [float(value) for value in self.decode_exact(packed, bits)]
+
+
+@dataclass(frozen=True, slots=True)
+class OverflowPlan:
+    """Why no output of a job can wrap, in numbers.
+
+    Args:
+        input_bounds: largest magnitude of each encoded input.
+        output_bounds: M_o, largest magnitude of each encoded output.
+
+    Raises:
+        WouldWrap: an output bound is above (q-1)/2.
+    """
+
+    input_bounds: tuple[int, ...]
+    output_bounds: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for output, bound in enumerate(self.output_bounds):
+            if bound > SIGNED_LIMIT:
+                raise WouldWrap(
+                    "could wrap",
+                    who=f"output {output}",
+                    had=f"a bound of {bound.bit_length()} bits ({bound})",
+                    needed=f"at most {SIGNED_LIMIT} (127 bits)",
+                    remedy="Take fewer fraction bits, narrower input bounds or a lower degree.",
+                )
+
+    @property
+    def headroom_bits(self) -> int:
+        """Bits between the largest output bound and the limit."""
+        return SIGNED_LIMIT.bit_length() - max(self.output_bounds).bit_length()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolynomial:
+    """A real polynomial as a function over F_q.
+
+    Args:
+        polynomial: F.
+        plan: the proof that it does not wrap.
+        fixed: scale of the inputs.
+        output_bits: scale of the outputs, s(d+1).
+    """
+
+    polynomial: Polynomial
+    plan: OverflowPlan
+    fixed: FixedPoint
+    output_bits: int
+
+    def encode_input(self, x: Sequence[float]) -> bytes:
+        """Encode one input within its declared bounds.
+
+        Raises:
+            WrongLength: not k values.
+            OutOfBounds: a value is outside its bound.
+            RefusedInput: a value is not finite.
+        """
+        if len(x) != self.polynomial.inputs:
+            raise WrongLength(
+                "has the wrong length", who="input", had=len(x), needed=self.polynomial.inputs
+            )
+        bits = self.fixed.fraction_bits
+        numbers = [_to_integer(value, bits, f"input {i}") for i, value in enumerate(x)]
+        for i, (number, bound) in enumerate(zip(numbers, self.plan.input_bounds, strict=True)):
+            if abs(number) > bound:
+                raise OutOfBounds(
+                    "is outside the declared bounds",
+                    who=f"input {i}",
+                    needed=f"|x| <= {float(Fraction(bound, 1 << bits))}",
+                )
+        return FIELD.pack(number % Q for number in numbers)
+
+    def decode_output(self, packed: bytes) -> list[list[float]]:
+        """Real outputs, one list of n for each input of the batch.
+
+        Raises:
+            WrongLength: no whole number of rows.
+            NotAnElement: something is no element.
+        """
+        n = self.polynomial.outputs
+        if count_elements(packed, who="outputs") % n:
+            raise WrongLength(
+                "are no whole number of rows",
+                who="outputs",
+                had=count_elements(packed),
+                needed=f"B * {n}",
+            )
+        values = self.fixed.decode(packed, self.output_bits)
+        return [values[at : at + n] for at in range(0, len(values), n)]
+
+
+def compile_polynomial(
+    terms: Mapping[Monomial, Sequence[float]],
+    outputs: int,
+    degree: int,
+    fixed: FixedPoint,
+    bounds: Sequence[float],
+    *,
+    dense: bool = True,
+) -> CompiledPolynomial:
+    """Turn a real polynomial into a function over F_q, and prove that it does not wrap.
+
+    Args:
+        terms: {monomial: n real coefficients}, monomials as in `polynomial.Monomial`.
+        outputs: n.
+        degree: d, at least that of every monomial; 2 when dense.
+        fixed: scale of the inputs.
+        bounds: for each of the k inputs the largest |x_i| that will be asked, >= 0.
+        dense: as a `DenseQuadratic`; else as a `SparsePolynomial`.
+
+    Raises:
+        RefusedInput: a number is out of range or not finite.
+        WouldWrap: an output could leave the signed range.
+    """
+    refuse_outside("degree", degree, 2 if dense else 0, 2 if dense else MAX_DEGREE)
+    input_bounds = tuple(
+        abs(_to_integer(bound, fixed.fraction_bits, f"bound {i}")) for i, bound in enumerate(bounds)
+    )
+    encoded: dict[Monomial, list[int]] = {}
+    output_bounds = [0] * outputs
+    for monomial, coefficients in terms.items():
+        refuse_outside("degree", len(monomial), 0, degree)
+        refuse_outside("outputs", len(coefficients), outputs, outputs)
+        for variable in monomial:
+            refuse_outside("variable", variable, 0, len(bounds) - 1)
+        bits = fixed.fraction_bits * (degree + 1 - len(monomial))
+        size = math.prod(input_bounds[i] for i in monomial)
+        numbers = [_to_integer(c, bits, f"coefficient of {monomial}") for c in coefficients]
+        for output, number in enumerate(numbers):
+            output_bounds[output] += abs(number) * size
+        encoded[monomial] = [number % Q for number in numbers]
+    plan = OverflowPlan(input_bounds, tuple(output_bounds))
+    kind = DenseQuadratic if dense else SparsePolynomial
+    return CompiledPolynomial(
+        polynomial=kind.from_terms(len(bounds), outputs, encoded),
+        plan=plan,
+        fixed=fixed,
+        output_bits=fixed.fraction_bits * (degree + 1),
+    )

@@ -1,0 +1,77 @@
+"""The one door to the system's random source.
+
+Everything secret or unpredictable in Edgemark is drawn here: shares, checking keys, salts, account
+keys, challenges. Elements are uniform in 0..q-1, by rejection: 129 random bits, drawn again while
+they are q or more. Rejected draws are thrown away, so their timing tells nothing about those kept.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from Crypto.Hash import SHAKE256
+
+from edgemark.crypto.field import ELEMENT_BYTES, FIELD, PrimeField
+from edgemark.errors import RefusedInput
+
+
+class Randomness:
+    """The operating system's random source.
+
+    Args:
+        over: the field whose elements are drawn.
+    """
+
+    def __init__(self, over: PrimeField = FIELD) -> None:
+        self._modulus = over.modulus
+        self._mask = (1 << over.modulus.bit_length()) - 1
+
+    def octets(self, count: int) -> bytes:
+        """`count` random bytes."""
+        return secrets.token_bytes(count)
+
+    def element(self) -> int:
+        """An element, uniform in 0..q-1."""
+        while True:
+            number = int.from_bytes(self.octets(ELEMENT_BYTES), "big") & self._mask
+            if number < self._modulus:
+                return number
+
+    def nonzero_element(self) -> int:
+        """An element, uniform in 1..q-1."""
+        while True:
+            number = self.element()
+            if number:
+                return number
+
+    def elements(self, count: int) -> bytes:
+        """A packed vector of `count` independent uniform elements."""
+        return b"".join(self.element().to_bytes(ELEMENT_BYTES, "big") for _ in range(count))
+
+
+class SeededRandomness(Randomness):
+    """The same draws for the same seed, from SHAKE-256: for tests that must repeat, never for secrets.
+
+    Args:
+        seed: any bytes.
+        for_tests_only: must be True; whoever builds this has to say so.
+        over: the field whose elements are drawn.
+
+    Raises:
+        RefusedInput: `for_tests_only` is not True.
+    """
+
+    def __init__(self, seed: bytes, *, for_tests_only: bool, over: PrimeField = FIELD) -> None:
+        if for_tests_only is not True:
+            raise RefusedInput(
+                "a predictable source was asked for outside a test",
+                who="randomness",
+                needed="for_tests_only=True",
+                remedy="Use Randomness.",
+            )
+        super().__init__(over)
+        self._stream = SHAKE256.new(seed)
+
+    def octets(self, count: int) -> bytes:
+        """The next `count` bytes of the stream."""
+        return self._stream.read(count)

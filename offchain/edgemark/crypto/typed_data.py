@@ -1,0 +1,200 @@
+"""EIP-712: what is signed, on which chain, for which contract.
+
+Source: EIP-712, "Typed structured data hashing and signing". Only the atomic types that our messages
+use (bytes32, uint8, uint256, address, string in the domain); no arrays and no nested structs.
+
+digest = keccak256(0x1901 || separator || hashStruct(message))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from edgemark.crypto.abi import encode_address, encode_bytes32, encode_uint
+from edgemark.crypto.hashing import keccak256
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, TaskId, Timestamp, Tokens
+
+_PREFIX = b"\x19\x01"
+
+
+def _encode_value(kind: str, value: object) -> bytes:
+    match kind, value:
+        case "bytes32", bytes():
+            return encode_bytes32(value)
+        case "address", str():
+            return encode_address(Address(value))
+        case "string", str():
+            return keccak256(value.encode())
+        case (("uint8" | "uint256"), int()) if not isinstance(value, bool):
+            return encode_uint(value, int(kind.removeprefix("uint")))
+    raise RefusedInput("has another type", who="typed data", had=type(value).__name__, needed=kind)
+
+
+@dataclass(frozen=True)
+class StructType:
+    """A struct of atomic fields.
+
+    Args:
+        name: as in Solidity.
+        fields: (type, name) in order.
+    """
+
+    name: str
+    fields: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def type_hash(self) -> Hash32:
+        """keccak256 of `Name(type name,...)`."""
+        members = ",".join(f"{kind} {name}" for kind, name in self.fields)
+        return keccak256(f"{self.name}({members})".encode())
+
+    def hash_struct(self, values: Sequence[object]) -> Hash32:
+        """keccak256(typeHash || encodeData).
+
+        Raises:
+            RefusedInput: a value is missing or does not fit its type.
+        """
+        if len(values) != len(self.fields):
+            raise RefusedInput(
+                "has the wrong number of values",
+                who=self.name,
+                had=len(values),
+                needed=len(self.fields),
+            )
+        words = (
+            _encode_value(kind, value) for (kind, _), value in zip(self.fields, values, strict=True)
+        )
+        return keccak256(self.type_hash, *words)
+
+
+DOMAIN = StructType(
+    "EIP712Domain",
+    (
+        ("string", "name"),
+        ("string", "version"),
+        ("uint256", "chainId"),
+        ("address", "verifyingContract"),
+    ),
+)
+ACCEPTANCE = StructType(
+    "Acceptance",
+    (
+        ("bytes32", "job"),
+        ("uint256", "index"),
+        ("bytes32", "root"),
+        ("bytes32", "termsHash"),
+        ("uint256", "stake"),
+        ("uint256", "validUntil"),
+    ),
+)
+SERVED = StructType("Served", (("bytes32", "job"), ("uint256", "index")))
+VERDICT = StructType("Verdict", (("bytes32", "job"), ("uint256", "index"), ("uint8", "finding")))
+RESULT = StructType(
+    "Result",
+    (
+        ("bytes32", "job"),
+        ("bytes32", "taskId"),
+        ("uint256", "index"),
+        ("address", "node"),
+        ("bytes32", "shareHash"),
+        ("bytes32", "outputsHash"),
+    ),
+)
+READ_REQUEST = StructType(
+    "ReadRequest",
+    (
+        ("bytes32", "job"),
+        ("uint256", "index"),
+        ("address", "reader"),
+        ("address", "server"),
+        ("uint256", "validUntil"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a signature counts.
+
+    Args:
+        name: of the protocol.
+        version: of the protocol.
+        chain_id: EIP-155 chain id.
+        contract: the verifying contract.
+    """
+
+    name: str
+    version: str
+    chain_id: int
+    contract: Address
+
+    @cached_property
+    def separator(self) -> Hash32:
+        """HashStruct of the domain."""
+        return DOMAIN.hash_struct((self.name, self.version, self.chain_id, self.contract))
+
+    def digest(self, kind: StructType, values: Sequence[object]) -> Hash32:
+        """What is signed for one message.
+
+        Raises:
+            RefusedInput: a value is missing or does not fit its type.
+        """
+        return keccak256(_PREFIX, self.separator, kind.hash_struct(values))
+
+
+class SettlementDomain(Domain):
+    """The five messages of an outsourced job, for one Settlement on one chain.
+
+    Args:
+        chain_id: EIP-155 chain id.
+        settlement: its Settlement contract.
+    """
+
+    def __init__(self, chain_id: int, settlement: Address) -> None:
+        super().__init__("Edgemark Outsourcing", "1", chain_id, settlement)
+
+    def acceptance(
+        self,
+        job: JobId,
+        index: ShareIndex,
+        root: Hash32,
+        terms_hash: Hash32,
+        stake: Tokens,
+        valid_until: Timestamp,
+    ) -> Hash32:
+        """A node takes an index of a job on; checked on chain."""
+        return self.digest(ACCEPTANCE, (job, index, root, terms_hash, stake, valid_until))
+
+    def served(self, job: JobId, index: ShareIndex) -> Hash32:
+        """A judge holds the well-formed task of a charged index; checked on chain."""
+        return self.digest(SERVED, (job, index))
+
+    def verdict(self, job: JobId, index: ShareIndex, finding: int) -> Hash32:
+        """A judge's finding, the number of ISettlement.Finding; checked on chain."""
+        return self.digest(VERDICT, (job, index, finding))
+
+    def result(
+        self,
+        job: JobId,
+        task_id: TaskId,
+        index: ShareIndex,
+        node: Address,
+        share_hash: Hash32,
+        outputs_hash: Hash32,
+    ) -> Hash32:
+        """A node's result R_j; checked by the device and the judges."""
+        return self.digest(RESULT, (job, task_id, index, node, share_hash, outputs_hash))
+
+    def read_request(
+        self,
+        job: JobId,
+        index: ShareIndex,
+        reader: Address,
+        server: Address,
+        valid_until: Timestamp,
+    ) -> Hash32:
+        """A reader asks exactly one server for what belongs to it; checked by that server."""
+        return self.digest(READ_REQUEST, (job, index, reader, server, valid_until))

@@ -1,0 +1,79 @@
+"""Errors, sorted by what the caller can do about them.
+
+Four families, one remedy each; a module that needs a finer type derives it from one of these:
+
+| family              | meaning                                    | what to do               |
+|---------------------|--------------------------------------------|--------------------------|
+| `RefusedInput`      | the call is wrong                          | fix the call             |
+| `PeerFault`         | another party broke the protocol           | keep the evidence        |
+| `LedgerUnavailable` | the chain did not answer; nothing changed  | retry later              |
+| `Unrecoverable`     | our own state or installation is damaged   | stop and look            |
+
+Every error says who it is about, what there was, what was needed and what to do.
+"""
+
+from __future__ import annotations
+
+
+class EdgemarkError(Exception):
+    """Base of all errors that Edgemark raises on purpose.
+
+    Args:
+        what: one clause that names the fault.
+        who: the party or part it is about ("node 3", "settings", an endpoint).
+        had: the value that was there; never a secret.
+        needed: the value or range that was needed.
+        remedy: what the reader should do.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        who: object = None,
+        had: object = None,
+        needed: object = None,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.who = who
+        self.had = had
+        self.needed = needed
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        parts = [f"{self.who}: {self.what}" if self.who is not None else self.what]
+        if self.had is not None:
+            parts.append(f"had {self.had}")
+        if self.needed is not None:
+            parts.append(f"needed {self.needed}")
+        text = "; ".join(parts)
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+    def as_dict(self) -> dict[str, object]:
+        """The same facts for `--json` output and structured logs."""
+        return {
+            "error": type(self).__name__,
+            "what": self.what,
+            "who": None if self.who is None else str(self.who),
+            "had": None if self.had is None else str(self.had),
+            "needed": None if self.needed is None else str(self.needed),
+            "remedy": self.remedy or None,
+        }
+
+
+class RefusedInput(EdgemarkError):
+    """The call cannot be right as it stands. Fix the call."""
+
+
+class PeerFault(EdgemarkError):
+    """Another party broke the protocol. Keep the evidence."""
+
+
+class LedgerUnavailable(EdgemarkError):
+    """The chain did not answer or is not the one expected. Nothing changed; retry later."""
+
+
+class Unrecoverable(EdgemarkError):
+    """Our own state or installation is damaged. Stop and look."""

@@ -1,0 +1,80 @@
+"""Files that must never be half written, or readable by others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from edgemark.errors import Unrecoverable
+
+OWNER_ONLY_FILE = 0o600
+OWNER_ONLY_FOLDER = 0o700
+OTHERS = 0o077
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, as fsync on a file does not."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Put `content` at `path`, all of it or nothing, durably, with these permissions."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    sync_folder(path.parent)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can enter, or check that it is one.
+
+    Raises:
+        Unrecoverable: it exists and others can enter it, or it is not ours.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=OWNER_ONLY_FOLDER)
+    check_private(folder)
+
+
+def check_private(path: Path) -> None:
+    """Refuse a file or folder that others can open, or that belongs to somebody else.
+
+    Raises:
+        Unrecoverable: with the permissions that were found.
+    """
+    found = path.lstat()
+    mode = stat.S_IMODE(found.st_mode)
+    if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
+        raise Unrecoverable(
+            "is not our own",
+            who=path,
+            had="a link" if stat.S_ISLNK(found.st_mode) else f"owner {found.st_uid}",
+            needed=f"owner {os.geteuid()}",
+            remedy="Use another home folder.",
+        )
+    if mode & OTHERS:
+        wanted = OWNER_ONLY_FOLDER if stat.S_ISDIR(found.st_mode) else OWNER_ONLY_FILE
+        raise Unrecoverable(
+            "others can open it",
+            who=path,
+            had=oct(mode),
+            needed=oct(wanted),
+            remedy=f"If nobody has: chmod {wanted:o} {path}; otherwise make new keys.",
+        )

@@ -1,0 +1,88 @@
+"""Values that look alike get different types; each is parsed once, at the edge.
+
+Inside the package a `JobId` is always 32 bytes, an `Address` always a checksummed string and a
+`ShareIndex` always at least 1, because the only ways to make one are the functions here.
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+from eth_utils.address import is_address, to_checksum_address
+
+from edgemark.errors import RefusedInput
+
+JobId = NewType("JobId", bytes)
+"""keccak256 of (chain, settlement, payer, nonce); 32 bytes."""
+
+TaskId = NewType("TaskId", bytes)
+"""ID_Tj: what one node of one job has to compute; 32 bytes."""
+
+Hash32 = NewType("Hash32", bytes)
+"""Any other 32-byte digest."""
+
+Address = NewType("Address", str)
+"""An account or contract, EIP-55 checksummed."""
+
+ShareIndex = NewType("ShareIndex", int)
+"""Evaluation point of a share, 1..m; 0 is the secret and never valid."""
+
+Tokens = NewType("Tokens", int)
+"""An amount of MetaCoin in its smallest unit (10^-18 MTC)."""
+
+Timestamp = NewType("Timestamp", int)
+"""Chain time, whole Unix seconds."""
+
+MAX_INDEX = 255  # indices are one byte on the wire and on chain
+
+
+def parse_hash32(value: bytes | str, *, who: str = "hash") -> Hash32:
+    """Parse 32 bytes, or their hexadecimal form with or without `0x`.
+
+    Raises:
+        RefusedInput: another length, or not hexadecimal.
+    """
+    if isinstance(value, str):
+        try:
+            value = bytes.fromhex(value.removeprefix("0x"))
+        except ValueError as error:
+            raise RefusedInput(
+                "is not hexadecimal", who=who, had=repr(value[:80]), needed="64 hex digits"
+            ) from error
+    if len(value) != 32:
+        raise RefusedInput("has the wrong length", who=who, had=f"{len(value)} bytes", needed=32)
+    return Hash32(bytes(value))
+
+
+def parse_job_id(value: bytes | str) -> JobId:
+    """Parse a job id; see `parse_hash32`."""
+    return JobId(parse_hash32(value, who="job id"))
+
+
+def parse_address(value: str | bytes, *, who: str = "address") -> Address:
+    """Parse an account address, 20 bytes or `0x` and 40 hex digits (EIP-55 when mixed case).
+
+    Raises:
+        RefusedInput: not an address, or the checksum is wrong.
+    """
+    if not is_address(value):
+        raise RefusedInput(
+            "is not an account address",
+            who=who,
+            had=repr(value)[:80],
+            needed="0x and 40 hex digits",
+        )
+    return Address(to_checksum_address(value))
+
+
+def parse_share_index(value: int, node_count: int = MAX_INDEX) -> ShareIndex:
+    """Check that an index lies in 1..node_count.
+
+    Raises:
+        RefusedInput: 0 (the secret itself), negative, or too large.
+    """
+    if not 1 <= value <= node_count:
+        raise RefusedInput(
+            "is not a share index", who="index", had=value, needed=f"1..{node_count}"
+        )
+    return ShareIndex(value)

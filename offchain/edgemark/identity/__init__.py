@@ -1,0 +1,1 @@
+"""Who takes part: keys on this machine and participants on the chain."""

@@ -1,0 +1,66 @@
+"""The keys of one party: an account on the chain and the key of its TLS endpoint.
+
+Made on first run from the system's random source, in files that only their owner can open. A key
+never prints, and no password or key is ever a setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.errors import Unrecoverable
+from edgemark.files import OWNER_ONLY_FILE, check_private, make_private_folder, write_whole
+from edgemark.transport.tls import TlsKey
+
+ACCOUNT_FILE = "account.key"
+TLS_FILE = "tls.pem"
+
+
+@dataclass(frozen=True)
+class KeyStore:
+    """Both keys of a party.
+
+    Attributes:
+        account: signs transactions and typed data.
+        tls: its pin stands in the registry.
+    """
+
+    account: SecretKey
+    tls: TlsKey
+
+    @staticmethod
+    def open(folder: Path) -> KeyStore:
+        """Read the keys of a folder; make the folder and what is missing.
+
+        Raises:
+            Unrecoverable: others can open a file, or it holds no key.
+        """
+        make_private_folder(folder)
+        return KeyStore(_open_account(folder / ACCOUNT_FILE), _open_tls(folder / TLS_FILE))
+
+
+def _open_account(path: Path) -> SecretKey:
+    if not path.exists():
+        made = SecretKey.generate(Randomness())
+        write_whole(path, made.reveal().hex().encode() + b"\n", mode=OWNER_ONLY_FILE)
+        return made
+    check_private(path)
+    try:
+        return SecretKey(bytes.fromhex(path.read_text().strip()))
+    except (ValueError, UnicodeDecodeError) as error:
+        # The file's words stay out of the message: they may be most of a key.
+        raise Unrecoverable(
+            "holds no account key", who=path, needed="64 hex digits", remedy="Restore the file."
+        ) from error.__class__()
+
+
+def _open_tls(path: Path) -> TlsKey:
+    if not path.exists():
+        made = TlsKey.generate()
+        made.save(path)
+        return made
+    check_private(path)
+    return TlsKey.load(path)

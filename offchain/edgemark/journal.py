@@ -1,0 +1,357 @@
+"""Write-ahead journal: what is in it has happened, whatever happens next.
+
+Law 1: `append` returns only when the record is on the disk (fsync), so an effect that follows it
+never runs for an event that a crash can forget.
+Law 2: a record that a crash cut short was never acknowledged; it is dropped on the next `open`.
+Law 3: damage anywhere else is reported, never repaired by guessing.
+Law 4: one journal belongs to one process at a time.
+
+Layout: the magic bytes, then records. A record is
+
+    length (4) | check of the header (4) | digest (8) | payload
+
+with every integer big-endian, check = CRC-32 of (offset, length), digest = the first 8 bytes of
+SHA-256(offset || payload). The offset stands in both so that a record copied to another place is
+damage too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.files import OWNER_ONLY_FILE, check_private, sync_folder
+
+MAGIC = b"EDGEJRN1"
+HEADER_BYTES = 16
+SECTOR_BYTES = 512  # the unit a disk writes as a whole: a torn write leaves whole sectors of zeros
+MAX_RECORD_BYTES = 16 * 1024 * 1024  # several shares of the largest job
+
+
+class JournalDamaged(Unrecoverable):
+    """Bytes in the middle of a journal are not what was written."""
+
+
+class JournalInUse(RefusedInput):
+    """Another process holds the journal."""
+
+
+class JournalWriteFailed(Unrecoverable):
+    """The record could not be made durable; the journal stands as it was before."""
+
+
+class RecordTooLarge(RefusedInput):
+    """A record is longer than the journal takes."""
+
+
+def _header(offset: int, payload: bytes) -> bytes:
+    length = len(payload).to_bytes(4, "big")
+    place = offset.to_bytes(8, "big")
+    check = zlib.crc32(place + length).to_bytes(4, "big")
+    return length + check + hashlib.sha256(place + payload).digest()[:8]
+
+
+def _has_empty_sector(offset: int, chunk: bytes) -> bool:
+    """Is a part of `chunk` that lies in one sector of the file all zeros?"""
+    start = 0
+    while start < len(chunk):
+        end = start + SECTOR_BYTES - (offset + start) % SECTOR_BYTES
+        if not any(chunk[start:end]):
+            return True
+        start = end
+    return False
+
+
+class Journal:
+    """An append-only file of records; made by `open`, safe for one thread at a time.
+
+    Args:
+        path: where it lies.
+        handle: descriptor of the journal, open for reading and writing.
+        lock: descriptor that holds the exclusive lock.
+        most: longest payload in bytes.
+        on_append: called with the number of each record once that is durable; a seam for tests
+            that stop the process there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        handle: int,
+        lock: int,
+        most: int,
+        on_append: Callable[[int], None] | None,
+    ) -> None:
+        self.path = path
+        self.count = 0
+        self._handle = handle
+        self._lock = lock
+        self._most = most
+        self._on_append = on_append
+        self._end = len(MAGIC)
+        self._broken = False
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        max_record_bytes: int = MAX_RECORD_BYTES,
+        on_append: Callable[[int], None] | None = None,
+    ) -> Journal:
+        """Open or create a journal, owner-only, checking every record in it.
+
+        Args:
+            path: the file; its folder must exist.
+            max_record_bytes: longest payload, 1 .. 2^32 - 1.
+            on_append: see the class.
+
+        Raises:
+            JournalInUse: another process (or another part of this one) has it open.
+            JournalDamaged: a record that is not the last one is not as it was written.
+            Unrecoverable: others may read or write the file.
+        """
+        lock = _lock(path)
+        handle = -1
+        try:
+            handle = _open_file(path)
+            journal = cls(path, handle, lock, max_record_bytes, on_append)
+            journal._check_all()
+        except BaseException:
+            if handle >= 0:
+                os.close(handle)
+            os.close(lock)
+            raise
+        return journal
+
+    def append(self, payload: bytes) -> int:
+        """Write one record and wait until it is on the disk.
+
+        Returns:
+            Its number, counted from 1.
+
+        Raises:
+            RecordTooLarge: longer than the limit; nothing was written.
+            JournalWriteFailed: the disk refused; the journal is as before and takes the next
+                record when there is space again (after a failed fsync: only once reopened).
+        """
+        if len(payload) > self._most:
+            raise RecordTooLarge(
+                "record too long", who=self.path, had=len(payload), needed=f"<= {self._most} bytes"
+            )
+        if self._broken or self._handle < 0:
+            raise JournalWriteFailed(
+                "is closed after a failed write", who=self.path, remedy="Start the process again."
+            )
+        record = _header(self._end, payload) + payload
+        self._write(record)
+        self._end += len(record)
+        self.count += 1
+        if self._on_append is not None:
+            self._on_append(self.count)
+        return self.count
+
+    def records(self) -> Iterator[bytes]:
+        """All payloads, oldest first, as they stand now.
+
+        Raises:
+            JournalDamaged: the file changed since it was opened.
+        """
+        offset, end = len(MAGIC), self._end
+        while offset < end:
+            payload = self._read_record(offset, end)
+            if payload is None:
+                raise self._damage(offset)
+            yield payload
+            offset += HEADER_BYTES + len(payload)
+
+    def rewrite(self, payloads: Iterable[bytes]) -> None:
+        """Put these records in the place of all that is there, at once or not at all.
+
+        Raises:
+            RecordTooLarge: a payload is too long; nothing changed.
+            JournalWriteFailed: the disk refused; nothing changed.
+        """
+        fresh = self.path.with_name(self.path.name + ".new")
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        handle = os.open(fresh, flags, OWNER_ONLY_FILE)
+        successor = Journal(self.path, handle, self._lock, self._most, None)
+        try:
+            os.pwrite(handle, MAGIC, 0)
+            for payload in payloads:
+                successor.append(payload)
+            os.fsync(handle)
+            os.replace(fresh, self.path)
+            sync_folder(self.path.parent)
+        except BaseException as error:
+            os.close(handle)
+            if isinstance(error, OSError):
+                raise self._write_failed(error) from error
+            raise
+        os.close(self._handle)
+        self._handle, self._end, self.count = handle, successor._end, successor.count
+
+    def close(self) -> None:
+        """Give the journal free for another process."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            os.close(self._lock)
+            self._handle = self._lock = -1
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _write(self, record: bytes) -> None:
+        try:
+            written = 0
+            while written < len(record):
+                written += os.pwrite(self._handle, record[written:], self._end + written)
+        except OSError as error:
+            self._undo()
+            raise self._write_failed(error) from error
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            # After a failed fsync the kernel may have dropped the pages: only a fresh look at the
+            # file tells what is on the disk.
+            self._broken = True
+            self._undo()
+            raise self._write_failed(error) from error
+
+    def _undo(self) -> None:
+        try:
+            os.ftruncate(self._handle, self._end)
+            os.fsync(self._handle)
+        except OSError:
+            self._broken = True  # what is left of the record will be dropped as torn on `open`
+
+    def _write_failed(self, error: OSError) -> JournalWriteFailed:
+        return JournalWriteFailed(
+            "record could not be written",
+            who=self.path,
+            had=error.strerror,
+            remedy="Free space on the disk or replace it, then start again; nothing was lost.",
+        )
+
+    def _check_all(self) -> None:
+        size = os.fstat(self._handle).st_size
+        start = os.pread(self._handle, len(MAGIC), 0)
+        if start != MAGIC:
+            if size > len(MAGIC) or not MAGIC.startswith(start.rstrip(b"\0")):
+                raise JournalDamaged(
+                    "is not a journal of this version",
+                    who=self.path,
+                    had=start.hex(),
+                    needed=MAGIC.hex(),
+                    remedy="Move the file away if it is not needed.",
+                )
+            self._start_file()
+            size = len(MAGIC)
+        offset = len(MAGIC)
+        while offset < size:
+            payload = self._read_record(offset, size)
+            if payload is None:
+                self._drop_torn(offset, size)
+                break
+            offset += HEADER_BYTES + len(payload)
+            self.count += 1
+        self._end = offset
+
+    def _start_file(self) -> None:
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, MAGIC, 0)
+        os.fsync(self._handle)
+        sync_folder(self.path.parent)
+
+    def _read_record(self, offset: int, size: int) -> bytes | None:
+        """The payload at `offset`, or None when the bytes are no whole record."""
+        header = os.pread(self._handle, HEADER_BYTES, offset)
+        length = int.from_bytes(header[:4], "big")
+        if len(header) < HEADER_BYTES or not self._is_length_sound(offset, header):
+            return None
+        if offset + HEADER_BYTES + length > size:
+            return None
+        payload = os.pread(self._handle, length, offset + HEADER_BYTES)
+        return payload if header == _header(offset, payload) else None
+
+    def _is_length_sound(self, offset: int, header: bytes) -> bool:
+        check = zlib.crc32(offset.to_bytes(8, "big") + header[:4])
+        return check == int.from_bytes(header[4:8], "big")
+
+    def _drop_torn(self, offset: int, size: int) -> None:
+        """Cut the file at `offset` if what follows can be the rest of one interrupted append."""
+        header = os.pread(self._handle, HEADER_BYTES, offset)
+        if len(header) == HEADER_BYTES:
+            if self._is_length_sound(offset, header):
+                length = int.from_bytes(header[:4], "big")
+                rest = os.pread(self._handle, length, offset + HEADER_BYTES)
+                end = offset + HEADER_BYTES + length
+                torn = end > size or (end == size and _has_empty_sector(offset, header + rest))
+            else:
+                # A longer file whose new blocks never reached the disk reads as zeros.
+                torn = not self._has_bytes_from(offset, size)
+            if not torn:
+                raise self._damage(offset)
+        os.ftruncate(self._handle, offset)
+        os.fsync(self._handle)
+
+    def _has_bytes_from(self, offset: int, size: int) -> bool:
+        step = 1 << 20
+        return any(any(os.pread(self._handle, step, at)) for at in range(offset, size, step))
+
+    def _damage(self, offset: int) -> JournalDamaged:
+        return JournalDamaged(
+            "journal is damaged",
+            who=self.path,
+            had=f"a broken record at byte {offset} (after {self.count} good ones)",
+            needed="the bytes that were written",
+            remedy="Restore the file from a copy; do not edit it.",
+        )
+
+
+def _open_file(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, OWNER_ONLY_FILE)
+    try:
+        check_private(path)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _lock(path: Path) -> int:
+    """Hold `<path>.lock` for this process and write our process id into it."""
+    beside = path.with_name(path.name + ".lock")
+    lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, OWNER_ONLY_FILE)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise JournalInUse(
+            "is in use",
+            who=path,
+            had=f"process {holder or 'unknown'}",
+            needed="one process per journal",
+            remedy="Stop that process or use another folder.",
+        ) from error
+    # The number only names the holder in an error: a full disk must not keep anyone from opening.
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock

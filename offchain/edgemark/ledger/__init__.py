@@ -1,0 +1,1 @@
+"""Chain I/O: transactions, reading, events, deployment and a development chain."""

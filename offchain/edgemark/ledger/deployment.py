@@ -1,0 +1,241 @@
+"""The contracts of one chain: put there, written down, found again.
+
+The manifest is a JSON file per chain id, beside the other files of the installation:
+
+    {"version": 1, "chain_id": 31337, "block": 5, "contracts": {"MetaCoin": "0x…", …},
+     "parameters": {"holder": …, "judges": […], "pool": …, "guardian": …, "limits": {…}}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from edgemark.errors import RefusedInput
+from edgemark.files import write_whole
+from edgemark.identifiers import Address, parse_address
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ChainIdMismatch
+from edgemark.ledger.interface import CONTRACTS, Contract, load_interface
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.records import Limits
+
+MANIFEST_VERSION = 1
+MAX_MANIFEST_BYTES = 64 * 1024
+MIN_JUDGES, MAX_JUDGES = 4, 16  # the contract's bounds
+
+
+class ManifestInvalid(RefusedInput):
+    """The file is no deployment manifest, or not of this chain."""
+
+
+@dataclass(frozen=True)
+class DeploymentParameters:
+    """What is decided at deployment, for good.
+
+    Args:
+        holder: receives the whole supply of the token.
+        judges: members of the EnclaveManager, 4 .. 16 different accounts.
+        pool: receives what nobody else is owed.
+        guardian: may stop new jobs.
+        limits: bounds of every job.
+    """
+
+    holder: Address
+    judges: tuple[Address, ...]
+    pool: Address
+    guardian: Address
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where the contracts of one chain are.
+
+    Args:
+        chain_id: the chain.
+        block: the block of the first of them; events need not be looked for before it.
+        contracts: address by contract name, all of `CONTRACTS`.
+        parameters: with which they were deployed.
+    """
+
+    chain_id: int
+    block: int
+    contracts: Mapping[str, Address]
+    parameters: DeploymentParameters
+
+    def contract(self, name: str) -> Contract:
+        """One of the contracts.
+
+        Raises:
+            RefusedInput: there is none of that name.
+        """
+        if name not in self.contracts:
+            raise RefusedInput("is no contract", who=name[:80], needed=", ".join(CONTRACTS))
+        return Contract.named(name, self.contracts[name])
+
+    def verify(self, chain: EvmChain) -> None:
+        """Check that the contracts are on this chain and belong together.
+
+        Raises:
+            ChainIdMismatch: another chain.
+            NoCode: no contract where one should be.
+            ManifestInvalid: the settlement uses other contracts than the manifest names.
+        """
+        if chain.chain_id != self.chain_id:
+            raise ChainIdMismatch(
+                "manifest is of another chain",
+                who="deployment",
+                had=f"chain id {chain.chain_id}",
+                needed=f"chain id {self.chain_id}",
+                remedy="Correct the setting manifest or chain_url.",
+            )
+        for name in CONTRACTS:
+            chain.require_code(self.contract(name))
+        settlement, anchor = self.contract("Settlement"), self.contract("AssetAnchor")
+        for contract, function, name in (
+            (settlement, "anchor", "AssetAnchor"),
+            (settlement, "registry", "ParticipantRegistry"),
+            (settlement, "enclaves", "EnclaveManager"),
+            (anchor, "token", "MetaCoin"),
+        ):
+            found = chain.call(contract, function, block="latest")
+            if found != self.contracts[name]:
+                raise ManifestInvalid(
+                    f"names another {name} than the contract uses",
+                    who=f"{contract.name}.{function}",
+                    had=self.contracts[name],
+                    needed=found,
+                    remedy="Take the manifest that the deployment wrote.",
+                )
+
+    def save(self, path: Path) -> None:
+        """Write the manifest, whole or not at all."""
+        facts = {"version": MANIFEST_VERSION, **asdict(self)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n")
+
+    @classmethod
+    def load(cls, path: Path, chain_id: int | None = None) -> Deployment:
+        """Read a manifest.
+
+        Args:
+            path: the file.
+            chain_id: the chain it must be of; None takes any.
+
+        Raises:
+            ManifestInvalid: no such file, not a manifest, or of another chain.
+        """
+        deployment = _from_json(_read(path), path)
+        if chain_id is not None and deployment.chain_id != chain_id:
+            raise ManifestInvalid(
+                "manifest is of another chain",
+                who=path,
+                had=f"chain id {deployment.chain_id}",
+                needed=f"chain id {chain_id}",
+                remedy="Correct the setting manifest or chain_url.",
+            )
+        return deployment
+
+
+def manifest_path(home: Path, chain_id: int) -> Path:
+    """Where the manifest of a chain is kept by default."""
+    return home / "deployments" / f"{chain_id}.json"
+
+
+def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParameters) -> Deployment:
+    """Put all contracts on the chain, from the package's bytecode, and wait until they are final.
+
+    Raises:
+        RefusedInput: the number of judges is out of range.
+        Unrecoverable: the contracts were not compiled.
+        ContractRefused: a constructor refused a parameter.
+    """
+    count = len(parameters.judges)
+    if not MIN_JUDGES <= count <= MAX_JUDGES:
+        raise RefusedInput(
+            "number of judges out of range",
+            who="deployment",
+            had=count,
+            needed=f"{MIN_JUDGES}..{MAX_JUDGES}",
+        )
+    nobody = [parse_address(bytes(20))] * 5
+    limits = parameters.limits.as_abi()
+    load_interface("Settlement").encode_constructor([*nobody, limits])  # before anything is paid
+    token, first = lane.deploy("MetaCoin", parameters.holder, confirmations=0)
+    registry, _ = lane.deploy("ParticipantRegistry", confirmations=0)
+    anchor, _ = lane.deploy("AssetAnchor", token.address, confirmations=0)
+    enclaves, _ = lane.deploy("EnclaveManager", list(parameters.judges), confirmations=0)
+    settlement, _ = lane.deploy(
+        "Settlement",
+        anchor.address,
+        registry.address,
+        enclaves.address,
+        parameters.pool,
+        parameters.guardian,
+        limits,
+    )
+    made = (token, registry, anchor, enclaves, settlement)
+    return Deployment(
+        chain_id=chain.chain_id,
+        block=first.block_number,
+        contracts={contract.name: contract.address for contract in made},
+        parameters=parameters,
+    )
+
+
+def _read(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_MANIFEST_BYTES + 1)
+    except OSError as error:
+        raise ManifestInvalid(
+            "cannot read the manifest",
+            who=path,
+            had=error.strerror,
+            needed="the file that the deployment wrote",
+            remedy="Deploy first (`ape run deploy`) or correct the setting manifest.",
+        ) from error
+    try:
+        if len(raw) > MAX_MANIFEST_BYTES:
+            raise ValueError("longer than any manifest")
+        return json.loads(raw)
+    except ValueError as error:
+        raise _invalid(path, str(error)) from error
+
+
+def _from_json(facts: Any, path: Path) -> Deployment:
+    try:
+        if facts["version"] != MANIFEST_VERSION:
+            raise ValueError(f"version {facts['version']!r}")
+        parameters = facts["parameters"]
+        limits = {part.name: int(parameters["limits"][part.name]) for part in fields(Limits)}
+        return Deployment(
+            chain_id=int(facts["chain_id"]),
+            block=int(facts["block"]),
+            contracts={
+                name: parse_address(facts["contracts"][name], who=name) for name in CONTRACTS
+            },
+            parameters=DeploymentParameters(
+                holder=parse_address(parameters["holder"], who="holder"),
+                judges=tuple(parse_address(each, who="judge") for each in parameters["judges"]),
+                pool=parse_address(parameters["pool"], who="pool"),
+                guardian=parse_address(parameters["guardian"], who="guardian"),
+                limits=Limits(**limits),  # type: ignore[arg-type]  # named integers
+            ),
+        )
+    except (KeyError, TypeError, ValueError, RefusedInput) as error:
+        raise _invalid(path, f"{type(error).__name__}: {error}") from error
+
+
+def _invalid(path: Path, why: str) -> ManifestInvalid:
+    return ManifestInvalid(
+        "is no deployment manifest",
+        who=path,
+        had=why[:200],
+        needed=f"a manifest of version {MANIFEST_VERSION}",
+        remedy="Deploy again or take the file that the deployment wrote.",
+    )

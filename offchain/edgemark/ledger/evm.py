@@ -1,0 +1,281 @@
+"""Reading an Ethereum-like chain through its JSON-RPC, with typed errors and repeated attempts.
+
+The head of a chain can still change; what is read at `confirmed` is `confirmations` blocks deep.
+Every request made here may safely be repeated: reading changes nothing, and a signed transaction
+that is sent twice is one transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import requests
+from web3 import HTTPProvider
+from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint
+
+from edgemark.errors import LedgerUnavailable
+from edgemark.identifiers import Address
+from edgemark.ledger.blocks import (
+    Block,
+    NodeAnswerMalformed,
+    RawLog,
+    block_from_json,
+    log_from_json,
+)
+from edgemark.ledger.faults import (
+    ChainIdMismatch,
+    ConnectionLost,
+    ContractRefused,
+    NoChain,
+    NoCode,
+    NodeRefused,
+    NotYetConfirmed,
+)
+from edgemark.ledger.interface import Contract, explain_revert
+
+FIRST_PAUSE_S = 0.1  # doubles after each failed attempt
+MOST_PAUSE_S = 2.0
+LOG_CHUNK_BLOCKS = 2_000  # what public nodes commonly answer in one request
+REVERT_CODE = 3  # JSON-RPC error code of a revert with data
+
+
+class EvmChain:
+    """One chain at one address.
+
+    Args:
+        url: http(s) address of a node.
+        chain_id: the chain that is expected; None takes what is there.
+        confirmations: blocks on top of one until it counts as final, >= 0.
+        timeout_s: seconds to wait for one answer.
+        attempts: requests until a lost connection is reported, >= 1.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        chain_id: int | None = None,
+        confirmations: int = 2,
+        timeout_s: float = 10.0,
+        attempts: int = 4,
+    ) -> None:
+        self.url = url
+        self.confirmations = confirmations
+        self._expected = chain_id
+        self._chain_id: int | None = None
+        self._attempts = attempts
+        self._provider = HTTPProvider(
+            url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
+        )
+
+    def connect(self) -> EvmChain:
+        """Check that the expected chain is there; returns itself.
+
+        Raises:
+            NoChain: nothing answers at the address, or something that is no chain.
+            ChainIdMismatch: another chain answers.
+        """
+        try:
+            found = int(self.rpc("eth_chainId"), 16)
+        except (LedgerUnavailable, TypeError, ValueError) as error:
+            raise NoChain(
+                "no chain answers",
+                who=self.url,
+                had=type(error).__name__,
+                needed="an Ethereum JSON-RPC node",
+                remedy="Start one (`edgemark chain up`) or correct the setting chain_url.",
+            ) from error
+        if self._expected is not None and found != self._expected:
+            raise ChainIdMismatch(
+                "is another chain",
+                who=self.url,
+                had=f"chain id {found}",
+                needed=f"chain id {self._expected}",
+                remedy="Correct the setting chain_url or chain_id.",
+            )
+        self._chain_id = found
+        return self
+
+    @property
+    def chain_id(self) -> int:
+        """The id of the chain, checked once."""
+        if self._chain_id is None:
+            self.connect()
+        if self._chain_id is None:  # connect either set it or raised
+            raise NoChain("did not connect", who=self.url)
+        return self._chain_id
+
+    def rpc(self, method: str, *params: object) -> Any:
+        """One JSON-RPC request, repeated while the connection is lost.
+
+        Raises:
+            ConnectionLost: no answer after all attempts.
+            NodeRefused: the node answered with an error.
+        """
+        pause = FIRST_PAUSE_S
+        for attempt in range(1, self._attempts + 1):
+            try:
+                answer = self._provider.make_request(RPCEndpoint(method), list(params))
+                break
+            except (requests.RequestException, Web3Exception, ValueError, OSError) as error:
+                if attempt == self._attempts:
+                    raise ConnectionLost(
+                        "connection lost",
+                        who=self.url,
+                        had=f"{type(error).__name__} in {attempt} attempts",
+                        remedy="Check that the node runs; nothing is lost.",
+                    ) from error
+            time.sleep(pause)
+            pause = min(MOST_PAUSE_S, 2 * pause)
+        if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
+            raise NodeAnswerMalformed(
+                "sent no JSON-RPC answer", who=self.url, had=str(answer)[:200]
+            )
+        if "error" in answer:
+            raise _refusal(answer["error"], self.url)
+        return answer["result"]
+
+    def head(self) -> int:
+        """Number of the latest block."""
+        return int(self.rpc("eth_blockNumber"), 16)
+
+    def confirmed(self) -> int:
+        """Number of the latest block that counts as final, >= 0."""
+        return max(0, self.head() - self.confirmations)
+
+    def block(self, at: int | str = "latest") -> Block:
+        """Header of a block.
+
+        Raises:
+            LedgerUnavailable: there is no such block (any more).
+        """
+        number = hex(at) if isinstance(at, int) else at
+        answer = self.rpc("eth_getBlockByNumber", number, False)
+        if answer is None:
+            raise LedgerUnavailable("has no such block", who=self.url, had=self.head(), needed=at)
+        return block_from_json(answer)
+
+    def now(self) -> int:
+        """Chain time: timestamp of the latest block, Unix seconds."""
+        return self.block().timestamp
+
+    def balance(self, account: Address) -> int:
+        """Native balance at the head, wei."""
+        return int(self.rpc("eth_getBalance", account, "latest"), 16)
+
+    def has_code(self, address: Address, at: int | str = "latest") -> bool:
+        """Is there a contract at the address?"""
+        number = hex(at) if isinstance(at, int) else at
+        return str(self.rpc("eth_getCode", address, number)) not in ("0x", "0x0", "")
+
+    def require_code(self, contract: Contract) -> None:
+        """Check that a contract is where it should be.
+
+        Raises:
+            NoCode: nothing there.
+        """
+        if not self.has_code(contract.address):
+            raise NoCode(
+                "no contract at the address",
+                who=contract.name,
+                had=f"no code at {contract.address} on chain {self.chain_id}",
+                needed="a deployed contract",
+                remedy="Deploy first (`ape run deploy`) or correct the setting manifest.",
+            )
+
+    def call(
+        self,
+        contract: Contract,
+        function: str,
+        *args: object,
+        block: int | str = "confirmed",
+        sender: Address | None = None,
+    ) -> Any:
+        """What a contract's function answers.
+
+        Args:
+            contract: where.
+            function: Solidity name.
+            args: as the interface has them; structs as tuples.
+            block: where to read: a number, "latest" (the head) or "confirmed" (final).
+            sender: for functions that look at the caller.
+
+        Raises:
+            ContractRefused: it reverted.
+            NoCode: there is no contract at the address.
+            NotYetConfirmed: the contract is too new to be read at `confirmed`.
+        """
+        at = self.confirmed() if block == "confirmed" else block
+        number = hex(at) if isinstance(at, int) else at
+        data = contract.interface.encode_call(function, args)
+        request: dict[str, str] = {"to": contract.address, "data": "0x" + data.hex()}
+        if sender is not None:
+            request["from"] = sender
+        answer = self._call(contract, function, request, number)
+        if not answer and not self.has_code(contract.address, at):
+            self.require_code(contract)
+            raise NotYetConfirmed(
+                "contract too new",
+                who=f"{contract.name} at {contract.address}",
+                had=f"no code at block {at}",
+                needed=f"{self.confirmations} blocks on top of its deployment",
+            )
+        return contract.interface.decode_result(function, answer)
+
+    def _call(
+        self, contract: Contract, function: str, request: dict[str, str], number: str
+    ) -> bytes:
+        try:
+            return bytes.fromhex(self.rpc("eth_call", request, number).removeprefix("0x"))
+        except NodeRefused as error:
+            raise revert_of(error, contract, function) or error from error
+
+    def logs(self, addresses: Sequence[Address], from_block: int, to_block: int) -> list[RawLog]:
+        """All logs of these contracts in the blocks, both included, in order.
+
+        Raises:
+            NodeRefused: the node refuses even a single block.
+        """
+        found: list[RawLog] = []
+        start, width = from_block, LOG_CHUNK_BLOCKS
+        while start <= to_block:
+            end = min(to_block, start + width - 1)
+            wanted = {"address": list(addresses), "fromBlock": hex(start), "toBlock": hex(end)}
+            try:
+                answer = self.rpc("eth_getLogs", wanted)
+            except NodeRefused:
+                if width == 1:
+                    raise
+                width = max(1, width // 4)  # nodes limit the range or the number of logs
+                continue
+            found += [log_from_json(log) for log in answer]
+            start = end + 1
+        return sorted(found, key=lambda log: (log.block_number, log.log_index))
+
+
+def revert_of(error: NodeRefused, contract: Contract, function: str) -> ContractRefused | None:
+    """The contract's own refusal inside a node's error; None when it is something else."""
+    if not error.data and error.code != REVERT_CODE and "revert" not in error.message.lower():
+        return None
+    name, values = explain_revert(error.data, contract.interface)
+    return ContractRefused(contract.name, function, name, values)
+
+
+def _refusal(error: Any, who: str) -> NodeRefused:
+    if not isinstance(error, dict):
+        return NodeRefused(0, str(error), b"", who=who)
+    data = error.get("data")
+    if isinstance(data, dict):  # Hardhat wraps the bytes once more
+        data = data.get("data")
+    raw = b""
+    if isinstance(data, str) and data.startswith("0x"):
+        try:
+            raw = bytes.fromhex(data[2:])
+        except ValueError:
+            raw = b""
+    code = error.get("code")
+    message = str(error.get("message", ""))
+    return NodeRefused(code if isinstance(code, int) else 0, message, raw, who=who)

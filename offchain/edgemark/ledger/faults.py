@@ -1,0 +1,104 @@
+"""What can go wrong with a chain, sorted by remedy (see `edgemark.errors`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgemark.errors import LedgerUnavailable, RefusedInput, Unrecoverable
+
+
+class NoChain(LedgerUnavailable):
+    """Nothing at the address answers like a chain."""
+
+
+class ChainIdMismatch(LedgerUnavailable):
+    """The chain at the address is another one than the one expected."""
+
+
+class ConnectionLost(LedgerUnavailable):
+    """The chain stopped answering, also after repeated attempts."""
+
+
+class NodeRefused(LedgerUnavailable):
+    """The chain's node answered a request with an error of its own.
+
+    Args:
+        code: JSON-RPC error code.
+        message: the node's words.
+        data: bytes that came with it, for example of a revert.
+    """
+
+    def __init__(self, code: int, message: str, data: bytes, *, who: object) -> None:
+        super().__init__("the node refused a request", who=who, had=f"{code}: {message[:300]}")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class FeeAboveCap(LedgerUnavailable):
+    """A transaction costs more per gas at present than the settings allow."""
+
+
+class NotYetMined(LedgerUnavailable):
+    """A transaction is under way but not on the chain; it is followed on the next attempt."""
+
+
+class NotYetConfirmed(LedgerUnavailable):
+    """A contract is on the chain, but not deep enough yet to be read."""
+
+
+class NonceTaken(LedgerUnavailable):
+    """Somebody else used the account's nonce; the transaction did not happen. Send it again."""
+
+
+class NoCode(RefusedInput):
+    """There is no contract at the address."""
+
+
+class NoFunds(RefusedInput):
+    """The account cannot pay for the transaction."""
+
+
+class GasAboveCap(RefusedInput):
+    """A transaction needs more gas than the settings allow."""
+
+
+class TransactionRefused(RefusedInput):
+    """The chain's node does not take the transaction; it did not happen."""
+
+
+class ContractRefused(RefusedInput):
+    """A contract reverted.
+
+    Args:
+        contract: its name.
+        function: what was called.
+        error_name: the Solidity error, `Error` and `Panic` included; empty when it gave none.
+        values: the error's arguments by snake_case name.
+    """
+
+    def __init__(
+        self, contract: str, function: str, error_name: str, values: Mapping[str, object]
+    ) -> None:
+        shown = ", ".join(f"{name} {_shown(value)}" for name, value in values.items())
+        super().__init__(
+            f"reverted with {error_name or 'no reason'}",
+            who=f"{contract}.{function}",
+            had=shown or None,
+        )
+        self.contract = contract
+        self.function = function
+        self.error_name = error_name
+        self.values = dict(values)
+
+
+class ReorgTooDeep(Unrecoverable):
+    """A block that counted as final is no longer on the chain."""
+
+
+class OtherChainsFile(Unrecoverable):
+    """A file of this account belongs to another chain."""
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

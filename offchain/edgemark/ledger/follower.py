@@ -1,0 +1,83 @@
+"""Follows the events of contracts without being misled by a reorganisation.
+
+Law 1: an event is delivered once it is as deep as the chain's confirmations ask, in order, once.
+Law 2: a reorganisation above that depth is never seen; one below it takes back what was delivered,
+which nobody can undo, so it is `ReorgTooDeep` and not a silent repair.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from edgemark.identifiers import Hash32
+from edgemark.ledger.events import ChainEvent, decode_logs
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ReorgTooDeep
+from edgemark.ledger.interface import Contract
+
+REMEMBERED_BLOCKS = 64  # checkpoints by which a deep reorganisation is located for the report
+
+
+class LogFollower:
+    """Delivers confirmed events; one thread at a time.
+
+    Args:
+        chain: where.
+        contracts: whose events.
+        from_block: first block to look at, >= 0.
+    """
+
+    def __init__(self, chain: EvmChain, contracts: Sequence[Contract], from_block: int = 0) -> None:
+        self.cursor = from_block - 1
+        self._chain = chain
+        self._contracts = tuple(contracts)
+        self._seen: OrderedDict[int, Hash32] = OrderedDict()
+
+    def poll(self) -> list[ChainEvent]:
+        """What became final since the last call; `cursor` is the last block then looked at.
+
+        Raises:
+            ReorgTooDeep: a block that was delivered is no longer on the chain.
+            LedgerUnavailable: the chain does not answer; nothing is skipped.
+        """
+        target = self._chain.confirmed()
+        self._check_delivered()
+        if target <= self.cursor:
+            return []
+        before = self._chain.block(target).hash
+        addresses = [contract.address for contract in self._contracts]
+        logs = self._chain.logs(addresses, self.cursor + 1, target)
+        if self._chain.block(target).hash != before:
+            return []  # the chain changed while it was read: look again next time
+        self._remember(target, before)
+        return decode_logs(self._contracts, logs)
+
+    def _remember(self, number: int, block_hash: Hash32) -> None:
+        self.cursor = number
+        self._seen[number] = block_hash
+        while len(self._seen) > REMEMBERED_BLOCKS:
+            self._seen.popitem(last=False)
+
+    def _check_delivered(self) -> None:
+        """The last block delivered must still stand; a chain that is only shorter may grow back."""
+        if not self._seen:
+            return
+        last = next(reversed(self._seen))
+        if self._chain.head() < last or self._chain.block(last).hash == self._seen[last]:
+            return
+        head = self._chain.head()
+        common = max(
+            (n for n, seen in self._seen.items() if n <= head and self._is_same(n, seen)),
+            default=None,
+        )
+        raise ReorgTooDeep(
+            "the chain took back blocks that were final",
+            who=self._chain.url,
+            had=f"another block {last}; in common: {'none known' if common is None else common}",
+            needed=f"at most {self._chain.confirmations} blocks taken back",
+            remedy="Raise the setting confirmations, check the jobs since, then start again.",
+        )
+
+    def _is_same(self, number: int, seen: Hash32) -> bool:
+        return self._chain.block(number).hash == seen

@@ -1,0 +1,91 @@
+"""Transactions with dynamic fees (EIP-1559, type 2), to and from signed bytes. Pure.
+
+Source: EIP-1559, EIP-2718 (envelope), EIP-155 (chain id in what is signed).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import rlp  # type: ignore[import-untyped]
+from eth_utils.crypto import keccak
+
+from edgemark.errors import Unrecoverable
+from edgemark.identifiers import Address, Hash32, parse_address
+
+TYPE_DYNAMIC_FEE = b"\x02"
+SIGNED_FIELDS = 12
+UNSIGNED_FIELDS = 9
+
+
+class SigningKey(Protocol):
+    """An account that signs."""
+
+    @property
+    def address(self) -> Address:
+        """The account."""
+
+    def sign(self, digest: bytes) -> bytes:
+        """65 bytes r || s || v over a 32-byte digest, s in the lower half, v 27 or 28."""
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What is signed.
+
+    Args:
+        chain_id: the only chain that takes it.
+        nonce: of the sending account.
+        tip: priority fee, wei per gas.
+        max_fee: base fee and tip together at most, wei per gas.
+        gas: limit.
+        to: called contract or payee; None to make a contract.
+        value: wei.
+        data: call data or creation code.
+    """
+
+    chain_id: int
+    nonce: int
+    tip: int
+    max_fee: int
+    gas: int
+    to: Address | None
+    value: int
+    data: bytes = field(repr=False)
+
+    def _fields(self) -> list[int | bytes | list[bytes]]:
+        to = b"" if self.to is None else bytes.fromhex(self.to[2:])
+        fees = [self.chain_id, self.nonce, self.tip, self.max_fee, self.gas]
+        return [*fees, to, self.value, self.data, []]
+
+    def sign(self, key: SigningKey) -> bytes:
+        """The raw transaction, as nodes take it."""
+        fields = self._fields()
+        signature = key.sign(keccak(TYPE_DYNAMIC_FEE + rlp.encode(fields)))
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        return TYPE_DYNAMIC_FEE + bytes(rlp.encode([*fields, signature[64] - 27, r, s]))
+
+
+def hash_of(raw: bytes) -> Hash32:
+    """The hash under which a raw transaction is found on the chain."""
+    return Hash32(keccak(raw))
+
+
+def parse_raw(raw: bytes) -> Transaction:
+    """What one of our own raw transactions says; the signature is not checked.
+
+    Raises:
+        Unrecoverable: not a transaction of this kind.
+    """
+    try:
+        parts = rlp.decode(raw[1:])
+    except rlp.exceptions.RLPException as error:
+        raise Unrecoverable("is no transaction", who="lane file", had=raw[:16].hex()) from error
+    if raw[:1] != TYPE_DYNAMIC_FEE or len(parts) != SIGNED_FIELDS:
+        raise Unrecoverable("is no dynamic-fee transaction", who="lane file", had=raw[:16].hex())
+    chain_id, nonce, tip, max_fee, gas = (int.from_bytes(part, "big") for part in parts[:5])
+    to, value, data = parts[5], int.from_bytes(parts[6], "big"), bytes(parts[7])
+    return Transaction(
+        chain_id, nonce, tip, max_fee, gas, parse_address(to) if to else None, value, data
+    )

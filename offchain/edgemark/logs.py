@@ -1,0 +1,156 @@
+"""Structured logs: one event, one line of JSON, with the job it is about.
+
+    log = get_logger("node")
+    log.info("result committed", job=job_id, index=3)
+
+    {"at": "2026-01-31T12:00:00.123Z", "level": "info", "part": "node",
+     "event": "result committed", "job": "5f…", "index": 3}
+
+Values print as follows: bytes as hex, numbers and booleans as themselves, errors as their facts, a
+`Secret` never, everything else as text of limited length on one line. Objects with secret fields
+hide them in their own `repr` (see `Secret`), so nothing that reaches a log line can carry one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Generic, NoReturn, TextIO, TypeVar
+
+from edgemark.errors import EdgemarkError, RefusedInput
+
+ROOT = "edgemark"
+HIDDEN = "<secret>"
+MAX_VALUE_CHARS = 2000  # a hostile peer's text must not fill the log
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+T = TypeVar("T")
+
+
+class Secret(Generic[T]):
+    """Holds a value that must not be printed; only `reveal` gives it back.
+
+    Args:
+        value: what to hide from `repr`, `str`, formatting, pickling, JSON and logs.
+    """
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: T) -> None:
+        self.__value = value
+
+    def reveal(self) -> T:
+        """The value; call it where it is used, never to store or print it."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    def __format__(self, spec: str) -> str:
+        return HIDDEN
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise RefusedInput("a secret cannot be serialised", who="secret")
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value[: MAX_VALUE_CHARS // 2]).hex()
+    if isinstance(value, EdgemarkError):
+        return {name: _printable(part) for name, part in value.as_dict().items() if part}
+    if isinstance(value, Mapping):
+        return {str(name): _printable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_printable(part) for part in value]
+    text = str(value)
+    return text if len(text) <= MAX_VALUE_CHARS else text[:MAX_VALUE_CHARS] + "…"
+
+
+class EventLog:
+    """Writes events of one part of the program; made by `get_logger`.
+
+    Args:
+        part: the part, for example "node" or "ledger.lane".
+    """
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        self._logger = logging.getLogger(f"{ROOT}.{part}")
+
+    def debug(self, event: str, **facts: object) -> None:
+        """What helps to follow one run."""
+        self._write(logging.DEBUG, event, facts)
+
+    def info(self, event: str, **facts: object) -> None:
+        """What an operator wants to see."""
+        self._write(logging.INFO, event, facts)
+
+    def warning(self, event: str, **facts: object) -> None:
+        """What works again by itself, or another party's fault."""
+        self._write(logging.WARNING, event, facts)
+
+    def error(self, event: str, **facts: object) -> None:
+        """What somebody has to look at."""
+        self._write(logging.ERROR, event, facts)
+
+    def _write(self, level: int, event: str, facts: Mapping[str, object]) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, event, extra={"edgemark_facts": facts})
+
+
+def get_logger(part: str) -> EventLog:
+    """The log of one part of the program."""
+    return EventLog(part)
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; an exception adds its type and message, never its locals."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "at": at.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "part": record.name.removeprefix(f"{ROOT}."),
+            "event": record.getMessage(),
+        }
+        for name, value in getattr(record, "edgemark_facts", {}).items():
+            line[name] = _printable(value)
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = f"{record.exc_info[0].__name__}: {record.exc_info[1]}"
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure_logs(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send the events of this process to `stream`, replacing an earlier choice.
+
+    Args:
+        level: "debug", "info", "warning" or "error".
+        stream: where to write lines; standard error by default.
+
+    Raises:
+        RefusedInput: an unknown level.
+    """
+    if level not in LEVELS:
+        raise RefusedInput(
+            "unknown log level", who="logs", had=level[:40], needed=", ".join(LEVELS)
+        )
+    logger = logging.getLogger(ROOT)
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.setFormatter(JsonLines())
+    logger.addHandler(handler)
+    logger.setLevel(LEVELS[level])
+    logger.propagate = False

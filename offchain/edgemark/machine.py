@@ -1,0 +1,57 @@
+"""What a party's pure part looks like to the loop that runs it (`edgemark.runtime`)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from edgemark.errors import EdgemarkError
+
+S = TypeVar("S")
+E = TypeVar("E")
+F_co = TypeVar("F_co", bound=Hashable, covariant=True)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time passed.
+
+    Args:
+        now: chain time, Unix seconds.
+    """
+
+    now: int
+
+
+class TryAgain(EdgemarkError):
+    """Raised by a performer whose effect could not be carried out yet."""
+
+
+class Machine(Protocol[S, E, F_co]):
+    """What one party does about one job, without clock, socket, chain or randomness.
+
+    States compare by value. Effects are frozen, hashable and idempotent.
+    """
+
+    def initial(self, key: bytes) -> S:
+        """The state of a job that nobody heard of."""
+
+    def step(self, state: S, event: E | Tick) -> tuple[S, Sequence[F_co]]:
+        """The state after `event` and what to do now.
+
+        Raises:
+            RefusedInput, PeerFault: the event is refused; the state stays.
+        """
+
+    def resume(self, state: S) -> Sequence[F_co]:
+        """Every effect that is still owed in `state`."""
+
+    def encode_event(self, event: E) -> bytes:
+        """Canonical bytes of an event."""
+
+    def decode_event(self, raw: bytes) -> E:
+        """The event that `encode_event` wrote."""
+
+    def is_finished(self, state: S) -> bool:
+        """Does time no longer matter to this job?"""

@@ -1,0 +1,72 @@
+"""Records of the loop's journal: which event happened to which job, and the states they lead to.
+
+A record is kind (1) | length and job key | length and payload, where the payload of an event is the
+machine's own encoding and that of a tick is chain time in 8 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TypeVar
+
+from edgemark.encoding import Reader, Writer
+from edgemark.errors import Unrecoverable
+from edgemark.journal import Journal
+from edgemark.machine import Machine, Tick
+from edgemark.seam import place_of
+
+MAX_KEY_BYTES = 64
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+EVENT, TICK = 0, 1
+
+S = TypeVar("S")
+E = TypeVar("E")
+F = TypeVar("F", bound=Hashable)
+
+
+def encode_record(machine: Machine[S, E, F], key: bytes, event: E | Tick) -> bytes:
+    """The record of `event` of the job `key`."""
+    if isinstance(event, Tick):
+        kind, payload = TICK, event.now.to_bytes(8, "big")
+    else:
+        kind, payload = EVENT, machine.encode_event(event)
+    return Writer().integer(kind, 1).variable(key).variable(payload).finish()
+
+
+def decode_record(machine: Machine[S, E, F], record: bytes) -> tuple[bytes, E | Tick]:
+    """Job key and event of a record.
+
+    Raises:
+        RefusedInput: not a record, or not an event of this machine.
+    """
+    reader = Reader(record, who="journal record")
+    kind = reader.integer(1, most=TICK)
+    key = reader.variable(most=MAX_KEY_BYTES)
+    payload = reader.variable(most=MAX_EVENT_BYTES)
+    reader.finish()
+    if kind == TICK:
+        return key, Tick(int.from_bytes(payload, "big"))
+    return key, machine.decode_event(payload)
+
+
+def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
+    """The states of all jobs after everything in `journal`.
+
+    Raises:
+        Unrecoverable: a record is not one of this machine, or the machine refuses it.
+    """
+    states: dict[bytes, S] = {}
+    for number, record in enumerate(journal.records(), 1):
+        try:
+            key, event = decode_record(machine, record)
+            state = states[key] if key in states else machine.initial(key)
+            states[key], _ = machine.step(state, event)
+        except Exception as error:
+            raise Unrecoverable(
+                "a journal record cannot be replayed",
+                who=journal.path,
+                had=f"record {number}: {type(error).__name__} at {place_of(error)}",
+                needed="records written by this version",
+                remedy="Start the version that wrote the journal.",
+            ) from error
+    return states

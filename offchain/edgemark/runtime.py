@@ -1,0 +1,398 @@
+"""The one loop of every process: event -> step -> journal -> effects.
+
+Law 1: `Machine.step` alone decides; it is pure, so the journal replayed gives the same states.
+Law 2: an event that changes a state is on the disk before any effect of it begins. One that
+changes nothing is not written; its effects may begin at once.
+Law 3: effects are idempotent. After a start, `Machine.resume` names all that are still owed and
+they are carried out again; what an effect finds out comes back as events through the same queue.
+Law 4: an effect that failed for want of a chain or a peer is tried again, later and later, as long
+as `resume` still names it: deadlines belong to the machine, which hears the time as `Tick`.
+Law 5: nothing dies in silence. An exception that nobody planned stops the loop, `Unrecoverable`.
+
+Many jobs run side by side, one state each, in one journal.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from edgemark.effects import RETRIED, EffectPool, Pace, Performed
+from edgemark.errors import (
+    EdgemarkError,
+    LedgerUnavailable,
+    PeerFault,
+    RefusedInput,
+    Unrecoverable,
+)
+from edgemark.journal import Journal
+from edgemark.logs import get_logger
+from edgemark.machine import Machine, Tick, TryAgain
+from edgemark.replay import MAX_KEY_BYTES, encode_record, replay
+from edgemark.seam import Seam, place_of, seam_from
+
+__all__ = [
+    "LoopBusy",
+    "LoopStopped",
+    "Machine",
+    "Pace",
+    "Runtime",
+    "Tick",
+    "TooManyJobs",
+    "TryAgain",
+    "seam_from",
+]
+
+MAX_WAITING = 10_000  # posted events that the loop has not taken yet
+
+S = TypeVar("S")
+E = TypeVar("E")
+F = TypeVar("F", bound=Hashable)
+
+
+class LoopBusy(LedgerUnavailable):
+    """The loop did not take the event in time. Retry later."""
+
+
+class LoopStopped(Unrecoverable):
+    """The loop does not run any more."""
+
+
+class TooManyJobs(RefusedInput):
+    """The process follows as many jobs as it may."""
+
+
+class _Reply(Generic[S]):
+    """Where the loop leaves the outcome of an event that somebody waits for."""
+
+    def __init__(self) -> None:
+        self.ready = threading.Event()
+        self.state: S | None = None
+        self.error: EdgemarkError | None = None
+
+
+@dataclass(frozen=True)
+class _Posted(Generic[S, E]):
+    key: bytes
+    event: E
+    reply: _Reply[S] | None
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """A thread of the loop ended by an exception that nobody planned."""
+
+    where: str
+    error: BaseException
+
+
+class Runtime(Generic[S, E, F]):
+    """Runs a machine for all jobs of one process.
+
+    Args:
+        machine: the pure part.
+        journal: open, and used by nobody else.
+        perform: carries out one effect of the job `key` in a thread of the pool; returns what it
+            found out. It may raise `LedgerUnavailable`, `PeerUnreachable` or `TryAgain` to be
+            tried again, and any other `PeerFault` to be logged and dropped; it turns every
+            refusal that can be foreseen into an event.
+        clock: gives chain time in Unix seconds; None for a process that needs none.
+        pace: sizes and pauses.
+        seam: stops the process at a named place of the journal; for tests.
+        name: part of the program, in logs and errors.
+    """
+
+    def __init__(
+        self,
+        machine: Machine[S, E, F],
+        journal: Journal,
+        perform: Callable[[bytes, F], Iterable[E]],
+        *,
+        clock: Callable[[], int] | None = None,
+        pace: Pace | None = None,
+        seam: Seam | None = None,
+        name: str = "runtime",
+    ) -> None:
+        self.failure: Unrecoverable | None = None
+        self._machine = machine
+        self._journal = journal
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._seam = seam
+        self._name = name
+        self._log = get_logger(name)
+        self._states: dict[bytes, S] = {}
+        self._changed = threading.Condition()
+        self._queue: queue.SimpleQueue[_Posted[S, E] | Performed[E, F] | Tick | _Broken | None] = (
+            queue.SimpleQueue()
+        )
+        self._places = threading.BoundedSemaphore(MAX_WAITING)
+        self._stopping = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._effects: EffectPool[E, F] = EffectPool(
+            perform, self._queue.put, self._is_owed, self._pace, name
+        )
+
+    # --- for other threads ---------------------------------------------------------------------
+
+    def post(self, key: bytes, event: E) -> None:
+        """Queue an event and return.
+
+        Raises:
+            LoopBusy: the queue is full.
+            LoopStopped: the loop ended.
+        """
+        self._put(_Posted(key, event, None))
+
+    def ask(self, key: bytes, event: E, timeout_s: float = 30.0) -> S:
+        """Queue an event and wait until what it changed is on the disk.
+
+        Returns:
+            The state after it.
+
+        Raises:
+            RefusedInput, PeerFault: the machine refused it; nothing changed.
+            LoopBusy: not taken within `timeout_s`; it may still be.
+            LoopStopped: the loop ended.
+        """
+        reply: _Reply[S] = _Reply()
+        self._put(_Posted(key, event, reply))
+        deadline = time.monotonic() + timeout_s
+        while not reply.ready.wait(0.2):
+            if self._stopped.is_set() and not reply.ready.is_set():
+                raise self._gone()
+            if time.monotonic() > deadline:
+                raise LoopBusy("event not taken yet", who=self._name, needed=f"{timeout_s} s")
+        if reply.error is not None:
+            raise reply.error
+        return reply.state  # type: ignore[return-value]  # set whenever there is no error
+
+    def state(self, key: bytes) -> S | None:
+        """The present state of a job; None when nobody heard of it."""
+        with self._changed:
+            return self._states.get(key)
+
+    def states(self) -> dict[bytes, S]:
+        """The present states of all jobs."""
+        with self._changed:
+            return dict(self._states)
+
+    def wait_until(self, predicate: Callable[[dict[bytes, S]], bool], timeout_s: float) -> bool:
+        """Wait until `predicate(states)` holds; False when it does not within `timeout_s`.
+
+        Raises:
+            LoopStopped: the loop ended before.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while not predicate(dict(self._states)):
+                if self._stopped.is_set():
+                    raise self._gone()
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def start(self) -> None:
+        """Run the loop in a thread of its own; see `join`."""
+        self._thread = threading.Thread(target=self._run_quietly, name=self._name, daemon=True)
+        self._thread.start()
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait for the end of a started loop.
+
+        Raises:
+            Unrecoverable: what stopped it, when it was not `stop`.
+        """
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        if self.failure is not None:
+            raise self.failure
+
+    def stop(self) -> None:
+        """End the loop after the event in hand; effects under way are left to the next start."""
+        self._stopping.set()
+        self._queue.put(None)
+
+    # --- the loop ------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Replay the journal, take up what is owed, then serve events until `stop`.
+
+        Raises:
+            Unrecoverable: the journal cannot be replayed, the disk refuses, or a part of the
+                program failed in a way that nobody planned.
+        """
+        try:
+            self._load(replay(self._machine, self._journal))
+            for key, state in self.states().items():
+                self._effects.begin(key, self._machine.resume(state))
+            if self._clock is not None:
+                threading.Thread(target=self._tick_on, args=(self._clock,), daemon=True).start()
+            while not self._stopping.is_set():
+                self._serve_next()
+                self._effects.repeat_due()
+        except Unrecoverable as error:
+            self.failure = error
+            self._log.error("loop stopped", error=error)
+            raise
+        except Exception as error:
+            self.failure = self._unplanned(b"", "the loop", error)
+            raise self.failure from error
+        finally:
+            self._stopping.set()
+            self._stopped.set()
+            self._effects.close()
+            with self._changed:
+                self._changed.notify_all()
+
+    def _run_quietly(self) -> None:
+        try:
+            self.run()
+        except Unrecoverable:
+            return  # kept in `failure`, raised by `join`
+
+    def _serve_next(self) -> None:
+        try:
+            item = self._queue.get(timeout=self._effects.seconds_to_next())
+        except queue.Empty:
+            return
+        match item:
+            case _Posted(key, event, reply):
+                self._places.release()
+                self._take(key, event, reply)
+            case Performed():
+                self._take_outcome(item)
+            case Tick():
+                for key, state in self.states().items():
+                    if not self._machine.is_finished(state):
+                        self._take(key, item, None)
+            case _Broken(where, error):
+                raise self._unplanned(b"", where, error) from error
+            case None:
+                return
+
+    def _take(self, key: bytes, event: E | Tick, reply: _Reply[S] | None) -> None:
+        known = self._states.get(key)
+        state = self._machine.initial(key) if known is None else known
+        try:
+            after, effects = self._machine.step(state, event)
+            if known is None and after != state:
+                self._check_room(key)
+        except (RefusedInput, PeerFault) as error:
+            self._log.warning("event refused", job=key, kind=type(event).__name__, error=error)
+            if reply is not None:
+                reply.error = error
+                reply.ready.set()
+            return
+        except Exception as error:
+            raise self._unplanned(key, f"step({type(event).__name__})", error) from error
+        if after != state:
+            self._write(key, event)
+            with self._changed:
+                self._states[key] = after
+                self._changed.notify_all()
+            self._log.debug("event taken", job=key, kind=type(event).__name__)
+        if reply is not None:
+            reply.state = after
+            reply.ready.set()
+        self._effects.begin(key, effects)
+
+    def _take_outcome(self, item: Performed[E, F]) -> None:
+        name = type(item.effect).__name__
+        if item.error is None:
+            # Still under way while its events are taken: a step that names the effect again has
+            # its outcome before it.
+            for event in item.events:
+                self._take(item.key, event, None)
+            self._effects.finish(item.key, item.effect)
+        elif isinstance(item.error, RETRIED):
+            if self._effects.put_off(item.key, item.effect):
+                self._log.warning("effect put off", job=item.key, effect=name, error=item.error)
+        elif isinstance(item.error, PeerFault):
+            self._effects.finish(item.key, item.effect)
+            self._log.warning("effect failed", job=item.key, effect=name, error=item.error)
+        else:
+            raise self._unplanned(item.key, name, item.error) from item.error
+
+    def _check_room(self, key: bytes) -> None:
+        if len(self._states) >= self._pace.max_jobs:
+            raise TooManyJobs(
+                "no room for another job",
+                who=self._name,
+                had=len(self._states),
+                needed=f"< {self._pace.max_jobs}",
+                remedy="Try another party or raise the limit.",
+            )
+        if len(key) > MAX_KEY_BYTES:
+            raise RefusedInput(
+                "job key too long", who=self._name, had=len(key), needed=f"<= {MAX_KEY_BYTES}"
+            )
+
+    def _is_owed(self, key: bytes, effect: F) -> bool:
+        state = self._states.get(key)
+        return state is not None and effect in self._machine.resume(state)
+
+    # --- the journal ---------------------------------------------------------------------------
+
+    def _load(self, states: dict[bytes, S]) -> None:
+        with self._changed:
+            self._states = states
+            self._changed.notify_all()
+
+    def _write(self, key: bytes, event: E | Tick) -> None:
+        record = encode_record(self._machine, key, event)
+        label = type(event).__name__
+        if self._seam is not None:
+            self._seam.before(self._journal.count + 1, label)
+        number = self._journal.append(record)
+        if self._seam is not None:
+            self._seam.after(number, label)
+
+    # --- around --------------------------------------------------------------------------------
+
+    def _tick_on(self, clock: Callable[[], int]) -> None:
+        while not self._stopping.wait(self._pace.poll_s):
+            try:
+                self._queue.put(Tick(clock()))
+            except LedgerUnavailable as error:
+                self._log.debug("no chain time", error=error)
+            except BaseException as error:  # noqa: BLE001 - handed to the loop, which stops
+                self._queue.put(_Broken("the clock", error))
+                return
+
+    def _put(self, item: _Posted[S, E]) -> None:
+        if self._stopped.is_set():
+            raise self._gone()
+        if not self._places.acquire(timeout=5.0):
+            raise LoopBusy("too many events wait", who=self._name, had=MAX_WAITING)
+        self._queue.put(item)
+
+    def _gone(self) -> LoopStopped:
+        return LoopStopped(
+            "the loop has ended",
+            who=self._name,
+            had=None if self.failure is None else type(self.failure).__name__,
+            remedy="Look at the log, then start the process again.",
+        )
+
+    def _unplanned(self, key: bytes, where: str, error: BaseException) -> Unrecoverable:
+        """Log and wrap an exception; a foreign message stays out, for it may quote a secret."""
+        if isinstance(error, Unrecoverable):
+            return error
+        facts = {"kind": type(error).__name__, "place": place_of(error)}
+        if isinstance(error, EdgemarkError):
+            facts["said"] = str(error)
+        self._log.error("unplanned failure", job=key, where=where, **facts)
+        return Unrecoverable(
+            f"failed in {where}",
+            who=f"{self._name}, job {key.hex() or '-'}",
+            had="; ".join(facts.values()),
+            remedy="Please report this with the log; the journal is intact.",
+        )

@@ -1,0 +1,21 @@
+"""Private, accountable outsourced computation.
+
+Source: Li et al., "Blockchain-Based Privacy-Preserving and Accountable Mobile Edge Outsourcing
+Computing Framework for the Metaverse" (Meta-BMEOC), IEEE Trans. Green Commun. Netw. 9(2), 2025.
+
+Roles: device (MTD) orders and checks; compute nodes (CSN) evaluate F on one share each; judges
+(enclaves) re-execute charged tasks; anybody may end what is overdue.
+
+| paper step               | function                             | event on chain                |
+|--------------------------|--------------------------------------|-------------------------------|
+| 2 registration           | `joining.join_as_server`             | ParticipantRegistered         |
+| 3 task handling          | `steps.share.share_inputs`           | JobPosted                     |
+|   group of m CSNs        | named by the device                  | NodeAccepted, JobStarted      |
+| 4 online computation     | `steps.compute.compute_outputs`      | ResultCommitted               |
+| 5 verify and reconstruct | `steps.decode.decode_answers`        | NodePaid                      |
+| 6 accountability         | `steps.judge.check_evidence`, `find` | NodeCharged, ChargeServed,    |
+|                          |                                      | NodeConvicted, ChargeRefuted|
+|   settlement             | `amounts.compute_payout`             | NodePaid, HarmShared|
+
+What is corrected, and why, stands at the head of each step.
+"""

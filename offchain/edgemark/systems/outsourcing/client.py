@@ -1,0 +1,353 @@
+"""The device (MTD): orders jobs, hands out tasks, decodes, names liars, pays and charges.
+
+| step        | effect                                                            |
+|-------------|-------------------------------------------------------------------|
+| 1 post      | `SubmitPosting`                                                   |
+| 2 accept    | `SendOffer`                                                       |
+| 3 compute   | `SendTask`, `FetchAnswer`                                         |
+| 4 approve   | `Decode`, `SubmitApproval`                                        |
+| 5 charge    | `SubmitCharge`, `SendEvidence`, `FetchAnswerFromJudges`           |
+| 6 collect   | `SubmitCollect`, `SubmitCancel`                                   |
+
+The device serves nothing: it may leave at any moment and come back.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.journal import Journal
+from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.intent import Call
+from edgemark.logs import get_logger
+from edgemark.machine import TryAgain
+from edgemark.runtime import Pace, Runtime, seam_from
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.drafting import Wish, draft_order
+from edgemark.systems.outsourcing.machine import PartyMachine
+from edgemark.systems.outsourcing.messages import (
+    MAX_ANSWER_BYTES,
+    MAX_SMALL_BYTES,
+    Answer,
+    ChargeKind,
+    Evidence,
+    Offer,
+    Task,
+)
+from edgemark.systems.outsourcing.observe import observe_as_device
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.protocol import IllegalMove
+from edgemark.systems.outsourcing.reading import sign_read
+from edgemark.systems.outsourcing.station import Station, Watcher
+from edgemark.systems.outsourcing.steps.decode import (
+    check_opens,
+    check_outputs,
+    check_signed_answer,
+    decode_answers,
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that did not verify, and why."""
+
+    job: JobId
+    index: ShareIndex
+    reason: str
+
+
+class Device:
+    """The device's side of all its jobs.
+
+    Args:
+        station: keys, chain, peers.
+        randomness: where all secrets come from.
+    """
+
+    def __init__(self, station: Station, randomness: Randomness | None = None) -> None:
+        self.station = station
+        self.log = get_logger("device")
+        self.refusals: list[Refusal] = []
+        self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
+        self._randomness = randomness or Randomness()
+        settings = station.settings
+        self._journal = Journal.open(Path(settings.home) / "device.journal")
+        self.runtime: Runtime[Any, Any, Any] = Runtime(
+            PartyMachine(DeviceJob),
+            self._journal,
+            self.perform,
+            clock=station.chain.now,
+            pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
+            seam=seam_from(os.environ),
+            name="device",
+        )
+        self._watcher = Watcher(self.look, settings.poll_s, "device-watch", self._on_fault)
+        self._fault: Exception | None = None
+
+    # --- for the user --------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take up all open jobs of the journal."""
+        self.runtime.start()
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Leave; open jobs go on at the next start."""
+        self._watcher.stop()
+        self.runtime.stop()
+        self.runtime.join(10)
+        self._journal.close()
+
+    def submit(
+        self, function: Polynomial, batch: bytes, nodes: Sequence[Address], wish: Wish
+    ) -> JobId:
+        """Share a batch and begin the job; durable when it returns.
+
+        Args:
+            function: F.
+            batch: packed inputs, a multiple of k elements.
+            nodes: m compute nodes of different providers; index j at position j - 1.
+            wish: threshold, errors, fees, windows.
+
+        Raises:
+            RefusedInput: input, numbers or nodes are wrong, or the free balance is too low.
+        """
+        station = self.station
+        began = time.perf_counter()
+        order = draft_order(
+            function,
+            batch,
+            nodes=nodes,
+            judges=station.settlement.judges(),
+            wish=wish,
+            payer=station.address,
+            settlement=station.settlement.address,
+            chain_id=station.chain.chain_id,
+            now=Timestamp(station.chain.now()),
+            randomness=self._randomness,
+        )
+        self.seconds["share"] += time.perf_counter() - began
+        self._check_funds(order)
+        station.functions.add(function)
+        self.runtime.ask(order.job, on.AskedSubmit(order))
+        return order.job
+
+    def job(self, job: JobId) -> DeviceJob:
+        """State of a job.
+
+        Raises:
+            RefusedInput: this device never ordered it.
+        """
+        state = self.runtime.state(job)
+        if state is None:
+            raise RefusedInput(
+                "job is unknown here",
+                who=job.hex(),
+                remedy="Use the home folder that ordered it; `status` lists its jobs.",
+            )
+        found: DeviceJob = state
+        return found
+
+    def wait(self, job: JobId, timeout_s: float, *, until_closed: bool = False) -> DeviceJob:
+        """Wait for the result, or until every token of the job is paid out.
+
+        Raises:
+            LedgerUnavailable: not within `timeout_s`; the job goes on.
+        """
+
+        def is_there(states: dict[bytes, Any]) -> bool:
+            state: DeviceJob = states[job]
+            decided = state.result is not None or bool(state.undecided_because)
+            return state.is_finished or (decided and not until_closed) or self._fault is not None
+
+        there = self.runtime.wait_until(is_there, timeout_s)
+        if self._fault is not None:
+            raise self._fault
+        if not there:
+            raise LedgerUnavailable(
+                "job is not there yet",
+                who=job.hex(),
+                had=self.job(job).phase.value,
+                remedy="It goes on; ask again with `edgemark outsourcing result`.",
+            )
+        return self.job(job)
+
+    def _check_funds(self, order: on.Order) -> None:
+        terms, me = order.terms, self.station.address
+        needed = terms.node_count * terms.fee + terms.errors * terms.bond
+        had = self.station.accounts.free_balance(me)
+        if had < needed:
+            raise RefusedInput(
+                "free balance does not cover the fees and the bonds",
+                who=me,
+                had=had,
+                needed=needed,
+                remedy="Deposit more tokens in the asset anchor.",
+            )
+
+    def _on_fault(self, fault: Exception) -> None:
+        self._fault = fault
+        self.runtime.stop()
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, key: bytes, effect: Any) -> Sequence[object]:
+        """Carry out one effect; what it found out."""
+        state: DeviceJob | None = self.runtime.state(key)
+        if state is None:
+            return []
+        try:
+            return self._perform(state, effect)
+        except PeerFault as fault:
+            raise TryAgain(
+                f"{type(effect).__name__} failed", who=fault.who, had=fault.what
+            ) from fault
+
+    def _perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
+        order = state.known
+        match effect:
+            case do.SubmitPosting():
+                return self._post(order)
+            case do.SendOffer(index):
+                body = Offer(order.job, index, order.terms).to_wire()
+                node = order.nodes[index - 1]
+                self.station.hand(node, "/v1/offers", body, order.terms.function_hash)
+                return [on.HeardOfferTaken(index)]
+            case do.SendTask(index):
+                node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()
+                self.station.ask(node, "/v1/tasks", body, most=MAX_SMALL_BYTES)
+                return [on.HeardTaskTaken(index)]
+            case do.FetchAnswer(index):
+                return [on.HeardAnswer(self._fetch_answer(order, index))]
+            case do.FetchAnswerFromJudges(index):
+                return [on.HeardAnswer(self._fetch_from_judges(order, index))]
+            case do.Decode():
+                return self._decode(state)
+            case do.SendEvidence(index, judge):
+                self._send_evidence(state, index, judge)
+                return [on.HeardEvidenceTaken(index, judge)]
+            case _:
+                self.station.submit(self._call(order, effect))
+                return []
+
+    def _post(self, order: on.Order) -> Sequence[object]:
+        call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
+        try:
+            self.station.lane.send(call)
+        except ContractRefused as refused:
+            if refused.error_name == "JobExists":
+                return []
+            return [on.FoundPostingRefused(str(refused))]
+        return []
+
+    def _fetch_answer(self, order: on.Order, index: ShareIndex) -> Answer:
+        node = order.nodes[index - 1]
+        request = sign_read(self.station, order.job, index, node, _job_key(order))
+        raw = self.station.ask(node, "/v1/answers", request, most=MAX_ANSWER_BYTES)
+        try:
+            answer = Answer.from_wire(raw)
+            self._check(order, order.tasks[index - 1], answer)
+        except (PeerFault, RefusedInput) as fault:
+            self._refuse(order.job, index, fault)
+            raise TryAgain("answer does not verify", who=node, had=fault.what) from fault
+        return answer
+
+    def _refuse(self, job: JobId, index: ShareIndex, fault: PeerFault | RefusedInput) -> None:
+        refusal = Refusal(job, index, fault.what)
+        if refusal not in self.refusals:
+            self.refusals.append(refusal)
+            self.log.warning("answer refused", job=job, index=index, error=fault)
+
+    def _check(self, order: on.Order, task: Task, answer: Answer) -> None:
+        settlement = self.station.settlement
+        node = order.nodes[task.index - 1]
+        check_signed_answer(answer, task, node, settlement.domain)
+        check_outputs(answer, order.terms)
+        commitment = settlement.index(order.job, task.index).commitment
+        check_opens(answer, node, commitment, settlement.domain)
+
+    def _fetch_from_judges(self, order: on.Order, index: ShareIndex) -> Answer:
+        task, node = order.tasks[index - 1], order.nodes[index - 1]
+        for judge in order.judges:
+            request = sign_read(self.station, order.job, index, judge, _job_key(order))
+            try:
+                raw = self.station.ask(judge, "/v1/answers/read", request, most=MAX_ANSWER_BYTES)
+                answer = Answer.from_wire(raw)
+                check_signed_answer(answer, task, node, self.station.settlement.domain)
+                check_outputs(answer, order.terms)
+            except (PeerFault, RefusedInput) as fault:
+                self.log.debug("judge has no answer for us", judge=judge, error=fault)
+                continue
+            return answer
+        raise TryAgain("no judge has the answer", who=f"index {index}")
+
+    def _decode(self, state: DeviceJob) -> Sequence[object]:
+        """Decode what is there; when waiting is over, after one last round to the others."""
+        order, heard = state.known, list[object]()
+        answers = {answer.index: answer for answer in state.answers}
+        if state.phase is DevicePhase.GATHERED:
+            for index in (task.index for task in order.tasks if task.index not in answers):
+                try:
+                    answers[index] = self._fetch_answer(order, index)
+                except (PeerFault, TryAgain):
+                    continue
+                heard.append(on.HeardAnswer(answers[index]))
+        challenge = self._randomness.elements(order.terms.batch * order.terms.outputs)
+        began = time.perf_counter()
+        found = decode_answers(order, answers.values(), challenge)
+        self.seconds["decode"] += time.perf_counter() - began
+        return [*heard, found]
+
+    def _send_evidence(self, state: DeviceJob, index: ShareIndex, judge: Address) -> None:
+        order = state.known
+        kind = ChargeKind.WRONG if index in state.wrong else ChargeKind.SILENT
+        answer = state.answer_of(index) if kind is ChargeKind.WRONG else None
+        body = Evidence(order.terms, order.tasks[index - 1], answer).to_wire()
+        self.station.hand(judge, "/v1/evidence", body, order.terms.function_hash)
+
+    def _call(self, order: on.Order, effect: Any) -> Call:
+        settlement = self.station.settlement
+        match effect:
+            case do.SubmitApproval(indices):
+                return settlement.approve(order.job, indices)
+            case do.SubmitCharge(wrong, silent):
+                return settlement.charge(order.job, wrong, silent)
+            case do.SubmitCollect(indices):
+                return settlement.collect(order.job, indices)
+            case do.SubmitCancel():
+                return settlement.cancel_unstarted(order.job)
+            case _:
+                raise TypeError(f"a device does not {type(effect).__name__}")
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over the chain, at confirmed depth."""
+        settlement = self.station.settlement
+        for key, state in self.runtime.states().items():
+            if state.is_finished:
+                continue
+            block = self.station.chain.confirmed()
+            job = settlement.job(state.known.job, block=block)
+            indices = settlement.indices(state.known.job, job.node_count, block=block)
+            for event in observe_as_device(state, job, indices):
+                try:
+                    self.runtime.ask(key, event)
+                except IllegalMove:
+                    self.log.debug("stale observation", job=key, kind=type(event).__name__)
+
+
+def _job_key(order: on.Order) -> SecretKey:
+    return SecretKey(order.job_secret)

@@ -1,0 +1,122 @@
+"""Events as journal records: a type name and its fields, nothing else.
+
+The journal is this process's own file, so its format may be plain: one JSON object a record, bytes
+as hexadecimal, amounts and field elements as decimal strings of any size. Reading it back checks
+every type, so that a journal of another version is refused and not half understood.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from dataclasses import fields, is_dataclass
+from enum import Enum, IntEnum
+from functools import cache
+from typing import Any
+
+from edgemark.errors import Unrecoverable
+from edgemark.systems.outsourcing import events
+
+
+class JournalForeign(Unrecoverable):
+    """A record that this version did not write."""
+
+
+@cache
+def _event_types() -> dict[str, type]:
+    return {
+        name: value
+        for name, value in vars(events).items()
+        if isinstance(value, type) and is_dataclass(value) and value.__module__ == events.__name__
+    }
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def encode_event(event: object) -> bytes:
+    """Canonical bytes of an event of `events`."""
+    record = {"event": type(event).__name__, **_plain_fields(event)}
+    return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
+
+
+def decode_event(raw: bytes) -> object:
+    """The event that `encode_event` wrote.
+
+    Raises:
+        JournalForeign: not written by this version.
+    """
+    try:
+        record = json.loads(raw)
+        kind = _event_types()[record.pop("event")]
+        return _typed(kind, record)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise JournalForeign(
+            "record cannot be read",
+            who="journal",
+            had=type(error).__name__,
+            remedy="Start this home folder with the version that wrote it.",
+        ) from error
+
+
+def _plain_fields(value: Any) -> dict[str, object]:
+    return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case None | bool() | str():
+            return value
+        case bytes():
+            return value.hex()
+        case Enum():
+            return value.name
+        case int():
+            return str(value)
+        case tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return _plain_fields(value)
+
+
+def _typed(hint: Any, value: Any) -> Any:  # noqa: PLR0911 - one line a kind of type
+    hint = getattr(hint, "__supertype__", hint)
+    hint = getattr(hint, "__supertype__", hint)  # JobId and TaskId are one NewType deep, Hash32 too
+    if isinstance(hint, types.UnionType):
+        (inner,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
+        return None if value is None else _typed(inner, value)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise TypeError("list")
+        kinds = typing.get_args(hint)
+        return tuple(_typed(kinds[0], item) for item in value)
+    if hint is bytes:
+        return _bytes_from_hex(value)
+    if hint is bool or hint is str:
+        if not isinstance(value, hint):
+            raise TypeError(hint.__name__)
+        return value
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        return hint[value]
+    if hint is int:
+        return _int_from_text(value)
+    names = _hints(hint)
+    if set(names) != set(value):
+        raise KeyError(hint.__name__)
+    return hint(**{name: _typed(names[name], value[name]) for name in names})
+
+
+def _bytes_from_hex(value: Any) -> bytes:
+    raw = bytes.fromhex(value)
+    if raw.hex() != value:
+        raise ValueError("hexadecimal")
+    return raw
+
+
+def _int_from_text(value: Any) -> int:
+    if not isinstance(value, str) or str(int(value)) != value:
+        raise ValueError("decimal")
+    return int(value)

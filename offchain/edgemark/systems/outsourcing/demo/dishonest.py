@@ -1,0 +1,116 @@
+"""Compute nodes that misbehave on purpose, for the demonstration and the end-to-end tests.
+
+They are real nodes but for one thing each, and only in the jobs that the plan in their home folder
+names (`plan.json`: {job id in hex: deed}):
+
+| deed       | what the node does                                          | ends as             |
+|------------|-------------------------------------------------------------|---------------------|
+| lie        | c_j + 1 in every component, with b_j = c_j w(j) to match     | charged as wrong    |
+| mute       | commits, then gives nobody its answer                       | charged as silent   |
+| other_task | signs its outputs for another task                          | refused, as silent  |
+| absent     | accepts, then does nothing at all                           | charged as silent   |
+| late       | gives the device nothing, but the judges the right answer   | answered            |
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from edgemark.crypto.commitments import split_share
+from edgemark.crypto.field import FIELD, count_elements
+from edgemark.crypto.verification import multiply_checks
+from edgemark.identifiers import JobId
+from edgemark.ledger.records import Role
+from edgemark.logs import configure_logs
+from edgemark.machine import TryAgain
+from edgemark.settings import load_settings
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing.messages import Answer, ReadRequest, Task
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.running import open_station, serve
+from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.transport.faults import NotFound
+from edgemark.transport.server import Request, Response
+
+PLAN_FILE = "plan.json"
+
+
+class Deed(Enum):
+    """What a dishonest node does in a job."""
+
+    NONE = "none"
+    LIE = "lie"
+    MUTE = "mute"
+    OTHER_TASK = "other_task"
+    ABSENT = "absent"
+    LATE = "late"
+
+
+def write_plan(home: Path, plan: dict[JobId, Deed]) -> None:
+    """Tell the node of this home folder what to do in which jobs."""
+    temporary = home / f"{PLAN_FILE}.new"
+    temporary.write_text(json.dumps({job.hex(): deed.value for job, deed in plan.items()}))
+    temporary.replace(home / PLAN_FILE)
+
+
+class DishonestNode(ComputeNode):
+    """A compute node with a plan."""
+
+    def _deed(self, job: JobId) -> Deed:
+        path = Path(self.station.settings.home) / PLAN_FILE
+        plan = json.loads(path.read_text()) if path.exists() else {}
+        return Deed(plan.get(job.hex(), Deed.NONE.value))
+
+    def perform(self, key: bytes, effect: Any) -> Sequence[object]:
+        """As an honest node, but for the deed."""
+        state: NodeTask | None = self.runtime.state(key)
+        if state is not None and state.offer is not None:
+            deed = self._deed(state.offer.job)
+            withholds = isinstance(effect, do.SendAnswer) and deed is Deed.MUTE
+            idles = deed is Deed.ABSENT and not isinstance(effect, do.SubmitAcceptance)
+            if withholds or idles:
+                raise TryAgain("not done on purpose", who=deed.value)
+        return super().perform(key, effect)
+
+    def compute(self, state: NodeTask) -> Answer:
+        """Lies when the plan says so."""
+        honest = super().compute(state)
+        task = state.task
+        if task is None or self._deed(task.job) is not Deed.LIE:
+            return honest
+        half = len(honest.outputs) // 2
+        values, _ = honest.outputs[:half], honest.outputs[half:]
+        false = FIELD.add(values, FIELD.pack([1] * count_elements(values)))
+        terms = state.known.terms
+        _, weight = split_share(task.share, terms.batch, terms.inputs)
+        return super().sign(task, false + multiply_checks(false, weight))
+
+    def sign(self, task: Task, outputs: bytes) -> Answer:
+        """Signs for another task when the plan says so."""
+        if self._deed(task.job) is not Deed.OTHER_TASK:
+            return super().sign(task, outputs)
+        other = replace(task, job=JobId(bytes(reversed(task.job))))
+        return replace(super().sign(other, outputs), job=task.job)
+
+    def _give_answer(self, request: Request) -> Response:
+        job = ReadRequest.from_wire(request.body).job
+        if self._deed(job) in (Deed.MUTE, Deed.LATE):
+            raise NotFound("answer is not ready", who="node")
+        return super()._give_answer(request)
+
+
+def main() -> None:
+    """Run a dishonest node: `python -m edgemark.systems.outsourcing.demo.dishonest HOME`."""
+    settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
+    configure_logs(settings.log_level)
+    serve(open_station(settings, Role.COMPUTE_NODE), DishonestNode)
+
+
+if __name__ == "__main__":
+    main()

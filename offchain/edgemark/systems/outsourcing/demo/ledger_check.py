@@ -1,0 +1,92 @@
+"""Every token of the stage: who has how many, and who should have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.identifiers import Address
+from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.evm import EvmChain
+from edgemark.systems.outsourcing.amounts import (
+    IndexPhase,
+    compute_judge_share,
+    compute_payout,
+)
+from edgemark.systems.outsourcing.events import Order
+from edgemark.token.metacoin import MetaCoin
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """All tokens at one block, in the smallest unit.
+
+    Attributes:
+        parties: wallet and free balance in the anchor, by account.
+        supply: what the token says there is.
+        anchored: what the token says the anchor holds.
+        free, locked: what the anchor's own counters say.
+        wallets: sum of the parties' wallets.
+    """
+
+    parties: Mapping[Address, int]
+    supply: int
+    anchored: int
+    free: int
+    locked: int
+    wallets: int
+
+    @property
+    def accounted(self) -> int:
+        """All that the parties hold, wallet and anchor, and all that is locked."""
+        return sum(self.parties.values()) + self.locked
+
+
+def read_holdings(chain: EvmChain, deployment: Deployment, accounts: Iterable[Address]) -> Holdings:
+    """Read every party's tokens as of the latest block."""
+    token = MetaCoin(chain, deployment.contract("MetaCoin"))
+    anchor = AnchorAccounts(chain, deployment.contract("AssetAnchor"))
+    wallets = {account: token.balance(account, block="latest") for account in accounts}
+    parties = {
+        account: wallet + anchor.free_balance(account, block="latest")
+        for account, wallet in wallets.items()
+    }
+    totals = anchor.totals(block="latest")
+    return Holdings(
+        parties=parties,
+        supply=token.supply(block="latest"),
+        anchored=token.balance(deployment.contracts["AssetAnchor"], block="latest"),
+        free=totals.free,
+        locked=totals.locked,
+        wallets=sum(wallets.values()),
+    )
+
+
+def compute_changes(
+    orders: Iterable[tuple[Order, tuple[IndexPhase, ...]]], payer: Address, pool: Address
+) -> dict[Address, int]:
+    """What each party should have won or lost by these jobs, from the amounts table alone.
+
+    Args:
+        orders: each job with the phase in which each of its indices should have ended.
+        payer: the device.
+        pool: the incentives pool.
+    """
+    changes: dict[Address, int] = {}
+
+    def add(account: Address, amount: int) -> None:
+        changes[account] = changes.get(account, 0) + amount
+
+    for order, ends in orders:
+        terms = order.terms
+        for node, end in zip(order.nodes, ends, strict=True):
+            payout = compute_payout(end, terms)
+            bond = payout.total - terms.fee - terms.stake
+            add(payer, payout.payer - terms.fee - bond)
+            add(node, payout.node - terms.stake)
+            share, rest = compute_judge_share(payout.judges, len(order.judges))
+            for judge in order.judges:
+                add(judge, share)
+            add(pool, payout.pool + rest)
+    return changes

@@ -1,0 +1,328 @@
+"""A chain, the contracts, and ten servers of ten providers, each a process with its own key.
+
+By default the stage starts its own Anvil. It can also use a running development node whose first
+account holds coins; one that makes a block only for each transaction is told to make one every
+second while jobs run, because deadlines are chain time.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.errors import Unrecoverable
+from edgemark.identifiers import Address, Tokens
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.records import Limits, Role
+from edgemark.receipt import TOKEN_UNIT
+from edgemark.settings import Settings, load_settings
+from edgemark.token.metacoin import MetaCoin
+
+NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
+JUDGE_COUNT = 4  # n; k = 3
+GAS_WEI = 10**19
+PARTY_TOKENS = Tokens(10_000 * TOKEN_UNIT)
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 10.0
+LIMITS = Limits(
+    min_fee=Tokens(10),
+    max_fee=Tokens(10**6 * TOKEN_UNIT),
+    min_window=2,
+    max_window=86_400,
+    judge_window=8,
+    exit_grace=30 * 86_400,
+)
+
+
+@dataclass
+class Actor:
+    """One server of one provider.
+
+    Attributes:
+        name: "node 3", "judge 1".
+        module: what `python -m` runs.
+        words: its arguments.
+    """
+
+    name: str
+    role: Role
+    home: Path
+    account: Address
+    provider: Address
+    port: int
+    module: str
+    words: list[str]
+    process: subprocess.Popen[bytes] | None = None
+
+
+@dataclass
+class Stage:
+    """Everything that runs. Use as a context manager: leaving ends every process it started.
+
+    Args:
+        folder: keys, journals and logs of all parties.
+        dishonest: indices (1..6) of nodes that run with a plan of misdeeds.
+        chain_url: a running development node to use instead of an own one.
+        limits: what the settlement is deployed with.
+        block_time_s: seconds between blocks while jobs run.
+        anvil_options: the own chain; blocks are made at once while the stage is set.
+    """
+
+    folder: Path
+    dishonest: frozenset[int] = frozenset()
+    chain_url: str | None = None
+    limits: Limits = LIMITS
+    block_time_s: int = 1
+    anvil_options: AnvilOptions = field(default_factory=lambda: AnvilOptions(block_time_s=None))
+    nodes: list[Actor] = field(default_factory=list)
+    judges: list[Actor] = field(default_factory=list)
+    _anvil: AnvilNode | None = None
+    _deployment: Deployment | None = None
+    _made_interval: bool = False
+
+    @property
+    def url(self) -> str:
+        """JSON-RPC of the chain."""
+        if self.chain_url is not None:
+            return self.chain_url
+        if self._anvil is None:
+            raise LookupError("the stage is not set")
+        return self._anvil.url
+
+    @property
+    def deployment(self) -> Deployment:
+        """Where the contracts are."""
+        if self._deployment is None:
+            raise LookupError("the stage is not set")
+        return self._deployment
+
+    @property
+    def pool(self) -> Address:
+        """Account of the incentives pool."""
+        return self.deployment.parameters.pool
+
+    @property
+    def operator(self) -> Address:
+        """Account that holds the supply."""
+        return self.deployment.parameters.holder
+
+    def set(self) -> None:
+        """Start the chain, deploy, fund and admit everybody; no server runs yet."""
+        if self.chain_url is None:
+            self._anvil = AnvilNode.start(self.folder / "chain", self.anvil_options)
+        self.nodes = [self._draft("node", i, Role.COMPUTE_NODE) for i in range(1, NODE_COUNT + 1)]
+        self.judges = [self._draft("judge", i, Role.ENCLAVE) for i in range(1, JUDGE_COUNT + 1)]
+        chain = EvmChain(self.url, chain_id=None, confirmations=0).connect()
+        with TransactionLane(
+            chain, SecretKey(dev_key(0)), self.folder / "operator.journal"
+        ) as operator:
+            self._deploy(chain, operator)
+            self._fund(chain, operator)
+        for actor in (*self.nodes, *self.judges):
+            self._admit(chain, actor)
+            self._write_settings(actor)
+        self._make_blocks_regular(chain)
+
+    def raise_curtain(self) -> None:
+        """Start all servers and wait until each is registered and answers."""
+        for actor in (*self.nodes, *self.judges):
+            self.start(actor)
+        self.wait_registered((*self.nodes, *self.judges))
+
+    def start(self, actor: Actor, environ: dict[str, str] | None = None) -> None:
+        """Start one server as a process of its own."""
+        with (actor.home / "log.jsonl").open("ab") as log:
+            actor.process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", actor.module, *actor.words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **(environ or {})},
+            )
+
+    def wait_registered(self, actors: Sequence[Actor]) -> None:
+        """Wait until these servers stand in the registry and their stakes in the anchor.
+
+        Raises:
+            Unrecoverable: one ended or did not come in time.
+        """
+        chain = EvmChain(self.url, chain_id=None, confirmations=0).connect()
+        registry = ParticipantRegistry(chain, self.deployment.contract("ParticipantRegistry"))
+        anchor = self.deployment.contract("AssetAnchor")
+        settlement = self.deployment.contracts["Settlement"]
+        deadline = time.monotonic() + START_LIMIT_S
+        for actor in actors:
+            while not (
+                registry.role_of(actor.account) is actor.role
+                and _listens(actor.port)
+                and (
+                    actor.role is not Role.COMPUTE_NODE
+                    or chain.call(anchor, "lockerAllowance", actor.account, settlement)
+                )
+            ):
+                self._check_alive(actor, deadline)
+                time.sleep(0.1)
+
+    def device_settings(self, name: str = "device") -> Settings:
+        """Settings of a device with its own home folder."""
+        home = self.folder / name
+        KeyStore.open(home / "keys")
+        return load_settings(file=None, environ={}, overrides={**self._common(), "home": home})
+
+    def stop(self) -> None:
+        """End every process that was started, servers first."""
+        actors = [actor for actor in (*self.nodes, *self.judges) if actor.process is not None]
+        for actor in actors:
+            if actor.process is not None:
+                actor.process.terminate()
+        for actor in actors:
+            self.end(actor)
+        if self._made_interval and self._anvil is None:
+            EvmChain(self.url, chain_id=None).connect().rpc("evm_setAutomine", True)
+        if self._anvil is not None:
+            self._anvil.stop()
+
+    def end(self, actor: Actor) -> None:
+        """Wait for a server to leave; kill it when it does not."""
+        if actor.process is None:
+            return
+        try:
+            actor.process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            actor.process.kill()
+            actor.process.wait()
+        actor.process = None
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # --- setting -------------------------------------------------------------------------------
+
+    def _draft(self, kind: str, number: int, role: Role) -> Actor:
+        home = self.folder / f"{kind}-{number}"
+        keys = KeyStore.open(home / "keys")
+        module, words = "edgemark", [kind, "run", "--home", str(home)]
+        if kind == "node" and number in self.dishonest:
+            module, words = "edgemark.systems.outsourcing.demo.dishonest", [str(home)]
+        return Actor(
+            name=f"{kind} {number}",
+            role=role,
+            home=home,
+            account=keys.account.address,
+            provider=self._provider_key(home).address,
+            port=_free_port(),
+            module=module,
+            words=words,
+        )
+
+    def _provider_key(self, home: Path) -> SecretKey:
+        """Each server has a provider of its own, with a key of its own."""
+        return KeyStore.open(home.with_name(f"provider-of-{home.name}") / "keys").account
+
+    def _deploy(self, chain: EvmChain, operator: TransactionLane) -> None:
+        pool = SecretKey.generate(Randomness()).address
+        parameters = DeploymentParameters(
+            holder=operator.address,
+            judges=tuple(actor.account for actor in self.judges),
+            pool=pool,
+            guardian=operator.address,
+            limits=self.limits,
+        )
+        self._deployment = deploy(chain, operator, parameters)
+        self._deployment.save(self.folder / "deployment.json")
+
+    def _fund(self, chain: EvmChain, operator: TransactionLane) -> None:
+        device = KeyStore.open(self.folder / "device" / "keys").account.address
+        actors = (*self.nodes, *self.judges)
+        for account in (device, *(a.account for a in actors), *(a.provider for a in actors)):
+            operator.transfer(account, GAS_WEI)
+        token = MetaCoin(chain, self.deployment.contract("MetaCoin"))
+        payees = (device, *(actor.account for actor in self.nodes))
+        operator.send_many([token.transfer(payee, PARTY_TOKENS) for payee in payees])
+
+    def _make_blocks_regular(self, chain: EvmChain) -> None:
+        """Deadlines are chain time: let blocks come without transactions too."""
+        if chain.rpc("anvil_getAutomine"):
+            chain.rpc("evm_setIntervalMining", self.block_time_s)
+            self._made_interval = True
+
+    def _admit(self, chain: EvmChain, actor: Actor) -> None:
+        registry = ParticipantRegistry(chain, self.deployment.contract("ParticipantRegistry"))
+        key = self._provider_key(actor.home)
+        path = actor.home.with_name(f"provider-of-{actor.home.name}") / "lane.journal"
+        with TransactionLane(chain, key, path) as lane:
+            lane.send(registry.register_provider(f"Provider of {actor.name}"))
+            lane.send(registry.admit(actor.account))
+
+    def _common(self) -> dict[str, object]:
+        return {
+            "chain_url": self.url,
+            "chain_id": self.deployment.chain_id,
+            "confirmations": 1,
+            "manifest": self.folder / "deployment.json",
+            "poll_s": 0.4,
+        }
+
+    def _write_settings(self, actor: Actor) -> None:
+        values: dict[str, object] = {
+            **self._common(),
+            "listen_port": actor.port,
+            "provider": actor.provider,
+            "log_level": "info",
+        }
+        if actor.role is Role.COMPUTE_NODE:
+            values["deposit"] = int(PARTY_TOKENS)
+        lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
+        (actor.home / "edgemark.toml").write_text("\n".join(lines) + "\n")
+
+    def _check_alive(self, actor: Actor, deadline: float) -> None:
+        ended = actor.process is None or actor.process.poll() is not None
+        if ended or time.monotonic() > deadline:
+            tail = (actor.home / "log.jsonl").read_text()[-400:]
+            raise Unrecoverable(
+                "server ended" if ended else "server did not start in time",
+                who=actor.name,
+                had=tail,
+                remedy=f"The whole log is {actor.home / 'log.jsonl'}.",
+            )
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Path | str):
+        return f'"{value}"'
+    return str(value)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,173 @@
+"""What a party owes to do next. Each is idempotent: done twice, it changes nothing more.
+
+`Submit...` puts a transaction on chain, `Send...` and `Fetch...` talk to a peer, the rest computes.
+A state says by `owed` which effects it still needs; an effect that is owed no longer is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgemark.identifiers import Address, ShareIndex
+
+
+@dataclass(frozen=True)
+class SubmitPosting:
+    """Post the job and lock m * f."""
+
+
+@dataclass(frozen=True)
+class SendOffer:
+    """Offer the job to the node of `index`, with the function if it lacks it."""
+
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class SendTask:
+    """Hand the node of `index` its task."""
+
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class FetchAnswer:
+    """Ask the node of `index` for its answer, once its commitment is on chain."""
+
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class FetchAnswerFromJudges:
+    """Ask the judges for the answer that a node charged as silent handed in to them."""
+
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class Decode:
+    """Decode and check the answers that are there."""
+
+    answered: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class SubmitApproval:
+    """Pay the nodes of these indices."""
+
+    indices: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class SubmitCharge:
+    """File all charges of the job."""
+
+    wrong: tuple[ShareIndex, ...]
+    silent: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class SendEvidence:
+    """Give `judge` the charged task, and the signed answer when charged as wrong."""
+
+    index: ShareIndex
+    judge: Address
+
+
+@dataclass(frozen=True)
+class SubmitCancel:
+    """End a job that never started."""
+
+
+@dataclass(frozen=True)
+class SubmitCollect:
+    """End these uncharged indices after `collect_by`."""
+
+    indices: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class SubmitAcceptance:
+    """Sign the acceptance and put it on chain."""
+
+
+@dataclass(frozen=True)
+class ComputeAnswer:
+    """Compute c_j and b_j, draw the salt, sign."""
+
+
+@dataclass(frozen=True)
+class SubmitCommitment:
+    """Commit to the answer on chain."""
+
+
+@dataclass(frozen=True)
+class FetchTask:
+    """Ask the judges for the task this node is charged over."""
+
+
+@dataclass(frozen=True)
+class SendAnswer:
+    """Hand `judge` the answer of a node charged as silent."""
+
+    judge: Address
+
+
+@dataclass(frozen=True)
+class SubmitVoid:
+    """End a charge that was not served in time."""
+
+
+@dataclass(frozen=True)
+class SubmitLapse:
+    """End a charge that got no verdict in time."""
+
+
+@dataclass(frozen=True)
+class SignServed:
+    """Sign that the task is held and well formed."""
+
+
+@dataclass(frozen=True)
+class Reexecute:
+    """Compute the charged task again and sign what was found."""
+
+
+@dataclass(frozen=True)
+class FindMissing:
+    """Sign that no answer came in time."""
+
+
+@dataclass(frozen=True)
+class PassEvidence:
+    """Hand the evidence to another judge."""
+
+    judge: Address
+
+
+@dataclass(frozen=True)
+class PassAnswer:
+    """Hand the charged node's answer (0, or 1 when it signed two) to another judge."""
+
+    judge: Address
+    number: int
+
+
+@dataclass(frozen=True)
+class PassOpinion:
+    """Hand one's own signature to another judge."""
+
+    judge: Address
+    finding: int
+
+
+@dataclass(frozen=True)
+class SubmitServed:
+    """Bring k signatures under `served` to the chain."""
+
+
+@dataclass(frozen=True)
+class SubmitVerdict:
+    """Bring k signatures under one finding to the chain."""
+
+    finding: int

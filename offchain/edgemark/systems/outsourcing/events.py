@@ -1,0 +1,278 @@
+"""What can happen to a job: a verdict is one event type each, never a flag.
+
+`Saw...` on chain, `Heard...` from a peer, `Asked...` by the user, `Found...` by own checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
+from edgemark.systems.outsourcing.parameters import Terms
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that the device fixes before it posts, secrets included.
+
+    Attributes:
+        nodes: account of index j at position j - 1.
+        judges: accounts of all judges.
+        tasks: T_j at position j - 1.
+        alpha: the checking key; secret.
+        job_secret: key that reads the answers; its public part stands in the terms.
+        gather_until: chain time until which answers are waited for.
+    """
+
+    job: JobId
+    nonce: int
+    terms: Terms
+    root: Hash32
+    nodes: tuple[Address, ...]
+    judges: tuple[Address, ...]
+    tasks: tuple[Task, ...] = field(repr=False)
+    alpha: int = field(repr=False)
+    job_secret: bytes = field(repr=False)
+    gather_until: Timestamp
+
+
+@dataclass(frozen=True)
+class AskedSubmit:
+    """The user orders a job."""
+
+    order: Order
+
+
+@dataclass(frozen=True)
+class SawPosted:
+    """The job stands on chain, deep enough."""
+
+
+@dataclass(frozen=True)
+class FoundPostingRefused:
+    """The contract refused the posting; nothing was locked."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class SawStarted:
+    """All m acceptances are on chain."""
+
+    started_at: Timestamp
+
+
+@dataclass(frozen=True)
+class SawCancelled:
+    """The job was ended before it started."""
+
+
+@dataclass(frozen=True)
+class SawIndexPhase:
+    """An index is in a new phase on chain."""
+
+    index: ShareIndex
+    phase: IndexPhase
+
+
+@dataclass(frozen=True)
+class SawChargesFiled:
+    """The device's charges are on chain; there will be no others."""
+
+
+@dataclass(frozen=True)
+class SawCharged:
+    """The node's own index is charged on chain."""
+
+    kind: ChargeKind
+    served_by: Timestamp
+
+
+@dataclass(frozen=True)
+class SawServed:
+    """k judges signed that they hold a well-formed task."""
+
+    answer_by: Timestamp
+    verdict_by: Timestamp
+
+
+@dataclass(frozen=True)
+class SawEnded:
+    """Nothing of the job (device) or index (node, judge) is held on chain any more."""
+
+
+@dataclass(frozen=True)
+class SawAccepted:
+    """The node's own acceptance is on chain."""
+
+
+@dataclass(frozen=True)
+class SawCommitted:
+    """The node's own commitment is on chain, deep enough to serve the answer."""
+
+
+@dataclass(frozen=True)
+class SawAcceptOver:
+    """Chain time is past `accept_by`."""
+
+
+@dataclass(frozen=True)
+class SawGatheringOver:
+    """Chain time is past the time the device waits for answers."""
+
+
+@dataclass(frozen=True)
+class SawComputeOver:
+    """Chain time is past `compute_by`."""
+
+
+@dataclass(frozen=True)
+class SawCollectOver:
+    """Chain time is past `collect_by`: anyone may pay out."""
+
+
+@dataclass(frozen=True)
+class SawServeOver:
+    """Chain time is past `served_by`: an unserved charge is void."""
+
+
+@dataclass(frozen=True)
+class SawAnswerOver:
+    """Chain time is past `answer_by` and the judges' margin for passing answers on."""
+
+
+@dataclass(frozen=True)
+class SawVerdictOver:
+    """Chain time is past `verdict_by`: a charge without verdict lapses."""
+
+
+@dataclass(frozen=True)
+class HeardOfferTaken:
+    """The node of `index` checked the offer and will accept."""
+
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class HeardTaskTaken:
+    """The node of `index` has journaled its task."""
+
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class HeardAnswer:
+    """An answer that verifies for its task."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class HeardEvidenceTaken:
+    """`judge` has journaled the evidence for `index`."""
+
+    index: ShareIndex
+    judge: Address
+
+
+@dataclass(frozen=True)
+class FoundResultValid:
+    """Decoded and checked: psi(0) = alpha * phi(0).
+
+    Attributes:
+        result: packed phi(0), batch * n elements.
+        liars: indices outside the code or with b_j != c_j * w(j).
+        silent: indices without an answer.
+    """
+
+    result: bytes = field(repr=False)
+    liars: tuple[ShareIndex, ...]
+    silent: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class FoundResultUndecided:
+    """More wrong or missing answers than can be named."""
+
+    reason: str
+    suspects: tuple[ShareIndex, ...]
+    silent: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class HeardOffer:
+    """An offer that the node checked against chain, function and its own limits."""
+
+    job: JobId
+    index: ShareIndex
+    terms: Terms
+    root: Hash32
+    judges: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class HeardTask:
+    """A task whose branch opens the posted root."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
+class FoundAnswer:
+    """The node computed and signed its answer."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class HeardAnswerTaken:
+    """`judge` has journaled this node's answer."""
+
+    judge: Address
+
+
+@dataclass(frozen=True)
+class SawCase:
+    """A charge on chain, as a judge takes it up."""
+
+    job: JobId
+    index: ShareIndex
+    kind: ChargeKind
+    node: Address
+    served_by: Timestamp
+    judges: tuple[Address, ...]
+    threshold: int
+
+
+@dataclass(frozen=True)
+class HeardEvidence:
+    """A task that opens its leaf, with the signed answer when the charge is `wrong`."""
+
+    terms: Terms
+    task: Task
+    answer: Answer | None
+
+
+@dataclass(frozen=True)
+class HeardOpinion:
+    """A judge's valid signature, one's own included."""
+
+    judge: Address
+    opinion: Opinion
+
+
+@dataclass(frozen=True)
+class FoundVerdict:
+    """This judge's own verdict."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class HeardPassedOn:
+    """`judge` took what this judge passed on: evidence, answer or opinion (by name)."""
+
+    judge: Address
+    what: str

@@ -1,0 +1,87 @@
+"""How a party comes to take part: registered once, with tokens in the anchor that it may lock."""
+
+from __future__ import annotations
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address
+from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.intent import Call
+from edgemark.ledger.records import Resources, Role
+from edgemark.systems.outsourcing.station import Station
+
+
+def join_as_server(
+    station: Station, role: Role, provider: Address, endpoint: str, resources: Resources
+) -> None:
+    """Register this account as a server of `provider`, unless it is.
+
+    Raises:
+        RefusedInput: registered otherwise (role, provider, TLS key or endpoint differ), or the
+            provider has not admitted this account.
+    """
+    found = station.registry.participant(station.address)
+    pin = station.keys.tls.pin
+    if found.role is Role.NONE:
+        call = station.registry.register_server(role, provider, pin, endpoint, resources)
+        _send(station, call, "Ask the provider to admit this account first.")
+        return
+    had = (found.role, found.provider, found.endpoint, bytes(found.tls_key_hash))
+    wanted = (role, provider, endpoint, bytes(pin))
+    if had != wanted:
+        raise RefusedInput(
+            "account is registered otherwise",
+            who=station.address,
+            had=_describe(had),
+            needed=_describe(wanted),
+            remedy="Use the settings and the home folder that it was registered with.",
+        )
+
+
+def join_as_device(station: Station) -> None:
+    """Register this account as a device, unless it is registered in any role."""
+    if station.registry.participant(station.address).role is Role.NONE:
+        _send(station, station.registry.register_device(), "")
+
+
+def provide_balance(station: Station, needed: int) -> None:
+    """Bring the free balance in the anchor up to `needed` and let the settlement lock as much.
+
+    Raises:
+        RefusedInput: the wallet holds too few tokens.
+    """
+    me, anchor = station.address, station.accounts.contract.address
+    calls: list[Call] = []
+    missing = needed - station.accounts.free_balance(me)
+    if missing > 0:
+        wallet = station.token.balance(me)
+        if wallet < missing:
+            raise RefusedInput(
+                "wallet holds too few tokens",
+                who=me,
+                had=wallet,
+                needed=missing,
+                remedy="Get MetaCoin from somebody who has some.",
+            )
+        calls.append(station.token.approve(anchor, missing))
+        calls.append(station.accounts.deposit(me, missing))
+    if station.accounts.locker_allowance(me, station.settlement.address) < needed:
+        calls.append(station.accounts.allow_locker(station.settlement.address, 2**96 - 1))
+    for call in calls:
+        station.lane.send(call)
+
+
+def _send(station: Station, call: Call, remedy: str) -> None:
+    try:
+        station.lane.send(call)
+    except ContractRefused as refused:
+        raise RefusedInput(
+            f"{call.function} is refused",
+            who=station.address,
+            had=refused.error_name,
+            remedy=remedy,
+        ) from refused
+
+
+def _describe(entry: tuple[Role, Address, str, bytes]) -> str:
+    role, provider, endpoint, pin = entry
+    return f"{role.name} of {provider} at {endpoint} with TLS key {pin.hex()}"

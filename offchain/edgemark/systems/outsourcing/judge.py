@@ -1,0 +1,332 @@
+"""The judge: an enclave that sees one charged task, computes it again, and signs what it found.
+
+| step 5 charge            | face or effect                                       |
+|--------------------------|------------------------------------------------------|
+| device gives T_j (R_j)   | POST /v1/evidence                                    |
+| judges pass it on        | `PassEvidence`, `PassAnswer`, `PassOpinion`          |
+| k sign `served`          | `SignServed` -> POST /v1/opinions -> `SubmitServed`  |
+| node asks for its task   | POST /v1/tasks/read                                  |
+| node hands R_j in        | POST /v1/answers                                     |
+| re-execute, sign         | `Reexecute`, `FindMissing` -> `SubmitVerdict`        |
+| device fetches R_j       | POST /v1/answers/read                                |
+| not served, no verdict   | `SubmitVoid`, `SubmitLapse`                          |
+
+This process attests in software only: what it sees, its operator can see.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.secp256k1 import address_of, recover
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Hash32, JobId, ShareIndex
+from edgemark.ledger.events import NodeCharged
+from edgemark.ledger.follower import LogFollower
+from edgemark.ledger.intent import Call
+from edgemark.machine import TryAgain
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.machine import PartyMachine, key_of
+from edgemark.systems.outsourcing.messages import (
+    MAX_ANSWER_BYTES,
+    MAX_EVIDENCE_BYTES,
+    MAX_SMALL_BYTES,
+    Answer,
+    ChargeKind,
+    Evidence,
+    Finding,
+    Opinion,
+    ReadRequest,
+)
+from edgemark.systems.outsourcing.observe import observe_as_judge
+from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
+from edgemark.systems.outsourcing.phases import JudgePhase
+from edgemark.systems.outsourcing.reading import check_read
+from edgemark.systems.outsourcing.server import PartyServer
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, TAKEN, Station
+from edgemark.systems.outsourcing.steps.decode import check_signed_answer
+from edgemark.systems.outsourcing.steps.judge import check_evidence, find
+from edgemark.transport.faults import NotFound
+from edgemark.transport.server import Request, Response, Route
+
+T = TypeVar("T")
+_CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+
+
+class Judge(PartyServer):
+    """One judge.
+
+    Args:
+        station: keys, chain, peers.
+    """
+
+    def __init__(self, station: Station) -> None:
+        self._compute_seconds = 0.0
+        super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
+        self._charges = LogFollower(
+            station.chain, [station.settlement.contract], station.deployment.block
+        )
+
+    def routes(self) -> Sequence[Route]:
+        """Evidence, opinions, answers and who may read them."""
+        return [
+            Route("POST", "/v1/evidence", self._take_evidence, MAX_EVIDENCE_BYTES),
+            Route("POST", "/v1/opinions", self._take_opinion, MAX_SMALL_BYTES),
+            Route("POST", "/v1/answers", self._take_answer, MAX_ANSWER_BYTES),
+            Route("POST", "/v1/tasks/read", self._give_task, MAX_SMALL_BYTES),
+            Route("POST", "/v1/answers/read", self._give_answer, MAX_SMALL_BYTES),
+        ]
+
+    def status(self) -> dict[str, object]:
+        """Role, cases, and which tasks were ever seen: (job, index) pairs, public on chain."""
+        states = list(self.runtime.states().values())
+        return {
+            "role": "judge",
+            "compute_seconds": self._compute_seconds,
+            "cases": len(states),
+            "tasks_seen": sorted(
+                [s.task.job.hex(), int(s.task.index)] for s in states if s.task is not None
+            ),
+        }
+
+    # --- faces ---------------------------------------------------------------------------------
+
+    def _take_evidence(self, request: Request) -> Response:
+        evidence = Evidence.from_wire(request.body)
+        job, index = evidence.task.job, evidence.task.index
+        state = self._case(job, index)
+        if state.task is not None or state.is_finished:
+            return Response(body=TAKEN)
+        stored = self.station.settlement.job(job)
+        if stored.terms_hash != evidence.terms.hash:
+            raise RefusedInput(
+                "terms are not the posted ones",
+                who=f"job {job.hex()}",
+                had=evidence.terms.hash.hex(),
+                needed=stored.terms_hash.hex(),
+            )
+        function = self.station.functions.find(evidence.terms.function_hash)
+        if function is None:
+            self.station.functions.ask_for(evidence.terms.function_hash)
+            return Response(body=FUNCTION_NEEDED)
+        case = state.known
+        check_evidence(
+            case.kind,
+            evidence.task,
+            evidence.answer,
+            function=function,
+            terms=evidence.terms,
+            root=stored.root,
+            node=case.node,
+            domain=self.station.settlement.domain,
+        )
+        answer = evidence.answer if case.kind is ChargeKind.WRONG else None
+        heard = on.HeardEvidence(evidence.terms, evidence.task, answer)
+        self.runtime.ask(key_of(job, index), heard)
+        return Response(body=TAKEN)
+
+    def _take_opinion(self, request: Request) -> Response:
+        opinion = Opinion.from_wire(request.body)
+        state = self._case(opinion.job, opinion.index)
+        if state.is_finished:
+            return Response(body=TAKEN)
+        signer = recover(self._digest(opinion), opinion.signature)
+        if signer not in state.known.judges:
+            raise RefusedInput("signer is no judge", who="opinion", had=signer)
+        self.runtime.ask(key_of(opinion.job, opinion.index), on.HeardOpinion(signer, opinion))
+        return Response(body=TAKEN)
+
+    def _take_answer(self, request: Request) -> Response:
+        """From the charged node until `answer_by`; from another judge until the margin is over."""
+        answer = Answer.from_wire(request.body)
+        state = self._case(answer.job, answer.index)
+        if state.is_finished or not state.lacks(answer):
+            return Response(body=TAKEN)
+        if state.known.kind is not ChargeKind.SILENT or state.task is None:
+            raise RefusedInput("no answer is awaited", who=f"index {answer.index}")
+        if state.answer_over or state.finding is Finding.MISSING:
+            raise RefusedInput(
+                "answer is late",
+                who=f"index {answer.index}",
+                had=self.station.chain.now(),
+                needed=f"<= {state.answer_by}",
+            )
+        domain = self.station.settlement.domain
+        check_signed_answer(answer, state.task, state.known.node, domain)
+        self.runtime.ask(key_of(answer.job, answer.index), on.HeardAnswer(answer))
+        return Response(body=TAKEN)
+
+    def _give_task(self, request: Request) -> Response:
+        """The charged node reads its own task, which the device may never have sent it."""
+        read = ReadRequest.from_wire(request.body)
+        state = self._case(read.job, read.index)
+        check_read(self.station, read, state.known.node)
+        if state.task is None:
+            raise NotFound("task is not here yet", who=f"index {read.index}")
+        return Response(body=state.task.to_wire())
+
+    def _give_answer(self, request: Request) -> Response:
+        """The device reads the answer that the charged node handed in."""
+        read = ReadRequest.from_wire(request.body)
+        state = self._case(read.job, read.index)
+        if state.terms is None or state.answer is None:
+            raise NotFound("no answer was handed in", who=f"index {read.index}")
+        check_read(self.station, read, address_of(state.terms.job_key))
+        return Response(body=state.answer.to_wire())
+
+    def _case(self, job: JobId, index: ShareIndex) -> JudgeCase:
+        """The case of a charged index; taken up now when the chain shows the charge."""
+        key = key_of(job, index)
+        state = self.runtime.state(key)
+        if state is None:
+            state = self._open_case(job, index)
+        if state is None:
+            raise NotFound(
+                "index is not charged",
+                who=f"job {job.hex()}, index {index}",
+                remedy="The charge may not be deep enough yet.",
+            )
+        found: JudgeCase = state
+        return found
+
+    def _open_case(self, job: JobId, index: ShareIndex) -> JudgeCase | None:
+        view = self.station.settlement.index(job, index)
+        if view.phase not in _CHARGED:
+            return None
+        case = on.SawCase(
+            job=job,
+            index=index,
+            kind=view.kind,
+            node=view.node,
+            served_by=view.served_by,
+            judges=self.station.settlement.judges(),
+            threshold=self.station.settlement.judge_threshold(),
+        )
+        self.tell(key_of(job, index), [case])
+        opened: JudgeCase | None = self.runtime.state(key_of(job, index))
+        return opened
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, key: bytes, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one an effect
+        """Carry out one effect; what it found out."""
+        state: JudgeCase | None = self.runtime.state(key)
+        if state is None:
+            return []
+        match effect:
+            case do.SignServed():
+                return [self._sign(state, Finding.NONE)]
+            case do.Reexecute():
+                finding = self._reexecute(state)
+                return [on.FoundVerdict(finding), self._sign(state, finding)]
+            case do.FindMissing():
+                return [on.FoundVerdict(Finding.MISSING), self._sign(state, Finding.MISSING)]
+            case do.PassEvidence(judge):
+                self._pass_evidence(state, judge)
+                return [on.HeardPassedOn(judge, EVIDENCE)]
+            case do.PassAnswer(judge, number):
+                body = state.answers[number].to_wire()
+                self.station.ask(judge, "/v1/answers", body, most=MAX_SMALL_BYTES)
+                return [on.HeardPassedOn(judge, f"{ANSWER} {number}")]
+            case do.PassOpinion(judge, finding):
+                opinion = self._opinion(state, Finding(finding))
+                self.station.ask(judge, "/v1/opinions", opinion.to_wire(), most=MAX_SMALL_BYTES)
+                return [on.HeardPassedOn(judge, Finding(finding).name.lower())]
+            case _:
+                self.station.submit(self._call(state, effect))
+                return []
+
+    def _digest(self, opinion: Opinion) -> Hash32:
+        domain = self.station.settlement.domain
+        if opinion.finding is Finding.NONE:
+            return domain.served(opinion.job, opinion.index)
+        return domain.verdict(opinion.job, opinion.index, int(opinion.finding))
+
+    def _sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
+        case = state.known
+        blank = Opinion(case.job, case.index, finding, b"")
+        signature = self.station.keys.account.sign(self._digest(blank))
+        signed = Opinion(case.job, case.index, finding, signature)
+        return on.HeardOpinion(self.station.address, signed)
+
+    def _opinion(self, state: JudgeCase, finding: Finding) -> Opinion:
+        own = state.signatures(finding)[self.station.address]
+        return Opinion(state.known.job, state.known.index, finding, own)
+
+    def _reexecute(self, state: JudgeCase) -> Finding:
+        if state.is_contradicted:
+            return Finding.WRONG
+        case, task, terms = state.known, _held(state.task), _held(state.terms)
+        view = self.station.settlement.index(case.job, case.index)
+        began = time.perf_counter()
+        finding = find(
+            task,
+            _held(state.answer),
+            function=self._function(terms.function_hash),
+            terms=terms,
+            node=case.node,
+            commitment=view.commitment,
+            kind=case.kind,
+            domain=self.station.settlement.domain,
+        )
+        self._compute_seconds += time.perf_counter() - began
+        return finding
+
+    def _function(self, function_hash: Hash32) -> Polynomial:
+        function = self.station.functions.find(function_hash)
+        if function is None:
+            raise TryAgain("function is not here", who=function_hash.hex())
+        return function
+
+    def _pass_evidence(self, state: JudgeCase, judge: Any) -> None:
+        terms, task = _held(state.terms), _held(state.task)
+        answer = state.answer if state.known.kind is ChargeKind.WRONG else None
+        body = Evidence(terms, task, answer).to_wire()
+        self.station.hand(judge, "/v1/evidence", body, terms.function_hash)
+
+    def _call(self, state: JudgeCase, effect: Any) -> Call:
+        case, settlement = state.known, self.station.settlement
+        match effect:
+            case do.SubmitServed():
+                signatures = self._ordered(state, Finding.NONE)
+                return settlement.record_served(case.job, case.index, signatures)
+            case do.SubmitVerdict(finding):
+                signatures = self._ordered(state, Finding(finding))
+                return settlement.record_verdict(case.job, case.index, Finding(finding), signatures)
+            case do.SubmitVoid():
+                return settlement.void_charge(case.job, case.index)
+            case do.SubmitLapse():
+                return settlement.lapse_charge(case.job, case.index)
+            case _:
+                raise TypeError(f"a judge does not {type(effect).__name__}")
+
+    def _ordered(self, state: JudgeCase, finding: Finding) -> list[bytes]:
+        """The first k signatures, ascending by signer as the contract wants them."""
+        signed = state.signatures(finding)
+        ascending = sorted(signed, key=lambda judge: int(judge, 16))
+        return [signed[judge] for judge in ascending[: state.known.threshold]]
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over the chain, at confirmed depth."""
+        for event in self._charges.poll():
+            if isinstance(event, NodeCharged):
+                job, index = JobId(event.job), ShareIndex(event.index)
+                if self.runtime.state(key_of(job, index)) is None:
+                    self._open_case(job, index)
+        for key, state in self.runtime.states().items():
+            if state.phase not in (JudgePhase.UNKNOWN, JudgePhase.ENDED):
+                view = self.station.settlement.index(state.known.job, state.known.index)
+                self.tell(key, observe_as_judge(state, view))
+
+
+def _held(value: T | None) -> T:
+    if value is None:
+        raise LookupError("the case does not hold it yet")
+    return value

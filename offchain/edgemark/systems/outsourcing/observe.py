@@ -1,0 +1,90 @@
+"""From what the chain stores to what happened: pure, so that a missed block never matters.
+
+Parties read views at confirmed depth rather than follow logs: a view holds all that happened until
+then, a restart needs no cursor, and a reorganisation shallower than the depth is never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgemark.identifiers import ShareIndex, Timestamp
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import ChargeKind
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.parties.judge import JudgeCase
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePhase
+from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
+
+_DECIDED = (DevicePhase.VALID, DevicePhase.UNDECIDED, DevicePhase.CHARGED)
+_WAITING = (DevicePhase.POSTED, DevicePhase.EXPIRED)
+NO_COMMITMENT = bytes(32)
+
+
+def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexView]) -> list[object]:
+    """What the device has not heard yet."""
+    if state.is_finished or state.phase is DevicePhase.UNKNOWN or job.phase is JobPhase.NONE:
+        return []
+    found: list[object] = []
+    phase = state.phase
+    if phase is DevicePhase.DRAFTED:
+        found.append(on.SawPosted())
+        phase = DevicePhase.POSTED
+    found += [
+        on.SawIndexPhase(ShareIndex(j), view.phase)
+        for j, view in enumerate(indices, start=1)
+        if view.phase is not state.indices[j - 1]
+    ]
+    if phase in _WAITING:
+        if job.phase is JobPhase.STARTED:
+            found.append(on.SawStarted(job.started_at))
+        elif job.phase is JobPhase.CANCELLED:
+            found.append(on.SawCancelled())
+    if phase in _DECIDED:
+        if job.charged and phase is not DevicePhase.CHARGED:
+            found.append(on.SawChargesFiled())
+        if all(view.phase.is_end for view in indices):
+            found.append(on.SawEnded())
+    return found
+
+
+def observe_as_node(state: NodeTask, job: JobView, view: IndexView, now: Timestamp) -> list[object]:
+    """What the node has not heard yet; `now` is the time of the block that was read."""
+    if state.is_finished or state.phase is NodePhase.UNKNOWN:
+        return []
+    if state.phase is NodePhase.OFFERED:
+        return _observe_offered(job, view, now)
+    if view.phase.is_end:
+        return [on.SawEnded()]
+    found: list[object] = []
+    charged = view.phase in (IndexPhase.CHARGED, IndexPhase.SERVED)
+    if not state.started and job.phase is JobPhase.STARTED and state.charge is ChargeKind.NONE:
+        found.append(on.SawStarted(job.started_at))
+    if state.phase is NodePhase.COMPUTED and view.commitment != NO_COMMITMENT:
+        found.append(on.SawCommitted())
+    if charged and state.charge is ChargeKind.NONE:
+        found.append(on.SawCharged(view.kind, view.served_by))
+    if view.phase is IndexPhase.SERVED and not state.served:
+        found.append(on.SawServed(view.answer_by, view.verdict_by))
+    return found
+
+
+def _observe_offered(job: JobView, view: IndexView, now: Timestamp) -> list[object]:
+    if view.phase.is_end:
+        return [on.SawEnded()]
+    if view.phase is IndexPhase.NAMED:
+        return [on.SawEnded()] if now > job.accept_by else []
+    return [on.SawAccepted()]
+
+
+def observe_as_judge(state: JudgeCase, view: IndexView) -> list[object]:
+    """What the judge has not heard yet of a charge that it follows."""
+    if state.is_finished or state.phase is JudgePhase.UNKNOWN:
+        return []
+    if view.phase.is_end:
+        return [on.SawEnded()]
+    if view.phase is IndexPhase.SERVED and not state.served_on_chain:
+        return [on.SawServed(view.answer_by, view.verdict_by)]
+    return []

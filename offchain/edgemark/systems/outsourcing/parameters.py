@@ -1,0 +1,170 @@
+"""The public terms of a job and the rules they must keep (Meta-BMEOC IV-A; eqs 3-9, corrected).
+
+Notation: k inputs, n outputs, d degree, t threshold, e errors, m nodes, f fee, S stake, g judges'
+fee, b bond, z equal harm. The paper asks only for m <= M; fewer than (d+1)t + 1 answers cannot be
+verified, and 2e more are needed to survive e liars and to name them, so the bound is enforced here
+and on chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+from edgemark.crypto.commitments import compute_terms_hash
+from edgemark.crypto.field import ELEMENT_BYTES
+from edgemark.crypto.polynomial import MAX_DEGREE, MAX_INPUTS, MAX_OUTPUTS, MAX_TERMS
+from edgemark.crypto.secp256k1 import address_of
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Hash32, Timestamp, Tokens
+
+MAX_NODES = 64  # bound of every loop over the nodes of a job, on chain and off
+MAX_BATCH = 4096  # inputs under one sharing
+MAX_SHARE_BYTES = ELEMENT_BYTES * (MAX_BATCH * 64 + 1)  # 4.5 MB: a full batch of 64 inputs
+MAX_OUTPUT_BYTES = 2 * ELEMENT_BYTES * MAX_BATCH * 64
+MAX_FUNCTION_BYTES = 64 * 2**20
+MAX_AMOUNT = 2**96 - 1  # one amount on chain
+JOB_KEY_BYTES = 33  # compressed secp256k1 point
+HARM_DIVISOR = 10  # z = f / 10: what both lose when nobody can say who failed
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What everybody may know of a job; the fields stand in the order of `ISettlement.Terms`.
+
+    Amounts are in the token's smallest unit, times in Unix seconds of chain time, lengths in bytes.
+    """
+
+    function_hash: Hash32
+    function_bytes: int
+    term_count: int
+    inputs: int
+    outputs: int
+    degree: int
+    threshold: int
+    errors: int
+    node_count: int
+    batch: int
+    share_bytes: int
+    job_key: bytes
+    fee: Tokens
+    stake: Tokens
+    judge_fee: Tokens
+    accept_by: Timestamp
+    compute_by: Timestamp
+    collect_by: Timestamp
+
+    @property
+    def bond(self) -> Tokens:
+        """The bond b = g + f, what the device puts up for each charge."""
+        return Tokens(self.judge_fee + self.fee)
+
+    @property
+    def harm(self) -> Tokens:
+        """The equal harm z = f / 10, rounded down."""
+        return Tokens(self.fee // HARM_DIVISOR)
+
+    def as_abi(self) -> tuple[object, ...]:
+        """The tuple that the contract takes."""
+        return astuple(self)
+
+    @property
+    def hash(self) -> Hash32:
+        """keccak256(abi.encode(terms)): what acceptances sign and the chain stores."""
+        return compute_terms_hash(self.as_abi())
+
+
+def compute_least_nodes(degree: int, threshold: int, errors: int) -> int:
+    """(d+1)t + 1 + 2e."""
+    return (degree + 1) * threshold + 1 + 2 * errors
+
+
+def compute_least_stake(fee: int, judge_fee: int, node_count: int, errors: int) -> int:
+    """max(ceil(m*f/e), 2g + f); 2g + f when e = 0.
+
+    With it a lie costs more than it can gain: an undecided job is charged at random among the
+    nodes, e of m, so a liar's expected loss is at least the fee of the whole job.
+    """
+    floor = 2 * judge_fee + fee
+    return floor if errors == 0 else max(-(-node_count * fee // errors), floor)
+
+
+def compute_share_bytes(batch: int, inputs: int) -> int:
+    """Canonical length of one share: batch * k elements of v(j), then w(j)."""
+    return ELEMENT_BYTES * (batch * inputs + 1)
+
+
+def compute_output_bytes(batch: int, outputs: int) -> int:
+    """Canonical length of one node's outputs: batch * n elements of c_j, then as many of b_j."""
+    return 2 * ELEMENT_BYTES * batch * outputs
+
+
+def check_sharing(*, degree: int, threshold: int, errors: int, node_count: int) -> None:
+    """Check d, t, e and m against each other.
+
+    Raises:
+        RefusedInput: out of range, or m below (d+1)t + 1 + 2e.
+    """
+    _check_range("degree d", degree, 1, MAX_DEGREE)
+    if threshold < 1:
+        raise RefusedInput(
+            "t is too small to hide anything", who="job", had=threshold, needed=">= 1"
+        )
+    if not 0 <= errors <= threshold:
+        raise RefusedInput(
+            "e is out of range", who="job", had=f"e = {errors}", needed=f"0 <= e <= t = {threshold}"
+        )
+    least = compute_least_nodes(degree, threshold, errors)
+    if not least <= node_count <= MAX_NODES:
+        raise RefusedInput(
+            "m is out of range",
+            who="job",
+            had=f"m = {node_count}",
+            needed=f"{least} <= m <= {MAX_NODES}",
+            remedy=f"(d+1)t + 1 + 2e = {least} nodes verify and survive e = {errors} liars.",
+        )
+
+
+def check_terms(terms: Terms) -> None:
+    """Check everything about terms that needs no chain and no function.
+
+    Raises:
+        RefusedInput: a field out of range or two that contradict each other.
+    """
+    check_sharing(
+        degree=terms.degree,
+        threshold=terms.threshold,
+        errors=terms.errors,
+        node_count=terms.node_count,
+    )
+    _check_sizes(terms)
+    address_of(terms.job_key)  # a key that is no point could never read an answer
+    _check_range("fee", terms.fee, HARM_DIVISOR, MAX_AMOUNT)
+    _check_range("judges' fee", terms.judge_fee, 1, terms.fee)
+    least = compute_least_stake(terms.fee, terms.judge_fee, terms.node_count, terms.errors)
+    _check_range("stake", terms.stake, least, MAX_AMOUNT)
+    if not terms.accept_by < terms.compute_by < terms.collect_by:
+        raise RefusedInput(
+            "deadlines are out of order",
+            who="job",
+            had=f"{terms.accept_by}, {terms.compute_by}, {terms.collect_by}",
+            needed="accept_by < compute_by < collect_by",
+        )
+
+
+def _check_sizes(terms: Terms) -> None:
+    """Nobody accepts a job whose function, shares or outputs could never travel."""
+    _check_range("function bytes", terms.function_bytes, 1, MAX_FUNCTION_BYTES)
+    _check_range("term count", terms.term_count, 1, MAX_TERMS)
+    _check_range("inputs k", terms.inputs, 1, MAX_INPUTS)
+    _check_range("outputs n", terms.outputs, 1, MAX_OUTPUTS)
+    _check_range("batch", terms.batch, 1, MAX_BATCH)
+    share_bytes = compute_share_bytes(terms.batch, terms.inputs)
+    _check_range("share bytes", share_bytes, 1, MAX_SHARE_BYTES)
+    _check_range("share bytes", terms.share_bytes, share_bytes, share_bytes)
+    output_bytes = compute_output_bytes(terms.batch, terms.outputs)
+    _check_range("output bytes", output_bytes, 1, MAX_OUTPUT_BYTES)
+
+
+def _check_range(name: str, had: int, least: int, most: int) -> None:
+    if not least <= had <= most:
+        raise RefusedInput(f"{name} out of range", who="job", had=had, needed=f"{least}..{most}")

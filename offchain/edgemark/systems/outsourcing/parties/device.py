@@ -1,0 +1,224 @@
+"""The device's memory of one job, and what it owes in each phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from edgemark.identifiers import Address, ShareIndex, Timestamp
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import Answer
+from edgemark.systems.outsourcing.phases import DevicePhase
+
+_OPEN = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
+_CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+
+
+@dataclass(frozen=True)
+class DeviceJob:
+    """State of one job at the device; `order` holds its secrets.
+
+    Attributes:
+        indices: phase of index j on chain at position j - 1.
+        offered: indices whose nodes took the offer.
+        delivered: indices whose nodes took their task.
+        answers: verified answers by index.
+        wrong: indices to charge as wrong.
+        silent: indices to charge as silent.
+        evidence: (index, judge) pairs that were delivered.
+    """
+
+    phase: DevicePhase = DevicePhase.UNKNOWN
+    order: on.Order | None = None
+    indices: tuple[IndexPhase, ...] = ()
+    offered: frozenset[ShareIndex] = frozenset()
+    delivered: frozenset[ShareIndex] = frozenset()
+    answers: tuple[Answer, ...] = field(default=(), repr=False)
+    result: bytes | None = field(default=None, repr=False)
+    wrong: tuple[ShareIndex, ...] = ()
+    silent: tuple[ShareIndex, ...] = ()
+    undecided_because: str = ""
+    evidence: frozenset[tuple[ShareIndex, Address]] = frozenset()
+    compute_over: bool = False
+    collect_over: bool = False
+    reason: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing is owed or awaited any more."""
+        return self.phase in (DevicePhase.CLOSED, DevicePhase.CANCELLED, DevicePhase.FAILED)
+
+    @property
+    def known(self) -> on.Order:
+        """The order; every phase but UNKNOWN has one."""
+        if self.order is None:
+            raise LookupError("a job nobody ordered has no order")
+        return self.order
+
+    def answer_of(self, index: ShareIndex) -> Answer | None:
+        """The verified answer for an index, if one came."""
+        return next((answer for answer in self.answers if answer.index == index), None)
+
+    def index_phase(self, index: ShareIndex) -> IndexPhase:
+        """Last seen phase of an index on chain."""
+        return self.indices[index - 1]
+
+    def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:
+        """Chain times still to come in this state, each with the event it brings."""
+        if self.order is None or self.is_finished:
+            return ()
+        terms = self.order.terms
+        pending: list[tuple[Timestamp, object]] = []
+        if self.phase is DevicePhase.POSTED:
+            pending.append((terms.accept_by, on.SawAcceptOver()))
+        if self.phase is DevicePhase.STARTED:
+            pending.append((self.order.gather_until, on.SawGatheringOver()))
+        if self.phase in _STARTED and not self.compute_over:
+            pending.append((terms.compute_by, on.SawComputeOver()))
+        if self.phase in _STARTED and not self.collect_over:
+            pending.append((terms.collect_by, on.SawCollectOver()))
+        return tuple(pending)
+
+    def after(self, event: object) -> DeviceJob:  # noqa: C901, PLR0911 - one line an event
+        """The same job with what the event told; the phase is the protocol's business."""
+        match event:
+            case on.AskedSubmit(order):
+                named = (IndexPhase.NAMED,) * order.terms.node_count
+                return replace(self, order=order, indices=named)
+            case on.SawIndexPhase(index, phase):
+                indices = (*self.indices[: index - 1], phase, *self.indices[index:])
+                return replace(self, indices=indices)
+            case on.HeardOfferTaken(index):
+                return replace(self, offered=self.offered | {index})
+            case on.HeardTaskTaken(index):
+                return replace(self, delivered=self.delivered | {index})
+            case on.HeardAnswer(answer):
+                return self._with_answer(answer)
+            case on.HeardEvidenceTaken(index, judge):
+                return replace(self, evidence=self.evidence | {(index, judge)})
+            case on.SawComputeOver():
+                return replace(self, compute_over=True)
+            case on.SawCollectOver():
+                return replace(self, collect_over=True)
+            case on.FoundPostingRefused(reason):
+                return replace(self, reason=reason)
+            case on.FoundResultValid() | on.FoundResultUndecided():
+                return self._with_finding(event)
+            case _:
+                return self
+
+    def _with_answer(self, answer: Answer) -> DeviceJob:
+        others = tuple(known for known in self.answers if known.index != answer.index)
+        return replace(self, answers=(*others, answer))
+
+    def _with_finding(self, event: on.FoundResultValid | on.FoundResultUndecided) -> DeviceJob:
+        charged = self.phase is DevicePhase.CHARGED  # charges come together: none are added later
+        if isinstance(event, on.FoundResultValid):
+            wrong, silent = (self.wrong, self.silent) if charged else (event.liars, event.silent)
+            return replace(
+                self, result=event.result, wrong=wrong, silent=silent, undecided_because=""
+            )
+        if charged:
+            return replace(self, undecided_because=event.reason)
+        return replace(
+            self, undecided_because=event.reason, wrong=event.suspects, silent=event.silent
+        )
+
+    def owed(self) -> tuple[object, ...]:  # noqa: PLR0911 - one line a phase
+        """Effects that this state still needs."""
+        match self.phase:
+            case DevicePhase.DRAFTED:
+                return (do.SubmitPosting(),)
+            case DevicePhase.POSTED:
+                return tuple(do.SendOffer(i) for i in self._all() if i not in self.offered)
+            case DevicePhase.EXPIRED:
+                return (do.SubmitCancel(),)
+            case DevicePhase.STARTED:
+                return self._owed_started()
+            case DevicePhase.GATHERED:
+                return (self._decode(),)
+            case DevicePhase.VALID | DevicePhase.UNDECIDED:
+                return (*self._owed_approval(), *self._owed_charge(), *self._owed_collect())
+            case DevicePhase.CHARGED:
+                return (*self._owed_approval(), *self._owed_evidence(), *self._owed_collect())
+            case _:
+                return ()
+
+    def _all(self) -> tuple[ShareIndex, ...]:
+        return tuple(ShareIndex(j) for j in range(1, len(self.indices) + 1))
+
+    def _decode(self) -> do.Decode:
+        return do.Decode(tuple(sorted(answer.index for answer in self.answers)))
+
+    def _owed_started(self) -> tuple[object, ...]:
+        if len(self.answers) == len(self.indices):
+            return (self._decode(),)
+        tasks = tuple(do.SendTask(i) for i in self._all() if i not in self.delivered)
+        answers = tuple(
+            do.FetchAnswer(i)
+            for i in self._all()
+            if self.index_phase(i) is IndexPhase.COMMITTED and self.answer_of(i) is None
+        )
+        return (*tasks, *answers)
+
+    def _owed_approval(self) -> tuple[object, ...]:
+        if self.result is None:
+            return ()
+        honest = tuple(
+            i
+            for i in self._all()
+            if i not in self.wrong
+            and i not in self.silent
+            and self.index_phase(i) is IndexPhase.COMMITTED
+            and self.answer_of(i) is not None
+        )
+        return (do.SubmitApproval(honest),) if honest else ()
+
+    def _owed_charge(self) -> tuple[object, ...]:
+        if not (self.wrong or self.silent) or self.collect_over:
+            return ()
+        if self.silent and not self.compute_over:
+            return ()
+        wrong = tuple(i for i in self.wrong if self.index_phase(i) is IndexPhase.COMMITTED)
+        silent = tuple(i for i in self.silent if self.index_phase(i) in _OPEN)
+        return (do.SubmitCharge(wrong, silent),) if wrong or silent else ()
+
+    def _owed_evidence(self) -> tuple[object, ...]:
+        order = self.known
+        owed: list[object] = []
+        for index in (*self.wrong, *self.silent):
+            if self.index_phase(index) in _CHARGED:
+                owed += [
+                    do.SendEvidence(index, judge)
+                    for judge in order.judges
+                    if (index, judge) not in self.evidence
+                ]
+            answered = self.index_phase(index) in (*_CHARGED, IndexPhase.ANSWERED)
+            if index in self.silent and answered and self._misses(index):
+                owed.append(do.FetchAnswerFromJudges(index))
+        if self.result is None and self._new_answers():
+            owed.append(self._decode())
+        return tuple(owed)
+
+    def _misses(self, index: ShareIndex) -> bool:
+        return self.result is None and self.answer_of(index) is None
+
+    def _new_answers(self) -> bool:
+        """Whether judges passed on an answer that was silent when decoding failed."""
+        return any(self.answer_of(index) is not None for index in self.silent)
+
+    def _owed_collect(self) -> tuple[object, ...]:
+        if not self.collect_over:
+            return ()
+        left = tuple(i for i in self._all() if self.index_phase(i) in _OPEN)
+        return (do.SubmitCollect(left),) if left else ()
+
+
+_STARTED = (
+    DevicePhase.STARTED,
+    DevicePhase.GATHERED,
+    DevicePhase.VALID,
+    DevicePhase.UNDECIDED,
+    DevicePhase.CHARGED,
+)

@@ -1,0 +1,48 @@
+"""Phases of a job as each party lives it. `protocol.MOVES` says which follows which."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class DevicePhase(Enum):
+    """Life of a job at the device that ordered it."""
+
+    UNKNOWN = "unknown"
+    DRAFTED = "drafted"  # shared and journaled; nothing posted
+    POSTED = "posted"  # on chain, acceptances come in
+    STARTED = "started"  # all accepted; tasks go out, answers come in
+    GATHERED = "gathered"  # no more answers are waited for
+    VALID = "valid"  # decoded, liars and silent nodes known
+    UNDECIDED = "undecided"  # more wrong or missing than can be named
+    CHARGED = "charged"  # charges are filed
+    EXPIRED = "expired"  # never started; to be cancelled
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"  # posting was refused; nothing was locked
+
+
+class NodePhase(Enum):
+    """Life of one task at the compute node that was named for it."""
+
+    UNKNOWN = "unknown"
+    OFFERED = "offered"  # offer checked, acceptance to be put on chain
+    ACCEPTED = "accepted"  # stake locked, waiting for the task
+    HOLDING = "holding"  # task checked, to be computed
+    COMPUTED = "computed"  # answer and salt journaled, commitment to be put on chain
+    SERVING = "serving"  # committed; the device may fetch the answer
+    SUMMONED = "summoned"  # charged without having the task
+    DEFENDING = "defending"  # charged, has the task, computing
+    ANSWERING = "answering"  # charged, has an answer for the judges
+    ENDED = "ended"
+
+
+class JudgePhase(Enum):
+    """Life of one charge at one judge."""
+
+    UNKNOWN = "unknown"
+    FILED = "filed"  # charge seen on chain, task not seen
+    HOLDING = "holding"  # task checked, `served` to be signed
+    SERVED = "served"  # `served` is on chain, verdict to be found
+    RULED = "ruled"  # own verdict signed, k of them to be brought
+    ENDED = "ended"

@@ -1,0 +1,194 @@
+"""Life of one outsourced job, with no clock, socket, chain or randomness in sight.
+
+Rule 1: every phase and every legal move is in `MOVES`; nothing else changes a `phase`.
+Rule 2: this module does not know which party it runs for; a party's state says what it remembers
+        (`after`), which chain times it waits for (`deadlines`) and what it owes (`owed`).
+Rule 3: what is owed follows from the state alone, so a party that was killed owes the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import Enum
+from typing import Any, TypeVar
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Timestamp
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.parties.judge import JudgeCase
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePhase
+
+Party = DeviceJob | NodeTask | JudgeCase
+P = TypeVar("P", DeviceJob, NodeTask, JudgeCase)
+
+
+class IllegalMove(RefusedInput):
+    """The event cannot happen in this phase; the state stays as it was."""
+
+
+def _stays(phase: Enum, *events: type) -> dict[tuple[Enum, type], Enum]:
+    """Events that tell something without ending the phase."""
+    return {(phase, event): phase for event in events}
+
+
+_DEVICE: dict[tuple[Enum, type], Enum] = {
+    (DevicePhase.UNKNOWN, on.AskedSubmit): DevicePhase.DRAFTED,
+    (DevicePhase.DRAFTED, on.SawPosted): DevicePhase.POSTED,
+    (DevicePhase.DRAFTED, on.FoundPostingRefused): DevicePhase.FAILED,
+    (DevicePhase.POSTED, on.SawStarted): DevicePhase.STARTED,
+    (DevicePhase.POSTED, on.SawAcceptOver): DevicePhase.EXPIRED,
+    (DevicePhase.POSTED, on.SawCancelled): DevicePhase.CANCELLED,
+    **_stays(DevicePhase.POSTED, on.SawIndexPhase, on.HeardOfferTaken),
+    (DevicePhase.EXPIRED, on.SawStarted): DevicePhase.STARTED,
+    (DevicePhase.EXPIRED, on.SawCancelled): DevicePhase.CANCELLED,
+    **_stays(DevicePhase.EXPIRED, on.SawIndexPhase),
+    (DevicePhase.STARTED, on.SawGatheringOver): DevicePhase.GATHERED,
+    (DevicePhase.STARTED, on.FoundResultValid): DevicePhase.VALID,
+    (DevicePhase.STARTED, on.FoundResultUndecided): DevicePhase.UNDECIDED,
+    **_stays(
+        DevicePhase.STARTED,
+        on.SawIndexPhase,
+        on.HeardTaskTaken,
+        on.HeardAnswer,
+        on.SawComputeOver,
+        on.SawCollectOver,
+    ),
+    (DevicePhase.GATHERED, on.FoundResultValid): DevicePhase.VALID,
+    (DevicePhase.GATHERED, on.FoundResultUndecided): DevicePhase.UNDECIDED,
+    **_stays(
+        DevicePhase.GATHERED,
+        on.SawIndexPhase,
+        on.HeardAnswer,
+        on.SawComputeOver,
+        on.SawCollectOver,
+    ),
+    (DevicePhase.VALID, on.SawChargesFiled): DevicePhase.CHARGED,
+    (DevicePhase.VALID, on.SawEnded): DevicePhase.CLOSED,
+    **_stays(DevicePhase.VALID, on.SawIndexPhase, on.SawComputeOver, on.SawCollectOver),
+    (DevicePhase.UNDECIDED, on.SawChargesFiled): DevicePhase.CHARGED,
+    (DevicePhase.UNDECIDED, on.SawEnded): DevicePhase.CLOSED,
+    **_stays(DevicePhase.UNDECIDED, on.SawIndexPhase, on.SawComputeOver, on.SawCollectOver),
+    (DevicePhase.CHARGED, on.SawEnded): DevicePhase.CLOSED,
+    **_stays(
+        DevicePhase.CHARGED,
+        on.SawIndexPhase,
+        on.HeardEvidenceTaken,
+        on.HeardAnswer,
+        on.FoundResultValid,
+        on.FoundResultUndecided,
+        on.SawComputeOver,
+        on.SawCollectOver,
+    ),
+}
+
+_NODE: dict[tuple[Enum, type], Enum] = {
+    (NodePhase.UNKNOWN, on.HeardOffer): NodePhase.OFFERED,
+    (NodePhase.OFFERED, on.SawAccepted): NodePhase.ACCEPTED,
+    (NodePhase.OFFERED, on.SawEnded): NodePhase.ENDED,
+    **_stays(NodePhase.OFFERED, on.SawAcceptOver),
+    (NodePhase.ACCEPTED, on.HeardTask): NodePhase.HOLDING,
+    (NodePhase.ACCEPTED, on.SawCharged): NodePhase.SUMMONED,
+    (NodePhase.HOLDING, on.FoundAnswer): NodePhase.COMPUTED,
+    (NodePhase.HOLDING, on.SawCharged): NodePhase.DEFENDING,
+    (NodePhase.COMPUTED, on.SawCommitted): NodePhase.SERVING,
+    (NodePhase.COMPUTED, on.SawCharged): NodePhase.ANSWERING,
+    (NodePhase.SERVING, on.SawCharged): NodePhase.ANSWERING,
+    (NodePhase.SUMMONED, on.HeardTask): NodePhase.DEFENDING,
+    (NodePhase.DEFENDING, on.FoundAnswer): NodePhase.ANSWERING,
+    **{
+        move: stays
+        for phase in (
+            NodePhase.ACCEPTED,
+            NodePhase.HOLDING,
+            NodePhase.COMPUTED,
+            NodePhase.SERVING,
+        )
+        for move, stays in _stays(
+            phase, on.SawStarted, on.SawAcceptOver, on.SawComputeOver, on.SawCollectOver
+        ).items()
+    },
+    **{
+        move: stays
+        for phase in (NodePhase.SUMMONED, NodePhase.DEFENDING, NodePhase.ANSWERING)
+        for move, stays in _stays(
+            phase,
+            on.SawServed,
+            on.SawComputeOver,
+            on.SawCollectOver,
+            on.SawServeOver,
+            on.SawVerdictOver,
+        ).items()
+    },
+    **_stays(NodePhase.ANSWERING, on.HeardAnswerTaken),
+    **{
+        (phase, on.SawEnded): NodePhase.ENDED
+        for phase in NodePhase
+        if phase not in (NodePhase.UNKNOWN, NodePhase.ENDED)
+    },
+}
+
+_JUDGE: dict[tuple[Enum, type], Enum] = {
+    (JudgePhase.UNKNOWN, on.SawCase): JudgePhase.FILED,
+    (JudgePhase.FILED, on.HeardEvidence): JudgePhase.HOLDING,
+    (JudgePhase.FILED, on.SawServed): JudgePhase.SERVED,
+    **_stays(JudgePhase.FILED, on.HeardOpinion, on.SawServeOver),
+    (JudgePhase.HOLDING, on.SawServed): JudgePhase.SERVED,
+    **_stays(JudgePhase.HOLDING, on.HeardOpinion, on.HeardPassedOn, on.SawServeOver),
+    (JudgePhase.SERVED, on.FoundVerdict): JudgePhase.RULED,
+    **_stays(JudgePhase.SERVED, on.HeardEvidence),
+    **_stays(JudgePhase.RULED, on.FoundVerdict),
+    **{
+        move: stays
+        for phase in (JudgePhase.SERVED, JudgePhase.RULED)
+        for move, stays in _stays(
+            phase,
+            on.HeardAnswer,
+            on.HeardOpinion,
+            on.HeardPassedOn,
+            on.SawAnswerOver,
+            on.SawVerdictOver,
+        ).items()
+    },
+    **{
+        (phase, on.SawEnded): JudgePhase.ENDED
+        for phase in JudgePhase
+        if phase not in (JudgePhase.UNKNOWN, JudgePhase.ENDED)
+    },
+}
+
+MOVES: Mapping[tuple[Enum, type], Enum] = {**_DEVICE, **_NODE, **_JUDGE}
+
+
+def is_legal(state: Party, event: object) -> bool:
+    """Whether `event` can happen to `state`."""
+    return (state.phase, type(event)) in MOVES
+
+
+def step(state: P, event: object) -> tuple[P, tuple[object, ...]]:
+    """Move one party's state by one event.
+
+    Returns:
+        the new state and the effects that it owes and the old one did not.
+
+    Raises:
+        IllegalMove: `MOVES` has no such move.
+    """
+    phase: Any = MOVES.get((state.phase, type(event)))  # of this party's own enumeration
+    if phase is None:
+        raise IllegalMove(
+            "cannot happen now", who=type(event).__name__, had=state.phase.value, needed="see MOVES"
+        )
+    before = state.owed()
+    moved = replace(state.after(event), phase=phase)
+    return moved, tuple(effect for effect in moved.owed() if effect not in before)
+
+
+def reach_time(state: P, now: Timestamp) -> P:
+    """Let every deadline that lies before `now` pass. A deadline D is over at D + 1."""
+    for deadline, event in state.deadlines():
+        if now > deadline and is_legal(state, event):
+            state, _ = step(state, event)
+    return state

@@ -1,0 +1,62 @@
+"""Runs one server as the settings say: registered, funded, until it is asked to leave."""
+
+from __future__ import annotations
+
+import signal
+import types
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import parse_address
+from edgemark.ledger.records import Resources, Role
+from edgemark.settings import Settings
+from edgemark.systems.outsourcing.joining import join_as_server, provide_balance
+from edgemark.systems.outsourcing.server import PartyServer
+from edgemark.systems.outsourcing.station import Station
+
+
+def open_station(settings: Settings, role: Role) -> Station:
+    """Keys, chain and contracts, with this account registered and funded as the settings say."""
+    if not settings.provider:
+        raise RefusedInput(
+            "provider is not set",
+            who="settings",
+            needed="account of the organisation this server works for",
+            remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
+        )
+    if not settings.listen_port and not settings.advertise:
+        raise RefusedInput(
+            "listen_port is not set",
+            who="settings",
+            had=0,
+            needed="a fixed port: the endpoint is registered on chain",
+            remedy="Set listen_port (and advertise, when others reach this host by another name).",
+        )
+    station = Station.open(settings)
+    endpoint = settings.advertise or f"https://{settings.listen_host}:{settings.listen_port}"
+    resources = Resources(
+        cpu_cores=settings.cpu_cores,
+        ram_mib=settings.ram_mib,
+        storage_mib=settings.storage_mib,
+        network_mbps=settings.network_mbps,
+    )
+    provider = parse_address(settings.provider, who="provider")
+    join_as_server(station, role, provider, endpoint, resources)
+    if settings.deposit:
+        provide_balance(station, settings.deposit)
+    return station
+
+
+def serve(station: Station, party: type[PartyServer]) -> None:
+    """Run one server until SIGINT or SIGTERM; what is owed stays in its journal."""
+    server = party(station)  # type: ignore[call-arg]  # each party's constructor takes the station
+
+    def leave(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001
+        server.ask_to_stop()
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    server.start()
+    try:
+        server.wait()
+    finally:
+        server.stop()

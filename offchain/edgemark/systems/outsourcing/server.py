@@ -1,0 +1,138 @@
+"""A long-running server of this system: loop, watcher and HTTPS faces under one roof."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgemark.identifiers import parse_hash32
+from edgemark.journal import Journal
+from edgemark.logs import get_logger
+from edgemark.runtime import Pace, Runtime, seam_from
+from edgemark.systems.outsourcing.machine import PartyMachine
+from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
+from edgemark.systems.outsourcing.protocol import IllegalMove
+from edgemark.systems.outsourcing.station import TAKEN, Station, Watcher
+from edgemark.transport.server import HttpServer, Request, Response, Route
+
+
+class PartyServer:
+    """Runs one party's machine behind an HTTPS server until it is stopped.
+
+    Subclasses say which routes they serve, how they carry out effects and what they look for on
+    chain; they hold no protocol state of their own.
+
+    Args:
+        station: keys, chain, peers.
+        machine: the party's pure part.
+        name: "node" or "judge".
+    """
+
+    def __init__(self, station: Station, machine: PartyMachine[Any], name: str) -> None:
+        self.station = station
+        self.log = get_logger(name)
+        settings = station.settings
+        self._journal = Journal.open(Path(settings.home) / f"{name}.journal")
+        self.runtime: Runtime[Any, Any, Any] = Runtime(
+            machine,
+            self._journal,
+            self.perform,
+            clock=station.chain.now,
+            pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
+            seam=seam_from(os.environ),
+            name=name,
+        )
+        self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
+        self.http = HttpServer(
+            [
+                Route("PUT", "/v1/functions/{hash}", self._take_function, MAX_FUNCTION_BYTES),
+                Route("GET", "/v1/status", self._tell_status, 0),
+                *self.routes(),
+            ],
+            station.keys.tls,
+            host=settings.listen_host,
+            port=settings.listen_port,
+        )
+        self._fault: Exception | None = None
+        self._ended = threading.Event()
+
+    # --- for subclasses ------------------------------------------------------------------------
+
+    def routes(self) -> Sequence[Route]:
+        """Faces of this party beside functions and status."""
+        raise NotImplementedError
+
+    def perform(self, key: bytes, effect: Any) -> Sequence[object]:
+        """Carry out one effect; what it found out."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """One round over the chain."""
+        raise NotImplementedError
+
+    def status(self) -> dict[str, object]:
+        """What this party tells about itself; nothing secret."""
+        raise NotImplementedError
+
+    def tell(self, key: bytes, events: Sequence[object]) -> None:
+        """Hand observations to the loop, in order; one that became stale is dropped."""
+        for event in events:
+            try:
+                self.runtime.ask(key, event)
+            except IllegalMove:
+                self.log.debug("stale observation", job=key, kind=type(event).__name__)
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the port, replay the journal, begin to watch."""
+        self.http.start()
+        self.runtime.start()
+        self._watcher.start()
+        self.log.info("serving", url=self.http.url, account=self.station.address)
+
+    def wait(self) -> None:
+        """Block until `stop`, or raise what ended the loop."""
+        while not self._ended.wait(0.5):
+            if self.runtime.failure is not None:
+                raise self.runtime.failure
+        if self._fault is not None:
+            raise self._fault
+
+    def ask_to_stop(self) -> None:
+        """Let `wait` return; safe in a signal handler."""
+        self._ended.set()
+
+    def stop(self) -> None:
+        """Close the port and end the loop; the journal keeps what is owed."""
+        self._watcher.stop()
+        self.http.stop()
+        self.runtime.stop()
+        self.runtime.join(10)
+        self._journal.close()
+        self._ended.set()
+
+    def _stop_on(self, fault: Exception) -> None:
+        self._fault = fault
+        self._ended.set()
+
+    # --- faces ---------------------------------------------------------------------------------
+
+    def _take_function(self, request: Request) -> Response:
+        function_hash = parse_hash32(request.params["hash"], who="function")
+        self.station.functions.put(function_hash, request.body)
+        return Response(body=TAKEN)
+
+    def _tell_status(self, request: Request) -> Response:  # noqa: ARG002 - same for everybody
+        facts = {
+            "account": self.station.address,
+            "bytes_in": self.http.bytes_in,
+            "bytes_out": self.http.bytes_out,
+            "chain_gas": self.station.lane.gas_used,
+            **self.status(),
+        }
+        return Response(body=json.dumps(facts).encode(), content_type="application/json")

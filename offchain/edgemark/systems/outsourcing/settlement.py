@@ -1,0 +1,131 @@
+"""The Settlement contract and its neighbours, as the shells of this system use them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.intent import Call
+from edgemark.ledger.records import Limits
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.parameters import Terms
+from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
+
+
+class SettlementContract:
+    """Reads at confirmed depth and makes calls for a lane to send.
+
+    Args:
+        chain: where the contract is.
+        deployment: addresses of all contracts.
+    """
+
+    def __init__(self, chain: EvmChain, deployment: Deployment) -> None:
+        self._chain = chain
+        self.contract = deployment.contract("Settlement")
+        self._enclaves = deployment.contract("EnclaveManager")
+        self.address = self.contract.address
+        self.domain = SettlementDomain(chain.chain_id, self.address)
+
+    def job(self, job: JobId, *, block: int | str = "confirmed") -> JobView:
+        """A job as of `block`; its phase is NONE when there is none."""
+        raw = self._chain.call(self.contract, "jobOf", job, block=block)
+        return JobView(
+            payer=raw.payer,
+            phase=JobPhase(raw.phase),
+            node_count=raw.node_count,
+            errors=raw.errors,
+            accepted=raw.accepted,
+            charged=raw.charged,
+            started_at=Timestamp(raw.started_at),
+            accept_by=Timestamp(raw.accept_by),
+            compute_by=Timestamp(raw.compute_by),
+            collect_by=Timestamp(raw.collect_by),
+            root=Hash32(raw.root),
+            terms_hash=Hash32(raw.terms_hash),
+        )
+
+    def index(self, job: JobId, index: int, *, block: int | str = "confirmed") -> IndexView:
+        """One index of a job as of `block`."""
+        raw = self._chain.call(self.contract, "indexOf", job, index, block=block)
+        return IndexView(
+            node=raw.node,
+            phase=IndexPhase(raw.phase),
+            kind=ChargeKind(raw.kind),
+            served_by=Timestamp(raw.served_by),
+            answer_by=Timestamp(raw.answer_by),
+            verdict_by=Timestamp(raw.verdict_by),
+            commitment=Hash32(raw.commitment),
+        )
+
+    def indices(self, job: JobId, count: int, *, block: int | str) -> list[IndexView]:
+        """Indices 1..count of a job as of one block."""
+        return [self.index(job, j, block=block) for j in range(1, count + 1)]
+
+    def limits(self) -> Limits:
+        """Bounds of every job, fixed at deployment."""
+        return Limits(*self._chain.call(self.contract, "limits", block="latest"))
+
+    def judges(self) -> tuple[Address, ...]:
+        """All judges, in the order of deployment."""
+        members = self._chain.call(self._enclaves, "members", block="latest")
+        return tuple(Address(member) for member in members)
+
+    def judge_threshold(self) -> int:
+        """k, judges that must agree."""
+        return int(self._chain.call(self._enclaves, "threshold", block="latest"))
+
+    def post(self, nonce: int, root: Hash32, terms: Terms, nodes: Sequence[Address]) -> Call:
+        """Post a job."""
+        return self._call("post", nonce, root, terms.as_abi(), list(nodes))
+
+    def accept(
+        self, job: JobId, index: ShareIndex, valid_until: Timestamp, signature: bytes
+    ) -> Call:
+        """Bring a node's signed acceptance."""
+        return self._call("accept", job, index, valid_until, signature)
+
+    def cancel_unstarted(self, job: JobId) -> Call:
+        """End a job that never started."""
+        return self._call("cancelUnstarted", job)
+
+    def commit(self, job: JobId, index: ShareIndex, commitment: Hash32) -> Call:
+        """Commit to a result."""
+        return self._call("commit", job, index, commitment)
+
+    def approve(self, job: JobId, indices: Sequence[ShareIndex]) -> Call:
+        """Pay the nodes of these indices."""
+        return self._call("approve", job, list(indices))
+
+    def charge(self, job: JobId, wrong: Sequence[ShareIndex], silent: Sequence[ShareIndex]) -> Call:
+        """File all charges of the job."""
+        return self._call("charge", job, list(wrong), list(silent))
+
+    def record_served(self, job: JobId, index: ShareIndex, signatures: Sequence[bytes]) -> Call:
+        """Bring the judges' signatures under `served`, ascending by signer."""
+        return self._call("recordServed", job, index, list(signatures))
+
+    def record_verdict(
+        self, job: JobId, index: ShareIndex, finding: Finding, signatures: Sequence[bytes]
+    ) -> Call:
+        """Bring the judges' signatures under one finding, ascending by signer."""
+        return self._call("recordVerdict", job, index, int(finding), list(signatures))
+
+    def void_charge(self, job: JobId, index: ShareIndex) -> Call:
+        """End a charge that was not served."""
+        return self._call("voidCharge", job, index)
+
+    def lapse_charge(self, job: JobId, index: ShareIndex) -> Call:
+        """End a charge without verdict."""
+        return self._call("lapseCharge", job, index)
+
+    def collect(self, job: JobId, indices: Sequence[ShareIndex]) -> Call:
+        """End uncharged indices after `collect_by`."""
+        return self._call("collect", job, list(indices))
+
+    def _call(self, function: str, *arguments: object) -> Call:
+        return Call(self.contract, function, arguments)

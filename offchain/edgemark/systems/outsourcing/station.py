@@ -1,0 +1,180 @@
+"""What every shell of this system stands on: keys, chain, contracts, peers, functions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.identifiers import Address
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry, ServerEntry
+from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.intent import Call
+from edgemark.ledger.lane import TransactionLane
+from edgemark.logs import get_logger
+from edgemark.machine import TryAgain
+from edgemark.settings import Settings
+from edgemark.systems.outsourcing.functions import FunctionStore
+from edgemark.systems.outsourcing.messages import MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.token.metacoin import MetaCoin
+from edgemark.transport.http import HttpClient
+
+FUNCTION_NEEDED = b"function needed"
+TAKEN = b"taken"
+
+
+@dataclass(frozen=True)
+class Station:
+    """Everything a shell uses, opened once."""
+
+    settings: Settings
+    keys: KeyStore
+    chain: EvmChain
+    deployment: Deployment
+    lane: TransactionLane
+    settlement: SettlementContract
+    registry: ParticipantRegistry
+    accounts: AnchorAccounts
+    token: MetaCoin
+    client: HttpClient
+    functions: FunctionStore
+
+    @staticmethod
+    def open(settings: Settings) -> Station:
+        """Open keys and chain as the settings say, and check that the contracts are there.
+
+        Raises:
+            NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
+        """
+        home = Path(settings.home)
+        keys = KeyStore.open(home / "keys")
+        chain = EvmChain(
+            settings.chain_url, chain_id=settings.chain_id or None, confirmations=settings.confirmations
+        ).connect()
+        deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
+        deployment.verify(chain)
+        lane = TransactionLane(
+            chain, keys.account, home / "lane.journal", max_fee_gwei=settings.max_fee_gwei
+        )
+        return Station(
+            settings=settings,
+            keys=keys,
+            chain=chain,
+            deployment=deployment,
+            lane=lane,
+            settlement=SettlementContract(chain, deployment),
+            registry=ParticipantRegistry(chain, deployment.contract("ParticipantRegistry")),
+            accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
+            token=MetaCoin(chain, deployment.contract("MetaCoin")),
+            client=HttpClient(timeout_s=settings.request_timeout_s),
+            functions=FunctionStore(home / "functions"),
+        )
+
+    @property
+    def address(self) -> Address:
+        """This party's account."""
+        return self.keys.account.address
+
+    def submit(self, call: Call) -> Receipt:
+        """Send a call that others may send too.
+
+        Raises:
+            TryAgain: the contract refuses it now; the next view of the chain tells why.
+        """
+        try:
+            return self.lane.send(call)
+        except ContractRefused as refused:
+            raise TryAgain(
+                f"{call.function} is refused for the moment",
+                who=refused.contract,
+                had=refused.error_name,
+            ) from refused
+
+    def ask(
+        self, server: Address, path: str, body: bytes, *, most: int, method: str = "POST"
+    ) -> bytes:
+        """Ask a registered server over TLS, with the key that it registered.
+
+        Raises:
+            PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
+        """
+        entry = self.server(server)
+        return self.client.request(entry.endpoint, entry.pin, method, path, body, most_bytes=most)
+
+    def hand(self, server: Address, path: str, body: bytes, function_hash: bytes) -> None:
+        """Hand over a message that names a function; give the function too when it is asked for.
+
+        Raises:
+            TryAgain: the server does not take it yet.
+        """
+        for _ in range(2):
+            reply = self.ask(server, path, body, most=MAX_SMALL_BYTES)
+            if reply != FUNCTION_NEEDED:
+                return
+            function = self.functions.find(function_hash)  # type: ignore[arg-type]
+            if function is None:
+                raise TryAgain("function is not here yet", who=server, had=function_hash.hex())
+            self.ask(
+                server,
+                f"/v1/functions/{function_hash.hex()}",
+                function.to_bytes(),
+                most=MAX_SMALL_BYTES,
+                method="PUT",
+            )
+        raise TryAgain("server does not keep the function", who=server, had=function_hash.hex())
+
+    def server(self, account: Address) -> ServerEntry:
+        """Endpoint and TLS pin of a registered server."""
+        return self.registry.server(account)
+
+
+class Watcher:
+    """Reads the chain every `poll_s` and tells the loop what is new, in a thread of its own.
+
+    Args:
+        look: one round; what it cannot do now it leaves to the next.
+        poll_s: seconds between rounds.
+        name: of the thread, in logs.
+        on_fault: told of an exception that nobody planned; the watch ends with it.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], None],
+        poll_s: float,
+        name: str,
+        on_fault: Callable[[Exception], None],
+    ) -> None:
+        self._look = look
+        self._on_fault = on_fault
+        self._poll_s = poll_s
+        self._log = get_logger(name)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round in hand."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._poll_s):
+            try:
+                self._look()
+            except (LedgerUnavailable, RefusedInput, PeerFault, TryAgain) as error:
+                self._log.debug("round put off", error=error)
+            except Exception as error:  # noqa: BLE001 - handed to the owner, who stops the process
+                self._on_fault(error)
+                return

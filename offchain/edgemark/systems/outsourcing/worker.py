@@ -1,0 +1,294 @@
+"""The compute node (CSN): accepts offers, computes its share, commits, serves, defends itself.
+
+| step            | face or effect                                             |
+|-----------------|------------------------------------------------------------|
+| 2 accept        | POST /v1/offers -> `SubmitAcceptance`                      |
+| 3 compute       | POST /v1/tasks -> `ComputeAnswer` -> `SubmitCommitment`    |
+|                 | POST /v1/answers (signed by the job key) -> R_j            |
+| 5 charge        | `FetchTask`, `SendAnswer`, `SubmitVoid`, `SubmitLapse`     |
+| 6 collect       | `SubmitCollect`, `SubmitCancel`                            |
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from edgemark.crypto.commitments import compute_commitment
+from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.secp256k1 import address_of
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import JobId, Timestamp
+from edgemark.ledger.intent import Call
+from edgemark.machine import TryAgain
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.machine import PartyMachine, key_of
+from edgemark.systems.outsourcing.messages import (
+    MAX_SMALL_BYTES,
+    MAX_TASK_BYTES,
+    Answer,
+    Offer,
+    ReadRequest,
+    Task,
+)
+from edgemark.systems.outsourcing.observe import observe_as_node
+from edgemark.systems.outsourcing.parameters import check_terms
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import NodePhase
+from edgemark.systems.outsourcing.reading import check_read, sign_read
+from edgemark.systems.outsourcing.records import JobView
+from edgemark.systems.outsourcing.server import PartyServer
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, TAKEN, Station
+from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
+from edgemark.transport.faults import NotFound
+from edgemark.transport.server import Request, Response, Route
+
+_SERVING = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
+
+
+class OfferRefused(RefusedInput):
+    """The node does not take this job; the reason is in the words."""
+
+
+class ComputeNode(PartyServer):
+    """One compute node.
+
+    Args:
+        station: keys, chain, peers.
+        randomness: salts.
+    """
+
+    def __init__(self, station: Station, randomness: Randomness | None = None) -> None:
+        self._randomness = randomness or Randomness()
+        self._compute_seconds = 0.0
+        super().__init__(station, PartyMachine(NodeTask), "node")
+
+    def routes(self) -> Sequence[Route]:
+        """Offers, tasks and answers."""
+        return [
+            Route("POST", "/v1/offers", self._take_offer, MAX_SMALL_BYTES),
+            Route("POST", "/v1/tasks", self._take_task, MAX_TASK_BYTES),
+            Route("POST", "/v1/answers", self._give_answer, MAX_SMALL_BYTES),
+        ]
+
+    def status(self) -> dict[str, object]:
+        """Role, tasks by phase and seconds of computing."""
+        phases = [state.phase.value for state in self.runtime.states().values()]
+        return {
+            "role": "node",
+            "compute_seconds": self._compute_seconds,
+            "tasks": {phase: phases.count(phase) for phase in sorted(set(phases))},
+        }
+
+    # --- 2 accept ------------------------------------------------------------------------------
+
+    def _take_offer(self, request: Request) -> Response:
+        offer = Offer.from_wire(request.body)
+        key = key_of(offer.job, offer.index)
+        if self.runtime.state(key) is not None:
+            return Response(body=TAKEN)
+        job = self._check_named(offer)
+        terms = offer.terms
+        function = self.station.functions.find(terms.function_hash)
+        if function is None:
+            self.station.functions.ask_for(terms.function_hash)
+            return Response(body=FUNCTION_NEEDED)
+        check_function(function, terms)
+        self._check_stake(offer)
+        judges = self.station.settlement.judges()
+        self.runtime.ask(key, on.HeardOffer(offer.job, offer.index, terms, job.root, judges))
+        return Response(body=TAKEN)
+
+    def _check_named(self, offer: Offer) -> JobView:
+        """The chain names this node at this index, under these terms, and there is time left."""
+        check_terms(offer.terms)
+        job = self.station.settlement.job(offer.job)
+        if job.terms_hash != offer.terms.hash:
+            raise OfferRefused(
+                "terms are not the posted ones",
+                who=f"job {offer.job.hex()}",
+                had=offer.terms.hash.hex(),
+                needed=job.terms_hash.hex(),
+                remedy="The posting may not be deep enough yet.",
+            )
+        view = self.station.settlement.index(offer.job, offer.index)
+        if view.node != self.station.address or view.phase is not IndexPhase.NAMED:
+            raise OfferRefused(
+                "this node is not awaited at this index",
+                who=f"index {offer.index}",
+                had=f"{view.node} {view.phase.name}",
+                needed=f"{self.station.address} NAMED",
+            )
+        if self.station.chain.now() > offer.terms.accept_by:
+            raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
+        return job
+
+    def _check_stake(self, offer: Offer) -> None:
+        fee, least = offer.terms.fee, self.station.settings.min_fee
+        if fee < least:
+            raise OfferRefused("fee too low", who="offer", had=fee, needed=f">= {least}")
+        free = self.station.accounts.free_balance(self.station.address)
+        if free < offer.terms.stake:
+            raise OfferRefused(
+                "free balance does not cover the stake",
+                who=self.station.address,
+                had=free,
+                needed=offer.terms.stake,
+                remedy="Deposit more tokens in the asset anchor.",
+            )
+
+    # --- 3 compute -----------------------------------------------------------------------------
+
+    def _take_task(self, request: Request) -> Response:
+        task = Task.from_wire(request.body)
+        state = self._state(task.job, task.index)
+        if state.task is not None:
+            if state.task.task_id == task.task_id:
+                return Response(body=TAKEN)
+            raise RefusedInput("another task is held already", who=f"index {task.index}")
+        check_task(task, state.known.terms, state.known.root)
+        self.runtime.ask(key_of(task.job, task.index), on.HeardTask(task))
+        return Response(body=TAKEN)
+
+    def _give_answer(self, request: Request) -> Response:
+        read = ReadRequest.from_wire(request.body)
+        state = self._state(read.job, read.index)
+        check_read(self.station, read, address_of(state.known.terms.job_key))
+        if state.answer is None or state.phase not in _SERVING:
+            raise NotFound("answer is not ready", who=f"index {read.index}", had=state.phase.value)
+        return Response(body=state.answer.to_wire())
+
+    def _state(self, job: JobId, index: int) -> NodeTask:
+        state = self.runtime.state(key_of(job, index))
+        if state is None:
+            raise NotFound("no such task here", who=f"job {job.hex()}, index {index}")
+        found: NodeTask = state
+        return found
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, key: bytes, effect: Any) -> Sequence[object]:
+        """Carry out one effect; what it found out."""
+        state = self.runtime.state(key)
+        if state is None:
+            return []
+        match effect:
+            case do.ComputeAnswer():
+                return [on.FoundAnswer(self.compute(state))]
+            case do.FetchTask():
+                return [on.HeardTask(self._fetch_task(state))]
+            case do.SendAnswer(judge):
+                self.station.ask(
+                    judge, "/v1/answers", _answer_of(state).to_wire(), most=MAX_SMALL_BYTES
+                )
+                return [on.HeardAnswerTaken(judge)]
+            case _:
+                self.station.submit(self._call(state, effect))
+                return []
+
+    def compute(self, state: NodeTask) -> Answer:
+        """c_j, b_j, a fresh salt and the signature for this very task (eqs 7-8)."""
+        task = state.task
+        if task is None:
+            raise LookupError("nothing to compute without a task")
+        offer = state.known
+        function = self.station.functions.find(offer.terms.function_hash)
+        if function is None:
+            raise TryAgain("function is not here", who=offer.terms.function_hash.hex())
+        began = time.perf_counter()
+        outputs = compute_outputs(function, task, offer.terms)
+        self._compute_seconds += time.perf_counter() - began
+        return self.sign(task, outputs)
+
+    def sign(self, task: Task, outputs: bytes) -> Answer:
+        """R_j for these outputs of this task."""
+        salt = self._randomness.octets(32)
+        blank = Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, b"")
+        digest = self.station.settlement.domain.result(
+            task.job,
+            task.task_id,
+            task.index,
+            self.station.address,
+            task.share_hash,
+            blank.outputs_hash,
+        )
+        signature = self.station.keys.account.sign(digest)
+        return Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, signature)
+
+    def _fetch_task(self, state: NodeTask) -> Task:
+        offer = state.known
+        for judge in offer.judges:
+            request = sign_read(
+                self.station, offer.job, offer.index, judge, self.station.keys.account
+            )
+            try:
+                raw = self.station.ask(judge, "/v1/tasks/read", request, most=MAX_TASK_BYTES)
+                task = Task.from_wire(raw)
+                check_task(task, offer.terms, offer.root)
+            except (PeerFault, RefusedInput) as fault:
+                self.log.debug("judge has no task for us", judge=judge, error=fault)
+                continue
+            return task
+        raise TryAgain("no judge gave the task", who=f"index {offer.index}")
+
+    def _call(self, state: NodeTask, effect: Any) -> Call:
+        offer, settlement = state.known, self.station.settlement
+        match effect:
+            case do.SubmitAcceptance():
+                return self._acceptance(offer)
+            case do.SubmitCommitment():
+                return self._commitment(_answer_of(state))
+            case do.SubmitCancel():
+                return settlement.cancel_unstarted(offer.job)
+            case do.SubmitCollect(indices):
+                return settlement.collect(offer.job, indices)
+            case do.SubmitVoid():
+                return settlement.void_charge(offer.job, offer.index)
+            case do.SubmitLapse():
+                return settlement.lapse_charge(offer.job, offer.index)
+            case _:
+                raise TypeError(f"a node does not {type(effect).__name__}")
+
+    def _acceptance(self, offer: on.HeardOffer) -> Call:
+        until = Timestamp(offer.terms.accept_by)
+        digest = self.station.settlement.domain.acceptance(
+            offer.job, offer.index, offer.root, offer.terms.hash, offer.terms.stake, until
+        )
+        signature = self.station.keys.account.sign(digest)
+        return self.station.settlement.accept(offer.job, offer.index, until, signature)
+
+    def _commitment(self, answer: Answer) -> Call:
+        commitment = compute_commitment(
+            self.station.chain.chain_id,
+            self.station.settlement.address,
+            answer.job,
+            answer.task_id,
+            self.station.address,
+            answer.outputs_hash,
+            answer.salt,
+        )
+        return self.station.settlement.commit(answer.job, answer.index, commitment)
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over the chain, at confirmed depth."""
+        open_tasks = {k: s for k, s in self.runtime.states().items() if not s.is_finished}
+        if not open_tasks:
+            return
+        block = self.station.chain.confirmed()
+        now = Timestamp(self.station.chain.block(block).timestamp)
+        settlement = self.station.settlement
+        for key, state in open_tasks.items():
+            job = settlement.job(state.known.job, block=block)
+            view = settlement.index(state.known.job, state.known.index, block=block)
+            self.tell(key, observe_as_node(state, job, view, now))
+
+
+def _answer_of(state: NodeTask) -> Answer:
+    if state.answer is None:
+        raise LookupError("no answer was computed")
+    return state.answer

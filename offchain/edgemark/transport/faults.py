@@ -1,0 +1,45 @@
+"""What can go wrong between two parties on the network."""
+
+from __future__ import annotations
+
+from edgemark.errors import PeerFault, RefusedInput
+
+
+class PeerUnreachable(PeerFault):
+    """Nobody answered in time, or the connection broke. It may work later."""
+
+
+class WrongCertificate(PeerFault):
+    """The server showed another key than the one it registered."""
+
+
+class AnswerTooLarge(PeerFault):
+    """The answer is longer than the question allows."""
+
+
+class AnswerMalformed(PeerFault):
+    """The answer is no HTTP, or ends before it should."""
+
+
+class PeerRefused(PeerFault):
+    """The server answered with an error.
+
+    Args:
+        status: HTTP status, 300 .. 599.
+        error: the server's own words: short, printable text by name. Not to be believed.
+        who: the endpoint.
+    """
+
+    def __init__(self, status: int, error: dict[str, str], *, who: object) -> None:
+        said = ", ".join(f"{name} {text}" for name, text in error.items()) or "nothing"
+        super().__init__(f"refused the request with status {status}", who=who, had=said)
+        self.status = status
+        self.error = error
+
+
+class NotFound(RefusedInput):
+    """There is nothing at the path, or nothing yet."""
+
+
+class Overloaded(RefusedInput):
+    """The server has as many connections as it takes."""

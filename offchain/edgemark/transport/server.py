@@ -1,0 +1,286 @@
+"""HTTPS server: routes of plain functions behind limits that a hostile client cannot stretch.
+
+aiohttp speaks the protocol in a thread of its own; handlers are ordinary functions in a bounded
+pool. Bodies, headers, connections and times have a maximum; an error of ours becomes a short JSON
+that says who, had and needed, and anything unplanned becomes a 500 without detail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from aiohttp import web
+
+from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
+from edgemark.logs import get_logger
+from edgemark.transport.faults import NotFound, Overloaded
+from edgemark.transport.tls import TlsKey
+
+START_LIMIT_S = 10.0
+JSON = "application/json"
+
+
+class ServerFailed(RefusedInput):
+    """The server cannot listen there."""
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """What one client, and all of them, may take.
+
+    Args:
+        header_s: seconds until the request's head is there (also: idle connection).
+        body_s: seconds for the body.
+        handler_s: seconds for a handler.
+        workers: handlers at a time.
+        most_connections: requests under way at a time; one more is refused by name.
+        header_bytes: length of a header line.
+    """
+
+    header_s: float = 10.0
+    body_s: float = 30.0
+    handler_s: float = 60.0
+    workers: int = 8
+    most_connections: int = 64
+    header_bytes: int = 8190
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a handler gets."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    body: bytes = field(repr=False)
+    peer: str
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a handler gives."""
+
+    status: int = 200
+    body: bytes = field(default=b"", repr=False)
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One face of a server.
+
+    Args:
+        method: GET, POST or PUT.
+        path: with parameters in braces, as "/v1/functions/{hash}".
+        handler: plain function; may raise any `EdgemarkError`.
+        most_body_bytes: longest body that is read.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Request], Response]
+    most_body_bytes: int
+
+
+class HttpServer:
+    """An HTTPS server on one port.
+
+    Args:
+        routes: what it serves, beside GET /healthz.
+        tls: its key.
+        host: address to bind; loopback unless said otherwise.
+        port: 0 takes a free one.
+        limits: see `ServerLimits`.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        tls: TlsKey,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: ServerLimits | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._routes = routes
+        self._tls = tls
+        self._limits = limits or ServerLimits()
+        self._under_way = 0
+        self._log = get_logger("transport.server")
+        self._pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="http")
+        self._loop = asyncio.new_event_loop()
+        self._runner: web.AppRunner | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"https://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Bind and serve.
+
+        Raises:
+            ServerFailed: the port is in use or the address is not ours.
+        """
+        self._thread.start()
+        future = asyncio.run_coroutine_threadsafe(self._open(), self._loop)
+        try:
+            future.result(START_LIMIT_S)
+        except OSError as error:
+            self.stop()
+            raise ServerFailed(
+                "cannot listen there",
+                who=f"{self.host}:{self.port}",
+                had=error.strerror or str(error),
+                needed="a free port of this machine",
+                remedy="Set listen_port to another one, or stop what uses it.",
+            ) from error
+
+    def stop(self) -> None:
+        """Close the port; requests under way get a moment to end."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(START_LIMIT_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(START_LIMIT_S)
+        self._loop.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> HttpServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def _open(self) -> None:
+        application = web.Application(client_max_size=2**31)  # each route has its own maximum
+        application.router.add_get("/healthz", self._tell_health)
+        for route in self._routes:
+            application.router.add_route(route.method, route.path, self._serve(route))
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            keepalive_timeout=self._limits.header_s,
+            lingering_time=0,
+            max_line_size=self._limits.header_bytes,
+            max_field_size=self._limits.header_bytes,
+            shutdown_timeout=1.0,
+        )
+        await self._runner.setup()
+        site = web.TCPSite(
+            self._runner,
+            self.host,
+            self.port,
+            ssl_context=self._tls.server_context(),
+            reuse_address=True,
+        )
+        await site.start()
+        server = site._server
+        if isinstance(server, asyncio.Server):
+            bound: socket.socket = server.sockets[0]
+            self.port = bound.getsockname()[1]
+
+    async def _close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _tell_health(self, request: web.Request) -> web.Response:  # noqa: ARG002
+        return web.json_response({"healthy": True})
+
+    def _serve(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def serve(request: web.Request) -> web.Response:
+            if self._under_way >= self._limits.most_connections:
+                busy = Overloaded(
+                    "server is busy", who=self.url, had=self._under_way, remedy="Try again later."
+                )
+                return _refuse(503, busy)
+            self._under_way += 1
+            try:
+                response = await self._answer(route, request)
+            finally:
+                self._under_way -= 1
+            self.bytes_out += len(response.body) if isinstance(response.body, bytes) else 0
+            return response
+
+        return serve
+
+    async def _answer(self, route: Route, request: web.Request) -> web.Response:
+        try:
+            body = await asyncio.wait_for(_read(request, route), self._limits.body_s)
+            self.bytes_in += len(body)
+            asked = Request(
+                request.method, request.path, dict(request.match_info), body, request.remote or ""
+            )
+            work = self._loop.run_in_executor(self._pool, route.handler, asked)
+            given = await asyncio.wait_for(work, self._limits.handler_s)
+        except TimeoutError:
+            return _refuse(408, Overloaded("took too long", who=self.url))
+        except EdgemarkError as error:
+            return _refuse(_status_of(error), error)
+        except Exception as error:  # noqa: BLE001 - a stranger learns nothing of it, the log does
+            self._log.error("handler failed", path=route.path, kind=type(error).__name__)
+            return web.json_response({"error": "InternalError"}, status=500)
+        return web.Response(body=given.body, status=given.status, content_type=given.content_type)
+
+
+class _TooLarge(RefusedInput):
+    """The body is longer than the route takes."""
+
+
+async def _read(request: web.Request, route: Route) -> bytes:
+    """The body, never more of it than the route takes."""
+    most = route.most_body_bytes
+    too_large = _TooLarge("body is too long", who=route.path, needed=f"<= {most} bytes")
+    if request.content_length is not None and request.content_length > most:
+        raise too_large
+    parts: list[bytes] = []
+    length = 0
+    async for part in request.content.iter_chunked(64 * 1024):
+        length += len(part)
+        if length > most:
+            raise too_large
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _status_of(error: EdgemarkError) -> int:
+    match error:
+        case _TooLarge():
+            return 413
+        case NotFound():
+            return 404
+        case RefusedInput():
+            return 400
+        case PeerFault():
+            return 409
+        case LedgerUnavailable():
+            return 503
+        case Unrecoverable():
+            return 500
+        case _:
+            return 500
+
+
+def _refuse(status: int, error: EdgemarkError) -> web.Response:
+    if isinstance(error, Unrecoverable):
+        return web.json_response({"error": "InternalError"}, status=500)
+    text = json.dumps(error.as_dict())
+    return web.Response(text=text, status=status, content_type=JSON)

@@ -1,0 +1,146 @@
+"""TLS keys: P-256, self-signed, pinned by the hash of the public key.
+
+No certificate authority takes part: the chain says which key a server shows. The pin is the
+SHA-256 of the SubjectPublicKeyInfo (RFC 7469), so a new certificate with the same key still fits.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+import ssl
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from edgemark.errors import Unrecoverable
+from edgemark.files import OWNER_ONLY_FILE, write_whole
+from edgemark.identifiers import Hash32
+from edgemark.transport.faults import WrongCertificate
+
+NAME = "edgemark server"
+NOT_BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+NOT_AFTER = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)  # RFC 5280 4.1.2.5: no end
+
+
+class TlsKey:
+    """A server's P-256 key and its certificate; the key never prints."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        self._key = key
+        self._certificate = certificate
+        self.pin = spki_pin(certificate.public_bytes(serialization.Encoding.DER))
+
+    def __repr__(self) -> str:
+        return f"TlsKey(pin={self.pin.hex()})"
+
+    @classmethod
+    def generate(cls) -> TlsKey:
+        """A fresh key with a self-signed certificate."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOT_BEFORE)
+            .not_valid_after(NOT_AFTER)
+            .sign(key, hashes.SHA256())
+        )
+        return cls(key, certificate)
+
+    @classmethod
+    def load(cls, path: Path) -> TlsKey:
+        """Read what `save` wrote.
+
+        Raises:
+            Unrecoverable: the file holds no P-256 key with its certificate.
+        """
+        raw = path.read_bytes()
+        try:
+            key = serialization.load_pem_private_key(raw, password=None)
+            certificate = x509.load_pem_x509_certificate(raw)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key, certificate = None, None
+        if (
+            not isinstance(key, ec.EllipticCurvePrivateKey)
+            or not isinstance(key.curve, ec.SECP256R1)
+            or certificate is None
+            or certificate.public_key() != key.public_key()
+        ):
+            raise Unrecoverable(
+                "holds no P-256 key with its certificate", who=path, remedy="Restore the file."
+            )
+        return cls(key, certificate)
+
+    def save(self, path: Path) -> None:
+        """Write key and certificate, for the owner only."""
+        write_whole(path, self._pem(), mode=OWNER_ONLY_FILE)
+
+    def server_context(self) -> ssl.SSLContext:
+        """TLS 1.3 with this key."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        with tempfile.NamedTemporaryFile() as file:  # made for the owner only; the API takes a path
+            file.write(self._pem())
+            file.flush()
+            context.load_cert_chain(file.name)
+        return context
+
+    def _pem(self) -> bytes:
+        secret = self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        return secret + self._certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def client_context() -> ssl.SSLContext:
+    """TLS 1.3 that trusts no name and no authority: the pin is checked after the handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def spki_pin(certificate_der: bytes) -> Hash32:
+    """SHA-256 of the SubjectPublicKeyInfo of a certificate.
+
+    Raises:
+        ValueError: not a certificate.
+    """
+    public = x509.load_der_x509_certificate(certificate_der).public_key()
+    spki = public.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return Hash32(sha256(spki).digest())
+
+
+def check_pin(certificate_der: bytes | None, pin: bytes, who: str) -> None:
+    """Check that a server showed the key that it registered.
+
+    Raises:
+        WrongCertificate: another key, or none that can be read.
+    """
+    try:
+        shown = spki_pin(certificate_der or b"")
+    except (ValueError, UnsupportedAlgorithm):
+        shown = Hash32(b"")
+    if not hmac.compare_digest(shown, pin):
+        raise WrongCertificate(
+            "shows another TLS key than the one it registered",
+            who=who,
+            had=shown.hex() or "no readable certificate",
+            needed=bytes(pin).hex(),
+            remedy="Nothing was sent. Look whether the server rotated its key.",
+        )

@@ -1,0 +1,207 @@
+"""Who may import whom in the package `edgemark`.
+
+Rule 1: a part imports only the parts named beside it in `MAY_IMPORT`, and itself.
+Rule 2: a system never imports another system.
+Rule 3: the parts in `PURE` and every file of a system that is not named in `SHELLS` are pure: no
+        clock, socket, file, thread, random source or chain, and nothing of `INPUT_OUTPUT`,
+        directly or through what they import.
+Rule 4: randomness has one door, `crypto/randomness.py`.
+Rule 5: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "edgemark"
+
+_WORDS = frozenset({"errors", "encoding", "identifiers"})
+_FLOOR = _WORDS | {"crypto", "logs", "settings", "seam", "files", "journal"}
+_SHARED = frozenset({"identity", "token", "anchoring", "election"})
+_LOOP = frozenset({"machine", "effects", "replay", "runtime"})
+INPUT_OUTPUT = (_LOOP - {"machine"}) | {"files", "journal", "ledger", "storage", "transport"}
+PURE = _WORDS | {"crypto", "machine"}
+
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "encoding": frozenset({"errors"}),
+    "identifiers": frozenset({"errors"}),
+    "crypto": _WORDS,
+    "logs": _WORDS,
+    "seam": _WORDS,
+    "files": _WORDS | {"logs"},
+    "settings": _WORDS | {"logs", "files"},
+    "journal": _WORDS | {"crypto", "logs", "seam", "files"},
+    "ledger": _FLOOR,
+    "storage": _FLOOR,
+    "transport": _FLOOR,
+    "token": _FLOOR | {"ledger"},
+    "anchoring": _FLOOR | {"ledger", "token"},
+    "identity": _FLOOR | {"ledger", "transport"},
+    "election": _FLOOR | {"ledger", "transport", "identity"},
+    "machine": _WORDS,
+    "replay": _FLOOR | {"machine"},
+    "effects": _FLOOR | {"machine", "ledger", "storage", "transport"},
+    "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
+    "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport"},
+    "cli": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport", "systems"},
+    "dashboard": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport", "systems"},
+}
+
+# Files (or folders) of each system that touch the world. Every other file of a system is pure.
+SHELLS: dict[str, frozenset[str]] = {
+    "outsourcing": frozenset(
+        {
+            "client",
+            "demo",
+            "functions",
+            "joining",
+            "judge",
+            "reading",
+            "running",
+            "server",
+            "settlement",
+            "station",
+            "worker",
+        }
+    ),
+}
+
+_CLOCKS = {"datetime", "time"}
+_FILES = {"io", "os", "pathlib", "shutil", "sqlite3", "tempfile"}
+_NETWORK = {"aiohttp", "http", "requests", "select", "selectors", "socket", "ssl", "urllib"}
+_PROCESSES = {"asyncio", "concurrent", "multiprocessing", "queue", "signal", "subprocess"}
+_RANDOM = {"random", "secrets", "uuid"}
+IMPURE = frozenset(_CLOCKS | _FILES | _NETWORK | _PROCESSES | _RANDOM | {"threading", "web3"})
+
+# The one door to randomness reads the system's source; the kernel's choice reads one variable.
+PURE_BUT_FOR: dict[str, frozenset[str]] = {
+    "edgemark.crypto.randomness": frozenset({"secrets", "os"}),
+    "edgemark.crypto.kernel": frozenset({"os"}),
+}
+
+KNOWN_TO_ONE = {"web3": "ledger", "aiohttp": "transport", "ape": "nobody"}
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file and every module that it imports, with the line."""
+
+    name: str
+    imports: tuple[tuple[str, int], ...]
+
+    @property
+    def part(self) -> str:
+        """The word below `edgemark` that the module belongs to; empty for the package itself."""
+        return part_of(self.name)
+
+    @property
+    def system(self) -> str | None:
+        """The system that the module belongs to."""
+        return system_of(self.name)
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether rule 3 holds for the module."""
+        names = self.name.split(".")
+        if self.part in PURE:
+            return True
+        return self.system is not None and (
+            len(names) == 3 or names[3] not in SHELLS.get(self.system, frozenset())
+        )
+
+
+def part_of(module: str) -> str:
+    """`crypto` for `edgemark.crypto.field`; empty for anything that is not below `edgemark`."""
+    names = module.split(".")
+    return names[1] if names[0] == PACKAGE and len(names) > 1 else ""
+
+
+def system_of(module: str) -> str | None:
+    """`outsourcing` for `edgemark.systems.outsourcing.protocol`."""
+    names = module.split(".")
+    return names[2] if names[:2] == [PACKAGE, "systems"] and len(names) > 2 else None
+
+
+def read_modules(source_root: Path) -> dict[str, Module]:
+    """Parse every module below `source_root`/edgemark."""
+    modules = {}
+    for path in sorted((source_root / PACKAGE).rglob("*.py")):
+        names = list(path.relative_to(source_root).with_suffix("").parts)
+        is_package = names[-1] == "__init__"
+        name = ".".join(names[:-1] if is_package else names)
+        tree = ast.parse(path.read_text(), filename=str(path))
+        modules[name] = Module(name, tuple(_imports(tree, name, is_package)))
+    return modules
+
+
+def find_violations(modules: dict[str, Module]) -> list[str]:
+    """Every import that breaks a rule, as `module:line: sentence`."""
+    found = []
+    for module in modules.values():
+        for target, line in module.imports:
+            found += [f"{module.name}:{line}: {text}" for text in _judge(module, target)]
+        if module.is_pure:
+            found += [f"{module.name}: {text}" for text in _judge_reach(module, modules)]
+    return list(dict.fromkeys(found))
+
+
+def _imports(tree: ast.Module, name: str, is_package: bool) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = _absolute(node, name, is_package)
+            yield origin, node.lineno
+            # `from package import module` imports the module too
+            yield from ((f"{origin}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def _absolute(node: ast.ImportFrom, name: str, is_package: bool) -> str:
+    if not node.level:
+        return node.module or ""
+    above = name.split(".")
+    above = above[: len(above) - node.level + (1 if is_package else 0)]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _judge(module: Module, target: str) -> Iterator[str]:
+    outside = target.split(".", maxsplit=1)[0]
+    if outside == PACKAGE:
+        yield from _judge_inside(module, target)
+        return
+    if module.is_pure and outside in IMPURE - PURE_BUT_FOR.get(module.name, frozenset()):
+        yield f"is pure and imports {outside}"
+    if outside in _RANDOM and module.name != "edgemark.crypto.randomness":
+        yield f"imports {outside}; crypto.randomness is the one door to randomness"
+    if outside in KNOWN_TO_ONE and module.part != KNOWN_TO_ONE[outside]:
+        yield f"imports {outside}, which {KNOWN_TO_ONE[outside]} may know"
+
+
+def _judge_inside(module: Module, target: str) -> Iterator[str]:
+    part = part_of(target)
+    if module.part and module.part not in MAY_IMPORT:
+        yield f"belongs to {module.part}, which has no place in MAY_IMPORT"
+    elif part and part != module.part and part not in MAY_IMPORT.get(module.part, frozenset()):
+        yield f"{module.part or PACKAGE} may not import {part}"
+    other = system_of(target)
+    if module.system and other and other != module.system:
+        yield f"system {module.system} imports system {other}"
+
+
+def _judge_reach(module: Module, modules: dict[str, Module]) -> Iterator[str]:
+    reached: set[str] = set()
+    ways: list[tuple[str, ...]] = [(module.name,)]
+    seen = {module.name}
+    for way in ways:  # grows while it is walked: nearest first, so the shortest way is told
+        for target, _ in modules[way[-1]].imports:
+            part = part_of(target)
+            if part in INPUT_OUTPUT and part not in reached:
+                reached.add(part)
+                yield f"is pure and reaches {part} by {' -> '.join(way)}"
+            elif target in modules and target not in seen:
+                seen.add(target)
+                ways.append((*way, target))

@@ -1,0 +1,97 @@
+"""The import arrows of the architecture, and a planted module for each rule that it bites."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from tests.architecture.arrows import MAY_IMPORT, SHELLS, find_violations, read_modules
+from tests.architecture.checkout import ROOT, find_files, relative
+
+SOURCES = ROOT / "offchain"
+
+PLANTED = [
+    ("crypto/field.py", "import time", "is pure and imports time"),
+    ("crypto/field.py", "from edgemark.ledger import evm", "crypto may not import ledger"),
+    ("crypto/field.py", "from ..transport import http", "crypto may not import transport"),
+    ("crypto/field.py", "def late():\n    import socket", "is pure and imports socket"),
+    ("identity/keys.py", "import edgemark.systems.outsourcing", "identity may not import systems"),
+    ("identity/keys.py", "import secrets", "the one door to randomness"),
+    ("ledger/evm.py", "import edgemark.cli.main", "ledger may not import cli"),
+    ("ledger/evm.py", "from edgemark.runtime import Runtime", "ledger may not import runtime"),
+    ("runtime.py", "import edgemark.systems", "runtime may not import systems"),
+    ("systems/outsourcing/protocol.py", "import os.path", "is pure and imports os"),
+    ("systems/outsourcing/steps/share.py", "import web3", "is pure and imports web3"),
+    ("systems/outsourcing/steps/share.py", "from edgemark import journal", "is pure and reaches"),
+    ("systems/outsourcing/messages.py", "import edgemark.identity.reader", "is pure and reaches"),
+    ("systems/outsourcing/unheard_of.py", "import threading", "is pure and imports threading"),
+    (
+        "systems/outsourcing/settlement.py",
+        "import edgemark.systems.trading",
+        "imports system trading",
+    ),
+    ("systems/outsourcing/settlement.py", "import web3", "which ledger may know"),
+    ("cli/main.py", "import aiohttp", "which transport may know"),
+    ("cli/main.py", "import ape", "which nobody may know"),
+    ("helpfulness.py", "import edgemark.errors", "has no place in MAY_IMPORT"),
+]
+
+
+def plant(root: Path, place: str, source: str) -> None:
+    path = root / "edgemark" / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source + "\n")
+
+
+def test_every_import_follows_the_arrows() -> None:
+    modules = read_modules(SOURCES)
+    assert "edgemark.errors" in modules
+    assert find_violations(modules) == []
+
+
+@pytest.mark.parametrize(("place", "source", "complaint"), PLANTED)
+def test_a_planted_import_against_the_arrows__is_found(
+    tmp_path: Path, place: str, source: str, complaint: str
+) -> None:
+    plant(tmp_path, "identity/reader.py", "from edgemark.ledger import evm")
+    plant(tmp_path, place, source)
+    found = find_violations(read_modules(tmp_path))
+    assert any(complaint in violation for violation in found), found
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("systems/outsourcing/settlement.py", "import os, threading, edgemark.runtime"),
+        ("systems/outsourcing/protocol.py", "from edgemark.crypto import shamir\nimport enum"),
+        ("crypto/randomness.py", "import secrets"),
+        ("ledger/evm.py", "from web3 import Web3\nfrom edgemark.errors import RefusedInput"),
+        ("cli/main.py", "from edgemark.systems.outsourcing import client"),
+    ],
+)
+def test_an_import_along_the_arrows__is_not_found(tmp_path: Path, place: str, source: str) -> None:
+    plant(tmp_path, place, source)
+    assert find_violations(read_modules(tmp_path)) == []
+
+
+def test_no_part_may_import_what_imports_it() -> None:
+    for part, below in MAY_IMPORT.items():
+        for other in below:
+            assert part not in MAY_IMPORT[other], f"{part} and {other} may import each other"
+
+
+def test_every_shell_that_is_named_exists() -> None:
+    for system, shells in SHELLS.items():
+        folder = SOURCES / "edgemark" / "systems" / system
+        for shell in shells:
+            assert (folder / f"{shell}.py").is_file() or (folder / shell).is_dir(), shell
+
+
+def test_no_script_does_anything_at_import() -> None:
+    # ape imports every script, even to print --help
+    idle = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    for path in find_files(".py", under="scripts"):
+        for node in ast.parse(path.read_text()).body:
+            is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            assert isinstance(node, idle) or is_docstring, f"{relative(path)}:{node.lineno}"

@@ -1,0 +1,91 @@
+"""Short files, short functions, and names that say what is inside."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.architecture.checkout import ROOT, find_files, relative
+
+MOST_LINES = {".py": 400, ".c": 400, ".h": 400, ".cjs": 400, ".sh": 400, ".sol": 300}
+MOST_FUNCTION_LINES = 40
+
+# A reason beats the rule: `path` or `path::function`, and the reason.
+REASONED: dict[str, str] = {
+    "contracts/interfaces/ISettlement.sol": "the document: types, errors and events in one place",
+}
+
+EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "core", "base", "manager"}
+
+
+def find_long_files(paths: list[Path]) -> Iterator[tuple[str, int]]:
+    """Files with more lines than their kind may have."""
+    for path in paths:
+        lines = len(path.read_text().splitlines())
+        if lines > MOST_LINES[path.suffix]:
+            yield relative(path), lines
+
+
+def find_long_functions(source: str) -> Iterator[tuple[str, int]]:
+    """Functions with more than `MOST_FUNCTION_LINES` lines, their docstring not counted."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        lines = (node.end_lineno or node.lineno) - node.lineno + 1
+        first = node.body[0]
+        if ast.get_docstring(node) is not None:
+            lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+        if lines > MOST_FUNCTION_LINES:
+            yield node.name, lines
+
+
+def is_empty_name(path: Path) -> bool:
+    """Whether a file or folder name says nothing about what is inside."""
+    words = path.name.partition(".")[0].lower().strip("_").split("_")
+    return "_".join(words) in EMPTY_NAMES or words[-1] in {"utils", "helpers", "misc"}
+
+
+def test_no_file_is_too_long() -> None:
+    long = dict(find_long_files(find_files(*MOST_LINES)))
+    assert {path: lines for path, lines in long.items() if path not in REASONED} == {}
+
+
+def test_no_python_function_is_too_long() -> None:
+    long = {
+        f"{relative(path)}::{name}": lines
+        for path in find_files(".py")
+        for name, lines in find_long_functions(path.read_text())
+    }
+    assert {place: lines for place, lines in long.items() if place not in REASONED} == {}
+
+
+def test_every_exception_is_still_needed() -> None:
+    long = {path for path, _ in find_long_files(find_files(*MOST_LINES))}
+    for path in find_files(".py"):
+        long |= {f"{relative(path)}::{name}" for name, _ in find_long_functions(path.read_text())}
+    assert set(REASONED) <= long
+
+
+def test_a_planted_long_function__is_found() -> None:
+    body = "\n".join("    x = 1" for _ in range(MOST_FUNCTION_LINES))
+    assert dict(find_long_functions(f"def f():\n{body}\n")) == {"f": MOST_FUNCTION_LINES + 1}
+    documented = f'def f():\n    """Say\n    a\n    lot."""\n{body[: -len("    x = 1") - 1]}\n'
+    assert dict(find_long_functions(documented)) == {}
+
+
+def test_every_name_says_what_is_inside() -> None:
+    paths = find_files()
+    folders = {parent for path in paths for parent in path.parents if ROOT in parent.parents}
+    assert [relative(path) for path in {*paths, *folders} if is_empty_name(path)] == []
+
+
+@pytest.mark.parametrize("name", ["utils.py", "math_utils.py", "_helpers.py", "core", "base.sol"])
+def test_a_name_that_says_nothing__is_found(name: str) -> None:
+    assert is_empty_name(Path(name))
+
+
+@pytest.mark.parametrize("name", ["base_fee.py", "EnclaveManager.sol", "score.py", "database.py"])
+def test_a_name_that_says_something__is_not_found(name: str) -> None:
+    assert not is_empty_name(Path(name))

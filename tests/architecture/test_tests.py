@@ -1,0 +1,75 @@
+"""Tests stand where a reader looks for them, and every one of them runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+from tests.architecture.checkout import ROOT, find_files, relative
+
+TESTS = ROOT / "tests"
+# What a folder of tests may mirror.
+TREES = {
+    "offchain": ROOT / "offchain" / "edgemark",
+    "contracts": ROOT / "contracts",
+    "scripts": ROOT / "scripts",
+    "tools": ROOT / "tools",
+}
+# Folders that mirror no tree: rules of the checkout, data, whole jobs.
+OTHERS = {"architecture", "vectors", "scenarios", "papers", "end_to_end"}
+WITHIN_CONTRACTS = {"invariants", "end_to_end"}
+
+
+def names_of_tests(path: Path) -> list[str]:
+    """Names of the functions in a file that pytest would run if it collected the file."""
+    tree = ast.parse(path.read_text())
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    return [node.name for node in functions if node.name.startswith("test_")]
+
+
+def test_every_folder_mirrors_a_tree_or_is_listed() -> None:
+    folders = {path.relative_to(TESTS).parts[0] for path in find_files(under="tests")}
+    files = {path.name for path in TESTS.iterdir() if path.is_file()}
+    assert folders - files - set(TREES) - OTHERS == set()
+
+
+def test_every_offchain_test_mirrors_a_part_of_the_package() -> None:
+    for path in find_files(".py", under="tests/offchain"):
+        folder = path.parent.relative_to(TESTS / "offchain")
+        mirrored = TREES["offchain"] / folder
+        assert mirrored.is_dir() or mirrored.with_suffix(".py").is_file(), relative(path)
+
+
+def test_every_contract_test_mirrors_a_folder_of_contracts() -> None:
+    for path in find_files(".py", ".sol", under="tests/contracts"):
+        folders = path.parent.relative_to(TESTS / "contracts").parts
+        if folders and folders[0] not in WITHIN_CONTRACTS:
+            assert (TREES["contracts"] / folders[0]).is_dir(), relative(path)
+
+
+def test_every_test_is_in_a_file_that_is_collected() -> None:
+    for path in find_files(".py", under="tests"):
+        if not path.name.startswith("test_"):
+            assert names_of_tests(path) == [], relative(path)
+
+
+def test_no_test_hides_another_of_the_same_name() -> None:
+    for path in find_files(".py", under="tests"):
+        twice = [name for name, count in Counter(names_of_tests(path)).items() if count > 1]
+        assert twice == [], relative(path)
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    # without packages, pytest imports test files by their bare names
+    names = Counter(path.name for path in find_files(".py", under="tests"))
+    names.subtract(["conftest.py"] * names["conftest.py"])
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_test_skips() -> None:
+    skipping = re.compile(r"pytest\.(?:mark\.)?(?:skip|skipif|xfail|importorskip)\b")
+    for path in find_files(".py", under="tests"):
+        if path != Path(__file__).resolve():
+            assert not skipping.search(path.read_text()), relative(path)

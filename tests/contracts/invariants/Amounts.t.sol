@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Amounts} from "../../../contracts/outsourcing/Amounts.sol";
+
+/// @title Of every pot, the parts sum to the pot, for all f, S, g, m that a job may have
+contract AmountsTest {
+    function testFuzz_ends_without_charge__parts_sum_to_what_came_in(
+        uint96 f,
+        uint96 extra,
+        uint96 g,
+        uint8 m
+    ) external pure {
+        (uint256 fee, uint256 stake,,) = _terms(f, extra, g, m, 1);
+        _conserves(Amounts.paid(fee, stake), fee, stake, 0);
+        _conserves(Amounts.equalHarm(fee, stake), fee, stake, 0);
+        _conserves(Amounts.released(fee, stake), fee, stake, 0);
+        _conserves(Amounts.released(fee, 0), fee, 0, 0);
+    }
+
+    function testFuzz_ends_of_charges__parts_sum_to_what_came_in(
+        uint96 f,
+        uint96 extra,
+        uint96 g,
+        uint8 m,
+        uint8 e
+    ) external pure {
+        (uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes) = _terms(f, extra, g, m, e);
+        uint256 bond = Amounts.bondOf(fee, judgeFee);
+        _conserves(Amounts.convicted(fee, stake, judgeFee, nodes), fee, stake, bond);
+        _conserves(Amounts.failedCharge(fee, stake, judgeFee), fee, stake, bond);
+        _conserves(Amounts.answered(fee, stake, judgeFee), fee, stake, bond);
+        _conserves(Amounts.lapsed(fee, stake, judgeFee), fee, stake, bond);
+    }
+
+    function testFuzz_judges__get_g_whoever_loses(uint96 f, uint96 extra, uint96 g, uint8 m, uint8 e)
+        external
+        pure
+    {
+        (uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes) = _terms(f, extra, g, m, e);
+        require(_judges(Amounts.convicted(fee, stake, judgeFee, nodes)) == judgeFee, "convicted");
+        require(_judges(Amounts.failedCharge(fee, stake, judgeFee)) == judgeFee, "failed");
+        require(_judges(Amounts.answered(fee, stake, judgeFee)) == judgeFee, "answered");
+        require(_judges(Amounts.lapsed(fee, stake, judgeFee)) == 0, "lapsed");
+    }
+
+    /// @notice With the stake at its bound a lie in e indices costs at least what the whole job pays.
+    function testFuzz_min_stake__deters_and_covers(uint96 f, uint96 g, uint8 m, uint8 e) external pure {
+        (uint256 fee,, uint256 judgeFee, uint256 nodes) = _terms(f, 0, g, m, e);
+        uint256 least = Amounts.minStakeOf(fee, judgeFee, nodes, e);
+        require(least >= 2 * judgeFee + fee, "does not cover judges and fee");
+        require(e == 0 || least * e >= nodes * fee, "does not deter");
+        require(e == 0 || least == 2 * judgeFee + fee || (least - 1) * e < nodes * fee, "is not the least");
+    }
+
+    function testFuzz_node__never_gets_less_for_a_right_result_than_its_fee_and_stake_but_half_g(
+        uint96 f,
+        uint96 extra,
+        uint96 g,
+        uint8 m
+    ) external pure {
+        (uint256 fee, uint256 stake, uint256 judgeFee,) = _terms(f, extra, g, m, 1);
+        require(_node(Amounts.paid(fee, stake)) == fee + stake, "paid");
+        require(_node(Amounts.failedCharge(fee, stake, judgeFee)) == 2 * fee + stake, "failed charge");
+        require(_node(Amounts.answered(fee, stake, judgeFee)) + judgeFee / 2 == fee + stake, "answered");
+    }
+
+    function _terms(uint96 f, uint96 extra, uint96 g, uint8 m, uint8 e)
+        private
+        pure
+        returns (uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes)
+    {
+        fee = 10 + uint256(f) % (type(uint96).max / 128 - 10);
+        judgeFee = 1 + uint256(g) % fee;
+        nodes = 1 + uint256(m) % 64;
+        uint256 least = Amounts.minStakeOf(fee, judgeFee, nodes, e);
+        stake = least + uint256(extra);
+    }
+
+    function _conserves(Amounts.Ending memory ending, uint256 fee, uint256 stake, uint256 bond) private pure {
+        require(_sum(ending.deposit) == fee, "deposit");
+        require(_sum(ending.stake) == stake, "stake");
+        require(_sum(ending.bond) == bond, "bond");
+    }
+
+    function _sum(Amounts.Parts memory parts) private pure returns (uint256) {
+        return parts.toPayer + parts.toNode + parts.toJudges + parts.toPool;
+    }
+
+    function _judges(Amounts.Ending memory ending) private pure returns (uint256) {
+        return ending.deposit.toJudges + ending.stake.toJudges + ending.bond.toJudges;
+    }
+
+    function _node(Amounts.Ending memory ending) private pure returns (uint256) {
+        return ending.deposit.toNode + ending.stake.toNode + ending.bond.toNode;
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ISettlement} from "../../../contracts/interfaces/ISettlement.sol";
+import {vm} from "./Vm.sol";
+
+/// @title Exits: how a stranger ends whatever others leave undone, and from when on
+library Exits {
+    address private constant STRANGER = address(0x57a9);
+
+    /// @notice A stranger ends a job that never started.
+    function endJob(ISettlement settlement, bytes32 job) internal {
+        vm.prank(STRANGER);
+        settlement.cancelUnstarted(job);
+    }
+
+    /// @notice A stranger ends one open index.
+    function endIndex(ISettlement settlement, bytes32 job, uint256 index) internal {
+        ISettlement.IndexPhase phase = settlement.indexOf(job, index).phase;
+        uint256[] memory one = new uint256[](1);
+        one[0] = index;
+        vm.prank(STRANGER);
+        if (phase == ISettlement.IndexPhase.Charged) settlement.voidCharge(job, index);
+        else if (phase == ISettlement.IndexPhase.Served) settlement.lapseCharge(job, index);
+        else settlement.collect(job, one);
+    }
+
+    /// @notice The last second in which only the parties may act on this open index.
+    function deadlineOf(ISettlement settlement, bytes32 job, uint256 index) internal view returns (uint256) {
+        ISettlement.Index memory seat = settlement.indexOf(job, index);
+        if (seat.phase == ISettlement.IndexPhase.Charged) return seat.servedBy;
+        if (seat.phase == ISettlement.IndexPhase.Served) return seat.verdictBy;
+        return settlement.jobOf(job).collectBy;
+    }
+
+    /// @notice Whether the index has not ended yet.
+    function isOpen(ISettlement settlement, bytes32 job, uint256 index) internal view returns (bool) {
+        ISettlement.IndexPhase phase = settlement.indexOf(job, index).phase;
+        return phase > ISettlement.IndexPhase.None && phase < ISettlement.IndexPhase.Paid;
+    }
+
+    /// @notice The last second of all locks of a job: collectBy + 3 W + 2 maxWindow + exitGrace.
+    function expiryOf(ISettlement settlement, bytes32 job) internal view returns (uint256) {
+        ISettlement.Limits memory limits = settlement.limits();
+        uint256 tail = 3 * uint256(limits.judgeWindow) + 2 * uint256(limits.maxWindow) + limits.exitGrace;
+        return settlement.jobOf(job).collectBy + tail;
+    }
+}

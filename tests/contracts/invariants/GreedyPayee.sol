@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AssetAnchor} from "../../../contracts/anchoring/AssetAnchor.sol";
+import {ITokenReceiver} from "../../../contracts/mocks/ITokenReceiver.sol";
+import {Settlement} from "../../../contracts/outsourcing/Settlement.sol";
+
+/// @title GreedyPayee: tries to be paid again while it is being paid
+/// @dev Immutables only: its code is copied to the address of a node.
+contract GreedyPayee is ITokenReceiver {
+    AssetAnchor private immutable _anchor;
+    Settlement private immutable _settlement;
+
+    constructor(AssetAnchor anchor, Settlement settlement) {
+        _anchor = anchor;
+        _settlement = settlement;
+    }
+
+    function tokensReceived(address, uint256 value) external {
+        uint256 had = _anchor.freeBalanceOf(address(this));
+        require(_anchor.totalFree() >= had, "books are behind");
+        try _anchor.withdraw(address(this), value) {
+            revert("withdrew while being paid");
+        } catch {}
+        try _anchor.deposit(address(this), value) {
+            revert("deposited while being paid");
+        } catch {}
+        try _anchor.expire(1) {} catch {}
+        require(_anchor.freeBalanceOf(address(this)) >= had, "lost by calling back");
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AssetAnchor} from "../../../contracts/anchoring/AssetAnchor.sol";
+import {ParticipantRegistry} from "../../../contracts/identity/ParticipantRegistry.sol";
+import {IParticipantRegistry} from "../../../contracts/interfaces/IParticipantRegistry.sol";
+import {ISettlement} from "../../../contracts/interfaces/ISettlement.sol";
+import {HookToken} from "../../../contracts/mocks/HookToken.sol";
+import {EnclaveManager} from "../../../contracts/outsourcing/EnclaveManager.sol";
+import {Settlement} from "../../../contracts/outsourcing/Settlement.sol";
+import {vm} from "./Vm.sol";
+
+/// @title Stage: deployed contracts, nodes and judges with known keys
+/// @dev The token runs the code of its recipients; see `ITokenReceiver`.
+abstract contract Stage {
+    uint256 internal constant NODE_KEY = 0x1000;
+    uint256 internal constant JUDGE_KEY = 0x2000;
+    address internal constant POOL = address(0xb001);
+    address internal constant PAYER = address(0xda7e);
+    address internal constant STRANGER = address(0x57a9);
+    uint256 internal constant WEALTH = 1e30;
+
+    HookToken public token;
+    AssetAnchor public anchor;
+    ParticipantRegistry public registry;
+    EnclaveManager public enclaves;
+    Settlement public settlement;
+    uint256[] internal _judgeKeys; // by ascending address, as the contract wants signatures
+    address[] internal _nodes;
+
+    constructor(uint256 nodes, uint256 judges) {
+        token = new HookToken(address(this));
+        anchor = new AssetAnchor(address(token));
+        registry = new ParticipantRegistry();
+        address[] memory members = _makeJudges(judges);
+        enclaves = new EnclaveManager(members);
+        settlement = new Settlement(
+            address(anchor), address(registry), address(enclaves), POOL, address(this), _limits()
+        );
+        token.approve(address(anchor), type(uint256).max);
+        for (uint256 place = 0; place < nodes; ++place) {
+            address node = vm.addr(NODE_KEY + place);
+            _nodes.push(node);
+            _registerServer(IParticipantRegistry.Role.ComputeNode, node, address(uint160(0xa000 + place)));
+        }
+        for (uint256 place = 0; place < judges; ++place) {
+            _registerServer(
+                IParticipantRegistry.Role.Enclave, members[place], address(uint160(0xc000 + place))
+            );
+        }
+    }
+
+    function _limits() internal pure returns (ISettlement.Limits memory) {
+        return ISettlement.Limits(10, 1e24, 10, 1000, 100, 500);
+    }
+
+    function _fund(address account, uint256 amount) internal {
+        anchor.deposit(account, amount);
+        vm.prank(account);
+        anchor.allowLocker(address(settlement), type(uint256).max);
+    }
+
+    function _signatures(bytes32 digest) internal view returns (bytes[] memory signatures) {
+        signatures = new bytes[](enclaves.threshold());
+        for (uint256 place = 0; place < signatures.length; ++place) {
+            signatures[place] = _sign(_judgeKeys[place], digest);
+        }
+    }
+
+    function _sign(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    function _makeJudges(uint256 count) private returns (address[] memory members) {
+        members = new address[](count);
+        for (uint256 place = 0; place < count; ++place) {
+            uint256 key = JUDGE_KEY + place;
+            _judgeKeys.push(key);
+            for (uint256 at_ = place; at_ > 0 && vm.addr(_judgeKeys[at_ - 1]) > vm.addr(key); --at_) {
+                (_judgeKeys[at_ - 1], _judgeKeys[at_]) = (_judgeKeys[at_], _judgeKeys[at_ - 1]);
+            }
+        }
+        for (uint256 place = 0; place < count; ++place) {
+            members[place] = vm.addr(_judgeKeys[place]);
+        }
+    }
+
+    function _registerServer(IParticipantRegistry.Role role, address server, address provider) private {
+        vm.prank(provider);
+        registry.registerProvider("provider");
+        vm.prank(provider);
+        registry.admit(server);
+        vm.prank(server);
+        registry.registerServer(
+            role, provider, keccak256("key"), "https://node", IParticipantRegistry.Resources(1, 1, 1, 1)
+        );
+    }
+}

@@ -1,0 +1,312 @@
+"""The people, the contracts and one job of six nodes, for the contract tests.
+
+Everybody has a role, never a name. `World` sends the ordinary transactions, so that a test only
+writes what is special about it; `refused` expects one custom error with exactly these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import ape
+from coincurve import PrivateKey, PublicKey
+from eth_abi import decode
+from eth_utils import keccak
+
+FEE = 1003  # odd, so that every rounding shows: z = 100
+JUDGE_FEE = 103  # 4 judges: 25 each and 3 to the pool
+STAKE = 7000  # > m * f / e = 6018, so that a conviction leaves something for the pool
+NODES = 6
+JUDGES = 4
+HARM = FEE // 10
+BOND = FEE + JUDGE_FEE
+
+MIN_WINDOW = 10
+MAX_WINDOW = 3600
+JUDGE_WINDOW = 600
+EXIT_GRACE = 5000
+LIMITS = (10, 10**24, MIN_WINDOW, MAX_WINDOW, JUDGE_WINDOW, EXIT_GRACE)
+LOCK_TAIL = 3 * JUDGE_WINDOW + 2 * MAX_WINDOW + EXIT_GRACE  # from collectBy to the expiry of locks
+
+ACCEPT_SECONDS = 300
+COMPUTE_SECONDS = 1000
+COLLECT_SECONDS = 2000
+
+INDEX_PHASES = [
+    "None",
+    "Named",
+    "Accepted",
+    "Committed",
+    "Charged",
+    "Served",
+    "Paid",
+    "EqualHarm",
+    "Convicted",
+    "Refuted",
+    "Answered",
+    "Void",
+    "Lapsed",
+    "Released",
+]
+JOB_PHASES = ["None", "Posted", "Started", "Cancelled"]
+WRONG, SILENT = 1, 2
+FOUND_NONE, FOUND_RIGHT, FOUND_WRONG, FOUND_MISSING = 0, 1, 2, 3
+
+WEALTH = 10**9  # what every payer and node pays into the anchor
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+class Refusal(Exception):
+    """A transaction was mined and reverted; holds the revert data."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data.hex())
+        self.data = data
+
+
+@contextmanager
+def refused(error: Any, **values: Any) -> Iterator[None]:
+    """Expect that the next transaction reverts with this custom error and exactly these values.
+
+    The data are those of the mined transaction at its own timestamp. (`ape.reverts` replays it in
+    a later block, and lets any revert that it cannot decode pass for any custom error.)
+    """
+    provider = ape.networks.provider
+    with patch.object(type(provider), "send_transaction", _send_and_raise):
+        try:
+            yield
+        except Refusal as refusal:
+            data = refusal.data
+        else:
+            raise AssertionError(f"not refused; expected {error.__name__} {values}")
+    selector = keccak(text=error.abi.selector)[:4]
+    assert data[:4] == selector, f"refused with {data.hex()}, not {error.abi.selector}"
+    found = decode([entry.canonical_type for entry in error.abi.inputs], data[4:])
+    assert {
+        entry.name: _plain(value) for entry, value in zip(error.abi.inputs, found, strict=True)
+    } == {name: _plain(value) for name, value in values.items()}
+
+
+def _send_and_raise(provider: Any, transaction: Any) -> None:
+    transaction_hash = provider._send_transaction(transaction)
+    web3 = provider.web3
+    receipt = web3.eth.wait_for_transaction_receipt(transaction_hash, 20, 0.01)
+    if receipt["status"] == 0:
+        trace = web3.provider.make_request(
+            "debug_traceTransaction",
+            [transaction_hash, {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}],
+        )
+        raise Refusal(bytes.fromhex(trace["result"].get("output", "0x")[2:]))
+    raise AssertionError("the transaction was mined and not refused")
+
+
+def _plain(value: Any) -> Any:
+    """Accounts, contracts and bytes as lower-case hexadecimal; numbers and enums as numbers."""
+    value = getattr(value, "address", value)
+    if isinstance(value, bytes | bytearray):
+        return "0x" + bytes(value).hex()
+    return value.lower() if isinstance(value, str) else int(value)
+
+
+def term_name(name: str) -> bytes:
+    """A field name as the contracts report it."""
+    return name.encode().ljust(32, b"\0")
+
+
+def sign(account: Any, digest: bytes) -> bytes:
+    """65 bytes (r, s, v) with low s and v in 27, 28."""
+    key = account if isinstance(account, bytes) else bytes.fromhex(account.private_key[2:])
+    made = PrivateKey(key).sign_recoverable(bytes(digest), hasher=None)
+    return made[:64] + bytes([27 + made[64]])
+
+
+def signer_of(digest: bytes, signature: bytes) -> str:
+    """Account that a signature seems to come from; of another digest: nobody's account."""
+    parts = signature[:64] + bytes([signature[64] - 27])
+    key = PublicKey.from_signature_and_message(parts, bytes(digest), hasher=None)
+    return "0x" + keccak(key.format(compressed=False)[1:])[12:].hex()
+
+
+def twin_of(signature: bytes) -> bytes:
+    """The other ECDSA signature of the same key and digest: s' = n - s, the parity flipped."""
+    s = CURVE_ORDER - int.from_bytes(signature[32:64], "big")
+    return signature[:32] + s.to_bytes(32, "big") + bytes([27 + (28 - signature[64])])
+
+
+def compact_of(signature: bytes) -> bytes:
+    """The 64-byte form of ERC-2098."""
+    s = int.from_bytes(signature[32:64], "big") | ((signature[64] - 27) << 255)
+    return signature[:32] + s.to_bytes(32, "big")
+
+
+@dataclass
+class World:
+    """Deployed contracts and the accounts in their roles."""
+
+    chain: Any
+    token: Any
+    registry: Any
+    anchor: Any
+    enclaves: Any
+    settlement: Any
+    deployer: Any
+    payer: Any
+    outsider: Any
+    pool: Any
+    guardian: Any
+    nodes: list[Any]
+    node_providers: list[Any]
+    judges: list[Any]
+    judge_providers: list[Any]
+    nonce: int = 0
+    roles: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.roles = {"payer": str(self.payer), "pool": str(self.pool)}
+        self.roles |= {f"node {j}": str(node) for j, node in enumerate(self.nodes, 1)}
+        self.roles |= {f"judge {j}": str(judge) for j, judge in enumerate(self.judges, 1)}
+
+    # Time. The next transaction is mined at exactly this second.
+
+    def now(self) -> int:
+        """Timestamp of the latest block."""
+        return int(self.chain.blocks.head.timestamp)
+
+    def at(self, timestamp: int) -> None:
+        """Let the next block be at `timestamp`."""
+        self.chain.pending_timestamp = timestamp
+
+    # Terms.
+
+    def terms(self, **changes: Any) -> dict[str, Any]:
+        """Good terms from now on, with changes."""
+        start = self.now()
+        terms: dict[str, Any] = {
+            "functionHash": keccak(b"F"),
+            "functionBytes": 1000,
+            "termCount": 21450,
+            "inputs": 64,
+            "outputs": 10,
+            "degree": 2,
+            "threshold": 1,
+            "errors": 1,
+            "nodeCount": NODES,
+            "batch": 20,
+            "shareBytes": 17 * (20 * 64 + 1),
+            "jobKey": b"\x02" + keccak(b"job key"),
+            "fee": FEE,
+            "stake": STAKE,
+            "judgeFee": JUDGE_FEE,
+            "acceptBy": start + ACCEPT_SECONDS,
+            "computeBy": start + ACCEPT_SECONDS + COMPUTE_SECONDS,
+            "collectBy": start + ACCEPT_SECONDS + COMPUTE_SECONDS + COLLECT_SECONDS,
+        }
+        return terms | changes
+
+    # The steps of a job, as the honest take them.
+
+    def post(self, terms: dict[str, Any] | None = None, nodes: list[Any] | None = None) -> bytes:
+        """Post a job and return its id."""
+        self.nonce += 1
+        self.settlement.post(
+            self.nonce,
+            keccak(b"root"),
+            tuple((terms or self.terms()).values()),
+            nodes or self.nodes,
+            sender=self.payer,
+        )
+        return bytes(self.settlement.jobIdOf(self.payer, self.nonce))
+
+    def acceptance(self, job: bytes, index: int, valid_until: int, signer: Any = None) -> bytes:
+        """The signature by which the node of `index` (or `signer`) takes it."""
+        digest = self.settlement.acceptanceDigest(job, index, valid_until)
+        return sign(signer or self.nodes[index - 1], digest)
+
+    def accept(self, job: bytes, index: int) -> Any:
+        """Bring the acceptance of one index."""
+        until = self.settlement.jobOf(job).acceptBy
+        signature = self.acceptance(job, index, until)
+        return self.settlement.accept(job, index, until, signature, sender=self.outsider)
+
+    def start(self, **changes: Any) -> bytes:
+        """Post a job and bring all acceptances."""
+        job = self.post(self.terms(**changes))
+        for index in range(1, NODES + 1):
+            self.accept(job, index)
+        return job
+
+    def commit(self, job: bytes, *indices: int) -> None:
+        """Commit for these indices."""
+        for index in indices:
+            commitment = keccak(b"commitment %d" % index)
+            self.settlement.commit(job, index, commitment, sender=self.nodes[index - 1])
+
+    def started(self, *, committed: tuple[int, ...] = ()) -> bytes:
+        """A running job in which these indices have committed."""
+        job = self.start()
+        self.commit(job, *committed)
+        return job
+
+    def charge(self, job: bytes, wrong: tuple[int, ...] = (), silent: tuple[int, ...] = ()) -> Any:
+        """Charge; for silent ones from the first second it is allowed."""
+        if silent:
+            self.at(max(self.settlement.jobOf(job).computeBy, self.now()) + 1)
+        return self.settlement.charge(job, list(wrong), list(silent), sender=self.payer)
+
+    def signatures(self, digest: bytes, signers: list[Any] | None = None) -> list[bytes]:
+        """Signatures in the order the contract wants, of k judges unless said otherwise."""
+        signers = self.judges[:3] if signers is None else signers
+        ordered = sorted(signers, key=lambda judge: int(str(judge), 16))
+        return [sign(judge, digest) for judge in ordered]
+
+    def serve(self, job: bytes, index: int) -> Any:
+        """Record that the judges hold the task."""
+        signatures = self.signatures(self.settlement.servedDigest(job, index))
+        return self.settlement.recordServed(job, index, signatures, sender=self.outsider)
+
+    def judge(self, job: bytes, index: int, finding: int) -> Any:
+        """Record a verdict."""
+        signatures = self.signatures(self.settlement.verdictDigest(job, index, finding))
+        return self.settlement.recordVerdict(job, index, finding, signatures, sender=self.outsider)
+
+    # Reading.
+
+    def phase(self, job: bytes, index: int) -> str:
+        """Name of the phase of an index."""
+        return INDEX_PHASES[self.settlement.indexOf(job, index).phase]
+
+    def job_phase(self, job: bytes) -> str:
+        """Name of the phase of a job."""
+        return JOB_PHASES[self.settlement.jobOf(job).phase]
+
+    def free(self) -> dict[str, int]:
+        """Free balance of everybody in the anchor, and all that is locked."""
+        books = {role: self.anchor.freeBalanceOf(account) for role, account in self.roles.items()}
+        return books | {"locked": self.anchor.totalLocked()}
+
+    @contextmanager
+    def moves(self) -> Iterator[dict[str, int]]:
+        """Yield a dictionary that holds, after the block, what each balance gained or lost."""
+        before: dict[str, int] = self.free()
+        moved: dict[str, int] = {}
+        yield moved
+        after = self.free()
+        moved.update(
+            {role: after[role] - was for role, was in before.items() if after[role] != was}
+        )
+        assert sum(after.values()) == sum(before.values()), "tokens appeared or vanished"
+
+    def assert_books_close(self) -> None:
+        """Counters equal the sums, and the anchor holds at least what it owes."""
+        owed = self.anchor.totalFree() + self.anchor.totalLocked()
+        assert self.token.balanceOf(self.anchor) >= owed
+
+
+def per_judge(amount: int = JUDGE_FEE) -> dict[str, int]:
+    """What each judge and the pool get of a judges' fee."""
+    shares = {f"judge {j}": amount // JUDGES for j in range(1, JUDGES + 1)}
+    return shares | {"pool": amount % JUDGES}

@@ -1,0 +1,201 @@
+"""The people of the outsourcing tests and one small job of six nodes (t = 1, d = 2, e = 1).
+
+Roles, never names: a payer with a device, nodes 1..6, judges 1..4, a pool, an outsider. Keys are
+derived from the roles, so every run has the same accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from edgemark.crypto.commitments import compute_commitment, split_share
+from edgemark.crypto.field import FIELD, count_elements
+from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
+from edgemark.crypto.randomness import SeededRandomness
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.verification import multiply_checks
+from edgemark.identifiers import Hash32, ShareIndex, Timestamp, Tokens, parse_address
+from edgemark.ledger.records import Limits
+from edgemark.systems.outsourcing.drafting import Wish, draft_order
+from edgemark.systems.outsourcing.events import HeardOffer, Order
+from edgemark.systems.outsourcing.messages import Answer, Finding, Opinion, Task
+from edgemark.systems.outsourcing.steps.compute import compute_outputs
+
+CHAIN_ID = 31337
+SETTLEMENT = parse_address("0x" + "5e" * 20)
+DOMAIN = SettlementDomain(CHAIN_ID, SETTLEMENT)
+NODE_COUNT = 6
+START = Timestamp(1_000)  # chain time when the job is drafted
+WINDOW = 20  # W, seconds
+LIMITS = Limits(
+    min_fee=10, max_fee=10**24, min_window=10, max_window=600, judge_window=WINDOW, exit_grace=500
+)
+# Odd amounts, so that every rounding shows: z = 100, b = 1106, S = 6018, and 5015 of S - g = 5915
+# compensate the payer.
+WISH = Wish(
+    threshold=1,
+    errors=1,
+    fee=Tokens(1003),
+    judge_fee=Tokens(103),
+    accept_s=30,
+    compute_s=40,
+    collect_s=60,
+)
+WEALTH = 100_000  # what everybody has in the anchor at the start
+
+
+def key_of_role(role: str) -> SecretKey:
+    """The account key of a role."""
+    return SecretKey(keccak256(role.encode()))
+
+
+PAYER = key_of_role("payer")
+NODES = tuple(key_of_role(f"node {j}") for j in range(1, 65))
+JUDGES = tuple(sorted((key_of_role(f"judge {j}") for j in range(1, 5)), key=lambda k: k.address))
+POOL = key_of_role("pool").address
+OUTSIDER = key_of_role("outsider")
+JUDGE_ADDRESSES = tuple(judge.address for judge in JUDGES)
+NODE_ADDRESSES = tuple(node.address for node in NODES[:NODE_COUNT])
+
+
+def seeded(name: str) -> SeededRandomness:
+    """The same draws for the same name."""
+    return SeededRandomness(name.encode(), for_tests_only=True)
+
+
+@cache
+def dense_function(inputs: int = 2, outputs: int = 2, name: str = "dense") -> Polynomial:
+    """A random dense quadratic."""
+    terms = outputs * (inputs + 1) * (inputs + 2) // 2
+    return DenseQuadratic(inputs, outputs, seeded(name).elements(terms))
+
+
+@cache
+def sparse_function(degree: int = 3, name: str = "sparse") -> Polynomial:
+    """A random sparse function F_q^3 -> F_q^2 of this degree."""
+    draw = seeded(name)
+    terms = {
+        (): [draw.element(), draw.element()],
+        (1,): [draw.element(), 0],
+        (0,) * degree: [draw.nonzero_element(), draw.element()],
+        (0,) * (degree - 1) + (2,): [0, draw.nonzero_element()],
+    }
+    return SparsePolynomial.from_terms(3, 2, terms)
+
+
+def order_of(
+    function: Polynomial | None = None,
+    batch: bytes | None = None,
+    *,
+    wish: Wish = WISH,
+    name: str = "order",
+    nodes: Sequence[SecretKey] | None = None,
+) -> Order:
+    """A drafted job; without a batch, two random inputs."""
+    function = function or dense_function()
+    draw = seeded(name)
+    batch = draw.elements(2 * function.inputs) if batch is None else batch
+    needed = (function.degree + 1) * wish.threshold + 1 + 2 * wish.errors
+    return draft_order(
+        function,
+        batch,
+        nodes=[key.address for key in nodes or NODES[:needed]],
+        judges=JUDGE_ADDRESSES,
+        wish=wish,
+        payer=PAYER.address,
+        settlement=SETTLEMENT,
+        chain_id=CHAIN_ID,
+        now=START,
+        randomness=draw,
+    )
+
+
+@cache
+def small_order() -> Order:
+    """The order of the small job."""
+    return order_of()
+
+
+def offer_to(order: Order, index: int) -> HeardOffer:
+    """What the node of `index` remembers of a checked offer."""
+    return HeardOffer(order.job, ShareIndex(index), order.terms, order.root, order.judges)
+
+
+def right_outputs(function: Polynomial, order: Order, index: int) -> bytes:
+    """What an honest node of this index computes."""
+    return compute_outputs(function, order.tasks[index - 1], order.terms)
+
+
+def lie_about_values(outputs: bytes, order: Order, index: int, shift: bytes | None = None) -> bytes:
+    """A wrong c_j with the b_j that fits it; `shift` is added to c_j (1 in every component)."""
+    values = outputs[: len(outputs) // 2]
+    shift = shift or FIELD.pack([1] * count_elements(values))
+    false = FIELD.add(values, shift)
+    terms = order.terms
+    _, weight = split_share(order.tasks[index - 1].share, terms.inputs, terms.batch)
+    return false + multiply_checks(false, weight)
+
+
+def lie_about_checks(outputs: bytes) -> bytes:
+    """The right c_j with a wrong b_j."""
+    half = len(outputs) // 2
+    checks = outputs[half:]
+    return outputs[:half] + FIELD.add(checks, FIELD.pack([1] * count_elements(checks)))
+
+
+def sign_answer(
+    task: Task,
+    outputs: bytes,
+    key: SecretKey,
+    *,
+    domain: SettlementDomain = DOMAIN,
+    salt: bytes = b"\x07" * 32,
+) -> Answer:
+    """R_j for these outputs, signed for this very task."""
+    blank = Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, b"")
+    digest = domain.result(
+        task.job, task.task_id, task.index, key.address, task.share_hash, blank.outputs_hash
+    )
+    return replace(blank, signature=key.sign(digest))
+
+
+def right_answer(order: Order, index: int, function: Polynomial | None = None) -> Answer:
+    """What an honest node of this index answers."""
+    outputs = right_outputs(function or dense_function(), order, index)
+    return sign_answer(order.tasks[index - 1], outputs, NODES[index - 1])
+
+
+def wrong_answer(order: Order, index: int, function: Polynomial | None = None) -> Answer:
+    """A lie that its b_j fits, signed in due form."""
+    outputs = right_outputs(function or dense_function(), order, index)
+    lie = lie_about_values(outputs, order, index)
+    return sign_answer(order.tasks[index - 1], lie, NODES[index - 1])
+
+
+def commitment_to(answer: Answer, key: SecretKey, domain: SettlementDomain = DOMAIN) -> Hash32:
+    """What the node puts on chain before it shows the answer."""
+    return compute_commitment(
+        domain.chain_id,
+        domain.contract,
+        answer.job,
+        answer.task_id,
+        key.address,
+        answer.outputs_hash,
+        answer.salt,
+    )
+
+
+def sign_opinion(
+    judge: SecretKey, order: Order, index: int, finding: Finding, domain: SettlementDomain = DOMAIN
+) -> Opinion:
+    """A judge's signature under `served` (NONE) or a verdict."""
+    place = ShareIndex(index)
+    if finding is Finding.NONE:
+        digest = domain.served(order.job, place)
+    else:
+        digest = domain.verdict(order.job, place, int(finding))
+    return Opinion(order.job, place, finding, judge.sign(digest))

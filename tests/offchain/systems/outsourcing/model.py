@@ -1,0 +1,391 @@
+"""A plain model of `contracts/interfaces/ISettlement.sol`: who may do what when, and who gets what.
+
+A model, and not the contract, so that every mix of behaviours can be walked in seconds, and so that
+the contract is compared with something that was written apart from it: a sequence of actions with
+their times predicts every phase, balance and refusal to the token. What differs from the chain:
+
+- Accounts act without signatures: whoever would have signed is named (`signer`, `signers`).
+- Balances are the free balances in the anchor; allowances for the settlement are unlimited.
+- Locks do not expire: a job is ended before `lock_expiry`.
+- `nodes` are compute nodes of the provider in `providers`; who is not in there is none.
+
+A refusal is a `ModelRefused` with the name and the values of the contract's custom error; nothing
+has changed then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.offchain.systems.outsourcing.model_rules import (
+    ModelRefused,
+    check_after,
+    check_ascending,
+    check_by,
+    check_called,
+    check_terms,
+)
+
+from edgemark.identifiers import Address, Hash32, JobId, Timestamp
+from edgemark.ledger.records import Limits
+from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_share, compute_payout
+from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.parameters import Terms
+from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
+
+NO_COMMITMENT = Hash32(bytes(32))
+_OPEN = {
+    ChargeKind.WRONG: (IndexPhase.COMMITTED,),
+    ChargeKind.SILENT: (IndexPhase.COMMITTED, IndexPhase.ACCEPTED),
+}
+
+
+@dataclass
+class _Seat:
+    node: Address
+    phase: IndexPhase = IndexPhase.NAMED
+    kind: ChargeKind = ChargeKind.NONE
+    served_by: int = 0
+    answer_by: int = 0
+    verdict_by: int = 0
+    commitment: Hash32 = NO_COMMITMENT
+
+
+@dataclass
+class _Entry:
+    payer: Address
+    terms: Terms
+    root: Hash32
+    seats: list[_Seat]
+    phase: JobPhase = JobPhase.POSTED
+    started_at: int = 0
+    accepted: int = 0
+    charged: int = 0
+    held: int = 0
+
+
+@dataclass
+class SettlementModel:
+    """All jobs of one settlement, and the free balances of everybody.
+
+    Args:
+        limits: fixed at deployment.
+        judges: members of the enclave manager.
+        pool: account of the pool.
+        free: balances at the start; an account that is missing has 0.
+        providers: provider of every compute node.
+        judge_providers: provider of every judge.
+    """
+
+    limits: Limits
+    judges: Sequence[Address]
+    pool: Address
+    free: dict[Address, int]
+    providers: Mapping[Address, object]
+    judge_providers: Mapping[Address, object]
+    _jobs: dict[JobId, _Entry] = field(default_factory=dict)
+
+    # --- acts ----------------------------------------------------------------------------------
+
+    def post(
+        self,
+        now: int,
+        job: JobId,
+        *,
+        payer: Address,
+        root: Hash32,
+        terms: Terms,
+        nodes: Sequence[Address],
+    ) -> None:
+        """Post a job and lock m * f."""
+        if job in self._jobs:
+            raise ModelRefused("JobExists", job=job)
+        check_terms(now, terms, self.limits)
+        if len(nodes) != terms.node_count:
+            raise ModelRefused("NodeListLength", had=len(nodes), needed=terms.node_count)
+        self._check_group(nodes)
+        self._lock(payer, terms.node_count * terms.fee)
+        entry = _Entry(payer, terms, root, [_Seat(node) for node in nodes])
+        entry.held = terms.node_count * terms.fee
+        self._jobs[job] = entry
+
+    def accept(
+        self, now: int, job: JobId, index: int, *, signer: Address, valid_until: int | None = None
+    ) -> None:
+        """Record the acceptance that `signer` signed; the m-th starts the job."""
+        entry = self._job(job, JobPhase.POSTED)
+        seat = self._seat(job, index, IndexPhase.NAMED)
+        check_by(now, entry.terms.accept_by)
+        check_by(now, entry.terms.accept_by if valid_until is None else valid_until)
+        if signer != seat.node:
+            raise ModelRefused("AcceptanceNotSigned", recovered=signer, needed=seat.node)
+        self._lock(seat.node, entry.terms.stake)
+        entry.held += entry.terms.stake
+        entry.accepted += 1
+        seat.phase = IndexPhase.ACCEPTED
+        if entry.accepted == entry.terms.node_count:
+            entry.phase, entry.started_at = JobPhase.STARTED, now
+
+    def cancel_unstarted(self, now: int, job: JobId) -> None:
+        """End a job that never started."""
+        entry = self._job(job, JobPhase.POSTED)
+        check_after(now, entry.terms.accept_by)
+        entry.phase = JobPhase.CANCELLED
+        for index, seat in enumerate(entry.seats, start=1):
+            self._end(job, index, IndexPhase.RELEASED, staked=seat.phase is IndexPhase.ACCEPTED)
+
+    def commit(
+        self, now: int, job: JobId, index: int, commitment: Hash32, *, caller: Address
+    ) -> None:
+        """The node commits to its result."""
+        entry = self._job(job, JobPhase.STARTED)
+        seat = self._seat(job, index, IndexPhase.ACCEPTED)
+        check_called(caller, seat.node)
+        check_by(now, entry.terms.compute_by)
+        if commitment == NO_COMMITMENT:
+            raise ModelRefused("CommitmentEmpty", job=job, index=index)
+        seat.phase, seat.commitment = IndexPhase.COMMITTED, commitment
+
+    def approve(self, now: int, job: JobId, indices: Sequence[int], *, caller: Address) -> None:
+        """The payer pays committed, uncharged indices."""
+        del now  # no deadline: an index that ended is refused by its phase
+        entry = self._job(job, JobPhase.STARTED)
+        check_called(caller, entry.payer)
+        previous = 0
+        for index in indices:
+            previous = check_ascending(previous, index)
+            self._seat(job, index, IndexPhase.COMMITTED)
+        for index in indices:
+            self._end(job, index, IndexPhase.PAID)
+
+    def charge(
+        self,
+        now: int,
+        job: JobId,
+        wrong: Sequence[int],
+        silent: Sequence[int],
+        *,
+        caller: Address,
+    ) -> None:
+        """The payer files all charges of the job and locks g + f for each."""
+        entry = self._job(job, JobPhase.STARTED)
+        check_called(caller, entry.payer)
+        check_by(now, entry.terms.collect_by)
+        if entry.charged:
+            raise ModelRefused("AlreadyCharged", job=job)
+        count = len(wrong) + len(silent)
+        if not 1 <= count <= entry.terms.errors:
+            raise ModelRefused("ChargeCountOutOfRange", had=count, most=entry.terms.errors)
+        if silent:
+            check_after(now, entry.terms.compute_by)
+        self._check_chargeable(job, wrong, silent)
+        bond = count * entry.terms.bond
+        self._lock(entry.payer, bond)
+        entry.held += bond
+        entry.charged = count
+        for kind, indices in ((ChargeKind.WRONG, wrong), (ChargeKind.SILENT, silent)):
+            for index in indices:
+                seat = entry.seats[index - 1]
+                seat.phase, seat.kind = IndexPhase.CHARGED, kind
+                seat.served_by = now + self.limits.judge_window
+
+    def record_served(self, now: int, job: JobId, index: int, signers: Sequence[Address]) -> None:
+        """Judges hold the well-formed task of a charged index."""
+        seat = self._seat(job, index, IndexPhase.CHARGED)
+        check_by(now, seat.served_by)
+        self._check_signers(signers)
+        entry, window = self._jobs[job], self.limits.judge_window
+        seat.answer_by = now
+        if seat.kind is ChargeKind.SILENT:
+            seat.answer_by += max(window, entry.terms.compute_by - entry.started_at)
+        seat.verdict_by = seat.answer_by + window
+        seat.phase = IndexPhase.SERVED
+
+    def record_verdict(
+        self, now: int, job: JobId, index: int, finding: Finding, signers: Sequence[Address]
+    ) -> None:
+        """Judges found."""
+        seat = self._seat(job, index, IndexPhase.SERVED)
+        check_by(now, seat.verdict_by)
+        if finding is Finding.NONE or (
+            finding is Finding.MISSING and seat.kind is not ChargeKind.SILENT
+        ):
+            raise ModelRefused("FindingNotAllowed", kind=seat.kind, finding=finding)
+        if finding is Finding.MISSING:
+            check_after(now, seat.answer_by)
+        self._check_signers(signers)
+        if finding is not Finding.RIGHT:
+            self._end(job, index, IndexPhase.CONVICTED)
+        elif seat.kind is ChargeKind.WRONG:
+            self._end(job, index, IndexPhase.REFUTED)
+        else:
+            self._end(job, index, IndexPhase.ANSWERED)
+
+    def void_charge(self, now: int, job: JobId, index: int) -> None:
+        """End a charge that was not served."""
+        seat = self._seat(job, index, IndexPhase.CHARGED)
+        check_after(now, seat.served_by)
+        self._end(job, index, IndexPhase.VOID)
+
+    def lapse_charge(self, now: int, job: JobId, index: int) -> None:
+        """End a charge without verdict."""
+        seat = self._seat(job, index, IndexPhase.SERVED)
+        check_after(now, seat.verdict_by)
+        self._end(job, index, IndexPhase.LAPSED)
+
+    def collect(self, now: int, job: JobId, indices: Sequence[int]) -> None:
+        """End uncharged indices after `collect_by`."""
+        entry = self._job(job, JobPhase.STARTED)
+        check_after(now, entry.terms.collect_by)
+        ends = {
+            IndexPhase.COMMITTED: IndexPhase.PAID,
+            IndexPhase.ACCEPTED: IndexPhase.EQUAL_HARM,
+        }
+        previous = 0
+        for index in indices:
+            previous = check_ascending(previous, index)
+            phase = self._any_seat(job, index).phase
+            if phase not in ends:
+                raise ModelRefused("IndexPhaseWrong", job=job, index=index, had=phase)
+        for index in indices:
+            self._end(job, index, ends[entry.seats[index - 1].phase])
+
+    # --- views ---------------------------------------------------------------------------------
+
+    @property
+    def held(self) -> int:
+        """All that is locked."""
+        return sum(entry.held for entry in self._jobs.values())
+
+    @property
+    def total(self) -> int:
+        """All tokens, free or held."""
+        return sum(self.free.values()) + self.held
+
+    def lock_expiry(self, job: JobId) -> int:
+        """When the locks of a job expire; the model knows nothing of the time after."""
+        limits = self.limits
+        tail = 3 * limits.judge_window + 2 * limits.max_window + limits.exit_grace
+        return self._jobs[job].terms.collect_by + tail
+
+    def job_view(self, job: JobId) -> JobView | None:
+        """What `jobOf` tells; None for a job that was never posted."""
+        entry = self._jobs.get(job)
+        if entry is None:
+            return None
+        terms = entry.terms
+        return JobView(
+            payer=entry.payer,
+            phase=entry.phase,
+            node_count=terms.node_count,
+            errors=terms.errors,
+            accepted=entry.accepted,
+            charged=entry.charged,
+            started_at=Timestamp(entry.started_at),
+            accept_by=terms.accept_by,
+            compute_by=terms.compute_by,
+            collect_by=terms.collect_by,
+            root=entry.root,
+            terms_hash=terms.hash,
+        )
+
+    def index_views(self, job: JobId) -> tuple[IndexView, ...]:
+        """What `indexOf` tells of indices 1..m."""
+        return tuple(
+            IndexView(
+                node=seat.node,
+                phase=seat.phase,
+                kind=seat.kind,
+                served_by=Timestamp(seat.served_by),
+                answer_by=Timestamp(seat.answer_by),
+                verdict_by=Timestamp(seat.verdict_by),
+                commitment=seat.commitment,
+            )
+            for seat in self._jobs[job].seats
+        )
+
+    # --- checks --------------------------------------------------------------------------------
+
+    def _job(self, job: JobId, needed: JobPhase) -> _Entry:
+        entry = self._jobs.get(job)
+        had = JobPhase.NONE if entry is None else entry.phase
+        if entry is None or had is not needed:
+            raise ModelRefused("JobPhaseWrong", job=job, had=had, needed=needed)
+        return entry
+
+    def _any_seat(self, job: JobId, index: int) -> _Seat:
+        entry = self._jobs.get(job)
+        most = 0 if entry is None else len(entry.seats)
+        if entry is None or not 1 <= index <= most:
+            raise ModelRefused("IndexOutOfRange", index=index, most=most)
+        return entry.seats[index - 1]
+
+    def _seat(self, job: JobId, index: int, needed: IndexPhase) -> _Seat:
+        seat = self._any_seat(job, index)
+        if seat.phase is not needed:
+            raise ModelRefused("IndexPhaseWrong", job=job, index=index, had=seat.phase)
+        return seat
+
+    def _check_chargeable(self, job: JobId, wrong: Sequence[int], silent: Sequence[int]) -> None:
+        taken: set[int] = set()
+        for kind, indices in ((ChargeKind.WRONG, wrong), (ChargeKind.SILENT, silent)):
+            previous = 0
+            for index in indices:
+                had = self._any_seat(job, index).phase
+                previous = check_ascending(previous, index)
+                had = IndexPhase.CHARGED if index in taken else had
+                if had not in _OPEN[kind]:
+                    raise ModelRefused("IndexPhaseWrong", job=job, index=index, had=had)
+                taken.add(index)
+
+    def _check_signers(self, signers: Sequence[Address]) -> None:
+        needed = 2 * len(self.judges) // 3 + 1
+        if len(signers) < needed:
+            raise ModelRefused("TooFewSignatures", had=len(signers), needed=needed)
+        previous = "0x" + "0" * 40
+        for signer in signers:
+            if int(signer, 16) <= int(previous, 16):
+                raise ModelRefused("SignersNotAscending", previous=previous, signer=signer)
+            if signer not in self.judges:
+                raise ModelRefused("NotAMember", signer=signer)
+            previous = signer
+
+    def _check_group(self, nodes: Sequence[Address]) -> None:
+        of_judges = {self.judge_providers[judge]: judge for judge in reversed(self.judges)}
+        seen: dict[object, Address] = {}
+        for node in nodes:
+            if node not in self.providers:
+                raise ModelRefused("NotAComputeNode", account=node)
+            provider = self.providers[node]
+            if provider in of_judges:
+                judge = of_judges[provider]
+                raise ModelRefused("JudgesProvider", node=node, judge=judge, provider=provider)
+            if provider in seen:
+                other = seen[provider]
+                raise ModelRefused("SameProvider", node_a=other, node_b=node, provider=provider)
+            seen[provider] = node
+
+    # --- tokens --------------------------------------------------------------------------------
+
+    def _lock(self, account: Address, amount: int) -> None:
+        had = self.free.get(account, 0)
+        if had < amount:
+            raise ModelRefused("FreeBalanceTooLow", account=account, had=had, needed=amount)
+        self.free[account] = had - amount
+
+    def _credit(self, account: Address, amount: int) -> None:
+        self.free[account] = self.free.get(account, 0) + amount
+
+    def _end(self, job: JobId, index: int, end: IndexPhase, *, staked: bool = True) -> None:
+        entry = self._jobs[job]
+        seat, payout = entry.seats[index - 1], compute_payout(end, entry.terms)
+        unlocked = 0 if staked else entry.terms.stake
+        seat.phase = end
+        entry.held -= payout.total - unlocked
+        self._credit(seat.node, payout.node - unlocked)
+        self._credit(entry.payer, payout.payer)
+        share, rest = compute_judge_share(payout.judges, len(self.judges))
+        for judge in self.judges:
+            self._credit(judge, share)
+        self._credit(self.pool, payout.pool + rest)

@@ -1,0 +1,88 @@
+"""The rules of `model.py` that need no state: refusals, bounds of the terms, deadlines, order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgemark.identifiers import Address
+from edgemark.ledger.records import Limits
+from edgemark.systems.outsourcing.parameters import (
+    Terms,
+    compute_least_nodes,
+    compute_least_stake,
+    compute_share_bytes,
+)
+
+
+class ModelRefused(Exception):
+    """The contract would revert with this custom error.
+
+    Attributes:
+        error: its name.
+        values: its arguments by snake_case name.
+    """
+
+    def __init__(self, error: str, **values: Any) -> None:
+        super().__init__(f"{error}({values})")
+        self.error = error
+        self.values = values
+
+
+def check_terms(now: int, terms: Terms, limits: Limits) -> None:
+    """The bounds of `JobTerms.sol`, in its order."""
+    least_nodes = compute_least_nodes(terms.degree, terms.threshold, terms.errors)
+    for name, had, least, most in _bounds(now, terms, limits):
+        if not least <= had <= most:
+            raise ModelRefused("TermOutOfRange", field=name, had=had, least=least, most=most)
+        if name == "nodeCount" and had < least_nodes:
+            raise ModelRefused("TooFewNodes", had=had, needed=least_nodes)
+
+
+def _bounds(now: int, terms: Terms, limits: Limits) -> list[tuple[str, int, int, int]]:
+    """Bounds of all terms by Solidity name, in the order in which the contract checks them."""
+    share = compute_share_bytes(terms.batch, terms.inputs)
+    stake = compute_least_stake(terms.fee, terms.judge_fee, terms.node_count, terms.errors)
+    prefix = terms.job_key[0] if terms.job_key else 0
+    least, most = limits.min_window, limits.max_window
+    accept, compute, collect = terms.accept_by, terms.compute_by, terms.collect_by
+    return [
+        ("functionBytes", terms.function_bytes, 1, 2**32 - 1),
+        ("termCount", terms.term_count, 1, 2**32 - 1),
+        ("inputs", terms.inputs, 1, 2000),
+        ("outputs", terms.outputs, 1, 4096),
+        ("degree", terms.degree, 1, 20),
+        ("batch", terms.batch, 1, 4096),
+        ("shareBytes", terms.share_bytes, share, share),
+        ("threshold", terms.threshold, 1, 64),
+        ("errors", terms.errors, 0, terms.threshold),
+        ("nodeCount", terms.node_count, 1, 64),
+        ("jobKey", len(terms.job_key), 33, 33),
+        ("jobKeyPrefix", prefix, 2, 3),
+        ("fee", terms.fee, limits.min_fee, limits.max_fee),
+        ("judgeFee", terms.judge_fee, 1, terms.fee),
+        ("stake", terms.stake, stake, 2**96 - 1),
+        ("acceptBy", accept, now + least, now + most),
+        ("computeBy", compute, accept + least, accept + most),
+        ("collectBy", collect, compute + least, compute + most),
+    ]
+
+
+def check_by(now: int, deadline: int) -> None:
+    if now > deadline:
+        raise ModelRefused("TooLate", now_at=now, deadline=deadline)
+
+
+def check_after(now: int, deadline: int) -> None:
+    if now <= deadline:
+        raise ModelRefused("TooEarly", now_at=now, allowed_after=deadline)
+
+
+def check_called(caller: Address, needed: Address) -> None:
+    if caller != needed:
+        raise ModelRefused("CallerWrong", had=caller, needed=needed)
+
+
+def check_ascending(previous: int, index: int) -> int:
+    if index <= previous:
+        raise ModelRefused("IndicesNotAscending", previous=previous, index=index)
+    return index

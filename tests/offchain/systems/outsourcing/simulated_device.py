@@ -1,0 +1,162 @@
+"""Devices of `simulation.World`: an honest one, one that leaves, one that slanders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.offchain.systems.outsourcing import cast
+from tests.offchain.systems.outsourcing.model_rules import ModelRefused
+from tests.offchain.systems.outsourcing.simulation import Side, View, World
+
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import ShareIndex
+from edgemark.machine import TryAgain
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.messages import (
+    Answer,
+    ChargeKind,
+    Evidence,
+    Offer,
+)
+from edgemark.systems.outsourcing.observe import (
+    observe_as_device,
+)
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.steps.decode import (
+    check_opens,
+    check_outputs,
+    check_signed_answer,
+    decode_answers,
+)
+
+
+class DeviceSide(Side[DeviceJob]):
+    """An honest device, which orders the small job."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(DeviceJob, world.draw_lag())
+        self.world = world
+        self.refused: set[int] = set()
+        self.take(on.AskedSubmit(self.world.order))
+        world.settle_in(self)
+
+    def observe(self, view: View) -> Sequence[object]:
+        return observe_as_device(self.state, view.job, view.indices)
+
+    def perform(self, effect: Any) -> Sequence[object]:  # noqa: PLR0911
+        order, world = self.world.order, self.world
+        match effect:
+            case do.SubmitPosting():
+                return self._post()
+            case do.SendOffer(index):
+                world.nodes[index].hear_offer(Offer(order.job, index, order.terms).to_wire())
+                return [on.HeardOfferTaken(index)]
+            case do.SendTask(index):
+                world.nodes[index].hear_task(order.tasks[index - 1].to_wire())
+                return [on.HeardTaskTaken(index)]
+            case do.FetchAnswer(index):
+                return [on.HeardAnswer(self._check(index, world.nodes[index].show_answer()))]
+            case do.FetchAnswerFromJudges(index):
+                return [on.HeardAnswer(self._fetch_from_judges(index))]
+            case do.Decode():
+                return [self.decode()]
+            case do.SendEvidence(index, judge):
+                world.judges[judge].hear_evidence(self._evidence(index))
+                return [on.HeardEvidenceTaken(index, judge)]
+            case _:
+                return self._submit(effect)
+
+    def decode(self) -> object:
+        """Name the liars."""
+        terms = self.world.order.terms
+        challenge = cast.seeded("challenge").elements(terms.batch * terms.outputs)
+        return decode_answers(self.world.order, self.state.answers, challenge)
+
+    def _post(self) -> Sequence[object]:
+        order, world = self.world.order, self.world
+        try:
+            world.chain.post(
+                world.now,
+                order.job,
+                payer=cast.PAYER.address,
+                root=order.root,
+                terms=order.terms,
+                nodes=order.nodes,
+            )
+        except ModelRefused as refused:
+            known = refused.error == "JobExists"
+            return [] if known else [on.FoundPostingRefused(refused.error)]
+        return []
+
+    def _check(self, index: int, raw: bytes) -> Answer:
+        order = self.world.order
+        view = self.world.view()
+        if view is None:
+            raise TryAgain("no job")
+        try:
+            answer = Answer.from_wire(raw)
+            node = order.nodes[index - 1]
+            check_signed_answer(answer, order.tasks[index - 1], node, cast.DOMAIN)
+            check_outputs(answer, order.terms)
+            check_opens(answer, node, view.indices[index - 1].commitment, cast.DOMAIN)
+        except (PeerFault, RefusedInput) as fault:
+            self.refused.add(index)
+            raise TryAgain("answer does not verify") from fault
+        return answer
+
+    def _fetch_from_judges(self, index: int) -> Answer:
+        order = self.world.order
+        for judge in self.world.judges.values():
+            case = judge.case(index)
+            if case.state.answer is not None:
+                answer = Answer.from_wire(case.state.answer.to_wire())
+                node = order.nodes[index - 1]
+                check_signed_answer(answer, order.tasks[index - 1], node, cast.DOMAIN)
+                check_outputs(answer, order.terms)
+                return answer
+        raise TryAgain("no judge has it")
+
+    def _evidence(self, index: int) -> bytes:
+        order = self.world.order
+        answer = self.state.answer_of(ShareIndex(index)) if index in self.state.wrong else None
+        return Evidence(order.terms, order.tasks[index - 1], answer).to_wire()
+
+    def _submit(self, effect: Any) -> Sequence[object]:
+        chain, me, send = self.world.chain, cast.PAYER.address, self.world.send
+        match effect:
+            case do.SubmitApproval(indices):
+                return send(chain.approve, indices, caller=me)
+            case do.SubmitCharge(wrong, silent):
+                return send(chain.charge, wrong, silent, caller=me)
+            case do.SubmitCollect(indices):
+                return send(chain.collect, indices)
+            case do.SubmitCancel():
+                return send(chain.cancel_unstarted)
+            case _:
+                raise TypeError(effect)
+
+
+class LeavingDevice(DeviceSide):
+    """Hands out all tasks, then never comes back."""
+
+    def turn(self, view: View | None, now: int) -> None:
+        super().turn(view, now)
+        if len(self.state.delivered) == self.world.order.terms.node_count:
+            self.is_gone = True
+
+
+class SlanderingDevice(DeviceSide):
+    """Decodes as it should, but charges one honest node instead of whoever failed."""
+
+    def __init__(self, world: World, victim: int, kind: ChargeKind) -> None:
+        self.victim, self.kind = (ShareIndex(victim),), kind
+        super().__init__(world)
+
+    def decode(self) -> object:
+        found = super().decode()
+        result = found.result if isinstance(found, on.FoundResultValid) else b""
+        if self.kind is ChargeKind.WRONG:
+            return on.FoundResultValid(result, self.victim, ())
+        return on.FoundResultValid(result, (), self.victim)

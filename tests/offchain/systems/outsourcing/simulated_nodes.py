@@ -1,0 +1,161 @@
+"""Compute nodes of `simulation.World`: honest ones, liars and silent ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.offchain.systems.outsourcing import cast
+from tests.offchain.systems.outsourcing.simulation import Side, View, World
+
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import ShareIndex
+from edgemark.machine import TryAgain
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.messages import (
+    Answer,
+    Offer,
+    Task,
+)
+from edgemark.systems.outsourcing.observe import (
+    observe_as_node,
+)
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import NodePhase
+from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
+
+FUNCTION = cast.dense_function()
+_SHOWS_ANSWER = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
+
+
+class NodeSide(Side[NodeTask]):
+    """An honest compute node at one index."""
+
+    def __init__(self, world: World, index: int) -> None:
+        super().__init__(NodeTask, world.draw_lag())
+        self.world, self.index = world, ShareIndex(index)
+        self.key: SecretKey = cast.NODES[index - 1]
+        world.nodes[index] = self
+        world.settle_in(self)
+
+    def observe(self, view: View) -> Sequence[object]:
+        return observe_as_node(self.state, view.job, view.indices[self.index - 1], view.time)
+
+    # --- what others ask -----------------------------------------------------------------------
+
+    def hear_offer(self, raw: bytes) -> None:
+        offer, view = Offer.from_wire(raw), self.world.view(self.lag)
+        if view is None or view.job.terms_hash != offer.terms.hash:
+            raise TryAgain("job is not there yet")
+        if self.state.phase is NodePhase.UNKNOWN:
+            check_function(FUNCTION, offer.terms)
+            heard = on.HeardOffer(
+                offer.job, offer.index, offer.terms, view.job.root, cast.JUDGE_ADDRESSES
+            )
+            self.hear(heard)
+
+    def hear_task(self, raw: bytes) -> None:
+        task = Task.from_wire(raw)
+        if self.state.offer is None:
+            raise TryAgain("no offer yet")
+        if self.state.task is None:
+            check_task(task, self.state.known.terms, self.state.known.root)
+            self.hear(on.HeardTask(task))
+
+    def show_answer(self) -> bytes:
+        """R_j, once it is committed to."""
+        if self.state.answer is None or self.state.phase not in _SHOWS_ANSWER:
+            raise TryAgain("not ready")
+        return self.state.answer.to_wire()
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, effect: Any) -> Sequence[object]:  # noqa: PLR0911
+        send, chain, me = self.world.send, self.world.chain, self.key.address
+        match effect:
+            case do.SubmitAcceptance():
+                return send(chain.accept, self.index, signer=me)
+            case do.ComputeAnswer():
+                return [on.FoundAnswer(self.compute())]
+            case do.SubmitCommitment():
+                return send(chain.commit, self.index, self.commitment(), caller=me)
+            case do.FetchTask():
+                return [on.HeardTask(self._fetch_task())]
+            case do.SendAnswer(judge):
+                self.world.judges[judge].hear_answer(self._answer().to_wire())
+                return [on.HeardAnswerTaken(judge)]
+            case do.SubmitCancel():
+                return send(chain.cancel_unstarted)
+            case do.SubmitCollect(indices):
+                return send(chain.collect, indices)
+            case do.SubmitVoid():
+                return send(chain.void_charge, self.index)
+            case do.SubmitLapse():
+                return send(chain.lapse_charge, self.index)
+            case _:
+                raise TypeError(effect)
+
+    def compute(self) -> Answer:
+        """c_j, b_j and the signature."""
+        task = self.state.task
+        if task is None:
+            raise LookupError("nothing to compute")
+        outputs = compute_outputs(FUNCTION, task, self.state.known.terms)
+        return cast.sign_answer(task, outputs, self.key)
+
+    def commitment(self) -> bytes:
+        """What goes on chain."""
+        return cast.commitment_to(self._answer(), self.key)
+
+    def _answer(self) -> Answer:
+        if self.state.answer is None:
+            raise LookupError("no answer")
+        return self.state.answer
+
+    def _fetch_task(self) -> Task:
+        for judge in self.world.judges.values():
+            task = judge.case(self.index).state.task
+            if task is not None:
+                check_task(task, self.state.known.terms, self.state.known.root)
+                return task
+        raise TryAgain("no judge gave the task")
+
+
+class LyingNode(NodeSide):
+    """Answers c_j plus something of its own, with the b_j that fits it."""
+
+    def compute(self) -> Answer:
+        honest = super().compute()
+        order = self.world.order
+        shift = cast.seeded(f"lie {self.index}").elements(order.terms.batch * order.terms.outputs)
+        lie = cast.lie_about_values(honest.outputs, order, self.index, shift)
+        return cast.sign_answer(order.tasks[self.index - 1], lie, self.key)
+
+
+class SilentNode(NodeSide):
+    """Accepts, then does nothing at all."""
+
+    def perform(self, effect: Any) -> Sequence[object]:
+        if isinstance(effect, do.SubmitAcceptance):
+            return super().perform(effect)
+        raise TryAgain("does nothing")
+
+
+class MuteNode(NodeSide):
+    """Commits, then gives nobody its answer."""
+
+    def show_answer(self) -> bytes:
+        raise TryAgain("says nothing")
+
+    def perform(self, effect: Any) -> Sequence[object]:
+        if isinstance(effect, do.SendAnswer):
+            raise TryAgain("says nothing")
+        return super().perform(effect)
+
+
+class ShyNode(NodeSide):
+    """Honest, but the device cannot reach it; judges can."""
+
+    def show_answer(self) -> bytes:
+        raise TryAgain("out of reach")

@@ -1,0 +1,89 @@
+"""The test runner counts right, and a failure anywhere reaches the exit status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tools.run_tests import Outcome, count_forge, count_report, summarise
+
+from tools import run_tests
+
+FORGE_LINE = "Ran 2 test suites in 1.20s (1.9s CPU time): {} tests passed, {} failed, {} skipped"
+
+
+def report(folder: Path, **counts: int) -> Path:
+    attributes = " ".join(f'{name}="{count}"' for name, count in counts.items())
+    path = folder / "report.xml"
+    path.write_text(f"<testsuites><testsuite {attributes}/></testsuites>")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("counts", "status", "expected"),
+    [
+        ({"tests": 7, "failures": 0, "errors": 0, "skipped": 0}, 0, (7, 0)),
+        ({"tests": 7, "failures": 2, "errors": 1, "skipped": 0}, 1, (4, 3)),
+        ({"tests": 7, "failures": 0, "errors": 0, "skipped": 2}, 0, (5, 2)),
+        ({"tests": 7, "failures": 0, "errors": 0, "skipped": 0}, 3, (7, 1)),
+        ({"tests": 0, "failures": 0, "errors": 0, "skipped": 0}, 5, (0, 1)),
+        ({"tests": 1, "failures": 1, "errors": 1, "skipped": 0}, 1, (0, 2)),
+    ],
+)
+def test_count_report__counts_all_that_did_not_pass_as_failed(
+    tmp_path: Path, counts: dict[str, int], status: int, expected: tuple[int, int]
+) -> None:
+    assert count_report(report(tmp_path, **counts), status) == expected
+
+
+def test_count_report__of_a_run_that_died__is_one_failure(tmp_path: Path) -> None:
+    assert count_report(tmp_path / "never written", 139) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "expected"),
+    [
+        (FORGE_LINE.format(5, 0, 0) + " (5 total tests)", 0, (5, 0)),
+        (FORGE_LINE.format(3, 2, 0) + " (5 total tests)", 1, (3, 2)),
+        (FORGE_LINE.format(3, 0, 2) + " (5 total tests)", 0, (3, 2)),
+        (FORGE_LINE.format(5, 0, 0) + " (5 total tests)", 1, (5, 1)),
+        ("Error: Compiler run failed", 1, (0, 1)),
+        ("No tests to run", 0, (0, 1)),
+    ],
+)
+def test_count_forge__counts_all_that_did_not_pass_as_failed(
+    line: str, status: int, expected: tuple[int, int]
+) -> None:
+    assert count_forge(f"Compiling 3 files\n{line}\n", status) == expected
+
+
+def test_summarise__ends_with_the_plain_totals() -> None:
+    text = summarise([Outcome("unit", 12, 1, 3.25), Outcome("contracts", 30, 0, 1.0)])
+    assert text.splitlines()[-1] == "42 passed, 1 failed"
+
+
+def test_main__runs_every_part_though_one_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_tests, "REPORTS", tmp_path / "reports")
+    monkeypatch.setattr(run_tests, "PARTS", {"first": lambda: (1, 2), "second": lambda: (3, 0)})
+    assert run_tests.main([]) == 1
+    assert capsys.readouterr().out.endswith("\n4 passed, 2 failed\n")
+    assert run_tests.main(["second"]) == 0
+
+
+def test_main__a_part_that_does_not_exist__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run_tests.main(["nothing"])
+    assert "no part nothing" in capsys.readouterr().err
+
+
+def test_run__a_missing_tool__is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_tests.run(["no-such-tool-anywhere"]) == run_tests.TOOL_MISSING
+    assert "make setup" in capsys.readouterr().out
+
+
+def test_run__hands_on_every_line_and_the_status() -> None:
+    lines: list[str] = []
+    assert run_tests.run(["sh", "-c", "echo one; echo two; exit 3"], lines.append) == 3
+    assert lines == ["one\n", "two\n"]

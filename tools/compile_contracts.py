@@ -1,0 +1,154 @@
+"""Compile the contracts into the package: ABIs (committed) and bytecode (generated).
+
+    python tools/compile_contracts.py            # write both
+    python tools/compile_contracts.py --check    # exit 1 with a diff when a committed ABI is stale
+
+The compiler and its settings are those of `ape-config.yaml`, so what the package deploys is what
+the contract tests tested. The compiler is looked for where py-solc-x looks ($SOLCX_BINARY_PATH,
+else the `.solcx` folder of the checkout; see tools/install_solc.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import pathlib
+import sys
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CONTRACTS = {
+    "MetaCoin": "token/MetaCoin.sol",
+    "ParticipantRegistry": "identity/ParticipantRegistry.sol",
+    "AssetAnchor": "anchoring/AssetAnchor.sol",
+    "EnclaveManager": "outsourcing/EnclaveManager.sol",
+    "Settlement": "outsourcing/Settlement.sol",
+}
+LEDGER = pathlib.Path("offchain/edgemark/ledger")
+REMAPPING = "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/"
+
+
+def read_settings(root: pathlib.Path) -> tuple[str, dict[str, Any]]:
+    """Compiler version and settings, from the one place that says them."""
+    solidity = yaml.safe_load((root / "ape-config.yaml").read_text())["solidity"]
+    settings = {
+        "evmVersion": solidity["evm_version"],
+        "optimizer": {"enabled": solidity["optimize"], "runs": solidity["optimization_runs"]},
+        "remappings": [REMAPPING],
+    }
+    return str(solidity["version"]), settings
+
+
+def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """Compile the deployed contracts.
+
+    Returns:
+        Name to `{"abi", "bytecode", "deployedBytecode", "compiler", "settings"}`.
+
+    Raises:
+        SystemExit: the compiler is missing or refuses the sources; says why.
+    """
+    os.environ.setdefault("SOLCX_BINARY_PATH", str(root / ".solcx"))
+    import solcx  # noqa: PLC0415 - reads SOLCX_BINARY_PATH when it is imported
+
+    version, settings = read_settings(root)
+    outputs = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
+    request = {
+        "language": "Solidity",
+        "sources": {
+            f"contracts/{path}": {"urls": [f"contracts/{path}"]} for path in CONTRACTS.values()
+        },
+        "settings": {**settings, "outputSelection": {"*": {"*": outputs}}},
+    }
+    try:
+        compiled = solcx.compile_standard(request, solc_version=version, base_path=root)
+    except solcx.exceptions.SolcNotInstalled:
+        sys.exit(f"solc {version} is not installed: run `python tools/install_solc.py` first")
+    except solcx.exceptions.SolcError as error:
+        sys.exit(f"the contracts do not compile:\n{error}")
+    artifacts = {}
+    for name, path in CONTRACTS.items():
+        made = compiled["contracts"][f"contracts/{path}"][name]
+        artifacts[name] = {
+            "abi": sort_abi(made["abi"]),
+            "bytecode": "0x" + made["evm"]["bytecode"]["object"],
+            "deployedBytecode": "0x" + made["evm"]["deployedBytecode"]["object"],
+            "compiler": version,
+            "settings": settings,
+        }
+    return artifacts
+
+
+def sort_abi(abi: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order the entries by kind, name and argument types, so that a diff shows what changed."""
+
+    def key(entry: dict[str, Any]) -> tuple[str, str, str]:
+        types = ",".join(argument["type"] for argument in entry.get("inputs", []))
+        return entry["type"], entry.get("name", ""), types
+
+    return sorted(abi, key=key)
+
+
+def to_text(value: object) -> str:
+    """The one JSON text of a value."""
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+def stale_abis(root: pathlib.Path, artifacts: dict[str, dict[str, Any]]) -> str:
+    """A diff from the committed ABIs to the compiled ones; empty when they agree."""
+    lines: list[str] = []
+    folder = root / LEDGER / "abi"
+    for name, artifact in artifacts.items():
+        path = folder / f"{name}.json"
+        committed = path.read_text() if path.exists() else ""
+        lines += difflib.unified_diff(
+            committed.splitlines(keepends=True),
+            to_text(artifact["abi"]).splitlines(keepends=True),
+            f"{LEDGER}/abi/{name}.json (committed)",
+            f"{LEDGER}/abi/{name}.json (compiled)",
+        )
+    surplus = {path.stem for path in folder.glob("*.json")} - set(artifacts)
+    lines += [f"{LEDGER}/abi/{name}.json has no contract\n" for name in sorted(surplus)]
+    return "".join(lines)
+
+
+def write(root: pathlib.Path, artifacts: dict[str, dict[str, Any]]) -> None:
+    """Write ABIs and bytecode into the package; a file that is right already is not touched."""
+    for name, artifact in artifacts.items():
+        code = {key: value for key, value in artifact.items() if key != "abi"}
+        for folder, value in (("abi", artifact["abi"]), ("bytecode", code)):
+            path = root / LEDGER / folder / f"{name}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = to_text(value)
+            if path.exists() and path.read_text() == text:
+                continue
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(text)
+            temporary.replace(path)
+
+
+def main() -> int:
+    """Compile, then write or check."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="compare the committed ABIs only")
+    arguments = parser.parse_args()
+    artifacts = compile_all(ROOT)
+    if not arguments.check:
+        write(ROOT, artifacts)
+        for name, artifact in artifacts.items():
+            print(f"{name}: {len(artifact['deployedBytecode']) // 2 - 1} bytes")
+        return 0
+    difference = stale_abis(ROOT, artifacts)
+    if difference:
+        print(difference, end="")
+        print("The committed ABIs are stale: run `make contracts` and commit them.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Run every test of the checkout, part by part, and end with one line of totals.
+
+    python tools/run_tests.py [PART ...]
+
+Parts, in this order: `unit` (parallel), `processes` (whole jobs with real processes), `contracts`
+(ape on Anvil), `invariants` (forge). Every part runs even when an earlier one failed. A skipped
+test counts as failed, and so does a part without tests or without its tool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT / ".cache" / "reports"
+TOOL_MISSING = 127  # what a shell answers for a command that is not there
+# A test that hangs is ended after this time; soak runs try many more examples in one test.
+TEST_LIMIT_S = 3600 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
+# Jobs with real processes wait for blocks more than they compute: two at once on two cores.
+PROCESS_WORKERS = 2
+
+# ape's pytest plugin would start a chain of its own in every worker; its tests are a part apart.
+PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")
+FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one part came to; a skipped test is among the failed."""
+
+    name: str
+    passed: int
+    failed: int
+    seconds: float
+
+
+def count_report(report: Path, status: int) -> tuple[int, int]:
+    """Count (passed, failed) in a JUnit report, given the exit status of the run that wrote it.
+
+    A run that wrote no report, ran no test, or failed without a failed test counts one failure.
+    """
+    if not report.is_file():
+        return 0, 1
+    ran = failed = 0
+    # Our own test runner wrote this file a moment ago.
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314
+        ran += int(suite.get("tests", 0))
+        failed += sum(int(suite.get(key, 0)) for key in ("failures", "errors", "skipped"))
+    if failed == 0 and (status != 0 or ran == 0):
+        return ran, 1
+    return max(ran - failed, 0), failed
+
+
+def count_forge(output: str, status: int) -> tuple[int, int]:
+    """Count (passed, failed) in what `forge test` printed; see `count_report` for the status."""
+    totals = FORGE_TOTALS.search(output)
+    if totals is None:
+        return 0, 1
+    passed, failed, skipped = (int(number) for number in totals.groups())
+    failed += skipped
+    if failed == 0 and (status != 0 or passed == 0):
+        failed = 1
+    return passed, failed
+
+
+def run_pytest_part(name: str, command: Sequence[str]) -> tuple[int, int]:
+    """Run a pytest (or ape) command that writes a JUnit report; answer (passed, failed)."""
+    report = REPORTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    status = run([*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"])
+    return count_report(report, status)
+
+
+def run(command: Sequence[str], echo: Callable[[str], None] | None = None) -> int:
+    """Run a command in the checkout; its output goes to the terminal, or line by line to `echo`.
+
+    Returns its exit status, `TOOL_MISSING` when there is no such command.
+    """
+    tool = shutil.which(command[0])
+    if tool is None:
+        print(f"{command[0]} is missing: run `make setup`", flush=True)
+        return TOOL_MISSING
+    pipe = subprocess.PIPE if echo else None
+    with subprocess.Popen([tool, *command[1:]], cwd=ROOT, stdout=pipe, text=True) as process:
+        if echo and process.stdout:
+            for line in process.stdout:
+                echo(line)
+        return process.wait()
+
+
+def run_unit() -> tuple[int, int]:
+    """Everything that needs neither ape nor a set of processes, in parallel."""
+    return run_pytest_part(
+        "unit",
+        [*PYTEST, "-n", "auto", "-m", "not processes", "-q", "tests"],
+    )
+
+
+def run_processes() -> tuple[int, int]:
+    """Whole jobs: a real chain, real devices, nodes and judges."""
+    return run_pytest_part(
+        "processes",
+        # by file: one file's tests may share a chain
+        [*PYTEST, "-n", str(PROCESS_WORKERS), "--dist=loadfile", "-m", "processes", "tests"],
+    )
+
+
+def run_contracts() -> tuple[int, int]:
+    """The contracts through ape, on an Anvil that ape starts."""
+    ape = str(Path(sys.executable).with_name("ape"))
+    return run_pytest_part(
+        "contracts", [ape, "test", "tests/contracts", "--network", "ethereum:local:foundry"]
+    )
+
+
+def run_invariants() -> tuple[int, int]:
+    """Fuzzed amounts and invariants of the contracts, by forge."""
+    lines: list[str] = []
+
+    def echo(line: str) -> None:
+        print(line, end="", flush=True)
+        lines.append(line)
+
+    status = run(["forge", "test"], echo)
+    return count_forge("".join(lines), status)
+
+
+PARTS: dict[str, Callable[[], tuple[int, int]]] = {
+    "unit": run_unit,
+    "processes": run_processes,
+    "contracts": run_contracts,
+    "invariants": run_invariants,
+}
+
+
+def summarise(outcomes: Sequence[Outcome]) -> str:
+    """The closing table; its last line is `N passed, N failed`."""
+    lines = [f"{'part':<12}{'passed':>8}{'failed':>8}{'seconds':>10}"]
+    lines += [f"{o.name:<12}{o.passed:>8}{o.failed:>8}{o.seconds:>10.1f}" for o in outcomes]
+    passed, failed = sum(o.passed for o in outcomes), sum(o.failed for o in outcomes)
+    return "\n".join([*lines, f"{passed} passed, {failed} failed"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the parts that were asked for; the exit status is 0 only when nothing failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)} (all)")
+    chosen = parser.parse_args(arguments).parts or list(PARTS)
+    if unknown := [name for name in chosen if name not in PARTS]:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    for name in chosen:
+        print(f"\n== {name} ==", flush=True)
+        started = time.monotonic()
+        passed, failed = PARTS[name]()
+        outcomes.append(Outcome(name, passed, failed, time.monotonic() - started))
+    print(f"\n{summarise(outcomes)}", flush=True)
+    return 1 if any(outcome.failed for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -64,6 +64,12 @@ class Receipt:
         self.checks.append(Check(name, seen == expected, str(seen), str(expected)))
         return seen == expected
 
+    def compare_tokens(self, name: str, seen: int, expected: int) -> bool:
+        """Add a check that two amounts are equal to the smallest unit; shown in MTC."""
+        shown = (format_tokens(seen), format_tokens(expected))
+        self.checks.append(Check(name, seen == expected, *shown))
+        return seen == expected
+
     def require(self, name: str, passed: bool, seen: object, expected: object) -> bool:
         """Add a check that is not an equality."""
         self.checks.append(Check(name, passed, str(seen), str(expected)))

@@ -79,6 +79,5 @@ def _chain(settings: Settings) -> str:
 
 
 def _deployment(settings: Settings) -> str:
-    return (
-        f"Settlement at {Deployment.load(settings.manifest_file()).contract('Settlement').address}"
-    )
+    manifest = settings.manifest_file(settings.chain_id or DEV_CHAIN_ID)
+    return f"Settlement at {Deployment.load(manifest).contracts['Settlement']}"

@@ -15,6 +15,7 @@ from edgemark.cli.demo import demo
 from edgemark.cli.doctor import doctor
 from edgemark.cli.exits import Exit, exit_of
 from edgemark.cli.outsourcing import outsourcing
+from edgemark.cli.provider import provider
 from edgemark.cli.servers import judge, node
 from edgemark.errors import EdgemarkError
 
@@ -29,7 +30,7 @@ def edgemark() -> None:
     """
 
 
-for command in (demo, chain, node, judge, outsourcing, account, config, doctor):
+for command in (demo, chain, provider, node, judge, outsourcing, account, config, doctor):
     edgemark.add_command(command)
 
 

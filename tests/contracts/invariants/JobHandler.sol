@@ -18,7 +18,7 @@ import {vm} from "./Vm.sol";
 /// must not revert (`fail_on_revert`), which makes every action here a liveness claim too.
 contract JobHandler is Stage {
     uint256 public constant NODES = 6;
-    uint256 private constant MAX_JOBS = 4; // keeps a run short and the jobs deep
+    uint256 private constant MAX_JOBS = 3; // keeps a run short and the jobs deep
 
     bytes32[] public jobs;
     uint256 public deposited;
@@ -47,18 +47,12 @@ contract JobHandler is Stage {
         anchor.deposit(_actor(seed), amount);
     }
 
-    function withdraw(uint256 seed, uint256 amount) external {
+    function withdraw(uint256 seed, uint256 toSeed, uint256 amount) external {
         address account = _actor(seed);
         uint256 had = anchor.freeBalanceOf(account);
         if (had == 0) return;
-        _withdraw(account, account, _within(amount, 1, had < 1e20 ? had : 1e20));
-    }
-
-    function withdrawTo(uint256 seed, uint256 toSeed, uint256 amount) external {
-        address account = _actor(seed);
-        uint256 had = anchor.freeBalanceOf(account);
-        if (had == 0) return;
-        _withdraw(account, _actor(toSeed), _within(amount, 1, had < 1e20 ? had : 1e20));
+        address to = toSeed % 2 == 0 ? account : _actor(toSeed);
+        _withdraw(account, to, _within(amount, 1, had < 1e20 ? had : 1e20));
     }
 
     function stray(uint256 amount) external {
@@ -73,10 +67,10 @@ contract JobHandler is Stage {
 
     /// @notice To the last second of some deadline of a job, or the one before or after it.
     function passToDeadline(uint256 seed, uint256 which) external {
-        bytes32 job = _job(seed);
-        uint256 deadline = _deadline(job, which % 16);
-        uint256 target = deadline + seed % 3;
-        if (target > block.timestamp + 1) vm.warp(target - 1);
+        if (jobs.length == 0) return;
+        uint256 deadline = _deadline(_job(seed), (which / 3) % 16);
+        uint256 later = which % 3; // 0: the second before, 1: the last second, 2: the one after
+        if (deadline + later > block.timestamp + 1) vm.warp(deadline + later - 1);
     }
 
     // Jobs.
@@ -136,25 +130,16 @@ contract JobHandler is Stage {
     }
 
     function serve(uint256 seed) external {
-        bytes32 job = _job(seed);
-        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Charged);
-        if (index == 0 || block.timestamp > settlement.indexOf(job, index).servedBy) return;
-        settlement.recordServed(job, index, _signatures(settlement.servedDigest(job, index)));
+        _serve(_job(seed));
     }
 
     function judge(uint256 seed, uint8 found) external {
-        bytes32 job = _job(seed);
-        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Served);
-        if (index == 0) return;
-        ISettlement.Finding finding = ISettlement.Finding(1 + (found % 3));
-        ISettlement.Index memory seat = settlement.indexOf(job, index);
-        if (block.timestamp > seat.verdictBy) return;
-        if (finding == ISettlement.Finding.Missing) {
-            if (seat.kind != ISettlement.ChargeKind.Silent || block.timestamp <= seat.answerBy) return;
-        }
-        bytes32 digest = settlement.verdictDigest(job, index, finding);
-        settlement.recordVerdict(job, index, finding, _signatures(digest));
-        _count(job, index);
+        _judge(_job(seed), ISettlement.Finding(1 + (found % 3)));
+    }
+
+    function serveAndJudge(uint256 seed, bool right) external {
+        _serve(_job(seed));
+        _judge(_job(seed), right ? ISettlement.Finding.Right : ISettlement.Finding.Wrong);
     }
 
     // Exits, by a stranger.
@@ -216,6 +201,25 @@ contract JobHandler is Stage {
     /// @notice An upper bound of the lock ids in use.
     function lastLock() public view returns (uint256) {
         return jobs.length * (NODES + 2);
+    }
+
+    function _serve(bytes32 job) private {
+        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Charged);
+        if (index == 0 || block.timestamp > settlement.indexOf(job, index).servedBy) return;
+        settlement.recordServed(job, index, _signatures(settlement.servedDigest(job, index)));
+    }
+
+    function _judge(bytes32 job, ISettlement.Finding finding) private {
+        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Served);
+        if (index == 0) return;
+        ISettlement.Index memory seat = settlement.indexOf(job, index);
+        if (block.timestamp > seat.verdictBy) return;
+        if (finding == ISettlement.Finding.Missing) {
+            if (seat.kind != ISettlement.ChargeKind.Silent || block.timestamp <= seat.answerBy) return;
+        }
+        bytes32 digest = settlement.verdictDigest(job, index, finding);
+        settlement.recordVerdict(job, index, finding, _signatures(digest));
+        _count(job, index);
     }
 
     function _end(bytes32 job, uint256 index) private {
@@ -295,13 +299,13 @@ contract JobHandler is Stage {
     function _deadline(bytes32 job, uint256 which) private view returns (uint256) {
         ISettlement.Job memory entry = settlement.jobOf(job);
         if (which == 0) return Exits.expiryOf(settlement, job);
-        if (which < 3) return entry.acceptBy;
-        if (which < 6) return entry.computeBy;
-        if (which < 9) return entry.collectBy;
+        if (which < 2) return entry.acceptBy;
+        if (which < 5) return entry.computeBy;
+        if (which < 7) return entry.collectBy;
         uint256 index = _chargedIn(job, ISettlement.IndexPhase.Charged);
         if (index == 0) index = _chargedIn(job, ISettlement.IndexPhase.Served);
         if (index == 0) return entry.computeBy;
-        if (which < 12) return settlement.indexOf(job, index).answerBy;
+        if (which < 10) return settlement.indexOf(job, index).answerBy;
         return Exits.deadlineOf(settlement, job, index);
     }
 

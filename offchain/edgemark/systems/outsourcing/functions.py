@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
@@ -32,6 +34,21 @@ class FunctionStore:
         self._parsed: OrderedDict[Hash32, Polynomial] = OrderedDict()
         self._asked: OrderedDict[Hash32, None] = OrderedDict()
         self._guard = threading.Lock()
+        self._handing: dict[str, threading.Lock] = {}
+        self.bytes_given = 0
+
+    @contextmanager
+    def handing_to(self, server: str) -> Iterator[None]:
+        """Hold this while talking to a server about a function, so that it is sent once."""
+        with self._guard:
+            turn = self._handing.setdefault(server, threading.Lock())
+        with turn:
+            yield
+
+    def note_given(self, count: int) -> None:
+        """Count bytes of functions that were sent to others."""
+        with self._guard:
+            self.bytes_given += count
 
     def find(self, function_hash: Hash32) -> Polynomial | None:
         """The function with this hash, when it is held."""

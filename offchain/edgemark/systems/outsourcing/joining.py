@@ -43,6 +43,18 @@ def join_as_device(station: Station) -> None:
         _send(station, station.registry.register_device(), "")
 
 
+def join_as_provider(station: Station, name: str) -> None:
+    """Register this account as an organisation, unless it is registered in any role."""
+    if station.registry.participant(station.address).role is Role.NONE:
+        _send(station, station.registry.register_provider(name), "A name has 1 to 64 bytes.")
+
+
+def admit_server(station: Station, account: Address) -> None:
+    """Let an account register as a member of this organisation, unless it may already."""
+    if not station.registry.is_admitted(station.address, account):
+        _send(station, station.registry.admit(account), "Register this organisation first.")
+
+
 def provide_balance(station: Station, needed: int) -> None:
     """Bring the free balance in the anchor up to `needed` and let the settlement lock as much.
 
@@ -66,8 +78,7 @@ def provide_balance(station: Station, needed: int) -> None:
         calls.append(station.accounts.deposit(me, missing))
     if station.accounts.locker_allowance(me, station.settlement.address) < needed:
         calls.append(station.accounts.allow_locker(station.settlement.address, 2**96 - 1))
-    for call in calls:
-        station.lane.send(call)
+    station.lane.send_many(calls)
 
 
 def _send(station: Station, call: Call, remedy: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, Hash32
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry, ServerEntry
 from edgemark.ledger.blocks import Receipt
@@ -57,7 +57,9 @@ class Station:
         home = Path(settings.home)
         keys = KeyStore.open(home / "keys")
         chain = EvmChain(
-            settings.chain_url, chain_id=settings.chain_id or None, confirmations=settings.confirmations
+            settings.chain_url,
+            chain_id=settings.chain_id or None,
+            confirmations=settings.confirmations,
         ).connect()
         deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
         deployment.verify(chain)
@@ -109,27 +111,27 @@ class Station:
         entry = self.server(server)
         return self.client.request(entry.endpoint, entry.pin, method, path, body, most_bytes=most)
 
-    def hand(self, server: Address, path: str, body: bytes, function_hash: bytes) -> None:
+    def hand(self, server: Address, path: str, body: bytes, function_hash: Hash32) -> None:
         """Hand over a message that names a function; give the function too when it is asked for.
 
         Raises:
             TryAgain: the server does not take it yet.
         """
-        for _ in range(2):
-            reply = self.ask(server, path, body, most=MAX_SMALL_BYTES)
-            if reply != FUNCTION_NEEDED:
+        with self.functions.handing_to(server):
+            if self.ask(server, path, body, most=MAX_SMALL_BYTES) != FUNCTION_NEEDED:
                 return
-            function = self.functions.find(function_hash)  # type: ignore[arg-type]
-            if function is None:
-                raise TryAgain("function is not here yet", who=server, had=function_hash.hex())
-            self.ask(
-                server,
-                f"/v1/functions/{function_hash.hex()}",
-                function.to_bytes(),
-                most=MAX_SMALL_BYTES,
-                method="PUT",
-            )
-        raise TryAgain("server does not keep the function", who=server, had=function_hash.hex())
+            self._give_function(server, function_hash)
+            if self.ask(server, path, body, most=MAX_SMALL_BYTES) == FUNCTION_NEEDED:
+                raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
+
+    def _give_function(self, server: Address, function_hash: Hash32) -> None:
+        function = self.functions.find(function_hash)
+        if function is None:
+            raise TryAgain("function is not here yet", who="this party", had=function_hash.hex())
+        raw = function.to_bytes()
+        path = f"/v1/functions/{function_hash.hex()}"
+        self.ask(server, path, raw, most=MAX_SMALL_BYTES, method="PUT")
+        self.functions.note_given(len(raw))
 
     def server(self, account: Address) -> ServerEntry:
         """Endpoint and TLS pin of a registered server."""

@@ -144,7 +144,7 @@ class ComputeNode(PartyServer):
 
     def _take_task(self, request: Request) -> Response:
         task = Task.from_wire(request.body)
-        state = self._state(task.job, task.index)
+        state = self._state(task.job, task.index, behind=NodePhase.OFFERED)
         if state.task is not None:
             if state.task.task_id == task.task_id:
                 return Response(body=TAKEN)
@@ -155,18 +155,26 @@ class ComputeNode(PartyServer):
 
     def _give_answer(self, request: Request) -> Response:
         read = ReadRequest.from_wire(request.body)
-        state = self._state(read.job, read.index)
+        state = self._state(read.job, read.index, behind=NodePhase.COMPUTED)
         check_read(self.station, read, address_of(state.known.terms.job_key))
         if state.answer is None or state.phase not in _SERVING:
             raise NotFound("answer is not ready", who=f"index {read.index}", had=state.phase.value)
         return Response(body=state.answer.to_wire())
 
-    def _state(self, job: JobId, index: int) -> NodeTask:
-        state = self.runtime.state(key_of(job, index))
+    def _state(self, job: JobId, index: int, *, behind: NodePhase) -> NodeTask:
+        """The task's state; when it is still `behind`, as of a fresh look at the chain.
+
+        The device may have seen a block that this node's next round has yet to see; without the
+        look it would have to send its whole share again.
+        """
+        key = key_of(job, index)
+        state: NodeTask | None = self.runtime.state(key)
         if state is None:
             raise NotFound("no such task here", who=f"job {job.hex()}, index {index}")
-        found: NodeTask = state
-        return found
+        if state.phase is behind:
+            self._look_at(key, state, self.station.chain.confirmed())
+            state = self.runtime.state(key) or state
+        return state
 
     # --- effects -------------------------------------------------------------------------------
 
@@ -280,12 +288,15 @@ class ComputeNode(PartyServer):
         if not open_tasks:
             return
         block = self.station.chain.confirmed()
-        now = Timestamp(self.station.chain.block(block).timestamp)
-        settlement = self.station.settlement
         for key, state in open_tasks.items():
-            job = settlement.job(state.known.job, block=block)
-            view = settlement.index(state.known.job, state.known.index, block=block)
-            self.tell(key, observe_as_node(state, job, view, now))
+            self._look_at(key, state, block)
+
+    def _look_at(self, key: bytes, state: NodeTask, block: int) -> None:
+        settlement, offer = self.station.settlement, state.known
+        now = Timestamp(self.station.chain.block(block).timestamp)
+        job = settlement.job(offer.job, block=block)
+        view = settlement.index(offer.job, offer.index, block=block)
+        self.tell(key, observe_as_node(state, job, view, now))
 
 
 def _answer_of(state: NodeTask) -> Answer:

@@ -22,8 +22,9 @@ from edgemark.identifiers import Hash32, ShareIndex, Timestamp, Tokens, parse_ad
 from edgemark.ledger.records import Limits
 from edgemark.systems.outsourcing.drafting import Wish, draft_order
 from edgemark.systems.outsourcing.events import HeardOffer, Order
-from edgemark.systems.outsourcing.messages import Answer, Finding, Opinion, Task
+from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
+from edgemark.systems.outsourcing.steps.judge import find
 
 CHAIN_ID = 31337
 SETTLEMENT = parse_address("0x" + "5e" * 20)
@@ -114,10 +115,15 @@ def order_of(
     )
 
 
+def small_batch() -> bytes:
+    """Two random inputs of the dense function."""
+    return seeded("batch").elements(4)
+
+
 @cache
 def small_order() -> Order:
     """The order of the small job."""
-    return order_of()
+    return order_of(dense_function(), small_batch())
 
 
 def offer_to(order: Order, index: int) -> HeardOffer:
@@ -199,3 +205,42 @@ def sign_opinion(
     else:
         digest = domain.verdict(order.job, place, int(finding))
     return Opinion(order.job, place, finding, judge.sign(digest))
+
+
+FUNCTIONS = {
+    "dense quadratic": dense_function(),
+    "sparse cubic": sparse_function(3),
+    "sparse of degree 5": sparse_function(5),
+}
+
+
+def job_of(function: Polynomial, wish: Wish = WISH) -> tuple[Order, bytes]:
+    """A job over two random inputs, and its right result."""
+    batch = seeded("steps").elements(2 * function.inputs)
+    return order_of(function, batch, wish=wish), function.evaluate(batch)
+
+
+def sign_again(order: Order, index: int, outputs: bytes) -> Answer:
+    """Other outputs of a node, signed in due form."""
+    return sign_answer(order.tasks[index - 1], outputs, NODES[index - 1])
+
+
+def judged(
+    order: Order,
+    answer: Answer,
+    function: Polynomial,
+    *,
+    kind: ChargeKind = ChargeKind.WRONG,
+    commitment: bytes = bytes(32),
+) -> Finding:
+    """What a judge finds about an answer."""
+    return find(
+        order.tasks[answer.index - 1],
+        answer,
+        function=function,
+        terms=order.terms,
+        node=order.nodes[answer.index - 1],
+        commitment=commitment,
+        kind=kind,
+        domain=DOMAIN,
+    )

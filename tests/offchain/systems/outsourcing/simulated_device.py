@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
@@ -24,6 +25,7 @@ from edgemark.systems.outsourcing.observe import (
     observe_as_device,
 )
 from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
     check_outputs,
@@ -39,8 +41,13 @@ class DeviceSide(Side[DeviceJob]):
         super().__init__(DeviceJob, world.draw_lag())
         self.world = world
         self.refused: set[int] = set()
-        self.take(on.AskedSubmit(self.world.order))
         world.settle_in(self)
+
+    def turn(self, view: View | None, now: int) -> None:
+        if self.state.phase is DevicePhase.UNKNOWN:
+            with suppress(TryAgain):  # killed right after
+                self.hear(on.AskedSubmit(self.world.order))
+        super().turn(view, now)
 
     def observe(self, view: View) -> Sequence[object]:
         return observe_as_device(self.state, view.job, view.indices)

@@ -61,6 +61,7 @@ class JudgeSide:
     def __init__(self, world: World, key: SecretKey) -> None:
         self.world, self.key, self.lag = world, key, world.draw_lag()
         self.cases: dict[int, CaseSide] = {}
+        self.kill_after: int | None = None  # of the next case
         world.judges[key.address] = self
 
     def case(self, index: int) -> CaseSide:
@@ -71,7 +72,8 @@ class JudgeSide:
                 raise TryAgain("index is not charged")
             seat, order = view.indices[index - 1], self.world.order
             case = self.cases[index] = CaseSide(self, index)
-            case.take(
+            case.kill_after, self.kill_after = self.kill_after, None
+            case.hear(
                 on.SawCase(
                     job=order.job,
                     index=ShareIndex(index),
@@ -202,6 +204,13 @@ class IdleJudge(JudgeSide):
         if isinstance(effect, do.Reexecute | do.FindMissing):
             raise TryAgain("does not rule")
         return super().perform(case, effect)
+
+
+class DeadJudge(JudgeSide):
+    """Cannot be reached and does nothing."""
+
+    def case(self, index: int) -> CaseSide:
+        raise TryAgain("out of reach", who=f"index {index}")
 
 
 def _evidence_of(state: JudgeCase) -> Evidence:

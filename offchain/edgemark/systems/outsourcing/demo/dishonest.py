@@ -88,7 +88,7 @@ class DishonestNode(ComputeNode):
         values, _ = honest.outputs[:half], honest.outputs[half:]
         false = FIELD.add(values, FIELD.pack([1] * count_elements(values)))
         terms = state.known.terms
-        _, weight = split_share(task.share, terms.batch, terms.inputs)
+        _, weight = split_share(task.share, terms.inputs, terms.batch)
         return super().sign(task, false + multiply_checks(false, weight))
 
     def sign(self, task: Task, outputs: bytes) -> Answer:

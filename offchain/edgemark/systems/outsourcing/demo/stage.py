@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -80,6 +80,7 @@ class Stage:
         limits: what the settlement is deployed with.
         block_time_s: seconds between blocks while jobs run.
         anvil_options: the own chain; blocks are made at once while the stage is set.
+        settings: of every party, beside or instead of the stage's own.
     """
 
     folder: Path
@@ -88,6 +89,7 @@ class Stage:
     limits: Limits = LIMITS
     block_time_s: int = 1
     anvil_options: AnvilOptions = field(default_factory=lambda: AnvilOptions(block_time_s=None))
+    settings: Mapping[str, object] = field(default_factory=dict)
     nodes: list[Actor] = field(default_factory=list)
     judges: list[Actor] = field(default_factory=list)
     _anvil: AnvilNode | None = None
@@ -283,6 +285,8 @@ class Stage:
             "confirmations": 1,
             "manifest": self.folder / "deployment.json",
             "poll_s": 0.4,
+            "log_level": "info",
+            **self.settings,
         }
 
     def _write_settings(self, actor: Actor) -> None:
@@ -290,7 +294,6 @@ class Stage:
             **self._common(),
             "listen_port": actor.port,
             "provider": actor.provider,
-            "log_level": "info",
         }
         if actor.role is Role.COMPUTE_NODE:
             values["deposit"] = int(PARTY_TOKENS)

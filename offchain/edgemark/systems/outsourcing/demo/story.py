@@ -38,9 +38,9 @@ WISH = Wish(
     errors=1,
     fee=Tokens(10 * TOKEN_UNIT),
     judge_fee=Tokens(4 * TOKEN_UNIT),
-    accept_s=12,
-    compute_s=6,
-    collect_s=12,
+    accept_s=10,
+    compute_s=5,
+    collect_s=10,
 )
 PLANS = (
     (ShareIndex(3), Deed.LIE, "lies: wrong c, matching b"),
@@ -77,15 +77,24 @@ def tell(folder: Path, console: Console, *, chain_url: str | None = None) -> Rec
         with step(console, receipt, "training the classifier"):
             classifier = train()
             compiled = classifier.compile()
-        with step(console, receipt, "six nodes and four judges register"):
-            stage.wait_registered((*stage.nodes, *stage.judges))
         device = Device(Station.open(stage.device_settings()))
         device.start()
         try:
+            with step(console, receipt, "device registers and deposits"):
+                enter(device, len(stage.nodes))
+            with step(console, receipt, "six nodes and four judges register"):
+                stage.wait_registered((*stage.nodes, *stage.judges))
             play(stage, device, classifier, compiled, receipt, console)
         finally:
             device.stop()
     return receipt
+
+
+def enter(device: Device, node_count: int) -> None:
+    """Register the device and deposit the fees and bonds of all jobs."""
+    join_as_device(device.station)
+    fees = node_count * WISH.fee + WISH.errors * (WISH.fee + WISH.judge_fee)
+    provide_balance(device.station, len(PLANS) * fees)
 
 
 @contextmanager
@@ -109,10 +118,6 @@ def play(
     """Three jobs at once, then every check."""
     station = device.station
     names = name_parties(stage, station.address)
-    with step(console, receipt, "device registers and deposits"):
-        join_as_device(station)
-        fees = len(stage.nodes) * WISH.fee + WISH.errors * (WISH.fee + WISH.judge_fee)
-        provide_balance(station, len(PLANS) * fees)
     before = read_holdings(station.chain, stage.deployment, names)
     with step(console, receipt, "three jobs, a dishonest node in each"):
         played = play_jobs(stage, device, classifier, compiled)
@@ -199,21 +204,29 @@ def check_blame(receipt: Receipt, played: list[Played], device: Device) -> None:
             [j for j, phase in enumerate(job.state.indices, 1) if phase is IndexPhase.PAID],
             [j for j in range(1, len(job.state.indices) + 1) if j != job.planted],
         )
-    refused = sorted({(r.job.hex(), int(r.index), r.reason) for r in device.refusals})
-    other = next(job for job in played if job.deed is Deed.OTHER_TASK)
+    names = name_jobs(played)
     receipt.compare(
-        "answers refused for another task",
-        [r[:2] for r in refused],
-        [(other.job.hex(), other.planted)],
+        "answers refused because they belong to another task",
+        sorted({f"{names[r.job]} index {r.index}" for r in device.refusals}),
+        [f"{names[j.job]} index {j.planted}" for j in played if j.deed is Deed.OTHER_TASK],
     )
+
+
+def name_jobs(played: list[Played]) -> dict[JobId, str]:
+    """The jobs by number, for people."""
+    return {job.job: f"job {number}" for number, job in enumerate(played, start=1)}
 
 
 def check_judges(receipt: Receipt, stage: Stage, station: Station, played: list[Played]) -> None:
     """No judge saw any task but the charged ones: one of each job."""
-    charged = sorted([job.job.hex(), int(job.planted)] for job in played)
+    names = name_jobs(played)
+    charged = [f"{names[job.job]} index {job.planted}" for job in played]
     for actor in stage.judges:
-        seen = ask_status(station, actor)["tasks_seen"]
-        receipt.compare(f"{actor.name}: tasks seen = charged tasks", seen, charged)
+        seen = [
+            f"{names.get(JobId(bytes.fromhex(job)), job)} index {index}"
+            for job, index in ask_status(station, actor)["tasks_seen"]
+        ]
+        receipt.compare(f"{actor.name} saw one task of each job", sorted(seen), sorted(charged))
     terms = played[0].state.known.terms
     receipt.evidence["privacy"] = (
         f"t = {terms.threshold}, e = {terms.errors}: a judge that colludes with a node would hold "
@@ -238,7 +251,7 @@ def check_tokens(
     for account, (name, role) in names.items():
         was, is_now = before.parties[account], after.parties[account]
         receipt.parties.append(PartyBalance(name, role, was, is_now))
-        receipt.compare(f"balance of {name}", is_now - was, expected.get(account, 0))
+        receipt.compare_tokens(f"change of {name}", is_now - was, expected.get(account, 0))
     dishonest = {job.state.known.nodes[job.planted - 1] for job in played}
     honest = [a.account for a in stage.nodes if a.account not in dishonest]
     receipt.require(
@@ -248,10 +261,10 @@ def check_tokens(
         "all gained",
     )
     receipt.tokens_before, receipt.tokens_after = before.accounted, after.accounted
-    receipt.compare("tokens before = supply", before.accounted, before.supply)
-    receipt.compare("tokens after = tokens before", after.accounted, before.accounted)
-    receipt.compare("anchor holds what it owes", after.anchored, after.free + after.locked)
-    receipt.compare("nothing is locked any more", after.locked, 0)
+    receipt.compare_tokens("tokens before = supply", before.accounted, before.supply)
+    receipt.compare_tokens("tokens after = tokens before", after.accounted, before.accounted)
+    receipt.compare_tokens("anchor holds what it owes", after.anchored, after.free + after.locked)
+    receipt.compare_tokens("nothing is locked any more", after.locked, 0)
 
 
 def ends_of(job: Played) -> tuple[IndexPhase, ...]:
@@ -281,7 +294,7 @@ def note_costs(
     began = time.perf_counter()
     classifier.predict(classifier.images[:BATCH])
     plain = time.perf_counter() - began
-    jobs = len(PLANS)
+    jobs, given = len(PLANS), station.functions.bytes_given
     receipt.seconds |= {
         "device, one batch: sharing": device.seconds["share"] / jobs,
         "device, one batch: decoding and checking": device.seconds["decode"] / jobs,
@@ -291,9 +304,11 @@ def note_costs(
         "locally, one batch, floating point": plain,
     }
     receipt.evidence |= {
-        "device_bytes_per_batch": (station.client.bytes_out + station.client.bytes_in) // jobs,
+        "device_bytes_per_batch": (station.client.bytes_out + station.client.bytes_in - given)
+        // jobs,
         "device_bytes_sent": station.client.bytes_out,
         "device_bytes_received": station.client.bytes_in,
+        "device_bytes_sent_of_the_function,_once_a_server": given,
         "input_bytes_per_batch": len(batch),
         "function_bytes": len(compiled.polynomial.to_bytes()),
         "node_bytes": sum(int(n["bytes_in"]) + int(n["bytes_out"]) for n in nodes),

@@ -1,0 +1,74 @@
+"""What one job paid to whom, read from the events of the anchor: to the token, job by job.
+
+Locks are told apart by the transaction in which they were made: it also carries the settlement's
+event with the job. Everything else is addition.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+
+from edgemark.identifiers import Address, JobId
+from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.events import (
+    ChainEvent,
+    JobPosted,
+    Locked,
+    LockReturned,
+    NodeAccepted,
+    NodeCharged,
+    Paid,
+    decode_logs,
+)
+from edgemark.ledger.evm import EvmChain
+
+
+@dataclass(frozen=True)
+class JobLedger:
+    """All events of settlement and anchor until now."""
+
+    chain: EvmChain
+    deployment: Deployment
+
+    @cached_property
+    def events(self) -> list[ChainEvent]:
+        """In the order of the chain."""
+        contracts = [self.deployment.contract(name) for name in ("Settlement", "AssetAnchor")]
+        addresses = [contract.address for contract in contracts]
+        logs = self.chain.logs(addresses, self.deployment.block, self.chain.head())
+        return decode_logs(contracts, logs)
+
+    @cached_property
+    def _job_of_lock(self) -> dict[int, JobId]:
+        jobs = {
+            event.at.tx_hash: event.job
+            for event in self.events
+            if isinstance(event, JobPosted | NodeAccepted | NodeCharged)
+        }
+        return {
+            event.lock_id: jobs[event.at.tx_hash]
+            for event in self.events
+            if isinstance(event, Locked)
+        }
+
+    def changes(self, job: JobId) -> dict[Address, int]:
+        """What each account won or lost by a job; those that neither won nor lost are left out."""
+        won: defaultdict[Address, int] = defaultdict(int)
+        for event in self.events:
+            if not isinstance(event, Locked | Paid | LockReturned):
+                continue
+            if self._job_of_lock[event.lock_id] != job:
+                continue
+            if isinstance(event, Locked):
+                won[event.owner] -= event.amount
+            elif isinstance(event, Paid):
+                won[event.to] += event.amount
+            else:
+                won[event.owner] += event.amount
+        return {account: amount for account, amount in won.items() if amount}
+
+    def of_job(self, job: JobId) -> list[ChainEvent]:
+        """The settlement's events of a job."""
+        return [event for event in self.events if getattr(event, "job", None) == job]

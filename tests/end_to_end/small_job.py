@@ -1,0 +1,64 @@
+"""The function and the inputs of the end-to-end tests: small, but as private as any.
+
+F: F_q^3 -> F_q^2 of degree 2, so m = 6 nodes with t = e = 1. The inputs are random elements of the
+field: in any text of any process they would be found, and nothing else looks like them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgemark.crypto.field import FIELD, Q
+from edgemark.crypto.polynomial import DenseQuadratic
+from edgemark.crypto.randomness import Randomness
+from edgemark.identifiers import Tokens
+from edgemark.receipt import TOKEN_UNIT
+from edgemark.systems.outsourcing.drafting import Wish
+
+INPUTS, OUTPUTS, BATCH = 3, 2, 2
+TERMS = {
+    (): (7, Q - 1),
+    (0,): (3, 0),
+    (0, 1): (5, 2),
+    (1, 2): (0, 11),
+    (2, 2): (13, Q - 4),
+}
+FUNCTION = DenseQuadratic.from_terms(INPUTS, OUTPUTS, TERMS)
+WISH = Wish(
+    threshold=1,
+    errors=1,
+    fee=Tokens(10 * TOKEN_UNIT + 7),  # odd, so that every rounding shows
+    judge_fee=Tokens(4 * TOKEN_UNIT + 1),
+    accept_s=20,
+    compute_s=10,
+    collect_s=16,
+)
+
+
+def draw_batch() -> bytes:
+    """Packed random inputs of one job."""
+    return Randomness().elements(BATCH * INPUTS)
+
+
+def evaluate_plainly(batch: bytes) -> bytes:
+    """F of a packed batch, by whole numbers and nothing else."""
+    values = FIELD.unpack(batch)
+    results: list[int] = []
+    for start in range(0, len(values), INPUTS):
+        x = values[start : start + INPUTS]
+        for output in range(OUTPUTS):
+            total = 0
+            for monomial, coefficients in TERMS.items():
+                term = coefficients[output]
+                for variable in monomial:
+                    term *= x[variable]
+                total += term
+            results.append(total % Q)
+    return FIELD.pack(results)
+
+
+def write_function(folder: Path) -> Path:
+    """F as a file for the command line."""
+    path = folder / "function.bin"
+    path.write_bytes(FUNCTION.to_bytes())
+    return path

@@ -1,0 +1,201 @@
+"""A stage with people: six nodes and four judges as processes, devices in the test's own process.
+
+Everything else is real: the chain, the contracts, the keys, the network.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.errors import LedgerUnavailable
+from edgemark.identifiers import Address, JobId, Tokens
+from edgemark.identity.keys import KeyStore
+from edgemark.ledger.anvil import dev_key
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.records import Resources, Role
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.client import Device
+from edgemark.systems.outsourcing.demo.ledger_check import Holdings, read_holdings
+from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS, Actor, Stage
+from edgemark.systems.outsourcing.joining import (
+    join_as_device,
+    join_as_server,
+    provide_balance,
+)
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.station import Station
+from edgemark.token.metacoin import MetaCoin
+from tests.end_to_end.scripted_device import ScriptedDevice
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'offchain'}:{ROOT}"}  # the crooked parties live in tests/
+DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
+PLANNED_JUDGE = "tests.end_to_end.planned_judge"
+DEPOSIT = Tokens(PARTY_TOKENS // 2)
+ALL_NODES = frozenset(range(1, 7))
+
+
+@dataclass
+class Theatre:
+    """A stage that is set, and everybody who holds tokens on it.
+
+    Attributes:
+        stage: chain, contracts, processes.
+        chain: reads the latest block.
+        before: all tokens before the first job.
+        accounts: everybody who holds tokens.
+    """
+
+    stage: Stage
+    chain: EvmChain
+    before: Holdings
+    accounts: set[Address]
+    _open: ExitStack = field(repr=False)
+
+    def enlist_device(self, name: str = "device") -> ScriptedDevice:
+        """A device with a home of its own, registered and rich, whose loop runs."""
+        return self.start_device(self.open_station(name))
+
+    def start_device(self, station: Station) -> ScriptedDevice:
+        """The loop of a device; stopped when the curtain falls, if it is not before."""
+        join_as_device(station)
+        provide_balance(station, DEPOSIT)
+        device = ScriptedDevice(station)
+        device.start()
+        self._open.callback(stop_quietly, device)
+        return device
+
+    def open_station(self, name: str) -> Station:
+        """A party's keys and contracts; its account is funded."""
+        settings = self.stage.device_settings(name)
+        account = KeyStore.open(Path(settings.home) / "keys").account.address
+        if account not in self.accounts:
+            self.accounts.add(account)
+            fund(self.stage, self.chain, [account])
+        return self.open_home(name)
+
+    def open_home(self, name: str) -> Station:
+        """Keys and contracts of a home of this stage, as its owner has them."""
+        station = Station.open(self.stage.device_settings(name))
+        self._open.callback(station.lane.close)
+        return station
+
+    def enlist_absentee(self, name: str, role: Role) -> Station:
+        """A server that is registered, with stake if a node, but whose process never runs."""
+        station = self.open_station(name)
+        provider = self.open_station(f"provider-of-{name}")
+        provider.lane.send(provider.registry.register_provider(f"Provider of {name}"))
+        provider.lane.send(provider.registry.admit(station.address))
+        join_as_server(
+            station, role, provider.address, "https://127.0.0.1:9", Resources(1, 1, 1, 1)
+        )
+        return station
+
+    def holdings(self) -> Holdings:
+        """All tokens now."""
+        return read_holdings(self.chain, self.stage.deployment, sorted(self.accounts))
+
+    @property
+    def node_accounts(self) -> list[Address]:
+        """The six nodes in order."""
+        return [actor.account for actor in self.stage.nodes]
+
+
+@contextmanager
+def open_theatre(
+    folder: Path,
+    *,
+    settings: Mapping[str, object] | None = None,
+    not_running: Sequence[str] = (),
+    start: Callable[[Stage, Actor], None] | None = None,
+    **options: object,
+) -> Iterator[Theatre]:
+    """Set a stage, start its servers, let everybody register.
+
+    Args:
+        folder: keys, journals, logs.
+        settings: of every party, instead of the usual ones.
+        not_running: actors ("judge 4") that register and then never run.
+        start: starts one server; the usual way when None.
+        options: of the stage.
+    """
+    with ExitStack() as cleanup:
+        merged = {"poll_s": 1.0, **(settings or {})}
+        stage = Stage(folder, ALL_NODES, settings=merged, **options)  # type: ignore[arg-type]
+        cleanup.enter_context(stage)
+        stage.set()
+        for judge in stage.judges:
+            judge.module, judge.words = PLANNED_JUDGE, [str(judge.home)]
+        actors = (*stage.nodes, *stage.judges)
+        running = [actor for actor in actors if actor.name not in not_running]
+        for actor in running:
+            (start or start_usually)(stage, actor)
+        chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
+        register_absent(cleanup, stage, [actor for actor in actors if actor not in running])
+        stage.wait_registered(running)
+        device = KeyStore.open(folder / "device" / "keys").account.address
+        accounts = {
+            device,
+            stage.pool,
+            stage.operator,
+            *(actor.account for actor in actors),
+        }
+        before = read_holdings(chain, stage.deployment, sorted(accounts))
+        yield Theatre(stage, chain, before, accounts, cleanup)
+
+
+def start_usually(stage: Stage, actor: Actor) -> None:
+    """Start a server with nothing but the path to the crooked parties."""
+    stage.start(actor, ENVIRONMENT)
+
+
+def register_absent(cleanup: ExitStack, stage: Stage, actors: Sequence[Actor]) -> None:
+    """Register servers whose processes never run."""
+    for actor in actors:
+        station = Station.open(stage.device_settings(actor.home.name))
+        cleanup.callback(station.lane.close)
+        endpoint = f"https://127.0.0.1:{actor.port}"
+        join_as_server(station, actor.role, actor.provider, endpoint, Resources(1, 1, 1, 1))
+
+
+def fund(stage: Stage, chain: EvmChain, accounts: Sequence[Address]) -> None:
+    """Give accounts gas and tokens of the operator's."""
+    token = MetaCoin(chain, stage.deployment.contract("MetaCoin"))
+    path = stage.folder / "operator.journal"
+    with TransactionLane(chain, SecretKey(dev_key(0)), path) as operator:
+        for account in accounts:
+            operator.transfer(account, GAS_WEI)
+        operator.send_many([token.transfer(account, PARTY_TOKENS) for account in accounts])
+
+
+def stop_quietly(device: Device) -> None:
+    """Stop a device that a test may have stopped already."""
+    if device.runtime.failure is None:
+        device.stop()
+
+
+def close_job(device: Device, job: JobId, timeout_s: float) -> DeviceJob:
+    """The job when every token of it is paid out, or as it is when that takes too long."""
+    try:
+        return device.wait(job, timeout_s, until_closed=True)
+    except LedgerUnavailable:
+        return device.job(job)
+
+
+def wait_for(what: str, is_there: Callable[[], bool], timeout_s: float) -> None:
+    """Wait for something that other processes do."""
+    deadline = time.monotonic() + timeout_s
+    while not is_there():
+        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
+        time.sleep(0.2)
+
+
+def ends(**exceptions: IndexPhase) -> tuple[IndexPhase, ...]:
+    """Ends of six indices: paid, but for exceptions like `i3=IndexPhase.CONVICTED`."""
+    return tuple(exceptions.get(f"i{j}", IndexPhase.PAID) for j in range(1, 7))

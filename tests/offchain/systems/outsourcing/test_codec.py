@@ -1,0 +1,117 @@
+"""The journal's own format: every event comes back, and nothing foreign is half understood."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.offchain.systems.outsourcing import cast
+from tests.offchain.systems.outsourcing.strategies import EVENTS, values_of
+
+from edgemark.errors import Unrecoverable
+from edgemark.identifiers import ShareIndex
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.codec import JournalForeign, decode_event, encode_event
+from edgemark.systems.outsourcing.protocol import MOVES
+
+EACH = pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
+
+
+def record_of(**parts: Any) -> bytes:
+    """A record as it would stand in a journal."""
+    return json.dumps(parts).encode()
+
+
+@EACH
+@given(data=st.data())
+def test_decode_event__of_every_event__gives_the_same_event(kind: Any, data: Any) -> None:
+    event = data.draw(values_of(kind))
+    decoded = decode_event(encode_event(event))
+    assert decoded == event
+    assert type(decoded) is kind
+
+
+@EACH
+@given(data=st.data())
+def test_decode_event__with_a_field_missing_or_more__is_foreign(kind: Any, data: Any) -> None:
+    record = json.loads(encode_event(data.draw(values_of(kind))))
+    fields = sorted(set(record) - {"event"})
+    if fields:
+        left = {name: value for name, value in record.items() if name != fields[0]}
+        with pytest.raises(JournalForeign):
+            decode_event(json.dumps(left).encode())
+    with pytest.raises(JournalForeign):
+        decode_event(json.dumps({**record, "more": "1"}).encode())
+
+
+def test_every_move__is_by_an_event_that_can_be_journaled() -> None:
+    assert {event for _, event in MOVES if event is not on.Order} <= set(EVENTS)
+
+
+@given(raw=st.binary(max_size=200))
+def test_decode_event__of_random_bytes__is_foreign(raw: bytes) -> None:
+    with pytest.raises(JournalForeign):
+        decode_event(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"SawPosted"',
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        record_of(event="SawSomethingElse"),
+        record_of(event=None),
+        record_of(event=["SawPosted"]),
+        record_of(event="SawPosted", now="1"),
+        record_of(event="SawStarted", started_at=1),
+        record_of(event="SawStarted", started_at="1.0"),
+        record_of(event="SawStarted", started_at=" 1"),
+        record_of(event="SawStarted", started_at="0x1"),
+        record_of(event="SawStarted", started_at=True),
+        record_of(event="SawStarted", started_at="9" * 10_000),
+        record_of(event="FoundPostingRefused", reason=1),
+        record_of(event="FoundVerdict", finding="PERHAPS"),
+        record_of(event="FoundVerdict", finding=1),
+        record_of(event="FoundResultValid", result="0g", liars=[], silent=[]),
+        record_of(event="FoundResultValid", result="AA", liars=[], silent=[]),
+        record_of(event="FoundResultValid", result="a a", liars=[], silent=[]),
+        record_of(event="FoundResultValid", result="aa", liars="12", silent=[]),
+        record_of(event="FoundResultValid", result="aa", liars=[1], silent=[]),
+        record_of(event="FoundResultValid", result="aa", liars={"1": "2"}, silent=[]),
+        record_of(event="HeardTask", task={"job": "aa"}),
+        record_of(event="HeardTask", task="aa"),
+    ],
+    ids=lambda raw: repr(raw[:60]),
+)
+def test_decode_event__of_a_foreign_record__is_refused(raw: bytes) -> None:
+    with pytest.raises(JournalForeign):
+        decode_event(raw)
+
+
+def test_foreign_record__is_unrecoverable_and_tells_no_secret() -> None:
+    order = cast.small_order()
+    record = json.loads(encode_event(on.AskedSubmit(order)))
+    record["order"]["alpha"] = f"{order.alpha}x"
+    with pytest.raises(Unrecoverable) as caught:
+        decode_event(json.dumps(record).encode())
+    assert str(order.alpha) not in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_encode_event__of_an_order__keeps_every_secret_for_the_restart() -> None:
+    event = on.AskedSubmit(cast.small_order())
+    assert decode_event(encode_event(event)) == event
+
+
+def test_encode_event__of_equal_events__is_equal() -> None:
+    first = on.HeardTaskTaken(ShareIndex(3))
+    assert encode_event(first) == encode_event(on.HeardTaskTaken(ShareIndex(3)))
+    assert encode_event(first) != encode_event(on.HeardTaskTaken(ShareIndex(4)))

@@ -1,0 +1,101 @@
+"""Judges: evidence that does not open the posted leaf is refused, findings are what was computed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.offchain.systems.outsourcing import cast
+
+from edgemark.crypto.merkle import BranchMismatch
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.secp256k1 import BadSignature
+from edgemark.errors import PeerFault
+from edgemark.systems.outsourcing.events import Order
+from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding
+from edgemark.systems.outsourcing.steps.compute import WrongFunction, WrongTask
+from edgemark.systems.outsourcing.steps.decode import WrongAnswer, check_signed_answer
+from edgemark.systems.outsourcing.steps.judge import EvidenceIncomplete, check_evidence
+
+EACH_FUNCTION = pytest.mark.parametrize("function", cast.FUNCTIONS.values(), ids=cast.FUNCTIONS)
+
+
+def check_as_judge(order: Order, answer: Answer | None, **changes: Any) -> None:
+    """`check_evidence` about index 3, charged as wrong unless changed."""
+    facts: dict[str, Any] = {
+        "kind": ChargeKind.WRONG,
+        "task": order.tasks[2],
+        "answer": answer,
+        "function": cast.dense_function(),
+        "terms": order.terms,
+        "root": order.root,
+        "node": order.nodes[2],
+        "domain": cast.DOMAIN,
+        **changes,
+    }
+    check_evidence(**facts)
+
+
+def test_check_evidence__in_due_form__passes_for_both_kinds() -> None:
+    order = cast.small_order()
+    check_as_judge(order, cast.wrong_answer(order, 3))
+    check_as_judge(order, None, kind=ChargeKind.SILENT)
+
+
+def test_check_evidence__anything_else__is_refused() -> None:
+    order = cast.small_order()
+    answer = cast.wrong_answer(order, 3)
+    refusals: list[tuple[type[Exception], Answer | None, dict[str, Any]]] = [
+        (BranchMismatch, answer, {"root": bytes(32)}),
+        (BranchMismatch, answer, {"task": replace(order.tasks[2], share=order.tasks[3].share)}),
+        (WrongFunction, answer, {"function": cast.dense_function(name="another")}),
+        (WrongFunction, answer, {"terms": replace(order.terms, outputs=3)}),
+        (WrongTask, answer, {"terms": replace(order.terms, share_bytes=17)}),
+        (EvidenceIncomplete, None, {}),
+        (WrongAnswer, cast.wrong_answer(order, 4), {}),
+        (BadSignature, replace(answer, signature=bytes(65)), {}),
+        (BadSignature, answer, {"node": order.nodes[3]}),
+    ]
+    for error, shown, changes in refusals:
+        with pytest.raises(error):
+            check_as_judge(order, shown, **changes)
+
+
+@EACH_FUNCTION
+def test_find__right_outputs__are_right_and_any_others_wrong(function: Polynomial) -> None:
+    order, _ = cast.job_of(function)
+    right = cast.right_answer(order, 2, function)
+    assert cast.judged(order, right, function) is Finding.RIGHT
+    for false in (
+        cast.wrong_answer(order, 2, function),
+        cast.sign_again(order, 2, cast.lie_about_checks(right.outputs)),
+        cast.sign_again(order, 2, right.outputs[:-1]),
+        cast.sign_again(order, 2, b""),
+    ):
+        assert cast.judged(order, false, function) is Finding.WRONG
+
+
+def test_find__silent_node_that_committed_to_something_else__is_wrong() -> None:
+    order, node = cast.small_order(), cast.NODES[1]
+    right, function = cast.right_answer(order, 2), cast.dense_function()
+    opens = cast.commitment_to(right, node)
+    other = cast.commitment_to(cast.wrong_answer(order, 2), node)
+    silent = ChargeKind.SILENT
+    assert cast.judged(order, right, function, kind=silent, commitment=opens) is Finding.RIGHT
+    assert cast.judged(order, right, function, kind=silent, commitment=other) is Finding.WRONG
+    assert cast.judged(order, right, function, kind=silent) is Finding.RIGHT  # never committed
+    assert (
+        cast.judged(order, right, function, commitment=other) is Finding.RIGHT
+    )  # charged as wrong
+
+
+def test_peer_faults_and_refusals__say_who_and_what_was_needed() -> None:
+    order = cast.small_order()
+    with pytest.raises(PeerFault) as caught:
+        check_signed_answer(
+            cast.right_answer(order, 4), order.tasks[2], order.nodes[2], cast.DOMAIN
+        )
+    assert "node 0x" in str(caught.value.who)
+    assert "index 3" in str(caught.value.who)
+    assert caught.value.needed == order.tasks[2].task_id.hex()

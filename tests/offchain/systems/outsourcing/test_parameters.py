@@ -1,0 +1,173 @@
+"""Terms: what is in bounds, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.offchain.systems.outsourcing import cast
+
+from edgemark.errors import RefusedInput
+from edgemark.systems.outsourcing.parameters import (
+    MAX_NODES,
+    MAX_OUTPUT_BYTES,
+    MAX_SHARE_BYTES,
+    Terms,
+    check_sharing,
+    check_terms,
+    compute_least_nodes,
+    compute_least_stake,
+    compute_output_bytes,
+    compute_share_bytes,
+)
+
+TERMS = cast.small_order().terms
+
+
+def check_numbers(degree: int, threshold: int, errors: int, node_count: int) -> None:
+    """`check_sharing`, in the order of the paper."""
+    check_sharing(degree=degree, threshold=threshold, errors=errors, node_count=node_count)
+
+
+def with_sizes(**changes: Any) -> Terms:
+    """The small job's terms with other sizes, and the length of a share that fits them."""
+    terms = replace(TERMS, **changes)
+    return replace(terms, share_bytes=compute_share_bytes(terms.batch, terms.inputs))
+
+
+def test_least_nodes__of_the_first_job__are_six() -> None:
+    assert compute_least_nodes(degree=2, threshold=1, errors=1) == 6
+
+
+@given(data=st.data(), d=st.integers(1, 20))
+def test_check_sharing__one_node_fewer_than_needed__is_refused(data: Any, d: int) -> None:
+    t = data.draw(st.integers(1, (MAX_NODES - 1) // (d + 3)))
+    e = data.draw(st.integers(0, t))
+    least = (d + 1) * t + 1 + 2 * e
+    check_numbers(d, t, e, least)
+    check_numbers(d, t, e, MAX_NODES)
+    for m in (least - 1, MAX_NODES + 1, 0):
+        with pytest.raises(RefusedInput, match=f"had m = {m}; needed {least} <= m <= 64") as caught:
+            check_numbers(d, t, e, m)
+        assert caught.value.who == "job"
+        assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("numbers", "had"),
+    [
+        ((2, 0, 0, 6), "0"),
+        ((2, -1, -1, 6), "-1"),
+        ((2, 1, 2, 8), "e = 2"),
+        ((2, 1, -1, 6), "e = -1"),
+        ((0, 1, 0, 6), "0"),
+        ((21, 1, 0, 64), "21"),
+        ((20, 4, 0, 85), "m = 85"),
+    ],
+)
+def test_check_sharing__number_out_of_range__says_what_there_was(
+    numbers: tuple[int, int, int, int], had: str
+) -> None:
+    with pytest.raises(RefusedInput) as caught:
+        check_numbers(*numbers)
+    assert str(caught.value.had) == had
+    assert caught.value.needed is not None
+
+
+@given(f=st.integers(1, 2**90), g=st.integers(0, 2**90), m=st.integers(4, 64), e=st.integers(0, 20))
+def test_least_stake__is_the_larger_of_both_floors(f: int, g: int, m: int, e: int) -> None:
+    least = compute_least_stake(f, g, m, e)
+    assert least >= 2 * g + f
+    if e == 0:
+        assert least == 2 * g + f
+    else:
+        assert least * e >= m * f
+        assert least == 2 * g + f or (least - 1) * e < m * f
+
+
+@given(
+    f=st.integers(10, 10**24), g=st.integers(1, 10**24), t=st.integers(1, 7), d=st.integers(1, 3)
+)
+def test_least_stake__makes_a_charge_drawn_at_random_cost_colluders_the_whole_job(
+    f: int, g: int, t: int, d: int
+) -> None:
+    for e in range(1, t + 1):
+        m = compute_least_nodes(d, t, e)
+        expected_loss_of_one = compute_least_stake(f, g, m, e) * e  # times 1/m: drawn e of m
+        assert expected_loss_of_one >= m * f
+
+
+def test_check_terms__of_the_small_job__passes() -> None:
+    check_terms(TERMS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"batch": 0}, "batch"),
+        ({"batch": 4097}, "batch"),
+        ({"inputs": 0}, "inputs k"),
+        ({"inputs": 2001}, "inputs k"),
+        ({"outputs": 0}, "outputs n"),
+        ({"outputs": 1025}, "outputs n"),
+        ({"batch": 4096, "inputs": 65}, "share bytes"),
+        ({"batch": 4096, "outputs": 65}, "output bytes"),
+        ({"function_bytes": 0}, "function bytes"),
+        ({"function_bytes": 64 * 2**20 + 1}, "function bytes"),
+        ({"term_count": 0}, "term count"),
+        ({"fee": 9}, "fee"),
+        ({"fee": 2**96}, "fee"),
+        ({"judge_fee": 0}, "judges' fee"),
+        ({"judge_fee": 1004}, "judges' fee"),
+        ({"stake": 6017}, "stake"),
+        ({"stake": 2**96}, "stake"),
+        ({"accept_by": TERMS.compute_by}, "deadlines"),
+        ({"compute_by": TERMS.collect_by}, "deadlines"),
+        ({"collect_by": 0}, "deadlines"),
+        ({"node_count": 5}, "m is out of range"),
+        ({"errors": 2}, "e is out of range"),
+        ({"degree": 3}, "m is out of range"),
+    ],
+    ids=str,
+)
+def test_check_terms__field_out_of_bounds__is_refused_by_name(
+    changes: dict[str, Any], what: str
+) -> None:
+    with pytest.raises(RefusedInput, match=what) as caught:
+        check_terms(with_sizes(**changes))
+    assert caught.value.who is not None
+    assert caught.value.had is not None
+    assert caught.value.needed is not None
+
+
+@pytest.mark.parametrize("share_bytes", [TERMS.share_bytes - 1, TERMS.share_bytes + 1, 0])
+def test_check_terms__share_of_another_length__is_refused(share_bytes: int) -> None:
+    with pytest.raises(RefusedInput, match="share bytes"):
+        check_terms(replace(TERMS, share_bytes=share_bytes))
+
+
+@pytest.mark.parametrize("key", [b"", bytes(33), b"\x04" + bytes(32), b"\x02" + b"\xff" * 32])
+def test_check_terms__job_key_that_is_no_point__is_refused(key: bytes) -> None:
+    with pytest.raises(RefusedInput, match="compressed public key"):
+        check_terms(replace(TERMS, job_key=key))
+
+
+def test_sizes__of_the_largest_job_that_travels() -> None:
+    assert compute_share_bytes(4096, 64) == MAX_SHARE_BYTES == 17 * (4096 * 64 + 1)
+    assert compute_output_bytes(4096, 64) == MAX_OUTPUT_BYTES == 2 * 17 * 4096 * 64
+
+
+@given(data=st.data())
+def test_terms_hash__changes_with_every_field(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from([n for n in vars(TERMS) if n not in {"job_key"}]))
+    value = getattr(TERMS, name)
+    other = bytes(32) if isinstance(value, bytes) else value + 1
+    assert replace(TERMS, **{name: other}).hash != TERMS.hash
+
+
+def test_terms__as_abi__stand_in_the_order_of_the_contract() -> None:
+    assert len(TERMS.as_abi()) == 18
+    assert TERMS.as_abi()[11:15] == (TERMS.job_key, TERMS.fee, TERMS.stake, TERMS.judge_fee)

@@ -1,7 +1,7 @@
 """The one part of the build that pyproject.toml cannot state: the optional C kernel.
 
-Where there is no compiler, or it is not gcc or clang on a 64-bit machine, the package installs without
-it and computes with python-flint or plain Python (`edgemark.crypto.kernel`).
+Where there is no compiler, or it is not gcc or clang on a 64-bit machine, the package installs
+without it and computes with python-flint or plain Python (`edgemark.crypto.kernel`).
 """
 
 from setuptools import Extension, setup
@@ -14,7 +14,8 @@ setup(
             "edgemark.crypto._native._kernel",
             sources=[f"{NATIVE}/{name}.c" for name in ("module", "prepared", "portable")],
             depends=[f"{NATIVE}/{name}.h" for name in ("element", "kernel", "prepared")],
-            # No -march=native: the same wheel runs on every machine, faster paths are chosen at load.
+            # No -march=native: the same wheel runs on every machine, faster paths are chosen at
+            # load.
             extra_compile_args=["-std=c11", "-O3", "-Wall", "-Wextra", "-Werror"],
             py_limited_api=True,
             optional=True,

@@ -15,6 +15,7 @@ import difflib
 import json
 import os
 import pathlib
+import shutil
 import sys
 from typing import Any
 
@@ -28,6 +29,7 @@ CONTRACTS = {
     "EnclaveManager": "outsourcing/EnclaveManager.sol",
     "Settlement": "outsourcing/Settlement.sol",
 }
+APE_CACHE = ".build"
 LEDGER = pathlib.Path("offchain/edgemark/ledger")
 REMAPPING = "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/"
 
@@ -117,7 +119,12 @@ def stale_abis(root: pathlib.Path, artifacts: dict[str, dict[str, Any]]) -> str:
 
 
 def write(root: pathlib.Path, artifacts: dict[str, dict[str, Any]]) -> None:
-    """Write ABIs and bytecode into the package; a file that is right already is not touched."""
+    """Write ABIs and bytecode into the package; a file that is right already is not touched.
+
+    When something changed, ape's cache goes: ape recompiles a contract whose own file changed, but
+    not one that imports a changed library, and would then test old code.
+    """
+    changed = False
     for name, artifact in artifacts.items():
         code = {key: value for key, value in artifact.items() if key != "abi"}
         for folder, value in (("abi", artifact["abi"]), ("bytecode", code)):
@@ -129,6 +136,9 @@ def write(root: pathlib.Path, artifacts: dict[str, dict[str, Any]]) -> None:
             temporary = path.with_suffix(".tmp")
             temporary.write_text(text)
             temporary.replace(path)
+            changed = True
+    if changed:
+        shutil.rmtree(root / APE_CACHE, ignore_errors=True)
 
 
 def main() -> int:

@@ -63,10 +63,10 @@ interface ISettlement {
 
     /// @notice Public terms of a job. Amounts in the token's smallest unit, times in Unix seconds.
     /// @param functionHash   H(F), keccak256 of the canonical bytes of F
-    /// @param functionBytes  length of the canonical bytes of F, at least 1
-    /// @param termCount      monomials of F over all outputs, at least 1
+    /// @param functionBytes  length of the canonical bytes of F, 1 to 64 MiB
+    /// @param termCount      monomials of F over all outputs, 1 to 2^24
     /// @param inputs         k, variables of F, 1 to 2000
-    /// @param outputs        n, outputs of F, 1 to 4096
+    /// @param outputs        n, outputs of F, 1 to 1024
     /// @param degree         d, total degree of F, 1 to 20
     /// @param threshold      t >= 1, colluding nodes that learn nothing
     /// @param errors         e, liars or silent nodes that are survived, 0 <= e <= t

@@ -8,8 +8,10 @@ import {Amounts} from "./Amounts.sol";
 /// @notice Every bound is checked at posting, so that no code behind it meets a number it cannot handle.
 library JobTerms {
     uint256 internal constant MAX_NODES = 64; // bounds every loop over the indices of a job
+    uint256 private constant MAX_FUNCTION_BYTES = 64 * 2 ** 20; // what a node is asked to fetch
+    uint256 private constant MAX_TERMS = 2 ** 24;
     uint256 private constant MAX_INPUTS = 2000;
-    uint256 private constant MAX_OUTPUTS = 4096;
+    uint256 private constant MAX_OUTPUTS = 1024;
     uint256 private constant MAX_DEGREE = 20;
     uint256 private constant MAX_BATCH = 4096;
     uint256 private constant ELEMENT_BYTES = 17; // a field element, q = 2^128 + 51
@@ -58,8 +60,8 @@ library JobTerms {
     }
 
     function _checkFunction(ISettlement.Terms calldata terms) private pure {
-        _term("functionBytes", terms.functionBytes, 1, type(uint32).max);
-        _term("termCount", terms.termCount, 1, type(uint32).max);
+        _term("functionBytes", terms.functionBytes, 1, MAX_FUNCTION_BYTES);
+        _term("termCount", terms.termCount, 1, MAX_TERMS);
         _term("inputs", terms.inputs, 1, MAX_INPUTS);
         _term("outputs", terms.outputs, 1, MAX_OUTPUTS);
         _term("degree", terms.degree, 1, MAX_DEGREE);

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from edgemark.errors import Unrecoverable
@@ -26,6 +27,20 @@ def sync_folder(folder: Path) -> None:
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Put `content` at `path`, all of it or nothing, durably, with these permissions."""
+    _write_beside(path, content, mode, os.replace)
+
+
+def write_new(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
+    """Like `write_whole`, but leave a file that is there already; False when there is one."""
+    try:
+        _write_beside(path, content, mode, os.link)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[str, Path], None]) -> None:
+    """Write a temporary file and let `put` give it its name."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -33,11 +48,10 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+        put(name, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):  # a replacing `put` took it
             os.unlink(name)
-        raise
     sync_folder(path.parent)
 
 

@@ -32,6 +32,7 @@ from edgemark.files import OWNER_ONLY_FILE, check_private, sync_folder
 MAGIC = b"EDGEJRN1"
 HEADER_BYTES = 16
 SECTOR_BYTES = 512  # the unit a disk writes as a whole: a torn write leaves whole sectors of zeros
+SCAN_BYTES = 1 << 20
 MAX_RECORD_BYTES = 16 * 1024 * 1024  # several shares of the largest job
 
 
@@ -116,7 +117,7 @@ class Journal:
         Raises:
             JournalInUse: another process (or another part of this one) has it open.
             JournalDamaged: a record that is not the last one is not as it was written.
-            Unrecoverable: others may read or write the file.
+            Unrecoverable: others may read or write the file, or it cannot be opened.
         """
         lock = _lock(path)
         handle = -1
@@ -181,7 +182,10 @@ class Journal:
         """
         fresh = self.path.with_name(self.path.name + ".new")
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        handle = os.open(fresh, flags, OWNER_ONLY_FILE)
+        try:
+            handle = os.open(fresh, flags, OWNER_ONLY_FILE)
+        except OSError as error:
+            raise self._write_failed(error) from error
         successor = Journal(self.path, handle, self._lock, self._most, None)
         try:
             os.pwrite(handle, MAGIC, 0)
@@ -273,10 +277,13 @@ class Journal:
         self._end = offset
 
     def _start_file(self) -> None:
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, MAGIC, 0)
-        os.fsync(self._handle)
-        sync_folder(self.path.parent)
+        try:
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, MAGIC, 0)
+            os.fsync(self._handle)
+            sync_folder(self.path.parent)
+        except OSError as error:
+            raise self._write_failed(error) from error
 
     def _read_record(self, offset: int, size: int) -> bytes | None:
         """The payload at `offset`, or None when the bytes are no whole record."""
@@ -303,16 +310,25 @@ class Journal:
                 end = offset + HEADER_BYTES + length
                 torn = end > size or (end == size and _has_empty_sector(offset, header + rest))
             else:
-                # A longer file whose new blocks never reached the disk reads as zeros.
-                torn = not self._has_bytes_from(offset, size)
+                # A longer file whose new sectors never reached the disk reads as zeros there.
+                torn = self._is_gap(offset, size)
             if not torn:
                 raise self._damage(offset)
         os.ftruncate(self._handle, offset)
         os.fsync(self._handle)
 
-    def _has_bytes_from(self, offset: int, size: int) -> bool:
-        step = 1 << 20
-        return any(any(os.pread(self._handle, step, at)) for at in range(offset, size, step))
+    def _is_gap(self, offset: int, size: int) -> bool:
+        """Is there no header at `offset` because its sector was not written, nor any behind?"""
+        if any(os.pread(self._handle, SECTOR_BYTES - offset % SECTOR_BYTES, offset)):
+            return False
+        for start in range(offset, size, SCAN_BYTES):
+            window = os.pread(self._handle, SCAN_BYTES + HEADER_BYTES, start)
+            if any(window) and any(
+                self._is_length_sound(start + at, window[at : at + HEADER_BYTES])
+                for at in range(min(SCAN_BYTES, len(window) - HEADER_BYTES + 1))
+            ):
+                return False
+        return True
 
     def _damage(self, offset: int) -> JournalDamaged:
         return JournalDamaged(
@@ -325,7 +341,7 @@ class Journal:
 
 
 def _open_file(path: Path) -> int:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, OWNER_ONLY_FILE)
+    handle = _open_own(path)
     try:
         check_private(path)
     except BaseException:
@@ -334,10 +350,24 @@ def _open_file(path: Path) -> int:
     return handle
 
 
+def _open_own(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, OWNER_ONLY_FILE)
+    except OSError as error:
+        raise Unrecoverable(
+            "cannot be opened",
+            who=path,
+            had=error.strerror,
+            needed="a file of our own in a folder of our own",
+            remedy="Make the folder, or use another home folder.",
+        ) from error
+
+
 def _lock(path: Path) -> int:
     """Hold `<path>.lock` for this process and write our process id into it."""
     beside = path.with_name(path.name + ".lock")
-    lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, OWNER_ONLY_FILE)
+    lock = _open_own(beside)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

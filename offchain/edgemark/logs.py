@@ -117,7 +117,7 @@ class JsonLines(logging.Formatter):
     """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; an exception adds its type and message, never its locals."""
+        """One line of ASCII; an exception adds its type and message, never its locals."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {
             "at": at.replace("+00:00", "Z"),
@@ -129,7 +129,7 @@ class JsonLines(logging.Formatter):
             line[name] = _printable(value)
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = f"{record.exc_info[0].__name__}: {record.exc_info[1]}"
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 def configure_logs(level: str = "info", stream: TextIO | None = None) -> None:

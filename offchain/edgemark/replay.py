@@ -6,7 +6,7 @@ machine's own encoding and that of a tick is chain time in 8 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from edgemark.encoding import Reader, Writer
@@ -33,8 +33,12 @@ def encode_record(machine: Machine[S, E, F], key: bytes, event: E | Tick) -> byt
     return Writer().integer(kind, 1).variable(key).variable(payload).finish()
 
 
-def decode_record(machine: Machine[S, E, F], record: bytes) -> tuple[bytes, E | Tick]:
+def decode_record(decode_event: Callable[[bytes], E], record: bytes) -> tuple[bytes, E | Tick]:
     """Job key and event of a record.
+
+    Args:
+        decode_event: of the machine that wrote it.
+        record: one payload of the journal.
 
     Raises:
         RefusedInput: not a record, or not an event of this machine.
@@ -46,7 +50,7 @@ def decode_record(machine: Machine[S, E, F], record: bytes) -> tuple[bytes, E | 
     reader.finish()
     if kind == TICK:
         return key, Tick(int.from_bytes(payload, "big"))
-    return key, machine.decode_event(payload)
+    return key, decode_event(payload)
 
 
 def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
@@ -58,7 +62,7 @@ def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
     states: dict[bytes, S] = {}
     for number, record in enumerate(journal.records(), 1):
         try:
-            key, event = decode_record(machine, record)
+            key, event = decode_record(machine.decode_event, record)
             state = states[key] if key in states else machine.initial(key)
             states[key], _ = machine.step(state, event)
         except Exception as error:

@@ -131,6 +131,7 @@ class Runtime(Generic[S, E, F]):
             queue.SimpleQueue()
         )
         self._places = threading.BoundedSemaphore(MAX_WAITING)
+        self._loaded = threading.Event()
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -200,9 +201,10 @@ class Runtime(Generic[S, E, F]):
         return True
 
     def start(self) -> None:
-        """Run the loop in a thread of its own; see `join`."""
+        """Run the loop in a thread of its own; returns when the journal is replayed. See `join`."""
         self._thread = threading.Thread(target=self._run_quietly, name=self._name, daemon=True)
         self._thread.start()
+        self._loaded.wait()
 
     def join(self, timeout_s: float | None = None) -> None:
         """Wait for the end of a started loop.
@@ -230,7 +232,10 @@ class Runtime(Generic[S, E, F]):
                 program failed in a way that nobody planned.
         """
         try:
-            self._load(replay(self._machine, self._journal))
+            with self._changed:
+                self._states = replay(self._machine, self._journal)
+                self._changed.notify_all()
+            self._loaded.set()
             for key, state in self.states().items():
                 self._effects.begin(key, self._machine.resume(state))
             if self._clock is not None:
@@ -246,8 +251,8 @@ class Runtime(Generic[S, E, F]):
             self.failure = self._unplanned(b"", "the loop", error)
             raise self.failure from error
         finally:
-            self._stopping.set()
-            self._stopped.set()
+            for flag in (self._stopping, self._stopped, self._loaded):
+                flag.set()
             self._effects.close()
             with self._changed:
                 self._changed.notify_all()
@@ -283,8 +288,10 @@ class Runtime(Generic[S, E, F]):
         state = self._machine.initial(key) if known is None else known
         try:
             after, effects = self._machine.step(state, event)
-            if known is None and after != state:
-                self._check_room(key)
+            if after != state:
+                if known is None:
+                    self._check_room(key)
+                self._write(key, event)
         except (RefusedInput, PeerFault) as error:
             self._log.warning("event refused", job=key, kind=type(event).__name__, error=error)
             if reply is not None:
@@ -294,7 +301,6 @@ class Runtime(Generic[S, E, F]):
         except Exception as error:
             raise self._unplanned(key, f"step({type(event).__name__})", error) from error
         if after != state:
-            self._write(key, event)
             with self._changed:
                 self._states[key] = after
                 self._changed.notify_all()
@@ -340,11 +346,6 @@ class Runtime(Generic[S, E, F]):
         return state is not None and effect in self._machine.resume(state)
 
     # --- the journal ---------------------------------------------------------------------------
-
-    def _load(self, states: dict[bytes, S]) -> None:
-        with self._changed:
-            self._states = states
-            self._changed.notify_all()
 
     def _write(self, key: bytes, event: E | Tick) -> None:
         record = encode_record(self._machine, key, event)

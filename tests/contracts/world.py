@@ -257,6 +257,19 @@ class World:
             self.at(max(self.settlement.jobOf(job).computeBy, self.now()) + 1)
         return self.settlement.charge(job, list(wrong), list(silent), sender=self.payer)
 
+    def charged_wrong(self, index: int = 2) -> bytes:
+        """A job of which all indices have committed and one is charged as wrong."""
+        job = self.started(committed=tuple(range(1, NODES + 1)))
+        self.charge(job, wrong=(index,))
+        return job
+
+    def charged_silent(self, index: int = 2, committed: tuple[int, ...] | None = None) -> bytes:
+        """A job of which all indices (or these) have committed and one is charged as silent."""
+        everybody = tuple(range(1, NODES + 1))
+        job = self.started(committed=everybody if committed is None else committed)
+        self.charge(job, silent=(index,))
+        return job
+
     def signatures(self, digest: bytes, signers: list[Any] | None = None) -> list[bytes]:
         """Signatures in the order the contract wants, of k judges unless said otherwise."""
         signers = self.judges[:3] if signers is None else signers

@@ -69,6 +69,10 @@ class JobLedger:
                 won[event.owner] += event.amount
         return {account: amount for account, amount in won.items() if amount}
 
+    def posting(self, job: JobId) -> JobPosted:
+        """The event by which a job began."""
+        return next(e for e in self.events if isinstance(e, JobPosted) and e.job == job)
+
     def of_job(self, job: JobId) -> list[ChainEvent]:
         """The settlement's events of a job."""
         return [event for event in self.events if getattr(event, "job", None) == job]

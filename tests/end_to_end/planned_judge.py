@@ -1,14 +1,18 @@
-"""A judge that signs falsely in the jobs that the plan in its home folder names.
+"""A judge that does not do its part in the jobs that the plan in its home folder names.
 
-It serves every case like the others, then signs the opposite of what it found: `wrong` for a right
-result, `right` for a wrong one or for none at all. `plan.json`: list of job ids in hex.
+| plan  | what the judge does                                                                   |
+|-------|---------------------------------------------------------------------------------------|
+| false | serves the case like the others, then signs the opposite of what it found             |
+| deaf  | refuses the first answer that anybody hands in, as one that knows of no charge yet    |
+
+`plan.json`: {plan: [job id in hex]}.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edgemark.identifiers import JobId
@@ -17,9 +21,12 @@ from edgemark.logs import configure_logs
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.judge import Judge
-from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.messages import Answer, Finding
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.running import open_station, serve
+from edgemark.systems.outsourcing.station import Station
+from edgemark.transport.faults import NotFound
+from edgemark.transport.server import Request, Response
 
 PLAN_FILE = "plan.json"
 OPPOSITE = {
@@ -29,26 +36,37 @@ OPPOSITE = {
 }
 
 
-def plan_false_verdicts(home: Path, jobs: Iterable[JobId]) -> None:
-    """Tell the judge of this home folder in which jobs to sign falsely."""
+def plan_judge(home: Path, plan: Mapping[str, Iterable[JobId]]) -> None:
+    """Tell the judge of this home folder what to do in which jobs."""
     temporary = home / f"{PLAN_FILE}.new"
-    temporary.write_text(json.dumps([job.hex() for job in jobs]))
+    temporary.write_text(json.dumps({what: [j.hex() for j in jobs] for what, jobs in plan.items()}))
     temporary.replace(home / PLAN_FILE)
 
 
 class PlannedJudge(Judge):
     """A judge with a plan."""
 
-    def _is_false_in(self, job: JobId) -> bool:
+    def __init__(self, station: Station) -> None:
+        self._ignored: set[JobId] = set()
+        super().__init__(station)
+
+    def _plans(self, what: str, job: JobId) -> bool:
         path = Path(self.station.settings.home) / PLAN_FILE
-        return path.exists() and job.hex() in json.loads(path.read_text())
+        return path.exists() and job.hex() in json.loads(path.read_text()).get(what, [])
+
+    def _take_answer(self, request: Request) -> Response:
+        job = Answer.from_wire(request.body).job
+        if self._plans("deaf", job) and job not in self._ignored:
+            self._ignored.add(job)
+            raise NotFound("index is not charged", who=f"job {job.hex()}")
+        return super()._take_answer(request)
 
     def _reexecute(self, state: JudgeCase) -> Finding:
         found = super()._reexecute(state)
-        return OPPOSITE[found] if self._is_false_in(state.known.job) else found
+        return OPPOSITE[found] if self._plans("false", state.known.job) else found
 
     def _sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
-        if finding is Finding.MISSING and self._is_false_in(state.known.job):
+        if finding is Finding.MISSING and self._plans("false", state.known.job):
             return super()._sign(state, OPPOSITE[finding])
         return super()._sign(state, finding)
 

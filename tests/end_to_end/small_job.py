@@ -29,9 +29,9 @@ WISH = Wish(
     errors=1,
     fee=Tokens(10 * TOKEN_UNIT + 7),  # odd, so that every rounding shows
     judge_fee=Tokens(4 * TOKEN_UNIT + 1),
-    accept_s=20,
-    compute_s=10,
-    collect_s=16,
+    accept_s=18,
+    compute_s=8,
+    collect_s=15,
 )
 
 

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.end_to_end.scripted_device import ScriptedDevice
+
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, JobId, Tokens
@@ -19,8 +21,9 @@ from edgemark.ledger.anvil import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role
+from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.client import Device
+from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, read_holdings
 from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS, Actor, Stage
 from edgemark.systems.outsourcing.joining import (
@@ -31,7 +34,6 @@ from edgemark.systems.outsourcing.joining import (
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.station import Station
 from edgemark.token.metacoin import MetaCoin
-from tests.end_to_end.scripted_device import ScriptedDevice
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'offchain'}:{ROOT}"}  # the crooked parties live in tests/
@@ -128,6 +130,9 @@ def open_theatre(
     with ExitStack() as cleanup:
         merged = {"poll_s": 1.0, **(settings or {})}
         stage = Stage(folder, ALL_NODES, settings=merged, **options)  # type: ignore[arg-type]
+        log = cleanup.enter_context((folder / "devices.log.jsonl").open("a"))
+        configure_logs(str(merged.get("log_level", "info")), log)
+        cleanup.callback(configure_logs, "error")
         cleanup.enter_context(stage)
         stage.set()
         for judge in stage.judges:
@@ -183,7 +188,7 @@ def stop_quietly(device: Device) -> None:
 def close_job(device: Device, job: JobId, timeout_s: float) -> DeviceJob:
     """The job when every token of it is paid out, or as it is when that takes too long."""
     try:
-        return device.wait(job, timeout_s, until_closed=True)
+        return device.wait(job, timeout_s, Until.CLOSED)
     except LedgerUnavailable:
         return device.job(job)
 

@@ -17,9 +17,9 @@ from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.crypto.field import FIELD, Q
 from edgemark.crypto.fixed_point import to_signed
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
-from edgemark.errors import RefusedInput
+from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import JobId, parse_address, parse_job_id
-from edgemark.systems.outsourcing.client import Device
+from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.drafting import Wish
 from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES, compute_least_nodes
@@ -27,6 +27,19 @@ from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.station import Station
 
 MAX_INPUT_FILE_BYTES = 256 * 2**20
+CHARGES_S = 60  # beyond the windows of a job: for what was filed at the last moment
+
+until_option = click.option(
+    "--until",
+    type=click.Choice([each.value for each in Until]),
+    default=Until.SETTLED.value,
+    show_default=True,
+    help="Stay for the result; until payments, charges and evidence are out; until all is paid.",
+)
+
+
+class PostingRefused(RefusedInput):
+    """The contract refused the job; nothing was locked."""
 
 
 @click.group()
@@ -70,6 +83,7 @@ def open_device(invocation: Invocation) -> Iterator[Device]:
 @click.option("--compute", "compute_s", default=600, show_default=True, help="Seconds to compute.")
 @click.option("--collect", "collect_s", default=3600, show_default=True, help="Seconds to charge.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Stay for the result.")
+@until_option
 def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     invocation: Invocation,
     function_file: Path,
@@ -83,6 +97,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     compute_s: int,
     collect_s: int,
     wait: bool,
+    until: str,
 ) -> int:
     """Share the inputs among the nodes, post the job, and wait for the checked result."""
     function = read_function(function_file)
@@ -109,7 +124,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
                 lambda states: states[job].phase.value not in ("unknown", "drafted"), accept_s
             )
             return show_job(invocation, device, job)
-        return wait_and_show(invocation, device, job, accept_s + compute_s + collect_s)
+        windows = accept_s + compute_s + collect_s
+        return wait_and_show(invocation, device, job, windows + CHARGES_S, Until(until))
 
 
 @outsourcing.command("status")
@@ -129,26 +145,48 @@ def status(invocation: Invocation, job: str | None) -> int:
 @takes_settings
 @click.argument("job")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait.")
-def result(invocation: Invocation, job: str, timeout: float) -> int:
+@until_option
+def result(invocation: Invocation, job: str, timeout: float, until: str) -> int:
     """Take the job up again, wait for its result and print it."""
     with open_device(invocation) as device:
         job_id = parse_job_id(job)
         device.job(job_id)
-        return wait_and_show(invocation, device, job_id, timeout)
+        return wait_and_show(invocation, device, job_id, timeout, Until(until))
 
 
-def wait_and_show(invocation: Invocation, device: Device, job: JobId, timeout_s: float) -> int:
-    """Wait with a sign of life at a terminal, then print."""
+def wait_and_show(
+    invocation: Invocation, device: Device, job: JobId, timeout_s: float, until: Until
+) -> int:
+    """Wait with a sign of life at a terminal, then print what is there.
+
+    Raises:
+        LedgerUnavailable: no result within `timeout_s`; the job goes on.
+    """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, transient=True, disable=invocation.as_json) as progress:
         progress.add_task(f"job {job.hex()[:16]}")
-        device.wait(job, timeout_s)
+        try:
+            device.wait(job, timeout_s, until)
+        except LedgerUnavailable:
+            if not Until.RESULT.is_reached(device.job(job)):
+                raise
     return show_job(invocation, device, job)
 
 
 def show_job(invocation: Invocation, device: Device, job: JobId) -> int:
-    """Print a job's facts; a result as signed integers."""
+    """Print a job's facts; a result as signed integers.
+
+    Raises:
+        PostingRefused: the contract did not take the job.
+    """
     state = device.job(job)
+    if state.reason:
+        raise PostingRefused(
+            "posting was refused",
+            who=f"job {job.hex()}",
+            had=state.reason,
+            remedy="Nothing was locked. Fix the call and submit again.",
+        )
     facts = describe(state)
     facts["refused_answers"] = [
         {"index": refusal.index, "reason": refusal.reason}
@@ -156,7 +194,7 @@ def show_job(invocation: Invocation, device: Device, job: JobId) -> int:
         if refusal.job == job
     ]
     invocation.show(facts)
-    return Exit.CHECK_FAILED if state.undecided_because or state.reason else Exit.DONE
+    return Exit.CHECK_FAILED if state.undecided_because else Exit.DONE
 
 
 def describe(state: DeviceJob) -> dict[str, Any]:
@@ -170,7 +208,7 @@ def describe(state: DeviceJob) -> dict[str, Any]:
         "silent": list(state.silent),
         "result": None if state.result is None else rows(state.result, order.terms.outputs),
         "undecided_because": state.undecided_because or None,
-        "failed_because": state.reason or None,
+        "may_leave": Until.SETTLED.is_reached(state),
     }
 
 

@@ -1,8 +1,8 @@
 """The cryptographic ground: pure functions, no clock, socket, chain or file in sight.
 
 One scheme a file. The letters of the papers live here and nowhere else; each module says which part
-of which paper it is. Vectors of field elements travel as *packed* bytes (`field.ELEMENT_BYTES` each,
-big-endian); plain integers appear in the definitions and for single scalars only.
+of which paper it is. Vectors of field elements travel as *packed* bytes (`field.ELEMENT_BYTES`
+each, big-endian); plain integers appear in the definitions and for single scalars only.
 
 | module          | what                                                                        |
 |-----------------|-----------------------------------------------------------------------------|

@@ -1,7 +1,8 @@
 """Every hash of an outsourced job that is computed in more than one place.
 
-Source: Meta-BMEOC IV-A "ID_Tj" and 4) "commitment", corrected: what a node signs and commits to names
-chain, contract, job, index, function, share and node, so that nothing can be replayed elsewhere.
+Source: Meta-BMEOC IV-A "ID_Tj" and 4) "commitment", corrected: what a node signs and commits to
+names chain, contract, job, index, function, share and node, so that nothing can be replayed
+elsewhere.
 
 Notation: F function, T_j task of index j, c_j outputs, b_j check values, w(j) share of the key. All
 formulas are keccak256; `tests/vectors/outsourcing.json` has a worked example of each.
@@ -28,7 +29,8 @@ TERMS_ABI = (
     "uint96,uint96,uint96,uint40,uint40,uint40)"
 )
 """ISettlement.Terms: functionHash, functionBytes, termCount, inputs, outputs, degree, threshold,
-errors, nodeCount, batch, shareBytes, jobKey, fee, stake, judgeFee, acceptBy, computeBy, collectBy."""
+errors, nodeCount, batch, shareBytes, jobKey, fee, stake, judgeFee, acceptBy, computeBy,
+collectBy."""
 
 
 def compute_job_id(chain_id: int, settlement: Address, payer: Address, nonce: int) -> JobId:
@@ -131,9 +133,8 @@ def compute_commitment(
 ) -> Hash32:
     """keccak256(abi.encode(chainid, settlement, job, taskId, node, outputsHash, salt)).
 
-    Args:
-        salt: 32 random bytes, told only with the outputs; without it a guess of the outputs could be
-            checked against the chain.
+    The salt is 32 random bytes, told only with the outputs; without it a guess of the outputs could
+    be checked against the chain.
 
     Raises:
         RefusedInput: a part has the wrong length.

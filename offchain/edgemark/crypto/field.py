@@ -22,7 +22,10 @@ ELEMENT_BYTES = 17
 
 
 class NotAnElement(RefusedInput):
-    """A number outside 0..q-1 where an element was needed. Its value is not shown: it may be secret."""
+    """A number outside 0..q-1 where an element was needed.
+
+    Its value is not shown: it may be secret.
+    """
 
 
 class WrongLength(RefusedInput):
@@ -147,7 +150,7 @@ class PrimeField:
         return numbers
 
     def check(self, packed: bytes, *, count: int | None = None, who: str = "packed vector") -> int:
-        """Check every element of `packed`, and their number when `count` is given; return the number.
+        """Check every element of `packed`, and their number when `count` is given; return it.
 
         Raises:
             WrongLength: another length.
@@ -244,7 +247,8 @@ class PrimeField:
 
         Args:
             secret: packed vector of `length` elements.
-            coefficients: r_1, ..., r_t one after the other, each `length` elements; empty for t = 0.
+            coefficients: r_1, ..., r_t one after the other, each `length` elements; empty for t =
+                0.
             points: elements u; which of them are allowed is the caller's business (`shamir`).
 
         Raises:

@@ -1,12 +1,14 @@
 """Real numbers in F_q by fixed point, with the proof that no value of a job wraps.
 
-Notation: s fraction bits; a real v at scale 2^b is the element round(v * 2^b) mod q, so that negative
-numbers are q - |v|; M_o a bound of |F_o| over all admitted inputs, at the scale of the outputs.
+Notation: s fraction bits; a real v at scale 2^b is the element round(v * 2^b) mod q, so that
+negative numbers are q - |v|; M_o a bound of |F_o| over all admitted inputs, at the scale of the
+outputs.
 
-A multiplication of two values at 2^s gives one at 2^2s. Every monomial of a function of degree d must
-end at one scale, so the coefficient of a monomial of degree i is encoded at 2^(s(d+1-i)): with i inputs
-at 2^s each, all of them end at 2^(s(d+1)). Outputs are read back as signed, which is right exactly when
-M_o <= (q-1)/2; the plan computes M_o from the declared bounds of the inputs, in integers.
+A multiplication of two values at 2^s gives one at 2^2s. Every monomial of a function of degree d
+must end at one scale, so the coefficient of a monomial of degree i is encoded at 2^(s(d+1-i)): with
+i inputs at 2^s each, all of them end at 2^(s(d+1)). Outputs are read back as signed, which is right
+exactly when M_o <= (q-1)/2; the plan computes M_o from the declared bounds of the inputs, in
+integers.
 """
 
 from __future__ import annotations

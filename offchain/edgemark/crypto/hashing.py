@@ -12,7 +12,7 @@ from edgemark.identifiers import Hash32
 
 
 def keccak256(*parts: bytes) -> Hash32:
-    """Keccak-256 of the concatenation of `parts`; the caller sees to it that it parses one way only."""
+    """Keccak-256 of the concatenation of `parts`, which must parse one way only."""
     state = keccak.new(digest_bits=256)
     for part in parts:
         state.update(part)

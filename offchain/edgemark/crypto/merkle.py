@@ -1,9 +1,9 @@
 """Merkle tree over exactly m leaves, in their order: the tree of task ids that a device posts.
 
 Leaves are 32-byte hashes, used as they are. An inner node is keccak256(0x01 || left || right); the
-last node of a level with an odd number of nodes is promoted unchanged. Position and leaf count decide
-the shape of a branch, so a branch proves at which position its leaf stands. A leaf is itself the hash
-of 32 bytes and an inner node that of 65, so neither can pose as the other.
+last node of a level with an odd number of nodes is promoted unchanged. Position and leaf count
+decide the shape of a branch, so a branch proves at which position its leaf stands. A leaf is itself
+the hash of 32 bytes and an inner node that of 65, so neither can pose as the other.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class MerkleTree:
         return self._levels[-1][0]
 
     def branch(self, position: int) -> tuple[Hash32, ...]:
-        """Siblings of the leaf at `position` (from 0), leaf level first; none where it was promoted.
+        """Siblings of the leaf at `position` (from 0), leaf level first; promoted levels have none.
 
         Raises:
             RefusedInput: no such position.
@@ -84,7 +84,7 @@ class MerkleTree:
 def _reached_root(
     leaf: bytes, position: int, leaf_count: int, branch: Sequence[bytes]
 ) -> Hash32 | None:
-    """The root that a branch leads to; None when the branch has another length than its tree asks."""
+    """The root that a branch leads to; None when its length does not fit the tree."""
     node = parse_hash32(leaf, who="Merkle leaf")
     siblings = [parse_hash32(sibling, who="Merkle branch") for sibling in branch]
     width = leaf_count
@@ -102,7 +102,7 @@ def _reached_root(
 def check_branch(
     root: bytes, leaf: bytes, position: int, leaf_count: int, branch: Sequence[bytes]
 ) -> None:
-    """Check that `leaf` stands at `position` (from 0) of the tree of `leaf_count` leaves under `root`.
+    """Check that `leaf` stands at `position` (from 0) of the `leaf_count` leaves under `root`.
 
     Raises:
         RefusedInput: position or leaf count out of range, or something is not 32 bytes.

@@ -5,6 +5,7 @@ Notation: k inputs, n outputs, B inputs in a batch, z = (1, x_1, ..., x_k).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from operator import mul
 
@@ -69,6 +70,22 @@ def split_factors(factor_counts: bytes, factors: bytes) -> list[tuple[tuple[int,
     ]
     ends = accumulate(factor_counts, initial=0)
     return [tuple(pairs[start:end]) for start, end in pairwise(ends)]
+
+
+def monomial_values(
+    monomials: Sequence[tuple[tuple[int, int], ...]], x: Sequence[int], modulus: int
+) -> list[int]:
+    """The value of each monomial at one input."""
+    powers: dict[tuple[int, int], int] = {}
+    values = []
+    for monomial in monomials:
+        product = 1
+        for factor in monomial:
+            if factor not in powers:
+                powers[factor] = pow(x[factor[0]], factor[1], modulus)
+            product = product * powers[factor] % modulus
+        values.append(product)
+    return values
 
 
 def check_table(table: MonomialTable) -> None:
@@ -151,14 +168,8 @@ class SparseEvaluator:
 
     def _evaluate_one(self, x: list[int]) -> list[int]:
         q, n = self._over.modulus, self._outputs
-        powers: dict[tuple[int, int], int] = {}
         totals = [0] * n
-        for index, monomial in enumerate(self._monomials):
-            product = 1
-            for factor in monomial:
-                if factor not in powers:
-                    powers[factor] = pow(x[factor[0]], factor[1], q)
-                product = product * powers[factor] % q
+        for index, value in enumerate(monomial_values(self._monomials, x, q)):
             for output in range(n):
-                totals[output] += self._coefficients[index * n + output] * product
+                totals[output] += self._coefficients[index * n + output] * value
         return [total % q for total in totals]

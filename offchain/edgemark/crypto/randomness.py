@@ -50,7 +50,7 @@ class Randomness:
 
 
 class SeededRandomness(Randomness):
-    """The same draws for the same seed, from SHAKE-256: for tests that must repeat, never for secrets.
+    """The same draws for the same seed, from SHAKE-256: for tests that must repeat, not secrets.
 
     Args:
         seed: any bytes.

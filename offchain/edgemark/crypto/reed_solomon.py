@@ -1,16 +1,16 @@
 """Reed-Solomon decoding of the nodes' answers, with erasures and one error set for all columns.
 
-Source: Meta-BMEOC IV-A 5) interpolates phi from all answers and fails when one is false; this decodes
-instead. Method: Gao, "A new algorithm for decoding Reed-Solomon codes" (2003).
+Source: Meta-BMEOC IV-A 5) interpolates phi from all answers and fails when one is false; this
+decodes instead. Method: Gao, "A new algorithm for decoding Reed-Solomon codes" (2003).
 
-Notation: N points, a column = the N values of one output of one input, D = dt the degree that honest
-columns have at most, r the radius. An honest column is a word of the code [N, D + 1].
+Notation: N points, a column = the N values of one output of one input, D = dt the degree that
+honest columns have at most, r the radius. An honest column is a word of the code [N, D + 1].
 
 A liar may lie in some columns only, and two of them in different ones; decoding column by column
-would then accept more liars than the code bears and may name honest nodes. So the columns are combined
-with random weights into one word, that word is decoded at radius r, and *every* column must then be of
-degree at most D on the points that are left. A liar is missed by the combination with probability 1/q
-and then caught by the second step, which refuses instead of guessing.
+would then accept more liars than the code bears and may name honest nodes. So the columns are
+combined with random weights into one word, that word is decoded at radius r, and *every* column
+must then be of degree at most D on the points that are left. A liar is missed by the combination
+with probability 1/q and then caught by the second step, which refuses instead of guessing.
 
 Only a device runs this, on values that it holds in clear; nothing here is constant-time.
 """

@@ -1,8 +1,9 @@
-"""Account keys and signatures as the chain knows them: ECDSA on secp256k1, recoverable, one form only.
+"""Account keys and signatures as the chain knows them: recoverable ECDSA, one form only.
 
 A signature is 65 bytes, r || s || v, with r in 1..n-1, s in 1..n/2 (EIP-2) and v 27 or 28. High s,
-v of 0 or 1, the 64-byte compact form (EIP-2098) and DER are refused: each would be a second form of a
-signature that counts once. Nonces are deterministic (RFC 6979), as coincurve's libsecp256k1 makes them.
+v of 0 or 1, the 64-byte compact form (EIP-2098) and DER are refused: each would be a second form of
+a signature that counts once. Nonces are deterministic (RFC 6979), as coincurve's libsecp256k1 makes
+them.
 """
 
 from __future__ import annotations

@@ -162,7 +162,8 @@ def recover(
     """The secret behind at least t + 1 shares; further shares must agree with them.
 
     Raises:
-        RefusedInput: fewer than t + 1 shares, bad points or lengths, or something that is no element.
+        RefusedInput: fewer than t + 1 shares, bad points or lengths, or something that is no
+            element.
         InconsistentShares: the shares do not lie on one polynomial of degree t.
     """
     arithmetic = arithmetic or kernel.active()

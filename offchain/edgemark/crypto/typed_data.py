@@ -1,7 +1,8 @@
 """EIP-712: what is signed, on which chain, for which contract.
 
-Source: EIP-712, "Typed structured data hashing and signing". Only the atomic types that our messages
-use (bytes32, uint8, uint256, address, string in the domain); no arrays and no nested structs.
+Source: EIP-712, "Typed structured data hashing and signing". Only the atomic types that our
+messages use (bytes32, uint8, uint256, address, string in the domain); no arrays and no nested
+structs.
 
 digest = keccak256(0x1901 || separator || hashStruct(message))
 """

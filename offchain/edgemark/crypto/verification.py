@@ -7,14 +7,14 @@ Notation: m nodes, t threshold, d degree of F, e errors survived, s silent nodes
 degree dt, w of degree t with w(0) = alpha, psi = phi * w of degree (d+1)t, c_j = phi(j),
 b_j = psi(j) = c_j w(j).
 
-| paper step                     | function          | correction                                     |
-|--------------------------------|-------------------|------------------------------------------------|
-| eq 7, node's check value       | `multiply_checks` |                                                |
-| 5) reconstruct phi, psi        | `check_answers`   | decode c only, radius e - s, one error set     |
-| eq 9, psi(0) = alpha phi(0)    | `check_answers`   | over the indices that are left                 |
+| paper step                     | function          | correction                                  |
+|--------------------------------|-------------------|---------------------------------------------|
+| eq 7, node's check value       | `multiply_checks` |                                             |
+| 5) reconstruct phi, psi        | `check_answers`   | decode c only, radius e - s, one error set  |
+| eq 9, psi(0) = alpha phi(0)    | `check_answers`   | over the indices that are left              |
 
-b names nobody by decoding: two liars can shift b so that a decoder of b "corrects" an honest node. It
-is compared point by point with c_j w(j), which the device can compute.
+b names nobody by decoding: two liars can shift b so that a decoder of b "corrects" an honest node.
+It is compared point by point with c_j w(j), which the device can compute.
 """
 
 from __future__ import annotations
@@ -171,8 +171,8 @@ def check_answers(
 
     Args:
         parameters: m, t, d, e.
-        answers: by index; only what verified for this task. Answers that are no elements of the field
-            or of the wrong length do not verify: leave them out.
+        answers: by index; only what verified for this task. Answers that are no elements of the
+            field or of the wrong length do not verify: leave them out.
         key: alpha and w(1..m) of this attempt.
         challenge: packed random elements, one for each of the B x n outputs, drawn now.
         arithmetic: the field; the active kernel when not given.

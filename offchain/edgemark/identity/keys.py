@@ -11,8 +11,8 @@ from pathlib import Path
 
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.errors import Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, check_private, make_private_folder, write_whole
+from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.files import OWNER_ONLY_FILE, check_private, make_private_folder, write_new
 from edgemark.transport.tls import TlsKey
 
 ACCOUNT_FILE = "account.key"
@@ -45,22 +45,20 @@ class KeyStore:
 def _open_account(path: Path) -> SecretKey:
     if not path.exists():
         made = SecretKey.generate(Randomness())
-        write_whole(path, made.reveal().hex().encode() + b"\n", mode=OWNER_ONLY_FILE)
-        return made
+        # Another process may have made one at this moment: then that one counts.
+        write_new(path, made.reveal().hex().encode() + b"\n", mode=OWNER_ONLY_FILE)
     check_private(path)
     try:
         return SecretKey(bytes.fromhex(path.read_text().strip()))
-    except (ValueError, UnicodeDecodeError) as error:
-        # The file's words stay out of the message: they may be most of a key.
+    except (ValueError, RefusedInput):
+        # The file's words stay out of the message and of its cause: they may be most of a key.
         raise Unrecoverable(
             "holds no account key", who=path, needed="64 hex digits", remedy="Restore the file."
-        ) from error.__class__()
+        ) from None
 
 
 def _open_tls(path: Path) -> TlsKey:
     if not path.exists():
-        made = TlsKey.generate()
-        made.save(path)
-        return made
+        TlsKey.generate().save_new(path)
     check_private(path)
     return TlsKey.load(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.errors import RefusedInput
+from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
@@ -13,6 +13,10 @@ from edgemark.ledger.records import Participant, Resources, Role
 from edgemark.transport.endpoint import parse_endpoint
 
 SERVER_ROLES = (Role.COMPUTE_NODE, Role.ENCLAVE, Role.CONSENSUS_NODE)
+
+
+class EndpointInvalid(PeerFault):
+    """A server cannot be reached at what it registered."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,24 @@ class ParticipantRegistry:
         """Endpoint and pin of a server.
 
         Raises:
-            RefusedInput: not registered as a server, or its endpoint is none.
+            RefusedInput: not registered as a server.
+            EndpointInvalid: it registered an endpoint that is none.
         """
         found = self.participant(account)
         if found.role not in SERVER_ROLES:
             raise RefusedInput(
                 "is no registered server", who=account, had=found.role.name, needed="a server role"
             )
-        parse_endpoint(found.endpoint)
+        try:
+            parse_endpoint(found.endpoint)
+        except RefusedInput as error:  # the contract limits its length only
+            raise EndpointInvalid(
+                "registered an endpoint that is none",
+                who=account,
+                had=error.had,
+                needed=error.needed,
+                remedy="Choose another server.",
+            ) from error
         return ServerEntry(account, found.provider, found.endpoint, found.tls_key_hash)
 
     def register_device(self) -> Call:

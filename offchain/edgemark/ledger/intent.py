@@ -7,6 +7,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.interface import Contract, Interface
 
@@ -90,3 +91,14 @@ def intent_of(call: Call) -> Intent:
     """
     data = call.contract.interface.encode_call(call.function, call.args)
     return Intent(call.contract.address, 0, data, call.gas, call.key, call.contract, call.function)
+
+
+def transfer_of(to: Address, wei: int, key: bytes | None = None) -> Intent:
+    """The intention to send native coin.
+
+    Raises:
+        RefusedInput: not an amount.
+    """
+    if wei < 0:
+        raise RefusedInput("is no amount", who="transfer", had=wei, needed=">= 0 wei")
+    return Intent(to, wei, b"", None, key, Contract("account", to, ACCOUNT), "transfer")

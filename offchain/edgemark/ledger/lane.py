@@ -3,7 +3,8 @@
 Law 1: a transaction is on the disk before it is sent (`PendingFile`), so a killed process follows
 it after the start instead of sending another.
 Law 2: an intention with a key happens at most once, however often and by however many lives of the
-process it is asked for. Without a key, an equal call that is still pending is joined.
+process it is asked for. Without a key, an equal call that is still pending is joined; equal calls
+of one batch are as many transactions.
 Law 3: a receipt is given out only at the depth that was asked for; what a reorg or a restarted node
 forgot is sent again, with the same nonce and the same payload.
 Law 4: a revert is an exception (`ContractRefused`), before anything is paid where it can be seen
@@ -20,22 +21,20 @@ from types import TracebackType
 
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.blocks import Receipt, receipt_from_json
-from edgemark.ledger.evm import EvmChain, revert_of
+from edgemark.ledger.drafting import Drafter
+from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
-    ContractRefused,
-    GasAboveCap,
     NodeRefused,
-    NoFunds,
     NonceTaken,
     NotYetMined,
     ReorgTooDeep,
     TransactionRefused,
 )
-from edgemark.ledger.fees import DEFAULT_TIP, WEI_PER_GWEI, Fees, choose_fees, raise_fees
-from edgemark.ledger.intent import ACCOUNT, Call, Intent, LaneLimits, intent_of
+from edgemark.ledger.fees import WEI_PER_GWEI
+from edgemark.ledger.intent import Call, Intent, LaneLimits, intent_of, transfer_of
 from edgemark.ledger.interface import Contract, Interface, load_bytecode, load_interface
 from edgemark.ledger.pending import Entry, PendingFile
-from edgemark.ledger.transaction import SigningKey, Transaction
+from edgemark.ledger.transaction import SigningKey
 from edgemark.logs import get_logger
 
 ALREADY_THERE = ("already known", "already imported", "known transaction", "nonce too low")
@@ -76,7 +75,8 @@ class TransactionLane:
         self._chain = chain
         self._key = key
         self._limits = limits or LaneLimits()
-        self._cap = int(max_fee_gwei * WEI_PER_GWEI)
+        fee_cap = int(max_fee_gwei * WEI_PER_GWEI)
+        self._drafter = Drafter(chain, key.address, fee_cap, self._limits)
         self._lock = threading.RLock()
         self._log = get_logger("ledger.lane")
         self._pending = PendingFile(path, chain.chain_id, chain.block(0).hash, key.address)
@@ -114,8 +114,11 @@ class TransactionLane:
 
     def transfer(self, to: Address, wei: int, *, key: bytes | None = None) -> Receipt:
         """Send native coin; raises as `send_many`."""
-        whom = Contract("account", to, ACCOUNT)
-        return self._carry_out([Intent(to, wei, b"", None, key, whom, "transfer")], None)[0]
+        return self._carry_out([transfer_of(to, wei, key)], None)[0]
+
+    def transfer_many(self, payments: Sequence[tuple[Address, int]]) -> list[Receipt]:
+        """Send native coin to many at once, wei each; see `send_many`."""
+        return self._carry_out([transfer_of(to, wei) for to, wei in payments], None)
 
     def deploy(
         self, name: str, *args: object, confirmations: int | None = None
@@ -156,92 +159,29 @@ class TransactionLane:
         depth = self._chain.confirmations if confirmations is None else confirmations
         with self._lock:
             self._cross_out_final()
-            started = [self._start(intent) for intent in intents]
+            started: list[Entry | Receipt] = []
+            for intent in intents:
+                started.append(self._start(intent, started))
         return [
             each if isinstance(each, Receipt) else self._follow(each, intent, depth)
             for each, intent in zip(started, intents, strict=True)
         ]
 
-    def _start(self, intent: Intent) -> Entry | Receipt:
+    def _start(self, intent: Intent, batch: Sequence[Entry | Receipt]) -> Entry | Receipt:
+        """The transaction of an intention; equal nameless ones of a batch get one each."""
         earlier = self._pending.done(intent.identity)
         if earlier is not None:
             return self._receipt_of_done(earlier)
-        pending = self._pending.find(intent.identity)
+        pending = self._pending.find(intent.identity, but_for=batch)
         if pending is not None:
             return pending
-        gas = self._gas(intent)
-        fees = choose_fees(self._chain.block().base_fee, self._tip(), self._cap)
-        self._check_funds(intent.value + gas * fees.most)
-        transaction = Transaction(
-            self._chain.chain_id,
-            self._next_nonce(),
-            fees.tip,
-            fees.most,
-            gas,
-            intent.to,
-            intent.value,
-            intent.data,
-        )
+        under_way = [entry.transaction for entry in self._pending.entries.values()]
+        transaction = self._drafter.draft(intent, under_way)
         raw = transaction.sign(self._key)
         named = intent.key is not None
         entry = self._pending.sign(transaction.nonce, intent.identity, named, raw)
         self._send_first(entry)
         return entry
-
-    def _next_nonce(self) -> int:
-        return max(self._nonces_used("latest"), max(self._pending.entries, default=-1) + 1)
-
-    def _nonces_used(self, block: str) -> int:
-        return int(self._chain.rpc("eth_getTransactionCount", self.address, block), 16)
-
-    def _tip(self) -> int:
-        try:
-            return int(self._chain.rpc("eth_maxPriorityFeePerGas"), 16)
-        except NodeRefused:
-            return DEFAULT_TIP  # an optional method
-
-    def _gas(self, intent: Intent) -> int:
-        gas = intent.gas if intent.gas is not None else self._estimate(intent)
-        if gas > self._limits.max_gas:
-            raise GasAboveCap(
-                "needs too much gas",
-                who=f"{intent.contract.name}.{intent.function}",
-                had=gas,
-                needed=f"<= {self._limits.max_gas}",
-                remedy="Split the call or raise the limit.",
-            )
-        if intent.gas is not None:
-            return gas
-        return min(self._limits.max_gas, int(gas * self._limits.gas_margin))
-
-    def _estimate(self, intent: Intent) -> int:
-        try:
-            return int(self._chain.rpc("eth_estimateGas", self._request(intent), "pending"), 16)
-        except NodeRefused as error:
-            if "insufficient funds" in error.message.lower():
-                raise self._no_funds(f"more than {intent.value}") from error
-            raise revert_of(error, intent.contract, intent.function) or error from error
-
-    def _request(self, intent: Intent) -> dict[str, str]:
-        request = {
-            "from": self.address,
-            "value": hex(intent.value),
-            "data": "0x" + intent.data.hex(),
-        }
-        return request if intent.to is None else {**request, "to": intent.to}
-
-    def _check_funds(self, needed: int) -> None:
-        if self._chain.balance(self.address) < needed:
-            raise self._no_funds(f"{needed} wei at most")
-
-    def _no_funds(self, needed: str) -> NoFunds:
-        return NoFunds(
-            "cannot pay for the transaction",
-            who=f"account {self.address}",
-            had=f"{self._chain.balance(self.address)} wei",
-            needed=needed,
-            remedy="Send native coin to the account.",
-        )
 
     def _send_first(self, entry: Entry) -> None:
         refusal = self._send_raw(entry)
@@ -251,7 +191,7 @@ class TransactionLane:
             return
         self._pending.drop(entry)
         if "insufficient funds" in refusal.message.lower():
-            raise self._no_funds("more") from refusal
+            raise self._drafter.no_funds("more") from refusal
         raise TransactionRefused(
             "the node does not take the transaction",
             who=f"account {self.address}",
@@ -306,21 +246,7 @@ class TransactionLane:
             self._finish_if_final(entry, receipt, head)
         if receipt.is_success:
             return receipt
-        raise self._explain(intent, receipt)
-
-    def _explain(self, intent: Intent, receipt: Receipt) -> ContractRefused:
-        """Why a mined transaction failed: run it again on the state before and after its block."""
-        request = self._request(intent)
-        for number in (receipt.block_number - 1, receipt.block_number):
-            try:
-                self._chain.rpc("eth_call", request, hex(number))
-            except NodeRefused as error:
-                refused = revert_of(error, intent.contract, intent.function)
-                if refused is not None:
-                    return refused
-        return ContractRefused(
-            intent.contract.name, intent.function, "", {"gas_used": receipt.gas_used}
-        )
+        raise self._drafter.explain(intent, receipt)
 
     def _nurse(self, entry: Entry) -> None:
         """Help a transaction that is not mined: send it again, raise its fees, or give it up."""
@@ -329,7 +255,7 @@ class TransactionLane:
                 raise self._taken(entry)  # another caller who waited for it found out
             if time.monotonic() - entry.sent_at < RESEND_S:
                 return
-            used = self._nonces_used("latest")
+            used = self._drafter.nonces_used("latest")
             if used > entry.nonce:
                 self._give_up_if_taken(entry)
                 return
@@ -341,7 +267,7 @@ class TransactionLane:
                     self._send_again(self._pending.entries[nonce])
 
     def _give_up_if_taken(self, entry: Entry) -> None:
-        final = self._nonces_used(hex(self._chain.confirmed()))
+        final = self._drafter.nonces_used(hex(self._chain.confirmed()))
         if final > entry.nonce and self._receipt(entry) is None:
             self._pending.drop(entry)
             raise self._taken(entry)
@@ -355,18 +281,14 @@ class TransactionLane:
         )
 
     def _raise(self, entry: Entry) -> None:
-        old = entry.transaction
         entry.raised_at = time.monotonic()
-        base_fee = self._chain.block().base_fee
-        fees = raise_fees(Fees(old.tip, old.max_fee), base_fee, self._tip(), self._cap)
-        if fees is None:
-            self._log.warning("stuck below the fee cap", nonce=entry.nonce, fee_cap_wei=self._cap)
+        better = self._drafter.redraft(entry.transaction)
+        if better is None:
+            cap = self._drafter.fee_cap
+            self._log.warning("stuck below the fee cap", nonce=entry.nonce, fee_cap_wei=cap)
             return
-        better = Transaction(
-            old.chain_id, old.nonce, fees.tip, fees.most, old.gas, old.to, old.value, old.data
-        )
         self._pending.sign(entry.nonce, entry.intent, entry.is_named, better.sign(self._key))
-        self._log.info("fees raised", nonce=entry.nonce, max_fee_wei=fees.most)
+        self._log.info("fees raised", nonce=entry.nonce, max_fee_wei=better.max_fee)
 
     def _send_again(self, entry: Entry) -> None:
         refusal = self._send_raw(entry)

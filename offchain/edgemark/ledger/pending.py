@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,10 +111,17 @@ class PendingFile:
         """The transaction by which a named intention succeeded, if it is remembered."""
         return self._done.get(intent)
 
-    def find(self, intent: bytes) -> Entry | None:
-        """The pending transaction of this intention that no caller has had an answer for."""
+    def find(self, intent: bytes, *, but_for: Collection[object] = ()) -> Entry | None:
+        """The pending transaction of this intention that no caller has had an answer for.
+
+        Args:
+            intent: 32 bytes.
+            but_for: entries that stand for other, equal intentions; named ones never do.
+        """
         for entry in self.entries.values():
-            if entry.intent == intent and (entry.is_named or not entry.is_answered):
+            if entry.intent != intent:
+                continue
+            if entry.is_named or not (entry.is_answered or any(e is entry for e in but_for)):
                 return entry
         return None
 

@@ -54,6 +54,11 @@ class Transaction:
     value: int
     data: bytes = field(repr=False)
 
+    @property
+    def most_wei(self) -> int:
+        """What it takes from the account at most, wei."""
+        return self.value + self.gas * self.max_fee
+
     def _fields(self) -> list[int | bytes | list[bytes]]:
         to = b"" if self.to is None else bytes.fromhex(self.to[2:])
         fees = [self.chain_id, self.nonce, self.tip, self.max_fee, self.gas]

@@ -9,6 +9,10 @@ class PeerUnreachable(PeerFault):
     """Nobody answered in time, or the connection broke. It may work later."""
 
 
+class AnswerTruncated(PeerUnreachable):
+    """The connection ended before the whole answer was there."""
+
+
 class WrongCertificate(PeerFault):
     """The server showed another key than the one it registered."""
 
@@ -18,7 +22,7 @@ class AnswerTooLarge(PeerFault):
 
 
 class AnswerMalformed(PeerFault):
-    """The answer is no HTTP, or ends before it should."""
+    """The answer is no HTTP, or does not say how long it is."""
 
 
 class PeerRefused(PeerFault):

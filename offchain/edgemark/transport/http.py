@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
-import socket
+import ssl
 import threading
 import time
 
-from edgemark.transport.endpoint import parse_endpoint
+from edgemark.transport.deadline import DeadlineSocket, client_context, connect
+from edgemark.transport.endpoint import Endpoint, parse_endpoint
 from edgemark.transport.faults import (
     AnswerMalformed,
     AnswerTooLarge,
+    AnswerTruncated,
     PeerRefused,
     PeerUnreachable,
 )
-from edgemark.transport.tls import check_pin, client_context
+from edgemark.transport.tls import check_pin
 
 MAX_ERROR_BYTES = 4096  # of what a refusing server says
 MAX_ERROR_TEXT = 200  # characters of each of its words that are kept
 MAX_ERROR_WORDS = 8
 CHUNK_BYTES = 64 * 1024
 FIRST_ERROR_STATUS = 300
+TRUNCATED = (http.client.RemoteDisconnected, http.client.IncompleteRead, ssl.SSLEOFError)
 
 
 class HttpClient:
@@ -59,68 +63,84 @@ class HttpClient:
             most_bytes: longest answer that is read.
 
         Raises:
-            PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
+            PeerUnreachable: nobody there, or not in time (`AnswerTruncated`: broke off); later.
+            WrongCertificate: another key; nothing was sent.
+            PeerRefused: the server said no.
+            AnswerTooLarge, AnswerMalformed: not an answer that we take.
+            RefusedInput: `endpoint` is none.
         """
         place = parse_endpoint(endpoint)
-        deadline = time.monotonic() + self._timeout_s
-        connection = http.client.HTTPSConnection(
-            place.host, place.port, timeout=self._timeout_s, context=self._context
-        )
         try:
-            connection.connect()
-            wire = connection.sock  # kept: http.client forgets it when the server closes
-            check_pin(wire.getpeercert(binary_form=True), pin, endpoint)
-            wire.settimeout(_left(deadline, endpoint))
-            connection.request(method, path, body=body)
-            with self._guard:
-                self.bytes_out += len(body)
-            response = connection.getresponse()
-            return self._read(response, wire, endpoint, deadline, most_bytes)
+            wire = connect(place, self._context, time.monotonic() + self._timeout_s)
+            with contextlib.closing(wire):
+                check_pin(wire.getpeercert(binary_form=True), pin, endpoint)
+                return self._exchange(wire, place, (method, path, body), most_bytes)
+        except TRUNCATED as error:
+            raise _truncated(endpoint, type(error).__name__) from error
         except http.client.HTTPException as error:
-            raise AnswerMalformed(
-                "answer is no HTTP or ends too early", who=endpoint, had=type(error).__name__
-            ) from error
+            raise _malformed(endpoint, type(error).__name__) from error
         except OSError as error:
             raise PeerUnreachable(
-                "cannot be reached", who=endpoint, had=error.strerror or type(error).__name__
+                "cannot be reached", who=endpoint, had=_reason(error), remedy="Try again later."
             ) from error
-        finally:
-            connection.close()
 
-    def _read(
+    def _exchange(
         self,
-        response: http.client.HTTPResponse,
-        wire: socket.socket,
-        endpoint: str,
-        deadline: float,
+        wire: DeadlineSocket,
+        place: Endpoint,
+        asked: tuple[str, str, bytes],
         most_bytes: int,
     ) -> bytes:
-        refused = response.status >= FIRST_ERROR_STATUS
-        most = MAX_ERROR_BYTES if refused else most_bytes
-        parts: list[bytes] = []
-        length = 0
-        while True:
-            wire.settimeout(_left(deadline, endpoint))
-            part = response.read(min(CHUNK_BYTES, most + 1 - length))
-            parts.append(part)
-            length += len(part)
-            if not part or length > most:
-                break
+        """Ask over a checked connection and read the answer, all of it and no more."""
+        method, path, body = asked
+        connection = http.client.HTTPConnection(place.host, place.port)
+        connection.sock = wire
+        # A server that refuses early may close before it has read everything: its answer counts.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            connection.request(method, path, body=body, headers={"Connection": "close"})
         with self._guard:
-            self.bytes_in += length
-        body = b"".join(parts)
-        if refused:
-            raise PeerRefused(response.status, _read_error(body[:MAX_ERROR_BYTES]), who=endpoint)
-        if length > most:
-            raise AnswerTooLarge("answer is too long", who=endpoint, needed=f"<= {most} bytes")
-        return body
+            self.bytes_out += len(body)
+        with connection.getresponse() as response:
+            refused = response.status >= FIRST_ERROR_STATUS
+            most = MAX_ERROR_BYTES if refused else most_bytes
+            answer = self._read(response, str(place), most)
+            if refused:
+                raise PeerRefused(response.status, _read_error(answer[:most]), who=str(place))
+            if len(answer) > most:
+                raise AnswerTooLarge("answer is too long", who=place, needed=f"<= {most} bytes")
+        return answer
+
+    def _read(self, response: http.client.HTTPResponse, who: str, most: int) -> bytes:
+        """At most one byte more than `most`; a shorter body than announced is a fault."""
+        if response.length is None and not response.chunked:
+            raise _malformed(who, "an answer without a length")
+        parts: list[bytes] = []
+        had = 0
+        while had <= most:
+            part = response.read(min(CHUNK_BYTES, most + 1 - had))
+            if not part:
+                break
+            parts.append(part)
+            had += len(part)
+        with self._guard:
+            self.bytes_in += had
+        if had <= most and response.length:
+            raise _truncated(who, f"{had} bytes, {response.length} too few")
+        return b"".join(parts)
 
 
-def _left(deadline: float, endpoint: str) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise PeerUnreachable("took too long", who=endpoint)
-    return left
+def _malformed(endpoint: str, had: str) -> AnswerMalformed:
+    return AnswerMalformed("answer cannot be read as HTTP", who=endpoint, had=had)
+
+
+def _truncated(endpoint: str, had: str) -> AnswerTruncated:
+    return AnswerTruncated(
+        "connection ended before the answer", who=endpoint, had=had, remedy="Try again later."
+    )
+
+
+def _reason(error: OSError) -> str:
+    return "too slow" if isinstance(error, TimeoutError) else error.strerror or "no connection"
 
 
 def _read_error(body: bytes) -> dict[str, str]:

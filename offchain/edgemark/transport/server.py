@@ -8,8 +8,6 @@ that says who, had and needed, and anything unplanned becomes a 500 without deta
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +18,12 @@ from aiohttp import web
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.logs import get_logger
+from edgemark.seam import place_of
 from edgemark.transport.faults import NotFound, Overloaded
+from edgemark.transport.listener import Listener
 from edgemark.transport.tls import TlsKey
 
 START_LIMIT_S = 10.0
-JSON = "application/json"
 
 
 class ServerFailed(RefusedInput):
@@ -36,11 +35,12 @@ class ServerLimits:
     """What one client, and all of them, may take.
 
     Args:
-        header_s: seconds until the request's head is there (also: idle connection).
+        header_s: seconds for the handshake, then until the request's head is there (also: idle).
         body_s: seconds for the body.
         handler_s: seconds for a handler.
         workers: handlers at a time.
         most_connections: requests under way at a time; one more is refused by name.
+        most_sockets: connections at a time, busy or not; one more is closed at once.
         header_bytes: length of a header line.
     """
 
@@ -49,6 +49,7 @@ class ServerLimits:
     handler_s: float = 60.0
     workers: int = 8
     most_connections: int = 64
+    most_sockets: int = 256
     header_bytes: int = 8190
 
 
@@ -121,6 +122,7 @@ class HttpServer:
         self._pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="http")
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
 
     @property
@@ -180,25 +182,27 @@ class HttpServer:
             access_log=None,
             keepalive_timeout=self._limits.header_s,
             lingering_time=0,
+            auto_decompress=False,  # nothing we speak is compressed, and a bomb would be
             max_line_size=self._limits.header_bytes,
             max_field_size=self._limits.header_bytes,
             shutdown_timeout=1.0,
         )
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner,
-            self.host,
-            self.port,
-            ssl_context=self._tls.server_context(),
-            reuse_address=True,
+        served = self._runner.server
+        if served is None:
+            raise RuntimeError("the runner made no server")
+        self._listener = Listener(
+            served,
+            lambda: served.connections,
+            self._tls.server_context(),
+            most=self._limits.most_sockets,
+            handshake_s=self._limits.header_s,
         )
-        await site.start()
-        server = site._server
-        if isinstance(server, asyncio.Server):
-            bound: socket.socket = server.sockets[0]
-            self.port = bound.getsockname()[1]
+        self.port = await self._listener.open(self.host, self.port)
 
     async def _close(self) -> None:
+        if self._listener is not None:
+            await self._listener.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -236,7 +240,9 @@ class HttpServer:
         except EdgemarkError as error:
             return _refuse(_status_of(error), error)
         except Exception as error:  # noqa: BLE001 - a stranger learns nothing of it, the log does
-            self._log.error("handler failed", path=route.path, kind=type(error).__name__)
+            self._log.error(
+                "handler failed", path=route.path, kind=type(error).__name__, place=place_of(error)
+            )
             return web.json_response({"error": "InternalError"}, status=500)
         return web.Response(body=given.body, status=given.status, content_type=given.content_type)
 
@@ -261,26 +267,27 @@ async def _read(request: web.Request, route: Route) -> bytes:
     return b"".join(parts)
 
 
+STATUS: tuple[tuple[type[EdgemarkError], int], ...] = (  # the first that fits
+    (_TooLarge, 413),
+    (NotFound, 404),
+    (RefusedInput, 400),
+    (PeerFault, 409),
+    (LedgerUnavailable, 503),
+    (EdgemarkError, 500),
+)
+
+
 def _status_of(error: EdgemarkError) -> int:
-    match error:
-        case _TooLarge():
-            return 413
-        case NotFound():
-            return 404
-        case RefusedInput():
-            return 400
-        case PeerFault():
-            return 409
-        case LedgerUnavailable():
-            return 503
-        case Unrecoverable():
-            return 500
-        case _:
-            return 500
+    return next(status for kind, status in STATUS if isinstance(error, kind))
 
 
 def _refuse(status: int, error: EdgemarkError) -> web.Response:
-    if isinstance(error, Unrecoverable):
-        return web.json_response({"error": "InternalError"}, status=500)
-    text = json.dumps(error.as_dict())
-    return web.Response(text=text, status=status, content_type=JSON)
+    match error:
+        case Unrecoverable():
+            facts: dict[str, object] = {"error": "InternalError"}
+        case LedgerUnavailable():
+            # Who and had name our chain's address, which may carry a key to it.
+            facts = {"error": type(error).__name__, "what": error.what}
+        case _:
+            facts = error.as_dict()
+    return web.json_response(facts, status=status)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime
 import hmac
+import os
 import ssl
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edgemark.errors import Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, write_whole
+from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import Hash32
 from edgemark.transport.faults import WrongCertificate
 
 NAME = "edgemark server"
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 NOT_BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 NOT_AFTER = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)  # RFC 5280 4.1.2.5: no end
 
@@ -59,7 +60,7 @@ class TlsKey:
 
     @classmethod
     def load(cls, path: Path) -> TlsKey:
-        """Read what `save` wrote.
+        """Read what `save_new` wrote.
 
         Raises:
             Unrecoverable: the file holds no P-256 key with its certificate.
@@ -68,7 +69,7 @@ class TlsKey:
         try:
             key = serialization.load_pem_private_key(raw, password=None)
             certificate = x509.load_pem_x509_certificate(raw)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except UNREADABLE:
             key, certificate = None, None
         if (
             not isinstance(key, ec.EllipticCurvePrivateKey)
@@ -81,18 +82,21 @@ class TlsKey:
             )
         return cls(key, certificate)
 
-    def save(self, path: Path) -> None:
-        """Write key and certificate, for the owner only."""
-        write_whole(path, self._pem(), mode=OWNER_ONLY_FILE)
+    def save_new(self, path: Path) -> bool:
+        """Write key and certificate, for the owner only; False when a file is there already."""
+        return write_new(path, self._pem(), mode=OWNER_ONLY_FILE)
 
     def server_context(self) -> ssl.SSLContext:
         """TLS 1.3 with this key."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        with tempfile.NamedTemporaryFile() as file:  # made for the owner only; the API takes a path
-            file.write(self._pem())
-            file.flush()
-            context.load_cert_chain(file.name)
+        # The API takes a path: memory that has one, so that the key is never on a disk twice.
+        memory = os.memfd_create("tls", os.MFD_CLOEXEC)
+        try:
+            os.write(memory, self._pem())
+            context.load_cert_chain(f"/proc/self/fd/{memory}")
+        finally:
+            os.close(memory)
         return context
 
     def _pem(self) -> bytes:
@@ -104,20 +108,11 @@ class TlsKey:
         return secret + self._certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def client_context() -> ssl.SSLContext:
-    """TLS 1.3 that trusts no name and no authority: the pin is checked after the handshake."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def spki_pin(certificate_der: bytes) -> Hash32:
     """SHA-256 of the SubjectPublicKeyInfo of a certificate.
 
     Raises:
-        ValueError: not a certificate.
+        ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion: not a readable one.
     """
     public = x509.load_der_x509_certificate(certificate_der).public_key()
     spki = public.public_bytes(
@@ -134,7 +129,7 @@ def check_pin(certificate_der: bytes | None, pin: bytes, who: str) -> None:
     """
     try:
         shown = spki_pin(certificate_der or b"")
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         shown = Hash32(b"")
     if not hmac.compare_digest(shown, pin):
         raise WrongCertificate(

@@ -39,6 +39,18 @@ library Exits {
         return phase > ISettlement.IndexPhase.None && phase < ISettlement.IndexPhase.Paid;
     }
 
+    /// @notice The first index of the job in this phase; zero when there is none.
+    function firstIn(ISettlement settlement, bytes32 job, ISettlement.IndexPhase phase)
+        internal
+        view
+        returns (uint256)
+    {
+        for (uint256 index = 1; index <= settlement.jobOf(job).nodeCount; ++index) {
+            if (settlement.indexOf(job, index).phase == phase) return index;
+        }
+        return 0;
+    }
+
     /// @notice The last second of all locks of a job: collectBy + 3 W + 2 maxWindow + exitGrace.
     function expiryOf(ISettlement settlement, bytes32 job) internal view returns (uint256) {
         ISettlement.Limits memory limits = settlement.limits();

@@ -6,9 +6,9 @@ import {ISettlement} from "../../../contracts/interfaces/ISettlement.sol";
 import {GasBurningPayee} from "../../../contracts/mocks/GasBurningPayee.sol";
 import {RefusingPayee} from "../../../contracts/mocks/RefusingPayee.sol";
 import {ReturnBombPayee} from "../../../contracts/mocks/ReturnBombPayee.sol";
-import {Amounts} from "../../../contracts/outsourcing/Amounts.sol";
 import {Exits} from "./Exits.sol";
 import {GreedyPayee} from "./GreedyPayee.sol";
+import {RandomTerms} from "./RandomTerms.sol";
 import {Stage} from "./Stage.sol";
 import {vm} from "./Vm.sol";
 
@@ -29,7 +29,7 @@ contract JobHandler is Stage {
     constructor() Stage(NODES, 4) {
         _dress(_nodes[1], address(new RefusingPayee()));
         _dress(_nodes[2], address(new GasBurningPayee()));
-        GreedyPayee greedy = new GreedyPayee(anchor, settlement);
+        GreedyPayee greedy = new GreedyPayee(anchor);
         _dress(_nodes[3], address(greedy));
         _dress(POOL, address(new ReturnBombPayee()));
         address[] memory everybody = actors();
@@ -42,7 +42,7 @@ contract JobHandler is Stage {
     // Tokens.
 
     function deposit(uint256 seed, uint96 amount) external {
-        amount = uint96(_within(amount, 1, 1e20));
+        amount = uint96(RandomTerms.within(amount, 1, 1e20));
         deposited += amount;
         anchor.deposit(_actor(seed), amount);
     }
@@ -52,17 +52,17 @@ contract JobHandler is Stage {
         uint256 had = anchor.freeBalanceOf(account);
         if (had == 0) return;
         address to = toSeed % 2 == 0 ? account : _actor(toSeed);
-        _withdraw(account, to, _within(amount, 1, had < 1e20 ? had : 1e20));
+        _withdraw(account, to, RandomTerms.within(amount, 1, had < 1e20 ? had : 1e20));
     }
 
     function stray(uint256 amount) external {
-        amount = _within(amount, 1, 1e20);
+        amount = RandomTerms.within(amount, 1, 1e20);
         strayed += amount;
         token.transfer(address(anchor), amount);
     }
 
     function passSeconds(uint256 secondsToPass) external {
-        vm.warp(block.timestamp + _within(secondsToPass, 1, 60));
+        vm.warp(block.timestamp + RandomTerms.within(secondsToPass, 1, 60));
     }
 
     /// @notice To the last second of some deadline of a job, or the one before or after it.
@@ -77,14 +77,14 @@ contract JobHandler is Stage {
 
     function post(uint256 seed) external {
         if (jobs.length == MAX_JOBS) return;
-        ISettlement.Terms memory terms = _terms(seed);
+        ISettlement.Terms memory terms = RandomTerms.make(seed, NODES);
         if (anchor.freeBalanceOf(PAYER) < uint256(terms.fee) * NODES) return;
         vm.prank(PAYER);
         jobs.push(settlement.post(jobs.length, keccak256(abi.encode(seed)), terms, _nodes));
     }
 
     function accept(uint256 seed, uint256 index) external {
-        _accept(_job(seed), _within(index, 1, NODES));
+        _accept(_job(seed), RandomTerms.within(index, 1, NODES));
     }
 
     function start(uint256 seed) external {
@@ -106,7 +106,7 @@ contract JobHandler is Stage {
 
     function approve(uint256 seed, uint256 index) external {
         bytes32 job = _job(seed);
-        index = _within(index, 1, NODES);
+        index = RandomTerms.within(index, 1, NODES);
         if (_expired(job) || _phase(job, index) != ISettlement.IndexPhase.Committed) return;
         vm.prank(PAYER);
         settlement.approve(job, _one(index));
@@ -115,7 +115,7 @@ contract JobHandler is Stage {
 
     function charge(uint256 seed, uint256 index, bool silent) external {
         bytes32 job = _job(seed);
-        index = _within(index, 1, NODES);
+        index = RandomTerms.within(index, 1, NODES);
         ISettlement.Job memory entry = settlement.jobOf(job);
         ISettlement.IndexPhase phase = _phase(job, index);
         if (entry.phase != ISettlement.JobPhase.Started || entry.errors == 0 || entry.charged != 0) return;
@@ -157,14 +157,14 @@ contract JobHandler is Stage {
 
     function endCharge(uint256 seed) external {
         bytes32 job = _job(seed);
-        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Charged);
-        if (index == 0) index = _chargedIn(job, ISettlement.IndexPhase.Served);
+        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Charged);
+        if (index == 0) index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Served);
         if (index != 0) _end(job, index);
     }
 
     function collect(uint256 seed, uint256 index) external {
         bytes32 job = _job(seed);
-        index = _within(index, 1, NODES);
+        index = RandomTerms.within(index, 1, NODES);
         ISettlement.IndexPhase phase = _phase(job, index);
         if (settlement.jobOf(job).phase != ISettlement.JobPhase.Started) return;
         if (phase != ISettlement.IndexPhase.Accepted && phase != ISettlement.IndexPhase.Committed) return;
@@ -172,7 +172,7 @@ contract JobHandler is Stage {
     }
 
     function expire(uint256 lockId) external {
-        lockId = _within(lockId, 1, lastLock() + 1);
+        lockId = RandomTerms.within(lockId, 1, lastLock() + 1);
         IAssetAnchor.Lock memory entry = anchor.lockOf(lockId);
         if (entry.remaining == 0 || block.timestamp <= entry.expiresAt) return;
         vm.prank(STRANGER);
@@ -204,13 +204,13 @@ contract JobHandler is Stage {
     }
 
     function _serve(bytes32 job) private {
-        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Charged);
+        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Charged);
         if (index == 0 || block.timestamp > settlement.indexOf(job, index).servedBy) return;
         settlement.recordServed(job, index, _signatures(settlement.servedDigest(job, index)));
     }
 
     function _judge(bytes32 job, ISettlement.Finding finding) private {
-        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Served);
+        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Served);
         if (index == 0) return;
         ISettlement.Index memory seat = settlement.indexOf(job, index);
         if (block.timestamp > seat.verdictBy) return;
@@ -258,36 +258,12 @@ contract JobHandler is Stage {
         ++ended[uint256(_phase(job, index))];
     }
 
-    function _terms(uint256 seed) private view returns (ISettlement.Terms memory terms) {
-        terms.functionBytes = terms.termCount = terms.inputs = terms.outputs = terms.batch = 1;
-        terms.degree = 2;
-        terms.threshold = 1;
-        terms.errors = seed % 8 == 0 ? 0 : 1;
-        terms.nodeCount = uint8(NODES);
-        terms.shareBytes = 34;
-        terms.jobKey = abi.encodePacked(uint8(2), keccak256("job key"));
-        terms.fee = uint96(_within(_dice(seed, 1), 10, 1e18));
-        terms.judgeFee = uint96(_within(_dice(seed, 2), 1, terms.fee));
-        uint256 least = Amounts.minStakeOf(terms.fee, terms.judgeFee, NODES, terms.errors);
-        terms.stake = uint96(least + _within(_dice(seed, 3), 0, least));
-        terms.acceptBy = uint40(block.timestamp + _within(_dice(seed, 4), 10, 1000));
-        terms.computeBy = uint40(terms.acceptBy + _within(_dice(seed, 5), 10, 1000));
-        terms.collectBy = uint40(terms.computeBy + _within(_dice(seed, 6), 10, 1000));
-    }
-
     function _job(uint256 seed) private view returns (bytes32) {
         return jobs.length == 0 ? bytes32(0) : jobs[seed % jobs.length];
     }
 
     function _phase(bytes32 job, uint256 index) private view returns (ISettlement.IndexPhase) {
         return settlement.indexOf(job, index).phase;
-    }
-
-    function _chargedIn(bytes32 job, ISettlement.IndexPhase phase) private view returns (uint256) {
-        for (uint256 index = 1; index <= NODES; ++index) {
-            if (_phase(job, index) == phase) return index;
-        }
-        return 0;
     }
 
     /// @dev All locks of a job expire together.
@@ -302,8 +278,8 @@ contract JobHandler is Stage {
         if (which < 2) return entry.acceptBy;
         if (which < 5) return entry.computeBy;
         if (which < 7) return entry.collectBy;
-        uint256 index = _chargedIn(job, ISettlement.IndexPhase.Charged);
-        if (index == 0) index = _chargedIn(job, ISettlement.IndexPhase.Served);
+        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Charged);
+        if (index == 0) index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Served);
         if (index == 0) return entry.computeBy;
         if (which < 10) return settlement.indexOf(job, index).answerBy;
         return Exits.deadlineOf(settlement, job, index);
@@ -317,13 +293,5 @@ contract JobHandler is Stage {
     function _one(uint256 index) private pure returns (uint256[] memory list) {
         list = new uint256[](1);
         list[0] = index;
-    }
-
-    function _dice(uint256 seed, uint256 salt) private pure returns (uint256) {
-        return uint256(keccak256(abi.encode(seed, salt)));
-    }
-
-    function _within(uint256 value, uint256 least, uint256 most) private pure returns (uint256) {
-        return least + value % (most - least + 1);
     }
 }

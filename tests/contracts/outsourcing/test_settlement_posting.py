@@ -106,12 +106,14 @@ def test_post__same_nonce_of_another_payer__is_another_job(world: World):
 
 
 TERM_CASES = [
-    ("functionBytes", {"functionBytes": 0}, (0, 1, 2**32 - 1)),
-    ("termCount", {"termCount": 0}, (0, 1, 2**32 - 1)),
+    ("functionBytes", {"functionBytes": 0}, (0, 1, 2**26)),
+    ("functionBytes", {"functionBytes": 2**26 + 1}, (2**26 + 1, 1, 2**26)),
+    ("termCount", {"termCount": 0}, (0, 1, 2**24)),
+    ("termCount", {"termCount": 2**24 + 1}, (2**24 + 1, 1, 2**24)),
     ("inputs", {"inputs": 0}, (0, 1, 2000)),
     ("inputs", {"inputs": 2001}, (2001, 1, 2000)),
-    ("outputs", {"outputs": 0}, (0, 1, 4096)),
-    ("outputs", {"outputs": 4097}, (4097, 1, 4096)),
+    ("outputs", {"outputs": 0}, (0, 1, 1024)),
+    ("outputs", {"outputs": 1025}, (1025, 1, 1024)),
     ("degree", {"degree": 0}, (0, 1, 20)),
     ("degree", {"degree": 21}, (21, 1, 20)),
     ("batch", {"batch": 0}, (0, 1, 4096)),
@@ -148,7 +150,8 @@ def test_post__term_out_of_range__reverts_with_its_bounds(world: World, name, ch
         {"functionBytes": 1, "termCount": 1},
         {"inputs": 2000, "shareBytes": 17 * (20 * 2000 + 1)},
         {"inputs": 1, "shareBytes": 17 * 21},
-        {"outputs": 4096},
+        {"functionBytes": 2**26, "termCount": 2**24},
+        {"outputs": 1024},
         {"batch": 4096, "shareBytes": 17 * (4096 * 64 + 1)},
         {"jobKey": b"\x03" + b"\x01" * 32},
         {"fee": 10, "judgeFee": 1, "stake": 60},

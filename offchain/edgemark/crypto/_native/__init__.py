@@ -11,7 +11,6 @@ from typing import Any
 from edgemark.crypto._native import _kernel
 from edgemark.crypto.arithmetic import Evaluator, MonomialTable
 from edgemark.crypto.field import (
-    ELEMENT_BYTES,
     FIELD,
     Q,
     WrongLength,
@@ -41,9 +40,7 @@ class NativeArithmetic:
     def _check_pair(self, a: bytes, b: bytes) -> None:
         left, right = self.check(a), self.check(b)
         if left != right:
-            raise WrongLength(
-                "vectors of different lengths", who="vector", had=right, needed=left
-            )
+            raise WrongLength("vectors of different lengths", who="vector", had=right, needed=left)
 
     def add(self, a: bytes, b: bytes) -> bytes:
         """See `PrimeField.add`."""

@@ -4,8 +4,8 @@
  * vectors are packed, 17 bytes an element; the caller has checked their lengths. Every operation
  * returns 0, or KERNEL_NOT_AN_ELEMENT or KERNEL_NO_MEMORY and then leaves its results undefined.
  *
- * Time depends on lengths and on public values (points are not treated as public; exponents and
- * coefficients of a function are), never on inputs, shares or secrets.
+ * Time depends on lengths and on the function that is evaluated (its exponents and coefficients are
+ * public), never on inputs, shares, points or secrets.
  */
 #ifndef EDGEMARK_KERNEL_H
 #define EDGEMARK_KERNEL_H

@@ -99,7 +99,7 @@ static PyObject *call_binary(PyObject *arguments, binary apply, int one_right)
     if (count >= 0 && b.len != (one_right ? ELEMENT_BYTES : a.len))
         result = refuse("vectors of different lengths");
     else if (count >= 0) {
-        uint8_t *out;
+        uint8_t *out = NULL;
         result = new_packed(count, &out);
         if (result) {
             int code;
@@ -147,7 +147,7 @@ static PyObject *combine(PyObject *Py_UNUSED(module), PyObject *arguments)
         refuse("no whole number of rows");
     else if (right >= 0) {
         Py_ssize_t rows = left / count, width = right / count;
-        uint8_t *out;
+        uint8_t *out = NULL;
         if (rows && width > PY_SSIZE_T_MAX / rows)
             PyErr_NoMemory();
         else if ((result = new_packed(rows * width, &out))) {
@@ -176,7 +176,7 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (point_count >= 0 && (length == 0 || rows % length))
         refuse("coefficients do not divide into vectors like the secret");
     else if (point_count >= 0) {
-        uint8_t *out;
+        uint8_t *out = NULL;
         if (point_count > PY_SSIZE_T_MAX / length)
             PyErr_NoMemory();
         else if ((result = new_packed(length * point_count, &out))) {
@@ -309,7 +309,7 @@ static PyObject *evaluate_quadratic(PyObject *Py_UNUSED(module), PyObject *argum
     PyObject *result = NULL;
     const quadratic *function = PyCapsule_GetPointer(capsule, QUADRATIC_NAME);
     Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
-    uint8_t *out;
+    uint8_t *out = NULL;
     if (count >= 0 && (result = new_packed(count * (Py_ssize_t)function->outputs, &out))) {
         int code;
         Py_BEGIN_ALLOW_THREADS
@@ -330,7 +330,7 @@ static PyObject *evaluate_sparse(PyObject *Py_UNUSED(module), PyObject *argument
     PyObject *result = NULL;
     const sparse *function = PyCapsule_GetPointer(capsule, SPARSE_NAME);
     Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
-    uint8_t *out;
+    uint8_t *out = NULL;
     if (count >= 0 && (result = new_packed(count * (Py_ssize_t)function->outputs, &out))) {
         int code;
         Py_BEGIN_ALLOW_THREADS

@@ -11,8 +11,8 @@
 | rows    | 4     | monomials; (k+1)(k+2)/2 when dense                       |
 | factors | 4     | (variable, exponent) pairs over all rows; 0 when dense   |
 
-The body of a dense function is its packed coefficients; that of a sparse one the number of factors of
-each row (1 byte), the factors (2 bytes variable, 1 byte exponent), then the packed coefficients.
+The body of a dense function is its packed coefficients; that of a sparse one the number of factors
+of each row (1 byte), the factors (2 bytes variable, 1 byte exponent), then the packed coefficients.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from edgemark.crypto.polynomial.header import Header, MalformedFunction
 from edgemark.identifiers import Hash32
 
 Monomial: TypeAlias = tuple[int, ...]
-"""Variables of a monomial from 0, ascending, each as often as its exponent: x_0^2 x_3 is (0, 0, 3)."""
+"""Variables from 0, ascending, each as often as its exponent says: x_0^2 x_3 is (0, 0, 3)."""
 
 
 class Polynomial(ABC):

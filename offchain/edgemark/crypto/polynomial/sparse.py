@@ -3,8 +3,9 @@
 F_o(x) = sum over monomials e of a_oe * product over i of x_i^e_i
 
 One encoding a function: within a monomial the variables ascend and exponents are at least 1; the
-monomials ascend strictly as sequences of (variable, exponent); no monomial has only zero coefficients;
-the degree in the header is that of the largest monomial (0 for none). The zero function has no rows.
+monomials ascend strictly as sequences of (variable, exponent); no monomial has only zero
+coefficients; the degree in the header is that of the largest monomial (0 for none). The zero
+function has no rows.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,32 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_signed_answer,
     decode_answers,
 )
+
+
+class Until(Enum):
+    """How long a user waits for a job."""
+
+    RESULT = "result"  # decoded, or known to be undecided
+    SETTLED = "settled"  # and paid, charged, evidence handed over: the device may leave
+    CLOSED = "closed"  # and every token of the job is paid out
+
+    def is_reached(self, state: DeviceJob) -> bool:
+        """Whether the job is as far."""
+        if state.is_finished:
+            return True
+        decided = state.result is not None or bool(state.undecided_because)
+        match self:
+            case Until.RESULT:
+                return decided
+            case Until.SETTLED:
+                charged = state.phase is DevicePhase.CHARGED
+                return decided and not state.owed() and (charged or not _has_to_charge(state))
+            case Until.CLOSED:
+                return False
+
+
+def _has_to_charge(state: DeviceJob) -> bool:
+    return bool(state.wrong or state.silent)
 
 
 @dataclass(frozen=True)
@@ -160,17 +187,18 @@ class Device:
         found: DeviceJob = state
         return found
 
-    def wait(self, job: JobId, timeout_s: float, *, until_closed: bool = False) -> DeviceJob:
-        """Wait for the result, or until every token of the job is paid out.
+    def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
+        """Wait for the result, or longer.
+
+        A device that leaves before `SETTLED` has not charged those who lied to it yet: it must come
+        back before `collect_by`, or they are paid.
 
         Raises:
             LedgerUnavailable: not within `timeout_s`; the job goes on.
         """
 
         def is_there(states: dict[bytes, Any]) -> bool:
-            state: DeviceJob = states[job]
-            decided = state.result is not None or bool(state.undecided_because)
-            return state.is_finished or (decided and not until_closed) or self._fault is not None
+            return self._fault is not None or until.is_reached(states[job])
 
         there = self.runtime.wait_until(is_there, timeout_s)
         if self._fault is not None:
@@ -206,13 +234,13 @@ class Device:
     def perform(self, key: bytes, effect: Any) -> Sequence[object]:
         """Carry out one effect; what it found out."""
         state: DeviceJob | None = self.runtime.state(key)
-        if state is None:
+        if state is None or effect not in state.owed():
             return []
         try:
             return self._perform(state, effect)
         except PeerFault as fault:
             raise TryAgain(
-                f"{type(effect).__name__} failed", who=fault.who, had=fault.what
+                f"{type(effect).__name__} failed: {fault.what}", who=fault.who, had=fault.had
             ) from fault
 
     def _perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
@@ -246,8 +274,8 @@ class Device:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
         try:
             self.station.lane.send(call)
-        except ContractRefused as refused:
-            if refused.error_name == "JobExists":
+        except RefusedInput as refused:
+            if isinstance(refused, ContractRefused) and refused.error_name == "JobExists":
                 return []
             return [on.FoundPostingRefused(str(refused))]
         return []

@@ -119,12 +119,7 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
     check_node_list(nodes, terms.node_count)
     nonce = int.from_bytes(randomness.octets(16), "big")
     job = compute_job_id(chain_id, settlement, payer, nonce)
-    elements = terms.batch * terms.inputs
-    secrets = SharingSecrets(
-        alpha=randomness.nonzero_element(),
-        coefficients=randomness.elements(terms.threshold * elements),
-        gammas=randomness.elements(terms.threshold),
-    )
+    secrets = _draw_secrets(terms, randomness)
     tasks, root = share_inputs(
         batch,
         job=job,
@@ -143,9 +138,19 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
         tasks=tasks,
         alpha=secrets.alpha,
         job_secret=secret.reveal(),
-        gather_until=Timestamp(
-            terms.compute_by + (terms.collect_by - terms.compute_by) // GATHER_PART
-        ),
+        gather_until=_compute_gather_until(terms),
+    )
+
+
+def _compute_gather_until(terms: Terms) -> Timestamp:
+    return Timestamp(terms.compute_by + (terms.collect_by - terms.compute_by) // GATHER_PART)
+
+
+def _draw_secrets(terms: Terms, randomness: Randomness) -> SharingSecrets:
+    return SharingSecrets(
+        alpha=randomness.nonzero_element(),
+        coefficients=randomness.elements(terms.threshold * terms.batch * terms.inputs),
+        gammas=randomness.elements(terms.threshold),
     )
 
 

@@ -46,6 +46,7 @@ from edgemark.systems.outsourcing.messages import (
 from edgemark.systems.outsourcing.observe import observe_as_judge
 from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.phases import JudgePhase
+from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.reading import check_read
 from edgemark.systems.outsourcing.server import PartyServer
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, TAKEN, Station
@@ -127,7 +128,11 @@ class Judge(PartyServer):
         )
         answer = evidence.answer if case.kind is ChargeKind.WRONG else None
         heard = on.HeardEvidence(evidence.terms, evidence.task, answer)
-        self.runtime.ask(key_of(job, index), heard)
+        try:
+            self.runtime.ask(key_of(job, index), heard)
+        except IllegalMove:  # another judge's copy came while this one was checked
+            if self._case(job, index).task is None:
+                raise
         return Response(body=TAKEN)
 
     def _take_opinion(self, request: Request) -> Response:

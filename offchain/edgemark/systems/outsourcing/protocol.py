@@ -136,7 +136,9 @@ _JUDGE: dict[tuple[Enum, type], Enum] = {
     (JudgePhase.FILED, on.SawServed): JudgePhase.SERVED,
     **_stays(JudgePhase.FILED, on.HeardOpinion, on.SawServeOver),
     (JudgePhase.HOLDING, on.SawServed): JudgePhase.SERVED,
-    **_stays(JudgePhase.HOLDING, on.HeardOpinion, on.HeardPassedOn, on.SawServeOver),
+    **_stays(
+        JudgePhase.HOLDING, on.HeardAnswer, on.HeardOpinion, on.HeardPassedOn, on.SawServeOver
+    ),
     (JudgePhase.SERVED, on.FoundVerdict): JudgePhase.RULED,
     **_stays(JudgePhase.SERVED, on.HeardEvidence),
     **_stays(JudgePhase.RULED, on.FoundVerdict),

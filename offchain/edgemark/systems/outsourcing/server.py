@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from edgemark.errors import PeerFault
 from edgemark.identifiers import parse_hash32
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
+from edgemark.machine import TryAgain
 from edgemark.runtime import Pace, Runtime, seam_from
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
@@ -40,7 +42,7 @@ class PartyServer:
         self.runtime: Runtime[Any, Any, Any] = Runtime(
             machine,
             self._journal,
-            self.perform,
+            self._carry_out,
             clock=station.chain.now,
             pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
             seam=seam_from(os.environ),
@@ -85,6 +87,22 @@ class PartyServer:
                 self.runtime.ask(key, event)
             except IllegalMove:
                 self.log.debug("stale observation", job=key, kind=type(event).__name__)
+
+    def _carry_out(self, key: bytes, effect: Any) -> Sequence[object]:
+        """Perform what is still owed; a peer that fails or refuses now is asked again later.
+
+        A refusal is no end: a judge that has not seen the charge yet refuses the answer that will
+        save its sender a moment later.
+        """
+        state = self.runtime.state(key)
+        if state is None or effect not in state.owed():
+            return []
+        try:
+            return self.perform(key, effect)
+        except PeerFault as fault:
+            raise TryAgain(
+                f"{type(effect).__name__} failed: {fault.what}", who=fault.who, had=fault.had
+            ) from fault
 
     # --- life ----------------------------------------------------------------------------------
 

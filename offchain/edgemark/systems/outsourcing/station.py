@@ -15,7 +15,7 @@ from edgemark.identity.registry import ParticipantRegistry, ServerEntry
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.faults import ContractRefused, NoFunds
 from edgemark.ledger.intent import Call
 from edgemark.ledger.lane import TransactionLane
 from edgemark.logs import get_logger
@@ -89,10 +89,13 @@ class Station:
         """Send a call that others may send too.
 
         Raises:
-            TryAgain: the contract refuses it now; the next view of the chain tells why.
+            TryAgain: the contract refuses it now, and the next view of the chain tells why; or the
+                account cannot pay for it, and somebody may fund it.
         """
         try:
             return self.lane.send(call)
+        except NoFunds as poor:
+            raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
         except ContractRefused as refused:
             raise TryAgain(
                 f"{call.function} is refused for the moment",
@@ -107,8 +110,12 @@ class Station:
 
         Raises:
             PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
+            TryAgain: what it registered is no endpoint; a stranger's entry must not stop this party.
         """
-        entry = self.server(server)
+        try:
+            entry = self.server(server)
+        except RefusedInput as unusable:
+            raise TryAgain(unusable.what, who=server, had=unusable.had) from unusable
         return self.client.request(entry.endpoint, entry.pin, method, path, body, most_bytes=most)
 
     def hand(self, server: Address, path: str, body: bytes, function_hash: Hash32) -> None:

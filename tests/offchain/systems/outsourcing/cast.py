@@ -56,7 +56,9 @@ def key_of_role(role: str) -> SecretKey:
 
 PAYER = key_of_role("payer")
 NODES = tuple(key_of_role(f"node {j}") for j in range(1, 65))
-JUDGES = tuple(sorted((key_of_role(f"judge {j}") for j in range(1, 5)), key=lambda k: k.address))
+JUDGES = tuple(  # ascending, as the contract wants their signatures
+    sorted((key_of_role(f"judge {j}") for j in range(1, 5)), key=lambda key: int(key.address, 16))
+)
 POOL = key_of_role("pool").address
 OUTSIDER = key_of_role("outsider")
 JUDGE_ADDRESSES = tuple(judge.address for judge in JUDGES)

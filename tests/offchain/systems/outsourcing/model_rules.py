@@ -46,10 +46,10 @@ def _bounds(now: int, terms: Terms, limits: Limits) -> list[tuple[str, int, int,
     least, most = limits.min_window, limits.max_window
     accept, compute, collect = terms.accept_by, terms.compute_by, terms.collect_by
     return [
-        ("functionBytes", terms.function_bytes, 1, 2**32 - 1),
-        ("termCount", terms.term_count, 1, 2**32 - 1),
+        ("functionBytes", terms.function_bytes, 1, 64 * 2**20),
+        ("termCount", terms.term_count, 1, 2**24),
         ("inputs", terms.inputs, 1, 2000),
-        ("outputs", terms.outputs, 1, 4096),
+        ("outputs", terms.outputs, 1, 1024),
         ("degree", terms.degree, 1, 20),
         ("batch", terms.batch, 1, 4096),
         ("shareBytes", terms.share_bytes, share, share),

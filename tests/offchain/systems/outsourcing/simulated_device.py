@@ -154,6 +154,24 @@ class LeavingDevice(DeviceSide):
             self.is_gone = True
 
 
+class VanishingDevice(DeviceSide):
+    """Never comes back after it has written so many records."""
+
+    def __init__(self, world: World, records: int) -> None:
+        self.records = records
+        super().__init__(world)
+
+    def take(self, event: object) -> None:
+        if not self.is_gone:
+            super().take(event)
+        self.is_gone = len(self.journal) >= self.records
+
+    def perform(self, effect: Any) -> Sequence[object]:
+        if self.is_gone:
+            raise TryAgain("is gone")
+        return super().perform(effect)
+
+
 class SlanderingDevice(DeviceSide):
     """Decodes as it should, but charges one honest node instead of whoever failed."""
 

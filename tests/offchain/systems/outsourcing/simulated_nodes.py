@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
-from tests.offchain.systems.outsourcing.simulation import Side, View, World
+from tests.offchain.systems.outsourcing.simulation import STEP_S, Side, View, World
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import ShareIndex
@@ -159,3 +159,34 @@ class ShyNode(NodeSide):
 
     def show_answer(self) -> bytes:
         raise TryAgain("out of reach")
+
+
+class SplittingNode(MuteNode):
+    """Shows the device nothing, two judges the right answer and the others a lie, both signed."""
+
+    def perform(self, effect: Any) -> Sequence[object]:
+        if not isinstance(effect, do.SendAnswer):
+            return super().perform(effect)
+        judge = effect.judge
+        answer = self._answer()
+        if judge in cast.JUDGE_ADDRESSES[2:]:
+            lie = cast.lie_about_values(answer.outputs, self.world.order, self.index)
+            answer = cast.sign_answer(self.world.order.tasks[self.index - 1], lie, self.key)
+        self.world.judges[judge].hear_answer(answer.to_wire())
+        return [on.HeardAnswerTaken(judge)]
+
+
+class LastMomentNode(LyingNode):
+    """Shows the device nothing, and two judges a lie when no others can be told any more."""
+
+    def show_answer(self) -> bytes:
+        raise TryAgain("says nothing")
+
+    def perform(self, effect: Any) -> Sequence[object]:
+        if isinstance(effect, do.SendAnswer):
+            answer_by = self.world.judges[effect.judge].case(self.index).state.answer_by
+            deadline = 0 if answer_by is None else answer_by + cast.WINDOW // 4
+            is_last_moment = self.world.now <= deadline < self.world.now + STEP_S
+            if effect.judge in cast.JUDGE_ADDRESSES[2:] or not is_last_moment:
+                raise TryAgain("not this one, not now")
+        return super().perform(effect)

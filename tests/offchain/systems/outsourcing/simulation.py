@@ -230,10 +230,11 @@ class World:
         return terms.collect_by + 2 * window + answering + 20 * STEP_S
 
     def is_over(self) -> bool:
-        """Nothing is held and every party that is still there knows."""
+        """Nothing is held and every party that heard of the job and is still there knows."""
         view = self.view()
         ended = view is not None and all(index.phase.is_end for index in view.indices)
-        return ended and all(side.is_gone or side.state.is_finished for side in self.sides)
+        heard = [side for side in self.sides if side.journal and not side.is_gone]
+        return ended and all(side.state.is_finished for side in heard)
 
     def gain(self, account: Address) -> int:
         """What an account has more than at the start."""

@@ -1,4 +1,4 @@
-"""Judges: evidence that does not open the posted leaf is refused, findings are what was computed."""
+"""Judges: evidence that opens no posted leaf is refused, findings are what was computed."""
 
 from __future__ import annotations
 

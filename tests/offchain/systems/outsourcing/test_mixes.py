@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations_with_replacement, product
 
 import pytest
@@ -18,8 +19,9 @@ from tests.offchain.systems.outsourcing.simulated_device import (
     DeviceSide,
     LeavingDevice,
     SlanderingDevice,
+    VanishingDevice,
 )
-from tests.offchain.systems.outsourcing.simulated_judges import IdleJudge, JudgeSide
+from tests.offchain.systems.outsourcing.simulated_judges import DeadJudge, IdleJudge, JudgeSide
 from tests.offchain.systems.outsourcing.simulated_nodes import (
     LyingNode,
     MuteNode,
@@ -30,6 +32,7 @@ from tests.offchain.systems.outsourcing.simulation import World
 
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import ChargeKind
+from edgemark.systems.outsourcing.records import JobPhase
 
 KINDS: dict[str, type[NodeSide]] = {
     "honest": NodeSide,
@@ -65,15 +68,21 @@ PAYER_GAINS = {
 JUDGED = (IndexPhase.CONVICTED, IndexPhase.REFUTED, IndexPhase.ANSWERED, IndexPhase.VOID)
 
 
-def people(
-    seed: int, kinds: list[str], device: str, judges: type[JudgeSide]
-) -> tuple[World, DeviceSide]:
-    """A world with these nodes at indices 1..6."""
+def servers(seed: int, kinds: list[str], judges: type[JudgeSide]) -> World:
+    """Nodes and judges, and nobody who orders anything."""
     world = World(seed)
     for index, kind in enumerate(kinds, start=1):
         KINDS[kind](world, index)
     for key in cast.JUDGES:
         judges(world, key)
+    return world
+
+
+def people(
+    seed: int, kinds: list[str], device: str, judges: type[JudgeSide]
+) -> tuple[World, DeviceSide]:
+    """A world with these nodes at indices 1..6."""
+    world = servers(seed, kinds, judges)
     honest = [index for index, kind in enumerate(kinds, start=1) if kind == "honest"]
     if device == "leaving":
         return world, LeavingDevice(world)
@@ -127,11 +136,21 @@ def check_mix(seed: int, kinds: list[str], device: str, judges: type[JudgeSide])
 
 
 def sweep(world: World) -> None:
-    """A stranger ends what nobody who is left has to end."""
+    """A stranger ends whatever nobody who is left has to end."""
+    chain = world.chain
     view = world.view()
     assert view is not None
-    left = [j for j, index in enumerate(view.indices, start=1) if not index.phase.is_end]
-    world.send(world.chain.collect, left)
+    if view.job.phase is JobPhase.POSTED:
+        world.send(chain.cancel_unstarted)
+        view = replace(view, indices=())
+    for index, seat in enumerate(view.indices, start=1):
+        match seat.phase:
+            case IndexPhase.ACCEPTED | IndexPhase.COMMITTED:
+                world.send(chain.collect, [index])
+            case IndexPhase.CHARGED:
+                world.send(chain.void_charge, index)
+            case IndexPhase.SERVED:
+                world.send(chain.lapse_charge, index)
     for _ in range(5):
         world.advance()
 
@@ -156,3 +175,57 @@ def test_every_mix__ends_with_the_right_balances(
         check_mix(number * PLACES + place, kinds, device, judges)
         walked += 1
     assert walked >= 1
+
+
+@pytest.mark.parametrize("faulty", ["lying", "silent", "mute", "honest"])
+def test_device_that_vanishes_at_any_moment__costs_no_node_more_than_z(faulty: str) -> None:
+    kinds = [faulty, *["honest"] * 5]
+    calm, device = people(5, kinds, "honest", JudgeSide)
+    calm.run()
+    ends = set()
+    for records in range(1, len(device.journal) + 1):
+        world = servers(5, kinds, JudgeSide)
+        VanishingDevice(world, records)
+        world.run()
+        view = world.view()
+        if view is None:  # it never posted, and nothing was locked
+            assert world.gain(cast.PAYER.address) == 0
+            continue
+        if not world.is_over():
+            sweep(world)
+        if set(phases_in(world)) == {IndexPhase.RELEASED}:
+            assert set(world.chain.free.items()) == set(world.start.items())
+            continue
+        phases = check_books(world)
+        ends |= set(phases)
+        for index, phase in enumerate(phases[1:], start=2):
+            assert phase is not IndexPhase.CONVICTED, index
+            assert world.gain(cast.NODE_ADDRESSES[index - 1]) >= -HARM
+    assert {IndexPhase.PAID, IndexPhase.EQUAL_HARM} <= ends
+
+
+def test_stranger_alone__ends_every_charge_that_nobody_follows() -> None:
+    for judges, end in ((DeadJudge, IndexPhase.VOID), (IdleJudge, IndexPhase.LAPSED)):
+        world, _ = people(1, ["lying", *["honest"] * 5], "honest", judges)
+        while not world.chain.job_view(world.order.job) or not charged_in(world):
+            world.advance()
+        if judges is IdleJudge:
+            while IndexPhase.SERVED not in phases_in(world):
+                world.advance()
+        for side in world.sides:
+            side.is_gone = True
+        while world.now < world.chain_end():
+            world.advance()
+        sweep(world)
+        assert phases_in(world)[0] is end
+        assert world.chain.held == 0
+
+
+def phases_in(world: World) -> list[IndexPhase]:
+    """Phases of all indices."""
+    return [seat.phase for seat in world.chain.index_views(world.order.job)]
+
+
+def charged_in(world: World) -> bool:
+    """Whether a charge stands on chain."""
+    return IndexPhase.CHARGED in phases_in(world)

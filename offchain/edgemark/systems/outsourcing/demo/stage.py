@@ -258,8 +258,8 @@ class Stage:
     def _fund(self, chain: EvmChain, operator: TransactionLane) -> None:
         device = KeyStore.open(self.folder / "device" / "keys").account.address
         actors = (*self.nodes, *self.judges)
-        for account in (device, *(a.account for a in actors), *(a.provider for a in actors)):
-            operator.transfer(account, GAS_WEI)
+        accounts = (device, *(a.account for a in actors), *(a.provider for a in actors))
+        operator.transfer_many([(account, GAS_WEI) for account in accounts])
         token = MetaCoin(chain, self.deployment.contract("MetaCoin"))
         payees = (device, *(actor.account for actor in self.nodes))
         operator.send_many([token.transfer(payee, PARTY_TOKENS) for payee in payees])

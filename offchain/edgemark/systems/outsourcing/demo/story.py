@@ -17,7 +17,7 @@ from edgemark.identifiers import Address, JobId, ShareIndex, Tokens
 from edgemark.ledger.evm import EvmChain
 from edgemark.receipt import TOKEN_UNIT, PartyBalance, Receipt
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.client import Device
+from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.demo.classifier import DIGITS, Classifier, train
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import (
@@ -142,7 +142,7 @@ def play_jobs(
         write_plan(stage.nodes[index - 1].home, {job: deed})
         jobs.append((job, index, deed))
     return [
-        Played(job, index, deed, device.wait(job, JOB_LIMIT_S, until_closed=True))
+        Played(job, index, deed, device.wait(job, JOB_LIMIT_S, Until.CLOSED))
         for job, index, deed in jobs
     ]
 

@@ -26,6 +26,7 @@ class DeviceJob:
         answers: verified answers by index.
         wrong: indices to charge as wrong.
         silent: indices to charge as silent.
+        named_late: liars found when the charges were filed already: neither charged nor approved.
         evidence: (index, judge) pairs that were delivered.
     """
 
@@ -38,6 +39,7 @@ class DeviceJob:
     result: bytes | None = field(default=None, repr=False)
     wrong: tuple[ShareIndex, ...] = ()
     silent: tuple[ShareIndex, ...] = ()
+    named_late: frozenset[ShareIndex] = frozenset()
     undecided_because: str = ""
     evidence: frozenset[tuple[ShareIndex, Address]] = frozenset()
     compute_over: bool = False
@@ -114,16 +116,13 @@ class DeviceJob:
 
     def _with_finding(self, event: on.FoundResultValid | on.FoundResultUndecided) -> DeviceJob:
         charged = self.phase is DevicePhase.CHARGED  # charges come together: none are added later
-        if isinstance(event, on.FoundResultValid):
-            wrong, silent = (self.wrong, self.silent) if charged else (event.liars, event.silent)
-            return replace(
-                self, result=event.result, wrong=wrong, silent=silent, undecided_because=""
-            )
+        if isinstance(event, on.FoundResultUndecided):
+            late = replace(self, undecided_because=event.reason)
+            return late if charged else replace(late, wrong=event.suspects, silent=event.silent)
+        valid = replace(self, result=event.result, undecided_because="")
         if charged:
-            return replace(self, undecided_because=event.reason)
-        return replace(
-            self, undecided_because=event.reason, wrong=event.suspects, silent=event.silent
-        )
+            return replace(valid, named_late=frozenset(event.liars))
+        return replace(valid, wrong=event.liars, silent=event.silent)
 
     def owed(self) -> tuple[object, ...]:  # noqa: PLR0911 - one line a phase
         """Effects that this state still needs."""
@@ -170,6 +169,7 @@ class DeviceJob:
             for i in self._all()
             if i not in self.wrong
             and i not in self.silent
+            and i not in self.named_late
             and self.index_phase(i) is IndexPhase.COMMITTED
             and self.answer_of(i) is not None
         )

@@ -1,0 +1,145 @@
+"""From an intention to a transaction that the account can pay for, and why one failed afterwards.
+
+What a transaction may cost is settled here, before anything is signed: its gas is estimated and
+capped, its fees are chosen below the account's cap, and the account holds enough for it beside
+everything that is already under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edgemark.identifiers import Address
+from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.evm import EvmChain, revert_of
+from edgemark.ledger.faults import ContractRefused, GasAboveCap, NodeRefused, NoFunds
+from edgemark.ledger.fees import DEFAULT_TIP, Fees, choose_fees, raise_fees
+from edgemark.ledger.intent import Intent, LaneLimits
+from edgemark.ledger.transaction import Transaction
+
+
+class Drafter:
+    """Drafts the transactions of one account.
+
+    Args:
+        chain: the chain.
+        address: the account.
+        fee_cap: base fee and tip together at most, wei per gas.
+        limits: gas of one transaction.
+    """
+
+    def __init__(self, chain: EvmChain, address: Address, fee_cap: int, limits: LaneLimits) -> None:
+        self.fee_cap = fee_cap
+        self._chain = chain
+        self._address = address
+        self._limits = limits
+
+    def nonces_used(self, block: str) -> int:
+        """How many nonces of the account the chain has taken at `block`."""
+        return int(self._chain.rpc("eth_getTransactionCount", self._address, block), 16)
+
+    def draft(self, intent: Intent, under_way: Iterable[Transaction]) -> Transaction:
+        """A transaction for `intent`, with the next nonce.
+
+        Args:
+            intent: what is wanted.
+            under_way: the account's other transactions that may not be mined yet.
+
+        Raises:
+            ContractRefused: it reverts.
+            GasAboveCap, FeeAboveCap: it costs more than it may.
+            NoFunds: the account cannot pay for it beside the others.
+        """
+        gas = self._gas(intent)
+        fees = choose_fees(self._chain.block().base_fee, self._tip(), self.fee_cap)
+        # The balance first: a block between the two questions then makes us count too little as
+        # spoken for, which the node notices, and never too much.
+        balance = self._chain.balance(self._address)
+        used = self.nonces_used("latest")
+        others = [other for other in under_way if other.nonce >= used]
+        spoken_for = sum(other.most_wei for other in others)
+        nonce = max(used, max((other.nonce for other in others), default=-1) + 1)
+        transaction = Transaction(
+            self._chain.chain_id,
+            nonce,
+            fees.tip,
+            fees.most,
+            gas,
+            intent.to,
+            intent.value,
+            intent.data,
+        )
+        if balance < spoken_for + transaction.most_wei:
+            needed = f"{transaction.most_wei} wei at most"
+            raise self.no_funds(f"{needed} beside {spoken_for} under way" if others else needed)
+        return transaction
+
+    def redraft(self, old: Transaction) -> Transaction | None:
+        """The same transaction with fees that replace `old`; None when the cap forbids it."""
+        base_fee = self._chain.block().base_fee
+        fees = raise_fees(Fees(old.tip, old.max_fee), base_fee, self._tip(), self.fee_cap)
+        if fees is None:
+            return None
+        return Transaction(
+            old.chain_id, old.nonce, fees.tip, fees.most, old.gas, old.to, old.value, old.data
+        )
+
+    def no_funds(self, needed: str) -> NoFunds:
+        """The account cannot pay."""
+        return NoFunds(
+            "cannot pay for the transaction",
+            who=f"account {self._address}",
+            had=f"{self._chain.balance(self._address)} wei",
+            needed=needed,
+            remedy="Send native coin to the account.",
+        )
+
+    def explain(self, intent: Intent, receipt: Receipt) -> ContractRefused:
+        """Why a mined transaction failed: run it again on the state before and after its block."""
+        request = self._request(intent)
+        for number in (receipt.block_number - 1, receipt.block_number):
+            try:
+                self._chain.rpc("eth_call", request, hex(number))
+            except NodeRefused as error:
+                refused = revert_of(error, intent.contract, intent.function)
+                if refused is not None:
+                    return refused
+        return ContractRefused(
+            intent.contract.name, intent.function, "", {"gas_used": receipt.gas_used}
+        )
+
+    def _tip(self) -> int:
+        try:
+            return int(self._chain.rpc("eth_maxPriorityFeePerGas"), 16)
+        except NodeRefused:
+            return DEFAULT_TIP  # an optional method
+
+    def _gas(self, intent: Intent) -> int:
+        gas = intent.gas if intent.gas is not None else self._estimate(intent)
+        if gas > self._limits.max_gas:
+            raise GasAboveCap(
+                "needs too much gas",
+                who=f"{intent.contract.name}.{intent.function}",
+                had=gas,
+                needed=f"<= {self._limits.max_gas}",
+                remedy="Split the call or raise the limit.",
+            )
+        if intent.gas is not None:
+            return gas
+        return min(self._limits.max_gas, int(gas * self._limits.gas_margin))
+
+    def _estimate(self, intent: Intent) -> int:
+        try:
+            return int(self._chain.rpc("eth_estimateGas", self._request(intent), "pending"), 16)
+        except NodeRefused as error:
+            if "insufficient funds" in error.message.lower():
+                raise self.no_funds(f"more than {intent.value}") from error
+            raise revert_of(error, intent.contract, intent.function) or error from error
+
+    def _request(self, intent: Intent) -> dict[str, str]:
+        request = {
+            "from": self._address,
+            "value": hex(intent.value),
+            "data": "0x" + intent.data.hex(),
+        }
+        return request if intent.to is None else {**request, "to": intent.to}

@@ -1,0 +1,187 @@
+"""Eleven jobs at once on one stage: every way an index can end but the lapse.
+
+| job       | who misbehaves                                        | ends                  |
+|-----------|-------------------------------------------------------|-----------------------|
+| honest    | nobody                                                | all paid              |
+| late      | node 1 answers the judges only; they refuse it once   | 1 answered            |
+| absent    | node 5 accepts, then does nothing                     | 5 convicted           |
+| framed    | the device charges honest node 2 as wrong             | 2 refuted             |
+| unserved  | the device charges honest node 3, gives no evidence   | 3 void                |
+| kept      | the device never sends node 4 its task                | 4 answered            |
+| unstarted | two named nodes registered what nobody can talk to    | all released          |
+| left      | the device leaves, node 6 does nothing; it comes back | 6 equal harm          |
+| two liars | nodes 1 and 2 lie: more than e                        | one charged at random |
+| lenient   | node 3 lies, judge 1 signs `right`                    | 3 convicted           |
+| harsh     | the device frames node 4, judge 2 signs `wrong`       | 4 refuted             |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.end_to_end.job_ledger import JobLedger
+from tests.end_to_end.planned_judge import plan_judge
+from tests.end_to_end.scripted_device import Script, ScriptedDevice
+from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
+from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for
+
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
+from edgemark.ledger.intent import Call
+from edgemark.ledger.records import Resources, Role
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.ledger_check import Holdings
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.station import Station
+
+JOB_LIMIT_S = 150.0
+DEEDS = {
+    "late": {1: Deed.LATE},
+    "absent": {5: Deed.ABSENT},
+    "left": {6: Deed.ABSENT},
+    "two liars": {1: Deed.LIE, 2: Deed.LIE},
+    "lenient": {3: Deed.LIE},
+}
+SCRIPTS = {
+    "framed": Script(frames=ShareIndex(2)),
+    "unserved": Script(frames=ShareIndex(3), keeps_evidence=True),
+    "kept": Script(keeps_task=ShareIndex(4)),
+    "harsh": Script(frames=ShareIndex(4)),
+}
+FALSE_JUDGES = {"lenient": 1, "harsh": 2}
+EXPECTED = {
+    "honest": ends(),
+    "late": ends(i1=IndexPhase.ANSWERED),
+    "absent": ends(i5=IndexPhase.CONVICTED),
+    "framed": ends(i2=IndexPhase.REFUTED),
+    "unserved": ends(i3=IndexPhase.VOID),
+    "kept": ends(i4=IndexPhase.ANSWERED),
+    "unstarted": (IndexPhase.RELEASED,) * 6,
+    "left": ends(i6=IndexPhase.EQUAL_HARM),
+    "lenient": ends(i3=IndexPhase.CONVICTED),
+    "harsh": ends(i4=IndexPhase.REFUTED),
+}
+JOBS = (*EXPECTED, "two liars")
+
+
+@dataclass
+class Played:
+    """What came of all the jobs; the stage still stands.
+
+    Attributes:
+        device: the payer of all jobs but "left".
+        outsider: an account that takes no part.
+        before, after: all tokens before the first job and after the last.
+    """
+
+    theatre: Theatre
+    device: ScriptedDevice
+    outsider: Station
+    jobs: dict[str, JobId]
+    batches: dict[str, bytes]
+    states: dict[str, DeviceJob]
+    ledger: JobLedger
+    before: Holdings
+    after: Holdings
+
+    def payer(self, name: str) -> Address:
+        """Account of the device of a job."""
+        payer: Address = self.ledger.posting(self.jobs[name]).payer
+        return payer
+
+
+@contextmanager
+def play_everything(folder: Path) -> Iterator[Played]:
+    """Play all the jobs; every log is as talkative as it can be."""
+    with open_theatre(folder, settings={"log_level": "debug"}) as theatre:
+        device = theatre.enlist_device()
+        leaver = theatre.enlist_device("leaver")
+        outsider = theatre.open_station("outsider")
+        unreachable = enlist_unreachable(theatre)
+        before = theatre.holdings()
+        batches = {name: draw_batch() for name in JOBS}
+        jobs = {
+            name: (leaver if name == "left" else device).submit(
+                FUNCTION, batches[name], name_nodes(theatre, name, unreachable), WISH
+            )
+            for name in JOBS
+        }
+        plan(theatre, device, jobs)
+        leave_after_delivery(leaver, jobs["left"])
+        states = {"left": come_back(theatre, outsider, jobs["left"])}
+        states |= {n: close_job(device, j, JOB_LIMIT_S) for n, j in jobs.items() if n != "left"}
+        ledger = JobLedger(theatre.chain, theatre.stage.deployment)
+        yield Played(
+            theatre=theatre,
+            device=device,
+            outsider=outsider,
+            jobs=jobs,
+            batches=batches,
+            states=states,
+            ledger=ledger,
+            before=before,
+            after=theatre.holdings(),
+        )
+
+
+def enlist_unreachable(theatre: Theatre) -> list[Address]:
+    """Two nodes with entries that nobody can use: another's endpoint, and no endpoint at all."""
+    others = f"https://127.0.0.1:{theatre.stage.nodes[0].port}"
+    return [
+        enlist_node(theatre, "impostor", others).address,
+        enlist_node(theatre, "riddle", "ftp://nowhere/at/all").address,
+    ]
+
+
+def enlist_node(theatre: Theatre, name: str, endpoint: str) -> Station:
+    """A node that registers an endpoint as it stands, by its own key, and never runs."""
+    station = theatre.open_station(name)
+    provider = theatre.open_station(f"provider-of-{name}")
+    provider.lane.send(provider.registry.register_provider(f"Provider of {name}"))
+    provider.lane.send(provider.registry.admit(station.address))
+    resources = Resources(1, 1, 1, 1).as_abi()
+    pin = Hash32(station.keys.tls.pin)
+    arguments = (int(Role.COMPUTE_NODE), provider.address, pin, endpoint, resources)
+    registry = theatre.stage.deployment.contract("ParticipantRegistry")
+    station.lane.send(Call(registry, "registerServer", arguments))
+    return station
+
+
+def name_nodes(theatre: Theatre, job: str, unreachable: list[Address]) -> list[Address]:
+    """The six nodes, or four of them and the two that nobody can talk to."""
+    nodes = theatre.node_accounts
+    return [*nodes[:4], *unreachable] if job == "unstarted" else nodes
+
+
+def plan(theatre: Theatre, device: ScriptedDevice, jobs: dict[str, JobId]) -> None:
+    """Tell everybody what to do wrong; nothing of it begins before the jobs are accepted."""
+    device.scripts.by_job.update({jobs[name]: script for name, script in SCRIPTS.items()})
+    for number, node in enumerate(theatre.stage.nodes, start=1):
+        deeds = {jobs[name]: deed[number] for name, deed in DEEDS.items() if number in deed}
+        write_plan(node.home, deeds)
+    for number, judge in enumerate(theatre.stage.judges, start=1):
+        false = [jobs[name] for name, who in FALSE_JUDGES.items() if who == number]
+        plan_judge(judge.home, {"false": false, "deaf": [jobs["late"]]})
+
+
+def leave_after_delivery(device: ScriptedDevice, job: JobId) -> None:
+    """The device hands out its tasks and is gone."""
+    wait_for("delivery", lambda: len(device.job(job).delivered) == 6, 60)
+    device.stop()
+    device.station.lane.close()
+
+
+def come_back(theatre: Theatre, outsider: Station, job: JobId) -> DeviceJob:
+    """Everything is collected by others; then the device comes back from its journal."""
+    settlement = outsider.settlement
+
+    def phases() -> list[IndexPhase]:
+        return [view.phase for view in settlement.indices(job, 6, block="latest")]
+
+    wait_for("collecting by the nodes", lambda: phases()[:5] == [IndexPhase.PAID] * 5, 90)
+    outsider.lane.send(settlement.collect(job, [ShareIndex(6)]))
+    device = theatre.start_device(theatre.open_home("leaver"))
+    return close_job(device, job, 60)

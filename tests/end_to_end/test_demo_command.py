@@ -1,0 +1,123 @@
+"""`edgemark demo outsourcing --json`, as a user runs it: three jobs, three misbehaviours."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.end_to_end.theatre import ENVIRONMENT
+
+pytestmark = pytest.mark.processes
+
+LIMIT_S = 240
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    folder = tmp_path_factory.mktemp("demo")
+    return subprocess.run(
+        [sys.executable, "-m", "edgemark", "demo", "outsourcing", "--json", "--keep", str(folder)],
+        env={**ENVIRONMENT, **clean_environment()},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """What a user has: no setting of this project."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("EDGEMARK_")}
+
+
+@pytest.fixture(scope="module")
+def receipt(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(run.stdout)
+    return parsed
+
+
+def test_demo__ends_with_status_0_and_no_traceback(
+    run: subprocess.CompletedProcess[str],
+) -> None:
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert "Traceback" not in run.stderr
+
+
+def test_demo__prints_one_json_value_on_standard_output(
+    run: subprocess.CompletedProcess[str],
+) -> None:
+    assert len(run.stdout.strip().splitlines()) == 1
+
+
+def test_receipt__has_the_documented_form(receipt: dict[str, Any]) -> None:
+    assert set(receipt) == {
+        "system",
+        "ok",
+        "checks",
+        "parties",
+        "tokens_before",
+        "tokens_after",
+        "seconds",
+        "evidence",
+    }
+    assert receipt["system"] == "outsourcing"
+    assert receipt["ok"] is True
+    for check in receipt["checks"]:
+        assert set(check) == {"name", "passed", "seen", "expected"}
+    for party in receipt["parties"]:
+        assert set(party) == {"name", "role", "before", "after"}
+    assert all(seconds >= 0 for seconds in receipt["seconds"].values())
+
+
+def test_receipt__every_check_passed(receipt: dict[str, Any]) -> None:
+    assert [check for check in receipt["checks"] if check["passed"] is not True] == []
+
+
+def test_receipt__all_three_misbehaviours_were_convicted(receipt: dict[str, Any]) -> None:
+    convicted = [check["seen"] for check in receipt["checks"] if "convicted" in check["name"]]
+    assert convicted == ["[3]", "[5]", "[2]"]
+
+
+def test_receipt__every_party_stands_in_it_with_its_role(receipt: dict[str, Any]) -> None:
+    roles = [party["role"] for party in receipt["parties"]]
+    assert roles.count("compute node") == 6
+    assert roles.count("judge") == 4
+    assert roles.count("payer") == 1
+
+
+def test_receipt__parties_and_supply_add_up(receipt: dict[str, Any]) -> None:
+    before = sum(int(party["before"]) for party in receipt["parties"])
+    after = sum(int(party["after"]) for party in receipt["parties"])
+    assert before == after == int(receipt["tokens_before"]) == int(receipt["tokens_after"])
+    assert before == 10**9 * 10**18
+
+
+def test_receipt__says_what_it_cost_and_what_it_does_not_protect(receipt: dict[str, Any]) -> None:
+    evidence = receipt["evidence"]
+    for name in ("device_bytes_per_batch", "node_bytes", "judge_bytes", "chain_bytes", "chain_gas"):
+        assert int(evidence[name]) > 0, name
+    assert "locally, one batch, floating point" in receipt["seconds"]
+    assert "t >= colluders + e" in evidence["privacy"]
+
+
+def test_demo__leaves_no_process_behind(run: subprocess.CompletedProcess[str]) -> None:
+    folder = run.args[-1]
+    left = [
+        path.parent.name
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if folder.encode() in read_quietly(path)
+    ]
+    assert left == []
+
+
+def read_quietly(path: Path) -> bytes:
+    """A command line, or nothing when its process has just ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

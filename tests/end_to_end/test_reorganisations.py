@@ -1,0 +1,175 @@
+"""One-second blocks with a base fee that jumps, and blocks taken back at every step of a job.
+
+Parties wait for two confirmations; the chain takes back one or two blocks just after a step stands
+at its head, with all transactions in them. Nobody may believe what was taken back, and everybody
+has to do it again.
+
+| job    | node 4         | ends        |
+|--------|----------------|-------------|
+| honest | honest         | all paid    |
+| lie    | lies           | 4 convicted |
+| mute   | serves nothing | 4 convicted |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from tests.end_to_end.job_ledger import JobLedger
+from tests.end_to_end.scripted_device import ScriptedDevice
+from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
+from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for
+
+from edgemark.identifiers import JobId, ShareIndex
+from edgemark.ledger.anvil import AnvilOptions
+from edgemark.ledger.events import NodePaid
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
+
+pytestmark = pytest.mark.processes
+
+GWEI = 10**9
+FIRST_BASE_FEE, SPIKE = 20 * GWEI, 150 * GWEI  # parties pay at most 100 gwei: they wait
+JOB_LIMIT_S = 200.0
+PATIENT = replace(WISH, accept_s=30, compute_s=20, collect_s=25)
+LIAR = ShareIndex(4)
+DEEDS = {"lie": Deed.LIE, "mute": Deed.MUTE}
+EXPECTED = {
+    "honest": ends(),
+    "lie": ends(i4=IndexPhase.CONVICTED),
+    "mute": ends(i4=IndexPhase.CONVICTED),
+}
+
+
+@dataclass(frozen=True)
+class Reorganisation:
+    """One that was made: the block that stood at its first height before and after."""
+
+    moment: str
+    depth: int
+    before: bytes
+    after: bytes
+
+
+@dataclass
+class Shaken:
+    """What came of the jobs."""
+
+    theatre: Theatre
+    device: ScriptedDevice
+    batches: dict[str, bytes]
+    states: dict[str, DeviceJob]
+    ledger: JobLedger
+    made: list[Reorganisation]
+
+
+View = tuple[JobView, list[IndexView]]
+# Each step of the job that lies, as it shows at the head of the chain, and how deep to cut then.
+MOMENTS: dict[str, tuple[Callable[[View], bool], int]] = {
+    "posted": (lambda view: view[0].phase is JobPhase.POSTED, 1),
+    "some accepted": (lambda view: view[0].accepted >= 3, 2),
+    "started": (lambda view: view[0].phase is JobPhase.STARTED, 2),
+    "committed": (lambda view: any(i.phase is IndexPhase.COMMITTED for i in view[1]), 2),
+    "charged": (lambda view: view[0].charged > 0, 1),
+    "served": (lambda view: view[1][LIAR - 1].phase is IndexPhase.SERVED, 2),
+    "convicted": (lambda view: view[1][LIAR - 1].phase is IndexPhase.CONVICTED, 2),
+}
+
+
+@pytest.fixture(scope="module")
+def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
+    options = AnvilOptions(block_time_s=None, base_fee_wei=FIRST_BASE_FEE)
+    folder = tmp_path_factory.mktemp("reorganisations")
+    with open_theatre(folder, settings={"confirmations": 2}, anvil_options=options) as theatre:
+        device = theatre.enlist_device()
+        batches = {name: draw_batch() for name in EXPECTED}
+        jobs = {
+            name: device.submit(FUNCTION, batches[name], theatre.node_accounts, PATIENT)
+            for name in EXPECTED
+        }
+        write_plan(
+            theatre.stage.nodes[LIAR - 1].home, {jobs[name]: deed for name, deed in DEEDS.items()}
+        )
+        made = shake(theatre, device, jobs["lie"])
+        states = {name: close_job(device, job, JOB_LIMIT_S) for name, job in jobs.items()}
+        ledger = JobLedger(theatre.chain, theatre.stage.deployment)
+        yield Shaken(theatre, device, batches, states, ledger, made)
+
+
+def shake(theatre: Theatre, device: ScriptedDevice, job: JobId) -> list[Reorganisation]:
+    """Take blocks back at every moment; once the start is final, gas is dear for a while."""
+    settlement = device.station.settlement
+    made: list[Reorganisation] = []
+
+    def view() -> View:
+        return (
+            settlement.job(job, block="latest"),
+            settlement.indices(job, 6, block="latest"),
+        )
+
+    for moment, (is_there, depth) in MOMENTS.items():
+        wait_for(moment, lambda there=is_there: there(view()), 120)
+        made.append(take_back(theatre, moment, depth))
+        if moment == "started":
+            wait_for("a final start", lambda: device.job(job).phase is DevicePhase.STARTED, 60)
+            theatre.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(SPIKE))
+    return made
+
+
+def take_back(theatre: Theatre, moment: str, depth: int) -> Reorganisation:
+    """Replace the last blocks by empty ones."""
+    first = theatre.chain.head() - depth + 1
+    before = theatre.chain.block(first).hash
+    theatre.chain.rpc("anvil_reorg", depth, [])
+    return Reorganisation(moment, depth, before, theatre.chain.block(first).hash)
+
+
+def test_reorganisations__took_blocks_back_at_every_step(shaken: Shaken) -> None:
+    assert [each.moment for each in shaken.made] == list(MOMENTS)
+    assert [each.moment for each in shaken.made if each.before == each.after] == []
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_job__ends_the_same_through_reorganisations(shaken: Shaken, name: str) -> None:
+    state = shaken.states[name]
+    assert [phase.name for phase in state.indices] == [phase.name for phase in EXPECTED[name]]
+    assert state.result == evaluate_plainly(shaken.batches[name])
+    assert state.is_finished
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_job__pays_everybody_once_through_reorganisations(shaken: Shaken, name: str) -> None:
+    state = shaken.states[name]
+    payer, pool = shaken.device.station.address, shaken.theatre.stage.pool
+    expected = compute_changes([(state.known, EXPECTED[name])], payer, pool)
+    changes = shaken.ledger.changes(state.known.job)
+    assert changes == {account: amount for account, amount in expected.items() if amount}
+    paid = [e.index for e in shaken.ledger.of_job(state.known.job) if isinstance(e, NodePaid)]
+    assert len(paid) == len(set(paid)) == EXPECTED[name].count(IndexPhase.PAID)
+
+
+def test_base_fee__was_paid_and_jumped_above_what_anybody_pays(shaken: Shaken) -> None:
+    chain = shaken.theatre.chain
+    fees = [chain.block(number).base_fee for number in range(chain.head() + 1)]
+    assert max(fees) >= SPIKE > min(fee for fee in fees if fee)
+    assert shaken.device.station.lane.fees_wei > 0
+
+
+def test_parties__never_paid_more_for_gas_than_their_settings_allow(shaken: Shaken) -> None:
+    chain = shaken.theatre.chain
+    most = int(shaken.device.station.settings.max_fee_gwei * GWEI)
+    for number in range(shaken.theatre.stage.deployment.block, chain.head() + 1):
+        for transaction in chain.rpc("eth_getBlockByNumber", hex(number), True)["transactions"]:
+            assert int(transaction["maxFeePerGas"], 16) <= most
+
+
+def test_after_the_shaking__nothing_is_locked_and_no_token_is_missing(shaken: Shaken) -> None:
+    after = shaken.theatre.holdings()
+    assert after.locked == 0
+    assert after.accounted == after.supply == shaken.theatre.before.accounted

@@ -1,0 +1,50 @@
+"""Loops that are stopped when their test ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.runtime.tally import Fetcher, TallyMachine
+
+from edgemark.errors import Unrecoverable
+from edgemark.journal import Journal
+from edgemark.runtime import Pace, Runtime
+
+QUICK = Pace(poll_s=0.01, workers=4, max_jobs=1000, backoff_s=0.01, most_backoff_s=0.05)
+Start = Callable[..., Runtime[Any, Any, Any]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a loop on the test's journal; an earlier one of the test must have stopped."""
+    with ExitStack() as cleanup:
+
+        def begin(
+            perform: Any = None, *, machine: Any = None, most_bytes: int = 4096, **options: Any
+        ) -> Runtime[Any, Any, Any]:
+            journal = cleanup.enter_context(
+                Journal.open(tmp_path / "journal", max_record_bytes=most_bytes)
+            )
+            loop: Runtime[Any, Any, Any] = Runtime(
+                machine or TallyMachine(),
+                journal,
+                perform or Fetcher(),
+                **{"pace": QUICK, **options},
+            )
+            loop.start()
+            cleanup.callback(end, loop, journal)
+            return loop
+
+        yield begin
+
+
+def end(loop: Runtime[Any, Any, Any], journal: Journal) -> None:
+    """Stop a loop and give its journal free."""
+    loop.stop()
+    with suppress(Unrecoverable):
+        loop.join(10)
+    journal.close()

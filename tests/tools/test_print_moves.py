@@ -1,0 +1,72 @@
+"""The diagrams in the document are those of the protocol's table."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+import pytest
+from tools.print_moves import DOCUMENT, PARTIES, draw, draw_all, insert
+
+from edgemark.systems.outsourcing.protocol import MOVES
+from tools import print_moves
+
+
+class Phase(Enum):
+    """Three phases in a row."""
+
+    FIRST = "first"
+    SECOND = "second"
+    LAST = "last"
+
+
+def test_document__shows_the_table_of_the_protocol() -> None:
+    text = DOCUMENT.read_text()
+    assert insert(text, draw_all()) == text, "run tools/print_moves.py --write"
+
+
+@pytest.mark.parametrize("name", PARTIES)
+def test_diagram__has_every_move_that_ends_a_phase(name: str) -> None:
+    diagram = draw_all()[name]
+    for (before, event), after in MOVES.items():
+        if isinstance(before, PARTIES[name]) and before is not after:
+            arrow = f"    {before.value} --> {after.value}: "
+            line = next(line for line in diagram.splitlines() if line.startswith(arrow))
+            assert event.__name__ in line.removeprefix(arrow).split(", ")
+
+
+def test_draw__parallel_moves__share_an_arrow_and_loops_are_left_out() -> None:
+    moves = {
+        (Phase.FIRST, int): Phase.SECOND,
+        (Phase.FIRST, str): Phase.SECOND,
+        (Phase.FIRST, bytes): Phase.FIRST,
+        (Phase.SECOND, int): Phase.LAST,
+    }
+    assert draw(Phase, moves).splitlines() == [
+        "stateDiagram-v2",
+        "    [*] --> first",
+        "    first --> second: int, str",
+        "    second --> last: int",
+        "    last --> [*]",
+    ]
+
+
+def test_insert__without_a_marker__is_refused() -> None:
+    with pytest.raises(ValueError, match="device"):
+        insert("nothing", {"device": "x"})
+    assert insert("<!-- moves: a -->\nold<!-- end -->", {"a": "new\n"}).endswith(
+        "new\n<!-- end -->"
+    )
+
+
+def test_check__of_the_document__passes_and_of_another_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert print_moves.main(["--check"]) == 0
+    changed = tmp_path / "outsourcing.md"
+    changed.write_text(DOCUMENT.read_text().replace("SawPosted", "SawSomething"))
+    monkeypatch.setattr(print_moves, "DOCUMENT", changed)
+    assert print_moves.main(["--check"]) == 1
+    assert "--write" in capsys.readouterr().out
+    assert print_moves.main(["--write"]) == 0
+    assert changed.read_text() == DOCUMENT.read_text()

@@ -1,8 +1,8 @@
 """Canonical bytes: what is hashed, signed, journaled or sent.
 
 One value has one encoding: integers are big-endian with a fixed width, variable parts are preceded
-by their length in four bytes, and a `Reader` that is not empty at the end refuses the message. Every
-variable part has a maximum that the caller states, so a hostile length never allocates.
+by their length in four bytes, and a `Reader` that is not empty at the end refuses the message.
+Every variable part has a maximum that the caller states, so a hostile length never allocates.
 """
 
 from __future__ import annotations

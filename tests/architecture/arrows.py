@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "identifiers": frozenset({"errors"}),
     "crypto": _WORDS,
     "logs": _WORDS,
+    "receipt": _WORDS,
     "seam": _WORDS,
     "files": _WORDS | {"logs"},
     "settings": _WORDS | {"logs", "files"},
@@ -46,8 +47,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "replay": _FLOOR | {"machine"},
     "effects": _FLOOR | {"machine", "ledger", "storage", "transport"},
     "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
-    "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport"},
-    "cli": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport", "systems"},
+    "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "receipt", "storage", "transport"},
+    "cli": _FLOOR | _SHARED | _LOOP | {"ledger", "receipt", "storage", "transport", "systems"},
+    "__main__": frozenset({"cli"}),
     "dashboard": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport", "systems"},
 }
 

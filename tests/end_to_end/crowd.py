@@ -28,9 +28,7 @@ from tests.end_to_end.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for
 
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
-from edgemark.ledger.intent import Call
-from edgemark.ledger.records import Resources, Role
+from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings
@@ -101,7 +99,7 @@ def play_everything(folder: Path) -> Iterator[Played]:
         leaver = theatre.enlist_device("leaver")
         outsider = theatre.open_station("outsider")
         unreachable = enlist_unreachable(theatre)
-        before = theatre.holdings()
+        before = theatre.begin()
         batches = {name: draw_batch() for name in JOBS}
         jobs = {
             name: (leaver if name == "left" else device).submit(
@@ -131,23 +129,9 @@ def enlist_unreachable(theatre: Theatre) -> list[Address]:
     """Two nodes with entries that nobody can use: another's endpoint, and no endpoint at all."""
     others = f"https://127.0.0.1:{theatre.stage.nodes[0].port}"
     return [
-        enlist_node(theatre, "impostor", others).address,
-        enlist_node(theatre, "riddle", "ftp://nowhere/at/all").address,
+        theatre.enlist_node("impostor", others).address,
+        theatre.enlist_node("riddle", "ftp://nowhere/at/all").address,
     ]
-
-
-def enlist_node(theatre: Theatre, name: str, endpoint: str) -> Station:
-    """A node that registers an endpoint as it stands, by its own key, and never runs."""
-    station = theatre.open_station(name)
-    provider = theatre.open_station(f"provider-of-{name}")
-    provider.lane.send(provider.registry.register_provider(f"Provider of {name}"))
-    provider.lane.send(provider.registry.admit(station.address))
-    resources = Resources(1, 1, 1, 1).as_abi()
-    pin = Hash32(station.keys.tls.pin)
-    arguments = (int(Role.COMPUTE_NODE), provider.address, pin, endpoint, resources)
-    registry = theatre.stage.deployment.contract("ParticipantRegistry")
-    station.lane.send(Call(registry, "registerServer", arguments))
-    return station
 
 
 def name_nodes(theatre: Theatre, job: str, unreachable: list[Address]) -> list[Address]:

@@ -6,9 +6,11 @@ field: in any text of any process they would be found, and nothing else looks li
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from edgemark.crypto.field import FIELD, Q
+from edgemark.crypto.fixed_point import to_signed
 from edgemark.crypto.polynomial import DenseQuadratic
 from edgemark.crypto.randomness import Randomness
 from edgemark.identifiers import Tokens
@@ -55,6 +57,15 @@ def evaluate_plainly(batch: bytes) -> bytes:
                 total += term
             results.append(total % Q)
     return FIELD.pack(results)
+
+
+def write_inputs(folder: Path, batch: bytes) -> Path:
+    """A packed batch as a file for the command line: signed whole numbers."""
+    values = [to_signed(value) for value in FIELD.unpack(batch)]
+    rows = [values[i : i + INPUTS] for i in range(0, len(values), INPUTS)]
+    path = folder / "inputs.json"
+    path.write_text(json.dumps(rows))
+    return path
 
 
 def write_function(folder: Path) -> Path:

@@ -31,7 +31,7 @@ from edgemark.identity.keys import KeyStore
 from edgemark.ledger.events import ChargeLapsed, ChargeServed, NodeConvicted
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
-from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
+from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 from edgemark.systems.outsourcing.demo.stage import LIMITS
 from edgemark.systems.outsourcing.messages import MAX_SMALL_BYTES, Answer
 from edgemark.systems.outsourcing.parties.device import DeviceJob
@@ -72,6 +72,7 @@ class Judged:
     states: dict[str, DeviceJob]
     ledger: JobLedger
     late: PeerRefused
+    before: Holdings
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     limits = replace(LIMITS, judge_window=JUDGE_WINDOW_S)
     with open_theatre(folder, not_running=["judge 4"], limits=limits) as theatre:
         device = theatre.enlist_device()
+        before = theatre.begin()
         jobs = {
             name: device.submit(FUNCTION, draw_batch(), theatre.node_accounts, WISH)
             for name in EXPECTED
@@ -96,7 +98,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
         late = hand_in_late(theatre, device, jobs["two, silence"])
         states = {name: close_job(device, job, JOB_LIMIT_S) for name, job in jobs.items()}
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
-        yield Judged(theatre, states, ledger, late)
+        yield Judged(theatre, states, ledger, late, before)
 
 
 def hand_in_late(theatre: Theatre, device: ScriptedDevice, job: JobId) -> PeerRefused:
@@ -181,4 +183,4 @@ def test_judge_that_never_ran__is_paid_its_part_all_the_same(judged: Judged) -> 
 def test_after_all__nothing_is_locked_and_no_token_is_missing(judged: Judged) -> None:
     after = judged.theatre.holdings()
     assert after.locked == 0
-    assert after.accounted == after.supply == judged.theatre.before.accounted
+    assert after.accounted == after.supply == judged.before.accounted

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from tests.end_to_end.crowd import EXPECTED, JOBS, Played, play_everything
+from tests.end_to_end.leaks import LeakFinder, spell
+from tests.end_to_end.secrets_of_a_run import (
+    read_chain,
+    read_logs,
+    secrets_of_job,
+    secrets_of_keys,
+)
 from tests.end_to_end.small_job import evaluate_plainly
+from tests.end_to_end.strangers import (
+    ANSWERS,
+    EVIDENCE,
+    OFFERS,
+    READ_ANSWER,
+    READ_TASK,
+    TASKS,
+    ask_to_read,
+    knock,
+)
 from tests.end_to_end.theatre import ends
 
+from edgemark.crypto.polynomial import DenseQuadratic
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identity.keys import KeyStore
 from edgemark.ledger.events import NodeConvicted
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
+from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, Answer, Evidence, Offer
 from edgemark.systems.outsourcing.phases import DevicePhase
 
 pytestmark = pytest.mark.processes
@@ -96,3 +119,189 @@ def test_after_all_jobs__nothing_is_locked_and_the_supply_is_accounted_for(
     assert played.after.locked == 0
     assert played.after.accounted == played.after.supply == played.before.accounted
     assert played.after.anchored == played.after.free
+
+
+# --- what was printed ---
+
+
+@pytest.fixture(scope="module")
+def finder(played: Played) -> LeakFinder:
+    secrets = [*secrets_of_keys(played.theatre.stage.folder)]
+    for name, state in played.states.items():
+        secrets += secrets_of_job(name, state, played.batches[name])
+    return LeakFinder(secrets)
+
+
+def test_a61_no_secret_of_any_party_stands_in_a_log(played: Played, finder: LeakFinder) -> None:
+    logs = read_logs(played.theatre.stage.folder)
+    assert len(logs) == 12  # six nodes, four judges, the devices, the chain
+    assert all(logs.values())
+    assert finder.count > 1000
+    assert finder.find(logs) == []
+
+
+def test_a61_no_secret_of_any_party_stands_on_the_chain(played: Played, finder: LeakFinder) -> None:
+    blocks = read_chain(played.theatre.chain)
+    assert any(f"{played.jobs['honest'].hex()}" in text for text in blocks.values())
+    assert finder.find(blocks) == []
+
+
+@pytest.mark.parametrize("way", list(spell(bytes(range(1, 18)))))
+def test_a61_a_planted_secret__is_found_however_it_is_spelt(
+    played: Played, finder: LeakFinder, way: str
+) -> None:
+    order = played.states["honest"].known
+    for secret in (order.job_secret, order.alpha.to_bytes(17, "big")):
+        text = f'{{"event": "oops", "value": "{spell(secret)[way]}"}}'
+        assert [leak.place for leak in finder.find({"log": text})] == ["log"]
+
+
+# --- what strangers may do ---
+
+
+@pytest.fixture
+def job_key(played: Played) -> SecretKey:
+    return SecretKey(played.states["honest"].known.job_secret)
+
+
+def test_read__by_the_device_itself__gives_the_answer(played: Played, job_key: SecretKey) -> None:
+    node = played.theatre.node_accounts[0]
+    read = ask_to_read(played.outsider, played.jobs["honest"], 1, node, job_key)
+    raw = played.outsider.ask(node, ANSWERS, read.to_wire(), most=MAX_TASK_BYTES)
+    assert Answer.from_wire(raw) == played.states["honest"].answer_of(ShareIndex(1))
+
+
+def test_read__request_replayed_at_another_node__is_refused(
+    played: Played, job_key: SecretKey
+) -> None:
+    # What node 1 heard from the device, it shows to node 2, for node 2's answer.
+    one, two = played.theatre.node_accounts[:2]
+    heard = ask_to_read(played.outsider, played.jobs["honest"], 1, one, job_key)
+    for forged in (heard, replace(heard, index=ShareIndex(2))):
+        refused = knock(played.outsider, two, ANSWERS, forged.to_wire())
+        assert refused.status in (400, 404)
+    refused = knock(played.outsider, two, ANSWERS, replace(heard, index=2).to_wire())
+    assert refused.error["what"] == "request is for another server"
+    redirected = replace(heard, index=ShareIndex(2), server=two)
+    assert knock(played.outsider, two, ANSWERS, redirected.to_wire()).status == 409
+
+
+@pytest.mark.parametrize("as_the_device", [False, True])
+def test_read__by_a_stranger__is_refused(
+    played: Played, job_key: SecretKey, as_the_device: bool
+) -> None:
+    node, stranger = played.theatre.node_accounts[0], played.outsider.keys.account
+    reader = job_key.address if as_the_device else None
+    read = ask_to_read(played.outsider, played.jobs["honest"], 1, node, stranger, reader=reader)
+    refused = knock(played.outsider, node, ANSWERS, read.to_wire())
+    assert refused.status == (409 if as_the_device else 400)
+
+
+@pytest.mark.parametrize("lasts_s", [-2, 100_000])
+def test_read__outdated_or_made_for_ever__is_refused(
+    played: Played, job_key: SecretKey, lasts_s: int
+) -> None:
+    node = played.theatre.node_accounts[0]
+    read = ask_to_read(played.outsider, played.jobs["honest"], 1, node, job_key, lasts_s=lasts_s)
+    assert knock(played.outsider, node, ANSWERS, read.to_wire()).error["what"] == (
+        "request is outdated"
+    )
+
+
+def test_read__of_a_charged_task_by_anybody_but_its_node__is_refused(played: Played) -> None:
+    judge = played.theatre.stage.judges[0].account
+    job, key = played.jobs["framed"], played.outsider.keys.account
+    neighbour = KeyStore.open(played.theatre.stage.nodes[0].home / "keys").account
+    for who in (key, neighbour):
+        read = ask_to_read(played.outsider, job, 2, judge, who)
+        assert knock(played.outsider, judge, READ_TASK, read.to_wire()).status == 400
+
+
+def test_read__of_an_answer_that_judges_hold_by_a_stranger__is_refused(played: Played) -> None:
+    judge = played.theatre.stage.judges[0].account
+    read = ask_to_read(
+        played.outsider, played.jobs["framed"], 2, judge, played.outsider.keys.account
+    )
+    assert knock(played.outsider, judge, READ_ANSWER, read.to_wire()).status == 400
+
+
+def test_upload__of_a_function_that_nobody_asked_for__is_refused(played: Played) -> None:
+    other = DenseQuadratic.from_terms(1, 1, {(0, 0): (1,)})
+    path = f"/v1/functions/{bytes(other.hash).hex()}"
+    for server in (played.theatre.stage.nodes[0], played.theatre.stage.judges[0]):
+        refused = knock(played.outsider, server.account, path, other.to_bytes(), "PUT")
+        assert (refused.status, refused.error["what"]) == (400, "function was not asked for")
+        assert refused.error["remedy"]
+
+
+def test_task__of_another_job__is_refused(played: Played) -> None:
+    # The node holds nothing for the job that never started: the branch has to give it away.
+    task = replace(played.states["honest"].known.tasks[0], job=played.jobs["unstarted"])
+    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, task.to_wire())
+    assert refused.status in (400, 409)
+    assert refused.error["error"] in {"BranchMismatch", "IllegalMove"}
+
+
+def test_task__beside_the_one_that_is_held__is_refused(played: Played) -> None:
+    task = played.states["honest"].known.tasks[0]
+    other = replace(task, share=task.share[:-1] + bytes([task.share[-1] ^ 1]))
+    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, other.to_wire())
+    assert refused.error["what"] == "another task is held already"
+
+
+def test_message__with_index_0__is_refused(played: Played) -> None:
+    task = replace(played.states["honest"].known.tasks[0], index=0)
+    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, task.to_wire())
+    assert refused.status == 400
+    assert refused.error["needed"]
+
+
+def test_message__truncated_anywhere__is_refused(played: Played) -> None:
+    whole = played.states["honest"].known.tasks[0].to_wire()
+    for length in (0, 1, 33, len(whole) // 2, len(whole) - 1):
+        refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, whole[:length])
+        assert (refused.status, refused.error["error"]) == (400, "MalformedMessage")
+
+
+def test_message__with_something_after_its_end__is_refused(played: Played) -> None:
+    whole = played.states["honest"].known.tasks[0].to_wire()
+    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, whole + b"\0")
+    assert refused.error["what"] == "has trailing bytes"
+
+
+@pytest.mark.parametrize("path", [OFFERS, ANSWERS])
+def test_message__longer_than_any_of_its_kind__is_refused_unread(played: Played, path: str) -> None:
+    refused = knock(played.outsider, played.theatre.node_accounts[0], path, bytes(5000))
+    assert refused.status == 413
+    assert refused.error["needed"] == "<= 4096 bytes"
+
+
+def test_offer__of_a_job_that_does_not_stand_on_the_chain__is_refused(played: Played) -> None:
+    known = played.states["honest"].known
+    offer = Offer(JobId(bytes(32)), ShareIndex(1), known.terms)
+    refused = knock(played.outsider, played.theatre.node_accounts[0], OFFERS, offer.to_wire())
+    assert refused.error["what"] == "terms are not the posted ones"
+
+
+def test_evidence__about_an_index_that_is_not_charged__is_refused(played: Played) -> None:
+    known = played.states["honest"].known
+    evidence = Evidence(known.terms, known.tasks[0], None)
+    judge = played.theatre.stage.judges[0].account
+    refused = knock(played.outsider, judge, EVIDENCE, evidence.to_wire())
+    assert (refused.status, refused.error["what"]) == (404, "index is not charged")
+
+
+def test_node_with_another_certificate_than_it_registered__is_told_nothing(played: Played) -> None:
+    log = (played.theatre.stage.folder / "devices.log.jsonl").read_text()
+    assert "shows another TLS key than the one it registered" in log
+    assert ShareIndex(5) not in played.states["unstarted"].offered
+
+
+def test_bad_requests__cost_nobody_anything(played: Played) -> None:
+    assert played.theatre.holdings().parties == played.after.parties
+
+
+def test_bad_requests__stop_no_server(played: Played) -> None:
+    for actor in (*played.theatre.stage.nodes, *played.theatre.stage.judges):
+        assert actor.process is not None
+        assert actor.process.poll() is None, actor.name

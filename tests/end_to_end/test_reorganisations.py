@@ -27,7 +27,7 @@ from edgemark.ledger.anvil import AnvilOptions
 from edgemark.ledger.events import NodePaid
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
-from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
+from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
@@ -67,6 +67,7 @@ class Shaken:
     states: dict[str, DeviceJob]
     ledger: JobLedger
     made: list[Reorganisation]
+    before: Holdings
 
 
 View = tuple[JobView, list[IndexView]]
@@ -88,6 +89,7 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
     folder = tmp_path_factory.mktemp("reorganisations")
     with open_theatre(folder, settings={"confirmations": 2}, anvil_options=options) as theatre:
         device = theatre.enlist_device()
+        before = theatre.begin()
         batches = {name: draw_batch() for name in EXPECTED}
         jobs = {
             name: device.submit(FUNCTION, batches[name], theatre.node_accounts, PATIENT)
@@ -99,7 +101,7 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
         made = shake(theatre, device, jobs["lie"])
         states = {name: close_job(device, job, JOB_LIMIT_S) for name, job in jobs.items()}
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
-        yield Shaken(theatre, device, batches, states, ledger, made)
+        yield Shaken(theatre, device, batches, states, ledger, made, before)
 
 
 def shake(theatre: Theatre, device: ScriptedDevice, job: JobId) -> list[Reorganisation]:
@@ -172,4 +174,4 @@ def test_parties__never_paid_more_for_gas_than_their_settings_allow(shaken: Shak
 def test_after_the_shaking__nothing_is_locked_and_no_token_is_missing(shaken: Shaken) -> None:
     after = shaken.theatre.holdings()
     assert after.locked == 0
-    assert after.accounted == after.supply == shaken.theatre.before.accounted
+    assert after.accounted == after.supply == shaken.before.accounted

@@ -5,6 +5,8 @@ Everything else is real: the chain, the contracts, the keys, the network.
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,11 +21,13 @@ from edgemark.identifiers import Address, JobId, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.anvil import dev_key
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.intent import Call
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.client import Device, Until
+from edgemark.systems.outsourcing.demo.dishonest import PLAN_FILE, Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, read_holdings
 from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS, Actor, Stage
 from edgemark.systems.outsourcing.joining import (
@@ -41,6 +45,8 @@ DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 PLANNED_JUDGE = "tests.end_to_end.planned_judge"
 DEPOSIT = Tokens(PARTY_TOKENS // 2)
 ALL_NODES = frozenset(range(1, 7))
+HURRY_S = 0.2
+_PLANNING = threading.Lock()
 
 
 @dataclass
@@ -50,15 +56,19 @@ class Theatre:
     Attributes:
         stage: chain, contracts, processes.
         chain: reads the latest block.
-        before: all tokens before the first job.
         accounts: everybody who holds tokens.
     """
 
     stage: Stage
     chain: EvmChain
-    before: Holdings
     accounts: set[Address]
     _open: ExitStack = field(repr=False)
+    _hurry: ExitStack = field(repr=False)
+
+    def begin(self) -> Holdings:
+        """Everybody is there: blocks come at their pace from now on; all tokens as they are."""
+        self._hurry.close()
+        return self.holdings()
 
     def enlist_device(self, name: str = "device") -> ScriptedDevice:
         """A device with a home of its own, registered and rich, whose loop runs."""
@@ -88,15 +98,17 @@ class Theatre:
         self._open.callback(station.lane.close)
         return station
 
-    def enlist_absentee(self, name: str, role: Role) -> Station:
-        """A server that is registered, with stake if a node, but whose process never runs."""
+    def enlist_node(self, name: str, endpoint: str) -> Station:
+        """A node that registers an endpoint as it stands, with its own key, and never runs."""
         station = self.open_station(name)
         provider = self.open_station(f"provider-of-{name}")
         provider.lane.send(provider.registry.register_provider(f"Provider of {name}"))
         provider.lane.send(provider.registry.admit(station.address))
-        join_as_server(
-            station, role, provider.address, "https://127.0.0.1:9", Resources(1, 1, 1, 1)
-        )
+        resources = Resources(1, 1, 1, 1).as_abi()
+        pin = station.keys.tls.pin
+        arguments = (int(Role.COMPUTE_NODE), provider.address, pin, endpoint, resources)
+        registry = self.stage.deployment.contract("ParticipantRegistry")
+        station.lane.send(Call(registry, "registerServer", arguments))
         return station
 
     def holdings(self) -> Holdings:
@@ -139,9 +151,11 @@ def open_theatre(
             judge.module, judge.words = PLANNED_JUDGE, [str(judge.home)]
         actors = (*stage.nodes, *stage.judges)
         running = [actor for actor in actors if actor.name not in not_running]
+        chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
         for actor in running:
             (start or start_usually)(stage, actor)
-        chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
+        hurry = cleanup.enter_context(ExitStack())
+        hurry.enter_context(hurry_blocks(chain))
         register_absent(cleanup, stage, [actor for actor in actors if actor not in running])
         stage.wait_registered(running)
         device = KeyStore.open(folder / "device" / "keys").account.address
@@ -151,8 +165,25 @@ def open_theatre(
             stage.operator,
             *(actor.account for actor in actors),
         }
-        before = read_holdings(chain, stage.deployment, sorted(accounts))
-        yield Theatre(stage, chain, before, accounts, cleanup)
+        yield Theatre(stage, chain, accounts, cleanup, hurry)
+
+
+@contextmanager
+def hurry_blocks(chain: EvmChain) -> Iterator[None]:
+    """Many blocks a second, each a second later: nobody has to wait while the stage fills."""
+    stopping = threading.Event()
+
+    def mine() -> None:
+        while not stopping.wait(HURRY_S):
+            chain.rpc("evm_mine")
+
+    thread = threading.Thread(target=mine, name="hurry", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
 
 
 def start_usually(stage: Stage, actor: Actor) -> None:
@@ -183,6 +214,15 @@ def stop_quietly(device: Device) -> None:
     """Stop a device that a test may have stopped already."""
     if device.runtime.failure is None:
         device.stop()
+
+
+def plan_node(actor: Actor, job: JobId, deed: Deed) -> None:
+    """Add a misdeed to the plan of a node; plans of other jobs stay."""
+    with _PLANNING:
+        path = actor.home / PLAN_FILE
+        known = json.loads(path.read_text()) if path.exists() else {}
+        deeds = {JobId(bytes.fromhex(key)): Deed(value) for key, value in known.items()}
+        write_plan(actor.home, {**deeds, job: deed})
 
 
 def close_job(device: Device, job: JobId, timeout_s: float) -> DeviceJob:

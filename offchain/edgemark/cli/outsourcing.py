@@ -22,7 +22,7 @@ from edgemark.identifiers import JobId, parse_address, parse_job_id
 from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.drafting import Wish
 from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
-from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES, compute_least_nodes
+from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.station import Station
 
@@ -114,15 +114,10 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     )
     with open_device(invocation) as device:
         join_as_device(device.station)
-        count = compute_least_nodes(function.degree, threshold, errors)
-        needed = count * wish.fee + errors * (wish.fee + wish.judge_fee)
-        provide_balance(device.station, needed)
+        provide_balance(device.station, wish.compute_costs(function.degree))
         job = device.submit(function, batch, accounts, wish)
         if not wait:
-            # The posting must be on chain before the device may leave.
-            device.runtime.wait_until(
-                lambda states: states[job].phase.value not in ("unknown", "drafted"), accept_s
-            )
+            device.wait_posted(job, accept_s)
             return show_job(invocation, device, job)
         windows = accept_s + compute_s + collect_s
         return wait_and_show(invocation, device, job, windows + CHARGES_S, Until(until))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from eth_abi.abi import encode as encode_abi
 from eth_abi.exceptions import EncodingError
 
-from edgemark.crypto.abi import encode_address, encode_bytes32, encode_uint
+from edgemark.crypto.abi import WORD_BYTES, encode_address, encode_bytes32, encode_uint
 from edgemark.crypto.field import ELEMENT_BYTES, FIELD, WrongLength, require_count
 from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
@@ -159,6 +159,9 @@ def compute_terms_hash(terms: Sequence[object]) -> Hash32:
     Raises:
         RefusedInput: a value does not fit its type.
     """
+    # eth-abi would pad a shorter function hash with zeros
+    if not terms or not isinstance(terms[0], bytes) or len(terms[0]) != WORD_BYTES:
+        raise RefusedInput("has no function hash", who="terms", needed=f"{WORD_BYTES} bytes first")
     try:
         return keccak256(encode_abi([TERMS_ABI], [tuple(terms)]))
     except (EncodingError, TypeError, ValueError) as error:

@@ -93,7 +93,7 @@ class FixedPoint:
                 raise WouldWrap(
                     "is too large at this scale",
                     who=f"value {position}",
-                    needed=f"|value| <= 2^{SIGNED_LIMIT.bit_length() - bits}",
+                    needed=f"|value| <= 2^{SIGNED_LIMIT.bit_length() - 1 - bits}",
                 )
             numbers.append(number % Q)
         return FIELD.pack(numbers)
@@ -134,7 +134,7 @@ class OverflowPlan:
                     "could wrap",
                     who=f"output {output}",
                     had=f"a bound of {bound.bit_length()} bits ({bound})",
-                    needed=f"at most {SIGNED_LIMIT} (127 bits)",
+                    needed=f"at most {SIGNED_LIMIT}",
                     remedy="Take fewer fraction bits, narrower input bounds or a lower degree.",
                 )
 

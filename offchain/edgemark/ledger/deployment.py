@@ -9,14 +9,14 @@ The manifest is a JSON file per chain id, beside the other files of the installa
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
-from edgemark.identifiers import Address, parse_address
+from edgemark.identifiers import Address, Tokens, parse_address
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ChainIdMismatch
 from edgemark.ledger.interface import CONTRACTS, Contract, load_interface
@@ -26,10 +26,26 @@ from edgemark.ledger.records import Limits
 MANIFEST_VERSION = 1
 MAX_MANIFEST_BYTES = 64 * 1024
 MIN_JUDGES, MAX_JUDGES = 4, 16  # the contract's bounds
+DEFAULT_LIMITS = Limits(
+    min_fee=Tokens(10),  # the least that the contract takes: a tenth of it is still something
+    max_fee=Tokens(10**6 * 10**18),  # a thousandth of the supply
+    min_window=2,
+    max_window=86_400,
+    judge_window=60,  # for two thirds of the judges to fetch a task, compute it, and be mined
+    exit_grace=30 * 86_400,
+)
 
 
 class ManifestInvalid(RefusedInput):
     """The file is no deployment manifest, or not of this chain."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A contract that was just made: its address, and the block in which that happened."""
+
+    address: Address
+    block: int
 
 
 @dataclass(frozen=True)
@@ -154,6 +170,30 @@ def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParamet
         Unrecoverable: the contracts were not compiled.
         ContractRefused: a constructor refused a parameter.
     """
+
+    def make(name: str, *args: object) -> Made:
+        # They are mined in order: when the last is final, so are the others.
+        depth = None if name == CONTRACTS[-1] else 0
+        contract, receipt = lane.deploy(name, *args, confirmations=depth)
+        return Made(contract.address, receipt.block_number)
+
+    return deploy_by(make, chain.chain_id, parameters)
+
+
+def deploy_by(
+    make: Callable[..., Made], chain_id: int, parameters: DeploymentParameters
+) -> Deployment:
+    """Put all contracts on a chain, whoever sends the transactions.
+
+    Args:
+        make: `make(name, *constructor_arguments)` makes one contract, in the order of `CONTRACTS`.
+        chain_id: where.
+        parameters: decided now, for good.
+
+    Raises:
+        RefusedInput: the number of judges is out of range, or a limit fits no field.
+        EdgemarkError: whatever `make` raises.
+    """
     count = len(parameters.judges)
     if not MIN_JUDGES <= count <= MAX_JUDGES:
         raise RefusedInput(
@@ -165,11 +205,11 @@ def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParamet
     nobody = [parse_address(bytes(20))] * 5
     limits = parameters.limits.as_abi()
     load_interface("Settlement").encode_constructor([*nobody, limits])  # before anything is paid
-    token, first = lane.deploy("MetaCoin", parameters.holder, confirmations=0)
-    registry, _ = lane.deploy("ParticipantRegistry", confirmations=0)
-    anchor, _ = lane.deploy("AssetAnchor", token.address, confirmations=0)
-    enclaves, _ = lane.deploy("EnclaveManager", list(parameters.judges), confirmations=0)
-    settlement, _ = lane.deploy(
+    token = make("MetaCoin", parameters.holder)
+    registry = make("ParticipantRegistry")
+    anchor = make("AssetAnchor", token.address)
+    enclaves = make("EnclaveManager", list(parameters.judges))
+    settlement = make(
         "Settlement",
         anchor.address,
         registry.address,
@@ -180,9 +220,9 @@ def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParamet
     )
     made = (token, registry, anchor, enclaves, settlement)
     return Deployment(
-        chain_id=chain.chain_id,
-        block=first.block_number,
-        contracts={contract.name: contract.address for contract in made},
+        chain_id=chain_id,
+        block=token.block,
+        contracts={name: each.address for name, each in zip(CONTRACTS, made, strict=True)},
         parameters=parameters,
     )
 
@@ -203,7 +243,7 @@ def _read(path: Path) -> Any:
         if len(raw) > MAX_MANIFEST_BYTES:
             raise ValueError("longer than any manifest")
         return json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # brackets nested without end are no manifest
         raise _invalid(path, str(error)) from error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from web3 import HTTPProvider
@@ -63,6 +64,7 @@ class EvmChain:
         attempts: int = 4,
     ) -> None:
         self.url = url
+        self.place = shown_place(url)
         self.confirmations = confirmations
         self._expected = chain_id
         self._chain_id: int | None = None
@@ -83,7 +85,7 @@ class EvmChain:
         except (LedgerUnavailable, TypeError, ValueError) as error:
             raise NoChain(
                 "no chain answers",
-                who=self.url,
+                who=self.place,
                 had=type(error).__name__,
                 needed="an Ethereum JSON-RPC node",
                 remedy="Start one (`edgemark chain up`) or correct the setting chain_url.",
@@ -91,7 +93,7 @@ class EvmChain:
         if self._expected is not None and found != self._expected:
             raise ChainIdMismatch(
                 "is another chain",
-                who=self.url,
+                who=self.place,
                 had=f"chain id {found}",
                 needed=f"chain id {self._expected}",
                 remedy="Correct the setting chain_url or chain_id.",
@@ -105,7 +107,7 @@ class EvmChain:
         if self._chain_id is None:
             self.connect()
         if self._chain_id is None:  # connect either set it or raised
-            raise NoChain("did not connect", who=self.url)
+            raise NoChain("did not connect", who=self.place)
         return self._chain_id
 
     def rpc(self, method: str, *params: object) -> Any:
@@ -124,7 +126,7 @@ class EvmChain:
                 if attempt == self._attempts:
                     raise ConnectionLost(
                         "connection lost",
-                        who=self.url,
+                        who=self.place,
                         had=f"{type(error).__name__} in {attempt} attempts",
                         remedy="Check that the node runs; nothing is lost.",
                     ) from error
@@ -132,10 +134,10 @@ class EvmChain:
             pause = min(MOST_PAUSE_S, 2 * pause)
         if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
             raise NodeAnswerMalformed(
-                "sent no JSON-RPC answer", who=self.url, had=str(answer)[:200]
+                "sent no JSON-RPC answer", who=self.place, had=str(answer)[:200]
             )
         if "error" in answer:
-            raise _refusal(answer["error"], self.url)
+            raise _refusal(answer["error"], self.place)
         return answer["result"]
 
     def head(self) -> int:
@@ -155,7 +157,7 @@ class EvmChain:
         number = hex(at) if isinstance(at, int) else at
         answer = self.rpc("eth_getBlockByNumber", number, False)
         if answer is None:
-            raise LedgerUnavailable("has no such block", who=self.url, had=self.head(), needed=at)
+            raise LedgerUnavailable("has no such block", who=self.place, had=self.head(), needed=at)
         return block_from_json(answer)
 
     def now(self) -> int:
@@ -254,6 +256,16 @@ class EvmChain:
             found += [log_from_json(log) for log in answer]
             start = end + 1
         return sorted(found, key=lambda log: (log.block_number, log.log_index))
+
+
+def shown_place(url: str) -> str:
+    """The part of a node's address that may be shown: many carry a user's key behind the host."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "no host", parts.port
+    except ValueError:
+        return "an address that cannot be read"
+    return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
 
 
 def revert_of(error: NodeRefused, contract: Contract, function: str) -> ContractRefused | None:

@@ -73,7 +73,7 @@ class LogFollower:
         )
         raise ReorgTooDeep(
             "the chain took back blocks that were final",
-            who=self._chain.url,
+            who=self._chain.place,
             had=f"another block {last}; in common: {'none known' if common is None else common}",
             needed=f"at most {self._chain.confirmations} blocks taken back",
             remedy="Raise the setting confirmations, check the jobs since, then start again.",

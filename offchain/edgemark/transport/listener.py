@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Collection
 
 from edgemark.logs import get_logger
 
@@ -33,7 +33,7 @@ class Listener:
     def __init__(
         self,
         protocol: Callable[[], asyncio.Protocol],
-        connections: Callable[[], Sized],
+        connections: Callable[[], Collection[object]],
         context: ssl.SSLContext,
         *,
         most: int,
@@ -44,7 +44,7 @@ class Listener:
         self._context = context
         self._most = most
         self._handshake_s = handshake_s
-        self._shaking: set[asyncio.Task[None]] = set()
+        self._shaking: dict[asyncio.Task[None], asyncio.Protocol] = {}
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._log = get_logger("transport.listener")
@@ -95,17 +95,23 @@ class Listener:
                 self._log.warning("cannot accept a connection", had=error.strerror)
                 await asyncio.sleep(PAUSE_S)
                 continue
-            if len(self._shaking) + len(self._connections()) >= self._most:
+            if self._count() >= self._most:
                 taken.close()
                 continue
-            task = loop.create_task(self._shake_hands(taken))
-            self._shaking.add(task)
-            task.add_done_callback(self._shaking.discard)
+            protocol = self._protocol()
+            task = loop.create_task(self._shake_hands(taken, protocol))
+            self._shaking[task] = protocol
+            task.add_done_callback(self._shaking.pop)
 
-    async def _shake_hands(self, taken: socket.socket) -> None:
+    def _count(self) -> int:
+        """Sockets in use; one that has just shaken hands stands in both lists for a moment."""
+        shaken = self._connections()
+        return len(shaken) + sum(each not in shaken for each in self._shaking.values())
+
+    async def _shake_hands(self, taken: socket.socket, protocol: asyncio.Protocol) -> None:
         with contextlib.closing(_OnFailure(taken)) as guard, contextlib.suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(
-                self._protocol,
+                lambda: protocol,
                 taken,
                 ssl=self._context,
                 ssl_handshake_timeout=self._handshake_s,

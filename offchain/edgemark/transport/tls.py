@@ -130,12 +130,12 @@ def check_pin(certificate_der: bytes | None, pin: bytes, who: str) -> None:
     try:
         shown = spki_pin(certificate_der or b"")
     except UNREADABLE:
-        shown = Hash32(b"")
-    if not hmac.compare_digest(shown, pin):
+        shown = None
+    if shown is None or not hmac.compare_digest(shown, pin):
         raise WrongCertificate(
             "shows another TLS key than the one it registered",
             who=who,
-            had=shown.hex() or "no readable certificate",
+            had="no readable certificate" if shown is None else shown.hex(),
             needed=bytes(pin).hex(),
             remedy="Nothing was sent. Look whether the server rotated its key.",
         )

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.offchain.ledger.abi_values import values_of
-from tests.offchain.ledger.test_interface import is_same, log_of
+from tests.offchain.ledger.abi_values import HERE, is_same, log_of, values_of
 
 from edgemark.identifiers import Hash32, parse_address
 from edgemark.ledger.blocks import RawLog, Receipt
@@ -24,7 +23,6 @@ from edgemark.ledger.events import (
 )
 from edgemark.ledger.interface import CONTRACTS, Contract, load_interface, snake_case
 
-HERE = parse_address("0x" + "44" * 20)  # where `log_of` puts its logs
 ELSEWHERE = parse_address("0x" + "55" * 20)
 OF_OTHERS = {"EIP712DomainChanged"}  # declared by what our contracts inherit, never written
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
-from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.offchain.ledger.abi_values import values_of
+from tests.offchain.ledger.abi_values import HERE, is_same, log_of, signature, types_of, values_of
 from web3 import Web3
 
 from edgemark.errors import RefusedInput, Unrecoverable
@@ -25,8 +24,6 @@ from edgemark.ledger.interface import (
     snake_case,
 )
 
-SOMEWHERE = parse_address("0x" + "44" * 20)
-
 
 def entries(kind: str) -> list[Any]:
     """Every function, event or error of our contracts, with the contract's name."""
@@ -36,21 +33,6 @@ def entries(kind: str) -> list[Any]:
         for entry in load_interface(name).abi
         if entry["type"] == kind
     ]
-
-
-def types_of(parts: list[dict[str, Any]]) -> list[str]:
-    return [collapse_if_tuple(part) for part in parts]
-
-
-def signature(entry: dict[str, Any]) -> bytes:
-    return keccak(text=f"{entry['name']}({','.join(types_of(entry['inputs']))})")
-
-
-def is_same(decoded: Any, given_value: Any) -> bool:
-    """Equal, where a named tuple equals the plain one."""
-    if isinstance(given_value, tuple):
-        return len(decoded) == len(given_value) and all(map(is_same, decoded, given_value))
-    return bool(decoded == given_value)
 
 
 @pytest.mark.parametrize(("name", "entry"), entries("function"))
@@ -107,26 +89,6 @@ def test_explain_revert__any_error_of_ours__gives_name_and_values(
         assert list(by_name) == [snake_case(part["name"]) for part in entry["inputs"]]
 
 
-def log_of(entry: dict[str, Any], values: tuple[Any, ...]) -> RawLog:
-    """The log that the chain would hold for an event with these values."""
-    topics, plain_types, plain_values = [signature(entry)], [], []
-    for part, value in zip(entry["inputs"], values, strict=True):
-        if part["indexed"]:
-            topics.append(encode([collapse_if_tuple(part)], [value]))
-        else:
-            plain_types.append(collapse_if_tuple(part))
-            plain_values.append(value)
-    return RawLog(
-        address=SOMEWHERE,
-        topics=tuple(Hash32(topic) for topic in topics),
-        data=encode(plain_types, plain_values),
-        block_number=7,
-        block_hash=Hash32(b"\x07" * 32),
-        tx_hash=Hash32(b"\x08" * 32),
-        log_index=3,
-    )
-
-
 @pytest.mark.parametrize(("name", "entry"), entries("event"))
 @settings(max_examples=5)
 @given(data=st.data())
@@ -143,14 +105,14 @@ def test_decode_event__any_values__come_back_in_the_order_of_declaration(
 def test_decode_event__of_nobody__is_none() -> None:
     entry = {"name": "Unheard", "inputs": [{"name": "x", "type": "uint256", "indexed": False}]}
     assert load_interface("Settlement").decode_event(log_of(entry, (1,))) is None
-    nameless = RawLog(SOMEWHERE, (), b"", 1, Hash32(bytes(32)), Hash32(bytes(32)), 0)
+    nameless = RawLog(HERE, (), b"", 1, Hash32(bytes(32)), Hash32(bytes(32)), 0)
     assert load_interface("Settlement").decode_event(nameless) is None
 
 
 def test_decode_event__same_signature_other_indexing__is_none() -> None:
     entry = next(e for e in load_interface("MetaCoin").abi if e.get("name") == "Transfer")
     unindexed = {**entry, "inputs": [{**part, "indexed": False} for part in entry["inputs"]]}
-    log = log_of(unindexed, (SOMEWHERE, SOMEWHERE, 5))
+    log = log_of(unindexed, (HERE, HERE, 5))
     assert load_interface("MetaCoin").decode_event(log) is None
 
 
@@ -181,12 +143,12 @@ def test_explain_revert__of_a_hostile_contract__keeps_little_of_it() -> None:
 @pytest.mark.parametrize(
     ("function", "args"),
     [
-        ("transfer", (SOMEWHERE,)),
-        ("transfer", (SOMEWHERE, -1)),
-        ("transfer", (SOMEWHERE, 2**256)),
+        ("transfer", (HERE,)),
+        ("transfer", (HERE, -1)),
+        ("transfer", (HERE, 2**256)),
         ("transfer", ("0x12", 1)),
-        ("transfer", (SOMEWHERE, "1")),
-        ("mint", (SOMEWHERE, 1)),
+        ("transfer", (HERE, "1")),
+        ("mint", (HERE, 1)),
     ],
 )
 def test_encode_call__what_does_not_fit__is_refused(function: str, args: tuple[Any, ...]) -> None:
@@ -196,7 +158,7 @@ def test_encode_call__what_does_not_fit__is_refused(function: str, args: tuple[A
 
 @pytest.mark.parametrize("raw", [b"", b"\x01", bytes(31)])
 def test_decode_result__too_short__is_unrecoverable(raw: bytes) -> None:
-    with pytest.raises(Unrecoverable, match="MetaCoin.totalSupply"):
+    with pytest.raises(Unrecoverable, match=r"MetaCoin\.totalSupply"):
         load_interface("MetaCoin").decode_result("totalSupply", raw)
 
 

@@ -33,8 +33,9 @@ class RawServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listening.close()
+        self._listening.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which `close` does not
         self._thread.join(10)
+        self._listening.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # the listening socket was closed

@@ -38,7 +38,7 @@ def refuse(request: Request) -> Response:
         "missing": lambda: NotFound("nothing there"),
         "peer": lambda: PeerFault("forged", who="node"),
         "ledger": lambda: LedgerUnavailable("no answer", who="http://node/v3/api-key", had="key"),
-        "state": lambda: Unrecoverable("disk", who="/home/node/secret.journal"),
+        "state": lambda: Unrecoverable("disk", who="/var/node/secret.journal"),
         "bug": lambda: KeyError("secret-value"),
         "other": lambda: EdgemarkError("not now"),
     }

@@ -31,7 +31,7 @@ from edgemark.journal import Journal
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
 from edgemark.logs import get_logger
-from edgemark.machine import TryAgain
+from edgemark.machine import Tick, TryAgain
 from edgemark.runtime import Pace, Runtime, seam_from
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
@@ -126,8 +126,9 @@ class Device:
     # --- for the user --------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take up all open jobs of the journal."""
+        """Take up all open jobs of the journal; they are known when it returns."""
         self.runtime.start()
+        self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
         self._watcher.start()
 
     def stop(self) -> None:
@@ -211,6 +212,11 @@ class Device:
                 remedy="It goes on; ask again with `edgemark outsourcing result`.",
             )
         return self.job(job)
+
+    def wait_posted(self, job: JobId, timeout_s: float) -> None:
+        """Wait until the posting is on chain, or was refused: the device may leave then."""
+        before = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
+        self.runtime.wait_until(lambda states: states[job].phase not in before, timeout_s)
 
     def _check_funds(self, order: on.Order) -> None:
         terms, me = order.terms, self.station.address

@@ -48,6 +48,11 @@ class Wish:
     compute_s: int
     collect_s: int
 
+    def compute_costs(self, degree: int) -> int:
+        """Most tokens that a job over a function of this degree locks: m fees and e bonds."""
+        nodes = compute_least_nodes(degree, self.threshold, self.errors)
+        return nodes * self.fee + self.errors * (self.fee + self.judge_fee)
+
 
 def draft_terms(
     function: Polynomial, batch: bytes, job_key: bytes, wish: Wish, now: Timestamp

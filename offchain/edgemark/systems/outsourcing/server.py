@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from edgemark.errors import PeerFault
 from edgemark.identifiers import parse_hash32
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
-from edgemark.machine import TryAgain
+from edgemark.machine import Tick, TryAgain
 from edgemark.runtime import Pace, Runtime, seam_from
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.station import TAKEN, Station, Watcher
+from edgemark.transport.faults import Overloaded
 from edgemark.transport.server import HttpServer, Request, Response, Route
+
+REPLAY_LIMIT_S = 20.0  # a request waits as long for a server that is starting
 
 
 class PartyServer:
@@ -51,15 +55,19 @@ class PartyServer:
         self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
         self.http = HttpServer(
             [
-                Route("PUT", "/v1/functions/{hash}", self._take_function, MAX_FUNCTION_BYTES),
-                Route("GET", "/v1/status", self._tell_status, 0),
-                *self.routes(),
+                replace(route, handler=self._when_ready(route.handler))
+                for route in (
+                    Route("PUT", "/v1/functions/{hash}", self._take_function, MAX_FUNCTION_BYTES),
+                    Route("GET", "/v1/status", self._tell_status, 0),
+                    *self.routes(),
+                )
             ],
             station.keys.tls,
             host=settings.listen_host,
             port=settings.listen_port,
         )
         self._fault: Exception | None = None
+        self._ready = threading.Event()
         self._ended = threading.Event()
 
     # --- for subclasses ------------------------------------------------------------------------
@@ -107,9 +115,11 @@ class PartyServer:
     # --- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Open the port, replay the journal, begin to watch."""
+        """Open the port, replay the journal, answer, begin to watch."""
         self.http.start()
         self.runtime.start()
+        self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
+        self._ready.set()
         self._watcher.start()
         self.log.info("serving", url=self.http.url, account=self.station.address)
 
@@ -139,6 +149,16 @@ class PartyServer:
         self._ended.set()
 
     # --- faces ---------------------------------------------------------------------------------
+
+    def _when_ready(self, handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+        """A server that was just started knows its jobs only when its journal is replayed."""
+
+        def answer(request: Request) -> Response:
+            if not self._ready.wait(REPLAY_LIMIT_S):
+                raise Overloaded("server is starting", who=self.http.url, remedy="Try again later.")
+            return handler(request)
+
+        return answer
 
     def _take_function(self, request: Request) -> Response:
         function_hash = parse_hash32(request.params["hash"], who="function")

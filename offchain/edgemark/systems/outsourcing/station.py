@@ -110,7 +110,7 @@ class Station:
 
         Raises:
             PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
-            TryAgain: what it registered is no endpoint; a stranger's entry must not stop this party.
+            TryAgain: it registered no endpoint; a stranger's entry must not stop this party.
         """
         try:
             entry = self.server(server)

@@ -16,6 +16,7 @@ from edgemark.errors import RefusedInput
 
 PIXELS = 64
 DIGITS = 10
+DEGREE = 2
 PIXEL_MAX = 16
 HELD_OUT = 0.25  # part of the images that training never sees
 SPLIT_SEED = 1  # which images those are
@@ -54,7 +55,7 @@ class Classifier:
             for monomial, row in zip(monomials(), self.weights, strict=True)
         }
         return compile_polynomial(
-            terms, DIGITS, 2, FixedPoint(FRACTION_BITS), [float(PIXEL_MAX)] * PIXELS
+            terms, DIGITS, DEGREE, FixedPoint(FRACTION_BITS), [float(PIXEL_MAX)] * PIXELS
         )
 
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from edgemark.crypto.fixed_point import CompiledPolynomial
 from edgemark.identifiers import Address, JobId, ShareIndex, Tokens
-from edgemark.ledger.evm import EvmChain
 from edgemark.receipt import TOKEN_UNIT, PartyBalance, Receipt
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.client import Device, Until
-from edgemark.systems.outsourcing.demo.classifier import DIGITS, Classifier, train
+from edgemark.systems.outsourcing.demo.classifier import DEGREE, DIGITS, Classifier, train
+from edgemark.systems.outsourcing.demo.costs import ask_status, note_costs
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import (
     Holdings,
     compute_changes,
     read_holdings,
 )
-from edgemark.systems.outsourcing.demo.stage import Actor, Stage
+from edgemark.systems.outsourcing.demo.stage import Stage
 from edgemark.systems.outsourcing.drafting import Wish
 from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.parties.device import DeviceJob
@@ -33,6 +31,7 @@ from edgemark.systems.outsourcing.station import Station
 
 BATCH = 20  # images in a job
 JOB_LIMIT_S = 180.0
+LEAST_ACCURACY = 0.98  # what the classifier is said to reach
 WISH = Wish(
     threshold=1,
     errors=1,
@@ -81,7 +80,7 @@ def tell(folder: Path, console: Console, *, chain_url: str | None = None) -> Rec
         device.start()
         try:
             with step(console, receipt, "device registers and deposits"):
-                enter(device, len(stage.nodes))
+                enter(device)
             with step(console, receipt, "six nodes and four judges register"):
                 stage.wait_registered((*stage.nodes, *stage.judges))
             play(stage, device, classifier, compiled, receipt, console)
@@ -90,11 +89,10 @@ def tell(folder: Path, console: Console, *, chain_url: str | None = None) -> Rec
     return receipt
 
 
-def enter(device: Device, node_count: int) -> None:
+def enter(device: Device) -> None:
     """Register the device and deposit the fees and bonds of all jobs."""
     join_as_device(device.station)
-    fees = node_count * WISH.fee + WISH.errors * (WISH.fee + WISH.judge_fee)
-    provide_balance(device.station, len(PLANS) * fees)
+    provide_balance(device.station, len(PLANS) * WISH.compute_costs(DEGREE))
 
 
 @contextmanager
@@ -126,7 +124,7 @@ def play(
     check_blame(receipt, played, device)
     check_judges(receipt, stage, station, played)
     check_tokens(receipt, played, names, before, after, station.address, stage)
-    note_costs(receipt, stage, device, classifier, compiled)
+    note_costs(receipt, stage, device, classifier, compiled, len(PLANS), BATCH)
 
 
 def play_jobs(
@@ -273,67 +271,3 @@ def ends_of(job: Played) -> tuple[IndexPhase, ...]:
         IndexPhase.CONVICTED if j == job.planted else IndexPhase.PAID
         for j in range(1, job.state.known.terms.node_count + 1)
     )
-
-
-def note_costs(
-    receipt: Receipt,
-    stage: Stage,
-    device: Device,
-    classifier: Classifier,
-    compiled: CompiledPolynomial,
-) -> None:
-    """Seconds and bytes of everybody, and what the same costs locally."""
-    station = device.station
-    nodes = [ask_status(station, actor) for actor in stage.nodes]
-    judges = [ask_status(station, actor) for actor in stage.judges]
-    images = [[float(pixel) for pixel in image] for image in classifier.images[:BATCH]]
-    batch = b"".join(compiled.encode_input(image) for image in images)
-    began = time.perf_counter()
-    compiled.polynomial.evaluate(batch)
-    local = time.perf_counter() - began
-    began = time.perf_counter()
-    classifier.predict(classifier.images[:BATCH])
-    plain = time.perf_counter() - began
-    jobs, given = len(PLANS), station.functions.bytes_given
-    receipt.seconds |= {
-        "device, one batch: sharing": device.seconds["share"] / jobs,
-        "device, one batch: decoding and checking": device.seconds["decode"] / jobs,
-        "nodes, computing, all jobs": sum(float(n["compute_seconds"]) for n in nodes),
-        "judges, re-executing, all jobs": sum(float(j["compute_seconds"]) for j in judges),
-        "locally, one batch, F over the field": local,
-        "locally, one batch, floating point": plain,
-    }
-    receipt.evidence |= {
-        "device_bytes_per_batch": (station.client.bytes_out + station.client.bytes_in - given)
-        // jobs,
-        "device_bytes_sent": station.client.bytes_out,
-        "device_bytes_received": station.client.bytes_in,
-        "device_bytes_sent_of_the_function,_once_a_server": given,
-        "input_bytes_per_batch": len(batch),
-        "function_bytes": len(compiled.polynomial.to_bytes()),
-        "node_bytes": sum(int(n["bytes_in"]) + int(n["bytes_out"]) for n in nodes),
-        "judge_bytes": sum(int(j["bytes_in"]) + int(j["bytes_out"]) for j in judges),
-        "chain_bytes": count_chain_bytes(station.chain, stage.deployment.block),
-        "chain_gas": station.lane.gas_used
-        + sum(int(party["chain_gas"]) for party in (*nodes, *judges)),
-    }
-
-
-def ask_status(station: Station, actor: Actor) -> dict[str, Any]:
-    """What a server tells about itself."""
-    raw = station.ask(actor.account, "/v1/status", b"", most=MAX_STATUS_BYTES, method="GET")
-    status: dict[str, Any] = json.loads(raw)
-    return status
-
-
-def count_chain_bytes(chain: EvmChain, first: int) -> int:
-    """Call data of every transaction since block `first`, set-up included."""
-    total = 0
-    for number in range(first, chain.head() + 1):
-        block = chain.rpc("eth_getBlockByNumber", hex(number), True)
-        total += sum(len(bytes.fromhex(tx["input"][2:])) for tx in block["transactions"])
-    return total
-
-
-LEAST_ACCURACY = 0.98  # what the classifier is said to reach
-MAX_STATUS_BYTES = 64 * 1024

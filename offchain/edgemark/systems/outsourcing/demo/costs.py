@@ -1,0 +1,96 @@
+"""What everybody spent: seconds and bytes, and what the same costs locally."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from edgemark.crypto.fixed_point import CompiledPolynomial
+from edgemark.ledger.evm import EvmChain
+from edgemark.receipt import Receipt
+from edgemark.systems.outsourcing.client import Device
+from edgemark.systems.outsourcing.demo.classifier import Classifier
+from edgemark.systems.outsourcing.demo.stage import Actor, Stage
+from edgemark.systems.outsourcing.station import Station
+
+MAX_STATUS_BYTES = 64 * 1024
+
+
+def note_costs(
+    receipt: Receipt,
+    stage: Stage,
+    device: Device,
+    classifier: Classifier,
+    compiled: CompiledPolynomial,
+    jobs: int,
+    batch: int,
+) -> None:
+    """Put seconds and bytes of device, nodes, judges and chain on the receipt.
+
+    Args:
+        receipt: where they are noted.
+        stage: nodes and judges.
+        device: the device.
+        classifier: evaluated locally, in floating point.
+        compiled: evaluated locally, over the field.
+        jobs: jobs that were played.
+        batch: images in each.
+    """
+    station = device.station
+    nodes = [ask_status(station, actor) for actor in stage.nodes]
+    judges = [ask_status(station, actor) for actor in stage.judges]
+    images = classifier.images[:batch]
+    packed = b"".join(compiled.encode_input([float(p) for p in image]) for image in images)
+    receipt.seconds |= {
+        "device, one batch: sharing": device.seconds["share"] / jobs,
+        "device, one batch: decoding and checking": device.seconds["decode"] / jobs,
+        "nodes, computing, all jobs": sum(float(n["compute_seconds"]) for n in nodes),
+        "judges, re-executing, all jobs": sum(float(j["compute_seconds"]) for j in judges),
+        "locally, one batch, F over the field": _time(compiled.polynomial.evaluate, packed),
+        "locally, one batch, floating point": _time(classifier.predict, images),
+    }
+    given = station.functions.bytes_given
+    sent, received = station.client.bytes_out, station.client.bytes_in
+    receipt.evidence |= {
+        "device: bytes for one batch, function left out": (sent + received - given) // jobs,
+        "device: bytes sent, all jobs": sent,
+        "device: of these the function, once a server": given,
+        "device: bytes received, all jobs": received,
+        "bytes of one batch of inputs": len(packed),
+        "bytes of the function": len(compiled.polynomial.to_bytes()),
+        "nodes: bytes in and out": _bytes_of(nodes),
+        "judges: bytes in and out": _bytes_of(judges),
+        "chain: bytes of call data, set-up included": count_chain_bytes(
+            station.chain, stage.deployment.block
+        ),
+        "chain: gas of device, nodes and judges": station.lane.gas_used
+        + sum(int(party["chain_gas"]) for party in (*nodes, *judges)),
+    }
+
+
+def _time(work: Callable[[Any], object], argument: object) -> float:
+    began = time.perf_counter()
+    work(argument)
+    return time.perf_counter() - began
+
+
+def _bytes_of(parties: list[dict[str, Any]]) -> int:
+    return sum(int(party["bytes_in"]) + int(party["bytes_out"]) for party in parties)
+
+
+def ask_status(station: Station, actor: Actor) -> dict[str, Any]:
+    """What a server tells about itself."""
+    raw = station.ask(actor.account, "/v1/status", b"", most=MAX_STATUS_BYTES, method="GET")
+    status: dict[str, Any] = json.loads(raw)
+    return status
+
+
+def count_chain_bytes(chain: EvmChain, first: int) -> int:
+    """Call data of every transaction since block `first`, set-up included."""
+    total = 0
+    for number in range(first, chain.head() + 1):
+        block = chain.rpc("eth_getBlockByNumber", hex(number), True)
+        total += sum(len(bytes.fromhex(tx["input"][2:])) for tx in block["transactions"])
+    return total

@@ -1,0 +1,109 @@
+"""Puts the contracts on the network that ape is connected to, and writes the manifest.
+
+ape run deploy --network ethereum:local:foundry
+ape run deploy --network http://127.0.0.1:8545 --manifest edgemark.json
+"""
+
+import os
+from pathlib import Path
+
+import click
+from ape import accounts, project
+from ape.cli import ConnectedProviderCommand, account_option
+from rich.console import Console
+from rich.table import Table
+
+from edgemark.errors import EdgemarkError
+from edgemark.identifiers import parse_address
+from edgemark.ledger.anvil import DEV_CHAIN_ID
+from edgemark.ledger.deployment import (
+    DEFAULT_LIMITS,
+    MIN_JUDGES,
+    DeploymentParameters,
+    Made,
+    deploy_by,
+)
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.records import Limits
+from edgemark.settings import load_settings
+
+
+def limit_options(command):
+    """One option for each limit of a job; amounts in 10^-18 MTC, times in seconds."""
+    for name, value in vars(DEFAULT_LIMITS).items():
+        option = f"--{name.replace('_', '-')}"
+        command = click.option(option, type=int, default=value, show_default=True)(command)
+    return command
+
+
+@click.command(cls=ConnectedProviderCommand)
+@account_option(prompt=None)
+@click.option("--judge", "judges", multiple=True, metavar="ADDRESS", help="Four or more.")
+@click.option("--pool", metavar="ADDRESS", help="Receives what nobody else is owed.")
+@click.option("--guardian", metavar="ADDRESS", help="May stop new jobs. [default: the account]")
+@click.option("--holder", metavar="ADDRESS", help="Receives all MTC. [default: the account]")
+@click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
+@limit_options
+def cli(provider, account, judges, pool, guardian, holder, manifest, **limits):
+    """Deploy MetaCoin, registry, anchor, judges and settlement; write where they are.
+
+    On a development chain the account, the judges and the pool default to test accounts.
+    """
+    console = Console()
+    try:
+        account, judges, pool = choose_accounts(console, provider, account, judges, pool)
+        parameters = DeploymentParameters(
+            holder=parse_address(holder or account.address, who="holder"),
+            judges=tuple(parse_address(judge, who="judge") for judge in judges),
+            pool=parse_address(pool, who="pool"),
+            guardian=parse_address(guardian or account.address, who="guardian"),
+            limits=Limits(**limits),
+        )
+        table = Table("contract", "address", "gas")
+        deployment = deploy_by(maker(account, table), provider.chain_id, parameters)
+        deployment.verify(EvmChain(provider.http_uri, chain_id=provider.chain_id))
+        console.print(table)
+        save(console, deployment, provider, manifest)
+    except EdgemarkError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def choose_accounts(console, provider, account, judges, pool):
+    """Fill in test accounts on a development chain; elsewhere everything has to be named."""
+    if provider.network.is_dev or provider.chain_id == DEV_CHAIN_ID:
+        account = account or accounts.test_accounts[0]
+        if not judges:
+            judges = [each.address for each in accounts.test_accounts[1 : 1 + MIN_JUDGES]]
+            console.print(f"judges: test accounts 1 to {MIN_JUDGES}, whose keys everybody knows")
+        if not pool:
+            pool = accounts.test_accounts[1 + MIN_JUDGES].address
+            console.print(f"pool: test account {1 + MIN_JUDGES}")
+    elif missing := [
+        name
+        for name, value in (("--account", account), ("--judge", judges), ("--pool", pool))
+        if not value
+    ]:
+        raise click.UsageError(f"{', '.join(missing)}: needed on a chain that is no test chain")
+    return account, judges, pool
+
+
+def maker(account, table):
+    """Deploys a contract of the project from the account and notes it in the table."""
+
+    def make(name, *args):
+        receipt = account.deploy(getattr(project, name), *args).creation_metadata.receipt
+        table.add_row(name, receipt.contract_address, f"{receipt.gas_used:,}")
+        return Made(parse_address(receipt.contract_address), receipt.block_number)
+
+    return make
+
+
+def save(console, deployment, provider, manifest):
+    """Write the manifest, unless nobody could use it."""
+    if manifest is None and getattr(provider, "process", None) is not None:
+        console.print("no manifest: this chain ends with the command (--manifest writes one)")
+        return
+    settings = load_settings(file=None, environ=os.environ, overrides={})
+    path = manifest or settings.manifest_file(deployment.chain_id)
+    deployment.save(path)
+    console.print(f"manifest: {path}", soft_wrap=True)

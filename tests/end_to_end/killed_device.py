@@ -1,0 +1,85 @@
+"""A device that is `edgemark outsourcing ...`, killed at one journal record after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.end_to_end.command_line import KILLED, Finished, edgemark
+from tests.end_to_end.reaper import Kill
+
+from edgemark.identifiers import Address, JobId, parse_job_id
+from edgemark.journal import Journal
+from edgemark.replay import replay
+from edgemark.seam import CRASH_AFTER
+from edgemark.systems.outsourcing.machine import PartyMachine
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+
+UNTIL_CLOSED = ("--until", "closed", "--timeout", "180", "--json")
+
+
+@dataclass
+class KilledDevice:
+    """One job of one home, ordered and followed on the command line.
+
+    Attributes:
+        home: with its `edgemark.toml`.
+        batch: packed inputs.
+        submission: words after `outsourcing submit`.
+        nodes: accounts to name.
+        places: where to die, in the order of life.
+        on_job: told the job as soon as it is known.
+    """
+
+    name: str
+    home: Path
+    batch: bytes = field(repr=False)
+    submission: Sequence[str | Path]
+    nodes: Sequence[Address]
+    places: Sequence[str]
+    on_job: Callable[[JobId], None]
+    kills: list[Kill] = field(default_factory=list)
+    job: JobId | None = None
+    last: Finished | None = None
+
+    def live(self) -> None:
+        """Submit, die, come back, die, come back ... until the job is closed."""
+        places = list(self.places)
+        named = [word for node in self.nodes for word in ("--node", node)]
+        at_submit = ("AskedSubmit", "before:AskedSubmit", "FoundPostingRefused")
+        dies = places.pop(0) if places and places[0].endswith(at_submit) else None
+        submitted = self._run(
+            dies, "submit", "--home", self.home, *self.submission, *named, "--no-wait", "--json"
+        )
+        if dies == "before:AskedSubmit":  # nothing was journaled: the user asks again
+            submitted = self._run(
+                None, "submit", "--home", self.home, *self.submission, *named, "--no-wait", "--json"
+            )
+        self.job = self._find_job(submitted)
+        self.on_job(self.job)
+        for place in [*places, None]:
+            self.last = self._run(
+                place, "result", self.job.hex(), "--home", self.home, *UNTIL_CLOSED
+            )
+
+    def read_journal(self) -> DeviceJob:
+        """What the device remembers of its job."""
+        with Journal.open(self.home / "device.journal") as journal:
+            states = replay(PartyMachine(DeviceJob), journal)
+        assert self.job is not None
+        return states[self.job]
+
+    def _find_job(self, submitted: Finished) -> JobId:
+        if submitted.status == 0:
+            return parse_job_id(submitted.value["job"])
+        listed = self._run(None, "status", "--home", self.home, "--json").value
+        (job,) = listed
+        return parse_job_id(job)
+
+    def _run(self, place: str | None, *words: str | Path) -> Finished:
+        environ = {} if place is None else {CRASH_AFTER: place}
+        done = edgemark("outsourcing", *words, environ=environ)
+        if place is not None and done.status == KILLED:
+            self.kills.append(Kill(self.name, place))
+        return done

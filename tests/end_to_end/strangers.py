@@ -1,0 +1,43 @@
+"""Requests of people who should not make them, to the servers of a stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, ReadRequest
+from edgemark.systems.outsourcing.station import Station
+from edgemark.transport.faults import PeerRefused
+
+ANSWERS, TASKS, OFFERS = "/v1/answers", "/v1/tasks", "/v1/offers"
+READ_TASK, READ_ANSWER, EVIDENCE = "/v1/tasks/read", "/v1/answers/read", "/v1/evidence"
+
+
+def knock(
+    outsider: Station, server: Address, path: str, body: bytes, method: str = "POST"
+) -> PeerRefused:
+    """Send a request that the server has to refuse; its words."""
+    with pytest.raises(PeerRefused) as refused:
+        outsider.ask(server, path, body, most=MAX_TASK_BYTES, method=method)
+    return refused.value
+
+
+def ask_to_read(
+    station: Station,
+    job: JobId,
+    index: int,
+    server: Address,
+    key: SecretKey,
+    *,
+    reader: Address | None = None,
+    lasts_s: int = 30,
+) -> ReadRequest:
+    """A read request as anybody can make it: signed by `key`, in the name of `reader`."""
+    until = Timestamp(station.chain.now() + lasts_s)
+    name = reader or key.address
+    blank = ReadRequest(job, ShareIndex(index), name, server, until, bytes(65))
+    digest = station.settlement.domain.read_request(job, blank.index, name, server, until)
+    return replace(blank, signature=key.sign(digest))

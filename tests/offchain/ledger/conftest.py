@@ -1,0 +1,116 @@
+"""A chain for each test that asks for one, and accounts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import Address
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.interface import Contract
+from edgemark.ledger.lane import LaneLimits, TransactionLane
+
+HASTE = LaneLimits(wait_s=20.0, bump_after_s=2.0, poll_s=0.02)
+BLOCK_S = 0.1  # for tests that need blocks to come by themselves, but not their usual pace
+
+
+@dataclass
+class World:
+    """One chain, and what a test needs around it.
+
+    Attributes:
+        node: the running Anvil.
+        folder: files of lanes.
+        chain: reads it, two blocks deep.
+    """
+
+    node: AnvilNode
+    folder: Path
+    chain: EvmChain
+    _open: ExitStack = field(repr=False)
+
+    def connect(self, url: str | None = None, **options: Any) -> EvmChain:
+        """Another connection to the chain."""
+        return EvmChain(url or self.node.url, chain_id=None, **options).connect()
+
+    def lane(
+        self, number: int = 0, chain: EvmChain | None = None, **options: Any
+    ) -> TransactionLane:
+        """The lane of a development account; closed when the test ends."""
+        lane = TransactionLane(
+            chain or self.chain,
+            account(number),
+            self.folder / f"lane-{number}",
+            **{"limits": HASTE, **options},
+        )
+        self._open.callback(lane.close)
+        return lane
+
+    def mine(self, blocks: int = 1) -> None:
+        """Make blocks now."""
+        self.chain.rpc("anvil_mine", hex(blocks))
+
+    def stop_mining(self) -> None:
+        """Let transactions wait; `mine` makes blocks."""
+        self.chain.rpc("evm_setAutomine", False)
+        self.chain.rpc("evm_setIntervalMining", 0)
+
+    def reorg(self, depth: int) -> None:
+        """Replace the last `depth` blocks by empty ones."""
+        self.chain.rpc("anvil_reorg", depth, [])
+
+    def nonces_used(self, address: Address) -> int:
+        """Transactions of an account that are on the chain."""
+        return int(self.chain.rpc("eth_getTransactionCount", address, "latest"), 16)
+
+
+Start = Callable[..., World]
+
+
+def account(number: int) -> SecretKey:
+    """A funded development account."""
+    return SecretKey(dev_key(number))
+
+
+@pytest.fixture
+def start_world(tmp_path: Path) -> Iterator[Start]:
+    """Starts chains; they end with the test."""
+    with ExitStack() as cleanup:
+        count = [0]
+
+        def start(*, confirmations: int = 2, **options: Any) -> World:
+            count[0] += 1
+            folder = tmp_path / f"chain-{count[0]}"
+            extra = ("--block-time", str(BLOCK_S))
+            given = AnvilOptions(**{"block_time_s": None, "extra": extra, **options})
+            node = cleanup.enter_context(AnvilNode.start(folder, given))
+            chain = EvmChain(node.url, chain_id=given.chain_id, confirmations=confirmations)
+            return World(node, folder, chain.connect(), cleanup)
+
+        yield start
+
+
+@pytest.fixture
+def world(start_world: Start) -> World:
+    """A chain with a block every tenth of a second."""
+    return start_world()
+
+
+@pytest.fixture
+def still_world(start_world: Start) -> World:
+    """A chain that makes a block for each transaction, and none by itself; nothing is deep."""
+    return start_world(confirmations=0, extra=())
+
+
+@pytest.fixture
+def coin(still_world: World) -> Contract:
+    """The token on `still_world`; account 0 holds all of it."""
+    with still_world.lane(0) as lane:
+        return lane.deploy("MetaCoin", account(0).address)[0]

@@ -1,0 +1,376 @@
+"""Lost connections, restarts and reorganisations: nothing is sent twice, nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from tests.offchain.ledger.conftest import HASTE, Start, World, account
+from tests.offchain.ledger.cuttable_proxy import CuttableProxy
+
+from edgemark.errors import LedgerUnavailable
+from edgemark.identifiers import parse_address
+from edgemark.ledger import lane as lane_module
+from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import (
+    ConnectionLost,
+    FeeAboveCap,
+    NonceTaken,
+    NotYetMined,
+    ReorgTooDeep,
+)
+from edgemark.ledger.intent import Call, LaneLimits
+from edgemark.ledger.interface import Contract
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.transaction import Transaction
+
+pytestmark = pytest.mark.chain
+
+PAYEE = parse_address("0x" + "77" * 20)
+IMPATIENT = LaneLimits(wait_s=0.3, bump_after_s=60.0, poll_s=0.02)
+LIMIT_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def resend_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_module, "RESEND_S", 0.1)
+
+
+@contextmanager
+def in_background(work: object, *args: object) -> Iterator[Future[Receipt]]:
+    with ThreadPoolExecutor(1) as threads:
+        yield threads.submit(work, *args)  # type: ignore[arg-type]
+
+
+def wait_until_pending(world: World, count: int = 1) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while int(world.chain.rpc("txpool_status")["pending"], 16) != count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+# --- the connection ------------------------------------------------------------------------------
+
+
+def test_send__connection_cut_while_it_waits__goes_on_when_it_is_back(still_world: World) -> None:
+    with CuttableProxy(still_world.node.port) as proxy:
+        chain = still_world.connect(proxy.url, confirmations=0, attempts=50, timeout_s=2)
+        lane = still_world.lane(0, chain)
+        still_world.stop_mining()
+        with in_background(lane.transfer, PAYEE, 5) as waiting:
+            wait_until_pending(still_world)
+            proxy.cut()
+            still_world.mine()
+            time.sleep(0.3)
+            assert not waiting.done()
+            proxy.restore()
+            assert waiting.result(LIMIT_S).is_success
+    assert still_world.chain.balance(PAYEE) == 5
+    assert still_world.nonces_used(lane.address) == 1
+
+
+def test_send__cut_for_good__is_told_and_asked_again_it_is_not_sent_twice(
+    still_world: World,
+) -> None:
+    with CuttableProxy(still_world.node.port) as proxy:
+        chain = still_world.connect(proxy.url, confirmations=0, attempts=2, timeout_s=2)
+        lane = still_world.lane(0, chain)
+        still_world.stop_mining()
+        with in_background(lane.transfer, PAYEE, 5) as waiting:
+            wait_until_pending(still_world)
+            proxy.cut()
+            with pytest.raises(ConnectionLost):
+                waiting.result(LIMIT_S)
+        with pytest.raises(LedgerUnavailable):
+            lane.transfer(PAYEE, 5)
+        proxy.restore()
+        still_world.mine()
+        assert lane.transfer(PAYEE, 5).is_success
+    assert still_world.nonces_used(lane.address) == 1
+    assert still_world.chain.balance(PAYEE) == 5
+
+
+def test_send__the_answer_to_the_sending_is_lost__is_one_transaction(still_world: World) -> None:
+    with CuttableProxy(still_world.node.port) as proxy:
+        chain = still_world.connect(proxy.url, confirmations=0, attempts=3, timeout_s=2)
+        lane = still_world.lane(0, chain)
+        rpc = chain.rpc
+
+        def lose_answers(method: str, *params: object) -> object:
+            if method == "eth_sendRawTransaction":
+                proxy.deafen()
+            try:
+                return rpc(method, *params)
+            finally:
+                proxy.restore()
+
+        chain.rpc = lose_answers  # type: ignore[method-assign]
+        with pytest.raises(ConnectionLost):
+            lane.transfer(PAYEE, 5)
+        chain.rpc = rpc  # type: ignore[method-assign]
+        assert lane.transfer(PAYEE, 5).is_success
+    assert still_world.nonces_used(lane.address) == 1
+    assert still_world.chain.balance(PAYEE) == 5
+
+
+# --- another life --------------------------------------------------------------------------------
+
+
+def test_restart__with_a_pending_transaction__follows_it(still_world: World) -> None:
+    still_world.stop_mining()
+    first = still_world.lane(0, limits=IMPATIENT)
+    with pytest.raises(NotYetMined):
+        first.transfer(PAYEE, 5)
+    with pytest.raises(NotYetMined):
+        first.transfer(PAYEE, 5)
+    first.close()
+    second = still_world.lane(0)
+    with in_background(second.transfer, PAYEE, 5) as waiting:
+        time.sleep(0.2)
+        still_world.mine()
+        assert waiting.result(LIMIT_S).is_success
+    assert still_world.nonces_used(second.address) == 1
+    assert still_world.chain.balance(PAYEE) == 5
+
+
+def test_restart__the_chain_forgot_the_transaction__it_is_sent_again_unchanged(
+    still_world: World,
+) -> None:
+    still_world.stop_mining()
+    first = still_world.lane(0, limits=IMPATIENT)
+    with pytest.raises(NotYetMined):
+        first.transfer(PAYEE, 5)
+    (tx_hash,) = first._pending.entries[0].hashes
+    first.close()
+    still_world.chain.rpc("anvil_dropAllTransactions")
+    wait_until_pending(still_world, 0)
+    still_world.lane(0)
+    wait_until_pending(still_world)
+    still_world.mine()
+    assert still_world.chain.rpc("eth_getTransactionReceipt", "0x" + tx_hash.hex())
+
+
+def test_restart__killed_between_disk_and_chain__it_is_sent(still_world: World) -> None:
+    first = still_world.lane(0, limits=IMPATIENT)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    first._send_first = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        first.transfer(PAYEE, 5)
+    assert still_world.nonces_used(first.address) == 0
+    first.close()
+    second = still_world.lane(0)
+    assert still_world.nonces_used(second.address) == 1
+    second.transfer(PAYEE, 5)  # joined: nobody had its answer
+    assert still_world.nonces_used(second.address) == 1
+    assert still_world.chain.balance(PAYEE) == 5
+
+
+def test_restart__a_batch_with_equal_payments__is_completed_not_repeated(
+    still_world: World,
+) -> None:
+    still_world.stop_mining()
+    payments = [(PAYEE, 5), (PAYEE, 5), (PAYEE, 6)]
+    first = still_world.lane(0, limits=IMPATIENT)
+    with pytest.raises(NotYetMined):
+        first.transfer_many(payments)
+    first.close()
+    second = still_world.lane(0)
+    with in_background(second.transfer_many, payments) as waiting:
+        time.sleep(0.2)
+        still_world.mine()
+        waiting.result(LIMIT_S)
+    assert still_world.chain.balance(PAYEE) == 16
+
+
+@pytest.mark.processes
+def test_restart__after_kill_9_again_and_again__every_payment_is_made_once(world: World) -> None:
+    payments = 7
+    script = f"""
+from pathlib import Path
+from tests.offchain.ledger.conftest import HASTE, account
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.lane import TransactionLane
+chain = EvmChain({world.node.url!r}, confirmations=1).connect()
+path = Path({str(world.folder / "lane-0")!r})
+with TransactionLane(chain, account(0), path, limits=HASTE) as lane:
+    for number in range({payments}):
+        lane.transfer({PAYEE!r}, 10**number, key=b"payment %d" % number)
+"""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
+    for paid in (1, 4, payments):
+        child = subprocess.Popen([sys.executable, "-c", script], env=environ)
+        try:
+            while child.poll() is None and world.nonces_used(account(0).address) < paid:
+                time.sleep(0.005)
+            if paid == payments:
+                assert child.wait(LIMIT_S) == 0
+            else:
+                time.sleep(paid / 50)  # somewhere between this payment and the next
+                assert child.poll() is None
+        finally:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+    assert world.chain.balance(PAYEE) == sum(10**number for number in range(payments))
+    assert world.nonces_used(account(0).address) == payments
+
+
+# --- the chain changes its mind ------------------------------------------------------------------
+
+
+def test_reorg__takes_the_block_before_it_is_deep__it_is_sent_again(start_world: Start) -> None:
+    world = start_world(confirmations=3, extra=())
+    lane = world.lane(0)
+    with in_background(lane.transfer, PAYEE, 5) as waiting:
+        while world.nonces_used(lane.address) == 0:
+            time.sleep(0.01)
+        world.stop_mining()
+        world.mine()
+        world.reorg(2)
+        assert world.nonces_used(lane.address) == 0
+        wait_until_pending(world)  # the lane sent it again
+        assert not waiting.done()
+        world.mine(4)
+        receipt = waiting.result(LIMIT_S)
+    assert world.chain.block(receipt.block_number).hash == receipt.block_hash
+    assert world.chain.balance(PAYEE) == 5
+    assert world.nonces_used(lane.address) == 1
+
+
+def test_reorg__after_the_caller_went_on__it_is_sent_again_with_the_next(
+    start_world: Start,
+) -> None:
+    world = start_world(confirmations=5, extra=())
+    lane = world.lane(0)
+    call_depth = 0
+    token, _ = lane.deploy("MetaCoin", lane.address, confirmations=call_depth)
+    lane.send(Call(token, "transfer", (PAYEE, 5)), confirmations=call_depth)
+    world.reorg(1)
+    assert world.chain.call(token, "balanceOf", PAYEE, block="latest") == 0
+    lane.send(Call(token, "approve", (PAYEE, 1)), confirmations=call_depth)
+    world.mine()
+    assert world.chain.call(token, "balanceOf", PAYEE, block="latest") == 5
+
+
+def test_reorg__below_what_was_final__is_told(start_world: Start) -> None:
+    world = start_world(confirmations=1)
+    lane = world.lane(0)
+    receipt = lane.transfer(PAYEE, 5, key=b"once")
+    world.stop_mining()
+    world.reorg(world.chain.head() - receipt.block_number + 1)
+    with pytest.raises(ReorgTooDeep):
+        lane.transfer(PAYEE, 5, key=b"once")
+
+
+# --- others, and fees ----------------------------------------------------------------------------
+
+
+def test_another_program_uses_the_nonce__is_told_and_the_next_goes_on(still_world: World) -> None:
+    still_world.stop_mining()
+    lane = still_world.lane(0)
+    with in_background(lane.transfer, PAYEE, 5) as waiting:
+        wait_until_pending(still_world)
+        fee = 10**12
+        other = Transaction(31337, 0, fee, fee, 21_000, lane.address, 0, b"").sign(account(0))
+        still_world.chain.rpc("eth_sendRawTransaction", "0x" + other.hex())
+        still_world.mine()
+        with pytest.raises(NonceTaken) as taken:
+            waiting.result(LIMIT_S)
+    assert taken.value.had == "nonce 0"
+    still_world.chain.rpc("evm_setAutomine", True)
+    assert lane.transfer(PAYEE, 5).is_success
+    assert still_world.chain.balance(PAYEE) == 5
+
+
+def test_fees_rise__a_stuck_transaction_is_raised_and_mined_once(still_world: World) -> None:
+    still_world.stop_mining()
+    lane = still_world.lane(0, limits=LaneLimits(wait_s=LIMIT_S, bump_after_s=0.2, poll_s=0.02))
+    with in_background(lane.transfer, PAYEE, 5) as waiting:
+        wait_until_pending(still_world)
+        (entry,) = lane._pending.entries.values()
+        dear = 2 * entry.transaction.max_fee
+        still_world.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(dear))
+        still_world.mine()  # too dear for it
+        assert still_world.nonces_used(lane.address) == 0
+        while entry.transaction.max_fee < 2 * dear:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        still_world.mine()
+        assert waiting.result(LIMIT_S).is_success
+    assert still_world.nonces_used(lane.address) == 1
+    assert still_world.chain.balance(PAYEE) == 5
+
+
+def test_fees_rise__above_the_cap__it_waits_and_is_mined_when_they_fall(
+    still_world: World,
+) -> None:
+    still_world.stop_mining()
+    limits = LaneLimits(wait_s=LIMIT_S, bump_after_s=0.1, poll_s=0.02)
+    lane = still_world.lane(0, max_fee_gwei=2.5, limits=limits)
+    with in_background(lane.transfer, PAYEE, 5) as waiting:
+        wait_until_pending(still_world)
+        still_world.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10 * 10**9))
+        still_world.mine()
+        time.sleep(0.5)
+        assert not waiting.done()
+        entry = lane._pending.entries[0]
+        assert entry.transaction.max_fee <= 2.5 * 10**9
+        with pytest.raises(FeeAboveCap):
+            lane.transfer(PAYEE, 6)
+        while not waiting.done():
+            still_world.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+            still_world.mine()
+            time.sleep(0.2)
+        assert waiting.result().is_success
+    assert still_world.nonces_used(lane.address) == 1
+
+
+def test_threads_and_reorgs__every_payment_is_made_once(start_world: Start) -> None:
+    world = start_world(confirmations=3)
+    lane = world.lane(0, limits=LaneLimits(wait_s=60.0, bump_after_s=5.0, poll_s=0.02))
+    whom = [parse_address(number.to_bytes(20, "big")) for number in range(0x500, 0x510)]
+    stop = threading.Event()
+
+    def disturb() -> None:
+        while not stop.wait(0.7):
+            world.reorg(2)
+
+    with ThreadPoolExecutor(5) as threads:
+        disturbing = threads.submit(disturb)
+        list(threads.map(lambda to: lane.transfer(to, 5), whom))
+        stop.set()
+        disturbing.result(LIMIT_S)
+    assert [world.chain.balance(to) for to in whom] == [5] * len(whom)
+    assert world.nonces_used(lane.address) == len(whom)
+
+
+def test_a_lane_that_is_closed_early__leaves_its_file_to_the_next(still_world: World) -> None:
+    path = still_world.folder / "other"
+    broken = EvmChain("http://127.0.0.1:9", chain_id=31337, attempts=1)
+    with pytest.raises(LedgerUnavailable):
+        TransactionLane(broken, account(0), path, limits=HASTE)
+    with TransactionLane(still_world.chain, account(0), path, limits=HASTE) as lane:
+        lane.transfer(PAYEE, 1)
+
+
+def test_gas_prices__a_node_without_the_optional_method__still_serves(
+    still_world: World, coin: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rpc = still_world.chain.rpc
+
+    def old_node(method: str, *params: object) -> object:
+        return rpc("no_such_method" if method == "eth_maxPriorityFeePerGas" else method, *params)
+
+    monkeypatch.setattr(still_world.chain, "rpc", old_node)
+    assert still_world.lane(0).send(Call(coin, "transfer", (PAYEE, 1))).is_success

@@ -9,6 +9,7 @@ import click
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
+from edgemark.identity.keys import KeyStore
 from edgemark.receipt import TOKEN_UNIT, format_tokens
 from edgemark.systems.outsourcing.joining import provide_balance
 from edgemark.systems.outsourcing.station import Station
@@ -34,6 +35,14 @@ def parse_tokens(text: str) -> Tokens:
 @click.group()
 def account() -> None:
     """This home's account and tokens."""
+
+
+@account.command("address")
+@takes_settings
+def address(invocation: Invocation) -> None:
+    """Print the account and the TLS pin; makes the keys on first run, needs no chain."""
+    keys = KeyStore.open(invocation.settings().home / "keys")
+    invocation.show({"account": keys.account.address, "tls_pin": keys.tls.pin.hex()})
 
 
 @account.command("show")

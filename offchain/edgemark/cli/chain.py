@@ -1,4 +1,4 @@
-"""`edgemark chain up|down`: a development chain on this machine."""
+"""`edgemark chain up|down|fund`: a development chain on this machine."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ from pathlib import Path
 
 import click
 
+from edgemark.cli.account import parse_tokens
 from edgemark.cli.invocation import Invocation, takes_settings
-from edgemark.ledger.anvil import AnvilOptions, chain_down, chain_up
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import parse_address
+from edgemark.ledger.anvil import AnvilOptions, chain_down, chain_up, dev_key
+from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.lane import TransactionLane
+from edgemark.token.metacoin import MetaCoin
+
+GAS_WEI = 10**18  # one coin: thousands of transactions
 
 
 @click.group()
@@ -32,3 +41,28 @@ def down(invocation: Invocation) -> None:
     """Stop the chain that `up` started from this home folder."""
     stopped = chain_down(Path(invocation.settings().home) / "chain")
     invocation.show({"stopped": stopped}, "chain is down" if stopped else "no chain was up")
+
+
+@chain.command("fund")
+@takes_settings
+@click.argument("accounts", nargs=-1, required=True)
+@click.option("--mtc", default="10000", show_default=True, help="MTC for each account.")
+def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
+    """Give ACCOUNTS coin for gas and MTC, from the public development account.
+
+    Works where that account holds the supply: on a development chain that `ape run deploy` used.
+    """
+    settings = invocation.settings()
+    payees = [parse_address(account, who="account") for account in accounts]
+    amount = parse_tokens(mtc)
+    chain_id = settings.chain_id or None
+    node = EvmChain(settings.chain_url, chain_id=chain_id, confirmations=0).connect()
+    manifest = Deployment.load(settings.manifest_file(node.chain_id), node.chain_id)
+    token = MetaCoin(node, manifest.contract("MetaCoin"))
+    folder = Path(settings.home) / "chain"
+    folder.mkdir(parents=True, exist_ok=True)
+    with TransactionLane(node, SecretKey(dev_key(0)), folder / "faucet.journal") as lane:
+        lane.transfer_many([(payee, GAS_WEI) for payee in payees])
+        if amount:
+            lane.send_many([token.transfer(payee, amount) for payee in payees])
+    invocation.show({payee: f"{mtc} MTC" for payee in payees})

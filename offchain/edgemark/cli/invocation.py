@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -72,6 +73,7 @@ def takes_settings(command: F) -> F:
         click.option("--log-level", help="debug, info, warning or error."),
     ]
 
+    @functools.wraps(command)  # with it go the options and arguments of the command's own
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         names = ("home", "chain_url", "manifest", "log_level")
         given = {name: kwargs.pop(name) for name in names}
@@ -82,8 +84,6 @@ def takes_settings(command: F) -> F:
         )
         return command(invocation, *args, **kwargs)
 
-    wrapped.__doc__ = command.__doc__
-    wrapped.__name__ = command.__name__
     for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]

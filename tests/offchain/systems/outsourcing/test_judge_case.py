@@ -159,6 +159,17 @@ def test_k_signatures__are_brought_to_the_chain_and_not_fewer() -> None:
     assert do.SubmitVerdict(int(Finding.WRONG)) in state.owed()
 
 
+def test_charge_that_was_not_served_in_time__is_ended_and_not_served_any_more() -> None:
+    state = judge_after(TASK, own(Finding.NONE))
+    for judge in cast.JUDGES[1:3]:
+        opinion = cast.sign_opinion(judge, ORDER, 3, Finding.NONE)
+        state, _ = step(state, on.HeardOpinion(judge.address, opinion))
+    assert do.SubmitServed() in state.owed()
+    late = reach_time(state, Timestamp(1_051))
+    assert do.SubmitVoid() in late.owed()
+    assert do.SubmitServed() not in late.owed()
+
+
 def ends_of(faulty: type[NodeSide], seed: int) -> tuple[IndexPhase, int]:
     """How a node ends among honest people, and how many judges ever held an answer of it."""
     world = World(seed)

@@ -15,6 +15,7 @@ from tests.offchain.systems.outsourcing.strategies import EVENTS
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.machine import Tick
+from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.codec import decode_event, encode_event
@@ -234,6 +235,31 @@ def test_charge__that_is_served_and_never_judged__ends_by_a_lapse() -> None:
     case, _ = step(case, on.SawServed(Timestamp(1_110), Timestamp(1_130)))
     case = reach_time(case, Timestamp(1_131))
     assert [type(effect).__name__ for effect in case.owed()] == ["SubmitLapse"]
+
+
+def test_node_that_sees_the_start_late__collects_and_does_not_cancel() -> None:
+    node, _ = step(NodeTask(), cast.offer_to(ORDER, 3))
+    node, _ = step(node, on.SawAccepted())
+    node = reach_time(node, Timestamp(ORDER.terms.accept_by + 1))
+    assert node.owed() == (do.SubmitCancel(),)
+    node, _ = step(node, on.SawStarted(ORDER.terms.accept_by))
+    assert node.owed() == ()
+    node = reach_time(node, Timestamp(ORDER.terms.collect_by + 1))
+    assert node.owed() == (do.SubmitCollect((ShareIndex(3),)),)
+
+
+def test_silence__is_charged_after_compute_by_and_never_after_collect_by() -> None:
+    silent = replace(
+        state_in(DevicePhase.VALID),
+        result=b"",
+        silent=(ShareIndex(4),),
+        indices=(IndexPhase.PAID,) * 3 + (IndexPhase.ACCEPTED,) * 3,
+    )
+    assert silent.owed() == ()
+    charging = reach_time(silent, Timestamp(ORDER.terms.compute_by + 1))
+    assert charging.owed() == (do.SubmitCharge((), (ShareIndex(4),)),)
+    late = reach_time(charging, Timestamp(ORDER.terms.collect_by + 1))
+    assert late.owed() == (do.SubmitCollect((4, 5, 6)),)
 
 
 def test_unknown_job__has_nothing_to_owe_and_says_so() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from ape import accounts, project
 from ape.cli import ConnectedProviderCommand, account_option
+from ape.exceptions import ContractLogicError
 from rich.console import Console
 from rich.table import Table
 
@@ -24,6 +25,8 @@ from edgemark.ledger.deployment import (
     deploy_by,
 )
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.interface import explain_revert, load_interface
 from edgemark.ledger.records import Limits
 from edgemark.settings import load_settings
 
@@ -91,11 +94,24 @@ def maker(account, table):
     """Deploys a contract of the project from the account and notes it in the table."""
 
     def make(name, *args):
-        receipt = account.deploy(getattr(project, name), *args).creation_metadata.receipt
+        try:
+            made = account.deploy(getattr(project, name), *args)
+        except ContractLogicError as error:
+            raise refusal_of(name, error) from error
+        receipt = made.creation_metadata.receipt
         table.add_row(name, receipt.contract_address, f"{receipt.gas_used:,}")
         return Made(parse_address(receipt.contract_address), receipt.block_number)
 
     return make
+
+
+def refusal_of(name, error):
+    """What a constructor refused, where ape shows the bare bytes of the error."""
+    try:
+        data = bytes.fromhex(error.revert_message.removeprefix("0x"))
+    except ValueError:
+        return ContractRefused(name, "constructor", error.revert_message, {})
+    return ContractRefused(name, "constructor", *explain_revert(data, load_interface(name)))
 
 
 def save(console, deployment, provider, manifest):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.theatre import ENVIRONMENT
 
+from edgemark.cli.main import main
 from edgemark.settings import Settings, setting_names
 
 LIMIT_S = 200.0
@@ -62,6 +65,29 @@ def edgemark(
         check=False,
     )
     return Finished(command, done.returncode, done.stdout, done.stderr)
+
+
+def edgemark_here(*words: str | Path, environ: Mapping[str, str] | None = None) -> Finished:
+    """The same command within this process: as thorough but for what a process has of its own."""
+    command = tuple(str(word) for word in words)
+    before = {name: value for name, value in os.environ.items() if name.startswith("EDGEMARK_")}
+    out, error = io.StringIO(), io.StringIO()
+    try:
+        replace_settings(environ or {})
+        with redirect_stdout(out), redirect_stderr(error):
+            main(command)
+    except SystemExit as left:
+        return Finished(command, int(left.code or 0), out.getvalue(), error.getvalue())
+    finally:
+        replace_settings(before)
+    raise AssertionError("the command line always leaves with a status")
+
+
+def replace_settings(environ: Mapping[str, str]) -> None:
+    """Let these be all the settings of this project in the environment."""
+    for name in [name for name in os.environ if name.startswith("EDGEMARK_")]:
+        del os.environ[name]
+    os.environ.update(environ)
 
 
 def write_settings(settings: Settings, **changes: object) -> Path:

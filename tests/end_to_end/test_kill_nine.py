@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -285,5 +286,7 @@ def test_after_all_deaths__nothing_is_locked_and_no_token_is_missing(survived: S
 def test_table_of_deaths__for_the_reader(survived: Survived) -> None:
     rows = sorted(survived.reached)
     for who, place in rows:
-        print(f"{who:<14} killed at {place:<20} started again, every job ended the same")
+        sys.stdout.write(
+            f"{who:<14} killed at {place:<20} started again, every job ended the same\n"
+        )
     assert len(rows) >= len(PLACES)

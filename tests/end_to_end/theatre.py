@@ -95,7 +95,7 @@ class Theatre:
     def open_home(self, name: str) -> Station:
         """Keys and contracts of a home of this stage, as its owner has them."""
         station = Station.open(self.stage.device_settings(name))
-        self._open.callback(station.lane.close)
+        self._open.callback(station.close)
         return station
 
     def enlist_node(self, name: str, endpoint: str) -> Station:
@@ -156,7 +156,7 @@ def open_theatre(
             (start or start_usually)(stage, actor)
         hurry = cleanup.enter_context(ExitStack())
         hurry.enter_context(hurry_blocks(chain))
-        register_absent(cleanup, stage, [actor for actor in actors if actor not in running])
+        register_absent(stage, [actor for actor in actors if actor not in running])
         stage.wait_registered(running)
         device = KeyStore.open(folder / "device" / "keys").account.address
         accounts = {
@@ -191,13 +191,12 @@ def start_usually(stage: Stage, actor: Actor) -> None:
     stage.start(actor, ENVIRONMENT)
 
 
-def register_absent(cleanup: ExitStack, stage: Stage, actors: Sequence[Actor]) -> None:
+def register_absent(stage: Stage, actors: Sequence[Actor]) -> None:
     """Register servers whose processes never run."""
     for actor in actors:
-        station = Station.open(stage.device_settings(actor.home.name))
-        cleanup.callback(station.lane.close)
         endpoint = f"https://127.0.0.1:{actor.port}"
-        join_as_server(station, actor.role, actor.provider, endpoint, Resources(1, 1, 1, 1))
+        with Station.open(stage.device_settings(actor.home.name)) as station:
+            join_as_server(station, actor.role, actor.provider, endpoint, Resources(1, 1, 1, 1))
 
 
 def fund(stage: Stage, chain: EvmChain, accounts: Sequence[Address]) -> None:

@@ -25,7 +25,7 @@ def parse_tokens(text: str) -> Tokens:
         amount = Decimal(text) * TOKEN_UNIT
     except InvalidOperation as error:
         raise RefusedInput("is no number", who="amount", had=text[:40], needed="MTC") from error
-    if not amount.is_finite() or amount < 0 or amount != int(amount) or amount >= 2**96:
+    if not amount.is_finite() or not 0 <= amount < 2**96 or amount != int(amount):
         raise RefusedInput(
             "is out of range", who="amount", had=text[:40], needed="0 to 10^9 MTC, 18 decimals"
         )
@@ -49,17 +49,16 @@ def address(invocation: Invocation) -> None:
 @takes_settings
 def show(invocation: Invocation) -> None:
     """Print account, wallet, free balance in the anchor, and the TLS pin."""
-    station = Station.open(invocation.settings())
-    me = station.address
-    invocation.show(
-        {
+    with Station.open(invocation.settings()) as station:
+        me = station.address
+        facts = {
             "account": me,
             "wallet_mtc": format_tokens(station.token.balance(me)),
             "anchor_free_mtc": format_tokens(station.accounts.free_balance(me)),
             "gas_wei": station.chain.balance(me),
             "tls_pin": station.keys.tls.pin.hex(),
         }
-    )
+    invocation.show(facts)
 
 
 @account.command("deposit")
@@ -67,9 +66,10 @@ def show(invocation: Invocation) -> None:
 @click.argument("amount")
 def deposit(invocation: Invocation, amount: str) -> None:
     """Bring the free balance in the anchor up to AMOUNT MTC."""
-    station = Station.open(invocation.settings())
-    provide_balance(station, parse_tokens(amount))
-    free = station.accounts.free_balance(station.address)
+    wanted = parse_tokens(amount)
+    with Station.open(invocation.settings()) as station:
+        provide_balance(station, wanted)
+        free = station.accounts.free_balance(station.address)
     invocation.show({"anchor_free_mtc": format_tokens(free)})
 
 
@@ -78,10 +78,18 @@ def deposit(invocation: Invocation, amount: str) -> None:
 @click.argument("amount")
 def withdraw(invocation: Invocation, amount: str) -> None:
     """Take AMOUNT MTC of the free balance back into the wallet."""
-    station = Station.open(invocation.settings())
     wanted = parse_tokens(amount)
-    free = station.accounts.free_balance(station.address)
-    if wanted > free:
-        raise RefusedInput("free balance is too low", who=station.address, had=free, needed=wanted)
-    station.lane.send(station.accounts.withdraw(station.address, wanted))
-    invocation.show({"wallet_mtc": format_tokens(station.token.balance(station.address))})
+    with Station.open(invocation.settings()) as station:
+        me = station.address
+        free = station.accounts.free_balance(me)
+        if wanted > free:
+            raise RefusedInput(
+                "free balance is too low",
+                who=me,
+                had=f"{format_tokens(free)} MTC",
+                needed=f"{format_tokens(wanted)} MTC",
+                remedy="What open jobs hold comes back when they end.",
+            )
+        station.lane.send(station.accounts.withdraw(me, wanted))
+        wallet = station.token.balance(me)
+    invocation.show({"wallet_mtc": format_tokens(wallet)})

@@ -50,12 +50,13 @@ def outsourcing() -> None:
 @contextmanager
 def open_device(invocation: Invocation) -> Iterator[Device]:
     """The device of this home folder, with all its open jobs taken up."""
-    device = Device(Station.open(invocation.settings()))
-    device.start()
-    try:
-        yield device
-    finally:
-        device.stop()
+    with Station.open(invocation.settings()) as station:
+        device = Device(station)
+        try:
+            device.start()
+            yield device
+        finally:
+            device.stop()
 
 
 @outsourcing.command("submit")

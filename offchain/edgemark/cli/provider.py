@@ -20,9 +20,10 @@ def provider() -> None:
 @click.argument("name")
 def register(invocation: Invocation, name: str) -> None:
     """Register this home's account as the organisation NAME."""
-    station = Station.open(invocation.settings())
-    join_as_provider(station, name)
-    invocation.show({"provider": station.address, "name": name})
+    with Station.open(invocation.settings()) as station:
+        join_as_provider(station, name)
+        me = station.address
+    invocation.show({"provider": me, "name": name})
 
 
 @provider.command("admit")
@@ -30,7 +31,8 @@ def register(invocation: Invocation, name: str) -> None:
 @click.argument("account")
 def admit(invocation: Invocation, account: str) -> None:
     """Let ACCOUNT register as a node or judge of this organisation."""
-    station = Station.open(invocation.settings())
     admitted = parse_address(account, who="account")
-    admit_server(station, admitted)
-    invocation.show({"provider": station.address, "admitted": admitted})
+    with Station.open(invocation.settings()) as station:
+        admit_server(station, admitted)
+        me = station.address
+    invocation.show({"provider": me, "admitted": admitted})

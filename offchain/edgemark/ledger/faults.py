@@ -101,4 +101,8 @@ class OtherChainsFile(Unrecoverable):
 
 
 def _shown(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
+    if not isinstance(value, bytes):
+        return str(value)
+    text = value.rstrip(b"\0")  # our errors name a field in bytes32
+    is_text = len(value) == 32 and text.isascii() and text.decode().isprintable() and bool(text)
+    return text.decode() if is_text else value.hex()

@@ -15,6 +15,7 @@ from web3 import Web3
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Hash32, parse_address
 from edgemark.ledger.blocks import RawLog
+from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.interface import (
     CONTRACTS,
     Contract,
@@ -198,3 +199,18 @@ def test_a_struct__comes_back_with_named_fields() -> None:
 def test_named__an_address_in_lower_case__is_checksummed() -> None:
     mixed = parse_address(b"\xab" * 20)
     assert Contract.named("MetaCoin", mixed.lower()).address == mixed
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"minWindow".ljust(32, b"\0"), "minWindow"),
+        (bytes(32), "00" * 32),
+        (b"\x01".rjust(32, b"a"), "61" * 31 + "01"),
+        (b"minWindow", b"minWindow".hex()),
+        (7, "7"),
+    ],
+)
+def test_contract_refused__a_value__reads_as_what_it_is(value: object, shown: str) -> None:
+    refused = ContractRefused("Settlement", "constructor", "LimitsInvalid", {"field": value})
+    assert refused.had == f"field {shown}"

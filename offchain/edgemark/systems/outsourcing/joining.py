@@ -7,13 +7,16 @@ from edgemark.identifiers import Address
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Resources, Role
+from edgemark.logs import get_logger
 from edgemark.systems.outsourcing.station import Station
+
+_log = get_logger("joining")
 
 
 def join_as_server(
     station: Station, role: Role, provider: Address, endpoint: str, resources: Resources
-) -> None:
-    """Register this account as a server of `provider`, unless it is.
+) -> bool:
+    """Register this account as a server of `provider`, unless it is; True when it was not.
 
     Raises:
         RefusedInput: registered otherwise (role, provider, TLS key or endpoint differ), or the
@@ -24,7 +27,7 @@ def join_as_server(
     if found.role is Role.NONE:
         call = station.registry.register_server(role, provider, pin, endpoint, resources)
         _send(station, call, "Ask the provider to admit this account first.")
-        return
+        return True
     had = (found.role, found.provider, found.endpoint, bytes(found.tls_key_hash))
     wanted = (role, provider, endpoint, bytes(pin))
     if had != wanted:
@@ -35,6 +38,7 @@ def join_as_server(
             needed=_describe(wanted),
             remedy="Use the settings and the home folder that it was registered with.",
         )
+    return False
 
 
 def join_as_device(station: Station) -> None:
@@ -79,6 +83,19 @@ def provide_balance(station: Station, needed: int) -> None:
     if station.accounts.locker_allowance(me, station.settlement.address) < needed:
         calls.append(station.accounts.allow_locker(station.settlement.address, 2**96 - 1))
     station.lane.send_many(calls)
+
+
+def keep_balance(station: Station, wanted: int) -> None:
+    """As `provide_balance`, as far as the wallet goes.
+
+    For a server that comes back: what is missing may be locked as stake in open jobs, and it has to
+    be there for them most of all.
+    """
+    me = station.address
+    within_reach = station.accounts.free_balance(me) + station.token.balance(me)
+    if within_reach < wanted:
+        _log.warning("free balance stays below the deposit", had=within_reach, needed=wanted)
+    provide_balance(station, min(wanted, within_reach))
 
 
 def _send(station: Station, call: Call, remedy: str) -> None:

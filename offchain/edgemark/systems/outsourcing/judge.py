@@ -147,14 +147,19 @@ class Judge(PartyServer):
         return Response(body=TAKEN)
 
     def _take_answer(self, request: Request) -> Response:
-        """From the charged node until `answer_by`; from another judge until the margin is over."""
+        """Until `answer_by` and the margin for passing on; a contradiction until the verdict.
+
+        Who brings an answer does not matter, its signature does. One that contradicts an answer
+        already held is proof of a lie and never late: else a node could split the judges.
+        """
         answer = Answer.from_wire(request.body)
         state = self._case(answer.job, answer.index)
         if state.is_finished or not state.lacks(answer):
             return Response(body=TAKEN)
         if state.known.kind is not ChargeKind.SILENT or state.task is None:
             raise RefusedInput("no answer is awaited", who=f"index {answer.index}")
-        if state.answer_over or state.finding is Finding.MISSING:
+        late = state.answer_over or state.finding is Finding.MISSING
+        if late and not state.answers:
             raise RefusedInput(
                 "answer is late",
                 who=f"index {answer.index}",
@@ -179,9 +184,11 @@ class Judge(PartyServer):
         """The device reads the answer that the charged node handed in."""
         read = ReadRequest.from_wire(request.body)
         state = self._case(read.job, read.index)
-        if state.terms is None or state.answer is None:
-            raise NotFound("no answer was handed in", who=f"index {read.index}")
+        if state.terms is None:
+            raise NotFound("task is not here yet", who=f"index {read.index}")
         check_read(self.station, read, address_of(state.terms.job_key))
+        if state.answer is None:
+            raise NotFound("no answer was handed in", who=f"index {read.index}")
         return Response(body=state.answer.to_wire())
 
     def _case(self, job: JobId, index: ShareIndex) -> JudgeCase:

@@ -9,7 +9,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.ledger.records import Resources, Role
 from edgemark.settings import Settings
-from edgemark.systems.outsourcing.joining import join_as_server, provide_balance
+from edgemark.systems.outsourcing.joining import join_as_server, keep_balance, provide_balance
 from edgemark.systems.outsourcing.server import PartyServer
 from edgemark.systems.outsourcing.station import Station
 
@@ -40,9 +40,9 @@ def open_station(settings: Settings, role: Role) -> Station:
         network_mbps=settings.network_mbps,
     )
     provider = parse_address(settings.provider, who="provider")
-    join_as_server(station, role, provider, endpoint, resources)
+    is_new = join_as_server(station, role, provider, endpoint, resources)
     if settings.deposit:
-        provide_balance(station, settings.deposit)
+        (provide_balance if is_new else keep_balance)(station, settings.deposit)
     return station
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
@@ -79,6 +80,21 @@ class Station:
             client=HttpClient(timeout_s=settings.request_timeout_s),
             functions=FunctionStore(home / "functions"),
         )
+
+    def close(self) -> None:
+        """Let another process send for this account."""
+        self.lane.close()
+
+    def __enter__(self) -> Station:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     @property
     def address(self) -> Address:

@@ -1,0 +1,265 @@
+"""The settlement on chain beside its model: the same acts at the same seconds, then the same state.
+
+`Pair.play` sends an act of the model as a transaction, with the real signatures of nodes and
+judges, and lets the model act too: both do it, or both refuse it with the same error and values.
+`Pair.differences` compares all that the settlement and the anchor store of the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.contracts.outsourcing.mix_walks import Act
+from tests.offchain.systems.outsourcing.model import SettlementModel
+from tests.offchain.systems.outsourcing.model_rules import ModelRefused
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import Address, JobId, parse_address
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.intent import Call, intent_of
+from edgemark.ledger.interface import explain_revert
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.parameters import Terms
+from edgemark.systems.outsourcing.settlement import SettlementContract
+
+GAS = 5_000_000  # given, not estimated: a refused transaction is to be mined
+STAKED = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED, IndexPhase.CHARGED, IndexPhase.SERVED)
+CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+
+Refusal = tuple[str, dict[str, Any]]  # name and values of a custom error
+Held = tuple[Address, int, int]  # owner, rest and expiry of a lock
+NO_LOCK: Held = (parse_address(bytes(20)), 0, 0)
+
+
+class Disagreement(AssertionError):
+    """Contract and model do different things."""
+
+
+
+@dataclass(frozen=True)
+class Place:
+    """The job of one mix on chain: what its acts are about.
+
+    Attributes:
+        job: its id.
+        nonce: the payer's, from which the id comes.
+        terms: as posted.
+        payer: who posts it.
+    """
+
+    job: JobId
+    nonce: int
+    terms: Terms
+    payer: Address
+
+
+class Pair:
+    """The contracts and the model of them, in the same state.
+
+    Args:
+        chain: reads at its head; makes a block for each transaction.
+        settlement: the contract.
+        anchor: holds the tokens.
+        model: in the state of the contract.
+        keys: of nodes and judges, which sign.
+        outsider: brings what anyone may bring.
+        place: the job.
+    """
+
+    def __init__(
+        self,
+        chain: EvmChain,
+        settlement: SettlementContract,
+        anchor: AnchorAccounts,
+        model: SettlementModel,
+        keys: Mapping[Address, SecretKey],
+        outsider: Address,
+        place: Place,
+    ) -> None:
+        self._chain, self._settlement, self._anchor = chain, settlement, anchor
+        self._keys, self._outsider, self._place = keys, outsider, place
+        self._locked_before = anchor.totals().locked - model.held
+        self.model = model
+
+    def play(self, act: Act) -> str:
+        """Let both do it; the name of the error when both refuse it, else nothing.
+
+        Raises:
+            Disagreement: only one of them refuses it, or each for another reason.
+        """
+        found = self._act_on_chain(act)
+        expected: Refusal | None = None
+        try:
+            act.on(self.model, self._place.job)
+        except ModelRefused as refused:
+            expected = refused.error, refused.values
+        if found != expected:
+            raise Disagreement(f"{act}: contract {found or 'did it'}, model {expected or 'did it'}")
+        return expected[0] if expected else ""
+
+    def differences(self) -> dict[str, tuple[object, object]]:
+        """(on chain, in the model) of every balance, lock, phase and deadline that is not equal."""
+        job = self._place.job
+        view, seats = self.model.job_view(job), self.model.index_views(job)
+        pairs: dict[str, tuple[object, object]] = {
+            f"free of {account}": (self._anchor.free_balance(account), free)
+            for account, free in self.model.free.items()
+        }
+        locked = self._anchor.totals().locked - self._locked_before
+        pairs["locked"] = locked, self.model.held
+        pairs["job"] = self._settlement.job(job, block="latest"), view
+        for index, seat in enumerate(seats, start=1):
+            pairs[f"index {index}"] = self._settlement.index(job, index, block="latest"), seat
+        expected = self._expected_locks()
+        pairs |= {name: (lock, expected[name]) for name, lock in self._locks().items()}
+        pairs["sum of locks"] = sum(amount for _, amount, _ in expected.values()), self.model.held
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+    # --- locks ---------------------------------------------------------------------------------
+
+    def _locks(self) -> dict[str, Held]:
+        """Every lock of the job; what was paid out whole is gone, and so is what never was."""
+        contract, job = self._settlement.contract, self._place.job
+        entry = self._chain.call(contract, "jobOf", job, block="latest")
+        ids = {"deposit": entry.deposit_lock, "bond": entry.bond_lock}
+        for index in range(1, entry.node_count + 1):
+            seat = self._chain.call(contract, "indexOf", job, index, block="latest")
+            ids[f"stake {index}"] = seat.stake_lock
+        locks = {name: self._anchor.lock(lock_id) for name, lock_id in ids.items()}
+        return {name: (lock.owner, lock.remaining, lock.expires_at) for name, lock in locks.items()}
+
+    def _expected_locks(self) -> dict[str, Held]:
+        """f of the deposit for every open index, S of its node, g + f for every open charge."""
+        terms, payer = self._place.terms, self._place.payer
+        seats = self.model.index_views(self._place.job)
+        amounts = {
+            "deposit": (payer, terms.fee * sum(not seat.phase.is_end for seat in seats)),
+            "bond": (payer, terms.bond * sum(seat.phase in CHARGED for seat in seats)),
+        }
+        for index, seat in enumerate(seats, start=1):
+            amounts[f"stake {index}"] = (seat.node, terms.stake * (seat.phase in STAKED))
+        expiry = self.model.lock_expiry(self._place.job)
+        return {
+            name: (owner, amount, expiry) if amount else NO_LOCK
+            for name, (owner, amount) in amounts.items()
+        }
+
+    # --- transactions --------------------------------------------------------------------------
+
+    def _act_on_chain(self, act: Act) -> Refusal | None:
+        """Send it at its second; error and values when it was mined and reverted."""
+        sender, call = self._transaction(act)
+        intent = intent_of(call)
+        self._chain.rpc("evm_setNextBlockTimestamp", act.now)
+        receipt = self._chain.rpc(
+            "eth_sendTransactionSync",
+            {"from": sender, "to": intent.to, "data": "0x" + intent.data.hex(), "gas": hex(GAS)},
+        )
+        mined_at = self._chain.block(int(receipt["blockNumber"], 16)).timestamp
+        if mined_at != act.now:
+            raise Disagreement(f"{act}: mined at {mined_at}")
+        if int(receipt["status"], 16) == 1:
+            return None
+        tracer = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
+        trace = self._chain.rpc("debug_traceTransaction", receipt["transactionHash"], tracer)
+        data = bytes.fromhex(trace.get("output", "0x")[2:])
+        return explain_revert(data, intent.contract.interface)
+
+    def _transaction(self, act: Act) -> tuple[Address, Call]:  # noqa: PLR0911 - one line an act
+        """Who calls what."""
+        settlement, job, values = self._settlement, self._place.job, act.values
+        anyone = self._outsider
+        match act.name:
+            case "post":
+                posting = (values["root"], values["terms"], values["nodes"])
+                return values["payer"], settlement.post(self._place.nonce, *posting)
+            case "accept":
+                return anyone, self._acceptance(**values)
+            case "cancel_unstarted":
+                return anyone, settlement.cancel_unstarted(job)
+            case "commit":
+                commitment = values["commitment"]
+                return values["caller"], settlement.commit(job, values["index"], commitment)
+            case "approve":
+                return values["caller"], settlement.approve(job, values["indices"])
+            case "charge":
+                charged = (values["wrong"], values["silent"])
+                return values["caller"], settlement.charge(job, *charged)
+            case "record_served":
+                return anyone, self._served(**values)
+            case "record_verdict":
+                return anyone, self._verdict(**values)
+            case "void_charge":
+                return anyone, settlement.void_charge(job, values["index"])
+            case "lapse_charge":
+                return anyone, settlement.lapse_charge(job, values["index"])
+            case "collect":
+                return anyone, settlement.collect(job, values["indices"])
+            case _:
+                raise LookupError(act.name)
+
+    def _acceptance(self, index: int, signer: Address, valid_until: int | None = None) -> Call:
+        terms, job = self._place.terms, self._place.job
+        until = terms.accept_by if valid_until is None else valid_until
+        view = self.model.job_view(job)
+        # of an unknown job: the contract reads zeros, and refuses before it looks at the signature
+        root = bytes(32) if view is None else view.root
+        digest = self._settlement.domain.acceptance(
+            job, index, root, terms.hash, terms.stake, until
+        )
+        return self._settlement.accept(job, index, until, self._keys[signer].sign(digest))
+
+    def _served(self, index: int, signers: list[Address]) -> Call:
+        digest = self._settlement.domain.served(self._place.job, index)
+        signatures = [self._keys[signer].sign(digest) for signer in signers]
+        return self._settlement.record_served(self._place.job, index, signatures)
+
+    def _verdict(self, index: int, finding: Finding, signers: list[Address]) -> Call:
+        digest = self._settlement.domain.verdict(self._place.job, index, int(finding))
+        signatures = [self._keys[signer].sign(digest) for signer in signers]
+        return self._settlement.record_verdict(self._place.job, index, finding, signatures)
+
+
+class Translation:
+    """From the people, the seconds and the terms of a walk to those on chain.
+
+    Args:
+        accounts: account on chain of everybody in the walk.
+        seconds: what is added to every time.
+        amounts: fee, judge_fee and stake on chain; they decide nothing about who acts when.
+    """
+
+    def __init__(
+        self, accounts: Mapping[Address, Address], seconds: int, amounts: Mapping[str, int]
+    ) -> None:
+        self._accounts, self._seconds, self._amounts = accounts, seconds, amounts
+
+    def act(self, act: Act) -> Act:
+        """The act on chain."""
+        values = {key: self._value(key, value) for key, value in act.values.items()}
+        return Act(act.now + self._seconds, act.name, values)
+
+    def terms(self, terms: Terms) -> Terms:
+        """The terms on chain."""
+        times = {
+            name: getattr(terms, name) + self._seconds
+            for name in ("accept_by", "compute_by", "collect_by")
+        }
+        return replace(terms, **self._amounts, **times)
+
+    def _value(self, key: str, value: Any) -> Any:
+        match key:
+            case "payer" | "caller" | "signer":
+                return self._accounts[value]
+            case "nodes" | "signers":
+                return [self._accounts[account] for account in value]
+            case "terms":
+                return self.terms(value)
+            case "valid_until":
+                return value if value is None else value + self._seconds
+            case _:
+                return value

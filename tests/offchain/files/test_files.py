@@ -1,0 +1,101 @@
+"""Files are whole or not there, and what is private is nobody else's."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from edgemark.errors import Unrecoverable
+from edgemark.files import check_private, make_private_folder, write_whole
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_write_whole__over_an_old_file__replaces_content_and_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    write_whole(path, b"new", mode=0o600)
+    assert (path.read_bytes(), mode_of(path)) == (b"new", 0o600)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "fchmod"])
+def test_write_whole__interrupted__leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match="disk"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
+
+
+def test_write_whole__before_it_has_its_name__is_durable_and_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    replace, sync = os.replace, os.fsync
+
+    def note_replace(source: str, target: Path) -> None:
+        assert mode_of(Path(source)) == 0o600
+        seen.append("named")
+        replace(source, target)
+
+    def note_sync(handle: int) -> None:
+        seen.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "content")
+        sync(handle)
+
+    monkeypatch.setattr(os, "replace", note_replace)
+    monkeypatch.setattr(os, "fsync", note_sync)
+    write_whole(tmp_path / "key", b"new", mode=0o600)
+    assert seen == ["content", "named", "folder"]
+
+
+def test_make_private_folder__new_or_again__only_its_owner_enters(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "home"
+    make_private_folder(folder)
+    make_private_folder(folder)
+    assert mode_of(folder) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o705, 0o777])
+def test_make_private_folder__others_may_enter__is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(Unrecoverable) as refused:
+        make_private_folder(folder)
+    assert (refused.value.had, refused.value.needed) == (oct(mode), oct(0o700))
+    assert mode_of(folder) == mode  # who has read it by now is for the owner to judge
+
+
+def test_check_private__a_link__is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "key"
+    write_whole(target, b"", mode=0o600)
+    check_private(target)
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    with pytest.raises(Unrecoverable, match="a link"):
+        check_private(link)
+
+
+def test_check_private__somebody_elses__is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key"
+    write_whole(path, b"", mode=0o600)
+    owner = path.stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(Unrecoverable, match=f"owner {owner}"):
+        check_private(path)

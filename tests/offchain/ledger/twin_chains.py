@@ -1,0 +1,178 @@
+"""Two chains that differ in nothing but their id: the same contracts, accounts, nonces and calls.
+
+`TwinChains.act` lets an account do the same on both. Before either chain takes its transaction, the
+other one must have refused it: at that moment its nonce, its sender's balance and its target would
+be good there too, and only the chain id is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Hash32
+from edgemark.identity.registry import ParticipantRegistry
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ContractRefused, NodeRefused
+from edgemark.ledger.intent import Call, intent_of
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.records import Limits, Resources, Role
+from edgemark.ledger.transaction import Transaction
+from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.token.metacoin import MetaCoin
+
+CHAIN_IDS = (31337, 31338)
+LIMITS = Limits(10, 10**20, 2, 86_400, 600, 60)
+# Development accounts by role; the outsider deploys, holds all tokens and brings signatures.
+OUTSIDER, PAYER, POOL = 0, 1, 2
+JUDGES = (3, 4, 5, 6)
+NODES = (7, 8, 9, 10, 11)
+PROVIDERS = tuple(range(12, 21))  # of judges and nodes
+ACCOUNTS = 21
+WEALTH = 10**6
+GAS, GAS_PRICE = 3_000_000, 10**10
+
+
+@cache
+def key_of(number: int) -> SecretKey:
+    """A funded development account."""
+    return SecretKey(dev_key(number))
+
+
+def address_of(number: int) -> Address:
+    return key_of(number).address
+
+
+class Side:
+    """One of the chains, with everything on it.
+
+    Args:
+        node: runs it.
+        folder: for the lane that deploys.
+    """
+
+    def __init__(self, node: AnvilNode, folder: Path) -> None:
+        self.chain = EvmChain(node.url, confirmations=0).connect()
+        judges = tuple(map(address_of, JUDGES))
+        owner, pool = address_of(OUTSIDER), address_of(POOL)
+        parameters = DeploymentParameters(owner, judges, pool, owner, LIMITS)
+        with TransactionLane(self.chain, key_of(OUTSIDER), folder / "lane") as lane:
+            self.deployment: Deployment = deploy(self.chain, lane, parameters)
+        self.settlement = SettlementContract(self.chain, self.deployment)
+        self.anchor = AnchorAccounts(self.chain, self.deployment.contract("AssetAnchor"))
+        registry = self.deployment.contract("ParticipantRegistry")
+        self.registry = ParticipantRegistry(self.chain, registry)
+        self.token = MetaCoin(self.chain, self.deployment.contract("MetaCoin"))
+
+    def sign(self, sender: int, call: Call) -> bytes:
+        """A raw transaction for this chain."""
+        key, intent = key_of(sender), intent_of(call)
+        nonce = int(self.chain.rpc("eth_getTransactionCount", key.address, "latest"), 16)
+        made = (self.chain.chain_id, nonce, GAS_PRICE, GAS_PRICE, GAS, intent.to, 0, intent.data)
+        return Transaction(*made).sign(key)
+
+    def take(self, raw: bytes) -> None:
+        """Mine a transaction, which must succeed."""
+        receipt = self.chain.rpc("eth_sendRawTransactionSync", "0x" + raw.hex())
+        assert int(receipt["status"], 16) == 1, receipt
+
+    def refuse_raw(self, raw: bytes) -> None:
+        """Expect that the node takes no transaction of another chain."""
+        with pytest.raises(NodeRefused, match="(?i)chain.?id"):
+            self.chain.rpc("eth_sendRawTransaction", "0x" + raw.hex())
+
+    def refusal(self, call: Call) -> tuple[str, dict[str, Any]] | None:
+        """Error and values with which the contract refuses the outsider's call; None when not."""
+        outsider = address_of(OUTSIDER)
+        try:
+            self.chain.call(
+                call.contract, call.function, *call.args, block="latest", sender=outsider
+            )
+        except ContractRefused as refused:
+            return refused.error_name, refused.values
+        return None
+
+    def balances(self) -> list[int]:
+        """Free balance of everybody, then all that is locked."""
+        free = [self.anchor.free_balance(address_of(number)) for number in range(ACCOUNTS)]
+        return [*free, self.anchor.totals().locked]
+
+
+class TwinChains:
+    """Both chains, in step.
+
+    Attributes:
+        here: the one whose signatures are carried away.
+        there: the one that they are carried to.
+        refused: raw transactions that the wrong chain refused.
+    """
+
+    def __init__(self, here: Side, there: Side) -> None:
+        self.here, self.there = here, there
+        self.refused = 0
+
+    def act(self, sender: int, make: Callable[[Side], Call]) -> None:
+        """Let an account do the same on both chains, each of which refuses the other's."""
+        raws = [side.sign(sender, make(side)) for side in (self.here, self.there)]
+        self.there.refuse_raw(raws[0])
+        self.here.refuse_raw(raws[1])
+        self.refused += 2
+        self.here.take(raws[0])
+        self.there.take(raws[1])
+
+    def settle_in(self) -> None:
+        """Register everybody and fill the accounts of payer and nodes."""
+        servers = [(number, Role.ENCLAVE) for number in JUDGES]
+        servers += [(number, Role.COMPUTE_NODE) for number in NODES]
+        for provider, (number, role) in zip(PROVIDERS, servers, strict=True):
+            self._register(number, role, provider)
+        self.act(PAYER, lambda side: side.registry.register_device())
+        total = WEALTH * (1 + len(NODES))
+        self.act(OUTSIDER, lambda side: side.token.approve(side.anchor.contract.address, total))
+        for number in (PAYER, *NODES):
+            self._enrich(number)
+
+    def _register(self, number: int, role: Role, provider: int) -> None:
+        pin, resources = Hash32(bytes([number]) * 32), Resources(2, 1024, 1024, 100)
+        endpoint = f"https://127.0.0.1:{8000 + number}"
+        organisation, member = address_of(provider), address_of(number)
+        self.act(provider, lambda side: side.registry.register_provider(f"provider {provider}"))
+        self.act(provider, lambda side: side.registry.admit(member))
+        self.act(
+            number,
+            lambda side: side.registry.register_server(
+                role, organisation, pin, endpoint, resources
+            ),
+        )
+
+    def _enrich(self, number: int) -> None:
+        self.act(OUTSIDER, lambda side: side.anchor.deposit(address_of(number), WEALTH))
+        self.act(number, lambda side: side.anchor.allow_locker(side.settlement.address, WEALTH))
+
+
+@contextmanager
+def start_twins(folder: Path, chain_ids: Sequence[int] = CHAIN_IDS) -> Iterator[TwinChains]:
+    """Two running chains with the same contracts at the same addresses, and the people on them."""
+    here, there = (
+        AnvilOptions(chain_id=chain_id, block_time_s=None, accounts=ACCOUNTS)
+        for chain_id in chain_ids
+    )
+    with (
+        AnvilNode.start(folder / "here", here) as one,
+        AnvilNode.start(folder / "there", there) as two,
+    ):
+        twins = TwinChains(Side(one, folder / "here"), Side(two, folder / "there"))
+        if twins.here.deployment.contracts != twins.there.deployment.contracts:
+            raise RefusedInput("are no twins", who="contracts")
+        twins.settle_in()
+        yield twins

@@ -1,0 +1,38 @@
+"""Runs the scripts of the checkout the way a user does: `ape run SCRIPT --network ...`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from edgemark.ledger.anvil import find_anvil
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 280
+WIDTH = "200"  # columns, so that no line of a table is folded
+
+
+def ape_run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `ape run` with these words, with `home` as the home folder of Edgemark."""
+    programs = (Path(sys.executable).parent, find_anvil(ROOT).parent)
+    environ = {
+        "APE_DATA_FOLDER": str(ROOT / ".ape"),
+        "SOLCX_BINARY_PATH": str(ROOT / ".solcx"),
+        **os.environ,
+        "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
+        "PYTHONPATH": str(ROOT / "offchain"),
+        "EDGEMARK_HOME": str(home),
+        "COLUMNS": WIDTH,
+    }
+    return subprocess.run(
+        ["ape", "run", *words],
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )

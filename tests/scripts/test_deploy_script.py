@@ -1,0 +1,129 @@
+"""`ape run deploy`: on an own chain of ape's and on a running one, as its options say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.scripts.ape_runs import ape_run
+
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import Address, parse_address
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.deployment import DEFAULT_LIMITS, Deployment
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.interface import CONTRACTS, Contract
+
+pytestmark = [pytest.mark.chain, pytest.mark.processes]
+
+ROW = re.compile(r"│ (\w+) +│ (0x\w{40}) │ ([\d,]+) +│")
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnvilNode]:
+    """A running chain with a block every second."""
+    with AnvilNode.start(tmp_path_factory.mktemp("chain"), AnvilOptions(block_time_s=1)) as node:
+        yield node
+
+
+def account(number: int) -> Address:
+    """A development account."""
+    return SecretKey(dev_key(number)).address
+
+
+def payee(number: int) -> Address:
+    """An account that nobody has the key of."""
+    return parse_address(bytes([number]) * 20)
+
+
+def test_deploy__on_a_chain_of_apes_own__prints_the_contracts_and_leaves_no_manifest(
+    tmp_path: Path,
+) -> None:
+    ran = ape_run(tmp_path, "deploy", "--network", "ethereum:local:foundry")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    rows = ROW.findall(ran.stdout)
+    assert [name for name, _, _ in rows] == list(CONTRACTS)
+    assert all(int(gas.replace(",", "")) > 100_000 for _, _, gas in rows)
+    assert "no manifest" in ran.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
+    tmp_path: Path, node: AnvilNode
+) -> None:
+    ran = ape_run(tmp_path, "deploy", "--network", node.url)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    path = tmp_path / "deployments" / "31337.json"
+    assert f"manifest: {path}" in ran.stdout
+    chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
+    deployment = Deployment.load(path, 31337)
+    deployment.verify(chain)
+    addresses = {name: address for name, address, _ in ROW.findall(ran.stdout)}
+    assert addresses == deployment.contracts
+    settlement, coin = deployment.contract("Settlement"), deployment.contract("MetaCoin")
+    assert chain.call(settlement, "limits") == DEFAULT_LIMITS.as_abi()
+    assert chain.call(settlement, "guardian") == account(0)
+    assert chain.call(settlement, "pool") == account(5)
+    assert chain.call(coin, "balanceOf", account(0)) == 10**27
+    members = chain.call(deployment.contract("EnclaveManager"), "members")
+    assert members == tuple(account(number) for number in range(1, 5))
+    assert "whose keys everybody knows" in ran.stdout
+    first = chain.rpc("eth_getCode", coin.address, hex(deployment.block - 1))
+    assert first == "0x"
+    assert chain.has_code(coin.address, deployment.block)
+
+
+def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: AnvilNode) -> None:
+    judges = [payee(number) for number in range(1, 6)]
+    path = tmp_path / "manifest.json"
+    ran = ape_run(
+        tmp_path,
+        *("deploy", "--network", node.url, "--account", "TEST::2", "--manifest", str(path)),
+        *(word for judge in judges for word in ("--judge", judge)),
+        *("--pool", payee(7), "--guardian", payee(8), "--holder", payee(9)),
+        *("--min-fee", "11", "--max-fee", "12", "--min-window", "3", "--max-window", "4"),
+        *("--judge-window", "5", "--exit-grace", "6"),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
+    deployment = Deployment.load(path, 31337)
+    deployment.verify(chain)
+    settlement = deployment.contract("Settlement")
+    assert chain.call(settlement, "limits") == (11, 12, 3, 4, 5, 6)
+    assert chain.call(settlement, "pool") == payee(7)
+    assert chain.call(settlement, "guardian") == payee(8)
+    coin = Contract.named("MetaCoin", deployment.contracts["MetaCoin"])
+    assert chain.call(coin, "balanceOf", payee(9)) == 10**27
+    assert chain.call(deployment.contract("EnclaveManager"), "members") == tuple(judges)
+    assert deployment.parameters.limits.as_abi() == (11, 12, 3, 4, 5, 6)
+    creator = chain.rpc("eth_getBlockByNumber", hex(deployment.block), True)["transactions"]
+    assert [parse_address(each["from"]) for each in creator] == [account(2)]
+    assert not (tmp_path / "deployments").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--min-window", "0"), ("Settlement.constructor", "LimitsInvalid", "minWindow")),
+        (("--pool", "0x12"), ("pool", "not an account address")),
+    ],
+)
+def test_deploy__a_users_mistake__is_named_without_a_traceback(
+    tmp_path: Path, node: AnvilNode, options: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    ran = ape_run(tmp_path, "deploy", "--network", node.url, *options)
+    assert ran.returncode == 1
+    assert all(words in ran.stderr for words in said), ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_deploy__a_chain_that_is_no_test_chain__takes_no_test_accounts(tmp_path: Path) -> None:
+    with AnvilNode.start(tmp_path / "chain", AnvilOptions(chain_id=4242)) as node:
+        ran = ape_run(tmp_path / "home", "deploy", "--network", node.url)
+        chain = EvmChain(node.url, chain_id=4242).connect()
+        assert int(chain.rpc("eth_getTransactionCount", account(0), "pending"), 16) == 0
+    assert ran.returncode == 2
+    assert "--account, --judge, --pool: needed" in ran.stderr

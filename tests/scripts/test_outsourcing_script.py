@@ -1,0 +1,41 @@
+"""`ape run outsourcing`: the whole story on a node that somebody else runs; thin scripts."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from tests.scripts.ape_runs import ROOT, ape_run
+
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm import EvmChain
+
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+AT_IMPORT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+
+
+@pytest.mark.chain
+@pytest.mark.processes
+def test_outsourcing__on_a_running_chain__adds_up_and_leaves_it_as_it_was(tmp_path: Path) -> None:
+    with AnvilNode.start(tmp_path / "chain", AnvilOptions(block_time_s=None)) as node:
+        ran = ape_run(tmp_path / "home", "outsourcing", "--network", node.url)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        chain = EvmChain(node.url).connect()
+        assert chain.rpc("anvil_getAutomine") is True
+        assert chain.head() > 0
+    assert "EVERYTHING ADDS UP" in ran.stdout
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script__does_nothing_when_it_is_imported(script: Path) -> None:
+    tree = ast.parse(script.read_text())
+    assert ast.get_docstring(tree)
+    assert all(isinstance(node, AT_IMPORT) for node in tree.body[1:])
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script__has_one_command_for_ape(script: Path) -> None:
+    names = [n.name for n in ast.parse(script.read_text()).body if isinstance(n, ast.FunctionDef)]
+    assert names.count("cli") == 1

@@ -101,7 +101,7 @@ def check_refused(done: Finished, status: Exit, *words: str) -> None:
         assert {"error", "what", "who", "had", "needed", "remedy"} == set(done.value)
 
 
-# --- what it prints --------------------------------------------------------------------------------
+# --- what it prints ---
 
 
 def test_config_show__as_json__names_every_setting_with_its_origin(desk: Desk) -> None:
@@ -116,7 +116,8 @@ def test_config_show__as_json__names_every_setting_with_its_origin(desk: Desk) -
         "value": desk.theatre.stage.url,
         "origin": str(desk.home / "edgemark.toml"),
     }
-    assert done.value["listen_host"]["origin"] == "default"
+    elsewhere = edgemark_here("config", "show", "--home", desk.home / "elsewhere", "--json")
+    assert {item["origin"] for item in elsewhere.value.values()} == {"default", "command line"}
 
 
 def test_config_show__as_text__has_one_line_a_setting(desk: Desk) -> None:
@@ -189,7 +190,7 @@ def test_exit_status__of_each_family__is_the_documented_one(
     assert exit_of(family("x")) == status  # type: ignore[arg-type]
 
 
-# --- what it refuses -------------------------------------------------------------------------------
+# --- what it refuses ---
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_submit__a_damaged_function__is_refused(desk: Desk, tmp_path: Path, cut:
         (("--judge-fee", "11"), ("judges' fee out of range",)),
         (("--fee", "0"), ("fee out of range",)),
         (("--fee", "ten"), ("is no number", "had ten")),
-        (("--fee", "1e999999999"), ("out of range",)),
+        (("--fee", "1e999999999"), ("amount", "had 1e999999999")),
         (("--node", "0x12"), ("--node",)),
         (("--compute", "0"), ("out of",)),
     ],
@@ -298,7 +299,7 @@ def test_job_that_this_home_never_ordered__is_refused(desk: Desk, words: tuple[s
 
 def test_job_id_of_the_wrong_form__is_refused(desk: Desk) -> None:
     done = edgemark_here("outsourcing", "result", "0x1234", "--home", desk.home)
-    check_refused(done, Exit.REFUSED_INPUT, "32 bytes")
+    check_refused(done, Exit.REFUSED_INPUT, "job id", "had 2 bytes", "needed 32")
 
 
 @pytest.mark.parametrize("amount", ["-1", "abc", "nan", "0.0000000000000000001", "1e30"])
@@ -399,8 +400,13 @@ def test_node_run__without_a_provider__is_refused(desk: Desk) -> None:
 
 def test_node_run__not_admitted_by_its_provider__is_refused(desk: Desk) -> None:
     provider = desk.theatre.stage.nodes[1].provider
-    environ = {"EDGEMARK_PROVIDER": provider, "EDGEMARK_LISTEN_PORT": str(free_port())}
-    done = edgemark_here("node", "run", "--home", desk.home, environ=environ)
+    station = desk.theatre.open_home("user")
+    settings = desk.theatre.stage.device_settings("applicant")
+    applicant = KeyStore.open(Path(settings.home) / "keys").account.address
+    station.lane.transfer(applicant, GAS_WEI // 10)
+    station.close()
+    home = write_settings(settings, provider=provider, listen_port=free_port())
+    done = edgemark_here("node", "run", "--home", home)
     check_refused(done, Exit.REFUSED_INPUT, "registerServer is refused", "admit")
 
 

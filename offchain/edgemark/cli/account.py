@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 
 import click
 
@@ -23,7 +23,7 @@ def parse_tokens(text: str) -> Tokens:
     """
     try:
         amount = Decimal(text) * TOKEN_UNIT
-    except InvalidOperation as error:
+    except (InvalidOperation, Overflow) as error:
         raise RefusedInput("is no number", who="amount", had=text[:40], needed="MTC") from error
     if not amount.is_finite() or not 0 <= amount < 2**96 or amount != int(amount):
         raise RefusedInput(

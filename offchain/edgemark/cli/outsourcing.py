@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.crypto.field import FIELD, Q
 from edgemark.crypto.fixed_point import to_signed
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
+from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.identifiers import JobId, parse_address, parse_job_id
+from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
 from edgemark.systems.outsourcing.client import Device, Until
-from edgemark.systems.outsourcing.drafting import Wish
+from edgemark.systems.outsourcing.drafting import Wish, check_node_list, draft_terms
 from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.parties.device import DeviceJob
@@ -113,6 +115,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
         compute_s=compute_s,
         collect_s=collect_s,
     )
+    check_order(function, batch, accounts, wish)
     with open_device(invocation) as device:
         join_as_device(device.station)
         provide_balance(device.station, wish.compute_costs(function.degree))
@@ -148,6 +151,17 @@ def result(invocation: Invocation, job: str, timeout: float, until: str) -> int:
         job_id = parse_job_id(job)
         device.job(job_id)
         return wait_and_show(invocation, device, job_id, timeout, Until(until))
+
+
+def check_order(function: Polynomial, batch: bytes, nodes: Sequence[Address], wish: Wish) -> None:
+    """Check what can be checked without a chain, before anything is paid.
+
+    Raises:
+        RefusedInput: what `Device.submit` would say.
+    """
+    anybody = SecretKey.generate(Randomness()).public_key
+    terms = draft_terms(function, batch, anybody, wish, Timestamp(0))
+    check_node_list(nodes, terms.node_count)
 
 
 def wait_and_show(

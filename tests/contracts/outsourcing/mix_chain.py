@@ -17,7 +17,7 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.identifiers import Address, JobId, parse_address
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, parse_address
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call, intent_of
 from edgemark.ledger.interface import explain_revert
@@ -37,7 +37,6 @@ NO_LOCK: Held = (parse_address(bytes(20)), 0, 0)
 
 class Disagreement(AssertionError):
     """Contract and model do different things."""
-
 
 
 @dataclass(frozen=True)
@@ -169,56 +168,42 @@ class Pair:
         data = bytes.fromhex(trace.get("output", "0x")[2:])
         return explain_revert(data, intent.contract.interface)
 
-    def _transaction(self, act: Act) -> tuple[Address, Call]:  # noqa: PLR0911 - one line an act
-        """Who calls what."""
-        settlement, job, values = self._settlement, self._place.job, act.values
-        anyone = self._outsider
+    def _transaction(self, act: Act) -> tuple[Address, Call]:
+        """Who calls what; anyone may bring what others signed."""
+        settlement, job = self._settlement, self._place.job
+        values = dict(act.values)
+        sender = values.pop("caller", self._outsider)
         match act.name:
             case "post":
-                posting = (values["root"], values["terms"], values["nodes"])
-                return values["payer"], settlement.post(self._place.nonce, *posting)
+                return values.pop("payer"), settlement.post(self._place.nonce, **values)
             case "accept":
-                return anyone, self._acceptance(**values)
-            case "cancel_unstarted":
-                return anyone, settlement.cancel_unstarted(job)
-            case "commit":
-                commitment = values["commitment"]
-                return values["caller"], settlement.commit(job, values["index"], commitment)
-            case "approve":
-                return values["caller"], settlement.approve(job, values["indices"])
-            case "charge":
-                charged = (values["wrong"], values["silent"])
-                return values["caller"], settlement.charge(job, *charged)
+                return sender, self._acceptance(**values)
             case "record_served":
-                return anyone, self._served(**values)
+                return sender, self._served(**values)
             case "record_verdict":
-                return anyone, self._verdict(**values)
-            case "void_charge":
-                return anyone, settlement.void_charge(job, values["index"])
-            case "lapse_charge":
-                return anyone, settlement.lapse_charge(job, values["index"])
-            case "collect":
-                return anyone, settlement.collect(job, values["indices"])
-            case _:
-                raise LookupError(act.name)
+                return sender, self._verdict(**values)
+            case name:  # the others are unsigned, and named as in the model
+                return sender, getattr(settlement, name)(job, **values)
 
-    def _acceptance(self, index: int, signer: Address, valid_until: int | None = None) -> Call:
+    def _acceptance(
+        self, index: ShareIndex, signer: Address, valid_until: Timestamp | None = None
+    ) -> Call:
         terms, job = self._place.terms, self._place.job
         until = terms.accept_by if valid_until is None else valid_until
         view = self.model.job_view(job)
         # of an unknown job: the contract reads zeros, and refuses before it looks at the signature
-        root = bytes(32) if view is None else view.root
+        root = Hash32(bytes(32)) if view is None else view.root
         digest = self._settlement.domain.acceptance(
             job, index, root, terms.hash, terms.stake, until
         )
         return self._settlement.accept(job, index, until, self._keys[signer].sign(digest))
 
-    def _served(self, index: int, signers: list[Address]) -> Call:
+    def _served(self, index: ShareIndex, signers: list[Address]) -> Call:
         digest = self._settlement.domain.served(self._place.job, index)
         signatures = [self._keys[signer].sign(digest) for signer in signers]
         return self._settlement.record_served(self._place.job, index, signatures)
 
-    def _verdict(self, index: int, finding: Finding, signers: list[Address]) -> Call:
+    def _verdict(self, index: ShareIndex, finding: Finding, signers: list[Address]) -> Call:
         digest = self._settlement.domain.verdict(self._place.job, index, int(finding))
         signatures = [self._keys[signer].sign(digest) for signer in signers]
         return self._settlement.record_verdict(self._place.job, index, finding, signatures)
@@ -245,11 +230,10 @@ class Translation:
 
     def terms(self, terms: Terms) -> Terms:
         """The terms on chain."""
-        times = {
-            name: getattr(terms, name) + self._seconds
-            for name in ("accept_by", "compute_by", "collect_by")
-        }
-        return replace(terms, **self._amounts, **times)
+        changes: dict[str, Any] = dict(self._amounts)
+        for name in ("accept_by", "compute_by", "collect_by"):
+            changes[name] = getattr(terms, name) + self._seconds
+        return replace(terms, **changes)
 
     def _value(self, key: str, value: Any) -> Any:
         match key:

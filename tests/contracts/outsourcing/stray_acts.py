@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
 
-from tests.contracts.outsourcing.mix_chain import Place
+from tests.contracts.outsourcing.mix_chain import CHARGED, Place
 from tests.contracts.outsourcing.mix_walks import ACTS, Act
 from tests.offchain.systems.outsourcing.model import SettlementModel
 from tests.offchain.systems.outsourcing.model_rules import ModelRefused
@@ -14,7 +15,7 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 from edgemark.identifiers import Address
 from edgemark.systems.outsourcing.messages import Finding
 
-TRIES = 20  # most drawn acts are refused
+TRIES = 30  # drawn for one that is taken
 
 
 class StrayActs:
@@ -38,17 +39,27 @@ class StrayActs:
     ) -> None:
         self._draw, self._model, self._place = draw, model, place
         self._posting, self._people = posting, people
+        self._met: Counter[str] = Counter()
 
     def between(self, since: int, until: int) -> Act | None:
-        """A refused act at one of these seconds; None when each one that was drawn is allowed."""
+        """A refused act at one of these seconds; None when each one that was drawn is allowed.
+
+        Of those drawn, one is taken whose error was met least often.
+        """
+        found: dict[str, Act] = {}
+        model = deepcopy(self._model)
         for _ in range(TRIES):
             act = self._any(self._draw.choice(self._moments(since, until)))
-            model = deepcopy(self._model)  # it may be allowed after all
             try:
                 act.on(model, self._place.job)
-            except ModelRefused:
-                return act
-        return None
+                model = deepcopy(self._model)  # it was allowed after all
+            except ModelRefused as refused:
+                found.setdefault(refused.error, act)
+        if not found:
+            return None
+        error = min(found, key=lambda name: self._met[name])
+        self._met[error] += 1
+        return found[error]
 
     def _moments(self, since: int, until: int) -> list[int]:
         """Both ends, and the last second before and the first after each deadline between them."""
@@ -64,7 +75,7 @@ class StrayActs:
     def _any(self, now: int) -> Act:
         draw = self._draw
         name = draw.choice(ACTS)
-        index, someone = draw.randrange(8), draw.choice(self._people)
+        index, someone = self._index(), draw.choice(self._people)
         match name:
             case "post":
                 return Act(now, name, self._posting.values)
@@ -93,11 +104,24 @@ class StrayActs:
                 values = {}
         return Act(now, name, values)
 
+    @property
+    def charged(self) -> list[int]:
+        """Indices whose charge is open: of these, most rules speak."""
+        if self._model.job_view(self._place.job) is None:
+            return []
+        seats = self._model.index_views(self._place.job)
+        return [index for index, seat in enumerate(seats, start=1) if seat.phase in CHARGED]
+
+    def _index(self) -> int:
+        """A charged one in half the draws; some are none of the job."""
+        charged = self.charged
+        return self._draw.choice(charged if charged and self._draw.random() < 0.5 else range(8))
+
     def _payer_or(self, someone: Address) -> Address:
         return self._draw.choice((self._place.payer, someone))
 
     def _indices(self) -> list[int]:
-        return [self._draw.randrange(8) for _ in range(self._draw.randrange(3))]
+        return [self._index() for _ in range(self._draw.randrange(3))]
 
     def _signers(self) -> list[Address]:
         """Judges, mostly; in order, mostly."""

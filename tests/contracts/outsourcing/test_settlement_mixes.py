@@ -37,10 +37,9 @@ from edgemark.systems.outsourcing.settlement import SettlementContract
 IS_SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 MIXES = draw_mixes(600 if IS_SOAK else 60)
 OUTSIDE = [
-    Mix(1, ("lying", *["honest"] * 5), "honest", "dead"),
-    Mix(2, ("honest",) * 6, "slandering", "dead"),
-    Mix(3, (*["honest"] * 5, "absent"), "honest", "verdict"),
-    Mix(4, (*["honest"] * 5, "absent"), "leaving", "verdict"),
+    *(Mix(1, (kind, *["honest"] * 5), "honest", "dead") for kind in ("lying", "silent", "mute")),
+    *(Mix(number, ("honest",) * 6, "slandering", "dead") for number in (1, 2, 3)),
+    *(Mix(1, (*["honest"] * 5, "absent"), device, "verdict") for device in ("honest", "leaving")),
 ]
 ENDS_OF_MIXES = {
     IndexPhase.PAID,
@@ -51,7 +50,7 @@ ENDS_OF_MIXES = {
     IndexPhase.LAPSED,
 }
 FORTUNE = 10**26  # in the anchor for each payer and node: a stake is at most 6 of the largest fee
-STRAYS = 6  # refused calls that are tried in a mix
+STRAYS = 6  # refused calls that are tried in a mix, and as many again while a charge is open
 MOST_FEE_DIGITS = 24  # of the limits in `cast`
 
 
@@ -210,7 +209,7 @@ class Play:
         for place, (act, following) in enumerate(pairwise(self.acts)):
             self._play(act)
             since = act.now
-            for _ in range(strays[place]):
+            for _ in range(strays[place] + len(self.strays.charged) * STRAYS // 2):
                 stray = self.strays.between(since, following.now)
                 if stray is not None:
                     since = stray.now

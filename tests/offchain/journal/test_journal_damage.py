@@ -99,6 +99,21 @@ def test_open__a_record_moved_to_another_place__is_reported(tmp_path: Path) -> N
         Journal.open(path)
 
 
+def test_open__payloads_exchanged_under_their_headers__is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    first, second, end = write(path, [b"pay", b"fly"])
+    raw = path.read_bytes()
+    at = 8  # length and its check stay where they are; digest and payload move
+    path.write_bytes(
+        raw[: first + at]
+        + raw[second + at : end]
+        + raw[second : second + at]
+        + raw[first + at : second]
+    )
+    with pytest.raises(JournalDamaged):
+        Journal.open(path)
+
+
 def test_open__a_foreign_file__is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "j"
     path.write_bytes(b"a letter to somebody")

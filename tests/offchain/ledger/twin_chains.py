@@ -18,7 +18,7 @@ import pytest
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import Address, Hash32, Tokens
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
 from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
@@ -32,7 +32,7 @@ from edgemark.systems.outsourcing.settlement import SettlementContract
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_IDS = (31337, 31338)
-LIMITS = Limits(10, 10**20, 2, 86_400, 600, 60)
+LIMITS = Limits(Tokens(10), Tokens(10**20), 2, 86_400, 600, 60)
 # Development accounts by role; the outsider deploys, holds all tokens and brings signatures.
 OUTSIDER, PAYER, POOL = 0, 1, 2
 JUDGES = (3, 4, 5, 6)
@@ -88,7 +88,7 @@ class Side:
 
     def refuse_raw(self, raw: bytes) -> None:
         """Expect that the node takes no transaction of another chain."""
-        with pytest.raises(NodeRefused, match="(?i)chain.?id"):
+        with pytest.raises(NodeRefused, match=r"(?i)chain.?id"):
             self.chain.rpc("eth_sendRawTransaction", "0x" + raw.hex())
 
     def refusal(self, call: Call) -> tuple[str, dict[str, Any]] | None:

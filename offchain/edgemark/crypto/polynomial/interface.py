@@ -26,7 +26,7 @@ class Polynomial(ABC):
 
     def __init__(self, header: Header) -> None:
         self._header = header
-        self._evaluators: dict[str, Evaluator] = {}
+        self._evaluators: dict[tuple[str, int], Evaluator] = {}
 
     @property
     def header(self) -> Header:
@@ -81,9 +81,10 @@ class Polynomial(ABC):
             NotAnElement: an element is q or more.
         """
         arithmetic = arithmetic or kernel.active()
-        evaluator = self._evaluators.get(arithmetic.name)
+        field = (arithmetic.name, arithmetic.modulus)
+        evaluator = self._evaluators.get(field)
         if evaluator is None:
-            evaluator = self._evaluators[arithmetic.name] = self._prepare(arithmetic)
+            evaluator = self._evaluators[field] = self._prepare(arithmetic)
         return evaluator.evaluate(batch)
 
     def __eq__(self, other: object) -> bool:

@@ -32,6 +32,15 @@ def open_station(settings: Settings, role: Role) -> Station:
             remedy="Set listen_port (and advertise, when others reach this host by another name).",
         )
     station = Station.open(settings)
+    try:
+        _join(station, settings, role)
+    except BaseException:
+        station.close()
+        raise
+    return station
+
+
+def _join(station: Station, settings: Settings, role: Role) -> None:
     endpoint = settings.advertise or f"https://{settings.listen_host}:{settings.listen_port}"
     resources = Resources(
         cpu_cores=settings.cpu_cores,
@@ -43,7 +52,6 @@ def open_station(settings: Settings, role: Role) -> Station:
     is_new = join_as_server(station, role, provider, endpoint, resources)
     if settings.deposit:
         (provide_balance if is_new else keep_balance)(station, settings.deposit)
-    return station
 
 
 def serve(station: Station, party: type[PartyServer]) -> None:

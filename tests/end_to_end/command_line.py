@@ -18,7 +18,7 @@ from tests.end_to_end.theatre import ENVIRONMENT
 from edgemark.cli.main import main
 from edgemark.settings import Settings, setting_names
 
-LIMIT_S = 200.0
+LIMIT_S = 700.0
 KILLED = -9
 
 

@@ -16,7 +16,7 @@ from edgemark.seam import CRASH_AFTER
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 
-UNTIL_CLOSED = ("--until", "closed", "--timeout", "180", "--json")
+UNTIL_CLOSED = ("--until", "closed", "--timeout", "600", "--json")
 
 
 @dataclass

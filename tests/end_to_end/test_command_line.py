@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.command_line import Finished, edgemark, edgemark_here, write_settings
 from tests.end_to_end.small_job import draw_batch, write_function, write_inputs
-from tests.end_to_end.theatre import Theatre, open_theatre
+from tests.end_to_end.theatre import WHOLE_STAGE, Theatre, open_theatre
 
 from edgemark.cli.exits import Exit, exit_of
 from edgemark.crypto.field import Q
@@ -29,7 +29,7 @@ from edgemark.settings import setting_names
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings
 from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS
 
-pytestmark = pytest.mark.processes
+pytestmark = WHOLE_STAGE
 
 NOBODY_RUNS = [*(f"node {j}" for j in range(1, 7)), *(f"judge {j}" for j in range(1, 5))]
 

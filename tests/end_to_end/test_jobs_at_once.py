@@ -25,7 +25,7 @@ from tests.end_to_end.strangers import (
     ask_to_read,
     knock,
 )
-from tests.end_to_end.theatre import ends
+from tests.end_to_end.theatre import WHOLE_STAGE, ends
 
 from edgemark.crypto.polynomial import DenseQuadratic
 from edgemark.crypto.secp256k1 import SecretKey
@@ -37,7 +37,7 @@ from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
 from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, Answer, Evidence, Offer
 from edgemark.systems.outsourcing.phases import DevicePhase
 
-pytestmark = pytest.mark.processes
+pytestmark = WHOLE_STAGE
 
 
 @pytest.fixture(scope="module")

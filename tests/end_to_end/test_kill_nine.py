@@ -40,7 +40,7 @@ from tests.end_to_end.small_job import (
     write_function,
     write_inputs,
 )
-from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, plan_node
+from tests.end_to_end.theatre import WHOLE_STAGE, Theatre, close_job, ends, open_theatre, plan_node
 
 from edgemark.crypto.field import FIELD
 from edgemark.crypto.fixed_point import to_signed
@@ -51,7 +51,7 @@ from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_cha
 from edgemark.systems.outsourcing.demo.stage import LIMITS
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 
-pytestmark = pytest.mark.processes
+pytestmark = WHOLE_STAGE
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 JOB_LIMIT_S = 220.0

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+from tests.end_to_end.metronome import SLOWEST, Metronome
 from tests.end_to_end.scripted_device import ScriptedDevice
 
 from edgemark.crypto.secp256k1 import SecretKey
@@ -45,8 +47,9 @@ DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 PLANNED_JUDGE = "tests.end_to_end.planned_judge"
 DEPOSIT = Tokens(PARTY_TOKENS // 2)
 ALL_NODES = frozenset(range(1, 7))
-HURRY_S = 0.2
 _PLANNING = threading.Lock()
+# A stage is set before its first test; on a busy machine that takes minutes (see metronome.py).
+WHOLE_STAGE = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 
 @dataclass
@@ -63,11 +66,11 @@ class Theatre:
     chain: EvmChain
     accounts: set[Address]
     _open: ExitStack = field(repr=False)
-    _hurry: ExitStack = field(repr=False)
+    _metronome: Metronome = field(repr=False)
 
     def begin(self) -> Holdings:
         """Everybody is there: blocks come at their pace from now on; all tokens as they are."""
-        self._hurry.close()
+        self._metronome.keep_time()
         return self.holdings()
 
     def enlist_device(self, name: str = "device") -> ScriptedDevice:
@@ -154,8 +157,7 @@ def open_theatre(
         chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
         for actor in running:
             (start or start_usually)(stage, actor)
-        hurry = cleanup.enter_context(ExitStack())
-        hurry.enter_context(hurry_blocks(chain))
+        metronome = cleanup.enter_context(Metronome(chain))
         register_absent(stage, [actor for actor in actors if actor not in running])
         stage.wait_registered(running)
         device = KeyStore.open(folder / "device" / "keys").account.address
@@ -165,25 +167,7 @@ def open_theatre(
             stage.operator,
             *(actor.account for actor in actors),
         }
-        yield Theatre(stage, chain, accounts, cleanup, hurry)
-
-
-@contextmanager
-def hurry_blocks(chain: EvmChain) -> Iterator[None]:
-    """Many blocks a second, each a second later: nobody has to wait while the stage fills."""
-    stopping = threading.Event()
-
-    def mine() -> None:
-        while not stopping.wait(HURRY_S):
-            chain.rpc("evm_mine")
-
-    thread = threading.Thread(target=mine, name="hurry", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
+        yield Theatre(stage, chain, accounts, cleanup, metronome)
 
 
 def start_usually(stage: Stage, actor: Actor) -> None:
@@ -225,15 +209,19 @@ def plan_node(actor: Actor, job: JobId, deed: Deed) -> None:
 
 
 def close_job(device: Device, job: JobId, timeout_s: float) -> DeviceJob:
-    """The job when every token of it is paid out, or as it is when that takes too long."""
+    """The job when every token of it is paid out, or as it is when that takes too long.
+
+    `timeout_s` is meant for an idle machine.
+    """
     try:
-        return device.wait(job, timeout_s, Until.CLOSED)
+        return device.wait(job, timeout_s * SLOWEST, Until.CLOSED)
     except LedgerUnavailable:
         return device.job(job)
 
 
 def wait_for(what: str, is_there: Callable[[], bool], timeout_s: float) -> None:
-    """Wait for something that other processes do."""
+    """Wait for something that other processes do, `timeout_s` long on an idle machine."""
+    timeout_s *= SLOWEST
     deadline = time.monotonic() + timeout_s
     while not is_there():
         assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"

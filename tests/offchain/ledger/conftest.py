@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
 from edgemark.ledger.evm import EvmChain
@@ -18,6 +20,7 @@ from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import LaneLimits, TransactionLane
 
 HASTE = LaneLimits(wait_s=20.0, bump_after_s=2.0, poll_s=0.02)
+LIMIT_S = 30.0
 BLOCK_S = 0.1  # for tests that need blocks to come by themselves, but not their usual pace
 
 
@@ -66,12 +69,31 @@ class World:
         """Replace the last `depth` blocks by empty ones."""
         self.chain.rpc("anvil_reorg", depth, [])
 
+    def wait_for_nonces(self, address: Address, count: int) -> None:
+        """Wait until so many transactions of an account are on the chain."""
+        deadline = time.monotonic() + LIMIT_S
+        while self.nonces_used(address) < count:
+            assert time.monotonic() < deadline, f"not {count} transactions of {address}"
+            time.sleep(0.01)
+
     def nonces_used(self, address: Address) -> int:
         """Transactions of an account that are on the chain."""
         return int(self.chain.rpc("eth_getTransactionCount", address, "latest"), 16)
 
 
+Found = TypeVar("Found")
 Start = Callable[..., World]
+
+
+def persist(work: Callable[[], Found]) -> Found:
+    """What callers do while a chain changes its mind: ask again, nothing is lost by it."""
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            return work()
+        except LedgerUnavailable:
+            if time.monotonic() > deadline:
+                raise
 
 
 def account(number: int) -> SecretKey:

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.offchain.ledger.conftest import Start, World
+from tests.offchain.ledger.conftest import Start, World, persist
 from tests.offchain.ledger.cuttable_proxy import CuttableProxy
 
 from edgemark.errors import LedgerUnavailable
@@ -186,15 +186,18 @@ def test_poll__through_many_shallow_reorgs__tells_what_the_final_chain_holds(
             world.reorg(chance.randrange(1, DEPTH))
 
     def pay(value: int) -> None:
-        lane.send(Call(coin, "transfer", (PAYEE, value)))
+        persist(lambda: lane.send(Call(coin, "transfer", (PAYEE, value))))
 
     with ThreadPoolExecutor(5) as threads:
         disturbing = threads.submit(disturb)
         paying = [threads.submit(pay, value) for value in range(1, 13)]
-        while not all(each.done() for each in paying):
-            heard += values(follower.poll())
-        stop.set()
-        disturbing.result()
+        try:
+            while not all(each.done() for each in paying):
+                heard += values(persist(follower.poll))
+        finally:
+            stop.set()
+        for each in (disturbing, *paying):
+            each.result()
     world.mine(DEPTH)
     heard += values(follower.poll())
     assert sorted(heard) == list(range(1, 13))

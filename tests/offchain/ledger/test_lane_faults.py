@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from tests.offchain.ledger.conftest import HASTE, Start, World, account
+from tests.offchain.ledger.conftest import HASTE, LIMIT_S, Start, World, account, persist
 from tests.offchain.ledger.cuttable_proxy import CuttableProxy
 
 from edgemark.errors import LedgerUnavailable
@@ -37,7 +37,6 @@ pytestmark = pytest.mark.chain
 
 PAYEE = parse_address("0x" + "77" * 20)
 IMPATIENT = LaneLimits(wait_s=0.3, bump_after_s=60.0, poll_s=0.02)
-LIMIT_S = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -171,7 +170,7 @@ def test_restart__killed_between_disk_and_chain__it_is_sent(still_world: World) 
     assert still_world.nonces_used(first.address) == 0
     first.close()
     second = still_world.lane(0)
-    assert still_world.nonces_used(second.address) == 1
+    still_world.wait_for_nonces(second.address, 1)
     second.transfer(PAYEE, 5)  # joined: nobody had its answer
     assert still_world.nonces_used(second.address) == 1
     assert still_world.chain.balance(PAYEE) == 5
@@ -348,8 +347,10 @@ def test_threads_and_reorgs__every_payment_is_made_once(start_world: Start) -> N
 
     with ThreadPoolExecutor(5) as threads:
         disturbing = threads.submit(disturb)
-        list(threads.map(lambda to: lane.transfer(to, 5), whom))
-        stop.set()
+        try:
+            list(threads.map(lambda to: persist(lambda: lane.transfer(to, 5)), whom))
+        finally:
+            stop.set()
         disturbing.result(LIMIT_S)
     assert [world.chain.balance(to) for to in whom] == [5] * len(whom)
     assert world.nonces_used(lane.address) == len(whom)

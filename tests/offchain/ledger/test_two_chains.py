@@ -63,6 +63,7 @@ def test_a28_a_signed_transaction_of_one_chain__is_refused_by_the_other(
         there.chain.rpc("eth_sendRawTransaction", "0x" + raw.hex())
     assert there.chain.balance(PAYEE) == 0
     here.chain.rpc("eth_sendRawTransaction", "0x" + raw.hex())
+    here.wait_for_nonces(account(0).address, 1)
     assert here.chain.balance(PAYEE) == 5
 
 

@@ -60,7 +60,7 @@ class Ground:
 
     Attributes:
         accounts: account on chain of everybody in a walk.
-        keys: of nodes and judges, and of an outsider who signs what is not his to sign.
+        keys: of nodes and judges, and of payer and outsider, who sign what they may not.
         free: balances at the start of every mix.
     """
 

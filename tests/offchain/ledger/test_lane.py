@@ -113,6 +113,17 @@ def test_send__depth__is_waited_for(start_world: Start) -> None:
     assert world.chain.head() - receipt.block_number >= 3
 
 
+def test_send__earlier_ones_that_became_final__are_crossed_out(start_world: Start) -> None:
+    world = start_world(confirmations=3, extra=())
+    lane = world.lane(0)
+    for to in payees(4):
+        lane.send(Call(Contract.named("MetaCoin", to), "approve", (PAYEE, 1)), confirmations=0)
+    assert len(lane._pending.entries) == 4  # a reorg may still take the calls back
+    world.mine(3)
+    lane.send(Call(Contract.named("MetaCoin", PAYEE), "approve", (PAYEE, 1)), confirmations=0)
+    assert list(lane._pending.entries) == [4]
+
+
 def test_send__with_a_base_fee_and_one_second_blocks__is_mined_and_pays_it(
     start_world: Start,
 ) -> None:

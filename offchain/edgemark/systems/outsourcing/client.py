@@ -362,6 +362,8 @@ class Device:
                 return settlement.collect(order.job, indices)
             case do.SubmitCancel():
                 return settlement.cancel_unstarted(order.job)
+            case do.SubmitLapseOf(index):
+                return settlement.lapse_charge(order.job, index)
             case _:
                 raise TypeError(f"a device does not {type(effect).__name__}")
 

@@ -124,6 +124,13 @@ class SubmitLapse:
 
 
 @dataclass(frozen=True)
+class SubmitLapseOf:
+    """End one of the device's charges that got no verdict in time: its bond returns."""
+
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
 class SignServed:
     """Sign that the task is held and well formed."""
 

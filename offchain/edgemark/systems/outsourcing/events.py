@@ -12,6 +12,8 @@ from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
 from edgemark.systems.outsourcing.parameters import Terms
 
+NO_TIME = Timestamp(0)
+
 
 @dataclass(frozen=True)
 class Order:
@@ -71,10 +73,18 @@ class SawCancelled:
 
 @dataclass(frozen=True)
 class SawIndexPhase:
-    """An index is in a new phase on chain."""
+    """An index is in a new phase on chain; `verdict_by` is the deadline of a served charge."""
 
     index: ShareIndex
     phase: IndexPhase
+    verdict_by: Timestamp = NO_TIME
+
+
+@dataclass(frozen=True)
+class SawLapseDue:
+    """Chain time is past the `verdict_by` of this charge: it lapses, and the bond returns."""
+
+    index: ShareIndex
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexVie
         found.append(on.SawPosted())
         phase = DevicePhase.POSTED
     found += [
-        on.SawIndexPhase(ShareIndex(j), view.phase)
+        on.SawIndexPhase(ShareIndex(j), view.phase, _verdict_by(view))
         for j, view in enumerate(indices, start=1)
         if view.phase is not state.indices[j - 1]
     ]
@@ -48,6 +48,10 @@ def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexVie
         if all(view.phase.is_end for view in indices):
             found.append(on.SawEnded())
     return found
+
+
+def _verdict_by(view: IndexView) -> Timestamp:
+    return view.verdict_by if view.phase is IndexPhase.SERVED else on.NO_TIME
 
 
 def observe_as_node(state: NodeTask, job: JobView, view: IndexView, now: Timestamp) -> list[object]:

@@ -81,6 +81,7 @@ _DEVICE: dict[tuple[Enum, type], Enum] = {
         on.FoundResultUndecided,
         on.SawComputeOver,
         on.SawCollectOver,
+        on.SawLapseDue,
     ),
 }
 

@@ -134,6 +134,7 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     on.FoundPostingRefused: st.just(on.FoundPostingRefused("TermOutOfRange")),
     on.SawStarted: st.just(on.SawStarted(Timestamp(1_020))),
     on.SawIndexPhase: st.builds(on.SawIndexPhase, indices, st.sampled_from(IndexPhase)),
+    on.SawLapseDue: st.builds(on.SawLapseDue, indices),
     on.SawCharged: st.builds(
         on.SawCharged, st.sampled_from([ChargeKind.WRONG, ChargeKind.SILENT]), st.just(1_100)
     ),
@@ -289,3 +290,23 @@ def test_key_of__two_indices_of_one_job__differs() -> None:
     keys = {key_of(ORDER.job, index) for index in range(1, 65)}
     assert len(keys) == 64
     assert {len(key) for key in keys} == {33}
+
+
+def test_device_whose_charge_gets_no_verdict__ends_it_after_the_deadline_and_not_before() -> None:
+    index, verdict_by = ShareIndex(5), Timestamp(5_000)
+    state = DeviceJob()
+    for event in (
+        on.AskedSubmit(ORDER),
+        on.SawPosted(),
+        on.SawStarted(Timestamp(1_020)),
+        on.FoundResultUndecided("too many", (), (index,)),
+        on.SawIndexPhase(index, IndexPhase.CHARGED),
+        on.SawChargesFiled(),
+        on.SawIndexPhase(index, IndexPhase.SERVED, verdict_by),
+    ):
+        state, _ = step(state, event)
+    assert do.SubmitLapseOf(index) not in reach_time(state, verdict_by).owed()
+    late = reach_time(state, Timestamp(verdict_by + 1))
+    assert do.SubmitLapseOf(index) in late.owed()
+    ended, _ = step(late, on.SawIndexPhase(index, IndexPhase.CONVICTED))
+    assert do.SubmitLapseOf(index) not in ended.owed()

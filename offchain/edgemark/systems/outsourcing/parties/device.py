@@ -28,6 +28,8 @@ class DeviceJob:
         silent: indices to charge as silent.
         named_late: liars found when the charges were filed already: neither charged nor approved.
         evidence: (index, judge) pairs that were delivered.
+        verdicts_by: deadline of each served charge.
+        lapsing: served charges whose deadline is past.
     """
 
     phase: DevicePhase = DevicePhase.UNKNOWN
@@ -42,6 +44,8 @@ class DeviceJob:
     named_late: frozenset[ShareIndex] = frozenset()
     undecided_because: str = ""
     evidence: frozenset[tuple[ShareIndex, Address]] = frozenset()
+    verdicts_by: tuple[tuple[ShareIndex, Timestamp], ...] = ()
+    lapsing: frozenset[ShareIndex] = frozenset()
     compute_over: bool = False
     collect_over: bool = False
     reason: str = ""
@@ -80,6 +84,11 @@ class DeviceJob:
             pending.append((terms.compute_by, on.SawComputeOver()))
         if self.phase in _STARTED and not self.collect_over:
             pending.append((terms.collect_by, on.SawCollectOver()))
+        pending += [
+            (verdict_by, on.SawLapseDue(index))
+            for index, verdict_by in self.verdicts_by
+            if index not in self.lapsing
+        ]
         return tuple(pending)
 
     def after(self, event: object) -> DeviceJob:  # noqa: C901, PLR0911 - one line an event
@@ -88,9 +97,10 @@ class DeviceJob:
             case on.AskedSubmit(order):
                 named = (IndexPhase.NAMED,) * order.terms.node_count
                 return replace(self, order=order, indices=named)
-            case on.SawIndexPhase(index, phase):
-                indices = (*self.indices[: index - 1], phase, *self.indices[index:])
-                return replace(self, indices=indices)
+            case on.SawIndexPhase():
+                return self._with_index_phase(event)
+            case on.SawLapseDue(index):
+                return replace(self, lapsing=self.lapsing | {index})
             case on.HeardOfferTaken(index):
                 return replace(self, offered=self.offered | {index})
             case on.HeardTaskTaken(index):
@@ -109,6 +119,13 @@ class DeviceJob:
                 return self._with_finding(event)
             case _:
                 return self
+
+    def _with_index_phase(self, event: on.SawIndexPhase) -> DeviceJob:
+        index = event.index
+        indices = (*self.indices[: index - 1], event.phase, *self.indices[index:])
+        others = tuple(entry for entry in self.verdicts_by if entry[0] != index)
+        served = ((index, event.verdict_by),) if event.phase is IndexPhase.SERVED else ()
+        return replace(self, indices=indices, verdicts_by=(*others, *served))
 
     def _with_answer(self, answer: Answer) -> DeviceJob:
         others = tuple(known for known in self.answers if known.index != answer.index)
@@ -140,7 +157,12 @@ class DeviceJob:
             case DevicePhase.VALID | DevicePhase.UNDECIDED:
                 return (*self._owed_approval(), *self._owed_charge(), *self._owed_collect())
             case DevicePhase.CHARGED:
-                return (*self._owed_approval(), *self._owed_evidence(), *self._owed_collect())
+                return (
+                    *self._owed_approval(),
+                    *self._owed_evidence(),
+                    *self._owed_lapses(),
+                    *self._owed_collect(),
+                )
             case _:
                 return ()
 
@@ -207,6 +229,14 @@ class DeviceJob:
     def _new_answers(self) -> bool:
         """Whether judges passed on an answer that was silent when decoding failed."""
         return any(self.answer_of(index) is not None for index in self.silent)
+
+    def _owed_lapses(self) -> tuple[object, ...]:
+        """Nobody else need be left who ends a charge without verdict, and the bond is in it."""
+        return tuple(
+            do.SubmitLapseOf(index)
+            for index in sorted(self.lapsing)
+            if self.index_phase(index) is IndexPhase.SERVED
+        )
 
     def _owed_collect(self) -> tuple[object, ...]:
         if not self.collect_over:

@@ -14,6 +14,10 @@ FOUNDRY := $(CURDIR)/node_modules/@foundry-rs
 export PATH := $(CURDIR)/.venv/bin:$(FOUNDRY)/anvil-linux-amd64/bin:$(FOUNDRY)/forge-linux-amd64/bin:$(PATH)
 export APE_DATA_FOLDER := $(CURDIR)/.ape
 export SOLCX_BINARY_PATH := $(CURDIR)/.solcx
+# Not the system's: in a checkout below it, ape would unpack OpenZeppelin among our contracts, and
+# then lists no more than 500 files of them.
+export TMPDIR := $(CURDIR)/.cache/tmp
+$(shell mkdir -p '$(CURDIR)/.cache/tmp')
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export UV_PYTHON_DOWNLOADS := never
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
@@ -35,6 +39,7 @@ PACKAGE_READY := .venv/.package-ready
 NODE_READY := node_modules/.ready
 SOLC_READY := .solcx/.ready
 CONTRACTS_READY := offchain/edgemark/ledger/bytecode/.ready
+APE_READY := .build/.ready
 
 .PHONY: help
 help: ## Show this list
@@ -51,11 +56,11 @@ demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
 .PHONY: test
-test: contracts ## Run every test
+test: contracts $(APE_READY) ## Run every test
 	@.venv/bin/python tools/run_tests.py
 
 .PHONY: soak
-soak: contracts ## Run every test with many more examples (hours)
+soak: contracts $(APE_READY) ## Run every test with many more examples (hours)
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
 
 .PHONY: bench
@@ -85,6 +90,7 @@ lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without a
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
 	rm -rf .venv .venv-uv node_modules .solcx .ape .cache .build build dist out cache broadcast
+	rm -rf contracts/.cache
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
 	rm -rf offchain/edgemark/ledger/bytecode
 	find $(PYTHON_SOURCES) -name __pycache__ -prune -exec rm -rf {} +
@@ -131,6 +137,11 @@ $(SOLC_READY): tools/install_solc.py tools/solc-node.cjs $(NODE_READY) $(PYTHON_
 
 $(CONTRACTS_READY): $(SOLIDITY) tools/compile_contracts.py $(SOLC_READY) $(PACKAGE_READY)
 	.venv/bin/python tools/compile_contracts.py
+	@touch $@
+
+# ape compiles by itself when it has to, but two of its commands at once would spoil each other's.
+$(APE_READY): ape-config.yaml $(CONTRACTS_READY)
+	.venv/bin/ape compile
 	@touch $@
 
 .PHONY: FORCE

@@ -45,20 +45,14 @@ class KilledDevice:
 
     def live(self) -> None:
         """Submit, die, come back, die, come back ... until the job is closed."""
-        places = list(self.places)
-        named = [word for node in self.nodes for word in ("--node", node)]
-        at_submit = ("AskedSubmit", "before:AskedSubmit", "FoundPostingRefused")
-        dies = places.pop(0) if places and places[0].endswith(at_submit) else None
-        submitted = self._run(
-            dies, "submit", "--home", self.home, *self.submission, *named, "--no-wait", "--json"
-        )
-        if dies == "before:AskedSubmit":  # nothing was journaled: the user asks again
-            submitted = self._run(
-                None, "submit", "--home", self.home, *self.submission, *named, "--no-wait", "--json"
-            )
-        self.job = self._find_job(submitted)
+        places: list[str | None] = [*self.places, None]
+        while self.job is None:
+            submitted = self._submit(places[0])
+            if submitted.status == KILLED:
+                places.pop(0)
+            self.job = self._find_job(submitted)
         self.on_job(self.job)
-        for place in [*places, None]:
+        for place in places:
             self.last = self._run(
                 place, "result", self.job.hex(), "--home", self.home, *UNTIL_CLOSED
             )
@@ -70,12 +64,18 @@ class KilledDevice:
         assert self.job is not None
         return states[self.job]
 
-    def _find_job(self, submitted: Finished) -> JobId:
+    def _submit(self, place: str | None) -> Finished:
+        named = [word for node in self.nodes for word in ("--node", node)]
+        return self._run(
+            place, "submit", "--home", self.home, *self.submission, *named, "--no-wait", "--json"
+        )
+
+    def _find_job(self, submitted: Finished) -> JobId | None:
+        """The job; none when the device died before it wrote anything down."""
         if submitted.status == 0:
             return parse_job_id(submitted.value["job"])
         listed = self._run(None, "status", "--home", self.home, "--json").value
-        (job,) = listed
-        return parse_job_id(job)
+        return None if listed == {"jobs": 0} else parse_job_id(next(iter(listed)))
 
     def _run(self, place: str | None, *words: str | Path) -> Finished:
         environ = {} if place is None else {CRASH_AFTER: place}

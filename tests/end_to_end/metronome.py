@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 
@@ -15,11 +16,12 @@ from edgemark.ledger.evm import EvmChain
 
 BLOCK_S = 1.0
 HURRY_S = 0.2  # while the stage fills and nobody has a deadline
-BEARABLE = 1.5  # threads a processor that want to run without a job being late
 SLOWEST = 4.0
 LOOK_S = 0.1
 MEMORY = 20  # looks over which the load is averaged
+ENOUGH_IDLE = 0.15  # part of the processors' time; with as much to spare nobody is late
 LOAD = Path("/proc/loadavg")  # "0.52 0.58 0.59 3/467 30120": 3 threads run or want to
+TIMES = Path("/proc/stat")  # "cpu  user nice system idle iowait ...", in ticks since the start
 
 
 class Metronome:
@@ -31,7 +33,8 @@ class Metronome:
 
     def __init__(self, chain: EvmChain) -> None:
         self._chain = chain
-        self._busy = 1.0
+        self._wanting = 1.0
+        self._ticks = deque([_count_ticks()], MEMORY)
         self._hurrying = True
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metronome", daemon=True)
@@ -60,14 +63,27 @@ class Metronome:
         waited = 0.0
         while not self._stopping.wait(LOOK_S):
             waited += LOOK_S
-            self._busy += (_count_wanting() / (os.cpu_count() or 1) - self._busy) / MEMORY
-            pace = min(SLOWEST, max(1.0, self._busy / BEARABLE))
-            if waited >= (HURRY_S if self._hurrying else BLOCK_S * pace):
+            self._wanting += (_count_wanting() - self._wanting) / MEMORY
+            self._ticks.append(_count_ticks())
+            if waited >= (HURRY_S if self._hurrying else BLOCK_S * self._slowness()):
                 self._chain.rpc("evm_mine")
                 waited = 0.0
+
+    def _slowness(self) -> float:
+        """1 while processors idle; else how many threads share one."""
+        (idle_before, before), (idle, now) = self._ticks[0], self._ticks[-1]
+        if idle - idle_before >= ENOUGH_IDLE * (now - before):
+            return 1.0
+        return min(SLOWEST, max(1.0, self._wanting / (os.cpu_count() or 1)))
 
 
 def _count_wanting() -> int:
     """Threads that run or wait for a processor, this one apart."""
     running = LOAD.read_text().split()[3].partition("/")[0]
     return max(0, int(running) - 1)
+
+
+def _count_ticks() -> tuple[int, int]:
+    """Time of all processors that was idle, and all time."""
+    ticks = [int(word) for word in TIMES.read_text().partition("\n")[0].split()[1:]]
+    return ticks[3] + ticks[4], sum(ticks[:8])

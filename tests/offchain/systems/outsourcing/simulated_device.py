@@ -141,6 +141,8 @@ class DeviceSide(Side[DeviceJob]):
                 return send(chain.collect, indices)
             case do.SubmitCancel():
                 return send(chain.cancel_unstarted)
+            case do.SubmitLapseOf(index):
+                return send(chain.lapse_charge, index)
             case _:
                 raise TypeError(effect)
 

@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -89,24 +91,31 @@ def test_start__anvil_ends_at_once__tells_its_last_words(
     assert str(tmp_path / "anvil.log") in died.value.remedy
 
 
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that no checkout surrounds: the tests' own may lie below one that has an Anvil."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder).resolve()
+
+
 def test_find_anvil__nowhere__says_how_to_install_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(outside))
     with pytest.raises(AnvilNotFound) as missing:
-        find_anvil(tmp_path)
+        find_anvil(outside)
     assert "make setup" in missing.value.remedy
     assert "npm install" in missing.value.remedy
 
 
 def test_find_anvil__below_a_folder_above__is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    program = tmp_path / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    monkeypatch.setenv("PATH", str(outside))
+    program = outside / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
-    deep = tmp_path / "some" / "where"
+    deep = outside / "some" / "where"
     deep.mkdir(parents=True)
     with pytest.raises(AnvilNotFound):
         find_anvil(deep)  # not executable

@@ -26,8 +26,8 @@ REPORTS = ROOT / ".cache" / "reports"
 TOOL_MISSING = 127  # what a shell answers for a command that is not there
 # A test that hangs is ended after this time; soak runs try many more examples in one test.
 TEST_LIMIT_S = 3600 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
-# Jobs with real processes wait for blocks more than they compute: two at once on two cores.
-PROCESS_WORKERS = 2
+# Jobs with real processes wait for blocks more than they compute: three at once on two cores.
+PROCESS_WORKERS = 3
 
 # ape's pytest plugin would start a chain of its own in every worker; its tests are a part apart.
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")

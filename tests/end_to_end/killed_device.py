@@ -16,7 +16,7 @@ from edgemark.seam import CRASH_AFTER
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 
-UNTIL_CLOSED = ("--until", "closed", "--timeout", "600", "--json")
+LIMIT_S = "600"
 
 
 @dataclass
@@ -30,6 +30,7 @@ class KilledDevice:
         nodes: accounts to name.
         places: where to die, in the order of life.
         on_job: told the job as soon as it is known.
+        until: how long the last `result` stays.
     """
 
     name: str
@@ -39,6 +40,7 @@ class KilledDevice:
     nodes: Sequence[Address]
     places: Sequence[str]
     on_job: Callable[[JobId], None]
+    until: str = "closed"
     kills: list[Kill] = field(default_factory=list)
     job: JobId | None = None
     last: Finished | None = None
@@ -53,8 +55,9 @@ class KilledDevice:
             self.job = self._find_job(submitted)
         self.on_job(self.job)
         for place in places:
+            stay = ("--until", self.until, "--timeout", LIMIT_S)
             self.last = self._run(
-                place, "result", self.job.hex(), "--home", self.home, *UNTIL_CLOSED
+                place, "result", self.job.hex(), "--home", self.home, *stay, "--json"
             )
 
     def read_journal(self) -> DeviceJob:

@@ -14,6 +14,7 @@ record, and adds a death at random.
 | killed: many  | nodes 1 and 2 lie                  | one charged at random | dies             |
 | killed: never | a named node never runs            | all released          | dies             |
 | killed: wrong | the device names a judge as a node | nothing was posted    | dies             |
+| killed: gone  | node 6 lies                        | 6 convicted           | leaves for good  |
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 from edgemark.systems.outsourcing.demo.stage import LIMITS
 from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.station import Station
 
 pytestmark = WHOLE_STAGE
 
@@ -87,6 +89,7 @@ DEVICE_PLACES: dict[str, tuple[str, ...]] = {
     "many": ("FoundResultUndecided",),
     "never": ("SawCancelled",),
     "wrong": ("FoundPostingRefused",),
+    "gone": (),
 }
 DEEDS = {
     "late": {2: Deed.LATE},
@@ -94,6 +97,7 @@ DEEDS = {
     "killed: lie": {1: Deed.LIE},
     "killed: mute": {5: Deed.MUTE},
     "killed: many": {1: Deed.LIE, 2: Deed.LIE},
+    "killed: gone": {6: Deed.LIE},
 }
 EXPECTED = {
     "late": ends(i2=IndexPhase.ANSWERED),
@@ -170,6 +174,7 @@ def play(theatre: Theatre, reaper: Reaper, prefix: str) -> Survived:
     states = {name: close_job(alive, job, JOB_LIMIT_S) for name, job in jobs.items()}
     for thread in threads:
         thread.join()
+    wait_until_convicted(alive.station, devices["gone"])
     states |= {f"killed: {name}": device.read_journal() for name, device in devices.items()}
     batches |= {f"killed: {name}": device.batch for name, device in devices.items()}
     kills = [*reaper.kills, *(kill for device in devices.values() for kill in device.kills)]
@@ -184,6 +189,17 @@ def play(theatre: Theatre, reaper: Reaper, prefix: str) -> Survived:
         before=before,
         after=theatre.holdings(),
     )
+
+
+def wait_until_convicted(station: Station, gone: KilledDevice) -> None:
+    """What the device started before it left goes on without it."""
+    job = gone.job
+    assert job is not None
+
+    def phase() -> IndexPhase:
+        return station.settlement.index(job, 6, block="latest").phase
+
+    wait_for("conviction without the device", lambda: phase() is IndexPhase.CONVICTED, 60)
 
 
 def enlist_killed(theatre: Theatre, name: str, prefix: str, absentee: Address) -> KilledDevice:
@@ -208,6 +224,7 @@ def enlist_killed(theatre: Theatre, name: str, prefix: str, absentee: Address) -
         nodes=nodes,
         places=name_places(DEVICE_PLACES[name], prefix),
         on_job=lambda job: plan_deeds(theatre, f"killed: {name}", job),
+        until="settled" if name == "gone" else "closed",
     )
 
 
@@ -257,6 +274,14 @@ def check_payments(survived: Survived, name: str, expected: tuple[IndexPhase, ..
     payer = survived.ledger.posting(order.job).payer
     changes = compute_changes([(order, expected)], payer, survived.theatre.stage.pool)
     assert survived.ledger.changes(order.job) == {a: n for a, n in changes.items() if n}
+
+
+def test_device_that_leaves_when_it_may__has_charged_the_liar(survived: Survived) -> None:
+    last = survived.devices["gone"].last
+    assert last is not None
+    assert (last.status, last.value["may_leave"]) == (0, True)
+    assert last.value["liars"] == [6]
+    check_payments(survived, "killed: gone", ends(i6=IndexPhase.CONVICTED))
 
 
 def test_refused_posting__stays_refused_after_the_death(survived: Survived) -> None:

@@ -81,7 +81,7 @@ lint: setup ## Check style and types of Python, Solidity and C
 
 .PHONY: lock
 lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without addresses
-	for name in uv dev run; do \
+	for name in uv dev run slither; do \
 	  constraint=; [ "$$name" != run ] || constraint='--constraints requirements/dev.lock'; \
 	  $(UV) pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
 	    $$constraint requirements/$$name.in --output-file requirements/$$name.lock; \

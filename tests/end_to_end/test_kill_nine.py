@@ -41,7 +41,15 @@ from tests.end_to_end.small_job import (
     write_function,
     write_inputs,
 )
-from tests.end_to_end.theatre import WHOLE_STAGE, Theatre, close_job, ends, open_theatre, plan_node
+from tests.end_to_end.theatre import (
+    WHOLE_STAGE,
+    Theatre,
+    close_job,
+    ends,
+    open_theatre,
+    plan_node,
+    wait_for,
+)
 
 from edgemark.crypto.field import FIELD
 from edgemark.crypto.fixed_point import to_signed

@@ -94,7 +94,7 @@ def test_compiled__computes_the_real_polynomial_of_the_rounded_numbers(
 ) -> None:
     fixed = FixedPoint(bits)
     compiled = compile_polynomial(terms, 2, 2, fixed, [4.0] * 3, dense=dense)
-    outputs = compiled.polynomial.evaluate(b"".join(compiled.encode_input(row) for row in x))
+    outputs = compiled.polynomial.evaluate(b"".join(compiled.plan.encode_input(row) for row in x))
     rounded = {
         monomial: [
             fixed.decode_exact(fixed.encode([c], s := bits * (3 - len(monomial))), s)[0]
@@ -107,11 +107,38 @@ def test_compiled__computes_the_real_polynomial_of_the_rounded_numbers(
         for row in x
         for output in range(2)
     ]
-    assert fixed.decode_exact(outputs, compiled.output_bits) == expected
-    as_floats = [value for row in compiled.decode_output(outputs) for value in row]
+    assert fixed.decode_exact(outputs, compiled.plan.output_bits) == expected
+    as_floats = [value for row in compiled.plan.decode_output(outputs) for value in row]
     assert as_floats == [float(value) for value in expected]
     for bound, value in zip(compiled.plan.output_bounds * len(x), expected, strict=True):
-        assert abs(value) * 2**compiled.output_bits <= bound
+        assert abs(value) * 2**compiled.plan.output_bits <= bound
+
+
+@given(
+    terms=st.dictionaries(monomials, st.lists(reals, min_size=2, max_size=2), max_size=8),
+    x=st.lists(st.floats(-4, 4), min_size=3, max_size=3),
+    bits=st.integers(1, 32),
+)
+def test_output_error__bounds_the_distance_to_the_real_polynomial(
+    terms: Terms, x: list[float], bits: int
+) -> None:
+    compiled = compile_polynomial(terms, 2, 2, FixedPoint(bits), [4.0] * 3)
+    plan = compiled.plan
+    outputs = compiled.polynomial.evaluate(plan.encode_input(x))
+    (row,) = plan.decode_output(outputs)
+    for output, (seen, error) in enumerate(zip(row, plan.output_errors, strict=True)):
+        real = value_of(terms, [Fraction(value) for value in x], output)
+        assert abs(Fraction(seen) - real) <= Fraction(error)
+
+
+def test_output_error__of_numbers_at_half_a_step__is_nearly_reached() -> None:
+    half = 2.0**-9  # half a step at 8 bits
+    compiled = compile_polynomial({(0,): [1.0]}, 1, 1, FixedPoint(8), [1.0], dense=False)
+    ((seen,),) = compiled.plan.decode_output(
+        compiled.polynomial.evaluate(compiled.plan.encode_input([half]))
+    )
+    assert abs(seen - half) == half
+    assert half <= compiled.plan.output_errors[0] <= half * 1.001
 
 
 def compile_square(bits: int, bound: float) -> CompiledPolynomial:
@@ -123,9 +150,9 @@ def test_plan__worst_input__reaches_the_bound_and_does_not_wrap() -> None:
     assert compiled.plan.output_bounds == (2**126,)
     assert compiled.plan.headroom_bits == 1
     for x in (2.0**18, -(2.0**18)):
-        assert compiled.decode_output(compiled.polynomial.evaluate(compiled.encode_input([x]))) == [
-            [2.0**36]
-        ]
+        assert compiled.plan.decode_output(
+            compiled.polynomial.evaluate(compiled.plan.encode_input([x]))
+        ) == [[2.0**36]]
 
 
 def test_plan__job_that_could_wrap__is_refused_with_the_numbers() -> None:
@@ -136,9 +163,9 @@ def test_plan__job_that_could_wrap__is_refused_with_the_numbers() -> None:
 
 
 def test_plan__limit__is_exact() -> None:
-    OverflowPlan((1,), (SIGNED_LIMIT,))
+    OverflowPlan(FixedPoint(1), 2, (1,), (SIGNED_LIMIT,), (0.0,))
     with pytest.raises(WouldWrap):
-        OverflowPlan((1,), (SIGNED_LIMIT + 1,))
+        OverflowPlan(FixedPoint(1), 2, (1,), (SIGNED_LIMIT + 1,), (0.0,))
 
 
 def test_plan__cancelling_terms__are_not_counted_on() -> None:
@@ -152,7 +179,7 @@ def test_plan__cancelling_terms__are_not_counted_on() -> None:
 @pytest.mark.parametrize("x", [[1.01], [-1.01], [1e300]])
 def test_input_outside_its_bounds__is_refused_without_showing_it(x: list[float]) -> None:
     with pytest.raises(OutOfBounds) as caught:
-        compile_square(16, 1.0).encode_input(x)
+        compile_square(16, 1.0).plan.encode_input(x)
     assert str(x[0]) not in str(caught.value)
     assert "|x| <= 1.0" in str(caught.value)
 
@@ -160,15 +187,15 @@ def test_input_outside_its_bounds__is_refused_without_showing_it(x: list[float])
 @pytest.mark.parametrize("x", [[], [1.0, 1.0]])
 def test_input_of_the_wrong_length__is_refused(x: list[float]) -> None:
     with pytest.raises(WrongLength):
-        compile_square(16, 1.0).encode_input(x)
+        compile_square(16, 1.0).plan.encode_input(x)
 
 
 def test_output_that_is_no_row_or_no_element__is_refused() -> None:
     compiled = compile_polynomial({(0,): [1.0, 1.0]}, 2, 2, FixedPoint(8), [1.0])
     with pytest.raises(WrongLength):
-        compiled.decode_output(FIELD.pack([1, 2, 3]))
+        compiled.plan.decode_output(FIELD.pack([1, 2, 3]))
     with pytest.raises(NotAnElement):
-        compiled.decode_output(b"\xff" * 34)
+        compiled.plan.decode_output(b"\xff" * 34)
 
 
 BAD_TERMS: dict[str, tuple[Terms, int]] = {
@@ -196,7 +223,7 @@ def test_compile__degree_five_sparse__ends_at_one_scale() -> None:
     compiled = compile_polynomial(
         {(0,) * 5: [0.5], (0, 1): [-2.0], (): [0.25]}, 1, 5, FixedPoint(8), [2.0, 2.0], dense=False
     )
-    x = compiled.encode_input([1.5, -1.25])
-    assert compiled.decode_output(compiled.polynomial.evaluate(x)) == [
+    x = compiled.plan.encode_input([1.5, -1.25])
+    assert compiled.plan.decode_output(compiled.polynomial.evaluate(x)) == [
         [0.5 * 1.5**5 + 2 * 1.5 * 1.25 + 0.25]
     ]

@@ -42,7 +42,7 @@ def note_costs(
     nodes = [ask_status(station, actor) for actor in stage.nodes]
     judges = [ask_status(station, actor) for actor in stage.judges]
     images = classifier.images[:batch]
-    packed = b"".join(compiled.encode_input([float(p) for p in image]) for image in images)
+    packed = b"".join(compiled.plan.encode_input([float(p) for p in image]) for image in images)
     receipt.seconds |= {
         "device, one batch: sharing": device.seconds["share"] / jobs,
         "device, one batch: decoding and checking": device.seconds["decode"] / jobs,

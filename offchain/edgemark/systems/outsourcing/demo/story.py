@@ -135,7 +135,7 @@ def play_jobs(
     jobs: list[tuple[JobId, ShareIndex, Deed]] = []
     for number, (index, deed, _) in enumerate(PLANS):
         images = classifier.images[number * BATCH : (number + 1) * BATCH]
-        batch = b"".join(compiled.encode_input([float(p) for p in image]) for image in images)
+        batch = b"".join(compiled.plan.encode_input([float(p) for p in image]) for image in images)
         job = device.submit(compiled.polynomial, batch, nodes, WISH)
         write_plan(stage.nodes[index - 1].home, {job: deed})
         jobs.append((job, index, deed))
@@ -182,7 +182,7 @@ def check_results(
 
 def predict(compiled: CompiledPolynomial, packed: bytes) -> list[int]:
     """The largest of the ten outputs of each image."""
-    return [max(range(DIGITS), key=row.__getitem__) for row in compiled.decode_output(packed)]
+    return [max(range(DIGITS), key=row.__getitem__) for row in compiled.plan.decode_output(packed)]
 
 
 def check_blame(receipt: Receipt, played: list[Played], device: Device) -> None:

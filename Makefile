@@ -40,6 +40,7 @@ NODE_READY := node_modules/.ready
 SOLC_READY := .solcx/.ready
 CONTRACTS_READY := offchain/edgemark/ledger/bytecode/.ready
 APE_READY := .build/.ready
+SLITHER_READY := .venv-slither/.ready
 
 .PHONY: help
 help: ## Show this list
@@ -56,11 +57,11 @@ demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
 .PHONY: test
-test: contracts $(APE_READY) ## Run every test
+test: contracts $(APE_READY) $(SLITHER_READY) ## Run every test
 	@.venv/bin/python tools/run_tests.py
 
 .PHONY: soak
-soak: contracts $(APE_READY) ## Run every test with many more examples (hours)
+soak: contracts $(APE_READY) $(SLITHER_READY) ## Run every test with many more examples (hours)
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
 
 .PHONY: bench
@@ -68,16 +69,8 @@ bench: contracts ## Run every benchmark against its peer
 	@shopt -s nullglob; for file in benchmarks/*.py; do .venv/bin/python "$$file"; done
 
 .PHONY: lint
-lint: setup ## Check style and types of Python, Solidity and C
-	.venv/bin/ruff check $(PYTHON_SOURCES)
-	.venv/bin/ruff format --check $(PYTHON_SOURCES)
-	.venv/bin/mypy
-	.venv/bin/mypy $(wildcard tools/*.py)
-	node_modules/.bin/solhint --max-warnings 0 'contracts/**/*.sol'
-	include=$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))'); \
-	for file in $(filter %.c,$(KERNEL_SOURCES)); do \
-	  $(CC) -std=c11 -O3 -Wall -Wextra -Werror -I"$$include" -c "$$file" -o /dev/null; \
-	done  # compiled, not only parsed: some warnings come from the optimiser
+lint: setup $(SLITHER_READY) ## Check style, types and known weaknesses of Python, Solidity and C
+	@.venv/bin/python tools/static_checks.py
 
 .PHONY: lock
 lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without addresses
@@ -89,7 +82,7 @@ lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without a
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
-	rm -rf .venv .venv-uv node_modules .solcx .ape .cache .build build dist out cache broadcast
+	rm -rf .venv .venv-uv .venv-slither node_modules .solcx .ape .cache .build build dist out cache broadcast
 	rm -rf contracts/.cache
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
 	rm -rf offchain/edgemark/ledger/bytecode
@@ -99,7 +92,7 @@ clean: ## Remove everything that was installed or built here
 # Environments and compiler scripts hold absolute paths: a checkout that moved starts them afresh.
 .cache/place: FORCE
 	@if [ "$$(cat $@ 2>/dev/null)" != '$(CURDIR)' ]; then \
-	  if [ -e $@ ]; then rm -rf .venv .venv-uv .solcx; fi; \
+	  if [ -e $@ ]; then rm -rf .venv .venv-uv .venv-slither .solcx; fi; \
 	  mkdir -p .cache; printf '%s\n' '$(CURDIR)' > $@; \
 	fi
 
@@ -112,6 +105,13 @@ $(UV_READY): requirements/uv.lock .cache/place
 $(PYTHON_READY): requirements/dev.lock $(UV_READY)
 	[ -x .venv/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv
 	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.lock
+	@touch $@
+
+# Slither's own requirements do not go together with ape's.
+$(SLITHER_READY): requirements/slither.lock $(UV_READY)
+	[ -x .venv-slither/bin/python ] || \
+	  $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-slither
+	$(UV) pip sync --quiet --python .venv-slither/bin/python --require-hashes requirements/slither.lock
 	@touch $@
 
 # Built apart from the other packages (ape holds back what setuptools wants), but with the locked setuptools.

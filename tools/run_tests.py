@@ -2,9 +2,10 @@
 
     python tools/run_tests.py [PART ...]
 
-Parts, in this order: `unit` (parallel), `processes` (whole jobs with real processes), `contracts`
-(ape on Anvil), `invariants` (forge). Every part runs even when an earlier one failed. A skipped
-test counts as failed, and so does a part without tests or without its tool.
+Parts, in this order: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs
+with real processes), `contracts` (ape on Anvil), `invariants` (forge). Every part runs even when an
+earlier one failed. A skipped test counts as failed, and so does a part without tests or without its
+tool.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ PROCESS_WORKERS = 3
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
 
+STATIC_VERDICT = re.compile(r"^[\w -]{12} (passed|FAILED) +[\d.]+ s$", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -53,7 +56,7 @@ def count_report(report: Path, status: int) -> tuple[int, int]:
         return 0, 1
     ran = failed = 0
     # Our own test runner wrote this file a moment ago.
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 # nosec B314
         ran += int(suite.get("tests", 0))
         failed += sum(int(suite.get(key, 0)) for key in ("failures", "errors", "skipped"))
     if failed == 0 and (status != 0 or ran == 0):
@@ -68,6 +71,15 @@ def count_forge(output: str, status: int) -> tuple[int, int]:
         return 0, 1
     passed, failed, skipped = (int(number) for number in totals.groups())
     failed += skipped
+    if failed == 0 and (status != 0 or passed == 0):
+        failed = 1
+    return passed, failed
+
+
+def count_static(output: str, status: int) -> tuple[int, int]:
+    """Count (passed, failed) in what `static_checks.py` printed; see `count_report` too."""
+    verdicts = STATIC_VERDICT.findall(output)
+    passed, failed = verdicts.count("passed"), verdicts.count("FAILED")
     if failed == 0 and (status != 0 or passed == 0):
         failed = 1
     return passed, failed
@@ -96,6 +108,18 @@ def run(command: Sequence[str], echo: Callable[[str], None] | None = None) -> in
             for line in process.stdout:
                 echo(line)
         return process.wait()
+
+
+def run_static() -> tuple[int, int]:
+    """Linters, type checkers and analysers; each counts as one test."""
+    lines: list[str] = []
+
+    def echo(line: str) -> None:
+        print(line, end="", flush=True)
+        lines.append(line)
+
+    status = run([sys.executable, "tools/static_checks.py"], echo)
+    return count_static("".join(lines), status)
 
 
 def run_unit() -> tuple[int, int]:
@@ -136,6 +160,7 @@ def run_invariants() -> tuple[int, int]:
 
 
 PARTS: dict[str, Callable[[], tuple[int, int]]] = {
+    "static": run_static,
     "unit": run_unit,
     "processes": run_processes,
     "contracts": run_contracts,

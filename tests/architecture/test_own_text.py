@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
-from tests.architecture.checkout import ROOT, find_files, relative
+from tests.architecture.checkout import find_files, relative
 
 THIS_FILE = Path(__file__).resolve()
 CODE = (".py", ".pyi", ".c", ".h", ".sol", ".cjs", ".sh", ".md")
@@ -66,45 +64,6 @@ def test_actors_are_roles() -> None:
 )
 def test_a_planted_line__is_found(pattern: re.Pattern[str], line: str) -> None:
     assert pattern.search(line)
-
-
-def test_the_npm_lock_has_hashes_and_no_addresses() -> None:
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
-    assert packages.pop("")["dependencies"]
-    for name, package in packages.items():
-        assert package["integrity"].startswith("sha512-"), name
-        assert "resolved" not in package, name
-
-
-@pytest.mark.parametrize("name", ["dev", "run", "uv"])
-def test_a_python_lock_has_hashes_and_no_addresses(name: str) -> None:
-    text = (ROOT / "requirements" / f"{name}.lock").read_text()
-    assert "://" not in text
-    assert "--index" not in text
-    for requirement in text.replace("\\\n", "").splitlines():
-        if requirement and not requirement.lstrip().startswith("#"):
-            assert re.match(r"[a-z0-9.\-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", requirement)
-
-
-def pins(name: str) -> dict[str, str]:
-    """Package -> version of a requirements file."""
-    text = (ROOT / "requirements" / name).read_text()
-    return dict(re.findall(r"(?m)^([a-z0-9.\-]+)==([^\s\\]+)", text))
-
-
-@pytest.mark.parametrize("name", ["dev", "run", "uv"])
-def test_a_python_lock_holds_what_was_asked_for(name: str) -> None:
-    assert pins(f"{name}.in").items() <= pins(f"{name}.lock").items()
-
-
-def test_users_and_developers_have_the_same_versions() -> None:
-    assert pins("run.lock").items() <= pins("dev.lock").items()
-
-
-def test_the_package_asks_for_exactly_what_the_lock_file_serves() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = {re.split(r"[<>=!~ \[]", line)[0] for line in project["dependencies"]}
-    assert asked == set(pins("run.in"))
 
 
 def test_every_contract_names_its_licence() -> None:

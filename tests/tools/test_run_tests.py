@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tools.run_tests import Outcome, count_forge, count_report, summarise
+from tools.run_tests import Outcome, count_forge, count_report, count_static, summarise
 
 from tools import run_tests
 
@@ -55,6 +55,22 @@ def test_count_forge__counts_all_that_did_not_pass_as_failed(
     line: str, status: int, expected: tuple[int, int]
 ) -> None:
     assert count_forge(f"Compiling 3 files\n{line}\n", status) == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "expected"),
+    [
+        ("ruff         passed     0.1 s\nC compiler   passed    10.6 s\n", 0, (2, 0)),
+        ("ruff         passed     0.1 s\nslither      FAILED     9.0 s\n", 1, (1, 1)),
+        ("ruff         passed     0.1 s\n", 1, (1, 1)),
+        ("", 0, (0, 1)),
+        ("nothing passed\n", 0, (0, 1)),
+    ],
+)
+def test_count_static__counts_verdicts_and_believes_the_status(
+    output: str, status: int, expected: tuple[int, int]
+) -> None:
+    assert count_static(output, status) == expected
 
 
 def test_summarise__ends_with_the_plain_totals() -> None:

@@ -150,7 +150,9 @@ static PyObject *combine(PyObject *Py_UNUSED(module), PyObject *arguments)
         uint8_t *out = NULL;
         if (rows && width > PY_SSIZE_T_MAX / rows)
             PyErr_NoMemory();
-        else if ((result = new_packed(rows * width, &out))) {
+        else
+            result = new_packed(rows * width, &out);
+        if (result) {
             int code;
             Py_BEGIN_ALLOW_THREADS
             code = chosen->combine(out, matrix.buf, vectors.buf, (size_t)rows, (size_t)count,
@@ -179,7 +181,9 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
         uint8_t *out = NULL;
         if (point_count > PY_SSIZE_T_MAX / length)
             PyErr_NoMemory();
-        else if ((result = new_packed(length * point_count, &out))) {
+        else
+            result = new_packed(length * point_count, &out);
+        if (result) {
             int code;
             Py_BEGIN_ALLOW_THREADS
             code = chosen->share(out, secret.buf, coefficients.buf, points.buf, (size_t)length,
@@ -310,7 +314,9 @@ static PyObject *evaluate_quadratic(PyObject *Py_UNUSED(module), PyObject *argum
     const quadratic *function = PyCapsule_GetPointer(capsule, QUADRATIC_NAME);
     Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
     uint8_t *out = NULL;
-    if (count >= 0 && (result = new_packed(count * (Py_ssize_t)function->outputs, &out))) {
+    if (count >= 0)
+        result = new_packed(count * (Py_ssize_t)function->outputs, &out);
+    if (result) {
         int code;
         Py_BEGIN_ALLOW_THREADS
         code = chosen->evaluate_quadratic(out, function, batch.buf, (size_t)count);
@@ -331,7 +337,9 @@ static PyObject *evaluate_sparse(PyObject *Py_UNUSED(module), PyObject *argument
     const sparse *function = PyCapsule_GetPointer(capsule, SPARSE_NAME);
     Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
     uint8_t *out = NULL;
-    if (count >= 0 && (result = new_packed(count * (Py_ssize_t)function->outputs, &out))) {
+    if (count >= 0)
+        result = new_packed(count * (Py_ssize_t)function->outputs, &out);
+    if (result) {
         int code;
         Py_BEGIN_ALLOW_THREADS
         code = chosen->evaluate_sparse(out, function, batch.buf, (size_t)count);

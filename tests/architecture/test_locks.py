@@ -18,6 +18,7 @@ import pytest
 from tests.architecture.checkout import ROOT
 
 PYTHON_LOCKS = ("dev", "run", "slither", "uv")
+ADDRESS = re.compile(r"://|--(?:extra-)?index")
 FINE_LINE = re.compile(r"\s*#|[a-z0-9.\-]+==\S+ .*--hash=sha256:[0-9a-f]{64}")
 INSTALLS = re.compile(r"\bpip (?:install|sync)\b|\bnpm (?:ci|install|i)\b")
 OWN_PACKAGE = "--no-deps"  # the package itself, from the checkout, without anything it asks for
@@ -27,9 +28,7 @@ A_HASH = "sha256:" + "0" * 64
 def find_python_flaws(lock: str) -> Iterator[str]:
     """Lines of a Python lock file that leave open what gets installed."""
     for requirement in lock.replace("\\\n", "").splitlines():
-        if "://" in requirement or "--index" in requirement or "--extra-index" in requirement:
-            yield requirement
-        elif requirement and not FINE_LINE.match(requirement):
+        if requirement and (ADDRESS.search(requirement) or not FINE_LINE.match(requirement)):
             yield requirement
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tools.check_slither import (
+    SLITHER,
     Finding,
     SlitherBroken,
     compare,
@@ -101,3 +102,10 @@ def test_run_slither__that_did_not_do_its_work__is_refused(tmp_path: Path, body:
 def test_run_slither__that_is_missing__is_refused(tmp_path: Path) -> None:
     with pytest.raises(SlitherBroken, match="missing"):
         run_slither([tmp_path / "nothing"])
+
+
+def test_slither__finds_the_planted_reentrancy() -> None:
+    filters = ["--filter-paths", r"node_modules|tests/", "--fail-none", "--disable-color"]
+    report, _ = run_slither([SLITHER, ".", *filters])
+    planted = {f for f in find_serious(report) if f.where.startswith("PlantedPushPayout.")}
+    assert any(finding.check.startswith("reentrancy") for finding in planted)

@@ -24,8 +24,8 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 
+from edgemark.closing import Closing
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, check_private, sync_folder
 
@@ -70,7 +70,7 @@ def _has_empty_sector(offset: int, chunk: bytes) -> bool:
     return False
 
 
-class Journal:
+class Journal(Closing):
     """An append-only file of records; made by `open`, safe for one thread at a time.
 
     Args:
@@ -208,17 +208,6 @@ class Journal:
             os.close(self._handle)
             os.close(self._lock)
             self._handle = self._lock = -1
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _write(self, record: bytes) -> None:
         try:

@@ -19,7 +19,7 @@ from pathlib import Path
 PACKAGE = "edgemark"
 
 _WORDS = frozenset({"errors", "encoding", "identifiers"})
-_FLOOR = _WORDS | {"crypto", "logs", "settings", "seam", "files", "journal"}
+_FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 _LOOP = frozenset({"machine", "effects", "replay", "runtime"})
 INPUT_OUTPUT = (_LOOP - {"machine"}) | {"files", "journal", "ledger", "storage", "transport"}
@@ -27,6 +27,7 @@ PURE = _WORDS | {"crypto", "machine"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
+    "closing": frozenset(),
     "encoding": frozenset({"errors"}),
     "identifiers": frozenset({"errors"}),
     "crypto": _WORDS,
@@ -35,7 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "seam": _WORDS,
     "files": _WORDS | {"logs"},
     "settings": _WORDS | {"logs", "files"},
-    "journal": _WORDS | {"crypto", "logs", "seam", "files"},
+    "journal": _WORDS | {"closing", "crypto", "logs", "seam", "files"},
     "ledger": _FLOOR,
     "storage": _FLOOR,
     "transport": _FLOOR,

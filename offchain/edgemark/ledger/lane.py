@@ -17,8 +17,8 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
+from edgemark.closing import Closing
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.blocks import Receipt, receipt_from_json
 from edgemark.ledger.drafting import Drafter
@@ -42,7 +42,7 @@ FEE_TOO_LOW = ("underpriced", "base fee", "basefee", "fee too low", "fee cap")
 RESEND_S = 2.0  # seconds between two sendings of one transaction that is not mined
 
 
-class TransactionLane:
+class TransactionLane(Closing):
     """Sends transactions of one account; safe for many threads.
 
     Takes up at once what an earlier life of the process left, and sends again what the chain lacks.
@@ -141,17 +141,6 @@ class TransactionLane:
     def close(self) -> None:
         """Let another process send for this account."""
         self._pending.close()
-
-    def __enter__(self) -> TransactionLane:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # --- sending -------------------------------------------------------------------------------
 

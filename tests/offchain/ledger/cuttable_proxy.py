@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from types import TracebackType
+
+from edgemark.closing import Closing
 
 LOOPBACK = "127.0.0.1"
 CHUNK_BYTES = 65536
 
 
-class CuttableProxy:
+class CuttableProxy(Closing):
     """Forwards connections to a port of this machine.
 
     While it is cut, connections are refused and the present ones end. While it is deaf, requests
@@ -55,17 +56,6 @@ class CuttableProxy:
         """End for good."""
         self._listener.close()
         self.cut()
-
-    def __enter__(self) -> CuttableProxy:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _accept(self) -> None:
         while True:

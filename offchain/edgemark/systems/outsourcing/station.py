@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.identity.keys import KeyStore
@@ -33,7 +33,7 @@ TAKEN = b"taken"
 
 
 @dataclass(frozen=True)
-class Station:
+class Station(Closing):
     """Everything a shell uses, opened once."""
 
     settings: Settings
@@ -84,17 +84,6 @@ class Station:
     def close(self) -> None:
         """Let another process send for this account."""
         self.lane.close()
-
-    def __enter__(self) -> Station:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def address(self) -> Address:

@@ -237,6 +237,8 @@ interface ISettlement {
     error AlreadyCharged(bytes32 job);
     /// @notice Thrown when a finding does not fit the kind of the charge.
     error FindingNotAllowed(ChargeKind kind, Finding finding);
+    /// @notice Thrown when a claim looks at more indices than the largest job has.
+    error ClaimTooLarge(uint256 had, uint256 most);
     /// @notice Thrown at posting after `deprecate`.
     error Deprecated();
     /// @notice Thrown at deployment when a limit is outside its bounds; `field` is the ASCII name.
@@ -287,6 +289,13 @@ interface ISettlement {
 
     /// @notice Anyone, after `collectBy`: ends these uncharged indices (ascending).
     function collect(bytes32 job, uint256[] calldata indices) external;
+
+    /// @notice Anyone ends whatever is due in these jobs, as `cancelUnstarted`, `collect`, `voidCharge` and
+    /// `lapseCharge` would: what is not due stays and stops nothing. Unknown and ended jobs are passed over,
+    /// and so are jobs whose locks expired (`AssetAnchor.expire` returns those).
+    /// @param jobs   with 64 indices together at most
+    /// @return ended indices that ended here
+    function claim(bytes32[] calldata jobs) external returns (uint256 ended);
 
     /// @notice The guardian stops new jobs for good; every exit stays open.
     function deprecate() external;

@@ -72,16 +72,26 @@ abstract contract Charges is JobBook {
     function voidCharge(bytes32 job, uint256 index) external {
         Index storage entry = _requireIndex(job, index, IndexPhase.Charged);
         _requireAfter(entry.servedBy);
-        entry.phase = IndexPhase.Void;
-        emit ChargeVoided(job, index, entry.node);
-        Job storage terms = _jobs[job];
-        _payOut(job, index, Amounts.failedCharge(terms.fee, terms.stake, terms.judgeFee));
+        _void(job, index, entry);
     }
 
     /// @inheritdoc ISettlement
     function lapseCharge(bytes32 job, uint256 index) external {
         Index storage entry = _requireIndex(job, index, IndexPhase.Served);
         _requireAfter(entry.verdictBy);
+        _lapse(job, index, entry);
+    }
+
+    /// @dev Not served in time.
+    function _void(bytes32 job, uint256 index, Index storage entry) internal {
+        entry.phase = IndexPhase.Void;
+        emit ChargeVoided(job, index, entry.node);
+        Job storage terms = _jobs[job];
+        _payOut(job, index, Amounts.failedCharge(terms.fee, terms.stake, terms.judgeFee));
+    }
+
+    /// @dev No verdict in time.
+    function _lapse(bytes32 job, uint256 index, Index storage entry) internal {
         entry.phase = IndexPhase.Lapsed;
         emit ChargeLapsed(job, index, entry.node);
         Job storage terms = _jobs[job];

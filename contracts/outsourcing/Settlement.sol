@@ -85,14 +85,7 @@ contract Settlement is Charges {
         Job storage entry = _requireJob(job, JobPhase.Posted);
         _requireAfter(entry.acceptBy);
 
-        entry.phase = JobPhase.Cancelled;
-        emit JobCancelled(job, msg.sender);
-        for (uint256 index = 1; index <= entry.nodeCount; ++index) {
-            Index storage seat = _indices[job][index];
-            uint256 stake = seat.phase == IndexPhase.Accepted ? entry.stake : 0;
-            seat.phase = IndexPhase.Released;
-            _payOut(job, index, Amounts.released(entry.fee, stake));
-        }
+        _cancel(job, entry);
     }
 
     /// @inheritdoc ISettlement
@@ -128,9 +121,19 @@ contract Settlement is Charges {
             uint256 index = indices[place];
             previous = _requireAscending(previous, index);
             Index storage seat = _anyIndex(job, index);
-            if (seat.phase == IndexPhase.Committed) _payNode(job, index, seat, entry);
-            else if (seat.phase == IndexPhase.Accepted) _shareHarm(job, index, seat, entry);
-            else revert IndexPhaseWrong(job, index, seat.phase);
+            if (!_isUncharged(seat)) revert IndexPhaseWrong(job, index, seat.phase);
+            _endUncharged(job, index, seat, entry);
+        }
+    }
+
+    /// @inheritdoc ISettlement
+    function claim(bytes32[] calldata jobs) external returns (uint256 ended) {
+        uint256 looked = 0;
+        for (uint256 place = 0; place < jobs.length; ++place) {
+            Job storage entry = _jobs[jobs[place]];
+            looked += entry.nodeCount == 0 ? 1 : entry.nodeCount; // an unknown job is a look too
+            if (looked > JobTerms.MAX_NODES) revert ClaimTooLarge(looked, JobTerms.MAX_NODES);
+            ended += _claimJob(jobs[place], entry);
         }
     }
 
@@ -169,6 +172,52 @@ contract Settlement is Charges {
         entry.termsHash = termsHash;
     }
 
+    /// @dev Nothing here may revert: the other jobs of the list go on.
+    function _claimJob(bytes32 job, Job storage entry) private returns (uint256 ended) {
+        // Beyond it the anchor returns what is left, and can pay nothing.
+        if (block.timestamp > _lockExpiryOf(entry)) return 0;
+        if (entry.phase == JobPhase.Posted && block.timestamp > entry.acceptBy) {
+            _cancel(job, entry);
+            return entry.nodeCount;
+        }
+        if (entry.phase != JobPhase.Started) return 0;
+        for (uint256 index = 1; index <= entry.nodeCount; ++index) {
+            if (_claimIndex(job, index, entry)) ++ended;
+        }
+    }
+
+    function _claimIndex(bytes32 job, uint256 index, Job storage entry) private returns (bool) {
+        Index storage seat = _indices[job][index];
+        IndexPhase phase = seat.phase;
+        if (phase == IndexPhase.Charged && block.timestamp > seat.servedBy) {
+            _void(job, index, seat);
+        } else if (phase == IndexPhase.Served && block.timestamp > seat.verdictBy) {
+            _lapse(job, index, seat);
+        } else if (_isUncharged(seat) && block.timestamp > entry.collectBy) {
+            _endUncharged(job, index, seat, entry);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    function _cancel(bytes32 job, Job storage entry) private {
+        entry.phase = JobPhase.Cancelled;
+        emit JobCancelled(job, msg.sender);
+        for (uint256 index = 1; index <= entry.nodeCount; ++index) {
+            Index storage seat = _indices[job][index];
+            uint256 stake = seat.phase == IndexPhase.Accepted ? entry.stake : 0;
+            seat.phase = IndexPhase.Released;
+            _payOut(job, index, Amounts.released(entry.fee, stake));
+        }
+    }
+
+    /// @dev After `collectBy`: paid for what it committed to, or equal harm.
+    function _endUncharged(bytes32 job, uint256 index, Index storage seat, Job storage entry) private {
+        if (seat.phase == IndexPhase.Committed) _payNode(job, index, seat, entry);
+        else _shareHarm(job, index, seat, entry);
+    }
+
     function _payNode(bytes32 job, uint256 index, Index storage seat, Job storage entry) private {
         seat.phase = IndexPhase.Paid;
         emit NodePaid(job, index, seat.node, entry.fee);
@@ -179,6 +228,10 @@ contract Settlement is Charges {
         seat.phase = IndexPhase.EqualHarm;
         emit HarmShared(job, index, seat.node, Amounts.harmOf(entry.fee));
         _payOut(job, index, Amounts.equalHarm(entry.fee, entry.stake));
+    }
+
+    function _isUncharged(Index storage seat) private view returns (bool) {
+        return seat.phase == IndexPhase.Committed || seat.phase == IndexPhase.Accepted;
     }
 
     function _requireAscending(uint256 previous, uint256 index) private pure returns (uint256) {

@@ -33,6 +33,32 @@ library Exits {
         return settlement.jobOf(job).collectBy;
     }
 
+    /// @notice Whether a stranger may end this open index now.
+    function isDue(ISettlement settlement, bytes32 job, uint256 index) internal view returns (bool) {
+        ISettlement.Job memory entry = settlement.jobOf(job);
+        bool waits = entry.phase == ISettlement.JobPhase.Posted;
+        uint256 deadline = waits ? entry.acceptBy : deadlineOf(settlement, job, index);
+        return block.timestamp > deadline && block.timestamp <= expiryOf(settlement, job);
+    }
+
+    /// @notice Mostly the deadline of a charge, when there is one, and seldom the expiry of the locks.
+    function anyDeadlineOf(ISettlement settlement, bytes32 job, uint256 which)
+        internal
+        view
+        returns (uint256)
+    {
+        ISettlement.Job memory entry = settlement.jobOf(job);
+        if (which == 0) return expiryOf(settlement, job);
+        if (which < 2) return entry.acceptBy;
+        if (which < 5) return entry.computeBy;
+        if (which < 7) return entry.collectBy;
+        uint256 index = firstIn(settlement, job, ISettlement.IndexPhase.Charged);
+        if (index == 0) index = firstIn(settlement, job, ISettlement.IndexPhase.Served);
+        if (index == 0) return entry.computeBy;
+        if (which < 10) return settlement.indexOf(job, index).answerBy;
+        return deadlineOf(settlement, job, index);
+    }
+
     /// @notice Whether the index has not ended yet.
     function isOpen(ISettlement settlement, bytes32 job, uint256 index) internal view returns (bool) {
         ISettlement.IndexPhase phase = settlement.indexOf(job, index).phase;

@@ -68,7 +68,7 @@ contract JobHandler is Stage {
     /// @notice To the last second of some deadline of a job, or the one before or after it.
     function passToDeadline(uint256 seed, uint256 which) external {
         if (jobs.length == 0) return;
-        uint256 deadline = _deadline(_job(seed), (which / 3) % 16);
+        uint256 deadline = Exits.anyDeadlineOf(settlement, _job(seed), (which / 3) % 16);
         uint256 later = which % 3; // 0: the second before, 1: the last second, 2: the one after
         if (deadline + later > block.timestamp + 1) vm.warp(deadline + later - 1);
     }
@@ -171,6 +171,22 @@ contract JobHandler is Stage {
         _end(job, index);
     }
 
+    /// @notice All jobs together, due or not: what is due ends, what is not stays and stops nothing.
+    function claim() external {
+        uint256 due = 0;
+        bool[] memory open = new bool[](jobs.length * NODES);
+        for (uint256 place = 0; place < open.length; ++place) {
+            open[place] = Exits.isOpen(settlement, jobs[place / NODES], 1 + place % NODES);
+            if (open[place] && Exits.isDue(settlement, jobs[place / NODES], 1 + place % NODES)) ++due;
+        }
+        vm.prank(STRANGER);
+        require(settlement.claim(jobs) == due, "claimed another number than is due");
+        for (uint256 place = 0; place < open.length; ++place) {
+            bool isOpen = Exits.isOpen(settlement, jobs[place / NODES], 1 + place % NODES);
+            if (open[place] && !isOpen) _count(jobs[place / NODES], 1 + place % NODES);
+        }
+    }
+
     function expire(uint256 lockId) external {
         lockId = RandomTerms.within(lockId, 1, lastLock() + 1);
         IAssetAnchor.Lock memory entry = anchor.lockOf(lockId);
@@ -269,20 +285,6 @@ contract JobHandler is Stage {
     /// @dev All locks of a job expire together.
     function _expired(bytes32 job) private view returns (bool) {
         return block.timestamp > Exits.expiryOf(settlement, job);
-    }
-
-    /// @dev Mostly the deadline of a charge, when there is one, and seldom the expiry of the locks.
-    function _deadline(bytes32 job, uint256 which) private view returns (uint256) {
-        ISettlement.Job memory entry = settlement.jobOf(job);
-        if (which == 0) return Exits.expiryOf(settlement, job);
-        if (which < 2) return entry.acceptBy;
-        if (which < 5) return entry.computeBy;
-        if (which < 7) return entry.collectBy;
-        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Charged);
-        if (index == 0) index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Served);
-        if (index == 0) return entry.computeBy;
-        if (which < 10) return settlement.indexOf(job, index).answerBy;
-        return Exits.deadlineOf(settlement, job, index);
     }
 
     function _actor(uint256 seed) private view returns (address) {

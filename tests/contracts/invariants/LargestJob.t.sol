@@ -37,6 +37,27 @@ contract LargestJobTest is Stage {
         require(before - gasleft() <= GAS_BUDGET, "collect is too dear");
     }
 
+    function test_a05_claim_of_the_largest_job__stays_within_the_gas_budget() external {
+        bytes32 job = _post();
+        for (uint256 index = 1; index <= NODES; ++index) {
+            _accept(job, index);
+        }
+        vm.warp(settlement.jobOf(job).computeBy + 1);
+        uint256[] memory silent = new uint256[](10);
+        for (uint256 place = 0; place < silent.length; ++place) {
+            silent[place] = place + 1;
+        }
+        vm.prank(PAYER);
+        settlement.charge(job, new uint256[](0), silent);
+        vm.warp(settlement.jobOf(job).collectBy + 100 + 1); // every charge is void, the rest is collected
+        bytes32[] memory list = new bytes32[](1);
+        list[0] = job;
+        uint256 before = gasleft();
+        require(settlement.claim(list) == NODES, "something stayed");
+        require(before - gasleft() <= GAS_BUDGET, "claim is too dear");
+        require(anchor.totalLocked() == 0, "something stayed locked");
+    }
+
     function test_a05_cancel_of_the_largest_job__stays_within_the_gas_budget() external {
         bytes32 job = _post();
         for (uint256 index = 1; index < NODES; ++index) {

@@ -65,8 +65,11 @@ soak: contracts $(APE_READY) $(SLITHER_READY) ## Run every test with many more e
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
 
 .PHONY: bench
-bench: contracts ## Run every benchmark against its peer
-	@shopt -s nullglob; for file in benchmarks/*.py; do .venv/bin/python "$$file"; done
+bench: contracts ## Run every benchmark against its peer, then make docs/benchmarks.md
+	@for file in benchmarks/p[0-9][0-9]_*.py; do \
+	  PYTHONPATH=. .venv/bin/python -m "benchmarks.$$(basename "$$file" .py)"; \
+	done
+	@PYTHONPATH=. .venv/bin/python -m benchmarks.table
 
 .PHONY: lint
 lint: setup $(SLITHER_READY) ## Check style, types and known weaknesses of Python, Solidity and C

@@ -48,12 +48,17 @@ def list_commands() -> dict[str, list[list[str]]]:
     include = sysconfig.get_path("include")
     sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / NATIVE).glob("*.c"))
     tools = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tools").glob("*.py"))
+    benchmarks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("benchmarks/*.py"))
     # Compiled, not only parsed: some warnings come from the optimiser.
     strict = ["cc", "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-c"]
     return {
         "ruff": [[python, "-m", "ruff", "check", *present(PYTHON_TREES)]],
         "ruff format": [[python, "-m", "ruff", "format", "--check", *present(PYTHON_TREES)]],
-        "mypy": [[python, "-m", "mypy"], [python, "-m", "mypy", *tools]],
+        "mypy": [
+            [python, "-m", "mypy"],
+            [python, "-m", "mypy", *tools],
+            [python, "-m", "mypy", "--explicit-package-bases", *benchmarks],
+        ],
         "bandit": [
             [python, "-m", "bandit", *BANDIT, *present(SHIPPED_TREES)],
         ],

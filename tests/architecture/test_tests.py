@@ -16,6 +16,7 @@ TREES = {
     "contracts": ROOT / "contracts",
     "scripts": ROOT / "scripts",
     "tools": ROOT / "tools",
+    "benchmarks": ROOT / "benchmarks",
 }
 # Folders that mirror no tree: rules of the checkout, data, whole jobs.
 OTHERS = {"architecture", "vectors", "scenarios", "papers", "end_to_end"}

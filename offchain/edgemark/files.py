@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from edgemark.errors import Unrecoverable
+from edgemark.errors import RefusedInput, Unrecoverable
 
 OWNER_ONLY_FILE = 0o600
 OWNER_ONLY_FOLDER = 0o700
 OTHERS = 0o077
+
+
+class FileInUse(RefusedInput):
+    """Another process, or another part of this one, holds the file; `had` names it."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -92,3 +97,49 @@ def check_private(path: Path) -> None:
             needed=oct(wanted),
             remedy=f"If nobody has: chmod {wanted:o} {path}; otherwise make new keys.",
         )
+
+
+def open_own(path: Path) -> int:
+    """Open a file that only its owner can read, or make it; answers its handle.
+
+    Raises:
+        Unrecoverable: the folder or the file does not allow it.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, OWNER_ONLY_FILE)
+    except OSError as error:
+        raise Unrecoverable(
+            "cannot be opened",
+            who=path,
+            had=error.strerror,
+            needed="a file of our own in a folder of our own",
+            remedy="Make the folder, or use another home folder.",
+        ) from error
+
+
+def hold_lock(path: Path) -> int:
+    """Hold `<path>.lock` until its handle, which is answered, is closed or the process ends.
+
+    Raises:
+        FileInUse: somebody else holds it.
+        Unrecoverable: see `open_own`.
+    """
+    lock = open_own(path.with_name(path.name + ".lock"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise FileInUse(
+            "is in use",
+            who=path,
+            had=f"process {holder or 'unknown'}",
+            needed="one process at a time",
+            remedy="Stop that process or use another folder.",
+        ) from error
+    # The number only names the holder in an error: a full disk must not keep anyone from opening.
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock

@@ -17,8 +17,6 @@ damage too.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import zlib
@@ -27,7 +25,14 @@ from pathlib import Path
 
 from edgemark.closing import Closing
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, check_private, sync_folder
+from edgemark.files import (
+    OWNER_ONLY_FILE,
+    FileInUse,
+    check_private,
+    hold_lock,
+    open_own,
+    sync_folder,
+)
 
 MAGIC = b"EDGEJRN1"
 HEADER_BYTES = 16
@@ -330,7 +335,7 @@ class Journal(Closing):
 
 
 def _open_file(path: Path) -> int:
-    handle = _open_own(path)
+    handle = open_own(path)
     try:
         check_private(path)
     except BaseException:
@@ -339,38 +344,10 @@ def _open_file(path: Path) -> int:
     return handle
 
 
-def _open_own(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.open(path, flags, OWNER_ONLY_FILE)
-    except OSError as error:
-        raise Unrecoverable(
-            "cannot be opened",
-            who=path,
-            had=error.strerror,
-            needed="a file of our own in a folder of our own",
-            remedy="Make the folder, or use another home folder.",
-        ) from error
-
-
 def _lock(path: Path) -> int:
-    """Hold `<path>.lock` for this process and write our process id into it."""
-    beside = path.with_name(path.name + ".lock")
-    lock = _open_own(beside)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
-        os.close(lock)
+        return hold_lock(path)
+    except FileInUse as held:
         raise JournalInUse(
-            "is in use",
-            who=path,
-            had=f"process {holder or 'unknown'}",
-            needed="one process per journal",
-            remedy="Stop that process or use another folder.",
-        ) from error
-    # The number only names the holder in an error: a full disk must not keep anyone from opening.
-    with contextlib.suppress(OSError):
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock
+            held.what, who=path, had=held.had, needed="one process per journal", remedy=held.remedy
+        ) from held

@@ -61,6 +61,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "client",
             "demo",
             "functions",
+            "history",
             "joining",
             "judge",
             "reading",

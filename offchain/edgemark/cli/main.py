@@ -14,6 +14,7 @@ from edgemark.cli.config import config
 from edgemark.cli.demo import demo
 from edgemark.cli.doctor import doctor
 from edgemark.cli.exits import Exit, exit_of
+from edgemark.cli.index import index
 from edgemark.cli.outsourcing import outsourcing
 from edgemark.cli.provider import provider
 from edgemark.cli.servers import judge, node
@@ -30,7 +31,18 @@ def edgemark() -> None:
     """
 
 
-for command in (demo, chain, provider, node, judge, outsourcing, account, config, doctor):
+for command in (
+    demo,
+    chain,
+    provider,
+    node,
+    judge,
+    outsourcing,
+    account,
+    index,
+    config,
+    doctor,
+):
     edgemark.add_command(command)
 
 

@@ -12,6 +12,9 @@ from edgemark.identifiers import Address, Hash32, parse_address, parse_hash32
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, RefusedInput)
 
 
+MOST_NUMBER = 2**63 - 1  # no height, place or time is larger; what is has no meaning
+
+
 class NodeAnswerMalformed(LedgerUnavailable):
     """The node's answer lacks a field or has one of another kind."""
 
@@ -81,10 +84,10 @@ def block_from_json(answer: Mapping[str, Any]) -> Block:
     """
     try:
         return Block(
-            number=int(answer["number"], 16),
+            number=_number(answer["number"]),
             hash=parse_hash32(answer["hash"]),
             parent_hash=parse_hash32(answer["parentHash"]),
-            timestamp=int(answer["timestamp"], 16),
+            timestamp=_number(answer["timestamp"]),
             base_fee=int(answer.get("baseFeePerGas") or "0x0", 16),
         )
     except UNREADABLE as error:
@@ -98,10 +101,10 @@ def log_from_json(answer: Mapping[str, Any]) -> RawLog:
             address=parse_address(answer["address"]),
             topics=tuple(parse_hash32(topic) for topic in answer["topics"]),
             data=bytes.fromhex(answer["data"].removeprefix("0x")),
-            block_number=int(answer["blockNumber"], 16),
+            block_number=_number(answer["blockNumber"]),
             block_hash=parse_hash32(answer["blockHash"]),
             tx_hash=parse_hash32(answer["transactionHash"]),
-            log_index=int(answer["logIndex"], 16),
+            log_index=_number(answer["logIndex"]),
         )
     except UNREADABLE as error:
         raise NodeAnswerMalformed("sent no log", who="node", had=str(answer)[:200]) from error
@@ -114,7 +117,7 @@ def receipt_from_json(answer: Mapping[str, Any]) -> Receipt:
         gas_used = int(answer["gasUsed"], 16)
         return Receipt(
             tx_hash=parse_hash32(answer["transactionHash"]),
-            block_number=int(answer["blockNumber"], 16),
+            block_number=_number(answer["blockNumber"]),
             block_hash=parse_hash32(answer["blockHash"]),
             is_success=int(answer["status"], 16) == 1,
             gas_used=gas_used,
@@ -124,3 +127,10 @@ def receipt_from_json(answer: Mapping[str, Any]) -> Receipt:
         )
     except UNREADABLE as error:
         raise NodeAnswerMalformed("sent no receipt", who="node", had=str(answer)[:200]) from error
+
+
+def _number(text: str) -> int:
+    number = int(text, 16)
+    if not 0 <= number <= MOST_NUMBER:
+        raise ValueError(f"no number of a block: {number}")
+    return number

@@ -7,12 +7,14 @@ that is sent twice is one transaction.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 from web3 import HTTPProvider
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
@@ -24,9 +26,9 @@ from edgemark.ledger.blocks import (
     NodeAnswerMalformed,
     RawLog,
     block_from_json,
-    log_from_json,
 )
 from edgemark.ledger.faults import (
+    AnswerTooLarge,
     ChainIdMismatch,
     ConnectionLost,
     ContractRefused,
@@ -36,10 +38,12 @@ from edgemark.ledger.faults import (
     NotYetConfirmed,
 )
 from edgemark.ledger.interface import Contract, explain_revert
+from edgemark.ledger.log_answers import logs_from_json
 
 FIRST_PAUSE_S = 0.1  # doubles after each failed attempt
 MOST_PAUSE_S = 2.0
-LOG_CHUNK_BLOCKS = 2_000  # what public nodes commonly answer in one request
+LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
+MAX_ANSWER_BYTES = 64 * 2**20  # of one answer; a thousand blocks of our events are a tenth of it
 REVERT_CODE = 3  # JSON-RPC error code of a revert with data
 
 
@@ -70,7 +74,9 @@ class EvmChain:
         self._chain_id: int | None = None
         self._attempts = attempts
         self._provider = HTTPProvider(
-            url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
+            url,
+            request_kwargs={"timeout": timeout_s, "hooks": {"response": _bound_answer}},
+            exception_retry_configuration=None,
         )
 
     def connect(self) -> EvmChain:
@@ -239,7 +245,8 @@ class EvmChain:
         """All logs of these contracts in the blocks, both included, in order.
 
         Raises:
-            NodeRefused: the node refuses even a single block.
+            NodeRefused, AnswerTooLarge: even for a single block.
+            NodeAnswerMalformed: logs that were not asked for, twice, or out of order.
         """
         found: list[RawLog] = []
         start, width = from_block, LOG_CHUNK_BLOCKS
@@ -248,14 +255,42 @@ class EvmChain:
             wanted = {"address": list(addresses), "fromBlock": hex(start), "toBlock": hex(end)}
             try:
                 answer = self.rpc("eth_getLogs", wanted)
-            except NodeRefused:
+            except (NodeRefused, AnswerTooLarge):
                 if width == 1:
                     raise
-                width = max(1, width // 4)  # nodes limit the range or the number of logs
+                width //= 2  # nodes limit the range or the number of logs
                 continue
-            found += [log_from_json(log) for log in answer]
+            found += logs_from_json(answer, addresses, start, end)
             start = end + 1
-        return sorted(found, key=lambda log: (log.block_number, log.log_index))
+        return found
+
+    def logs_of_block(self, addresses: Sequence[Address], block: Block) -> list[RawLog]:
+        """All logs of these contracts in this very block, whatever stands at its height now.
+
+        Raises:
+            NodeRefused: the node does not know the block (any more).
+            NodeAnswerMalformed: logs of anything else.
+        """
+        wanted = {"address": list(addresses), "blockHash": "0x" + block.hash.hex()}
+        answer = self.rpc("eth_getLogs", wanted)
+        return logs_from_json(answer, addresses, block.number, block.number)
+
+
+def _bound_answer(response: requests.Response, **_: object) -> None:
+    """Read the answer up to the bound: what a node sends must not fill this machine's memory."""
+    try:
+        body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+    except HTTPError as error:  # as `requests` itself would report it
+        raise requests.ConnectionError(str(error), response=response) from error
+    if len(body) > MAX_ANSWER_BYTES:
+        response.close()
+        raise AnswerTooLarge(
+            "answer is too large",
+            who=shown_place(response.url),
+            needed=f"<= {MAX_ANSWER_BYTES} bytes",
+            remedy="Ask for less, or use another node.",
+        )
+    response.raw = io.BytesIO(body)
 
 
 def shown_place(url: str) -> str:

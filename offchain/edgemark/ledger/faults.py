@@ -35,6 +35,10 @@ class NodeRefused(LedgerUnavailable):
         self.data = data
 
 
+class AnswerTooLarge(LedgerUnavailable):
+    """The chain's node sent more than anybody asked for."""
+
+
 class FeeAboveCap(LedgerUnavailable):
     """A transaction costs more per gas at present than the settings allow."""
 
@@ -98,6 +102,30 @@ class ReorgTooDeep(Unrecoverable):
 
 class OtherChainsFile(Unrecoverable):
     """A file of this account belongs to another chain."""
+
+
+class ChainMoved(LedgerUnavailable):
+    """The chain changed again and again while it was read."""
+
+
+class LogsContradicted(LedgerUnavailable):
+    """The node's logs and its headers, or the contracts' interfaces, contradict each other."""
+
+
+class IndexMissing(RefusedInput):
+    """There is no index of this deployment yet."""
+
+
+class IndexBusy(RefusedInput):
+    """Another process writes into the index."""
+
+
+class IndexOfAnother(RefusedInput):
+    """The file is an index of another deployment, or of another version."""
+
+
+class IndexDamaged(Unrecoverable):
+    """The index file is not what was written. It can be made anew from the chain."""
 
 
 def _shown(value: object) -> str:

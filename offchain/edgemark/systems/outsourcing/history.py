@@ -1,0 +1,261 @@
+"""What became of jobs and what parties won or lost by them, put together from the events alone.
+
+Nothing here is stored: whatever the index takes back after a reorganisation is gone from here too.
+
+Rule 1: a lock belongs to the job whose event stands before it in the transaction that made it; a
+lock without one belongs to nobody's job (a provider's stake, another system).
+Rule 2: what a job brought a party is final when none of the party's own locks is left in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.ledger import events as on
+from edgemark.ledger.index_schema import lock_key
+from edgemark.ledger.index_store import DatedEvent, IndexStore
+from edgemark.systems.outsourcing.amounts import IndexPhase
+
+INDEX_PHASES: dict[type[on.ChainEvent], IndexPhase] = {
+    on.NodeAccepted: IndexPhase.ACCEPTED,
+    on.ResultCommitted: IndexPhase.COMMITTED,
+    on.NodeCharged: IndexPhase.CHARGED,
+    on.ChargeServed: IndexPhase.SERVED,
+    on.NodePaid: IndexPhase.PAID,
+    on.HarmShared: IndexPhase.EQUAL_HARM,
+    on.NodeConvicted: IndexPhase.CONVICTED,
+    on.ChargeRefuted: IndexPhase.REFUTED,
+    on.ChargeAnswered: IndexPhase.ANSWERED,
+    on.ChargeVoided: IndexPhase.VOID,
+    on.ChargeLapsed: IndexPhase.LAPSED,
+}
+
+
+class JobState(StrEnum):
+    """Where a job as a whole is."""
+
+    POSTED = "posted"
+    STARTED = "started"
+    CANCELLED = "cancelled"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True)
+class JobHistory:
+    """A job, from its events.
+
+    Attributes:
+        posting: the event by which it began, with terms and nodes.
+        state: started jobs are settled when every index has ended.
+        indices: phase of index j at position j - 1.
+        events: all of them, in order.
+    """
+
+    posting: on.JobPosted
+    state: JobState
+    indices: tuple[IndexPhase, ...]
+    events: tuple[DatedEvent, ...]
+
+    @property
+    def job(self) -> JobId:
+        """Its id."""
+        return self.posting.job
+
+    @property
+    def posted_at(self) -> Timestamp:
+        """Unix seconds."""
+        return self.events[0].at
+
+    def count(self, phase: IndexPhase) -> int:
+        """Indices in a phase."""
+        return self.indices.count(phase)
+
+
+def fold_job(events: Sequence[DatedEvent]) -> JobHistory:
+    """Put a job together from all of its events, in the order of the chain.
+
+    Raises:
+        RefusedInput: no events, or they do not begin with the posting.
+    """
+    first = events[0].event if events else None
+    if not isinstance(first, on.JobPosted):
+        raise RefusedInput("is not in the index", who="job", needed="a job that was posted")
+    indices = [IndexPhase.NAMED] * len(first.nodes)
+    state = JobState.POSTED
+    for dated in events[1:]:
+        match dated.event:
+            case on.JobStarted():
+                state = JobState.STARTED
+            case on.JobCancelled():
+                state = JobState.CANCELLED
+                indices = [IndexPhase.RELEASED] * len(indices)
+            case event:
+                at = getattr(event, "index", None)
+                if at is not None:
+                    indices[at - 1] = INDEX_PHASES[type(event)]
+    if state is JobState.STARTED and all(phase.is_end for phase in indices):
+        state = JobState.SETTLED
+    return JobHistory(first, state, tuple(indices), tuple(events))
+
+
+def read_job(store: IndexStore, job: JobId) -> JobHistory:
+    """One job.
+
+    Raises:
+        RefusedInput: no such job in the index.
+    """
+    try:
+        return fold_job(store.about(job))
+    except RefusedInput as unknown:
+        raise RefusedInput(
+            unknown.what, who=f"job {job.hex()}", remedy="Is the index up to date?"
+        ) from unknown
+
+
+def list_jobs(
+    store: IndexStore,
+    *,
+    payer: Address | None = None,
+    node: Address | None = None,
+    state: JobState | None = None,
+) -> Iterator[JobHistory]:
+    """The jobs of a payer, of a node, in a state, or all; the newest first, one at a time."""
+    named = node or payer
+    postings = (
+        store.of_kind(on.JobPosted)
+        if named is None
+        else reversed(store.about(bytes.fromhex(named[2:]), [on.JobPosted]))
+    )
+    for dated in postings:
+        posting = dated.event
+        if not isinstance(posting, on.JobPosted):
+            continue
+        if payer not in (None, posting.payer) or (node and node not in posting.nodes):
+            continue
+        history = fold_job(store.about(posting.job))
+        if state in (None, history.state):
+            yield history
+
+
+@dataclass
+class PartyBook:
+    """What an account did and what it came to; amounts in the token's smallest unit.
+
+    Attributes:
+        deposited, withdrawn: into and out of the anchor.
+        free: in the anchor, as the events say; the contract says the same.
+        locked: its own, in open locks.
+        earned: sum over the jobs that brought it more than it put in.
+        lost: sum over the jobs that brought it less: what it paid for work, or was fined.
+        posted: jobs that it paid for.
+        indices: of jobs in which it was named as a node, by phase.
+    """
+
+    account: Address
+    deposited: int = 0
+    withdrawn: int = 0
+    free: int = 0
+    locked: int = 0
+    earned: int = 0
+    lost: int = 0
+    posted: int = 0
+    indices: dict[IndexPhase, int] = field(default_factory=dict)
+
+    @property
+    def worked(self) -> int:
+        """Indices at which it was named as a node."""
+        return sum(self.indices.values())
+
+    @property
+    def convicted(self) -> int:
+        """Indices at which it was convicted."""
+        return self.indices.get(IndexPhase.CONVICTED, 0)
+
+
+def read_party(store: IndexStore, account: Address) -> PartyBook:
+    """The book of an account; an empty one when nothing on chain names it."""
+    book = PartyBook(account)
+    key = bytes.fromhex(account[2:])
+    for dated in store.about(key, [on.Deposited, on.Withdrawn]):
+        match dated.event:
+            case on.Deposited(account=owner, received=amount) if owner == account:
+                book.deposited += amount
+            case on.Withdrawn(account=owner, amount=amount) if owner == account:
+                book.withdrawn += amount
+    _add_locks(store, book, key)
+    _add_jobs(store, book, key)
+    return book
+
+
+def _add_locks(store: IndexStore, book: PartyBook, key: bytes) -> None:
+    """Follow every lock that the account made or was paid from."""
+    ids: dict[int, None] = {}
+    for dated in store.about(key, [on.Locked, on.Paid]):
+        event = dated.event
+        is_own = isinstance(event, on.Locked) and event.owner == book.account
+        if is_own or (isinstance(event, on.Paid) and event.to == book.account):
+            ids[event.lock_id] = None  # type: ignore[attr-defined]
+    won: defaultdict[bytes, int] = defaultdict(int)
+    left: defaultdict[bytes, int] = defaultdict(int)
+    for lock_id in ids:
+        locked, *moves = _events_of_lock(store, lock_id)
+        if not isinstance(locked, on.Locked):
+            continue
+        job = _job_of(store, locked) or lock_key(lock_id)
+        is_own = locked.owner == book.account
+        change, rest = _follow(locked, moves, book.account)
+        won[job] += change
+        left[job] += rest if is_own else 0
+    book.free = book.deposited - book.withdrawn + sum(won.values())
+    book.locked = sum(left.values())
+    closed = [amount for job, amount in won.items() if left[job] == 0]
+    book.earned = sum(amount for amount in closed if amount > 0)
+    book.lost = -sum(amount for amount in closed if amount < 0)
+
+
+def _follow(locked: on.Locked, moves: Sequence[on.ChainEvent], account: Address) -> tuple[int, int]:
+    """(what a lock changed in the account's free balance, what is left in the lock)."""
+    change = -locked.amount if locked.owner == account else 0
+    rest: int = locked.amount
+    for move in moves:
+        match move:
+            case on.Paid(to=to, amount=amount):
+                change += amount if to == account else 0
+                rest -= amount
+            case on.LockReturned(owner=owner, amount=amount):
+                change += amount if owner == account else 0
+                rest -= amount
+            case _:
+                pass
+    return change, rest
+
+
+def _events_of_lock(store: IndexStore, lock_id: int) -> list[on.ChainEvent]:
+    kinds = [on.Locked, on.Paid, on.LockReturned]
+    return [dated.event for dated in store.about(lock_key(lock_id), kinds)]
+
+
+def _job_of(store: IndexStore, locked: on.Locked) -> JobId | None:
+    before = [
+        dated.event
+        for dated in store.in_transaction(locked.at.tx_hash)
+        if dated.event.at.log_index < locked.at.log_index
+        and isinstance(dated.event, on.JobPosted | on.NodeAccepted | on.NodeCharged)
+    ]
+    return before[-1].job if before else None
+
+
+def _add_jobs(store: IndexStore, book: PartyBook, key: bytes) -> None:
+    for dated in store.about(key, [on.JobPosted]):
+        posting = dated.event
+        if not isinstance(posting, on.JobPosted):
+            continue
+        book.posted += posting.payer == book.account
+        if book.account in posting.nodes:
+            phase = fold_job(store.about(posting.job)).indices[posting.nodes.index(book.account)]
+            book.indices[phase] = book.indices.get(phase, 0) + 1

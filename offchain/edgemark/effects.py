@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.machine import TryAgain
+from edgemark.logs import about
+from edgemark.machine import TryAgain, facts_of
 from edgemark.transport.faults import PeerUnreachable
 
 RETRIED = (LedgerUnavailable, PeerUnreachable, TryAgain)
@@ -122,13 +123,18 @@ class EffectPool(Generic[E, F]):
             else:
                 self.finish(key, effect)
 
+    def count(self) -> tuple[int, int]:
+        """Effects under way, repetitions included, and repetitions that wait; for any thread."""
+        return len(self._tries), len(self._later)
+
     def close(self) -> None:
         """Begin nothing more; what runs is left alone."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, key: bytes, effect: F) -> None:
         try:
-            outcome = Performed(key, effect, tuple(self._perform(key, effect)), None)
+            with about(**facts_of(key)):
+                outcome = Performed(key, effect, tuple(self._perform(key, effect)), None)
         except BaseException as error:  # noqa: BLE001 - handed to the loop, which decides
             outcome = Performed(key, effect, (), error)
         self._report(outcome)

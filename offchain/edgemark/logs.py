@@ -6,6 +6,12 @@
     {"at": "2026-01-31T12:00:00.123Z", "level": "info", "part": "node",
      "event": "result committed", "job": "5f…", "index": 3}
 
+Facts that hold for everything a thread does meanwhile are said once:
+
+    with about(job=job_id): ...    # every line written inside names the job, whoever writes it
+
+A terminal shows the same events as text (`log_format`: "auto", "json" or "text").
+
 Values print as follows: bytes as hex, numbers and booleans as themselves, errors as their facts, a
 `Secret` never, everything else as text of limited length on one line. Objects with secret fields
 hide them in their own `repr` (see `Secret`), so nothing that reaches a log line can carry one.
@@ -16,7 +22,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Generic, NoReturn, TextIO, TypeVar
 
@@ -32,7 +40,20 @@ LEVELS = {
     "error": logging.ERROR,
 }
 
+FORMATS = ("auto", "json", "text")
+
 T = TypeVar("T")
+_ABOUT: ContextVar[Mapping[str, object]] = ContextVar("about", default={})  # noqa: B039 - never changed
+
+
+@contextmanager
+def about(**facts: object) -> Iterator[None]:
+    """Name these facts on every line that this thread, or task, writes meanwhile."""
+    token = _ABOUT.set({**_ABOUT.get(), **facts})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
 
 
 class Secret(Generic[T]):
@@ -105,7 +126,8 @@ class EventLog:
 
     def _write(self, level: int, event: str, facts: Mapping[str, object]) -> None:
         if self._logger.isEnabledFor(level):
-            self._logger.log(level, event, extra={"edgemark_facts": facts})
+            told = {**_ABOUT.get(), **facts}
+            self._logger.log(level, event, extra={"edgemark_facts": told})
 
 
 def get_logger(part: str) -> EventLog:
@@ -118,39 +140,69 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of ASCII; an exception adds its type and message, never its locals."""
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line: dict[str, Any] = {
-            "at": at.replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "part": record.name.removeprefix(f"{ROOT}."),
-            "event": record.getMessage(),
-        }
-        for name, value in getattr(record, "edgemark_facts", {}).items():
-            line[name] = _printable(value)
-        if record.exc_info and record.exc_info[0] is not None:
-            line["exception"] = f"{record.exc_info[0].__name__}: {record.exc_info[1]}"
-        return json.dumps(line, default=str)
+        return json.dumps(_line_of(record), default=str)
 
 
-def configure_logs(level: str = "info", stream: TextIO | None = None) -> None:
+class TextLines(logging.Formatter):
+    """Formats a record as one line for a reader at a terminal: the same facts as `JsonLines`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, part, event, then `name=value`; values quoted as in JSON where they must."""
+        line = _line_of(record)
+        clock = str(line.pop("at"))[11:19]
+        event = json.dumps(line.pop("event"))[1:-1]
+        head = f"{clock} {line.pop('level'):<7} {line.pop('part')}: {event}"
+        return " ".join([head, *(f"{name}={_bare(value)}" for name, value in line.items())])
+
+
+def _line_of(record: logging.LogRecord) -> dict[str, Any]:
+    at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    line: dict[str, Any] = {
+        "at": at.replace("+00:00", "Z"),
+        "level": record.levelname.lower(),
+        "part": record.name.removeprefix(f"{ROOT}."),
+        "event": record.getMessage(),
+    }
+    for name, value in getattr(record, "edgemark_facts", {}).items():
+        line[name] = _printable(value)
+    if record.exc_info and record.exc_info[0] is not None:
+        line["exception"] = f"{record.exc_info[0].__name__}: {record.exc_info[1]}"
+    return line
+
+
+def _bare(value: object) -> str:
+    """A value as JSON, without quotes where no reader needs them; no control character passes."""
+    text = json.dumps(value, default=str)
+    plain = text[1:-1]
+    needs_quotes = not isinstance(value, str) or not plain or " " in plain or "\\" in plain
+    return text if needs_quotes else plain
+
+
+def configure_logs(
+    level: str = "info", stream: TextIO | None = None, *, form: str = "json"
+) -> None:
     """Send the events of this process to `stream`, replacing an earlier choice.
 
     Args:
         level: "debug", "info", "warning" or "error".
         stream: where to write lines; standard error by default.
+        form: "json", "text", or "auto": text when the stream is a terminal.
 
     Raises:
-        RefusedInput: an unknown level.
+        RefusedInput: an unknown level or form.
     """
-    if level not in LEVELS:
-        raise RefusedInput(
-            "unknown log level", who="logs", had=level[:40], needed=", ".join(LEVELS)
-        )
+    for name, had, known in (("level", level, LEVELS), ("format", form, FORMATS)):
+        if had not in known:
+            raise RefusedInput(
+                f"unknown log {name}", who="logs", had=had[:40], needed=", ".join(known)
+            )
+    out = stream if stream is not None else sys.stderr
+    is_text = form == "text" or (form == "auto" and out.isatty())
     logger = logging.getLogger(ROOT)
     for old in list(logger.handlers):
         logger.removeHandler(old)
-    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(TextLines() if is_text else JsonLines())
     logger.addHandler(handler)
     logger.setLevel(LEVELS[level])
     logger.propagate = False

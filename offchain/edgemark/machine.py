@@ -8,9 +8,19 @@ from typing import Protocol, TypeVar
 
 from edgemark.errors import EdgemarkError
 
+JOB_ID_BYTES = 32
+
 S = TypeVar("S")
 E = TypeVar("E")
 F_co = TypeVar("F_co", bound=Hashable, covariant=True)
+
+
+def facts_of(key: bytes) -> dict[str, object]:
+    """What a log line says of a key: the job, and the index that some parties put behind it."""
+    facts: dict[str, object] = {"job": key[:JOB_ID_BYTES]}
+    if len(key) > JOB_ID_BYTES:
+        facts["index"] = int.from_bytes(key[JOB_ID_BYTES:], "big")
+    return facts
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edgemark.effects import RETRIED, EffectPool, Pace, Performed
-from edgemark.errors import (
-    EdgemarkError,
-    LedgerUnavailable,
-    PeerFault,
-    RefusedInput,
-    Unrecoverable,
-)
+from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
-from edgemark.machine import Machine, Tick, TryAgain
+from edgemark.machine import Machine, Tick, TryAgain, facts_of
 from edgemark.replay import MAX_KEY_BYTES, encode_record, replay
 from edgemark.seam import Seam, place_of, seam_from
 
@@ -118,6 +112,7 @@ class Runtime(Generic[S, E, F]):
         name: str = "runtime",
     ) -> None:
         self.failure: Unrecoverable | None = None
+        self.turned_at: float | None = None  # monotonic; the loop turns at least once a second
         self._machine = machine
         self._journal = journal
         self._clock = clock
@@ -183,6 +178,10 @@ class Runtime(Generic[S, E, F]):
         with self._changed:
             return dict(self._states)
 
+    def count_effects(self) -> tuple[int, int]:
+        """Effects under way, and of these the ones that failed and wait to be repeated."""
+        return self._effects.count()
+
     def wait_until(self, predicate: Callable[[dict[bytes, S]], bool], timeout_s: float) -> bool:
         """Wait until `predicate(states)` holds; False when it does not within `timeout_s`.
 
@@ -241,6 +240,7 @@ class Runtime(Generic[S, E, F]):
             if self._clock is not None:
                 threading.Thread(target=self._tick_on, args=(self._clock,), daemon=True).start()
             while not self._stopping.is_set():
+                self.turned_at = time.monotonic()
                 self._serve_next()
                 self._effects.repeat_due()
         except Unrecoverable as error:
@@ -284,7 +284,7 @@ class Runtime(Generic[S, E, F]):
                 return
 
     def _take(self, key: bytes, event: E | Tick, reply: _Reply[S] | None) -> None:
-        known = self._states.get(key)
+        known, name = self._states.get(key), type(event).__name__
         state = self._machine.initial(key) if known is None else known
         try:
             after, effects = self._machine.step(state, event)
@@ -293,25 +293,25 @@ class Runtime(Generic[S, E, F]):
                     self._check_room(key)
                 self._write(key, event)
         except (RefusedInput, PeerFault) as error:
-            self._log.warning("event refused", job=key, kind=type(event).__name__, error=error)
+            self._log.warning("event refused", **facts_of(key), kind=name, error=error)
             if reply is not None:
                 reply.error = error
                 reply.ready.set()
             return
         except Exception as error:
-            raise self._unplanned(key, f"step({type(event).__name__})", error) from error
+            raise self._unplanned(key, f"step({name})", error) from error
         if after != state:
             with self._changed:
                 self._states[key] = after
                 self._changed.notify_all()
-            self._log.debug("event taken", job=key, kind=type(event).__name__)
+            self._log.debug("event taken", **facts_of(key), kind=name)
         if reply is not None:
             reply.state = after
             reply.ready.set()
         self._effects.begin(key, effects)
 
     def _take_outcome(self, item: Performed[E, F]) -> None:
-        name = type(item.effect).__name__
+        name, facts = type(item.effect).__name__, facts_of(item.key)
         if item.error is None:
             # Still under way while its events are taken: a step that names the effect again has
             # its outcome before it.
@@ -320,10 +320,10 @@ class Runtime(Generic[S, E, F]):
             self._effects.finish(item.key, item.effect)
         elif isinstance(item.error, RETRIED):
             if self._effects.put_off(item.key, item.effect):
-                self._log.warning("effect put off", job=item.key, effect=name, error=item.error)
+                self._log.warning("effect put off", **facts, effect=name, error=item.error)
         elif isinstance(item.error, PeerFault):
             self._effects.finish(item.key, item.effect)
-            self._log.warning("effect failed", job=item.key, effect=name, error=item.error)
+            self._log.warning("effect failed", **facts, effect=name, error=item.error)
         else:
             raise self._unplanned(item.key, name, item.error) from item.error
 
@@ -390,7 +390,7 @@ class Runtime(Generic[S, E, F]):
         facts = {"kind": type(error).__name__, "place": place_of(error)}
         if isinstance(error, EdgemarkError):
             facts["said"] = str(error)
-        self._log.error("unplanned failure", job=key, where=where, **facts)
+        self._log.error("unplanned failure", **facts_of(key), where=where, **facts)
         return Unrecoverable(
             f"failed in {where}",
             who=f"{self._name}, job {key.hex() or '-'}",

@@ -19,7 +19,10 @@ PREFIX = "EDGEMARK_"
 FILE_NAME = "edgemark.toml"
 NOT_SETTINGS = frozenset({"EDGEMARK_CRASH_AFTER", "EDGEMARK_KERNEL"})  # seams, read elsewhere
 MAX_FILE_BYTES = 64 * 1024
-LOG_LEVELS = ("debug", "info", "warning", "error")
+CHOICES = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("auto", "json", "text"),
+}
 
 
 class SettingInvalid(RefusedInput):
@@ -56,6 +59,8 @@ class Settings:
         workers: effects at a time.
         cpu_cores, ram_mib, storage_mib, network_mbps: what a server registers as its resources.
         log_level: debug, info, warning or error.
+        log_format: json, text, or auto: text when standard error is a terminal.
+        metrics_port: where a server shows /metrics and /healthz, to this machine only; 0: nowhere.
     """
 
     home: Path = Path("~/.edgemark")
@@ -78,6 +83,8 @@ class Settings:
     storage_mib: int = 1024
     network_mbps: int = 100
     log_level: str = "info"
+    log_format: str = "auto"
+    metrics_port: int = 0
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def show(self) -> list[Shown]:
@@ -113,6 +120,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "ram_mib": (0, 2**32 - 1),
     "storage_mib": (0, 2**32 - 1),
     "network_mbps": (0, 2**32 - 1),
+    "metrics_port": (0, 65_535),
 }
 
 
@@ -183,9 +191,9 @@ def _typed(name: str, value: object, origin: str) -> Any:
         raise SettingInvalid(
             "is out of range", who=f"{name} ({origin})", had=typed, needed=f"{least}..{most}"
         )
-    if name == "log_level" and typed not in LOG_LEVELS:
+    if typed not in CHOICES.get(name, (typed,)):
         raise SettingInvalid(
-            "is out of range", who=f"{name} ({origin})", had=typed, needed=", ".join(LOG_LEVELS)
+            "is out of range", who=f"{name} ({origin})", had=typed, needed=", ".join(CHOICES[name])
         )
     return typed
 

@@ -22,7 +22,14 @@ _WORDS = frozenset({"errors", "encoding", "identifiers"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 _LOOP = frozenset({"machine", "effects", "replay", "runtime"})
-INPUT_OUTPUT = (_LOOP - {"machine"}) | {"files", "journal", "ledger", "storage", "transport"}
+INPUT_OUTPUT = (_LOOP - {"machine"}) | {
+    "files",
+    "journal",
+    "ledger",
+    "metrics",
+    "storage",
+    "transport",
+}
 PURE = _WORDS | {"crypto", "machine"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -48,7 +55,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "replay": _FLOOR | {"machine"},
     "effects": _FLOOR | {"machine", "ledger", "storage", "transport"},
     "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
-    "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "receipt", "storage", "transport"},
+    "metrics": _FLOOR | {"transport"},
+    "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "receipt", "storage", "transport"},
     "cli": _FLOOR | _SHARED | _LOOP | {"ledger", "receipt", "storage", "transport", "systems"},
     "__main__": frozenset({"cli"}),
     "dashboard": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport", "systems"},
@@ -64,6 +72,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "history",
             "joining",
             "judge",
+            "monitoring",
             "reading",
             "running",
             "server",

@@ -41,7 +41,7 @@ class Invocation:
     def settings(self) -> Settings:
         """The settings in force; also starts the log on standard error."""
         loaded = load_settings(file=self.config, environ=os.environ, overrides=self.overrides)
-        configure_logs(loaded.log_level)
+        configure_logs(loaded.log_level, form=loaded.log_format)
         return loaded
 
     def show(self, facts: dict[str, Any], text: str | None = None) -> None:

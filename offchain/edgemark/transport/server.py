@@ -3,12 +3,18 @@
 aiohttp speaks the protocol in a thread of its own; handlers are ordinary functions in a bounded
 pool. Bodies, headers, connections and times have a maximum; an error of ours becomes a short JSON
 that says who, had and needed, and anything unplanned becomes a 500 without detail.
+
+Every request has a number, which stands in the header `X-Request-Id` of its answer and, with the
+client's address, on every line that is logged meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import itertools
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,13 +23,15 @@ from types import TracebackType
 from aiohttp import web
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
-from edgemark.logs import get_logger
+from edgemark.logs import about, get_logger
 from edgemark.seam import place_of
 from edgemark.transport.faults import NotFound, Overloaded
 from edgemark.transport.listener import Listener
 from edgemark.transport.tls import TlsKey
 
 START_LIMIT_S = 10.0
+BYTES_IN = web.RequestKey("bytes_in", int)
+REFUSAL = web.ResponseKey("refusal", str)
 
 
 class ServerFailed(RefusedInput):
@@ -90,6 +98,28 @@ class Route:
     most_body_bytes: int
 
 
+@dataclass(frozen=True)
+class Answered:
+    """One request that was answered, for whoever counts them.
+
+    Attributes:
+        method: as sent, if any route has it; else "other".
+        route: path of the route as the code has it; "other" when there is none.
+        status: of the answer.
+        refusal: type of the error that it answers; empty when it was none.
+        bytes_in, bytes_out: of the bodies.
+        seconds: from its head to its answer.
+    """
+
+    method: str
+    route: str
+    status: int
+    refusal: str
+    bytes_in: int
+    bytes_out: int
+    seconds: float
+
+
 class HttpServer:
     """An HTTPS server on one port.
 
@@ -99,6 +129,7 @@ class HttpServer:
         host: address to bind; loopback unless said otherwise.
         port: 0 takes a free one.
         limits: see `ServerLimits`.
+        on_answer: told of every request that was answered; quick, in the server's own thread.
     """
 
     def __init__(
@@ -109,6 +140,7 @@ class HttpServer:
         host: str = "127.0.0.1",
         port: int = 0,
         limits: ServerLimits | None = None,
+        on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -117,6 +149,8 @@ class HttpServer:
         self._routes = routes
         self._tls = tls
         self._limits = limits or ServerLimits()
+        self._on_answer = on_answer
+        self._numbers = itertools.count(1)
         self._under_way = 0
         self._log = get_logger("transport.server")
         self._pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="http")
@@ -173,7 +207,10 @@ class HttpServer:
         self.stop()
 
     async def _open(self) -> None:
-        application = web.Application(client_max_size=2**31)  # each route has its own maximum
+        application = web.Application(
+            client_max_size=2**31,  # each route has its own maximum
+            middlewares=[self._account_for],
+        )
         application.router.add_get("/healthz", self._tell_health)
         for route in self._routes:
             application.router.add_route(route.method, route.path, self._serve(route))
@@ -209,6 +246,41 @@ class HttpServer:
     async def _tell_health(self, request: web.Request) -> web.Response:  # noqa: ARG002
         return web.json_response({"healthy": True})
 
+    @web.middleware
+    async def _account_for(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        began, number = time.monotonic(), f"{next(self._numbers):x}"
+        with about(request=number, peer=request.remote):
+            try:
+                response = await handler(request)
+            except web.HTTPException as no_route:
+                self._sign(request, no_route, number, began)
+                raise
+            self._sign(request, response, number, began)
+        return response
+
+    def _sign(
+        self, request: web.Request, response: web.StreamResponse, number: str, began: float
+    ) -> None:
+        response.headers["X-Request-Id"] = number
+        resource = request.match_info.route.resource
+        body = getattr(response, "body", None)
+        answered = Answered(
+            method=request.method if resource else "other",
+            route=resource.canonical if resource else "other",
+            status=response.status,
+            refusal=response.get(REFUSAL, ""),
+            bytes_in=request.get(BYTES_IN, 0),
+            bytes_out=len(body) if isinstance(body, bytes) else 0,
+            seconds=time.monotonic() - began,
+        )
+        self._log.debug("request answered", **vars(answered))
+        if self._on_answer is not None:
+            self._on_answer(answered)
+
     def _serve(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def serve(request: web.Request) -> web.Response:
             if self._under_way >= self._limits.most_connections:
@@ -230,10 +302,12 @@ class HttpServer:
         try:
             body = await asyncio.wait_for(_read(request, route), self._limits.body_s)
             self.bytes_in += len(body)
+            request[BYTES_IN] = len(body)
             asked = Request(
                 request.method, request.path, dict(request.match_info), body, request.remote or ""
             )
-            work = self._loop.run_in_executor(self._pool, route.handler, asked)
+            context = contextvars.copy_context()  # the handler's lines name the request too
+            work = self._loop.run_in_executor(self._pool, context.run, route.handler, asked)
             given = await asyncio.wait_for(work, self._limits.handler_s)
         except TimeoutError:
             return _refuse(408, Overloaded("took too long", who=self.url))
@@ -290,4 +364,6 @@ def _refuse(status: int, error: EdgemarkError) -> web.Response:
             facts = {"error": type(error).__name__, "what": error.what}
         case _:
             facts = error.as_dict()
-    return web.json_response(facts, status=status)
+    response = web.json_response(facts, status=status)
+    response[REFUSAL] = type(error).__name__
+    return response

@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import pickle
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.logs import HIDDEN, MAX_VALUE_CHARS, Secret, configure_logs, get_logger
+from edgemark.logs import HIDDEN, MAX_VALUE_CHARS, Secret, about, configure_logs, get_logger
 
 KEY = bytes.fromhex("4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318")
 UNPRINTABLE = "\n\r\x0b\x0c\x1b[2J\x7f\x85\x9b31m\u2028\u2029\u202e\ud800"
@@ -186,3 +187,68 @@ def test_any_facts__are_one_line_that_json_reads(facts: dict[str, object]) -> No
     assert len(found.getvalue().splitlines()) == 1
     line = json.loads(found.getvalue())
     assert set(facts) <= set(line)
+
+
+def test_what_holds_meanwhile__is_on_every_line_and_gone_afterwards(stream: io.StringIO) -> None:
+    log = get_logger("ledger.lane")
+    with about(job=b"\x01" * 32, index=3):
+        with about(index=4, request="f"):
+            log.info("fees raised", nonce=7)
+        log.info("sent")
+    log.info("over")
+    inner, outer, after = lines(stream)
+    assert (inner["job"], inner["index"], inner["request"]) == ("01" * 32, 4, "f")
+    assert (outer["job"], outer["index"]) == ("01" * 32, 3)
+    assert "request" not in outer
+    assert "job" not in after
+
+
+def test_what_holds_in_one_thread__is_not_on_the_lines_of_another(stream: io.StringIO) -> None:
+    with about(job="one"):
+        other = threading.Thread(target=lambda: get_logger("x").info("elsewhere"))
+        other.start()
+        other.join()
+    assert "job" not in lines(stream)[0]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("form", "out", "is_text"),
+    [
+        ("auto", io.StringIO(), False),
+        ("auto", Terminal(), True),
+        ("json", Terminal(), False),
+        ("text", io.StringIO(), True),
+    ],
+)
+def test_form__is_text_for_terminals_or_on_demand(
+    form: str, out: io.StringIO, is_text: bool
+) -> None:
+    configure_logs("info", out, form=form)
+    get_logger("node").info("result committed", job=b"\xab" * 4, why="two words", index=3)
+    configure_logs("error")
+    line = out.getvalue()
+    assert line.endswith(
+        'info    node: result committed job=abababab why="two words" index=3\n'
+    ) is (is_text)
+    assert line.startswith('{"at"') is not is_text
+
+
+def test_text__is_one_line_of_printable_characters_whatever_was_said() -> None:
+    out = io.StringIO()
+    configure_logs("info", out, form="text")
+    get_logger("node").info(f"heard{UNPRINTABLE}", said=UNPRINTABLE, secret=Secret(KEY))
+    configure_logs("error")
+    assert out.getvalue().count("\n") == 1
+    assert out.getvalue().rstrip("\n").isprintable()
+    assert KEY.hex() not in out.getvalue()
+
+
+@pytest.mark.parametrize(("level", "form"), [("loud", "json"), ("info", "xml")])
+def test_unknown_level_or_form__is_refused(level: str, form: str) -> None:
+    with pytest.raises(RefusedInput, match="unknown log"):
+        configure_logs(level, form=form)

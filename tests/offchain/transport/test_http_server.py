@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
-from edgemark.logs import configure_logs
+from edgemark.logs import configure_logs, get_logger
 from edgemark.transport.faults import NotFound, PeerRefused
 from edgemark.transport.http import HttpClient
 from edgemark.transport.server import (
+    Answered,
     HttpServer,
     Request,
     Response,
@@ -336,3 +337,38 @@ def test_a_request_object__hides_the_body() -> None:
     request = Request("POST", "/", {}, b"secret", "127.0.0.1")
     assert "secret" not in repr(request)
     assert "secret" not in repr(Response(body=b"secret"))
+
+
+def test_every_request__is_counted_once_by_its_route_and_never_by_its_path() -> None:
+    seen: list[Answered] = []
+    with HttpServer(ROUTES, KEY, on_answer=seen.append) as server:
+        ask(server, "POST", "/echo", b"12345")
+        for method, path in (("GET", "/refuse/input"), ("GET", "/strange/place"), ("PUT", "/none")):
+            with contextlib.suppress(PeerRefused):
+                ask(server, method, path)
+    told = [(a.method, a.route, a.status, a.refusal, a.bytes_in) for a in seen]
+    assert told == [
+        ("POST", "/echo", 200, "", 5),
+        ("GET", "/refuse/{kind}", 400, "RefusedInput", 0),
+        ("other", "other", 404, "", 0),
+        ("other", "other", 405, "", 0),
+    ]
+    assert seen[0].bytes_out == 5
+
+
+def test_a_request__has_a_number_in_its_answer_and_on_the_lines_of_its_handler() -> None:
+    def note(request: Request) -> Response:
+        get_logger("node").info("taken")
+        return Response(body=request.body)
+
+    log = io.StringIO()
+    configure_logs("debug", log)
+    with HttpServer([Route("POST", "/note", note, 10)], KEY) as server:
+        ask(server, "POST", "/note")
+        ask(server, "POST", "/note")
+    configure_logs("error")
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    for event in ("taken", "request answered"):
+        found = [line for line in lines if line["event"] == event]
+        assert [line["request"] for line in found] == ["1", "2"]
+        assert {line["peer"] for line in found} == {"127.0.0.1"}

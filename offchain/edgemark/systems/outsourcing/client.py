@@ -31,7 +31,7 @@ from edgemark.journal import Journal
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
 from edgemark.logs import get_logger
-from edgemark.machine import Tick, TryAgain
+from edgemark.machine import Tick, TryAgain, facts_of
 from edgemark.runtime import Pace, Runtime, seam_from
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
@@ -382,7 +382,7 @@ class Device:
                 try:
                     self.runtime.ask(key, event)
                 except IllegalMove:
-                    self.log.debug("stale observation", job=key, kind=type(event).__name__)
+                    self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
 
 
 def _job_key(order: on.Order) -> SecretKey:

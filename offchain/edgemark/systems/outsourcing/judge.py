@@ -286,7 +286,9 @@ class Judge(PartyServer):
             kind=case.kind,
             domain=self.station.settlement.domain,
         )
-        self._compute_seconds += time.perf_counter() - began
+        took = time.perf_counter() - began
+        self._compute_seconds += took
+        self.instruments.note_computing(took)
         return finding
 
     def _function(self, function_hash: Hash32) -> Polynomial:

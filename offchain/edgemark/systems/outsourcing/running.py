@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import types
 
@@ -10,6 +11,7 @@ from edgemark.identifiers import parse_address
 from edgemark.ledger.records import Resources, Role
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.joining import join_as_server, keep_balance, provide_balance
+from edgemark.systems.outsourcing.monitoring import Monitor
 from edgemark.systems.outsourcing.server import PartyServer
 from edgemark.systems.outsourcing.station import Station
 
@@ -63,8 +65,10 @@ def serve(station: Station, party: type[PartyServer]) -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    server.start()
-    try:
-        server.wait()
-    finally:
-        server.stop()
+    port = station.settings.metrics_port
+    with Monitor(server, port) if port else contextlib.nullcontext():
+        try:
+            server.start()
+            server.wait()
+        finally:
+            server.stop()

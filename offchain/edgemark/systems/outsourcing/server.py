@@ -10,11 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgemark.crypto import kernel
 from edgemark.errors import PeerFault
 from edgemark.identifiers import parse_hash32
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
-from edgemark.machine import Tick, TryAgain
+from edgemark.machine import Tick, TryAgain, facts_of
+from edgemark.metrics.health import STILL_S, Beat
+from edgemark.metrics.instruments import Instruments
+from edgemark.metrics.readings import LoopReading
 from edgemark.runtime import Pace, Runtime, seam_from
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
@@ -41,6 +45,7 @@ class PartyServer:
     def __init__(self, station: Station, machine: PartyMachine[Any], name: str) -> None:
         self.station = station
         self.log = get_logger(name)
+        self.instruments = Instruments(name, kernel.path())
         settings = station.settings
         self._journal = Journal.open(Path(settings.home) / f"{name}.journal")
         self.runtime: Runtime[Any, Any, Any] = Runtime(
@@ -65,6 +70,7 @@ class PartyServer:
             station.keys.tls,
             host=settings.listen_host,
             port=settings.listen_port,
+            on_answer=self.instruments.note_answer,
         )
         self._fault: Exception | None = None
         self._ready = threading.Event()
@@ -94,7 +100,7 @@ class PartyServer:
             try:
                 self.runtime.ask(key, event)
             except IllegalMove:
-                self.log.debug("stale observation", job=key, kind=type(event).__name__)
+                self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
 
     def _carry_out(self, key: bytes, effect: Any) -> Sequence[object]:
         """Perform what is still owed; a peer that fails or refuses now is asked again later.
@@ -111,6 +117,27 @@ class PartyServer:
             raise TryAgain(
                 f"{type(effect).__name__} failed: {fault.what}", who=fault.who, had=fault.had
             ) from fault
+
+    # --- for operators -------------------------------------------------------------------------
+
+    def read_loop(self) -> LoopReading:
+        """Jobs by phase, effects and journal as they are now."""
+        phases = [state.phase.value for state in self.runtime.states().values()]
+        effects, put_off = self.runtime.count_effects()
+        jobs = {phase: phases.count(phase) for phase in set(phases)}
+        return LoopReading(jobs, effects, put_off, self._journal.count)
+
+    def beats(self) -> dict[str, Beat]:
+        """Last signs of life of the loop and of the watch over the chain."""
+        pause = self.station.settings.poll_s
+        return {
+            "loop": Beat(self.runtime.turned_at),
+            "watch": Beat(self._watcher.looked_at, bound_s=STILL_S + pause),
+        }
+
+    def locked_tokens(self) -> int:
+        """Stakes of this party that open jobs hold, smallest unit."""
+        return 0
 
     # --- life ----------------------------------------------------------------------------------
 

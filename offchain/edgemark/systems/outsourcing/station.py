@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,7 @@ class Watcher:
         name: str,
         on_fault: Callable[[Exception], None],
     ) -> None:
+        self.looked_at: float | None = None  # monotonic; end of the last round
         self._look = look
         self._on_fault = on_fault
         self._poll_s = poll_s
@@ -192,3 +194,4 @@ class Watcher:
             except Exception as error:  # noqa: BLE001 - handed to the owner, who stops the process
                 self._on_fault(error)
                 return
+            self.looked_at = time.monotonic()

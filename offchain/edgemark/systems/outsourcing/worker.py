@@ -83,6 +83,14 @@ class ComputeNode(PartyServer):
             "tasks": {phase: phases.count(phase) for phase in sorted(set(phases))},
         }
 
+    def locked_tokens(self) -> int:
+        """Stakes of the tasks that were accepted and have not ended."""
+        return sum(
+            state.known.terms.stake
+            for state in self.runtime.states().values()
+            if state.phase not in (NodePhase.UNKNOWN, NodePhase.OFFERED, NodePhase.ENDED)
+        )
+
     # --- 2 accept ------------------------------------------------------------------------------
 
     def _take_offer(self, request: Request) -> Response:
@@ -208,7 +216,9 @@ class ComputeNode(PartyServer):
             raise TryAgain("function is not here", who=offer.terms.function_hash.hex())
         began = time.perf_counter()
         outputs = compute_outputs(function, task, offer.terms)
-        self._compute_seconds += time.perf_counter() - began
+        took = time.perf_counter() - began
+        self._compute_seconds += took
+        self.instruments.note_computing(took)
         return self.sign(task, outputs)
 
     def sign(self, task: Task, outputs: bytes) -> Answer:

@@ -1,0 +1,130 @@
+"""What a real node on a real chain tells its operator, and what it says when the chain is gone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from tests.offchain.small_chain import LIMITS, account
+
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.deployment import DeploymentParameters, deploy
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.records import Role
+from edgemark.settings import Settings, load_settings
+from edgemark.systems.outsourcing.monitoring import Monitor
+from edgemark.systems.outsourcing.running import open_station
+from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.token.metacoin import MetaCoin
+
+pytestmark = pytest.mark.chain
+
+DEPOSIT = 1000
+WALLET = 1500
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def anvil(tmp_path: Path) -> Iterator[AnvilNode]:
+    with AnvilNode.start(tmp_path / "anvil", AnvilOptions(block_time_s=None)) as node:
+        yield node
+
+
+@pytest.fixture
+def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
+    """Of a node that its provider admitted and somebody funded."""
+    chain = EvmChain(anvil.url, confirmations=0).connect()
+    me = KeyStore.open(tmp_path / "node" / "keys").account.address
+    with TransactionLane(chain, SecretKey(dev_key(0)), tmp_path / "operator.journal") as lane:
+        judges = tuple(account(number) for number in range(1, 5))
+        parameters = DeploymentParameters(account(0), judges, account(9), account(0), LIMITS)
+        deployment = deploy(chain, lane, parameters)
+        deployment.save(tmp_path / "deployment.json")
+        lane.transfer_many([(me, 10**18)])
+        lane.send(MetaCoin(chain, deployment.contract("MetaCoin")).transfer(me, WALLET))
+    registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
+    with TransactionLane(chain, SecretKey(dev_key(8)), tmp_path / "provider.journal") as lane:
+        lane.send(registry.register_provider("Provider"))
+        lane.send(registry.admit(me))
+    overrides = {
+        "home": tmp_path / "node",
+        "chain_url": anvil.url,
+        "confirmations": 0,
+        "manifest": tmp_path / "deployment.json",
+        "advertise": "https://127.0.0.1:9",
+        "provider": account(8),
+        "deposit": DEPOSIT,
+        "poll_s": 0.1,
+    }
+    return load_settings(file=None, environ={}, overrides=overrides)
+
+
+@pytest.fixture
+def node(settings: Settings) -> Iterator[ComputeNode]:
+    with open_station(settings, Role.COMPUTE_NODE) as station:
+        running = ComputeNode(station)
+        yield running
+        running.stop()
+
+
+def ask(monitor: Monitor, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(urlsplit(monitor.url).netloc, timeout=PATIENCE_S)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def wait_for_health(monitor: Monitor, status: int) -> list[str]:
+    """Its faults, once it answers with this status."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        seen, body = ask(monitor, "/healthz")
+        if seen == status:
+            faults: list[str] = json.loads(body)["faults"]
+            return faults
+        time.sleep(0.1)
+    pytest.fail(f"never {status}, at last {seen}: {body}")
+
+
+def test_a_node__is_healthy_once_it_runs_and_ill_when_its_chain_is_gone(
+    node: ComputeNode, anvil: AnvilNode
+) -> None:
+    with Monitor(node, 0) as monitor:
+        assert ask(monitor, "/healthz")[0] == 503  # not started yet
+        node.start()
+        assert wait_for_health(monitor, 200) == []
+
+        metrics = ask(monitor, "/metrics")[1].splitlines()
+        assert 'edgemark_info{kernel="' in "".join(metrics)
+        for line in (
+            "edgemark_chain_up 1.0",
+            "edgemark_journal_records 0.0",
+            f'edgemark_account_tokens{{where="free"}} {DEPOSIT:.1f}',
+            f'edgemark_account_tokens{{where="wallet"}} {WALLET - DEPOSIT:.1f}',
+            'edgemark_account_tokens{where="locked"} 0.0',
+        ):
+            assert line in metrics
+
+        anvil.stop()
+        assert wait_for_health(monitor, 503) == ["chain: connection lost"]
+        after = ask(monitor, "/metrics")[1].splitlines()
+        assert "edgemark_chain_up 0.0" in after
+        assert "edgemark_journal_records 0.0" in after
+
+
+def test_the_pages__hold_no_key(node: ComputeNode) -> None:
+    with Monitor(node, 0) as monitor:
+        node.start()
+        told = ask(monitor, "/metrics")[1] + ask(monitor, "/healthz")[1]
+    key = node.station.keys.account.reveal()
+    assert key.hex() not in told.lower()
+    assert str(int.from_bytes(key, "big")) not in told

@@ -66,12 +66,15 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 SHELLS: dict[str, frozenset[str]] = {
     "outsourcing": frozenset(
         {
+            "chronicle",
+            "claiming",
             "client",
             "demo",
             "functions",
             "history",
             "joining",
             "judge",
+            "lookout",
             "monitoring",
             "reading",
             "running",

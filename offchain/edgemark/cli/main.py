@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from edgemark.cli import aftermath
 from edgemark.cli.account import account
 from edgemark.cli.chain import chain
 from edgemark.cli.config import config
@@ -44,6 +45,8 @@ for command in (
     doctor,
 ):
     edgemark.add_command(command)
+for command in aftermath.COMMANDS:
+    outsourcing.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -76,6 +76,21 @@ class Receipt:
     logs: tuple[RawLog, ...]
 
 
+@dataclass(frozen=True)
+class SentCall:
+    """What a transaction asked for.
+
+    Args:
+        sender: who sent it.
+        to: the contract it called; None when it made one.
+        data: the call data.
+    """
+
+    sender: Address
+    to: Address | None
+    data: bytes
+
+
 def block_from_json(answer: Mapping[str, Any]) -> Block:
     """Parse a header.
 
@@ -134,3 +149,18 @@ def _number(text: str) -> int:
     if not 0 <= number <= MOST_NUMBER:
         raise ValueError(f"no number of a block: {number}")
     return number
+
+
+def call_from_json(answer: Mapping[str, Any]) -> SentCall:
+    """Parse a transaction; raises as `block_from_json`."""
+    try:
+        to = answer.get("to")
+        return SentCall(
+            sender=parse_address(answer["from"]),
+            to=parse_address(to) if to else None,
+            data=bytes.fromhex(answer["input"].removeprefix("0x")),
+        )
+    except UNREADABLE as error:
+        raise NodeAnswerMalformed(
+            "sent no transaction", who="node", had=str(answer)[:200]
+        ) from error

@@ -20,12 +20,16 @@ from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.blocks import (
     Block,
     NodeAnswerMalformed,
     RawLog,
+    Receipt,
+    SentCall,
     block_from_json,
+    call_from_json,
+    receipt_from_json,
 )
 from edgemark.ledger.faults import (
     AnswerTooLarge,
@@ -194,6 +198,30 @@ class EvmChain:
                 remedy="Deploy first (`ape run deploy`) or correct the setting manifest.",
             )
 
+    def sent_call(self, tx_hash: Hash32) -> SentCall:
+        """What a mined transaction asked for, and who sent it.
+
+        Raises:
+            LedgerUnavailable: there is no such transaction (any more).
+        """
+        return call_from_json(self._known("eth_getTransactionByHash", tx_hash))
+
+    def receipt(self, tx_hash: Hash32) -> Receipt:
+        """What became of a mined transaction.
+
+        Raises:
+            LedgerUnavailable: there is no such transaction (any more).
+        """
+        return receipt_from_json(self._known("eth_getTransactionReceipt", tx_hash))
+
+    def _known(self, method: str, tx_hash: Hash32) -> Any:
+        answer = self.rpc(method, f"0x{tx_hash.hex()}")
+        if answer is None:
+            raise LedgerUnavailable(
+                "has no such transaction", who=self.place, had=f"0x{tx_hash.hex()}"
+            )
+        return answer
+
     def call(
         self,
         contract: Contract,
@@ -241,8 +269,20 @@ class EvmChain:
         except NodeRefused as error:
             raise revert_of(error, contract, function) or error from error
 
-    def logs(self, addresses: Sequence[Address], from_block: int, to_block: int) -> list[RawLog]:
+    def logs(
+        self,
+        addresses: Sequence[Address],
+        from_block: int,
+        to_block: int,
+        topics: Sequence[Sequence[bytes]] = (),
+    ) -> list[RawLog]:
         """All logs of these contracts in the blocks, both included, in order.
+
+        Args:
+            addresses: of the contracts.
+            from_block: number of the first.
+            to_block: number of the last.
+            topics: for each topic in turn the values that are wanted; none stands for any.
 
         Raises:
             NodeRefused, AnswerTooLarge: even for a single block.
@@ -252,7 +292,12 @@ class EvmChain:
         start, width = from_block, LOG_CHUNK_BLOCKS
         while start <= to_block:
             end = min(to_block, start + width - 1)
-            wanted = {"address": list(addresses), "fromBlock": hex(start), "toBlock": hex(end)}
+            wanted = {
+                "address": list(addresses),
+                "fromBlock": hex(start),
+                "toBlock": hex(end),
+                "topics": [[f"0x{value.hex()}" for value in each] or None for each in topics],
+            }
             try:
                 answer = self.rpc("eth_getLogs", wanted)
             except (NodeRefused, AnswerTooLarge):

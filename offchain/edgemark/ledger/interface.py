@@ -88,6 +88,7 @@ class Interface:
         self.name = name
         self.abi = tuple(abi)
         self._functions = {e["name"]: e for e in abi if e["type"] == "function"}
+        self._selectors = {_signature(e)[:4]: e for e in self._functions.values()}
         self._constructor: Entry = next(
             (e for e in abi if e["type"] == "constructor"), {"inputs": []}
         )
@@ -111,6 +112,17 @@ class Interface:
         """
         entry = self._function(function)
         return _signature(entry)[:4] + self._encode(function, entry["inputs"], args)
+
+    def decode_call(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Name and arguments of call data; None when they are no call of this contract."""
+        entry = self._selectors.get(data[:4])
+        if entry is None:
+            return None
+        try:
+            values = decode(_types(entry["inputs"]), data[4:])
+        except DecodingError:
+            return None
+        return entry["name"], _by_name(entry["inputs"], values)
 
     def encode_constructor(self, args: Sequence[Any]) -> bytes:
         """Constructor arguments, to be put behind the bytecode."""

@@ -70,6 +70,10 @@ class SettlementContract:
         """Bounds of every job, fixed at deployment."""
         return Limits(*self._chain.call(self.contract, "limits", block="latest"))
 
+    def pool(self) -> Address:
+        """Account that gets what is owed to nobody in particular."""
+        return Address(self._chain.call(self.contract, "pool", block="latest"))
+
     def judges(self) -> tuple[Address, ...]:
         """All judges, in the order of deployment."""
         members = self._chain.call(self._enclaves, "members", block="latest")
@@ -126,6 +130,10 @@ class SettlementContract:
     def collect(self, job: JobId, indices: Sequence[ShareIndex]) -> Call:
         """End uncharged indices after `collect_by`."""
         return self._call("collect", job, list(indices))
+
+    def claim(self, jobs: Sequence[JobId]) -> Call:
+        """End whatever is due in these jobs, 64 indices together at most."""
+        return self._call("claim", list(jobs))
 
     def _call(self, function: str, *arguments: object) -> Call:
         return Call(self.contract, function, arguments)

@@ -1,0 +1,333 @@
+"""The life of one job as the chain tells it: pure values, the same for everybody who looks.
+
+A `JobStory` holds what happened until one block; it needs no key and no journal. `chronicle.py`
+reads one, `telling.py` puts it into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.systems.outsourcing.amounts import (
+    IndexPhase,
+    compute_judge_share,
+    compute_payout,
+)
+from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.parameters import Terms
+from edgemark.systems.outsourcing.records import JobPhase
+
+NO_HASH = Hash32(bytes(32))
+NO_TIME = Timestamp(0)
+DEPOSIT, STAKE, BOND = "deposit", "stake", "bond"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """When something happened: block, its time, the transaction and who sent it."""
+
+    block: int
+    time: Timestamp
+    tx: Hash32
+    sender: Address
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Tokens that the anchor moved from a pot of the job to an account."""
+
+    pot: str
+    account: Address
+    amount: int
+
+
+@dataclass(frozen=True)
+class LockStory:
+    """One lock of the job in the anchor.
+
+    Attributes:
+        pot: deposit, stake or bond.
+        index: whose stake it is; 0 for the others.
+        remaining: what it still holds.
+        returned: when it went back to its owner because it had expired.
+    """
+
+    lock_id: int
+    pot: str
+    index: int
+    owner: Address
+    amount: int
+    remaining: int
+    expires_at: Timestamp
+    returned: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Charge:
+    """An accusation of the payer, as far as it came.
+
+    Attributes:
+        kind: wrong or silent.
+        filed: when it was filed.
+        served: when k judges had signed that they hold the task.
+        answer_by, verdict_by: deadlines, zero until served.
+        served_by: deadline of the judges.
+        served_signatures, verdict_signatures: of judges, as the transactions carry them; empty when
+            another contract brought them.
+        finding: of the verdict; NONE without one.
+    """
+
+    kind: ChargeKind
+    filed: Mark
+    served_by: Timestamp
+    served: Mark | None = None
+    answer_by: Timestamp = NO_TIME
+    verdict_by: Timestamp = NO_TIME
+    served_signatures: tuple[bytes, ...] = ()
+    finding: Finding = Finding.NONE
+    verdict_signatures: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class IndexStory:
+    """One index of the job.
+
+    Attributes:
+        acceptance, valid_until: the node's signature under the terms; empty when another contract
+            brought it.
+        credits: what was paid when it ended.
+    """
+
+    index: ShareIndex
+    node: Address
+    phase: IndexPhase = IndexPhase.NAMED
+    accepted: Mark | None = None
+    acceptance: bytes = b""
+    valid_until: Timestamp = NO_TIME
+    committed: Mark | None = None
+    commitment: Hash32 = NO_HASH
+    charge: Charge | None = None
+    ended: Mark | None = None
+    credits: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobStory:
+    """One job until block `as_of`.
+
+    Attributes:
+        judges, threshold: all judges in the order of deployment, and how many decide.
+        pool: account of the pool.
+        as_of, now: the last block that was looked at, and its time.
+        released: what was paid when the job was cancelled.
+    """
+
+    chain_id: int
+    settlement: Address
+    job: JobId
+    payer: Address
+    root: Hash32
+    terms: Terms
+    terms_hash: Hash32
+    judges: tuple[Address, ...]
+    threshold: int
+    pool: Address
+    posted: Mark
+    indices: tuple[IndexStory, ...]
+    locks: tuple[LockStory, ...]
+    as_of: int
+    now: Timestamp
+    started: Mark | None = None
+    cancelled: Mark | None = None
+    released: tuple[Credit, ...] = ()
+
+    @property
+    def phase(self) -> JobPhase:
+        """Phase of the job on chain."""
+        if self.cancelled is not None:
+            return JobPhase.CANCELLED
+        return JobPhase.POSTED if self.started is None else JobPhase.STARTED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of the job is held any more."""
+        return all(lock.remaining == 0 for lock in self.locks)
+
+    def at(self, index: int) -> IndexStory:
+        """One index, 1..m."""
+        return self.indices[index - 1]
+
+    def lock_of(self, pot: str, index: int = 0) -> LockStory | None:
+        """The lock of a pot, when it was made."""
+        return next((k for k in self.locks if (k.pot, k.index) == (pot, index)), None)
+
+    def name_of(self, account: Address) -> str:
+        """The role of an account in this job."""
+        if account == self.payer:
+            return "payer"
+        if account == self.pool:
+            return "pool"
+        if account in self.judges:
+            return f"judge {self.judges.index(account) + 1}"
+        nodes = [place.node for place in self.indices]
+        return f"node {nodes.index(account) + 1}" if account in nodes else account
+
+
+@dataclass(frozen=True)
+class AmountCheck:
+    """What ends paid, and what the table of amounts says; by account, in the smallest unit."""
+
+    what: str
+    paid: dict[Address, int]
+    due: dict[Address, int]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are the same to the last unit."""
+        return self.paid == self.due
+
+
+def check_amounts(story: JobStory) -> tuple[AmountCheck, ...]:
+    """Compare every end with `amounts.compute_payout`; what is still open is left out."""
+    if story.phase is JobPhase.CANCELLED:
+        due: dict[Address, int] = {}
+        for place in story.indices:
+            for account, amount in compute_due(story, place).items():
+                due[account] = due.get(account, 0) + amount
+        return (AmountCheck("job released", add_up(story.released), due),)
+    return tuple(
+        AmountCheck(
+            f"index {place.index} {place.phase.name.lower().replace('_', ' ')}",
+            add_up(place.credits),
+            compute_due(story, place),
+        )
+        for place in story.indices
+        if place.ended is not None
+    )
+
+
+def compute_due(story: JobStory, place: IndexStory) -> dict[Address, int]:
+    """What each account is due for an index that ended, by the table of amounts alone."""
+    payout = compute_payout(place.phase, story.terms)
+    unlocked = place.phase is IndexPhase.RELEASED and place.accepted is None
+    share, rest = compute_judge_share(payout.judges, len(story.judges))
+    due: dict[Address, int] = {}
+    for account, amount in (
+        (place.node, payout.node - (story.terms.stake if unlocked else 0)),
+        (story.payer, payout.payer),
+        (story.pool, payout.pool + rest),
+        *((judge, share) for judge in story.judges),
+    ):
+        if amount:
+            due[account] = due.get(account, 0) + amount
+    return due
+
+
+def add_up(credits: tuple[Credit, ...]) -> dict[Address, int]:
+    """Sum of credits by account."""
+    total: dict[Address, int] = {}
+    for credit in credits:
+        total[credit.account] = total.get(credit.account, 0) + credit.amount
+    return total
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Something that may be done now or later.
+
+    Attributes:
+        index: of the job; 0 for the job as a whole.
+        act: what, in the contract's words.
+        by: who may do it.
+        opens, closes: first and last second; no last one when `closes` is None.
+    """
+
+    index: int
+    act: str
+    by: str
+    opens: Timestamp
+    closes: Timestamp | None = None
+
+    def is_open(self, now: Timestamp) -> bool:
+        """Whether a block at `now` takes it."""
+        return self.opens <= now and (self.closes is None or now <= self.closes)
+
+
+EXITS = frozenset({"cancelUnstarted", "collect", "voidCharge", "lapseCharge"})
+EXPIRE = "expire"
+ANYONE = "anyone"
+
+
+def find_next_steps(story: JobStory) -> tuple[NextStep, ...]:
+    """Whatever the contracts still allow, now or later, in the order of indices."""
+    held = [lock.expires_at for lock in story.locks if lock.remaining]
+    if not held:
+        return ()
+    steps: list[NextStep] = []
+    if story.phase is JobPhase.POSTED:
+        steps += _steps_of_posted(story)
+    else:
+        for place in story.indices:
+            steps += _steps_of_index(story, place)
+    expired = _after(max(held))
+    steps = [_until_expiry(step, expired) for step in steps]
+    steps.append(NextStep(0, EXPIRE, ANYONE, expired))
+    return tuple(s for s in steps if s.closes is None or s.closes >= story.now)
+
+
+def is_due(story: JobStory, now: Timestamp) -> bool:
+    """Whether `claim` would end something now."""
+    return any(step.act in EXITS and step.is_open(now) for step in find_next_steps(story))
+
+
+def find_expired(story: JobStory, now: Timestamp) -> tuple[int, ...]:
+    """Locks that anyone may return to their owners now."""
+    return tuple(lock.lock_id for lock in story.locks if lock.remaining and lock.expires_at < now)
+
+
+def _steps_of_posted(story: JobStory) -> Iterator[NextStep]:
+    terms = story.terms
+    for place in story.indices:
+        if place.phase is IndexPhase.NAMED:
+            by = f"anyone with the signature of node {place.index}"
+            yield NextStep(place.index, "accept", by, NO_TIME, terms.accept_by)
+    yield NextStep(0, "cancelUnstarted", ANYONE, _after(terms.accept_by))
+
+
+def _steps_of_index(story: JobStory, place: IndexStory) -> Iterator[NextStep]:
+    terms, j = story.terms, place.index
+    may_charge = terms.errors > 0 and all(other.charge is None for other in story.indices)
+    charge = place.charge
+    match place.phase:
+        case IndexPhase.ACCEPTED | IndexPhase.COMMITTED:
+            if place.phase is IndexPhase.ACCEPTED:
+                yield NextStep(j, "commit", f"node {j}", NO_TIME, terms.compute_by)
+            else:
+                yield NextStep(j, "approve", "payer", NO_TIME)
+            if may_charge and place.phase is IndexPhase.COMMITTED:
+                yield NextStep(j, "charge as wrong", "payer", NO_TIME, terms.collect_by)
+            if may_charge:
+                opens = _after(terms.compute_by)
+                yield NextStep(j, "charge as silent", "payer", opens, terms.collect_by)
+            yield NextStep(j, "collect", ANYONE, _after(terms.collect_by))
+        case IndexPhase.CHARGED if charge is not None:
+            by = f"anyone with the signatures of {story.threshold} judges"
+            yield NextStep(j, "recordServed", by, NO_TIME, charge.served_by)
+            yield NextStep(j, "voidCharge", ANYONE, _after(charge.served_by))
+        case IndexPhase.SERVED if charge is not None:
+            by = f"anyone with the signatures of {story.threshold} judges"
+            yield NextStep(j, "recordVerdict", by, NO_TIME, charge.verdict_by)
+            yield NextStep(j, "lapseCharge", ANYONE, _after(charge.verdict_by))
+
+
+def _after(deadline: Timestamp) -> Timestamp:
+    return Timestamp(deadline + 1)
+
+
+def _until_expiry(step: NextStep, opens: Timestamp) -> NextStep:
+    """Once the locks have expired the settlement can pay nothing any more."""
+    if step.closes is not None:
+        return step
+    return NextStep(step.index, step.act, step.by, step.opens, Timestamp(opens - 1))

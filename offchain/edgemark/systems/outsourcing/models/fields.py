@@ -1,0 +1,154 @@
+"""JSON that a stranger may have written: each field taken out by name, type and range."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn, TypeVar
+
+from edgemark.errors import RefusedInput
+
+T = TypeVar("T")
+
+
+class BadModelFile(RefusedInput):
+    """A file that is no model, or no plan, of the form that this release reads."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def parse_json(raw: bytes, who: str) -> Fields:
+    """Parse a JSON object.
+
+    Raises:
+        BadModelFile: not UTF-8, not JSON, nested too deep, or no object.
+    """
+    try:
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadModelFile("is not JSON", who=who, had=str(error)[:200]) from error
+    if not isinstance(value, dict):
+        raise BadModelFile("is no JSON object", who=who, had=type(value).__name__)
+    return Fields(value, who)
+
+
+class Fields:
+    """An object of JSON; whatever is missing, left over or of another type is refused by name."""
+
+    def __init__(self, value: dict[str, Any], who: str) -> None:
+        self._value = value
+        self._left = set(value)
+        self.who = who
+
+    def _take(self, name: str, kind: type[T]) -> T:
+        if name not in self._value:
+            raise BadModelFile("lacks a field", who=self.who, needed=name)
+        self._left.discard(name)
+        value = self._value[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            self._refuse(name, type(value).__name__, kind.__name__)
+        return value
+
+    def _refuse(self, name: str, had: object, needed: str) -> NoReturn:
+        raise BadModelFile(
+            "has a field of another type", who=f"{self.who}, {name}", had=had, needed=needed
+        )
+
+    def text(self, name: str) -> str:
+        """A string."""
+        return self._take(name, str)
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        return self._take(name, bool)
+
+    def whole(self, name: str) -> int:
+        """A whole number."""
+        return self._take(name, int)
+
+    def real(self, name: str) -> float:
+        """A finite number."""
+        self._left.discard(name)
+        return self._real(name, self._value.get(name))
+
+    def _real(self, name: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._refuse(name, type(value).__name__, "a number")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            self._refuse(name, "an infinite number", "a finite number")
+        return number
+
+    def items(self, name: str, most: int) -> list[Any]:
+        """A list of at most `most` items."""
+        items: list[Any] = self._take(name, list)
+        if len(items) > most:
+            raise BadModelFile(
+                "has too many items", who=f"{self.who}, {name}", had=len(items), needed=most
+            )
+        return items
+
+    def reals(self, name: str, most: int) -> tuple[float, ...]:
+        """A list of finite numbers."""
+        return tuple(self._real(name, item) for item in self.items(name, most))
+
+    def rows(self, name: str, most: int, width: int) -> tuple[tuple[float, ...], ...]:
+        """A list of lists of finite numbers."""
+        rows = (Fields({name: row}, self.who) for row in self.items(name, most))
+        return tuple(row.reals(name, width) for row in rows)
+
+    def wholes(self, name: str, most: int) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        items = self.items(name, most)
+        for item in items:
+            if isinstance(item, bool) or not isinstance(item, int):
+                self._refuse(name, type(item).__name__, "whole numbers")
+        return tuple(items)
+
+    def whole_rows(self, name: str, most: int, width: int) -> tuple[tuple[int, ...], ...]:
+        """A list of lists of whole numbers."""
+        rows = (Fields({name: row}, self.who) for row in self.items(name, most))
+        return tuple(row.wholes(name, width) for row in rows)
+
+    def texts(self, name: str, most: int) -> tuple[str, ...]:
+        """A list of strings."""
+        items = self.items(name, most)
+        for item in items:
+            if not isinstance(item, str):
+                self._refuse(name, type(item).__name__, "strings")
+        return tuple(items)
+
+    def labels(self, name: str, most: int) -> tuple[str | int | float | bool, ...]:
+        """A list of strings, numbers and booleans."""
+        items = self.items(name, most)
+        for item in items:
+            if not isinstance(item, str | int | float | bool):
+                self._refuse(name, type(item).__name__, "strings or numbers")
+        return tuple(items)
+
+    def part(self, name: str) -> Fields:
+        """An object within this one."""
+        value: dict[str, Any] = self._take(name, dict)
+        return Fields(value, f"{self.who}, {name}")
+
+    def parts(self, name: str, most: int) -> list[Fields]:
+        """A list of objects."""
+        items = self.items(name, most)
+        for item in items:
+            if not isinstance(item, dict):
+                self._refuse(name, type(item).__name__, "objects")
+        return [Fields(item, f"{self.who}, {name} {i}") for i, item in enumerate(items)]
+
+    def finish(self) -> None:
+        """Refuse whatever was not taken."""
+        if self._left:
+            raise BadModelFile(
+                "has fields that nobody knows",
+                who=self.who,
+                had=", ".join(sorted(self._left))[:200],
+            )

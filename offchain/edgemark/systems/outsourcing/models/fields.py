@@ -144,6 +144,10 @@ class Fields:
                 self._refuse(name, type(item).__name__, "objects")
         return [Fields(item, f"{self.who}, {name} {i}") for i, item in enumerate(items)]
 
+    def names_format(self, form: str) -> bool:
+        """Whether the object says that it is of this format; nothing is taken."""
+        return self._value.get("format") == form
+
     def finish(self) -> None:
         """Refuse whatever was not taken."""
         if self._left:

@@ -1,0 +1,181 @@
+"""Model files, plans, functions and tables on disk.
+
+    from edgemark.systems.outsourcing.model_files import save_model
+    save_model(model, "wine.model.json", input_bounds=[15.0, 6.0])   # a fitted scikit-learn model
+
+writes plain numbers that `edgemark outsourcing compile` reads. A compiled model is two files beside
+each other: NAME.function, the canonical bytes of F, and NAME.plan.json, how to ask and to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgemark.crypto.polynomial import Polynomial, parse_polynomial
+from edgemark.errors import RefusedInput
+from edgemark.files import write_whole
+from edgemark.systems.outsourcing.models.compiling import (
+    CompiledModel,
+    TracedModel,
+    compile_model,
+)
+from edgemark.systems.outsourcing.models.description import (
+    MODEL_FORMAT,
+    description_from_fields,
+    description_to_json,
+)
+from edgemark.systems.outsourcing.models.estimators import describe_estimator
+from edgemark.systems.outsourcing.models.fields import parse_json
+from edgemark.systems.outsourcing.models.formats import (
+    HEAD_BYTES,
+    MAX_MODEL_BYTES,
+    Form,
+    recognise,
+)
+from edgemark.systems.outsourcing.models.plan import (
+    PLAN_FORMAT,
+    ModelPlan,
+    plan_from_fields,
+    plan_from_json,
+    plan_to_json,
+)
+from edgemark.systems.outsourcing.models.signature import Answer
+from edgemark.systems.outsourcing.models.table import (
+    MAX_TABLE_BYTES,
+    format_answers,
+    parse_table,
+)
+from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
+
+
+def save_model(model: Any, path: str | Path, input_bounds: float | Sequence[float]) -> Path:
+    """Write a fitted scikit-learn model as a file of plain numbers.
+
+    Args:
+        model: see `models.estimators.TAKEN`; or a Pipeline of scalers and PolynomialFeatures that
+            ends in one.
+        path: where to; usually NAME.model.json.
+        input_bounds: the largest magnitude of each of the k inputs that will ever be asked, in the
+            units that the model is given; one number for all of them.
+
+    Raises:
+        NotAPolynomial: an estimator, kernel or option that cannot be outsourced, by name.
+        NotFitted: the model was not trained.
+        RefusedInput: a number is out of range.
+    """
+    target = Path(path)
+    write_whole(target, description_to_json(describe_estimator(model, input_bounds)))
+    return target
+
+
+def read_model(path: Path, bounds: Sequence[float] = ()) -> TracedModel:
+    """Read a model file and run it on symbols.
+
+    Args:
+        path: written by `save_model`, or ONNX.
+        bounds: of the inputs of an ONNX graph, which has none: one for all or one for each.
+
+    Raises:
+        ModelIsCode: a pickle or the like. BadModelFile, RefusedInput: not a model of this form.
+    """
+    raw = read_limited(path, MAX_MODEL_BYTES)
+    if recognise(path.name, raw[:HEAD_BYTES]) is Form.ONNX:
+        from edgemark.systems.outsourcing.models.onnx_graph import trace_onnx  # noqa: PLC0415
+
+        return trace_onnx(raw, path.name, bounds)
+    description = description_from_fields(parse_json(raw, path.name))
+    if bounds:
+        raise RefusedInput(
+            "declares its bounds itself",
+            who=path.name,
+            remedy="Save it again with other input_bounds, or leave out --bound.",
+        )
+    return description.trace()
+
+
+def write_compiled(compiled: CompiledModel, stem: Path) -> tuple[Path, Path]:
+    """Write STEM.function and STEM.plan.json; their paths."""
+    function = stem.with_name(f"{stem.name}.function")
+    plan = stem.with_name(f"{stem.name}.plan.json")
+    write_whole(function, compiled.function.to_bytes())
+    write_whole(plan, plan_to_json(compiled.plan, function.name))
+    return function, plan
+
+
+def read_compiled(path: Path) -> CompiledModel:
+    """The function and plan of a plan file, or of a model file that is compiled here and now.
+
+    Raises:
+        WrongPlan: plan and function do not belong together. See `read_model` and `read_plan`.
+    """
+    raw = read_limited(path, MAX_MODEL_BYTES)
+    if recognise(path.name, raw[:HEAD_BYTES]) is Form.ONNX:
+        raise RefusedInput(
+            "has to be compiled first, with bounds of its inputs",
+            who=path.name,
+            remedy="Use `edgemark outsourcing compile`, then name the plan that it writes.",
+        )
+    fields = parse_json(raw, path.name)
+    if fields.names_format(MODEL_FORMAT):
+        return compile_model(description_from_fields(fields).trace())
+    if not fields.names_format(PLAN_FORMAT):
+        raise RefusedInput(
+            "is neither a model nor a plan",
+            who=path.name,
+            needed=f"{MODEL_FORMAT} or {PLAN_FORMAT}",
+        )
+    plan, file = plan_from_fields(fields)
+    function = read_function(path.with_name(file))
+    plan.check_function(function)
+    return CompiledModel(function, plan)
+
+
+def read_plan(path: Path) -> ModelPlan:
+    """A plan alone, to read answers with.
+
+    Raises:
+        BadModelFile, RefusedInput: it is none.
+    """
+    return plan_from_json(read_limited(path, MAX_MODEL_BYTES), path.name)[0]
+
+
+def read_function(path: Path) -> Polynomial:
+    """Parse the canonical bytes of F from a file.
+
+    Raises:
+        RefusedInput: it is not there or too large. MalformedFunction: it is no function.
+    """
+    return parse_polynomial(read_limited(path, MAX_FUNCTION_BYTES))
+
+
+def read_table(path: Path, plan: ModelPlan, drop: Sequence[str] = ()) -> bytes:
+    """Read a CSV file as the packed batch of a job.
+
+    Raises:
+        BadTable, BadCell, OutOfBounds: by row and column, without the value.
+    """
+    raw = read_limited(path, MAX_TABLE_BYTES)
+    return plan.encode(parse_table(raw, plan.signature, who=path.name, drop=drop))
+
+
+def write_answers(path: Path, plan: ModelPlan, answers: Sequence[Answer]) -> None:
+    """Write answers as CSV, readable by the owner alone: they are as private as the inputs."""
+    write_whole(path, format_answers(plan.signature, answers).encode(), mode=0o600)
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """A file of at most `most` bytes; a larger one is not read.
+
+    Raises:
+        RefusedInput: not there, not readable or too large.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(most + 1)
+    except OSError as error:
+        raise RefusedInput("cannot be read", who=path, had=error.strerror) from error
+    if len(raw) > most:
+        raise RefusedInput("is too large", who=path, needed=f"<= {most} bytes")
+    return raw

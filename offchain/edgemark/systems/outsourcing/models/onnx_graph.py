@@ -1,0 +1,211 @@
+"""ONNX graphs whose outputs are polynomials of one input: reading the file.
+
+Source: ONNX operator specification and IR (onnx.ai/onnx), opsets 13 to 27 of the standard domain. A
+row is run alone, as a batch of one. External data, subgraphs, functions, sparse and quantised
+tensors are refused; no size that a file declares is allocated before it agrees with the bytes that
+are there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS
+from edgemark.errors import RefusedInput
+from edgemark.systems.outsourcing.models.compiling import TracedModel
+from edgemark.systems.outsourcing.models.exact import ModelTooLarge
+from edgemark.systems.outsourcing.models.onnx_run import GraphRun
+from edgemark.systems.outsourcing.models.onnx_tensors import (
+    NotOutsourcable,
+    name_type,
+    read_tensor,
+)
+from edgemark.systems.outsourcing.models.signature import (
+    Decision,
+    Label,
+    Signature,
+    number_names,
+)
+from edgemark.systems.outsourcing.models.traced import Precision, Tracer
+
+LEAST_OPSET, MOST_OPSET = 13, 27
+MAX_NODES_OF_GRAPH = 1000
+STANDARD = frozenset({"", "ai.onnx"})
+
+
+def load_onnx() -> Any:
+    """The package onnx.
+
+    Raises:
+        RefusedInput: it is not installed.
+    """
+    try:
+        import onnx  # noqa: PLC0415 - an extra
+        import onnx.numpy_helper  # noqa: PLC0415
+    except ImportError as error:
+        raise RefusedInput(
+            "onnx is missing", who="ONNX models", remedy="Install edgemark[models]."
+        ) from error
+    return onnx
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """The one input of a graph."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
+
+
+def trace_onnx(
+    raw: bytes, who: str, bounds: Sequence[float], labels: Sequence[Label] = ()
+) -> TracedModel:
+    """Run a graph on symbols.
+
+    Args:
+        raw: the file.
+        who: what it is called in errors.
+        bounds: largest magnitude of each input; one for all.
+        labels: of a classifier, one for each output; or two for one output, whose sign decides.
+
+    Raises:
+        NotOutsourcable: an operator, type or shape that is not taken, by node.
+        ModelTooLarge: a declared size, the degree or the work is above its limit.
+        RefusedInput: not ONNX, onnx is not installed, or the bounds are missing.
+    """
+    onnx = load_onnx()
+    model = _parse(onnx, raw, who)
+    graph = model.graph
+    _check_model(model, who)
+    found = _find_input(onnx, graph, who)
+    each = _spread_bounds(bounds, found, who)
+    run = GraphRun(onnx, Tracer(_find_precision(onnx, graph)))
+    for tensor in graph.initializer:
+        run.store(tensor.name, read_tensor(onnx, tensor, who))
+    run.store_input(found.name, each, found.shape)
+    for number, node in enumerate(graph.node):
+        run.play(node, number)
+    outputs = run.read_output(graph.output[0].name)
+    if len(outputs) > MAX_OUTPUTS:
+        raise ModelTooLarge("has too many outputs", who=who, had=len(outputs), needed=MAX_OUTPUTS)
+    signature = _sign(graph, found, each, len(outputs), tuple(labels))
+    source = f"ONNX graph {graph.name[:64]!r}"
+    return TracedModel(source, signature, run.tracer.precision, tuple(outputs))
+
+
+def _parse(onnx: Any, raw: bytes, who: str) -> Any:
+    """Bytes to a message; protobuf refuses nesting beyond 100 levels."""
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
+
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(raw)
+    except DecodeError as error:
+        raise RefusedInput("is not ONNX", who=who, had=str(error)[:200]) from error
+    return model
+
+
+def _check_model(model: Any, who: str) -> None:
+    graph = model.graph
+    versions = [entry.version for entry in model.opset_import if entry.domain in STANDARD]
+    if len(versions) != 1 or not LEAST_OPSET <= versions[0] <= MOST_OPSET:
+        raise NotOutsourcable(
+            "has another operator set",
+            who=who,
+            had=versions,
+            needed=f"{LEAST_OPSET}..{MOST_OPSET}",
+            remedy="Export it again with a newer opset.",
+        )
+    for what, there in (
+        ("functions", model.functions),
+        ("sparse initializers", graph.sparse_initializer),
+        ("training information", model.training_info),
+    ):
+        if there:
+            raise NotOutsourcable(f"has {what}", who=who, had=len(there), needed="none")
+    if len(graph.node) > MAX_NODES_OF_GRAPH:
+        raise ModelTooLarge(
+            "has too many nodes", who=who, had=len(graph.node), needed=MAX_NODES_OF_GRAPH
+        )
+    if len(graph.output) != 1:
+        raise NotOutsourcable(
+            "has several outputs or none",
+            who=who,
+            had=[output.name for output in graph.output][:8],
+            needed="one",
+            remedy="Export the scores alone.",
+        )
+
+
+def _find_input(onnx: Any, graph: Any, who: str) -> _Input:
+    stored = {tensor.name for tensor in graph.initializer}
+    free = [value for value in graph.input if value.name not in stored]
+    if len(free) != 1:
+        raise NotOutsourcable(
+            "has several inputs or none", who=who, had=[v.name for v in free][:8], needed="one"
+        )
+    tensor = free[0].type.tensor_type
+    where = f"{who}, input {free[0].name}"
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
+    if tensor.elem_type not in floats:
+        had = name_type(onnx, tensor.elem_type)
+        raise NotOutsourcable("has another type", who=where, had=had, needed="FLOAT or DOUBLE")
+    sizes = [int(size.dim_value) for size in tensor.shape.dim]  # 0: symbolic
+    if len(sizes) > 1 and sizes[0] == 0:
+        sizes[0] = 1
+    if not sizes or (len(sizes) > 1 and sizes[0] != 1) or any(size < 1 for size in sizes):
+        raise NotOutsourcable(
+            "has another shape",
+            who=where,
+            had=sizes,
+            needed="[k], or a batch of 1 or any size followed by fixed sizes",
+            remedy="Export it with a batch of any size, and nothing else open.",
+        )
+    found = _Input(free[0].name, tuple(sizes))
+    if found.count > MAX_INPUTS:
+        raise ModelTooLarge("has too many numbers", who=where, had=found.count, needed=MAX_INPUTS)
+    return found
+
+
+def _spread_bounds(bounds: Sequence[float], found: _Input, who: str) -> tuple[float, ...]:
+    if len(bounds) not in {1, found.count}:
+        raise RefusedInput(
+            "needs the bounds of its inputs",
+            who=who,
+            had=f"{len(bounds)} bounds",
+            needed=f"1 or {found.count}",
+            remedy="Give --bound once for all inputs or once for each, or --bounds-from CSV.",
+        )
+    return tuple(float(b) for b in (list(bounds) * found.count if len(bounds) == 1 else bounds))
+
+
+def _find_precision(onnx: Any, graph: Any) -> Precision:
+    """float32 as soon as anything in the graph is: its roundings are the larger ones."""
+    single = onnx.TensorProto.FLOAT
+    types = [value.type.tensor_type.elem_type for value in graph.input]
+    types += [tensor.data_type for tensor in graph.initializer]
+    for node in graph.node:
+        for attribute in node.attribute:
+            types.append(attribute.t.data_type)
+            types += [single] if attribute.name.startswith("value_float") else []
+            types += [attribute.i] if node.op_type == "Cast" else []
+    return Precision.SINGLE if single in types else Precision.DOUBLE
+
+
+def _sign(
+    graph: Any, found: _Input, bounds: tuple[float, ...], count: int, labels: tuple[Label, ...]
+) -> Signature:
+    decision = Decision.VALUES
+    if labels:
+        decision = Decision.SIGN if (count, len(labels)) == (1, 2) else Decision.LARGEST
+    name = graph.output[0].name
+    outputs = (name,) if count == 1 else number_names(name, count)
+    inputs = number_names(found.name, found.count)
+    return Signature(inputs, False, bounds, outputs, decision, labels)

@@ -1,0 +1,180 @@
+"""Tables of a user: CSV in, rows of real numbers out; and answers as CSV.
+
+RFC 4180 with a header, in UTF-8. The rows are the secret of a job: whatever is refused is named by
+row and column, and its value is not shown. Row 1 is the first one after the header.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+
+from edgemark.crypto.field import ELEMENT_BYTES
+from edgemark.errors import RefusedInput
+from edgemark.systems.outsourcing.models.signature import Answer, Decision, Signature
+from edgemark.systems.outsourcing.parameters import MAX_BATCH, MAX_SHARE_BYTES
+
+MAX_TABLE_BYTES = 64 * 2**20
+MAX_COLUMNS = 4096  # those that are left out included
+MAX_SHOWN = 8  # names in one error
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
+_INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+
+
+class BadTable(RefusedInput):
+    """A table that is no table, or that does not fit the model."""
+
+
+class BadCell(BadTable):
+    """A cell that is no number; its content is not shown."""
+
+
+def parse_table(
+    raw: bytes, signature: Signature, *, who: str = "table", drop: Sequence[str] = ()
+) -> list[list[float]]:
+    """Read the rows of a job from a CSV file.
+
+    Args:
+        raw: the file.
+        signature: of the model; columns are matched by name when it has names, else by position.
+        who: what the file is called in errors.
+        drop: names of columns to leave out.
+
+    Returns:
+        B rows of k numbers, in the model's order.
+
+    Raises:
+        BadTable: not CSV, no header, columns missing or left over, no rows or too many.
+        BadCell: a cell that is missing, not finite or no number, by row and column.
+    """
+    if len(raw) > MAX_TABLE_BYTES:
+        raise BadTable("is too large", who=who, had=len(raw), needed=f"<= {MAX_TABLE_BYTES} bytes")
+    lines = _read_lines(raw, who)
+    header = [name.strip() for name in next(lines, [])]
+    positions = _match_columns(header, signature, who, drop)
+    most = min(MAX_BATCH, (MAX_SHARE_BYTES // ELEMENT_BYTES - 1) // len(positions))
+    rows: list[list[float]] = []
+    empty: int | None = None
+    for number, cells in enumerate(lines, start=1):
+        if not cells:
+            empty = empty or number  # fine at the end of the file, nowhere else
+            continue
+        if empty is not None:
+            raise BadTable("has an empty line", who=f"{who}, row {empty}")
+        if number > most:
+            raise BadTable(
+                "has too many rows for one job", who=who, needed=f"<= {most}", remedy="Split it."
+            )
+        rows.append(_read_row(cells, header, positions, f"{who}, row {number}"))
+    if not rows:
+        raise BadTable("has no rows", who=who, needed="a header and at least one row")
+    return rows
+
+
+def _read_lines(raw: bytes, who: str) -> Iterator[list[str]]:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadTable("is not UTF-8", who=who, had=f"byte {error.start}") from error
+    # not splitlines: that would also end a line at characters which only Unicode calls line ends
+    reader = csv.reader((f"{line}\n" for line in text.removesuffix("\n").split("\n")), strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise BadTable(
+            "is not CSV", who=f"{who}, line {reader.line_num}", had=str(error)
+        ) from error
+
+
+def _match_columns(
+    header: list[str], signature: Signature, who: str, drop: Sequence[str]
+) -> list[int]:
+    """For each input of the model, the position of its column."""
+    if len(header) > MAX_COLUMNS:
+        raise BadTable("has too many columns", who=who, had=len(header), needed=MAX_COLUMNS)
+    _check_header(header, who)
+    unknown = [name for name in drop if name not in header]
+    if unknown:
+        raise BadTable("lacks a column to leave out", who=who, needed=_list(unknown))
+    kept = [name for name in header if name not in drop]
+    if not signature.is_named:
+        if len(kept) != len(signature.inputs):
+            _refuse_columns(who, header, f"{len(kept)} columns", f"{len(signature.inputs)}")
+        return [position for position, name in enumerate(header) if name not in drop]
+    missing = [name for name in signature.inputs if name not in kept]
+    if missing:
+        _refuse_columns(who, header, f"no column {_list(missing)}", _list(signature.inputs))
+    extra = [name for name in kept if name not in signature.inputs]
+    if extra:
+        _refuse_columns(who, header, f"also {_list(extra)}", _list(signature.inputs))
+    return [header.index(name) for name in signature.inputs]
+
+
+def _check_header(header: list[str], who: str) -> None:
+    if not any(header):
+        raise BadTable("has no header", who=who, needed="a line of column names")
+    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    if twice:
+        raise BadTable("has columns of one name", who=f"{who}, header", had=_list(twice))
+    counted = [str(position) for position in range(len(header))]
+    if header != counted and all(_NUMBER.fullmatch(name) for name in header):
+        raise BadTable(
+            "has no header", who=who, had="a first line of numbers", needed="a line of column names"
+        )
+
+
+def _refuse_columns(who: str, header: list[str], had: str, needed: str) -> None:
+    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    remedy = "Leave columns out with --drop NAME." if other is None else "Separate with commas."
+    raise BadTable(
+        "has other columns than the model",
+        who=f"{who}, header",
+        had=had,
+        needed=needed,
+        remedy=remedy,
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MAX_SHOWN])
+    return shown if len(names) <= MAX_SHOWN else f"{shown} and {len(names) - MAX_SHOWN} more"
+
+
+def _read_row(
+    cells: list[str], header: list[str], positions: Sequence[int], where: str
+) -> list[float]:
+    if len(cells) != len(header):
+        raise BadTable("has another number of cells", who=where, had=len(cells), needed=len(header))
+    return [_read_cell(cells[at], f"{where}, column {header[at]}") for at in positions]
+
+
+def _read_cell(cell: str, where: str) -> float:
+    text = cell.strip()
+    if _NUMBER.fullmatch(text):
+        value = float(text)
+        if math.isfinite(value):
+            return value
+    if text.lower() in _MISSING:
+        raise BadCell("is missing", who=where, needed="a number")
+    if _INFINITE.fullmatch(text) or _NUMBER.fullmatch(text):
+        raise BadCell("is not finite", who=where, needed="a finite number")
+    raise BadCell(
+        "is no number", who=where, needed="digits with a decimal point, without separators"
+    )
+
+
+def format_answers(signature: Signature, answers: Sequence[Answer]) -> str:
+    """Answers as CSV: the row's number, the label and whether it is sure, then the outputs."""
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\n")
+    has_labels = signature.decision is not Decision.VALUES
+    writer.writerow(["row", *(["label", "sure"] if has_labels else []), *signature.outputs])
+    for number, answer in enumerate(answers, start=1):
+        label = [answer.label, "yes" if answer.is_sure else "no"] if has_labels else []
+        writer.writerow([number, *label, *(repr(value) for value in answer.values)])
+    return "".join(lines)

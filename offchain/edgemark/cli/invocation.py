@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,9 +51,13 @@ class Invocation:
         elif text is not None:
             click.echo(text)
         else:
-            width = max((len(name) for name in facts), default=0)
-            for name, value in facts.items():
-                click.echo(f"{name:<{width}}  {value}")
+            click.echo(align(facts))
+
+
+def align(facts: Mapping[str, object]) -> str:
+    """Facts as `name  value` lines, the values below each other."""
+    width = max((len(name) for name in facts), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
 
 
 def takes_settings(command: F) -> F:

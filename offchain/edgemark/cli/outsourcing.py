@@ -1,8 +1,7 @@
-"""`edgemark outsourcing submit|status|result`: the device's side of its jobs."""
+"""`edgemark outsourcing compile|submit|status|result`: the device's side of its jobs."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,11 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgemark.cli.account import parse_tokens
+from edgemark.cli.asking import Asking, Reading, choose_plan, read_asking
 from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, takes_settings
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.fixed_point import to_signed
-from edgemark.crypto.polynomial import Polynomial, parse_polynomial
+from edgemark.cli.invocation import Invocation, align, takes_settings
+from edgemark.cli.models import compile_command, existing_file
+from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, RefusedInput
@@ -24,11 +23,10 @@ from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse
 from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.drafting import Wish, check_node_list, draft_terms
 from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
-from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
+from edgemark.systems.outsourcing.model_files import remember_plan
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.station import Station
 
-MAX_INPUT_FILE_BYTES = 256 * 2**20
 CHARGES_S = 60  # beyond the windows of a job: for what was filed at the last moment
 
 until_option = click.option(
@@ -37,6 +35,11 @@ until_option = click.option(
     default=Until.SETTLED.value,
     show_default=True,
     help="Stay for the result; until payments, charges and evidence are out; until all is paid.",
+)
+output_option = click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="CSV file for the answers of a model.",
 )
 
 
@@ -47,6 +50,9 @@ class PostingRefused(RefusedInput):
 @click.group()
 def outsourcing() -> None:
     """Private, accountable outsourced computation."""
+
+
+outsourcing.add_command(compile_command)
 
 
 @contextmanager
@@ -64,19 +70,21 @@ def open_device(invocation: Invocation) -> Iterator[Device]:
 @outsourcing.command("submit")
 @takes_settings
 @click.option(
-    "--function",
-    "function_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="Canonical bytes of F.",
+    "--model",
+    "model_file",
+    type=existing_file,
+    help="Plan that `compile` wrote, or a model file of save_model.",
 )
+@click.option("--function", "function_file", type=existing_file, help="Raw: canonical bytes of F.")
 @click.option(
     "--input",
     "input_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=existing_file,
     required=True,
-    help="JSON: a list of inputs, each a list of k integers.",
+    help="With --model: CSV with a header. Raw: JSON, a list of lists of k integers.",
 )
+@click.option("--drop", multiple=True, help="A column of the CSV to leave out.")
+@output_option
 @click.option("--node", "nodes", multiple=True, required=True, help="Account of a node; m times.")
 @click.option("--threshold", default=1, show_default=True, help="t: colluders that learn nothing.")
 @click.option("--errors", default=1, show_default=True, help="e: liars that are survived.")
@@ -89,8 +97,11 @@ def open_device(invocation: Invocation) -> Iterator[Device]:
 @until_option
 def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     invocation: Invocation,
-    function_file: Path,
+    model_file: Path | None,
+    function_file: Path | None,
     input_file: Path,
+    drop: tuple[str, ...],
+    output: Path | None,
     nodes: tuple[str, ...],
     threshold: int,
     errors: int,
@@ -103,8 +114,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     until: str,
 ) -> int:
     """Share the inputs among the nodes, post the job, and wait for the checked result."""
-    function = read_function(function_file)
-    batch = read_inputs(input_file, function.inputs)
+    asking = read_asking(function_file, model_file, input_file, drop)
+    reading = Reading(asking.plan, output)
     accounts = [parse_address(node, who="--node") for node in nodes]
     wish = Wish(
         threshold=threshold,
@@ -115,16 +126,27 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
         compute_s=compute_s,
         collect_s=collect_s,
     )
-    check_order(function, batch, accounts, wish)
+    check_order(asking.function, asking.batch, accounts, wish)
     with open_device(invocation) as device:
-        join_as_device(device.station)
-        provide_balance(device.station, wish.compute_costs(function.degree))
-        job = device.submit(function, batch, accounts, wish)
+        job = begin(device, asking, accounts, wish)
         if not wait:
             device.wait_posted(job, accept_s)
-            return show_job(invocation, device, job)
+            return show_job(invocation, device, job, reading)
         windows = accept_s + compute_s + collect_s
-        return wait_and_show(invocation, device, job, windows + CHARGES_S, Until(until))
+        return wait_and_show(invocation, device, job, windows + CHARGES_S, Until(until), reading)
+
+
+def begin(device: Device, asking: Asking, nodes: Sequence[Address], wish: Wish) -> JobId:
+    """Register and deposit where that is still to be done, keep the plan, begin the job.
+
+    Raises:
+        RefusedInput: what `Device.submit` says, or too few tokens.
+    """
+    join_as_device(device.station)
+    provide_balance(device.station, wish.compute_costs(asking.function.degree))
+    if asking.plan is not None:
+        remember_plan(Path(device.station.settings.home), asking.plan)
+    return device.submit(asking.function, asking.batch, nodes, wish)
 
 
 @outsourcing.command("status")
@@ -134,7 +156,8 @@ def status(invocation: Invocation, job: str | None) -> int:
     """Print one job of this home folder, or all."""
     with open_device(invocation) as device:
         if job is not None:
-            return show_job(invocation, device, parse_job_id(job))
+            job_id = parse_job_id(job)
+            return show_job(invocation, device, job_id, choose_reading(device, job_id))
         lines = {key.hex(): state.phase.value for key, state in device.runtime.states().items()}
         invocation.show(lines or {"jobs": 0})
         return Exit.DONE
@@ -145,12 +168,34 @@ def status(invocation: Invocation, job: str | None) -> int:
 @click.argument("job")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait.")
 @until_option
-def result(invocation: Invocation, job: str, timeout: float, until: str) -> int:
+@click.option("--model", "model_file", type=existing_file, help="Plan; else the one submitted.")
+@output_option
+def result(
+    invocation: Invocation,
+    job: str,
+    timeout: float,
+    until: str,
+    model_file: Path | None,
+    output: Path | None,
+) -> int:
     """Take the job up again, wait for its result and print it."""
     with open_device(invocation) as device:
         job_id = parse_job_id(job)
-        device.job(job_id)
-        return wait_and_show(invocation, device, job_id, timeout, Until(until))
+        reading = choose_reading(device, job_id, model_file, output)
+        return wait_and_show(invocation, device, job_id, timeout, Until(until), reading)
+
+
+def choose_reading(
+    device: Device, job: JobId, model_file: Path | None = None, output: Path | None = None
+) -> Reading:
+    """How to read the result of a job of this device.
+
+    Raises:
+        RefusedInput: the job is unknown here, or the plan belongs to another function.
+    """
+    function_hash = device.job(job).known.terms.function_hash
+    home = Path(device.station.settings.home)
+    return Reading(choose_plan(home, function_hash, model_file), output)
 
 
 def check_order(function: Polynomial, batch: bytes, nodes: Sequence[Address], wish: Wish) -> None:
@@ -165,7 +210,12 @@ def check_order(function: Polynomial, batch: bytes, nodes: Sequence[Address], wi
 
 
 def wait_and_show(
-    invocation: Invocation, device: Device, job: JobId, timeout_s: float, until: Until
+    invocation: Invocation,
+    device: Device,
+    job: JobId,
+    timeout_s: float,
+    until: Until,
+    reading: Reading,
 ) -> int:
     """Wait with a sign of life at a terminal, then print what is there.
 
@@ -180,11 +230,11 @@ def wait_and_show(
         except LedgerUnavailable:
             if not Until.RESULT.is_reached(device.job(job)):
                 raise
-    return show_job(invocation, device, job)
+    return show_job(invocation, device, job, reading)
 
 
-def show_job(invocation: Invocation, device: Device, job: JobId) -> int:
-    """Print a job's facts; a result as signed integers.
+def show_job(invocation: Invocation, device: Device, job: JobId, reading: Reading) -> int:
+    """Print a job's facts; a result of a model as real numbers, a raw one as signed integers.
 
     Raises:
         PostingRefused: the contract did not take the job.
@@ -197,75 +247,34 @@ def show_job(invocation: Invocation, device: Device, job: JobId) -> int:
             had=state.reason,
             remedy="Nothing was locked. Fix the call and submit again.",
         )
-    facts = describe(state)
+    facts = describe(state, reading)
     facts["refused_answers"] = [
         {"index": refusal.index, "reason": refusal.reason}
         for refusal in device.refusals
         if refusal.job == job
     ]
-    invocation.show(facts)
+    answers = "" if state.result is None else reading.tell(state.result)
+    text = align({name: fact for name, fact in facts.items() if name not in _IN_TABLE})
+    invocation.show(facts, f"{text}\n\n{answers}" if answers else None)
     return Exit.CHECK_FAILED if state.undecided_because else Exit.DONE
 
 
-def describe(state: DeviceJob) -> dict[str, Any]:
+_IN_TABLE = frozenset({"result", "outputs", "labels"})
+
+
+def describe(state: DeviceJob, reading: Reading) -> dict[str, Any]:
     """What the device knows of a job; nothing of its secrets."""
     order = state.known
+    result: dict[str, Any] = {"result": None}
+    if state.result is not None:
+        result = reading.describe(state.result, order.terms.outputs)
     return {
         "job": order.job.hex(),
         "phase": state.phase.value,
         "indices": [phase.name.lower() for phase in state.indices],
         "liars": list(state.wrong),
         "silent": list(state.silent),
-        "result": None if state.result is None else rows(state.result, order.terms.outputs),
+        **result,
         "undecided_because": state.undecided_because or None,
         "may_leave": Until.SETTLED.is_reached(state),
     }
-
-
-def rows(packed: bytes, outputs: int) -> list[list[int]]:
-    """A packed result as signed integers, one row an input."""
-    values = [to_signed(element) for element in FIELD.unpack(packed)]
-    return [values[i : i + outputs] for i in range(0, len(values), outputs)]
-
-
-def read_function(path: Path) -> Polynomial:
-    """Parse the canonical bytes of F from a file."""
-    size = path.stat().st_size
-    if size > MAX_FUNCTION_BYTES:
-        raise RefusedInput(
-            "function file too large", who=path, had=size, needed=f"<= {MAX_FUNCTION_BYTES} bytes"
-        )
-    return parse_polynomial(path.read_bytes())
-
-
-def read_inputs(path: Path, width: int) -> bytes:
-    """Parse inputs from JSON: a list of lists of `width` integers, |value| <= (q-1)/2.
-
-    Raises:
-        RefusedInput: not JSON, another shape, or a value outside the field.
-    """
-    size = path.stat().st_size
-    if size > MAX_INPUT_FILE_BYTES:
-        raise RefusedInput("input file too large", who=path, had=size, needed=MAX_INPUT_FILE_BYTES)
-    try:
-        given = json.loads(path.read_text())
-    except ValueError as error:
-        raise RefusedInput("is not JSON", who=path, needed="a list of lists of integers") from error
-    if not isinstance(given, list) or not given:
-        raise RefusedInput("holds no inputs", who=path, needed="a list of lists of integers")
-    values: list[int] = []
-    for number, row in enumerate(given):
-        where = f"{path}, input {number}"
-        if not isinstance(row, list) or len(row) != width:
-            had = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
-            raise RefusedInput("input has the wrong length", who=where, had=had, needed=width)
-        for value in row:
-            if not isinstance(value, int) or isinstance(value, bool) or abs(value) > Q // 2:
-                raise RefusedInput(
-                    "value is out of the field",
-                    who=where,
-                    had=repr(value)[:40],
-                    needed="|x| <= q/2",
-                )
-            values.append(value % Q)
-    return FIELD.pack(values)

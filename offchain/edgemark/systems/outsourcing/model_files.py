@@ -9,13 +9,15 @@ each other: NAME.function, the canonical bytes of F, and NAME.plan.json, how to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput
-from edgemark.files import write_whole
+from edgemark.files import make_private_folder, write_whole
+from edgemark.identifiers import Hash32
 from edgemark.systems.outsourcing.models.compiling import (
     CompiledModel,
     TracedModel,
@@ -44,10 +46,13 @@ from edgemark.systems.outsourcing.models.plan import (
 from edgemark.systems.outsourcing.models.signature import Answer
 from edgemark.systems.outsourcing.models.table import (
     MAX_TABLE_BYTES,
+    find_bounds,
     format_answers,
     parse_table,
 )
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
+
+PLANS_FOLDER = "plans"  # in a home
 
 
 def save_model(model: Any, path: str | Path, input_bounds: float | Sequence[float]) -> Path:
@@ -70,12 +75,13 @@ def save_model(model: Any, path: str | Path, input_bounds: float | Sequence[floa
     return target
 
 
-def read_model(path: Path, bounds: Sequence[float] = ()) -> TracedModel:
+def read_model(path: Path, bounds: Sequence[float] = (), labels: Sequence[str] = ()) -> TracedModel:
     """Read a model file and run it on symbols.
 
     Args:
         path: written by `save_model`, or ONNX.
         bounds: of the inputs of an ONNX graph, which has none: one for all or one for each.
+        labels: of an ONNX classifier.
 
     Raises:
         ModelIsCode: a pickle or the like. BadModelFile, RefusedInput: not a model of this form.
@@ -84,13 +90,13 @@ def read_model(path: Path, bounds: Sequence[float] = ()) -> TracedModel:
     if recognise(path.name, raw[:HEAD_BYTES]) is Form.ONNX:
         from edgemark.systems.outsourcing.models.onnx_graph import trace_onnx  # noqa: PLC0415
 
-        return trace_onnx(raw, path.name, bounds)
+        return trace_onnx(raw, path.name, bounds, labels)
     description = description_from_fields(parse_json(raw, path.name))
-    if bounds:
+    if bounds or labels:
         raise RefusedInput(
-            "declares its bounds itself",
+            "declares its bounds and labels itself",
             who=path.name,
-            remedy="Save it again with other input_bounds, or leave out --bound.",
+            remedy="Save it again with other input_bounds; --bound and --label are for ONNX.",
         )
     return description.trace()
 
@@ -132,6 +138,23 @@ def read_compiled(path: Path) -> CompiledModel:
     return CompiledModel(function, plan)
 
 
+def remember_plan(home: Path, plan: ModelPlan) -> None:
+    """Keep a plan in a home folder, so that answers can be read without being told which."""
+    folder = home / PLANS_FOLDER
+    make_private_folder(folder)
+    write_whole(folder / _plan_name(plan.function_hash), plan_to_json(plan, "none"), mode=0o600)
+
+
+def recall_plan(home: Path, function_hash: Hash32) -> ModelPlan | None:
+    """The plan that was last remembered for a function; None when there is none."""
+    path = home / PLANS_FOLDER / _plan_name(function_hash)
+    return read_plan(path) if path.exists() else None
+
+
+def _plan_name(function_hash: Hash32) -> str:
+    return f"{bytes(function_hash).hex()}.plan.json"
+
+
 def read_plan(path: Path) -> ModelPlan:
     """A plan alone, to read answers with.
 
@@ -158,6 +181,18 @@ def read_table(path: Path, plan: ModelPlan, drop: Sequence[str] = ()) -> bytes:
     """
     raw = read_limited(path, MAX_TABLE_BYTES)
     return plan.encode(parse_table(raw, plan.signature, who=path.name, drop=drop))
+
+
+def read_bounds_from(path: Path, margin: float, drop: Sequence[str] = ()) -> tuple[float, ...]:
+    """The largest magnitude in each column of a CSV file, times `margin`.
+
+    Raises:
+        BadTable, BadCell: see `read_table`. RefusedInput: the margin is not above 0 and finite.
+    """
+    if not (math.isfinite(margin) and margin > 0):
+        raise RefusedInput("is out of range", who="margin", had=margin, needed="> 0")
+    raw = read_limited(path, MAX_TABLE_BYTES)
+    return tuple(bound * margin for bound in find_bounds(raw, who=path.name, drop=drop))
 
 
 def write_answers(path: Path, plan: ModelPlan, answers: Sequence[Answer]) -> None:

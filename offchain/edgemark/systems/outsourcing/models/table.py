@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
+from typing import NoReturn
 
 from edgemark.crypto.field import ELEMENT_BYTES
 from edgemark.errors import RefusedInput
@@ -52,12 +54,29 @@ def parse_table(
         BadTable: not CSV, no header, columns missing or left over, no rows or too many.
         BadCell: a cell that is missing, not finite or no number, by row and column.
     """
-    if len(raw) > MAX_TABLE_BYTES:
-        raise BadTable("is too large", who=who, had=len(raw), needed=f"<= {MAX_TABLE_BYTES} bytes")
     lines = _read_lines(raw, who)
-    header = [name.strip() for name in next(lines, [])]
-    positions = _match_columns(header, signature, who, drop)
-    most = min(MAX_BATCH, (MAX_SHARE_BYTES // ELEMENT_BYTES - 1) // len(positions))
+    header = _read_header(lines, who)
+    positions = _match_columns(header, _kept(header, who, drop), signature, who)
+    return _read_rows(lines, header, positions, who)
+
+
+def find_bounds(raw: bytes, *, who: str = "table", drop: Sequence[str] = ()) -> tuple[float, ...]:
+    """The largest magnitude in each column of a table, in the table's order.
+
+    Raises:
+        BadTable, BadCell: see `parse_table`.
+    """
+    lines = _read_lines(raw, who)
+    header = _read_header(lines, who)
+    kept = _kept(header, who, drop)
+    rows = _read_rows(lines, header, [header.index(name) for name in kept], who)
+    return tuple(max(map(abs, column)) for column in zip(*rows, strict=True))
+
+
+def _read_rows(
+    lines: Iterator[list[str]], header: list[str], positions: Sequence[int], who: str
+) -> list[list[float]]:
+    most = min(MAX_BATCH, (MAX_SHARE_BYTES // ELEMENT_BYTES - 1) // max(1, len(positions)))
     rows: list[list[float]] = []
     empty: int | None = None
     for number, cells in enumerate(lines, start=1):
@@ -77,12 +96,15 @@ def parse_table(
 
 
 def _read_lines(raw: bytes, who: str) -> Iterator[list[str]]:
+    if len(raw) > MAX_TABLE_BYTES:
+        raise BadTable("is too large", who=who, had=len(raw), needed=f"<= {MAX_TABLE_BYTES} bytes")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadTable("is not UTF-8", who=who, had=f"byte {error.start}") from error
     # not splitlines: that would also end a line at characters which only Unicode calls line ends
-    reader = csv.reader((f"{line}\n" for line in text.removesuffix("\n").split("\n")), strict=True)
+    lines = (f"{line}\n" for line in text.removesuffix("\n").split("\n"))
+    reader = csv.reader(lines, strict=True, skipinitialspace=True)
     try:
         yield from reader
     except csv.Error as error:
@@ -91,21 +113,38 @@ def _read_lines(raw: bytes, who: str) -> Iterator[list[str]]:
         ) from error
 
 
-def _match_columns(
-    header: list[str], signature: Signature, who: str, drop: Sequence[str]
-) -> list[int]:
-    """For each input of the model, the position of its column."""
+def _read_header(lines: Iterator[list[str]], who: str) -> list[str]:
+    """The names in the first line, each once."""
+    header = [name.strip() for name in next(lines, [])]
+    if not any(header):
+        raise BadTable("has no header", who=who, needed="a line of column names")
     if len(header) > MAX_COLUMNS:
         raise BadTable("has too many columns", who=who, had=len(header), needed=MAX_COLUMNS)
-    _check_header(header, who)
+    names = Counter(header)
+    if len(names) < len(header):
+        twice = [name for name, count in names.items() if count > 1]
+        raise BadTable("has columns of one name", who=f"{who}, header", had=_list(twice))
+    counted = [str(position) for position in range(len(header))]
+    if header != counted and all(_NUMBER.fullmatch(name) for name in header):
+        raise BadTable(
+            "has no header", who=who, had="a first line of numbers", needed="a line of column names"
+        )
+    return header
+
+
+def _kept(header: list[str], who: str, drop: Sequence[str]) -> list[str]:
     unknown = [name for name in drop if name not in header]
     if unknown:
         raise BadTable("lacks a column to leave out", who=who, needed=_list(unknown))
-    kept = [name for name in header if name not in drop]
+    return [name for name in header if name not in drop]
+
+
+def _match_columns(header: list[str], kept: list[str], signature: Signature, who: str) -> list[int]:
+    """For each input of the model, the position of its column."""
     if not signature.is_named:
         if len(kept) != len(signature.inputs):
             _refuse_columns(who, header, f"{len(kept)} columns", f"{len(signature.inputs)}")
-        return [position for position, name in enumerate(header) if name not in drop]
+        return [header.index(name) for name in kept]
     missing = [name for name in signature.inputs if name not in kept]
     if missing:
         _refuse_columns(who, header, f"no column {_list(missing)}", _list(signature.inputs))
@@ -115,20 +154,7 @@ def _match_columns(
     return [header.index(name) for name in signature.inputs]
 
 
-def _check_header(header: list[str], who: str) -> None:
-    if not any(header):
-        raise BadTable("has no header", who=who, needed="a line of column names")
-    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
-    if twice:
-        raise BadTable("has columns of one name", who=f"{who}, header", had=_list(twice))
-    counted = [str(position) for position in range(len(header))]
-    if header != counted and all(_NUMBER.fullmatch(name) for name in header):
-        raise BadTable(
-            "has no header", who=who, had="a first line of numbers", needed="a line of column names"
-        )
-
-
-def _refuse_columns(who: str, header: list[str], had: str, needed: str) -> None:
+def _refuse_columns(who: str, header: list[str], had: str, needed: str) -> NoReturn:
     other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
     remedy = "Leave columns out with --drop NAME." if other is None else "Separate with commas."
     raise BadTable(

@@ -1,0 +1,164 @@
+"""What a user asks and is answered: a model and a table, or a raw function and field elements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemark.crypto.field import FIELD, Q
+from edgemark.crypto.fixed_point import to_signed
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Hash32
+from edgemark.systems.outsourcing.model_files import (
+    read_compiled,
+    read_function,
+    read_limited,
+    read_plan,
+    read_table,
+    recall_plan,
+    write_answers,
+)
+from edgemark.systems.outsourcing.models.plan import ModelPlan
+from edgemark.systems.outsourcing.models.signature import Decision
+from edgemark.systems.outsourcing.models.table import format_answers
+
+MAX_INPUT_FILE_BYTES = 256 * 2**20
+MOST_ROWS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A function, what to compute it on, and how to read the answer.
+
+    Attributes:
+        batch: packed inputs.
+        plan: of a model; None for raw field elements.
+    """
+
+    function: Polynomial
+    batch: bytes
+    plan: ModelPlan | None
+
+
+def read_asking(
+    function_file: Path | None, model_file: Path | None, input_file: Path, drop: Sequence[str]
+) -> Asking:
+    """Read the files of a submission.
+
+    Raises:
+        RefusedInput: both or none of function and model, or a file that cannot be taken.
+    """
+    if model_file is not None and function_file is None:
+        compiled = read_compiled(model_file)
+        batch = read_table(input_file, compiled.plan, drop)
+        return Asking(compiled.function, batch, compiled.plan)
+    if function_file is None or model_file is not None:
+        raise RefusedInput(
+            "name one of them", who="--model and --function", needed="a model or a raw function"
+        )
+    if drop:
+        raise RefusedInput("needs a model", who="--drop", remedy="Raw inputs have no columns.")
+    function = read_function(function_file)
+    return Asking(function, read_inputs(input_file, function.inputs), None)
+
+
+def choose_plan(home: Path, function_hash: Hash32, model_file: Path | None) -> ModelPlan | None:
+    """The plan that a user named, else the one this home submitted with; None for a raw function.
+
+    Raises:
+        WrongPlan: the named plan belongs to another function.
+    """
+    if model_file is None:
+        return recall_plan(home, function_hash)
+    plan = read_plan(model_file)
+    plan.check_hash(function_hash)
+    return plan
+
+
+def read_inputs(path: Path, width: int) -> bytes:
+    """Parse inputs from JSON: a list of lists of `width` integers, |value| <= (q-1)/2.
+
+    Raises:
+        RefusedInput: not JSON, another shape, or a value outside the field.
+    """
+    raw = read_limited(path, MAX_INPUT_FILE_BYTES)
+    try:
+        given = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise RefusedInput("is not JSON", who=path, needed="a list of lists of integers") from error
+    if not isinstance(given, list) or not given:
+        raise RefusedInput("holds no inputs", who=path, needed="a list of lists of integers")
+    values: list[int] = []
+    for number, row in enumerate(given):
+        where = f"{path}, input {number}"
+        if not isinstance(row, list) or len(row) != width:
+            had = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
+            raise RefusedInput("input has the wrong length", who=where, had=had, needed=width)
+        for value in row:
+            if not isinstance(value, int) or isinstance(value, bool) or abs(value) > Q // 2:
+                raise RefusedInput(
+                    "value is out of the field",
+                    who=where,
+                    had=repr(value)[:40],
+                    needed="|x| <= q/2",
+                )
+            values.append(value % Q)
+    return FIELD.pack(values)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A result as a user reads it.
+
+    Attributes:
+        plan: how to read it; None for field elements.
+        output: CSV file for the answers, if one was named.
+    """
+
+    plan: ModelPlan | None
+    output: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.output is None:
+            return
+        if self.plan is None:
+            raise RefusedInput("needs a model", who="--output", remedy="Name its plan by --model.")
+        if not self.output.parent.is_dir():
+            raise RefusedInput("folder is not there", who=self.output.parent)
+
+    def describe(self, packed: bytes, outputs: int) -> dict[str, Any]:
+        """The facts of a result; also writes the CSV file."""
+        if self.plan is None:
+            return {"result": rows(packed, outputs)}
+        answers = self.plan.decode(packed)
+        facts: dict[str, Any] = {
+            "result": [list(answer.values) for answer in answers],
+            "outputs": list(self.plan.signature.outputs),
+            "error_bounds": list(self.plan.error_bounds),
+        }
+        if self.plan.signature.decision is not Decision.VALUES:
+            facts["labels"] = [answer.label for answer in answers]
+            facts["unsure_rows"] = [i for i, a in enumerate(answers, start=1) if not a.is_sure]
+        if self.output is not None:
+            write_answers(self.output, self.plan, answers)
+            facts["output"] = str(self.output)
+        return facts
+
+    def tell(self, packed: bytes) -> str:
+        """The first answers as a table for people; nothing for field elements."""
+        if self.plan is None:
+            return ""
+        answers = self.plan.decode(packed)
+        shown = format_answers(self.plan.signature, answers[:MOST_ROWS_SHOWN]).rstrip()
+        rest = len(answers) - MOST_ROWS_SHOWN
+        return shown if rest <= 0 else f"{shown}\n... {rest} more; --output FILE writes them all"
+
+
+def rows(packed: bytes, outputs: int) -> list[list[int]]:
+    """A packed result as signed integers, one row an input."""
+    values = [to_signed(element) for element in FIELD.unpack(packed)]
+    return [values[i : i + outputs] for i in range(0, len(values), outputs)]

@@ -1,0 +1,147 @@
+"""`edgemark outsourcing compile`, and what `submit` and `result` need of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgemark.cli.exits import Exit
+from edgemark.cli.invocation import Invocation, align, takes_settings
+from edgemark.crypto.fixed_point import SIGNED_LIMIT
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Tokens
+from edgemark.receipt import TOKEN_UNIT
+from edgemark.systems.outsourcing.drafting import Wish
+from edgemark.systems.outsourcing.model_files import (
+    read_bounds_from,
+    read_model,
+    write_compiled,
+)
+from edgemark.systems.outsourcing.models.compiling import compile_model
+from edgemark.systems.outsourcing.models.plan import ModelPlan
+from edgemark.systems.outsourcing.rehearsal import Costs, rehearse
+
+MOST_SHOWN = 6  # items of one list in the text for people
+existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("compile")
+@takes_settings
+@click.argument("model", type=existing_file)
+@click.option("--output", type=click.Path(path_type=Path), help="Where to, without ending.")
+@click.option("--bound", "bounds", multiple=True, type=float, help="ONNX: largest |input|.")
+@click.option("--bounds-from", type=existing_file, help="ONNX: the largest of each CSV column.")
+@click.option("--margin", default=1.0, show_default=True, help="Factor on --bounds-from.")
+@click.option("--drop", multiple=True, help="A column of --bounds-from to leave out.")
+@click.option("--label", "labels", multiple=True, help="ONNX classifier: label of each output.")
+@click.option("--fraction-bits", type=int, help="Scale 2^s instead of the largest that is safe.")
+@click.option("--threshold", default=1, show_default=True, help="t, for the cost.")
+@click.option("--errors", default=1, show_default=True, help="e, for the cost.")
+@click.option("--batch", default=1, show_default=True, help="Rows of a job, for the cost.")
+def compile_command(  # noqa: PLR0913, PLR0917 - one argument an option
+    invocation: Invocation,
+    model: Path,
+    output: Path | None,
+    bounds: tuple[float, ...],
+    bounds_from: Path | None,
+    margin: float,
+    drop: tuple[str, ...],
+    labels: tuple[str, ...],
+    fraction_bits: int | None,
+    threshold: int,
+    errors: int,
+    batch: int,
+) -> int:
+    """Turn MODEL (ONNX, or JSON by save_model) into a function; print overflow plan and cost.
+
+    Needs no chain. Writes NAME.function and NAME.plan.json; `submit --model` takes the plan.
+    """
+    if bounds_from is not None:
+        if bounds:
+            raise RefusedInput("bounds are given twice", who="--bound and --bounds-from")
+        bounds = read_bounds_from(bounds_from, margin, drop)
+    compiled = compile_model(read_model(model, bounds, labels), fraction_bits)
+    costs = rehearse(compiled.function, _wish(threshold, errors), batch)
+    stem = output or model.with_name(model.name.partition(".")[0])
+    function_file, plan_file = write_compiled(compiled, stem)
+    facts = {
+        **describe_plan(compiled.plan),
+        "cost": asdict(costs),
+        "function": str(function_file),
+        "plan": str(plan_file),
+    }
+    invocation.show(facts, _tell(compiled.plan, costs, function_file, plan_file))
+    return Exit.DONE
+
+
+def _wish(threshold: int, errors: int) -> Wish:
+    """A wish with amounts and times that do not matter."""
+    return Wish(threshold, errors, Tokens(TOKEN_UNIT), Tokens(TOKEN_UNIT), 1, 1, 1)
+
+
+def describe_plan(plan: ModelPlan) -> dict[str, Any]:
+    """The facts of a plan, as JSON has them."""
+    overflow, signature = plan.overflow, plan.signature
+    return {
+        "model": plan.source,
+        "function_hash": bytes(plan.function_hash).hex(),
+        "inputs": dict(zip(signature.inputs, signature.bounds, strict=True)),
+        "outputs": list(signature.outputs),
+        "labels": list(signature.labels),
+        "degree": overflow.degree,
+        "fraction_bits": overflow.fixed.fraction_bits,
+        "output_bits": overflow.output_bits,
+        "largest_output": str(max(overflow.output_bounds)),
+        "limit": str(SIGNED_LIMIT),
+        "headroom_bits": overflow.headroom_bits,
+        "error_bounds": dict(zip(signature.outputs, plan.error_bounds, strict=True)),
+        "of_these_the_field": list(overflow.output_errors),
+        "of_these_the_plain_model": list(plan.plain_errors),
+    }
+
+
+def _tell(plan: ModelPlan, costs: Costs, function_file: Path, plan_file: Path) -> str:
+    """The same for people."""
+    overflow, signature = plan.overflow, plan.signature
+    s, d = overflow.fixed.fraction_bits, overflow.degree
+    bounds = [f"{n} {b:g}" for n, b in zip(signature.inputs, signature.bounds, strict=True)]
+    scales = [f"degree {i}: 2^{s * (d + 1 - i)}" for i in range(d + 1)]
+    parts: dict[str, dict[str, object]] = {
+        "Model": {
+            "source": plan.source,
+            "inputs, largest magnitude": _shorten(bounds),
+            "outputs": _shorten(signature.outputs),
+            "labels": _shorten([str(label) for label in signature.labels]) or "none",
+        },
+        "Overflow plan": {
+            "scale of inputs": f"2^{s}, each divided by the power of two above its bound",
+            "scale of coefficients": _shorten(scales),
+            "scale of outputs": f"2^{overflow.output_bits}",
+            "largest possible output": f"{max(overflow.output_bounds)}",
+            "limit (q-1)/2": f"{SIGNED_LIMIT}",
+            "headroom": f"{overflow.headroom_bits} bits",
+            "error bound": f"{max(plan.error_bounds):.3g} against the plain model: "
+            f"{max(overflow.output_errors):.3g} in the field, "
+            f"{max(plan.plain_errors):.3g} by its own {plan.precision.value}",
+        },
+        f"Cost of a job of {costs.batch} rows with t = {costs.threshold}, e = {costs.errors}": {
+            "terms": f"{costs.terms:,} (k = {costs.inputs}, n = {costs.outputs}, d = {d})",
+            "compute nodes": f"m = {costs.nodes}",
+            "bytes to each node": f"{costs.share_bytes:,} and once {costs.function_bytes:,}",
+            "bytes from each node": f"{costs.answer_bytes:,}",
+            "device, measured here": f"{costs.device_seconds:.6f} s",
+            "a node, measured here": f"{costs.node_seconds:.6f} s",
+            "F alone, measured here": f"{costs.local_seconds:.6f} s",
+        },
+        "Written": {"function": function_file, "plan": plan_file},
+    }
+    return "\n\n".join(f"{title}\n{align(facts)}" for title, facts in parts.items())
+
+
+def _shorten(items: Sequence[str]) -> str:
+    rest = len(items) - MOST_SHOWN
+    return ", ".join(items[:MOST_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

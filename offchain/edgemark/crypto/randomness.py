@@ -14,6 +14,8 @@ from Crypto.Hash import SHAKE256
 from edgemark.crypto.field import ELEMENT_BYTES, FIELD, PrimeField
 from edgemark.errors import RefusedInput
 
+DRAWN_AT_ONCE = 4096  # elements: 68 KiB of the source, which is asked less often that way
+
 
 class Randomness:
     """The operating system's random source.
@@ -46,7 +48,15 @@ class Randomness:
 
     def elements(self, count: int) -> bytes:
         """A packed vector of `count` independent uniform elements."""
-        return b"".join(self.element().to_bytes(ELEMENT_BYTES, "big") for _ in range(count))
+        found: list[bytes] = []
+        while len(found) < count:
+            # Never more than are missing: the same draws as one by one.
+            drawn = self.octets(min(count - len(found), DRAWN_AT_ONCE) * ELEMENT_BYTES)
+            for at in range(0, len(drawn), ELEMENT_BYTES):
+                number = int.from_bytes(drawn[at : at + ELEMENT_BYTES], "big") & self._mask
+                if number < self._modulus:
+                    found.append(number.to_bytes(ELEMENT_BYTES, "big"))
+        return b"".join(found)
 
 
 class SeededRandomness(Randomness):

@@ -79,7 +79,7 @@ def draft_terms(
     compute_by = Timestamp(accept_by + wish.compute_s)
     terms = Terms(
         function_hash=function.hash,
-        function_bytes=len(function.to_bytes()),
+        function_bytes=function.header.total_bytes,
         term_count=function.term_count,
         inputs=function.inputs,
         outputs=function.outputs,

@@ -59,7 +59,7 @@ def note_costs(
         "device: of these the function, once a server": given,
         "device: bytes received, all jobs": received,
         "bytes of one batch of inputs": len(packed),
-        "bytes of the function": len(compiled.polynomial.to_bytes()),
+        "bytes of the function": compiled.polynomial.header.total_bytes,
         "nodes: bytes in and out": _bytes_of(nodes),
         "judges: bytes in and out": _bytes_of(judges),
         "chain: bytes of call data, set-up included": count_chain_bytes(

@@ -40,7 +40,7 @@ def check_function(function: Polynomial, terms: Terms) -> None:
     """
     facts = {
         "hash": (bytes(function.hash).hex(), bytes(terms.function_hash).hex()),
-        "bytes": (len(function.to_bytes()), terms.function_bytes),
+        "bytes": (function.header.total_bytes, terms.function_bytes),
         "terms": (function.term_count, terms.term_count),
         "inputs": (function.inputs, terms.inputs),
         "outputs": (function.outputs, terms.outputs),

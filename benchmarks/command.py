@@ -21,7 +21,6 @@ from pathlib import Path
 
 from benchmarks.drawing import draw
 from benchmarks.findings import Findings
-
 from edgemark.crypto import kernel
 
 ROOT = Path(__file__).resolve().parent.parent

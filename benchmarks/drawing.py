@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib
-from benchmarks.findings import Findings
 from matplotlib.figure import Figure
+
+from benchmarks.findings import Findings
 
 matplotlib.rcParams["svg.hashsalt"] = "edgemark"  # the same data give the same file
 

@@ -17,7 +17,8 @@ from edgemark.errors import RefusedInput
 
 PREFIX = "EDGEMARK_"
 FILE_NAME = "edgemark.toml"
-NOT_SETTINGS = frozenset({"EDGEMARK_CRASH_AFTER", "EDGEMARK_KERNEL"})  # seams, read elsewhere
+# Seams and the soak run's seed, read elsewhere.
+NOT_SETTINGS = frozenset({"EDGEMARK_CRASH_AFTER", "EDGEMARK_KERNEL", "EDGEMARK_SOAK_SEED"})
 MAX_FILE_BYTES = 64 * 1024
 CHOICES = {
     "log_level": ("debug", "info", "warning", "error"),

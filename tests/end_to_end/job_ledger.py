@@ -53,21 +53,25 @@ class JobLedger:
             if isinstance(event, Locked)
         }
 
-    def changes(self, job: JobId) -> dict[Address, int]:
-        """What each account won or lost by a job; those that neither won nor lost are left out."""
-        won: defaultdict[Address, int] = defaultdict(int)
+    @cached_property
+    def _won(self) -> dict[JobId, dict[Address, int]]:
+        """What each account won or lost, job by job."""
+        won: defaultdict[JobId, defaultdict[Address, int]] = defaultdict(lambda: defaultdict(int))
         for event in self.events:
             if not isinstance(event, Locked | Paid | LockReturned):
                 continue
-            if self._job_of_lock[event.lock_id] != job:
-                continue
+            of_job = won[self._job_of_lock[event.lock_id]]
             if isinstance(event, Locked):
-                won[event.owner] -= event.amount
+                of_job[event.owner] -= event.amount
             elif isinstance(event, Paid):
-                won[event.to] += event.amount
+                of_job[event.to] += event.amount
             else:
-                won[event.owner] += event.amount
-        return {account: amount for account, amount in won.items() if amount}
+                of_job[event.owner] += event.amount
+        return {job: dict(changes) for job, changes in won.items()}
+
+    def changes(self, job: JobId) -> dict[Address, int]:
+        """What each account won or lost by a job; those that neither won nor lost are left out."""
+        return {account: amount for account, amount in self._won.get(job, {}).items() if amount}
 
     def posting(self, job: JobId) -> JobPosted:
         """The event by which a job began."""

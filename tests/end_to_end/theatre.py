@@ -46,7 +46,6 @@ ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'offchain'}:{ROOT}"}  # the crooked parti
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 PLANNED_JUDGE = "tests.end_to_end.planned_judge"
 DEPOSIT = Tokens(PARTY_TOKENS // 2)
-ALL_NODES = frozenset(range(1, 7))
 _PLANNING = threading.Lock()
 # A stage is set before its first test; on a busy machine that takes minutes (see metronome.py).
 WHOLE_STAGE = [pytest.mark.processes, pytest.mark.timeout(900)]
@@ -120,7 +119,7 @@ class Theatre:
 
     @property
     def node_accounts(self) -> list[Address]:
-        """The six nodes in order."""
+        """The nodes in order."""
         return [actor.account for actor in self.stage.nodes]
 
 
@@ -144,7 +143,8 @@ def open_theatre(
     """
     with ExitStack() as cleanup:
         merged = {"poll_s": 1.0, **(settings or {})}
-        stage = Stage(folder, ALL_NODES, settings=merged, **options)  # type: ignore[arg-type]
+        stage = Stage(folder, settings=merged, **options)  # type: ignore[arg-type]
+        stage.dishonest = frozenset(range(1, stage.node_count + 1))
         log = cleanup.enter_context((folder / "devices.log.jsonl").open("a"))
         configure_logs(str(merged.get("log_level", "info")), log)
         cleanup.callback(configure_logs, "error")

@@ -139,7 +139,13 @@ class Device:
         self._journal.close()
 
     def submit(
-        self, function: Polynomial, batch: bytes, nodes: Sequence[Address], wish: Wish
+        self,
+        function: Polynomial,
+        batch: bytes,
+        nodes: Sequence[Address],
+        wish: Wish,
+        *,
+        nonce: int | None = None,
     ) -> JobId:
         """Share a batch and begin the job; durable when it returns.
 
@@ -148,6 +154,9 @@ class Device:
             batch: packed inputs, a multiple of k elements.
             nodes: m compute nodes of different providers; index j at position j - 1.
             wish: threshold, errors, fees, windows.
+            nonce: number of the job among this device's, 0 .. 2^128 - 1; drawn when None. With a
+                number of the caller's own, a submission whose outcome it does not know can be
+                repeated: a second job of that number is refused.
 
         Raises:
             RefusedInput: input, numbers or nodes are wrong, or the free balance is too low.
@@ -165,6 +174,7 @@ class Device:
             chain_id=station.chain.chain_id,
             now=Timestamp(station.chain.now()),
             randomness=self._randomness,
+            nonce=nonce,
         )
         self.seconds["share"] += time.perf_counter() - began
         self._check_funds(order)

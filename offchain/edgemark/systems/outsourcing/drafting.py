@@ -23,6 +23,7 @@ from edgemark.systems.outsourcing.parameters import (
 )
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, share_inputs
 
+NONCE_BYTES = 16
 GATHER_PART = (
     3  # answers are waited for during a third of the time between compute_by and collect_by
 )
@@ -113,8 +114,12 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
     chain_id: int,
     now: Timestamp,
     randomness: Randomness,
+    nonce: int | None = None,
 ) -> Order:
     """Share a batch for these nodes, with secrets that are drawn here and never used again.
+
+    Args:
+        nonce: number of the job among the payer's, 0 .. 2^128 - 1; drawn when None.
 
     Raises:
         RefusedInput: see `draft_terms`; or the number of nodes is not m, or one stands twice.
@@ -122,7 +127,8 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
     secret = SecretKey.generate(randomness)
     terms = draft_terms(function, batch, secret.public_key, wish, now)
     check_node_list(nodes, terms.node_count)
-    nonce = int.from_bytes(randomness.octets(16), "big")
+    if nonce is None:
+        nonce = int.from_bytes(randomness.octets(NONCE_BYTES), "big")
     job = compute_job_id(chain_id, settlement, payer, nonce)
     secrets = _draw_secrets(terms, randomness)
     tasks, root = share_inputs(

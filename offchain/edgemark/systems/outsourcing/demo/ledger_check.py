@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.identifiers import Address
@@ -14,8 +15,24 @@ from edgemark.systems.outsourcing.amounts import (
     compute_judge_share,
     compute_payout,
 )
-from edgemark.systems.outsourcing.events import Order
+from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.token.metacoin import MetaCoin
+
+
+class Agreed(Protocol):
+    """What the payments of a job depend on; an `Order`, or what the chain tells of it."""
+
+    @property
+    def terms(self) -> Terms:
+        """Amounts and numbers."""
+
+    @property
+    def nodes(self) -> Sequence[Address]:
+        """Node of index j at position j - 1."""
+
+    @property
+    def judges(self) -> Sequence[Address]:
+        """All judges."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +81,7 @@ def read_holdings(chain: EvmChain, deployment: Deployment, accounts: Iterable[Ad
 
 
 def compute_changes(
-    orders: Iterable[tuple[Order, tuple[IndexPhase, ...]]], payer: Address, pool: Address
+    orders: Iterable[tuple[Agreed, tuple[IndexPhase, ...]]], payer: Address, pool: Address
 ) -> dict[Address, int]:
     """What each party should have won or lost by these jobs, from the amounts table alone.
 

@@ -75,12 +75,13 @@ class Stage:
 
     Args:
         folder: keys, journals and logs of all parties.
-        dishonest: indices (1..6) of nodes that run with a plan of misdeeds.
+        dishonest: numbers (from 1) of nodes that run with a plan of misdeeds.
         chain_url: a running development node to use instead of an own one.
         limits: what the settlement is deployed with.
         block_time_s: seconds between blocks while jobs run.
         anvil_options: the own chain; blocks are made at once while the stage is set.
         settings: of every party, beside or instead of the stage's own.
+        node_count, judge_count: servers of each kind.
     """
 
     folder: Path
@@ -90,6 +91,8 @@ class Stage:
     block_time_s: int = 1
     anvil_options: AnvilOptions = field(default_factory=lambda: AnvilOptions(block_time_s=None))
     settings: Mapping[str, object] = field(default_factory=dict)
+    node_count: int = NODE_COUNT
+    judge_count: int = JUDGE_COUNT
     nodes: list[Actor] = field(default_factory=list)
     judges: list[Actor] = field(default_factory=list)
     _anvil: AnvilNode | None = None
@@ -126,8 +129,12 @@ class Stage:
         """Start the chain, deploy, fund and admit everybody; no server runs yet."""
         if self.chain_url is None:
             self._anvil = AnvilNode.start(self.folder / "chain", self.anvil_options)
-        self.nodes = [self._draft("node", i, Role.COMPUTE_NODE) for i in range(1, NODE_COUNT + 1)]
-        self.judges = [self._draft("judge", i, Role.ENCLAVE) for i in range(1, JUDGE_COUNT + 1)]
+        self.nodes = [
+            self._draft("node", i, Role.COMPUTE_NODE) for i in range(1, self.node_count + 1)
+        ]
+        self.judges = [
+            self._draft("judge", i, Role.ENCLAVE) for i in range(1, self.judge_count + 1)
+        ]
         chain = EvmChain(self.url, chain_id=None, confirmations=0).connect()
         with TransactionLane(
             chain, SecretKey(dev_key(0)), self.folder / "operator.journal"

@@ -34,7 +34,8 @@ class Pace:
     Args:
         poll_s: seconds between ticks, > 0.
         workers: effects at a time, >= 1.
-        max_jobs: jobs at most.
+        max_jobs: open jobs at most.
+        archive_after: finished jobs at least before they leave memory.
         backoff_s: seconds before the first repetition of a failed effect; doubles each time.
         most_backoff_s: seconds between repetitions at most.
     """
@@ -42,6 +43,7 @@ class Pace:
     poll_s: float = 1.0
     workers: int = 8
     max_jobs: int = 10_000
+    archive_after: int = 32
     backoff_s: float = 0.2
     most_backoff_s: float = 10.0
 

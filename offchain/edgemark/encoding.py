@@ -61,11 +61,15 @@ class Reader:
         self._at = 0
         self._who = who
 
+    @property
+    def left(self) -> int:
+        """Bytes that were not read yet."""
+        return len(self._message) - self._at
+
     def _take(self, length: int) -> bytes:
-        left = len(self._message) - self._at
-        if length > left:
+        if length > self.left:
             raise MalformedMessage(
-                "truncated", who=self._who, had=f"{left} bytes left", needed=f"{length} bytes"
+                "truncated", who=self._who, had=f"{self.left} bytes left", needed=f"{length} bytes"
             )
         self._at += length
         return self._message[self._at - length : self._at]
@@ -100,6 +104,5 @@ class Reader:
 
     def finish(self) -> None:
         """Refuse whatever is left over."""
-        left = len(self._message) - self._at
-        if left:
-            raise MalformedMessage("has trailing bytes", who=self._who, had=left, needed=0)
+        if self.left:
+            raise MalformedMessage("has trailing bytes", who=self._who, had=self.left, needed=0)

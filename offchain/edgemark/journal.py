@@ -148,17 +148,13 @@ class Journal(Closing):
             JournalWriteFailed: the disk refused; the journal is as before and takes the next
                 record when there is space again (after a failed fsync: only once reopened).
         """
-        if len(payload) > self._most:
-            raise RecordTooLarge(
-                "record too long", who=self.path, had=len(payload), needed=f"<= {self._most} bytes"
-            )
         if self._broken or self._handle < 0:
             raise JournalWriteFailed(
                 "is closed after a failed write", who=self.path, remedy="Start the process again."
             )
-        record = _header(self._end, payload) + payload
-        self._write(record)
-        self._end += len(record)
+        end = self._write(payload)
+        self._sync()
+        self._end = end
         self.count += 1
         if self._on_append is not None:
             self._on_append(self.count)
@@ -181,6 +177,8 @@ class Journal(Closing):
     def rewrite(self, payloads: Iterable[bytes]) -> None:
         """Put these records in the place of all that is there, at once or not at all.
 
+        The payloads may come from `records` of this very journal.
+
         Raises:
             RecordTooLarge: a payload is too long; nothing changed.
             JournalWriteFailed: the disk refused; nothing changed.
@@ -195,10 +193,10 @@ class Journal(Closing):
         try:
             os.pwrite(handle, MAGIC, 0)
             for payload in payloads:
-                successor.append(payload)
-            os.fsync(handle)
+                successor._end = successor._write(payload)
+                successor.count += 1
+            os.fsync(handle)  # once for all: until the new file has its name nobody relies on it
             os.replace(fresh, self.path)
-            sync_folder(self.path.parent)
         except BaseException as error:
             os.close(handle)
             if isinstance(error, OSError):
@@ -206,6 +204,15 @@ class Journal(Closing):
             raise
         os.close(self._handle)
         self._handle, self._end, self.count = handle, successor._end, successor.count
+        self._sync_name()
+
+    def _sync_name(self) -> None:
+        """Make the new name durable; before that a crash brings back the old file, whole."""
+        try:
+            sync_folder(self.path.parent)
+        except OSError as error:
+            self._broken = True  # a record appended now could be lost with the name
+            raise self._write_failed(error) from error
 
     def close(self) -> None:
         """Give the journal free for another process."""
@@ -214,7 +221,13 @@ class Journal(Closing):
             os.close(self._lock)
             self._handle = self._lock = -1
 
-    def _write(self, record: bytes) -> None:
+    def _write(self, payload: bytes) -> int:
+        """Put a record at the end of the file, not yet durable; where it ends."""
+        if len(payload) > self._most:
+            raise RecordTooLarge(
+                "record too long", who=self.path, had=len(payload), needed=f"<= {self._most} bytes"
+            )
+        record = _header(self._end, payload) + payload
         try:
             written = 0
             while written < len(record):
@@ -222,6 +235,9 @@ class Journal(Closing):
         except OSError as error:
             self._undo()
             raise self._write_failed(error) from error
+        return self._end + len(record)
+
+    def _sync(self) -> None:
         try:
             os.fsync(self._handle)
         except OSError as error:

@@ -6,7 +6,7 @@ machine's own encoding and that of a tick is chain time in 8 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
 from edgemark.encoding import Reader, Writer
@@ -53,14 +53,41 @@ def decode_record(decode_event: Callable[[bytes], E], record: bytes) -> tuple[by
     return key, decode_event(payload)
 
 
+def key_of(record: bytes) -> bytes:
+    """The job key of a record.
+
+    Raises:
+        RefusedInput: not a record.
+    """
+    reader = Reader(record, who="journal record")
+    reader.integer(1, most=TICK)
+    return reader.variable(most=MAX_KEY_BYTES)
+
+
 def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
     """The states of all jobs after everything in `journal`.
 
     Raises:
         Unrecoverable: a record is not one of this machine, or the machine refuses it.
     """
+    return replay_records(machine, journal.records(), who=journal.path)
+
+
+def replay_records(
+    machine: Machine[S, E, F], records: Iterable[bytes], *, who: object
+) -> dict[bytes, S]:
+    """The states of all jobs that these records tell of.
+
+    Args:
+        machine: that wrote them.
+        records: oldest first.
+        who: where they come from, for errors.
+
+    Raises:
+        Unrecoverable: as `replay`.
+    """
     states: dict[bytes, S] = {}
-    for number, record in enumerate(journal.records(), 1):
+    for number, record in enumerate(records, 1):
         try:
             key, event = decode_record(machine.decode_event, record)
             state = states[key] if key in states else machine.initial(key)
@@ -68,7 +95,7 @@ def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
         except Exception as error:
             raise Unrecoverable(
                 "a journal record cannot be replayed",
-                who=journal.path,
+                who=who,
                 had=f"record {number}: {type(error).__name__} at {place_of(error)}",
                 needed="records written by this version",
                 remedy="Start the version that wrote the journal.",

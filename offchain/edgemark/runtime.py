@@ -9,7 +9,8 @@ Law 4: an effect that failed for want of a chain or a peer is tried again, later
 as `resume` still names it: deadlines belong to the machine, which hears the time as `Tick`.
 Law 5: nothing dies in silence. An exception that nobody planned stops the loop, `Unrecoverable`.
 
-Many jobs run side by side, one state each, in one journal.
+Many jobs run side by side, one state each, in one journal; finished ones leave it for the archive
+(`edgemark.memory`).
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from edgemark.archive import Archive
 from edgemark.effects import RETRIED, EffectPool, Pace, Performed
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
 from edgemark.machine import Machine, Tick, TryAgain, facts_of
-from edgemark.replay import MAX_KEY_BYTES, encode_record, replay
+from edgemark.memory import JobMemory, TooManyJobs
 from edgemark.seam import Seam, place_of, seam_from
 
 __all__ = [
@@ -54,10 +56,6 @@ class LoopBusy(LedgerUnavailable):
 
 class LoopStopped(Unrecoverable):
     """The loop does not run any more."""
-
-
-class TooManyJobs(RefusedInput):
-    """The process follows as many jobs as it may."""
 
 
 class _Reply(Generic[S]):
@@ -96,6 +94,7 @@ class Runtime(Generic[S, E, F]):
             refusal that can be foreseen into an event.
         clock: gives chain time in Unix seconds; None for a process that needs none.
         pace: sizes and pauses.
+        archive: takes finished jobs; None keeps them in memory.
         seam: stops the process at a named place of the journal; for tests.
         name: part of the program, in logs and errors.
     """
@@ -108,20 +107,26 @@ class Runtime(Generic[S, E, F]):
         *,
         clock: Callable[[], int] | None = None,
         pace: Pace | None = None,
+        archive: Archive | None = None,
         seam: Seam | None = None,
         name: str = "runtime",
     ) -> None:
         self.failure: Unrecoverable | None = None
         self.turned_at: float | None = None  # monotonic; the loop turns at least once a second
         self._machine = machine
-        self._journal = journal
         self._clock = clock
         self._pace = pace or Pace()
-        self._seam = seam
         self._name = name
         self._log = get_logger(name)
-        self._states: dict[bytes, S] = {}
-        self._changed = threading.Condition()
+        self._memory: JobMemory[S, E, F] = JobMemory(
+            machine,
+            journal,
+            archive,
+            seam=seam,
+            max_jobs=self._pace.max_jobs,
+            archive_after=self._pace.archive_after,
+            name=name,
+        )
         self._queue: queue.SimpleQueue[_Posted[S, E] | Performed[E, F] | Tick | _Broken | None] = (
             queue.SimpleQueue()
         )
@@ -169,14 +174,12 @@ class Runtime(Generic[S, E, F]):
         return reply.state  # type: ignore[return-value]  # set whenever there is no error
 
     def state(self, key: bytes) -> S | None:
-        """The present state of a job; None when nobody heard of it."""
-        with self._changed:
-            return self._states.get(key)
+        """The present state of a job, open or over; None when nobody heard of it."""
+        return self._memory.find(key)
 
     def states(self) -> dict[bytes, S]:
-        """The present states of all jobs."""
-        with self._changed:
-            return dict(self._states)
+        """The present states of all open jobs, and of those that ended lately."""
+        return self._memory.at_hand()
 
     def count_effects(self) -> tuple[int, int]:
         """Effects under way, and of these the ones that failed and wait to be repeated."""
@@ -189,15 +192,12 @@ class Runtime(Generic[S, E, F]):
             LoopStopped: the loop ended before.
         """
         deadline = time.monotonic() + timeout_s
-        with self._changed:
-            while not predicate(dict(self._states)):
-                if self._stopped.is_set():
-                    raise self._gone()
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                self._changed.wait(left)
-        return True
+        there = self._memory.wait_until(
+            predicate, self._stopped.is_set, lambda: deadline - time.monotonic()
+        )
+        if not there and self._stopped.is_set():
+            raise self._gone()
+        return there
 
     def start(self) -> None:
         """Run the loop in a thread of its own; returns when the journal is replayed. See `join`."""
@@ -231,9 +231,7 @@ class Runtime(Generic[S, E, F]):
                 program failed in a way that nobody planned.
         """
         try:
-            with self._changed:
-                self._states = replay(self._machine, self._journal)
-                self._changed.notify_all()
+            self._memory.load()
             self._loaded.set()
             for key, state in self.states().items():
                 self._effects.begin(key, self._machine.resume(state))
@@ -243,6 +241,7 @@ class Runtime(Generic[S, E, F]):
                 self.turned_at = time.monotonic()
                 self._serve_next()
                 self._effects.repeat_due()
+                self._memory.tidy()
         except Unrecoverable as error:
             self.failure = error
             self._log.error("loop stopped", error=error)
@@ -254,8 +253,7 @@ class Runtime(Generic[S, E, F]):
             for flag in (self._stopping, self._stopped, self._loaded):
                 flag.set()
             self._effects.close()
-            with self._changed:
-                self._changed.notify_all()
+            self._memory.notify()
 
     def _run_quietly(self) -> None:
         try:
@@ -284,14 +282,11 @@ class Runtime(Generic[S, E, F]):
                 return
 
     def _take(self, key: bytes, event: E | Tick, reply: _Reply[S] | None) -> None:
-        known, name = self._states.get(key), type(event).__name__
-        state = self._machine.initial(key) if known is None else known
+        state, name = self._memory.state_before(key), type(event).__name__
         try:
             after, effects = self._machine.step(state, event)
             if after != state:
-                if known is None:
-                    self._check_room(key)
-                self._write(key, event)
+                self._memory.change(key, event, after)
         except (RefusedInput, PeerFault) as error:
             self._log.warning("event refused", **facts_of(key), kind=name, error=error)
             if reply is not None:
@@ -301,9 +296,6 @@ class Runtime(Generic[S, E, F]):
         except Exception as error:
             raise self._unplanned(key, f"step({name})", error) from error
         if after != state:
-            with self._changed:
-                self._states[key] = after
-                self._changed.notify_all()
             self._log.debug("event taken", **facts_of(key), kind=name)
         if reply is not None:
             reply.state = after
@@ -327,34 +319,9 @@ class Runtime(Generic[S, E, F]):
         else:
             raise self._unplanned(item.key, name, item.error) from item.error
 
-    def _check_room(self, key: bytes) -> None:
-        if len(self._states) >= self._pace.max_jobs:
-            raise TooManyJobs(
-                "no room for another job",
-                who=self._name,
-                had=len(self._states),
-                needed=f"< {self._pace.max_jobs}",
-                remedy="Try another party or raise the limit.",
-            )
-        if len(key) > MAX_KEY_BYTES:
-            raise RefusedInput(
-                "job key too long", who=self._name, had=len(key), needed=f"<= {MAX_KEY_BYTES}"
-            )
-
     def _is_owed(self, key: bytes, effect: F) -> bool:
-        state = self._states.get(key)
+        state = self._memory.find(key)
         return state is not None and effect in self._machine.resume(state)
-
-    # --- the journal ---------------------------------------------------------------------------
-
-    def _write(self, key: bytes, event: E | Tick) -> None:
-        record = encode_record(self._machine, key, event)
-        label = type(event).__name__
-        if self._seam is not None:
-            self._seam.before(self._journal.count + 1, label)
-        number = self._journal.append(record)
-        if self._seam is not None:
-            self._seam.after(number, label)
 
     # --- around --------------------------------------------------------------------------------
 

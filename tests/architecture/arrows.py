@@ -21,7 +21,7 @@ PACKAGE = "edgemark"
 _WORDS = frozenset({"errors", "encoding", "identifiers"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-_LOOP = frozenset({"machine", "effects", "replay", "runtime"})
+_LOOP = frozenset({"machine", "archive", "effects", "replay", "memory", "runtime"})
 INPUT_OUTPUT = (_LOOP - {"machine"}) | {
     "files",
     "journal",
@@ -53,7 +53,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "election": _FLOOR | {"ledger", "transport", "identity"},
     "machine": _WORDS,
     "replay": _FLOOR | {"machine"},
+    "archive": _FLOOR,
     "effects": _FLOOR | {"machine", "ledger", "storage", "transport"},
+    "memory": _FLOOR | {"machine", "replay", "archive"},
     "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},
     "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "receipt", "storage", "transport"},

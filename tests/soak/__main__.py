@@ -72,7 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--minutes", type=float, default=45.0, help="no job is ordered after")
     parser.add_argument("--pause", type=float, default=6.0, help="seconds between deaths; 0: none")
-    parser.add_argument("--at-once", type=int, default=6, help="open jobs of each of ten devices")
+    parser.add_argument("--at-once", type=int, default=8, help="open jobs of each of ten devices")
     parser.add_argument("--seed", type=int, default=int(os.environ.get(SEED, "1")))
     parser.add_argument("--folder", type=Path, help="empty; kept. A temporary one otherwise.")
     chosen = parser.parse_args(words)

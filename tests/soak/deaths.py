@@ -1,4 +1,4 @@
-"""Kills processes with SIGKILL at random times and starts them again, for as long as it is asked to.
+"""Kills processes with SIGKILL at random times and starts them again, until it is stopped.
 
 Unlike the reaper of the end-to-end tests it plans no place: a process dies wherever it happens to
 be, in the middle of a request, a transaction or a record.

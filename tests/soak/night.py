@@ -73,10 +73,10 @@ class Windows:
     room for several deaths in a row, so that nobody honest is late.
     """
 
-    accept_s: int = 90
-    compute_s: int = 90
-    collect_s: int = 120
-    judge_s: int = 60
+    accept_s: int = 45
+    compute_s: int = 45
+    collect_s: int = 60
+    judge_s: int = 40
     absence_s: float = 4.0
 
     @property
@@ -115,7 +115,7 @@ class Wanted:
     nodes: int = 12
     judges: int = 4
     devices: int = 10
-    at_once: int = 6
+    at_once: int = 8
     windows: Windows = field(default_factory=Windows)
 
 
@@ -305,7 +305,7 @@ class Night:
         for plan in self._plan:
             job = self._id_of(plan)
             if job not in posted:
-                continue  # the time was over, or it came to late for its own windows: no token moved
+                continue  # the time was over, or its posting was refused: no token moved
             views = self._settlement.indices(job, NODES_OF_A_JOB, block="latest")
             played.append(
                 PlayedJob(

@@ -75,7 +75,7 @@ def work_off(device: Device, orders: Orders, home: Path) -> dict[JobId, int]:
             if submit(device, orders, number, nodes):
                 begun.add(waiting.pop(0))
                 continue
-        device.runtime.wait_until(lambda states: False, LOOK_S)  # raises when the loop has ended
+        device.runtime.wait_until(lambda _: False, LOOK_S)  # raises when the loop has ended
 
 
 def submit(device: Device, orders: Orders, number: int, nodes: list[Address]) -> bool:

@@ -95,7 +95,7 @@ def test_a_refused_event__is_told_not_journaled_and_the_loop_goes_on(
     assert loop.state(KEY) is None
     loop.ask(KEY, Asked(1))
     assert loop.wait_until(has_got(1), LIMIT_S)
-    end(loop, loop._journal)
+    end(loop, loop._memory._journal)
     assert len(records_in(tmp_path / "journal")) == 2
 
 
@@ -119,7 +119,7 @@ def test_an_event_that_changes_nothing__is_not_journaled_and_its_effects_begin(
         loop.ask(KEY, Poked())
     closed.set()
     assert loop.wait_until(has_got(1), LIMIT_S)
-    end(loop, loop._journal)
+    end(loop, loop._memory._journal)
     assert len(records_in(tmp_path / "journal")) == 2
 
 
@@ -192,7 +192,7 @@ def test_time__is_journaled_only_when_it_changes_a_state(start: Start, tmp_path:
     wait(machine, machine.ticks + 5)
     stuck.set()
     assert loop.wait_until(has_got(1), LIMIT_S)
-    end(loop, loop._journal)
+    end(loop, loop._memory._journal)
     records = records_in(tmp_path / "journal")
     assert len(records) == 3
     assert records[1].endswith(DEADLINE.to_bytes(8, "big"))
@@ -271,7 +271,7 @@ def test_start__on_an_old_journal__knows_the_states_and_begins_what_is_owed(
     first.ask(KEY, Asked(2))
     first.post(KEY, Fetched(1))
     assert first.wait_until(has_got(1), LIMIT_S)
-    end(first, first._journal)
+    end(first, first._memory._journal)
     never.set()
     with Journal.open(tmp_path / "journal") as journal:
         assert replay(TallyMachine(), journal) == {KEY: Tally(wanted=(2,), got=(1,))}

@@ -210,8 +210,8 @@ def test_a_journal_of_another_machine__is_not_replayed(start: Start) -> None:
     first.wait_until(has_got(1), LIMIT_S)
     first.stop()
     first.join(LIMIT_S)
-    first._journal.append(b"\x00\x00\x00\x00\x01k\x00\x00\x00\x04Spun")
-    first._journal.close()
+    first._memory._journal.append(b"\x00\x00\x00\x00\x01k\x00\x00\x00\x04Spun")
+    first._memory._journal.close()
     second = start()
     with pytest.raises(Unrecoverable, match="record 3"):
         second.join(LIMIT_S)

@@ -18,10 +18,10 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from edgemark.archive import Archive
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
@@ -52,6 +52,7 @@ from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.reading import sign_read
 from edgemark.systems.outsourcing.station import Station, Watcher
+from edgemark.systems.outsourcing.staying import Until
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
     check_outputs,
@@ -59,31 +60,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     decode_answers,
 )
 
-
-class Until(Enum):
-    """How long a user waits for a job."""
-
-    RESULT = "result"  # decoded, or known to be undecided
-    SETTLED = "settled"  # and paid, charged, evidence handed over: the device may leave
-    CLOSED = "closed"  # and every token of the job is paid out
-
-    def is_reached(self, state: DeviceJob) -> bool:
-        """Whether the job is as far."""
-        if state.is_finished:
-            return True
-        decided = state.result is not None or bool(state.undecided_because)
-        match self:
-            case Until.RESULT:
-                return decided
-            case Until.SETTLED:
-                charged = state.phase is DevicePhase.CHARGED
-                return decided and not state.owed() and (charged or not _has_to_charge(state))
-            case Until.CLOSED:
-                return False
-
-
-def _has_to_charge(state: DeviceJob) -> bool:
-    return bool(state.wrong or state.silent)
+__all__ = ["Device", "Refusal", "Until"]
 
 
 @dataclass(frozen=True)
@@ -110,13 +87,15 @@ class Device:
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
         self._randomness = randomness or Randomness()
         settings = station.settings
-        self._journal = Journal.open(Path(settings.home) / "device.journal")
+        home = Path(settings.home)
+        self._journal = Journal.open(home / "device.journal")
         self.runtime: Runtime[Any, Any, Any] = Runtime(
             PartyMachine(DeviceJob),
             self._journal,
             self.perform,
             clock=station.chain.now,
             pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
+            archive=Archive(home / "device.archive"),
             seam=seam_from(os.environ),
             name="device",
         )
@@ -208,8 +187,8 @@ class Device:
             LedgerUnavailable: not within `timeout_s`; the job goes on.
         """
 
-        def is_there(states: dict[bytes, Any]) -> bool:
-            return self._fault is not None or until.is_reached(states[job])
+        def is_there(_: dict[bytes, Any]) -> bool:
+            return self._fault is not None or until.is_reached(self.job(job))
 
         there = self.runtime.wait_until(is_there, timeout_s)
         if self._fault is not None:
@@ -226,7 +205,7 @@ class Device:
     def wait_posted(self, job: JobId, timeout_s: float) -> None:
         """Wait until the posting is on chain, or was refused: the device may leave then."""
         before = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
-        self.runtime.wait_until(lambda states: states[job].phase not in before, timeout_s)
+        self.runtime.wait_until(lambda _: self.job(job).phase not in before, timeout_s)
 
     def _check_funds(self, order: on.Order) -> None:
         terms, me = order.terms, self.station.address

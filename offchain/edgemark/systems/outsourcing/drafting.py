@@ -118,8 +118,7 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
 ) -> Order:
     """Share a batch for these nodes, with secrets that are drawn here and never used again.
 
-    Args:
-        nonce: number of the job among the payer's, 0 .. 2^128 - 1; drawn when None.
+    `nonce` is the number of the job among the payer's, 0 .. 2^128 - 1; drawn when None.
 
     Raises:
         RefusedInput: see `draft_terms`; or the number of nodes is not m, or one stands twice.
@@ -127,9 +126,8 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
     secret = SecretKey.generate(randomness)
     terms = draft_terms(function, batch, secret.public_key, wish, now)
     check_node_list(nodes, terms.node_count)
-    if nonce is None:
-        nonce = int.from_bytes(randomness.octets(NONCE_BYTES), "big")
-    job = compute_job_id(chain_id, settlement, payer, nonce)
+    number = int.from_bytes(randomness.octets(NONCE_BYTES), "big") if nonce is None else nonce
+    job = compute_job_id(chain_id, settlement, payer, number)
     secrets = _draw_secrets(terms, randomness)
     tasks, root = share_inputs(
         batch,
@@ -141,7 +139,7 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
     )
     return Order(
         job=job,
-        nonce=nonce,
+        nonce=number,
         terms=terms,
         root=root,
         nodes=tuple(nodes),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgemark.archive import Archive
 from edgemark.crypto import kernel
 from edgemark.errors import PeerFault
 from edgemark.identifiers import parse_hash32
@@ -30,7 +32,7 @@ from edgemark.transport.server import HttpServer, Request, Response, Route
 REPLAY_LIMIT_S = 20.0  # a request waits as long for a server that is starting
 
 
-class PartyServer:
+class PartyServer(ABC):
     """Runs one party's machine behind an HTTPS server until it is stopped.
 
     Subclasses say which routes they serve, how they carry out effects and what they look for on
@@ -47,13 +49,15 @@ class PartyServer:
         self.log = get_logger(name)
         self.instruments = Instruments(name, kernel.path())
         settings = station.settings
-        self._journal = Journal.open(Path(settings.home) / f"{name}.journal")
+        home = Path(settings.home)
+        self._journal = Journal.open(home / f"{name}.journal")
         self.runtime: Runtime[Any, Any, Any] = Runtime(
             machine,
             self._journal,
             self._carry_out,
             clock=station.chain.now,
             pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
+            archive=Archive(home / f"{name}.archive"),
             seam=seam_from(os.environ),
             name=name,
         )
@@ -78,21 +82,21 @@ class PartyServer:
 
     # --- for subclasses ------------------------------------------------------------------------
 
+    @abstractmethod
     def routes(self) -> Sequence[Route]:
         """Faces of this party beside functions and status."""
-        raise NotImplementedError
 
+    @abstractmethod
     def perform(self, key: bytes, effect: Any) -> Sequence[object]:
         """Carry out one effect; what it found out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self) -> None:
         """One round over the chain."""
-        raise NotImplementedError
 
+    @abstractmethod
     def status(self) -> dict[str, object]:
         """What this party tells about itself; nothing secret."""
-        raise NotImplementedError
 
     def tell(self, key: bytes, events: Sequence[object]) -> None:
         """Hand observations to the loop, in order; one that became stale is dropped."""

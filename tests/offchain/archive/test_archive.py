@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgemark.archive import Archive, ArchiveDamaged
+from edgemark.errors import Unrecoverable
+
+RECORDS = [b"first", b"", b"third" * 100]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive")
+
+
+def only_file(archive: Archive) -> Path:
+    (path,) = archive._folder.iterdir()
+    return path
+
+
+def test_find__after_put__gives_the_records_in_order(archive: Archive) -> None:
+    archive.put(b"job", RECORDS)
+    assert archive.find(b"job") == RECORDS
+    assert archive.keys() == [b"job"]
+    assert len(archive) == 1
+
+
+def test_find__of_an_unknown_job__is_none(archive: Archive) -> None:
+    archive.put(b"job", RECORDS)
+    assert archive.find(b"jo") is None
+
+
+def test_put__again__takes_the_place_of_the_first(archive: Archive) -> None:
+    archive.put(b"job", RECORDS[:1])
+    archive.put(b"job", RECORDS)
+    assert archive.find(b"job") == RECORDS
+    assert len(archive) == 1
+
+
+@given(
+    records=st.lists(st.binary(max_size=200), max_size=6), key=st.binary(min_size=1, max_size=64)
+)
+def test_find__of_any_records_under_any_key__gives_them_back(
+    tmp_path_factory: pytest.TempPathFactory, records: list[bytes], key: bytes
+) -> None:
+    archive = Archive(tmp_path_factory.mktemp("any") / "archive")
+    archive.put(key, records)
+    assert archive.find(key) == records
+    assert archive.keys() == [key]
+
+
+def test_file__is_its_owners_only(archive: Archive) -> None:
+    archive.put(b"job", RECORDS)
+    assert stat.S_IMODE(only_file(archive).stat().st_mode) == 0o600
+
+
+def test_find__of_a_file_with_one_other_bit__is_refused_wherever_it_is(archive: Archive) -> None:
+    archive.put(b"job", [b"one", b"two"])
+    path = only_file(archive)
+    good = path.read_bytes()
+    for at in range(len(good)):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        with pytest.raises(ArchiveDamaged) as refused:
+            archive.find(b"job")
+        assert refused.value.who == path
+
+
+def test_find__of_a_file_that_is_cut__is_refused(archive: Archive) -> None:
+    archive.put(b"job", RECORDS)
+    path = only_file(archive)
+    good = path.read_bytes()
+    for length in range(len(good)):
+        path.write_bytes(good[:length])
+        with pytest.raises(ArchiveDamaged):
+            archive.find(b"job")
+
+
+def test_put__where_the_disk_refuses__says_so_and_keeps_the_old(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.put(b"job", RECORDS)
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Unrecoverable) as refused:
+        archive.put(b"job", [b"other"])
+    monkeypatch.undo()
+    assert refused.value.had == "No space left on device"
+    assert archive.find(b"job") == RECORDS
+
+
+def test_folder__that_others_can_enter__is_refused(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir(mode=0o755)
+    with pytest.raises(Unrecoverable, match="others can open it"):
+        Archive(tmp_path / "archive")

@@ -1,0 +1,123 @@
+"""Archives finished jobs, and dies before the n-th system call of the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.offchain.runtime.tally import Asked, Closed, Fetched, Tally, TallyMachine
+
+from edgemark.archive import Archive
+from edgemark.journal import Journal
+from edgemark.memory import JobMemory
+from edgemark.seam import kill_self
+
+DISK = ("open", "pwrite", "fsync", "replace", "fchmod", "unlink")
+CLOSED, OPEN = 4, 2  # jobs
+MISHAP = 255
+
+
+def key_of(number: int) -> bytes:
+    """Key of a job."""
+    return f"job {number}".encode()
+
+
+def open_memory(journal: Journal, folder: Path) -> JobMemory[Any, Any, Any]:
+    """What a process remembers; finished jobs leave when there are four."""
+    return JobMemory(
+        TallyMachine(),
+        journal,
+        Archive(folder / "archive"),
+        seam=None,
+        max_jobs=100,
+        archive_after=CLOSED,
+        name="test",
+    )
+
+
+def fill(folder: Path) -> None:
+    """Write down six jobs, four of which are over; nothing is archived yet."""
+    machine = TallyMachine()
+    with Journal.open(folder / "journal") as journal:
+        memory = open_memory(journal, folder)
+        memory.load()
+        for event in (Asked(1), Fetched(1), Asked(2)):
+            for number in range(CLOSED + OPEN):
+                step(machine, memory, number, event)
+        for number in range(CLOSED):
+            step(machine, memory, number, Closed())
+
+
+def step(machine: TallyMachine, memory: JobMemory[Any, Any, Any], number: int, event: Any) -> None:
+    """Let something happen to a job."""
+    key = key_of(number)
+    after, _ = machine.step(memory.state_before(key), event)
+    memory.change(key, event, after)
+
+
+def expected(number: int) -> Tally:
+    """The state of a job, whatever was killed."""
+    return Tally(wanted=(2,), got=(1,), is_closed=number < CLOSED)
+
+
+class Fuse:
+    """Ends the process at the n-th call; 0 never."""
+
+    def __init__(self, place: int) -> None:
+        self.count = 0
+        self._place = place
+
+    def burn(self) -> None:
+        """One call more."""
+        self.count += 1
+        if self.count == self._place:
+            kill_self()
+
+
+@contextmanager
+def before_each(names: tuple[str, ...], burn: Callable[[], None]) -> Iterator[None]:
+    """Call `burn` before each of these functions of the operating system."""
+    real = {name: getattr(os, name) for name in names}
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            burn()
+            return function(*arguments, **options)
+
+        return wrapped
+
+    try:
+        for name, function in real.items():
+            setattr(os, name, wrap(function))
+        yield
+    finally:
+        for name, function in real.items():
+            setattr(os, name, function)
+
+
+def live(folder: Path, place: int) -> int:
+    """One life: open, archive, die before call number `place` (0: live on).
+
+    It is a fork of the test's process, not a new program: there are many lives to live.
+
+    Returns:
+        The exit status: how many calls there were, or minus the signal that ended it.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(_live(folder, place))
+        finally:
+            os._exit(MISHAP)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _live(folder: Path, place: int) -> int:
+    with Journal.open(folder / "journal") as journal:
+        fuse = Fuse(place)
+        with before_each(DISK, fuse.burn):
+            open_memory(journal, folder).load()
+    return fuse.count

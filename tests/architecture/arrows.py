@@ -68,9 +68,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 SHELLS: dict[str, frozenset[str]] = {
     "outsourcing": frozenset(
         {
+            "agenda",
             "chronicle",
             "claiming",
             "client",
+            "cursor",
             "demo",
             "functions",
             "history",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,11 +41,13 @@ from edgemark.ledger.faults import (
     NodeRefused,
     NotYetConfirmed,
 )
+from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract, explain_revert
 from edgemark.ledger.log_answers import logs_from_json
 
 FIRST_PAUSE_S = 0.1  # doubles after each failed attempt
 MOST_PAUSE_S = 2.0
+BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
 LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
 MAX_ANSWER_BYTES = 64 * 2**20  # of one answer; a thousand blocks of our events are a tenth of it
 REVERT_CODE = 3  # JSON-RPC error code of a revert with data
@@ -127,11 +129,38 @@ class EvmChain:
             ConnectionLost: no answer after all attempts.
             NodeRefused: the node answered with an error.
         """
+        answer = self._repeat(
+            lambda: self._provider.make_request(RPCEndpoint(method), list(params))
+        )
+        return self._result_of(answer)
+
+    def rpc_many(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
+        """Many requests in one message, repeated while the connection is lost.
+
+        Returns:
+            One result a request, in order; the first refusal is raised.
+
+        Raises:
+            ConnectionLost, NodeRefused: as `rpc`.
+        """
+        if not wanted:
+            return []
+        batch = [(RPCEndpoint(method), list(params)) for method, params in wanted]
+        answers = self._repeat(lambda: self._provider.make_batch_request(batch))
+        if isinstance(answers, dict):  # the node refused the message as a whole
+            self._result_of(answers)
+        if not isinstance(answers, list) or len(answers) != len(wanted):
+            raise NodeAnswerMalformed(
+                "answered a batch otherwise", who=self.place, needed=f"{len(wanted)} answers"
+            )
+        return [self._result_of(answer) for answer in answers]
+
+    def _repeat(self, request: Callable[[], Any]) -> Any:
+        """What a request gives, tried again while the connection is lost."""
         pause = FIRST_PAUSE_S
         for attempt in range(1, self._attempts + 1):
             try:
-                answer = self._provider.make_request(RPCEndpoint(method), list(params))
-                break
+                return request()
             except (requests.RequestException, Web3Exception, ValueError, OSError) as error:
                 if attempt == self._attempts:
                     raise ConnectionLost(
@@ -142,6 +171,9 @@ class EvmChain:
                     ) from error
             time.sleep(pause)
             pause = min(MOST_PAUSE_S, 2 * pause)
+        raise LookupError("at least one attempt is made")
+
+    def _result_of(self, answer: Any) -> Any:
         if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
             raise NodeAnswerMalformed(
                 "sent no JSON-RPC answer", who=self.place, had=str(answer)[:200]
@@ -260,6 +292,39 @@ class EvmChain:
                 needed=f"{self.confirmations} blocks on top of its deployment",
             )
         return contract.interface.decode_result(function, answer)
+
+    def call_many(self, calls: Sequence[Call], block: int) -> list[Any]:
+        """What functions of contracts answer as of one block, in as few messages as may be.
+
+        Args:
+            calls: with contract, function and arguments; senders do not matter.
+            block: number.
+
+        Raises:
+            ContractRefused, NoCode, NotYetConfirmed: as `call`; nothing is told of the others.
+        """
+        found: list[Any] = []
+        for start in range(0, len(calls), BATCH_CALLS):
+            part = calls[start : start + BATCH_CALLS]
+            data = [call.contract.interface.encode_call(call.function, call.args) for call in part]
+            wanted = [
+                ("eth_call", ({"to": call.contract.address, "data": "0x" + raw.hex()}, hex(block)))
+                for call, raw in zip(part, data, strict=True)
+            ]
+            try:
+                answers = self.rpc_many(wanted)
+            except (NodeRefused, NodeAnswerMalformed):
+                # A revert, or a node that takes no batch: one by one tells which, and why.
+                found += [self.call(c.contract, c.function, *c.args, block=block) for c in part]
+                continue
+            found += [self._decode(c, a, block) for c, a in zip(part, answers, strict=True)]
+        return found
+
+    def _decode(self, call: Call, answer: str, block: int) -> Any:
+        raw = bytes.fromhex(answer.removeprefix("0x"))
+        if not raw:  # no contract there: the single call says it in words
+            return self.call(call.contract, call.function, *call.args, block=block)
+        return call.contract.interface.decode_result(call.function, raw)
 
     def _call(
         self, contract: Contract, function: str, request: dict[str, str], number: str

@@ -35,6 +35,7 @@ from edgemark.machine import Tick, TryAgain, facts_of
 from edgemark.runtime import Pace, Runtime, seam_from
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.agenda import Agenda
 from edgemark.systems.outsourcing.drafting import Wish, draft_order
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import (
@@ -99,6 +100,7 @@ class Device:
             seam=seam_from(os.environ),
             name="device",
         )
+        self._agenda = Agenda(station.chain, station.settlement.contract, station.chain.confirmed())
         self._watcher = Watcher(self.look, settings.poll_s, "device-watch", self._on_fault)
         self._fault: Exception | None = None
 
@@ -360,18 +362,23 @@ class Device:
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        settlement = self.station.settlement
-        for key, state in self.runtime.states().items():
-            if state.is_finished:
-                continue
-            block = self.station.chain.confirmed()
-            job = settlement.job(state.known.job, block=block)
-            indices = settlement.indices(state.known.job, job.node_count, block=block)
-            for event in observe_as_device(state, job, indices):
-                try:
-                    self.runtime.ask(key, event)
-                except IllegalMove:
-                    self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
+        self._agenda.poll()
+        states = self.runtime.states()
+        due = self._agenda.due(states)
+        wanted = [
+            (states[key].known.job, range(1, len(states[key].known.nodes) + 1)) for key in due
+        ]
+        views = self.station.settlement.views(wanted, block=self.station.chain.confirmed())
+        for key, (job, indices) in zip(due, views, strict=True):
+            self._tell(key, observe_as_device(states[key], job, indices))
+        self._agenda.note(due, states)
+
+    def _tell(self, key: bytes, events: Sequence[object]) -> None:
+        for event in events:
+            try:
+                self.runtime.ask(key, event)
+            except IllegalMove:
+                self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
 
 
 def _job_key(order: on.Order) -> SecretKey:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from edgemark.crypto.polynomial import Polynomial
@@ -25,12 +26,12 @@ from edgemark.crypto.secp256k1 import address_of, recover
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.ledger.events import NodeCharged
-from edgemark.ledger.follower import LogFollower
 from edgemark.ledger.intent import Call
 from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.cursor import Cursor
 from edgemark.systems.outsourcing.machine import PartyMachine, key_of
 from edgemark.systems.outsourcing.messages import (
     MAX_ANSWER_BYTES,
@@ -45,7 +46,6 @@ from edgemark.systems.outsourcing.messages import (
 )
 from edgemark.systems.outsourcing.observe import observe_as_judge
 from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
-from edgemark.systems.outsourcing.phases import JudgePhase
 from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.reading import check_read
 from edgemark.systems.outsourcing.server import PartyServer
@@ -68,10 +68,11 @@ class Judge(PartyServer):
 
     def __init__(self, station: Station) -> None:
         self._compute_seconds = 0.0
-        super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
-        self._charges = LogFollower(
-            station.chain, [station.settlement.contract], station.deployment.block
+        self._cursor = Cursor(
+            Path(station.settings.home) / "judge.cursor", station.settlement.address
         )
+        super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
+        self._charges: set[tuple[JobId, ShareIndex]] = set()  # seen, and no case opened yet
 
     def routes(self) -> Sequence[Route]:
         """Evidence, opinions, answers and who may read them."""
@@ -327,17 +328,28 @@ class Judge(PartyServer):
 
     # --- chain ---------------------------------------------------------------------------------
 
+    def first_block(self) -> int:
+        """The block behind the last one whose charges are all in the journal."""
+        return self._cursor.read(self.station.deployment.block)
+
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        for event in self._charges.poll():
+        for event in self.agenda.poll():
             if isinstance(event, NodeCharged):
-                job, index = JobId(event.job), ShareIndex(event.index)
-                if self.runtime.state(key_of(job, index)) is None:
-                    self._open_case(job, index)
-        for key, state in self.runtime.states().items():
-            if state.phase not in (JudgePhase.UNKNOWN, JudgePhase.ENDED):
-                view = self.station.settlement.index(state.known.job, state.known.index)
-                self.tell(key, observe_as_judge(state, view))
+                self._charges.add((JobId(event.job), ShareIndex(event.index)))
+        for job, index in sorted(self._charges):
+            if self.runtime.state(key_of(job, index)) is None:
+                self._open_case(job, index)
+            self._charges.discard((job, index))
+        self._cursor.note(self.agenda.cursor)
+        states = self.runtime.states()
+        due = self.agenda.due(states)
+        cases = [states[key].known for key in due]
+        block = self.station.chain.confirmed()
+        views = self.station.settlement.views([(c.job, [c.index]) for c in cases], block=block)
+        for key, (_, (view,)) in zip(due, views, strict=True):
+            self.tell(key, observe_as_judge(states[key], view))
+        self.agenda.note(due, states)
 
 
 def _held(value: T | None) -> T:

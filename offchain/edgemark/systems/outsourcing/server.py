@@ -22,6 +22,7 @@ from edgemark.metrics.health import STILL_S, Beat
 from edgemark.metrics.instruments import Instruments
 from edgemark.metrics.readings import LoopReading
 from edgemark.runtime import Pace, Runtime, seam_from
+from edgemark.systems.outsourcing.agenda import Agenda
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.protocol import IllegalMove
@@ -61,6 +62,8 @@ class PartyServer(ABC):
             seam=seam_from(os.environ),
             name=name,
         )
+        start = self.first_block()
+        self.agenda = Agenda(station.chain, station.settlement.contract, start)
         self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
         self.http = HttpServer(
             [
@@ -93,6 +96,10 @@ class PartyServer(ABC):
     @abstractmethod
     def look(self) -> None:
         """One round over the chain."""
+
+    def first_block(self) -> int:
+        """The first block whose events matter; what happened before is in the views."""
+        return self.station.chain.confirmed()
 
     @abstractmethod
     def status(self) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
@@ -33,38 +34,29 @@ class SettlementContract:
 
     def job(self, job: JobId, *, block: int | str = "confirmed") -> JobView:
         """A job as of `block`; its phase is NONE when there is none."""
-        raw = self._chain.call(self.contract, "jobOf", job, block=block)
-        return JobView(
-            payer=raw.payer,
-            phase=JobPhase(raw.phase),
-            node_count=raw.node_count,
-            errors=raw.errors,
-            accepted=raw.accepted,
-            charged=raw.charged,
-            started_at=Timestamp(raw.started_at),
-            accept_by=Timestamp(raw.accept_by),
-            compute_by=Timestamp(raw.compute_by),
-            collect_by=Timestamp(raw.collect_by),
-            root=Hash32(raw.root),
-            terms_hash=Hash32(raw.terms_hash),
-        )
+        return _job_view(self._chain.call(self.contract, "jobOf", job, block=block))
 
     def index(self, job: JobId, index: int, *, block: int | str = "confirmed") -> IndexView:
         """One index of a job as of `block`."""
-        raw = self._chain.call(self.contract, "indexOf", job, index, block=block)
-        return IndexView(
-            node=raw.node,
-            phase=IndexPhase(raw.phase),
-            kind=ChargeKind(raw.kind),
-            served_by=Timestamp(raw.served_by),
-            answer_by=Timestamp(raw.answer_by),
-            verdict_by=Timestamp(raw.verdict_by),
-            commitment=Hash32(raw.commitment),
-        )
+        return _index_view(self._chain.call(self.contract, "indexOf", job, index, block=block))
 
     def indices(self, job: JobId, count: int, *, block: int | str) -> list[IndexView]:
         """Indices 1..count of a job as of one block."""
         return [self.index(job, j, block=block) for j in range(1, count + 1)]
+
+    def views(
+        self, wanted: Sequence[tuple[JobId, Sequence[int]]], *, block: int
+    ) -> list[tuple[JobView, list[IndexView]]]:
+        """Jobs, each with some of its indices, all as of one block."""
+        calls: list[Call] = []
+        for job, indices in wanted:
+            calls.append(self._call("jobOf", job))
+            calls += [self._call("indexOf", job, index) for index in indices]
+        answers = iter(self._chain.call_many(calls, block))
+        return [
+            (_job_view(next(answers)), [_index_view(next(answers)) for _ in indices])
+            for _, indices in wanted
+        ]
 
     def limits(self) -> Limits:
         """Bounds of every job, fixed at deployment."""
@@ -137,3 +129,32 @@ class SettlementContract:
 
     def _call(self, function: str, *arguments: object) -> Call:
         return Call(self.contract, function, arguments)
+
+
+def _job_view(raw: Any) -> JobView:
+    return JobView(
+        payer=raw.payer,
+        phase=JobPhase(raw.phase),
+        node_count=raw.node_count,
+        errors=raw.errors,
+        accepted=raw.accepted,
+        charged=raw.charged,
+        started_at=Timestamp(raw.started_at),
+        accept_by=Timestamp(raw.accept_by),
+        compute_by=Timestamp(raw.compute_by),
+        collect_by=Timestamp(raw.collect_by),
+        root=Hash32(raw.root),
+        terms_hash=Hash32(raw.terms_hash),
+    )
+
+
+def _index_view(raw: Any) -> IndexView:
+    return IndexView(
+        node=raw.node,
+        phase=IndexPhase(raw.phase),
+        kind=ChargeKind(raw.kind),
+        served_by=Timestamp(raw.served_by),
+        answer_by=Timestamp(raw.answer_by),
+        verdict_by=Timestamp(raw.verdict_by),
+        commitment=Hash32(raw.commitment),
+    )

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgemark.crypto.commitments import compute_commitment
@@ -180,7 +180,7 @@ class ComputeNode(PartyServer):
         if state is None:
             raise NotFound("no such task here", who=f"job {job.hex()}, index {index}")
         if state.phase is behind:
-            self._look_at(key, state, self.station.chain.confirmed())
+            self._look_at({key: state}, self.station.chain.confirmed())
             state = self.runtime.state(key) or state
         return state
 
@@ -294,19 +294,21 @@ class ComputeNode(PartyServer):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        open_tasks = {k: s for k, s in self.runtime.states().items() if not s.is_finished}
-        if not open_tasks:
-            return
-        block = self.station.chain.confirmed()
-        for key, state in open_tasks.items():
-            self._look_at(key, state, block)
+        self.agenda.poll()
+        states = self.runtime.states()
+        due = self.agenda.due(states)
+        if due:
+            self._look_at({key: states[key] for key in due}, self.station.chain.confirmed())
+        self.agenda.note(due, states)
 
-    def _look_at(self, key: bytes, state: NodeTask, block: int) -> None:
-        settlement, offer = self.station.settlement, state.known
+    def _look_at(self, tasks: Mapping[bytes, NodeTask], block: int) -> None:
         now = Timestamp(self.station.chain.block(block).timestamp)
-        job = settlement.job(offer.job, block=block)
-        view = settlement.index(offer.job, offer.index, block=block)
-        self.tell(key, observe_as_node(state, job, view, now))
+        offers = [state.known for state in tasks.values()]
+        views = self.station.settlement.views(
+            [(offer.job, [offer.index]) for offer in offers], block=block
+        )
+        for (key, state), (job, (view,)) in zip(tasks.items(), views, strict=True):
+            self.tell(key, observe_as_node(state, job, view, now))
 
 
 def _answer_of(state: NodeTask) -> Answer:

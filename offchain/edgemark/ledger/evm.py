@@ -7,17 +7,8 @@ that is sent twice is one transaction.
 
 from __future__ import annotations
 
-import io
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
-
-import requests
-from urllib3.exceptions import HTTPError
-from web3 import HTTPProvider
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, Hash32
@@ -34,7 +25,6 @@ from edgemark.ledger.blocks import (
 from edgemark.ledger.faults import (
     AnswerTooLarge,
     ChainIdMismatch,
-    ConnectionLost,
     ContractRefused,
     NoChain,
     NoCode,
@@ -44,12 +34,10 @@ from edgemark.ledger.faults import (
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract, explain_revert
 from edgemark.ledger.log_answers import logs_from_json
+from edgemark.ledger.wire import RpcWire
 
-FIRST_PAUSE_S = 0.1  # doubles after each failed attempt
-MOST_PAUSE_S = 2.0
 BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
 LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
-MAX_ANSWER_BYTES = 64 * 2**20  # of one answer; a thousand blocks of our events are a tenth of it
 REVERT_CODE = 3  # JSON-RPC error code of a revert with data
 
 
@@ -74,16 +62,11 @@ class EvmChain:
         attempts: int = 4,
     ) -> None:
         self.url = url
-        self.place = shown_place(url)
         self.confirmations = confirmations
         self._expected = chain_id
         self._chain_id: int | None = None
-        self._attempts = attempts
-        self._provider = HTTPProvider(
-            url,
-            request_kwargs={"timeout": timeout_s, "hooks": {"response": _bound_answer}},
-            exception_retry_configuration=None,
-        )
+        self._wire = RpcWire(url, timeout_s=timeout_s, attempts=attempts)
+        self.place = self._wire.place
 
     def connect(self) -> EvmChain:
         """Check that the expected chain is there; returns itself.
@@ -129,10 +112,7 @@ class EvmChain:
             ConnectionLost: no answer after all attempts.
             NodeRefused: the node answered with an error.
         """
-        answer = self._repeat(
-            lambda: self._provider.make_request(RPCEndpoint(method), list(params))
-        )
-        return self._result_of(answer)
+        return self._wire.rpc(method, *params)
 
     def rpc_many(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
         """Many requests in one message, repeated while the connection is lost.
@@ -143,44 +123,7 @@ class EvmChain:
         Raises:
             ConnectionLost, NodeRefused: as `rpc`.
         """
-        if not wanted:
-            return []
-        batch = [(RPCEndpoint(method), list(params)) for method, params in wanted]
-        answers = self._repeat(lambda: self._provider.make_batch_request(batch))
-        if isinstance(answers, dict):  # the node refused the message as a whole
-            self._result_of(answers)
-        if not isinstance(answers, list) or len(answers) != len(wanted):
-            raise NodeAnswerMalformed(
-                "answered a batch otherwise", who=self.place, needed=f"{len(wanted)} answers"
-            )
-        return [self._result_of(answer) for answer in answers]
-
-    def _repeat(self, request: Callable[[], Any]) -> Any:
-        """What a request gives, tried again while the connection is lost."""
-        pause = FIRST_PAUSE_S
-        for attempt in range(1, self._attempts + 1):
-            try:
-                return request()
-            except (requests.RequestException, Web3Exception, ValueError, OSError) as error:
-                if attempt == self._attempts:
-                    raise ConnectionLost(
-                        "connection lost",
-                        who=self.place,
-                        had=f"{type(error).__name__} in {attempt} attempts",
-                        remedy="Check that the node runs; nothing is lost.",
-                    ) from error
-            time.sleep(pause)
-            pause = min(MOST_PAUSE_S, 2 * pause)
-        raise LookupError("at least one attempt is made")
-
-    def _result_of(self, answer: Any) -> Any:
-        if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
-            raise NodeAnswerMalformed(
-                "sent no JSON-RPC answer", who=self.place, had=str(answer)[:200]
-            )
-        if "error" in answer:
-            raise _refusal(answer["error"], self.place)
-        return answer["result"]
+        return self._wire.rpc_many(wanted)
 
     def head(self) -> int:
         """Number of the latest block."""
@@ -386,53 +329,9 @@ class EvmChain:
         return logs_from_json(answer, addresses, block.number, block.number)
 
 
-def _bound_answer(response: requests.Response, **_: object) -> None:
-    """Read the answer up to the bound: what a node sends must not fill this machine's memory."""
-    try:
-        body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-    except HTTPError as error:  # as `requests` itself would report it
-        raise requests.ConnectionError(str(error), response=response) from error
-    if len(body) > MAX_ANSWER_BYTES:
-        response.close()
-        raise AnswerTooLarge(
-            "answer is too large",
-            who=shown_place(response.url),
-            needed=f"<= {MAX_ANSWER_BYTES} bytes",
-            remedy="Ask for less, or use another node.",
-        )
-    response.raw = io.BytesIO(body)
-
-
-def shown_place(url: str) -> str:
-    """The part of a node's address that may be shown: many carry a user's key behind the host."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "no host", parts.port
-    except ValueError:
-        return "an address that cannot be read"
-    return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
-
-
 def revert_of(error: NodeRefused, contract: Contract, function: str) -> ContractRefused | None:
     """The contract's own refusal inside a node's error; None when it is something else."""
     if not error.data and error.code != REVERT_CODE and "revert" not in error.message.lower():
         return None
     name, values = explain_revert(error.data, contract.interface)
     return ContractRefused(contract.name, function, name, values)
-
-
-def _refusal(error: Any, who: str) -> NodeRefused:
-    if not isinstance(error, dict):
-        return NodeRefused(0, str(error), b"", who=who)
-    data = error.get("data")
-    if isinstance(data, dict):  # Hardhat wraps the bytes once more
-        data = data.get("data")
-    raw = b""
-    if isinstance(data, str) and data.startswith("0x"):
-        try:
-            raw = bytes.fromhex(data[2:])
-        except ValueError:
-            raw = b""
-    code = error.get("code")
-    message = str(error.get("message", ""))
-    return NodeRefused(code if isinstance(code, int) else 0, message, raw, who=who)

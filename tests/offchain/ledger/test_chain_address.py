@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
-from edgemark.ledger.evm import EvmChain, shown_place
+from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ConnectionLost, NoChain
+from edgemark.ledger.wire import shown_place
 
 
 @pytest.mark.parametrize(

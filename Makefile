@@ -71,6 +71,10 @@ bench: contracts ## Run every benchmark against its peer, then make docs/benchma
 	done
 	@PYTHONPATH=. .venv/bin/python -m benchmarks.table
 
+.PHONY: gas
+gas: contracts ## Measure what every contract function uses; write contracts/gas.json and docs/gas.md
+	@.venv/bin/python -m tools.measure_gas --write
+
 .PHONY: lint
 lint: setup $(SLITHER_READY) ## Check style, types and known weaknesses of Python, Solidity and C
 	@.venv/bin/python tools/static_checks.py

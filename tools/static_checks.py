@@ -56,7 +56,7 @@ def list_commands() -> dict[str, list[list[str]]]:
         "ruff format": [[python, "-m", "ruff", "format", "--check", *present(PYTHON_TREES)]],
         "mypy": [
             [python, "-m", "mypy"],
-            [python, "-m", "mypy", *tools],
+            [python, "-m", "mypy", "--explicit-package-bases", *tools],
             [python, "-m", "mypy", "--explicit-package-bases", *benchmarks],
         ],
         "bandit": [

@@ -1,0 +1,109 @@
+"""Gas is what the committed file says, for every function, and the page shows the file."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import pytest
+from tools.measure_gas import (
+    FILE,
+    HARDFORKS,
+    PAGE,
+    REMEDY,
+    Gas,
+    compare,
+    find_unmeasured,
+    load,
+    make_page,
+    measure,
+)
+
+from edgemark.ledger.interface import CONTRACTS
+
+MOST_GAS = 8_000_000  # of any call, at the largest sizes that the contracts take
+
+
+@pytest.fixture(scope="module")
+def measured() -> Gas:
+    return measure()
+
+
+@pytest.mark.chain
+def test_gas__of_every_function__is_not_above_the_file(measured: Gas) -> None:
+    differences = compare(load(), measured)
+    for better in (each for each in differences if not each.is_failure):
+        warnings.warn(f"uses less gas than the file says: {better}. {REMEDY}", stacklevel=1)
+    worse = [str(each) for each in differences if each.is_failure]
+    assert worse == [], REMEDY
+
+
+@pytest.mark.chain
+def test_every_function_of_the_contracts__is_measured(measured: Gas) -> None:
+    assert find_unmeasured(measured) == [], "add a step to tools/gas_scenario.py, then `make gas`"
+
+
+def test_every_function_of_the_contracts__is_in_the_file() -> None:
+    assert find_unmeasured(load()) == [], "add a step to tools/gas_scenario.py, then `make gas`"
+
+
+def test_every_call__at_the_largest_sizes__fits_a_block_several_times() -> None:
+    most = {
+        f"{function} ({case})": max(used.values())
+        for function, cases in load().items()
+        if not function.endswith(".constructor")
+        for case, used in cases.items()
+    }
+    assert {place: gas for place, gas in most.items() if gas > MOST_GAS} == {}
+    assert any("m = 64" in place for place in most)
+
+
+def test_page__shows_the_file() -> None:
+    assert PAGE.read_text() == make_page(load()), "run `make gas`"
+
+
+SOME: Gas = {"Token.move": {"first": {"prague": 10_000, "osaka": 20_000}}}
+
+
+def changed(gas: int) -> Gas:
+    other = copy.deepcopy(SOME)
+    other["Token.move"]["first"]["osaka"] = gas
+    return other
+
+
+@pytest.mark.parametrize("gas", [19_600, 20_000, 20_400])
+def test_compare__within_two_percent__is_the_same(gas: int) -> None:
+    assert compare(SOME, changed(gas)) == []
+
+
+def test_compare__more_than_two_percent_above__fails_and_says_by_how_much() -> None:
+    (worse,) = compare(SOME, changed(20_401))
+    assert worse.is_failure
+    assert str(worse) == "Token.move (first), osaka: 20000 -> 20401 (+2.0%)"
+
+
+def test_compare__more_than_two_percent_below__is_told_and_no_failure() -> None:
+    (better,) = compare(SOME, changed(19_599))
+    assert not better.is_failure
+    assert "(-2.0%)" in str(better)
+
+
+def test_compare__a_case_without_its_like__fails() -> None:
+    more = {**SOME, "Token.stop": {"": {"prague": 1}}}
+    (new,), (gone,) = compare(SOME, more), compare(more, SOME)
+    assert new.is_failure
+    assert gone.is_failure
+    assert str(new) == "Token.stop, prague: not in the file, uses 1"
+    assert str(gone) == "Token.stop, prague: in the file, not measured"
+
+
+def test_find_unmeasured__of_a_file_without_a_function__names_it() -> None:
+    without = {name: cases for name, cases in load().items() if name != "Settlement.collect"}
+    assert find_unmeasured(without) == ["Settlement.collect"]
+    assert len(find_unmeasured({})) > len(CONTRACTS)
+
+
+def test_file__has_every_hard_fork_in_every_row() -> None:
+    assert FILE.exists()
+    rows = [used for cases in load().values() for used in cases.values()]
+    assert {tuple(used) for used in rows} == {HARDFORKS}

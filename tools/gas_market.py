@@ -1,0 +1,251 @@
+"""Deployed contracts with everybody registered, and one job, for the measurement of gas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from eth_utils.crypto import keccak
+from tools.gas_lab import GasLab, key_of
+
+from edgemark.crypto.commitments import compute_job_id
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy_by
+from edgemark.ledger.interface import Contract
+from edgemark.ledger.records import Limits, Resources, Role
+from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.parameters import (
+    Terms,
+    compute_least_stake,
+    compute_share_bytes,
+)
+from edgemark.systems.outsourcing.records import IndexView
+from edgemark.systems.outsourcing.settlement import SettlementContract
+
+COIN = 10**18
+WEALTH = 10**6 * COIN
+LIMITS = Limits(Tokens(10), Tokens(10**6 * COIN), 2, 86_400, 60, 86_400)
+WINDOW_S = 10_000  # of a job's three
+RESOURCES = Resources(4, 8192, 65_536, 1000)
+CHARGED = ShareIndex(2)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a job is; `label` names it in the gas file."""
+
+    nodes: int
+    judges: int
+    degree: int
+    threshold: int
+    errors: int
+
+    @property
+    def label(self) -> str:
+        """m, e and the number of judges."""
+        return f"m = {self.nodes}, e = {self.errors}, {self.judges} judges"
+
+
+SMALL = Size(nodes=6, judges=4, degree=2, threshold=1, errors=1)
+LARGEST = Size(nodes=64, judges=16, degree=1, threshold=15, errors=15)
+
+
+@dataclass
+class Market:
+    """Deployed contracts with everybody registered and rich, and jobs of one size."""
+
+    lab: GasLab
+    size: Size
+    nonce: int = 0
+    deployment: Deployment = field(init=False)
+
+    def __post_init__(self) -> None:
+        judges = tuple(key.address for key in self.judges)
+        pool, guardian = self.key("pool").address, self.key("guardian").address
+        owner = self.key("owner")
+        self.deployment = deploy_by(
+            lambda name, *args: self.lab.make(self.size.label, owner, name, *args),
+            self.lab.chain.chain_id,
+            DeploymentParameters(owner.address, judges, pool, guardian, LIMITS),
+        )
+
+    def key(self, role: str) -> SecretKey:
+        """Somebody of this market."""
+        return key_of(f"{role}, {self.size.label}")
+
+    @property
+    def nodes(self) -> list[SecretKey]:
+        """Node of index j at position j - 1."""
+        return [self.key(f"node {j}") for j in range(1, self.size.nodes + 1)]
+
+    @property
+    def judges(self) -> list[SecretKey]:
+        """All judges."""
+        return [self.key(f"judge {j}") for j in range(1, self.size.judges + 1)]
+
+    def contract(self, name: str) -> Contract:
+        """One of the contracts."""
+        return self.deployment.contract(name)
+
+    def send(self, role: str, contract: str, function: str, *args: object) -> None:
+        """A call that is not measured."""
+        self.lab.send(self.key(role), self.contract(contract), function, *args)
+
+    def measure(self, case: str, role: str, contract: str, function: str, *args: object) -> None:
+        """A call that is."""
+        self.lab.measure(case, self.key(role), self.contract(contract), function, *args)
+
+    # --- settling in ---------------------------------------------------------------------------
+
+    def settle_in(self) -> None:
+        """Register everybody and fill the accounts of payer and nodes."""
+        for role, servers in ((Role.COMPUTE_NODE, self.nodes), (Role.ENCLAVE, self.judges)):
+            name = "node" if role is Role.COMPUTE_NODE else "judge"
+            for j in range(1, len(servers) + 1):
+                self.register(f"{name} {j}", role)
+        self.send("payer", "ParticipantRegistry", "registerDevice")
+        self.send("owner", "MetaCoin", "approve", self.deployment.contracts["AssetAnchor"], 2**255)
+        for key in (self.key("payer"), *self.nodes):
+            self.send("owner", "AssetAnchor", "deposit", key.address, WEALTH)
+            self.lab.send(
+                key,
+                self.contract("AssetAnchor"),
+                "allowLocker",
+                self.deployment.contracts["Settlement"],
+                WEALTH,
+            )
+
+    def register(self, server: str, role: Role) -> None:
+        """A provider of its own admits a server, which registers."""
+        provider, registry = f"provider of {server}", "ParticipantRegistry"
+        self.send(provider, registry, "registerProvider", provider)
+        self.send(provider, registry, "admit", self.key(server).address)
+        self.send(server, registry, "registerServer", *self.server_facts(provider, role, server))
+
+    def server_facts(self, provider: str, role: Role, server: str) -> tuple[object, ...]:
+        """What a server says of itself."""
+        pin = Hash32(keccak(text=f"TLS key of {server}"))
+        return (
+            int(role),
+            self.key(provider).address,
+            pin,
+            "https://node.example.org:8443",
+            RESOURCES.as_abi(),
+        )
+
+    # --- jobs ----------------------------------------------------------------------------------
+
+    def terms(self) -> Terms:
+        """Good terms from now on."""
+        now, size = self.lab.now(), self.size
+        fee, judge_fee = Tokens(10 * COIN), Tokens(5 * COIN)
+        return Terms(
+            function_hash=Hash32(keccak(b"F")),
+            function_bytes=365_000,
+            term_count=21_450,
+            inputs=64,
+            outputs=10,
+            degree=size.degree,
+            threshold=size.threshold,
+            errors=size.errors,
+            node_count=size.nodes,
+            batch=20,
+            share_bytes=compute_share_bytes(20, 64),
+            job_key=self.key("payer").public_key,
+            fee=fee,
+            stake=Tokens(compute_least_stake(fee, judge_fee, size.nodes, size.errors)),
+            judge_fee=judge_fee,
+            accept_by=Timestamp(now + WINDOW_S),
+            compute_by=Timestamp(now + 2 * WINDOW_S),
+            collect_by=Timestamp(now + 3 * WINDOW_S),
+        )
+
+
+class Job:
+    """One job of a market, whose steps are measured when they are given a case."""
+
+    def __init__(self, market: Market, case: str = "") -> None:
+        self.market = market
+        market.nonce += 1
+        self.root = Hash32(keccak(text=f"root {market.nonce}"))
+        self.terms = market.terms()
+        payer = market.key("payer")
+        accounts = [key.address for key in market.nodes]
+        settlement = market.deployment.contracts["Settlement"]
+        chain_id = market.lab.chain.chain_id
+        self.domain = SettlementDomain(chain_id, settlement)
+        self.job: JobId = compute_job_id(chain_id, settlement, payer.address, market.nonce)
+        posting = (market.nonce, self.root, self.terms.as_abi(), accounts)
+        self.act(case, payer, "post", *posting)
+
+    @property
+    def indices(self) -> list[int]:
+        """1 .. m."""
+        return list(range(1, self.market.size.nodes + 1))
+
+    def act(self, case: str, sender: SecretKey, function: str, *args: object) -> None:
+        """A call of the Settlement, measured when it has a case."""
+        contract = self.market.contract("Settlement")
+        if case:
+            self.market.lab.measure(case, sender, contract, function, *args)
+        else:
+            self.market.lab.send(sender, contract, function, *args)
+
+    def accept(self, index: int, case: str = "") -> None:
+        """Bring a node's acceptance."""
+        node, terms = self.market.nodes[index - 1], self.terms
+        digest = self.domain.acceptance(
+            self.job, ShareIndex(index), self.root, terms.hash, terms.stake, terms.accept_by
+        )
+        arguments = (self.job, index, terms.accept_by, node.sign(digest))
+        self.act(case, node, "accept", *arguments)
+
+    def start(self) -> Job:
+        """Bring all acceptances."""
+        for index in self.indices:
+            self.accept(index)
+        return self
+
+    def commit(self, *indices: int, case: str = "") -> Job:
+        """Commit; the last one is measured."""
+        for index in indices:
+            node = self.market.nodes[index - 1]
+            commitment = keccak(text=f"commitment {index}")
+            is_last = index == indices[-1]
+            self.act(case if is_last else "", node, "commit", self.job, index, commitment)
+        return self
+
+    def charge(self, wrong: list[int], silent: list[int], case: str = "") -> Job:
+        """File charges."""
+        if silent:
+            self.market.lab.wait_until(self.terms.compute_by + 1)
+        self.act(case, self.market.key("payer"), "charge", self.job, wrong, silent)
+        return self
+
+    def signatures(self, digest: Hash32) -> list[bytes]:
+        """Of k judges, ascending by account."""
+        judges = sorted(self.market.judges, key=lambda key: int(key.address, 16))
+        return [key.sign(digest) for key in judges[: 2 * len(judges) // 3 + 1]]
+
+    def serve(self, index: int = CHARGED, case: str = "") -> Job:
+        """Record that the judges hold the task."""
+        signed = self.signatures(self.domain.served(self.job, ShareIndex(index)))
+        self.act(case, self.market.key("outsider"), "recordServed", self.job, index, signed)
+        return self
+
+    def judge(self, finding: Finding, index: int = CHARGED, case: str = "") -> None:
+        """Record a verdict; a missing answer may be found only after the answer time."""
+        signed = self.signatures(self.domain.verdict(self.job, ShareIndex(index), finding))
+        arguments = (self.job, index, int(finding), signed)
+        self.act(case, self.market.key("outsider"), "recordVerdict", *arguments)
+
+    def index(self) -> IndexView:
+        """The charged index as the chain has it now."""
+        lab = self.market.lab
+        contract = SettlementContract(lab.chain, self.market.deployment)
+        return contract.index(self.job, CHARGED, block="latest")
+
+    def end(self, function: str, case: str, *args: object) -> None:
+        """What anyone may call."""
+        self.act(case, self.market.key("outsider"), function, *args)

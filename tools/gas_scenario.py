@@ -1,0 +1,171 @@
+"""Every state-changing function of the contracts, as the honest call it: first, again, at the caps.
+
+The caps are m = 64 nodes, e = 15 errors (t = 15, d = 1) and 16 judges.
+A function that no step measures is missing from the gas file, and a test says so.
+"""
+
+from __future__ import annotations
+
+from tools.gas_lab import GasLab
+from tools.gas_market import CHARGED, COIN, LARGEST, SMALL, WINDOW_S, Job, Market
+
+from edgemark.crypto.typed_data import Domain, StructType
+from edgemark.ledger.events import Locked, receipt_events
+from edgemark.ledger.records import Role
+from edgemark.systems.outsourcing.messages import Finding
+
+PERMIT = StructType(
+    "Permit",
+    (
+        ("address", "owner"),
+        ("address", "spender"),
+        ("uint256", "value"),
+        ("uint256", "nonce"),
+        ("uint256", "deadline"),
+    ),
+)
+
+
+def run(lab: GasLab) -> Market:
+    """The whole scenario; answers the market of the small jobs."""
+    small, largest = Market(lab, SMALL), Market(lab, LARGEST)
+    run_registry(small)
+    small.settle_in()
+    largest.settle_in()
+    run_token(small)
+    run_anchor(small)
+    for market in (small, largest):
+        run_jobs(market)
+    run_batch_of_claims(small)
+    small.measure("", "guardian", "Settlement", "deprecate")
+    return small
+
+
+def run_registry(market: Market) -> None:
+    """Everybody's first words; the second of a kind finds no other storage than the first."""
+    registry = "ParticipantRegistry"
+    market.measure("", "some device", registry, "registerDevice")
+    market.measure("", "some provider", registry, "registerProvider", "Some Provider Ltd")
+    server = market.key("some node").address
+    market.measure("", "some provider", registry, "admit", server)
+    facts = market.server_facts("some provider", Role.COMPUTE_NODE, "some node")
+    market.measure("", "some node", registry, "registerServer", *facts)
+
+
+def run_token(market: Market) -> None:
+    """Transfers to accounts that hold nothing yet, and to others."""
+    friend, spender = market.key("friend"), market.key("spender")
+    for case, value in (("first", COIN), ("again", 2 * COIN)):
+        market.measure(case, "owner", "MetaCoin", "transfer", friend.address, value)
+        market.measure(case, "owner", "MetaCoin", "approve", spender.address, 5 * value)
+        market.measure(
+            case,
+            "spender",
+            "MetaCoin",
+            "transferFrom",
+            market.key("owner").address,
+            market.key("another friend").address,
+            value,
+        )
+    for case, nonce in (("first", 0), ("again", 1)):
+        market.measure(case, "outsider", "MetaCoin", "permit", *sign_permit(market, nonce))
+
+
+def sign_permit(market: Market, nonce: int) -> tuple[object, ...]:
+    """A permit of the friend for the spender (EIP-2612), as the token takes it."""
+    friend, spender = market.key("friend"), market.key("spender").address
+    token = market.deployment.contracts["MetaCoin"]
+    deadline, value = market.lab.now() + WINDOW_S, COIN + nonce
+    domain = Domain("MetaCoin", "1", market.lab.chain.chain_id, token)
+    signed = friend.sign(domain.digest(PERMIT, (friend.address, spender, value, nonce, deadline)))
+    parts = (signed[64], signed[:32], signed[32:64])
+    return (friend.address, spender, value, deadline, *parts)
+
+
+def run_anchor(market: Market) -> None:
+    """One account, and one locker that is no contract."""
+    anchor, saver, locker = "AssetAnchor", "saver", market.key("locker").address
+    account = market.key(saver).address
+    for case, amount in (("first", 100 * COIN), ("again", 200 * COIN)):
+        market.measure(case, "owner", anchor, "deposit", account, amount)
+        market.measure(case, saver, anchor, "allowLocker", locker, amount)
+    market.measure("part", saver, anchor, "withdraw", account, COIN)
+    locks = []
+    for case in ("first", "again"):
+        expiry = market.lab.now() + WINDOW_S
+        receipt = market.lab.measure(
+            case, market.key("locker"), market.contract(anchor), "lock", account, COIN, expiry
+        )
+        (locked,) = [
+            event
+            for event in receipt_events(receipt, market.contract(anchor))
+            if isinstance(event, Locked)
+        ]
+        locks.append(locked.lock_id)
+    payee = market.key("payee").address
+    market.measure("a part, first", "locker", anchor, "pay", locks[0], payee, COIN // 2)
+    market.measure("the rest, again", "locker", anchor, "pay", locks[0], payee, COIN // 2)
+    market.lab.wait_until(market.lab.now() + 2 * WINDOW_S)
+    market.measure("", "outsider", anchor, "expire", locks[1])
+
+
+def run_jobs(market: Market) -> None:
+    """One job from its posting on, and from each of its states every way that leads on."""
+    lab, label = market.lab, market.size.label
+    job = Job(market, f"{label}, first")
+    with lab.undone():
+        Job(market, f"{label}, again").accept(1, f"{label}, again")
+    job.accept(1, f"{label}, first")
+    for index in job.indices[1:-1]:
+        job.accept(index)
+    with lab.undone():
+        lab.wait_until(job.terms.accept_by + 1)
+        job.end("cancelUnstarted", f"{label}, one acceptance missing", job.job)
+    job.accept(job.indices[-1], f"{label}, the last starts the job")
+    run_exits(job, f"{label}, none committed")
+    job.commit(*job.indices, case=label)
+    run_exits(job, f"{label}, all committed")
+    run_charges(job, label)
+    job.act(f"{label}, one index", market.key("payer"), "approve", job.job, [1])
+    job.act(f"{label}, the others", market.key("payer"), "approve", job.job, job.indices[1:])
+
+
+def run_exits(job: Job, case: str) -> None:
+    """What anyone ends when payer and nodes are gone."""
+    lab = job.market.lab
+    for function, arguments in (("collect", (job.job, job.indices)), ("claim", ([job.job],))):
+        with lab.undone():
+            lab.wait_until(job.terms.collect_by + 1)
+            job.end(function, case, *arguments)
+
+
+def run_charges(job: Job, label: str) -> None:
+    """Every end of a charge; as many charges at once as there may be."""
+    lab = job.market.lab
+    most = list(range(CHARGED, CHARGED + job.market.size.errors))
+    with lab.undone():
+        job.charge(most, [], f"{label}, wrong")
+        with lab.undone():
+            lab.wait_until(job.index().served_by + 1)
+            job.end("voidCharge", label, job.job, CHARGED)
+        job.serve(case=f"{label}, wrong")
+        for finding, case in ((Finding.WRONG, "wrong"), (Finding.RIGHT, "refuted")):
+            with lab.undone():
+                job.judge(finding, case=f"{label}, {case}")
+        lab.wait_until(job.index().verdict_by + 1)
+        job.end("lapseCharge", label, job.job, CHARGED)
+    with lab.undone():
+        job.charge([], most, f"{label}, silent").serve(case=f"{label}, silent")
+        with lab.undone():
+            job.judge(Finding.RIGHT, case=f"{label}, answered")
+        lab.wait_until(job.index().answer_by + 1)
+        job.judge(Finding.MISSING, case=f"{label}, missing")
+
+
+def run_batch_of_claims(market: Market) -> None:
+    """As many small jobs as one claim takes."""
+    count = LARGEST.nodes // market.size.nodes
+    jobs = [Job(market).start() for _ in range(count)]
+    market.lab.wait_until(jobs[-1].terms.collect_by + 1)
+    case = f"{count} jobs of m = {market.size.nodes}, none committed"
+    jobs[0].end("claim", case, [job.job for job in jobs])

@@ -137,6 +137,26 @@ class Journal(Closing):
             raise
         return journal
 
+    @classmethod
+    def look_at(cls, path: Path) -> Journal:
+        """The whole records of a journal as they stand, to read only and without its lock.
+
+        Another process may be appending to it: a record that is half there is left out.
+
+        Raises:
+            RefusedInput: there is no such file.
+            Unrecoverable: others may read or write it, or it cannot be opened.
+        """
+        if not path.exists():
+            raise RefusedInput("is not there", who=path, needed="a journal")
+        check_private(path)
+        journal = cls(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), -1, 0, None)
+        size = os.fstat(journal._handle).st_size
+        while (payload := journal._read_record(journal._end, size)) is not None:
+            journal._end += HEADER_BYTES + len(payload)
+            journal.count += 1
+        return journal
+
     def append(self, payload: bytes) -> int:
         """Write one record and wait until it is on the disk.
 
@@ -218,7 +238,8 @@ class Journal(Closing):
         """Give the journal free for another process."""
         if self._handle >= 0:
             os.close(self._handle)
-            os.close(self._lock)
+            if self._lock >= 0:
+                os.close(self._lock)
             self._handle = self._lock = -1
 
     def _write(self, payload: bytes) -> int:

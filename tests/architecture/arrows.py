@@ -74,6 +74,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "client",
             "cursor",
             "demo",
+            "exporting",
             "functions",
             "history",
             "joining",

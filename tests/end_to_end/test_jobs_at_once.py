@@ -27,15 +27,20 @@ from tests.end_to_end.strangers import (
 )
 from tests.end_to_end.theatre import WHOLE_STAGE, ends
 
-from edgemark.crypto.polynomial import DenseQuadratic
+from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.events import NodeConvicted
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.bundle import Bundle
+from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
-from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, Answer, Evidence, Offer
+from edgemark.systems.outsourcing.exporting import export_bundle
+from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, Answer, Evidence, Finding, Offer
 from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.retrial import retry_bundle
+from edgemark.systems.outsourcing.story import check_amounts
 
 pytestmark = WHOLE_STAGE
 
@@ -119,6 +124,47 @@ def test_after_all_jobs__nothing_is_locked_and_the_supply_is_accounted_for(
     assert played.after.locked == 0
     assert played.after.accounted == played.after.supply == played.before.accounted
     assert played.after.anchored == played.after.free
+
+
+# --- what anybody can find out afterwards ---
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_story_of_a_job__from_the_chain_alone__adds_up(played: Played, name: str) -> None:
+    stage = played.theatre.stage
+    story = Chronicle(played.theatre.chain, stage.deployment).read(played.jobs[name])
+    assert [place.phase for place in story.indices] == list(played.states[name].indices)
+    assert [check for check in check_amounts(story) if not check.agrees] == []
+    assert story.is_settled
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "home", "finding"),
+    [
+        ("lenient", 3, "device", Finding.WRONG),
+        ("lenient", 3, "node-3", Finding.WRONG),
+        ("lenient", 3, "judge-4", Finding.WRONG),
+        ("framed", 2, "device", Finding.RIGHT),
+        ("framed", 2, "node-2", Finding.RIGHT),
+        ("framed", 2, "judge-3", Finding.RIGHT),
+        ("late", 1, "node-1", Finding.RIGHT),
+        ("late", 1, "judge-4", Finding.RIGHT),
+        ("absent", 5, "device", Finding.MISSING),
+        ("absent", 5, "judge-2", Finding.MISSING),
+    ],
+)
+def test_evidence_of_each_party__replays_to_the_verdict_on_chain(
+    played: Played, name: str, index: int, home: str, finding: Finding
+) -> None:
+    stage = played.theatre.stage
+    story = Chronicle(played.theatre.chain, stage.deployment).read(played.jobs[name])
+    raw = export_bundle(stage.folder / home, story, [index]).to_json()
+    bundle = Bundle.from_json(raw)
+    trial = retry_bundle(bundle, parse_polynomial(bundle.function), story)
+    assert [check for check in trial.receipt.checks if not check.passed] == []
+    assert trial.findings == {index: finding}
+    others = [t.share.hex() for t in played.states[name].known.tasks if t.index != index]
+    assert not any(share.encode() in raw for share in others)
 
 
 # --- what was printed ---

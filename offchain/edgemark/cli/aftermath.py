@@ -1,17 +1,24 @@
-"""`edgemark outsourcing explain|claim`: what became of a job, and what is due in it."""
+"""`edgemark outsourcing explain|claim|evidence|replay`: what became of a job, and why."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput
+from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import Timestamp, parse_job_id
+from edgemark.systems.outsourcing.bundle import MAX_BUNDLE_BYTES, Bundle, MalformedBundle
 from edgemark.systems.outsourcing.claiming import claim
+from edgemark.systems.outsourcing.exporting import export_bundle
 from edgemark.systems.outsourcing.lookout import Lookout
+from edgemark.systems.outsourcing.model_files import read_function
+from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.station import Station
 from edgemark.systems.outsourcing.story import check_amounts
 from edgemark.systems.outsourcing.telling import as_facts, tell
@@ -66,4 +73,124 @@ def claim_jobs(invocation: Invocation, jobs: tuple[str, ...], every: bool) -> No
     invocation.show(facts, text)
 
 
-COMMANDS = (explain_job, claim_jobs)
+@click.command("evidence")
+@takes_settings
+@click.argument("job")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="File to write; only its owner can read it.",
+)
+@click.option("--index", "indices", multiple=True, type=int, help="Charged index (default: all).")
+@click.option("--hash-only", is_flag=True, help="Leave the bytes of F out.")
+def export_evidence(
+    invocation: Invocation, job: str, output: Path, indices: tuple[int, ...], hash_only: bool
+) -> None:
+    """Write what shows why nodes of JOB were charged, for `outsourcing replay`.
+
+    For the device, the charged node or a judge, from its own home; its server may run. Only tasks
+    of charged indices are ever written: each is one share of the secret input.
+    """
+    settings = invocation.settings()
+    story = Lookout.open(settings).chronicle.read(parse_job_id(job))
+    bundle = export_bundle(Path(settings.home), story, indices, with_function=not hash_only)
+    raw = bundle.to_json()
+    if not write_new(output, raw, mode=OWNER_ONLY_FILE):
+        raise RefusedInput("is there already", who=output, remedy="Name another file.")
+    click.echo(f"Warning: whoever gets this file holds {bundle.reveals}", err=True)
+    facts = {
+        "file": output,
+        "bytes": len(raw),
+        "indices": [int(case.index) for case in bundle.cases],
+        "reveals": bundle.reveals,
+    }
+    invocation.show(facts)
+
+
+@click.command("replay")
+@takes_settings
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--function",
+    "function_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Canonical bytes of F, when the bundle holds only their hash.",
+)
+@click.option("--offline", is_flag=True, help="Ask no chain; check what is signed.")
+def replay_evidence(
+    invocation: Invocation, bundle: Path, function_file: Path | None, offline: bool
+) -> int:
+    """Check every statement of BUNDLE and compute the charged tasks again; needs no key.
+
+    Status 0 when everything agrees, 1 when something in the bundle is not what it says, 2 when it
+    is no bundle, 3 when it is sound and a verdict is another than found here.
+    """
+    settings = invocation.settings()
+    evidence = read_bundle(bundle)
+    function = function_of(evidence, function_file)
+    story = None if offline else Lookout.open(settings).chronicle.read(evidence.job)
+    trial = retry_bundle(evidence, function, story)
+    receipt = trial.receipt
+    facts = {
+        "outcome": trial.outcome.value,
+        "checks": receipt.as_dict()["checks"],
+        "findings": {str(j): found.name.lower() for j, found in trial.findings.items()},
+        "not_checked": trial.not_checked,
+        "reveals": evidence.reveals,
+    }
+    lines = [
+        f"{'yes' if check.passed else 'NO '}  {check.name}: {check.seen}"
+        + ("" if check.passed else f"; expected {check.expected}")
+        for check in receipt.checks
+    ]
+    lines += [f"-    not checked: {why}" for why in trial.not_checked]
+    invocation.show(facts, "\n".join([*lines, OUTCOMES[trial.outcome]]))
+    return STATUSES[trial.outcome]
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Parse a bundle from a file.
+
+    Raises:
+        MalformedBundle: it is none.
+    """
+    size = path.stat().st_size
+    if size > MAX_BUNDLE_BYTES:
+        raise MalformedBundle("is too large", who=path, had=size, needed=f"<= {MAX_BUNDLE_BYTES}")
+    return Bundle.from_json(path.read_bytes())
+
+
+def function_of(bundle: Bundle, path: Path | None) -> Polynomial:
+    """F from a file if one is named, else from the bundle.
+
+    Raises:
+        RefusedInput: it is in neither, or is no function.
+    """
+    if path is not None:
+        return read_function(path)
+    if not bundle.function:
+        raise RefusedInput(
+            "holds no function",
+            who="bundle",
+            had=f"H(F) = {bundle.terms.function_hash.hex()}",
+            remedy="Name the file of F: --function FILE.",
+        )
+    return parse_polynomial(bundle.function)
+
+
+OUTCOMES = {
+    Outcome.AGREES: "EVERYTHING AGREES",
+    Outcome.UNSOUND: "THE BUNDLE IS NOT WHAT IT SAYS",
+    Outcome.CONTRADICTS: (
+        "THE VERDICT IS ANOTHER THAN FOUND HERE: the judges were wrong, or they held another "
+        "answer that this node had signed"
+    ),
+}
+STATUSES = {
+    Outcome.AGREES: Exit.DONE,
+    Outcome.UNSOUND: Exit.CHECK_FAILED,
+    Outcome.CONTRADICTS: Exit.PEER_FAULT,
+}
+COMMANDS = (explain_job, claim_jobs, export_evidence, replay_evidence)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from edgemark.errors import Unrecoverable
+from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.journal import Journal, JournalInUse, JournalWriteFailed, RecordTooLarge
 
 MOST = 200
@@ -50,6 +50,35 @@ def test_append__calls_the_hook_after_the_record_is_in_the_file(tmp_path: Path) 
     assert b"first" in seen[0][1]
     assert b"second" not in seen[0][1]
     assert b"second" in seen[1][1]
+
+
+def test_look_at__while_another_holds_the_lock__shows_the_whole_records(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    with Journal.open(path) as journal:
+        journal.append(b"one")
+        journal.append(b"two")
+        whole = path.stat().st_size
+        journal.append(b"three")
+        os.truncate(path, whole + 20)  # as a reader may find it while the third is written
+        with Journal.look_at(path) as seen:
+            assert (seen.count, list(seen.records())) == (2, [b"one", b"two"])
+        assert path.stat().st_size == whole + 20
+
+
+def test_look_at__changes_nothing_and_takes_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    with Journal.open(path) as journal:
+        journal.append(b"one")
+    before = path.read_bytes()
+    with Journal.look_at(path) as seen, pytest.raises((RecordTooLarge, JournalWriteFailed)):
+        seen.append(b"two")
+    assert path.read_bytes() == before
+
+
+def test_look_at__without_a_journal__makes_none(tmp_path: Path) -> None:
+    with pytest.raises(RefusedInput):
+        Journal.look_at(tmp_path / "j")
+    assert not (tmp_path / "j").exists()
 
 
 def test_append__syncs_before_it_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,335 @@
+"""The evidence bundle: why nodes of a job were charged, in one file that a stranger can replay.
+
+Canonical JSON, version 1: keys sorted, no spaces, bytes as lower-case hexadecimal, amounts and
+other numbers as integers, one newline at the end. One bundle has one encoding, and a file that is
+not exactly it is refused, so that nothing in it can be changed without being seen.
+
+A bundle holds the tasks of charged indices and nothing else of the job's secrets. Each task is one
+share: t of them together say nothing about the input, t + 1 are the input.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import (
+    Address,
+    Hash32,
+    JobId,
+    ShareIndex,
+    Timestamp,
+    parse_address,
+    parse_hash32,
+    parse_share_index,
+)
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import (
+    MAX_BRANCH,
+    SIGNATURE_BYTES,
+    Answer,
+    ChargeKind,
+    Finding,
+    Task,
+)
+from edgemark.systems.outsourcing.parameters import (
+    JOB_KEY_BYTES,
+    MAX_FUNCTION_BYTES,
+    MAX_NODES,
+    MAX_OUTPUT_BYTES,
+    MAX_SHARE_BYTES,
+    Terms,
+)
+
+FORMAT, VERSION = "edgemark-evidence", 1
+MAX_ANSWERS = 2  # two different signed answers for one task are all there is to say
+MAX_JUDGES = 16
+MAX_NUMBER = 2**96  # no number of a job is larger
+# Hexadecimal doubles; a function of 64 MiB and two charged tasks of the largest kind fit.
+MAX_BUNDLE_BYTES = 2 * (MAX_FUNCTION_BYTES + 2 * (MAX_SHARE_BYTES + MAX_ANSWERS * MAX_OUTPUT_BYTES))
+HASHES = frozenset({"function_hash"})
+
+
+class MalformedBundle(RefusedInput):
+    """A file that is no evidence bundle of this version."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One charged index that has ended, with all that its judges saw and said.
+
+    Attributes:
+        task: T_j.
+        answers: R_j; two when the node signed different ones, none when it was silent.
+        commitment: what the node put on chain; zeros when nothing.
+        acceptance, valid_until: the node's signature under terms and root.
+        end: how the index ended.
+        finding: of the judges; NONE without a verdict.
+        served, verdict: signatures of judges, as the chain took them; empty when another contract
+            brought them.
+    """
+
+    index: ShareIndex
+    node: Address
+    kind: ChargeKind
+    task: Task
+    answers: tuple[Answer, ...]
+    commitment: Hash32
+    acceptance: bytes
+    valid_until: Timestamp
+    end: IndexPhase
+    finding: Finding
+    served: tuple[bytes, ...]
+    verdict: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Evidence about charged indices of one job.
+
+    Attributes:
+        function: canonical bytes of F; empty when only its hash is given, in the terms.
+        cases: ascending by index.
+    """
+
+    chain_id: int
+    settlement: Address
+    job: JobId
+    root: Hash32
+    terms: Terms
+    judges: tuple[Address, ...]
+    threshold: int
+    function: bytes = field(repr=False)
+    cases: tuple[Case, ...]
+
+    @property
+    def reveals(self) -> str:
+        """What whoever reads the bundle learns, in words that the bundle carries."""
+        count, threshold = len(self.cases), self.terms.threshold
+        left = threshold - count
+        return (
+            f"{count} of the {self.terms.node_count} shares of this job's secret input. "
+            f"By themselves they say nothing about it (t = {threshold}); with this bundle any "
+            f"{left + 1} further nodes of the job together know the input, instead of any "
+            f"{threshold + 1}."
+        )
+
+    def to_json(self) -> bytes:
+        """The one encoding."""
+        facts = {
+            "format": FORMAT,
+            "version": VERSION,
+            "reveals": self.reveals,
+            "chain_id": self.chain_id,
+            "settlement": self.settlement,
+            "job": self.job.hex(),
+            "root": self.root.hex(),
+            "terms": _terms_facts(self.terms),
+            "judges": list(self.judges),
+            "threshold": self.threshold,
+            "function": self.function.hex() or None,
+            "cases": [_case_facts(case) for case in self.cases],
+        }
+        return _canonical(facts)
+
+    @staticmethod
+    def from_json(raw: bytes) -> Bundle:
+        """Parse and check the form; what it says is checked by `retrial.py`.
+
+        Raises:
+            MalformedBundle: not the one encoding of a bundle of this version.
+        """
+        if len(raw) > MAX_BUNDLE_BYTES:
+            raise MalformedBundle(
+                "is too large", who="bundle", had=len(raw), needed=f"<= {MAX_BUNDLE_BYTES} bytes"
+            )
+        try:
+            facts = json.loads(raw)
+            _check_version(facts)
+            bundle = _bundle_of(facts)
+        except MalformedBundle:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise MalformedBundle(
+                "cannot be read", who="bundle", had=f"{type(error).__name__}: {error}"[:200]
+            ) from error
+        except RefusedInput as error:
+            raise MalformedBundle(
+                error.what, who=f"bundle, {error.who}", had=error.had, needed=error.needed
+            ) from error
+        if bundle.to_json() != raw:
+            raise MalformedBundle(
+                "is not canonical",
+                who="bundle",
+                needed="sorted keys, no spaces, lower-case hexadecimal, one newline at the end",
+            )
+        return bundle
+
+
+def _canonical(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _check_version(facts: Any) -> None:
+    found = (facts.get("format"), facts.get("version")) if isinstance(facts, dict) else None
+    if found != (FORMAT, VERSION):
+        raise MalformedBundle(
+            "is of another format or version",
+            who="bundle",
+            had=str(found)[:80],
+            needed=f"{FORMAT} {VERSION}",
+        )
+
+
+def _terms_facts(terms: Terms) -> dict[str, object]:
+    values = {item.name: getattr(terms, item.name) for item in fields(Terms)}
+    return {k: v.hex() if isinstance(v, bytes) else int(v) for k, v in values.items()}
+
+
+def _terms_of(facts: Mapping[str, Any]) -> Terms:
+    values: dict[str, Any] = {}
+    for item in fields(Terms):
+        value = facts[item.name]
+        if item.name in HASHES:
+            values[item.name] = parse_hash32(_text(value), who=item.name)
+        elif item.name == "job_key":
+            values[item.name] = _bytes(value, JOB_KEY_BYTES, exactly=True)
+        else:
+            values[item.name] = _number(value)
+    return Terms(**values)
+
+
+def _case_facts(case: Case) -> dict[str, object]:
+    return {
+        "index": int(case.index),
+        "node": case.node,
+        "kind": case.kind.name.lower(),
+        "task": {
+            "share": case.task.share.hex(),
+            "branch": [sibling.hex() for sibling in case.task.branch],
+        },
+        "answers": [
+            {
+                "outputs": answer.outputs.hex(),
+                "salt": answer.salt.hex(),
+                "signature": answer.signature.hex(),
+            }
+            for answer in case.answers
+        ],
+        "commitment": case.commitment.hex(),
+        "acceptance": {
+            "signature": case.acceptance.hex(),
+            "valid_until": int(case.valid_until),
+        },
+        "end": case.end.name.lower(),
+        "finding": case.finding.name.lower(),
+        "served": [signature.hex() for signature in case.served],
+        "verdict": [signature.hex() for signature in case.verdict],
+    }
+
+
+def _bundle_of(facts: Mapping[str, Any]) -> Bundle:
+    job, terms = JobId(parse_hash32(_text(facts["job"]), who="job")), _terms_of(facts["terms"])
+    function = facts["function"]
+    cases = tuple(
+        _case_of(each, job, terms) for each in _list(facts["cases"], most=MAX_NODES, least=1)
+    )
+    order = [case.index for case in cases]
+    if order != sorted(set(order)):
+        raise MalformedBundle("cases are out of order", who="bundle", had=order, needed="ascending")
+    return Bundle(
+        chain_id=_number(facts["chain_id"]),
+        settlement=parse_address(_text(facts["settlement"]), who="settlement"),
+        job=job,
+        root=parse_hash32(_text(facts["root"]), who="root"),
+        terms=terms,
+        judges=tuple(
+            parse_address(_text(each), who="judge")
+            for each in _list(facts["judges"], most=MAX_JUDGES, least=1)
+        ),
+        threshold=_number(facts["threshold"]),
+        function=b"" if function is None else _bytes(function, MAX_FUNCTION_BYTES),
+        cases=cases,
+    )
+
+
+def _case_of(facts: Mapping[str, Any], job: JobId, terms: Terms) -> Case:
+    index = parse_share_index(_number(facts["index"]), MAX_NODES)
+    task = Task(
+        job,
+        index,
+        terms.function_hash,
+        _bytes(facts["task"]["share"], MAX_SHARE_BYTES),
+        tuple(
+            parse_hash32(_text(each), who="branch")
+            for each in _list(facts["task"]["branch"], most=MAX_BRANCH)
+        ),
+    )
+    answers = tuple(_answer_of(each, task) for each in _list(facts["answers"], most=MAX_ANSWERS))
+    if len({answer.outputs_hash for answer in answers}) != len(answers):
+        raise ValueError("two answers say the same")
+    accepted = facts["acceptance"]
+    return Case(
+        index=index,
+        node=parse_address(_text(facts["node"]), who="node"),
+        kind=ChargeKind[_name(facts["kind"])],
+        task=task,
+        answers=tuple(_answer_of(each, task) for each in _list(facts["answers"], most=MAX_ANSWERS)),
+        commitment=parse_hash32(_text(facts["commitment"]), who="commitment"),
+        acceptance=_bytes(accepted["signature"], SIGNATURE_BYTES),
+        valid_until=Timestamp(_number(accepted["valid_until"])),
+        end=IndexPhase[_name(facts["end"])],
+        finding=Finding[_name(facts["finding"])],
+        served=_signatures(facts["served"]),
+        verdict=_signatures(facts["verdict"]),
+    )
+
+
+def _answer_of(facts: Mapping[str, Any], task: Task) -> Answer:
+    return Answer(
+        job=task.job,
+        index=task.index,
+        task_id=task.task_id,
+        share_hash=task.share_hash,
+        outputs=_bytes(facts["outputs"], MAX_OUTPUT_BYTES),
+        salt=_bytes(facts["salt"], 32, exactly=True),
+        signature=_bytes(facts["signature"], SIGNATURE_BYTES, exactly=True),
+    )
+
+
+def _signatures(value: Any) -> tuple[bytes, ...]:
+    return tuple(
+        _bytes(each, SIGNATURE_BYTES, exactly=True) for each in _list(value, most=MAX_JUDGES)
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text needed, not {type(value).__name__}")
+    return value
+
+
+def _name(value: Any) -> str:
+    return _text(value).upper()
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_NUMBER:
+        raise ValueError(f"number of 0..2^96-1 needed, not {str(value)[:40]}")
+    return value
+
+
+def _bytes(value: Any, most: int, *, exactly: bool = False) -> bytes:
+    raw = bytes.fromhex(_text(value))
+    if len(raw) > most or (exactly and len(raw) != most):
+        raise ValueError(f"{len(raw)} bytes, needed {'' if exactly else '<= '}{most}")
+    return raw
+
+
+def _list(value: Any, *, most: int, least: int = 0) -> list[Any]:
+    if not isinstance(value, list) or not least <= len(value) <= most:
+        raise ValueError(f"list of {least} to {most} needed")
+    return value

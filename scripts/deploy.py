@@ -16,7 +16,6 @@ from rich.table import Table
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import parse_address
-from edgemark.ledger.anvil import DEV_CHAIN_ID
 from edgemark.ledger.deployment import (
     DEFAULT_LIMITS,
     MIN_JUDGES,
@@ -24,6 +23,7 @@ from edgemark.ledger.deployment import (
     Made,
     deploy_by,
 )
+from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.interface import explain_revert, load_interface

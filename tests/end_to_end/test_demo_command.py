@@ -19,9 +19,14 @@ LIMIT_S = 240
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    folder = tmp_path_factory.mktemp("demo")
+    return run_demo(tmp_path_factory.mktemp("demo"))
+
+
+def run_demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The command, to its end; the folder is its last word."""
+    words = ["demo", "outsourcing", "--json", *options, "--keep", str(folder)]
     return subprocess.run(
-        [sys.executable, "-m", "edgemark", "demo", "outsourcing", "--json", "--keep", str(folder)],
+        [sys.executable, "-m", "edgemark", *words],
         env={**ENVIRONMENT, **clean_environment()},
         capture_output=True,
         text=True,
@@ -123,3 +128,16 @@ def read_quietly(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_demo__on_a_hardhat_node__has_the_same_receipt(
+    tmp_path: Path, receipt: dict[str, Any]
+) -> None:
+    run = run_demo(tmp_path, "--chain", "hardhat")
+    assert run.returncode == 0, run.stderr[-2000:]
+    other = json.loads(run.stdout)
+    assert other["ok"] is True
+    assert other["checks"] == receipt["checks"]
+    assert other["parties"] == receipt["parties"]
+    assert (tmp_path / "chain" / "hardhat.log").exists()
+    assert not (tmp_path / "chain" / "anvil.log").exists()

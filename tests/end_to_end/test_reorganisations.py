@@ -87,7 +87,7 @@ MOMENTS: dict[str, tuple[Callable[[View], bool], int]] = {
 def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
     options = AnvilOptions(block_time_s=None, base_fee_wei=FIRST_BASE_FEE)
     folder = tmp_path_factory.mktemp("reorganisations")
-    with open_theatre(folder, settings={"confirmations": 2}, anvil_options=options) as theatre:
+    with open_theatre(folder, settings={"confirmations": 2}, chain_options=options) as theatre:
         device = theatre.enlist_device()
         before = theatre.begin()
         batches = {name: draw_batch() for name in EXPECTED}

@@ -21,7 +21,7 @@ from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, JobId, Tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.anvil import dev_key
+from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.lane import TransactionLane

@@ -10,8 +10,9 @@ import pytest
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Tokens
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Limits

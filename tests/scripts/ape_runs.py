@@ -10,6 +10,7 @@ from pathlib import Path
 from edgemark.ledger.anvil import find_anvil
 
 ROOT = Path(__file__).resolve().parents[2]
+OWN = ROOT / ".cache" / "own"
 LIMIT_S = 280
 WIDTH = "200"  # columns, so that no line of a table is folded
 
@@ -25,6 +26,8 @@ def ape_run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "PYTHONPATH": str(ROOT / "offchain"),
         "EDGEMARK_HOME": str(home),
         "COLUMNS": WIDTH,
+        # Hardhat keeps files of its own; not in the home folder of whoever runs the tests.
+        **{f"XDG_{kind}_HOME": str(OWN) for kind in ("CONFIG", "DATA", "CACHE")},
     }
     return subprocess.run(
         ["ape", "run", *words],

@@ -11,8 +11,9 @@ from tests.scripts.ape_runs import ape_run
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, parse_address
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.deployment import DEFAULT_LIMITS, Deployment
+from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.interface import CONTRACTS, Contract
 
@@ -38,16 +39,17 @@ def payee(number: int) -> Address:
     return parse_address(bytes([number]) * 20)
 
 
+@pytest.mark.parametrize("provider", ["foundry", "hardhat"])
 def test_deploy__on_a_chain_of_apes_own__prints_the_contracts_and_leaves_no_manifest(
-    tmp_path: Path,
+    tmp_path: Path, provider: str
 ) -> None:
-    ran = ape_run(tmp_path, "deploy", "--network", "ethereum:local:foundry")
+    ran = ape_run(tmp_path / "home", "deploy", "--network", f"ethereum:local:{provider}")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     rows = ROW.findall(ran.stdout)
     assert [name for name, _, _ in rows] == list(CONTRACTS)
     assert all(int(gas.replace(",", "")) > 100_000 for _, _, gas in rows)
     assert "no manifest" in ran.stdout
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "home").exists()
 
 
 def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(

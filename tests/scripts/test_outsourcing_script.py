@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from tests.scripts.ape_runs import ROOT, ape_run
 
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.development import ChainOptions
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.hardhat import HardhatNode
+from edgemark.ledger.mining import BlockMaking
 
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 AT_IMPORT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
@@ -18,11 +20,11 @@ AT_IMPORT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 @pytest.mark.chain
 @pytest.mark.processes
 def test_outsourcing__on_a_running_chain__adds_up_and_leaves_it_as_it_was(tmp_path: Path) -> None:
-    with AnvilNode.start(tmp_path / "chain", AnvilOptions(block_time_s=None)) as node:
+    with HardhatNode.start(tmp_path / "chain", ChainOptions(block_time_s=None)) as node:
         ran = ape_run(tmp_path / "home", "outsourcing", "--network", node.url)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         chain = EvmChain(node.url).connect()
-        assert chain.rpc("anvil_getAutomine") is True
+        assert BlockMaking.of(chain).is_by_transaction
         assert chain.head() > 0
     assert "EVERYTHING ADDS UP" in ran.stdout
     assert not (tmp_path / "home").exists()

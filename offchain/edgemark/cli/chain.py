@@ -10,10 +10,11 @@ from edgemark.cli.account import parse_tokens
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import parse_address
-from edgemark.ledger.anvil import AnvilOptions, chain_down, chain_up, dev_key
 from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.development import ChainOptions, dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.launching import DEFAULT_KIND, KINDS, chain_down, chain_up
 from edgemark.token.metacoin import MetaCoin
 
 GAS_WEI = 10**18  # one coin: thousands of transactions
@@ -21,18 +22,22 @@ GAS_WEI = 10**18  # one coin: thousands of transactions
 
 @click.group()
 def chain() -> None:
-    """A development chain on this machine (Anvil, one block a second)."""
+    """A development chain on this machine (one block a second)."""
 
 
 @chain.command("up")
 @takes_settings
 @click.option("--port", type=click.IntRange(0, 65535), default=8545, show_default=True)
 @click.option("--block-time", type=click.IntRange(1, 60), default=1, show_default=True)
-def up(invocation: Invocation, port: int, block_time: int) -> None:
+@click.option(
+    "--chain", "kind", type=click.Choice(list(KINDS)), default=DEFAULT_KIND, show_default=True
+)
+def up(invocation: Invocation, port: int, block_time: int, kind: str) -> None:
     """Start the chain; it goes on until `edgemark chain down`."""
     folder = Path(invocation.settings().home) / "chain"
-    node = chain_up(folder, AnvilOptions(port=port, block_time_s=block_time))
-    invocation.show({"url": node.url, "pid": node.pid}, f"chain is up at {node.url}")
+    node = chain_up(folder, ChainOptions(port=port, block_time_s=block_time), kind)
+    facts = {"url": node.url, "pid": node.pid, "chain": node.KIND}
+    invocation.show(facts, f"chain is up at {node.url}")
 
 
 @chain.command("down")

@@ -14,9 +14,11 @@ from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.crypto import kernel
 from edgemark.errors import EdgemarkError
-from edgemark.ledger.anvil import DEV_CHAIN_ID, find_anvil
+from edgemark.ledger.anvil import find_anvil
 from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.hardhat import find_hardhat
 from edgemark.ledger.interface import load_bytecode
 from edgemark.settings import Settings
 
@@ -43,6 +45,7 @@ def doctor(invocation: Invocation) -> int:
         Finding("field kernel", True, False, kernel.path()),
         Finding("node.js", shutil.which("node") is not None, False, shutil.which("node") or "-"),
         _try("anvil", False, lambda: str(find_anvil())),
+        _try("hardhat", False, lambda: str(find_hardhat()[1])),
         _try("contract bytecode", False, _bytecode),
         _try("chain", False, lambda: _chain(settings)),
         _try("deployment", False, lambda: _deployment(settings)),

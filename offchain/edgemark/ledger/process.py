@@ -1,10 +1,21 @@
-"""Telling one operating-system process from another that got the same number later (Linux)."""
+"""Operating-system processes (Linux): telling one from another, and tying one to its parent."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 STATE_FIELD, START_FIELD = 0, 19  # after the command's name, which ends with the last bracket
+# Asks the kernel for SIGTERM when the parent ends (prctl 1, PR_SET_PDEATHSIG), then becomes the
+# program. A parent that ended before the request was made is seen by the changed parent's number.
+TETHER = """\
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 def _fields_of(pid: int) -> list[str] | None:
@@ -27,3 +38,15 @@ def is_running(pid: int, started: int) -> bool:
     return (
         found is not None and found[STATE_FIELD] not in "ZX" and int(found[START_FIELD]) == started
     )
+
+
+def tether(command: Sequence[str]) -> list[str]:
+    """The same command, to be started by this process, and to be ended by the kernel with it.
+
+    It holds for `kill -9` of this process too. To the kernel, the parent is the thread that starts
+    the command: start it from one that lives as long as the command should.
+
+    Args:
+        command: absolute path of a program, and its arguments.
+    """
+    return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *command]

@@ -14,7 +14,8 @@ import pytest
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import LaneLimits, TransactionLane

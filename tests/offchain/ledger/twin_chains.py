@@ -1,4 +1,4 @@
-"""Two chains that differ in nothing but their id: the same contracts, accounts, nonces and calls.
+"""Two chains, of two programs, with two ids; everything else is the same, nonces and calls too.
 
 `TwinChains.act` lets an account do the same on both. Before either chain takes its transaction, the
 other one must have refused it: at that moment its nonce, its sender's balance and its target would
@@ -7,6 +7,7 @@ be good there too, and only the chain id is not.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -20,10 +21,12 @@ from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Tokens
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.anvil import AnvilNode
 from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.development import ChainOptions, DevelopmentNode, dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ContractRefused, NodeRefused
+from edgemark.ledger.hardhat import HardhatNode
 from edgemark.ledger.intent import Call, intent_of
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Limits, Resources, Role
@@ -40,6 +43,7 @@ NODES = (7, 8, 9, 10, 11)
 PROVIDERS = tuple(range(12, 21))  # of judges and nodes
 ACCOUNTS = 21
 WEALTH = 10**6
+LIMIT_S = 30.0
 GAS, GAS_PRICE = 3_000_000, 10**10
 
 
@@ -61,7 +65,7 @@ class Side:
         folder: for the lane that deploys.
     """
 
-    def __init__(self, node: AnvilNode, folder: Path) -> None:
+    def __init__(self, node: DevelopmentNode, folder: Path) -> None:
         self.chain = EvmChain(node.url, confirmations=0).connect()
         judges = tuple(map(address_of, JUDGES))
         owner, pool = address_of(OUTSIDER), address_of(POOL)
@@ -83,7 +87,11 @@ class Side:
 
     def take(self, raw: bytes) -> None:
         """Mine a transaction, which must succeed."""
-        receipt = self.chain.rpc("eth_sendRawTransactionSync", "0x" + raw.hex())
+        sent = self.chain.rpc("eth_sendRawTransaction", "0x" + raw.hex())
+        deadline = time.monotonic() + LIMIT_S
+        while (receipt := self.chain.rpc("eth_getTransactionReceipt", sent)) is None:
+            assert time.monotonic() < deadline, f"{sent} is not mined"
+            time.sleep(0.005)
         assert int(receipt["status"], 16) == 1, receipt
 
     def refuse_raw(self, raw: bytes) -> None:
@@ -162,14 +170,14 @@ class TwinChains:
 
 @contextmanager
 def start_twins(folder: Path, chain_ids: Sequence[int] = CHAIN_IDS) -> Iterator[TwinChains]:
-    """Two running chains with the same contracts at the same addresses, and the people on them."""
+    """An Anvil and a Hardhat with the same contracts at the same addresses, and the same people."""
     here, there = (
-        AnvilOptions(chain_id=chain_id, block_time_s=None, accounts=ACCOUNTS)
+        ChainOptions(chain_id=chain_id, block_time_s=None, accounts=ACCOUNTS)
         for chain_id in chain_ids
     )
     with (
         AnvilNode.start(folder / "here", here) as one,
-        AnvilNode.start(folder / "there", there) as two,
+        HardhatNode.start(folder / "there", there) as two,
     ):
         twins = TwinChains(Side(one, folder / "here"), Side(two, folder / "there"))
         if twins.here.deployment.contracts != twins.there.deployment.contracts:

@@ -1,8 +1,8 @@
 """A chain, the contracts, and ten servers of ten providers, each a process with its own key.
 
-By default the stage starts its own Anvil. It can also use a running development node whose first
-account holds coins; one that makes a block only for each transaction is told to make one every
-second while jobs run, because deadlines are chain time.
+By default the stage starts a chain of its own, of either kind. It can also use a running
+development node whose first account holds coins; one that makes a block only for each transaction
+is told to make one every second while jobs run, because deadlines are chain time.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
 from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.development import ChainOptions, DevelopmentNode, dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.launching import DEFAULT_KIND, kind_of
+from edgemark.ledger.mining import BlockMaking
 from edgemark.ledger.records import Limits, Role
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.settings import Settings, load_settings
@@ -79,7 +81,8 @@ class Stage:
         chain_url: a running development node to use instead of an own one.
         limits: what the settlement is deployed with.
         block_time_s: seconds between blocks while jobs run.
-        anvil_options: the own chain; blocks are made at once while the stage is set.
+        chain_kind: of the own chain, "anvil" or "hardhat".
+        chain_options: the own chain; blocks are made at once while the stage is set.
         settings: of every party, beside or instead of the stage's own.
         node_count, judge_count: servers of each kind.
     """
@@ -89,13 +92,14 @@ class Stage:
     chain_url: str | None = None
     limits: Limits = LIMITS
     block_time_s: int = 1
-    anvil_options: AnvilOptions = field(default_factory=lambda: AnvilOptions(block_time_s=None))
+    chain_kind: str = DEFAULT_KIND
+    chain_options: ChainOptions = field(default_factory=lambda: ChainOptions(block_time_s=None))
     settings: Mapping[str, object] = field(default_factory=dict)
     node_count: int = NODE_COUNT
     judge_count: int = JUDGE_COUNT
     nodes: list[Actor] = field(default_factory=list)
     judges: list[Actor] = field(default_factory=list)
-    _anvil: AnvilNode | None = None
+    _node: DevelopmentNode | None = None
     _deployment: Deployment | None = None
     _made_interval: bool = False
 
@@ -104,9 +108,9 @@ class Stage:
         """JSON-RPC of the chain."""
         if self.chain_url is not None:
             return self.chain_url
-        if self._anvil is None:
+        if self._node is None:
             raise LookupError("the stage is not set")
-        return self._anvil.url
+        return self._node.url
 
     @property
     def deployment(self) -> Deployment:
@@ -128,7 +132,7 @@ class Stage:
     def set(self) -> None:
         """Start the chain, deploy, fund and admit everybody; no server runs yet."""
         if self.chain_url is None:
-            self._anvil = AnvilNode.start(self.folder / "chain", self.anvil_options)
+            self._node = kind_of(self.chain_kind).start(self.folder / "chain", self.chain_options)
         self.nodes = [
             self._draft("node", i, Role.COMPUTE_NODE) for i in range(1, self.node_count + 1)
         ]
@@ -200,10 +204,10 @@ class Stage:
                 actor.process.terminate()
         for actor in actors:
             self.end(actor)
-        if self._made_interval and self._anvil is None:
-            EvmChain(self.url, chain_id=None).connect().rpc("evm_setAutomine", True)
-        if self._anvil is not None:
-            self._anvil.stop()
+        if self._made_interval and self._node is None:
+            BlockMaking.of(EvmChain(self.url).connect()).by_transaction()
+        if self._node is not None:
+            self._node.stop()
 
     def end(self, actor: Actor) -> None:
         """Wait for a server to leave; kill it when it does not."""
@@ -273,8 +277,9 @@ class Stage:
 
     def _make_blocks_regular(self, chain: EvmChain) -> None:
         """Deadlines are chain time: let blocks come without transactions too."""
-        if chain.rpc("anvil_getAutomine"):
-            chain.rpc("evm_setIntervalMining", self.block_time_s)
+        blocks = BlockMaking.of(chain)
+        if blocks.is_by_transaction:
+            blocks.by_clock(self.block_time_s)
             self._made_interval = True
 
     def _admit(self, chain: EvmChain, actor: Actor) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from edgemark.crypto.fixed_point import CompiledPolynomial
 from edgemark.identifiers import Address, JobId, ShareIndex, Tokens
+from edgemark.ledger.launching import DEFAULT_KIND
 from edgemark.receipt import TOKEN_UNIT, PartyBalance, Receipt
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.client import Device, Until
@@ -58,17 +59,24 @@ class Played:
     state: DeviceJob
 
 
-def tell(folder: Path, console: Console, *, chain_url: str | None = None) -> Receipt:
+def tell(
+    folder: Path,
+    console: Console,
+    *,
+    chain_url: str | None = None,
+    chain_kind: str = DEFAULT_KIND,
+) -> Receipt:
     """Play the whole story and return the receipt.
 
     Args:
         folder: keys, journals and logs of all parties.
         console: where progress goes.
-        chain_url: a running development node; an own Anvil when None.
+        chain_url: a running development node; an own chain when None.
+        chain_kind: of the own chain, "anvil" or "hardhat".
     """
     receipt = Receipt("outsourcing")
     dishonest = frozenset(int(index) for index, _, _ in PLANS)
-    with Stage(folder, dishonest, chain_url) as stage:
+    with Stage(folder, dishonest, chain_url, chain_kind=chain_kind) as stage:
         with step(console, receipt, "chain, contracts, providers"):
             stage.set()
             for actor in (*stage.nodes, *stage.judges):

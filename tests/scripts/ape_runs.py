@@ -11,12 +11,14 @@ from edgemark.ledger.anvil import find_anvil
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / ".cache" / "own"
+SCRATCH = ROOT / ".cache" / "tmp"
 LIMIT_S = 280
 WIDTH = "200"  # columns, so that no line of a table is folded
 
 
 def ape_run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `ape run` with these words, with `home` as the home folder of Edgemark."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
     programs = (Path(sys.executable).parent, find_anvil(ROOT).parent)
     environ = {
         "APE_DATA_FOLDER": str(ROOT / ".ape"),
@@ -25,6 +27,7 @@ def ape_run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
         "PYTHONPATH": str(ROOT / "offchain"),
         "EDGEMARK_HOME": str(home),
+        "TMPDIR": str(SCRATCH),  # see the Makefile
         "COLUMNS": WIDTH,
         # Hardhat keeps files of its own; not in the home folder of whoever runs the tests.
         **{f"XDG_{kind}_HOME": str(OWN) for kind in ("CONFIG", "DATA", "CACHE")},

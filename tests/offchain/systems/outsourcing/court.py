@@ -33,8 +33,9 @@ from tests.offchain.systems.outsourcing.cast import (
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call, intent_of
 from edgemark.ledger.lane import TransactionLane

@@ -15,8 +15,9 @@ from tests.offchain.small_chain import LIMITS, account
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions, dev_key
+from edgemark.ledger.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.deployment import DeploymentParameters, deploy
+from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Role

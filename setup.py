@@ -4,18 +4,20 @@ Where there is no compiler, or it is not gcc or clang on a 64-bit machine, the p
 without it and computes with python-flint or plain Python (`edgemark.crypto.kernel`).
 """
 
+from pathlib import Path
+
 from setuptools import Extension, setup
 
-NATIVE = "offchain/edgemark/crypto/_native"
+NATIVE = Path("offchain/edgemark/crypto/_native")
 
 setup(
     ext_modules=[
         Extension(
             "edgemark.crypto._native._kernel",
-            sources=[f"{NATIVE}/{name}.c" for name in ("module", "prepared", "portable")],
-            depends=[f"{NATIVE}/{name}.h" for name in ("element", "kernel", "prepared")],
-            # No -march=native: the same wheel runs on every machine, faster paths are chosen at
-            # load.
+            sources=sorted(str(path) for path in NATIVE.glob("*.c")),
+            depends=sorted(str(path) for path in NATIVE.glob("*.h")),
+            # No -march=native: the same wheel runs on every machine. Files that use more
+            # instructions say so themselves, and which of them run is chosen at load.
             extra_compile_args=["-std=c11", "-O3", "-Wall", "-Wextra", "-Werror"],
             py_limited_api=True,
             optional=True,

@@ -94,3 +94,7 @@ class Arithmetic(Protocol):
     def prepare_sparse(self, table: MonomialTable) -> Evaluator:
         """See `PlainArithmetic.prepare_sparse`."""
         ...
+
+    def survey(self, table: MonomialTable) -> tuple[int, int]:
+        """See `PlainArithmetic.survey`."""
+        ...

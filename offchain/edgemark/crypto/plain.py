@@ -10,7 +10,13 @@ from itertools import accumulate, pairwise
 from operator import mul
 
 from edgemark.crypto.arithmetic import Evaluator, MonomialTable
-from edgemark.crypto.field import PrimeField, WrongLength, count_elements, require_count
+from edgemark.crypto.field import (
+    ELEMENT_BYTES,
+    PrimeField,
+    WrongLength,
+    count_elements,
+    require_count,
+)
 
 FACTOR_BYTES = 3
 """Two bytes variable and one byte exponent."""
@@ -61,6 +67,43 @@ class PlainArithmetic(PrimeField):
         numbers = self.unpack(table.coefficients, who="coefficients")
         return SparseEvaluator(self, table, numbers)
 
+    def survey(self, table: MonomialTable) -> tuple[int, int]:
+        """Look for the first row that breaks the canonical order.
+
+        In canonical order the variables of a row ascend and are below k, exponents are at least 1,
+        the rows ascend strictly as sequences of (variable, exponent), and no row has only zero
+        coefficients.
+
+        Returns:
+            The index of that row, or the number of rows when there is none; and the largest total
+            degree of the rows before it.
+
+        Raises:
+            WrongLength: the columns of the table do not fit one another.
+        """
+        check_columns(table)
+        row_bytes = table.outputs * ELEMENT_BYTES
+        zeros = bytes(row_bytes)
+        degree = 0
+        previous: tuple[tuple[int, int], ...] | None = None
+        for row, factors in enumerate(split_factors(table.factor_counts, table.factors)):
+            if (
+                not is_monomial(factors, table.inputs)
+                or (previous is not None and previous >= factors)
+                or table.coefficients[row * row_bytes : (row + 1) * row_bytes] == zeros
+            ):
+                return row, degree
+            degree = max(degree, sum(exponent for _, exponent in factors))
+            previous = factors
+        return len(table.factor_counts), degree
+
+
+def is_monomial(factors: tuple[tuple[int, int], ...], inputs: int) -> bool:
+    """Whether variables ascend below `inputs` and exponents are at least 1."""
+    return all(variable < inputs and exponent > 0 for variable, exponent in factors) and all(
+        left < right for (left, _), (right, _) in pairwise(factors)
+    )
+
 
 def split_factors(factor_counts: bytes, factors: bytes) -> list[tuple[tuple[int, int], ...]]:
     """The monomials of a table, each as its (variable, exponent) pairs."""
@@ -88,8 +131,8 @@ def monomial_values(
     return values
 
 
-def check_table(table: MonomialTable) -> None:
-    """Check that the columns fit one another and that every factor is a variable of the function.
+def check_columns(table: MonomialTable) -> None:
+    """Check that the columns fit one another.
 
     Raises:
         WrongLength: they do not.
@@ -103,13 +146,27 @@ def check_table(table: MonomialTable) -> None:
             needed=needed,
         )
     require_count(table.coefficients, len(table.factor_counts) * table.outputs, who="coefficients")
+
+
+def check_table(table: MonomialTable) -> None:
+    """Check that the columns fit one another and that every factor is one of the function's.
+
+    Raises:
+        WrongLength: they do not, a variable is not there, or an exponent is 0.
+    """
+    check_columns(table)
     for at in range(0, len(table.factors), FACTOR_BYTES):
-        if int.from_bytes(table.factors[at : at + 2], "big") >= table.inputs:
+        variable = int.from_bytes(table.factors[at : at + 2], "big")
+        if variable >= table.inputs:
             raise WrongLength(
                 "names a variable that is not there",
                 who=f"factor {at // FACTOR_BYTES}",
-                had=int.from_bytes(table.factors[at : at + 2], "big"),
+                had=variable,
                 needed=f"below {table.inputs}",
+            )
+        if table.factors[at + 2] == 0:
+            raise WrongLength(
+                "has an exponent of 0", who=f"factor {at // FACTOR_BYTES}", had=0, needed="1..255"
             )
 
 

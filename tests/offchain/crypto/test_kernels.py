@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ each_example = settings(suppress_health_check=[HealthCheck.function_scoped_fixtu
 def test_native_kernel__where_a_compiler_is__is_there() -> None:
     compiler = shutil.which(os.environ.get("CC", "cc"))
     headers = Path(sysconfig.get_path("include"), "Python.h").is_file()
-    assert "native" in kernel.available() or not (compiler and headers)
+    assert "native/portable-128" in kernel.available() or not (compiler and headers)
 
 
 def test_python_kernel__is_always_there() -> None:
@@ -65,7 +66,12 @@ def test_elementwise__equals_plain(arithmetic: Arithmetic, a: bytes, b: bytes, s
 
 
 @each_example
-@given(data=st.data(), rows=st.integers(0, 4), count=st.integers(1, 5), width=st.integers(0, 4))
+@given(
+    data=st.data(),
+    rows=st.integers(0, 4),
+    count=st.integers(1, 5),
+    width=st.sampled_from([0, 1, 3, 7, 8, 9, 17]),
+)
 def test_combine__equals_plain(
     arithmetic: Arithmetic, data: st.DataObject, rows: int, count: int, width: int
 ) -> None:
@@ -75,15 +81,14 @@ def test_combine__equals_plain(
 
 def test_combine__of_many_largest_elements__carries_right(arithmetic: Arithmetic) -> None:
     count = 3000
-    for number in (2**128 - 1, 2**128, Q - 1):
-        column = FIELD.pack([number] * count)
-        assert FIELD.unpack(arithmetic.combine(column, column, count)) == [
-            count * number * number % Q
-        ]
+    for number, width in product((2**128 - 1, 2**128, Q - 1), (1, 9)):
+        row, columns = FIELD.pack([number] * count), FIELD.pack([number] * count * width)
+        sums = FIELD.unpack(arithmetic.combine(row, columns, count))
+        assert sums == [count * number * number % Q] * width
 
 
 @each_example
-@given(data=st.data(), length=st.integers(1, 4), degree=st.integers(0, 4))
+@given(data=st.data(), length=st.sampled_from([1, 2, 7, 8, 9, 17]), degree=st.integers(0, 4))
 def test_share__equals_plain(
     arithmetic: Arithmetic, data: st.DataObject, length: int, degree: int
 ) -> None:
@@ -195,6 +200,9 @@ CALLS_OF_WRONG_LENGTH: list[Callable[[Arithmetic], object]] = [
     lambda a: a.prepare_quadratic(ONE * 6, 2, 1).evaluate(ONE * 3),
     lambda a: a.prepare_sparse(MonomialTable(1, 1, b"\1", b"", ONE)),
     lambda a: a.prepare_sparse(MonomialTable(1, 1, b"\1", b"\0\1\1", ONE)),
+    lambda a: a.prepare_sparse(MonomialTable(1, 1, b"\1", b"\0\0\0", ONE)),
+    lambda a: a.survey(MonomialTable(1, 1, b"\1", b"", ONE)),
+    lambda a: a.survey(MonomialTable(1, 2, b"\0", b"", ONE)),
     lambda a: a.prepare_sparse(MonomialTable(1, 2, b"\0", b"", ONE)),
     lambda a: a.prepare_sparse(MonomialTable(2, 1, b"\1", b"\0\1\1", ONE)).evaluate(ONE),
 ]
@@ -227,9 +235,10 @@ def test_prepared_function__used_by_several_threads__answers_all_alike(
 
 
 def test_load__unknown_name__is_refused() -> None:
-    with pytest.raises(RefusedInput) as caught:
-        kernel.load("fastest")
-    assert "native or flint or python" in str(caught.value)
+    for name in ("fastest", "native/abacus", "native/", "flint/portable-128", ""):
+        with pytest.raises(RefusedInput) as caught:
+            kernel.load(name)
+        assert "native or flint or python" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", kernel.available())

@@ -17,23 +17,31 @@ from edgemark.crypto.field import (
     count_elements,
     require_count,
 )
-from edgemark.crypto.plain import check_table, count_inputs, quadratic_terms
+from edgemark.crypto.plain import check_columns, check_table, count_inputs, quadratic_terms
+
+PATHS = _kernel.paths()
+"""Names of the code paths that this machine has, fastest first."""
 
 
 class NativeArithmetic:
-    """F_q in C; constant time in inputs, shares and secrets."""
+    """F_q in C; constant time in inputs, shares and secrets.
+
+    Args:
+        path: one of `PATHS`; the fastest when not given.
+    """
 
     modulus = Q
 
-    def __init__(self) -> None:
-        self.name = f"native/{_kernel.path()}"
+    def __init__(self, path: str = PATHS[0]) -> None:
+        self.name = f"native/{path}"
+        self._path = PATHS.index(path)
 
     def check(self, packed: bytes, *, count: int | None = None, who: str = "packed vector") -> int:
         """See `PrimeField.check`."""
         had = count_elements(packed, who=who)
         if count is not None:
             require_count(packed, count, who=who)
-        if not _kernel.check(packed):
+        if not _kernel.check(self._path, packed):
             FIELD.unpack(packed, who=who)  # raises, and says where
         return had
 
@@ -45,53 +53,68 @@ class NativeArithmetic:
     def add(self, a: bytes, b: bytes) -> bytes:
         """See `PrimeField.add`."""
         self._check_pair(a, b)
-        return _kernel.add(a, b)
+        return _kernel.add(self._path, a, b)
 
     def subtract(self, a: bytes, b: bytes) -> bytes:
         """See `PrimeField.subtract`."""
         self._check_pair(a, b)
-        return _kernel.subtract(a, b)
+        return _kernel.subtract(self._path, a, b)
 
     def multiply(self, a: bytes, b: bytes) -> bytes:
         """See `PrimeField.multiply`."""
         self._check_pair(a, b)
-        return _kernel.multiply(a, b)
+        return _kernel.multiply(self._path, a, b)
 
     def scale(self, vector: bytes, scalar: int) -> bytes:
         """See `PrimeField.scale`."""
         self.check(vector)
-        return _kernel.scale(vector, FIELD.pack([scalar]))
+        return _kernel.scale(self._path, vector, FIELD.pack([scalar]))
 
     def combine(self, matrix: bytes, vectors: bytes, count: int) -> bytes:
         """See `PrimeField.combine`."""
         FIELD.check_combination(matrix, vectors, count)
         self.check(matrix, who="matrix")
         self.check(vectors, who="vectors")
-        return _kernel.combine(matrix, vectors, count)
+        return _kernel.combine(self._path, matrix, vectors, count)
 
     def share(self, secret: bytes, coefficients: bytes, points: Sequence[int]) -> list[bytes]:
         """See `PrimeField.share`."""
         FIELD.check_sharing(secret, coefficients)
         self.check(secret, who="secret")
         self.check(coefficients, who="coefficients")
-        shares = _kernel.share(secret, coefficients, FIELD.pack(points))
+        shares = _kernel.share(self._path, secret, coefficients, FIELD.pack(points))
         length = len(secret)
         return [shares[i * length : (i + 1) * length] for i in range(len(points))]
 
     def prepare_quadratic(self, coefficients: bytes, inputs: int, outputs: int) -> Evaluator:
         """See `PlainArithmetic.prepare_quadratic`."""
         self.check(coefficients, count=outputs * quadratic_terms(inputs), who="coefficients")
-        function = _kernel.prepare_quadratic(coefficients, inputs, outputs)
+        function = _kernel.prepare_quadratic(self._path, coefficients, inputs, outputs)
         return _NativeEvaluator(self, function, _kernel.evaluate_quadratic, inputs)
 
     def prepare_sparse(self, table: MonomialTable) -> Evaluator:
         """See `PlainArithmetic.prepare_sparse`."""
-        check_table(table)
         self.check(table.coefficients, who="coefficients")
-        function = _kernel.prepare_sparse(
+        try:
+            function = _kernel.prepare_sparse(
+                self._path,
+                table.factor_counts,
+                table.factors,
+                table.coefficients,
+                table.inputs,
+                table.outputs,
+            )
+        except ValueError:
+            check_table(table)  # says what it was
+            raise
+        return _NativeEvaluator(self, function, _kernel.evaluate_sparse, table.inputs)
+
+    def survey(self, table: MonomialTable) -> tuple[int, int]:
+        """See `PlainArithmetic.survey`."""
+        check_columns(table)
+        return _kernel.survey(
             table.factor_counts, table.factors, table.coefficients, table.inputs, table.outputs
         )
-        return _NativeEvaluator(self, function, _kernel.evaluate_sparse, table.inputs)
 
 
 class _NativeEvaluator:

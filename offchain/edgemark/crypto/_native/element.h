@@ -77,6 +77,18 @@ static inline void wide_add_low(wide *sum, u128 value)
     wide_add_high(sum, (u128)(sum->low < value));
 }
 
+/* sum += value 2^shift, for value < 2^122, shift < 256 and value 2^shift < 2^300 */
+static inline void wide_add_shifted(wide *sum, u128 value, unsigned shift)
+{
+    if (shift >= 128) {
+        wide_add_high(sum, value << (shift - 128));
+        sum->top += shift > 128 ? (uint64_t)(value >> (256 - shift)) : 0;
+    } else {
+        wide_add_low(sum, value << shift);
+        wide_add_high(sum, shift > 0 ? value >> (128 - shift) : 0);
+    }
+}
+
 /* sum += a b */
 static inline void wide_add_product(wide *sum, const element *a, const element *b)
 {

@@ -1,6 +1,6 @@
-/* The operations of the kernel, as a table of functions chosen at load.
+/* The operations of the kernel, as tables of functions: one table for each code path.
  *
- * A faster path (mulx, AVX-512 IFMA) is another `kernel_path` and one line in `kernel_choose`. All
+ * A path that this machine lacks, or whose answers differ from the portable one's, is not offered. All
  * vectors are packed, 17 bytes an element; the caller has checked their lengths. Every operation
  * returns 0, or KERNEL_NOT_AN_ELEMENT or KERNEL_NO_MEMORY and then leaves its results undefined.
  *
@@ -17,8 +17,12 @@ enum { KERNEL_OK = 0, KERNEL_NOT_AN_ELEMENT = 1, KERNEL_NO_MEMORY = 2 };
 typedef struct quadratic quadratic;
 typedef struct sparse sparse;
 
+/* In which order a path reads the coefficients of a quadratic function; see prepared.h. */
+typedef enum { BY_ROWS, BY_STRIPS } quadratic_layout;
+
 typedef struct {
     const char *name;
+    quadratic_layout layout;
     int (*check)(const uint8_t *packed, size_t count);
     int (*add)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t count);
     int (*subtract)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t count);
@@ -37,11 +41,19 @@ typedef struct {
 } kernel_path;
 
 extern const kernel_path kernel_portable;
+#if defined(__x86_64__)
+extern const kernel_path kernel_mulx;
+extern const kernel_path kernel_ifma;
+#endif
 
-static inline const kernel_path *kernel_choose(void)
-{
-    return &kernel_portable;
-}
+#define MOST_PATHS 3
+
+/* Fills `usable` with the paths of this machine that pass their check, fastest first; their number.
+ * The portable path is always the last. */
+size_t kernel_choose(const kernel_path *usable[MOST_PATHS]);
+
+/* Whether `path` answers like `reference` on edge values and pseudorandom ones, in all operations. */
+int kernel_agrees(const kernel_path *path, const kernel_path *reference);
 
 /* Overwrites secrets before memory is given back; the compiler may not leave it out. */
 static inline void wipe(void *memory, size_t bytes)

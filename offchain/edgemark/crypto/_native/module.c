@@ -3,22 +3,27 @@
  * Lengths are checked here, so that no call from Python can read or write beyond a buffer; elements
  * are checked where they are read. A wrong length or element raises ValueError: the Python face beside
  * this file finds it first and says what it was. The interpreter is free while the kernel works.
+ * Each call names its code path by its position in `paths()`.
  */
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
+#include "module.h"
 
-#include "prepared.h"
+static const kernel_path *usable[MOST_PATHS];
+static size_t usable_count;
 
-#define QUADRATIC_NAME "edgemark.crypto.quadratic"
-#define SPARSE_NAME "edgemark.crypto.sparse"
-#define MOST_VARIABLES 65536
-#define MOST_OUTPUTS 65536
+int to_path(PyObject *number, void *path)
+{
+    Py_ssize_t at = PyNumber_AsSsize_t(number, PyExc_ValueError);
+    if (at == -1 && PyErr_Occurred())
+        return 0;
+    if (at < 0 || (size_t)at >= usable_count) {
+        PyErr_SetString(PyExc_ValueError, "no such code path");
+        return 0;
+    }
+    *(const kernel_path **)path = usable[at];
+    return 1;
+}
 
-static const kernel_path *chosen;
-
-/* Number of elements of a buffer, or -1 with an exception. */
-static Py_ssize_t elements_of(const Py_buffer *buffer)
+Py_ssize_t elements_of(const Py_buffer *buffer)
 {
     if (buffer->len % ELEMENT_BYTES) {
         PyErr_SetString(PyExc_ValueError, "no whole number of elements");
@@ -27,7 +32,7 @@ static Py_ssize_t elements_of(const Py_buffer *buffer)
     return buffer->len / ELEMENT_BYTES;
 }
 
-static int set_error(int code)
+int set_error(int code)
 {
     if (code == KERNEL_NO_MEMORY)
         PyErr_NoMemory();
@@ -36,8 +41,7 @@ static int set_error(int code)
     return code != KERNEL_OK;
 }
 
-/* A bytes object of `count` elements to be filled, or NULL with an exception. */
-static PyObject *new_packed(Py_ssize_t count, uint8_t **out)
+PyObject *new_packed(Py_ssize_t count, uint8_t **out)
 {
     if (count > PY_SSIZE_T_MAX / ELEMENT_BYTES)
         return PyErr_NoMemory();
@@ -47,8 +51,7 @@ static PyObject *new_packed(Py_ssize_t count, uint8_t **out)
     return result;
 }
 
-/* `result` when the kernel was content, else NULL with an exception. */
-static PyObject *finish(PyObject *result, int code)
+PyObject *finish(PyObject *result, int code)
 {
     if (set_error(code)) {
         Py_DECREF(result);
@@ -57,28 +60,35 @@ static PyObject *finish(PyObject *result, int code)
     return result;
 }
 
-static PyObject *refuse(const char *what)
+PyObject *refuse(const char *what)
 {
     PyErr_SetString(PyExc_ValueError, what);
     return NULL;
 }
 
-static PyObject *path(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+static PyObject *paths(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    return PyUnicode_FromString(chosen->name);
+    PyObject *names = PyTuple_New((Py_ssize_t)usable_count);
+    for (size_t at = 0; names && at < usable_count; at++) {
+        PyObject *name = PyUnicode_FromString(usable[at]->name);
+        if (!name || PyTuple_SetItem(names, (Py_ssize_t)at, name))
+            Py_CLEAR(names);
+    }
+    return names;
 }
 
 static PyObject *check(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
+    const kernel_path *path;
     Py_buffer packed;
-    if (!PyArg_ParseTuple(arguments, "y*", &packed))
+    if (!PyArg_ParseTuple(arguments, "O&y*", to_path, &path, &packed))
         return NULL;
     PyObject *result = NULL;
     Py_ssize_t count = elements_of(&packed);
     if (count >= 0) {
         int code;
         Py_BEGIN_ALLOW_THREADS
-        code = chosen->check(packed.buf, (size_t)count);
+        code = path->check(packed.buf, (size_t)count);
         Py_END_ALLOW_THREADS
         result = PyBool_FromLong(code == KERNEL_OK);
     }
@@ -86,17 +96,29 @@ static PyObject *check(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
-typedef int (*binary)(uint8_t *, const uint8_t *, const uint8_t *, size_t);
+typedef enum { ADD, SUBTRACT, MULTIPLY, SCALE } operation;
 
-/* Two vectors of one length, or (one_right) a vector and a single element. */
-static PyObject *call_binary(PyObject *arguments, binary apply, int one_right)
+static int apply(const kernel_path *path, operation which, uint8_t *out, const uint8_t *a,
+                 const uint8_t *b, size_t count)
 {
+    switch (which) {
+    case ADD: return path->add(out, a, b, count);
+    case SUBTRACT: return path->subtract(out, a, b, count);
+    case MULTIPLY: return path->multiply(out, a, b, count);
+    default: return path->scale(out, a, b, count);
+    }
+}
+
+/* Two vectors of one length, or a vector and a single element. */
+static PyObject *call_binary(PyObject *arguments, operation which)
+{
+    const kernel_path *path;
     Py_buffer a, b;
-    if (!PyArg_ParseTuple(arguments, "y*y*", &a, &b))
+    if (!PyArg_ParseTuple(arguments, "O&y*y*", to_path, &path, &a, &b))
         return NULL;
     PyObject *result = NULL;
     Py_ssize_t count = elements_of(&a);
-    if (count >= 0 && b.len != (one_right ? ELEMENT_BYTES : a.len))
+    if (count >= 0 && b.len != (which == SCALE ? ELEMENT_BYTES : a.len))
         result = refuse("vectors of different lengths");
     else if (count >= 0) {
         uint8_t *out = NULL;
@@ -104,7 +126,7 @@ static PyObject *call_binary(PyObject *arguments, binary apply, int one_right)
         if (result) {
             int code;
             Py_BEGIN_ALLOW_THREADS
-            code = apply(out, a.buf, b.buf, (size_t)count);
+            code = apply(path, which, out, a.buf, b.buf, (size_t)count);
             Py_END_ALLOW_THREADS
             result = finish(result, code);
         }
@@ -116,29 +138,30 @@ static PyObject *call_binary(PyObject *arguments, binary apply, int one_right)
 
 static PyObject *add(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    return call_binary(arguments, chosen->add, 0);
+    return call_binary(arguments, ADD);
 }
 
 static PyObject *subtract(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    return call_binary(arguments, chosen->subtract, 0);
+    return call_binary(arguments, SUBTRACT);
 }
 
 static PyObject *multiply(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    return call_binary(arguments, chosen->multiply, 0);
+    return call_binary(arguments, MULTIPLY);
 }
 
 static PyObject *scale(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    return call_binary(arguments, chosen->scale, 1);
+    return call_binary(arguments, SCALE);
 }
 
 static PyObject *combine(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
+    const kernel_path *path;
     Py_buffer matrix, vectors;
     Py_ssize_t count;
-    if (!PyArg_ParseTuple(arguments, "y*y*n", &matrix, &vectors, &count))
+    if (!PyArg_ParseTuple(arguments, "O&y*y*n", to_path, &path, &matrix, &vectors, &count))
         return NULL;
     PyObject *result = NULL;
     Py_ssize_t left = elements_of(&matrix);
@@ -155,7 +178,7 @@ static PyObject *combine(PyObject *Py_UNUSED(module), PyObject *arguments)
         if (result) {
             int code;
             Py_BEGIN_ALLOW_THREADS
-            code = chosen->combine(out, matrix.buf, vectors.buf, (size_t)rows, (size_t)count,
+            code = path->combine(out, matrix.buf, vectors.buf, (size_t)rows, (size_t)count,
                                    (size_t)width);
             Py_END_ALLOW_THREADS
             result = finish(result, code);
@@ -168,8 +191,9 @@ static PyObject *combine(PyObject *Py_UNUSED(module), PyObject *arguments)
 
 static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
+    const kernel_path *path;
     Py_buffer secret, coefficients, points;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*", &secret, &coefficients, &points))
+    if (!PyArg_ParseTuple(arguments, "O&y*y*y*", to_path, &path, &secret, &coefficients, &points))
         return NULL;
     PyObject *result = NULL;
     Py_ssize_t length = elements_of(&secret);
@@ -186,7 +210,7 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
         if (result) {
             int code;
             Py_BEGIN_ALLOW_THREADS
-            code = chosen->share(out, secret.buf, coefficients.buf, points.buf, (size_t)length,
+            code = path->share(out, secret.buf, coefficients.buf, points.buf, (size_t)length,
                                  (size_t)(rows / length), (size_t)point_count);
             Py_END_ALLOW_THREADS
             result = finish(result, code);
@@ -198,160 +222,8 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
-static void destroy_quadratic(PyObject *capsule)
-{
-    quadratic_free(PyCapsule_GetPointer(capsule, QUADRATIC_NAME));
-}
-
-static void destroy_sparse(PyObject *capsule)
-{
-    sparse_free(PyCapsule_GetPointer(capsule, SPARSE_NAME));
-}
-
-static int sizes_allowed(Py_ssize_t inputs, Py_ssize_t outputs)
-{
-    if (inputs >= 1 && inputs <= MOST_VARIABLES && outputs >= 1 && outputs <= MOST_OUTPUTS)
-        return 1;
-    PyErr_SetString(PyExc_ValueError, "inputs or outputs out of range");
-    return 0;
-}
-
-static PyObject *prepare_quadratic(PyObject *Py_UNUSED(module), PyObject *arguments)
-{
-    Py_buffer coefficients;
-    Py_ssize_t inputs, outputs;
-    if (!PyArg_ParseTuple(arguments, "y*nn", &coefficients, &inputs, &outputs))
-        return NULL;
-    PyObject *capsule = NULL;
-    if (sizes_allowed(inputs, outputs)) {
-        Py_ssize_t terms = (inputs + 1) * (inputs + 2) / 2;
-        if (coefficients.len != terms * outputs * ELEMENT_BYTES)
-            refuse("not n * (k+1)(k+2)/2 coefficients");
-        else {
-            quadratic *function;
-            int code;
-            Py_BEGIN_ALLOW_THREADS
-            code = quadratic_prepare(&function, coefficients.buf, (size_t)inputs, (size_t)outputs);
-            Py_END_ALLOW_THREADS
-            if (!set_error(code)) {
-                capsule = PyCapsule_New(function, QUADRATIC_NAME, destroy_quadratic);
-                if (!capsule)
-                    quadratic_free(function);
-            }
-        }
-    }
-    PyBuffer_Release(&coefficients);
-    return capsule;
-}
-
-/* Whether the three columns of a sparse function fit one another. */
-static int columns_fit(const Py_buffer *counts, const Py_buffer *factors,
-                       const Py_buffer *coefficients, Py_ssize_t outputs)
-{
-    Py_ssize_t total = 0;
-    for (Py_ssize_t row = 0; row < counts->len; row++)
-        total += ((const uint8_t *)counts->buf)[row];
-    if (factors->len == 3 * total && counts->len <= PY_SSIZE_T_MAX / ELEMENT_BYTES / outputs
-        && coefficients->len == counts->len * outputs * ELEMENT_BYTES)
-        return 1;
-    PyErr_SetString(PyExc_ValueError, "the columns do not fit one another");
-    return 0;
-}
-
-static PyObject *prepare_sparse(PyObject *Py_UNUSED(module), PyObject *arguments)
-{
-    Py_buffer counts, factors, coefficients;
-    Py_ssize_t inputs, outputs;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*nn", &counts, &factors, &coefficients, &inputs,
-                          &outputs))
-        return NULL;
-    PyObject *capsule = NULL;
-    if (sizes_allowed(inputs, outputs) && columns_fit(&counts, &factors, &coefficients, outputs)) {
-        sparse *function;
-        int code;
-        Py_BEGIN_ALLOW_THREADS
-        code = sparse_prepare(&function, counts.buf, (size_t)counts.len, factors.buf,
-                              (size_t)(factors.len / 3), coefficients.buf, (size_t)inputs,
-                              (size_t)outputs);
-        Py_END_ALLOW_THREADS
-        if (!set_error(code)) {
-            capsule = PyCapsule_New(function, SPARSE_NAME, destroy_sparse);
-            if (!capsule)
-                sparse_free(function);
-        }
-    }
-    PyBuffer_Release(&counts);
-    PyBuffer_Release(&factors);
-    PyBuffer_Release(&coefficients);
-    return capsule;
-}
-
-/* Inputs and outputs of a batch; the number of inputs, or -1 with an exception. */
-static Py_ssize_t batch_size(const Py_buffer *batch, size_t inputs, size_t outputs)
-{
-    Py_ssize_t count = elements_of(batch);
-    if (count < 0)
-        return -1;
-    if (count % (Py_ssize_t)inputs) {
-        PyErr_SetString(PyExc_ValueError, "no whole number of inputs");
-        return -1;
-    }
-    count /= (Py_ssize_t)inputs;
-    if (count > PY_SSIZE_T_MAX / (Py_ssize_t)outputs) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return count;
-}
-
-static PyObject *evaluate_quadratic(PyObject *Py_UNUSED(module), PyObject *arguments)
-{
-    PyObject *capsule;
-    Py_buffer batch;
-    if (!PyArg_ParseTuple(arguments, "Oy*", &capsule, &batch))
-        return NULL;
-    PyObject *result = NULL;
-    const quadratic *function = PyCapsule_GetPointer(capsule, QUADRATIC_NAME);
-    Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
-    uint8_t *out = NULL;
-    if (count >= 0)
-        result = new_packed(count * (Py_ssize_t)function->outputs, &out);
-    if (result) {
-        int code;
-        Py_BEGIN_ALLOW_THREADS
-        code = chosen->evaluate_quadratic(out, function, batch.buf, (size_t)count);
-        Py_END_ALLOW_THREADS
-        result = finish(result, code);
-    }
-    PyBuffer_Release(&batch);
-    return result;
-}
-
-static PyObject *evaluate_sparse(PyObject *Py_UNUSED(module), PyObject *arguments)
-{
-    PyObject *capsule;
-    Py_buffer batch;
-    if (!PyArg_ParseTuple(arguments, "Oy*", &capsule, &batch))
-        return NULL;
-    PyObject *result = NULL;
-    const sparse *function = PyCapsule_GetPointer(capsule, SPARSE_NAME);
-    Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
-    uint8_t *out = NULL;
-    if (count >= 0)
-        result = new_packed(count * (Py_ssize_t)function->outputs, &out);
-    if (result) {
-        int code;
-        Py_BEGIN_ALLOW_THREADS
-        code = chosen->evaluate_sparse(out, function, batch.buf, (size_t)count);
-        Py_END_ALLOW_THREADS
-        result = finish(result, code);
-    }
-    PyBuffer_Release(&batch);
-    return result;
-}
-
 static PyMethodDef methods[] = {
-    {"path", path, METH_NOARGS, "Name of the code path chosen at load."},
+    {"paths", paths, METH_NOARGS, "Names of the code paths of this machine, fastest first."},
     {"check", check, METH_VARARGS, "Whether every element is below q."},
     {"add", add, METH_VARARGS, "Elementwise a + b."},
     {"subtract", subtract, METH_VARARGS, "Elementwise a - b."},
@@ -361,6 +233,7 @@ static PyMethodDef methods[] = {
     {"share", share, METH_VARARGS, "Polynomial values at all points, point by point."},
     {"prepare_quadratic", prepare_quadratic, METH_VARARGS, "Make a dense quadratic ready."},
     {"prepare_sparse", prepare_sparse, METH_VARARGS, "Make a sparse polynomial ready."},
+    {"survey", survey, METH_VARARGS, "First row out of canonical order, and the degree before it."},
     {"evaluate_quadratic", evaluate_quadratic, METH_VARARGS, "Values for a batch of inputs."},
     {"evaluate_sparse", evaluate_sparse, METH_VARARGS, "Values for a batch of inputs."},
     {NULL, NULL, 0, NULL},
@@ -368,7 +241,7 @@ static PyMethodDef methods[] = {
 
 static int execute(PyObject *Py_UNUSED(module))
 {
-    chosen = kernel_choose();
+    usable_count = kernel_choose(usable);
     return 0;
 }
 

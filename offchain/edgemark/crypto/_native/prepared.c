@@ -1,165 +1,106 @@
 #include "prepared.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static void *allocate(size_t count, size_t size)
+#define PLANE_ALIGNMENT 64
+
+int planes_allocate(coefficient_planes *planes, size_t count)
 {
-    return calloc(count ? count : 1, size); /* never NULL for a count of 0 */
+    size_t bytes = (count * sizeof(uint64_t) / PLANE_ALIGNMENT + 1) * PLANE_ALIGNMENT;
+    planes->count = count;
+    for (int limb = 0; limb < 2; limb++) {
+        planes->limb[limb] = aligned_alloc(PLANE_ALIGNMENT, bytes);
+        if (!planes->limb[limb])
+            return 0;
+        memset(planes->limb[limb], 0, bytes);
+    }
+    return 1;
+}
+
+void planes_free(coefficient_planes *planes)
+{
+    free(planes->limb[0]);
+    free(planes->limb[1]);
+}
+
+int large_allocate(large_coefficients *large, const uint8_t *packed, size_t count)
+{
+    size_t many = 1; /* never NULL for none */
+    for (size_t at = 0; at < count; at++)
+        many += packed[at * ELEMENT_BYTES] != 0;
+    large->count = 0;
+    large->list = malloc(many * sizeof *large->list);
+    return large->list != NULL;
+}
+
+int place_coefficient(coefficient_planes *planes, large_coefficients *large, size_t at,
+                      large_coefficient where, const uint8_t *packed)
+{
+    if (element_load(&where.value, packed))
+        return KERNEL_NOT_AN_ELEMENT;
+    if (where.value.top)
+        large->list[large->count++] = where; /* the planes keep their zeros */
+    else {
+        planes->limb[0][at] = where.value.limb[0];
+        planes->limb[1][at] = where.value.limb[1];
+    }
+    return KERNEL_OK;
 }
 
 void quadratic_free(quadratic *function)
 {
     if (!function)
         return;
-    free(function->limbs[0]);
-    free(function->limbs[1]);
-    free(function->large);
+    planes_free(&function->planes);
+    free(function->large.list);
     free(function);
 }
 
-static size_t count_large(const uint8_t *coefficients, size_t total)
+/* Place of a_ij among the terms of one output. */
+static size_t quadratic_place(const quadratic *function, size_t i, size_t j)
 {
-    size_t count = 0;
-    for (size_t at = 0; at < total; at++)
-        count += coefficients[at * ELEMENT_BYTES] != 0;
-    return count;
+    size_t width = function->inputs + 1;
+    if (function->path->layout == BY_ROWS)
+        return i * width - i * (i - 1) / 2 + (j - i); /* wraps to 0 for i = 0 */
+    size_t strip = j / LANES; /* all strips before it are full: 8 (s + 1) rows of 8 */
+    return strip * (strip + 1) / 2 * LANES * LANES + i * LANES + j % LANES;
 }
 
 static int quadratic_fill(quadratic *function, const uint8_t *coefficients)
 {
-    size_t at = 0;
     for (size_t output = 0; output < function->outputs; output++)
         for (size_t i = 0; i <= function->inputs; i++)
-            for (size_t j = i; j <= function->inputs; j++, at++) {
-                element value;
-                if (element_load(&value, coefficients + at * ELEMENT_BYTES))
+            for (size_t j = i; j <= function->inputs; j++, coefficients += ELEMENT_BYTES) {
+                size_t at = output * function->terms + quadratic_place(function, i, j);
+                large_coefficient where = {output, i, j, {{0, 0}, 0}};
+                if (place_coefficient(&function->planes, &function->large, at, where, coefficients))
                     return KERNEL_NOT_AN_ELEMENT;
-                if (value.top) {
-                    large_coefficient large = {output, i, j, value};
-                    function->large[function->large_count++] = large;
-                    continue; /* calloc left zeros in the planes */
-                }
-                function->limbs[0][at] = value.limb[0];
-                function->limbs[1][at] = value.limb[1];
             }
     return KERNEL_OK;
 }
 
-int quadratic_prepare(quadratic **out, const uint8_t *coefficients, size_t inputs, size_t outputs)
+int quadratic_prepare(quadratic **out, const kernel_path *path, const uint8_t *coefficients,
+                      size_t inputs, size_t outputs)
 {
     *out = NULL;
-    quadratic *function = allocate(1, sizeof *function);
+    quadratic *function = calloc(1, sizeof *function);
     if (!function)
         return KERNEL_NO_MEMORY;
+    function->path = path;
     function->inputs = inputs;
     function->outputs = outputs;
-    function->terms = (inputs + 1) * (inputs + 2) / 2;
-    size_t total = function->terms * outputs;
-    function->limbs[0] = allocate(total, sizeof(uint64_t));
-    function->limbs[1] = allocate(total, sizeof(uint64_t));
-    function->large = allocate(count_large(coefficients, total), sizeof(large_coefficient));
+    size_t packed = (inputs + 1) * (inputs + 2) / 2, last = inputs / LANES;
+    function->terms = path->layout == BY_ROWS ? packed
+                                              : last * (last + 1) / 2 * LANES * LANES
+                                                    + LANES * strip_rows(function, last);
     int code = KERNEL_NO_MEMORY;
-    if (function->limbs[0] && function->limbs[1] && function->large)
+    if (planes_allocate(&function->planes, function->terms * outputs)
+        && large_allocate(&function->large, coefficients, packed * outputs))
         code = quadratic_fill(function, coefficients);
-    if (code != KERNEL_OK) {
+    if (code != KERNEL_OK)
         quadratic_free(function);
-        return code;
-    }
-    *out = function;
-    return KERNEL_OK;
-}
-
-void sparse_free(sparse *function)
-{
-    if (!function)
-        return;
-    free(function->power_start);
-    free(function->power_count);
-    free(function->factor_list);
-    free(function->monomials);
-    free(function->coefficients);
-    free(function);
-}
-
-/* Reads the factors and the largest exponent of each variable, then places the powers. */
-static int read_factors(sparse *function, const uint8_t *factors)
-{
-    for (size_t at = 0; at < function->factors; at++) {
-        const uint8_t *bytes = factors + 3 * at;
-        factor *read = &function->factor_list[at];
-        read->variable = (uint32_t)bytes[0] << 8 | bytes[1];
-        read->exponent = bytes[2];
-        if (read->variable >= function->inputs || read->exponent == 0)
-            return KERNEL_NOT_AN_ELEMENT;
-        if (function->power_count[read->variable] < read->exponent)
-            function->power_count[read->variable] = read->exponent;
-    }
-    uint32_t start = 0;
-    for (size_t variable = 0; variable < function->inputs; variable++) {
-        function->power_start[variable] = start;
-        start += function->power_count[variable];
-    }
-    function->powers = start;
-    for (size_t at = 0; at < function->factors; at++) {
-        factor *read = &function->factor_list[at];
-        read->power = function->power_start[read->variable] + read->exponent - 1;
-    }
-    return KERNEL_OK;
-}
-
-static uint16_t shared_prefix(const sparse *function, const monomial *row, const monomial *before)
-{
-    uint16_t shared = 0;
-    while (shared < row->count && shared < before->count
-           && function->factor_list[row->first + shared].power
-                  == function->factor_list[before->first + shared].power)
-        shared++;
-    return shared;
-}
-
-static int read_rows(sparse *function, const uint8_t *factor_counts, const uint8_t *coefficients)
-{
-    size_t first = 0;
-    for (size_t row = 0; row < function->rows; row++) {
-        monomial *read = &function->monomials[row];
-        read->first = first;
-        read->count = factor_counts[row];
-        first += read->count;
-        if (row > 0)
-            read->shared = shared_prefix(function, read, read - 1);
-    }
-    for (size_t at = 0; at < function->rows * function->outputs; at++)
-        if (element_load(&function->coefficients[at], coefficients + at * ELEMENT_BYTES))
-            return KERNEL_NOT_AN_ELEMENT;
-    return KERNEL_OK;
-}
-
-int sparse_prepare(sparse **out, const uint8_t *factor_counts, size_t rows, const uint8_t *factors,
-                   size_t factor_total, const uint8_t *coefficients, size_t inputs, size_t outputs)
-{
-    *out = NULL;
-    sparse *function = allocate(1, sizeof *function);
-    if (!function)
-        return KERNEL_NO_MEMORY;
-    function->inputs = inputs;
-    function->outputs = outputs;
-    function->rows = rows;
-    function->factors = factor_total;
-    function->power_start = allocate(inputs, sizeof(uint32_t));
-    function->power_count = allocate(inputs, sizeof(uint32_t));
-    function->factor_list = allocate(factor_total, sizeof(factor));
-    function->monomials = allocate(rows, sizeof(monomial));
-    function->coefficients = allocate(rows * outputs, sizeof(element));
-    int code = KERNEL_NO_MEMORY;
-    if (function->power_start && function->power_count && function->factor_list
-        && function->monomials && function->coefficients)
-        code = read_factors(function, factors);
-    if (code == KERNEL_OK)
-        code = read_rows(function, factor_counts, coefficients);
-    if (code != KERNEL_OK) {
-        sparse_free(function);
-        return code;
-    }
-    *out = function;
-    return KERNEL_OK;
+    else
+        *out = function;
+    return code;
 }

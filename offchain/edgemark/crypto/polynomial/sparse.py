@@ -11,11 +11,12 @@ function has no rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 
+from edgemark.crypto import kernel
 from edgemark.crypto.arithmetic import Arithmetic, Evaluator, MonomialTable
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD
-from edgemark.crypto.plain import FACTOR_BYTES, split_factors
+from edgemark.crypto.field import FIELD
+from edgemark.crypto.plain import FACTOR_BYTES, is_monomial, split_factors
 from edgemark.crypto.polynomial.header import (
     HEADER_BYTES,
     MAX_DEGREE,
@@ -38,17 +39,22 @@ def _not_canonical(what: str, row: int) -> MalformedFunction:
     return MalformedFunction(what, who=f"monomial {row}", needed="the one encoding of the function")
 
 
-def _check_factors(row: int, factors: _Factors, inputs: int) -> int:
-    """Degree of one monomial whose factors are in order and in range."""
-    degree = 0
-    for variable, exponent in factors:
-        if variable >= inputs or exponent == 0:
-            raise _not_canonical("has a factor out of range", row)
-        degree += exponent
-    for (left, _), (right, _) in pairwise(factors):
-        if left >= right:
-            raise _not_canonical("has variables out of order", row)
-    return degree
+def _refuse_row(table: MonomialTable, row: int) -> MalformedFunction:
+    """What is wrong with the first row that is not in canonical order."""
+    first = sum(table.factor_counts[: max(row - 1, 0)])
+    last = first + sum(table.factor_counts[max(row - 1, 0) : row + 1])
+    rows = split_factors(
+        table.factor_counts[max(row - 1, 0) : row + 1],
+        table.factors[first * FACTOR_BYTES : last * FACTOR_BYTES],
+    )
+    factors = rows[-1]
+    if any(variable >= table.inputs or exponent == 0 for variable, exponent in factors):
+        return _not_canonical("has a factor out of range", row)
+    if not is_monomial(factors, table.inputs):
+        return _not_canonical("has variables out of order", row)
+    if row > 0 and rows[0] >= factors:
+        return _not_canonical("stands twice or out of order", row)
+    return _not_canonical("has only zero coefficients", row)
 
 
 def _check_canonical(header: Header, table: MonomialTable) -> None:
@@ -59,18 +65,9 @@ def _check_canonical(header: Header, table: MonomialTable) -> None:
             had=sum(table.factor_counts),
             needed=header.factors,
         )
-    monomials = split_factors(table.factor_counts, table.factors)
-    degree = 0
-    previous: _Factors | None = None
-    row_bytes = header.outputs * ELEMENT_BYTES
-    zero_row = bytes(row_bytes)
-    for row, factors in enumerate(monomials):
-        degree = max(degree, _check_factors(row, factors, header.inputs))
-        if previous is not None and previous >= factors:
-            raise _not_canonical("stands twice or out of order", row)
-        if table.coefficients[row * row_bytes : (row + 1) * row_bytes] == zero_row:
-            raise _not_canonical("has only zero coefficients", row)
-        previous = factors
+    row, degree = kernel.active().survey(table)
+    if row < header.rows:
+        raise _refuse_row(table, row)
     refuse_outside("degree", header.degree, degree, degree)
     check_elements(table.coefficients)
 

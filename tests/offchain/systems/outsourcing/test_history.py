@@ -1,0 +1,217 @@
+"""What the index tells of jobs and parties is what the contracts say, and every sum is zero.
+
+One market of six nodes plays every end that a job or an index can have; nothing of it is read but
+events, and all of it is compared with what the contracts store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import pytest
+from tools.gas_lab import open_lab
+from tools.gas_market import CHARGED, SMALL, Job, Market
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, JobId
+from edgemark.ledger.index import EventIndex
+from edgemark.ledger.index_store import IndexStore
+from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_share, compute_payout
+from edgemark.systems.outsourcing.history import (
+    JobState,
+    PartyBook,
+    list_jobs,
+    read_job,
+    read_party,
+)
+from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.settlement import SettlementContract
+
+pytestmark = pytest.mark.chain
+
+ENDS = {
+    "paid": IndexPhase.PAID,
+    "convicted": IndexPhase.CONVICTED,
+    "refuted": IndexPhase.REFUTED,
+    "answered": IndexPhase.ANSWERED,
+    "missing": IndexPhase.CONVICTED,
+    "void": IndexPhase.VOID,
+    "lapsed": IndexPhase.LAPSED,
+    "harm": IndexPhase.EQUAL_HARM,
+    "cancelled": IndexPhase.RELEASED,
+    "open": IndexPhase.COMMITTED,
+    "posted": IndexPhase.NAMED,
+}
+
+
+@dataclass
+class Played:
+    """The market after everything, and its index."""
+
+    market: Market
+    jobs: dict[str, Job]
+    store: IndexStore
+
+    def book(self, account: Address) -> PartyBook:
+        return read_party(self.store, account)
+
+    @property
+    def accounts(self) -> list[Address]:
+        """Everybody who can own tokens in the anchor."""
+        keys = [self.market.key("payer"), self.market.key("pool")]
+        return [key.address for key in (*keys, *self.market.nodes, *self.market.judges)]
+
+
+def play(market: Market) -> dict[str, Job]:
+    """One job an end."""
+    everybody = list(range(1, market.size.nodes + 1))
+
+    def committed() -> Job:
+        return Job(market).start().commit(*everybody)
+
+    def pay_others(job: Job) -> Job:
+        others = [j for j in job.indices if j != CHARGED]
+        job.act("", market.key("payer"), "approve", job.job, others)
+        return job
+
+    jobs = {"paid": committed()}
+    jobs["paid"].act("", market.key("payer"), "approve", jobs["paid"].job, everybody)
+    for name, finding in (("convicted", Finding.WRONG), ("refuted", Finding.RIGHT)):
+        jobs[name] = pay_others(committed().charge([CHARGED], []).serve())
+        jobs[name].judge(finding)
+    jobs["answered"] = pay_others(committed().charge([], [CHARGED]).serve())
+    jobs["answered"].judge(Finding.RIGHT)
+    jobs["missing"] = pay_others(committed().charge([], [CHARGED]).serve())
+    market.lab.wait_until(jobs["missing"].index().answer_by + 1)
+    jobs["missing"].judge(Finding.MISSING)
+    jobs["void"] = pay_others(committed().charge([CHARGED], []))
+    market.lab.wait_until(jobs["void"].index().served_by + 1)
+    jobs["void"].end("voidCharge", "", jobs["void"].job, CHARGED)
+    jobs["lapsed"] = pay_others(committed().charge([CHARGED], []).serve())
+    market.lab.wait_until(jobs["lapsed"].index().verdict_by + 1)
+    jobs["lapsed"].end("claim", "", [jobs["lapsed"].job])
+    jobs["harm"] = Job(market).start().commit(*(j for j in everybody if j != CHARGED))
+    market.lab.wait_until(jobs["harm"].terms.collect_by + 1)
+    jobs["harm"].end("claim", "", [jobs["harm"].job])
+    jobs["cancelled"] = Job(market)
+    jobs["cancelled"].accept(1)
+    market.lab.wait_until(jobs["cancelled"].terms.accept_by + 1)
+    jobs["cancelled"].end("cancelUnstarted", "", jobs["cancelled"].job)
+    jobs["open"] = committed()
+    jobs["posted"] = Job(market)
+    return jobs
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    folder = tmp_path_factory.mktemp("history")
+    with open_lab(folder / "chain", "prague") as lab:
+        market = Market(lab, SMALL)
+        market.settle_in()
+        jobs = play(market)
+        path = folder / "index.sqlite"
+        with IndexStore.open_to_write(path, market.deployment) as store:
+            EventIndex(lab.chain, market.deployment, store).sync()
+            assert store.check() == []
+            yield Played(market, jobs, store)
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_read_job__of_any_end__has_the_phases_that_the_contract_stores(
+    played: Played, name: str
+) -> None:
+    job = played.jobs[name]
+    history = read_job(played.store, job.job)
+    contract = SettlementContract(played.market.lab.chain, played.market.deployment)
+    stored = contract.indices(job.job, SMALL.nodes, block="latest")
+    assert list(history.indices) == [view.phase for view in stored]
+    assert history.indices[CHARGED - 1] is ENDS[name]
+    assert history.posting.payer == played.market.key("payer").address
+    assert history.posting.terms == job.terms.as_abi()
+
+
+def test_read_job__says_where_the_job_as_a_whole_is(played: Played) -> None:
+    states = {name: read_job(played.store, job.job).state for name, job in played.jobs.items()}
+    others = {"cancelled": JobState.CANCELLED, "open": JobState.STARTED, "posted": JobState.POSTED}
+    assert states == {name: others.get(name, JobState.SETTLED) for name in ENDS}
+
+
+def test_read_job__that_is_not_there__is_refused(played: Played) -> None:
+    with pytest.raises(RefusedInput, match="is not in the index"):
+        read_job(played.store, JobId(bytes(32)))
+
+
+def test_list_jobs__gives_the_newest_first_and_keeps_to_what_was_asked(played: Played) -> None:
+    ids = [job.job for job in played.jobs.values()]
+    payer, node = played.market.key("payer").address, played.market.nodes[0].address
+    listed = [history.job for history in list_jobs(played.store)]
+    assert listed == ids[::-1]
+    assert [h.job for h in list_jobs(played.store, payer=payer)] == listed
+    assert [h.job for h in list_jobs(played.store, node=node)] == listed
+    assert [h.job for h in list_jobs(played.store, payer=payer, node=node)] == listed
+    assert list(list_jobs(played.store, payer=node)) == []
+    assert list(list_jobs(played.store, node=payer)) == []
+    (cancelled,) = list_jobs(played.store, state=JobState.CANCELLED)
+    assert cancelled.job == played.jobs["cancelled"].job
+    assert [h.job for h in islice(list_jobs(played.store), 2)] == listed[:2]
+
+
+def test_read_party__of_everybody__has_the_free_balance_that_the_anchor_says(
+    played: Played,
+) -> None:
+    market = played.market
+    anchor = AnchorAccounts(market.lab.chain, market.deployment.contract("AssetAnchor"))
+    books = {account: played.book(account) for account in played.accounts}
+    assert {account: book.free for account, book in books.items()} == {
+        account: anchor.free_balance(account) for account in books
+    }
+    assert sum(book.locked for book in books.values()) == anchor.totals().locked > 0
+    assert sum(book.free for book in books.values()) == anchor.totals().free
+
+
+def test_read_party__all_that_is_earned__was_lost_by_somebody(played: Played) -> None:
+    books = [played.book(account) for account in played.accounts]
+    # The payer's deposits in the open jobs are locked, not lost; the nodes' stakes too.
+    assert sum(book.earned for book in books) == sum(book.lost for book in books) > 0
+
+
+def test_read_party__of_the_charged_node__adds_up_what_the_table_of_amounts_says(
+    played: Played,
+) -> None:
+    node = played.market.nodes[CHARGED - 1].address
+    terms = played.jobs["paid"].terms
+    ended = [end for name, end in ENDS.items() if name not in ("open", "posted", "cancelled")]
+    changes = [compute_payout(end, terms).node - terms.stake for end in ended]
+    book = played.book(node)
+    assert book.earned == sum(change for change in changes if change > 0)
+    assert book.lost == -sum(change for change in changes if change < 0)
+    assert book.convicted == 2
+    assert book.worked == len(ENDS)
+    assert book.indices == {end: list(ENDS.values()).count(end) for end in ENDS.values()}
+    assert book.posted == 0
+
+
+def test_read_party__of_a_judge__has_its_share_of_every_charge_that_was_heard(
+    played: Played,
+) -> None:
+    heard = [name for name in ("convicted", "refuted", "answered", "missing", "void")]
+    share, _ = compute_judge_share(played.jobs["paid"].terms.judge_fee, SMALL.judges)
+    for judge in played.market.judges:
+        book = played.book(judge.address)
+        assert (book.earned, book.lost) == (share * len(heard), 0)
+
+
+def test_read_party__of_the_payer__counts_its_jobs(played: Played) -> None:
+    book = played.book(played.market.key("payer").address)
+    assert book.posted == len(ENDS)
+    assert (book.worked, book.convicted) == (0, 0)
+    terms = played.jobs["open"].terms
+    assert book.locked == 2 * terms.node_count * terms.fee
+
+
+def test_read_party__of_a_stranger__is_empty(played: Played) -> None:
+    stranger = played.market.key("stranger").address
+    assert played.book(stranger) == PartyBook(stranger)

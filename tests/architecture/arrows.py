@@ -59,7 +59,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},
     "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "receipt", "storage", "transport"},
-    "cli": _FLOOR | _SHARED | _LOOP | {"ledger", "receipt", "storage", "transport", "systems"},
+    "cli": _FLOOR
+    | _SHARED
+    | _LOOP
+    | {"ledger", "metrics", "receipt", "storage", "transport", "systems"},
     "__main__": frozenset({"cli"}),
     "dashboard": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport", "systems"},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -25,6 +25,8 @@ from edgemark.ledger.faults import IndexBusy, IndexDamaged, IndexMissing, IndexO
 from edgemark.ledger.index import EventIndex, Standing, stand
 from edgemark.ledger.index_store import IndexStore, index_path, remove_index
 from edgemark.logs import get_logger
+from edgemark.metrics.index_figures import IndexFigures
+from edgemark.metrics.page import PageServer
 from edgemark.receipt import format_tokens
 from edgemark.systems.outsourcing.history import (
     JobHistory,
@@ -34,6 +36,7 @@ from edgemark.systems.outsourcing.history import (
     read_job,
     read_party,
 )
+from edgemark.systems.outsourcing.lookout import Lookout
 
 MOST_JOBS = 10_000  # in one answer
 
@@ -50,21 +53,23 @@ sync_option = click.option(
 class IndexedChain:
     """A chain, its deployment, and where its index is; no key is needed for any of them."""
 
-    chain: EvmChain
-    deployment: Deployment
+    lookout: Lookout
     invocation: Invocation
 
     @classmethod
     def connect(cls, invocation: Invocation) -> IndexedChain:
-        """Find chain and manifest as the settings say."""
-        settings = invocation.settings()
-        chain = EvmChain(
-            settings.chain_url,
-            chain_id=settings.chain_id or None,
-            confirmations=settings.confirmations,
-        ).connect()
-        deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
-        return cls(chain, deployment, invocation)
+        """Find chain and contracts as the settings say."""
+        return cls(Lookout.open(invocation.settings()), invocation)
+
+    @property
+    def chain(self) -> EvmChain:
+        """Where."""
+        return self.lookout.chain
+
+    @property
+    def deployment(self) -> Deployment:
+        """Whose events."""
+        return self.lookout.deployment
 
     def store_to_write(self) -> IndexStore:
         """The index file, for the one process that fills it."""
@@ -79,7 +84,6 @@ class IndexedChain:
     def sync(self, *, is_new: bool = False) -> Standing:
         """Bring the index up to date, with a sign of life at a terminal."""
         with self.store_to_write() as store, self._progress() as report:
-            self.deployment.verify(self.chain)
             index = EventIndex(self.chain, self.deployment, store)
             return index.rebuild(report) if is_new else index.sync(report)
 
@@ -226,18 +230,24 @@ def _follow(indexed: IndexedChain, poll_s: float) -> None:
     """Sync for ever; a chain that does not answer is waited for."""
     log = get_logger("index")
     known: Standing | None = None
-    with indexed.store_to_write() as store:
-        indexed.deployment.verify(indexed.chain)
+    port = indexed.invocation.settings().metrics_port
+    figures = IndexFigures()
+    with ExitStack() as stack:
+        if port:
+            stack.enter_context(PageServer({"/metrics": figures.page}, port))
+        store = stack.enter_context(indexed.store_to_write())
         follower = EventIndex(indexed.chain, indexed.deployment, store)
         while True:
             try:
                 standing = follower.sync()
             except LedgerUnavailable as error:
                 log.warning("chain does not answer", error=error)
+                figures.note_silence()
             else:
                 if standing != known:
                     log.info("in step", **_standing(standing))
                 known = standing
+                figures.note(standing, store.count())
             time.sleep(poll_s)
 
 

@@ -37,6 +37,7 @@ from edgemark.ledger.log_answers import logs_from_json
 from edgemark.ledger.wire import RpcWire
 
 BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
+MANY_BLOCKS = 100  # headers in one message: what public nodes commonly take
 LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
 REVERT_CODE = 3  # JSON-RPC error code of a revert with data
 
@@ -144,6 +145,22 @@ class EvmChain:
         if answer is None:
             raise LedgerUnavailable("has no such block", who=self.place, had=self.head(), needed=at)
         return block_from_json(answer)
+
+    def headers(self, numbers: Sequence[int]) -> list[Block]:
+        """Headers of many blocks, asked for in messages of `MANY_BLOCKS`.
+
+        Raises:
+            LedgerUnavailable: one of them is not there (any more).
+        """
+        found: list[Block] = []
+        for start in range(0, len(numbers), MANY_BLOCKS):
+            some = numbers[start : start + MANY_BLOCKS]
+            wanted = [("eth_getBlockByNumber", (hex(number), False)) for number in some]
+            for number, answer in zip(some, self.rpc_many(wanted), strict=True):
+                if answer is None:
+                    raise LedgerUnavailable("has no such block", who=self.place, needed=number)
+                found.append(block_from_json(answer))
+        return found
 
     def now(self) -> int:
         """Chain time: timestamp of the latest block, Unix seconds."""

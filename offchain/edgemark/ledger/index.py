@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from edgemark.ledger.blocks import Block, RawLog
+from edgemark.ledger.blocks import Block, NodeAnswerMalformed, RawLog
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import LOG_CHUNK_BLOCKS, EvmChain
 from edgemark.ledger.faults import ChainMoved, LogsContradicted, NodeRefused
@@ -148,7 +148,9 @@ class EventIndex:
         end = self._chain.block(last)
         logs = self._chain.logs(self._addresses, first, last)
         numbers = sorted({first, *(log.block_number for log in logs)} - {last})
-        blocks = [self._chain.block(number) for number in numbers] + [end]
+        blocks = [*self._chain.headers(numbers), end]
+        if [block.number for block in blocks] != [*numbers, last]:
+            raise NodeAnswerMalformed("sent other blocks", who=self._chain.place, needed=numbers)
         if self._chain.block(last).hash != end.hash:
             raise ChainMoved("the chain changed while it was read", who=self._chain.place)
         self._check_stand(blocks, logs)
@@ -160,7 +162,7 @@ class EventIndex:
             logs = self._chain.logs_of_block(self._addresses, block)
         except NodeRefused as error:
             raise ChainMoved("block is gone", who=self._chain.place, had=str(error)) from error
-        if self._chain.block(number).hash != block.hash:  # then a node may answer with nothing
+        if self._chain.block(number) != block:  # then a node may answer with nothing
             raise ChainMoved("block is gone", who=self._chain.place, had=block.hash.hex())
         self._check_stand([block], logs)
         return [block], logs

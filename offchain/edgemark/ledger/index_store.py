@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemark.closing import Closing
 from edgemark.files import FileInUse, hold_lock
 from edgemark.identifiers import Hash32, Timestamp
 from edgemark.ledger.blocks import Block, RawLog
@@ -57,7 +58,7 @@ def index_path(home: Path, deployment: Deployment) -> Path:
     return home / "index" / f"{deployment.chain_id}-{settlement}.sqlite"
 
 
-class IndexStore:
+class IndexStore(Closing):
     """An open index file; one thread at a time. Made by `open_to_write` and `open_to_read`."""
 
     def __init__(
@@ -117,12 +118,6 @@ class IndexStore:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    def __enter__(self) -> IndexStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @contextlib.contextmanager
     def transaction(self, *, to_write: bool = True) -> Iterator[None]:
@@ -297,6 +292,7 @@ class IndexStore:
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")  # readers go on while this process writes
+        self._db.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes is read again
         self._db.execute("PRAGMA foreign_keys = ON")
         if self._is_empty():
             with self.transaction():

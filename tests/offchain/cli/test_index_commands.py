@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,10 +155,25 @@ def test_sync__without_a_chain__says_so(desk: Desk) -> None:
     assert left.value.code == Exit.LEDGER_UNAVAILABLE
 
 
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def figures_at(port: int) -> dict[str, float]:
+    """What Prometheus would read."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {name: float(value) for name, value in (li.split() for li in lines if li[0] != "#")}
+
+
 @pytest.mark.processes
 def test_sync_follow__keeps_up_until_it_is_stopped(desk: Desk) -> None:
     command = [sys.executable, "-m", "edgemark", "index", "sync", "--follow", *desk.options()]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as follower:
+    port = free_port()
+    environ = {**os.environ, "EDGEMARK_METRICS_PORT": str(port), "EDGEMARK_LOG_FORMAT": "json"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as follower:
         try:
             assert follower.stderr is not None
             assert json.loads(follower.stderr.readline())["lag_blocks"] == 0
@@ -165,6 +183,13 @@ def test_sync_follow__keeps_up_until_it_is_stopped(desk: Desk) -> None:
             while desk.ask("status")["indexed"] < head:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
+            shown = figures_at(port)
+            while shown["edgemark_index_block"] < head:
+                assert time.monotonic() < deadline
+                shown = figures_at(port)
+            assert shown["edgemark_chain_up"] == 1
+            assert shown["edgemark_index_lag_blocks"] == 0
+            assert shown["edgemark_index_events"] == desk.ask("status")["events"]
         finally:
             follower.terminate()
     assert desk.ask("status", "--check")["damage"] == "none"

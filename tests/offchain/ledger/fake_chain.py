@@ -125,6 +125,10 @@ class FakeChain(EvmChain):
                 return self.lie(self._logs(cast(Any, params[0])))
         raise NodeRefused(-32601, f"no method {method}", b"", who="fake node")
 
+    def rpc_many(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
+        """What a node would answer to each."""
+        return [self.rpc(method, *params) for method, params in wanted]
+
     def _header(self, at: str) -> dict[str, Any] | None:
         number = len(self.blocks) - 1 if at == "latest" else int(at, 16)
         return self.blocks[number].header() if number < len(self.blocks) else None

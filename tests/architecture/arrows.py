@@ -80,6 +80,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "exporting",
             "functions",
             "history",
+            "importing",
             "joining",
             "judge",
             "lookout",
@@ -90,6 +91,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "running",
             "server",
             "settlement",
+            "sharing_files",
             "station",
             "worker",
         }

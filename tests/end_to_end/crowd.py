@@ -1,8 +1,9 @@
-"""Eleven jobs at once on one stage: every way an index can end but the lapse.
+"""Thirteen jobs at once on one stage: every way an index can end but the lapse.
 
 | job       | who misbehaves                                        | ends                  |
 |-----------|-------------------------------------------------------|-----------------------|
 | honest    | nobody                                                | all paid              |
+| imported  | nobody; the shares were made elsewhere                | all paid              |
 | late      | node 1 answers the judges only; they refuse it once   | 1 answered            |
 | absent    | node 5 accepts, then does nothing                     | 5 convicted           |
 | framed    | the device charges honest node 2 as wrong             | 2 refuted             |
@@ -10,6 +11,7 @@
 | kept      | the device never sends node 4 its task                | 4 answered            |
 | unstarted | two named nodes registered what nobody can talk to    | all released          |
 | left      | the device leaves, node 6 does nothing; it comes back | 6 equal harm          |
+| returned  | the device leaves, node 4 lies; it is back in time    | 4 convicted           |
 | two liars | nodes 1 and 2 lie: more than e                        | one charged at random |
 | lenient   | node 3 lies, judge 1 signs `right`                    | 3 convicted           |
 | harsh     | the device frames node 4, judge 2 signs `wrong`       | 4 refuted             |
@@ -28,11 +30,15 @@ from tests.end_to_end.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for
 
+from edgemark.crypto.randomness import Randomness
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings
+from edgemark.systems.outsourcing.importing import submit_sharing
 from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.sharing import make_sharing
+from edgemark.systems.outsourcing.sharing_files import read_sharing, write_sharing
 from edgemark.systems.outsourcing.station import Station
 
 JOB_LIMIT_S = 150.0
@@ -40,6 +46,7 @@ DEEDS = {
     "late": {1: Deed.LATE},
     "absent": {5: Deed.ABSENT},
     "left": {6: Deed.ABSENT},
+    "returned": {4: Deed.LIE},
     "two liars": {1: Deed.LIE, 2: Deed.LIE},
     "lenient": {3: Deed.LIE},
 }
@@ -52,6 +59,7 @@ SCRIPTS = {
 FALSE_JUDGES = {"lenient": 1, "harsh": 2}
 EXPECTED = {
     "honest": ends(),
+    "imported": ends(),
     "late": ends(i1=IndexPhase.ANSWERED),
     "absent": ends(i5=IndexPhase.CONVICTED),
     "framed": ends(i2=IndexPhase.REFUTED),
@@ -59,10 +67,15 @@ EXPECTED = {
     "kept": ends(i4=IndexPhase.ANSWERED),
     "unstarted": (IndexPhase.RELEASED,) * 6,
     "left": ends(i6=IndexPhase.EQUAL_HARM),
+    "returned": ends(i4=IndexPhase.CONVICTED),
     "lenient": ends(i3=IndexPhase.CONVICTED),
     "harsh": ends(i4=IndexPhase.REFUTED),
 }
 JOBS = (*EXPECTED, "two liars")
+LEAVERS = {
+    "left": "leaver",
+    "returned": "returner",
+}  # jobs of devices that go away, and their homes
 
 
 @dataclass
@@ -70,7 +83,7 @@ class Played:
     """What came of all the jobs; the stage still stands.
 
     Attributes:
-        device: the payer of all jobs but "left".
+        device: the payer of all jobs but those of `LEAVERS`.
         outsider: an account that takes no part.
         before, after: all tokens before the first job and after the last.
     """
@@ -96,21 +109,25 @@ def play_everything(folder: Path) -> Iterator[Played]:
     """Play all the jobs; every log is as talkative as it can be."""
     with open_theatre(folder, settings={"log_level": "debug"}) as theatre:
         device = theatre.enlist_device()
-        leaver = theatre.enlist_device("leaver")
+        leavers = {name: theatre.enlist_device(home) for name, home in LEAVERS.items()}
         outsider = theatre.open_station("outsider")
         unreachable = enlist_unreachable(theatre)
         before = theatre.begin()
         batches = {name: draw_batch() for name in JOBS}
-        jobs = {
-            name: (leaver if name == "left" else device).submit(
-                FUNCTION, batches[name], name_nodes(theatre, name, unreachable), WISH
-            )
-            for name in JOBS
-        }
+        jobs: dict[str, JobId] = {}
+        for name in JOBS:
+            nodes = name_nodes(theatre, name, unreachable)
+            if name == "imported":
+                jobs[name] = submit_elsewhere(device, folder, batches[name], nodes)
+            else:
+                jobs[name] = leavers.get(name, device).submit(FUNCTION, batches[name], nodes, WISH)
         plan(theatre, device, jobs)
-        leave_after_delivery(leaver, jobs["left"])
-        states = {"left": come_back(theatre, outsider, jobs["left"])}
-        states |= {n: close_job(device, j, JOB_LIMIT_S) for n, j in jobs.items() if n != "left"}
+        for name, leaver in leavers.items():
+            leave_after_delivery(leaver, jobs[name])
+        returner = come_back_in_time(theatre, jobs["returned"])
+        states = {"left": come_back_too_late(theatre, outsider, jobs["left"])}
+        states["returned"] = close_job(returner, jobs["returned"], JOB_LIMIT_S)
+        states |= {n: close_job(device, j, JOB_LIMIT_S) for n, j in jobs.items() if n not in states}
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
         yield Played(
             theatre=theatre,
@@ -123,6 +140,21 @@ def play_everything(folder: Path) -> Iterator[Played]:
             before=before,
             after=theatre.holdings(),
         )
+
+
+def submit_elsewhere(
+    device: ScriptedDevice, folder: Path, batch: bytes, nodes: list[Address]
+) -> JobId:
+    """A sensor shares into a folder; the device takes the job from there."""
+    made = make_sharing(
+        FUNCTION,
+        batch,
+        threshold=WISH.threshold,
+        errors=WISH.errors,
+        randomness=Randomness(),
+    )
+    write_sharing(folder / "sharing", made)
+    return submit_sharing(device, FUNCTION, read_sharing(folder / "sharing"), nodes, WISH)
 
 
 def enlist_unreachable(theatre: Theatre) -> list[Address]:
@@ -158,7 +190,15 @@ def leave_after_delivery(device: ScriptedDevice, job: JobId) -> None:
     device.station.lane.close()
 
 
-def come_back(theatre: Theatre, outsider: Station, job: JobId) -> DeviceJob:
+def come_back_in_time(theatre: Theatre, job: JobId) -> ScriptedDevice:
+    """The nodes had their time without the device; it is back before their answers are due."""
+    station = theatre.open_home(LEAVERS["returned"])
+    compute_by = station.settlement.job(job, block="latest").compute_by
+    wait_for("the end of computing", lambda: station.chain.now() > compute_by, 60)
+    return theatre.start_device(station)
+
+
+def come_back_too_late(theatre: Theatre, outsider: Station, job: JobId) -> DeviceJob:
     """Everything is collected by others; then the device comes back from its journal."""
     settlement = outsider.settlement
 

@@ -1,4 +1,4 @@
-"""Eleven jobs at once (`crowd.py`), and what strangers may do to the servers that played them."""
+"""Thirteen jobs at once (`crowd.py`), and what strangers may do to the servers that played them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.end_to_end.secrets_of_a_run import (
     secrets_of_job,
     secrets_of_keys,
 )
-from tests.end_to_end.small_job import evaluate_plainly
+from tests.end_to_end.small_job import BATCH, OUTPUTS, evaluate_plainly
 from tests.end_to_end.strangers import (
     ANSWERS,
     EVIDENCE,
@@ -28,18 +28,23 @@ from tests.end_to_end.strangers import (
 from tests.end_to_end.theatre import WHOLE_STAGE, ends
 
 from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
+from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.events import NodeConvicted
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.bundle import Bundle
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
+from edgemark.systems.outsourcing.events import FoundResultValid
+from edgemark.systems.outsourcing.exported_answers import ExportedAnswers, decode_exported
 from edgemark.systems.outsourcing.exporting import export_bundle
 from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, Answer, Evidence, Finding, Offer
+from edgemark.systems.outsourcing.outlook import tell_outlook
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.retrial import retry_bundle
+from edgemark.systems.outsourcing.sharing_files import read_secret
 from edgemark.systems.outsourcing.story import check_amounts
 
 pytestmark = WHOLE_STAGE
@@ -105,7 +110,21 @@ def test_nobody_but_the_planted__is_convicted(played: Played) -> None:
         for event in played.ledger.events
         if isinstance(event, NodeConvicted) and event.job != played.jobs["two liars"]
     }
-    assert convicted == {(played.jobs["absent"], 5), (played.jobs["lenient"], 3)}
+    assert convicted == {
+        (played.jobs["absent"], 5),
+        (played.jobs["lenient"], 3),
+        (played.jobs["returned"], 4),
+    }
+
+
+def test_a_device_that_was_away__is_told_what_that_has_cost(played: Played) -> None:
+    # both have the right result; only who was back in time had its liar fined
+    order = played.states["left"].known
+    state = replace(played.states["left"], phase=DevicePhase.VALID)
+    text = tell_outlook(state, Timestamp(order.terms.collect_by + 1))
+    assert "too late to charge index 6" in text
+    assert played.states["returned"].wrong == (4,)
+    assert played.states["returned"].result == evaluate_plainly(played.batches["returned"])
 
 
 def test_all_jobs_together__change_every_balance_by_the_sum(played: Played) -> None:
@@ -165,6 +184,30 @@ def test_evidence_of_each_party__replays_to_the_verdict_on_chain(
     assert trial.findings == {index: finding}
     others = [t.share.hex() for t in played.states[name].known.tasks if t.index != index]
     assert not any(share.encode() in raw for share in others)
+
+
+def test_a_sharing_made_elsewhere__is_decoded_from_its_secret_and_the_answers_alone(
+    played: Played,
+) -> None:
+    state, stage = played.states["imported"], played.theatre.stage
+    exported = ExportedAnswers(
+        stage.deployment.chain_id,
+        stage.deployment.contracts["Settlement"],
+        played.jobs["imported"],
+        state.known.nodes,
+        tuple(
+            (a.index, a.outputs, a.salt, a.signature)
+            for a in sorted(state.answers, key=lambda answer: answer.index)
+        ),
+    )
+    secret = read_secret(stage.folder / "sharing" / "secret.json")
+    challenge = Randomness().elements(BATCH * OUTPUTS)
+    found, refused = decode_exported(
+        ExportedAnswers.from_json(exported.to_json()), secret, challenge
+    )
+    assert isinstance(found, FoundResultValid)
+    assert found.result == evaluate_plainly(played.batches["imported"])
+    assert (found.liars, refused) == ((), {})
 
 
 # --- what was printed ---

@@ -45,16 +45,19 @@ class Asking:
 
 
 def read_asking(
-    function_file: Path | None, model_file: Path | None, input_file: Path, drop: Sequence[str]
+    function_file: Path | None,
+    model_file: Path | None,
+    input_file: Path | None,
+    drop: Sequence[str],
 ) -> Asking:
-    """Read the files of a submission.
+    """Read the files of a submission; without an input file the batch is empty.
 
     Raises:
         RefusedInput: both or none of function and model, or a file that cannot be taken.
     """
     if model_file is not None and function_file is None:
         compiled = read_compiled(model_file)
-        batch = read_table(input_file, compiled.plan, drop)
+        batch = read_table(input_file, compiled.plan, drop) if input_file else b""
         return Asking(compiled.function, batch, compiled.plan)
     if function_file is None or model_file is not None:
         raise RefusedInput(
@@ -63,7 +66,8 @@ def read_asking(
     if drop:
         raise RefusedInput("needs a model", who="--drop", remedy="Raw inputs have no columns.")
     function = read_function(function_file)
-    return Asking(function, read_inputs(input_file, function.inputs), None)
+    batch = read_inputs(input_file, function.inputs) if input_file else b""
+    return Asking(function, batch, None)
 
 
 def choose_plan(home: Path, function_hash: Hash32, model_file: Path | None) -> ModelPlan | None:

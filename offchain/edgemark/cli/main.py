@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from edgemark.cli import aftermath
+from edgemark.cli import aftermath, sharing
 from edgemark.cli.account import account
 from edgemark.cli.chain import chain
 from edgemark.cli.config import config
@@ -45,7 +45,7 @@ for command in (
     doctor,
 ):
     edgemark.add_command(command)
-for command in aftermath.COMMANDS:
+for command in (*aftermath.COMMANDS, *sharing.COMMANDS):
     outsourcing.add_command(command)
 
 

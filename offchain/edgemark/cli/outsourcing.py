@@ -21,10 +21,19 @@ from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
 from edgemark.systems.outsourcing.client import Device, Until
-from edgemark.systems.outsourcing.drafting import Wish, check_node_list, draft_terms
+from edgemark.systems.outsourcing.drafting import (
+    Wish,
+    check_node_list,
+    draft_terms,
+    draft_terms_for,
+)
+from edgemark.systems.outsourcing.importing import submit_sharing
 from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.model_files import remember_plan
+from edgemark.systems.outsourcing.outlook import tell_outlook
 from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.sharing import Sharing
+from edgemark.systems.outsourcing.sharing_files import read_sharing
 from edgemark.systems.outsourcing.station import Station
 
 CHARGES_S = 60  # beyond the windows of a job: for what was filed at the last moment
@@ -34,7 +43,8 @@ until_option = click.option(
     type=click.Choice([each.value for each in Until]),
     default=Until.SETTLED.value,
     show_default=True,
-    help="Stay for the result; until payments, charges and evidence are out; until all is paid.",
+    help="Stay until all tasks are out; for the result; until payments, charges and evidence are "
+    "out; until all is paid.",
 )
 output_option = click.option(
     "--output",
@@ -80,8 +90,13 @@ def open_device(invocation: Invocation) -> Iterator[Device]:
     "--input",
     "input_file",
     type=existing_file,
-    required=True,
     help="With --model: CSV with a header. Raw: JSON, a list of lists of k integers.",
+)
+@click.option(
+    "--sharing",
+    "sharing_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Instead of --input: a folder that `outsourcing share` wrote.",
 )
 @click.option("--drop", multiple=True, help="A column of the CSV to leave out.")
 @output_option
@@ -99,7 +114,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     invocation: Invocation,
     model_file: Path | None,
     function_file: Path | None,
-    input_file: Path,
+    input_file: Path | None,
+    sharing_folder: Path | None,
     drop: tuple[str, ...],
     output: Path | None,
     nodes: tuple[str, ...],
@@ -114,6 +130,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     until: str,
 ) -> int:
     """Share the inputs among the nodes, post the job, and wait for the checked result."""
+    sharing = choose_sharing(input_file, sharing_folder)
     asking = read_asking(function_file, model_file, input_file, drop)
     reading = Reading(asking.plan, output)
     accounts = [parse_address(node, who="--node") for node in nodes]
@@ -126,9 +143,9 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
         compute_s=compute_s,
         collect_s=collect_s,
     )
-    check_order(asking.function, asking.batch, accounts, wish)
+    check_order(asking.function, asking.batch, accounts, wish, sharing)
     with open_device(invocation) as device:
-        job = begin(device, asking, accounts, wish)
+        job = begin(device, asking, accounts, wish, sharing)
         if not wait:
             device.wait_posted(job, accept_s)
             return show_job(invocation, device, job, reading)
@@ -136,7 +153,26 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
         return wait_and_show(invocation, device, job, windows + CHARGES_S, Until(until), reading)
 
 
-def begin(device: Device, asking: Asking, nodes: Sequence[Address], wish: Wish) -> JobId:
+def choose_sharing(input_file: Path | None, folder: Path | None) -> Sharing | None:
+    """The sharing of a folder; None when there is an input to be shared.
+
+    Raises:
+        RefusedInput: both or none of them.
+    """
+    if (input_file is None) == (folder is None):
+        raise RefusedInput(
+            "name one of them", who="--input and --sharing", needed="an input or its shares"
+        )
+    return None if folder is None else read_sharing(folder)
+
+
+def begin(
+    device: Device,
+    asking: Asking,
+    nodes: Sequence[Address],
+    wish: Wish,
+    sharing: Sharing | None = None,
+) -> JobId:
     """Register and deposit where that is still to be done, keep the plan, begin the job.
 
     Raises:
@@ -146,6 +182,8 @@ def begin(device: Device, asking: Asking, nodes: Sequence[Address], wish: Wish) 
     provide_balance(device.station, wish.compute_costs(asking.function.degree))
     if asking.plan is not None:
         remember_plan(Path(device.station.settings.home), asking.plan)
+    if sharing is not None:
+        return submit_sharing(device, asking.function, sharing, nodes, wish)
     return device.submit(asking.function, asking.batch, nodes, wish)
 
 
@@ -198,14 +236,24 @@ def choose_reading(
     return Reading(choose_plan(home, function_hash, model_file), output)
 
 
-def check_order(function: Polynomial, batch: bytes, nodes: Sequence[Address], wish: Wish) -> None:
+def check_order(
+    function: Polynomial,
+    batch: bytes,
+    nodes: Sequence[Address],
+    wish: Wish,
+    sharing: Sharing | None = None,
+) -> None:
     """Check what can be checked without a chain, before anything is paid.
 
     Raises:
         RefusedInput: what `Device.submit` would say.
     """
     anybody = SecretKey.generate(Randomness()).public_key
-    terms = draft_terms(function, batch, anybody, wish, Timestamp(0))
+    if sharing is None:
+        terms = draft_terms(function, batch, anybody, wish, Timestamp(0))
+    else:
+        sharing.check_fits(function, wish.threshold, wish.errors)
+        terms = draft_terms_for(function, sharing.batch, anybody, wish, Timestamp(0))
     check_node_list(nodes, terms.node_count)
 
 
@@ -248,6 +296,7 @@ def show_job(invocation: Invocation, device: Device, job: JobId, reading: Readin
             remedy="Nothing was locked. Fix the call and submit again.",
         )
     facts = describe(state, reading)
+    facts["outlook"] = tell_outlook(state, Timestamp(device.station.chain.now()))
     facts["refused_answers"] = [
         {"index": refusal.index, "reason": refusal.reason}
         for refusal in device.refusals

@@ -27,6 +27,7 @@ from edgemark.identifiers import (
     parse_share_index,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.canonical_json import encode, items, number, octets, text
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
     SIGNATURE_BYTES,
@@ -47,7 +48,6 @@ from edgemark.systems.outsourcing.parameters import (
 FORMAT, VERSION = "edgemark-evidence", 1
 MAX_ANSWERS = 2  # two different signed answers for one task are all there is to say
 MAX_JUDGES = 16
-MAX_NUMBER = 2**96  # no number of a job is larger
 # Hexadecimal doubles; a function of 64 MiB and two charged tasks of the largest kind fit.
 MAX_BUNDLE_BYTES = 2 * (MAX_FUNCTION_BYTES + 2 * (MAX_SHARE_BYTES + MAX_ANSWERS * MAX_OUTPUT_BYTES))
 HASHES = frozenset({"function_hash"})
@@ -133,7 +133,7 @@ class Bundle:
             "function": self.function.hex() or None,
             "cases": [_case_facts(case) for case in self.cases],
         }
-        return _canonical(facts)
+        return encode(facts)
 
     @staticmethod
     def from_json(raw: bytes) -> Bundle:
@@ -169,10 +169,6 @@ class Bundle:
         return bundle
 
 
-def _canonical(facts: Mapping[str, Any]) -> bytes:
-    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-
-
 def _check_version(facts: Any) -> None:
     found = (facts.get("format"), facts.get("version")) if isinstance(facts, dict) else None
     if found != (FORMAT, VERSION):
@@ -194,11 +190,11 @@ def _terms_of(facts: Mapping[str, Any]) -> Terms:
     for item in fields(Terms):
         value = facts[item.name]
         if item.name in HASHES:
-            values[item.name] = parse_hash32(_text(value), who=item.name)
+            values[item.name] = parse_hash32(text(value), who=item.name)
         elif item.name == "job_key":
-            values[item.name] = _bytes(value, JOB_KEY_BYTES, exactly=True)
+            values[item.name] = octets(value, JOB_KEY_BYTES, exactly=True)
         else:
-            values[item.name] = _number(value)
+            values[item.name] = number(value)
     return Terms(**values)
 
 
@@ -232,55 +228,55 @@ def _case_facts(case: Case) -> dict[str, object]:
 
 
 def _bundle_of(facts: Mapping[str, Any]) -> Bundle:
-    job, terms = JobId(parse_hash32(_text(facts["job"]), who="job")), _terms_of(facts["terms"])
+    job, terms = JobId(parse_hash32(text(facts["job"]), who="job")), _terms_of(facts["terms"])
     function = facts["function"]
     cases = tuple(
-        _case_of(each, job, terms) for each in _list(facts["cases"], most=MAX_NODES, least=1)
+        _case_of(each, job, terms) for each in items(facts["cases"], most=MAX_NODES, least=1)
     )
     order = [case.index for case in cases]
     if order != sorted(set(order)):
         raise MalformedBundle("cases are out of order", who="bundle", had=order, needed="ascending")
     return Bundle(
-        chain_id=_number(facts["chain_id"]),
-        settlement=parse_address(_text(facts["settlement"]), who="settlement"),
+        chain_id=number(facts["chain_id"]),
+        settlement=parse_address(text(facts["settlement"]), who="settlement"),
         job=job,
-        root=parse_hash32(_text(facts["root"]), who="root"),
+        root=parse_hash32(text(facts["root"]), who="root"),
         terms=terms,
         judges=tuple(
-            parse_address(_text(each), who="judge")
-            for each in _list(facts["judges"], most=MAX_JUDGES, least=1)
+            parse_address(text(each), who="judge")
+            for each in items(facts["judges"], most=MAX_JUDGES, least=1)
         ),
-        threshold=_number(facts["threshold"]),
-        function=b"" if function is None else _bytes(function, MAX_FUNCTION_BYTES),
+        threshold=number(facts["threshold"]),
+        function=b"" if function is None else octets(function, MAX_FUNCTION_BYTES),
         cases=cases,
     )
 
 
 def _case_of(facts: Mapping[str, Any], job: JobId, terms: Terms) -> Case:
-    index = parse_share_index(_number(facts["index"]), MAX_NODES)
+    index = parse_share_index(number(facts["index"]), MAX_NODES)
     task = Task(
         job,
         index,
         terms.function_hash,
-        _bytes(facts["task"]["share"], MAX_SHARE_BYTES),
+        octets(facts["task"]["share"], MAX_SHARE_BYTES),
         tuple(
-            parse_hash32(_text(each), who="branch")
-            for each in _list(facts["task"]["branch"], most=MAX_BRANCH)
+            parse_hash32(text(each), who="branch")
+            for each in items(facts["task"]["branch"], most=MAX_BRANCH)
         ),
     )
-    answers = tuple(_answer_of(each, task) for each in _list(facts["answers"], most=MAX_ANSWERS))
+    answers = tuple(_answer_of(each, task) for each in items(facts["answers"], most=MAX_ANSWERS))
     if len({answer.outputs_hash for answer in answers}) != len(answers):
         raise ValueError("two answers say the same")
     accepted = facts["acceptance"]
     return Case(
         index=index,
-        node=parse_address(_text(facts["node"]), who="node"),
+        node=parse_address(text(facts["node"]), who="node"),
         kind=ChargeKind[_name(facts["kind"])],
         task=task,
-        answers=tuple(_answer_of(each, task) for each in _list(facts["answers"], most=MAX_ANSWERS)),
-        commitment=parse_hash32(_text(facts["commitment"]), who="commitment"),
-        acceptance=_bytes(accepted["signature"], SIGNATURE_BYTES),
-        valid_until=Timestamp(_number(accepted["valid_until"])),
+        answers=answers,
+        commitment=parse_hash32(text(facts["commitment"]), who="commitment"),
+        acceptance=octets(accepted["signature"], SIGNATURE_BYTES),
+        valid_until=Timestamp(number(accepted["valid_until"])),
         end=IndexPhase[_name(facts["end"])],
         finding=Finding[_name(facts["finding"])],
         served=_signatures(facts["served"]),
@@ -294,42 +290,17 @@ def _answer_of(facts: Mapping[str, Any], task: Task) -> Answer:
         index=task.index,
         task_id=task.task_id,
         share_hash=task.share_hash,
-        outputs=_bytes(facts["outputs"], MAX_OUTPUT_BYTES),
-        salt=_bytes(facts["salt"], 32, exactly=True),
-        signature=_bytes(facts["signature"], SIGNATURE_BYTES, exactly=True),
+        outputs=octets(facts["outputs"], MAX_OUTPUT_BYTES),
+        salt=octets(facts["salt"], 32, exactly=True),
+        signature=octets(facts["signature"], SIGNATURE_BYTES, exactly=True),
     )
 
 
 def _signatures(value: Any) -> tuple[bytes, ...]:
     return tuple(
-        _bytes(each, SIGNATURE_BYTES, exactly=True) for each in _list(value, most=MAX_JUDGES)
+        octets(each, SIGNATURE_BYTES, exactly=True) for each in items(value, most=MAX_JUDGES)
     )
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"text needed, not {type(value).__name__}")
-    return value
-
-
 def _name(value: Any) -> str:
-    return _text(value).upper()
-
-
-def _number(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_NUMBER:
-        raise ValueError(f"number of 0..2^96-1 needed, not {str(value)[:40]}")
-    return value
-
-
-def _bytes(value: Any, most: int, *, exactly: bool = False) -> bytes:
-    raw = bytes.fromhex(_text(value))
-    if len(raw) > most or (exactly and len(raw) != most):
-        raise ValueError(f"{len(raw)} bytes, needed {'' if exactly else '<= '}{most}")
-    return raw
-
-
-def _list(value: Any, *, most: int, least: int = 0) -> list[Any]:
-    if not isinstance(value, list) or not least <= len(value) <= most:
-        raise ValueError(f"list of {least} to {most} needed")
-    return value
+    return text(value).upper()

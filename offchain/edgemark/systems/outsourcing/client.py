@@ -158,8 +158,16 @@ class Device:
             nonce=nonce,
         )
         self.seconds["share"] += time.perf_counter() - began
+        return self.begin(function, order)
+
+    def begin(self, function: Polynomial, order: on.Order) -> JobId:
+        """Begin a job that was drafted; durable when it returns.
+
+        Raises:
+            RefusedInput: the free balance is too low, or the job was begun before.
+        """
         self._check_funds(order)
-        station.functions.add(function)
+        self.station.functions.add(function)
         self.runtime.ask(order.job, on.AskedSubmit(order))
         return order.job
 

@@ -21,7 +21,8 @@ from edgemark.systems.outsourcing.parameters import (
     compute_least_stake,
     compute_share_bytes,
 )
-from edgemark.systems.outsourcing.steps.share import SharingSecrets, share_inputs
+from edgemark.systems.outsourcing.sharing import Sharing
+from edgemark.systems.outsourcing.steps.share import SharingSecrets, bind_shares, share_inputs
 
 NONCE_BYTES = 16
 GATHER_PART = (
@@ -71,7 +72,17 @@ def draft_terms(
             had=f"{elements} elements",
             needed=f"a multiple of k = {function.inputs}",
         )
-    count = elements // function.inputs
+    return draft_terms_for(function, elements // function.inputs, job_key, wish, now)
+
+
+def draft_terms_for(
+    function: Polynomial, count: int, job_key: bytes, wish: Wish, now: Timestamp
+) -> Terms:
+    """Terms of a job over `count` inputs that nobody need see.
+
+    Raises:
+        RefusedInput: numbers out of range.
+    """
     nodes = compute_least_nodes(function.degree, wish.threshold, wish.errors)
     check_sharing(
         degree=function.degree, threshold=wish.threshold, errors=wish.errors, node_count=nodes
@@ -147,6 +158,47 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
         tasks=tasks,
         alpha=secrets.alpha,
         job_secret=secret.reveal(),
+        gather_until=_compute_gather_until(terms),
+    )
+
+
+def order_of_sharing(  # noqa: PLR0913 - all that a job depends on, by name
+    sharing: Sharing,
+    function: Polynomial,
+    *,
+    nodes: Sequence[Address],
+    judges: Sequence[Address],
+    wish: Wish,
+    payer: Address,
+    settlement: Address,
+    chain_id: int,
+    now: Timestamp,
+) -> Order:
+    """A job over shares that were made elsewhere.
+
+    The number of the job follows from the sharing: the contract takes it from this payer once, and
+    its masks never serve a second attempt.
+
+    Raises:
+        RefusedInput: the sharing is for another function, threshold or number of errors; see
+            `draft_terms` and `check_node_list`.
+    """
+    sharing.check_fits(function, wish.threshold, wish.errors)
+    terms = draft_terms_for(function, sharing.batch, sharing.job_key, wish, now)
+    check_node_list(nodes, terms.node_count)
+    number = int.from_bytes(sharing.id[:NONCE_BYTES], "big")
+    job = compute_job_id(chain_id, settlement, payer, number)
+    tasks, root = bind_shares(sharing.shares, job=job, function_hash=terms.function_hash)
+    return Order(
+        job=job,
+        nonce=number,
+        terms=terms,
+        root=root,
+        nodes=tuple(nodes),
+        judges=tuple(judges),
+        tasks=tasks,
+        alpha=sharing.secret.alpha,
+        job_secret=sharing.secret.job_secret,
         gather_until=_compute_gather_until(terms),
     )
 

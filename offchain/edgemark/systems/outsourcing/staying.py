@@ -11,6 +11,7 @@ from edgemark.systems.outsourcing.phases import DevicePhase
 class Until(Enum):
     """How long a user waits for a job."""
 
+    DELIVERED = "delivered"  # all tasks are handed out: the nodes can work without the device
     RESULT = "result"  # decoded, or known to be undecided
     SETTLED = "settled"  # and paid, charged, evidence handed over: the device may leave
     CLOSED = "closed"  # and every token of the job is paid out
@@ -21,6 +22,9 @@ class Until(Enum):
             return True
         decided = state.result is not None or bool(state.undecided_because)
         match self:
+            case Until.DELIVERED:
+                handed_out = bool(state.indices) and len(state.delivered) == len(state.indices)
+                return decided or handed_out or state.phase in _WITHOUT_TASKS
             case Until.RESULT:
                 return decided
             case Until.SETTLED:
@@ -28,6 +32,15 @@ class Until(Enum):
                 return decided and not state.owed() and (charged or not _has_to_charge(state))
             case Until.CLOSED:
                 return False
+
+
+# Nodes that have none yet will not get one any more.
+_WITHOUT_TASKS = (
+    DevicePhase.GATHERED,
+    DevicePhase.VALID,
+    DevicePhase.UNDECIDED,
+    DevicePhase.CHARGED,
+)
 
 
 def _has_to_charge(state: DeviceJob) -> bool:

@@ -14,6 +14,7 @@ B/(q-1) for B values. They never serve a second attempt or other nodes: the call
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgemark.crypto.commitments import compute_leaf, compute_task_id, encode_share
@@ -41,27 +42,16 @@ class SharingSecrets:
     gammas: bytes = field(repr=False)
 
 
-def share_inputs(
-    batch: bytes,
-    *,
-    job: JobId,
-    function_hash: Hash32,
-    node_count: int,
-    threshold: int,
-    secrets: SharingSecrets,
-) -> tuple[tuple[Task, ...], Hash32]:
-    """Make the m tasks of a job and their Merkle root.
+def make_shares(
+    batch: bytes, *, node_count: int, threshold: int, secrets: SharingSecrets
+) -> tuple[bytes, ...]:
+    """Canonical bytes of share 1..m; they belong to no job yet.
 
     Args:
         batch: packed inputs, batch * k elements.
-        job: id that the leaves are bound to.
-        function_hash: H(F).
         node_count: m.
         threshold: t.
         secrets: fresh randomness.
-
-    Returns:
-        T_1..T_m in order, and the root over their leaves.
 
     Raises:
         RefusedInput: alpha is 0 or out of range, or lengths do not fit.
@@ -71,17 +61,41 @@ def share_inputs(
     points = range(1, node_count + 1)
     values = share(batch, threshold, points, secrets.coefficients)
     weights = share(FIELD.pack([secrets.alpha]), threshold, points, secrets.gammas)
-    shares = [
+    return tuple(
         encode_share(value, element_at(weight, 0))
         for value, weight in zip(values, weights, strict=True)
-    ]
+    )
+
+
+def bind_shares(
+    shares: Sequence[bytes], *, job: JobId, function_hash: Hash32
+) -> tuple[tuple[Task, ...], Hash32]:
+    """Make shares the tasks of one job.
+
+    Returns:
+        T_1..T_m in order, and the root over their leaves.
+    """
     ids = [
         compute_task_id(ShareIndex(j), function_hash, keccak256(one), job)
-        for j, one in zip(points, shares, strict=True)
+        for j, one in enumerate(shares, start=1)
     ]
     tree = MerkleTree([compute_leaf(task_id) for task_id in ids])
     tasks = tuple(
         Task(job, ShareIndex(j), function_hash, one, tree.branch(j - 1))
-        for j, one in zip(points, shares, strict=True)
+        for j, one in enumerate(shares, start=1)
     )
     return tasks, tree.root
+
+
+def share_inputs(
+    batch: bytes,
+    *,
+    job: JobId,
+    function_hash: Hash32,
+    node_count: int,
+    threshold: int,
+    secrets: SharingSecrets,
+) -> tuple[tuple[Task, ...], Hash32]:
+    """The m tasks of a job and their Merkle root: `make_shares`, then `bind_shares`."""
+    shares = make_shares(batch, node_count=node_count, threshold=threshold, secrets=secrets)
+    return bind_shares(shares, job=job, function_hash=function_hash)

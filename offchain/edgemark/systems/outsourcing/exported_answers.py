@@ -1,0 +1,208 @@
+"""Answers that one party fetched and another decodes: a file of R_j, decoded without a chain.
+
+Who has dt + 1 answers in clear has F(x): the file is for the owner of the job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgemark.crypto.commitments import compute_task_id
+from edgemark.crypto.field import ELEMENT_BYTES, FIELD
+from edgemark.crypto.reed_solomon import Undecided
+from edgemark.crypto.secp256k1 import check_signature
+from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.verification import Answer as NodeValues
+from edgemark.crypto.verification import CheckingKey, SharingParameters, check_answers
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import (
+    Address,
+    JobId,
+    ShareIndex,
+    TaskId,
+    parse_address,
+    parse_job_id,
+    parse_share_index,
+)
+from edgemark.systems.outsourcing.canonical_json import encode, items, number, octets, text
+from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
+from edgemark.systems.outsourcing.messages import SIGNATURE_BYTES, Answer
+from edgemark.systems.outsourcing.parameters import (
+    MAX_NODES,
+    MAX_OUTPUT_BYTES,
+    compute_output_bytes,
+)
+from edgemark.systems.outsourcing.sharing import OwnerSecret
+
+FORMAT, VERSION = "edgemark-answers", 1
+MAX_FILE_BYTES = 2 * MAX_NODES * (MAX_OUTPUT_BYTES + 1024)
+
+
+class AnswersRefused(RefusedInput):
+    """A file that holds no answers of this version."""
+
+
+@dataclass(frozen=True)
+class ExportedAnswers:
+    """Verified answers of one job.
+
+    Attributes:
+        nodes: account of index j at position j - 1.
+        answers: (index, outputs, salt, signature), ascending.
+    """
+
+    chain_id: int
+    settlement: Address
+    job: JobId
+    nodes: tuple[Address, ...]
+    answers: tuple[tuple[ShareIndex, bytes, bytes, bytes], ...] = field(repr=False)
+
+    def to_json(self) -> bytes:
+        """The one encoding."""
+        return encode(
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "chain_id": self.chain_id,
+                "settlement": self.settlement,
+                "job": self.job.hex(),
+                "nodes": list(self.nodes),
+                "answers": [
+                    {
+                        "index": int(index),
+                        "outputs": outputs.hex(),
+                        "salt": salt.hex(),
+                        "signature": signature.hex(),
+                    }
+                    for index, outputs, salt, signature in self.answers
+                ],
+            }
+        )
+
+    @staticmethod
+    def from_json(raw: bytes) -> ExportedAnswers:
+        """Parse.
+
+        Raises:
+            AnswersRefused: not the one encoding of such a file.
+        """
+        try:
+            facts = json.loads(raw)
+            if (facts["format"], facts["version"]) != (FORMAT, VERSION):
+                raise ValueError("another format or version")
+            exported = _exported_of(facts)
+            if exported.to_json() != raw:
+                raise ValueError("not canonical")
+        except (ValueError, KeyError, TypeError, RecursionError, RefusedInput) as error:
+            raise AnswersRefused(
+                "cannot be read",
+                who="answers",
+                had=type(error).__name__,
+                needed=f"{FORMAT} {VERSION}",
+            ) from None
+        return exported
+
+
+def _exported_of(facts: Mapping[str, Any]) -> ExportedAnswers:
+    nodes = items(facts["nodes"], most=MAX_NODES, least=1)
+    answers = tuple(
+        (
+            parse_share_index(number(each["index"]), len(nodes)),
+            octets(each["outputs"], MAX_OUTPUT_BYTES),
+            octets(each["salt"], 32, exactly=True),
+            octets(each["signature"], SIGNATURE_BYTES, exactly=True),
+        )
+        for each in items(facts["answers"], most=len(nodes))
+    )
+    order = [answer[0] for answer in answers]
+    if order != sorted(set(order)):
+        raise ValueError("answers are out of order")
+    return ExportedAnswers(
+        chain_id=number(facts["chain_id"]),
+        settlement=parse_address(text(facts["settlement"])),
+        job=parse_job_id(text(facts["job"])),
+        nodes=tuple(parse_address(text(node)) for node in nodes),
+        answers=answers,
+    )
+
+
+def decode_exported(
+    exported: ExportedAnswers, secret: OwnerSecret, challenge: bytes
+) -> tuple[FoundResultValid | FoundResultUndecided, dict[int, str]]:
+    """Decode with nothing but the owner's secret.
+
+    Args:
+        exported: as somebody handed it over; nothing in it is believed.
+        secret: of the sharing.
+        challenge: random packed elements, batch * n of them.
+
+    Returns:
+        What was found, and why answers do not count, by index.
+
+    Raises:
+        AnswersRefused: the job had another number of nodes.
+    """
+    made = secret.announcement
+    if len(exported.nodes) != made.node_count:
+        raise AnswersRefused(
+            "are of another job", who="answers", had=len(exported.nodes), needed=made.node_count
+        )
+    values: dict[int, NodeValues] = {}
+    refused: dict[int, str] = {}
+    for index, outputs, salt, signature in exported.answers:
+        try:
+            task_id, share_hash = _task_id(exported, secret, index), made.share_hashes[index - 1]
+            answer = Answer(exported.job, index, task_id, share_hash, outputs, salt, signature)
+            _check_answer(exported, secret, answer)
+        except (PeerFault, RefusedInput) as fault:
+            refused[int(index)] = fault.what
+            continue
+        half = len(outputs) // 2
+        values[int(index)] = NodeValues(values=outputs[:half], checks=outputs[half:])
+    silent = tuple(ShareIndex(j) for j in range(1, made.node_count + 1) if j not in values)
+    parameters = SharingParameters(
+        node_count=made.node_count,
+        threshold=made.threshold,
+        degree=made.degree,
+        errors=made.errors,
+    )
+    try:
+        found = check_answers(parameters, values, _checking_key(secret), challenge)
+    except Undecided as undecided:
+        return FoundResultUndecided(str(undecided), (), silent), refused
+    liars = tuple(ShareIndex(j) for j in sorted(found.liars))
+    return FoundResultValid(found.result, liars, silent), refused
+
+
+def _checking_key(secret: OwnerSecret) -> CheckingKey:
+    width = ELEMENT_BYTES
+    packed = [secret.weights[i : i + width] for i in range(0, len(secret.weights), width)]
+    weights = {j: int.from_bytes(one, "big") for j, one in enumerate(packed, start=1)}
+    return CheckingKey(secret.alpha, weights)
+
+
+def _task_id(exported: ExportedAnswers, secret: OwnerSecret, index: ShareIndex) -> TaskId:
+    made = secret.announcement
+    return compute_task_id(index, made.function_hash, made.share_hashes[index - 1], exported.job)
+
+
+def _check_answer(exported: ExportedAnswers, secret: OwnerSecret, answer: Answer) -> None:
+    """As `check_signed_answer` and `check_outputs`, with no share at hand."""
+    made = secret.announcement
+    needed = compute_output_bytes(made.batch, made.outputs)
+    if len(answer.outputs) != needed:
+        raise RefusedInput("outputs have the wrong length", who="answer", needed=needed)
+    FIELD.check(answer.outputs, who="outputs")
+    domain = SettlementDomain(exported.chain_id, exported.settlement)
+    digest = domain.result(
+        answer.job,
+        answer.task_id,
+        answer.index,
+        exported.nodes[answer.index - 1],
+        answer.share_hash,
+        answer.outputs_hash,
+    )
+    check_signature(digest, answer.signature, exported.nodes[answer.index - 1])

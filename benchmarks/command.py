@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.drawing import draw
-from benchmarks.findings import Findings
+from benchmarks.findings import Findings, show_ratio
 from edgemark.crypto import kernel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -121,8 +121,8 @@ def print_ratios(findings: Findings) -> None:
     for ratio in findings.ratios:
         verdict = {True: "met", False: "NOT met", None: ""}[ratio.is_met]
         sys.stdout.write(
-            f"  {ratio.what}: {ratio.ours} against {ratio.peer}: {ratio.value:.2f}x"
-            f" ({ratio.low:.2f} to {ratio.high:.2f})"
+            f"  {ratio.what}: {ratio.ours} against {ratio.peer}: {show_ratio(ratio.value)}x"
+            f" ({show_ratio(ratio.low)} to {show_ratio(ratio.high)})"
             + (f", target {ratio.target}: {verdict}" if ratio.target else "")
             + "\n"
         )

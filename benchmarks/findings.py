@@ -68,6 +68,11 @@ class Ratio:
         return bool(COMPARE[sign](self.value, float(bound)))
 
 
+def show_ratio(value: float) -> str:
+    """For people: two decimals, or two digits where those would be zeros."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
 @dataclass
 class Findings:
     """All that one run of one benchmark found.

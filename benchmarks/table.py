@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.command import RESULTS, ROOT
-from benchmarks.findings import Findings, read_findings
+from benchmarks.findings import Findings, read_findings, show_ratio
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 SUFFIX = "_ratios.csv"
@@ -43,8 +43,8 @@ def _section(findings: Findings) -> Iterator[str]:
     for each in findings.ratios:
         met = {True: "yes", False: "**no**", None: ""}[each.is_met]
         yield (
-            f"| {each.what} | {each.ours} | {each.peer} | {each.value:.2f} "
-            f"| {each.low:.2f} to {each.high:.2f} | {each.target} | {met} |"
+            f"| {each.what} | {each.ours} | {each.peer} | {show_ratio(each.value)} "
+            f"| {show_ratio(each.low)} to {show_ratio(each.high)} | {each.target} | {met} |"
         )
     yield ""
     for note in findings.notes:

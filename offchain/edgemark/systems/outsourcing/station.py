@@ -181,9 +181,10 @@ class Watcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the round in hand."""
+        """End after the round in hand; also when it never began, as after a start that failed."""
         self._stopping.set()
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._poll_s):

@@ -1,0 +1,121 @@
+"""`edgemark index jobs|job|party` on a chain where one job was honest and one node lied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.gas_lab import open_lab
+from tools.gas_market import CHARGED, SMALL, Job, Market
+
+from edgemark.cli.exits import Exit
+from edgemark.cli.main import main
+from edgemark.systems.outsourcing.messages import Finding
+
+pytestmark = pytest.mark.chain
+
+
+@dataclass
+class Place:
+    """A home folder beside the chain, and what was played there."""
+
+    market: Market
+    honest: Job
+    lied: Job
+    home: Path
+
+    def type(self, *words: str) -> int:
+        """Run one command."""
+        url = self.market.lab.chain.url
+        with pytest.raises(SystemExit) as left:
+            main(["index", *words, "--home", str(self.home), "--chain-url", url])
+        return int(left.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("queries")
+    with open_lab(folder / "chain", "prague") as lab:
+        market = Market(lab, SMALL)
+        market.settle_in()
+        honest = Job(market).start().commit(*range(1, SMALL.nodes + 1))
+        honest.act("", market.key("payer"), "approve", honest.job, honest.indices)
+        lied = Job(market).start().commit(*range(1, SMALL.nodes + 1))
+        lied.charge([CHARGED], []).serve().judge(Finding.WRONG)
+        chain_id = lab.chain.chain_id
+        market.deployment.save(folder / "home" / "deployments" / f"{chain_id}.json")
+        yield Place(market, honest, lied, folder / "home")
+
+
+def ask(place: Place, capture: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    assert place.type(*words, "--json") == Exit.DONE
+    return json.loads(capture.readouterr().out)
+
+
+def test_jobs__lists_them_with_what_became_of_them(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lied, honest = ask(place, capsys, "jobs")["jobs"]
+    assert (honest["job"], honest["phase"]) == (place.honest.job.hex(), "settled")
+    assert (honest["paid"], honest["convicted"], honest["open"]) == (SMALL.nodes, 0, 0)
+    assert (lied["job"], lied["phase"]) == (place.lied.job.hex(), "started")
+    assert (lied["paid"], lied["convicted"], lied["open"]) == (0, 1, SMALL.nodes - 1)
+    assert place.type("jobs") == Exit.DONE
+    table = capsys.readouterr().out
+    assert all(job.job.hex()[:8] in table for job in (place.honest, place.lied))
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (("--phase", "settled"), 1),
+        (("--phase", "cancelled"), 0),
+        (("--limit", "1"), 1),
+        (("--phase", "started", "--limit", "5"), 1),
+    ],
+)
+def test_jobs__of_a_phase_or_the_newest__keeps_to_it(
+    place: Place, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], count: int
+) -> None:
+    assert len(ask(place, capsys, "jobs", *words)["jobs"]) == count
+
+
+def test_jobs__of_a_payer_or_a_node__are_found(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payer, node = place.market.key("payer").address, place.market.nodes[0].address
+    assert len(ask(place, capsys, "jobs", "--payer", payer, "--node", node)["jobs"]) == 2
+    assert ask(place, capsys, "jobs", "--payer", node) == {"jobs": []}
+
+
+def test_job__tells_each_event_with_its_transaction(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = ask(place, capsys, "job", place.lied.job.hex())
+    ends = [each["phase"] for each in facts["indices"]]
+    assert ends == ["committed", "convicted"] + ["committed"] * (SMALL.nodes - 2)
+    assert facts["terms"]["fee"] == place.lied.terms.fee
+    (convicted,) = [each for each in facts["events"] if each["event"] == "NodeConvicted"]
+    assert (convicted["index"], convicted["finding"]) == (CHARGED, int(Finding.WRONG))
+    assert convicted["node"] == place.market.nodes[CHARGED - 1].address
+    receipt = place.market.lab.chain.rpc("eth_getTransactionReceipt", "0x" + convicted["tx"])
+    assert int(receipt["blockNumber"], 16) == convicted["block"]
+    assert place.type("job", place.lied.job.hex()) == Exit.DONE
+    text = capsys.readouterr().out
+    assert text.count("ResultCommitted") == SMALL.nodes
+    assert "convicted" in text
+
+
+def test_party__of_the_liar__says_what_it_lost(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node, terms = place.market.nodes[CHARGED - 1].address, place.lied.terms
+    facts = ask(place, capsys, "party", node)
+    assert (facts["convicted"], facts["jobs_worked"]) == (1, 2)
+    assert float(facts["lost_mtc"]) * 10**18 == terms.stake
+    assert float(facts["earned_mtc"]) * 10**18 == terms.fee
+    assert facts["indices_convicted"] == facts["indices_paid"] == 1

@@ -15,8 +15,9 @@ def points_of(findings: Findings, series: str) -> list[Point]:
 
 
 def find_crossing(ours: Sequence[Point], peer: Sequence[Point]) -> float | None:
-    """Where ours begins to be cheaper and stays so; None when it is not at the last point."""
-    gaps = [(a.at, math.log(a.value / b.value)) for a, b in zip(ours, peer, strict=True)]
+    """Where ours begins to be cheaper than the peer, and stays so as far as both were measured."""
+    mine = {point.at: point.value for point in ours}
+    gaps = [(each.at, math.log(mine[each.at] / each.value)) for each in peer]
     if gaps[-1][1] >= 0:
         return None
     for (left, above), (right, below) in reversed(list(itertools.pairwise(gaps))):
@@ -39,9 +40,10 @@ def tell_crossings(findings: Findings, ours: str, peers: Sequence[str], axis: st
     """Note for each peer from where on ours is cheaper."""
     mine = points_of(findings, ours)
     for peer in peers:
-        at = find_crossing(mine, points_of(findings, peer))
+        others = points_of(findings, peer)
+        at = find_crossing(mine, others)
         findings.notes.append(
-            f"break-even of {ours} and {peer}: " + _tell(at, axis, mine[0].at, mine[-1].at)
+            f"break-even of {ours} and {peer}: " + _tell(at, axis, others[0].at, others[-1].at)
         )
 
 

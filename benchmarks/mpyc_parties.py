@@ -43,13 +43,21 @@ def start_parties() -> Iterator[Parties]:
             process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
-            stack.callback(_stop, process)
+            stack.callback(_wait_for, process)
             processes.append(process)
+        stack.callback(_dismiss, processes)
         yield Parties(processes)
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
+def _dismiss(processes: list[subprocess.Popen[str]]) -> None:
+    """No more lines: they part by themselves, all at once."""
+    for process in processes:
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+
+
+def _wait_for(process: subprocess.Popen[str]) -> None:
     try:
         process.wait(STOP_S)
     except subprocess.TimeoutExpired:

@@ -49,7 +49,7 @@ def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
     """Compile the deployed contracts.
 
     Returns:
-        Name to `{"abi", "bytecode", "deployedBytecode", "compiler", "settings"}`.
+        Name to `{"abi", "bytecode", "deployedBytecode", "immutables", "compiler", "settings"}`.
 
     Raises:
         SystemExit: the compiler is missing or refuses the sources; says why.
@@ -58,7 +58,8 @@ def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
     import solcx  # noqa: PLC0415 - reads SOLCX_BINARY_PATH when it is imported
 
     version, settings = read_settings(root)
-    outputs = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
+    evm = ("bytecode.object", "deployedBytecode.object", "deployedBytecode.immutableReferences")
+    outputs = ["abi", *(f"evm.{output}" for output in evm)]
     request = {
         "language": "Solidity",
         "sources": {
@@ -79,6 +80,11 @@ def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
             "abi": sort_abi(made["abi"]),
             "bytecode": "0x" + made["evm"]["bytecode"]["object"],
             "deployedBytecode": "0x" + made["evm"]["deployedBytecode"]["object"],
+            "immutables": sorted(
+                [place["start"], place["length"]]
+                for places in made["evm"]["deployedBytecode"]["immutableReferences"].values()
+                for place in places
+            ),
             "compiler": version,
             "settings": settings,
         }

@@ -48,6 +48,29 @@ def down(invocation: Invocation) -> None:
     invocation.show({"stopped": stopped}, "chain is down" if stopped else "no chain was up")
 
 
+@chain.command("verify")
+@takes_settings
+def verify(invocation: Invocation) -> None:
+    """Compare the contracts on the chain with the manifest and with this installation's code.
+
+    Works on any chain. It says which contract is another one, with both hashes.
+    """
+    settings = invocation.settings()
+    node = EvmChain(settings.chain_url, chain_id=settings.chain_id or None).connect()
+    manifest = Deployment.load(settings.manifest_file(node.chain_id), node.chain_id)
+    manifest.verify(node)
+    facts = {
+        name: {"address": manifest.contracts[name], **origin.as_dict()}
+        for name, origin in manifest.origins.items()
+    }
+    lines = [
+        f"ok  {name:<20} {fact['address']}  code {str(fact['code_hash'])[:18]}  "
+        f"solc {fact['compiler']}  block {fact['block']}"
+        for name, fact in facts.items()
+    ]
+    invocation.show(facts, "\n".join(lines))
+
+
 @chain.command("fund")
 @takes_settings
 @click.argument("accounts", nargs=-1, required=True)

@@ -3,27 +3,30 @@
 The manifest is a JSON file per chain id, beside the other files of the installation:
 
     {"version": 1, "chain_id": 31337, "block": 5, "contracts": {"MetaCoin": "0x…", …},
-     "parameters": {"holder": …, "judges": […], "pool": …, "guardian": …, "limits": {…}}}
+     "parameters": {"holder": …, "judges": […], "pool": …, "guardian": …, "limits": {…}},
+     "origins": {"MetaCoin": {"arguments": "0x…", "block": 5, "code_hash": …, "compiler": …}, …}}
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.identifiers import Address, Tokens, parse_address
+from edgemark.ledger.deployed_code import Origin, check_code
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ChainIdMismatch
 from edgemark.ledger.interface import CONTRACTS, Contract, load_interface
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Limits
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 MAX_MANIFEST_BYTES = 64 * 1024
 MIN_JUDGES, MAX_JUDGES = 4, 16  # the contract's bounds
 DEFAULT_LIMITS = Limits(
@@ -76,12 +79,14 @@ class Deployment:
         block: the block of the first of them; events need not be looked for before it.
         contracts: address by contract name, all of `CONTRACTS`.
         parameters: with which they were deployed.
+        origins: how each of them came to be, by contract name; a manifest has all of them.
     """
 
     chain_id: int
     block: int
     contracts: Mapping[str, Address]
     parameters: DeploymentParameters
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def contract(self, name: str) -> Contract:
         """One of the contracts.
@@ -94,12 +99,13 @@ class Deployment:
         return Contract.named(name, self.contracts[name])
 
     def verify(self, chain: EvmChain) -> None:
-        """Check that the contracts are on this chain and belong together.
+        """Check that the contracts on this chain are ours and belong together.
 
         Raises:
             ChainIdMismatch: another chain.
             NoCode: no contract where one should be.
-            ManifestInvalid: the settlement uses other contracts than the manifest names.
+            CodeMismatch: another contract, or one of another version; with both hashes.
+            ManifestInvalid: they use other contracts or parameters than the manifest names.
         """
         if chain.chain_id != self.chain_id:
             raise ChainIdMismatch(
@@ -111,6 +117,7 @@ class Deployment:
             )
         for name in CONTRACTS:
             chain.require_code(self.contract(name))
+            check_code(chain, name, self.contracts[name], self.origins.get(name))
         settlement, anchor = self.contract("Settlement"), self.contract("AssetAnchor")
         for contract, function, name in (
             (settlement, "anchor", "AssetAnchor"),
@@ -127,10 +134,31 @@ class Deployment:
                     needed=found,
                     remedy="Take the manifest that the deployment wrote.",
                 )
+        self._check_parameters(chain)
+
+    def _check_parameters(self, chain: EvmChain) -> None:
+        """Immutable values are no part of a code's hash: look at what they say."""
+        given = self.parameters
+        for name, function, needed in (
+            ("Settlement", "pool", given.pool),
+            ("Settlement", "guardian", given.guardian),
+            ("Settlement", "limits", given.limits.as_abi()),
+            ("EnclaveManager", "members", given.judges),
+        ):
+            found = chain.call(self.contract(name), function, block="latest")
+            if found != needed:
+                raise ManifestInvalid(
+                    f"names other {function} than the contract has",
+                    who=f"{name}.{function}",
+                    had=needed,
+                    needed=found,
+                    remedy="Take the manifest that the deployment wrote.",
+                )
 
     def save(self, path: Path) -> None:
         """Write the manifest, whole or not at all."""
-        facts = {"version": MANIFEST_VERSION, **asdict(self)}
+        origins = {name: origin.as_dict() for name, origin in self.origins.items()}
+        facts = {"version": MANIFEST_VERSION, **asdict(self), "origins": origins}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n")
 
@@ -203,13 +231,15 @@ def deploy_by(
             needed=f"{MIN_JUDGES}..{MAX_JUDGES}",
         )
     nobody = [parse_address(bytes(20))] * 5
+    origins: dict[str, Origin] = {}
+    note = partial(_make_and_note, make, origins)
     limits = parameters.limits.as_abi()
     load_interface("Settlement").encode_constructor([*nobody, limits])  # before anything is paid
-    token = make("MetaCoin", parameters.holder)
-    registry = make("ParticipantRegistry")
-    anchor = make("AssetAnchor", token.address)
-    enclaves = make("EnclaveManager", list(parameters.judges))
-    settlement = make(
+    token = note("MetaCoin", parameters.holder)
+    registry = note("ParticipantRegistry")
+    anchor = note("AssetAnchor", token.address)
+    enclaves = note("EnclaveManager", list(parameters.judges))
+    settlement = note(
         "Settlement",
         anchor.address,
         registry.address,
@@ -224,7 +254,16 @@ def deploy_by(
         block=token.block,
         contracts={name: each.address for name, each in zip(CONTRACTS, made, strict=True)},
         parameters=parameters,
+        origins=origins,
     )
+
+
+def _make_and_note(
+    make: Callable[..., Made], origins: dict[str, Origin], name: str, *args: object
+) -> Made:
+    made = make(name, *args)
+    origins[name] = Origin.of(name, args, made.block)
+    return made
 
 
 def _read(path: Path) -> Any:
@@ -266,6 +305,7 @@ def _from_json(facts: Any, path: Path) -> Deployment:
                 guardian=parse_address(parameters["guardian"], who="guardian"),
                 limits=Limits(**limits),  # type: ignore[arg-type]  # named integers
             ),
+            origins={name: Origin.from_dict(facts["origins"][name]) for name in CONTRACTS},
         )
     except (KeyError, TypeError, ValueError, RefusedInput) as error:
         raise _invalid(path, f"{type(error).__name__}: {error}") from error

@@ -170,10 +170,22 @@ class EvmChain:
         """Native balance at the head, wei."""
         return int(self.rpc("eth_getBalance", account, "latest"), 16)
 
+    def code(self, address: Address, at: int | str = "latest") -> bytes:
+        """Code of the contract at the address; empty when there is none.
+
+        Raises:
+            NodeAnswerMalformed: the node answered with something else.
+        """
+        number = hex(at) if isinstance(at, int) else at
+        answer = str(self.rpc("eth_getCode", address, number))
+        try:
+            return bytes.fromhex("" if answer == "0x0" else answer.removeprefix("0x"))
+        except ValueError as error:
+            raise NodeAnswerMalformed("sent no code", who=self.place, had=answer[:80]) from error
+
     def has_code(self, address: Address, at: int | str = "latest") -> bool:
         """Is there a contract at the address?"""
-        number = hex(at) if isinstance(at, int) else at
-        return str(self.rpc("eth_getCode", address, number)) not in ("0x", "0x0", "")
+        return bool(self.code(address, at))
 
     def require_code(self, contract: Contract) -> None:
         """Check that a contract is where it should be.

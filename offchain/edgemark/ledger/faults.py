@@ -59,6 +59,22 @@ class NoCode(RefusedInput):
     """There is no contract at the address."""
 
 
+class CodeMismatch(RefusedInput):
+    """The code at a contract's address is not the code that this installation knows.
+
+    Args:
+        contract: its name.
+        what: is wrong with it.
+        had: hash of the code that is there.
+        needed: hash of the code that should be.
+        remedy: what to do.
+    """
+
+    def __init__(self, contract: str, what: str, had: str, needed: str, remedy: str) -> None:
+        super().__init__(what, who=contract, had=had, needed=needed, remedy=remedy)
+        self.contract = contract
+
+
 class NoFunds(RefusedInput):
     """The account cannot pay for the transaction."""
 

@@ -220,7 +220,17 @@ def load_bytecode(name: str) -> bytes:
     Raises:
         Unrecoverable: the contracts were not compiled.
     """
-    return bytes.fromhex(_read_json("bytecode", name)["bytecode"].removeprefix("0x"))
+    return bytes.fromhex(load_compiled(name)["bytecode"].removeprefix("0x"))
+
+
+def load_compiled(name: str) -> Mapping[str, Any]:
+    """Everything that the compiler said about one of our contracts, but the ABI.
+
+    Raises:
+        Unrecoverable: the contracts were not compiled.
+    """
+    facts: Mapping[str, Any] = _read_json("bytecode", name)
+    return facts
 
 
 def _read_json(folder: str, name: str) -> Any:

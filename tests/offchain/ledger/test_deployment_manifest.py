@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.identifiers import parse_address
+from edgemark.identifiers import Hash32, parse_address
 from edgemark.ledger import interface
+from edgemark.ledger.deployed_code import Origin
 from edgemark.ledger.deployment import (
     MAX_MANIFEST_BYTES,
     Deployment,
@@ -28,6 +29,13 @@ ADDRESSES = st.binary(min_size=20, max_size=20).map(parse_address)
 AMOUNTS = st.integers(0, 2**96 - 1)
 SECONDS = st.integers(0, 2**40 - 1)
 LIMITS = st.builds(Limits, AMOUNTS, AMOUNTS, SECONDS, SECONDS, SECONDS, SECONDS)
+ORIGINS = st.builds(
+    Origin,
+    arguments=st.integers(0, 20).map(lambda words: b"\x07" * 32 * words),
+    block=st.integers(0, 2**63),
+    code_hash=st.binary(min_size=32, max_size=32),
+    compiler=st.sampled_from(["0.8.37", "1.0.0"]),
+)
 DEPLOYMENTS = st.builds(
     Deployment,
     chain_id=st.integers(1, 2**63),
@@ -41,6 +49,7 @@ DEPLOYMENTS = st.builds(
         guardian=ADDRESSES,
         limits=LIMITS,
     ),
+    origins=st.fixed_dictionaries({name: ORIGINS for name in CONTRACTS}),
 )
 SOMEBODY = parse_address("0x" + "11" * 20)
 EXAMPLE = Deployment(
@@ -48,6 +57,7 @@ EXAMPLE = Deployment(
     5,
     {name: parse_address(bytes([at + 1]) * 20) for at, name in enumerate(CONTRACTS)},
     DeploymentParameters(SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 2, 3, 4)),
+    {name: Origin(b"", 5, Hash32(b"\x01" * 32), "0.8.37") for name in CONTRACTS},
 )
 
 
@@ -78,13 +88,13 @@ def test_save__any_deployment__is_loaded_back(
 
 
 def test_save__over_another__replaces_it_and_leaves_nothing_else(path: Path) -> None:
-    other = Deployment(99, 1, EXAMPLE.contracts, EXAMPLE.parameters)
+    other = replace(EXAMPLE, chain_id=99)
     other.save(path)
     assert Deployment.load(path).chain_id == 99
     assert [each.name for each in path.parent.iterdir()] == ["manifest.json"]
 
 
-@pytest.mark.parametrize("place", paths_in({"version": 1, **asdict(EXAMPLE)}), ids=str)
+@pytest.mark.parametrize("place", paths_in({"version": 2, **asdict(EXAMPLE)}), ids=str)
 @pytest.mark.parametrize("damage", ["missing", "other"])
 def test_load__anything_missing_or_of_another_kind__is_refused(
     path: Path, place: tuple[Any, ...], damage: str

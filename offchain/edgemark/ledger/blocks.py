@@ -91,6 +91,14 @@ class SentCall:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Mined:
+    """A transaction that stands in a block: what it asked for, and what became of it."""
+
+    call: SentCall
+    receipt: Receipt
+
+
 def block_from_json(answer: Mapping[str, Any]) -> Block:
     """Parse a header.
 

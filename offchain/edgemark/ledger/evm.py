@@ -14,10 +14,9 @@ from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.blocks import (
     Block,
+    Mined,
     NodeAnswerMalformed,
     RawLog,
-    Receipt,
-    SentCall,
     block_from_json,
     call_from_json,
     receipt_from_json,
@@ -39,6 +38,7 @@ from edgemark.ledger.wire import RpcWire
 BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
 MANY_BLOCKS = 100  # headers in one message: what public nodes commonly take
 LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
+MINED_METHODS = ("eth_getTransactionByHash", "eth_getTransactionReceipt")
 REVERT_CODE = 3  # JSON-RPC error code of a revert with data
 
 
@@ -202,29 +202,27 @@ class EvmChain:
                 remedy="Deploy first (`ape run deploy`) or correct the setting manifest.",
             )
 
-    def sent_call(self, tx_hash: Hash32) -> SentCall:
-        """What a mined transaction asked for, and who sent it.
+    def mined(self, tx_hashes: Sequence[Hash32]) -> list[Mined]:
+        """What mined transactions asked for and what became of them, in order.
 
         Raises:
-            LedgerUnavailable: there is no such transaction (any more).
+            LedgerUnavailable: one of them is not there (any more).
         """
-        return call_from_json(self._known("eth_getTransactionByHash", tx_hash))
-
-    def receipt(self, tx_hash: Hash32) -> Receipt:
-        """What became of a mined transaction.
-
-        Raises:
-            LedgerUnavailable: there is no such transaction (any more).
-        """
-        return receipt_from_json(self._known("eth_getTransactionReceipt", tx_hash))
-
-    def _known(self, method: str, tx_hash: Hash32) -> Any:
-        answer = self.rpc(method, f"0x{tx_hash.hex()}")
-        if answer is None:
-            raise LedgerUnavailable(
-                "has no such transaction", who=self.place, had=f"0x{tx_hash.hex()}"
-            )
-        return answer
+        wanted = [(f"0x{each.hex()}", method) for each in tx_hashes for method in MINED_METHODS]
+        answers: list[Any] = []
+        for start in range(0, len(wanted), BATCH_CALLS):
+            part = [(method, (shown,)) for shown, method in wanted[start : start + BATCH_CALLS]]
+            try:
+                answers += self.rpc_many(part)
+            except (NodeRefused, NodeAnswerMalformed):  # a node that takes no batch
+                answers += [self.rpc(method, *shown) for method, shown in part]
+        for (shown, _), answer in zip(wanted, answers, strict=True):
+            if answer is None:
+                raise LedgerUnavailable("has no such transaction", who=self.place, had=shown)
+        return [
+            Mined(call_from_json(call), receipt_from_json(receipt))
+            for call, receipt in zip(answers[::2], answers[1::2], strict=True)
+        ]
 
     def call(
         self,

@@ -7,15 +7,15 @@ of the transactions that brought them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.ledger import events as seen
-from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.blocks import Mined, Receipt, SentCall
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.events import ChainEvent, decode_logs
 from edgemark.ledger.evm import EvmChain
@@ -88,32 +88,30 @@ class Chronicle:
                 had=f"chain {self._chain.chain_id} until block {until}",
                 remedy="Check the settings chain_url and manifest; a new job needs confirmations.",
             )
-        told = _Told(self, events[0], until)
-        for tx_hash in dict.fromkeys(event.at.tx_hash for event in events):
-            told.take(tx_hash)
+        mined = self._mined(events, until)
+        told = _Told(self, self.blank(events[0], mined[0], until))
+        for each in mined:
+            told.take(each)
         return told.finish(self._returned(told.lock_ids(), until))
 
-    def mark(self, tx_hash: Hash32, block: int) -> Mark:
+    def mark(self, mined: Mined) -> Mark:
         """When a transaction was mined, and who sent it."""
-        sender = self._chain.sent_call(tx_hash).sender
-        return Mark(block, self._time(block), tx_hash, sender)
-
-    def receipt(self, tx_hash: Hash32) -> Receipt:
-        """What became of a transaction."""
-        return self._chain.receipt(tx_hash)
+        receipt = mined.receipt
+        time = self._times[receipt.block_number]
+        return Mark(receipt.block_number, time, receipt.tx_hash, mined.call.sender)
 
     def events_in(self, receipt: Receipt) -> list[ChainEvent]:
         """What settlement and anchor say in one transaction, in order."""
         return decode_logs([self._settlement.contract, self._anchor], receipt.logs)
 
-    def call_in(self, tx_hash: Hash32) -> tuple[str, dict[str, Any]]:
-        """The settlement's function that a transaction called directly; "" for any other way."""
-        call = self._chain.sent_call(tx_hash)
+    def arguments_of(self, call: SentCall) -> dict[str, Any]:
+        """What the settlement was called with directly; nothing for any other way."""
         if call.to != self._settlement.address:
-            return "", {}
-        return self._settlement.contract.interface.decode_call(call.data) or ("", {})
+            return {}
+        found = self._settlement.contract.interface.decode_call(call.data)
+        return {} if found is None else found[1]
 
-    def blank(self, posting: seen.JobPosted, until: int) -> JobStory:
+    def blank(self, posting: seen.JobPosted, mined: Mined, until: int) -> JobStory:
         """A job that was posted and nothing more."""
         return JobStory(
             chain_id=self._chain.chain_id,
@@ -126,13 +124,13 @@ class Chronicle:
             judges=self._settlement.judges(),
             threshold=self._settlement.judge_threshold(),
             pool=self._settlement.pool(),
-            posted=self.mark(posting.at.tx_hash, posting.at.block_number),
+            posted=self.mark(mined),
             indices=tuple(
                 IndexStory(ShareIndex(j), node) for j, node in enumerate(posting.nodes, start=1)
             ),
             locks=(),
             as_of=until,
-            now=self._time(until),
+            now=self._times[until],
         )
 
     def _settlement_events(self, until: int, topics: list[list[bytes]]) -> list[ChainEvent]:
@@ -145,42 +143,46 @@ class Chronicle:
         wanted = [lock_id.to_bytes(32, "big") for lock_id in lock_ids]
         topics: list[list[bytes]] = [[RETURNED_TOPIC], wanted]
         logs = self._chain.logs([self._anchor.address], self._deployment.block, until, topics)
+        events = decode_logs([self._anchor], logs)
+        marks = {each.receipt.tx_hash: self.mark(each) for each in self._mined(events, until)}
         return {
-            event.lock_id: self.mark(event.at.tx_hash, event.at.block_number)
-            for event in decode_logs([self._anchor], logs)
+            event.lock_id: marks[event.at.tx_hash]
+            for event in events
             if isinstance(event, seen.LockReturned)
         }
 
-    def _time(self, block: int) -> Timestamp:
-        if block not in self._times:
-            self._times[block] = Timestamp(self._chain.block(block).timestamp)
-        return self._times[block]
+    def _mined(self, events: Sequence[ChainEvent], until: int) -> list[Mined]:
+        """The transactions of these events, oldest first; learns the times of their blocks."""
+        hashes = list(dict.fromkeys(event.at.tx_hash for event in events))
+        blocks = {event.at.block_number for event in events} | {until}
+        for header in self._chain.headers(sorted(blocks - self._times.keys())):
+            self._times[header.number] = Timestamp(header.timestamp)
+        return self._chain.mined(hashes)
 
 
 class _Told:
     """A story in the making: one transaction after the other."""
 
-    def __init__(self, chronicle: Chronicle, posting: seen.JobPosted, until: int) -> None:
+    def __init__(self, chronicle: Chronicle, story: JobStory) -> None:
         self._chronicle = chronicle
-        self._story = chronicle.blank(posting, until)
+        self._story = story
         self._indices = {int(place.index): place for place in self._story.indices}
         self._locks: dict[int, LockStory] = {}
         self._paying: int | None = None  # index whose end pays now; 0: the whole job
         self._locking: tuple[str, int] | None = None
 
-    def take(self, tx_hash: Hash32) -> None:
+    def take(self, mined: Mined) -> None:
         """Everything that a transaction says about this job."""
-        receipt = self._chronicle.receipt(tx_hash)
-        mark = self._chronicle.mark(tx_hash, receipt.block_number)
-        function, arguments = self._chronicle.call_in(tx_hash)
+        mark = self._chronicle.mark(mined)
+        arguments = self._chronicle.arguments_of(mined.call)
         self._paying = self._locking = None
-        for event in self._chronicle.events_in(receipt):
+        for event in self._chronicle.events_in(mined.receipt):
             if isinstance(event, seen.Paid):
                 self._take_payment(event)
             elif isinstance(event, seen.Locked):
                 self._take_lock(event)
             elif getattr(event, "job", None) == self._story.job:
-                self._take_event(event, mark, arguments if function else {})
+                self._take_event(event, mark, arguments)
             else:
                 self._paying = self._locking = None  # of another job in the same transaction
 

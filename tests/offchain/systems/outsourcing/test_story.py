@@ -10,7 +10,9 @@ from tests.offchain.systems.outsourcing.cast import NODES, OUTSIDER, PAYER, POOL
 from tests.offchain.systems.outsourcing.court import SIX, Court, open_court
 
 from edgemark.crypto.hashing import keccak256
-from edgemark.identifiers import JobId
+from edgemark.errors import LedgerUnavailable
+from edgemark.identifiers import Hash32, JobId
+from edgemark.ledger.faults import NodeRefused
 from edgemark.ledger.intent import Call
 from edgemark.receipt import format_tokens
 from edgemark.systems.outsourcing.amounts import IndexPhase
@@ -272,6 +274,41 @@ def test_open_jobs__are_those_of_which_an_index_has_not_ended(court: Court) -> N
 def test_read__of_a_job_that_nobody_posted__is_refused(court: Court) -> None:
     with pytest.raises(JobUnknown, match="no such job"):
         Chronicle(court.chain, court.deployment).read(JobId(keccak256(b"nobody")))
+
+
+def test_read__asks_the_chain_in_few_messages(
+    court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = play_convicted(court)
+    messages: list[int] = []
+    one, many = court.chain.rpc, court.chain.rpc_many
+    monkeypatch.setattr(court.chain, "rpc", lambda *a: (messages.append(1), one(*a))[1])
+    monkeypatch.setattr(court.chain, "rpc_many", lambda w: (messages.append(len(w)), many(w))[1])
+    story = court.read(order)
+    assert story.is_settled
+    asked, sent = sum(messages), len(messages)
+    assert asked > 40  # 17 transactions, their receipts and blocks
+    assert sent <= asked // 4
+
+
+def test_mined__of_a_transaction_that_is_not_there__is_refused(court: Court) -> None:
+    with pytest.raises(LedgerUnavailable, match="no such transaction"):
+        court.chain.mined([Hash32(bytes(32))])
+
+
+def test_mined__from_a_node_that_takes_no_batch__is_asked_one_by_one(
+    court: Court, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = play_unstarted(court)
+    expected = court.read(order)
+
+    def refuse(_: object) -> None:
+        raise NodeRefused(-32600, "batches are not taken", b"", who="node")
+
+    hashes = [expected.posted.tx]
+    together = court.chain.mined(hashes)
+    monkeypatch.setattr(court.chain, "rpc_many", refuse)
+    assert court.chain.mined(hashes) == together
 
 
 def test_read__as_of_an_earlier_block__knows_nothing_later(court: Court) -> None:

@@ -7,7 +7,7 @@ events, and all of it is compared with what the contracts store.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 
 import pytest
@@ -17,10 +17,12 @@ from tools.gas_market import CHARGED, SMALL, Job, Market
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId
+from edgemark.ledger.events import EVENTS
 from edgemark.ledger.index import EventIndex
 from edgemark.ledger.index_store import IndexStore
 from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_share, compute_payout
 from edgemark.systems.outsourcing.history import (
+    INDEX_PHASES,
     JobState,
     PartyBook,
     list_jobs,
@@ -131,6 +133,12 @@ def test_read_job__of_any_end__has_the_phases_that_the_contract_stores(
     assert history.indices[CHARGED - 1] is ENDS[name]
     assert history.posting.payer == played.market.key("payer").address
     assert history.posting.terms == job.terms.as_abi()
+
+
+def test_every_event_of_an_index__leads_to_a_phase() -> None:
+    kinds = EVENTS["Settlement"].values()
+    of_indices = {kind for kind in kinds if "index" in {part.name for part in fields(kind)}}
+    assert of_indices == set(INDEX_PHASES)
 
 
 def test_read_job__says_where_the_job_as_a_whole_is(played: Played) -> None:

@@ -97,16 +97,19 @@ class EffectPool(Generic[E, F]):
         """The outcome was taken: an equal effect may begin again."""
         self._tries.pop((key, effect), None)
 
-    def put_off(self, key: bytes, effect: F) -> bool:
-        """Repeat a failed effect later; False (and finished) when it is not owed any more."""
+    def put_off(self, key: bytes, effect: F, least_s: float = 0.0) -> bool:
+        """Repeat a failed effect later, not before `least_s` seconds.
+
+        Returns:
+            False (and it is finished) when it is not owed any more.
+        """
         if not self._is_owed(key, effect):
             self.finish(key, effect)
             return False
         tries = self._tries.get((key, effect), 0)
         self._tries[key, effect] = tries + 1
-        pause = min(
-            self._pace.most_backoff_s, self._pace.backoff_s * 2 ** min(tries, MAX_DOUBLINGS)
-        )
+        doubled = self._pace.backoff_s * 2 ** min(tries, MAX_DOUBLINGS)
+        pause = max(least_s, min(self._pace.most_backoff_s, doubled))
         heapq.heappush(self._later, (time.monotonic() + pause, next(self._order), key, effect))
         return True
 

@@ -14,6 +14,8 @@ Every error says who it is about, what there was, what was needed and what to do
 
 from __future__ import annotations
 
+import math
+
 
 class EdgemarkError(Exception):
     """Base of all errors that Edgemark raises on purpose.
@@ -77,3 +79,30 @@ class LedgerUnavailable(EdgemarkError):
 
 class Unrecoverable(EdgemarkError):
     """Our own state or installation is damaged. Stop and look."""
+
+
+class Overloaded(RefusedInput):
+    """Whoever was asked has as much to do as it takes. Ask again later.
+
+    Args:
+        what, who, had, needed, remedy: as in every error; the remedy says when, unless given.
+        retry_after_s: seconds after which asking again makes sense, > 0.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        who: object = None,
+        had: object = None,
+        needed: object = None,
+        remedy: str = "",
+        retry_after_s: float = 1.0,
+    ) -> None:
+        self.retry_after_s = math.ceil(retry_after_s)
+        said = remedy or f"Ask again after {self.retry_after_s} s."
+        super().__init__(what, who=who, had=had, needed=needed, remedy=said)
+
+    def as_dict(self) -> dict[str, object]:
+        """With the seconds as a number."""
+        return {**super().as_dict(), "retry_after_s": self.retry_after_s}

@@ -35,7 +35,13 @@ class Tick:
 
 
 class TryAgain(EdgemarkError):
-    """Raised by a performer whose effect could not be carried out yet."""
+    """Raised by a performer whose effect could not be carried out yet.
+
+    Attributes:
+        after_s: seconds to wait at least; the loop's own pause when that is longer.
+    """
+
+    after_s: float = 0.0
 
 
 class Machine(Protocol[S, E, F_co]):

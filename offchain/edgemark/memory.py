@@ -90,6 +90,12 @@ class JobMemory(Generic[S, E, F]):
             state = self._states.get(key)
         return self._recall(key) if state is None else state
 
+    def jobs(self) -> list[bytes]:
+        """Keys of all jobs, those of the archive first."""
+        archived = [] if self._archive is None else self._archive.keys()
+        at_hand = self.at_hand()
+        return [*(key for key in archived if key not in at_hand), *at_hand]
+
     def wait_until(
         self,
         predicate: Callable[[dict[bytes, S]], bool],

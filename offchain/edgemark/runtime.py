@@ -181,6 +181,10 @@ class Runtime(Generic[S, E, F]):
         """The present states of all open jobs, and of those that ended lately."""
         return self._memory.at_hand()
 
+    def jobs(self) -> list[bytes]:
+        """Keys of all jobs that this process ever heard of, open or over."""
+        return self._memory.jobs()
+
     def count_effects(self) -> tuple[int, int]:
         """Effects under way, and of these the ones that failed and wait to be repeated."""
         return self._effects.count()
@@ -311,7 +315,8 @@ class Runtime(Generic[S, E, F]):
                 self._take(item.key, event, None)
             self._effects.finish(item.key, item.effect)
         elif isinstance(item.error, RETRIED):
-            if self._effects.put_off(item.key, item.effect):
+            after_s = item.error.after_s if isinstance(item.error, TryAgain) else 0.0
+            if self._effects.put_off(item.key, item.effect, after_s):
                 self._log.warning("effect put off", **facts, effect=name, error=item.error)
         elif isinstance(item.error, PeerFault):
             self._effects.finish(item.key, item.effect)

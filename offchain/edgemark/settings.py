@@ -55,6 +55,11 @@ class Settings:
         deposit: free balance a node keeps in the anchor, smallest token unit.
         min_fee: least fee a node works for, smallest token unit.
         max_fee_gwei: base fee and tip together at most, gwei per gas.
+        max_open_jobs: tasks that a node has at a time; one more is refused by name.
+        max_queued_s: seconds of computing that a node promises ahead.
+        max_held_mib: MiB of shares and answers that a node holds for open tasks.
+        max_requests_per_s: requests a second that a server takes, of all peers.
+        max_requests_per_s_of_peer: of one peer (address).
         poll_s: seconds between looks at the chain.
         request_timeout_s: seconds for one request to a peer, all told.
         workers: effects at a time.
@@ -76,6 +81,11 @@ class Settings:
     deposit: int = 0
     min_fee: int = 0
     max_fee_gwei: float = 100.0
+    max_open_jobs: int = 256
+    max_queued_s: float = 600.0
+    max_held_mib: int = 512
+    max_requests_per_s: float = 400.0
+    max_requests_per_s_of_peer: float = 200.0
     poll_s: float = 1.0
     request_timeout_s: float = 10.0
     workers: int = 8
@@ -114,6 +124,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "deposit": (0, 2**96 - 1),
     "min_fee": (0, 2**96 - 1),
     "max_fee_gwei": (0.000001, 1_000_000),
+    "max_open_jobs": (1, 10_000),
+    "max_queued_s": (0.1, 86_400),
+    "max_held_mib": (1, 2**20),
+    "max_requests_per_s": (1, 100_000),
+    "max_requests_per_s_of_peer": (1, 100_000),
     "poll_s": (0.01, 3600),
     "request_timeout_s": (0.1, 600),
     "workers": (1, 64),

@@ -78,6 +78,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "cursor",
             "demo",
             "exporting",
+            "device_calls",
             "functions",
             "history",
             "importing",
@@ -92,6 +93,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "server",
             "settlement",
             "sharing_files",
+            "speed",
             "station",
             "worker",
         }

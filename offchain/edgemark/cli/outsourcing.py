@@ -196,7 +196,7 @@ def status(invocation: Invocation, job: str | None) -> int:
         if job is not None:
             job_id = parse_job_id(job)
             return show_job(invocation, device, job_id, choose_reading(device, job_id))
-        lines = {key.hex(): state.phase.value for key, state in device.runtime.states().items()}
+        lines = {job.hex(): device.job(JobId(job)).phase.value for job in device.runtime.jobs()}
         invocation.show(lines or {"jobs": 0})
         return Exit.DONE
 
@@ -301,6 +301,10 @@ def show_job(invocation: Invocation, device: Device, job: JobId, reading: Readin
         {"index": refusal.index, "reason": refusal.reason}
         for refusal in device.refusals
         if refusal.job == job
+    ]
+    facts["refused_offers"] = [
+        {"index": index, "reason": reason}
+        for index, reason in sorted(device.refused_offers(job).items())
     ]
     answers = "" if state.result is None else reading.tell(state.result)
     text = align({name: fact for name, fact in facts.items() if name not in _IN_TABLE})

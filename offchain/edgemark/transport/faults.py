@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from edgemark.errors import PeerFault, RefusedInput
 
+MAX_RETRY_AFTER_S = 600  # whatever a server says, it is asked again by then
+
 
 class PeerUnreachable(PeerFault):
     """Nobody answered in time, or the connection broke. It may work later."""
@@ -40,10 +42,18 @@ class PeerRefused(PeerFault):
         self.status = status
         self.error = error
 
+    @property
+    def reason(self) -> str:
+        """The server's words in one line."""
+        names = ("error", "what", "had", "needed", "remedy")
+        return "; ".join(self.error[name] for name in names if self.error.get(name))
+
+    @property
+    def retry_after_s(self) -> float:
+        """Seconds after which the server wants to be asked again; 0 when it did not say."""
+        said = self.error.get("retry_after_s", "")
+        return float(min(int(said), MAX_RETRY_AFTER_S)) if said.isdecimal() else 0.0
+
 
 class NotFound(RefusedInput):
     """There is nothing at the path, or nothing yet."""
-
-
-class Overloaded(RefusedInput):
-    """The server has as many connections as it takes."""

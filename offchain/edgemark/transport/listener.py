@@ -3,6 +3,7 @@
 A limit on requests does not help against connections that never make one: each holds a socket, and
 one that does not even shake hands is not known to the HTTP layer. So connections are counted from
 the moment they are accepted; one too many is closed at once, which costs nothing and says enough.
+One peer (address) cannot hold them all: there is always a part left for the others.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Listener:
         connections: those that have shaken hands and are not closed.
         context: TLS.
         most: sockets at a time, shaken hands or not.
+        most_of_peer: of them, those of one address.
         handshake_s: seconds for a handshake.
     """
 
@@ -37,12 +39,15 @@ class Listener:
         context: ssl.SSLContext,
         *,
         most: int,
+        most_of_peer: int,
         handshake_s: float,
     ) -> None:
         self._protocol = protocol
         self._connections = connections
         self._context = context
         self._most = most
+        self._most_of_peer = most_of_peer
+        self._peers: dict[object, str] = {}
         self._handshake_s = handshake_s
         self._shaking: dict[asyncio.Task[None], asyncio.Protocol] = {}
         self._socket: socket.socket | None = None
@@ -90,23 +95,32 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                taken, _ = await loop.sock_accept(listening)
+                taken, address = await loop.sock_accept(listening)
             except OSError as error:
                 self._log.warning("cannot accept a connection", had=error.strerror)
                 await asyncio.sleep(PAUSE_S)
                 continue
-            if self._count() >= self._most:
+            peer = str(address[0])
+            if not self._has_room(peer):
                 taken.close()
                 continue
             protocol = self._protocol()
+            self._peers[protocol] = peer
             task = loop.create_task(self._shake_hands(taken, protocol))
             self._shaking[task] = protocol
             task.add_done_callback(self._shaking.pop)
 
-    def _count(self) -> int:
-        """Sockets in use; one that has just shaken hands stands in both lists for a moment."""
+    def _has_room(self, peer: str) -> bool:
+        """Is there a socket left, and one for this peer?
+
+        A connection that has just shaken hands stands in both lists for a moment.
+        """
         shaken = self._connections()
-        return len(shaken) + sum(each not in shaken for each in self._shaking.values())
+        shaking = (each for each in self._shaking.values() if each not in shaken)
+        in_use = [*shaken, *shaking]
+        self._peers = {each: self._peers[each] for each in in_use if each in self._peers}
+        of_peer = sum(each == peer for each in self._peers.values())
+        return len(in_use) < self._most and of_peer < self._most_of_peer
 
     async def _shake_hands(self, taken: socket.socket, protocol: asyncio.Protocol) -> None:
         with contextlib.closing(_OnFailure(taken)) as guard, contextlib.suppress(OSError):

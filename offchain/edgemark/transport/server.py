@@ -15,6 +15,7 @@ import contextvars
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,16 +23,20 @@ from types import TracebackType
 
 from aiohttp import web
 
-from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
+from edgemark.errors import (
+    EdgemarkError,
+    Overloaded,
+    RefusedInput,
+)
 from edgemark.logs import about, get_logger
 from edgemark.seam import place_of
-from edgemark.transport.faults import NotFound, Overloaded
 from edgemark.transport.listener import Listener
+from edgemark.transport.rates import RateLimit
+from edgemark.transport.refusals import REFUSAL, TooLarge, refuse, status_of
 from edgemark.transport.tls import TlsKey
 
 START_LIMIT_S = 10.0
 BYTES_IN = web.RequestKey("bytes_in", int)
-REFUSAL = web.ResponseKey("refusal", str)
 
 
 class ServerFailed(RefusedInput):
@@ -50,6 +55,8 @@ class ServerLimits:
         most_connections: requests under way at a time; one more is refused by name.
         most_sockets: connections at a time, busy or not; one more is closed at once.
         header_bytes: length of a header line.
+        peer_part: part of the connections and sockets that one peer (address) may hold, 0 .. 1.
+        per_s, per_s_of_peer: requests a second, of all peers and of one.
     """
 
     header_s: float = 10.0
@@ -59,6 +66,9 @@ class ServerLimits:
     most_connections: int = 64
     most_sockets: int = 256
     header_bytes: int = 8190
+    peer_part: float = 0.75
+    per_s: float = 400.0
+    per_s_of_peer: float = 200.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +161,8 @@ class HttpServer:
         self._limits = limits or ServerLimits()
         self._on_answer = on_answer
         self._numbers = itertools.count(1)
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
+        self._rates = RateLimit(self._limits.per_s, self._limits.per_s_of_peer)
         self._log = get_logger("transport.server")
         self._pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="http")
         self._loop = asyncio.new_event_loop()
@@ -233,6 +244,7 @@ class HttpServer:
             lambda: served.connections,
             self._tls.server_context(),
             most=self._limits.most_sockets,
+            most_of_peer=max(1, int(self._limits.peer_part * self._limits.most_sockets)),
             handshake_s=self._limits.header_s,
         )
         self.port = await self._listener.open(self.host, self.port)
@@ -283,20 +295,36 @@ class HttpServer:
 
     def _serve(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def serve(request: web.Request) -> web.Response:
-            if self._under_way >= self._limits.most_connections:
-                busy = Overloaded(
-                    "server is busy", who=self.url, had=self._under_way, remedy="Try again later."
-                )
-                return _refuse(503, busy)
-            self._under_way += 1
+            peer = request.remote or ""
+            try:
+                self._check_room(peer)
+            except Overloaded as busy:
+                return refuse(status_of(busy), busy)
+            self._under_way[peer] += 1
             try:
                 response = await self._answer(route, request)
             finally:
-                self._under_way -= 1
+                self._under_way[peer] -= 1
+                self._under_way += Counter()  # forgets peers that ask nothing now
             self.bytes_out += len(response.body) if isinstance(response.body, bytes) else 0
             return response
 
         return serve
+
+    def _check_room(self, peer: str) -> None:
+        """Refuse before the body is read; nothing of the request has cost anything yet."""
+        most = self._limits.most_connections
+        wait_s = self._rates.take(peer, time.monotonic())
+        if wait_s:
+            raise Overloaded("too many requests", who=self.url, retry_after_s=wait_s)
+        if self._under_way.total() >= most:
+            had = self._under_way.total()
+            raise Overloaded("server is busy", who=self.url, had=had, needed=f"< {most}")
+        own, most_own = self._under_way[peer], max(1, int(self._limits.peer_part * most))
+        if own >= most_own:
+            raise Overloaded(
+                "server is busy with this peer", who=self.url, had=own, needed=f"< {most_own}"
+            )
 
     async def _answer(self, route: Route, request: web.Request) -> web.Response:
         try:
@@ -310,9 +338,9 @@ class HttpServer:
             work = self._loop.run_in_executor(self._pool, context.run, route.handler, asked)
             given = await asyncio.wait_for(work, self._limits.handler_s)
         except TimeoutError:
-            return _refuse(408, Overloaded("took too long", who=self.url))
+            return refuse(408, Overloaded("took too long", who=self.url))
         except EdgemarkError as error:
-            return _refuse(_status_of(error), error)
+            return refuse(status_of(error), error)
         except Exception as error:  # noqa: BLE001 - a stranger learns nothing of it, the log does
             self._log.error(
                 "handler failed", path=route.path, kind=type(error).__name__, place=place_of(error)
@@ -321,14 +349,10 @@ class HttpServer:
         return web.Response(body=given.body, status=given.status, content_type=given.content_type)
 
 
-class _TooLarge(RefusedInput):
-    """The body is longer than the route takes."""
-
-
 async def _read(request: web.Request, route: Route) -> bytes:
     """The body, never more of it than the route takes."""
     most = route.most_body_bytes
-    too_large = _TooLarge("body is too long", who=route.path, needed=f"<= {most} bytes")
+    too_large = TooLarge("body is too long", who=route.path, needed=f"<= {most} bytes")
     if request.content_length is not None and request.content_length > most:
         raise too_large
     parts: list[bytes] = []
@@ -339,31 +363,3 @@ async def _read(request: web.Request, route: Route) -> bytes:
             raise too_large
         parts.append(part)
     return b"".join(parts)
-
-
-STATUS: tuple[tuple[type[EdgemarkError], int], ...] = (  # the first that fits
-    (_TooLarge, 413),
-    (NotFound, 404),
-    (RefusedInput, 400),
-    (PeerFault, 409),
-    (LedgerUnavailable, 503),
-    (EdgemarkError, 500),
-)
-
-
-def _status_of(error: EdgemarkError) -> int:
-    return next(status for kind, status in STATUS if isinstance(error, kind))
-
-
-def _refuse(status: int, error: EdgemarkError) -> web.Response:
-    match error:
-        case Unrecoverable():
-            facts: dict[str, object] = {"error": "InternalError"}
-        case LedgerUnavailable():
-            # Who and had name our chain's address, which may carry a key to it.
-            facts = {"error": type(error).__name__, "what": error.what}
-        case _:
-            facts = error.as_dict()
-    response = web.json_response(facts, status=status)
-    response[REFUSAL] = type(error).__name__
-    return response

@@ -29,13 +29,13 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.journal import Journal
 from edgemark.ledger.faults import ContractRefused
-from edgemark.ledger.intent import Call
 from edgemark.logs import get_logger
 from edgemark.machine import Tick, TryAgain, facts_of
 from edgemark.runtime import Pace, Runtime, seam_from
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.agenda import Agenda
+from edgemark.systems.outsourcing.device_calls import call_of
 from edgemark.systems.outsourcing.drafting import Wish, draft_order
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import (
@@ -60,6 +60,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_signed_answer,
     decode_answers,
 )
+from edgemark.transport.faults import PeerRefused
 
 __all__ = ["Device", "Refusal", "Until"]
 
@@ -86,6 +87,7 @@ class Device:
         self.log = get_logger("device")
         self.refusals: list[Refusal] = []
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
+        self._waiting: dict[tuple[JobId, ShareIndex], str] = {}
         self._randomness = randomness or Randomness()
         settings = station.settings
         home = Path(settings.home)
@@ -187,6 +189,13 @@ class Device:
         found: DeviceJob = state
         return found
 
+    def refused_offers(self, job: JobId) -> dict[ShareIndex, str]:
+        """Why nodes have not taken the job yet, in their own words, by index.
+
+        They are asked again until `accept_by`; then the job ends and everything goes back.
+        """
+        return {index: reason for (of, index), reason in self._waiting.items() if of == job}
+
     def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
         """Wait for the result, or longer.
 
@@ -244,9 +253,14 @@ class Device:
         try:
             return self._perform(state, effect)
         except PeerFault as fault:
-            raise TryAgain(
+            later = TryAgain(
                 f"{type(effect).__name__} failed: {fault.what}", who=fault.who, had=fault.had
-            ) from fault
+            )
+            if isinstance(fault, PeerRefused):
+                later.after_s = fault.retry_after_s
+                if isinstance(effect, do.SendOffer):
+                    self._waiting[state.known.job, effect.index] = fault.reason
+            raise later from fault
 
     def _perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
         order = state.known
@@ -257,6 +271,7 @@ class Device:
                 body = Offer(order.job, index, order.terms).to_wire()
                 node = order.nodes[index - 1]
                 self.station.hand(node, "/v1/offers", body, order.terms.function_hash)
+                self._waiting.pop((order.job, index), None)
                 return [on.HeardOfferTaken(index)]
             case do.SendTask(index):
                 node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()
@@ -272,7 +287,7 @@ class Device:
                 self._send_evidence(state, index, judge)
                 return [on.HeardEvidenceTaken(index, judge)]
             case _:
-                self.station.submit(self._call(order, effect))
+                self.station.submit(call_of(self.station.settlement, order, effect))
                 return []
 
     def _post(self, order: on.Order) -> Sequence[object]:
@@ -349,22 +364,6 @@ class Device:
         answer = state.answer_of(index) if kind is ChargeKind.WRONG else None
         body = Evidence(order.terms, order.tasks[index - 1], answer).to_wire()
         self.station.hand(judge, "/v1/evidence", body, order.terms.function_hash)
-
-    def _call(self, order: on.Order, effect: Any) -> Call:
-        settlement = self.station.settlement
-        match effect:
-            case do.SubmitApproval(indices):
-                return settlement.approve(order.job, indices)
-            case do.SubmitCharge(wrong, silent):
-                return settlement.charge(order.job, wrong, silent)
-            case do.SubmitCollect(indices):
-                return settlement.collect(order.job, indices)
-            case do.SubmitCancel():
-                return settlement.cancel_unstarted(order.job)
-            case do.SubmitLapseOf(index):
-                return settlement.lapse_charge(order.job, index)
-            case _:
-                raise TypeError(f"a device does not {type(effect).__name__}")
 
     # --- chain ---------------------------------------------------------------------------------
 

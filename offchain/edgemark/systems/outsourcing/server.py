@@ -13,7 +13,7 @@ from typing import Any
 
 from edgemark.archive import Archive
 from edgemark.crypto import kernel
-from edgemark.errors import PeerFault
+from edgemark.errors import Overloaded, PeerFault
 from edgemark.identifiers import parse_hash32
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
@@ -27,8 +27,7 @@ from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.station import TAKEN, Station, Watcher
-from edgemark.transport.faults import Overloaded
-from edgemark.transport.server import HttpServer, Request, Response, Route
+from edgemark.transport.server import HttpServer, Request, Response, Route, ServerLimits
 
 REPLAY_LIMIT_S = 20.0  # a request waits as long for a server that is starting
 
@@ -77,6 +76,10 @@ class PartyServer(ABC):
             station.keys.tls,
             host=settings.listen_host,
             port=settings.listen_port,
+            limits=ServerLimits(
+                per_s=settings.max_requests_per_s,
+                per_s_of_peer=settings.max_requests_per_s_of_peer,
+            ),
             on_answer=self.instruments.note_answer,
         )
         self._fault: Exception | None = None

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,6 +25,12 @@ from edgemark.ledger.intent import Call
 from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.admission import (
+    Capacity,
+    OfferRefused,
+    check_admission,
+    measure_load,
+)
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.machine import PartyMachine, key_of
 from edgemark.systems.outsourcing.messages import (
@@ -41,16 +48,13 @@ from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.reading import check_read, sign_read
 from edgemark.systems.outsourcing.records import JobView
 from edgemark.systems.outsourcing.server import PartyServer
+from edgemark.systems.outsourcing.speed import SpeedMeter
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, TAKEN, Station
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
 from edgemark.transport.faults import NotFound
 from edgemark.transport.server import Request, Response, Route
 
 _SERVING = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
-
-
-class OfferRefused(RefusedInput):
-    """The node does not take this job; the reason is in the words."""
 
 
 class ComputeNode(PartyServer):
@@ -64,6 +68,12 @@ class ComputeNode(PartyServer):
     def __init__(self, station: Station, randomness: Randomness | None = None) -> None:
         self._randomness = randomness or Randomness()
         self._compute_seconds = 0.0
+        self._speed = SpeedMeter()
+        self._admitting = threading.Lock()
+        settings = station.settings
+        self._capacity = Capacity(
+            settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
+        )
         super().__init__(station, PartyMachine(NodeTask), "node")
 
     def routes(self) -> Sequence[Route]:
@@ -98,6 +108,8 @@ class ComputeNode(PartyServer):
         key = key_of(offer.job, offer.index)
         if self.runtime.state(key) is not None:
             return Response(body=TAKEN)
+        check_terms(offer.terms)
+        self._check_admission(offer)  # costs nobody anything, the chain is asked only after it
         job = self._check_named(offer)
         terms = offer.terms
         function = self.station.functions.find(terms.function_hash)
@@ -107,12 +119,20 @@ class ComputeNode(PartyServer):
         check_function(function, terms)
         self._check_stake(offer)
         judges = self.station.settlement.judges()
-        self.runtime.ask(key, on.HeardOffer(offer.job, offer.index, terms, job.root, judges))
+        heard = on.HeardOffer(offer.job, offer.index, terms, job.root, judges)
+        with self._admitting:  # of two offers for the last place one comes too late
+            self._check_admission(offer)
+            self.runtime.ask(key, heard)
         return Response(body=TAKEN)
+
+    def _check_admission(self, offer: Offer) -> None:
+        """There is room for it, and time to compute it behind what is taken on already."""
+        speed = self._speed.seconds_per_product
+        load = measure_load(self.runtime.states().values(), speed)
+        check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
 
     def _check_named(self, offer: Offer) -> JobView:
         """The chain names this node at this index, under these terms, and there is time left."""
-        check_terms(offer.terms)
         job = self.station.settlement.job(offer.job)
         if job.terms_hash != offer.terms.hash:
             raise OfferRefused(
@@ -219,6 +239,7 @@ class ComputeNode(PartyServer):
         took = time.perf_counter() - began
         self._compute_seconds += took
         self.instruments.note_computing(took)
+        self._speed.note(offer.terms.term_count * offer.terms.batch, took)
         return self.sign(task, outputs)
 
     def sign(self, task: Task, outputs: bytes) -> Answer:

@@ -1,0 +1,59 @@
+"""How often somebody may ask: a bucket of tokens for each peer, and one for all of them.
+
+A bucket fills at `rate` a second up to `burst`; a request takes one token from both. The table of
+peers is bounded: the one that asked longest ago is forgotten first, and starts with a full bucket.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+MAX_PEERS = 4096
+
+
+@dataclass
+class _Bucket:
+    tokens: float
+    at: float
+
+    def fill(self, rate: float, burst: float, now: float) -> None:
+        """Add what came in since the last look."""
+        self.tokens = min(burst, self.tokens + rate * max(0.0, now - self.at))
+        self.at = now
+
+
+class RateLimit:
+    """Belongs to one thread.
+
+    Args:
+        per_s: requests a second of all peers, > 0.
+        per_s_of_peer: requests a second of one peer, > 0.
+        burst_s: seconds' worth of requests that may come at once, > 0.
+    """
+
+    def __init__(self, per_s: float, per_s_of_peer: float, burst_s: float = 2.0) -> None:
+        self._per_s, self._per_s_of_peer, self._burst_s = per_s, per_s_of_peer, burst_s
+        self._all = _Bucket(per_s * burst_s, 0.0)
+        self._peers: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, peer: str, now: float) -> float:
+        """Count a request at the time `now` (seconds, monotonic).
+
+        Returns:
+            0.0 when it may pass; else seconds after which the next one may.
+        """
+        own = self._peers.setdefault(peer, _Bucket(self._per_s_of_peer * self._burst_s, now))
+        self._peers.move_to_end(peer)
+        while len(self._peers) > MAX_PEERS:
+            self._peers.popitem(last=False)
+        self._all.fill(self._per_s, self._per_s * self._burst_s, now)
+        own.fill(self._per_s_of_peer, self._per_s_of_peer * self._burst_s, now)
+        # A peer above its own limit takes nothing from the others.
+        if own.tokens < 1:
+            return (1 - own.tokens) / self._per_s_of_peer
+        if self._all.tokens < 1:
+            return (1 - self._all.tokens) / self._per_s
+        own.tokens -= 1
+        self._all.tokens -= 1
+        return 0.0

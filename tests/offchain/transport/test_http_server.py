@@ -281,7 +281,7 @@ def test_one_request_too_many__is_503_and_then_there_is_room_again() -> None:
 def test_one_connection_too_many__is_closed_at_once_and_then_there_is_room_again(
     shaken: bool,
 ) -> None:
-    limits = ServerLimits(most_sockets=3, header_s=PATIENCE_S * 2)
+    limits = ServerLimits(most_sockets=3, peer_part=1.0, header_s=PATIENCE_S * 2)
     with HttpServer(ROUTES, KEY, limits=limits) as small, contextlib.ExitStack() as held:
         address = (small.host, small.port)
         for _ in range(3):

@@ -10,14 +10,11 @@ Rule 3: jobs that are over cost nothing, and open ones at rest next to nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from edgemark.ledger.events import ChainEvent
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.follower import LogFollower
-from edgemark.ledger.interface import Contract
 
 SWEEP_S = 15.0
 JOB_BYTES = 32
@@ -31,17 +28,24 @@ class _Look:
     phase: object
 
 
+class Events(Protocol):
+    """Where news of the chain come from; a `LogFollower`."""
+
+    cursor: int
+
+    def poll(self) -> Sequence[ChainEvent]:
+        """What became final since the last call."""
+
+
 class Agenda:
     """One party's; one thread at a time.
 
     Args:
-        chain: where.
-        settlement: whose events tell of jobs.
-        from_block: first block of which the events are wanted, >= 0.
+        events: of the settlement, from the first block that matters.
     """
 
-    def __init__(self, chain: EvmChain, settlement: Contract, from_block: int) -> None:
-        self._follower = LogFollower(chain, [settlement], from_block)
+    def __init__(self, events: Events) -> None:
+        self._events = events
         self._touched: set[tuple[bytes, int | None]] = set()
         self._touched_jobs: set[bytes] = set()
         self._looks: dict[bytes, _Look] = {}
@@ -49,15 +53,15 @@ class Agenda:
     @property
     def cursor(self) -> int:
         """The last block whose events were taken."""
-        return self._follower.cursor
+        return self._events.cursor
 
-    def poll(self) -> list[ChainEvent]:
+    def poll(self) -> Sequence[ChainEvent]:
         """What became final since the last round.
 
         Raises:
             ReorgTooDeep, LedgerUnavailable: as `LogFollower.poll`.
         """
-        events = self._follower.poll()
+        events = self._events.poll()
         for event in events:
             job = getattr(event, "job", None)
             if job is not None:

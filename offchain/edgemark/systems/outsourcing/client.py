@@ -29,6 +29,7 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.journal import Journal
 from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.follower import LogFollower
 from edgemark.logs import get_logger
 from edgemark.machine import Tick, TryAgain, facts_of
 from edgemark.runtime import Pace, Runtime, seam_from
@@ -102,7 +103,8 @@ class Device:
             seam=seam_from(os.environ),
             name="device",
         )
-        self._agenda = Agenda(station.chain, station.settlement.contract, station.chain.confirmed())
+        contracts, start = [station.settlement.contract], station.chain.confirmed()
+        self._agenda = Agenda(LogFollower(station.chain, contracts, start))
         self._watcher = Watcher(self.look, settings.poll_s, "device-watch", self._on_fault)
         self._fault: Exception | None = None
 

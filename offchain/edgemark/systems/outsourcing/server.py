@@ -16,6 +16,7 @@ from edgemark.crypto import kernel
 from edgemark.errors import Overloaded, PeerFault
 from edgemark.identifiers import parse_hash32
 from edgemark.journal import Journal
+from edgemark.ledger.follower import LogFollower
 from edgemark.logs import get_logger
 from edgemark.machine import Tick, TryAgain, facts_of
 from edgemark.metrics.health import STILL_S, Beat
@@ -61,10 +62,17 @@ class PartyServer(ABC):
             seam=seam_from(os.environ),
             name=name,
         )
-        start = self.first_block()
-        self.agenda = Agenda(station.chain, station.settlement.contract, start)
+        contracts, start = [station.settlement.contract], self.first_block()
+        self.agenda = Agenda(LogFollower(station.chain, contracts, start))
         self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
-        self.http = HttpServer(
+        self.http = self._open_http()
+        self._fault: Exception | None = None
+        self._ready = threading.Event()
+        self._ended = threading.Event()
+
+    def _open_http(self) -> HttpServer:
+        station, settings = self.station, self.station.settings
+        return HttpServer(
             [
                 replace(route, handler=self._when_ready(route.handler))
                 for route in (
@@ -82,9 +90,6 @@ class PartyServer(ABC):
             ),
             on_answer=self.instruments.note_answer,
         )
-        self._fault: Exception | None = None
-        self._ready = threading.Event()
-        self._ended = threading.Event()
 
     # --- for subclasses ------------------------------------------------------------------------
 

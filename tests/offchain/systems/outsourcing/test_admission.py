@@ -1,0 +1,160 @@
+"""What a node takes on, and what it says when it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.offchain.systems.outsourcing import cast
+
+from edgemark.errors import Overloaded, RefusedInput
+from edgemark.systems.outsourcing.admission import (
+    OVERHEAD_S,
+    RETRY_S,
+    SAFETY,
+    Capacity,
+    Load,
+    NodeBusy,
+    TaskTooLarge,
+    check_admission,
+    estimate_seconds,
+    measure_load,
+)
+from edgemark.systems.outsourcing.parameters import Terms, compute_output_bytes
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import NodePhase
+from edgemark.systems.outsourcing.speed import LEAST_PRODUCTS, SpeedMeter
+
+TERMS = cast.small_order().terms
+WINDOW = TERMS.compute_by - TERMS.accept_by
+PLENTY = Capacity(open_jobs=100, queued_s=1e6, held_bytes=2**40)
+IDLE = Load(0, 0.0, 0)
+FAST = 1e-9
+BYTES = TERMS.share_bytes + compute_output_bytes(TERMS.batch, TERMS.outputs)
+
+
+def check(load: Load = IDLE, capacity: Capacity = PLENTY, speed: float = FAST) -> None:
+    check_admission(TERMS, load, capacity, speed, who="0x77")
+
+
+def task_in(phase: NodePhase, terms: Terms = TERMS) -> NodeTask:
+    offer = replace(cast.offer_to(cast.small_order(), 1), terms=terms)
+    return NodeTask(phase=phase, offer=offer)
+
+
+def test_idle_node__takes_the_job() -> None:
+    check()
+
+
+@pytest.mark.parametrize(
+    ("load", "capacity", "what", "had", "needed"),
+    [
+        (
+            Load(3, 0, 0),
+            replace(PLENTY, open_jobs=3),
+            "has as many jobs as it takes",
+            "3",
+            "< 3",
+        ),
+        (
+            Load(0, 9.99, 0),
+            replace(PLENTY, queued_s=10),
+            "has too much to compute",
+            "10.0 s",
+            "<= 10.0 s",
+        ),
+        (
+            Load(0, WINDOW / SAFETY, 0),
+            PLENTY,
+            "cannot be in time behind its other work",
+            f"{WINDOW}.0 s",
+            f"<= {WINDOW} s between accept_by and compute_by",
+        ),
+        (
+            Load(0, 0, 1000),
+            replace(PLENTY, held_bytes=1000 + BYTES - 1),
+            "holds too many shares",
+            f"{1000 + BYTES} bytes",
+            f"<= {1000 + BYTES - 1} bytes",
+        ),
+    ],
+)
+def test_busy_node__refuses_by_name_with_had_limit_and_when_to_ask_again(
+    load: Load, capacity: Capacity, what: str, had: str, needed: str
+) -> None:
+    with pytest.raises(NodeBusy) as refused:
+        check(load, capacity)
+    facts = refused.value.as_dict()
+    assert facts["error"] == "NodeBusy"
+    assert (facts["what"], facts["had"], facts["needed"]) == (what, had, needed)
+    assert facts["who"] == "node 0x77"
+    assert facts["retry_after_s"] >= RETRY_S
+    assert facts["remedy"] == f"Ask again after {facts['retry_after_s']} s."
+
+
+def test_last_place__is_given_away() -> None:
+    check(Load(2, 0, 0), replace(PLENTY, open_jobs=3))
+    check(Load(0, 0, 1000), replace(PLENTY, held_bytes=1000 + BYTES))
+
+
+def test_task_that_no_idle_node_could_compute__is_refused_for_good() -> None:
+    slow = WINDOW / SAFETY / (TERMS.term_count * TERMS.batch)
+    with pytest.raises(TaskTooLarge) as refused:
+        check(speed=slow)
+    assert not isinstance(refused.value, Overloaded)
+    assert isinstance(refused.value, RefusedInput)
+    assert refused.value.remedy
+
+
+def test_busy__is_told_apart_from_wrong_input_by_whoever_asks_again() -> None:
+    assert issubclass(NodeBusy, Overloaded)
+
+
+@given(
+    queued=st.floats(0, 1e4),
+    speed=st.floats(1e-12, 1.0),
+    limit=st.floats(0.1, 1e4),
+)
+def test_what_is_accepted__fits_its_window_behind_everything_queued(
+    queued: float, speed: float, limit: float
+) -> None:
+    capacity = replace(PLENTY, queued_s=limit)
+    try:
+        check(Load(0, queued, 0), capacity, speed)
+    except (NodeBusy, TaskTooLarge):
+        return
+    promised = queued + estimate_seconds(TERMS, speed)
+    assert promised * SAFETY <= WINDOW
+    assert promised <= limit
+
+
+def test_load__counts_what_is_open_and_what_is_still_to_be_computed() -> None:
+    tasks = [task_in(phase) for phase in NodePhase if phase is not NodePhase.UNKNOWN]
+    load = measure_load([*tasks, NodeTask()], FAST)
+    assert load.open_jobs == len(tasks) - 1  # all but the one that ended
+    assert load.held_bytes == load.open_jobs * BYTES
+    waiting = 5  # offered, accepted, holding, summoned, defending
+    assert load.queued_s == pytest.approx(waiting * estimate_seconds(TERMS, FAST))
+
+
+def test_estimate__grows_with_terms_and_batch() -> None:
+    one = estimate_seconds(TERMS, 1.0) - OVERHEAD_S
+    double = replace(TERMS, batch=2 * TERMS.batch, term_count=3 * TERMS.term_count)
+    assert estimate_seconds(double, 1.0) - OVERHEAD_S == pytest.approx(6 * one)
+
+
+def test_speed__is_measured_on_this_machine_and_follows_what_tasks_take() -> None:
+    meter = SpeedMeter()
+    assert 0 < meter.seconds_per_product < 1e-3
+    for _ in range(100):
+        meter.note(LEAST_PRODUCTS, LEAST_PRODUCTS * 0.5)
+    assert meter.seconds_per_product == pytest.approx(0.5)
+
+
+def test_speed__does_not_follow_tasks_too_small_to_tell() -> None:
+    meter = SpeedMeter()
+    before = meter.seconds_per_product
+    meter.note(LEAST_PRODUCTS - 1, 1000.0)
+    assert meter.seconds_per_product == before

@@ -61,7 +61,8 @@ test: contracts $(APE_READY) $(SLITHER_READY) ## Run every test
 	@.venv/bin/python tools/run_tests.py
 
 .PHONY: soak
-soak: contracts $(APE_READY) $(SLITHER_READY) ## Run every test with many more examples (hours)
+soak: contracts $(APE_READY) $(SLITHER_READY) ## Play 1,000 jobs among random kills, then test for hours
+	@.venv/bin/python -m tests.soak
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
 
 .PHONY: bench

@@ -88,6 +88,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "model_files",
             "monitoring",
             "reading",
+            "refused_offers",
             "rehearsal",
             "running",
             "server",

@@ -53,6 +53,7 @@ from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.reading import sign_read
+from edgemark.systems.outsourcing.refused_offers import RefusedOffers
 from edgemark.systems.outsourcing.station import Station, Watcher
 from edgemark.systems.outsourcing.staying import Until
 from edgemark.systems.outsourcing.steps.decode import (
@@ -88,7 +89,7 @@ class Device:
         self.log = get_logger("device")
         self.refusals: list[Refusal] = []
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
-        self._waiting: dict[tuple[JobId, ShareIndex], str] = {}
+        self._refused = RefusedOffers()
         self._randomness = randomness or Randomness()
         settings = station.settings
         home = Path(settings.home)
@@ -196,7 +197,7 @@ class Device:
 
         They are asked again until `accept_by`; then the job ends and everything goes back.
         """
-        return {index: reason for (of, index), reason in self._waiting.items() if of == job}
+        return self._refused.of(job)
 
     def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
         """Wait for the result, or longer.
@@ -261,7 +262,7 @@ class Device:
             if isinstance(fault, PeerRefused):
                 later.after_s = fault.retry_after_s
                 if isinstance(effect, do.SendOffer):
-                    self._waiting[state.known.job, effect.index] = fault.reason
+                    self._refused.note(state.known.job, effect.index, fault.reason)
             raise later from fault
 
     def _perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
@@ -273,7 +274,7 @@ class Device:
                 body = Offer(order.job, index, order.terms).to_wire()
                 node = order.nodes[index - 1]
                 self.station.hand(node, "/v1/offers", body, order.terms.function_hash)
-                self._waiting.pop((order.job, index), None)
+                self._refused.forget(order.job, index)
                 return [on.HeardOfferTaken(index)]
             case do.SendTask(index):
                 node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()

@@ -10,7 +10,8 @@ A liar may lie in some columns only, and two of them in different ones; decoding
 would then accept more liars than the code bears and may name honest nodes. So the columns are
 combined with random weights into one word, that word is decoded at radius r, and *every* column
 must then be of degree at most D on the points that are left. A liar is missed by the combination
-with probability 1/q and then caught by the second step, which refuses instead of guessing.
+with probability 1/q and then caught by the second step, which refuses instead of guessing. Columns
+that are all of degree at most D are accepted at once: nobody lied, and the decoder would say so.
 
 Only a device runs this, on values that it holds in clear; nothing here is constant-time.
 """
@@ -19,11 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from edgemark.crypto import kernel
 from edgemark.crypto.arithmetic import Arithmetic
 from edgemark.crypto.field import PrimeField, count_elements, require_count
-from edgemark.crypto.shamir import check_points, check_values, interpolate_at_zero
+from edgemark.crypto.shamir import (
+    CACHED_POINT_SETS,
+    check_points,
+    check_values,
+    interpolate_at_zero,
+)
 from edgemark.errors import PeerFault, RefusedInput
 
 
@@ -77,17 +84,34 @@ def decode(
             needed=f"degree {degree} + 1 + 2 * radius {radius}",
         )
     require_count(challenge, count_elements(columns[0]), who="challenge")
+    arithmetic.check(challenge)
+    errors: frozenset[int] = frozenset()
+    kept, values = points, columns
+    if not is_of_degree(points, columns, degree, arithmetic):
+        errors = _find_common_errors(points, columns, degree, radius, challenge, arithmetic)
+        left = [(u, column) for u, column in zip(points, columns, strict=True) if u not in errors]
+        kept, values = [u for u, _ in left], [column for _, column in left]
+        if not is_of_degree(kept, values, degree, arithmetic):
+            raise _undecided("the columns have no common error set", radius)
+    at_zero = interpolate_at_zero(kept[: degree + 1], values[: degree + 1], arithmetic)
+    return Codeword(errors=errors, at_zero=at_zero)
+
+
+def _find_common_errors(
+    points: Sequence[int],
+    columns: Sequence[bytes],
+    degree: int,
+    radius: int,
+    challenge: bytes,
+    arithmetic: Arithmetic,
+) -> frozenset[int]:
+    """The errors of the randomly combined columns; see `decode`."""
     combined = arithmetic.combine(b"".join(columns), challenge, count_elements(challenge))
     field = PrimeField(arithmetic.modulus)
     errors = find_errors(field, points, field.unpack(combined), degree)
     if errors is None or len(errors) > radius:
         raise _undecided("more values are wrong than can be told apart", radius)
-    left = [(u, column) for u, column in zip(points, columns, strict=True) if u not in errors]
-    kept, values = [u for u, _ in left], [column for _, column in left]
-    if not is_of_degree(kept, values, degree, arithmetic):
-        raise _undecided("the columns have no common error set", radius)
-    at_zero = interpolate_at_zero(kept[: degree + 1], values[: degree + 1], arithmetic)
-    return Codeword(errors=errors, at_zero=at_zero)
+    return errors
 
 
 def _undecided(what: str, radius: int) -> Undecided:
@@ -107,25 +131,29 @@ def is_of_degree(
     Parity checks of the generalised Reed-Solomon code: with u_j = product over i != j of 1/(j - i),
     sum over j of u_j j^s p(j) = 0 for s = 0 .. N - degree - 2, exactly when deg p <= degree.
     """
-    field = PrimeField(arithmetic.modulus)
-    q = field.modulus
-    checks = len(points) - degree - 1
-    if checks <= 0:
+    if len(points) <= degree + 1:
         return True
+    rows = _parity_rows(tuple(points), degree, arithmetic.modulus)
+    return not any(arithmetic.combine(rows, b"".join(columns), len(points)))
+
+
+@lru_cache(maxsize=CACHED_POINT_SETS)
+def _parity_rows(points: tuple[int, ...], degree: int, modulus: int) -> bytes:
+    """The packed parity checks of one set of points, which every batch of a job has in common."""
+    field = PrimeField(modulus)
     products = []
     for j in points:
         product = 1
         for i in points:
             if i != j:
-                product = product * (j - i) % q
+                product = product * (j - i) % modulus
         products.append(product)
     row = field.inverses(products)
     rows: list[int] = []
-    for _ in range(checks):
+    for _ in range(len(points) - degree - 1):
         rows.extend(row)
-        row = [weight * u % q for weight, u in zip(row, points, strict=True)]
-    syndromes = arithmetic.combine(field.pack(rows), b"".join(columns), len(points))
-    return not any(syndromes)
+        row = [weight * u % modulus for weight, u in zip(row, points, strict=True)]
+    return field.pack(rows)
 
 
 def find_errors(

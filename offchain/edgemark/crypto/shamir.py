@@ -16,6 +16,7 @@ refused here, not left to callers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from edgemark.crypto import kernel
 from edgemark.crypto.arithmetic import Arithmetic
@@ -23,6 +24,9 @@ from edgemark.crypto.field import PrimeField, count_elements, require_count
 from edgemark.errors import PeerFault, RefusedInput
 
 MAX_POINTS = 255  # indices are one byte on the wire and on chain
+
+
+CACHED_POINT_SETS = 64  # jobs at once with other nodes or silent ones; points are public
 
 
 class InconsistentShares(PeerFault):
@@ -35,6 +39,12 @@ def check_points(points: Sequence[int], modulus: int) -> None:
     Raises:
         RefusedInput: one is 0, out of range or twice, or there are none or too many.
     """
+    _check_points(tuple(points), modulus)
+
+
+@lru_cache(maxsize=CACHED_POINT_SETS)
+def _check_points(points: tuple[int, ...], modulus: int) -> None:
+    """What `check_points` checks, once for each set of points."""
     if not 1 <= len(points) <= MAX_POINTS:
         raise RefusedInput(
             "number of points out of range",
@@ -74,6 +84,12 @@ def lagrange_weights(points: Sequence[int], at: int, modulus: int) -> list[int]:
         RefusedInput: see `check_points`.
     """
     check_points(points, modulus)
+    return list(_lagrange_weights(tuple(points), at, modulus))
+
+
+@lru_cache(maxsize=CACHED_POINT_SETS)
+def _lagrange_weights(points: tuple[int, ...], at: int, modulus: int) -> tuple[int, ...]:
+    """The weights of one set of points, which every batch of a job has in common."""
     numerators, denominators = [], []
     for j in points:
         numerator = denominator = 1
@@ -84,7 +100,7 @@ def lagrange_weights(points: Sequence[int], at: int, modulus: int) -> list[int]:
         numerators.append(numerator)
         denominators.append(denominator)
     inverses = PrimeField(modulus).inverses(denominators)
-    return [a * b % modulus for a, b in zip(numerators, inverses, strict=True)]
+    return tuple(a * b % modulus for a, b in zip(numerators, inverses, strict=True))
 
 
 def share(
@@ -150,7 +166,8 @@ def check_values(points: Sequence[int], values: Sequence[bytes]) -> None:
         raise RefusedInput("one vector a point", who="values", had=len(values), needed=len(points))
     width = count_elements(values[0], who=f"value at {points[0]}")
     for point, value in zip(points, values, strict=True):
-        require_count(value, width, who=f"value at {point}")
+        if len(value) != len(values[0]):
+            require_count(value, width, who=f"value at {point}")
 
 
 def recover(

@@ -25,7 +25,13 @@ from hmac import compare_digest
 
 from edgemark.crypto import kernel
 from edgemark.crypto.arithmetic import Arithmetic
-from edgemark.crypto.field import NotAnElement, PrimeField, count_elements, require_count
+from edgemark.crypto.field import (
+    ELEMENT_BYTES,
+    NotAnElement,
+    PrimeField,
+    count_elements,
+    require_count,
+)
 from edgemark.crypto.reed_solomon import Undecided, decode
 from edgemark.crypto.shamir import MAX_POINTS, check_points, interpolate_at_zero
 from edgemark.errors import RefusedInput
@@ -195,13 +201,7 @@ def check_answers(
         challenge,
         arithmetic,
     )
-    inconsistent = {
-        j
-        for j in points
-        if not compare_digest(
-            arithmetic.scale(answers[j].values, key.weights[j]), answers[j].checks
-        )
-    }
+    inconsistent = _find_inconsistent(points, answers, key, arithmetic)
     liars = codeword.errors | inconsistent
     if len(liars) + silent > parameters.errors:
         raise _undecided("too many answers are false", len(liars) + silent, parameters.errors)
@@ -210,6 +210,24 @@ def check_answers(
     if not compare_digest(at_zero, arithmetic.scale(codeword.at_zero, key.alpha)):
         raise _undecided("psi(0) is not alpha * phi(0)", len(liars) + silent, parameters.errors)
     return Decoded(result=codeword.at_zero, liars=frozenset(liars))
+
+
+def _find_inconsistent(
+    points: Sequence[int],
+    answers: Mapping[int, Answer],
+    key: CheckingKey,
+    arithmetic: Arithmetic,
+) -> frozenset[int]:
+    """The points whose b_j is not c_j w(j) in some output: one product for all of them."""
+    length = len(answers[points[0]].values)
+    plain = PrimeField(arithmetic.modulus)
+    weights = b"".join(plain.pack([key.weights[j]]) * (length // ELEMENT_BYTES) for j in points)
+    products = arithmetic.multiply(b"".join(answers[j].values for j in points), weights)
+    return frozenset(
+        j
+        for at, j in enumerate(points)
+        if not compare_digest(products[at * length : (at + 1) * length], answers[j].checks)
+    )
 
 
 def _check_shapes(
@@ -231,7 +249,19 @@ def _check_shapes(
         if j not in key.weights:
             raise RefusedInput("has no w(j)", who="checking key", had=j, needed="every index")
         for name, packed in (("values", answer.values), ("checks", answer.checks)):
-            require_count(packed, width, who=f"answer {j}, {name}")
+            if len(packed) != len(challenge):
+                require_count(packed, width, who=f"answer {j}, {name}")
+    try:
+        arithmetic.check(b"".join(a.values + a.checks for a in answers.values()))
+    except NotAnElement:
+        _refuse_elements(answers, arithmetic)
+        raise
+
+
+def _refuse_elements(answers: Mapping[int, Answer], arithmetic: Arithmetic) -> None:
+    """Raise `NotAnElement` with the answer that holds a number of q or more."""
+    for j, answer in answers.items():
+        for name, packed in (("values", answer.values), ("checks", answer.checks)):
             try:
                 arithmetic.check(packed)
             except NotAnElement as error:

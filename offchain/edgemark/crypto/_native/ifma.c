@@ -17,7 +17,9 @@ BEGIN_TARGET("bmi,bmi2,avx512f,avx512dq,avx512ifma")
 #include "prepared.h"
 
 #define ALIGNMENT 64
-#define FETCH_AHEAD 2048 /* bytes, in each of the two planes; measured, see benchmarks/README.md */
+/* Bytes, in each of the two planes. Measured on 2 cores of a Xeon (model 167), k = 2000, least of 60:
+ * 1.6 ms; 2.1 ms without, 1.7 ms with 4096. */
+#define FETCH_AHEAD 2048
 #define MOST_TERMS (1 << 17) /* products of two elements whose sum is below 2^276 */
 #define PAIR 2               /* inputs that share one reading of the coefficients */
 

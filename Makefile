@@ -62,6 +62,7 @@ test: contracts $(APE_READY) $(SLITHER_READY) ## Run every test
 
 .PHONY: soak
 soak: contracts $(APE_READY) $(SLITHER_READY) ## Play 1,000 jobs among random kills, then test for hours
+	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
 

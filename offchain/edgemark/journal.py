@@ -104,6 +104,11 @@ class Journal(Closing):
         self._end = len(MAGIC)
         self._broken = False
 
+    @property
+    def end(self) -> int:
+        """Where the last whole record ends, in bytes from the start of the file."""
+        return self._end
+
     @classmethod
     def open(
         cls,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
@@ -31,7 +32,7 @@ def show_time(second: Timestamp) -> str:
 
 @click.command("explain")
 @takes_settings
-@click.argument("job")
+@click.argument("job", shell_complete=complete_job)
 def explain_job(invocation: Invocation, job: str) -> int:
     """Tell the whole life of JOB from the chain alone; needs no key.
 
@@ -45,7 +46,7 @@ def explain_job(invocation: Invocation, job: str) -> int:
 
 @click.command("claim")
 @takes_settings
-@click.argument("jobs", nargs=-1)
+@click.argument("jobs", nargs=-1, shell_complete=complete_job)
 @click.option("--all", "every", is_flag=True, help="Every job in which something is open.")
 def claim_jobs(invocation: Invocation, jobs: tuple[str, ...], every: bool) -> None:
     """Settle whatever the deadlines allow in JOBS; anyone may, for gas only.
@@ -75,7 +76,7 @@ def claim_jobs(invocation: Invocation, jobs: tuple[str, ...], every: bool) -> No
 
 @click.command("evidence")
 @takes_settings
-@click.argument("job")
+@click.argument("job", shell_complete=complete_job)
 @click.option(
     "-o",
     "--output",

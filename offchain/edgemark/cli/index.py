@@ -15,6 +15,7 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
+from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.errors import LedgerUnavailable
@@ -191,7 +192,7 @@ def jobs(
 
 @index.command("job")
 @takes_settings
-@click.argument("job")
+@click.argument("job", shell_complete=complete_job)
 @sync_option
 def job(invocation: Invocation, job: str, is_synced: bool) -> None:
     """Print what became of one job, event by event."""

@@ -11,6 +11,7 @@ import click
 from edgemark.cli import aftermath, sharing
 from edgemark.cli.account import account
 from edgemark.cli.chain import chain
+from edgemark.cli.completion import completion
 from edgemark.cli.config import config
 from edgemark.cli.demo import demo
 from edgemark.cli.doctor import doctor
@@ -43,6 +44,7 @@ for command in (
     index,
     config,
     doctor,
+    completion,
 ):
     edgemark.add_command(command)
 for command in (*aftermath.COMMANDS, *sharing.COMMANDS):

@@ -1,0 +1,190 @@
+"""What `edgemark doctor` finds on the chain: the node, the contracts, this account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.cli.findings import Finding, look, refused
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.identifiers import Address, parse_address
+from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
+from edgemark.identity.registry import SERVER_ROLES, ParticipantRegistry
+from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.development import DEV_CHAIN_ID
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.fees import WEI_PER_GWEI
+from edgemark.ledger.records import Participant, Role
+from edgemark.receipt import format_tokens
+from edgemark.settings import Settings
+
+MOST_AHEAD_S = 15  # a block's time may be as far ahead of ours; more is a wrong clock
+MOST_BEHIND_S = 120  # a live chain makes a block more often
+ANSWER_S = 5.0
+EXPLICIT = ("chain_url", "manifest", "provider", "chain_id")
+
+
+@dataclass(frozen=True)
+class OnChain:
+    """What was reached; None where it was not."""
+
+    chain: EvmChain | None
+    deployment: Deployment | None
+    entry: Participant | None = None
+
+
+def is_chain_needed(settings: Settings) -> bool:
+    """Whether somebody named a chain: then it has to be there."""
+    return any(name in settings.origins for name in EXPLICIT)
+
+
+def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
+    """Everything about chain and contracts, each as far as the one before allows."""
+    needed = is_chain_needed(settings)
+    chain = EvmChain(
+        settings.chain_url,
+        chain_id=settings.chain_id or None,
+        confirmations=settings.confirmations,
+        timeout_s=ANSWER_S,
+        attempts=1,
+    )
+    first = look("chain", needed, lambda: _describe_chain(chain))
+    if not first.fine:
+        file = settings.manifest_file(settings.chain_id or DEV_CHAIN_ID)
+        return [first, look("deployment", needed, lambda: _describe(file))], OnChain(None, None)
+    findings = [
+        first,
+        look("chain clock", False, lambda: _compare_clocks(chain)),
+        look("gas price", needed, lambda: _compare_fee(chain, settings)),
+    ]
+    try:
+        deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
+        deployment.verify(chain)
+    except EdgemarkError as error:
+        return [*findings, refused("deployment", needed, error)], OnChain(chain, None)
+    seen = f"Settlement at {deployment.contracts['Settlement']}, code and wiring as they should be"
+    findings.append(Finding("deployment", True, needed, seen))
+    if not (settings.home / "keys" / ACCOUNT_FILE).exists():
+        return findings, OnChain(chain, deployment)
+    account = _Account(settings, chain, deployment)
+    return [*findings, *account.findings()], OnChain(chain, deployment, account.entry)
+
+
+def _describe(manifest: Path) -> str:
+    contracts = Deployment.load(manifest).contracts
+    return f"Settlement at {contracts['Settlement']}, not compared with the chain"
+
+
+def _describe_chain(chain: EvmChain) -> str:
+    chain.connect()
+    return (
+        f"{chain.place}, chain id {chain.chain_id}, block {chain.head()}, "
+        f"{chain.confirmations} confirmations"
+    )
+
+
+def _compare_clocks(chain: EvmChain) -> str:
+    behind = time.time() - chain.now()
+    seen = f"last block {behind:.0f} s ago"
+    if behind < -MOST_AHEAD_S:
+        remedy = "Set this machine's clock (NTP): deadlines are chain time."
+        raise RefusedInput("is behind the chain's", who="this clock", had=seen, remedy=remedy)
+    if behind > MOST_BEHIND_S:
+        remedy = "Check that the node is in step; a development chain may wait for transactions."
+        raise RefusedInput("made no block lately", who=chain.place, had=seen, remedy=remedy)
+    return seen
+
+
+def _compare_fee(chain: EvmChain, settings: Settings) -> str:
+    price = int(chain.rpc("eth_gasPrice"), 16) / WEI_PER_GWEI
+    seen = f"{price:g} gwei now, at most {settings.max_fee_gwei:g}"
+    if price > settings.max_fee_gwei:
+        raise RefusedInput(
+            "gas costs more than this account pays",
+            who="max_fee_gwei",
+            had=seen,
+            remedy="Raise max_fee_gwei, or wait; deadlines do not wait.",
+        )
+    return seen
+
+
+class _Account:
+    """The account of a home folder that has a key."""
+
+    def __init__(self, settings: Settings, chain: EvmChain, deployment: Deployment) -> None:
+        self._settings = settings
+        self._chain = chain
+        self._deployment = deployment
+        self._keys = KeyStore.open(Path(settings.home) / "keys")
+        self._me: Address = self._keys.account.address
+        self._registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
+        self.entry = self._registry.participant(self._me)
+
+    def findings(self) -> Iterator[Finding]:
+        """Coins, registration, tokens."""
+        serves = bool(self._settings.provider)
+        yield look("account", serves, self._coins)
+        yield look("registration", serves, self._registration)
+        if serves and self.entry.role is Role.NONE:
+            yield look("admission", True, self._admission)
+        yield look("free balance", serves, self._free_balance)
+
+    def _coins(self) -> str:
+        wei = self._chain.balance(self._me)
+        if not wei:
+            raise RefusedInput(
+                "has no coins", who=self._me, remedy="Send it coins: every transaction costs gas."
+            )
+        return f"{self._me}, {wei / 10**18:g} coins for gas"
+
+    def _registration(self) -> str:
+        entry = self.entry
+        if entry.role is Role.NONE:
+            return "none yet; the first start registers"
+        if entry.role not in SERVER_ROLES:
+            return entry.role.name.lower()
+        if bytes(entry.tls_key_hash) != bytes(self._keys.tls.pin):
+            raise RefusedInput(
+                "is registered with another TLS key",
+                who=self._me,
+                had=entry.tls_key_hash.hex(),
+                needed=self._keys.tls.pin.hex(),
+                remedy="Restore keys/tls.pem of this home, or register the new key.",
+            )
+        return f"{entry.role.name.lower()} of {entry.provider} at {entry.endpoint}"
+
+    def _admission(self) -> str:
+        provider = parse_address(self._settings.provider, who="provider")
+        if not self._registry.is_admitted(provider, self._me):
+            raise RefusedInput(
+                "is not admitted by its provider",
+                who=self._me,
+                had=provider,
+                remedy=f"The provider runs `edgemark provider admit {self._me}`.",
+            )
+        return f"admitted by {provider}"
+
+    def _free_balance(self) -> str:
+        accounts = AnchorAccounts(self._chain, self._deployment.contract("AssetAnchor"))
+        free, wanted = accounts.free_balance(self._me), self._settings.deposit
+        allowed = accounts.locker_allowance(self._me, self._deployment.contracts["Settlement"])
+        seen = f"{format_tokens(free)} MTC free"
+        if free < wanted:
+            raise RefusedInput(
+                "is below the deposit",
+                who="free balance",
+                had=seen,
+                needed=f"{format_tokens(wanted)} MTC",
+                remedy="The start fills it from the wallet; what open jobs hold comes back.",
+            )
+        if free and allowed < free:
+            raise RefusedInput(
+                "may not all be locked by the settlement",
+                who="free balance",
+                had=f"{seen}, {format_tokens(allowed)} MTC allowed",
+                remedy="`edgemark account deposit` allows it again.",
+            )
+        return seen

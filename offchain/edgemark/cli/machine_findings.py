@@ -1,0 +1,124 @@
+"""What `edgemark doctor` finds on this machine: programs, disk, keys, journals."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgemark.cli.findings import Finding, look
+from edgemark.crypto import kernel
+from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.files import FileInUse, check_private, hold_lock
+from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE
+from edgemark.journal import Journal
+from edgemark.ledger.anvil import find_anvil
+from edgemark.ledger.hardhat import find_hardhat
+from edgemark.ledger.interface import load_bytecode
+
+LEAST_PYTHON = (3, 11)
+LEAST_DISK_BYTES = 256 * 2**20  # a journal of some thousand jobs, and the largest function thrice
+EXTRAS = {"sklearn": "demonstrations and models", "onnx": "models from ONNX files"}
+
+
+def find_on_machine(home: Path) -> Iterator[Finding]:
+    """Everything that can be seen without a chain.
+
+    Args:
+        home: home folder; need not exist.
+    """
+    yield from _programs()
+    yield look("disk space", True, lambda: _disk(home))
+    for name in (ACCOUNT_FILE, TLS_FILE):
+        yield look(f"key {name}", True, partial(_key, home / "keys" / name))
+    for path in sorted(home.glob("*.journal")) if home.is_dir() else []:
+        yield look(path.name, True, partial(describe_journal, path))
+
+
+def _programs() -> Iterator[Finding]:
+    yield Finding(
+        "python",
+        sys.version_info >= LEAST_PYTHON,
+        True,
+        platform.python_version(),
+        f"Install Python {'.'.join(map(str, LEAST_PYTHON))} or newer.",
+    )
+    path = kernel.path()
+    remedy = "Everything works, more slowly. Install a C compiler, then install edgemark again."
+    yield Finding("field kernel", path not in {"plain", "flint"}, False, path, remedy)
+    node = shutil.which("node")
+    yield Finding("node.js", node is not None, False, node or "not there", "Only for development.")
+    yield look("anvil", False, lambda: str(find_anvil()))
+    yield look("hardhat", False, lambda: str(find_hardhat()[1]))
+    yield look("contract bytecode", False, _bytecode)
+    for module, use in EXTRAS.items():
+        there = find_spec(module) is not None
+        seen = "installed" if there else "not installed"
+        yield Finding(module, there, False, seen, f"Only for {use}: install edgemark[models].")
+
+
+def _bytecode() -> str:
+    load_bytecode("Settlement")
+    return "compiled"
+
+
+def _disk(home: Path) -> str:
+    place = home.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    shown = f"{free / 2**30:.1f} GiB free at {place}"
+    if free < LEAST_DISK_BYTES:
+        raise Unrecoverable(
+            "disk is nearly full",
+            who=place,
+            had=shown,
+            needed=f"{LEAST_DISK_BYTES / 2**30:.2f} GiB",
+            remedy="Free space: a server that cannot write its journal stops.",
+        )
+    if not os.access(place, os.W_OK):
+        raise Unrecoverable("cannot be written", who=place, remedy="Use another home folder.")
+    return shown
+
+
+def _key(path: Path) -> str:
+    if not path.exists():
+        return "made on first run"
+    check_private(path)
+    return "owner only"
+
+
+def describe_journal(path: Path) -> str:
+    """Records of a journal, who holds it, and what is left behind its last whole record.
+
+    Raises:
+        RefusedInput: bytes behind the last whole record of a journal that nobody holds.
+        Unrecoverable: others may open it.
+    """
+    holder = find_holder(path)
+    with Journal.look_at(path) as journal:
+        records, rest = journal.count, path.stat().st_size - journal.end
+    if rest > 0 and not holder:
+        raise RefusedInput(
+            "has bytes behind its last whole record",
+            who=path,
+            had=f"{records} records, then {rest} bytes",
+            remedy="A record that was cut short is dropped at the next start; damage is refused.",
+        )
+    return f"{records} records, {f'in use by {holder}' if holder else 'free'}"
+
+
+def find_holder(path: Path) -> str:
+    """Who holds the lock of a journal; empty when nobody does."""
+    if not path.with_name(path.name + ".lock").exists():
+        return ""
+    try:
+        os.close(hold_lock(path))
+    except FileInUse as used:
+        return str(used.had)
+    return ""

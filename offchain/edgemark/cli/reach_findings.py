@@ -1,0 +1,66 @@
+"""What `edgemark doctor` finds about ports and the endpoint that others use."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from edgemark.cli.findings import Finding, look
+from edgemark.cli.machine_findings import find_holder
+from edgemark.errors import RefusedInput
+from edgemark.identity.registry import SERVER_ROLES
+from edgemark.ledger.records import Participant
+from edgemark.settings import Settings
+from edgemark.transport.http import HttpClient
+
+LOOPBACK = "127.0.0.1"
+ANSWER_S = 5.0
+MOST_STATUS_BYTES = 64 * 1024
+
+
+def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Finding]:
+    """Ports of a server's settings, and whether its registered endpoint answers with its key.
+
+    Args:
+        settings: of the server.
+        entry: what is registered of its account, if that could be read.
+    """
+    home = Path(settings.home)
+    serving = find_holder(home / "node.journal") or find_holder(home / "judge.journal")
+    for name, host, port in (
+        ("listen port", settings.listen_host, settings.listen_port),
+        ("metrics port", LOOPBACK, settings.metrics_port),
+    ):
+        if port:
+            yield look(name, True, partial(_port, host, port, serving))
+    if entry is not None and entry.role in SERVER_ROLES:
+        yield look("endpoint", bool(serving), lambda: _endpoint(entry, serving))
+
+
+def _port(host: str, port: int, serving: str) -> str:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if serving and error.errno == errno.EADDRINUSE:
+                return f"{host}:{port}, in use; {serving} serves from this home"
+            raise RefusedInput(
+                "cannot be used",
+                who=f"{host}:{port}",
+                had=error.strerror,
+                remedy="Stop what uses it, or set another port.",
+            ) from error
+    return f"{host}:{port}, free"
+
+
+def _endpoint(entry: Participant, serving: str) -> str:
+    if not serving:
+        return f"{entry.endpoint}, not asked: the server does not run"
+    client = HttpClient(timeout_s=ANSWER_S)
+    pin, most = entry.tls_key_hash, MOST_STATUS_BYTES
+    client.request(entry.endpoint, pin, "GET", "/v1/status", b"", most_bytes=most)
+    return f"{entry.endpoint}, answers with the registered key"

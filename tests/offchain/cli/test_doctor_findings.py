@@ -1,0 +1,196 @@
+"""What doctor says of keys, journals, disk, ports, chain and account; each with a remedy."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.offchain.small_chain import SmallChain, account, small_chain
+
+from edgemark.cli import machine_findings
+from edgemark.cli.chain_findings import find_on_chain, is_chain_needed
+from edgemark.cli.findings import Finding, look
+from edgemark.cli.machine_findings import find_on_machine
+from edgemark.cli.reach_findings import find_reach
+from edgemark.errors import RefusedInput
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry
+from edgemark.journal import Journal
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.records import Resources, Role
+from edgemark.settings import Settings, load_settings
+from edgemark.systems.outsourcing.joining import provide_balance
+from edgemark.systems.outsourcing.station import Station
+from edgemark.token.metacoin import MetaCoin
+from edgemark.transport.tls import TlsKey
+
+__all__ = ["small_chain"]  # the fixture
+
+ENDPOINT = "https://127.0.0.1:9"
+
+
+def named(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in findings}
+
+
+def on_machine(home: Path) -> dict[str, Finding]:
+    return named(list(find_on_machine(home)))
+
+
+def settings_of(home: Path, **overrides: object) -> Settings:
+    return load_settings(file=None, environ={}, overrides={"home": home, **overrides})
+
+
+def test_an_error__becomes_a_finding_with_its_remedy_apart() -> None:
+    def fail() -> str:
+        raise RefusedInput("is wrong", who="x", had=1, remedy="Mend it.")
+
+    assert look("it", True, fail) == Finding("it", False, True, "x: is wrong; had 1", "Mend it.")
+
+
+def test_a_fresh_home__lacks_nothing_and_stays_empty(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    found = on_machine(home)
+    assert [name for name, item in found.items() if item.needed and not item.fine] == []
+    assert found["key account.key"].seen == "made on first run"
+    assert not home.exists()
+
+
+def test_a_key_that_others_can_read__is_a_needed_finding(tmp_path: Path) -> None:
+    KeyStore.open(tmp_path / "keys")
+    (tmp_path / "keys" / "account.key").chmod(0o644)
+    found = on_machine(tmp_path)["key account.key"]
+    assert (found.fine, found.needed) == (False, True)
+    assert found.remedy
+    assert on_machine(tmp_path)["key tls.pem"].fine
+
+
+def test_a_full_disk__is_a_needed_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        machine_findings.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6)
+    )
+    found = on_machine(tmp_path)["disk space"]
+    assert (found.fine, found.needed) == (False, True)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    with Journal.open(tmp_path / "node.journal") as journal:
+        journal.append(b"one")
+        journal.append(b"two")
+    return tmp_path / "node.journal"
+
+
+def test_a_sound_journal__is_counted(journal: Path) -> None:
+    assert on_machine(journal.parent)["node.journal"].seen == "2 records, free"
+
+
+def test_a_journal_in_use__names_its_process(journal: Path) -> None:
+    with Journal.open(journal):
+        found = on_machine(journal.parent)["node.journal"]
+    assert found.fine
+    assert "2 records, in use by process" in found.seen
+
+
+def test_a_torn_tail__is_told_and_left_alone(journal: Path) -> None:
+    with journal.open("ab") as file:
+        file.write(b"\0\0\0")
+    size = journal.stat().st_size
+    found = on_machine(journal.parent)["node.journal"]
+    assert not found.fine
+    assert "2 records, then 3 bytes" in found.seen
+    assert journal.stat().st_size == size
+
+
+def test_a_port_in_use_by_others__is_a_needed_finding(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        found = named(list(find_reach(settings_of(tmp_path, listen_port=port), None)))
+        assert (found["listen port"].fine, found["listen port"].needed) == (False, True)
+    found = named(list(find_reach(settings_of(tmp_path, metrics_port=port), None)))
+    assert found["metrics port"].seen == f"127.0.0.1:{port}, free"
+
+
+def test_a_port_in_use_by_the_server_of_this_home__is_fine(journal: Path) -> None:
+    with socket.socket() as own, Journal.open(journal):
+        own.bind(("127.0.0.1", 0))
+        own.listen()
+        settings = settings_of(journal.parent, listen_port=own.getsockname()[1])
+        found = named(list(find_reach(settings, None)))["listen port"]
+    assert found.fine
+    assert "serves from this home" in found.seen
+
+
+def test_without_a_chain__it_is_needed_only_when_somebody_named_one(tmp_path: Path) -> None:
+    quiet = settings_of(tmp_path)
+    named_one = settings_of(tmp_path, chain_url="http://127.0.0.1:9")
+    assert (is_chain_needed(quiet), is_chain_needed(named_one)) == (False, True)
+    found, reached = find_on_chain(named_one)
+    assert [(item.name, item.fine, item.needed) for item in found] == [
+        ("chain", False, True),
+        ("deployment", False, True),
+    ]
+    assert reached.chain is None
+
+
+@pytest.fixture
+def server_settings(small_chain: SmallChain, tmp_path: Path) -> Iterator[Settings]:
+    """Of a node whose account has nothing yet."""
+    small_chain.deployment.save(tmp_path / "deployment.json")
+    KeyStore.open(tmp_path / "keys")
+    yield settings_of(
+        tmp_path,
+        chain_url=small_chain.chain.url,
+        confirmations=0,
+        manifest=tmp_path / "deployment.json",
+        provider=account(8),
+        deposit=1000,
+    )
+
+
+@pytest.mark.chain
+def test_an_account_step_by_step__until_everything_is_fine(
+    small_chain: SmallChain, server_settings: Settings
+) -> None:
+    def unfine() -> list[str]:
+        return [item.name for item in find_on_chain(server_settings)[0] if not item.fine]
+
+    chain, deployment = small_chain.chain, small_chain.deployment
+    home = Path(server_settings.home)
+    keys = KeyStore.open(home / "keys")
+    me = keys.account.address
+    assert unfine() == ["account", "admission", "free balance"]
+
+    small_chain.operator.transfer_many([(me, 10**18)])
+    registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
+    with small_chain.lane(8) as provider:
+        provider.send(registry.register_provider("Provider"))
+        provider.send(registry.admit(me))
+    assert unfine() == ["free balance"]
+
+    token = MetaCoin(chain, deployment.contract("MetaCoin"))
+    small_chain.operator.send(token.transfer(me, 5000))
+    resources = Resources(1, 1, 1, 1)
+    with TransactionLane(chain, keys.account, home / "lane.journal") as lane:
+        lane.send(
+            registry.register_server(
+                Role.COMPUTE_NODE, account(8), keys.tls.pin, ENDPOINT, resources
+            )
+        )
+    with Station.open(server_settings) as station:
+        provide_balance(station, 1000)
+    assert unfine() == []
+    found, reached = find_on_chain(server_settings)
+    assert f"at {ENDPOINT}" in named(found)["registration"].seen
+    reach = named(list(find_reach(server_settings, reached.entry)))
+    assert "the server does not run" in reach["endpoint"].seen
+
+    (home / "keys" / "tls.pem").unlink()
+    TlsKey.generate().save_new(home / "keys" / "tls.pem")
+    found, _ = find_on_chain(server_settings)
+    assert "registered with another TLS key" in named(found)["registration"].seen

@@ -13,6 +13,7 @@ from edgemark.crypto.fixed_point import to_signed
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
+from edgemark.receipt.exhibits import Answer as Shown
 from edgemark.systems.outsourcing.model_files import (
     read_compiled,
     read_function,
@@ -160,6 +161,21 @@ class Reading:
         shown = format_answers(self.plan.signature, answers[:MOST_ROWS_SHOWN]).rstrip()
         rest = len(answers) - MOST_ROWS_SHOWN
         return shown if rest <= 0 else f"{shown}\n... {rest} more; --output FILE writes them all"
+
+    def list_answers(self, packed: bytes | None) -> list[Shown]:
+        """The answers for a receipt; none while there is no result, or none that has words."""
+        if packed is None:
+            return []
+        if self.plan is None:
+            return [Shown(seen=str(to_signed(value)), plain="") for value in FIELD.unpack(packed)]
+        has_labels = self.plan.signature.decision is not Decision.VALUES
+        return [
+            Shown(
+                seen=str(answer.label) if has_labels else ", ".join(map(repr, answer.values)),
+                plain="",
+            )
+            for answer in self.plan.decode(packed)
+        ]
 
 
 def rows(packed: bytes, outputs: int) -> list[list[int]]:

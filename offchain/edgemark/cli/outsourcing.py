@@ -12,14 +12,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.asking import Asking, Reading, choose_plan, read_asking
+from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, align, takes_settings
 from edgemark.cli.models import compile_command, existing_file
+from edgemark.cli.page import html_option, save_page
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
+from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.drafting import (
     Wish,
@@ -27,6 +30,7 @@ from edgemark.systems.outsourcing.drafting import (
     draft_terms,
     draft_terms_for,
 )
+from edgemark.systems.outsourcing.exhibiting import write_receipt
 from edgemark.systems.outsourcing.importing import submit_sharing
 from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.model_files import remember_plan
@@ -189,7 +193,7 @@ def begin(
 
 @outsourcing.command("status")
 @takes_settings
-@click.argument("job", required=False)
+@click.argument("job", required=False, shell_complete=complete_job)
 def status(invocation: Invocation, job: str | None) -> int:
     """Print one job of this home folder, or all."""
     with open_device(invocation) as device:
@@ -203,11 +207,12 @@ def status(invocation: Invocation, job: str | None) -> int:
 
 @outsourcing.command("result")
 @takes_settings
-@click.argument("job")
+@click.argument("job", shell_complete=complete_job)
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait.")
 @until_option
 @click.option("--model", "model_file", type=existing_file, help="Plan; else the one submitted.")
 @output_option
+@html_option
 def result(
     invocation: Invocation,
     job: str,
@@ -215,12 +220,18 @@ def result(
     until: str,
     model_file: Path | None,
     output: Path | None,
+    html: Path | None,
 ) -> int:
     """Take the job up again, wait for its result and print it."""
     with open_device(invocation) as device:
         job_id = parse_job_id(job)
         reading = choose_reading(device, job_id, model_file, output)
-        return wait_and_show(invocation, device, job_id, timeout, Until(until), reading)
+        status = wait_and_show(invocation, device, job_id, timeout, Until(until), reading)
+        if html is not None:
+            story = Chronicle(device.station.chain, device.station.deployment).read(job_id)
+            state = device.job(job_id)
+            save_page(html, write_receipt(story, state, reading.list_answers(state.result)))
+        return status
 
 
 def choose_reading(

@@ -134,8 +134,9 @@ def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
     yield from _next_lines(story, show_time)
 
 
-def _index_lines(story: JobStory, place: IndexStory, show_time: ShowTime) -> Iterator[str]:
-    deeds = [f"node {place.node}"]
+def list_deeds(story: JobStory, place: IndexStory, show_time: ShowTime) -> list[str]:
+    """What happened at an index, in order."""
+    deeds = []
     if place.accepted is not None:
         deeds.append(f"accepted {_when(place.accepted, show_time)}")
     if place.committed is not None:
@@ -145,6 +146,11 @@ def _index_lines(story: JobStory, place: IndexStory, show_time: ShowTime) -> Ite
     if place.ended is not None:
         caller = story.name_of(place.ended.sender)
         deeds.append(f"ended {_when(place.ended, show_time)} by {caller}")
+    return deeds
+
+
+def _index_lines(story: JobStory, place: IndexStory, show_time: ShowTime) -> Iterator[str]:
+    deeds = [f"node {place.node}", *list_deeds(story, place, show_time)]
     yield f"index {place.index}: {', '.join(deeds)}"
     yield f"  {place.phase.name.lower().replace('_', ' ')}: {WHY[place.phase]}"
     for pot in (DEPOSIT, STAKE, BOND):

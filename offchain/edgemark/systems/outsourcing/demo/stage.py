@@ -84,6 +84,7 @@ class Stage:
         chain_kind: of the own chain, "anvil" or "hardhat".
         chain_options: the own chain; blocks are made at once while the stage is set.
         settings: of every party, beside or instead of the stage's own.
+        start_limit_s: seconds until all servers have to be there.
         node_count, judge_count: servers of each kind.
     """
 
@@ -95,6 +96,7 @@ class Stage:
     chain_kind: str = DEFAULT_KIND
     chain_options: ChainOptions = field(default_factory=lambda: ChainOptions(block_time_s=None))
     settings: Mapping[str, object] = field(default_factory=dict)
+    start_limit_s: float = START_LIMIT_S
     node_count: int = NODE_COUNT
     judge_count: int = JUDGE_COUNT
     nodes: list[Actor] = field(default_factory=list)
@@ -177,7 +179,7 @@ class Stage:
         registry = ParticipantRegistry(chain, self.deployment.contract("ParticipantRegistry"))
         anchor = self.deployment.contract("AssetAnchor")
         settlement = self.deployment.contracts["Settlement"]
-        deadline = time.monotonic() + START_LIMIT_S
+        deadline = time.monotonic() + self.start_limit_s
         for actor in actors:
             while not (
                 registry.role_of(actor.account) is actor.role

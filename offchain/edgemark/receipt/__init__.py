@@ -7,10 +7,13 @@ balances read from the chain), never with a constant written for it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
+
+from edgemark.receipt.exhibits import Exhibits
 
 T = TypeVar("T")
 TOKEN_UNIT = 10**18  # smallest units in one MTC
@@ -44,6 +47,8 @@ class Receipt:
         system: name of the system.
         seconds: seconds by part.
         evidence: whatever lets a reader look for himself; must be JSON.
+        balance_columns: what `before` and `after` of the parties mean to a reader.
+        exhibits: what the page of HTML shows beside all that.
     """
 
     system: str
@@ -53,6 +58,8 @@ class Receipt:
     tokens_after: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     evidence: dict[str, object] = field(default_factory=dict)
+    balance_columns: tuple[str, str] = ("before", "after")
+    exhibits: Exhibits = field(default_factory=Exhibits)
 
     @property
     def ok(self) -> bool:
@@ -105,7 +112,7 @@ class Receipt:
         table = Table(title="Tokens (MTC)", title_justify="left")
         for name in ("party", "role"):
             table.add_column(name)
-        for name in ("before", "after", "change"):
+        for name in (*self.balance_columns, "change"):
             table.add_column(name, justify="right")
         for party in self.parties:
             table.add_row(
@@ -159,3 +166,8 @@ def format_tokens(amount: int, *, sign: bool = False) -> str:
     if amount < 0:
         return f"-{text}"
     return f"+{text}" if sign and amount else text
+
+
+def format_time(second: int) -> str:
+    """A Unix second for people, in UTC."""
+    return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

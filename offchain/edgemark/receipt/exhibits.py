@@ -1,0 +1,92 @@
+"""What a receipt shows beside its checks: answers, who did what, and the way of the money.
+
+Plain values with names that people read; amounts in the token's smallest unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Image:
+    """A grey image.
+
+    Attributes:
+        rows: brightness of each pixel, 0 (dark) .. 255, all rows of one length.
+    """
+
+    rows: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One input of a job and what became of it.
+
+    Attributes:
+        seen: the answer put together from the nodes' shares.
+        plain: what the plain model says of the same input.
+        truth: what is so, where that is known.
+        image: the input, when it is an image.
+        veiled: the same as one node got it.
+    """
+
+    seen: str
+    plain: str
+    truth: str = ""
+    image: Image | None = None
+    veiled: Image | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """One index of a job: a node, and how it ended.
+
+    Attributes:
+        node: its name.
+        deeds: what happened, in order.
+        end: the phase it ended in.
+        is_guilty: whether it was convicted.
+    """
+
+    index: int
+    node: str
+    deeds: tuple[str, ...]
+    end: str
+    is_guilty: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    """Tokens that went from somewhere to somebody; `amount` >= 0."""
+
+    source: str
+    target: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class JobShown:
+    """One job."""
+
+    name: str
+    summary: str
+    answers: tuple[Answer, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+@dataclass
+class Exhibits:
+    """Everything that is shown."""
+
+    jobs: list[JobShown] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+
+    def add_links(self, links: Sequence[Link]) -> None:
+        """Add tokens to the flows of the same ends."""
+        total = {(link.source, link.target): link.amount for link in self.links}
+        for link in links:
+            ends = (link.source, link.target)
+            total[ends] = total.get(ends, 0) + link.amount
+        self.links = [Link(*ends, amount) for ends, amount in total.items() if amount]

@@ -81,6 +81,11 @@ gas: contracts ## Measure what every contract function uses; write contracts/gas
 lint: setup $(SLITHER_READY) ## Check style, types and known weaknesses of Python, Solidity and C
 	@.venv/bin/python tools/static_checks.py
 
+.PHONY: docs
+docs: setup ## Build the documentation site into .cache/site
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	@echo "the site begins at .cache/site/index.html"
+
 .PHONY: lock
 lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without addresses
 	for name in uv dev run slither; do \

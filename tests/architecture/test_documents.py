@@ -8,7 +8,10 @@ import tomllib
 from tests.architecture.checkout import ROOT, find_files, relative
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-MAKE_TARGET = re.compile(r"`make ([a-z]+)`|^ {4}make ([a-z]+)", re.MULTILINE)
+MAKE_TARGET = re.compile(r"`make ([a-z]+)`|^make ([a-z]+)(?= *(?:#|$))", re.MULTILINE)
+
+# Pages that are written when the site is built; tests/docs checks that they are there.
+MADE = {"reference/commands.md", "reference/settings.md"}
 
 
 def make_targets() -> set[str]:
@@ -29,7 +32,8 @@ def test_every_make_target_that_a_document_names_exists() -> None:
 def test_every_link_between_documents_leads_somewhere() -> None:
     for path in find_files(".md"):
         for target in LINK.findall(path.read_text()):
-            assert (path.parent / target).exists(), f"{relative(path)} -> {target}"
+            there = target in MADE or (path.parent / target).exists()
+            assert there, f"{relative(path)} -> {target}"
 
 
 def test_the_continuous_check_runs_the_tests_and_nothing_else() -> None:

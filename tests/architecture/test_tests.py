@@ -19,7 +19,7 @@ TREES = {
     "benchmarks": ROOT / "benchmarks",
 }
 # Folders that mirror no tree: rules of the checkout, data, whole jobs.
-OTHERS = {"architecture", "vectors", "scenarios", "papers", "end_to_end", "soak"}
+OTHERS = {"architecture", "docs", "vectors", "scenarios", "papers", "end_to_end", "soak"}
 WITHIN_CONTRACTS = {"invariants", "end_to_end"}
 
 

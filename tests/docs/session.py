@@ -1,0 +1,161 @@
+"""Runs a document's commands in one shell; compares what they print with what it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from tests.docs.pages import Block, Page
+
+from edgemark.ledger.anvil import find_anvil
+from edgemark.ledger.launching import chain_down
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 840  # on a machine that is busy with much else
+
+
+class SessionFailed(AssertionError):
+    """A command of a document failed, or printed something else."""
+
+
+def run_page(page: Page, folder: Path, environ: Mapping[str, str], ports: Mapping[int, int]) -> str:
+    """Run all blocks of a page.
+
+    Args:
+        page: the document.
+        folder: for everything that it writes; `PLAY` in its commands.
+        environ: what the setup adds to the environment.
+        ports: a free port for each that the page names.
+
+    Returns:
+        All that was printed.
+
+    Raises:
+        SessionFailed: a command failed, or the output differs from what the page shows.
+    """
+    play, shown = folder / "play", folder / "shown"
+    for made in (play, shown):
+        made.mkdir(exist_ok=True)
+    script = use_ports(write_script(page.to_run, shown), ports)
+    printed = folder / "printed"
+    with printed.open("wb") as out, ExitStack() as after:
+        process = subprocess.Popen(
+            ["bash", "-c", script],
+            cwd=ROOT if page.in_checkout else folder,
+            env=clean_environment() | {"PLAY": str(play), "HOME": str(folder), **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=out,  # no pipe: a server that is left behind would keep its end open
+            stderr=out,
+            start_new_session=True,  # so that whatever it leaves behind can be ended with it
+        )
+        after.callback(end_chains, play)
+        after.callback(end_group, process)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LIMIT_S)
+    output = printed.read_text(errors="replace")
+    if process.returncode:
+        raise SessionFailed(f"{page.path}: status {process.returncode}\n{output[-4000:]}")
+    for block in page.to_run:
+        compare(page, block, shown, ports)
+    return output
+
+
+def write_script(blocks: tuple[Block, ...], shown: Path) -> str:
+    """One shell script; it says where it is, and keeps what `console` commands print."""
+    lines = ["set -euo pipefail"]
+    for block in blocks:
+        lines.append(f"echo '== line {block.line}' >&2")
+        if block.kind == "sh":
+            lines.append(block.text)
+            continue
+        for number, (command, _) in enumerate(split_console(block)):
+            lines.append(f"{{ {command}\n}} > '{shown}/{block.line}-{number}' 2>&1")
+    return "\n".join(lines)
+
+
+def split_console(block: Block) -> list[tuple[str, list[str]]]:
+    """Each command of a `console` block with the lines that it has to print."""
+    found: list[tuple[str, list[str]]] = []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        elif found:
+            found[-1][1].append(line)
+    return found
+
+
+def compare(page: Page, block: Block, shown: Path, ports: Mapping[int, int]) -> None:
+    """Check what the commands of a `console` block printed."""
+    for number, (command, wanted) in enumerate(split_console(block) if block.kind != "sh" else []):
+        seen = (shown / f"{block.line}-{number}").read_text().strip()
+        text = use_ports("\n".join(wanted), ports).strip()
+        pattern = ".*".join(re.escape(part) for part in text.split("…"))
+        if not re.fullmatch(pattern, seen, re.DOTALL):
+            raise SessionFailed(f"{page.path}:{block.line}: {command}\nprints\n{seen}\nnot\n{text}")
+
+
+def use_ports(text: str, ports: Mapping[int, int]) -> str:
+    """The text with other ports."""
+    for port, free in ports.items():
+        text = re.sub(rf"\b{port}\b", str(free), text)
+    return text
+
+
+def find_free_ports(wanted: tuple[int, ...]) -> dict[int, int]:
+    """A free port for each; consecutive ones stay consecutive, for pages that count on."""
+    found: dict[int, int] = {}
+    for port in wanted:
+        if port - 1 not in found:
+            run = next(n for n in range(1, 200) if port + n not in wanted)
+            found |= {port + n: free for n, free in enumerate(_free_run(run))}
+    return {port: found[port] for port in wanted}
+
+
+def _free_run(length: int) -> range:
+    for _ in range(200):
+        with ExitStack() as held:
+            first = _bind(held, 0)
+            with suppress(OSError, OverflowError):
+                for offset in range(1, length):
+                    _bind(held, first + offset)
+                return range(first, first + length)
+    raise SessionFailed(f"no {length} free ports in a row")
+
+
+def _bind(held: ExitStack, port: int) -> int:
+    probe = held.enter_context(socket.socket())
+    probe.bind(("127.0.0.1", port))
+    bound: int = probe.getsockname()[1]
+    return bound
+
+
+def clean_environment() -> dict[str, str]:
+    """What a reader has after `make contracts` and with the tools on the path."""
+    environ = {name: value for name, value in os.environ.items() if "EDGEMARK" not in name}
+    programs = (Path(sys.executable).parent, find_anvil(ROOT).parent)
+    return environ | {
+        "APE_DATA_FOLDER": str(ROOT / ".ape"),
+        "SOLCX_BINARY_PATH": str(ROOT / ".solcx"),
+        "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
+        "PYTHONPATH": str(ROOT / "offchain"),
+    }
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End whatever a shell left behind."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def end_chains(play: Path) -> None:
+    """Stop the chains that a page which failed did not stop itself."""
+    for folder in play.glob("*/chain"):
+        chain_down(folder)

@@ -1,0 +1,47 @@
+"""What runs before a document's first command, by the name that the document gives.
+
+`servers`: as docs/running.md leaves it after its fourth step. A chain, the contracts, six nodes
+and four judges in `$PLAY`, a funded account in `$PLAY/device`; `$NODES` names the nodes for
+`outsourcing submit`; node 1 shows metrics at the first port of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from edgemark.systems.outsourcing.demo.stage import Stage
+
+Environ = dict[str, str]
+START_LIMIT_S = 600.0  # on a machine that is busy with much else
+
+
+def nothing(play: Path, ports: Mapping[int, int]) -> AbstractContextManager[Environ]:
+    """For a page that starts from nothing."""
+    return nullcontext({})
+
+
+@contextmanager
+def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
+    """See the top of this file."""
+    with Stage(play, start_limit_s=START_LIMIT_S) as stage:
+        stage.set()
+        for actor in (*stage.nodes, *stage.judges):
+            shows = actor.name == "node 1" and ports
+            port = str(next(iter(ports.values()))) if shows else "0"
+            stage.start(actor, {"EDGEMARK_METRICS_PORT": port})
+        stage.wait_registered((*stage.nodes, *stage.judges))
+        yield {
+            "EDGEMARK_CHAIN_URL": stage.url,
+            "EDGEMARK_CONFIRMATIONS": "1",
+            "EDGEMARK_MANIFEST": str(play / "deployment.json"),
+            "EDGEMARK_POLL_S": "0.4",
+            "NODES": " ".join(f"--node {actor.account}" for actor in stage.nodes),
+        }
+
+
+SETUPS: dict[str, Callable[[Path, Mapping[int, int]], AbstractContextManager[Environ]]] = {
+    "": nothing,
+    "servers": servers,
+}

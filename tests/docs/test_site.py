@@ -1,0 +1,120 @@
+"""The site builds without a warning, holds every page, and asks nothing of the net."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.architecture.checkout import ROOT
+
+from edgemark.metrics.instruments import Instruments
+from edgemark.metrics.readings import ChainReading, LoopReading, Readings
+from edgemark.settings import setting_names
+
+FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+class Fetched(HTMLParser):
+    """Collects what a browser would fetch by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        is_link_to_read = tag == "link" and facts.get("rel") in {"canonical", "next", "prev"}
+        if tag in FETCHING and not is_link_to_read:
+            self.places.append(facts.get(FETCHING[tag]) or "")
+
+
+def test_the_site__fetches_nothing_from_elsewhere(site: Path) -> None:
+    for path in site.rglob("*.html"):
+        page = Fetched()
+        page.feed(path.read_text())
+        assert [place for place in page.places if re.match(r"(?:https?:)?//", place)] == []
+    for path in site.rglob("*.css"):
+        assert not re.search(r"url\([\"']?(?:https?:)?//|@import", path.read_text()), path.name
+
+
+def nav_pages(entries: list[object]) -> Iterator[str]:
+    for entry in entries:
+        value = next(iter(entry.values())) if isinstance(entry, dict) else entry
+        if isinstance(value, list):
+            yield from nav_pages(value)
+        else:
+            yield str(value)
+
+
+def test_every_page_of_the_navigation__is_there(site: Path) -> None:
+    nav = list(nav_pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]))
+    assert len(nav) >= 10
+    for page in nav:
+        assert (site / page.replace(".md", ".html")).is_file(), page
+
+
+def test_the_references__name_every_command_and_setting(site: Path) -> None:
+    from edgemark.cli.main import edgemark
+
+    commands = (site / "reference" / "commands.html").read_text()
+    assert set(edgemark.commands) >= {"outsourcing", "node", "judge", "doctor"}
+    for name in edgemark.commands:
+        assert f"<code>edgemark {name}</code>" in commands
+    settings = (site / "reference" / "settings.html").read_text()
+    for name in setting_names():
+        assert f"<code>{name}</code>" in settings
+
+
+def test_state_diagrams__are_tables(site: Path) -> None:
+    page = (site / "outsourcing.html").read_text()
+    assert "stateDiagram" not in page
+    assert re.search(r"<td>drafted</td>\s*<td><code>SawPosted</code></td>\s*<td>posted</td>", page)
+
+
+class Quiet:
+    def read_loop(self) -> LoopReading:
+        return LoopReading({}, 0, 0, 0)
+
+    def read_chain(self) -> ChainReading:
+        return ChainReading(0, 0, 0.0, 0)
+
+
+def test_operating__lists_every_metric_and_no_other() -> None:
+    instruments = Instruments("node", "plain")
+    instruments.registry.register(Readings(Quiet()))
+    there = set()
+    for family in instruments.registry.collect():
+        suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+        if not family.name.startswith("process_"):
+            there.add(family.name + suffix)
+    text = (ROOT / "docs" / "operating.md").read_text()
+    assert set(re.findall(r"(?m)^\| `(edgemark_\w+)", text)) == there
+
+
+def test_threats__has_a_row_for_every_numbered_test() -> None:
+    tested = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        tested |= {int(n) for n in re.findall(r"def test_a(\d\d)_", path.read_text())}
+    text = (ROOT / "docs" / "threats.md").read_text()
+    assert tested - {int(n) for n in re.findall(r"(?m)^\| A(\d+) \|", text)} == set()

@@ -1,0 +1,156 @@
+"""Pages of the documentation site that are made while it is built (a hook of MkDocs).
+
+The references come from the program itself, so they cannot be out of date; the documents beside
+the code (`contracts/README.md` and others) are shown as pages, and links between documents work on
+the site as they do in the checkout. Nothing here is written into the checkout.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "offchain"))
+
+# Where a document of the checkout stands on the site.
+BESIDE = {
+    "README.md": "readme.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "contracts/README.md": "contracts.md",
+    "tests/README.md": "tests.md",
+    "benchmarks/README.md": "benchmarking.md",
+}
+COMMANDS, SETTINGS = "reference/commands.md", "reference/settings.md"
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)")
+DIAGRAM = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
+MOVE = re.compile(r"^\s*(\S+) --> (\S+?)(?:: (\S+))?$", re.MULTILINE)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that are no files of `docs`."""
+    from mkdocs.structure.files import File  # noqa: PLC0415 - the functions below need no MkDocs
+
+    made = {COMMANDS: describe_commands(), SETTINGS: describe_settings()}
+    made |= {page: (ROOT / path).read_text() for path, page in BESIDE.items()}
+    for page, text in made.items():
+        files.append(File.generated(config, page, content=text))
+    return files
+
+
+def on_page_markdown(
+    markdown: str,
+    page: Page,
+    config: MkDocsConfig,  # noqa: ARG001 - MkDocs names it
+    files: Files,
+) -> str:
+    """Turn links and diagrams into what the site can show."""
+    known = {file.src_uri for file in files.documentation_pages()}
+    return draw_moves(turn_links(markdown, page.file.src_uri, known))
+
+
+def place_of(page: str) -> str:
+    """The document of the checkout that a page of the site shows."""
+    by_page = {shown: path for path, shown in BESIDE.items()}
+    return by_page.get(page, f"docs/{page}")
+
+
+def turn_links(markdown: str, page: str, known: set[str]) -> str:
+    """Links to documents lead to their pages; other files of the checkout are only named.
+
+    Args:
+        markdown: text of the page.
+        page: its place on the site.
+        known: places of all pages.
+    """
+
+    def turn(link: re.Match[str]) -> str:
+        mark, text, target, anchor = link.group(1), link.group(2), link.group(3), link.group(4)
+        folder = posixpath.dirname(place_of(page))
+        path = posixpath.normpath(posixpath.join(folder, target))
+        shown = BESIDE.get(path, path.removeprefix("docs/"))
+        if shown in known:
+            way = posixpath.relpath(shown, posixpath.dirname(page) or ".")
+            return f"[{text}]({way}{anchor or ''})"
+        if path.startswith("docs/") or not (ROOT / path).exists():
+            return link.group(0)  # MkDocs finds the file, or says that it is missing
+        return f"`{path}`" if mark or text == path else f"{text} (`{path}`)"
+
+    return LINK.sub(turn, markdown)
+
+
+def draw_moves(markdown: str) -> str:
+    """A state diagram as a table: the site runs no script from elsewhere to draw it."""
+
+    def draw(diagram: re.Match[str]) -> str:
+        rows = ["| from | event | to |", "|---|---|---|"]
+        for before, after, event in MOVE.findall(diagram.group(1)):
+            if "[*]" not in (before, after):
+                rows.append(f"| {before} | `{event}` | {after} |")
+        return "\n".join(rows) + "\n"
+
+    return DIAGRAM.sub(draw, markdown)
+
+
+def describe_commands() -> str:
+    """The reference of the command line, from the commands themselves."""
+    from edgemark.cli.main import edgemark  # noqa: PLC0415 - after the path is set
+
+    head = "# Commands\n\nWritten by the program itself: `edgemark COMMAND --help`.\n"
+    return "\n".join([head, *_describe(edgemark, "edgemark", 2)])
+
+
+def _describe(command: click.Command, name: str, depth: int) -> Iterator[str]:
+    context = click.Context(command, info_name=name, max_content_width=96)
+    yield f"{'#' * min(depth, 6)} `{name}`\n\n```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for word in command.list_commands(context):
+            part = command.get_command(context, word)
+            if part is not None:
+                yield from _describe(part, f"{name} {word}", depth + 1)
+
+
+def describe_settings() -> str:
+    """The reference of the settings, from the class that holds them."""
+    from edgemark.settings import PREFIX, Settings, setting_names  # noqa: PLC0415 - as above
+
+    lines = [
+        "# Settings\n",
+        "`edgemark.toml` in the home folder < environment < command line. `edgemark config show`",
+        "prints every value in force and where it came from.\n",
+        "| setting | environment | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    meanings = read_attributes(Settings.__doc__ or "")
+    for name in setting_names():
+        default = getattr(Settings, name)
+        shown = f"`{default}`" if str(default) else "empty"
+        lines.append(f"| `{name}` | `{PREFIX}{name.upper()}` | {shown} | {meanings[name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def read_attributes(docstring: str) -> dict[str, str]:
+    """What a class says of each of its attributes; `a, b: text` says it of both."""
+    _, _, block = docstring.partition("Attributes:\n")
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in block.splitlines():
+        start = re.match(r" {8}(\w[\w, ]*): (.*)", line)
+        if start:
+            names = [name.strip() for name in start.group(1).split(",")]
+            found |= dict.fromkeys(names, start.group(2).strip())
+        elif line.startswith(" " * 12):
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return found

@@ -47,6 +47,8 @@ class Settings:
         home: folder of keys, journals and functions.
         chain_url: JSON-RPC of the chain.
         chain_id: the chain it must be; 0 takes any.
+        account_file: encrypted key of an account, as ape and geth keep them; empty for an own key.
+        passphrase_file: holds the passphrase of `account_file`; empty asks for it at the terminal.
         confirmations: blocks on top of one before it counts.
         manifest: deployment manifest; empty for `deployments/<chain id>.json` in the home folder.
         listen_host, listen_port: where a server listens.
@@ -72,6 +74,8 @@ class Settings:
     home: Path = Path("~/.edgemark")
     chain_url: str = "http://127.0.0.1:8545"
     chain_id: int = 0
+    account_file: str = ""
+    passphrase_file: str = ""
     confirmations: int = 2
     manifest: str = ""
     listen_host: str = "127.0.0.1"

@@ -16,8 +16,19 @@ LIMIT_S = 280
 WIDTH = "200"  # columns, so that no line of a table is folded
 
 
-def ape_run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `ape run` with these words, with `home` as the home folder of Edgemark."""
+def ape_data_folder() -> Path:
+    """Where ape keeps accounts."""
+    return Path(os.environ.get("APE_DATA_FOLDER", ROOT / ".ape"))
+
+
+def ape_run(home: Path, *words: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `ape run` with these words, with `home` as the home folder of Edgemark.
+
+    Args:
+        home: the folder.
+        words: after `ape run`.
+        answers: typed on standard input.
+    """
     SCRATCH.mkdir(parents=True, exist_ok=True)
     programs = (Path(sys.executable).parent, find_anvil(ROOT).parent)
     environ = {
@@ -36,7 +47,7 @@ def ape_run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ["ape", "run", *words],
         cwd=ROOT,
         env=environ,
-        stdin=subprocess.DEVNULL,
+        input=answers,
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.scripts.ape_runs import ape_run
+from eth_keyfile import create_keyfile_json
+from tests.scripts.ape_runs import ape_data_folder, ape_run
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, parse_address
@@ -19,6 +22,7 @@ from edgemark.ledger.interface import CONTRACTS, Contract
 
 pytestmark = [pytest.mark.chain, pytest.mark.processes]
 
+PASSPHRASE = "correct horse battery"
 ROW = re.compile(r"│ (\w+) +│ (0x\w{40}) │ ([\d,]+) +│")
 
 
@@ -129,3 +133,32 @@ def test_deploy__a_chain_that_is_no_test_chain__takes_no_test_accounts(tmp_path:
         assert int(chain.rpc("eth_getTransactionCount", account(0), "pending"), 16) == 0
     assert ran.returncode == 2
     assert "--account, --judge, --pool: needed" in ran.stderr
+
+
+@pytest.fixture
+def alias() -> Iterator[str]:
+    """An account of ape's that only this test knows: development account 3, with a passphrase."""
+    name = f"deployer-{os.getpid()}"
+    path = ape_data_folder() / "accounts" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    facts = create_keyfile_json(dev_key(3), PASSPHRASE.encode(), kdf="pbkdf2", iterations=1000)
+    path.write_text(json.dumps(facts))
+    yield name
+    path.unlink()
+
+
+def test_deploy__elsewhere__uses_an_account_of_apes(tmp_path: Path, alias: str) -> None:
+    with AnvilNode.start(tmp_path / "chain", AnvilOptions(chain_id=4242)) as node:
+        judges = [word for number in range(1, 5) for word in ("--judge", payee(number))]
+        ran = ape_run(
+            tmp_path / "home",
+            *("deploy", "--network", node.url, "--account", alias, "--pool", payee(7), *judges),
+            # Sign? Passphrase? Leave unlocked? Then for each other contract: sign?
+            answers=f"y\n{PASSPHRASE}\ny\n" + "y\n" * 20,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        chain = EvmChain(node.url, chain_id=4242, confirmations=0).connect()
+        deployment = Deployment.load(tmp_path / "home" / "deployments" / "4242.json", 4242)
+        deployment.verify(chain)
+    assert deployment.parameters.guardian == account(3)
+    assert PASSPHRASE not in ran.stdout + ran.stderr

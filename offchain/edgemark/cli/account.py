@@ -41,7 +41,7 @@ def account() -> None:
 @takes_settings
 def address(invocation: Invocation) -> None:
     """Print the account and the TLS pin; makes the keys on first run, needs no chain."""
-    keys = KeyStore.open(invocation.settings().home / "keys")
+    keys = KeyStore.of(invocation.settings())
     invocation.show({"account": keys.account.address, "tls_pin": keys.tls.pin.hex()})
 
 

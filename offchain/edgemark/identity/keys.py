@@ -1,7 +1,8 @@
 """The keys of one party: an account on the chain and the key of its TLS endpoint.
 
-Made on first run from the system's random source, in files that only their owner can open. A key
-never prints, and no password or key is ever a setting.
+Made on first run from the system's random source, in files that only their owner can open; or the
+account is one that exists already, in an encrypted file of ape's, geth's or a wallet's. A key never
+prints, and no passphrase or key is ever a setting.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, check_private, make_private_folder, write_new
+from edgemark.identity.keyfile import open_keyfile
+from edgemark.settings import Settings
 from edgemark.transport.tls import TlsKey
 
 ACCOUNT_FILE = "account.key"
@@ -32,14 +35,32 @@ class KeyStore:
     tls: TlsKey
 
     @staticmethod
-    def open(folder: Path) -> KeyStore:
+    def open(folder: Path, account: SecretKey | None = None) -> KeyStore:
         """Read the keys of a folder; make the folder and what is missing.
+
+        Args:
+            folder: of the key files.
+            account: the account's key when it comes from elsewhere; then no file of it is made.
 
         Raises:
             Unrecoverable: others can open a file, or it holds no key.
         """
         make_private_folder(folder)
-        return KeyStore(_open_account(folder / ACCOUNT_FILE), _open_tls(folder / TLS_FILE))
+        own = account or _open_account(folder / ACCOUNT_FILE)
+        return KeyStore(own, _open_tls(folder / TLS_FILE))
+
+    @staticmethod
+    def of(settings: Settings) -> KeyStore:
+        """The keys that the settings name: of the home folder, or with the account of a file.
+
+        Raises:
+            Unrecoverable: as `open`.
+            KeyfileInvalid, WrongPassphrase: the account's file cannot be opened.
+        """
+        account = None
+        if settings.account_file:
+            account = open_keyfile(settings.account_file, settings.passphrase_file)
+        return KeyStore.open(settings.home / "keys", account)
 
 
 def _open_account(path: Path) -> SecretKey:

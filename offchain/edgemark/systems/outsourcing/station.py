@@ -57,7 +57,7 @@ class Station(Closing):
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
         """
         home = Path(settings.home)
-        keys = KeyStore.open(home / "keys")
+        keys = KeyStore.of(settings)
         chain = EvmChain(
             settings.chain_url,
             chain_id=settings.chain_id or None,

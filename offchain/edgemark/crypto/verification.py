@@ -220,8 +220,11 @@ def _find_inconsistent(
 ) -> frozenset[int]:
     """The points whose b_j is not c_j w(j) in some output: one product for all of them."""
     length = len(answers[points[0]].values)
-    plain = PrimeField(arithmetic.modulus)
-    weights = b"".join(plain.pack([key.weights[j]]) * (length // ELEMENT_BYTES) for j in points)
+    packed = PrimeField(arithmetic.modulus).pack(key.weights[j] for j in points)
+    weights = b"".join(
+        packed[at : at + ELEMENT_BYTES] * (length // ELEMENT_BYTES)
+        for at in range(0, len(packed), ELEMENT_BYTES)
+    )
     products = arithmetic.multiply(b"".join(answers[j].values for j in points), weights)
     return frozenset(
         j
@@ -238,8 +241,9 @@ def _check_shapes(
     arithmetic: Arithmetic,
 ) -> None:
     width = count_elements(challenge, who="challenge")
+    points = parameters.points
     for j, answer in answers.items():
-        if j not in parameters.points:
+        if j not in points:
             raise RefusedInput(
                 "is no index of this sharing",
                 who="answer",

@@ -16,7 +16,6 @@ from edgemark.ledger.development import (
     ChainOptions,
     DevelopmentNode,
     ToolMissing,
-    dev_key,  # noqa: F401 - until nobody looks for it here
 )
 
 NPM_BINARY = Path("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")

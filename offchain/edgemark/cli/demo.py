@@ -12,6 +12,7 @@ from rich.console import Console
 from edgemark.cli.exits import Exit
 from edgemark.ledger.launching import DEFAULT_KIND, KINDS
 from edgemark.logs import configure_logs
+from edgemark.systems.outsourcing.demo.examples import ExampleName
 from edgemark.systems.outsourcing.demo.story import tell
 
 
@@ -22,6 +23,13 @@ def demo() -> None:
 
 @demo.command("outsourcing")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as one JSON value.")
+@click.option(
+    "--example",
+    type=click.Choice([name.value for name in ExampleName]),
+    default=ExampleName.DIGITS.value,
+    show_default=True,
+    help="Images, patients, or wines by way of CSV files and typed commands.",
+)
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
@@ -35,19 +43,20 @@ def demo() -> None:
     show_default=True,
     help="Kind of the chain that is started.",
 )
-def outsourcing(as_json: bool, keep: Path | None, chain_kind: str) -> int:
-    """Strangers recognise private digits; the liar is named and fined.
+def outsourcing(as_json: bool, example: str, keep: Path | None, chain_kind: str) -> int:
+    """Strangers compute on private data; the liar is named and fined.
 
-    Starts a chain, six compute nodes, four judges; runs three jobs with one dishonest node each:
-    one lies, one commits and serves nothing, one signs a result for another task.
+    Starts a chain, six compute nodes, four judges. On the digits three jobs run with one dishonest
+    node each: one lies, one commits and serves nothing, one signs a result for another task. On the
+    other examples one job runs, and a node lies.
     """
     configure_logs("error")
     console = Console(stderr=as_json)
     if keep is not None:
-        receipt = tell(keep, console, chain_kind=chain_kind)
+        receipt = tell(keep, console, ExampleName(example), chain_kind=chain_kind)
     else:
         with tempfile.TemporaryDirectory(prefix="edgemark-demo-") as folder:
-            receipt = tell(Path(folder), console, chain_kind=chain_kind)
+            receipt = tell(Path(folder), console, ExampleName(example), chain_kind=chain_kind)
     if as_json:
         click.echo(json.dumps(receipt.as_dict()))
     else:

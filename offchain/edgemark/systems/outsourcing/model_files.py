@@ -55,7 +55,12 @@ from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
 PLANS_FOLDER = "plans"  # in a home
 
 
-def save_model(model: Any, path: str | Path, input_bounds: float | Sequence[float]) -> Path:
+def save_model(
+    model: Any,
+    path: str | Path,
+    input_bounds: float | Sequence[float],
+    input_names: Sequence[str] | None = None,
+) -> Path:
     """Write a fitted scikit-learn model as a file of plain numbers.
 
     Args:
@@ -64,6 +69,8 @@ def save_model(model: Any, path: str | Path, input_bounds: float | Sequence[floa
         path: where to; usually NAME.model.json.
         input_bounds: the largest magnitude of each of the k inputs that will ever be asked, in the
             units that the model is given; one number for all of them.
+        input_names: of the inputs, where the model was trained without names; a table's columns
+            are matched by them.
 
     Raises:
         NotAPolynomial: an estimator, kernel or option that cannot be outsourced, by name.
@@ -71,7 +78,8 @@ def save_model(model: Any, path: str | Path, input_bounds: float | Sequence[floa
         RefusedInput: a number is out of range.
     """
     target = Path(path)
-    write_whole(target, description_to_json(describe_estimator(model, input_bounds)))
+    description = describe_estimator(model, input_bounds, input_names)
+    write_whole(target, description_to_json(description))
     return target
 
 

@@ -7,59 +7,55 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edgemark.crypto.fixed_point import CompiledPolynomial
 from edgemark.ledger.evm import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.client import Device
-from edgemark.systems.outsourcing.demo.classifier import Classifier
+from edgemark.systems.outsourcing.demo.examples import ROWS, Example
 from edgemark.systems.outsourcing.demo.stage import Actor, Stage
 from edgemark.systems.outsourcing.station import Station
 
 MAX_STATUS_BYTES = 64 * 1024
 
 
-def note_costs(
-    receipt: Receipt,
-    stage: Stage,
-    device: Device,
-    classifier: Classifier,
-    compiled: CompiledPolynomial,
-    jobs: int,
-    batch: int,
-) -> None:
-    """Put seconds and bytes of device, nodes, judges and chain on the receipt.
-
-    Args:
-        receipt: where they are noted.
-        stage: nodes and judges.
-        device: the device.
-        classifier: evaluated locally, in floating point.
-        compiled: evaluated locally, over the field.
-        jobs: jobs that were played.
-        batch: images in each.
-    """
+def note_device_costs(receipt: Receipt, device: Device, example: Example, jobs: int) -> None:
+    """Put what the device's own part of `jobs` jobs of `ROWS` rows cost on the receipt."""
     station = device.station
-    nodes = [ask_status(station, actor) for actor in stage.nodes]
-    judges = [ask_status(station, actor) for actor in stage.judges]
-    images = classifier.images[:batch]
-    packed = b"".join(compiled.plan.encode_input([float(p) for p in image]) for image in images)
+    given = station.functions.bytes_given
+    sent, received = station.client.bytes_out, station.client.bytes_in
     receipt.seconds |= {
         "device, one batch: sharing": device.seconds["share"] / jobs,
         "device, one batch: decoding and checking": device.seconds["decode"] / jobs,
-        "nodes, computing, all jobs": sum(float(n["compute_seconds"]) for n in nodes),
-        "judges, re-executing, all jobs": sum(float(j["compute_seconds"]) for j in judges),
-        "locally, one batch, F over the field": _time(compiled.polynomial.evaluate, packed),
-        "locally, one batch, floating point": _time(classifier.predict, images),
     }
-    given = station.functions.bytes_given
-    sent, received = station.client.bytes_out, station.client.bytes_in
     receipt.evidence |= {
         "device: bytes for one batch, function left out": (sent + received - given) // jobs,
         "device: bytes sent, all jobs": sent,
         "device: of these the function, once a server": given,
         "device: bytes received, all jobs": received,
-        "bytes of one batch of inputs": len(packed),
-        "bytes of the function": compiled.polynomial.header.total_bytes,
+        "bytes of one batch of inputs": len(example.encode(example.rows[:ROWS])),
+    }
+
+
+def note_costs(receipt: Receipt, stage: Stage, station: Station, example: Example) -> None:
+    """Put seconds and bytes of nodes, judges and chain on the receipt, and the same done locally.
+
+    Args:
+        receipt: where they are noted.
+        stage: nodes and judges.
+        station: the device's.
+        example: evaluated locally, over the field and in floating point.
+    """
+    nodes = [ask_status(station, actor) for actor in stage.nodes]
+    judges = [ask_status(station, actor) for actor in stage.judges]
+    rows = example.rows[:ROWS]
+    packed = example.encode(rows)
+    receipt.seconds |= {
+        "nodes, computing, all jobs": sum(float(n["compute_seconds"]) for n in nodes),
+        "judges, re-executing, all jobs": sum(float(j["compute_seconds"]) for j in judges),
+        "locally, one batch, F over the field": _time(example.compiled.function.evaluate, packed),
+        "locally, one batch, floating point": _time(example.compute_scores, rows),
+    }
+    receipt.evidence |= {
+        "bytes of the function": example.compiled.function.header.total_bytes,
         "nodes: bytes in and out": _bytes_of(nodes),
         "judges: bytes in and out": _bytes_of(judges),
         "chain: bytes of call data, set-up included": count_chain_bytes(

@@ -1,7 +1,7 @@
 """Compute nodes that misbehave on purpose, for the demonstration and the end-to-end tests.
 
 They are real nodes but for one thing each, and only in the jobs that the plan in their home folder
-names (`plan.json`: {job id in hex: deed}):
+names (`plan.json`: {job id in hex: deed}; "any" stands for every job that is not named):
 
 | deed       | what the node does                                          | ends as             |
 |------------|-------------------------------------------------------------|---------------------|
@@ -39,6 +39,7 @@ from edgemark.transport.faults import NotFound
 from edgemark.transport.server import Request, Response
 
 PLAN_FILE = "plan.json"
+ANY_JOB = "any"
 
 
 class Deed(Enum):
@@ -52,10 +53,13 @@ class Deed(Enum):
     LATE = "late"
 
 
-def write_plan(home: Path, plan: dict[JobId, Deed]) -> None:
-    """Tell the node of this home folder what to do in which jobs."""
+def write_plan(home: Path, plan: dict[JobId, Deed], otherwise: Deed = Deed.NONE) -> None:
+    """Tell the node of this home folder what to do in which jobs, and in all others."""
     temporary = home / f"{PLAN_FILE}.new"
-    temporary.write_text(json.dumps({job.hex(): deed.value for job, deed in plan.items()}))
+    deeds = {job.hex(): deed.value for job, deed in plan.items()}
+    if otherwise is not Deed.NONE:
+        deeds[ANY_JOB] = otherwise.value
+    temporary.write_text(json.dumps(deeds))
     temporary.replace(home / PLAN_FILE)
 
 
@@ -65,7 +69,7 @@ class DishonestNode(ComputeNode):
     def _deed(self, job: JobId) -> Deed:
         path = Path(self.station.settings.home) / PLAN_FILE
         plan = json.loads(path.read_text()) if path.exists() else {}
-        return Deed(plan.get(job.hex(), Deed.NONE.value))
+        return Deed(plan.get(job.hex(), plan.get(ANY_JOB, Deed.NONE.value)))
 
     def perform(self, key: bytes, effect: Any) -> Sequence[object]:
         """As an honest node, but for the deed."""

@@ -105,6 +105,9 @@ class Stage:
     _deployment: Deployment | None = None
     _made_interval: bool = False
 
+    def __post_init__(self) -> None:
+        self.folder = self.folder.resolve()  # commands run in folders of their own
+
     @property
     def url(self) -> str:
         """JSON-RPC of the chain."""
@@ -197,6 +200,12 @@ class Stage:
         home = self.folder / name
         KeyStore.open(home / "keys")
         return load_settings(file=None, environ={}, overrides={**self._common(), "home": home})
+
+    def write_device_home(self) -> Address:
+        """Write the settings of the device's home for the command line; its account."""
+        home = self.folder / "device"
+        self._write_home(home, {})
+        return KeyStore.open(home / "keys").account.address
 
     def stop(self) -> None:
         """End every process that was started, servers first."""
@@ -304,15 +313,14 @@ class Stage:
         }
 
     def _write_settings(self, actor: Actor) -> None:
-        values: dict[str, object] = {
-            **self._common(),
-            "listen_port": actor.port,
-            "provider": actor.provider,
-        }
+        values: dict[str, object] = {"listen_port": actor.port, "provider": actor.provider}
         if actor.role is Role.COMPUTE_NODE:
             values["deposit"] = int(PARTY_TOKENS)
-        lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
-        (actor.home / "edgemark.toml").write_text("\n".join(lines) + "\n")
+        self._write_home(actor.home, values)
+
+    def _write_home(self, home: Path, values: Mapping[str, object]) -> None:
+        lines = [f"{name} = {_toml(value)}" for name, value in {**self._common(), **values}.items()]
+        (home / "edgemark.toml").write_text("\n".join(lines) + "\n")
 
     def _check_alive(self, actor: Actor, deadline: float) -> None:
         ended = actor.process is None or actor.process.poll() is not None

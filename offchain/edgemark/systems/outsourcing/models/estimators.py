@@ -59,12 +59,17 @@ class NotFitted(RefusedInput):
     """A model that was not trained yet."""
 
 
-def describe_estimator(model: Any, input_bounds: float | Sequence[float]) -> ModelDescription:
+def describe_estimator(
+    model: Any,
+    input_bounds: float | Sequence[float],
+    input_names: Sequence[str] | None = None,
+) -> ModelDescription:
     """Read a fitted model.
 
     Args:
         model: a regressor or classifier of `TAKEN`, or a Pipeline of `SCALERS` that ends in one.
         input_bounds: the largest magnitude of each input that will be asked; one number for all.
+        input_names: of the inputs, where the model was trained without names.
 
     Raises:
         NotAPolynomial: an estimator, kernel or option that is no polynomial, by name.
@@ -76,7 +81,7 @@ def describe_estimator(model: Any, input_bounds: float | Sequence[float]) -> Mod
     last = parts[-1]
     steps = [_read_part(part, arrays, is_last=part is last) for part in parts]
     inputs = int(_fitted(parts[0], "n_features_in_"))
-    names = getattr(parts[0], "feature_names_in_", None)
+    names = getattr(parts[0], "feature_names_in_", input_names)
     decision, labels = _decision_of(last)
     final = steps[-1]
     count = len(final.weights) if isinstance(final, Linear | Kernel) else 0

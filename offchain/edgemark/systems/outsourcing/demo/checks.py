@@ -1,0 +1,187 @@
+"""The checks of the receipt: what came out against what was planted and what the rules say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgemark.identifiers import Address, JobId, ShareIndex
+from edgemark.receipt import PartyBalance, Receipt
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.client import Refusal
+from edgemark.systems.outsourcing.demo.costs import ask_status
+from edgemark.systems.outsourcing.demo.dishonest import Deed
+from edgemark.systems.outsourcing.demo.examples import ROWS, Example
+from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
+from edgemark.systems.outsourcing.demo.stage import Stage
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.station import Station
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One job, and what is wrong in it.
+
+    Attributes:
+        planted: index of the dishonest node.
+        first_row: the job's `ROWS` rows of the example begin there.
+    """
+
+    job: JobId
+    planted: ShareIndex
+    deed: Deed
+    first_row: int
+
+
+@dataclass(frozen=True)
+class Played:
+    """A planned job that was played to its end."""
+
+    plan: Planned
+    state: DeviceJob
+
+    @property
+    def job(self) -> JobId:
+        """Its id."""
+        return self.plan.job
+
+    @property
+    def planted(self) -> ShareIndex:
+        """Index of the dishonest node."""
+        return self.plan.planted
+
+    @property
+    def deed(self) -> Deed:
+        """What that node did."""
+        return self.plan.deed
+
+
+def check_results(receipt: Receipt, played: list[Played], example: Example) -> None:
+    """Every answer is that of the plain model on the same machine."""
+    right = total = 0
+    for number, job in enumerate(played, start=1):
+        rows = example.rows[job.plan.first_row : job.plan.first_row + ROWS]
+        result = job.state.result
+        answers = [] if result is None else example.plan.decode(result)
+        if example.is_classifier:
+            labels = [answer.label for answer in answers]
+            name = f"job {number}: labels equal the plain model's"
+            receipt.compare(name, labels, example.predict(rows))
+            truths = example.truths[job.plan.first_row : job.plan.first_row + ROWS].tolist()
+            right += sum(a == b for a, b in zip(labels, truths, strict=False))
+            total += len(truths)
+        seen = [list(answer.values) for answer in answers]
+        check_scores(receipt, number, seen, example.compute_scores(rows), example)
+    receipt.require(*example.check_quality())
+    if total:
+        receipt.evidence["recognised"] = f"{right} of {total} private rows"
+
+
+def check_scores(
+    receipt: Receipt,
+    number: int,
+    seen: list[list[float]],
+    expected: list[list[float]],
+    example: Example,
+) -> None:
+    """Each number is as near to the plain model's as the plan says."""
+    bounds = example.plan.error_bounds
+    off = [
+        [abs(a - b) for a, b in zip(ours, plain, strict=True)]
+        for ours, plain in zip(seen, expected, strict=False)
+    ]
+    receipt.require(
+        f"job {number}: numbers are the plain model's, within the plan's bound",
+        len(seen) == len(expected)
+        and all(d <= bound for row in off for d, bound in zip(row, bounds, strict=True)),
+        f"off by {max((d for row in off for d in row), default=0):.2g}",
+        f"<= {max(bounds):.2g}",
+    )
+
+
+def check_blame(receipt: Receipt, played: list[Played], refusals: list[Refusal]) -> None:
+    """Charged is what was planted, and nobody else was fined."""
+    for number, job in enumerate(played, start=1):
+        charged = (job.state.wrong, job.state.silent)
+        planted = ((job.planted,), ()) if job.deed is Deed.LIE else ((), (job.planted,))
+        name = f"job {number}: charged (wrong, silent) = planted ({job.deed.value})"
+        receipt.compare(name, charged, planted)
+        receipt.compare(
+            f"job {number}: convicted",
+            [j for j, phase in enumerate(job.state.indices, 1) if phase is IndexPhase.CONVICTED],
+            [int(job.planted)],
+        )
+        receipt.compare(
+            f"job {number}: paid",
+            [j for j, phase in enumerate(job.state.indices, 1) if phase is IndexPhase.PAID],
+            [j for j in range(1, len(job.state.indices) + 1) if j != job.planted],
+        )
+    names = name_jobs(played)
+    receipt.compare(
+        "answers refused because they belong to another task",
+        sorted({f"{names[r.job]} index {r.index}" for r in refusals}),
+        [f"{names[j.job]} index {j.planted}" for j in played if j.deed is Deed.OTHER_TASK],
+    )
+
+
+def name_jobs(played: list[Played]) -> dict[JobId, str]:
+    """The jobs by number, for people."""
+    return {job.job: f"job {number}" for number, job in enumerate(played, start=1)}
+
+
+def check_judges(receipt: Receipt, stage: Stage, station: Station, played: list[Played]) -> None:
+    """No judge saw any task but the charged ones: one of each job."""
+    names = name_jobs(played)
+    charged = [f"{names[job.job]} index {job.planted}" for job in played]
+    for actor in stage.judges:
+        seen = [
+            f"{names.get(JobId(bytes.fromhex(job)), job)} index {index}"
+            for job, index in ask_status(station, actor)["tasks_seen"]
+        ]
+        receipt.compare(f"{actor.name} saw one task of each job", sorted(seen), sorted(charged))
+    terms = played[0].state.known.terms
+    receipt.evidence["privacy"] = (
+        f"t = {terms.threshold}, e = {terms.errors}: a judge that colludes with a node would hold "
+        f"{terms.errors + 1} shares of a job, more than t = {terms.threshold}. "
+        "Choose t >= colluders + e."
+    )
+
+
+def check_tokens(
+    receipt: Receipt,
+    played: list[Played],
+    names: dict[Address, tuple[str, str]],
+    before: Holdings,
+    after: Holdings,
+    payer: Address,
+    stage: Stage,
+) -> None:
+    """Each balance as computed from what was planted; no token created, lost or stuck."""
+    expected = compute_changes(
+        [(job.state.known, ends_of(job)) for job in played], payer, stage.pool
+    )
+    for account, (name, role) in names.items():
+        was, is_now = before.parties[account], after.parties[account]
+        receipt.parties.append(PartyBalance(name, role, was, is_now))
+        receipt.compare_tokens(f"change of {name}", is_now - was, expected.get(account, 0))
+    dishonest = {job.state.known.nodes[job.planted - 1] for job in played}
+    employed = {node for job in played for node in job.state.known.nodes}
+    honest = [a.account for a in stage.nodes if a.account in employed - dishonest]
+    receipt.require(
+        "honest nodes never fined",
+        all(after.parties[node] > before.parties[node] for node in honest),
+        "all gained" if honest else "none",
+        "all gained",
+    )
+    receipt.tokens_before, receipt.tokens_after = before.accounted, after.accounted
+    receipt.compare_tokens("tokens before = supply", before.accounted, before.supply)
+    receipt.compare_tokens("tokens after = tokens before", after.accounted, before.accounted)
+    receipt.compare_tokens("anchor holds what it owes", after.anchored, after.free + after.locked)
+    receipt.compare_tokens("nothing is locked any more", after.locked, 0)
+
+
+def ends_of(job: Played) -> tuple[IndexPhase, ...]:
+    """How the indices should have ended: the planted one convicted, the others paid."""
+    return tuple(
+        IndexPhase.CONVICTED if j == job.planted else IndexPhase.PAID
+        for j in range(1, job.state.known.terms.node_count + 1)
+    )

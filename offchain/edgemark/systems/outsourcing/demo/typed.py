@@ -1,0 +1,104 @@
+"""A job as a user types it: a model file, a CSV file, two commands, another CSV file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemark.errors import Unrecoverable
+from edgemark.identifiers import JobId, parse_job_id
+from edgemark.receipt import Receipt, format_tokens
+from edgemark.systems.outsourcing.demo.examples import Example
+from edgemark.systems.outsourcing.demo.stage import Stage
+from edgemark.systems.outsourcing.drafting import Wish
+from edgemark.systems.outsourcing.model_files import save_model
+
+COMMAND_LIMIT_S = 240.0
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What came of the commands.
+
+    Attributes:
+        commands: as they were typed.
+        answers: rows of the CSV file that `submit` wrote.
+    """
+
+    job: JobId
+    commands: list[str]
+    answers: list[dict[str, str]]
+
+
+def type_commands(stage: Stage, example: Example, wish: Wish, rows: int) -> Typed:
+    """Save the model, write a table, compile, submit, and wait until all is paid.
+
+    Args:
+        stage: chain and servers; the device's home has its settings.
+        example: with names of its inputs.
+        wish: terms of the job.
+        rows: how many of the held-out rows are asked, from the first.
+
+    Raises:
+        Unrecoverable: a command failed; its output says why.
+    """
+    folder, signature = stage.folder, example.plan.signature
+    save_model(example.model, folder / "wine.model.json", signature.bounds, signature.inputs)
+    with (folder / "wine.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(signature.inputs)
+        writer.writerows(example.rows[:rows].tolist())
+    compiling = ["outsourcing", "compile", "wine.model.json"]
+    submitting = [
+        *("outsourcing", "submit", "--home", "device", "--model", "wine.plan.json"),
+        *("--input", "wine.csv", "--output", "answers.csv", "--until", "closed"),
+        *(word for actor in stage.nodes for word in ("--node", actor.account)),
+        *("--fee", format_tokens(wish.fee), "--judge-fee", format_tokens(wish.judge_fee)),
+        *("--accept", str(wish.accept_s), "--compute", str(wish.compute_s)),
+        *("--collect", str(wish.collect_s), "--json"),
+    ]
+    run_command(folder, compiling)
+    facts = json.loads(run_command(folder, submitting))
+    with (folder / "answers.csv").open(newline="") as file:
+        answers = list(csv.DictReader(file))
+    commands = [" ".join(["edgemark", *words]) for words in (compiling, submitting)]
+    return Typed(parse_job_id(facts["job"]), commands, answers)
+
+
+def run_command(folder: Path, words: list[str]) -> str:
+    """Run `edgemark` in a folder; what it printed.
+
+    Raises:
+        Unrecoverable: its exit status is not 0.
+    """
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "edgemark", *words],
+        cwd=folder,
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_LIMIT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise Unrecoverable(
+            "command failed", who=" ".join(["edgemark", *words[:2]]), had=done.stderr[-1000:]
+        )
+    return done.stdout
+
+
+def check_file(
+    receipt: Receipt, answers: list[dict[str, str]], example: Example, rows: int
+) -> None:
+    """The file that the user gets holds the plain model's labels, row by row."""
+    seen = [(answer["row"], answer["label"]) for answer in answers]
+    labels: list[Any] = example.predict(example.rows[:rows])
+    expected = [(str(number), str(label)) for number, label in enumerate(labels, start=1)]
+    receipt.compare("answers.csv: labels equal the plain model's", seen, expected)

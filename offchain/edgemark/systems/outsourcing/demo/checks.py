@@ -129,13 +129,14 @@ def name_jobs(played: list[Played]) -> dict[JobId, str]:
 
 
 def check_judges(receipt: Receipt, stage: Stage, station: Station, played: list[Played]) -> None:
-    """No judge saw any task but the charged ones: one of each job."""
+    """Of these jobs no judge saw any task but the charged ones: one of each."""
     names = name_jobs(played)
     charged = [f"{names[job.job]} index {job.planted}" for job in played]
     for actor in stage.judges:
         seen = [
-            f"{names.get(JobId(bytes.fromhex(job)), job)} index {index}"
+            f"{names[JobId(bytes.fromhex(job))]} index {index}"
             for job, index in ask_status(station, actor)["tasks_seen"]
+            if JobId(bytes.fromhex(job)) in names
         ]
         receipt.compare(f"{actor.name} saw one task of each job", sorted(seen), sorted(charged))
     terms = played[0].state.known.terms

@@ -114,12 +114,12 @@ def _parse(onnx: Any, raw: bytes, who: str) -> Any:
 
 def _check_model(model: Any, who: str) -> None:
     graph = model.graph
-    versions = [entry.version for entry in model.opset_import if entry.domain in STANDARD]
-    if len(versions) != 1 or not LEAST_OPSET <= versions[0] <= MOST_OPSET:
+    versions = {entry.version for entry in model.opset_import if entry.domain in STANDARD}
+    if not versions or not LEAST_OPSET <= min(versions) <= max(versions) <= MOST_OPSET:
         raise NotOutsourcable(
             "has another operator set",
             who=who,
-            had=versions,
+            had=sorted(versions),
             needed=f"{LEAST_OPSET}..{MOST_OPSET}",
             remedy="Export it again with a newer opset.",
         )

@@ -1,6 +1,7 @@
-"""The demonstration: strangers recognise private digits, the liar is named and fined.
+"""The demonstration: strangers compute on private data, the liar is named and fined.
 
-`classifier` trains the model, `stage` starts chain and parties, `dishonest` is what the planted
-parties run, `story` plays the three jobs, `accounts` checks every token. Nothing outside imports
-this package but the command line.
+`examples` trains the models, `stage` starts chain and parties, `dishonest` is what the planted
+parties run, `story` plays the jobs, `typed` one of them by commands, `checks` and `ledger_check`
+compare every answer, charge and token, `costs` tells what it took. Nothing outside imports this
+package but the command line.
 """

@@ -14,12 +14,14 @@ from tests.end_to_end.theatre import ENVIRONMENT
 
 pytestmark = pytest.mark.processes
 
+PAGE = "receipt.html"
 LIMIT_S = 240
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    return run_demo(tmp_path_factory.mktemp("demo"))
+    folder = tmp_path_factory.mktemp("demo")
+    return run_demo(folder, "--html", str(folder / PAGE))
 
 
 def run_demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -141,3 +143,18 @@ def test_demo__on_a_hardhat_node__has_the_same_receipt(
     assert other["parties"] == receipt["parties"]
     assert (tmp_path / "chain" / "hardhat.log").exists()
     assert not (tmp_path / "chain" / "anvil.log").exists()
+
+
+def test_page__shows_the_images_the_dishonest_and_the_money(
+    run: subprocess.CompletedProcess[str],
+) -> None:
+    path = Path(run.args[-1]) / PAGE
+    assert path.stat().st_mode & 0o777 == 0o600
+    page = path.read_text()
+    assert "Everything adds up" in page
+    assert page.count('class="pixels"') == 2 * 60  # each image, and the share of it
+    assert page.count('class="mark no">convicted') == 3
+    for words in ("node 3 lies", "node 5 commits and serves nothing", "found it wrong"):
+        assert words in page
+    assert 'class="flow"' in page
+    assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")

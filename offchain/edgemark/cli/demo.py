@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from edgemark.cli.exits import Exit
+from edgemark.cli.page import html_option, save_page
 from edgemark.ledger.launching import DEFAULT_KIND, KINDS
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName
@@ -43,7 +44,10 @@ def demo() -> None:
     show_default=True,
     help="Kind of the chain that is started.",
 )
-def outsourcing(as_json: bool, example: str, keep: Path | None, chain_kind: str) -> int:
+@html_option
+def outsourcing(
+    as_json: bool, example: str, keep: Path | None, chain_kind: str, html: Path | None
+) -> int:
     """Strangers compute on private data; the liar is named and fined.
 
     Starts a chain, six compute nodes, four judges. On the digits three jobs run with one dishonest
@@ -57,6 +61,8 @@ def outsourcing(as_json: bool, example: str, keep: Path | None, chain_kind: str)
     else:
         with tempfile.TemporaryDirectory(prefix="edgemark-demo-") as folder:
             receipt = tell(Path(folder), console, ExampleName(example), chain_kind=chain_kind)
+    if html is not None:
+        save_page(html, receipt)
     if as_json:
         click.echo(json.dumps(receipt.as_dict()))
     else:

@@ -13,6 +13,7 @@ from edgemark.identifiers import Address, ShareIndex, Tokens
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.launching import DEFAULT_KIND
 from edgemark.receipt import TOKEN_UNIT, Receipt
+from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.demo.checks import (
     Planned,
@@ -25,6 +26,7 @@ from edgemark.systems.outsourcing.demo.checks import (
 from edgemark.systems.outsourcing.demo.costs import note_costs, note_device_costs
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
+from edgemark.systems.outsourcing.demo.exhibit import exhibit
 from edgemark.systems.outsourcing.demo.ledger_check import read_holdings
 from edgemark.systems.outsourcing.demo.stage import Stage
 from edgemark.systems.outsourcing.demo.typed import check_file, type_commands
@@ -123,6 +125,8 @@ def play_example(stage: Stage, example: Example, receipt: Receipt, console: Cons
         check_judges(receipt, stage, device.station, played)
         check_tokens(receipt, played, names, before, after, payer, stage)
         note_costs(receipt, stage, device.station, example)
+        chronicle = Chronicle(device.station.chain, stage.deployment)
+        exhibit(receipt, chronicle, names, played, example)
 
 
 @contextmanager

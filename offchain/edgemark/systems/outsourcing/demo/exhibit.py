@@ -1,0 +1,91 @@
+"""What the page of a demonstration shows of its jobs: inputs, answers, and who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from edgemark.crypto.field import ELEMENT_BYTES
+from edgemark.identifiers import Address
+from edgemark.receipt import Receipt
+from edgemark.receipt.exhibits import Answer, Image
+from edgemark.systems.outsourcing.chronicle import Chronicle
+from edgemark.systems.outsourcing.demo.checks import Played
+from edgemark.systems.outsourcing.demo.dishonest import Deed
+from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName
+from edgemark.systems.outsourcing.exhibiting import list_links, show_job
+
+SIDE = 8  # pixels of an image of the digits
+BRIGHTEST = 16  # of a pixel there
+SHOWN_NODE = 1  # whose share is shown; t = 1 of them says nothing, any two would be the secret
+
+DEEDS = {
+    Deed.NONE: "is honest too",
+    Deed.LIE: "lies",
+    Deed.MUTE: "commits and serves nothing",
+    Deed.OTHER_TASK: "signs for another task",
+    Deed.ABSENT: "does nothing at all",
+    Deed.LATE: "answers the judges only",
+}
+
+
+def exhibit(
+    receipt: Receipt,
+    chronicle: Chronicle,
+    names: Mapping[Address, tuple[str, str]],
+    played: Sequence[Played],
+    example: Example,
+) -> None:
+    """Put jobs and flows on the receipt, the latter from the chain's own events.
+
+    Args:
+        receipt: where to.
+        chronicle: reads the chain.
+        names: name and role of every account.
+        played: all jobs, in order.
+        example: what they were about.
+    """
+    for number, job in enumerate(played, start=1):
+        story = chronicle.read(job.job)
+        title = f"Job {number}: node {job.planted} {DEEDS[job.deed]}"
+        answers = list(list_answers(job, example))
+        shown = show_job(story, title, answers, lambda place: names[place.node][0])
+        receipt.exhibits.jobs.append(shown)
+        receipt.exhibits.add_links(list_links(story))
+
+
+def list_answers(job: Played, example: Example) -> Iterator[Answer]:
+    """Each row of a job with what became of it."""
+    first, last = job.plan.first_row, job.plan.first_row + ROWS
+    rows, truths = example.rows[first:last], example.truths[first:last]
+    result = job.state.result
+    answers = [] if result is None else example.plan.decode(result)
+    plain = example.predict(rows)
+    for number, row in enumerate(rows):
+        seen = "none"
+        if number < len(answers):
+            answer = answers[number]
+            seen = str(answer.label) if example.is_classifier else f"{answer.values[0]:.6g}"
+        expected = str(plain[number]) if example.is_classifier else f"{plain[number]:.6g}"
+        truth = str(truths[number])
+        if example.name is ExampleName.DIGITS:
+            share = job.state.known.tasks[SHOWN_NODE - 1].share
+            size = len(row) * ELEMENT_BYTES
+            noise = draw_share(share[number * size : (number + 1) * size])
+            yield Answer(seen, expected, truth, draw_row(row), noise)
+        else:
+            yield Answer(seen, expected, truth)
+
+
+def draw_row(row: Sequence[float]) -> Image:
+    """An input of 64 pixels, each 0 .. 16."""
+    return _square([round(255 * min(max(pixel, 0), BRIGHTEST) / BRIGHTEST) for pixel in row])
+
+
+def draw_share(packed: bytes) -> Image:
+    """A node's share of such an input: of each field element its lowest byte."""
+    ends = range(ELEMENT_BYTES, len(packed) + 1, ELEMENT_BYTES)
+    return _square([packed[end - 1] for end in ends])
+
+
+def _square(pixels: Sequence[int]) -> Image:
+    return Image(tuple(tuple(pixels[at : at + SIDE]) for at in range(0, SIDE * SIDE, SIDE)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.cli import machine_findings
-from edgemark.cli.chain_findings import find_on_chain, is_chain_needed
+from edgemark.cli.chain_findings import compare_clocks, find_on_chain, is_chain_needed
 from edgemark.cli.findings import Finding, look
 from edgemark.cli.machine_findings import find_on_machine
 from edgemark.cli.reach_findings import find_reach
@@ -19,6 +20,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.journal import Journal
+from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role
 from edgemark.settings import Settings, load_settings
@@ -136,6 +138,31 @@ def test_without_a_chain__it_is_needed_only_when_somebody_named_one(tmp_path: Pa
         ("deployment", False, True),
     ]
     assert reached.chain is None
+
+
+class Clock:
+    """A chain whose last block is as old as the test says."""
+
+    place = "http://node"
+
+    def __init__(self, chain_id: int, age_s: float) -> None:
+        self.chain_id = chain_id
+        self._age_s = age_s
+
+    def now(self) -> int:
+        return int(time.time() - self._age_s)
+
+
+@pytest.mark.parametrize(
+    ("chain_id", "age_s", "words"),
+    [(1, 5, ""), (1, -60, "is behind the chain's"), (1, 600, "no block"), (DEV_CHAIN_ID, -60, "")],
+)
+def test_clocks_that_differ__are_told_but_for_development_chains(
+    chain_id: int, age_s: float, words: str
+) -> None:
+    found = look("chain clock", False, lambda: compare_clocks(Clock(chain_id, age_s)))  # type: ignore[arg-type]
+    assert found.fine is (not words)
+    assert words in found.seen
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from tests.docs.pages import Block, Page
 
 from edgemark.ledger.anvil import find_anvil
 from edgemark.ledger.launching import chain_down
+from edgemark.transport.ports import find_free_run
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 840  # on a machine that is busy with much else
@@ -114,26 +114,8 @@ def find_free_ports(wanted: tuple[int, ...]) -> dict[int, int]:
     for port in wanted:
         if port - 1 not in found:
             run = next(n for n in range(1, 200) if port + n not in wanted)
-            found |= {port + n: free for n, free in enumerate(_free_run(run))}
+            found |= {port + n: free for n, free in enumerate(find_free_run(run))}
     return {port: found[port] for port in wanted}
-
-
-def _free_run(length: int) -> range:
-    for _ in range(200):
-        with ExitStack() as held:
-            first = _bind(held, 0)
-            with suppress(OSError, OverflowError):
-                for offset in range(1, length):
-                    _bind(held, first + offset)
-                return range(first, first + length)
-    raise SessionFailed(f"no {length} free ports in a row")
-
-
-def _bind(held: ExitStack, port: int) -> int:
-    probe = held.enter_context(socket.socket())
-    probe.bind(("127.0.0.1", port))
-    bound: int = probe.getsockname()[1]
-    return bound
 
 
 def clean_environment() -> dict[str, str]:

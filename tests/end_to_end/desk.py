@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,11 +85,3 @@ def check_refused(done: Finished, status: Exit, *words: str) -> None:
         assert word in done.complaint
     if "--json" in done.words:
         assert {"error", "what", "who", "had", "needed", "remedy"} == set(done.value)
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.command_line import edgemark, edgemark_here
-from tests.end_to_end.desk import Desk, free_port, open_desk
+from tests.end_to_end.desk import Desk, open_desk
 from tests.end_to_end.theatre import WHOLE_STAGE
 
 from edgemark.cli.exits import Exit, exit_of
@@ -16,6 +16,7 @@ from edgemark.identity.keys import KeyStore
 from edgemark.receipt import format_tokens
 from edgemark.settings import setting_names
 from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS
+from edgemark.transport.ports import find_free_port
 
 pytestmark = WHOLE_STAGE
 
@@ -83,7 +84,7 @@ def test_status__without_jobs__says_so(desk: Desk) -> None:
 
 
 def test_chain__up_twice_and_down_twice__is_one_chain(tmp_path: Path) -> None:
-    up = edgemark("chain", "up", "--home", tmp_path, "--port", str(free_port()), "--json")
+    up = edgemark("chain", "up", "--home", tmp_path, "--port", str(find_free_port()), "--json")
     try:
         again = edgemark_here("chain", "up", "--home", tmp_path, "--json")
         assert up.status == again.status == Exit.DONE

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.command_line import edgemark, edgemark_here, write_settings
-from tests.end_to_end.desk import Desk, check_refused, free_port, open_desk
+from tests.end_to_end.desk import Desk, check_refused, open_desk
 from tests.end_to_end.theatre import WHOLE_STAGE
 
 from edgemark.cli.exits import Exit
 from edgemark.crypto.field import Q
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.demo.stage import GAS_WEI
+from edgemark.transport.ports import find_free_port
 
 pytestmark = WHOLE_STAGE
 
@@ -242,7 +243,7 @@ def test_node_run__not_admitted_by_its_provider__is_refused(desk: Desk) -> None:
     applicant = KeyStore.open(Path(settings.home) / "keys").account.address
     station.lane.transfer(applicant, GAS_WEI // 10)
     station.close()
-    home = write_settings(settings, provider=provider, listen_port=free_port())
+    home = write_settings(settings, provider=provider, listen_port=find_free_port())
     done = edgemark_here("node", "run", "--home", home)
     check_refused(done, Exit.REFUSED_INPUT, "registerServer is refused", "admit")
 

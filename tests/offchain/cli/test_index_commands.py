@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from edgemark.cli.exits import Exit
 from edgemark.cli.main import main
 from edgemark.ledger.index_store import IndexStore, index_path
 from edgemark.token.metacoin import MetaCoin
+from edgemark.transport.ports import find_free_port
 
 pytestmark = pytest.mark.chain
 
@@ -155,12 +155,6 @@ def test_sync__without_a_chain__says_so(desk: Desk) -> None:
     assert left.value.code == Exit.LEDGER_UNAVAILABLE
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def figures_at(port: int) -> dict[str, float]:
     """What Prometheus would read."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
@@ -171,7 +165,7 @@ def figures_at(port: int) -> dict[str, float]:
 @pytest.mark.processes
 def test_sync_follow__keeps_up_until_it_is_stopped(desk: Desk) -> None:
     command = [sys.executable, "-m", "edgemark", "index", "sync", "--follow", *desk.options()]
-    port = free_port()
+    port = find_free_port()
     environ = {**os.environ, "EDGEMARK_METRICS_PORT": str(port), "EDGEMARK_LOG_FORMAT": "json"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as follower:
         try:

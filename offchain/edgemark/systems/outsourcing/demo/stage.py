@@ -33,6 +33,7 @@ from edgemark.ledger.records import Limits, Role
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.settings import Settings, load_settings
 from edgemark.token.metacoin import MetaCoin
+from edgemark.transport.ports import find_free_port
 
 NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
 JUDGE_COUNT = 4  # n; k = 3
@@ -256,7 +257,7 @@ class Stage:
             home=home,
             account=keys.account.address,
             provider=self._provider_key(home).address,
-            port=_free_port(),
+            port=find_free_port(),
             module=module,
             words=words,
         )
@@ -338,13 +339,6 @@ def _toml(value: object) -> str:
     if isinstance(value, Path | str):
         return f'"{value}"'
     return str(value)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _listens(port: int) -> bool:

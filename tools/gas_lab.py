@@ -19,6 +19,7 @@ from edgemark.ledger.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.blocks import Receipt, receipt_from_json
 from edgemark.ledger.deployment import Made
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import NodeRefused
 from edgemark.ledger.interface import Contract, load_bytecode, load_interface
 
 START = 1_800_000_000  # Unix seconds of the first block
@@ -94,8 +95,20 @@ class GasLab:
             raise Reverted("the chain did not go back")
 
     def _mine(self, request: dict[str, str]) -> Receipt:
-        request |= {"gas": hex(GAS), "gasPrice": "0x0"}
-        return receipt_from_json(self.chain.rpc("eth_sendTransactionSync", request))
+        """Mine one transaction once: a request whose answer was lost is sent again."""
+        nonce = self._nonce_of(request["from"])
+        request |= {"gas": hex(GAS), "gasPrice": "0x0", "nonce": nonce}
+        try:
+            return receipt_from_json(self.chain.rpc("eth_sendTransactionSync", request))
+        except NodeRefused:
+            if self._nonce_of(request["from"]) == nonce:
+                raise
+            block = self.chain.rpc("eth_getBlockByNumber", "latest", False)
+            (mined,) = block["transactions"]
+            return receipt_from_json(self.chain.rpc("eth_getTransactionReceipt", mined))
+
+    def _nonce_of(self, account: str) -> str:
+        return str(self.chain.rpc("eth_getTransactionCount", account, "latest"))
 
     def _note(self, function: str, case: str, gas: int) -> None:
         cases = self.gas.setdefault(function, {})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import warnings
+from pathlib import Path
+from typing import Any
 
 import pytest
+from tools.gas_lab import key_of, open_lab
 from tools.measure_gas import (
     FILE,
     HARDFORKS,
@@ -107,3 +110,22 @@ def test_file__has_every_hard_fork_in_every_row() -> None:
     assert FILE.exists()
     rows = [used for cases in load().values() for used in cases.values()]
     assert {tuple(used) for used in rows} == {HARDFORKS}
+
+
+@pytest.mark.chain
+def test_send__whose_answer_was_lost__counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_lab(tmp_path, "prague") as lab:
+        ask = lab.chain.rpc
+
+        def ask_twice(method: str, *params: object) -> Any:
+            if method == "eth_sendTransactionSync":
+                ask(method, *params)  # the answer is lost, so the request is sent again
+            return ask(method, *params)
+
+        # A connection cannot be made to break at this moment at will.
+        monkeypatch.setattr(lab.chain, "rpc", ask_twice)
+        made = lab.make("lost", key_of("owner"), "MetaCoin", key_of("owner").address)
+        assert made.block == 1
+        assert int(ask("eth_blockNumber"), 16) == 1

@@ -7,6 +7,7 @@ the gas that a transaction uses.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -23,6 +24,7 @@ from edgemark.ledger.faults import NodeRefused
 from edgemark.ledger.interface import Contract, load_bytecode, load_interface
 
 START = 1_800_000_000  # Unix seconds of the first block
+LOOKS, PAUSE_S = 50, 0.1  # for a transaction that was sent and not mined yet
 GAS = 29_000_000  # of a transaction: below Anvil's block
 
 
@@ -93,6 +95,8 @@ class GasLab:
         yield
         if self.chain.rpc("evm_revert", snapshot) is not True:
             raise Reverted("the chain did not go back")
+        # What was undone must not wait in the pool with the nonces of what comes next.
+        self.chain.rpc("anvil_dropAllTransactions")
 
     def _mine(self, request: dict[str, str]) -> Receipt:
         """Mine one transaction once: a request whose answer was lost is sent again."""
@@ -100,12 +104,17 @@ class GasLab:
         request |= {"gas": hex(GAS), "gasPrice": "0x0", "nonce": nonce}
         try:
             return receipt_from_json(self.chain.rpc("eth_sendTransactionSync", request))
-        except NodeRefused:
-            if self._nonce_of(request["from"]) == nonce:
-                raise
-            block = self.chain.rpc("eth_getBlockByNumber", "latest", False)
-            (mined,) = block["transactions"]
-            return receipt_from_json(self.chain.rpc("eth_getTransactionReceipt", mined))
+        except NodeRefused as refused:
+            return self._find_mined(request["from"], nonce, refused)
+
+    def _find_mined(self, account: str, nonce: str, refused: NodeRefused) -> Receipt:
+        """The receipt of a request that was sent twice, which may still wait to be mined."""
+        for _ in range(LOOKS):
+            if self._nonce_of(account) != nonce:
+                (mined,) = self.chain.rpc("eth_getBlockByNumber", "latest", False)["transactions"]
+                return receipt_from_json(self.chain.rpc("eth_getTransactionReceipt", mined))
+            time.sleep(PAUSE_S)
+        raise refused
 
     def _nonce_of(self, account: str) -> str:
         return str(self.chain.rpc("eth_getTransactionCount", account, "latest"))

@@ -89,6 +89,8 @@ def test_block_making__by_clock_and_by_transaction__is_the_same_for_both(
         head = chain.head()
         first, second = (Account.from_key(dev_key(n)).address for n in range(2))
         chain.rpc("eth_sendTransaction", {"from": first, "to": second, "value": "0x1"})
+        # Anvil answers before the block is made.
+        wait_for_head(chain, head + 1)
         assert chain.head() == head + 1
 
 

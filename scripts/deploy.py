@@ -16,18 +16,19 @@ from rich.table import Table
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import parse_address
-from edgemark.ledger.deployment import (
-    DEFAULT_LIMITS,
-    MIN_JUDGES,
-    DeploymentParameters,
-    Made,
-    deploy_by,
-)
+from edgemark.ledger.allocation import read_plans
+from edgemark.ledger.deployment import Made, calls_after, deploy_by
 from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.interface import explain_revert, load_interface
-from edgemark.ledger.records import Limits
+from edgemark.ledger.parameters import (
+    DEFAULT_LIMITS,
+    DEFAULT_STAKING,
+    MIN_JUDGES,
+    DeploymentParameters,
+)
+from edgemark.ledger.records import Limits, Staking
 from edgemark.settings import load_settings
 
 
@@ -44,31 +45,56 @@ def limit_options(command):
 @click.option("--judge", "judges", multiple=True, metavar="ADDRESS", help="Four or more.")
 @click.option("--pool", metavar="ADDRESS", help="Receives what nobody else is owed.")
 @click.option("--guardian", metavar="ADDRESS", help="May stop new jobs. [default: the account]")
-@click.option("--holder", metavar="ADDRESS", help="Receives all MTC. [default: the account]")
+@click.option("--holder", metavar="ADDRESS", help="Owns the supply but the incentives.")
+@click.option(
+    "--allocations",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON file of the four parts of the supply, as in a manifest.",
+)
+@click.option("--min-stake", type=int, default=DEFAULT_STAKING.min_stake, show_default=True)
+@click.option("--unbonding", type=int, default=0, help="Seconds. [default: the longest job]")
 @click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
 @limit_options
-def cli(provider, account, judges, pool, guardian, holder, manifest, **limits):
-    """Deploy MetaCoin, registry, anchor, judges and settlement; write where they are.
+def cli(provider, account, judges, pool, manifest, **options):
+    """Deploy MetaCoin, anchor, registry, judges and settlement; write where they are.
 
-    On a development chain the account, the judges and the pool default to test accounts.
+    What vests at once goes to its beneficiary in the same run. On a development chain the account,
+    the judges and the pool default to test accounts.
     """
     console = Console()
     try:
         account, judges, pool = choose_accounts(console, provider, account, judges, pool)
-        parameters = DeploymentParameters(
-            holder=parse_address(holder or account.address, who="holder"),
-            judges=tuple(parse_address(judge, who="judge") for judge in judges),
-            pool=parse_address(pool, who="pool"),
-            guardian=parse_address(guardian or account.address, who="guardian"),
-            limits=Limits(**limits),
-        )
+        parameters = parameters_of(account.address, judges, pool, options)
         table = Table("contract", "address", "gas")
         deployment = deploy_by(maker(account, table), provider.chain_id, parameters)
+        table.add_row("Allocations", deployment.contracts["Allocations"], "with MetaCoin")
         deployment.verify(EvmChain(provider.http_uri, chain_id=provider.chain_id))
+        release_what_vests_at_once(account, deployment)
         console.print(table)
         save(console, deployment, provider, manifest)
     except EdgemarkError as error:
         raise click.ClickException(str(error)) from error
+
+
+def parameters_of(account, judges, pool, options):
+    """What the options say, with the account where they name nobody."""
+    plans = options["allocations"]
+    return DeploymentParameters(
+        holder=parse_address(options["holder"] or account, who="holder"),
+        judges=tuple(parse_address(judge, who="judge") for judge in judges),
+        pool=parse_address(pool, who="pool"),
+        guardian=parse_address(options["guardian"] or account, who="guardian"),
+        limits=Limits(**{name: options[name] for name in vars(DEFAULT_LIMITS)}),
+        allocations=read_plans(plans) if plans else (),
+        staking=Staking(options["min_stake"], options["unbonding"]),
+    )
+
+
+def release_what_vests_at_once(account, deployment):
+    """So that there are tokens to use; anyone may do it."""
+    for call in calls_after(deployment):
+        contract = project.Allocations.at(call.contract.address)
+        getattr(contract, call.function)(*call.args, sender=account)
 
 
 def choose_accounts(console, provider, account, judges, pool):

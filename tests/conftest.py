@@ -5,11 +5,14 @@ A test whose tool is missing fails, it does not skip; an expected failure is a f
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from edgemark.logs import ROOT
 
 PROFILE_VARIABLE = "HYPOTHESIS_PROFILE"
 
@@ -59,3 +62,14 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
         del report.wasxfail  # else pytest counts it as expected
         return f"expected to fail ({expected})"
     return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Generator[None]:
+    """Undo what a test did to our logger: it may have written to a stream that is gone after it."""
+    logger = logging.getLogger(ROOT)
+    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+    logger.propagate = propagate

@@ -24,8 +24,9 @@ import yaml  # type: ignore[import-untyped]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONTRACTS = {
     "MetaCoin": "token/MetaCoin.sol",
-    "ParticipantRegistry": "identity/ParticipantRegistry.sol",
+    "Allocations": "token/Allocations.sol",
     "AssetAnchor": "anchoring/AssetAnchor.sol",
+    "ParticipantRegistry": "identity/ParticipantRegistry.sol",
     "EnclaveManager": "outsourcing/EnclaveManager.sol",
     "Settlement": "outsourcing/Settlement.sol",
 }

@@ -11,9 +11,12 @@ from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
-from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy_by
+from edgemark.identity.registration import Registration
+from edgemark.ledger.allocation import DEFAULT_MIN_STAKE
+from edgemark.ledger.deployment import Deployment, deploy_by
 from edgemark.ledger.interface import Contract
-from edgemark.ledger.records import Limits, Resources, Role
+from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.records import Limits, Purpose, Resources, Role
 from edgemark.systems.outsourcing.messages import Finding
 from edgemark.systems.outsourcing.parameters import (
     Terms,
@@ -27,6 +30,7 @@ COIN = 10**18
 WEALTH = 10**6 * COIN
 LIMITS = Limits(Tokens(10), Tokens(10**6 * COIN), 2, 86_400, 60, 86_400)
 WINDOW_S = 10_000  # of a job's three
+ENDPOINT = "https://node.example.org:8443"
 RESOURCES = Resources(4, 8192, 65_536, 1000)
 CHARGED = ShareIndex(2)
 
@@ -64,11 +68,13 @@ class Market:
         judges = tuple(key.address for key in self.judges)
         pool, guardian = self.key("pool").address, self.key("guardian").address
         owner = self.key("owner")
+        parameters = DeploymentParameters(owner.address, judges, pool, guardian, LIMITS)
         self.deployment = deploy_by(
             lambda name, *args: self.lab.make(self.size.label, owner, name, *args),
             self.lab.chain.chain_id,
-            DeploymentParameters(owner.address, judges, pool, guardian, LIMITS),
+            parameters,
         )
+        self.send("outsider", "Allocations", "release", int(Purpose.COMMUNITY))
 
     def key(self, role: str) -> SecretKey:
         """Somebody of this market."""
@@ -100,39 +106,37 @@ class Market:
 
     def settle_in(self) -> None:
         """Register everybody and fill the accounts of payer and nodes."""
+        anchor = self.deployment.contracts["AssetAnchor"]
+        self.send("owner", "MetaCoin", "approve", anchor, 2**255)
         for role, servers in ((Role.COMPUTE_NODE, self.nodes), (Role.ENCLAVE, self.judges)):
             name = "node" if role is Role.COMPUTE_NODE else "judge"
             for j in range(1, len(servers) + 1):
                 self.register(f"{name} {j}", role)
         self.send("payer", "ParticipantRegistry", "registerDevice")
-        self.send("owner", "MetaCoin", "approve", self.deployment.contracts["AssetAnchor"], 2**255)
         for key in (self.key("payer"), *self.nodes):
-            self.send("owner", "AssetAnchor", "deposit", key.address, WEALTH)
-            self.lab.send(
-                key,
-                self.contract("AssetAnchor"),
-                "allowLocker",
-                self.deployment.contracts["Settlement"],
-                WEALTH,
-            )
+            self.enrich(key, "Settlement")
+
+    def enrich(self, key: SecretKey, locker: str) -> None:
+        """Free tokens, and a contract that may lock them."""
+        anchor, allowed = self.contract("AssetAnchor"), self.deployment.contracts[locker]
+        self.send("owner", "AssetAnchor", "deposit", key.address, WEALTH)
+        self.lab.send(key, anchor, "allowLocker", allowed, WEALTH)
 
     def register(self, server: str, role: Role) -> None:
         """A provider of its own admits a server, which registers."""
         provider, registry = f"provider of {server}", "ParticipantRegistry"
         self.send(provider, registry, "registerProvider", provider)
+        self.enrich(self.key(provider), registry)
+        self.send(provider, registry, "stake", DEFAULT_MIN_STAKE)
         self.send(provider, registry, "admit", self.key(server).address)
-        self.send(server, registry, "registerServer", *self.server_facts(provider, role, server))
+        wanted = self.server(provider, role, server)
+        facts = (wanted.pin, wanted.endpoint, wanted.resources.as_abi())
+        self.send(server, registry, "registerServer", int(role), wanted.provider, *facts)
 
-    def server_facts(self, provider: str, role: Role, server: str) -> tuple[object, ...]:
+    def server(self, provider: str, role: Role, server: str) -> Registration:
         """What a server says of itself."""
         pin = Hash32(keccak(text=f"TLS key of {server}"))
-        return (
-            int(role),
-            self.key(provider).address,
-            pin,
-            "https://node.example.org:8443",
-            RESOURCES.as_abi(),
-        )
+        return Registration(role, self.key(provider).address, pin, ENDPOINT, "", RESOURCES)
 
     # --- jobs ----------------------------------------------------------------------------------
 

@@ -7,30 +7,21 @@ A function that no step measures is missing from the gas file, and a test says s
 from __future__ import annotations
 
 from tools.gas_lab import GasLab
-from tools.gas_market import CHARGED, COIN, LARGEST, SMALL, WINDOW_S, Job, Market
+from tools.gas_market import CHARGED, COIN, LARGEST, LIMITS, SMALL, WINDOW_S, Job, Market
 
-from edgemark.crypto.typed_data import Domain, StructType
+from edgemark.crypto.typed_data import RegistryDomain, TokenDomain
+from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.ledger.events import Locked, receipt_events
-from edgemark.ledger.records import Role
+from edgemark.ledger.records import Purpose, Role
 from edgemark.systems.outsourcing.messages import Finding
-
-PERMIT = StructType(
-    "Permit",
-    (
-        ("address", "owner"),
-        ("address", "spender"),
-        ("uint256", "value"),
-        ("uint256", "nonce"),
-        ("uint256", "deadline"),
-    ),
-)
 
 
 def run(lab: GasLab) -> Market:
     """The whole scenario; answers the market of the small jobs."""
     small, largest = Market(lab, SMALL), Market(lab, LARGEST)
-    run_registry(small)
     small.settle_in()
+    run_registry(small)
     largest.settle_in()
     run_token(small)
     run_anchor(small)
@@ -38,18 +29,63 @@ def run(lab: GasLab) -> Market:
         run_jobs(market)
     run_batch_of_claims(small)
     small.measure("", "guardian", "Settlement", "deprecate")
+    run_allocations(small)
     return small
 
 
 def run_registry(market: Market) -> None:
-    """Everybody's first words; the second of a kind finds no other storage than the first."""
+    """Everybody's first words, and how they leave."""
     registry = "ParticipantRegistry"
     market.measure("", "some device", registry, "registerDevice")
     market.measure("", "some provider", registry, "registerProvider", "Some Provider Ltd")
+    market.enrich(market.key("some provider"), registry)
+    market.measure("first", "some provider", registry, "stake", DEFAULT_MIN_STAKE)
+    market.measure("again", "some provider", registry, "stake", DEFAULT_MIN_STAKE)
     server = market.key("some node").address
     market.measure("", "some provider", registry, "admit", server)
-    facts = market.server_facts("some provider", Role.COMPUTE_NODE, "some node")
-    market.measure("", "some node", registry, "registerServer", *facts)
+    wanted = market.server("some provider", Role.COMPUTE_NODE, "some node")
+    facts = (wanted.pin, wanted.endpoint, wanted.resources.as_abi())
+    role_and_provider = (int(wanted.role), wanted.provider)
+    market.measure("", "some node", registry, "registerServer", *role_and_provider, *facts)
+    market.measure("", "some node", registry, "updateServer", *facts)
+    run_signed_registrations(market)
+    market.measure("", "some provider", registry, "dismiss", server)
+    market.measure("", "some node", registry, "retire")
+    market.measure("", "some provider", registry, "unstake")
+    organisation = market.key("some provider").address
+    with market.lab.undone():
+        market.lab.wait_until(market.lab.now() + LIMITS.longest_job_s + 1)
+        market.measure("", "outsider", registry, "releaseStake", organisation)
+
+
+def run_signed_registrations(market: Market) -> None:
+    """What others may send for a participant."""
+    name, lab = "ParticipantRegistry", market.lab
+    registry = market.contract(name)
+    domain = RegistryDomain(lab.chain.chain_id, registry.address)
+    deadline = Timestamp(lab.now() + WINDOW_S)
+    signer, successor = market.key("some signer"), market.key("some successor")
+    market.send("some provider", name, "admit", signer.address)
+    wanted = market.server("some provider", Role.COMPUTE_NODE, "some signer")
+    signed = wanted.sign(signer, domain, 0, deadline)
+    arguments = (signer.address, signed.as_abi(), deadline, signed.signature)
+    market.measure("", "outsider", name, "registerSigned", *arguments)
+    given = signer.sign(domain.succession(signer.address, successor.address, 1, deadline))
+    market.measure("", "some successor", name, "succeed", signer.address, deadline, given)
+    market.measure("", "some successor", name, "revokeSignatures")
+
+
+def run_allocations(market: Market) -> None:
+    """A part of the supply, from its first release to its lapse."""
+    operation = int(Purpose.OPERATION)
+    heiress = market.key("new owner").address
+    for case in ("first", "again"):
+        market.lab.wait_until(market.lab.now() + YEAR_S)
+        market.measure(case, "outsider", "Allocations", "release", operation)
+    market.measure("", "owner", "Allocations", "offer", operation, heiress)
+    market.measure("", "new owner", "Allocations", "takeOver", operation)
+    market.lab.wait_until(market.lab.now() + 10 * YEAR_S)
+    market.measure("", "outsider", "Allocations", "lapse", operation)
 
 
 def run_token(market: Market) -> None:
@@ -68,18 +104,21 @@ def run_token(market: Market) -> None:
             value,
         )
     for case, nonce in (("first", 0), ("again", 1)):
-        market.measure(case, "outsider", "MetaCoin", "permit", *sign_permit(market, nonce))
+        permit = sign_permit(market, "friend", spender.address, nonce)
+        market.measure(case, "outsider", "MetaCoin", "permit", *permit)
+    anchor = market.deployment.contracts["AssetAnchor"]
+    _, _, amount, *rest = sign_permit(market, "friend", anchor, 2)
+    market.measure("", "friend", "AssetAnchor", "depositWithPermit", friend.address, amount, *rest)
 
 
-def sign_permit(market: Market, nonce: int) -> tuple[object, ...]:
-    """A permit of the friend for the spender (EIP-2612), as the token takes it."""
-    friend, spender = market.key("friend"), market.key("spender").address
-    token = market.deployment.contracts["MetaCoin"]
-    deadline, value = market.lab.now() + WINDOW_S, COIN + nonce
-    domain = Domain("MetaCoin", "1", market.lab.chain.chain_id, token)
-    signed = friend.sign(domain.digest(PERMIT, (friend.address, spender, value, nonce, deadline)))
+def sign_permit(market: Market, owner: str, spender: Address, nonce: int) -> tuple[object, ...]:
+    """A permit (ERC-2612), as the token takes it."""
+    key = market.key(owner)
+    deadline, value = Timestamp(market.lab.now() + WINDOW_S), Tokens(COIN // 2 + nonce)
+    domain = TokenDomain(market.lab.chain.chain_id, market.deployment.contracts["MetaCoin"])
+    signed = key.sign(domain.permit(key.address, spender, value, nonce, deadline))
     parts = (signed[64], signed[:32], signed[32:64])
-    return (friend.address, spender, value, deadline, *parts)
+    return (key.address, spender, value, deadline, *parts)
 
 
 def run_anchor(market: Market) -> None:

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -10,7 +11,7 @@ import {IAssetAnchor} from "../interfaces/IAssetAnchor.sol";
 
 /// @title AssetAnchor
 /// @notice Read IAssetAnchor first: it says what every function does.
-/// @dev Only `deposit` and `withdraw` call the token, the only foreign code here; both are guarded.
+/// @dev Only the deposits and `withdraw` call the token, the only foreign code here; both are guarded.
 /// Counters, never the token balance, say who owns what: stray tokens change nothing.
 contract AssetAnchor is IAssetAnchor, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -35,18 +36,25 @@ contract AssetAnchor is IAssetAnchor, ReentrancyGuardTransient {
 
     /// @inheritdoc IAssetAnchor
     function deposit(address account, uint256 amount) external nonReentrant returns (uint256 received) {
-        _requireHolder(account);
-        _requireAmount(amount);
-        // The one place where the interaction comes first: what arrived is known only afterwards.
-        uint256 before = _token.balanceOf(address(this));
-        _token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 afterwards = _token.balanceOf(address(this));
-        if (afterwards <= before) revert NothingReceived(account, amount);
-        received = afterwards - before;
-        _requireAmount(received);
-        _free[account] += received;
-        _totalFree += received.toUint128();
-        emit Deposited(account, msg.sender, received);
+        return _deposit(account, amount);
+    }
+
+    /// @inheritdoc IAssetAnchor
+    function depositWithPermit(
+        address account,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant returns (uint256 received) {
+        // Whoever saw the signature may have used it: then the allowance is there, and it is no fault.
+        try IERC20Permit(address(_token)).permit(msg.sender, address(this), amount, deadline, v, r, s) {
+            return _deposit(account, amount);
+        } catch (bytes memory why) {
+            if (_token.allowance(msg.sender, address(this)) < amount) revert PermitRefused(msg.sender, why);
+            return _deposit(account, amount);
+        }
     }
 
     /// @inheritdoc IAssetAnchor
@@ -145,6 +153,21 @@ contract AssetAnchor is IAssetAnchor, ReentrancyGuardTransient {
     /// @inheritdoc IAssetAnchor
     function maxLockSeconds() external pure returns (uint256) {
         return MAX_LOCK_SECONDS;
+    }
+
+    function _deposit(address account, uint256 amount) private returns (uint256 received) {
+        _requireHolder(account);
+        _requireAmount(amount);
+        // The one place where the interaction comes first: what arrived is known only afterwards.
+        uint256 before = _token.balanceOf(address(this));
+        _token.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 afterwards = _token.balanceOf(address(this));
+        if (afterwards <= before) revert NothingReceived(account, amount);
+        received = afterwards - before;
+        _requireAmount(received);
+        _free[account] += received;
+        _totalFree += received.toUint128();
+        emit Deposited(account, msg.sender, received);
     }
 
     function _takeFree(address account, uint256 amount) private {

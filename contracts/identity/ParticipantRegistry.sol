@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
+import {IProviderStakes} from "../interfaces/IProviderStakes.sol";
+import {ProviderStakes} from "./ProviderStakes.sol";
+import {Registrations} from "./Registrations.sol";
 
 /// @title ParticipantRegistry
 /// @notice Read IParticipantRegistry first: it says what every function does.
-contract ParticipantRegistry is IParticipantRegistry {
+contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, Nonces {
     using SafeCast for uint256;
 
     uint256 private constant MAX_NAME_BYTES = 64;
@@ -15,30 +21,25 @@ contract ParticipantRegistry is IParticipantRegistry {
 
     mapping(address account => Participant entry) private _participants;
     mapping(address provider => string name) private _names;
+    mapping(address provider => address account) private _actors;
     mapping(address provider => mapping(address account => bool known)) private _admitted;
+
+    /// @param anchor_           AssetAnchor that holds the providers' stakes
+    /// @param minStake_         least stake of a provider in good standing, smallest units
+    /// @param unbondingSeconds_ from leaving to having it back
+    constructor(address anchor_, uint256 minStake_, uint256 unbondingSeconds_)
+        ProviderStakes(anchor_, minStake_, unbondingSeconds_)
+        EIP712("Edgemark Participants", "1")
+    {}
 
     /// @inheritdoc IParticipantRegistry
     function registerDevice() external {
-        _requireNew(msg.sender);
-        _record(Role.Device, address(0), bytes32(0), "");
+        _addDevice(msg.sender);
     }
 
     /// @inheritdoc IParticipantRegistry
     function registerProvider(string calldata name) external {
-        _requireNew(msg.sender);
-        _requireLength(bytes(name).length, MAX_NAME_BYTES);
-        _names[msg.sender] = name;
-        _record(Role.Provider, msg.sender, bytes32(0), "");
-        emit ProviderNamed(msg.sender, name);
-    }
-
-    /// @inheritdoc IParticipantRegistry
-    function admit(address account) external {
-        Role had = _participants[msg.sender].role;
-        if (had != Role.Provider) revert NotRegistered(msg.sender, Role.Provider, had);
-        if (_admitted[msg.sender][account]) return;
-        _admitted[msg.sender][account] = true;
-        emit MemberAdmitted(msg.sender, account);
+        _addProvider(msg.sender, name);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -49,16 +50,88 @@ contract ParticipantRegistry is IParticipantRegistry {
         string calldata endpoint,
         Resources calldata resources
     ) external {
-        if (role != Role.ComputeNode && role != Role.Enclave && role != Role.ConsensusNode) {
-            revert RoleNotAllowed(role);
-        }
+        _addServer(msg.sender, role, provider, tlsKeyHash, endpoint, resources);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function registerSigned(
+        address account,
+        Registration calldata wanted,
+        uint256 deadline,
+        bytes calldata signature
+    ) external {
+        _requireNew(account); // first: a relayer that comes second is told that it is done
+        _requireSigned(account, registrationDigest(account, wanted, deadline), deadline, signature);
+        if (wanted.role == Role.Device) return _addDevice(account);
+        if (wanted.role == Role.Provider) return _addProvider(account, wanted.name);
+        _addServer(
+            account, wanted.role, wanted.provider, wanted.tlsKeyHash, wanted.endpoint, wanted.resources
+        );
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function admit(address account) external {
+        address provider = _requireActing(msg.sender);
+        if (_admitted[provider][account]) return;
+        _admitted[provider][account] = true;
+        emit MemberAdmitted(provider, account);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function dismiss(address account) external {
+        address provider = _requireActing(msg.sender);
+        if (!_admitted[provider][account]) return;
+        _admitted[provider][account] = false;
+        emit MemberDismissed(provider, account);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function updateServer(bytes32 tlsKeyHash, string calldata endpoint, Resources calldata offered) external {
+        Participant storage entry = _requireActive(msg.sender);
+        _requireServer(entry.role);
+        _setServer(msg.sender, tlsKeyHash, endpoint, offered);
+        emit ServerUpdated(msg.sender, tlsKeyHash, endpoint);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function retire() external {
+        Participant storage entry = _requireActive(msg.sender);
+        entry.retiredAt = block.timestamp.toUint40();
+        emit ParticipantRetired(msg.sender);
+        if (entry.role != Role.Provider) return;
+        // Whoever acts for it now, it is the organisation that retires.
+        _participants[entry.provider].retiredAt = entry.retiredAt;
+        _startUnbonding(entry.provider);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function succeed(address account, uint256 deadline, bytes calldata signature) external {
         _requireNew(msg.sender);
-        // Only a provider can have admitted anybody, so this also checks what `provider` is.
-        if (!_admitted[provider][msg.sender]) revert NotAdmitted(msg.sender, provider);
-        if (tlsKeyHash == bytes32(0)) revert TlsKeyMissing(msg.sender);
-        _requireLength(bytes(endpoint).length, MAX_ENDPOINT_BYTES);
-        _participants[msg.sender].resources = resources;
-        _record(role, provider, tlsKeyHash, endpoint);
+        Participant storage former = _requireActive(account);
+        _requireSigned(account, successionDigest(account, msg.sender, deadline), deadline, signature);
+
+        address provider = former.provider;
+        Participant storage entry = _participants[msg.sender];
+        entry.role = former.role;
+        entry.registeredAt = block.timestamp.toUint40();
+        entry.provider = provider;
+        entry.tlsKeyHash = former.tlsKeyHash;
+        entry.endpoint = former.endpoint;
+        entry.resources = former.resources;
+        if (former.role == Role.Provider) {
+            _actors[provider] = msg.sender;
+        } else if (_admitted[provider][account]) {
+            _admitted[provider][account] = false;
+            _admitted[provider][msg.sender] = true;
+        }
+        // The account that an organisation registered with is its name: it does not retire with its key.
+        if (account != provider) former.retiredAt = entry.registeredAt;
+        emit ParticipantSucceeded(account, msg.sender, provider);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function revokeSignatures() external {
+        emit SignaturesRevoked(msg.sender, _useNonce(msg.sender));
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -86,19 +159,136 @@ contract ParticipantRegistry is IParticipantRegistry {
         return _admitted[provider][account];
     }
 
-    function _record(Role role, address provider, bytes32 tlsKeyHash, string memory endpoint) private {
-        Participant storage entry = _participants[msg.sender];
+    /// @inheritdoc IParticipantRegistry
+    function standingOf(address account) external view returns (Role role, address provider, bool active) {
+        Participant storage entry = _participants[account];
+        role = entry.role;
+        provider = entry.provider;
+        active = entry.retiredAt == 0 && _admitted[provider][account]
+            && _participants[provider].retiredAt == 0 && _isStaked(provider);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function registrationDigest(address account, Registration calldata wanted, uint256 deadline)
+        public
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(Registrations.registration(account, wanted, nonces(account), deadline));
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function successionDigest(address account, address successor, uint256 deadline)
+        public
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(Registrations.succession(account, successor, nonces(account), deadline));
+    }
+
+    /// @inheritdoc ProviderStakes
+    function actorOf(address provider)
+        public
+        view
+        override(IProviderStakes, ProviderStakes)
+        returns (address)
+    {
+        return _actors[provider];
+    }
+
+    function _requireActing(address account) internal view override returns (address provider) {
+        Participant storage entry = _participants[account];
+        if (entry.role != Role.Provider) revert NotRegistered(account, Role.Provider, entry.role);
+        provider = entry.provider;
+        _requireNotRetired(account);
+        // An organisation's own account, after another has succeeded to it.
+        if (_actors[provider] != account) revert NotRegistered(account, Role.Provider, Role.None);
+    }
+
+    function _addDevice(address account) private {
+        _record(account, Role.Device, address(0));
+        emit ParticipantRegistered(account, Role.Device, address(0), bytes32(0), "");
+    }
+
+    function _addProvider(address account, string calldata name) private {
+        _requireLength(bytes(name).length, MAX_NAME_BYTES);
+        _record(account, Role.Provider, account);
+        _names[account] = name;
+        _actors[account] = account;
+        emit ParticipantRegistered(account, Role.Provider, account, bytes32(0), "");
+        emit ProviderNamed(account, name);
+    }
+
+    function _addServer(
+        address account,
+        Role role,
+        address provider,
+        bytes32 tlsKeyHash,
+        string calldata endpoint,
+        Resources calldata resources
+    ) private {
+        _requireServer(role);
+        _record(account, role, provider);
+        // Only a provider can have admitted anybody, so this also checks what `provider` is.
+        if (!_admitted[provider][account]) revert NotAdmitted(account, provider);
+        _requireNotRetired(provider);
+        _requireStake(provider);
+        _setServer(account, tlsKeyHash, endpoint, resources);
+        emit ParticipantRegistered(account, role, provider, tlsKeyHash, endpoint);
+    }
+
+    function _record(address account, Role role, address provider) private {
+        _requireNew(account);
+        Participant storage entry = _participants[account];
         entry.role = role;
         entry.registeredAt = block.timestamp.toUint40();
         entry.provider = provider;
+    }
+
+    function _setServer(
+        address account,
+        bytes32 tlsKeyHash,
+        string calldata endpoint,
+        Resources calldata resources
+    ) private {
+        if (tlsKeyHash == bytes32(0)) revert TlsKeyMissing(account);
+        _requireLength(bytes(endpoint).length, MAX_ENDPOINT_BYTES);
+        Participant storage entry = _participants[account];
         entry.tlsKeyHash = tlsKeyHash;
         entry.endpoint = endpoint;
-        emit ParticipantRegistered(msg.sender, role, provider, tlsKeyHash, endpoint);
+        entry.resources = resources;
+    }
+
+    /// @dev Uses the nonce up: a statement counts once.
+    function _requireSigned(address account, bytes32 digest, uint256 deadline, bytes calldata signature)
+        private
+    {
+        if (block.timestamp > deadline) revert StatementExpired(deadline, block.timestamp);
+        address signer = ECDSA.recoverCalldata(digest, signature);
+        if (signer != account) revert StatementNotSigned(signer, account);
+        _useNonce(account);
+    }
+
+    /// @dev Reverts unless the account takes part and has neither retired nor been succeeded.
+    function _requireActive(address account) private view returns (Participant storage entry) {
+        entry = _participants[account];
+        if (entry.role == Role.None) revert NotAParticipant(account);
+        if (entry.role == Role.Provider) _requireActing(account);
+        else _requireNotRetired(account);
+    }
+
+    function _requireNotRetired(address account) private view {
+        uint256 retiredAt = _participants[account].retiredAt;
+        if (retiredAt != 0) revert HasRetired(account, retiredAt);
     }
 
     function _requireNew(address account) private view {
         Role had = _participants[account].role;
         if (had != Role.None) revert AlreadyRegistered(account, had);
+    }
+
+    function _requireServer(Role role) private pure {
+        if (role < Role.ComputeNode || role > Role.ConsensusNode) revert RoleNotAllowed(role);
     }
 
     function _requireLength(uint256 had, uint256 most) private pure {

@@ -6,7 +6,9 @@ pragma solidity 0.8.37;
 /// allowance that it sets itself, and takes out what is free. A locker moves locked tokens between
 /// accounts; it can never take a token that was not locked with it.
 /// @dev Relies on: the token reverts or returns false when a transfer fails. Payments are credits
-/// (pull), so no payee can block one. All amounts are in the token's smallest unit.
+/// (pull), so no payee can block one. Books are counters of what arrived: a token that takes balances
+/// away (negative rebase, seizure) leaves the anchor owing more than it holds, and whoever withdraws
+/// first is paid; MetaCoin cannot. All amounts are in the token's smallest unit.
 interface IAssetAnchor {
     /// @param owner      account the tokens came from and return to
     /// @param expiresAt  Unix seconds; from the second after it anyone returns the rest to `owner`
@@ -52,6 +54,9 @@ interface IAssetAnchor {
     error AmountOutOfRange(uint256 amount);
     /// @notice Thrown when a deposit brought in less than nothing or nothing.
     error NothingReceived(address account, uint256 asked);
+    /// @notice Thrown when the token took no permit and the anchor may not take the amount either; `why`
+    /// is what the token answered.
+    error PermitRefused(address owner, bytes why);
     /// @notice Thrown for the zero address where an account is needed.
     error ZeroAccount();
     /// @notice Thrown for the anchor itself as an account: what it held for itself would be lost.
@@ -59,6 +64,17 @@ interface IAssetAnchor {
 
     /// @notice Pays `amount` of the caller's tokens into `account`; credits what really arrived.
     function deposit(address account, uint256 amount) external returns (uint256 received);
+
+    /// @notice `deposit` with the caller's ERC-2612 permit for exactly `amount`, in one transaction.
+    /// Anyone may use the permit up before: what counts is that the anchor is allowed to take it.
+    function depositWithPermit(
+        address account,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external returns (uint256 received);
 
     /// @notice Sends `amount` of the caller's free tokens to `to`.
     function withdraw(address to, uint256 amount) external;

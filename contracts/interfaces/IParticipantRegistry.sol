@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IProviderStakes} from "./IProviderStakes.sol";
+
 /// @title ParticipantRegistry: who takes part, where to reach it, which key its TLS endpoint shows
-/// @notice The paper's RSC. An account registers once, by its own transaction, in one role. Whoever
-/// works for an organisation names its provider, and the provider must have admitted it: nobody can
-/// claim, or hide behind, a provider that does not know it.
-interface IParticipantRegistry {
+/// @notice The paper's RSC. An account registers once, in one role, by its own transaction or by its
+/// signature in somebody else's. Whoever works for an organisation names its provider, which must have
+/// admitted it and have a stake: nobody can claim, or hide behind, a provider that does not know it.
+/// @dev Nothing here is unique but the account itself: names, endpoints and TLS keys may repeat, so
+/// nobody can take them away by registering first. What ends (retired, succeeded) stays readable,
+/// because its open jobs go on. Signed statements are EIP-712 in the domain "Edgemark Participants",
+/// version "1", this chain, this contract; each carries the account's nonce and a deadline.
+interface IParticipantRegistry is IProviderStakes {
     enum Role {
         None,
         Device,
@@ -28,16 +34,30 @@ interface IParticipantRegistry {
 
     /// @param role          what the account does
     /// @param registeredAt  Unix seconds
-    /// @param provider      organisation it works for (zero for Device; itself for Provider)
+    /// @param retiredAt     Unix seconds since when it takes no new work, for good (zero: it does)
+    /// @param provider      organisation it works for (zero for Device; for Provider: the organisation,
+    ///                      which is the account that registered it)
     /// @param tlsKeyHash    SHA-256 of the SubjectPublicKeyInfo of its P-256 TLS key (zero for Device and
     ///                      Provider)
     /// @param endpoint      https URL without path (empty for Device and Provider)
     struct Participant {
         Role role;
         uint40 registeredAt;
+        uint40 retiredAt;
         address provider;
         bytes32 tlsKeyHash;
         string endpoint;
+        Resources resources;
+    }
+
+    /// @notice What an account may sign instead of sending; what its role has no use for is ignored.
+    /// @param name of a Provider, 1 to 64 bytes
+    struct Registration {
+        Role role;
+        address provider;
+        bytes32 tlsKeyHash;
+        string endpoint;
+        string name;
         Resources resources;
     }
 
@@ -50,28 +70,38 @@ interface IParticipantRegistry {
     );
     event ProviderNamed(address indexed provider, string name);
     event MemberAdmitted(address indexed provider, address indexed account);
+    event MemberDismissed(address indexed provider, address indexed account);
+    event ServerUpdated(address indexed account, bytes32 tlsKeyHash, string endpoint);
+    event ParticipantRetired(address indexed account);
+    event ParticipantSucceeded(address indexed account, address indexed successor, address indexed provider);
+    event SignaturesRevoked(address indexed account, uint256 nonce);
 
     /// @notice Thrown when the account is registered already.
     error AlreadyRegistered(address account, Role role);
     /// @notice Thrown when the account is not registered in the role that is needed.
     error NotRegistered(address account, Role needed, Role had);
+    /// @notice Thrown when the account is not registered in any role.
+    error NotAParticipant(address account);
+    /// @notice Thrown when the account has retired.
+    error HasRetired(address account, uint256 retiredAt);
     /// @notice Thrown when `provider` did not admit `account` (or is no provider).
     error NotAdmitted(address account, address provider);
     /// @notice Thrown when a string is empty or longer than allowed (bytes).
     error LengthOutOfRange(uint256 had, uint256 least, uint256 most);
     /// @notice Thrown when a server role comes without a TLS key hash.
     error TlsKeyMissing(address account);
-    /// @notice Thrown for roles that cannot register through the function that was called.
+    /// @notice Thrown for roles that cannot do what was called.
     error RoleNotAllowed(Role role);
+    /// @notice Thrown when a signed statement comes after its deadline.
+    error StatementExpired(uint256 deadline, uint256 nowAt);
+    /// @notice Thrown when a statement was signed by another account, nonce, chain or contract.
+    error StatementNotSigned(address signer, address needed);
 
     /// @notice Registers the caller as a device: it only asks, nobody connects to it.
     function registerDevice() external;
 
     /// @notice Registers the caller as an organisation under `name` (1 to 64 bytes).
     function registerProvider(string calldata name) external;
-
-    /// @notice Called by a provider: lets `account` register as its member. A second time changes nothing.
-    function admit(address account) external;
 
     /// @notice Registers the caller as ComputeNode, Enclave or ConsensusNode of `provider`.
     /// @param endpoint 1 to 200 bytes
@@ -83,9 +113,52 @@ interface IParticipantRegistry {
         Resources calldata resources
     ) external;
 
+    /// @notice Called by anyone: registers `account`, which signed `registrationDigest`.
+    function registerSigned(
+        address account,
+        Registration calldata registration,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Called by a provider: lets `account` register as its member. A second time changes nothing.
+    function admit(address account) external;
+
+    /// @notice Called by a provider: `account` takes no new work for it until it is admitted again; for
+    /// the work that it has, it answers as before. A second time changes nothing.
+    function dismiss(address account) external;
+
+    /// @notice Called by a server that has not retired: another TLS key, endpoint and resources.
+    function updateServer(bytes32 tlsKeyHash, string calldata endpoint, Resources calldata offered) external;
+
+    /// @notice Called by any participant: no new work from now on, for good. A provider's stake unbonds.
+    function retire() external;
+
+    /// @notice Called by the new account of `account`, which signed `successionDigest`: takes its place,
+    /// with its admission. `account` retires; its open jobs remain its own. A provider's organisation
+    /// and members stay what they are: only who acts for it changes.
+    function succeed(address account, uint256 deadline, bytes calldata signature) external;
+
+    /// @notice Makes everything void that the caller has signed and nobody has used.
+    function revokeSignatures() external;
+
     function participant(address account) external view returns (Participant memory);
     function roleOf(address account) external view returns (Role);
     function providerOf(address account) external view returns (address);
     function nameOf(address provider) external view returns (string memory);
     function isAdmitted(address provider, address account) external view returns (bool);
+    /// @notice Role, provider, and whether it may take new work: a server that has not retired, of a
+    /// provider that admits it, has not retired, and has its stake.
+    function standingOf(address account) external view returns (Role role, address provider, bool active);
+
+    /// @notice What `account` signs to be registered by anyone, with its present nonce.
+    function registrationDigest(address account, Registration calldata registration, uint256 deadline)
+        external
+        view
+        returns (bytes32);
+    /// @notice What `account` signs so that `successor` may take its place, with its present nonce.
+    function successionDigest(address account, address successor, uint256 deadline)
+        external
+        view
+        returns (bytes32);
 }

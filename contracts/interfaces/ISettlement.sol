@@ -221,6 +221,9 @@ interface ISettlement {
     error JudgeNotRegistered(address judge);
     /// @notice Thrown when an account named as a node is no registered compute node.
     error NotAComputeNode(address account);
+    /// @notice Thrown when a node may take no new work: it or its provider retired, its admission was
+    /// withdrawn, or its provider's stake is too low. The registry's `standingOf` says so.
+    error NodeNotActive(address node, address provider);
     /// @notice Thrown when a timely act comes after its deadline.
     error TooLate(uint256 nowAt, uint256 deadline);
     /// @notice Thrown when an act or an exit comes before its time.

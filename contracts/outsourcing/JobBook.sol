@@ -32,7 +32,7 @@ abstract contract JobBook is ISettlement, EIP712 {
         _registry = IParticipantRegistry(registry_);
         _enclaves = IEnclaveManager(enclaves_);
         _pool = pool_;
-        JobTerms.checkLimits(limits_, _anchor.maxLockSeconds());
+        JobTerms.checkLimits(limits_, _anchor.maxLockSeconds(), _registry.unbondingSeconds());
         _limits = limits_;
     }
 

@@ -29,8 +29,12 @@ library JobTerms {
     }
 
     /// @notice Reverts unless the limits leave room for every job they allow.
-    /// @param maxLockSeconds longest lock that the anchor takes
-    function checkLimits(ISettlement.Limits memory limits, uint256 maxLockSeconds) internal pure {
+    /// @param maxLockSeconds   longest lock that the anchor takes
+    /// @param unbondingSeconds how long a provider's stake stays after it stops to count for new jobs
+    function checkLimits(ISettlement.Limits memory limits, uint256 maxLockSeconds, uint256 unbondingSeconds)
+        internal
+        pure
+    {
         _limit("minFee", limits.minFee, LEAST_FEE, limits.maxFee);
         _limit("maxFee", limits.maxFee, limits.minFee, type(uint96).max / POT_FACTOR);
         _limit("minWindow", limits.minWindow, 1, limits.maxWindow);
@@ -39,6 +43,7 @@ library JobTerms {
         // Posting to `collectBy` takes at most three windows; see `longestTail` for the rest.
         uint256 longest = 3 * uint256(limits.maxWindow) + longestTail(limits);
         _limit("longestLock", longest, 1, maxLockSeconds);
+        _limit("unbonding", unbondingSeconds, longest, type(uint256).max);
     }
 
     /// @notice Seconds from `collectBy` until the locks of a job expire: after the last possible step.

@@ -68,6 +68,7 @@ contract Settlement is Charges {
         address node = seat.node;
         address signer = ECDSA.recoverCalldata(acceptanceDigest(job, index, validUntil), signature);
         if (signer != node) revert AcceptanceNotSigned(signer, node);
+        NodeGroup.requireActive(_registry, node);
 
         seat.phase = IndexPhase.Accepted;
         uint8 accepted = ++entry.accepted;

@@ -85,6 +85,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "joining",
             "judge",
             "lookout",
+            "membership",
             "model_files",
             "monitoring",
             "reading",

@@ -10,11 +10,15 @@ from eth_utils import keccak
 pytest.register_assert_rewrite("tests.contracts.world")
 
 from tests.contracts.world import (  # noqa: E402 - after the line above, or its assertions say nothing
+    COMMUNITY,
     JUDGES,
     LIMITS,
+    MIN_STAKE,
     NODES,
+    UNBONDING,
     WEALTH,
     World,
+    plans_of,
 )
 
 
@@ -30,9 +34,9 @@ def deploy_world(chain: Any, project: Any, accounts: Any, token: Any | None = No
     deployer, payer, outsider, pool, guardian = accounts[:5]
     nodes, node_providers = accounts[5:11], accounts[11:17]
     judges, judge_providers = accounts[17:21], accounts[21:25]
-    token = token or deployer.deploy(project.MetaCoin, deployer)
-    registry = deployer.deploy(project.ParticipantRegistry)
+    token = token or deploy_coin(project, deployer, pool)
     anchor = deployer.deploy(project.AssetAnchor, token)
+    registry = deployer.deploy(project.ParticipantRegistry, anchor, MIN_STAKE, UNBONDING)
     enclaves = deployer.deploy(project.EnclaveManager, judges)
     settlement = deployer.deploy(
         project.Settlement, anchor, registry, enclaves, pool, guardian, LIMITS
@@ -54,21 +58,28 @@ def deploy_world(chain: Any, project: Any, accounts: Any, token: Any | None = No
         judges=list(judges),
         judge_providers=list(judge_providers),
     )
+    token.approve(anchor, WEALTH * 20, sender=deployer)
     for number in range(NODES):
         register_server(world, "compute", 2, nodes[number], node_providers[number])
     for number in range(JUDGES):
         register_server(world, "judging", 3, judges[number], judge_providers[number])
     registry.registerDevice(sender=payer)
-    token.approve(anchor, WEALTH * 20, sender=deployer)
     for account in [payer, *nodes]:
         anchor.deposit(account, WEALTH, sender=deployer)
         anchor.allowLocker(settlement, WEALTH, sender=account)
     return world
 
 
+def deploy_coin(project: Any, holder: Any, pool: Any) -> Any:
+    """MetaCoin, of which the holder has the community's part."""
+    coin = holder.deploy(project.MetaCoin, plans_of(holder, pool), pool)
+    project.Allocations.at(coin.allocations()).release(COMMUNITY, sender=holder)
+    return coin
+
+
 def register_server(world: World, kind: str, role: int, server: Any, provider: Any) -> None:
-    """Register a provider, admit its server and register that."""
-    world.registry.registerProvider(f"{kind} of {provider}"[:64], sender=provider)
+    """Register a provider with its stake, admit its server and register that."""
+    register_provider(world, world.registry, f"{kind} of {provider}"[:64], provider)
     world.registry.admit(server, sender=provider)
     world.registry.registerServer(
         role,
@@ -78,6 +89,14 @@ def register_server(world: World, kind: str, role: int, server: Any, provider: A
         (2, 1024, 1024, 100),
         sender=server,
     )
+
+
+def register_provider(world: World, registry: Any, name: str, provider: Any) -> None:
+    """Register an organisation and bring the least stake."""
+    registry.registerProvider(name, sender=provider)
+    world.anchor.deposit(provider, MIN_STAKE, sender=world.deployer)
+    world.anchor.allowLocker(registry, MIN_STAKE, sender=provider)
+    registry.stake(MIN_STAKE, sender=provider)
 
 
 @pytest.fixture(scope="session")

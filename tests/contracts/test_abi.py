@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from edgemark.ledger.interface import CONTRACTS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOOL = ROOT / "tools" / "compile_contracts.py"
 ABIS = ROOT / "offchain" / "edgemark" / "ledger" / "abi"
-NAMES = ["AssetAnchor", "EnclaveManager", "MetaCoin", "ParticipantRegistry", "Settlement"]
+NAMES = sorted(CONTRACTS)
 # Reached only by a token or a clock that cannot be built, or checked by the library's own tests.
 INHERITED = re.compile(
     r"^(ERC20|ERC2612|ECDSA|SafeERC20|SafeCast|InvalidShortString|StringTooLong|InvalidAccountNonce)"

@@ -56,6 +56,12 @@ JOB_PHASES = ["None", "Posted", "Started", "Cancelled"]
 WRONG, SILENT = 1, 2
 FOUND_NONE, FOUND_RIGHT, FOUND_WRONG, FOUND_MISSING = 0, 1, 2, 3
 
+MIN_STAKE = 10_007  # of a provider, who has just that
+UNBONDING = 5 * MAX_WINDOW + 3 * JUDGE_WINDOW + EXIT_GRACE  # no complaint comes later
+
+SUPPLY = 10**27  # of MetaCoin, smallest units
+OPERATION, EARLY, COMMUNITY, INCENTIVES = range(4)  # purposes of its parts
+YEAR = 365 * 86_400
 WEALTH = 10**9  # what every payer and node pays into the anchor
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
@@ -110,6 +116,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes | bytearray):
         return "0x" + bytes(value).hex()
     return value.lower() if isinstance(value, str) else int(value)
+
+
+def plans_of(holder: Any, pool: Any) -> list[tuple[Any, ...]]:
+    """How the supply vests: (beneficiary, amount, delay, duration, grace) by purpose."""
+    tenth = SUPPLY // 10
+    return [
+        (holder, 2 * tenth, 0, 4 * YEAR, YEAR),
+        (holder, 2 * tenth, YEAR, 3 * YEAR, YEAR),
+        (holder, 3 * tenth, 0, 0, YEAR),
+        (pool, 3 * tenth, 0, 8 * YEAR, YEAR),
+    ]
 
 
 def term_name(name: str) -> bytes:
@@ -299,7 +316,11 @@ class World:
     def free(self) -> dict[str, int]:
         """Free balance of everybody in the anchor, and all that is locked."""
         books = {role: self.anchor.freeBalanceOf(account) for role, account in self.roles.items()}
-        return books | {"locked": self.anchor.totalLocked()}
+        return books | {"locked": self.locked()}
+
+    def locked(self) -> int:
+        """All that is locked for jobs."""
+        return int(self.anchor.totalLocked()) - MIN_STAKE * (NODES + JUDGES)
 
     @contextmanager
     def moves(self) -> Iterator[dict[str, int]]:

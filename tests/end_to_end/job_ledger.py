@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edgemark.identifiers import Address, JobId
+from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.events import (
-    ChainEvent,
     JobPosted,
     Locked,
     LockReturned,

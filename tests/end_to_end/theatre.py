@@ -34,9 +34,11 @@ from edgemark.systems.outsourcing.demo.ledger_check import Holdings, read_holdin
 from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS, Actor, Stage
 from edgemark.systems.outsourcing.joining import (
     join_as_device,
+    join_as_provider,
     join_as_server,
     provide_balance,
 )
+from edgemark.systems.outsourcing.membership import provide_stake
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.station import Station
 from edgemark.token.metacoin import MetaCoin
@@ -104,7 +106,8 @@ class Theatre:
         """A node that registers an endpoint as it stands, with its own key, and never runs."""
         station = self.open_station(name)
         provider = self.open_station(f"provider-of-{name}")
-        provider.lane.send(provider.registry.register_provider(f"Provider of {name}"))
+        join_as_provider(provider, f"Provider of {name}")
+        provide_stake(provider, provider.registry.min_stake())
         provider.lane.send(provider.registry.admit(station.address))
         resources = Resources(1, 1, 1, 1).as_abi()
         pin = station.keys.tls.pin

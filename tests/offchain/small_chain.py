@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Tokens
+from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.deployment import Deployment, deploy
 from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Limits
+from edgemark.token.metacoin import MetaCoin
 
 LIMITS = Limits(Tokens(10), Tokens(10**24), 2, 10_000, 5, 60)
 JUDGES = 4
@@ -34,6 +38,29 @@ class SmallChain:
         """The lane of a funded account, 1 .. 9; the test closes it."""
         path = self.folder / f"lane-{number}.journal"
         return TransactionLane(self.chain, SecretKey(dev_key(number)), path)
+
+    def enlist_provider(self, lane: TransactionLane, name: str = "Provider") -> None:
+        """Register the lane's account as an organisation with its stake."""
+        set_up_provider(self.chain, self.deployment, self.operator, lane, name)
+
+
+def set_up_provider(
+    chain: EvmChain,
+    deployment: Deployment,
+    operator: TransactionLane,
+    lane: TransactionLane,
+    name: str,
+) -> None:
+    """An organisation with the stake it needs, which the operator pays for."""
+    amount = deployment.parameters.staking.min_stake
+    token = MetaCoin(chain, deployment.contract("MetaCoin"))
+    anchor = AnchorAccounts(chain, deployment.contract("AssetAnchor"))
+    registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
+    operator.send(token.approve(anchor.contract.address, amount))
+    operator.send(anchor.deposit(lane.address, amount))
+    lane.send(registry.register_provider(name))
+    lane.send(anchor.allow_locker(registry.address, amount))
+    lane.send(registry.stake(amount))
 
 
 def account(number: int) -> Address:

@@ -15,15 +15,17 @@ from tests.scripts.ape_runs import ape_data_folder, ape_run
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import DEFAULT_LIMITS, Deployment
+from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.interface import CONTRACTS, Contract
+from edgemark.ledger.parameters import DEFAULT_LIMITS
 
 pytestmark = [pytest.mark.chain, pytest.mark.processes]
 
 PASSPHRASE = "correct horse battery"
-ROW = re.compile(r"│ (\w+) +│ (0x\w{40}) │ ([\d,]+) +│")
+ROW = re.compile(r"│ (\w+) +│ (0x\w{40}) │ ([\d,]+|with MetaCoin) +│")
+COMMUNITY = 3 * 10**26  # released at once
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,17 @@ def payee(number: int) -> Address:
     return parse_address(bytes([number]) * 20)
 
 
+PLANS = [
+    {"beneficiary": payee(owner), "amount": amount, "delay": 0, "duration": duration, "grace": 60}
+    for owner, amount, duration in (
+        (9, 4 * 10**26, 1000),
+        (9, 10**26, 1000),
+        (9, 4 * 10**26, 0),
+        (6, 10**26, 1000),
+    )
+]
+
+
 @pytest.mark.parametrize("provider", ["foundry", "hardhat"])
 def test_deploy__on_a_chain_of_apes_own__prints_the_contracts_and_leaves_no_manifest(
     tmp_path: Path, provider: str
@@ -50,8 +63,10 @@ def test_deploy__on_a_chain_of_apes_own__prints_the_contracts_and_leaves_no_mani
     ran = ape_run(tmp_path / "home", "deploy", "--network", f"ethereum:local:{provider}")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     rows = ROW.findall(ran.stdout)
-    assert [name for name, _, _ in rows] == list(CONTRACTS)
-    assert all(int(gas.replace(",", "")) > 100_000 for _, _, gas in rows)
+    assert sorted(name for name, _, _ in rows) == sorted(CONTRACTS)
+    told = {name: gas for name, _, gas in rows}
+    assert told.pop("Allocations") == "with MetaCoin"
+    assert all(int(gas.replace(",", "")) > 100_000 for gas in told.values())
     assert "no manifest" in ran.stdout
     assert not (tmp_path / "home").exists()
 
@@ -72,7 +87,7 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
     assert chain.call(settlement, "limits") == DEFAULT_LIMITS.as_abi()
     assert chain.call(settlement, "guardian") == account(0)
     assert chain.call(settlement, "pool") == account(5)
-    assert chain.call(coin, "balanceOf", account(0)) == 10**27
+    assert chain.call(coin, "balanceOf", account(0)) == COMMUNITY
     members = chain.call(deployment.contract("EnclaveManager"), "members")
     assert members == tuple(account(number) for number in range(1, 5))
     assert "whose keys everybody knows" in ran.stdout
@@ -83,14 +98,16 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
 
 def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: AnvilNode) -> None:
     judges = [payee(number) for number in range(1, 6)]
-    path = tmp_path / "manifest.json"
+    path, plans = tmp_path / "manifest.json", tmp_path / "plans.json"
+    plans.write_text(json.dumps(PLANS))
     ran = ape_run(
         tmp_path,
         *("deploy", "--network", node.url, "--account", "TEST::2", "--manifest", str(path)),
         *(word for judge in judges for word in ("--judge", judge)),
         *("--pool", payee(7), "--guardian", payee(8), "--holder", payee(9)),
         *("--min-fee", "11", "--max-fee", "12", "--min-window", "3", "--max-window", "4"),
-        *("--judge-window", "5", "--exit-grace", "6"),
+        *("--judge-window", "5", "--exit-grace", "6", "--min-stake", "77", "--unbonding", "88"),
+        *("--allocations", str(plans)),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
@@ -101,7 +118,13 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     assert chain.call(settlement, "pool") == payee(7)
     assert chain.call(settlement, "guardian") == payee(8)
     coin = Contract.named("MetaCoin", deployment.contracts["MetaCoin"])
-    assert chain.call(coin, "balanceOf", payee(9)) == 10**27
+    assert chain.call(coin, "balanceOf", payee(9)) == 4 * 10**26
+    assert chain.call(coin, "balanceOf", deployment.contracts["Allocations"]) == 6 * 10**26
+    held = deployment.contract("Allocations")
+    assert chain.call(held, "allocationOf", 3)[:2] == (payee(6), 10**26)
+    registry = deployment.contract("ParticipantRegistry")
+    assert chain.call(registry, "minStake") == 77
+    assert chain.call(registry, "unbondingSeconds") == 88
     assert chain.call(deployment.contract("EnclaveManager"), "members") == tuple(judges)
     assert deployment.parameters.limits.as_abi() == (11, 12, 3, 4, 5, 6)
     creator = chain.rpc("eth_getBlockByNumber", hex(deployment.block), True)["transactions"]
@@ -114,6 +137,8 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     [
         (("--min-window", "0"), ("Settlement.constructor", "LimitsInvalid", "minWindow")),
         (("--pool", "0x12"), ("pool", "not an account address")),
+        (("--allocations", "none.json"), ("none.json", "holds no plan of the supply")),
+        (("--unbonding", "9"), ("Settlement.constructor", "LimitsInvalid", "unbonding")),
     ],
 )
 def test_deploy__a_users_mistake__is_named_without_a_traceback(

@@ -108,8 +108,10 @@ def _tokens(before: Holdings, after: Holdings) -> Iterator[str]:
         yield f"had {after.accounted}, needed {before.accounted}"
     if after.supply != before.supply:
         yield f"supply had {after.supply}, needed {before.supply}"
-    if after.anchored != after.free + after.locked:
-        yield f"anchor had {after.anchored}, needed {after.free + after.locked}"
+    if after.anchored != after.owed:
+        yield f"anchor had {after.anchored}, needed {after.owed}"
+    if after.staked != before.staked:
+        yield f"stakes of {after.staked}, needed {before.staked}"
 
 
 def count_ends(jobs: Iterable[PlayedJob]) -> Counter[tuple[str, str]]:

@@ -18,7 +18,14 @@ POOL = Address("0x" + "99" * 20)
 ORDER = cast.small_order()
 PAID = (IndexPhase.PAID,) * NODES_OF_A_JOB
 TOKENS = Holdings(
-    parties={POOL: 70}, supply=100, anchored=30, free=30, locked=0, wallets=70
+    parties={POOL: 70},
+    supply=100,
+    anchored=40,
+    free=30,
+    locked=0,
+    staked=10,
+    vesting=20,
+    wallets=40,
 )  # as if the pool had 30 of its 70 in the anchor
 
 
@@ -79,13 +86,14 @@ def test_job_that_breaks_a_rule__is_found(job: PlayedJob, rule: str) -> None:
 @pytest.mark.parametrize(
     "after",
     [
-        replace(TOKENS, locked=1, anchored=31),
+        replace(TOKENS, locked=1, anchored=41),
         replace(TOKENS, parties={POOL: 69}),
         replace(TOKENS, parties={POOL: 71}),
         replace(TOKENS, supply=101),
-        replace(TOKENS, anchored=29),
+        replace(TOKENS, anchored=39),
+        replace(TOKENS, staked=11, vesting=19, anchored=41),
     ],
-    ids=["locked", "missing", "made", "supply", "anchor"],
+    ids=["locked", "missing", "made", "supply", "anchor", "stakes"],
 )
 def test_tokens_that_are_not_where_they_were__are_found(after: Holdings) -> None:
     assert "tokens" in rules(played(), after)

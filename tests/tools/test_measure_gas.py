@@ -126,6 +126,7 @@ def test_send__whose_answer_was_lost__counts_once(
 
         # A connection cannot be made to break at this moment at will.
         monkeypatch.setattr(lab.chain, "rpc", ask_twice)
-        made = lab.make("lost", key_of("owner"), "MetaCoin", key_of("owner").address)
+        judges = [key_of(f"judge {j}").address for j in range(1, 5)]
+        made = lab.make("lost", key_of("owner"), "EnclaveManager", judges)
         assert made.block == 1
         assert int(ask("eth_blockNumber"), 16) == 1

@@ -66,6 +66,20 @@ class AnchorAccounts:
         """Pay the sender's tokens into an account; the anchor must be approved for them."""
         return Call(self.contract, "deposit", (account, amount))
 
+    def deposit_with_permit(
+        self, account: Address, amount: int, deadline: Timestamp, signature: bytes
+    ) -> Call:
+        """Pay the sender's tokens into an account under the sender's own permit.
+
+        Args:
+            account: credited with them.
+            amount: smallest units, exactly what the permit says.
+            deadline: of the permit.
+            signature: 65 bytes r || s || v over `MetaCoin.permit_digest`.
+        """
+        parts = (signature[64], signature[:32], signature[32:64])
+        return Call(self.contract, "depositWithPermit", (account, amount, deadline, *parts))
+
     def withdraw(self, to: Address, amount: int) -> Call:
         """Take free tokens of the sender out."""
         return Call(self.contract, "withdraw", (to, amount))

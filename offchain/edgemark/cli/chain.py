@@ -78,7 +78,8 @@ def verify(invocation: Invocation) -> None:
 def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
     """Give ACCOUNTS coin for gas and MTC, from the public development account.
 
-    Works where that account holds the supply: on a development chain that `ape run deploy` used.
+    Works where that account has the community's tokens: on a development chain that `ape run
+    deploy` used.
     """
     settings = invocation.settings()
     payees = [parse_address(account, who="account") for account in accounts]

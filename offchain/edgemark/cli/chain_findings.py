@@ -159,7 +159,15 @@ class _Account:
                 who=self._me,
                 had=entry.tls_key_hash.hex(),
                 needed=self._keys.tls.pin.hex(),
-                remedy="Restore keys/tls.pem of this home, or register the new key.",
+                remedy="Restore keys/tls.pem of this home, or run `edgemark account rotate`.",
+            )
+        if not self._registry.is_active(self._me):
+            raise RefusedInput(
+                "takes no new work",
+                who=self._me,
+                had=f"retired, dismissed, or without the stake of {entry.provider}",
+                needed="good standing",
+                remedy="The provider runs `edgemark provider show`, `stake` or `admit`.",
             )
         return f"{entry.role.name.lower()} of {entry.provider} at {entry.endpoint}"
 
@@ -172,7 +180,16 @@ class _Account:
                 had=provider,
                 remedy=f"The provider runs `edgemark provider admit {self._me}`.",
             )
-        return f"admitted by {provider}"
+        had, needed = self._registry.active_stake(provider), self._registry.min_stake()
+        if had < needed:
+            raise RefusedInput(
+                "works for a provider with too little at stake",
+                who=self._me,
+                had=f"{format_tokens(had)} MTC",
+                needed=f"{format_tokens(needed)} MTC",
+                remedy="The provider runs `edgemark provider stake`.",
+            )
+        return f"admitted by {provider}, which has {format_tokens(had)} MTC at stake"
 
     def _free_balance(self) -> str:
         accounts = AnchorAccounts(self._chain, self._deployment.contract("AssetAnchor"))

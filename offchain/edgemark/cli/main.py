@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from edgemark.cli import aftermath, sharing
+from edgemark.cli import aftermath, registration, sharing
 from edgemark.cli.account import account
 from edgemark.cli.chain import chain
 from edgemark.cli.completion import completion
@@ -49,6 +49,8 @@ for command in (
     edgemark.add_command(command)
 for command in (*aftermath.COMMANDS, *sharing.COMMANDS):
     outsourcing.add_command(command)
+for command in registration.COMMANDS:
+    account.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

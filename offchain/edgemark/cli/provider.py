@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import click
 
+from edgemark.cli.account import parse_tokens
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.identifiers import parse_address
+from edgemark.receipt import format_tokens
 from edgemark.systems.outsourcing.joining import admit_server, join_as_provider
+from edgemark.systems.outsourcing.membership import (
+    dismiss_server,
+    provide_stake,
+    provider_of,
+    release_stake,
+    unstake,
+)
 from edgemark.systems.outsourcing.station import Station
 
 
 @click.group()
 def provider() -> None:
-    """An organisation: it registers once, and admits the servers that work for it."""
+    """An organisation: it registers once, brings its stake, and admits its servers."""
 
 
 @provider.command("register")
@@ -36,3 +45,68 @@ def admit(invocation: Invocation, account: str) -> None:
         admit_server(station, admitted)
         me = station.address
     invocation.show({"provider": me, "admitted": admitted})
+
+
+@provider.command("dismiss")
+@takes_settings
+@click.argument("account")
+def dismiss(invocation: Invocation, account: str) -> None:
+    """Withdraw the admission of ACCOUNT: it takes no new work, and ends what it has."""
+    dismissed = parse_address(account, who="account")
+    with Station.open(invocation.settings()) as station:
+        dismiss_server(station, dismissed)
+        organisation = provider_of(station)
+    invocation.show({"provider": organisation, "dismissed": dismissed})
+
+
+@provider.command("show")
+@takes_settings
+def show(invocation: Invocation) -> None:
+    """Print what this organisation has at stake, and what it needs."""
+    with Station.open(invocation.settings()) as station:
+        organisation, registry = provider_of(station), station.registry
+        bond = registry.bond(organisation)
+        facts = {
+            "provider": organisation,
+            "staked_mtc": format_tokens(bond.amount),
+            "counts_mtc": format_tokens(registry.active_stake(organisation)),
+            "needed_mtc": format_tokens(registry.min_stake()),
+            "renew_before": bond.expires_at,
+            "free_at": bond.free_at,
+        }
+    invocation.show(facts)
+
+
+@provider.command("stake")
+@takes_settings
+@click.argument("amount", required=False)
+def stake(invocation: Invocation, amount: str | None) -> None:
+    """Lock AMOUNT MTC more, ending any unbonding; 0 renews; default: what is missing."""
+    with Station.open(invocation.settings()) as station:
+        organisation, registry = provider_of(station), station.registry
+        missing = max(0, registry.min_stake() - registry.bond(organisation).amount)
+        provide_stake(station, missing if amount is None else parse_tokens(amount))
+        staked = registry.active_stake(organisation)
+    invocation.show({"provider": organisation, "counts_mtc": format_tokens(staked)})
+
+
+@provider.command("unstake")
+@takes_settings
+def leave(invocation: Invocation) -> None:
+    """Take no new work for the stake; `release` gives it back after the unbonding time."""
+    with Station.open(invocation.settings()) as station:
+        free_at = unstake(station)
+        organisation = provider_of(station)
+    invocation.show({"provider": organisation, "free_at": free_at})
+
+
+@provider.command("release")
+@takes_settings
+@click.argument("organisation", required=False)
+def release(invocation: Invocation, organisation: str | None) -> None:
+    """Give ORGANISATION (default: this one) its stake back when its time has come."""
+    with Station.open(invocation.settings()) as station:
+        named = parse_address(organisation, who="provider") if organisation else None
+        owner = named or provider_of(station)
+        amount = release_stake(station, owner)
+    invocation.show({"provider": owner, "released_mtc": format_tokens(amount)})

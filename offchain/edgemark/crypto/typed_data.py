@@ -115,6 +115,43 @@ READ_REQUEST = StructType(
     ),
 )
 
+PERMIT = StructType(
+    "Permit",
+    (
+        ("address", "owner"),
+        ("address", "spender"),
+        ("uint256", "value"),
+        ("uint256", "nonce"),
+        ("uint256", "deadline"),
+    ),
+)
+REGISTRATION = StructType(
+    "Registration",
+    (
+        ("address", "account"),
+        ("uint8", "role"),
+        ("address", "provider"),
+        ("bytes32", "tlsKeyHash"),
+        ("string", "endpoint"),
+        ("string", "name"),
+        ("uint256", "cpuCores"),
+        ("uint256", "ramMiB"),
+        ("uint256", "storageMiB"),
+        ("uint256", "networkMbps"),
+        ("uint256", "nonce"),
+        ("uint256", "deadline"),
+    ),
+)
+SUCCESSION = StructType(
+    "Succession",
+    (
+        ("address", "account"),
+        ("address", "successor"),
+        ("uint256", "nonce"),
+        ("uint256", "deadline"),
+    ),
+)
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -199,3 +236,47 @@ class SettlementDomain(Domain):
     ) -> Hash32:
         """A reader asks exactly one server for what belongs to it; checked by that server."""
         return self.digest(READ_REQUEST, (job, index, reader, server, valid_until))
+
+
+class TokenDomain(Domain):
+    """What an owner of MetaCoin signs, for one token on one chain.
+
+    Args:
+        chain_id: EIP-155 chain id.
+        token: its MetaCoin contract.
+    """
+
+    def __init__(self, chain_id: int, token: Address) -> None:
+        super().__init__("MetaCoin", "1", chain_id, token)
+
+    def permit(
+        self, owner: Address, spender: Address, value: Tokens, nonce: int, deadline: Timestamp
+    ) -> Hash32:
+        """The spender may take `value` from the owner (ERC-2612); checked on chain."""
+        return self.digest(PERMIT, (owner, spender, value, nonce, deadline))
+
+
+class RegistryDomain(Domain):
+    """What a participant signs for somebody else to send, for one registry on one chain.
+
+    Args:
+        chain_id: EIP-155 chain id.
+        registry: its ParticipantRegistry contract.
+    """
+
+    def __init__(self, chain_id: int, registry: Address) -> None:
+        super().__init__("Edgemark Participants", "1", chain_id, registry)
+
+    def registration(self, values: Sequence[object]) -> Hash32:
+        """An account asks to be registered; checked on chain.
+
+        Args:
+            values: of `REGISTRATION`, in order.
+        """
+        return self.digest(REGISTRATION, values)
+
+    def succession(
+        self, account: Address, successor: Address, nonce: int, deadline: Timestamp
+    ) -> Hash32:
+        """An account gives its place to another; checked on chain."""
+        return self.digest(SUCCESSION, (account, successor, nonce, deadline))

@@ -50,6 +50,16 @@ class KeyStore:
         return KeyStore(own, _open_tls(folder / TLS_FILE))
 
     @staticmethod
+    def renew_tls(folder: Path) -> None:
+        """Replace the TLS key by a new one; the registry has to be told (`account rotate`).
+
+        Raises:
+            Unrecoverable: others can open the folder.
+        """
+        make_private_folder(folder)
+        TlsKey.generate().save(folder / TLS_FILE)
+
+    @staticmethod
     def of(settings: Settings) -> KeyStore:
         """The keys that the settings name: of the home folder, or with the account of a file.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgemark.crypto.typed_data import RegistryDomain
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
+from edgemark.identity.registration import SignedRegistration
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
-from edgemark.ledger.records import Participant, Resources, Role
+from edgemark.ledger.records import Bond, Participant, Resources, Role
 from edgemark.transport.endpoint import parse_endpoint
 
 SERVER_ROLES = (Role.COMPUTE_NODE, Role.ENCLAVE, Role.CONSENSUS_NODE)
@@ -46,6 +48,19 @@ class ParticipantRegistry:
         self._chain = chain
         self._contract = contract
 
+    @property
+    def address(self) -> Address:
+        """Where the registry is; in the anchor it is the locker of the providers' stakes."""
+        return self._contract.address
+
+    def domain(self) -> RegistryDomain:
+        """What participants sign for this registry."""
+        return RegistryDomain(self._chain.chain_id, self._contract.address)
+
+    def nonce(self, account: Address) -> int:
+        """Of the next statement that the account signs."""
+        return int(self._chain.call(self._contract, "nonces", account, block="latest"))
+
     def participant(self, account: Address, *, block: int | str = "latest") -> Participant:
         """What is registered of an account; role NONE when nothing is."""
         return Participant.from_struct(
@@ -61,6 +76,29 @@ class ParticipantRegistry:
         return bool(
             self._chain.call(self._contract, "isAdmitted", provider, account, block="latest")
         )
+
+    def is_active(self, account: Address) -> bool:
+        """Whether a server may take new work: it and its provider are in good standing."""
+        _, _, active = self._chain.call(self._contract, "standingOf", account, block="latest")
+        return bool(active)
+
+    def actor_of(self, provider: Address) -> Address:
+        """The account that acts for a provider; the zero address when it is none."""
+        return parse_address(
+            self._chain.call(self._contract, "actorOf", provider, block="latest"), who="actor"
+        )
+
+    def bond(self, provider: Address, *, block: int | str = "latest") -> Bond:
+        """A provider's stake."""
+        return Bond(*self._chain.call(self._contract, "bondOf", provider, block=block))
+
+    def active_stake(self, provider: Address) -> Tokens:
+        """What of a provider's stake counts for new work."""
+        return Tokens(self._chain.call(self._contract, "activeStakeOf", provider, block="latest"))
+
+    def min_stake(self) -> Tokens:
+        """What a provider needs at stake."""
+        return Tokens(self._chain.call(self._contract, "minStake", block="latest"))
 
     def server(self, account: Address) -> ServerEntry:
         """Endpoint and pin of a server.
@@ -109,3 +147,50 @@ class ParticipantRegistry:
         parse_endpoint(endpoint)
         arguments = (int(role), provider, pin, endpoint, resources.as_abi())
         return Call(self._contract, "registerServer", arguments)
+
+    def register_signed(self, statement: SignedRegistration) -> Call:
+        """Register the account that signed, whoever sends this."""
+        arguments = (
+            statement.account,
+            statement.as_abi(),
+            statement.deadline,
+            statement.signature,
+        )
+        return Call(self._contract, "registerSigned", arguments)
+
+    def dismiss(self, account: Address) -> Call:
+        """Withdraw the sender's admission of an account: no new work for it."""
+        return Call(self._contract, "dismiss", (account,))
+
+    def update_server(self, pin: Hash32, endpoint: str, resources: Resources) -> Call:
+        """Give the sender, a server, another TLS key, endpoint and resources.
+
+        Raises:
+            RefusedInput: the endpoint is none.
+        """
+        parse_endpoint(endpoint)
+        return Call(self._contract, "updateServer", (pin, endpoint, resources.as_abi()))
+
+    def retire(self) -> Call:
+        """The sender takes no new work from now on, for good."""
+        return Call(self._contract, "retire")
+
+    def succeed(self, account: Address, deadline: Timestamp, signature: bytes) -> Call:
+        """The sender takes the place of `account`, which signed that."""
+        return Call(self._contract, "succeed", (account, deadline, signature))
+
+    def revoke_signatures(self) -> Call:
+        """Make void what the sender has signed for this registry and nobody has used."""
+        return Call(self._contract, "revokeSignatures")
+
+    def stake(self, amount: int) -> Call:
+        """The sender, a provider, locks so much more, and renews what it has at stake."""
+        return Call(self._contract, "stake", (amount,))
+
+    def unstake(self) -> Call:
+        """The sender's stake counts for nothing new, and is free after the unbonding time."""
+        return Call(self._contract, "unstake")
+
+    def release_stake(self, provider: Address) -> Call:
+        """Give a provider its stake back when its time has come; anyone may."""
+        return Call(self._contract, "releaseStake", (provider,))

@@ -3,7 +3,8 @@
 The manifest is a JSON file per chain id, beside the other files of the installation:
 
     {"version": 1, "chain_id": 31337, "block": 5, "contracts": {"MetaCoin": "0x…", …},
-     "parameters": {"holder": …, "judges": […], "pool": …, "guardian": …, "limits": {…}},
+     "parameters": {"holder": …, "judges": […], "pool": …, "guardian": …, "limits": {…},
+                    "allocations": [{…}, {…}, {…}, {…}], "staking": {…}},
      "origins": {"MetaCoin": {"arguments": "0x…", "block": 5, "code_hash": …, "compiler": …}, …}}
 """
 
@@ -11,31 +12,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
-from edgemark.identifiers import Address, Tokens, parse_address
+from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.deployed_code import Origin, check_code
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ChainIdMismatch
+from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import CONTRACTS, Contract, load_interface
 from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.records import Limits
+from edgemark.ledger.parameters import DeploymentParameters, constructor_of
+from edgemark.ledger.records import Purpose
+from edgemark.ledger.transaction import address_of_made
 
-MANIFEST_VERSION = 2
+MANIFEST_VERSION = 1
 MAX_MANIFEST_BYTES = 64 * 1024
-MIN_JUDGES, MAX_JUDGES = 4, 16  # the contract's bounds
-DEFAULT_LIMITS = Limits(
-    min_fee=Tokens(10),  # the least that the contract takes: a tenth of it is still something
-    max_fee=Tokens(10**6 * 10**18),  # a thousandth of the supply
-    min_window=2,
-    max_window=86_400,
-    judge_window=60,  # for two thirds of the judges to fetch a task, compute it, and be mined
-    exit_grace=30 * 86_400,
+# Which contract uses which other, by the function that says so.
+WIRING = (
+    ("Settlement", "anchor", "AssetAnchor"),
+    ("Settlement", "registry", "ParticipantRegistry"),
+    ("Settlement", "enclaves", "EnclaveManager"),
+    ("ParticipantRegistry", "anchor", "AssetAnchor"),
+    ("AssetAnchor", "token", "MetaCoin"),
+    ("MetaCoin", "allocations", "Allocations"),
+    ("Allocations", "token", "MetaCoin"),
 )
 
 
@@ -49,25 +53,6 @@ class Made:
 
     address: Address
     block: int
-
-
-@dataclass(frozen=True)
-class DeploymentParameters:
-    """What is decided at deployment, for good.
-
-    Args:
-        holder: receives the whole supply of the token.
-        judges: members of the EnclaveManager, 4 .. 16 different accounts.
-        pool: receives what nobody else is owed.
-        guardian: may stop new jobs.
-        limits: bounds of every job.
-    """
-
-    holder: Address
-    judges: tuple[Address, ...]
-    pool: Address
-    guardian: Address
-    limits: Limits
 
 
 @dataclass(frozen=True)
@@ -118,13 +103,8 @@ class Deployment:
         for name in CONTRACTS:
             chain.require_code(self.contract(name))
             check_code(chain, name, self.contracts[name], self.origins.get(name))
-        settlement, anchor = self.contract("Settlement"), self.contract("AssetAnchor")
-        for contract, function, name in (
-            (settlement, "anchor", "AssetAnchor"),
-            (settlement, "registry", "ParticipantRegistry"),
-            (settlement, "enclaves", "EnclaveManager"),
-            (anchor, "token", "MetaCoin"),
-        ):
+        for user, function, name in WIRING:
+            contract = self.contract(user)
             found = chain.call(contract, function, block="latest")
             if found != self.contracts[name]:
                 raise ManifestInvalid(
@@ -144,6 +124,9 @@ class Deployment:
             ("Settlement", "guardian", given.guardian),
             ("Settlement", "limits", given.limits.as_abi()),
             ("EnclaveManager", "members", given.judges),
+            ("Allocations", "heir", given.pool),
+            ("ParticipantRegistry", "minStake", given.staking.min_stake),
+            ("ParticipantRegistry", "unbondingSeconds", given.staking.unbonding_seconds),
         ):
             found = chain.call(self.contract(name), function, block="latest")
             if found != needed:
@@ -200,12 +183,14 @@ def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParamet
     """
 
     def make(name: str, *args: object) -> Made:
-        # They are mined in order: when the last is final, so are the others.
-        depth = None if name == CONTRACTS[-1] else 0
-        contract, receipt = lane.deploy(name, *args, confirmations=depth)
+        # They are mined in order: when the release behind them is final, so are they.
+        contract, receipt = lane.deploy(name, *args, confirmations=0)
         return Made(contract.address, receipt.block_number)
 
-    return deploy_by(make, chain.chain_id, parameters)
+    deployment = deploy_by(make, chain.chain_id, parameters)
+    for call in calls_after(deployment):
+        lane.send(call)
+    return deployment
 
 
 def deploy_by(
@@ -214,56 +199,47 @@ def deploy_by(
     """Put all contracts on a chain, whoever sends the transactions.
 
     Args:
-        make: `make(name, *constructor_arguments)` makes one contract, in the order of `CONTRACTS`.
+        make: `make(name, *constructor_arguments)` makes one contract, in the order of `CONTRACTS`
+            but for Allocations, which MetaCoin makes itself.
         chain_id: where.
         parameters: decided now, for good.
 
     Raises:
-        RefusedInput: the number of judges is out of range, or a limit fits no field.
+        RefusedInput: the number of judges is out of range, or a parameter fits no field.
         EdgemarkError: whatever `make` raises.
     """
-    count = len(parameters.judges)
-    if not MIN_JUDGES <= count <= MAX_JUDGES:
-        raise RefusedInput(
-            "number of judges out of range",
-            who="deployment",
-            had=count,
-            needed=f"{MIN_JUDGES}..{MAX_JUDGES}",
-        )
-    nobody = [parse_address(bytes(20))] * 5
+    parameters = parameters.filled()
+    nowhere = dict.fromkeys(CONTRACTS, parse_address(bytes(20)))
+    for name in CONTRACTS:  # before anything is paid: whatever does not fit is refused here
+        load_interface(name).encode_constructor(constructor_of(name, nowhere, parameters))
+    at: dict[str, Made] = {}
     origins: dict[str, Origin] = {}
-    note = partial(_make_and_note, make, origins)
-    limits = parameters.limits.as_abi()
-    load_interface("Settlement").encode_constructor([*nobody, limits])  # before anything is paid
-    token = note("MetaCoin", parameters.holder)
-    registry = note("ParticipantRegistry")
-    anchor = note("AssetAnchor", token.address)
-    enclaves = note("EnclaveManager", list(parameters.judges))
-    settlement = note(
-        "Settlement",
-        anchor.address,
-        registry.address,
-        enclaves.address,
-        parameters.pool,
-        parameters.guardian,
-        limits,
-    )
-    made = (token, registry, anchor, enclaves, settlement)
+    for name in CONTRACTS:
+        known = {made: each.address for made, each in at.items()}
+        args = constructor_of(name, known, parameters)
+        if name == "Allocations":  # the token's constructor made it, with its first nonce
+            at[name] = Made(address_of_made(at["MetaCoin"].address, 1), at["MetaCoin"].block)
+        else:
+            at[name] = make(name, *args)
+        origins[name] = Origin.of(name, args, at[name].block)
     return Deployment(
         chain_id=chain_id,
-        block=token.block,
-        contracts={name: each.address for name, each in zip(CONTRACTS, made, strict=True)},
+        block=at["MetaCoin"].block,
+        contracts={name: each.address for name, each in at.items()},
         parameters=parameters,
         origins=origins,
     )
 
 
-def _make_and_note(
-    make: Callable[..., Made], origins: dict[str, Origin], name: str, *args: object
-) -> Made:
-    made = make(name, *args)
-    origins[name] = Origin.of(name, args, made.block)
-    return made
+def calls_after(deployment: Deployment) -> list[Call]:
+    """What anyone may send once the contracts are there: releases of what vests at once."""
+    contract = deployment.contract("Allocations")
+    plans = zip(Purpose, deployment.parameters.allocations, strict=True)
+    return [
+        Call(contract, "release", (int(purpose),))
+        for purpose, plan in plans
+        if plan.amount and plan.delay == plan.duration == 0
+    ]
 
 
 def _read(path: Path) -> Any:
@@ -290,21 +266,16 @@ def _from_json(facts: Any, path: Path) -> Deployment:
     try:
         if facts["version"] != MANIFEST_VERSION:
             raise ValueError(f"version {facts['version']!r}")
-        parameters = facts["parameters"]
-        limits = {part.name: int(parameters["limits"][part.name]) for part in fields(Limits)}
+        missing = [name for name in CONTRACTS if name not in facts["contracts"]]
+        if missing:
+            raise ValueError(f"no address of {', '.join(missing)}")
         return Deployment(
             chain_id=int(facts["chain_id"]),
             block=int(facts["block"]),
             contracts={
                 name: parse_address(facts["contracts"][name], who=name) for name in CONTRACTS
             },
-            parameters=DeploymentParameters(
-                holder=parse_address(parameters["holder"], who="holder"),
-                judges=tuple(parse_address(each, who="judge") for each in parameters["judges"]),
-                pool=parse_address(parameters["pool"], who="pool"),
-                guardian=parse_address(parameters["guardian"], who="guardian"),
-                limits=Limits(**limits),  # type: ignore[arg-type]  # named integers
-            ),
+            parameters=DeploymentParameters.from_dict(facts["parameters"]),
             origins={name: Origin.from_dict(facts["origins"][name]) for name in CONTRACTS},
         )
     except (KeyError, TypeError, ValueError, RefusedInput) as error:

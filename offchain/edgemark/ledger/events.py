@@ -1,45 +1,31 @@
-"""Events of our contracts as typed values, field for field in the order of the Solidity."""
+"""Events of our contracts as typed values, field for field in the order of the Solidity.
+
+Those of the registry are in `participant_events`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
 from edgemark.ledger.blocks import RawLog, Receipt
+from edgemark.ledger.chain_event import ChainEvent, LogPlace
 from edgemark.ledger.interface import Contract
-
-
-@dataclass(frozen=True)
-class LogPlace:
-    """Where a log stands on the chain.
-
-    Args:
-        contract: that wrote it.
-        block_number: height.
-        block_hash: of the block.
-        tx_hash: of the transaction.
-        log_index: position in the block.
-    """
-
-    contract: Address
-    block_number: int
-    block_hash: Hash32
-    tx_hash: Hash32
-    log_index: int
-
-
-@dataclass(frozen=True)
-class ChainEvent:
-    """Something that a contract says happened.
-
-    Args:
-        at: where it stands; no part of the comparison.
-    """
-
-    at: LogPlace = field(compare=False, kw_only=True)
-
+from edgemark.ledger.participant_events import (
+    MemberAdmitted,
+    MemberDismissed,
+    ParticipantRegistered,
+    ParticipantRetired,
+    ParticipantSucceeded,
+    ProviderNamed,
+    ProviderStaked,
+    ProviderStakeReleased,
+    ProviderUnbonding,
+    ServerUpdated,
+    SignaturesRevoked,
+)
 
 # --- Settlement --------------------------------------------------------------------------------
 
@@ -248,34 +234,43 @@ class LockReturned(ChainEvent):
     amount: Tokens
 
 
-# --- ParticipantRegistry -----------------------------------------------------------------------
+# --- Allocations -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class ParticipantRegistered(ChainEvent):
-    """An account registered; `role` as in `records.Role`."""
+class AllocationReleased(ChainEvent):
+    """A vested part went to its beneficiary; `purpose` as in `records.Purpose`."""
 
-    account: Address
-    role: int
-    provider: Address
-    tls_key_hash: Hash32
-    endpoint: str
+    purpose: int
+    beneficiary: Address
+    amount: Tokens
 
 
 @dataclass(frozen=True)
-class MemberAdmitted(ChainEvent):
-    """A provider admitted an account."""
+class AllocationOffered(ChainEvent):
+    """A beneficiary lets an account take its allocation over."""
 
-    provider: Address
-    account: Address
+    purpose: int
+    beneficiary: Address
+    offered_to: Address
 
 
 @dataclass(frozen=True)
-class ProviderNamed(ChainEvent):
-    """A provider registered under a name."""
+class AllocationHandedOver(ChainEvent):
+    """An allocation has another beneficiary."""
 
-    provider: Address
-    name: str
+    purpose: int
+    former: Address
+    beneficiary: Address
+
+
+@dataclass(frozen=True)
+class AllocationLapsed(ChainEvent):
+    """What nobody released in time went to the heir."""
+
+    purpose: int
+    heir: Address
+    amount: Tokens
 
 
 # --- MetaCoin ----------------------------------------------------------------------------------
@@ -299,35 +294,46 @@ class Approval(ChainEvent):
     value: Tokens
 
 
+def _by_name(*kinds: type[ChainEvent]) -> dict[str, type[ChainEvent]]:
+    return {kind.__name__: kind for kind in kinds}
+
+
 EVENTS: dict[str, dict[str, type[ChainEvent]]] = {
-    "Settlement": {
-        kind.__name__: kind
-        for kind in (
-            JobPosted,
-            NodeAccepted,
-            JobStarted,
-            JobCancelled,
-            ResultCommitted,
-            NodePaid,
-            HarmShared,
-            NodeCharged,
-            ChargeServed,
-            NodeConvicted,
-            ChargeRefuted,
-            ChargeAnswered,
-            ChargeVoided,
-            ChargeLapsed,
-            SettlementDeprecated,
-        )
-    },
-    "AssetAnchor": {
-        kind.__name__: kind
-        for kind in (Deposited, Withdrawn, LockerAllowed, Locked, Paid, LockReturned)
-    },
-    "ParticipantRegistry": {
-        kind.__name__: kind for kind in (ParticipantRegistered, MemberAdmitted, ProviderNamed)
-    },
-    "MetaCoin": {kind.__name__: kind for kind in (Transfer, Approval)},
+    "Settlement": _by_name(
+        JobPosted,
+        NodeAccepted,
+        JobStarted,
+        JobCancelled,
+        ResultCommitted,
+        NodePaid,
+        HarmShared,
+        NodeCharged,
+        ChargeServed,
+        NodeConvicted,
+        ChargeRefuted,
+        ChargeAnswered,
+        ChargeVoided,
+        ChargeLapsed,
+        SettlementDeprecated,
+    ),
+    "AssetAnchor": _by_name(Deposited, Withdrawn, LockerAllowed, Locked, Paid, LockReturned),
+    "ParticipantRegistry": _by_name(
+        ParticipantRegistered,
+        MemberAdmitted,
+        MemberDismissed,
+        ProviderNamed,
+        ServerUpdated,
+        ParticipantRetired,
+        ParticipantSucceeded,
+        SignaturesRevoked,
+        ProviderStaked,
+        ProviderUnbonding,
+        ProviderStakeReleased,
+    ),
+    "Allocations": _by_name(
+        AllocationReleased, AllocationOffered, AllocationHandedOver, AllocationLapsed
+    ),
+    "MetaCoin": _by_name(Transfer, Approval),
 }
 
 

@@ -11,7 +11,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from edgemark.identifiers import Hash32
-from edgemark.ledger.events import ChainEvent, decode_logs
+from edgemark.ledger.chain_event import ChainEvent
+from edgemark.ledger.events import decode_logs
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ReorgTooDeep
 from edgemark.ledger.interface import Contract

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgemark.ledger.events import ChainEvent
+from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.interface import Contract, snake_case
 
 SCHEMA_VERSION = 1

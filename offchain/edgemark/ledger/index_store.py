@@ -21,8 +21,9 @@ from edgemark.closing import Closing
 from edgemark.files import FileInUse, hold_lock
 from edgemark.identifiers import Hash32, Timestamp
 from edgemark.ledger.blocks import Block, RawLog
+from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.events import ChainEvent, decode_log
+from edgemark.ledger.events import decode_log
 from edgemark.ledger.faults import (
     IndexBusy,
     IndexDamaged,

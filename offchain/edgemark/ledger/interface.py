@@ -25,7 +25,14 @@ from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.blocks import RawLog
 
-CONTRACTS = ("MetaCoin", "ParticipantRegistry", "AssetAnchor", "EnclaveManager", "Settlement")
+CONTRACTS = (
+    "MetaCoin",
+    "Allocations",
+    "AssetAnchor",
+    "ParticipantRegistry",
+    "EnclaveManager",
+    "Settlement",
+)
 STANDARD_ERRORS = [
     {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},

@@ -77,6 +77,14 @@ def hash_of(raw: bytes) -> Hash32:
     return Hash32(keccak(raw))
 
 
+def address_of_made(maker: Address, nonce: int) -> Address:
+    """The contract that an account or contract makes with this nonce (CREATE).
+
+    A contract's own first nonce is 1 (EIP-161).
+    """
+    return parse_address(keccak(rlp.encode([bytes.fromhex(maker[2:]), nonce]))[12:])
+
+
 def parse_raw(raw: bytes) -> Transaction:
     """What one of our own raw transactions says; the signature is not checked.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgemark.identifiers import Address
+from edgemark.crypto.typed_data import TokenDomain
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
@@ -39,3 +40,11 @@ class MetaCoin:
     def transfer(self, to: Address, amount: int) -> Call:
         """Send tokens of the sender."""
         return Call(self.contract, "transfer", (to, amount))
+
+    def permit_digest(
+        self, owner: Address, spender: Address, amount: int, deadline: Timestamp
+    ) -> Hash32:
+        """What the owner signs so that the spender may take `amount`, with its present nonce."""
+        nonce = int(self._chain.call(self.contract, "nonces", owner, block="latest"))
+        domain = TokenDomain(self._chain.chain_id, self.contract.address)
+        return domain.permit(owner, spender, Tokens(amount), nonce, deadline)

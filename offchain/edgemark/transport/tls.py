@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from edgemark.errors import Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, write_new
+from edgemark.files import OWNER_ONLY_FILE, write_new, write_whole
 from edgemark.identifiers import Hash32
 from edgemark.transport.faults import WrongCertificate
 
@@ -81,6 +81,10 @@ class TlsKey:
                 "holds no P-256 key with its certificate", who=path, remedy="Restore the file."
             )
         return cls(key, certificate)
+
+    def save(self, path: Path) -> None:
+        """Write key and certificate, for the owner only, in place of what is there."""
+        write_whole(path, self._pem(), mode=OWNER_ONLY_FILE)
 
     def save_new(self, path: Path) -> bool:
         """Write key and certificate, for the owner only; False when a file is there already."""

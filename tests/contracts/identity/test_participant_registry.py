@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from eth_utils import keccak
-from tests.contracts.world import World, refused
+from tests.contracts.conftest import register_provider
+from tests.contracts.world import MIN_STAKE, UNBONDING, World, refused
 
 DEVICE, NODE, ENCLAVE, CONSENSUS, PROVIDER = 1, 2, 3, 4, 5
 PIN = keccak(b"SubjectPublicKeyInfo")
@@ -15,13 +16,13 @@ NOBODY = "0x" + "00" * 20
 
 @pytest.fixture
 def registry(world: World, project):
-    return world.deployer.deploy(project.ParticipantRegistry)
+    return world.deployer.deploy(project.ParticipantRegistry, world.anchor, MIN_STAKE, UNBONDING)
 
 
 @pytest.fixture
 def provider(world: World, registry):
     account = world.node_providers[0]
-    registry.registerProvider("Edge Ltd", sender=account)
+    register_provider(world, registry, "Edge Ltd", account)
     return account
 
 

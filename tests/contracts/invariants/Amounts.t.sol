@@ -5,7 +5,7 @@ import {Amounts} from "../../../contracts/outsourcing/Amounts.sol";
 
 /// @title Of every pot, the parts sum to the pot, for all f, S, g, m that a job may have
 contract AmountsTest {
-    function testFuzz_ends_without_charge__parts_sum_to_what_came_in(
+    function test_a06_ends_without_charge__parts_sum_to_what_came_in(
         uint96 f,
         uint96 extra,
         uint96 g,
@@ -18,7 +18,7 @@ contract AmountsTest {
         _conserves(Amounts.released(fee, 0), fee, 0, 0);
     }
 
-    function testFuzz_ends_of_charges__parts_sum_to_what_came_in(
+    function test_a06_ends_of_charges__parts_sum_to_what_came_in(
         uint96 f,
         uint96 extra,
         uint96 g,
@@ -33,7 +33,7 @@ contract AmountsTest {
         _conserves(Amounts.lapsed(fee, stake, judgeFee), fee, stake, bond);
     }
 
-    function testFuzz_judges__get_g_whoever_loses(uint96 f, uint96 extra, uint96 g, uint8 m, uint8 e)
+    function test_a07_judges__get_g_whoever_loses(uint96 f, uint96 extra, uint96 g, uint8 m, uint8 e)
         external
         pure
     {
@@ -45,7 +45,7 @@ contract AmountsTest {
     }
 
     /// @notice With the stake at its bound a lie in e indices costs at least what the whole job pays.
-    function testFuzz_min_stake__deters_and_covers(uint96 f, uint96 g, uint8 m, uint8 e) external pure {
+    function test_a07_min_stake__deters_and_covers(uint96 f, uint96 g, uint8 m, uint8 e) external pure {
         (uint256 fee,, uint256 judgeFee, uint256 nodes) = _terms(f, 0, g, m, e);
         uint256 least = Amounts.minStakeOf(fee, judgeFee, nodes, e);
         require(least >= 2 * judgeFee + fee, "does not cover judges and fee");
@@ -53,7 +53,7 @@ contract AmountsTest {
         require(e == 0 || least == 2 * judgeFee + fee || (least - 1) * e < nodes * fee, "is not the least");
     }
 
-    function testFuzz_node__never_gets_less_for_a_right_result_than_its_fee_and_stake_but_half_g(
+    function test_a07_node__never_gets_less_for_a_right_result_than_its_fee_and_stake_but_half_g(
         uint96 f,
         uint96 extra,
         uint96 g,
@@ -63,6 +63,52 @@ contract AmountsTest {
         require(_node(Amounts.paid(fee, stake)) == fee + stake, "paid");
         require(_node(Amounts.failedCharge(fee, stake, judgeFee)) == 2 * fee + stake, "failed charge");
         require(_node(Amounts.answered(fee, stake, judgeFee)) + judgeFee / 2 == fee + stake, "answered");
+    }
+
+    /// @notice The smallest amounts, every one: where a remainder is a large part of the whole.
+    function test_a06_all_small_amounts__parts_sum_to_what_came_in() external pure {
+        for (uint256 fee = 10; fee <= 31; ++fee) {
+            for (uint256 judgeFee = 1; judgeFee <= fee; ++judgeFee) {
+                for (uint256 nodes = 1; nodes <= 4; ++nodes) {
+                    uint256 stake = Amounts.minStakeOf(fee, judgeFee, nodes, nodes / 2);
+                    _conservesAll(fee, stake, judgeFee, nodes);
+                    _conservesAll(fee, stake + 1, judgeFee, nodes);
+                }
+            }
+        }
+    }
+
+    /// @notice A fine is min(stake - g, (m - 1) f) and never more than the stake, at the boundary too.
+    function test_a07_fine__is_what_the_stake_covers(uint96 f, uint96 extra, uint96 g, uint8 m, uint8 e)
+        external
+        pure
+    {
+        (uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes) = _terms(f, extra, g, m, e);
+        _checkFine(fee, stake, judgeFee, nodes);
+        uint256 exact = judgeFee + (nodes - 1) * fee; // nothing is left for the pool
+        _checkFine(fee, exact, judgeFee, nodes);
+        _checkFine(fee, exact + 1, judgeFee, nodes);
+        if (nodes > 1) _checkFine(fee, exact - 1, judgeFee, nodes);
+    }
+
+    function _checkFine(uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes) private pure {
+        Amounts.Parts memory parts = Amounts.convicted(fee, stake, judgeFee, nodes).stake;
+        uint256 rest = stake - judgeFee;
+        uint256 most = (nodes - 1) * fee;
+        require(parts.toPayer == (rest < most ? rest : most), "fine");
+        require(parts.toNode == 0, "the convicted keeps something");
+        require(_sum(parts) == stake, "more than the stake");
+    }
+
+    function _conservesAll(uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes) private pure {
+        uint256 bond = Amounts.bondOf(fee, judgeFee);
+        _conserves(Amounts.paid(fee, stake), fee, stake, 0);
+        _conserves(Amounts.equalHarm(fee, stake), fee, stake, 0);
+        _conserves(Amounts.released(fee, stake), fee, stake, 0);
+        _conserves(Amounts.convicted(fee, stake, judgeFee, nodes), fee, stake, bond);
+        _conserves(Amounts.failedCharge(fee, stake, judgeFee), fee, stake, bond);
+        _conserves(Amounts.answered(fee, stake, judgeFee), fee, stake, bond);
+        _conserves(Amounts.lapsed(fee, stake, judgeFee), fee, stake, bond);
     }
 
     function _terms(uint96 f, uint96 extra, uint96 g, uint8 m, uint8 e)

@@ -18,6 +18,7 @@ import {vm} from "./Vm.sol";
 /// must not revert (`fail_on_revert`), which makes every action here a liveness claim too.
 contract JobHandler is Stage {
     uint256 public constant NODES = 6;
+    uint256 private constant JUDGES = 4;
     uint256 private constant MAX_JOBS = 3; // keeps a run short and the jobs deep
 
     bytes32[] public jobs;
@@ -26,11 +27,11 @@ contract JobHandler is Stage {
     uint256 public strayed;
     mapping(uint256 phase => uint256 count) public ended;
 
-    constructor() Stage(NODES, 4) {
+    constructor() Stage(NODES, JUDGES) {
+        deposited = _staked;
         _dress(_nodes[1], address(new RefusingPayee()));
         _dress(_nodes[2], address(new GasBurningPayee()));
-        GreedyPayee greedy = new GreedyPayee(anchor);
-        _dress(_nodes[3], address(greedy));
+        _dress(_nodes[3], address(new GreedyPayee(anchor)));
         _dress(POOL, address(new ReturnBombPayee()));
         address[] memory everybody = actors();
         for (uint256 place = 0; place < everybody.length; ++place) {
@@ -199,15 +200,15 @@ contract JobHandler is Stage {
 
     /// @notice Everybody who can hold tokens.
     function actors() public view returns (address[] memory everybody) {
-        everybody = new address[](NODES + 6);
+        everybody = new address[](NODES + JUDGES + 2);
         for (uint256 place = 0; place < NODES; ++place) {
             everybody[place] = _nodes[place];
         }
-        for (uint256 place = 0; place < 4; ++place) {
+        for (uint256 place = 0; place < JUDGES; ++place) {
             everybody[NODES + place] = vm.addr(_judgeKeys[place]);
         }
-        everybody[NODES + 4] = PAYER;
-        everybody[NODES + 5] = POOL;
+        everybody[NODES + JUDGES] = PAYER;
+        everybody[NODES + JUDGES + 1] = POOL;
     }
 
     function jobCount() external view returns (uint256) {
@@ -216,7 +217,7 @@ contract JobHandler is Stage {
 
     /// @notice An upper bound of the lock ids in use.
     function lastLock() public view returns (uint256) {
-        return jobs.length * (NODES + 2);
+        return NODES + JUDGES + jobs.length * (NODES + 2); // a stake of each provider's, then the jobs'
     }
 
     function _serve(bytes32 job) private {

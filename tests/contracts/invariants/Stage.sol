@@ -19,6 +19,8 @@ abstract contract Stage {
     address internal constant PAYER = address(0xda7e);
     address internal constant STRANGER = address(0x57a9);
     uint256 internal constant WEALTH = 1e30;
+    uint256 internal constant MIN_STAKE = 1e21;
+    uint256 internal constant UNBONDING = 10_000; // longer than any job under `_limits`
 
     HookToken public token;
     AssetAnchor public anchor;
@@ -27,11 +29,12 @@ abstract contract Stage {
     Settlement public settlement;
     uint256[] internal _judgeKeys; // by ascending address, as the contract wants signatures
     address[] internal _nodes;
+    uint256 internal _staked; // by all providers
 
     constructor(uint256 nodes, uint256 judges) {
         token = new HookToken(address(this));
         anchor = new AssetAnchor(address(token));
-        registry = new ParticipantRegistry();
+        registry = new ParticipantRegistry(address(anchor), MIN_STAKE, UNBONDING);
         address[] memory members = _makeJudges(judges);
         enclaves = new EnclaveManager(members);
         settlement = new Settlement(
@@ -89,6 +92,12 @@ abstract contract Stage {
     function _registerServer(IParticipantRegistry.Role role, address server, address provider) private {
         vm.prank(provider);
         registry.registerProvider("provider");
+        anchor.deposit(provider, MIN_STAKE);
+        vm.prank(provider);
+        anchor.allowLocker(address(registry), MIN_STAKE);
+        vm.prank(provider);
+        registry.stake(MIN_STAKE);
+        _staked += MIN_STAKE;
         vm.prank(provider);
         registry.admit(server);
         vm.prank(server);

@@ -20,7 +20,7 @@ import pytest
 from tests.contracts.outsourcing.mix_chain import Pair, Place, Translation
 from tests.contracts.outsourcing.mix_walks import Mix, Walk, draw_mixes, walk
 from tests.contracts.outsourcing.stray_acts import StrayActs
-from tests.contracts.world import World
+from tests.contracts.world import MIN_STAKE, UNBONDING, World
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.model import SettlementModel
 
@@ -28,8 +28,10 @@ from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, parse_address
-from edgemark.ledger.deployment import Deployment, DeploymentParameters
+from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.records import Staking
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.parameters import compute_least_stake
 from edgemark.systems.outsourcing.settlement import SettlementContract
@@ -49,7 +51,9 @@ ENDS_OF_MIXES = {
     IndexPhase.ANSWERED,
     IndexPhase.LAPSED,
 }
-FORTUNE = 10**26  # in the anchor for each payer and node: a stake is at most 6 of the largest fee
+FORTUNE = (
+    4 * 10**25
+)  # in the anchor for each payer and node: a stake is at most 6 of the largest fee
 STRAYS = 6  # refused calls that are tried in a mix, and as many again while a charge is open
 MOST_FEE_DIGITS = 24  # of the limits in `cast`
 
@@ -111,26 +115,36 @@ def deploy_for_mixes(world: World, project: Any) -> Any:
     return settlement
 
 
+def describe_deployment(world: World, settlement: Any, chain_id: int) -> Deployment:
+    """What the manifest of these contracts would say."""
+    judges = tuple(address(judge) for judge in world.judges)
+    made = {
+        "MetaCoin": world.token,
+        "Allocations": world.token.allocations(),
+        "ParticipantRegistry": world.registry,
+        "AssetAnchor": world.anchor,
+        "EnclaveManager": world.enclaves,
+        "Settlement": settlement,
+    }
+    holder, pool, guardian = map(address, (world.deployer, world.pool, world.guardian))
+    staking = Staking(MIN_STAKE, UNBONDING)
+    parameters = DeploymentParameters(
+        holder, judges, pool, guardian, cast.LIMITS, staking=staking
+    ).filled()
+    contracts = {name: address(contract) for name, contract in made.items()}
+    return Deployment(chain_id, 0, contracts, parameters)
+
+
 @pytest.fixture(scope="module")
 def ground(deployed: World, project: Any) -> Ground:
     settlement = deploy_for_mixes(deployed, project)
     chain = EvmChain(deployed.chain.provider.web3.provider.endpoint_uri, confirmations=0).connect()
-    judges = tuple(address(judge) for judge in deployed.judges)
-    made = {
-        "MetaCoin": deployed.token,
-        "ParticipantRegistry": deployed.registry,
-        "AssetAnchor": deployed.anchor,
-        "EnclaveManager": deployed.enclaves,
-        "Settlement": settlement,
-    }
-    holder, pool, guardian = map(address, (deployed.deployer, deployed.pool, deployed.guardian))
-    parameters = DeploymentParameters(holder, judges, pool, guardian, cast.LIMITS)
-    contracts = {name: address(contract) for name, contract in made.items()}
-    deployment = Deployment(chain.chain_id, 0, contracts, parameters)
+    deployment = describe_deployment(deployed, settlement, chain.chain_id)
     deployment.verify(chain)
     anchor = AnchorAccounts(chain, deployment.contract("AssetAnchor"))
     nodes = [address(node) for node in deployed.nodes]
-    payer = address(deployed.payer)
+    payer, pool = address(deployed.payer), address(deployed.pool)
+    judges = deployment.parameters.judges
     # both ascending: what is in order in a walk is in order on chain
     ascending = sorted(judges, key=lambda judge: int(judge, 16))
     places = [cast.PAYER.address, *cast.NODE_ADDRESSES, *cast.JUDGE_ADDRESSES]

@@ -16,6 +16,7 @@ from tests.contracts.world import (
     MIN_WINDOW,
     NODES,
     STAKE,
+    UNBONDING,
     WEALTH,
     World,
     refused,
@@ -349,11 +350,14 @@ def test_deployment__limits_that_contradict__reverts(world: World, project, name
         deploy_settlement(world, project, pool=world.pool, limits=limits)
 
 
-def test_deployment__longest_lock_that_fits__is_taken(world: World, project):
-    settlement = deploy_settlement(
-        world, project, pool=world.pool, limits=(10, 100, 10, 60, 60, LONGEST - 480)
-    )
-    assert tuple(settlement.limits()) == (10, 100, 10, 60, 60, LONGEST - 480)
+def test_deployment__jobs_as_long_as_stakes_stay__are_the_longest(world: World, project):
+    """A provider's stake stays until the last complaint about any job that its node took."""
+    limits = (10, 100, 10, 60, 60, UNBONDING - 480)
+    settlement = deploy_settlement(world, project, pool=world.pool, limits=limits)
+    assert tuple(settlement.limits()) == limits
+    values = {"had": UNBONDING, "least": UNBONDING + 1, "most": 2**256 - 1}
+    with refused(project.Settlement.LimitsInvalid, field=term_name("unbonding"), **values):
+        deploy_settlement(world, project, pool=world.pool, limits=(*limits[:5], UNBONDING - 479))
 
 
 def test_deployment__pool_that_cannot_withdraw__reverts(world: World, project):

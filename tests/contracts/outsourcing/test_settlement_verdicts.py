@@ -278,4 +278,4 @@ def test_charge__the_latest_possible_job__ends_before_its_locks_expire(world: Wo
     world.settlement.lapseCharge(job, 2, sender=outsider)
     assert world.now() < world.anchor.lockOf(entry.depositLock).expiresAt
     world.settlement.collect(job, [1, 3, 4, 5, 6], sender=outsider)
-    assert world.anchor.totalLocked() == 0
+    assert world.locked() == 0

@@ -151,7 +151,7 @@ def test_a23_fee_of_a_committed_unconvicted_index__never_goes_to_the_device(worl
     indices = list(ALL) if end == "collected" else list(ALL[1:])
     settlement.collect(job, indices, sender=outsider)
     assert world.anchor.freeBalanceOf(world.payer) <= before - NODES * FEE
-    assert world.anchor.totalLocked() == 0
+    assert world.locked() == 0
 
 
 def test_a23_charge_and_collection_race__the_second_decides(world: World, outsider):

@@ -121,7 +121,7 @@ def test_a03_pool_without_manners__delays_nobody(hooked: World, project, kind):
     finally:
         hooked.settlement = before
     assert hooked.anchor.freeBalanceOf(pool) == 2 * 5 * (FEE // 10)
-    assert hooked.anchor.totalLocked() == 0
+    assert hooked.locked() == 0
 
 
 def reentering(world: World, project, amount: int):
@@ -185,7 +185,7 @@ def test_a01_another_function_in_the_hook__finds_the_books_written(hooked: World
     assert int.from_bytes(answers[0], "big") == 40
     assert int.from_bytes(answers[1], "big") == total - 60
     assert anchor.freeBalanceOf(thief) == 0
-    assert anchor.totalLocked() == 40
+    assert hooked.locked() == 40
     hooked.assert_books_close()
 
 

@@ -3,51 +3,31 @@
 from __future__ import annotations
 
 import pytest
-from eth_account.messages import encode_typed_data
-from eth_utils import keccak
-from tests.contracts.world import World, refused, sign
+from tests.contracts.conftest import deploy_coin
+from tests.contracts.permits import parts_of, permit_digest, sign_permit
+from tests.contracts.world import (
+    SUPPLY,
+    World,
+    plans_of,
+    refused,
+    sign,
+    signer_of,
+    twin_of,
+)
 
-SUPPLY = 10**9 * 10**18
+PART = 3 * SUPPLY // 10  # that the payer has
 
 
 @pytest.fixture
 def coin(world: World, project):
-    return world.deployer.deploy(project.MetaCoin, world.payer)
+    """Another token, of which the payer has the community's part."""
+    return deploy_coin(project, world.payer, world.pool)
 
 
-def permit_signature(world: World, coin, owner, spender, value, deadline, nonce=0):
-    chain_id = world.chain.provider.web3.eth.chain_id
-    message = encode_typed_data(
-        {
-            "name": "MetaCoin",
-            "version": "1",
-            "chainId": chain_id,
-            "verifyingContract": str(coin.address),
-        },
-        {
-            "Permit": [
-                {"name": "owner", "type": "address"},
-                {"name": "spender", "type": "address"},
-                {"name": "value", "type": "uint256"},
-                {"name": "nonce", "type": "uint256"},
-                {"name": "deadline", "type": "uint256"},
-            ]
-        },
-        {
-            "owner": str(owner),
-            "spender": str(spender),
-            "value": value,
-            "nonce": nonce,
-            "deadline": deadline,
-        },
-    )
-    made = sign(owner, keccak(b"\x19" + message.version + message.header + message.body))
-    return made[64], made[:32], made[32:64]
-
-
-def test_deployment__mints_the_whole_supply_to_the_holder(world: World, coin):
+def test_deployment__mints_the_whole_supply_to_the_allocations(world: World, project):
+    coin = world.deployer.deploy(project.MetaCoin, plans_of(world.payer, world.pool), world.pool)
     assert (coin.name(), coin.symbol(), coin.decimals()) == ("MetaCoin", "MTC", 18)
-    assert coin.SUPPLY() == coin.totalSupply() == coin.balanceOf(world.payer) == SUPPLY
+    assert coin.SUPPLY() == coin.totalSupply() == coin.balanceOf(coin.allocations()) == SUPPLY
 
 
 def test_abi__has_no_way_to_mint_burn_pause_or_own(coin):
@@ -59,7 +39,7 @@ def test_transfer__moves_and_conserves(world: World, coin, outsider):
     tx = coin.transfer(outsider, 5, sender=world.payer)
     (moved,) = tx.decode_logs(coin.Transfer)
     assert (moved["from"], moved.to, moved.value) == (world.payer, outsider, 5)
-    assert (coin.balanceOf(world.payer), coin.balanceOf(outsider)) == (SUPPLY - 5, 5)
+    assert (coin.balanceOf(world.payer), coin.balanceOf(outsider)) == (PART - 5, 5)
 
 
 def test_transfer__more_than_there_is__reverts(world: World, coin, outsider):
@@ -70,7 +50,7 @@ def test_transfer__more_than_there_is__reverts(world: World, coin, outsider):
 
 def test_permit__signed_by_the_owner__allows(world: World, coin, outsider):
     deadline = world.now() + 100
-    parts = permit_signature(world, coin, world.payer, outsider, 9, deadline)
+    parts = sign_permit(world, coin, world.payer, outsider, 9, deadline)
     coin.permit(world.payer, outsider, 9, deadline, *parts, sender=outsider)
     assert coin.allowance(world.payer, outsider) == 9
     assert coin.nonces(world.payer) == 1
@@ -78,7 +58,38 @@ def test_permit__signed_by_the_owner__allows(world: World, coin, outsider):
 
 def test_permit__after_its_deadline__reverts(world: World, coin, outsider):
     deadline = world.now() + 100
-    parts = permit_signature(world, coin, world.payer, outsider, 9, deadline)
+    parts = sign_permit(world, coin, world.payer, outsider, 9, deadline)
     world.at(deadline + 1)
     with refused(coin.ERC2612ExpiredSignature, deadline=deadline):
         coin.permit(world.payer, outsider, 9, deadline, *parts, sender=outsider)
+
+
+def test_a30_permit_replayed__reverts(world: World, coin, outsider):
+    deadline = world.now() + 100
+    parts = sign_permit(world, coin, world.payer, outsider, 9, deadline)
+    coin.permit(world.payer, outsider, 9, deadline, *parts, sender=outsider)
+    coin.transferFrom(world.payer, outsider, 9, sender=outsider)
+    digest = permit_digest(world, coin, world.payer, outsider, 9, 1, deadline)
+    signer = signer_of(digest, parts[1] + parts[2] + bytes([parts[0]]))
+    with refused(coin.ERC2612InvalidSigner, signer=signer, owner=world.payer):
+        coin.permit(world.payer, outsider, 9, deadline, *parts, sender=outsider)
+    assert coin.allowance(world.payer, outsider) == 0
+
+
+def test_a30_permit_of_a_fork__reverts(world: World, coin, outsider):
+    """A chain that split off and changed its id takes no permits of the other side."""
+    deadline = world.now() + 100
+    values = (world.payer, outsider, 9, 0, deadline)
+    there = sign(world.payer, permit_digest(world, coin, *values, chain_id=1))
+    signer = signer_of(permit_digest(world, coin, *values), there)
+    with refused(coin.ERC2612InvalidSigner, signer=signer, owner=world.payer):
+        coin.permit(world.payer, outsider, 9, deadline, *parts_of(there), sender=outsider)
+
+
+def test_a30_permit_with_the_other_s__reverts(world: World, coin, outsider):
+    deadline = world.now() + 100
+    digest = permit_digest(world, coin, world.payer, outsider, 9, 0, deadline)
+    twin = twin_of(sign(world.payer, digest))
+    with refused(coin.ECDSAInvalidSignatureS, s=twin[32:64]):
+        coin.permit(world.payer, outsider, 9, deadline, *parts_of(twin), sender=outsider)
+    assert coin.nonces(world.payer) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -196,7 +197,7 @@ def test_an_account_step_by_step__until_everything_is_fine(
     small_chain.operator.transfer_many([(me, 10**18)])
     registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
     with small_chain.lane(8) as provider:
-        provider.send(registry.register_provider("Provider"))
+        small_chain.enlist_provider(provider)
         provider.send(registry.admit(me))
     assert unfine() == ["free balance"]
 
@@ -221,3 +222,36 @@ def test_an_account_step_by_step__until_everything_is_fine(
     TlsKey.generate().save_new(home / "keys" / "tls.pem")
     found, _ = find_on_chain(server_settings)
     assert "registered with another TLS key" in named(found)["registration"].seen
+
+
+@pytest.mark.chain
+def test_a_provider__without_its_stake_or_admission__is_named(
+    small_chain: SmallChain, server_settings: Settings
+) -> None:
+    deployment = small_chain.deployment
+    settings = replace(server_settings, provider=account(7))
+    keys = KeyStore.open(Path(settings.home) / "keys")
+    me = keys.account.address
+    registry = ParticipantRegistry(small_chain.chain, deployment.contract("ParticipantRegistry"))
+
+    def seen(name: str) -> str:
+        return str(named(find_on_chain(settings)[0])[name].seen)
+
+    small_chain.operator.transfer_many([(me, 10**18)])
+    with small_chain.lane(7) as provider:
+        provider.send(registry.register_provider("Provider"))
+        provider.send(registry.admit(me))
+        assert "too little at stake" in seen("admission")
+    with small_chain.lane(6) as provider:
+        small_chain.enlist_provider(provider)
+        provider.send(registry.admit(me))
+        call = registry.register_server(
+            Role.COMPUTE_NODE, account(6), keys.tls.pin, ENDPOINT, Resources(1, 1, 1, 1)
+        )
+        with TransactionLane(
+            small_chain.chain, keys.account, settings.home / "lane.journal"
+        ) as lane:
+            lane.send(call)
+        assert f"at {ENDPOINT}" in seen("registration")
+        provider.send(registry.dismiss(me))
+        assert "takes no new work" in seen("registration")

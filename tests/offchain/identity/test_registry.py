@@ -8,9 +8,10 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.identity.registry import EndpointInvalid, ParticipantRegistry, ServerEntry
-from edgemark.ledger.events import MemberAdmitted, ParticipantRegistered, receipt_events
+from edgemark.ledger.events import receipt_events
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
+from edgemark.ledger.participant_events import MemberAdmitted, ParticipantRegistered
 from edgemark.ledger.records import Resources, Role
 
 __all__ = ["small_chain"]  # the fixture
@@ -52,7 +53,7 @@ def test_a_node__is_admitted_registers_and_is_found(
     contract = small_chain.deployment.contract("ParticipantRegistry")
     assert not registry.is_admitted(account(PROVIDER), account(NODE))
     with small_chain.lane(PROVIDER) as lane:
-        lane.send(registry.register_provider("Provider of the node"))
+        small_chain.enlist_provider(lane, "Provider of the node")
         admitted = lane.send(registry.admit(account(NODE)))
     assert registry.is_admitted(account(PROVIDER), account(NODE))
     call = registry.register_server(
@@ -103,7 +104,7 @@ def test_a_server_that_registered_nonsense__is_the_one_to_blame(
     contract = small_chain.deployment.contract("ParticipantRegistry")
     nonsense = "https://" + "a" * 64 + ".example"  # no resolver takes such a name
     with small_chain.lane(LIAR) as lane:
-        lane.send(registry.register_provider("Provider of itself"))
+        small_chain.enlist_provider(lane, "Provider of itself")
         lane.send(registry.admit(account(STRANGER)))
     arguments = (int(Role.COMPUTE_NODE), account(LIAR), PIN, nonsense, RESOURCES.as_abi())
     with small_chain.lane(STRANGER) as lane:

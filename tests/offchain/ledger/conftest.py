@@ -14,11 +14,16 @@ import pytest
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address
+from edgemark.ledger.allocation import default_plans
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import LaneLimits, TransactionLane
+from edgemark.ledger.records import Purpose
+from edgemark.ledger.transaction import address_of_made
 
 HASTE = LaneLimits(wait_s=20.0, bump_after_s=2.0, poll_s=0.02)
 LIMIT_S = 30.0
@@ -134,6 +139,17 @@ def still_world(start_world: Start) -> World:
 
 @pytest.fixture
 def coin(still_world: World) -> Contract:
-    """The token on `still_world`; account 0 holds all of it."""
+    """The token on `still_world`; account 0 has the community's part of it."""
     with still_world.lane(0) as lane:
-        return lane.deploy("MetaCoin", account(0).address)[0]
+        return deploy_coin(lane, lane.address)[0]
+
+
+def deploy_coin(
+    lane: TransactionLane, owner: Address, confirmations: int | None = None
+) -> tuple[Contract, Receipt]:
+    """The token, of which the owner has the community's part; and the receipt of its release."""
+    plans = [plan.as_abi() for plan in default_plans(owner, account(9).address)]
+    token, _ = lane.deploy("MetaCoin", plans, account(9).address, confirmations=0)
+    held = Contract.named("Allocations", address_of_made(token.address, 1))
+    release = Call(held, "release", (int(Purpose.COMMUNITY),))
+    return token, lane.send(release, confirmations=confirmations)

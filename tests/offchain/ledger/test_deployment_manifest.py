@@ -18,17 +18,18 @@ from edgemark.ledger.deployed_code import Origin
 from edgemark.ledger.deployment import (
     MAX_MANIFEST_BYTES,
     Deployment,
-    DeploymentParameters,
     ManifestInvalid,
     manifest_path,
 )
 from edgemark.ledger.interface import CONTRACTS
-from edgemark.ledger.records import Limits
+from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.records import AllocationPlan, Limits, Staking
 
 ADDRESSES = st.binary(min_size=20, max_size=20).map(parse_address)
 AMOUNTS = st.integers(0, 2**96 - 1)
 SECONDS = st.integers(0, 2**40 - 1)
 LIMITS = st.builds(Limits, AMOUNTS, AMOUNTS, SECONDS, SECONDS, SECONDS, SECONDS)
+PLANS = st.builds(AllocationPlan, ADDRESSES, AMOUNTS, SECONDS, SECONDS, SECONDS)
 ORIGINS = st.builds(
     Origin,
     arguments=st.integers(0, 20).map(lambda words: b"\x07" * 32 * words),
@@ -48,6 +49,8 @@ DEPLOYMENTS = st.builds(
         pool=ADDRESSES,
         guardian=ADDRESSES,
         limits=LIMITS,
+        allocations=st.tuples(PLANS, PLANS, PLANS, PLANS),
+        staking=st.builds(Staking, AMOUNTS, SECONDS),
     ),
     origins=st.fixed_dictionaries({name: ORIGINS for name in CONTRACTS}),
 )
@@ -56,7 +59,9 @@ EXAMPLE = Deployment(
     31337,
     5,
     {name: parse_address(bytes([at + 1]) * 20) for at, name in enumerate(CONTRACTS)},
-    DeploymentParameters(SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 2, 3, 4)),
+    DeploymentParameters(
+        SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 2, 3, 4)
+    ).filled(),
     {name: Origin(b"", 5, Hash32(b"\x01" * 32), "0.8.37") for name in CONTRACTS},
 )
 

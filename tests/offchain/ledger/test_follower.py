@@ -7,12 +7,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.offchain.ledger.conftest import Start, World, persist
+from tests.offchain.ledger.conftest import Start, World, deploy_coin, persist
 from tests.offchain.ledger.cuttable_proxy import CuttableProxy
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
-from edgemark.ledger.events import ChainEvent, Transfer
+from edgemark.ledger.chain_event import ChainEvent
+from edgemark.ledger.events import Transfer
 from edgemark.ledger.faults import ReorgTooDeep
 from edgemark.ledger.follower import LogFollower
 from edgemark.ledger.intent import Call
@@ -30,7 +31,7 @@ class Token:
     def __init__(self, world: World) -> None:
         self.world = world
         self.lane = world.lane(0)
-        self.contract, _ = self.lane.deploy("MetaCoin", self.lane.address, confirmations=0)
+        self.contract, _ = deploy_coin(self.lane, self.lane.address, confirmations=0)
 
     def pay(self, value: int) -> None:
         """Transfer; the event's value tells one payment from another."""
@@ -84,12 +85,13 @@ def test_poll__from_a_cursor__goes_on_where_another_stopped(token: Token) -> Non
 
 
 def test_poll__contracts_side_by_side__are_told_apart(token: Token) -> None:
-    other, _ = token.lane.deploy("MetaCoin", PAYEE, confirmations=0)
+    other, _ = deploy_coin(token.lane, PAYEE, confirmations=0)
     token.pay(7)
     token.world.mine(DEPTH)
     follower = LogFollower(token.world.chain, [other, token.contract])
     places = [event.at.contract for event in follower.poll()]
-    assert places == [token.contract.address, other.address, token.contract.address]
+    here, there = token.contract.address, other.address
+    assert places == [here, here, there, there, here]  # of each: the supply, and a part's release
 
 
 def test_poll__a_shallow_reorg__was_never_seen(token: Token) -> None:
@@ -175,7 +177,7 @@ def test_poll__through_many_shallow_reorgs__tells_what_the_final_chain_holds(
 ) -> None:
     world = start_world(confirmations=DEPTH)
     lane = world.lane(0)
-    coin, receipt = lane.deploy("MetaCoin", lane.address)
+    coin, receipt = deploy_coin(lane, lane.address)
     follower = LogFollower(world.chain, [coin], receipt.block_number + 1)
     chance = random.Random(20)
     stop = threading.Event()

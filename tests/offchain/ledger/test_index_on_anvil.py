@@ -56,16 +56,16 @@ class Indexed:
             return store.content()
 
     def values(self) -> list[int]:
-        """Transfers in the file but the first, which is the supply."""
+        """Transfers in the file but the first two: the supply, and the release of a part."""
         with IndexStore.open_to_read(self.path, self.deployment) as store:
             events = [dated.event for dated in store.of_kind(Transfer)]
-        return [event.value for event in events if isinstance(event, Transfer)][-2::-1]
+        return [event.value for event in events if isinstance(event, Transfer)][-3::-1]
 
     def on_chain(self) -> list[int]:
-        """Transfers that the chain holds now, but the first."""
+        """Transfers that the chain holds now, but the first two."""
         chain = self.world.chain
         logs = chain.logs([self.coin.address], 0, chain.head())
-        return [int.from_bytes(log.data, "big") for log in logs][1:]
+        return [int.from_bytes(log.data, "big") for log in logs][2:]
 
     def assert_equals_a_new_one(self) -> None:
         """Rebuilt equals incremental."""
@@ -140,4 +140,4 @@ def test_an_answer_above_the_bound__is_refused_before_it_is_held(
     monkeypatch.setattr(wire, "MAX_ANSWER_BYTES", 2_000)
     indexed.pay(2, 3, 4, 5)
     logs = indexed.world.chain.logs([indexed.coin.address], 0, head + 4)  # in parts that fit
-    assert [int.from_bytes(log.data, "big") for log in logs][1:] == [1, 2, 3, 4, 5]
+    assert [int.from_bytes(log.data, "big") for log in logs][2:] == [1, 2, 3, 4, 5]

@@ -10,7 +10,7 @@ from tests.offchain.ledger.conftest import HASTE, Start, World, account
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.journal import JournalInUse
-from edgemark.ledger.deployment import DeploymentParameters, deploy
+from edgemark.ledger.deployment import deploy
 from edgemark.ledger.events import Transfer, receipt_events
 from edgemark.ledger.faults import (
     ContractRefused,
@@ -21,6 +21,7 @@ from edgemark.ledger.faults import (
 )
 from edgemark.ledger.intent import Call, LaneLimits
 from edgemark.ledger.interface import CONTRACTS, Contract
+from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Limits
 
 pytestmark = pytest.mark.chain
@@ -178,9 +179,9 @@ def test_send__refused_only_once_mined__tells_its_error_and_the_fee_is_counted(
     still_world: World, coin: Contract
 ) -> None:
     lane = still_world.lane(0)
-    supply = still_world.chain.call(coin, "totalSupply", block="latest")
+    wealth = still_world.chain.call(coin, "balanceOf", lane.address, block="latest")
     calls = [
-        Call(coin, "transfer", (PAYEE, supply), gas=100_000),
+        Call(coin, "transfer", (PAYEE, wealth), gas=100_000),
         Call(coin, "transfer", (PAYEE, 3), gas=100_000),  # nothing is left for it
     ]
     before = lane.gas_used
@@ -188,7 +189,7 @@ def test_send__refused_only_once_mined__tells_its_error_and_the_fee_is_counted(
         lane.send_many(calls)
     assert refused.value.error_name == "ERC20InsufficientBalance"
     assert refused.value.values == {"sender": lane.address, "balance": 0, "needed": 3}
-    assert still_world.chain.call(coin, "balanceOf", PAYEE, block="latest") == supply
+    assert still_world.chain.call(coin, "balanceOf", PAYEE, block="latest") == wealth
     assert lane.gas_used > before + 2 * 21_000
     lane.transfer(PAYEE, 1)  # and the lane goes on
 

@@ -13,7 +13,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from tests.offchain.ledger.conftest import HASTE, LIMIT_S, Start, World, account, persist
+from tests.offchain.ledger.conftest import (
+    HASTE,
+    LIMIT_S,
+    Start,
+    World,
+    account,
+    deploy_coin,
+    persist,
+)
 from tests.offchain.ledger.cuttable_proxy import CuttableProxy
 
 from edgemark.errors import LedgerUnavailable
@@ -253,7 +261,7 @@ def test_reorg__after_the_caller_went_on__it_is_sent_again_with_the_next(
     world = start_world(confirmations=5, extra=())
     lane = world.lane(0)
     call_depth = 0
-    token, _ = lane.deploy("MetaCoin", lane.address, confirmations=call_depth)
+    token, _ = deploy_coin(lane, lane.address, confirmations=call_depth)
     lane.send(Call(token, "transfer", (PAYEE, 5)), confirmations=call_depth)
     world.reorg(1)
     assert world.chain.call(token, "balanceOf", PAYEE, block="latest") == 0

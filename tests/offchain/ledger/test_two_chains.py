@@ -8,11 +8,12 @@ import pytest
 from tests.offchain.ledger.conftest import HASTE, Start, World, account
 
 from edgemark.identifiers import parse_address
-from edgemark.ledger.deployment import Deployment, DeploymentParameters, ManifestInvalid, deploy
+from edgemark.ledger.deployment import Deployment, ManifestInvalid, deploy
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ChainIdMismatch, NoCode, NodeRefused, OtherChainsFile
 from edgemark.ledger.intent import Call
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Limits
 from edgemark.ledger.transaction import Transaction
 

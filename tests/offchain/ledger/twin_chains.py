@@ -22,13 +22,14 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Tokens
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode
-from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.deployment import Deployment, deploy
 from edgemark.ledger.development import ChainOptions, DevelopmentNode, dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ContractRefused, NodeRefused
 from edgemark.ledger.hardhat import HardhatNode
 from edgemark.ledger.intent import Call, intent_of
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.parameters import DEFAULT_STAKING, DeploymentParameters
 from edgemark.ledger.records import Limits, Resources, Role
 from edgemark.ledger.transaction import Transaction
 from edgemark.systems.outsourcing.settlement import SettlementContract
@@ -43,6 +44,7 @@ NODES = (7, 8, 9, 10, 11)
 PROVIDERS = tuple(range(12, 21))  # of judges and nodes
 ACCOUNTS = 21
 WEALTH = 10**6
+MIN_STAKE = DEFAULT_STAKING.min_stake
 LIMIT_S = 30.0
 GAS, GAS_PRICE = 3_000_000, 10**10
 
@@ -140,13 +142,13 @@ class TwinChains:
 
     def settle_in(self) -> None:
         """Register everybody and fill the accounts of payer and nodes."""
+        total = WEALTH * (1 + len(NODES)) + MIN_STAKE * len(PROVIDERS)
+        self.act(OUTSIDER, lambda side: side.token.approve(side.anchor.contract.address, total))
         servers = [(number, Role.ENCLAVE) for number in JUDGES]
         servers += [(number, Role.COMPUTE_NODE) for number in NODES]
         for provider, (number, role) in zip(PROVIDERS, servers, strict=True):
             self._register(number, role, provider)
         self.act(PAYER, lambda side: side.registry.register_device())
-        total = WEALTH * (1 + len(NODES))
-        self.act(OUTSIDER, lambda side: side.token.approve(side.anchor.contract.address, total))
         for number in (PAYER, *NODES):
             self._enrich(number)
 
@@ -155,6 +157,9 @@ class TwinChains:
         endpoint = f"https://127.0.0.1:{8000 + number}"
         organisation, member = address_of(provider), address_of(number)
         self.act(provider, lambda side: side.registry.register_provider(f"provider {provider}"))
+        self.act(OUTSIDER, lambda side: side.anchor.deposit(organisation, MIN_STAKE))
+        self.act(provider, lambda side: side.anchor.allow_locker(side.registry.address, MIN_STAKE))
+        self.act(provider, lambda side: side.registry.stake(MIN_STAKE))
         self.act(provider, lambda side: side.registry.admit(member))
         self.act(
             number,

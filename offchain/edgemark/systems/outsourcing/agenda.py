@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edgemark.ledger.events import ChainEvent
+from edgemark.ledger.chain_event import ChainEvent
 
 SWEEP_S = 15.0
 JOB_BYTES = 32

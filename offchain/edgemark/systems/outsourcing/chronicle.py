@@ -16,8 +16,9 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.ledger import events as seen
 from edgemark.ledger.blocks import Mined, Receipt, SentCall
+from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.events import ChainEvent, decode_logs
+from edgemark.ledger.events import decode_logs
 from edgemark.ledger.evm import EvmChain
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.history import INDEX_PHASES

@@ -17,11 +17,12 @@ from enum import StrEnum
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
 from edgemark.ledger import events as on
+from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.index_schema import lock_key
 from edgemark.ledger.index_store import DatedEvent, IndexStore
 from edgemark.systems.outsourcing.amounts import IndexPhase
 
-INDEX_PHASES: dict[type[on.ChainEvent], IndexPhase] = {
+INDEX_PHASES: dict[type[ChainEvent], IndexPhase] = {
     on.NodeAccepted: IndexPhase.ACCEPTED,
     on.ResultCommitted: IndexPhase.COMMITTED,
     on.NodeCharged: IndexPhase.CHARGED,
@@ -218,7 +219,7 @@ def _add_locks(store: IndexStore, book: PartyBook, key: bytes) -> None:
     book.lost = -sum(amount for amount in closed if amount < 0)
 
 
-def _follow(locked: on.Locked, moves: Sequence[on.ChainEvent], account: Address) -> tuple[int, int]:
+def _follow(locked: on.Locked, moves: Sequence[ChainEvent], account: Address) -> tuple[int, int]:
     """(what a lock changed in the account's free balance, what is left in the lock)."""
     change = -locked.amount if locked.owner == account else 0
     rest: int = locked.amount
@@ -235,7 +236,7 @@ def _follow(locked: on.Locked, moves: Sequence[on.ChainEvent], account: Address)
     return change, rest
 
 
-def _events_of_lock(store: IndexStore, lock_id: int) -> list[on.ChainEvent]:
+def _events_of_lock(store: IndexStore, lock_id: int) -> list[ChainEvent]:
     kinds = [on.Locked, on.Paid, on.LockReturned]
     return [dated.event for dated in store.about(lock_key(lock_id), kinds)]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, Timestamp
+from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Resources, Role
 from edgemark.logs import get_logger
 from edgemark.systems.outsourcing.station import Station
+
+PERMIT_S = 3600  # a transaction that is not mined by then is sent again under another
 
 _log = get_logger("joining")
 
@@ -26,7 +29,7 @@ def join_as_server(
     pin = station.keys.tls.pin
     if found.role is Role.NONE:
         call = station.registry.register_server(role, provider, pin, endpoint, resources)
-        _send(station, call, "Ask the provider to admit this account first.")
+        send_as_asked(station, call, "Ask the provider to admit this account first.")
         return True
     had = (found.role, found.provider, found.endpoint, bytes(found.tls_key_hash))
     wanted = (role, provider, endpoint, bytes(pin))
@@ -36,27 +39,32 @@ def join_as_server(
             who=station.address,
             had=_describe(had),
             needed=_describe(wanted),
-            remedy="Use the settings and the home folder that it was registered with.",
+            remedy="`edgemark account rotate` registers this TLS key and endpoint; role and "
+            "provider stay. Or use the settings and home folder that it was registered with.",
         )
+    if not station.registry.is_active(station.address):
+        _log.warning("takes no new work: it or its provider has retired, or lacks stake")
     return False
 
 
 def join_as_device(station: Station) -> None:
     """Register this account as a device, unless it is registered in any role."""
     if station.registry.participant(station.address).role is Role.NONE:
-        _send(station, station.registry.register_device(), "")
+        send_as_asked(station, station.registry.register_device(), "")
 
 
 def join_as_provider(station: Station, name: str) -> None:
     """Register this account as an organisation, unless it is registered in any role."""
     if station.registry.participant(station.address).role is Role.NONE:
-        _send(station, station.registry.register_provider(name), "A name has 1 to 64 bytes.")
+        send_as_asked(
+            station, station.registry.register_provider(name), "A name has 1 to 64 bytes."
+        )
 
 
 def admit_server(station: Station, account: Address) -> None:
     """Let an account register as a member of this organisation, unless it may already."""
     if not station.registry.is_admitted(station.address, account):
-        _send(station, station.registry.admit(account), "Register this organisation first.")
+        send_as_asked(station, station.registry.admit(account), "Register this organisation first.")
 
 
 def provide_balance(station: Station, needed: int) -> None:
@@ -65,24 +73,36 @@ def provide_balance(station: Station, needed: int) -> None:
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
-    me, anchor = station.address, station.accounts.contract.address
-    calls: list[Call] = []
-    missing = needed - station.accounts.free_balance(me)
-    if missing > 0:
-        wallet = station.token.balance(me)
-        if wallet < missing:
-            raise RefusedInput(
-                "wallet holds too few tokens",
-                who=me,
-                had=wallet,
-                needed=missing,
-                remedy="Get MetaCoin from somebody who has some.",
-            )
-        calls.append(station.token.approve(anchor, missing))
-        calls.append(station.accounts.deposit(me, missing))
-    if station.accounts.locker_allowance(me, station.settlement.address) < needed:
-        calls.append(station.accounts.allow_locker(station.settlement.address, 2**96 - 1))
+    calls = bring_in(station, needed)
+    locker = station.settlement.address
+    if station.accounts.locker_allowance(station.address, locker) < needed:
+        calls.append(station.accounts.allow_locker(locker, 2**96 - 1))
     station.lane.send_many(calls)
+
+
+def bring_in(station: Station, needed: int) -> list[Call]:
+    """What brings the free balance up to `needed`, under a permit: one transaction, not two.
+
+    Raises:
+        RefusedInput: the wallet holds too few tokens.
+    """
+    me, anchor = station.address, station.accounts.contract.address
+    missing = needed - station.accounts.free_balance(me)
+    if missing <= 0:
+        return []
+    wallet = station.token.balance(me)
+    if wallet < missing:
+        raise RefusedInput(
+            "wallet holds too few tokens",
+            who=me,
+            had=wallet,
+            needed=missing,
+            remedy="Get MetaCoin from somebody who has some.",
+        )
+    deadline = Timestamp(station.chain.block("latest").timestamp + PERMIT_S)
+    digest = station.token.permit_digest(me, anchor, missing, deadline)
+    signature = station.keys.account.sign(digest)
+    return [station.accounts.deposit_with_permit(me, missing, deadline, signature)]
 
 
 def keep_balance(station: Station, wanted: int) -> None:
@@ -98,9 +118,14 @@ def keep_balance(station: Station, wanted: int) -> None:
     provide_balance(station, min(wanted, within_reach))
 
 
-def _send(station: Station, call: Call, remedy: str) -> None:
+def send_as_asked(station: Station, call: Call, remedy: str) -> Receipt:
+    """Send what the user asked for.
+
+    Raises:
+        RefusedInput: the contract refuses it; with its error and the remedy.
+    """
     try:
-        station.lane.send(call)
+        return station.lane.send(call)
     except ContractRefused as refused:
         raise RefusedInput(
             f"{call.function} is refused",

@@ -25,14 +25,7 @@ def open_station(settings: Settings, role: Role) -> Station:
             needed="account of the organisation this server works for",
             remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
         )
-    if not settings.listen_port and not settings.advertise:
-        raise RefusedInput(
-            "listen_port is not set",
-            who="settings",
-            had=0,
-            needed="a fixed port: the endpoint is registered on chain",
-            remedy="Set listen_port (and advertise, when others reach this host by another name).",
-        )
+    describe_server(settings)  # before anything is opened
     station = Station.open(settings)
     try:
         _join(station, settings, role)
@@ -42,7 +35,20 @@ def open_station(settings: Settings, role: Role) -> Station:
     return station
 
 
-def _join(station: Station, settings: Settings, role: Role) -> None:
+def describe_server(settings: Settings) -> tuple[str, Resources]:
+    """Endpoint and resources of a server, as it registers them.
+
+    Raises:
+        RefusedInput: neither a port nor an endpoint is set.
+    """
+    if not settings.listen_port and not settings.advertise:
+        raise RefusedInput(
+            "listen_port is not set",
+            who="settings",
+            had=0,
+            needed="a fixed port: the endpoint is registered on chain",
+            remedy="Set listen_port (and advertise, when others reach this host by another name).",
+        )
     endpoint = settings.advertise or f"https://{settings.listen_host}:{settings.listen_port}"
     resources = Resources(
         cpu_cores=settings.cpu_cores,
@@ -50,6 +56,11 @@ def _join(station: Station, settings: Settings, role: Role) -> None:
         storage_mib=settings.storage_mib,
         network_mbps=settings.network_mbps,
     )
+    return endpoint, resources
+
+
+def _join(station: Station, settings: Settings, role: Role) -> None:
+    endpoint, resources = describe_server(settings)
     provider = parse_address(settings.provider, who="provider")
     is_new = join_as_server(station, role, provider, endpoint, resources)
     if settings.deposit:

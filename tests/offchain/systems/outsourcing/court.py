@@ -31,14 +31,15 @@ from tests.offchain.systems.outsourcing.cast import (
 )
 
 from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.deployment import Deployment, deploy
 from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call, intent_of
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.parameters import DEFAULT_STAKING, DeploymentParameters
 from edgemark.ledger.records import Resources, Role
 from edgemark.ledger.transaction import Transaction
 from edgemark.systems.outsourcing.chronicle import Chronicle
@@ -49,6 +50,7 @@ from edgemark.systems.outsourcing.settlement import SettlementContract
 from edgemark.systems.outsourcing.story import JobStory
 from edgemark.token.metacoin import MetaCoin
 
+MIN_STAKE = DEFAULT_STAKING.min_stake
 GAS, GAS_PRICE = 8_000_000, 10**10
 GAS_WEI = 10**20
 SIX = tuple(range(1, 7))
@@ -194,23 +196,24 @@ def open_court(folder: Path) -> Iterator[Court]:
             deployment = deploy(chain, lane, parameters)
         court = Court(chain, deployment, SettlementContract(chain, deployment), folder)
         for key in (PAYER, OUTSIDER, *NODES[:6], *JUDGES):
-            enlist(court, operator, key)
-        register_servers(court)
+            enlist(court, operator, key, court.settlement.address, Tokens(100 * WEALTH))
+        register_servers(court, operator)
         yield court
 
 
-def enlist(court: Court, operator: SecretKey, key: SecretKey) -> None:
-    """Gas, tokens in the anchor, and leave to lock them."""
+def enlist(
+    court: Court, operator: SecretKey, key: SecretKey, locker: Address, amount: Tokens
+) -> None:
+    """Gas, tokens in the anchor, and leave for the locker to lock them."""
     court.chain.rpc("anvil_setBalance", key.address, hex(GAS_WEI))
     token = MetaCoin(court.chain, court.deployment.contract("MetaCoin"))
     anchor = court.deployment.contract("AssetAnchor")
-    amount = Tokens(100 * WEALTH)
     court.send(operator, token.approve(anchor.address, amount))
     court.send(operator, Call(anchor, "deposit", (key.address, amount)))
-    court.send(key, Call(anchor, "allowLocker", (court.settlement.address, amount)))
+    court.send(key, Call(anchor, "allowLocker", (locker, amount)))
 
 
-def register_servers(court: Court) -> None:
+def register_servers(court: Court, operator: SecretKey) -> None:
     """Each node and judge works for a provider of its own."""
     contract = court.deployment.contract("ParticipantRegistry")
     registry = ParticipantRegistry(court.chain, contract)
@@ -218,8 +221,9 @@ def register_servers(court: Court) -> None:
     servers += [(key, Role.ENCLAVE) for key in JUDGES]
     for number, (key, role) in enumerate(servers):
         provider = key_of_role(f"provider {number}")
-        court.chain.rpc("anvil_setBalance", provider.address, hex(GAS_WEI))
+        enlist(court, operator, provider, registry.address, MIN_STAKE)
         court.send(provider, registry.register_provider(f"provider {number}"))
+        court.send(provider, registry.stake(MIN_STAKE))
         court.send(provider, registry.admit(key.address))
         pin, endpoint = Hash32(bytes([number + 1]) * 32), f"https://127.0.0.1:{9000 + number}"
         resources = Resources(1, 1, 1, 1)

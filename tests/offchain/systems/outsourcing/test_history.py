@@ -63,8 +63,11 @@ class Played:
     @property
     def accounts(self) -> list[Address]:
         """Everybody who can own tokens in the anchor."""
-        keys = [self.market.key("payer"), self.market.key("pool")]
-        return [key.address for key in (*keys, *self.market.nodes, *self.market.judges)]
+        market = self.market
+        servers = [f"node {j}" for j in range(1, market.size.nodes + 1)]
+        servers += [f"judge {j}" for j in range(1, market.size.judges + 1)]
+        roles = ["payer", "pool", *servers, *(f"provider of {server}" for server in servers)]
+        return [market.key(role).address for role in roles]
 
 
 def play(market: Market) -> dict[str, Job]:

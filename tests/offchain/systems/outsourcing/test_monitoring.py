@@ -10,16 +10,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tests.offchain.small_chain import LIMITS, account
+from tests.offchain.small_chain import LIMITS, account, set_up_provider
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import DeploymentParameters, deploy
+from edgemark.ledger.deployment import deploy
 from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Role
 from edgemark.settings import Settings, load_settings
 from edgemark.systems.outsourcing.monitoring import Monitor
@@ -52,10 +53,11 @@ def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
         deployment.save(tmp_path / "deployment.json")
         lane.transfer_many([(me, 10**18)])
         lane.send(MetaCoin(chain, deployment.contract("MetaCoin")).transfer(me, WALLET))
-    registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
-    with TransactionLane(chain, SecretKey(dev_key(8)), tmp_path / "provider.journal") as lane:
-        lane.send(registry.register_provider("Provider"))
-        lane.send(registry.admit(me))
+        registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
+        path = tmp_path / "provider.journal"
+        with TransactionLane(chain, SecretKey(dev_key(8)), path) as provider:
+            set_up_provider(chain, deployment, lane, provider, "Provider")
+            provider.send(registry.admit(me))
     overrides = {
         "home": tmp_path / "node",
         "chain_url": anvil.url,

@@ -164,6 +164,10 @@ def check_tokens(
         was, is_now = before.parties[account], after.parties[account]
         receipt.parties.append(PartyBalance(name, role, was, is_now))
         receipt.compare_tokens(f"change of {name}", is_now - was, expected.get(account, 0))
+    receipt.parties += [
+        PartyBalance("providers", "stakes", before.staked, after.staked),
+        PartyBalance("allocations", "supply under vesting", before.vesting, after.vesting),
+    ]
     dishonest = {job.state.known.nodes[job.planted - 1] for job in played}
     employed = {node for job in played for node in job.state.known.nodes}
     honest = [a.account for a in stage.nodes if a.account in employed - dishonest]
@@ -176,8 +180,9 @@ def check_tokens(
     receipt.tokens_before, receipt.tokens_after = before.accounted, after.accounted
     receipt.compare_tokens("tokens before = supply", before.accounted, before.supply)
     receipt.compare_tokens("tokens after = tokens before", after.accounted, before.accounted)
-    receipt.compare_tokens("anchor holds what it owes", after.anchored, after.free + after.locked)
-    receipt.compare_tokens("nothing is locked any more", after.locked, 0)
+    receipt.compare_tokens("anchor holds what it owes", after.anchored, after.owed)
+    receipt.compare_tokens("no job holds tokens any more", after.locked, 0)
+    receipt.compare_tokens("stakes of providers untouched", after.staked, before.staked)
 
 
 def ends_of(job: Played) -> tuple[IndexPhase, ...]:

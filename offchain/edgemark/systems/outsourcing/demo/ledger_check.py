@@ -8,8 +8,11 @@ from typing import Protocol
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.identifiers import Address
+from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.events import decode_logs
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.participant_events import ProviderStaked
 from edgemark.systems.outsourcing.amounts import (
     IndexPhase,
     compute_judge_share,
@@ -43,7 +46,9 @@ class Holdings:
         parties: wallet and free balance in the anchor, by account.
         supply: what the token says there is.
         anchored: what the token says the anchor holds.
-        free, locked: what the anchor's own counters say.
+        free, locked: what the anchor's own counters say, but for the stakes of providers.
+        staked: what providers have at stake.
+        vesting: what the allocations hold.
         wallets: sum of the parties' wallets.
     """
 
@@ -52,12 +57,19 @@ class Holdings:
     anchored: int
     free: int
     locked: int
+    staked: int
+    vesting: int
     wallets: int
 
     @property
     def accounted(self) -> int:
-        """All that the parties hold, wallet and anchor, and all that is locked."""
-        return sum(self.parties.values()) + self.locked
+        """All that the parties hold, and all that is locked, staked or vesting."""
+        return sum(self.parties.values()) + self.locked + self.staked + self.vesting
+
+    @property
+    def owed(self) -> int:
+        """What the anchor should hold."""
+        return self.free + self.locked + self.staked
 
 
 def read_holdings(chain: EvmChain, deployment: Deployment, accounts: Iterable[Address]) -> Holdings:
@@ -70,14 +82,30 @@ def read_holdings(chain: EvmChain, deployment: Deployment, accounts: Iterable[Ad
         for account, wallet in wallets.items()
     }
     totals = anchor.totals(block="latest")
+    staked = read_stakes(chain, deployment)
     return Holdings(
         parties=parties,
         supply=token.supply(block="latest"),
         anchored=token.balance(deployment.contracts["AssetAnchor"], block="latest"),
         free=totals.free,
-        locked=totals.locked,
+        locked=totals.locked - staked,
+        staked=staked,
+        vesting=token.balance(deployment.contracts["Allocations"], block="latest"),
         wallets=sum(wallets.values()),
     )
+
+
+def read_stakes(chain: EvmChain, deployment: Deployment) -> int:
+    """Sum of what all providers have at stake, as of the latest block."""
+    contract = deployment.contract("ParticipantRegistry")
+    registry = ParticipantRegistry(chain, contract)
+    logs = chain.logs([contract.address], deployment.block, chain.head())
+    providers = {
+        event.provider
+        for event in decode_logs([contract], logs)
+        if isinstance(event, ProviderStaked)
+    }
+    return sum(registry.bond(provider).amount for provider in providers)
 
 
 def compute_changes(

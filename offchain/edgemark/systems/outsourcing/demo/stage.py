@@ -17,18 +17,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.deployment import Deployment, DeploymentParameters, deploy
+from edgemark.ledger.deployment import Deployment, deploy
 from edgemark.ledger.development import ChainOptions, DevelopmentNode, dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.launching import DEFAULT_KIND, kind_of
 from edgemark.ledger.mining import BlockMaking
+from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Limits, Role
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.settings import Settings, load_settings
@@ -132,7 +134,7 @@ class Stage:
 
     @property
     def operator(self) -> Address:
-        """Account that holds the supply."""
+        """Account that has the community's tokens, and funds everybody."""
         return self.deployment.parameters.holder
 
     def set(self) -> None:
@@ -286,6 +288,10 @@ class Stage:
         token = MetaCoin(chain, self.deployment.contract("MetaCoin"))
         payees = (device, *(actor.account for actor in self.nodes))
         operator.send_many([token.transfer(payee, PARTY_TOKENS) for payee in payees])
+        stake, anchor = self._min_stake, self.deployment.contract("AssetAnchor")
+        operator.send(token.approve(anchor.address, stake * len(actors)))
+        accounts_in = AnchorAccounts(chain, anchor)
+        operator.send_many([accounts_in.deposit(actor.provider, stake) for actor in actors])
 
     def _make_blocks_regular(self, chain: EvmChain) -> None:
         """Deadlines are chain time: let blocks come without transactions too."""
@@ -299,8 +305,19 @@ class Stage:
         key = self._provider_key(actor.home)
         path = actor.home.with_name(f"provider-of-{actor.home.name}") / "lane.journal"
         with TransactionLane(chain, key, path) as lane:
-            lane.send(registry.register_provider(f"Provider of {actor.name}"))
-            lane.send(registry.admit(actor.account))
+            anchor = AnchorAccounts(chain, self.deployment.contract("AssetAnchor"))
+            lane.send_many(
+                [
+                    registry.register_provider(f"Provider of {actor.name}"),
+                    anchor.allow_locker(registry.address, self._min_stake),
+                    registry.stake(self._min_stake),
+                    registry.admit(actor.account),
+                ]
+            )
+
+    @property
+    def _min_stake(self) -> int:
+        return int(self.deployment.parameters.staking.min_stake)
 
     def _common(self) -> dict[str, object]:
         return {

@@ -179,5 +179,5 @@ def name_parties(stage: Stage, device: Address) -> dict[Address, tuple[str, str]
     for actor in stage.judges:
         names[actor.account] = (actor.name, "judge")
     names[stage.pool] = ("pool", "incentives pool")
-    names[stage.operator] = ("operator", "holds the supply")
+    names[stage.operator] = ("operator", "has the community's tokens")
     return names

@@ -1,0 +1,70 @@
+"""How the supply of MetaCoin is divided and vests, where a deployment does not say otherwise.
+
+The paper (Meta-BMEOC, section V, eq. 15) names four purposes and gives no shares; these are ours:
+
+| purpose | share | vests | beneficiary |
+|---|---|---|---|
+| operation and development | 20 % | over 4 years | holder |
+| early contributors and investors | 20 % | over 3 years, from the second on | holder |
+| community | 30 % | at once | holder |
+| incentives for outsourced computation | 30 % | over 8 years | pool |
+
+The holder hands each of its allocations to its real owner in two steps (`Allocations.offer`,
+`takeOver`), so that no allocation ever goes to an account that nobody has the key of. What nobody
+released two years after the end of its vesting, anyone sends to the pool.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Tokens
+from edgemark.ledger.records import AllocationPlan, Purpose
+
+SUPPLY = Tokens(10**9 * 10**18)
+YEAR_S = 365 * 86_400
+GRACE_S = 2 * YEAR_S
+DEFAULT_MIN_STAKE = Tokens(1000 * 10**18)  # of a provider; a tenth of what the demo gives a party
+
+
+def default_plans(holder: Address, pool: Address) -> tuple[AllocationPlan, ...]:
+    """The four plans of the table above, by `Purpose`."""
+    percents = (
+        (holder, 20, 0, 4 * YEAR_S),
+        (holder, 20, YEAR_S, 3 * YEAR_S),
+        (holder, 30, 0, 0),
+        (pool, 30, 0, 8 * YEAR_S),
+    )
+    return tuple(
+        AllocationPlan(beneficiary, Tokens(SUPPLY * percent // 100), delay, duration, GRACE_S)
+        for beneficiary, percent, delay, duration in percents
+    )
+
+
+def read_plans(path: Path) -> tuple[AllocationPlan, ...]:
+    """Four plans from a JSON file: a list of objects by `Purpose`, as in the manifest.
+
+    Raises:
+        RefusedInput: no such file, or it holds anything else, or they do not sum to the supply.
+    """
+    try:
+        plans = tuple(AllocationPlan.from_dict(each) for each in json.loads(path.read_bytes()))
+    except (OSError, KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:
+        raise _plans_invalid(path, f"{type(error).__name__}: {error}") from error
+    if len(plans) != len(Purpose):
+        raise _plans_invalid(path, f"{len(plans)} plans")
+    if (total := sum(plan.amount for plan in plans)) != SUPPLY:
+        raise _plans_invalid(path, f"amounts that sum to {total}, not {SUPPLY}")
+    return plans
+
+
+def _plans_invalid(path: Path, why: str) -> RefusedInput:
+    return RefusedInput(
+        "holds no plan of the supply",
+        who=path,
+        had=why[:200],
+        needed="a list of four objects: beneficiary, amount, delay, duration, grace",
+        remedy="Order them: " + ", ".join(purpose.name.lower() for purpose in Purpose) + ".",
+    )

@@ -1,0 +1,172 @@
+"""How a participant changes what it is registered as, brings a stake, and leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registration import Registration, SignedRegistration
+from edgemark.identity.registry import SERVER_ROLES
+from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.records import Participant, Resources, Role
+from edgemark.systems.outsourcing.joining import bring_in, send_as_asked
+from edgemark.systems.outsourcing.station import Station
+
+STATEMENT_S = 7 * 86_400  # a relayer may take its time; a nonce makes a statement count once
+SUCCESSION_S = 3600  # both keys are here, and the transaction follows at once
+
+
+def rotate_server(station: Station, endpoint: str, resources: Resources) -> bool:
+    """Register what this home has now: TLS key, endpoint, resources; False when nothing differs.
+
+    Raises:
+        RefusedInput: the account is no server, or has retired.
+    """
+    found = require_server(station)
+    pin = station.keys.tls.pin
+    had = (bytes(found.tls_key_hash), found.endpoint, found.resources)
+    if had == (bytes(pin), endpoint, resources):
+        return False
+    call = station.registry.update_server(pin, endpoint, resources)
+    send_as_asked(station, call, "Who has retired stays what it was.")
+    return True
+
+
+def require_server(station: Station) -> Participant:
+    """What is registered of this account, which has to be a server.
+
+    Raises:
+        RefusedInput: it is none.
+    """
+    found = station.registry.participant(station.address)
+    if found.role not in SERVER_ROLES:
+        raise RefusedInput(
+            "is no registered server",
+            who=station.address,
+            had=found.role.name,
+            remedy="The first start of a server registers it.",
+        )
+    return found
+
+
+def succeed(station: Station, former: KeyStore) -> Address:
+    """Take the place of another account, which signs that here and now; answers that account.
+
+    Args:
+        station: of the new account, which is not registered.
+        former: keys of the account that leaves its place.
+
+    Raises:
+        RefusedInput: the new account is registered, or the former is not, or has retired.
+    """
+    account = former.account.address
+    deadline = Timestamp(station.chain.block("latest").timestamp + SUCCESSION_S)
+    nonce = station.registry.nonce(account)
+    digest = station.registry.domain().succession(account, station.address, nonce, deadline)
+    call = station.registry.succeed(account, deadline, former.account.sign(digest))
+    send_as_asked(station, call, "Only a new account can take the place of one that is active.")
+    return account
+
+
+def retire(station: Station) -> Receipt:
+    """Take no new work from now on, for good; what is open goes on.
+
+    Raises:
+        RefusedInput: not registered, or retired already.
+    """
+    return send_as_asked(station, station.registry.retire(), "See `edgemark account show`.")
+
+
+def sign_registration(station: Station, wanted: Registration) -> SignedRegistration:
+    """Ask to be registered, for anybody to send; needs no gas.
+
+    Raises:
+        RefusedInput: a server's endpoint is none.
+    """
+    deadline = Timestamp(station.chain.block("latest").timestamp + STATEMENT_S)
+    nonce = station.registry.nonce(station.address)
+    return wanted.sign(station.keys.account, station.registry.domain(), nonce, deadline)
+
+
+def relay_registration(station: Station, path: Path) -> SignedRegistration:
+    """Send what another account signed, and pay for it.
+
+    Raises:
+        RefusedInput: no registration for this chain, or the contract refuses it.
+    """
+    statement = SignedRegistration.load(path)
+    statement.check(station.registry.domain())
+    call = station.registry.register_signed(statement)
+    send_as_asked(station, call, "Ask for a new one, or for the provider's admission.")
+    return statement
+
+
+def dismiss_server(station: Station, account: Address) -> None:
+    """Withdraw an admission: no new work for this organisation.
+
+    Raises:
+        RefusedInput: this account acts for no organisation.
+    """
+    send_as_asked(station, station.registry.dismiss(account), "Only its provider can dismiss it.")
+
+
+def provide_stake(station: Station, amount: int) -> None:
+    """Bring so much more of an organisation's tokens to stake, and renew what is there.
+
+    Args:
+        station: of the account that acts for the organisation.
+        amount: smallest units, from its free balance and then its wallet; 0 only renews.
+
+    Raises:
+        RefusedInput: the wallet holds too few tokens, or the account acts for no organisation.
+    """
+    me, registry = station.address, station.registry
+    total = amount + registry.bond(provider_of(station)).amount
+    calls = bring_in(station, amount)
+    if station.accounts.locker_allowance(me, registry.address) < total:
+        calls.append(station.accounts.allow_locker(registry.address, total))
+    station.lane.send_many(calls)
+    send_as_asked(station, registry.stake(amount), "Register this organisation first.")
+
+
+def unstake(station: Station) -> Timestamp:
+    """Let an organisation's stake count for nothing new; answers when it is free.
+
+    Raises:
+        RefusedInput: nothing at stake, unbonding already, or no organisation.
+    """
+    provider = provider_of(station)
+    send_as_asked(station, station.registry.unstake(), "See `edgemark provider show`.")
+    return station.registry.bond(provider).free_at
+
+
+def release_stake(station: Station, provider: Address) -> Tokens:
+    """Give an organisation its stake back once its time has come; anyone may.
+
+    Raises:
+        RefusedInput: nothing at stake, or too early.
+    """
+    amount = station.registry.bond(provider).amount
+    call = station.registry.release_stake(provider)
+    send_as_asked(station, call, "Unstake first, and wait until it is free.")
+    return amount
+
+
+def provider_of(station: Station) -> Address:
+    """The organisation that this account acts for.
+
+    Raises:
+        RefusedInput: it acts for none.
+    """
+    found = station.registry.participant(station.address)
+    if found.role is not Role.PROVIDER:
+        raise RefusedInput(
+            "acts for no organisation",
+            who=station.address,
+            had=found.role.name,
+            needed=Role.PROVIDER.name,
+            remedy="`edgemark provider register NAME` registers one.",
+        )
+    return found.provider

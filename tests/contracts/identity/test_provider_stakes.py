@@ -1,0 +1,223 @@
+"""ProviderStakes: an organisation's stake counts while it is bonded, and always comes back."""
+
+from __future__ import annotations
+
+import pytest
+from eth_utils import keccak
+from tests.contracts.world import MIN_STAKE, UNBONDING, World, refused, sign
+
+NODE, PROVIDER = 2, 5
+LONGEST = 730 * 86_400
+NODE_FACTS = (keccak(b"key"), "https://127.0.0.1:8443", (1, 1, 1, 1))
+
+
+@pytest.fixture
+def registry(world: World, project):
+    return world.deployer.deploy(project.ParticipantRegistry, world.anchor, MIN_STAKE, UNBONDING)
+
+
+@pytest.fixture
+def provider(world: World, registry):
+    """An organisation with three stakes in the anchor, none of them locked."""
+    account = world.node_providers[0]
+    registry.registerProvider("Edge Ltd", sender=account)
+    world.anchor.deposit(account, 3 * MIN_STAKE, sender=world.deployer)
+    world.anchor.allowLocker(registry, 2**96 - 1, sender=account)
+    return account
+
+
+@pytest.fixture
+def staked(registry, provider):
+    registry.stake(MIN_STAKE, sender=provider)
+    return provider
+
+
+def free(world: World, account) -> int:
+    return world.anchor.freeBalanceOf(account)
+
+
+def test_deployment__says_what_it_needs(world: World, registry):
+    assert (registry.anchor(), registry.minStake()) == (world.anchor, MIN_STAKE)
+    assert registry.unbondingSeconds() == UNBONDING
+
+
+@pytest.mark.parametrize(
+    ("stake", "seconds", "field", "had", "most"),
+    [
+        (0, UNBONDING, b"minStake", 0, 2**96 - 1),
+        (2**96, UNBONDING, b"minStake", 2**96, 2**96 - 1),
+        (1, 0, b"unbondingSeconds", 0, LONGEST // 2),
+        (1, LONGEST // 2 + 1, b"unbondingSeconds", LONGEST // 2 + 1, LONGEST // 2),
+    ],
+)
+def test_deployment__values_that_make_no_sense__revert(
+    world: World, project, stake, seconds, field, had, most
+):
+    error = project.ParticipantRegistry.StakingInvalid
+    with refused(error, field=field.ljust(32, b"\0"), had=had, least=1, most=most):
+        world.deployer.deploy(project.ParticipantRegistry, world.anchor, stake, seconds)
+
+
+def test_stake__locks_free_tokens_and_counts(world: World, registry, provider):
+    had = free(world, provider)
+    tx = registry.stake(MIN_STAKE, sender=provider)
+    (log,) = tx.decode_logs(registry.ProviderStaked)
+    expiry = tx.timestamp + LONGEST
+    assert (log["provider"], log.amount, log.total) == (provider, MIN_STAKE, MIN_STAKE)
+    assert log.expiresAt == expiry
+    assert free(world, provider) == had - MIN_STAKE
+    bond = registry.bondOf(provider)
+    assert (bond.amount, bond.expiresAt, bond.freeAt) == (MIN_STAKE, expiry, 0)
+    lock = world.anchor.lockOf(bond.lockId)
+    assert (lock.owner, lock.locker, lock.remaining) == (provider, registry, MIN_STAKE)
+    assert registry.activeStakeOf(provider) == MIN_STAKE
+    assert registry.actorOf(provider) == provider
+
+
+def test_stake__again__adds_and_renews_in_one_lock(world: World, registry, staked):
+    first, had = registry.bondOf(staked), free(world, staked)
+    world.at(first.expiresAt)
+    tx = registry.stake(5, sender=staked)
+    (log,) = tx.decode_logs(registry.ProviderStaked)
+    assert (log.amount, log.total, log.expiresAt) == (5, MIN_STAKE + 5, tx.timestamp + LONGEST)
+    assert free(world, staked) == had - 5
+    assert world.anchor.lockOf(first.lockId).remaining == 0
+    assert world.anchor.lockOf(registry.bondOf(staked).lockId).remaining == MIN_STAKE + 5
+
+
+def test_stake__after_its_lock_expired__takes_only_what_is_named(world: World, registry, staked):
+    """The expired stake goes back first, whether somebody else returned it already or not."""
+    for by_stranger in (False, True):
+        had = free(world, staked)
+        bond = registry.bondOf(staked)
+        world.at(bond.expiresAt + 1)
+        if by_stranger:
+            world.anchor.expire(bond.lockId, sender=world.outsider)
+        registry.stake(MIN_STAKE, sender=staked)
+        assert registry.bondOf(staked).amount == MIN_STAKE
+        assert free(world, staked) == had
+
+
+def test_active_stake__counts_as_long_as_it_outlasts_the_unbonding_time(
+    world: World, registry, staked
+):
+    expiry = registry.bondOf(staked).expiresAt
+    world.at(expiry - UNBONDING)
+    world.chain.mine()
+    assert registry.activeStakeOf(staked) == MIN_STAKE
+    world.at(expiry - UNBONDING + 1)
+    world.chain.mine()
+    assert registry.activeStakeOf(staked) == 0
+
+
+def test_stake__by_no_provider__reverts(world: World, registry, outsider):
+    with refused(registry.NotRegistered, account=outsider, needed=PROVIDER, had=0):
+        registry.stake(1, sender=outsider)
+
+
+def test_unstake__starts_the_unbonding_time_and_counts_no_more(world: World, registry, staked):
+    tx = registry.unstake(sender=staked)
+    (log,) = tx.decode_logs(registry.ProviderUnbonding)
+    free_at = tx.timestamp + UNBONDING
+    assert (log["provider"], log.amount, log.freeAt) == (staked, MIN_STAKE, free_at)
+    assert registry.activeStakeOf(staked) == 0
+    with refused(registry.AlreadyUnbonding, provider=staked, freeAt=free_at):
+        registry.unstake(sender=staked)
+
+
+def test_unstake__nothing_staked__reverts(registry, provider):
+    with refused(registry.NothingStaked, provider=provider):
+        registry.unstake(sender=provider)
+    with refused(registry.NothingStaked, provider=provider):
+        registry.releaseStake(provider, sender=provider)
+
+
+def test_stake__while_unbonding__bonds_it_again(registry, staked):
+    registry.unstake(sender=staked)
+    registry.stake(0, sender=staked)
+    assert registry.bondOf(staked).freeAt == 0
+    assert registry.activeStakeOf(staked) == MIN_STAKE
+
+
+def test_release_stake__by_anybody_from_the_second_after__pays_the_provider(
+    world: World, registry, staked, outsider
+):
+    had = free(world, staked)
+    free_at = registry.unstake(sender=staked).timestamp + UNBONDING
+    world.at(free_at)
+    with refused(registry.StillBonded, provider=staked, freeAt=free_at, nowAt=free_at):
+        registry.releaseStake(staked, sender=outsider)
+    world.at(free_at + 1)
+    tx = registry.releaseStake(staked, sender=outsider)
+    (log,) = tx.decode_logs(registry.ProviderStakeReleased)
+    assert (log["provider"], log.to, log.amount) == (staked, staked, MIN_STAKE)
+    assert free(world, staked) == had + MIN_STAKE
+    assert registry.bondOf(staked).amount == 0
+
+
+def test_release_stake__bonded__reverts(world: World, registry, staked, outsider):
+    moment = world.now() + 9
+    world.at(moment)
+    with refused(registry.StillBonded, provider=staked, freeAt=0, nowAt=moment):
+        registry.releaseStake(staked, sender=outsider)
+
+
+@pytest.mark.parametrize("by_anchor", [False, True])
+def test_release_stake__after_the_lock_expired__pays_who_locked_it(
+    world: World, registry, staked, outsider, by_anchor
+):
+    had, bond = free(world, staked), registry.bondOf(staked)
+    world.at(bond.expiresAt + 1)
+    if by_anchor:
+        world.anchor.expire(bond.lockId, sender=outsider)
+    registry.releaseStake(staked, sender=outsider)
+    assert free(world, staked) == had + MIN_STAKE
+    assert registry.bondOf(staked).amount == 0
+
+
+def test_register_server__provider_with_too_little_at_stake__reverts(
+    world: World, registry, provider
+):
+    node = world.nodes[0]
+    registry.admit(node, sender=provider)
+    registry.stake(MIN_STAKE - 1, sender=provider)
+    had = MIN_STAKE - 1
+    with refused(registry.StakeTooLow, provider=provider, had=had, needed=MIN_STAKE):
+        registry.registerServer(NODE, provider, *NODE_FACTS, sender=node)
+    registry.stake(1, sender=provider)
+    registry.registerServer(NODE, provider, *NODE_FACTS, sender=node)
+    assert registry.standingOf(node) == (NODE, provider, True)
+    registry.unstake(sender=provider)
+    assert registry.standingOf(node) == (NODE, provider, False)
+
+
+def test_retire__of_a_provider__unbonds_its_stake_and_ends_its_members_new_work(
+    world: World, registry, staked
+):
+    node = world.nodes[0]
+    registry.admit(node, sender=staked)
+    registry.registerServer(NODE, staked, *NODE_FACTS, sender=node)
+    tx = registry.retire(sender=staked)
+    (log,) = tx.decode_logs(registry.ProviderUnbonding)
+    assert log.freeAt == tx.timestamp + UNBONDING
+    assert registry.standingOf(node) == (NODE, staked, False)
+    with refused(registry.HasRetired, account=staked, retiredAt=tx.timestamp):
+        registry.stake(1, sender=staked)
+    world.at(tx.timestamp + UNBONDING + 1)
+    registry.releaseStake(staked, sender=world.outsider)
+
+
+def test_succession_of_a_provider__its_stake_is_released_to_the_new_account(
+    world: World, registry, staked
+):
+    successor = world.node_providers[1]
+    deadline = world.now() + 100
+    digest = registry.successionDigest(staked, successor, deadline)
+    registry.succeed(staked, deadline, sign(staked, digest), sender=successor)
+    had = free(world, successor)
+    free_at = registry.unstake(sender=successor).timestamp + UNBONDING
+    world.at(free_at + 1)
+    tx = registry.releaseStake(staked, sender=world.outsider)
+    (log,) = tx.decode_logs(registry.ProviderStakeReleased)
+    assert (log["provider"], log.to) == (staked, successor)
+    assert free(world, successor) == had + MIN_STAKE

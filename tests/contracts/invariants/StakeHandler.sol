@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IProviderStakes} from "../../../contracts/interfaces/IProviderStakes.sol";
+import {RandomTerms} from "./RandomTerms.sol";
+import {Stage} from "./Stage.sol";
+import {vm} from "./Vm.sol";
+
+/// @title StakeHandler: what providers and strangers may do with stakes, in any order, at any time
+/// @notice An action that the rules do not allow now does nothing; one that they allow must not revert.
+contract StakeHandler is Stage {
+    uint256 public constant PROVIDERS = 4 + 3;
+    uint256 private constant WALLET = 1e24;
+
+    address[] public providers;
+    uint256 public deposited;
+    uint256 public released;
+    mapping(address provider => bool gone) private _retired;
+
+    constructor() Stage(PROVIDERS - 4, 4) {
+        for (uint256 place = 0; place < PROVIDERS; ++place) {
+            bool ofNode = place < PROVIDERS - 4;
+            providers.push(address(uint160(ofNode ? 0xa000 + place : 0xc000 + place - (PROVIDERS - 4))));
+            anchor.deposit(providers[place], WALLET);
+            vm.prank(providers[place]);
+            anchor.allowLocker(address(registry), type(uint256).max);
+        }
+        deposited = _staked + PROVIDERS * WALLET;
+    }
+
+    function stake(uint256 seed, uint256 amount) external {
+        address provider = _provider(seed);
+        if (_retired[provider]) return;
+        uint256 had = anchor.freeBalanceOf(provider);
+        uint256 most = had < 1e22 ? had : 1e22;
+        amount = seed % 3 == 0 ? 0 : RandomTerms.within(amount, 0, most);
+        // Renewing nothing is locking nothing.
+        if (amount == 0 && !_isHeld(provider)) return;
+        vm.prank(provider);
+        registry.stake(amount);
+    }
+
+    function unstake(uint256 seed) external {
+        address provider = _provider(seed);
+        IProviderStakes.Bond memory bond = registry.bondOf(provider);
+        if (_retired[provider] || bond.amount == 0 || bond.freeAt != 0) return;
+        vm.prank(provider);
+        registry.unstake();
+    }
+
+    function retire(uint256 seed) external {
+        address provider = _provider(seed);
+        if (_retired[provider] || seed % 8 != 0) return;
+        _retired[provider] = true;
+        vm.prank(provider);
+        registry.retire();
+    }
+
+    function release(uint256 seed) external {
+        address provider = _provider(seed);
+        if (!isFree(provider)) return;
+        ++released;
+        vm.prank(STRANGER);
+        registry.releaseStake(provider);
+    }
+
+    /// @notice A stranger returns a lock behind the registry's back.
+    function expire(uint256 seed) external {
+        IProviderStakes.Bond memory bond = registry.bondOf(_provider(seed));
+        if (bond.amount == 0 || block.timestamp <= bond.expiresAt) return;
+        if (anchor.lockOf(bond.lockId).remaining == 0) return;
+        vm.prank(STRANGER);
+        anchor.expire(bond.lockId);
+    }
+
+    function pass(uint256 secondsToPass) external {
+        vm.warp(block.timestamp + RandomTerms.within(secondsToPass, 1, UNBONDING));
+    }
+
+    function passDays(uint256 count) external {
+        vm.warp(block.timestamp + RandomTerms.within(count, 1, 400) * 1 days);
+    }
+
+    /// @notice To the last second of unbonding or of a lock, or the one after it.
+    function passToDeadline(uint256 seed, bool later) external {
+        IProviderStakes.Bond memory bond = registry.bondOf(_provider(seed));
+        uint256 deadline = bond.freeAt == 0 ? bond.expiresAt : bond.freeAt;
+        if (deadline > block.timestamp) vm.warp(deadline + (later ? 1 : 0));
+    }
+
+    /// @notice May anyone release it now?
+    function isFree(address provider) public view returns (bool) {
+        IProviderStakes.Bond memory bond = registry.bondOf(provider);
+        if (bond.amount == 0) return false;
+        if (block.timestamp > bond.expiresAt) return true;
+        return bond.freeAt != 0 && block.timestamp > bond.freeAt;
+    }
+
+    function unbonding() external pure returns (uint256) {
+        return UNBONDING;
+    }
+
+    function _isHeld(address provider) private view returns (bool) {
+        IProviderStakes.Bond memory bond = registry.bondOf(provider);
+        return bond.amount != 0 && block.timestamp <= bond.expiresAt;
+    }
+
+    function _provider(uint256 seed) private view returns (address) {
+        return providers[seed % PROVIDERS];
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAssetAnchor} from "../../../contracts/interfaces/IAssetAnchor.sol";
+import {IProviderStakes} from "../../../contracts/interfaces/IProviderStakes.sol";
+import {StakeHandler} from "./StakeHandler.sol";
+import {vm} from "./Vm.sol";
+
+/// @title The invariants of the providers' stakes; contracts/README.md lists them by name
+contract StakesInvariants {
+    StakeHandler private _handler;
+
+    function setUp() external {
+        _handler = new StakeHandler();
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(_handler);
+    }
+
+    /// @notice A bond is what its lock holds, unless the lock expired and was returned; nothing else is locked.
+    function invariant_every_stake_is_in_its_lock() external view {
+        IAssetAnchor anchor = _handler.anchor();
+        uint256 locked = 0;
+        uint256 free = 0;
+        for (uint256 place = 0; place < _handler.PROVIDERS(); ++place) {
+            address provider = _handler.providers(place);
+            IProviderStakes.Bond memory bond = _handler.registry().bondOf(provider);
+            uint256 held = anchor.lockOf(bond.lockId).remaining;
+            require(held == bond.amount || block.timestamp > bond.expiresAt, "a bond differs from its lock");
+            require(held == bond.amount || held == 0, "a lock was returned in part");
+            locked += held;
+            free += anchor.freeBalanceOf(provider);
+        }
+        require(locked == anchor.totalLocked(), "something else is locked");
+        require(free + locked == _handler.deposited(), "tokens were made or lost");
+        require(_handler.token().balanceOf(address(anchor)) == _handler.deposited(), "tokens left");
+    }
+
+    /// @notice What counts for new work stays locked at least as long as any complaint about it can come.
+    function invariant_what_counts_outlasts_every_complaint() external view {
+        for (uint256 place = 0; place < _handler.PROVIDERS(); ++place) {
+            address provider = _handler.providers(place);
+            IProviderStakes.Bond memory bond = _handler.registry().bondOf(provider);
+            uint256 active = _handler.registry().activeStakeOf(provider);
+            if (active == 0) continue;
+            IAssetAnchor.Lock memory entry = _handler.anchor().lockOf(bond.lockId);
+            require(entry.remaining == active, "counts what is not there");
+            require(entry.expiresAt >= block.timestamp + _handler.unbonding(), "ends too soon");
+            require(!_handler.isFree(provider), "counts what anyone may release");
+        }
+    }
+
+    /// @notice Whatever happened, a stranger alone returns every stake.
+    function invariant_every_stake_has_an_exit() external {
+        uint256 snapshot = vm.snapshotState();
+        vm.warp(block.timestamp + _handler.anchor().maxLockSeconds() + 1);
+        for (uint256 place = 0; place < _handler.PROVIDERS(); ++place) {
+            _handler.release(place);
+        }
+        require(_handler.anchor().totalLocked() == 0, "a stake stayed");
+        vm.revertToState(snapshot);
+    }
+}

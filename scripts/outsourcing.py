@@ -1,4 +1,8 @@
-"""The first job on the network that ape is connected to: `ape run outsourcing --network ...`."""
+"""The first job on the network that ape is connected to, a running one or one of ape's own.
+
+ape run outsourcing --network ethereum:local:hardhat
+ape run outsourcing --network http://127.0.0.1:8545 --example regression
+"""
 
 import tempfile
 from pathlib import Path
@@ -7,13 +11,24 @@ import click
 from ape.cli import ConnectedProviderCommand
 from rich.console import Console
 
+from edgemark.logs import configure_logs
+from edgemark.systems.outsourcing.demo.examples import ExampleName
 from edgemark.systems.outsourcing.demo.story import tell
 
 
 @click.command(cls=ConnectedProviderCommand)
-def cli(provider):
-    """Strangers recognise private digits; the liar is named and fined. Needs a local network."""
+@click.option(
+    "--example",
+    type=click.Choice([name.value for name in ExampleName]),
+    default=ExampleName.DIGITS.value,
+    show_default=True,
+    help="Images, patients, or wines by way of CSV files and typed commands.",
+)
+def cli(provider, example):
+    """Strangers compute on private data; the liar is named and fined. Needs a local network."""
+    configure_logs("error")
     with tempfile.TemporaryDirectory(prefix="edgemark-ape-") as folder:
-        receipt = tell(Path(folder), Console(), chain_url=provider.http_uri)
+        told = ExampleName(example)
+        receipt = tell(Path(folder), Console(), told, chain_url=provider.http_uri)
     receipt.print(Console())
     raise SystemExit(0 if receipt.ok else 1)

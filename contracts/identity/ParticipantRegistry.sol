@@ -118,12 +118,8 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         entry.tlsKeyHash = former.tlsKeyHash;
         entry.endpoint = former.endpoint;
         entry.resources = former.resources;
-        if (former.role == Role.Provider) {
-            _actors[provider] = msg.sender;
-        } else if (_admitted[provider][account]) {
-            _admitted[provider][account] = false;
-            _admitted[provider][msg.sender] = true;
-        }
+        // No admission goes with it: who is about to be dismissed would hand it on and stay.
+        if (former.role == Role.Provider) _actors[provider] = msg.sender;
         // The account that an organisation registered with is its name: it does not retire with its key.
         if (account != provider) former.retiredAt = entry.registeredAt;
         emit ParticipantSucceeded(account, msg.sender, provider);

@@ -134,9 +134,10 @@ interface IParticipantRegistry is IProviderStakes {
     /// @notice Called by any participant: no new work from now on, for good. A provider's stake unbonds.
     function retire() external;
 
-    /// @notice Called by the new account of `account`, which signed `successionDigest`: takes its place,
-    /// with its admission. `account` retires; its open jobs remain its own. A provider's organisation
-    /// and members stay what they are: only who acts for it changes.
+    /// @notice Called by the new account of `account`, which signed `successionDigest`: takes its place.
+    /// `account` retires; its open jobs remain its own. A server takes new work once its provider has
+    /// admitted the new account, before or after. A provider's organisation, members and stake stay what
+    /// they are: only who acts for it changes.
     function succeed(address account, uint256 deadline, bytes calldata signature) external;
 
     /// @notice Makes everything void that the caller has signed and nobody has used.

@@ -23,6 +23,7 @@ interface IProviderStakes {
 
     event ProviderStaked(address indexed provider, uint256 amount, uint256 total, uint256 expiresAt);
     event ProviderUnbonding(address indexed provider, uint256 amount, uint256 freeAt);
+    /// @param to whose free balance it went to; zero when the anchor had returned the expired lock before
     event ProviderStakeReleased(address indexed provider, address indexed to, uint256 amount);
 
     /// @notice Thrown when a provider has less at stake, bonded and for long enough, than it needs.
@@ -38,6 +39,7 @@ interface IProviderStakes {
 
     /// @notice Called by a provider: locks `amount` more of its free balance, ends its unbonding, and
     /// renews the lock of what is there (zero: only that). The anchor's allowance must cover the total.
+    /// The lock is the caller's own from now on: after a succession it was still the former account's.
     function stake(uint256 amount) external;
 
     /// @notice Called by a provider: from now on its stake counts for nothing new, and is free after

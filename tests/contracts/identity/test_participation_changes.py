@@ -125,18 +125,30 @@ def test_dismiss__ends_new_work_until_admitted_again(world: World, registry, pro
 # Succession.
 
 
-def test_succeed__a_server__has_its_place_and_admission(world: World, registry, provider, node):
+def test_succeed__a_server__has_its_place_once_it_is_admitted(
+    world: World, registry, provider, node
+):
     successor = world.outsider
     tx = registry.succeed(node, *succession(world, registry, node, successor), sender=successor)
     (log,) = tx.decode_logs(registry.ParticipantSucceeded)
     assert (log.account, log.successor, log["provider"]) == (node, successor, provider)
+    assert registry.standingOf(successor) == (NODE, provider, False)
+    registry.admit(successor, sender=provider)
     assert registry.standingOf(successor) == (NODE, provider, True)
     assert registry.standingOf(node) == (NODE, provider, False)
     entry = registry.participant(successor)
     assert (bytes(entry.tlsKeyHash), entry.endpoint) == (PIN, URL)
     assert (tuple(entry.resources), entry.retiredAt) == (RESOURCES, 0)
     assert registry.participant(node).retiredAt == tx.timestamp
-    assert not registry.isAdmitted(provider, node)
+
+
+def test_succeed__one_admitted_before__has_its_place_at_once(
+    world: World, registry, provider, node
+):
+    registry.admit(world.outsider, sender=provider)
+    statement = succession(world, registry, node, world.outsider)
+    registry.succeed(node, *statement, sender=world.outsider)
+    assert registry.standingOf(world.outsider) == (NODE, provider, True)
 
 
 def test_succeed__one_who_was_dismissed__gains_no_admission(world: World, registry, provider, node):

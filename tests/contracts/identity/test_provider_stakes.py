@@ -170,7 +170,9 @@ def test_release_stake__after_the_lock_expired__pays_who_locked_it(
     world.at(bond.expiresAt + 1)
     if by_anchor:
         world.anchor.expire(bond.lockId, sender=outsider)
-    registry.releaseStake(staked, sender=outsider)
+    tx = registry.releaseStake(staked, sender=outsider)
+    (log,) = tx.decode_logs(registry.ProviderStakeReleased)
+    assert (log.to, log.amount) == ("0x" + "00" * 20 if by_anchor else staked, MIN_STAKE)
     assert free(world, staked) == had + MIN_STAKE
     assert registry.bondOf(staked).amount == 0
 
@@ -220,4 +222,23 @@ def test_succession_of_a_provider__its_stake_is_released_to_the_new_account(
     tx = registry.releaseStake(staked, sender=world.outsider)
     (log,) = tx.decode_logs(registry.ProviderStakeReleased)
     assert (log["provider"], log.to) == (staked, successor)
+    assert free(world, successor) == had + MIN_STAKE
+
+
+def test_succession_of_a_provider__renewing_makes_the_lock_the_new_accounts(
+    world: World, registry, staked
+):
+    """Else the lock would go back, when it expires, to an account that does not act any more."""
+    successor = world.node_providers[1]
+    deadline = world.now() + 100
+    digest = registry.successionDigest(staked, successor, deadline)
+    registry.succeed(staked, deadline, sign(staked, digest), sender=successor)
+    assert world.anchor.lockOf(registry.bondOf(staked).lockId).owner == staked
+    world.anchor.allowLocker(registry, MIN_STAKE, sender=successor)
+    registry.stake(0, sender=successor)
+    bond, had = registry.bondOf(staked), free(world, successor)
+    assert world.anchor.lockOf(bond.lockId).owner == successor
+    assert registry.activeStakeOf(staked) == MIN_STAKE
+    world.at(bond.expiresAt + 1)
+    registry.releaseStake(staked, sender=world.outsider)
     assert free(world, successor) == had + MIN_STAKE

@@ -153,3 +153,20 @@ def test_a30_a_used_succession__is_no_registration_and_not_used_twice(world: Wor
     with refused(registry.AlreadyRegistered, account=successor, role=DEVICE):
         registry.succeed(account, deadline, signature, sender=successor)
     assert registry.nonces(account) == 1
+
+
+def test_a30_a_dismissal_outrun_by_a_succession__leaves_no_member_in_standing(
+    world: World, registry
+):
+    """Who sees its dismissal coming cannot hand its standing to an account nobody admitted."""
+    provider, node, successor = world.node_providers[0], *world.nodes[:2]
+    register_provider(world, registry, "Edge Ltd", provider)
+    registry.admit(node, sender=provider)
+    registry.registerServer(NODE, provider, PIN, URL, RESOURCES, sender=node)
+    deadline = world.now() + 100
+    signature = sign(node, registry.successionDigest(node, successor, deadline))
+    registry.succeed(node, deadline, signature, sender=successor)
+    registry.dismiss(node, sender=provider)
+    for account in (node, successor):
+        assert registry.standingOf(account) == (NODE, provider, False)
+    assert not registry.isAdmitted(provider, successor)

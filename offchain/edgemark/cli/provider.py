@@ -8,9 +8,11 @@ from edgemark.cli.account import parse_tokens
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.identifiers import parse_address
 from edgemark.receipt import format_tokens
-from edgemark.systems.outsourcing.joining import admit_server, join_as_provider
+from edgemark.systems.outsourcing.joining import join_as_provider
 from edgemark.systems.outsourcing.membership import (
+    admit_server,
     dismiss_server,
+    held_stake,
     provide_stake,
     provider_of,
     release_stake,
@@ -42,9 +44,8 @@ def admit(invocation: Invocation, account: str) -> None:
     """Let ACCOUNT register as a node or judge of this organisation."""
     admitted = parse_address(account, who="account")
     with Station.open(invocation.settings()) as station:
-        admit_server(station, admitted)
-        me = station.address
-    invocation.show({"provider": me, "admitted": admitted})
+        organisation = admit_server(station, admitted)
+    invocation.show({"provider": organisation, "admitted": admitted})
 
 
 @provider.command("dismiss")
@@ -84,7 +85,7 @@ def stake(invocation: Invocation, amount: str | None) -> None:
     """Lock AMOUNT MTC more, ending any unbonding; 0 renews; default: what is missing."""
     with Station.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
-        missing = max(0, registry.min_stake() - registry.bond(organisation).amount)
+        missing = max(0, registry.min_stake() - held_stake(station, organisation))
         provide_stake(station, missing if amount is None else parse_tokens(amount))
         staked = registry.active_stake(organisation)
     invocation.show({"provider": organisation, "counts_mtc": format_tokens(staked)})

@@ -108,8 +108,9 @@ def rotate(invocation: Invocation, *, new_tls_key: bool) -> None:
 def succeed(invocation: Invocation, former: Path) -> None:
     """Take the place of the account of the home folder FORMER, which retires.
 
-    Its open jobs and its tokens remain its own, so keep its key until the jobs have ended. Where it
-    acted for an organisation, name, members and stake stay, and this account acts for it.
+    Its open jobs and its tokens remain its own, so keep its key until the jobs have ended. A server
+    takes new work once its provider has admitted this account. Where the former acted for an
+    organisation, name, members and stake stay, and this account acts for it.
     """
     with Station.open(invocation.settings()) as station:
         account = membership.succeed(station, KeyStore.open(former / "keys"))

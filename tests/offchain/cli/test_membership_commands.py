@@ -37,6 +37,12 @@ class Town:
         deployment = self.ground.deployment
         return ParticipantRegistry(self.ground.chain, deployment.contract("ParticipantRegistry"))
 
+    @property
+    def anchor(self) -> AnchorAccounts:
+        """As the chain has it."""
+        contract = self.ground.deployment.contract("AssetAnchor")
+        return AnchorAccounts(self.ground.chain, contract)
+
     def address(self, home: str) -> Address:
         """The account of a home."""
         return KeyStore.open(self.folder / home / "keys").account.address
@@ -98,8 +104,7 @@ def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town
     assert town.registry.bond(me).amount == NEEDED
     shown = town.do("provider", "provider", "show")
     assert (shown["staked_mtc"], shown["needed_mtc"], shown["free_at"]) == ("1,000", "1,000", 0)
-    anchor = AnchorAccounts(town.ground.chain, town.ground.deployment.contract("AssetAnchor"))
-    assert anchor.free_balance(me) == 0
+    assert town.anchor.free_balance(me) == 0
 
 
 def test_stake__wallet_too_poor__is_refused_by_name(town: Town) -> None:
@@ -125,6 +130,18 @@ def test_unstake__then_release__waits_for_the_unbonding_time(town: Town) -> None
     assert town.registry.active_stake(me) == NEEDED
 
 
+def test_stake__nothing_named_after_the_lock_expired__brings_all_of_it_again(town: Town) -> None:
+    me = town.set_up_provider("provider")
+    chain = town.ground.chain
+    snapshot = chain.rpc("evm_snapshot")
+    chain.rpc("evm_setNextBlockTimestamp", town.registry.bond(me).expires_at + 1)
+    chain.rpc("evm_mine")
+    town.enrich("provider", NEEDED)
+    assert town.do("provider", "provider", "stake")["counts_mtc"] == "1,000"
+    assert town.anchor.free_balance(me) == NEEDED  # what had expired
+    assert chain.rpc("evm_revert", snapshot)
+
+
 def test_release__by_anybody_after_the_unbonding_time__gives_the_stake_back(town: Town) -> None:
     me = town.set_up_provider("provider")
     town.do("provider", "provider", "unstake")
@@ -135,8 +152,7 @@ def test_release__by_anybody_after_the_unbonding_time__gives_the_stake_back(town
     town.enrich("stranger")
     released = town.do("stranger", "provider", "release", me)
     assert released == {"provider": me, "released_mtc": "1,000"}
-    anchor = AnchorAccounts(chain, town.ground.deployment.contract("AssetAnchor"))
-    assert anchor.free_balance(me) == NEEDED
+    assert town.anchor.free_balance(me) == NEEDED
     assert chain.rpc("evm_revert", snapshot)
 
 
@@ -206,8 +222,11 @@ def test_succeed__a_new_home__has_the_place_and_the_old_one_retires(town: Town) 
     organisation = town.set_up_provider("provider")
     node = town.set_up_node("node", "provider")
     successor = town.enrich("successor")
-    facts = town.do("successor", "account", "succeed", town.folder / "node")
-    assert facts == {"account": successor, "succeeds": node}
+    ran = town.run("successor", "account", "succeed", town.folder / "node")
+    assert ran.value == {"account": successor, "succeeds": node}
+    assert "until its provider has admitted this account" in ran.error
+    assert not town.registry.is_active(successor)
+    town.do("provider", "provider", "admit", successor)
     assert town.registry.is_active(successor)
     assert not town.registry.is_active(node)
     assert town.registry.participant(successor).provider == organisation
@@ -220,6 +239,9 @@ def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Tow
     actor = town.enrich("actor")
     town.do("actor", "account", "succeed", town.folder / "provider")
     assert town.registry.actor_of(organisation) == actor
+    assert town.anchor.lock(town.registry.bond(organisation).lock_id).owner == actor
+    admitted = town.do("actor", "provider", "admit", account(4))
+    assert admitted == {"provider": organisation, "admitted": account(4)}
     assert town.registry.is_active(node)
     assert town.do("actor", "provider", "show")["provider"] == organisation
     refused = town.run("provider", "provider", "admit", account(5))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
 from edgemark.ledger.blocks import Receipt
@@ -12,6 +14,8 @@ from edgemark.logs import get_logger
 from edgemark.systems.outsourcing.station import Station
 
 PERMIT_S = 3600  # a transaction that is not mined by then is sent again under another
+PERMIT_ATTEMPTS = 5  # each lost to another permit of the same account, or to a deposit under way
+PERMIT_PAUSE_S = 1.0
 
 _log = get_logger("joining")
 
@@ -61,31 +65,49 @@ def join_as_provider(station: Station, name: str) -> None:
         )
 
 
-def admit_server(station: Station, account: Address) -> None:
-    """Let an account register as a member of this organisation, unless it may already."""
-    if not station.registry.is_admitted(station.address, account):
-        send_as_asked(station, station.registry.admit(account), "Register this organisation first.")
-
-
 def provide_balance(station: Station, needed: int) -> None:
     """Bring the free balance in the anchor up to `needed` and let the settlement lock as much.
 
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
-    calls = bring_in(station, needed)
-    locker = station.settlement.address
-    if station.accounts.locker_allowance(station.address, locker) < needed:
-        calls.append(station.accounts.allow_locker(locker, 2**96 - 1))
-    station.lane.send_many(calls)
+    bring_in(station, needed, station.settlement.address, needed, allowance=2**96 - 1)
 
 
-def bring_in(station: Station, needed: int) -> list[Call]:
-    """What brings the free balance up to `needed`, under a permit: one transaction, not two.
+def bring_in(
+    station: Station, needed: int, locker: Address, to_lock: int, *, allowance: int
+) -> None:
+    """Bring the free balance up to `needed`, and let a contract lock `to_lock` of it.
+
+    The deposit comes under a permit: one transaction, not two. A permit that somebody else sent
+    first does no harm; one that another of this account outran is signed again.
+
+    Args:
+        station: of the account.
+        needed: smallest units.
+        locker: a contract that locks in the anchor.
+        to_lock: with a lower allowance, the locker gets `allowance`.
+        allowance: smallest units.
 
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
+    for attempt in range(1, PERMIT_ATTEMPTS + 1):
+        calls = _deposit_missing(station, needed)
+        if station.accounts.locker_allowance(station.address, locker) < to_lock:
+            calls.append(station.accounts.allow_locker(locker, allowance))
+        try:
+            station.lane.send_many(calls)
+        except ContractRefused as refused:
+            if refused.error_name != "PermitRefused" or attempt == PERMIT_ATTEMPTS:
+                raise
+            _log.info("permit was outrun; signing another", attempt=attempt)
+            time.sleep(PERMIT_PAUSE_S)
+        else:
+            return
+
+
+def _deposit_missing(station: Station, needed: int) -> list[Call]:
     me, anchor = station.address, station.accounts.contract.address
     missing = needed - station.accounts.free_balance(me)
     if missing <= 0:

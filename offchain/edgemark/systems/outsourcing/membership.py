@@ -11,11 +11,14 @@ from edgemark.identity.registration import Registration, SignedRegistration
 from edgemark.identity.registry import SERVER_ROLES
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.records import Participant, Resources, Role
+from edgemark.logs import get_logger
 from edgemark.systems.outsourcing.joining import bring_in, send_as_asked
 from edgemark.systems.outsourcing.station import Station
 
 STATEMENT_S = 7 * 86_400  # a relayer may take its time; a nonce makes a statement count once
 SUCCESSION_S = 3600  # both keys are here, and the transaction follows at once
+
+_log = get_logger("membership")
 
 
 def rotate_server(station: Station, endpoint: str, resources: Resources) -> bool:
@@ -54,6 +57,9 @@ def require_server(station: Station) -> Participant:
 def succeed(station: Station, former: KeyStore) -> Address:
     """Take the place of another account, which signs that here and now; answers that account.
 
+    A server takes new work once its provider has admitted the new account. Of an organisation, the
+    stake's lock becomes the new account's, unless it is unbonding.
+
     Args:
         station: of the new account, which is not registered.
         former: keys of the account that leaves its place.
@@ -67,7 +73,19 @@ def succeed(station: Station, former: KeyStore) -> Address:
     digest = station.registry.domain().succession(account, station.address, nonce, deadline)
     call = station.registry.succeed(account, deadline, former.account.sign(digest))
     send_as_asked(station, call, "Only a new account can take the place of one that is active.")
+    found = station.registry.participant(station.address)
+    if found.role is Role.PROVIDER:
+        _take_stake_over(station, found.provider)
+    elif found.role in SERVER_ROLES and not station.registry.is_active(station.address):
+        _log.warning("takes no new work until its provider has admitted this account")
     return account
+
+
+def _take_stake_over(station: Station, provider: Address) -> None:
+    """Renew an organisation's stake: when it expires it goes back to whoever locked it last."""
+    is_bonded = station.registry.bond(provider).free_at == 0
+    if is_bonded and held_stake(station, provider):
+        provide_stake(station, 0)
 
 
 def retire(station: Station) -> Receipt:
@@ -103,6 +121,21 @@ def relay_registration(station: Station, path: Path) -> SignedRegistration:
     return statement
 
 
+def admit_server(station: Station, account: Address) -> Address:
+    """Let an account take work for the organisation of this one, unless it may already.
+
+    Returns:
+        the organisation.
+
+    Raises:
+        RefusedInput: this account acts for no organisation.
+    """
+    organisation = provider_of(station)
+    if not station.registry.is_admitted(organisation, account):
+        send_as_asked(station, station.registry.admit(account), "Only its provider can admit it.")
+    return organisation
+
+
 def dismiss_server(station: Station, account: Address) -> None:
     """Withdraw an admission: no new work for this organisation.
 
@@ -122,13 +155,17 @@ def provide_stake(station: Station, amount: int) -> None:
     Raises:
         RefusedInput: the wallet holds too few tokens, or the account acts for no organisation.
     """
-    me, registry = station.address, station.registry
-    total = amount + registry.bond(provider_of(station)).amount
-    calls = bring_in(station, amount)
-    if station.accounts.locker_allowance(me, registry.address) < total:
-        calls.append(station.accounts.allow_locker(registry.address, total))
-    station.lane.send_many(calls)
+    registry = station.registry
+    total = amount + held_stake(station, provider_of(station))
+    bring_in(station, amount, registry.address, total, allowance=total)
     send_as_asked(station, registry.stake(amount), "Register this organisation first.")
+
+
+def held_stake(station: Station, provider: Address) -> Tokens:
+    """What an organisation has in its lock; 0 once that has expired, for then it goes back."""
+    bond = station.registry.bond(provider)
+    expired = station.chain.block("latest").timestamp > bond.expires_at
+    return Tokens(0) if expired else bond.amount
 
 
 def unstake(station: Station) -> Timestamp:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.errors import RefusedInput
+from edgemark.identifiers import Hash32, Timestamp
 from edgemark.identity.keys import KeyStore
+from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Resources, Role
 from edgemark.settings import load_settings
+from edgemark.systems.outsourcing import joining
 from edgemark.systems.outsourcing.joining import join_as_server, provide_balance
 from edgemark.systems.outsourcing.membership import rotate_server
 from edgemark.systems.outsourcing.station import Station
@@ -79,6 +84,97 @@ def test_provide_balance__more_than_the_wallet__is_refused_and_costs_nothing(
         provide_balance(station, WALLET + 1)
     assert (refused.value.had, refused.value.needed) == (WALLET, WALLET + 1)
     assert transactions_of(station) == 0
+
+
+def send_first(
+    station: Station, monkeypatch: pytest.MonkeyPatch, sooner: Callable[[Call], None]
+) -> list[Call]:
+    """Let something happen between the signing of a permit and its deposit; the deposits."""
+    deposits: list[Call] = []
+    send_many = station.lane.send_many
+
+    def late(calls: Sequence[Call], **options: int | None) -> list[Receipt]:
+        deposits.extend(call for call in calls if call.function == "depositWithPermit")
+        if len(deposits) == 1:
+            sooner(deposits[0])
+        return send_many(calls, **options)
+
+    monkeypatch.setattr(station.lane, "send_many", late)
+    return deposits
+
+
+def permit(station: Station, amount: int, deadline: int, v: int, r: bytes, s: bytes) -> Call:
+    """The token's own call, which anybody may send who has seen the signature."""
+    owner, spender = station.address, station.accounts.contract.address
+    return Call(station.token.contract, "permit", (owner, spender, amount, deadline, v, r, s))
+
+
+def test_a30_permit_that_somebody_sends_first__is_as_good_for_the_deposit(
+    station: Station, small_chain: SmallChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, anchor = station.address, station.accounts.contract.address
+
+    def outrun(deposit: Call) -> None:
+        small_chain.operator.send(permit(station, *deposit.args[1:]))
+        assert station.token.allowance(me, anchor) == 600
+
+    deposits = send_first(station, monkeypatch, outrun)
+    provide_balance(station, 600)
+    assert len(deposits) == 1
+    assert station.accounts.free_balance(me) == 600
+    assert station.token.allowance(me, anchor) == 0
+
+
+def test_provide_balance__permit_outrun_by_another_of_the_account__signs_again(
+    station: Station, small_chain: SmallChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, anchor = station.address, station.accounts.contract.address
+
+    def outrun(deposit: Call) -> None:
+        deadline = Timestamp(deposit.args[2])
+        digest = station.token.permit_digest(me, anchor, 1, deadline)
+        signature = station.keys.account.sign(digest)
+        parts = signature[64], signature[:32], signature[32:64]
+        small_chain.operator.send(permit(station, 1, deadline, *parts))
+
+    monkeypatch.setattr(joining, "PERMIT_PAUSE_S", 0.0)
+    deposits = send_first(station, monkeypatch, outrun)
+    provide_balance(station, 600)
+    assert len(deposits) == 2
+    assert station.accounts.free_balance(me) == 600
+    assert station.token.allowance(me, anchor) == 0
+
+
+def test_provide_balance__deposit_of_the_account_came_in_meanwhile__is_not_made_twice(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash: the deposit of the run before is mined when the new one is signed."""
+    me, anchor = station.address, station.accounts.contract.address
+
+    def deposit_before(late: Call) -> None:
+        deadline = Timestamp(late.args[2] - 1)
+        signature = station.keys.account.sign(
+            station.token.permit_digest(me, anchor, 600, deadline)
+        )
+        station.lane.send(station.accounts.deposit_with_permit(me, 600, deadline, signature))
+
+    monkeypatch.setattr(joining, "PERMIT_PAUSE_S", 0.0)
+    deposits = send_first(station, monkeypatch, deposit_before)
+    provide_balance(station, 600)
+    assert len(deposits) == 2  # the late one, and the one that was under way
+    assert station.accounts.free_balance(me) == 600
+    assert station.token.balance(me) == WALLET - 600
+
+
+def test_provide_balance__permit_refused_for_good__says_so_after_some_attempts(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "PERMIT_PAUSE_S", 0.0)
+    monkeypatch.setattr(MetaCoin, "permit_digest", lambda *_: Hash32(bytes(32)))
+    with pytest.raises(ContractRefused) as refused:
+        provide_balance(station, 600)
+    assert refused.value.error_name == "PermitRefused"
+    assert station.token.balance(station.address) == WALLET
 
 
 def test_join_as_server__elsewhere__is_offered_the_rotation_and_joins_after_it(

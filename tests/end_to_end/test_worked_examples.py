@@ -1,6 +1,7 @@
 """The examples that need no images, on one stage: patients by the library, wines by commands.
 
 Both run for a while at the same places, so what one of them leaves behind the other has to bear.
+Then two more users come with the wines: one who leaves early, one who shared them elsewhere.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.end_to_end.command_line import edgemark
+from tests.end_to_end.command_line import edgemark, edgemark_here
 from tests.end_to_end.theatre import WHOLE_STAGE
+from tests.end_to_end.visitors import OWNER, SENDER, Visits, visit
 
 from edgemark.cli.exits import Exit
 from edgemark.receipt import Receipt
@@ -46,6 +48,13 @@ def regression(stage: Stage) -> Receipt:
 def typed(stage: Stage, regression: Receipt, wines: Example) -> Receipt:
     assert regression.checks  # one after the other: both are the same device's
     return play(stage, wines)
+
+
+@pytest.fixture(scope="module")
+def visits(stage: Stage, typed: Receipt) -> Visits:
+    assert typed.ok  # before: its reckoning knows of no other payers
+    asking = ("--model", stage.folder / "wine.plan.json")
+    return visit(stage, asking, stage.folder / "wine.csv")
 
 
 def play(stage: Stage, example: Example) -> Receipt:
@@ -105,3 +114,43 @@ def test_result__later__is_read_by_the_plan_that_was_submitted(
     wrong = edgemark("outsourcing", "result", other, *words)
     assert wrong.status == Exit.REFUSED_INPUT
     assert "belongs to another function" in wrong.complaint
+
+
+def test_device_that_left__gets_the_result_later_and_charges_the_liar(
+    visits: Visits, wines: Example
+) -> None:
+    left, looked, result = visits.leaver
+    assert [done.status for done in visits.leaver] == [Exit.DONE] * 3, result.error
+    assert left.value["phase"] != "charged"  # nobody waited for that
+    assert looked.value["job"] == result.value["job"] == left.value["job"]
+    assert result.value["labels"] == wines.predict(wines.rows[:ROWS])
+    assert (result.value["liars"], result.value["silent"]) == ([3], [])
+    assert result.value["phase"] in {"charged", "closed"}
+    assert result.value["may_leave"]
+
+
+def test_sharing_made_elsewhere__is_submitted_exported_and_read_by_its_owner_alone(
+    stage: Stage, visits: Visits, wines: Example
+) -> None:
+    shared, sent, exported, decoded = visits.sender
+    assert [done.status for done in visits.sender] == [Exit.DONE] * 4, decoded.error
+    assert shared.value["nodes"] == len(stage.nodes)
+    assert sent.value["liars"] == [3]
+    assert exported.value["answers"] == [1, 2, 3, 4, 5, 6]
+    assert decoded.value["job"] == sent.value["job"]
+    assert decoded.value["liars"] == [3]
+    assert decoded.value["labels"] == wines.predict(wines.rows[:ROWS])
+    assert not (stage.folder / OWNER / "keys").exists()  # it needed no account
+
+
+def test_files_of_the_owner__are_private(visits: Visits) -> None:
+    for path in (visits.answers, visits.sharing / "secret.json", visits.sharing / "share-01.json"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_sharing__serves_one_job_of_a_payer(stage: Stage, visits: Visits) -> None:
+    again = edgemark_here(*visits.sender[1].words)
+    assert again.status == Exit.REFUSED_INPUT, again.out
+    home = ("--home", stage.folder / SENDER)
+    jobs = edgemark_here("outsourcing", "status", *home, "--json").value
+    assert list(jobs) == [visits.sender[1].value["job"]]

@@ -79,6 +79,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "demo",
             "exporting",
             "device_calls",
+            "folding",
             "functions",
             "history",
             "importing",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.invocation import Invocation, show_time, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput
 from edgemark.files import OWNER_ONLY_FILE, write_new
-from edgemark.identifiers import Timestamp, parse_job_id
+from edgemark.identifiers import parse_job_id
 from edgemark.systems.outsourcing.bundle import MAX_BUNDLE_BYTES, Bundle, MalformedBundle
 from edgemark.systems.outsourcing.claiming import claim
 from edgemark.systems.outsourcing.exporting import export_bundle
@@ -23,11 +22,6 @@ from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.station import Station
 from edgemark.systems.outsourcing.story import check_amounts
 from edgemark.systems.outsourcing.telling import as_facts, tell
-
-
-def show_time(second: Timestamp) -> str:
-    """A Unix second for people, in UTC."""
-    return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 @click.command("explain")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -17,9 +16,9 @@ from rich.table import Table
 
 from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.invocation import Invocation, show_time, takes_settings
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import parse_address, parse_job_id
+from edgemark.identifiers import Timestamp, parse_address, parse_job_id
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import IndexBusy, IndexDamaged, IndexMissing, IndexOfAnother
@@ -36,8 +35,11 @@ from edgemark.systems.outsourcing.history import (
     list_jobs,
     read_job,
     read_party,
+    read_story,
 )
 from edgemark.systems.outsourcing.lookout import Lookout
+from edgemark.systems.outsourcing.story import JobStory
+from edgemark.systems.outsourcing.telling import WHY, list_deeds, tell
 
 MOST_JOBS = 10_000  # in one answer
 
@@ -195,24 +197,33 @@ def jobs(
 @click.argument("job", shell_complete=complete_job)
 @sync_option
 def job(invocation: Invocation, job: str, is_synced: bool) -> None:
-    """Print what became of one job, event by event."""
+    """Print what became of one job, in the words of `outsourcing explain`, and event by event.
+
+    Who sent a transaction and which judges signed, no event says: `explain` asks the chain.
+    """
     wanted = parse_job_id(job)
-    with IndexedChain.connect(invocation).reading(is_synced) as store:
+    indexed = IndexedChain.connect(invocation)
+    with indexed.reading(is_synced) as store:
         history = read_job(store, wanted)
+        story = read_story(store, indexed.deployment, wanted)
     facts = _summary(history)
     terms = history.posting.terms
     facts["indices"] = [
-        {"index": j, "node": node, "phase": phase.name.lower()}
-        for j, (node, phase) in enumerate(
-            zip(history.posting.nodes, history.indices, strict=True), start=1
-        )
+        {
+            "index": int(place.index),
+            "node": place.node,
+            "phase": place.phase.name.lower(),
+            "why": WHY[place.phase],
+            "deeds": list_deeds(story, place, show_time),
+        }
+        for place in story.indices
     ]
     facts["terms"] = {
         name: value.hex() if isinstance(value, bytes) else value
         for name, value in terms._asdict().items()
     }
     facts["events"] = [_event(dated.event, dated.at) for dated in history.events]
-    invocation.show(facts, None if invocation.as_json else _job_text(facts))
+    invocation.show(facts, None if invocation.as_json else _job_text(story, facts["events"]))
 
 
 @index.command("party")
@@ -266,7 +277,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
 def _summary(history: JobHistory) -> dict[str, Any]:
     return {
         "job": history.job.hex(),
-        "posted": _time(history.posted_at),
+        "posted": show_time(history.posted_at),
         "phase": history.state.value,
         "payer": history.posting.payer,
         "nodes": len(history.indices),
@@ -276,8 +287,8 @@ def _summary(history: JobHistory) -> dict[str, Any]:
     }
 
 
-def _event(event: Any, at: int) -> dict[str, Any]:
-    shown: dict[str, Any] = {"at": _time(at), "event": type(event).__name__}
+def _event(event: Any, at: Timestamp) -> dict[str, Any]:
+    shown: dict[str, Any] = {"at": show_time(at), "event": type(event).__name__}
     for part in dataclasses.fields(event):
         if part.name in ("at", "job", "terms", "nodes"):
             continue
@@ -286,15 +297,10 @@ def _event(event: Any, at: int) -> dict[str, Any]:
     return {**shown, "block": event.at.block_number, "tx": event.at.tx_hash.hex()}
 
 
-def _job_text(facts: dict[str, Any]) -> str:
-    lines = [f"{name:<10} {facts[name]}" for name in ("job", "posted", "phase", "payer")]
-    lines += ["", "index  phase       node"]
-    lines += [
-        f"{each['index']:>5}  {each['phase']:<10}  {each['node']}" for each in facts["indices"]
-    ]
-    lines.append("")
+def _job_text(story: JobStory, events: Sequence[dict[str, Any]]) -> str:
+    lines = [tell(story, show_time), ""]
     hidden = ("at", "event", "block", "tx")
-    for event in facts["events"]:
+    for event in events:
         rest = ", ".join(f"{name} {value}" for name, value in event.items() if name not in hidden)
         lines.append(f"{event['at']}  block {event['block']:<8} {event['event']:<16} {rest}")
     return "\n".join(lines)
@@ -309,7 +315,3 @@ def _book(book: PartyBook) -> dict[str, Any]:
     return facts | {
         f"indices_{phase.name.lower()}": count for phase, count in sorted(book.indices.items())
     }
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -7,12 +7,14 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
+from edgemark.identifiers import Timestamp
 from edgemark.logs import configure_logs
 from edgemark.settings import Settings, load_settings
 
@@ -58,6 +60,11 @@ def align(facts: Mapping[str, object]) -> str:
     """Facts as `name  value` lines, the values below each other."""
     width = max((len(name) for name in facts), default=0)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
+
+
+def show_time(second: Timestamp) -> str:
+    """A Unix second for people, in UTC."""
+    return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def takes_settings(command: F) -> F:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,21 @@ def test_job__tells_each_event_with_its_transaction(
     assert place.type("job", place.lied.job.hex()) == Exit.DONE
     text = capsys.readouterr().out
     assert text.count("ResultCommitted") == SMALL.nodes
-    assert "convicted" in text
+    assert "convicted: it loses its stake" in text
+
+
+def test_job__tells_an_index_in_the_words_of_explain(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ask(place, capsys, "job", place.lied.job.hex())["indices"][CHARGED - 1]
+    assert told["why"] == "it loses its stake"
+    deeds = " / ".join(
+        re.sub(r" at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "", d) for d in told["deeds"]
+    )
+    assert deeds == (
+        "accepted / committed / was charged as wrong by the payer / 3 judges signed served / "
+        "3 judges found it wrong (verdict Wrong) / ended"
+    )
 
 
 def test_party__of_the_liar__says_what_it_lost(

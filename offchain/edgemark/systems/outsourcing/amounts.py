@@ -105,3 +105,8 @@ def compute_payout(end: IndexPhase, terms: Terms) -> Payout:  # noqa: PLR0911 - 
 def compute_judge_share(judge_fee: int, judge_count: int) -> tuple[int, int]:
     """(share of each judge, remainder that goes to the pool) of one judges' fee."""
     return divmod(judge_fee, judge_count)
+
+
+def compute_judge_threshold(judge_count: int) -> int:
+    """K of n judges who decide: floor(2n/3) + 1, as the contract fixes it at deployment."""
+    return 2 * judge_count // 3 + 1

@@ -11,7 +11,8 @@ from edgemark.ledger import events as seen
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.events import receipt_events
 from edgemark.ledger.faults import ContractRefused
-from edgemark.systems.outsourcing.chronicle import ENDS, Chronicle
+from edgemark.systems.outsourcing.chronicle import Chronicle
+from edgemark.systems.outsourcing.folding import ENDS
 from edgemark.systems.outsourcing.parameters import MAX_NODES
 from edgemark.systems.outsourcing.station import Station
 from edgemark.systems.outsourcing.story import JobStory, find_expired, is_due

@@ -18,23 +18,12 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
 from edgemark.ledger import events as on
 from edgemark.ledger.chain_event import ChainEvent
+from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.index_schema import lock_key
 from edgemark.ledger.index_store import DatedEvent, IndexStore
-from edgemark.systems.outsourcing.amounts import IndexPhase
-
-INDEX_PHASES: dict[type[ChainEvent], IndexPhase] = {
-    on.NodeAccepted: IndexPhase.ACCEPTED,
-    on.ResultCommitted: IndexPhase.COMMITTED,
-    on.NodeCharged: IndexPhase.CHARGED,
-    on.ChargeServed: IndexPhase.SERVED,
-    on.NodePaid: IndexPhase.PAID,
-    on.HarmShared: IndexPhase.EQUAL_HARM,
-    on.NodeConvicted: IndexPhase.CONVICTED,
-    on.ChargeRefuted: IndexPhase.REFUTED,
-    on.ChargeAnswered: IndexPhase.ANSWERED,
-    on.ChargeVoided: IndexPhase.VOID,
-    on.ChargeLapsed: IndexPhase.LAPSED,
-}
+from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_threshold
+from edgemark.systems.outsourcing.folding import INDEX_PHASES, Court, StoryFold, begin_story
+from edgemark.systems.outsourcing.story import JobStory, Mark
 
 
 class JobState(StrEnum):
@@ -116,6 +105,54 @@ def read_job(store: IndexStore, job: JobId) -> JobHistory:
         raise RefusedInput(
             unknown.what, who=f"job {job.hex()}", remedy="Is the index up to date?"
         ) from unknown
+
+
+def read_story(store: IndexStore, deployment: Deployment, job: JobId) -> JobStory:
+    """One job as `Chronicle.read` tells it, but for senders and signatures, which no event holds.
+
+    Args:
+        store: an index of this deployment.
+        deployment: who the judges and the pool are.
+        job: which one.
+
+    Raises:
+        RefusedInput: no such job in the index.
+    """
+    history = read_job(store, job)
+    top = store.highest()
+    if top is None:
+        raise LookupError("an index that holds a job holds its block")
+    marks = {dated.event.at.tx_hash: _mark(dated) for dated in history.events}
+    judges = deployment.parameters.judges
+    court = Court(
+        chain_id=deployment.chain_id,
+        judges=judges,
+        threshold=compute_judge_threshold(len(judges)),
+        pool=deployment.parameters.pool,
+    )
+    posted = marks[history.posting.at.tx_hash]
+    fold = StoryFold(
+        begin_story(court, history.posting, posted, top.number, Timestamp(top.timestamp))
+    )
+    speakers = {deployment.contracts[name] for name in ("Settlement", "AssetAnchor")}
+    for tx_hash, mark in marks.items():
+        said = [dated.event for dated in store.in_transaction(tx_hash)]
+        fold.take(mark, [event for event in said if event.at.contract in speakers])
+    return fold.finish(_returned(store, fold.lock_ids()))
+
+
+def _returned(store: IndexStore, lock_ids: Sequence[int]) -> dict[int, Mark]:
+    """Expired locks that went back to their owners."""
+    return {
+        lock_id: _mark(dated)
+        for lock_id in lock_ids
+        for dated in store.about(lock_key(lock_id), [on.LockReturned])
+    }
+
+
+def _mark(dated: DatedEvent) -> Mark:
+    place = dated.event.at
+    return Mark(place.block_number, dated.at, place.tx_hash)
 
 
 def list_jobs(

@@ -26,7 +26,7 @@ from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.receipt import Receipt
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_threshold
 from edgemark.systems.outsourcing.bundle import Bundle, Case
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import check_terms
@@ -115,7 +115,7 @@ def retry_bundle(bundle: Bundle, function: Polynomial, story: JobStory | None = 
     can_run &= trial.check("F is the posted one", lambda: check_function(function, terms), "H(F)")
     trial.receipt.require("cases within e", count <= terms.errors, count, f"<= {terms.errors}")
     trial.receipt.compare(
-        "number of judges who decide", bundle.threshold, 2 * len(bundle.judges) // 3 + 1
+        "number of judges who decide", bundle.threshold, compute_judge_threshold(len(bundle.judges))
     )
     if story is None:
         trial.not_checked.append(

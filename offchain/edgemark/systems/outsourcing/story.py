@@ -26,12 +26,12 @@ DEPOSIT, STAKE, BOND = "deposit", "stake", "bond"
 
 @dataclass(frozen=True)
 class Mark:
-    """When something happened: block, its time, the transaction and who sent it."""
+    """When something happened: block, its time, the transaction, and its sender where known."""
 
     block: int
     time: Timestamp
     tx: Hash32
-    sender: Address
+    sender: Address | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Charge:
         answer_by, verdict_by: deadlines, zero until served.
         served_by: deadline of the judges.
         served_signatures, verdict_signatures: of judges, as the transactions carry them; empty when
-            another contract brought them.
+            another contract brought them, or only events are known.
         finding: of the verdict; NONE without one.
     """
 
@@ -96,7 +96,7 @@ class IndexStory:
 
     Attributes:
         acceptance, valid_until: the node's signature under the terms; empty when another contract
-            brought it.
+            brought it, or only events are known.
         credits: what was paid when it ended.
     """
 

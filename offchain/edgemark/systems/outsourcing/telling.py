@@ -124,8 +124,8 @@ def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
     if story.started is not None:
         yield f"  started {_when(story.started, show_time)}: all nodes had accepted"
     if story.cancelled is not None:
-        caller = story.name_of(story.cancelled.sender)
-        yield f"  cancelled {_when(story.cancelled, show_time)} by {caller}: it never started"
+        when = _when_and_by(story, story.cancelled, show_time)
+        yield f"  cancelled {when}: it never started"
     for name in ("accept_by", "compute_by", "collect_by"):
         yield f"  {name} {show_time(getattr(terms, name))}"
     for place in story.indices:
@@ -144,8 +144,7 @@ def list_deeds(story: JobStory, place: IndexStory, show_time: ShowTime) -> list[
     if place.charge is not None:
         deeds += _charge_deeds(story, place, place.charge, show_time)
     if place.ended is not None:
-        caller = story.name_of(place.ended.sender)
-        deeds.append(f"ended {_when(place.ended, show_time)} by {caller}")
+        deeds.append(f"ended {_when_and_by(story, place.ended, show_time)}")
     return deeds
 
 
@@ -168,11 +167,11 @@ def _charge_deeds(
     yield f"was charged as {kind} by the payer {_when(charge.filed, show_time)}"
     if charge.served is not None:
         digest = domain.served(story.job, place.index)
-        who = _join(name_signers(story, digest, charge.served_signatures))
+        who = _name_judges(story, digest, charge.served_signatures)
         yield f"{who} signed served {_when(charge.served, show_time)}"
     if charge.finding is not Finding.NONE:
         digest = domain.verdict(story.job, place.index, int(charge.finding))
-        who = _join(name_signers(story, digest, charge.verdict_signatures))
+        who = _name_judges(story, digest, charge.verdict_signatures)
         yield f"{who} {ENDINGS[charge.finding]} (verdict {charge.finding.name.capitalize()})"
 
 
@@ -218,9 +217,16 @@ def _when(mark: Mark, show_time: ShowTime) -> str:
     return f"at {show_time(mark.time)}"
 
 
-def _join(names: list[str]) -> str:
+def _when_and_by(story: JobStory, mark: Mark, show_time: ShowTime) -> str:
+    by = "" if mark.sender is None else f" by {story.name_of(mark.sender)}"
+    return _when(mark, show_time) + by
+
+
+def _name_judges(story: JobStory, digest: Hash32, signatures: Iterable[bytes]) -> str:
+    """Who signed; where that is not known, as many as the contract asks for."""
+    names = name_signers(story, digest, signatures)
     if not names:
-        return "judges (named only to the contract that brought them)"
+        return f"{story.threshold} judges"
     numbers = [name.removeprefix("judge ") for name in names]
     if all(name.startswith("judge ") for name in names):
         return f"judge{'s' if len(names) > 1 else ''} {', '.join(numbers)}"

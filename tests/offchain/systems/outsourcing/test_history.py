@@ -7,7 +7,7 @@ events, and all of it is compared with what the contracts store.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 
 import pytest
@@ -16,21 +16,26 @@ from tools.gas_market import CHARGED, SMALL, Job, Market
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, JobId
+from edgemark.identifiers import Address, JobId, Timestamp
 from edgemark.ledger.events import EVENTS
+from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.index import EventIndex
 from edgemark.ledger.index_store import IndexStore
 from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_share, compute_payout
+from edgemark.systems.outsourcing.chronicle import Chronicle
+from edgemark.systems.outsourcing.folding import INDEX_PHASES
 from edgemark.systems.outsourcing.history import (
-    INDEX_PHASES,
     JobState,
     PartyBook,
     list_jobs,
     read_job,
     read_party,
+    read_story,
 )
 from edgemark.systems.outsourcing.messages import Finding
 from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.story import Charge, IndexStory, JobStory, Mark, check_amounts
+from edgemark.systems.outsourcing.telling import tell
 
 pytestmark = pytest.mark.chain
 
@@ -153,6 +158,47 @@ def test_read_job__says_where_the_job_as_a_whole_is(played: Played) -> None:
 def test_read_job__that_is_not_there__is_refused(played: Played) -> None:
     with pytest.raises(RefusedInput, match="is not in the index"):
         read_job(played.store, JobId(bytes(32)))
+
+
+def without_calls(story: JobStory) -> JobStory:
+    """What events alone can tell of a story: nobody's name under a transaction, no signature."""
+
+    def bare(mark: Mark | None) -> Mark | None:
+        return None if mark is None else replace(mark, sender=None)
+
+    def silent(charge: Charge | None) -> Charge | None:
+        if charge is None:
+            return None
+        marks = {"filed": replace(charge.filed, sender=None), "served": bare(charge.served)}
+        return replace(charge, **marks, served_signatures=(), verdict_signatures=())
+
+    def plain(place: IndexStory) -> IndexStory:
+        marks = {name: bare(getattr(place, name)) for name in ("accepted", "committed", "ended")}
+        return replace(
+            place, **marks, charge=silent(place.charge), acceptance=b"", valid_until=Timestamp(0)
+        )
+
+    return replace(
+        story,
+        posted=replace(story.posted, sender=None),
+        started=bare(story.started),
+        cancelled=bare(story.cancelled),
+        indices=tuple(plain(place) for place in story.indices),
+        locks=tuple(replace(lock, returned=bare(lock.returned)) for lock in story.locks),
+    )
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_read_story__of_any_end__is_the_chains_own_but_for_what_no_event_says(
+    played: Played, name: str
+) -> None:
+    job, market = played.jobs[name].job, played.market
+    chain = EvmChain(market.lab.chain.url, chain_id=None, confirmations=0).connect()
+    told = Chronicle(chain, market.deployment).read(job)
+    found = read_story(played.store, market.deployment, job)
+    assert found == without_calls(told)
+    assert all(check.agrees for check in check_amounts(found))
+    assert tell(found, str) == tell(without_calls(told), str)
 
 
 def test_list_jobs__gives_the_newest_first_and_keeps_to_what_was_asked(played: Played) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from types import ModuleType
@@ -62,3 +64,41 @@ def test_path_that_is_not_there__is_refused(position: int) -> None:
     one = FIELD.pack([1])
     with pytest.raises((ValueError, OverflowError)):
         _native._kernel.add(position, one, one)
+
+
+# What malloc gives again was used before and stays in small pages. Here it is told to take all from
+# its heap, whose end is watched; each function is of 10 MB.
+WATCH_THE_HEAP = """
+import ctypes
+from edgemark.crypto import kernel
+from edgemark.crypto.field import FIELD
+from edgemark.crypto.plain import quadratic_terms
+
+end = ctypes.CDLL(None).sbrk
+end.restype, end.argtypes = ctypes.c_void_p, [ctypes.c_ssize_t]
+inputs = 1100
+coefficients, x = FIELD.pack([1]) * quadratic_terms(inputs), FIELD.pack([1]) * inputs
+before = end(0)
+for name in kernel.available():
+    if name.startswith("native/"):
+        function = kernel.load(name).prepare_quadratic(coefficients, inputs, 1)
+        assert FIELD.unpack(function.evaluate(x)) == [quadratic_terms(inputs)]
+        del function
+print(end(0) - before)
+"""
+
+
+def test_large_function__stands_outside_of_the_heap() -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", WATCH_THE_HEAP],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(ended.stdout) < 2**20

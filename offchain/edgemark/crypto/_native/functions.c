@@ -139,7 +139,22 @@ PyObject *survey(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
-/* Inputs and outputs of a batch; the number of inputs, or -1 with an exception. */
+/* Evaluates a prepared function at each of `batch` packed inputs; a kernel code. */
+typedef int (*evaluation)(uint8_t *out, const void *function, const uint8_t *inputs, size_t batch);
+
+static int run_quadratic(uint8_t *out, const void *function, const uint8_t *inputs, size_t batch)
+{
+    const quadratic *ready = function;
+    return ready->path->evaluate_quadratic(out, ready, inputs, batch);
+}
+
+static int run_sparse(uint8_t *out, const void *function, const uint8_t *inputs, size_t batch)
+{
+    const sparse *ready = function;
+    return ready->path->evaluate_sparse(out, ready, inputs, batch);
+}
+
+/* Number of inputs in a batch, or -1 with an exception. */
 static Py_ssize_t batch_size(const Py_buffer *batch, size_t inputs, size_t outputs)
 {
     Py_ssize_t count = elements_of(batch);
@@ -157,49 +172,45 @@ static Py_ssize_t batch_size(const Py_buffer *batch, size_t inputs, size_t outpu
     return count;
 }
 
+static PyObject *evaluate(const void *function, evaluation run, const Py_buffer *batch,
+                          size_t inputs, size_t outputs)
+{
+    Py_ssize_t count = batch_size(batch, inputs, outputs);
+    if (count < 0)
+        return NULL;
+    uint8_t *out = NULL;
+    PyObject *result = new_packed(count * (Py_ssize_t)outputs, &out);
+    if (!result)
+        return NULL;
+    int code;
+    Py_BEGIN_ALLOW_THREADS
+    code = run(out, function, batch->buf, (size_t)count);
+    Py_END_ALLOW_THREADS
+    return finish(result, code);
+}
+
 PyObject *evaluate_quadratic(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    PyObject *capsule;
+    PyObject *capsule, *result = NULL;
     Py_buffer batch;
     if (!PyArg_ParseTuple(arguments, "Oy*", &capsule, &batch))
         return NULL;
-    PyObject *result = NULL;
     const quadratic *function = PyCapsule_GetPointer(capsule, QUADRATIC_NAME);
-    Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
-    uint8_t *out = NULL;
-    if (count >= 0)
-        result = new_packed(count * (Py_ssize_t)function->outputs, &out);
-    if (result) {
-        int code;
-        Py_BEGIN_ALLOW_THREADS
-        code = function->path->evaluate_quadratic(out, function, batch.buf, (size_t)count);
-        Py_END_ALLOW_THREADS
-        result = finish(result, code);
-    }
+    if (function)
+        result = evaluate(function, run_quadratic, &batch, function->inputs, function->outputs);
     PyBuffer_Release(&batch);
     return result;
 }
 
 PyObject *evaluate_sparse(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    PyObject *capsule;
+    PyObject *capsule, *result = NULL;
     Py_buffer batch;
     if (!PyArg_ParseTuple(arguments, "Oy*", &capsule, &batch))
         return NULL;
-    PyObject *result = NULL;
     const sparse *function = PyCapsule_GetPointer(capsule, SPARSE_NAME);
-    Py_ssize_t count = function ? batch_size(&batch, function->inputs, function->outputs) : -1;
-    uint8_t *out = NULL;
-    if (count >= 0)
-        result = new_packed(count * (Py_ssize_t)function->outputs, &out);
-    if (result) {
-        int code;
-        Py_BEGIN_ALLOW_THREADS
-        code = function->path->evaluate_sparse(out, function, batch.buf, (size_t)count);
-        Py_END_ALLOW_THREADS
-        result = finish(result, code);
-    }
+    if (function)
+        result = evaluate(function, run_sparse, &batch, function->inputs, function->outputs);
     PyBuffer_Release(&batch);
     return result;
 }
-

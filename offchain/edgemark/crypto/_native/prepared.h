@@ -12,7 +12,7 @@
 #define LANES 8 /* coefficients that a vector path reads at once */
 
 typedef struct {
-    uint64_t *limb[2]; /* each on a boundary of 64 bytes */
+    uint64_t *limb[2]; /* each on a boundary of 64 bytes, large ones in large pages */
     size_t count;
 } coefficient_planes;
 
@@ -94,7 +94,7 @@ typedef struct {
     size_t rows, factor_total, inputs, outputs;
 } monomial_table;
 
-/* Returns 1, or 0 when there is no memory; `planes_free` frees either way. */
+/* For planes that are NULL. Returns 1, or 0 when there is no memory; `planes_free` frees either way. */
 int planes_allocate(coefficient_planes *planes, size_t count);
 void planes_free(coefficient_planes *planes);
 

@@ -23,7 +23,7 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "python tools/run_tests.py unit"),
     ("README.md", "make demo"),
     ("docs/index.md", "make demo"),
-    ("docs/running.md", "edgemark outsourcing evidence JOB -o evidence.json --home $PLAY/judge-1"),
+    ("docs/evidence.md", "edgemark outsourcing evidence JOB -o evidence.json --home $PLAY/judge-1"),
 }
 
 

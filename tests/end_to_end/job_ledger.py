@@ -1,7 +1,8 @@
 """What one job paid to whom, read from the events of the anchor: to the token, job by job.
 
-Locks are told apart by the transaction in which they were made: it also carries the settlement's
-event with the job. Everything else is addition.
+The settlement's locks are told apart by the transaction in which they were made: it also carries
+the event with the job. Other locks, which are providers' stakes, belong to no job. Everything else
+is addition.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ class JobLedger:
             for event in self.events
             if isinstance(event, JobPosted | NodeAccepted | NodeCharged)
         }
+        settlement = self.deployment.contracts["Settlement"]
         return {
             event.lock_id: jobs[event.at.tx_hash]
             for event in self.events
-            if isinstance(event, Locked)
+            if isinstance(event, Locked) and event.locker == settlement
         }
 
     @cached_property
@@ -60,7 +62,10 @@ class JobLedger:
         for event in self.events:
             if not isinstance(event, Locked | Paid | LockReturned):
                 continue
-            of_job = won[self._job_of_lock[event.lock_id]]
+            job = self._job_of_lock.get(event.lock_id)
+            if job is None:
+                continue
+            of_job = won[job]
             if isinstance(event, Locked):
                 of_job[event.owner] -= event.amount
             elif isinstance(event, Paid):

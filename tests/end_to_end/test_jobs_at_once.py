@@ -142,7 +142,8 @@ def test_after_all_jobs__nothing_is_locked_and_the_supply_is_accounted_for(
 ) -> None:
     assert played.after.locked == 0
     assert played.after.accounted == played.after.supply == played.before.accounted
-    assert played.after.anchored == played.after.free
+    assert played.after.staked == played.before.staked
+    assert played.after.anchored == played.after.owed
 
 
 # --- what anybody can find out afterwards ---

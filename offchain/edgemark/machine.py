@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from edgemark.errors import EdgemarkError
+from edgemark.errors import EdgemarkError, RefusedInput
 
 JOB_ID_BYTES = 32
 
@@ -21,6 +21,11 @@ def facts_of(key: bytes) -> dict[str, object]:
     if len(key) > JOB_ID_BYTES:
         facts["index"] = int.from_bytes(key[JOB_ID_BYTES:], "big")
     return facts
+
+
+def key_of(job: bytes, index: int) -> bytes:
+    """Key of one index (0 .. 255) of one job in the journal of a party that works on indices."""
+    return job + index.to_bytes(1, "big")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,10 @@ class TryAgain(EdgemarkError):
     """
 
     after_s: float = 0.0
+
+
+class IllegalMove(RefusedInput):
+    """The event cannot happen in this phase; the state stays as it was."""
 
 
 class Machine(Protocol[S, E, F_co]):

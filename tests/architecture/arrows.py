@@ -1,7 +1,8 @@
 """Who may import whom in the package `edgemark`.
 
 Rule 1: a part imports only the parts named beside it in `MAY_IMPORT`, and itself.
-Rule 2: a system never imports another system.
+Rule 2: a system never imports another system, and what is general (`party`, `demo` and all below
+        them) imports no system.
 Rule 3: the parts in `PURE` and every file of a system that is not named in `SHELLS` are pure: no
         clock, socket, file, thread, random source or chain, and nothing of `INPUT_OUTPUT`,
         directly or through what they import.
@@ -22,11 +23,14 @@ _WORDS = frozenset({"errors", "encoding", "identifiers"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 _LOOP = frozenset({"machine", "archive", "effects", "replay", "memory", "runtime"})
+_GENERAL = _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "storage", "transport"}
 INPUT_OUTPUT = (_LOOP - {"machine"}) | {
+    "demo",
     "files",
     "journal",
     "ledger",
     "metrics",
+    "party",
     "storage",
     "transport",
 }
@@ -58,24 +62,21 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "memory": _FLOOR | {"machine", "replay", "archive"},
     "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},
-    "systems": _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "receipt", "storage", "transport"},
-    "cli": _FLOOR
-    | _SHARED
-    | _LOOP
-    | {"ledger", "metrics", "receipt", "storage", "transport", "systems"},
+    "party": _GENERAL,
+    "demo": _GENERAL | {"receipt", "party"},
+    "systems": _GENERAL | {"receipt", "party", "demo"},
+    "cli": _GENERAL | {"receipt", "party", "demo", "systems"},
     "__main__": frozenset({"cli"}),
-    "dashboard": _FLOOR | _SHARED | _LOOP | {"ledger", "storage", "transport", "systems"},
+    "dashboard": _GENERAL | {"receipt", "party", "systems"},
 }
 
 # Files (or folders) of each system that touch the world. Every other file of a system is pure.
 SHELLS: dict[str, frozenset[str]] = {
     "outsourcing": frozenset(
         {
-            "agenda",
             "chronicle",
             "claiming",
             "client",
-            "cursor",
             "demo",
             "exporting",
             "device_calls",
@@ -83,16 +84,12 @@ SHELLS: dict[str, frozenset[str]] = {
             "functions",
             "history",
             "importing",
-            "joining",
             "judge",
             "lookout",
-            "membership",
             "model_files",
-            "monitoring",
             "reading",
             "refused_offers",
             "rehearsal",
-            "running",
             "server",
             "settlement",
             "sharing_files",

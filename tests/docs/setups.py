@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from edgemark.systems.outsourcing.demo.stage import Stage
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 Environ = dict[str, str]
 START_LIMIT_S = 600.0  # on a machine that is busy with much else
@@ -25,12 +25,12 @@ def nothing(play: Path, ports: Mapping[int, int]) -> AbstractContextManager[Envi
 @contextmanager
 def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
     """See the top of this file."""
-    with Stage(play, start_limit_s=START_LIMIT_S) as stage:
+    with OutsourcingStage(play, start_limit_s=START_LIMIT_S) as stage:
         stage.set()
         for actor in (*stage.nodes, *stage.judges):
             shows = actor.name == "node 1" and ports
             port = str(next(iter(ports.values()))) if shows else "0"
-            stage.start(actor, {"EDGEMARK_METRICS_PORT": port})
+            actor.start({"EDGEMARK_METRICS_PORT": port})
         stage.wait_registered((*stage.nodes, *stage.judges))
         yield {
             "EDGEMARK_CHAIN_URL": stage.url,

@@ -39,7 +39,7 @@ from edgemark.systems.outsourcing.importing import submit_sharing
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.sharing import make_sharing
 from edgemark.systems.outsourcing.sharing_files import read_sharing, write_sharing
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 JOB_LIMIT_S = 150.0
 DEEDS = {
@@ -90,7 +90,7 @@ class Played:
 
     theatre: Theatre
     device: ScriptedDevice
-    outsider: Station
+    outsider: OutsourcingStation
     jobs: dict[str, JobId]
     batches: dict[str, bytes]
     states: dict[str, DeviceJob]
@@ -198,7 +198,7 @@ def come_back_in_time(theatre: Theatre, job: JobId) -> ScriptedDevice:
     return theatre.start_device(station)
 
 
-def come_back_too_late(theatre: Theatre, outsider: Station, job: JobId) -> DeviceJob:
+def come_back_too_late(theatre: Theatre, outsider: OutsourcingStation, job: JobId) -> DeviceJob:
     """Everything is collected by others; then the device comes back from its journal."""
     settlement = outsider.settlement
 

@@ -18,13 +18,13 @@ from pathlib import Path
 from edgemark.identifiers import JobId
 from edgemark.ledger.records import Role
 from edgemark.logs import configure_logs
+from edgemark.party.running import open_station, serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.judge import Judge
 from edgemark.systems.outsourcing.messages import Answer, Finding
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
-from edgemark.systems.outsourcing.running import open_station, serve
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
 from edgemark.transport.server import Request, Response
 
@@ -46,7 +46,7 @@ def plan_judge(home: Path, plan: Mapping[str, Iterable[JobId]]) -> None:
 class PlannedJudge(Judge):
     """A judge with a plan."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: OutsourcingStation) -> None:
         self._ignored: set[JobId] = set()
         super().__init__(station)
 
@@ -75,7 +75,7 @@ def main() -> None:
     """Run it: `python -m tests.end_to_end.planned_judge HOME`."""
     settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
     configure_logs(settings.log_level)
-    serve(open_station(settings, Role.ENCLAVE), PlannedJudge)
+    serve(open_station(OutsourcingStation, settings, Role.ENCLAVE), PlannedJudge)
 
 
 if __name__ == "__main__":

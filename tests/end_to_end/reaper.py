@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from tests.end_to_end.command_line import KILLED
 from tests.end_to_end.theatre import ENVIRONMENT
 
+from edgemark.demo.actor import Actor
 from edgemark.seam import CRASH_AFTER
-from edgemark.systems.outsourcing.demo.stage import Actor, Stage
 
 LOOK_S = 0.1
 
@@ -42,11 +42,11 @@ class Reaper:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
-    def start(self, stage: Stage, actor: Actor) -> None:
+    def start(self, actor: Actor) -> None:
         """Start a server with its first place of death."""
         self._next[actor.name] = list(self.places.get(actor.name, ()))
-        self._run(stage, actor)
-        watch = threading.Thread(target=self._watch, args=(stage, actor), daemon=True)
+        self._run(actor)
+        watch = threading.Thread(target=self._watch, args=(actor,), daemon=True)
         watch.start()
         self._threads.append(watch)
 
@@ -56,11 +56,11 @@ class Reaper:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, stage: Stage, actor: Actor) -> None:
+    def _run(self, actor: Actor) -> None:
         left = self._next[actor.name]
-        stage.start(actor, {**ENVIRONMENT, **({CRASH_AFTER: left[0]} if left else {})})
+        actor.start({**ENVIRONMENT, **({CRASH_AFTER: left[0]} if left else {})})
 
-    def _watch(self, stage: Stage, actor: Actor) -> None:
+    def _watch(self, actor: Actor) -> None:
         while not self._stopping.wait(LOOK_S):
             status = None if actor.process is None else actor.process.poll()
             if status is None:
@@ -70,4 +70,4 @@ class Reaper:
                 self.accidents.append(f"{actor.name} ended with status {status}")
                 return
             self.kills.append(Kill(actor.name, left.pop(0)))
-            self._run(stage, actor)
+            self._run(actor)

@@ -12,7 +12,7 @@ from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,17 @@ class Scripts:
 class ScriptedDevice(Device):
     """A device with scripts; honest without."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: OutsourcingStation) -> None:
         self.scripts = Scripts()
         super().__init__(station)
 
-    def _perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:
+    def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:
         script = self.scripts.of(state.known.job)
         if isinstance(effect, do.SendTask) and effect.index == script.keeps_task:
             raise TryAgain("task is kept on purpose", who="device")
         if isinstance(effect, do.SendEvidence) and script.keeps_evidence:
             raise TryAgain("evidence is kept on purpose", who="device")
-        events = super()._perform(state, effect)
+        events = super().perform(state, effect)
         if isinstance(effect, do.Decode) and script.frames is not None:
             return [self._frame(event, script.frames) for event in events]
         return events

@@ -9,7 +9,7 @@ import pytest
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, ReadRequest
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.transport.faults import PeerRefused
 
 ANSWERS, TASKS, OFFERS = "/v1/answers", "/v1/tasks", "/v1/offers"
@@ -17,7 +17,7 @@ READ_TASK, READ_ANSWER, EVIDENCE = "/v1/tasks/read", "/v1/answers/read", "/v1/ev
 
 
 def knock(
-    outsider: Station, server: Address, path: str, body: bytes, method: str = "POST"
+    outsider: OutsourcingStation, server: Address, path: str, body: bytes, method: str = "POST"
 ) -> PeerRefused:
     """Send a request that the server has to refuse; its words."""
     with pytest.raises(PeerRefused) as refused:
@@ -26,7 +26,7 @@ def knock(
 
 
 def ask_to_read(
-    station: Station,
+    station: OutsourcingStation,
     job: JobId,
     index: int,
     server: Address,

@@ -30,9 +30,9 @@ from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.events import ChargeLapsed, ChargeServed, NodeConvicted
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.demo.stage import LIMITS
 from edgemark.systems.outsourcing.messages import MAX_SMALL_BYTES, Answer
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.steps.compute import compute_outputs

@@ -11,11 +11,11 @@ from tests.end_to_end.desk import Desk, open_desk
 from tests.end_to_end.theatre import WHOLE_STAGE
 
 from edgemark.cli.exits import Exit, exit_of
+from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.identity.keys import KeyStore
 from edgemark.receipt import format_tokens
 from edgemark.settings import setting_names
-from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.transport.ports import find_free_port
 
 pytestmark = WHOLE_STAGE

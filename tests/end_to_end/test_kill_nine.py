@@ -55,11 +55,11 @@ from edgemark.crypto.field import FIELD
 from edgemark.crypto.fixed_point import to_signed
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.demo.stage import LIMITS
 from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 pytestmark = WHOLE_STAGE
 
@@ -199,7 +199,7 @@ def play(theatre: Theatre, reaper: Reaper, prefix: str) -> Survived:
     )
 
 
-def wait_until_convicted(station: Station, gone: KilledDevice) -> None:
+def wait_until_convicted(station: OutsourcingStation, gone: KilledDevice) -> None:
     """What the device started before it left goes on without it."""
     job = gone.job
     assert job is not None

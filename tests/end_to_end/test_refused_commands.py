@@ -18,8 +18,8 @@ from tests.end_to_end.theatre import WHOLE_STAGE
 
 from edgemark.cli.exits import Exit
 from edgemark.crypto.field import Q
+from edgemark.demo.stage import GAS_WEI
 from edgemark.identity.keys import KeyStore
-from edgemark.systems.outsourcing.demo.stage import GAS_WEI
 from edgemark.transport.ports import find_free_port
 
 pytestmark = WHOLE_STAGE
@@ -114,13 +114,13 @@ def test_submit__windows_shorter_than_the_contract_allows__are_refused(desk: Des
 
 
 def test_submit__without_gas__is_refused(desk: Desk, tmp_path: Path) -> None:
-    poor = write_settings(desk.theatre.stage.device_settings("without-gas"))
+    poor = write_settings(desk.theatre.stage.settings_of("without-gas"))
     done = edgemark_here(*desk.submission("--home", poor, "--json"))
     check_refused(done, Exit.REFUSED_INPUT, "had 0 wei", "Send native coin")
 
 
 def test_submit__without_tokens__is_refused(desk: Desk) -> None:
-    settings = desk.theatre.stage.device_settings("without-tokens")
+    settings = desk.theatre.stage.settings_of("without-tokens")
     station = desk.theatre.open_home("user")
     poor = KeyStore.open(Path(settings.home) / "keys").account.address
     station.lane.transfer(poor, GAS_WEI // 10)
@@ -239,7 +239,7 @@ def test_node_run__without_a_provider__is_refused(desk: Desk) -> None:
 def test_node_run__not_admitted_by_its_provider__is_refused(desk: Desk) -> None:
     provider = desk.theatre.stage.nodes[1].provider
     station = desk.theatre.open_home("user")
-    settings = desk.theatre.stage.device_settings("applicant")
+    settings = desk.theatre.stage.settings_of("applicant")
     applicant = KeyStore.open(Path(settings.home) / "keys").account.address
     station.lane.transfer(applicant, GAS_WEI // 10)
     station.close()

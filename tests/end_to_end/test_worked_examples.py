@@ -19,16 +19,16 @@ from tests.end_to_end.visitors import OWNER, SENDER, Visits, visit
 
 from edgemark.cli.exits import Exit
 from edgemark.receipt import Receipt
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
-from edgemark.systems.outsourcing.demo.stage import Stage
 from edgemark.systems.outsourcing.demo.story import play_example
 
 pytestmark = WHOLE_STAGE
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with Stage(tmp_path_factory.mktemp("examples"), frozenset({3})) as opened:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsourcingStage]:
+    with OutsourcingStage(tmp_path_factory.mktemp("examples"), dishonest=frozenset({3})) as opened:
         opened.set()
         opened.raise_curtain()
         yield opened
@@ -40,24 +40,24 @@ def wines() -> Example:
 
 
 @pytest.fixture(scope="module")
-def regression(stage: Stage) -> Receipt:
+def regression(stage: OutsourcingStage) -> Receipt:
     return play(stage, train(ExampleName.REGRESSION))
 
 
 @pytest.fixture(scope="module")
-def typed(stage: Stage, regression: Receipt, wines: Example) -> Receipt:
+def typed(stage: OutsourcingStage, regression: Receipt, wines: Example) -> Receipt:
     assert regression.checks  # one after the other: both are the same device's
     return play(stage, wines)
 
 
 @pytest.fixture(scope="module")
-def visits(stage: Stage, typed: Receipt) -> Visits:
+def visits(stage: OutsourcingStage, typed: Receipt) -> Visits:
     assert typed.ok  # before: its reckoning knows of no other payers
     asking = ("--model", stage.folder / "wine.plan.json")
     return visit(stage, asking, stage.folder / "wine.csv")
 
 
-def play(stage: Stage, example: Example) -> Receipt:
+def play(stage: OutsourcingStage, example: Example) -> Receipt:
     receipt = Receipt("outsourcing")
     play_example(stage, example, receipt, Console(file=io.StringIO()))
     return receipt
@@ -79,7 +79,7 @@ def test_liar__is_convicted_in_either(regression: Receipt, typed: Receipt) -> No
 
 
 def test_file_of_answers__is_private_and_holds_a_row_for_each_that_was_asked(
-    stage: Stage, typed: Receipt, wines: Example
+    stage: OutsourcingStage, typed: Receipt, wines: Example
 ) -> None:
     path = stage.folder / "answers.csv"
     assert path.stat().st_mode & 0o077 == 0
@@ -95,7 +95,7 @@ def test_commands__are_told_as_they_were_typed(typed: Receipt) -> None:
 
 
 def test_result__later__is_read_by_the_plan_that_was_submitted(
-    stage: Stage, typed: Receipt, wines: Example, tmp_path: Path
+    stage: OutsourcingStage, typed: Receipt, wines: Example, tmp_path: Path
 ) -> None:
     home = stage.folder / "device"
     jobs = edgemark("outsourcing", "status", "--home", home, "--json").value
@@ -130,7 +130,7 @@ def test_device_that_left__gets_the_result_later_and_charges_the_liar(
 
 
 def test_sharing_made_elsewhere__is_submitted_exported_and_read_by_its_owner_alone(
-    stage: Stage, visits: Visits, wines: Example
+    stage: OutsourcingStage, visits: Visits, wines: Example
 ) -> None:
     shared, sent, exported, decoded = visits.sender
     assert [done.status for done in visits.sender] == [Exit.DONE] * 4, decoded.error
@@ -148,7 +148,7 @@ def test_files_of_the_owner__are_private(visits: Visits) -> None:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_sharing__serves_one_job_of_a_payer(stage: Stage, visits: Visits) -> None:
+def test_sharing__serves_one_job_of_a_payer(stage: OutsourcingStage, visits: Visits) -> None:
     again = edgemark_here(*visits.sender[1].words)
     assert again.status == Exit.REFUSED_INPUT, again.out
     home = ("--home", stage.folder / SENDER)

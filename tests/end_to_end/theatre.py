@@ -18,6 +18,8 @@ from tests.end_to_end.metronome import SLOWEST, Metronome
 from tests.end_to_end.scripted_device import ScriptedDevice
 
 from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.demo.actor import Actor
+from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, JobId, Tokens
 from edgemark.identity.keys import KeyStore
@@ -27,20 +29,20 @@ from edgemark.ledger.intent import Call
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role
 from edgemark.logs import configure_logs
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.client import Device, Until
-from edgemark.systems.outsourcing.demo.dishonest import PLAN_FILE, Deed, write_plan
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, read_holdings
-from edgemark.systems.outsourcing.demo.stage import GAS_WEI, PARTY_TOKENS, Actor, Stage
-from edgemark.systems.outsourcing.joining import (
+from edgemark.party.joining import (
     join_as_device,
     join_as_provider,
     join_as_server,
     provide_balance,
 )
-from edgemark.systems.outsourcing.membership import provide_stake
+from edgemark.party.membership import provide_stake
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.client import Device, Until
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
+from edgemark.systems.outsourcing.demo.dishonest import PLAN_FILE, Deed, write_plan
+from edgemark.systems.outsourcing.demo.ledger_check import Holdings, read_holdings
 from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +65,7 @@ class Theatre:
         accounts: everybody who holds tokens.
     """
 
-    stage: Stage
+    stage: OutsourcingStage
     chain: EvmChain
     accounts: set[Address]
     _open: ExitStack = field(repr=False)
@@ -78,7 +80,7 @@ class Theatre:
         """A device with a home of its own, registered and rich, whose loop runs."""
         return self.start_device(self.open_station(name))
 
-    def start_device(self, station: Station) -> ScriptedDevice:
+    def start_device(self, station: OutsourcingStation) -> ScriptedDevice:
         """The loop of a device; stopped when the curtain falls, if it is not before."""
         join_as_device(station)
         provide_balance(station, DEPOSIT)
@@ -87,22 +89,22 @@ class Theatre:
         self._open.callback(stop_quietly, device)
         return device
 
-    def open_station(self, name: str) -> Station:
+    def open_station(self, name: str) -> OutsourcingStation:
         """A party's keys and contracts; its account is funded."""
-        settings = self.stage.device_settings(name)
+        settings = self.stage.settings_of(name)
         account = KeyStore.open(Path(settings.home) / "keys").account.address
         if account not in self.accounts:
             self.accounts.add(account)
             fund(self.stage, self.chain, [account])
         return self.open_home(name)
 
-    def open_home(self, name: str) -> Station:
+    def open_home(self, name: str) -> OutsourcingStation:
         """Keys and contracts of a home of this stage, as its owner has them."""
-        station = Station.open(self.stage.device_settings(name))
+        station = OutsourcingStation.open(self.stage.settings_of(name))
         self._open.callback(station.close)
         return station
 
-    def enlist_node(self, name: str, endpoint: str) -> Station:
+    def enlist_node(self, name: str, endpoint: str) -> OutsourcingStation:
         """A node that registers an endpoint as it stands, with its own key, and never runs."""
         station = self.open_station(name)
         provider = self.open_station(f"provider-of-{name}")
@@ -132,7 +134,7 @@ def open_theatre(
     *,
     settings: Mapping[str, object] | None = None,
     not_running: Sequence[str] = (),
-    start: Callable[[Stage, Actor], None] | None = None,
+    start: Callable[[Actor], None] | None = None,
     **options: object,
 ) -> Iterator[Theatre]:
     """Set a stage, start its servers, let everybody register.
@@ -146,7 +148,7 @@ def open_theatre(
     """
     with ExitStack() as cleanup:
         merged = {"poll_s": 1.0, **(settings or {})}
-        stage = Stage(folder, settings=merged, **options)  # type: ignore[arg-type]
+        stage = OutsourcingStage(folder, settings=merged, **options)  # type: ignore[arg-type]
         stage.dishonest = frozenset(range(1, stage.node_count + 1))
         log = cleanup.enter_context((folder / "devices.log.jsonl").open("a"))
         configure_logs(str(merged.get("log_level", "info")), log)
@@ -159,7 +161,7 @@ def open_theatre(
         running = [actor for actor in actors if actor.name not in not_running]
         chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
         for actor in running:
-            (start or start_usually)(stage, actor)
+            (start or start_usually)(actor)
         metronome = cleanup.enter_context(Metronome(chain))
         register_absent(stage, [actor for actor in actors if actor not in running])
         stage.wait_registered(running)
@@ -173,20 +175,20 @@ def open_theatre(
         yield Theatre(stage, chain, accounts, cleanup, metronome)
 
 
-def start_usually(stage: Stage, actor: Actor) -> None:
+def start_usually(actor: Actor) -> None:
     """Start a server with nothing but the path to the crooked parties."""
-    stage.start(actor, ENVIRONMENT)
+    actor.start(ENVIRONMENT)
 
 
-def register_absent(stage: Stage, actors: Sequence[Actor]) -> None:
+def register_absent(stage: OutsourcingStage, actors: Sequence[Actor]) -> None:
     """Register servers whose processes never run."""
     for actor in actors:
         endpoint = f"https://127.0.0.1:{actor.port}"
-        with Station.open(stage.device_settings(actor.home.name)) as station:
+        with OutsourcingStation.open(stage.settings_of(actor.home.name)) as station:
             join_as_server(station, actor.role, actor.provider, endpoint, Resources(1, 1, 1, 1))
 
 
-def fund(stage: Stage, chain: EvmChain, accounts: Sequence[Address]) -> None:
+def fund(stage: OutsourcingStage, chain: EvmChain, accounts: Sequence[Address]) -> None:
     """Give accounts gas and tokens of the operator's."""
     token = MetaCoin(chain, stage.deployment.contract("MetaCoin"))
     path = stage.folder / "operator.journal"

@@ -16,7 +16,7 @@ from tests.end_to_end.theatre import fund
 
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.evm import EvmChain
-from edgemark.systems.outsourcing.demo.stage import Stage
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 LEAVER, SENDER, OWNER = "leaver", "sender", "owner"
 WINDOWS = ("--accept", "60", "--compute", "60", "--collect", "300")  # for a machine that is busy
@@ -32,7 +32,7 @@ class Visits:
     answers: Path
 
 
-def visit(stage: Stage, asking: Sequence[str | Path], table: Path) -> Visits:
+def visit(stage: OutsourcingStage, asking: Sequence[str | Path], table: Path) -> Visits:
     """Let both come at once.
 
     Args:
@@ -49,14 +49,14 @@ def visit(stage: Stage, asking: Sequence[str | Path], table: Path) -> Visits:
         return Visits(leaver.result(), sender.result(), *files)
 
 
-def let_in(stage: Stage, names: Sequence[str]) -> None:
+def let_in(stage: OutsourcingStage, names: Sequence[str]) -> None:
     """Give each a home with settings, gas and tokens."""
-    homes = [write_settings(stage.device_settings(name)) for name in names]
+    homes = [write_settings(stage.settings_of(name)) for name in names]
     chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
     fund(stage, chain, [KeyStore.open(home / "keys").account.address for home in homes])
 
 
-def leave_and_come_back(stage: Stage, asking: Sequence[str | Path]) -> list[Finished]:
+def leave_and_come_back(stage: OutsourcingStage, asking: Sequence[str | Path]) -> list[Finished]:
     """Submit until all tasks are handed out; then, each time as a new process, look and collect."""
     here = ("--home", stage.folder / LEAVER, "--json")
     left = edgemark("outsourcing", "submit", *asking, *WINDOWS, "--until", "delivered", *here)
@@ -67,7 +67,7 @@ def leave_and_come_back(stage: Stage, asking: Sequence[str | Path]) -> list[Fini
 
 
 def share_and_send(
-    stage: Stage,
+    stage: OutsourcingStage,
     asking: Sequence[str | Path],
     table: Path,
     nodes: Sequence[str],

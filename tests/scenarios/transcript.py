@@ -38,6 +38,7 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.machine import IllegalMove
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding
@@ -49,7 +50,7 @@ from edgemark.systems.outsourcing.observe import (
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
-from edgemark.systems.outsourcing.protocol import IllegalMove, reach_time, step
+from edgemark.systems.outsourcing.protocol import reach_time, step
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
     check_outputs,

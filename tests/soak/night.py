@@ -30,6 +30,7 @@ from tests.soak.soak_device import NO_MORE, OUTCOMES, Orders
 from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.demo.actor import Actor
 from edgemark.identifiers import Address, JobId, Timestamp, Tokens
 from edgemark.ledger.events import (
     ChargeAnswered,
@@ -44,11 +45,11 @@ from edgemark.ledger.events import (
 )
 from edgemark.ledger.follower import LogFollower
 from edgemark.ledger.records import Limits
+from edgemark.party.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT
+from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
-from edgemark.systems.outsourcing.demo.stage import LIMITS, Actor
 from edgemark.systems.outsourcing.drafting import Wish, draft_terms
-from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.settlement import SettlementContract
 
@@ -260,7 +261,7 @@ class Night:
         return [*servers, *devices]
 
     def _start_server(self, actor: Actor) -> subprocess.Popen[bytes]:
-        self._theatre.stage.start(actor, ENVIRONMENT)
+        actor.start(ENVIRONMENT)
         assert actor.process is not None
         return actor.process
 

@@ -24,7 +24,7 @@ from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.drafting import Wish
 from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 ORDERS, OUTCOMES, NO_MORE = "orders.json", "outcomes.json", "no-more-orders"
 LOOK_S = 0.5
@@ -111,7 +111,7 @@ def main() -> None:
     settings = load_settings(file=None, environ={}, overrides={"home": home})
     configure_logs(settings.log_level)
     orders = Orders.read(home)
-    with Station.open(settings) as station:
+    with OutsourcingStation.open(settings) as station:
         device = Device(station)
         device.start()
         begun = work_off(device, orders, home)

@@ -10,9 +10,9 @@ from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
 from edgemark.identity.keys import KeyStore
+from edgemark.party.joining import provide_balance
 from edgemark.receipt import TOKEN_UNIT, format_tokens
-from edgemark.systems.outsourcing.joining import provide_balance
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 
 def parse_tokens(text: str) -> Tokens:
@@ -49,7 +49,7 @@ def address(invocation: Invocation) -> None:
 @takes_settings
 def show(invocation: Invocation) -> None:
     """Print account, wallet, free balance in the anchor, and the TLS pin."""
-    with Station.open(invocation.settings()) as station:
+    with OutsourcingStation.open(invocation.settings()) as station:
         me = station.address
         facts = {
             "account": me,
@@ -67,7 +67,7 @@ def show(invocation: Invocation) -> None:
 def deposit(invocation: Invocation, amount: str) -> None:
     """Bring the free balance in the anchor up to AMOUNT MTC."""
     wanted = parse_tokens(amount)
-    with Station.open(invocation.settings()) as station:
+    with OutsourcingStation.open(invocation.settings()) as station:
         provide_balance(station, wanted)
         free = station.accounts.free_balance(station.address)
     invocation.show({"anchor_free_mtc": format_tokens(free)})
@@ -79,7 +79,7 @@ def deposit(invocation: Invocation, amount: str) -> None:
 def withdraw(invocation: Invocation, amount: str) -> None:
     """Take AMOUNT MTC of the free balance back into the wallet."""
     wanted = parse_tokens(amount)
-    with Station.open(invocation.settings()) as station:
+    with OutsourcingStation.open(invocation.settings()) as station:
         me = station.address
         free = station.accounts.free_balance(me)
         if wanted > free:

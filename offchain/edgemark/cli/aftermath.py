@@ -19,7 +19,7 @@ from edgemark.systems.outsourcing.exporting import export_bundle
 from edgemark.systems.outsourcing.lookout import Lookout
 from edgemark.systems.outsourcing.model_files import read_function
 from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.story import check_amounts
 from edgemark.systems.outsourcing.telling import as_facts, tell
 
@@ -51,7 +51,7 @@ def claim_jobs(invocation: Invocation, jobs: tuple[str, ...], every: bool) -> No
     if every == bool(jobs):
         raise RefusedInput("name jobs, or --all", who="claim", had=f"{len(jobs)} jobs")
     named = None if every else [parse_job_id(job) for job in jobs]
-    with Station.open(invocation.settings()) as station:
+    with OutsourcingStation.open(invocation.settings()) as station:
         done = claim(station, named)
     facts = {
         "looked_at": done.looked,

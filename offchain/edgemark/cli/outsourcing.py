@@ -22,6 +22,7 @@ from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
+from edgemark.party.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.drafting import (
@@ -32,13 +33,12 @@ from edgemark.systems.outsourcing.drafting import (
 )
 from edgemark.systems.outsourcing.exhibiting import write_receipt
 from edgemark.systems.outsourcing.importing import submit_sharing
-from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.model_files import remember_plan
 from edgemark.systems.outsourcing.outlook import tell_outlook
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.sharing import Sharing
 from edgemark.systems.outsourcing.sharing_files import read_sharing
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 CHARGES_S = 60  # beyond the windows of a job: for what was filed at the last moment
 
@@ -72,7 +72,7 @@ outsourcing.add_command(compile_command)
 @contextmanager
 def open_device(invocation: Invocation) -> Iterator[Device]:
     """The device of this home folder, with all its open jobs taken up."""
-    with Station.open(invocation.settings()) as station:
+    with OutsourcingStation.open(invocation.settings()) as station:
         device = Device(station)
         try:
             device.start()

@@ -7,9 +7,8 @@ import click
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.identifiers import parse_address
-from edgemark.receipt import format_tokens
-from edgemark.systems.outsourcing.joining import join_as_provider
-from edgemark.systems.outsourcing.membership import (
+from edgemark.party.joining import join_as_provider
+from edgemark.party.membership import (
     admit_server,
     dismiss_server,
     held_stake,
@@ -18,7 +17,8 @@ from edgemark.systems.outsourcing.membership import (
     release_stake,
     unstake,
 )
-from edgemark.systems.outsourcing.station import Station
+from edgemark.party.station import Station
+from edgemark.receipt import format_tokens
 
 
 @click.group()

@@ -12,10 +12,10 @@ from edgemark.identifiers import parse_address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registration import Registration
 from edgemark.ledger.records import Role
+from edgemark.party import membership
+from edgemark.party.running import describe_server
+from edgemark.party.station import Station
 from edgemark.settings import Settings
-from edgemark.systems.outsourcing import membership
-from edgemark.systems.outsourcing.running import describe_server
-from edgemark.systems.outsourcing.station import Station
 
 ROLES = {
     "device": Role.DEVICE,

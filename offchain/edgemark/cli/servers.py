@@ -6,8 +6,9 @@ import click
 
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.ledger.records import Role
+from edgemark.party.running import open_station, serve
 from edgemark.systems.outsourcing.judge import Judge
-from edgemark.systems.outsourcing.running import open_station, serve
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.worker import ComputeNode
 
 
@@ -25,11 +26,11 @@ def judge() -> None:
 @takes_settings
 def run_node(invocation: Invocation) -> None:
     """Register (unless done), deposit the stake, serve until interrupted."""
-    serve(open_station(invocation.settings(), Role.COMPUTE_NODE), ComputeNode)
+    serve(open_station(OutsourcingStation, invocation.settings(), Role.COMPUTE_NODE), ComputeNode)
 
 
 @judge.command("run")
 @takes_settings
 def run_judge(invocation: Invocation) -> None:
     """Register (unless done), serve until interrupted."""
-    serve(open_station(invocation.settings(), Role.ENCLAVE), Judge)
+    serve(open_station(OutsourcingStation, invocation.settings(), Role.ENCLAVE), Judge)

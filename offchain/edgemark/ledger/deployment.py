@@ -28,6 +28,7 @@ from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.parameters import DeploymentParameters, constructor_of
 from edgemark.ledger.records import Purpose
 from edgemark.ledger.transaction import address_of_made
+from edgemark.settings import Settings
 
 MANIFEST_VERSION = 1
 MAX_MANIFEST_BYTES = 64 * 1024
@@ -171,6 +172,22 @@ class Deployment:
 def manifest_path(home: Path, chain_id: int) -> Path:
     """Where the manifest of a chain is kept by default."""
     return home / "deployments" / f"{chain_id}.json"
+
+
+def open_deployment(settings: Settings) -> tuple[EvmChain, Deployment]:
+    """Connect to the chain of the settings, and check that the contracts of its manifest are there.
+
+    Raises:
+        NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
+    """
+    chain = EvmChain(
+        settings.chain_url,
+        chain_id=settings.chain_id or None,
+        confirmations=settings.confirmations,
+    ).connect()
+    deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
+    deployment.verify(chain)
+    return chain, deployment
 
 
 def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParameters) -> Deployment:

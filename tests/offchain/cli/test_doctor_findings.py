@@ -24,9 +24,9 @@ from edgemark.journal import Journal
 from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role
+from edgemark.party.joining import provide_balance
 from edgemark.settings import Settings, load_settings
-from edgemark.systems.outsourcing.joining import provide_balance
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.tls import TlsKey
 
@@ -210,7 +210,7 @@ def test_an_account_step_by_step__until_everything_is_fine(
                 Role.COMPUTE_NODE, account(8), keys.tls.pin, ENDPOINT, resources
             )
         )
-    with Station.open(server_settings) as station:
+    with OutsourcingStation.open(server_settings) as station:
         provide_balance(station, 1000)
     assert unfine() == []
     found, reached = find_on_chain(server_settings)

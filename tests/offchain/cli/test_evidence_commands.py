@@ -16,12 +16,13 @@ from edgemark.archive import Archive
 from edgemark.cli.exits import Exit
 from edgemark.identifiers import ShareIndex
 from edgemark.journal import Journal
+from edgemark.machine import key_of
 from edgemark.replay import encode_record
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.functions import FunctionStore
-from edgemark.systems.outsourcing.machine import PartyMachine, key_of
+from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase

@@ -14,7 +14,7 @@ from edgemark.ledger.faults import ContractRefused
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.folding import ENDS
 from edgemark.systems.outsourcing.parameters import MAX_NODES
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.story import JobStory, find_expired, is_due
 
 
@@ -37,7 +37,7 @@ class Claimed:
     transactions: tuple[Hash32, ...]
 
 
-def claim(station: Station, jobs: Iterable[JobId] | None = None) -> Claimed:
+def claim(station: OutsourcingStation, jobs: Iterable[JobId] | None = None) -> Claimed:
     """End whatever is due in these jobs, or in all there are.
 
     Somebody who is faster costs this caller gas and nothing else.
@@ -88,7 +88,7 @@ def batches(stories: Iterable[JobStory]) -> Iterator[list[JobStory]]:
 
 
 def _ended_in(
-    station: Station, receipt: Receipt, due: Iterable[JobStory]
+    station: OutsourcingStation, receipt: Receipt, due: Iterable[JobStory]
 ) -> Iterator[tuple[JobId, int]]:
     counts = {story.job: len(story.indices) for story in due}
     for event in receipt_events(receipt, station.settlement.contract):

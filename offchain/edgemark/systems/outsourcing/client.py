@@ -14,28 +14,21 @@ The device serves nothing: it may leave at any moment and come back.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from edgemark.archive import Archive
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
-from edgemark.journal import Journal
 from edgemark.ledger.faults import ContractRefused
-from edgemark.ledger.follower import LogFollower
-from edgemark.logs import get_logger
-from edgemark.machine import Tick, TryAgain, facts_of
-from edgemark.runtime import Pace, Runtime, seam_from
+from edgemark.machine import TryAgain
+from edgemark.party.loop import PartyLoop
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.agenda import Agenda
 from edgemark.systems.outsourcing.device_calls import call_of
 from edgemark.systems.outsourcing.drafting import Wish, draft_order
 from edgemark.systems.outsourcing.machine import PartyMachine
@@ -51,10 +44,9 @@ from edgemark.systems.outsourcing.messages import (
 from edgemark.systems.outsourcing.observe import observe_as_device
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
-from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.reading import sign_read
 from edgemark.systems.outsourcing.refused_offers import RefusedOffers
-from edgemark.systems.outsourcing.station import Station, Watcher
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.staying import Until
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
@@ -76,7 +68,7 @@ class Refusal:
     reason: str
 
 
-class Device:
+class Device(PartyLoop[OutsourcingStation]):
     """The device's side of all its jobs.
 
     Args:
@@ -84,45 +76,14 @@ class Device:
         randomness: where all secrets come from.
     """
 
-    def __init__(self, station: Station, randomness: Randomness | None = None) -> None:
-        self.station = station
-        self.log = get_logger("device")
+    def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
+        super().__init__(station, PartyMachine(DeviceJob), "device")
         self.refusals: list[Refusal] = []
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
         self._refused = RefusedOffers()
         self._randomness = randomness or Randomness()
-        settings = station.settings
-        home = Path(settings.home)
-        self._journal = Journal.open(home / "device.journal")
-        self.runtime: Runtime[Any, Any, Any] = Runtime(
-            PartyMachine(DeviceJob),
-            self._journal,
-            self.perform,
-            clock=station.chain.now,
-            pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
-            archive=Archive(home / "device.archive"),
-            seam=seam_from(os.environ),
-            name="device",
-        )
-        contracts, start = [station.settlement.contract], station.chain.confirmed()
-        self._agenda = Agenda(LogFollower(station.chain, contracts, start))
-        self._watcher = Watcher(self.look, settings.poll_s, "device-watch", self._on_fault)
-        self._fault: Exception | None = None
 
     # --- for the user --------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Take up all open jobs of the journal; they are known when it returns."""
-        self.runtime.start()
-        self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
-        self._watcher.start()
-
-    def stop(self) -> None:
-        """Leave; open jobs go on at the next start."""
-        self._watcher.stop()
-        self.runtime.stop()
-        self.runtime.join(10)
-        self._journal.close()
 
     def submit(
         self,
@@ -242,39 +203,16 @@ class Device:
                 remedy="Deposit more tokens in the asset anchor.",
             )
 
-    def _on_fault(self, fault: Exception) -> None:
-        self._fault = fault
-        self.runtime.stop()
-
     # --- effects -------------------------------------------------------------------------------
 
-    def perform(self, key: bytes, effect: Any) -> Sequence[object]:
+    def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
         """Carry out one effect; what it found out."""
-        state: DeviceJob | None = self.runtime.state(key)
-        if state is None or effect not in state.owed():
-            return []
-        try:
-            return self._perform(state, effect)
-        except PeerFault as fault:
-            later = TryAgain(
-                f"{type(effect).__name__} failed: {fault.what}", who=fault.who, had=fault.had
-            )
-            if isinstance(fault, PeerRefused):
-                later.after_s = fault.retry_after_s
-                if isinstance(effect, do.SendOffer):
-                    self._refused.note(state.known.job, effect.index, fault.reason)
-            raise later from fault
-
-    def _perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
         order = state.known
         match effect:
             case do.SubmitPosting():
                 return self._post(order)
             case do.SendOffer(index):
-                body = Offer(order.job, index, order.terms).to_wire()
-                node = order.nodes[index - 1]
-                self.station.hand(node, "/v1/offers", body, order.terms.function_hash)
-                self._refused.forget(order.job, index)
+                self._offer(order, index)
                 return [on.HeardOfferTaken(index)]
             case do.SendTask(index):
                 node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()
@@ -292,6 +230,17 @@ class Device:
             case _:
                 self.station.submit(call_of(self.station.settlement, order, effect))
                 return []
+
+    def _offer(self, order: on.Order, index: ShareIndex) -> None:
+        """Offer an index to its node; what a node that refuses says is kept for the user."""
+        body = Offer(order.job, index, order.terms).to_wire()
+        node = order.nodes[index - 1]
+        try:
+            self.station.hand(node, "/v1/offers", body, order.terms.function_hash)
+        except PeerRefused as refused:
+            self._refused.note(order.job, index, refused.reason)
+            raise
+        self._refused.forget(order.job, index)
 
     def _post(self, order: on.Order) -> Sequence[object]:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
@@ -372,23 +321,16 @@ class Device:
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        self._agenda.poll()
+        self.agenda.poll()
         states = self.runtime.states()
-        due = self._agenda.due(states)
+        due = self.agenda.due(states)
         wanted = [
             (states[key].known.job, range(1, len(states[key].known.nodes) + 1)) for key in due
         ]
         views = self.station.settlement.views(wanted, block=self.station.chain.confirmed())
         for key, (job, indices) in zip(due, views, strict=True):
-            self._tell(key, observe_as_device(states[key], job, indices))
-        self._agenda.note(due, states)
-
-    def _tell(self, key: bytes, events: Sequence[object]) -> None:
-        for event in events:
-            try:
-                self.runtime.ask(key, event)
-            except IllegalMove:
-                self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
+            self.tell(key, observe_as_device(states[key], job, indices))
+        self.agenda.note(due, states)
 
 
 def _job_key(order: on.Order) -> SecretKey:

@@ -14,11 +14,12 @@ from edgemark.archive import Archive
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, ShareIndex, parse_address
 from edgemark.journal import Journal
+from edgemark.machine import key_of
 from edgemark.replay import key_of as job_of
 from edgemark.replay import replay_records
 from edgemark.systems.outsourcing.bundle import Bundle, Case
 from edgemark.systems.outsourcing.functions import FunctionStore
-from edgemark.systems.outsourcing.machine import PartyMachine, key_of
+from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Answer, Task
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase

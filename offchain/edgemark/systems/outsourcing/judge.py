@@ -27,12 +27,13 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.ledger.events import NodeCharged
 from edgemark.ledger.intent import Call
-from edgemark.machine import TryAgain
+from edgemark.machine import IllegalMove, TryAgain, key_of
+from edgemark.party.cursor import Cursor
+from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.cursor import Cursor
-from edgemark.systems.outsourcing.machine import PartyMachine, key_of
+from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import (
     MAX_ANSWER_BYTES,
     MAX_EVIDENCE_BYTES,
@@ -46,10 +47,9 @@ from edgemark.systems.outsourcing.messages import (
 )
 from edgemark.systems.outsourcing.observe import observe_as_judge
 from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
-from edgemark.systems.outsourcing.protocol import IllegalMove
 from edgemark.systems.outsourcing.reading import check_read
-from edgemark.systems.outsourcing.server import PartyServer
-from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, TAKEN, Station
+from edgemark.systems.outsourcing.server import OutsourcingServer
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation
 from edgemark.systems.outsourcing.steps.decode import check_signed_answer
 from edgemark.systems.outsourcing.steps.judge import check_evidence, find
 from edgemark.transport.faults import NotFound
@@ -59,14 +59,14 @@ T = TypeVar("T")
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
 
 
-class Judge(PartyServer):
+class Judge(OutsourcingServer):
     """One judge.
 
     Args:
         station: keys, chain, peers.
     """
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: OutsourcingStation) -> None:
         self._compute_seconds = 0.0
         self._cursor = Cursor(
             Path(station.settings.home) / "judge.cursor", station.settlement.address
@@ -75,8 +75,9 @@ class Judge(PartyServer):
         self._charges: set[tuple[JobId, ShareIndex]] = set()  # seen, and no case opened yet
 
     def routes(self) -> Sequence[Route]:
-        """Evidence, opinions, answers and who may read them."""
+        """Functions, evidence, opinions, answers and who may read them."""
         return [
+            *super().routes(),
             Route("POST", "/v1/evidence", self._take_evidence, MAX_EVIDENCE_BYTES),
             Route("POST", "/v1/opinions", self._take_opinion, MAX_SMALL_BYTES),
             Route("POST", "/v1/answers", self._take_answer, MAX_ANSWER_BYTES),
@@ -226,11 +227,8 @@ class Judge(PartyServer):
 
     # --- effects -------------------------------------------------------------------------------
 
-    def perform(self, key: bytes, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one an effect
+    def perform(self, state: JudgeCase, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
         """Carry out one effect; what it found out."""
-        state: JudgeCase | None = self.runtime.state(key)
-        if state is None:
-            return []
         match effect:
             case do.SignServed():
                 return [self._sign(state, Finding.NONE)]

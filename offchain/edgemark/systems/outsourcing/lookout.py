@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.deployment import Deployment, open_deployment
 from edgemark.ledger.evm import EvmChain
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.chronicle import Chronicle
@@ -25,11 +25,5 @@ class Lookout:
         Raises:
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
         """
-        chain = EvmChain(
-            settings.chain_url,
-            chain_id=settings.chain_id or None,
-            confirmations=settings.confirmations,
-        ).connect()
-        deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
-        deployment.verify(chain)
+        chain, deployment = open_deployment(settings)
         return Lookout(chain, deployment, Chronicle(chain, deployment))

@@ -53,8 +53,3 @@ class PartyMachine(Generic[P]):
     def is_finished(self, state: P) -> bool:
         """Nothing is owed or awaited any more."""
         return state.is_finished
-
-
-def key_of(job: bytes, index: int) -> bytes:
-    """Key of one index of one job in the journal of a node or judge."""
-    return job + index.to_bytes(1, "big")

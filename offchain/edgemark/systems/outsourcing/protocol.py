@@ -13,8 +13,8 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, TypeVar
 
-from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp
+from edgemark.machine import IllegalMove
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
@@ -23,10 +23,6 @@ from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePha
 
 Party = DeviceJob | NodeTask | JudgeCase
 P = TypeVar("P", DeviceJob, NodeTask, JudgeCase)
-
-
-class IllegalMove(RefusedInput):
-    """The event cannot happen in this phase; the state stays as it was."""
 
 
 def _stays(phase: Enum, *events: type) -> dict[tuple[Enum, type], Enum]:

@@ -12,7 +12,7 @@ from edgemark.crypto.secp256k1 import check_signature
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.messages import ReadRequest
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 READ_VALID_S = 60  # a signed read request is good for a minute of chain time
 
@@ -29,7 +29,7 @@ class Signer(Protocol):
 
 
 def sign_read(
-    station: Station, job: JobId, index: ShareIndex, server: Address, signer: Signer
+    station: OutsourcingStation, job: JobId, index: ShareIndex, server: Address, signer: Signer
 ) -> bytes:
     """A read request for one server, on the wire."""
     until = Timestamp(station.chain.now() + READ_VALID_S)
@@ -37,7 +37,7 @@ def sign_read(
     return ReadRequest(job, index, signer.address, server, until, signer.sign(digest)).to_wire()
 
 
-def check_read(station: Station, read: ReadRequest, reader: str) -> None:
+def check_read(station: OutsourcingStation, read: ReadRequest, reader: str) -> None:
     """Check that `reader` itself asks this very server, now.
 
     Raises:

@@ -22,7 +22,8 @@ from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import JobId, Timestamp
 from edgemark.ledger.intent import Call
-from edgemark.machine import TryAgain
+from edgemark.machine import TryAgain, key_of
+from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.admission import (
@@ -32,7 +33,7 @@ from edgemark.systems.outsourcing.admission import (
     measure_load,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.machine import PartyMachine, key_of
+from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import (
     MAX_SMALL_BYTES,
     MAX_TASK_BYTES,
@@ -47,9 +48,9 @@ from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.reading import check_read, sign_read
 from edgemark.systems.outsourcing.records import JobView
-from edgemark.systems.outsourcing.server import PartyServer
+from edgemark.systems.outsourcing.server import OutsourcingServer
 from edgemark.systems.outsourcing.speed import SpeedMeter
-from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, TAKEN, Station
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
 from edgemark.transport.faults import NotFound
 from edgemark.transport.server import Request, Response, Route
@@ -57,7 +58,7 @@ from edgemark.transport.server import Request, Response, Route
 _SERVING = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
 
 
-class ComputeNode(PartyServer):
+class ComputeNode(OutsourcingServer):
     """One compute node.
 
     Args:
@@ -65,7 +66,7 @@ class ComputeNode(PartyServer):
         randomness: salts.
     """
 
-    def __init__(self, station: Station, randomness: Randomness | None = None) -> None:
+    def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
         self._randomness = randomness or Randomness()
         self._compute_seconds = 0.0
         self._speed = SpeedMeter()
@@ -77,8 +78,9 @@ class ComputeNode(PartyServer):
         super().__init__(station, PartyMachine(NodeTask), "node")
 
     def routes(self) -> Sequence[Route]:
-        """Offers, tasks and answers."""
+        """Functions, offers, tasks and answers."""
         return [
+            *super().routes(),
             Route("POST", "/v1/offers", self._take_offer, MAX_SMALL_BYTES),
             Route("POST", "/v1/tasks", self._take_task, MAX_TASK_BYTES),
             Route("POST", "/v1/answers", self._give_answer, MAX_SMALL_BYTES),
@@ -206,11 +208,8 @@ class ComputeNode(PartyServer):
 
     # --- effects -------------------------------------------------------------------------------
 
-    def perform(self, key: bytes, effect: Any) -> Sequence[object]:
+    def perform(self, state: NodeTask, effect: Any) -> Sequence[object]:
         """Carry out one effect; what it found out."""
-        state = self.runtime.state(key)
-        if state is None:
-            return []
         match effect:
             case do.ComputeAnswer():
                 return [on.FoundAnswer(self.compute(state))]

@@ -14,12 +14,12 @@ from tests.offchain.systems.outsourcing.strategies import EVENTS
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
-from edgemark.machine import Tick
+from edgemark.machine import Tick, key_of
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.codec import decode_event, encode_event
-from edgemark.systems.outsourcing.machine import PartyMachine, key_of
+from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase

@@ -1,6 +1,6 @@
 """The demonstration: strangers compute on private data, the liar is named and fined.
 
-`examples` trains the models, `stage` starts chain and parties, `dishonest` is what the planted
+`examples` trains the models, `cast` says who is on the stage, `dishonest` is what the planted
 parties run, `story` plays the jobs, `typed` one of them by commands, `checks` and `ledger_check`
 compare every answer, charge and token, `costs` tells what it took. Nothing outside imports this
 package but the command line.

@@ -8,13 +8,13 @@ from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.receipt import PartyBalance, Receipt
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.client import Refusal
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.costs import ask_status
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.demo.stage import Stage
 from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ def name_jobs(played: list[Played]) -> dict[JobId, str]:
     return {job.job: f"job {number}" for number, job in enumerate(played, start=1)}
 
 
-def check_judges(receipt: Receipt, stage: Stage, station: Station, played: list[Played]) -> None:
+def check_judges(
+    receipt: Receipt, stage: OutsourcingStage, station: OutsourcingStation, played: list[Played]
+) -> None:
     """Of these jobs no judge saw any task but the charged ones: one of each."""
     names = name_jobs(played)
     charged = [f"{names[job.job]} index {job.planted}" for job in played]
@@ -154,7 +156,7 @@ def check_tokens(
     before: Holdings,
     after: Holdings,
     payer: Address,
-    stage: Stage,
+    stage: OutsourcingStage,
 ) -> None:
     """Each balance as computed from what was planted; no token created, lost or stuck."""
     expected = compute_changes(

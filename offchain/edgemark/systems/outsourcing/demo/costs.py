@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from edgemark.demo.actor import Actor
 from edgemark.ledger.evm import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.client import Device
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
-from edgemark.systems.outsourcing.demo.stage import Actor, Stage
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 MAX_STATUS_BYTES = 64 * 1024
 
@@ -35,7 +36,9 @@ def note_device_costs(receipt: Receipt, device: Device, example: Example, jobs: 
     }
 
 
-def note_costs(receipt: Receipt, stage: Stage, station: Station, example: Example) -> None:
+def note_costs(
+    receipt: Receipt, stage: OutsourcingStage, station: OutsourcingStation, example: Example
+) -> None:
     """Put seconds and bytes of nodes, judges and chain on the receipt, and the same done locally.
 
     Args:
@@ -76,7 +79,7 @@ def _bytes_of(parties: list[dict[str, Any]]) -> int:
     return sum(int(party["bytes_in"]) + int(party["bytes_out"]) for party in parties)
 
 
-def ask_status(station: Station, actor: Actor) -> dict[str, Any]:
+def ask_status(station: OutsourcingStation, actor: Actor) -> dict[str, Any]:
     """What a server tells about itself."""
     raw = station.ask(actor.account, "/v1/status", b"", most=MAX_STATUS_BYTES, method="GET")
     status: dict[str, Any] = json.loads(raw)

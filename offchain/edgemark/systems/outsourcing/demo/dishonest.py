@@ -29,11 +29,12 @@ from edgemark.identifiers import JobId
 from edgemark.ledger.records import Role
 from edgemark.logs import configure_logs
 from edgemark.machine import TryAgain
+from edgemark.party.running import open_station, serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.messages import Answer, ReadRequest, Task
 from edgemark.systems.outsourcing.parties.node import NodeTask
-from edgemark.systems.outsourcing.running import open_station, serve
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.worker import ComputeNode
 from edgemark.transport.faults import NotFound
 from edgemark.transport.server import Request, Response
@@ -71,16 +72,15 @@ class DishonestNode(ComputeNode):
         plan = json.loads(path.read_text()) if path.exists() else {}
         return Deed(plan.get(job.hex(), plan.get(ANY_JOB, Deed.NONE.value)))
 
-    def perform(self, key: bytes, effect: Any) -> Sequence[object]:
+    def perform(self, state: NodeTask, effect: Any) -> Sequence[object]:
         """As an honest node, but for the deed."""
-        state: NodeTask | None = self.runtime.state(key)
-        if state is not None and state.offer is not None:
+        if state.offer is not None:
             deed = self._deed(state.offer.job)
             withholds = isinstance(effect, do.SendAnswer) and deed is Deed.MUTE
             idles = deed is Deed.ABSENT and not isinstance(effect, do.SubmitAcceptance)
             if withholds or idles:
                 raise TryAgain("not done on purpose", who=deed.value)
-        return super().perform(key, effect)
+        return super().perform(state, effect)
 
     def compute(self, state: NodeTask) -> Answer:
         """Lies when the plan says so."""
@@ -113,7 +113,7 @@ def main() -> None:
     """Run a dishonest node: `python -m edgemark.systems.outsourcing.demo.dishonest HOME`."""
     settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
     configure_logs(settings.log_level)
-    serve(open_station(settings, Role.COMPUTE_NODE), DishonestNode)
+    serve(open_station(OutsourcingStation, settings, Role.COMPUTE_NODE), DishonestNode)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ from rich.console import Console
 from edgemark.identifiers import Address, ShareIndex, Tokens
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.launching import DEFAULT_KIND
+from edgemark.party.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT, Receipt
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Device, Until
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.checks import (
     Planned,
     Played,
@@ -28,11 +30,9 @@ from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
 from edgemark.systems.outsourcing.demo.exhibit import exhibit
 from edgemark.systems.outsourcing.demo.ledger_check import read_holdings
-from edgemark.systems.outsourcing.demo.stage import Stage
 from edgemark.systems.outsourcing.demo.typed import check_file, type_commands
 from edgemark.systems.outsourcing.drafting import Wish
-from edgemark.systems.outsourcing.joining import join_as_device, provide_balance
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 
 JOB_LIMIT_S = 180.0
 WISH = Wish(
@@ -73,15 +73,15 @@ def tell(
     receipt = Receipt("outsourcing")
     receipt.evidence["example"] = name.value
     dishonest = frozenset(int(index) for index, _, _ in PLANS)
-    with Stage(folder, dishonest, chain_url, chain_kind=chain_kind) as stage:
+    with OutsourcingStage(folder, chain_url, chain_kind=chain_kind, dishonest=dishonest) as stage:
         with step(console, receipt, "chain, contracts, providers"):
             stage.set()
-            for actor in (*stage.nodes, *stage.judges):
-                stage.start(actor)
+            for actor in stage.actors:
+                actor.start()
         with step(console, receipt, "training the model"):
             example = train(name)
         with step(console, receipt, "six nodes and four judges register"):
-            stage.wait_registered((*stage.nodes, *stage.judges))
+            stage.wait_registered(stage.actors)
         play_example(stage, example, receipt, console)
     return receipt
 
@@ -96,10 +96,12 @@ def step(console: Console, receipt: Receipt, name: str) -> Iterator[None]:
     console.print(f"[green]done[/] {name} ({receipt.seconds[name]:.1f} s)")
 
 
-def play_example(stage: Stage, example: Example, receipt: Receipt, console: Console) -> None:
+def play_example(
+    stage: OutsourcingStage, example: Example, receipt: Receipt, console: Console
+) -> None:
     """Play the example's jobs on a stage where everybody is registered, then check everything."""
     chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
-    payer = stage.write_device_home()
+    payer = stage.write_guest_home()
     names = name_parties(stage, payer)
     planned: list[Planned] = []
     before = read_holdings(chain, stage.deployment, names)
@@ -130,9 +132,9 @@ def play_example(stage: Stage, example: Example, receipt: Receipt, console: Cons
 
 
 @contextmanager
-def open_device(stage: Stage) -> Iterator[Device]:
+def open_device(stage: OutsourcingStage) -> Iterator[Device]:
     """The device, with the jobs of its journal taken up."""
-    with Station.open(stage.device_settings()) as station:
+    with OutsourcingStation.open(stage.settings_of(stage.guest)) as station:
         device = Device(station)
         device.start()
         try:
@@ -142,7 +144,10 @@ def open_device(stage: Stage) -> Iterator[Device]:
 
 
 def submit_jobs(
-    stage: Stage, device: Device, example: Example, plans: Sequence[tuple[ShareIndex, Deed, str]]
+    stage: OutsourcingStage,
+    device: Device,
+    example: Example,
+    plans: Sequence[tuple[ShareIndex, Deed, str]],
 ) -> list[Planned]:
     """Submit one job of `ROWS` rows for each plan, all at once."""
     nodes = [actor.account for actor in stage.nodes]
@@ -156,7 +161,7 @@ def submit_jobs(
     return planned
 
 
-def type_job(stage: Stage, example: Example, receipt: Receipt) -> list[Planned]:
+def type_job(stage: OutsourcingStage, example: Example, receipt: Receipt) -> list[Planned]:
     """One job as a user types it; its first row is the example's first."""
     index, deed, _ = PLANS[0]
     write_plan(stage.nodes[index - 1].home, {}, otherwise=deed)
@@ -171,7 +176,7 @@ def wait_for_all(device: Device, planned: Sequence[Planned]) -> list[Played]:
     return [Played(each, device.wait(each.job, JOB_LIMIT_S, Until.CLOSED)) for each in planned]
 
 
-def name_parties(stage: Stage, device: Address) -> dict[Address, tuple[str, str]]:
+def name_parties(stage: OutsourcingStage, device: Address) -> dict[Address, tuple[str, str]]:
     """Name and role of every account that holds tokens."""
     names = {device: ("device", "payer")}
     for actor in stage.nodes:

@@ -14,8 +14,8 @@ from typing import Any
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import JobId, parse_job_id
 from edgemark.receipt import Receipt, format_tokens
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import Example
-from edgemark.systems.outsourcing.demo.stage import Stage
 from edgemark.systems.outsourcing.drafting import Wish
 from edgemark.systems.outsourcing.model_files import save_model
 
@@ -36,7 +36,7 @@ class Typed:
     answers: list[dict[str, str]]
 
 
-def type_commands(stage: Stage, example: Example, wish: Wish, rows: int) -> Typed:
+def type_commands(stage: OutsourcingStage, example: Example, wish: Wish, rows: int) -> Typed:
     """Save the model, write a table, compile, submit, and wait until all is paid.
 
     Args:

@@ -12,8 +12,8 @@ from edgemark.identity.registry import SERVER_ROLES
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.records import Participant, Resources, Role
 from edgemark.logs import get_logger
-from edgemark.systems.outsourcing.joining import bring_in, send_as_asked
-from edgemark.systems.outsourcing.station import Station
+from edgemark.party.joining import bring_in, send_as_asked
+from edgemark.party.station import Station
 
 STATEMENT_S = 7 * 86_400  # a relayer may take its time; a nonce makes a statement count once
 SUCCESSION_S = 3600  # both keys are here, and the transaction follows at once
@@ -157,7 +157,7 @@ def provide_stake(station: Station, amount: int) -> None:
     """
     registry = station.registry
     total = amount + held_stake(station, provider_of(station))
-    bring_in(station, amount, registry.address, total, allowance=total)
+    bring_in(station, amount, [registry.address], total, allowance=total)
     send_as_asked(station, registry.stake(amount), "Register this organisation first.")
 
 

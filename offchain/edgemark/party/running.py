@@ -5,19 +5,32 @@ from __future__ import annotations
 import contextlib
 import signal
 import types
+from collections.abc import Callable
+from typing import TypeVar
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.ledger.records import Resources, Role
+from edgemark.party.joining import join_as_server, keep_balance, provide_balance
+from edgemark.party.monitoring import Monitor
+from edgemark.party.server import PartyServer
+from edgemark.party.station import Station
 from edgemark.settings import Settings
-from edgemark.systems.outsourcing.joining import join_as_server, keep_balance, provide_balance
-from edgemark.systems.outsourcing.monitoring import Monitor
-from edgemark.systems.outsourcing.server import PartyServer
-from edgemark.systems.outsourcing.station import Station
+
+S = TypeVar("S", bound=Station)
 
 
-def open_station(settings: Settings, role: Role) -> Station:
-    """Keys, chain and contracts, with this account registered and funded as the settings say."""
+def open_station(kind: type[S], settings: Settings, role: Role) -> S:
+    """Keys, chain and contracts, with this account registered and funded as the settings say.
+
+    Args:
+        kind: the system's station.
+        settings: of the server.
+        role: in which it registers.
+
+    Raises:
+        RefusedInput: the settings lack something, or the account is registered otherwise.
+    """
     if not settings.provider:
         raise RefusedInput(
             "provider is not set",
@@ -26,7 +39,7 @@ def open_station(settings: Settings, role: Role) -> Station:
             remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
         )
     describe_server(settings)  # before anything is opened
-    station = Station.open(settings)
+    station = kind.open(settings)
     try:
         _join(station, settings, role)
     except BaseException:
@@ -67,9 +80,9 @@ def _join(station: Station, settings: Settings, role: Role) -> None:
         (provide_balance if is_new else keep_balance)(station, settings.deposit)
 
 
-def serve(station: Station, party: type[PartyServer]) -> None:
+def serve(station: S, party: Callable[[S], PartyServer[S]]) -> None:
     """Run one server until SIGINT or SIGTERM; what is owed stays in its journal."""
-    server = party(station)  # type: ignore[call-arg]  # each party's constructor takes the station
+    server = party(station)
 
     def leave(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001
         server.ask_to_stop()

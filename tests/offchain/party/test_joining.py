@@ -15,11 +15,12 @@ from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Resources, Role
+from edgemark.party import joining
+from edgemark.party.joining import join_as_server, provide_balance
+from edgemark.party.membership import rotate_server
+from edgemark.party.station import Station
 from edgemark.settings import load_settings
-from edgemark.systems.outsourcing import joining
-from edgemark.systems.outsourcing.joining import join_as_server, provide_balance
-from edgemark.systems.outsourcing.membership import rotate_server
-from edgemark.systems.outsourcing.station import Station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
 __all__ = ["small_chain"]  # the fixture
@@ -48,7 +49,7 @@ def station(small_chain: SmallChain, tmp_path: Path) -> Iterator[Station]:
     small_chain.operator.transfer_many([(me, 10**18)])
     token = MetaCoin(small_chain.chain, small_chain.deployment.contract("MetaCoin"))
     small_chain.operator.send(token.transfer(me, WALLET))
-    with Station.open(settings) as opened:
+    with OutsourcingStation.open(settings) as opened:
         with small_chain.lane(8) as provider:
             if opened.registry.role_of(account(8)) is Role.NONE:
                 small_chain.enlist_provider(provider)
@@ -189,7 +190,9 @@ def test_join_as_server__elsewhere__is_offered_the_rotation_and_joins_after_it(
     assert not rotate_server(station, ELSEWHERE, RESOURCES)
 
 
-def test_join_as_server__not_admitted__says_to_ask_the_provider(station: Station) -> None:
+def test_join_as_server__not_admitted__says_to_ask_the_provider(
+    station: Station,
+) -> None:
     with pytest.raises(RefusedInput, match="admit") as refused:
         join_as_server(station, Role.COMPUTE_NODE, account(5), HERE, RESOURCES)
     assert refused.value.had == "NotAdmitted"

@@ -22,9 +22,10 @@ from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Role
+from edgemark.party.monitoring import Monitor
+from edgemark.party.running import open_station
 from edgemark.settings import Settings, load_settings
-from edgemark.systems.outsourcing.monitoring import Monitor
-from edgemark.systems.outsourcing.running import open_station
+from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.worker import ComputeNode
 from edgemark.token.metacoin import MetaCoin
 
@@ -73,7 +74,7 @@ def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
 
 @pytest.fixture
 def node(settings: Settings) -> Iterator[ComputeNode]:
-    with open_station(settings, Role.COMPUTE_NODE) as station:
+    with open_station(OutsourcingStation, settings, Role.COMPUTE_NODE) as station:
         running = ComputeNode(station)
         yield running
         running.stop()

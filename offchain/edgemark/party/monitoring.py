@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -18,7 +19,7 @@ from edgemark.logs import get_logger
 from edgemark.metrics.health import find_faults
 from edgemark.metrics.page import Page, PageServer
 from edgemark.metrics.readings import ChainReading, LoopReading, Readings
-from edgemark.systems.outsourcing.server import PartyServer
+from edgemark.party.server import PartyServer
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_BOUND_S = 3.0  # for one answer; a chain that takes longer keeps jobs from their deadlines
@@ -35,7 +36,7 @@ class Monitor(Closing):
         PageServerFailed: the port is in use.
     """
 
-    def __init__(self, server: PartyServer, port: int) -> None:
+    def __init__(self, server: PartyServer[Any], port: int) -> None:
         station = server.station
         self._server = server
         self._chain = EvmChain(

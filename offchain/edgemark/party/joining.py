@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
@@ -11,7 +12,7 @@ from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Resources, Role
 from edgemark.logs import get_logger
-from edgemark.systems.outsourcing.station import Station
+from edgemark.party.station import Station
 
 PERMIT_S = 3600  # a transaction that is not mined by then is sent again under another
 PERMIT_ATTEMPTS = 5  # each lost to another permit of the same account, or to a deposit under way
@@ -66,18 +67,19 @@ def join_as_provider(station: Station, name: str) -> None:
 
 
 def provide_balance(station: Station, needed: int) -> None:
-    """Bring the free balance in the anchor up to `needed` and let the settlement lock as much.
+    """Bring the free balance in the anchor up to `needed` and let the system lock as much.
 
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
-    bring_in(station, needed, station.settlement.address, needed, allowance=2**96 - 1)
+    lockers = [contract.address for contract in station.contracts]
+    bring_in(station, needed, lockers, needed, allowance=2**96 - 1)
 
 
 def bring_in(
-    station: Station, needed: int, locker: Address, to_lock: int, *, allowance: int
+    station: Station, needed: int, lockers: Sequence[Address], to_lock: int, *, allowance: int
 ) -> None:
-    """Bring the free balance up to `needed`, and let a contract lock `to_lock` of it.
+    """Bring the free balance up to `needed`, and let contracts lock `to_lock` of it.
 
     The deposit comes under a permit: one transaction, not two. A permit that somebody else sent
     first does no harm; one that another of this account outran is signed again.
@@ -85,8 +87,8 @@ def bring_in(
     Args:
         station: of the account.
         needed: smallest units.
-        locker: a contract that locks in the anchor.
-        to_lock: with a lower allowance, the locker gets `allowance`.
+        lockers: contracts that lock in the anchor.
+        to_lock: with a lower allowance, a locker gets `allowance`.
         allowance: smallest units.
 
     Raises:
@@ -94,8 +96,11 @@ def bring_in(
     """
     for attempt in range(1, PERMIT_ATTEMPTS + 1):
         calls = _deposit_missing(station, needed)
-        if station.accounts.locker_allowance(station.address, locker) < to_lock:
-            calls.append(station.accounts.allow_locker(locker, allowance))
+        calls += [
+            station.accounts.allow_locker(locker, allowance)
+            for locker in lockers
+            if station.accounts.locker_allowance(station.address, locker) < to_lock
+        ]
         try:
             station.lane.send_many(calls)
         except ContractRefused as refused:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.systems.outsourcing import agenda as module
-from edgemark.systems.outsourcing.agenda import SWEEP_S, Agenda
-from edgemark.systems.outsourcing.machine import key_of
+from edgemark.machine import key_of
+from edgemark.party import agenda as module
+from edgemark.party.agenda import SWEEP_S, Agenda
 from edgemark.systems.outsourcing.phases import NodePhase
 
 

@@ -1,7 +1,7 @@
 """Which open jobs a round over the chain has to read.
 
-Rule 1: what a party believes comes from views at confirmed depth (`observe.py`), never from a log;
-        a log only says which view is worth reading now.
+Rule 1: what a party believes comes from views at confirmed depth (`observe.py` of its system),
+        never from a log; a log only says which view is worth reading now.
 Rule 2: so reading one job too often costs a moment, and missing a log costs no more than a delay:
         every open job is read again after `SWEEP_S`, whatever the logs say.
 Rule 3: jobs that are over cost nothing, and open ones at rest next to nothing.
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edgemark.ledger.chain_event import ChainEvent
+from edgemark.machine import JOB_ID_BYTES
 
 SWEEP_S = 15.0
-JOB_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Agenda:
     """One party's; one thread at a time.
 
     Args:
-        events: of the settlement, from the first block that matters.
+        events: of the system's contracts, from the first block that matters.
     """
 
     def __init__(self, events: Events) -> None:
@@ -98,7 +98,7 @@ class Agenda:
         look = self._looks.get(key)
         if look is None or look.phase is not state.phase or now - look.at >= SWEEP_S:
             return True
-        job, index = key[:JOB_BYTES], key[JOB_BYTES:]
+        job, index = key[:JOB_ID_BYTES], key[JOB_ID_BYTES:]
         if index and (job, None) not in self._touched:
             return (job, index[0]) in self._touched
         return job in self._touched_jobs

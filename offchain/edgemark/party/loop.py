@@ -1,0 +1,124 @@
+"""One party's journal, loop and watch over the chain, opened, started and stopped together."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from edgemark.archive import Archive
+from edgemark.errors import PeerFault
+from edgemark.journal import Journal
+from edgemark.ledger.follower import LogFollower
+from edgemark.logs import get_logger
+from edgemark.machine import IllegalMove, Machine, Tick, TryAgain, facts_of
+from edgemark.party.agenda import Agenda
+from edgemark.party.station import Station
+from edgemark.party.watcher import Watcher
+from edgemark.runtime import Pace, Runtime, seam_from
+from edgemark.transport.faults import PeerRefused
+
+JOIN_S = 10.0  # for the event in hand
+S = TypeVar("S", bound=Station)
+
+
+class PartyLoop(ABC, Generic[S]):
+    """Runs one party's machine for all its jobs.
+
+    Subclasses say how effects are carried out and what to look for on chain; they hold no protocol
+    state of their own.
+
+    Args:
+        station: keys, chain, peers.
+        machine: the party's pure part; its states have `phase`, `is_finished` and `owed()`.
+        name: of the party; of its journal, its archive and its lines in the log too.
+    """
+
+    def __init__(self, station: S, machine: Machine[Any, Any, Any], name: str) -> None:
+        self.station = station
+        self.log = get_logger(name)
+        settings = station.settings
+        home = Path(settings.home)
+        self._journal = Journal.open(home / f"{name}.journal")
+        self.runtime: Runtime[Any, Any, Any] = Runtime(
+            machine,
+            self._journal,
+            self._carry_out,
+            clock=station.chain.now,
+            pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
+            archive=Archive(home / f"{name}.archive"),
+            seam=seam_from(os.environ),
+            name=name,
+        )
+        self.agenda = Agenda(LogFollower(station.chain, station.contracts, self.first_block()))
+        self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
+        self._fault: Exception | None = None
+
+    # --- for subclasses ------------------------------------------------------------------------
+
+    @abstractmethod
+    def perform(self, state: Any, effect: Any) -> Sequence[object]:
+        """Carry out one effect that a job in this state owes; what it found out."""
+
+    @abstractmethod
+    def look(self) -> None:
+        """One round over the chain."""
+
+    def first_block(self) -> int:
+        """The first block whose events matter; what happened before is in the views."""
+        return self.station.chain.confirmed()
+
+    def tell(self, key: bytes, events: Sequence[object]) -> None:
+        """Hand observations to the loop, in order; one that became stale is dropped."""
+        for event in events:
+            try:
+                self.runtime.ask(key, event)
+            except IllegalMove:
+                self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
+
+    def _carry_out(self, key: bytes, effect: Any) -> Sequence[object]:
+        """Perform what is still owed; a peer that fails or refuses now is asked again later.
+
+        A refusal is no end: a judge that has not seen the charge yet refuses the answer that will
+        save its sender a moment later.
+        """
+        state = self.runtime.state(key)
+        if state is None or effect not in state.owed():
+            return []
+        try:
+            return self.perform(state, effect)
+        except PeerFault as fault:
+            later = TryAgain(
+                f"{type(effect).__name__} failed: {fault.what}", who=fault.who, had=fault.had
+            )
+            if isinstance(fault, PeerRefused):
+                later.after_s = fault.retry_after_s
+            raise later from fault
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take up all open jobs of the journal, which are known when it returns; then watch."""
+        self.runtime.start()
+        self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """End the watch and the loop; the journal keeps what is owed for the next start.
+
+        Raises:
+            Unrecoverable: what had stopped the loop before.
+        """
+        self._watcher.stop()
+        self.runtime.stop()
+        try:
+            self.runtime.join(JOIN_S)
+        finally:
+            self._journal.close()
+
+    def _stop_on(self, fault: Exception) -> None:
+        """The watch ended by something that nobody planned: so does the loop."""
+        self._fault = fault
+        self.runtime.stop()

@@ -1,0 +1,141 @@
+"""A long-running server of a party: loop, watch and HTTPS faces under one roof."""
+
+from __future__ import annotations
+
+import json
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from edgemark.crypto import kernel
+from edgemark.errors import Overloaded
+from edgemark.machine import Machine
+from edgemark.metrics.health import STILL_S, Beat
+from edgemark.metrics.instruments import Instruments
+from edgemark.metrics.readings import LoopReading
+from edgemark.party.loop import PartyLoop, S
+from edgemark.transport.server import HttpServer, Request, Response, Route, ServerLimits
+
+REPLAY_LIMIT_S = 20.0  # a request waits as long for a server that is starting
+
+
+class PartyServer(PartyLoop[S]):
+    """Runs one party's machine behind an HTTPS server until it is stopped.
+
+    Subclasses say which routes they serve, beside what a `PartyLoop` asks of them.
+
+    Args:
+        station: keys, chain, peers.
+        machine: the party's pure part.
+        name: "node" or "judge".
+    """
+
+    def __init__(self, station: S, machine: Machine[Any, Any, Any], name: str) -> None:
+        super().__init__(station, machine, name)
+        self.instruments = Instruments(name, kernel.path())
+        self.http = self._open_http()
+        self._ready = threading.Event()
+        self._ended = threading.Event()
+
+    def _open_http(self) -> HttpServer:
+        station, settings = self.station, self.station.settings
+        return HttpServer(
+            [
+                replace(route, handler=self._when_ready(route.handler))
+                for route in (Route("GET", "/v1/status", self._tell_status, 0), *self.routes())
+            ],
+            station.keys.tls,
+            host=settings.listen_host,
+            port=settings.listen_port,
+            limits=ServerLimits(
+                per_s=settings.max_requests_per_s,
+                per_s_of_peer=settings.max_requests_per_s_of_peer,
+            ),
+            on_answer=self.instruments.note_answer,
+        )
+
+    # --- for subclasses ------------------------------------------------------------------------
+
+    @abstractmethod
+    def routes(self) -> Sequence[Route]:
+        """Faces of this party beside its status."""
+
+    @abstractmethod
+    def status(self) -> dict[str, object]:
+        """What this party tells about itself; nothing secret."""
+
+    # --- for operators -------------------------------------------------------------------------
+
+    def read_loop(self) -> LoopReading:
+        """Jobs by phase, effects and journal as they are now."""
+        phases = [state.phase.value for state in self.runtime.states().values()]
+        effects, put_off = self.runtime.count_effects()
+        jobs = {phase: phases.count(phase) for phase in set(phases)}
+        return LoopReading(jobs, effects, put_off, self._journal.count)
+
+    def beats(self) -> dict[str, Beat]:
+        """Last signs of life of the loop and of the watch over the chain."""
+        pause = self.station.settings.poll_s
+        return {
+            "loop": Beat(self.runtime.turned_at),
+            "watch": Beat(self._watcher.looked_at, bound_s=STILL_S + pause),
+        }
+
+    def locked_tokens(self) -> int:
+        """Stakes of this party that open jobs hold, smallest unit."""
+        return 0
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the port, replay the journal, answer, begin to watch."""
+        self.http.start()
+        super().start()
+        self._ready.set()
+        self.log.info("serving", url=self.http.url, account=self.station.address)
+
+    def wait(self) -> None:
+        """Block until `stop`, or raise what ended the loop."""
+        while not self._ended.wait(0.5):
+            if self.runtime.failure is not None:
+                raise self.runtime.failure
+        if self._fault is not None:
+            raise self._fault
+
+    def ask_to_stop(self) -> None:
+        """Let `wait` return; safe in a signal handler."""
+        self._ended.set()
+
+    def stop(self) -> None:
+        """Close the port and end the loop; the journal keeps what is owed."""
+        self.http.stop()
+        super().stop()
+        self._ended.set()
+
+    def _stop_on(self, fault: Exception) -> None:
+        super()._stop_on(fault)
+        self._ended.set()
+
+    # --- faces ---------------------------------------------------------------------------------
+
+    def _when_ready(self, handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+        """A server that was just started knows its jobs only when its journal is replayed."""
+
+        def answer(request: Request) -> Response:
+            if not self._ready.wait(REPLAY_LIMIT_S):
+                raise Overloaded("server is starting", who=self.http.url, remedy="Try again later.")
+            return handler(request)
+
+        return answer
+
+    def _tell_status(self, request: Request) -> Response:  # noqa: ARG002 - same for everybody
+        facts = {
+            "account": self.station.address,
+            "bytes_in": self.http.bytes_in,
+            "bytes_out": self.http.bytes_out,
+            "chain_gas": self.station.lane.gas_used,
+            **self.status(),
+        }
+        return Response(body=json.dumps(facts).encode(), content_type="application/json")

@@ -1,0 +1,138 @@
+"""What every shell of every system stands on: keys, chain, contracts, peers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.closing import Closing
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry, ServerEntry
+from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.deployment import Deployment, open_deployment
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ContractRefused, NoFunds
+from edgemark.ledger.intent import Call
+from edgemark.ledger.interface import Contract
+from edgemark.ledger.lane import TransactionLane
+from edgemark.machine import TryAgain
+from edgemark.settings import Settings
+from edgemark.token.metacoin import MetaCoin
+from edgemark.transport.http import HttpClient
+
+TAKEN = b"taken"  # what a server answers when it keeps what it was handed
+
+
+@dataclass(frozen=True)
+class Station(Closing):
+    """Everything a shell uses, opened once.
+
+    A system's own station names its contracts and adds fields for them.
+    """
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed, and may lock tokens
+
+    settings: Settings
+    keys: KeyStore
+    chain: EvmChain
+    deployment: Deployment
+    lane: TransactionLane
+    registry: ParticipantRegistry
+    accounts: AnchorAccounts
+    token: MetaCoin
+    client: HttpClient
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open keys and chain as the settings say, and check that the contracts are there.
+
+        Raises:
+            NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
+        """
+        keys = KeyStore.of(settings)
+        chain, deployment = open_deployment(settings)
+        furniture = cls.furnish(settings, chain, deployment)
+        lane = TransactionLane(
+            chain,
+            keys.account,
+            Path(settings.home) / "lane.journal",
+            max_fee_gwei=settings.max_fee_gwei,
+        )
+        return cls(
+            settings=settings,
+            keys=keys,
+            chain=chain,
+            deployment=deployment,
+            lane=lane,
+            registry=ParticipantRegistry(chain, deployment.contract("ParticipantRegistry")),
+            accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
+            token=MetaCoin(chain, deployment.contract("MetaCoin")),
+            client=HttpClient(timeout_s=settings.request_timeout_s),
+            **furniture,
+        )
+
+    @classmethod
+    def furnish(
+        cls,
+        settings: Settings,  # noqa: ARG003 - for the stations of systems
+        chain: EvmChain,  # noqa: ARG003
+        deployment: Deployment,  # noqa: ARG003
+    ) -> Mapping[str, Any]:
+        """The fields that a system's station adds, by name."""
+        return {}
+
+    def close(self) -> None:
+        """Let another process send for this account."""
+        self.lane.close()
+
+    @property
+    def address(self) -> Address:
+        """This party's account."""
+        return self.keys.account.address
+
+    @property
+    def contracts(self) -> list[Contract]:
+        """The system's contracts."""
+        return [self.deployment.contract(name) for name in self.CONTRACTS]
+
+    def submit(self, call: Call) -> Receipt:
+        """Send a call that others may send too.
+
+        Raises:
+            TryAgain: the contract refuses it now, and the next view of the chain tells why; or the
+                account cannot pay for it, and somebody may fund it.
+        """
+        try:
+            return self.lane.send(call)
+        except NoFunds as poor:
+            raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
+        except ContractRefused as refused:
+            raise TryAgain(
+                f"{call.function} is refused for the moment",
+                who=refused.contract,
+                had=refused.error_name,
+            ) from refused
+
+    def ask(
+        self, server: Address, path: str, body: bytes, *, most: int, method: str = "POST"
+    ) -> bytes:
+        """Ask a registered server over TLS, with the key that it registered.
+
+        Raises:
+            PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
+            TryAgain: it registered no endpoint; a stranger's entry must not stop this party.
+        """
+        try:
+            entry = self.server(server)
+        except RefusedInput as unusable:
+            raise TryAgain(unusable.what, who=server, had=unusable.had) from unusable
+        return self.client.request(entry.endpoint, entry.pin, method, path, body, most_bytes=most)
+
+    def server(self, account: Address) -> ServerEntry:
+        """Endpoint and TLS pin of a registered server."""
+        return self.registry.server(account)

@@ -1,0 +1,58 @@
+"""Looks at the chain again and again, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.logs import get_logger
+from edgemark.machine import TryAgain
+
+
+class Watcher:
+    """Reads the chain every `poll_s` and tells the loop what is new, in a thread of its own.
+
+    Args:
+        look: one round; what it cannot do now it leaves to the next.
+        poll_s: seconds between rounds.
+        name: of the thread, in logs.
+        on_fault: told of an exception that nobody planned; the watch ends with it.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], None],
+        poll_s: float,
+        name: str,
+        on_fault: Callable[[Exception], None],
+    ) -> None:
+        self.looked_at: float | None = None  # monotonic; end of the last round
+        self._look = look
+        self._on_fault = on_fault
+        self._poll_s = poll_s
+        self._log = get_logger(name)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round in hand; also when it never began, as after a start that failed."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._poll_s):
+            try:
+                self._look()
+            except (LedgerUnavailable, RefusedInput, PeerFault, TryAgain) as error:
+                self._log.debug("round put off", error=error)
+            except Exception as error:  # noqa: BLE001 - handed to the owner, who stops the process
+                self._on_fault(error)
+                return
+            self.looked_at = time.monotonic()

@@ -7,15 +7,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.docs.pages import Block, Page
 
 from edgemark.ledger.anvil import find_anvil
 from edgemark.ledger.launching import chain_down
-from edgemark.transport.ports import find_free_run
+from edgemark.transport.ports import hold_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 840  # on a machine that is busy with much else
@@ -108,14 +108,17 @@ def use_ports(text: str, ports: Mapping[int, int]) -> str:
     return text
 
 
-def find_free_ports(wanted: tuple[int, ...]) -> dict[int, int]:
+@contextmanager
+def hold_free_ports(wanted: tuple[int, ...]) -> Iterator[dict[int, int]]:
     """A free port for each; consecutive ones stay consecutive, for pages that count on."""
     found: dict[int, int] = {}
-    for port in wanted:
-        if port - 1 not in found:
-            run = next(n for n in range(1, 200) if port + n not in wanted)
-            found |= {port + n: free for n, free in enumerate(find_free_run(run))}
-    return {port: found[port] for port in wanted}
+    with ExitStack() as held:
+        for port in wanted:
+            if port - 1 not in found:
+                run = next(n for n in range(1, 200) if port + n not in wanted)
+                free = held.enter_context(hold_ports(run)).numbers
+                found |= {port + n: each for n, each in enumerate(free)}
+        yield {port: found[port] for port in wanted}
 
 
 def clean_environment() -> dict[str, str]:

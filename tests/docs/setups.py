@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from tests.end_to_end.theatre import START_LIMIT_S
+
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 Environ = dict[str, str]
-START_LIMIT_S = 600.0  # on a machine that is busy with much else
 
 
 def nothing(play: Path, ports: Mapping[int, int]) -> AbstractContextManager[Environ]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
 from tests.docs.pages import Page, PageRefused, read_page
-from tests.docs.session import SessionFailed, find_free_ports, run_page
+from tests.docs.session import SessionFailed, hold_free_ports, run_page
 from tests.docs.setups import SETUPS
 
 PAGES = [
@@ -38,10 +38,12 @@ def page_of(folder: Path, text: str) -> Page:
 @pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_every_command_of_a_page__runs(name: str, tmp_path: Path) -> None:
     page = read_page(ROOT / name)
-    ports = find_free_ports(page.ports)
     play = tmp_path / "play"
     play.mkdir()
-    with SETUPS[page.setup](play, ports) as environ:
+    with (
+        hold_free_ports(page.ports) as ports,
+        SETUPS[page.setup](play, ports) as environ,
+    ):
         run_page(page, tmp_path, environ, ports)
 
 
@@ -79,9 +81,9 @@ def test_output_that_differs__fails_the_page(tmp_path: Path) -> None:
 def test_blocks_of_a_page__share_one_shell_and_take_free_ports(tmp_path: Path) -> None:
     text = "<!-- test: ports=9101-9102 -->\n```sh\nx=9101 y=9102\n```\n```sh\necho $x $y\n```\n"
     page = page_of(tmp_path, text)
-    ports = find_free_ports(page.ports)
-    assert ports[9102] == ports[9101] + 1
-    assert f"{ports[9101]} {ports[9102]}" in run_page(page, tmp_path, {}, ports)
+    with hold_free_ports(page.ports) as ports:
+        assert ports[9102] == ports[9101] + 1
+        assert f"{ports[9101]} {ports[9102]}" in run_page(page, tmp_path, {}, ports)
 
 
 def test_a_block_with_a_reason__does_not_run(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -37,6 +39,7 @@ class Metronome:
         self._ticks = deque([_count_ticks()], MEMORY)
         self._hurrying = True
         self._stopping = threading.Event()
+        self._beat = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="metronome", daemon=True)
 
     def __enter__(self) -> Metronome:
@@ -59,6 +62,12 @@ class Metronome:
         """From now on a block a second."""
         self._hurrying = False
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """No block comes within this: what stood at the head still stands there."""
+        with self._beat:
+            yield
+
     def _run(self) -> None:
         waited = 0.0
         while not self._stopping.wait(LOOK_S):
@@ -66,7 +75,8 @@ class Metronome:
             self._wanting += (_count_wanting() - self._wanting) / MEMORY
             self._ticks.append(_count_ticks())
             if waited >= (HURRY_S if self._hurrying else BLOCK_S * self._slowness()):
-                self._chain.rpc("evm_mine")
+                with self._beat:
+                    self._chain.rpc("evm_mine")
                 waited = 0.0
 
     def _slowness(self) -> float:

@@ -16,7 +16,7 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecove
 from edgemark.identity.keys import KeyStore
 from edgemark.receipt import format_tokens
 from edgemark.settings import setting_names
-from edgemark.transport.ports import find_free_port
+from edgemark.transport.ports import hold_ports
 
 pytestmark = WHOLE_STAGE
 
@@ -84,7 +84,9 @@ def test_status__without_jobs__says_so(desk: Desk) -> None:
 
 
 def test_chain__up_twice_and_down_twice__is_one_chain(tmp_path: Path) -> None:
-    up = edgemark("chain", "up", "--home", tmp_path, "--port", str(find_free_port()), "--json")
+    with hold_ports(1) as held:
+        port = str(held.numbers[0])
+        up = edgemark("chain", "up", "--home", tmp_path, "--port", port, "--json")
     try:
         again = edgemark_here("chain", "up", "--home", tmp_path, "--json")
         assert up.status == again.status == Exit.DONE

@@ -20,7 +20,7 @@ from edgemark.cli.exits import Exit
 from edgemark.crypto.field import Q
 from edgemark.demo.stage import GAS_WEI
 from edgemark.identity.keys import KeyStore
-from edgemark.transport.ports import find_free_port
+from edgemark.transport.ports import hold_ports
 
 pytestmark = WHOLE_STAGE
 
@@ -224,9 +224,7 @@ def test_chain_up__on_a_port_in_use__is_refused(tmp_path: Path) -> None:
 
 def test_node_run__on_a_port_in_use__is_refused(desk: Desk) -> None:
     actor = desk.theatre.stage.nodes[0]
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", actor.port))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", actor.port)):
         done = edgemark("node", "run", "--home", actor.home, "--json")
     check_refused(done, Exit.REFUSED_INPUT, str(actor.port), "cannot listen there", "listen_port")
 
@@ -243,8 +241,9 @@ def test_node_run__not_admitted_by_its_provider__is_refused(desk: Desk) -> None:
     applicant = KeyStore.open(Path(settings.home) / "keys").account.address
     station.lane.transfer(applicant, GAS_WEI // 10)
     station.close()
-    home = write_settings(settings, provider=provider, listen_port=find_free_port())
-    done = edgemark_here("node", "run", "--home", home)
+    with hold_ports(1) as held:
+        home = write_settings(settings, provider=provider, listen_port=held.numbers[0])
+        done = edgemark_here("node", "run", "--home", home)
     check_refused(done, Exit.REFUSED_INPUT, "registerServer is refused", "admit")
 
 

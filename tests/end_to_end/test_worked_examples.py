@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tests.end_to_end.command_line import edgemark, edgemark_here
-from tests.end_to_end.theatre import WHOLE_STAGE
+from tests.end_to_end.theatre import START_LIMIT_S, WHOLE_STAGE
 from tests.end_to_end.visitors import OWNER, SENDER, Visits, visit
 
 from edgemark.cli.exits import Exit
@@ -28,7 +28,8 @@ pytestmark = WHOLE_STAGE
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsourcingStage]:
-    with OutsourcingStage(tmp_path_factory.mktemp("examples"), dishonest=frozenset({3})) as opened:
+    folder, liars = tmp_path_factory.mktemp("examples"), frozenset({3})
+    with OutsourcingStage(folder, dishonest=liars, start_limit_s=START_LIMIT_S) as opened:
         opened.set()
         opened.raise_curtain()
         yield opened

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.metronome import SLOWEST, Metronome
 from tests.end_to_end.scripted_device import ScriptedDevice
+from tests.waiting import wait_until
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.demo.actor import Actor
@@ -50,6 +50,7 @@ ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'offchain'}:{ROOT}"}  # the crooked parti
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 PLANNED_JUDGE = "tests.end_to_end.planned_judge"
 DEPOSIT = Tokens(PARTY_TOKENS // 2)
+START_LIMIT_S = 600.0  # until ten servers are there, on a machine that is busy with much else
 _PLANNING = threading.Lock()
 # A stage is set before its first test; on a busy machine that takes minutes (see metronome.py).
 WHOLE_STAGE = [pytest.mark.processes, pytest.mark.timeout(900)]
@@ -63,17 +64,18 @@ class Theatre:
         stage: chain, contracts, processes.
         chain: reads the latest block.
         accounts: everybody who holds tokens.
+        metronome: makes the blocks.
     """
 
     stage: OutsourcingStage
     chain: EvmChain
     accounts: set[Address]
+    metronome: Metronome = field(repr=False)
     _open: ExitStack = field(repr=False)
-    _metronome: Metronome = field(repr=False)
 
     def begin(self) -> Holdings:
         """Everybody is there: blocks come at their pace from now on; all tokens as they are."""
-        self._metronome.keep_time()
+        self.metronome.keep_time()
         return self.holdings()
 
     def enlist_device(self, name: str = "device") -> ScriptedDevice:
@@ -148,7 +150,7 @@ def open_theatre(
     """
     with ExitStack() as cleanup:
         merged = {"poll_s": 1.0, **(settings or {})}
-        stage = OutsourcingStage(folder, settings=merged, **options)  # type: ignore[arg-type]
+        stage = OutsourcingStage(folder, settings=merged, start_limit_s=START_LIMIT_S, **options)  # type: ignore[arg-type]
         stage.dishonest = frozenset(range(1, stage.node_count + 1))
         log = cleanup.enter_context((folder / "devices.log.jsonl").open("a"))
         configure_logs(str(merged.get("log_level", "info")), log)
@@ -172,7 +174,7 @@ def open_theatre(
             stage.operator,
             *(actor.account for actor in actors),
         }
-        yield Theatre(stage, chain, accounts, cleanup, metronome)
+        yield Theatre(stage, chain, accounts, metronome, cleanup)
 
 
 def start_usually(actor: Actor) -> None:
@@ -226,11 +228,7 @@ def close_job(device: Device, job: JobId, timeout_s: float) -> DeviceJob:
 
 def wait_for(what: str, is_there: Callable[[], bool], timeout_s: float) -> None:
     """Wait for something that other processes do, `timeout_s` long on an idle machine."""
-    timeout_s *= SLOWEST
-    deadline = time.monotonic() + timeout_s
-    while not is_there():
-        assert time.monotonic() < deadline, f"{what} did not happen within {timeout_s} s"
-        time.sleep(0.2)
+    wait_until(what, is_there, timeout_s * SLOWEST, look_s=0.2)
 
 
 def ends(**exceptions: IndexPhase) -> tuple[IndexPhase, ...]:

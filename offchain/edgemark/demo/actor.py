@@ -16,7 +16,7 @@ from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.records import Role
-from edgemark.transport.ports import find_free_port
+from edgemark.transport.ports import HeldPorts, hold_ports
 
 NO_TOKENS = Tokens(0)
 STOP_LIMIT_S = 10.0
@@ -30,7 +30,7 @@ class Actor:
     Attributes:
         name: "node 3", "judge 1".
         home: its folder; its provider's stands beside it.
-        port: where it listens.
+        place: the port where it listens, which nobody else gets.
         module: what `python -m` runs.
         words: its arguments.
         tokens: in its wallet before the curtain rises.
@@ -43,7 +43,7 @@ class Actor:
     home: Path
     account: Address
     provider: Address
-    port: int
+    place: HeldPorts
     module: str
     words: list[str]
     tokens: Tokens = NO_TOKENS
@@ -67,10 +67,15 @@ class Actor:
             home=home,
             account=KeyStore.open(home / "keys").account.address,
             provider=KeyStore.open(provider_home(home) / "keys").account.address,
-            port=find_free_port(),
+            place=hold_ports(1),
             module="edgemark",
             words=[kind, "run", "--home", str(home)],
         )
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.place.numbers[0]
 
     @property
     def provider_key(self) -> SecretKey:

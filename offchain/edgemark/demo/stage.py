@@ -182,6 +182,8 @@ class Stage(Closing, ABC):
             self._made_interval = False
         if self._node is not None:
             self._node.stop()
+        for actor in self.actors:
+            actor.place.close()
 
     # --- setting -------------------------------------------------------------------------------
 

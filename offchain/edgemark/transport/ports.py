@@ -2,8 +2,11 @@
 
 The system hands out free ports (`bind` to 0) from the range that it also takes the near end of
 every outgoing connection from: a port that is free now may be taken when its server starts. The
-ports here lie below that range, at random, so that others who look at the same time find other
-ones.
+ports here lie below that range, at random, and are held until nobody needs them any more.
+
+To hold a port is to be bound to it without listening there. The one who looks for a port binds
+plainly, which the system refuses when anybody is bound to it; then `SO_REUSEADDR` lets a server in
+that sets it too, as every server does that wants to start again at once.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
+from edgemark.closing import Closing
 from edgemark.crypto.randomness import Randomness
 from edgemark.errors import RefusedInput
 
@@ -26,41 +30,54 @@ class NoFreePorts(RefusedInput):
     """This machine has no such ports left."""
 
 
-def find_free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens at.
+class HeldPorts(Closing):
+    """Consecutive ports that nobody else finds free until it is closed; see `hold_ports`.
+
+    Attributes:
+        numbers: the ports.
+    """
+
+    def __init__(self, numbers: range, sockets: ExitStack) -> None:
+        self.numbers = numbers
+        self._sockets = sockets
+
+    def close(self) -> None:
+        """Let others have them."""
+        self._sockets.close()
+
+
+def hold_ports(count: int, host: str = "127.0.0.1") -> HeldPorts:
+    """Find consecutive ports that nobody has, and keep them for servers that start later.
+
+    Args:
+        count: how many, 1 to 200.
+        host: address of this machine at which the servers will listen.
 
     Raises:
-        NoFreePorts: none was found.
+        NoFreePorts: none were found, or the count is out of range.
     """
-    return find_free_run(1, host)[0]
-
-
-def find_free_run(length: int, host: str = "127.0.0.1") -> range:
-    """As many consecutive ports that nobody listens at; 1 <= length <= 200.
-
-    Raises:
-        NoFreePorts: none were found, or the length is out of range.
-    """
-    room = _lowest_outgoing() - LOWEST - length + 1
-    if 1 <= length <= MAX_RUN and room > 0:
+    room = _lowest_outgoing() - LOWEST - count + 1
+    if 1 <= count <= MAX_RUN and room > 0:
         for _ in range(MAX_TRIES):
             first = LOWEST + int.from_bytes(Randomness().octets(4), "big") % room
-            run = range(first, first + length)
-            if _are_free(run, host):
-                return run
+            held = _hold(range(first, first + count), host)
+            if held is not None:
+                return held
     raise NoFreePorts(
-        "no free ports in a row", who=host, had=length, needed=f"1 to {MAX_RUN} that are free"
+        "no free ports in a row", who=host, had=count, needed=f"1 to {MAX_RUN} that are free"
     )
 
 
-def _are_free(run: range, host: str) -> bool:
-    with ExitStack() as held:
-        try:
-            for port in run:
-                held.enter_context(socket.socket()).bind((host, port))
-        except OSError:
-            return False
-    return True
+def _hold(numbers: range, host: str) -> HeldPorts | None:
+    with ExitStack() as sockets:
+        for port in numbers:
+            holder = sockets.enter_context(socket.socket())
+            try:
+                holder.bind((host, port))
+            except OSError:
+                return None
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return HeldPorts(numbers, sockets.pop_all())
 
 
 def _lowest_outgoing() -> int:

@@ -6,21 +6,22 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain  # noqa: F401 - a fixture
+from tests.waiting import wait_until
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.exits import Exit
 from edgemark.cli.main import main
 from edgemark.ledger.index_store import IndexStore, index_path
 from edgemark.token.metacoin import MetaCoin
-from edgemark.transport.ports import find_free_port
+from edgemark.transport.ports import HeldPorts, hold_ports
 
 pytestmark = pytest.mark.chain
 
@@ -162,10 +163,16 @@ def figures_at(port: int) -> dict[str, float]:
     return {name: float(value) for name, value in (li.split() for li in lines if li[0] != "#")}
 
 
+@pytest.fixture
+def held() -> Iterator[HeldPorts]:
+    with hold_ports(1) as ports:
+        yield ports
+
+
 @pytest.mark.processes
-def test_sync_follow__keeps_up_until_it_is_stopped(desk: Desk) -> None:
+def test_sync_follow__keeps_up_until_it_is_stopped(desk: Desk, held: HeldPorts) -> None:
     command = [sys.executable, "-m", "edgemark", "index", "sync", "--follow", *desk.options()]
-    port = find_free_port()
+    port = held.numbers[0]
     environ = {**os.environ, "EDGEMARK_METRICS_PORT": str(port), "EDGEMARK_LOG_FORMAT": "json"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as follower:
         try:
@@ -173,14 +180,9 @@ def test_sync_follow__keeps_up_until_it_is_stopped(desk: Desk) -> None:
             assert json.loads(follower.stderr.readline())["lag_blocks"] == 0
             deposit(desk.chain, 10**18)
             head = desk.chain.chain.head()
-            deadline = time.monotonic() + 20
-            while desk.ask("status")["indexed"] < head:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            wait_until("the deposit", lambda: desk.ask("status")["indexed"] >= head, look_s=0.1)
+            wait_until("its figure", lambda: figures_at(port)["edgemark_index_block"] >= head)
             shown = figures_at(port)
-            while shown["edgemark_index_block"] < head:
-                assert time.monotonic() < deadline
-                shown = figures_at(port)
             assert shown["edgemark_chain_up"] == 1
             assert shown["edgemark_index_lag_blocks"] == 0
             assert shown["edgemark_index_events"] == desk.ask("status")["events"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
@@ -26,7 +27,6 @@ from edgemark.ledger.records import Purpose
 from edgemark.ledger.transaction import address_of_made
 
 HASTE = LaneLimits(wait_s=20.0, bump_after_s=2.0, poll_s=0.02)
-LIMIT_S = 30.0
 BLOCK_S = 0.1  # for tests that need blocks to come by themselves, but not their usual pace
 
 
@@ -77,10 +77,14 @@ class World:
 
     def wait_for_nonces(self, address: Address, count: int) -> None:
         """Wait until so many transactions of an account are on the chain."""
-        deadline = time.monotonic() + LIMIT_S
-        while self.nonces_used(address) < count:
-            assert time.monotonic() < deadline, f"not {count} transactions of {address}"
-            time.sleep(0.01)
+        wait_until(f"{count} transactions of {address}", lambda: self.nonces_used(address) >= count)
+
+    def wait_until_pending(self, count: int = 1) -> None:
+        """Wait until so many transactions wait for a block."""
+        wait_until(
+            f"{count} pending",
+            lambda: int(self.chain.rpc("txpool_status")["pending"], 16) == count,
+        )
 
     def nonces_used(self, address: Address) -> int:
         """Transactions of an account that are on the chain."""

@@ -8,11 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from eth_account import Account
+from tests.waiting import wait_until
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.development import (
@@ -28,11 +28,11 @@ from edgemark.ledger.faults import NoChain
 from edgemark.ledger.launching import KINDS, NOTE, chain_down, chain_status, chain_up, kind_of
 from edgemark.ledger.mining import BlockMaking
 from edgemark.ledger.process import is_running, start_ticks
+from edgemark.transport.ports import hold_ports
 
 pytestmark = pytest.mark.chain
 
 STILL = ChainOptions(block_time_s=None)
-LIMIT_S = 60.0
 PAIRING = "0x" + "00" * 19 + "0f"  # EIP-2537, a precompile of the Prague rules
 EITHER = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 
@@ -54,19 +54,11 @@ def test_start__with_options__is_the_chain_asked_for(
         assert [Account.from_key(dev_key(n)).address.lower() for n in range(3)] == known
         empty = {"to": PAIRING, "data": "0x" + "00" * 384}
         assert int(chain.rpc("eth_call", empty, "latest"), 16) == 1
-        wait_for_head(chain, 1)
+        wait_until("a block by itself", lambda: chain.head() >= 1)
     assert not node.is_running
     with pytest.raises(NoChain):
         EvmChain(node.url, attempts=1).connect()
     node.stop()  # again: nothing to do
-
-
-def wait_for_head(chain: EvmChain, number: int) -> None:
-    """Wait until blocks came by themselves."""
-    deadline = time.monotonic() + LIMIT_S
-    while chain.head() < number:
-        assert time.monotonic() < deadline, f"no block {number}"
-        time.sleep(0.05)
 
 
 @EITHER
@@ -81,17 +73,15 @@ def test_block_making__by_clock_and_by_transaction__is_the_same_for_both(
         assert chain.head() == 3
         blocks.by_clock(1)
         assert not blocks.is_by_transaction
-        wait_for_head(chain, 5)
+        wait_until("blocks by themselves", lambda: chain.head() >= 5)
         times = [chain.block(number).timestamp for number in (4, 5)]
         assert times[1] > times[0], "the interval is not in seconds"
         blocks.by_transaction()
         assert blocks.is_by_transaction
-        head = chain.head()
         first, second = (Account.from_key(dev_key(n)).address for n in range(2))
-        chain.rpc("eth_sendTransaction", {"from": first, "to": second, "value": "0x1"})
+        sent = chain.rpc("eth_sendTransaction", {"from": first, "to": second, "value": "0x1"})
         # Anvil answers before the block is made.
-        wait_for_head(chain, head + 1)
-        assert chain.head() == head + 1
+        wait_until("its block", lambda: chain.rpc("eth_getTransactionReceipt", sent))
 
 
 def test_block_making__of_another_client__is_refused_by_name(
@@ -126,10 +116,13 @@ def test_start__rules_that_nobody_knows__tells_the_programs_last_words(
 
 
 def test_start__a_port_given__is_taken(tmp_path: Path) -> None:
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        port = probe.getsockname()[1]
-    with kind_of("anvil").start(tmp_path, ChainOptions(port=port, block_time_s=None)) as node:
-        assert node.port == port
+    with (
+        hold_ports(1) as held,
+        kind_of("anvil").start(
+            tmp_path, ChainOptions(port=held.numbers[0], block_time_s=None)
+        ) as node,
+    ):
+        assert node.port == held.numbers[0]
 
 
 def test_start__two_at_once__get_ports_of_their_own(tmp_path: Path) -> None:
@@ -179,10 +172,7 @@ def test_start__the_process_that_started_it_is_killed__it_ends_too(
     assert is_running(pid, started)
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
-    deadline = time.monotonic() + LIMIT_S
-    while is_running(pid, started):
-        assert time.monotonic() < deadline, f"{kind.KIND} outlives the process that started it"
-        time.sleep(0.02)
+    wait_until(f"the end of {kind.KIND} with its parent", lambda: not is_running(pid, started))
 
 
 @pytest.mark.processes

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.offchain.ledger.conftest import HASTE, Start, World, account
+from tests.waiting import LIMIT_S
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
@@ -54,10 +55,9 @@ def test_send_many__consecutive_nonces__are_mined_in_order(
     calls = [Call(coin, "transfer", (to, 1)) for to in payees(5)]
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(lane.send_many, calls)
-        while int(still_world.chain.rpc("txpool_status")["pending"], 16) < 5:
-            pass
+        still_world.wait_until_pending(5)
         still_world.mine()
-        receipts = waiting.result(30)
+        receipts = waiting.result(LIMIT_S)
     assert len({receipt.block_hash for receipt in receipts}) == 1  # all in flight at once
     events = [receipt_events(receipt, coin)[0] for receipt in receipts]
     assert [event.to for event in events if isinstance(event, Transfer)] == payees(5)

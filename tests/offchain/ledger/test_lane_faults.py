@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +11,6 @@ from contextlib import contextmanager
 import pytest
 from tests.offchain.ledger.conftest import (
     HASTE,
-    LIMIT_S,
     Start,
     World,
     account,
@@ -23,6 +18,7 @@ from tests.offchain.ledger.conftest import (
     persist,
 )
 from tests.offchain.ledger.cuttable_proxy import CuttableProxy
+from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
@@ -58,13 +54,6 @@ def in_background(work: object, *args: object) -> Iterator[Future[Receipt]]:
         yield threads.submit(work, *args)  # type: ignore[arg-type]
 
 
-def wait_until_pending(world: World, count: int = 1) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while int(world.chain.rpc("txpool_status")["pending"], 16) != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 # --- the connection ------------------------------------------------------------------------------
 
 
@@ -74,7 +63,7 @@ def test_send__connection_cut_while_it_waits__goes_on_when_it_is_back(still_worl
         lane = still_world.lane(0, chain)
         still_world.stop_mining()
         with in_background(lane.transfer, PAYEE, 5) as waiting:
-            wait_until_pending(still_world)
+            still_world.wait_until_pending()
             proxy.cut()
             still_world.mine()
             time.sleep(0.3)
@@ -93,7 +82,7 @@ def test_send__cut_for_good__is_told_and_asked_again_it_is_not_sent_twice(
         lane = still_world.lane(0, chain)
         still_world.stop_mining()
         with in_background(lane.transfer, PAYEE, 5) as waiting:
-            wait_until_pending(still_world)
+            still_world.wait_until_pending()
             proxy.cut()
             with pytest.raises(ConnectionLost):
                 waiting.result(LIMIT_S)
@@ -159,9 +148,9 @@ def test_restart__the_chain_forgot_the_transaction__it_is_sent_again_unchanged(
     (tx_hash,) = first._pending.entries[0].hashes
     first.close()
     still_world.chain.rpc("anvil_dropAllTransactions")
-    wait_until_pending(still_world, 0)
+    still_world.wait_until_pending(0)
     still_world.lane(0)
-    wait_until_pending(still_world)
+    still_world.wait_until_pending()
     still_world.mine()
     assert still_world.chain.rpc("eth_getTransactionReceipt", "0x" + tx_hash.hex())
 
@@ -201,38 +190,6 @@ def test_restart__a_batch_with_equal_payments__is_completed_not_repeated(
     assert still_world.chain.balance(PAYEE) == 16
 
 
-@pytest.mark.processes
-def test_restart__after_kill_9_again_and_again__every_payment_is_made_once(world: World) -> None:
-    payments = 7
-    script = f"""
-from pathlib import Path
-from tests.offchain.ledger.conftest import HASTE, account
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.lane import TransactionLane
-chain = EvmChain({world.node.url!r}, confirmations=1).connect()
-path = Path({str(world.folder / "lane-0")!r})
-with TransactionLane(chain, account(0), path, limits=HASTE) as lane:
-    for number in range({payments}):
-        lane.transfer({PAYEE!r}, 10**number, key=b"payment %d" % number)
-"""
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
-    for paid in (1, 4, payments):
-        child = subprocess.Popen([sys.executable, "-c", script], env=environ)
-        try:
-            while child.poll() is None and world.nonces_used(account(0).address) < paid:
-                time.sleep(0.005)
-            if paid == payments:
-                assert child.wait(LIMIT_S) == 0
-            else:
-                time.sleep(paid / 50)  # somewhere between this payment and the next
-                assert child.poll() is None
-        finally:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-    assert world.chain.balance(PAYEE) == sum(10**number for number in range(payments))
-    assert world.nonces_used(account(0).address) == payments
-
-
 # --- the chain changes its mind ------------------------------------------------------------------
 
 
@@ -240,13 +197,12 @@ def test_reorg__takes_the_block_before_it_is_deep__it_is_sent_again(start_world:
     world = start_world(confirmations=3, extra=())
     lane = world.lane(0)
     with in_background(lane.transfer, PAYEE, 5) as waiting:
-        while world.nonces_used(lane.address) == 0:
-            time.sleep(0.01)
+        world.wait_for_nonces(lane.address, 1)
         world.stop_mining()
         world.mine()
         world.reorg(2)
         assert world.nonces_used(lane.address) == 0
-        wait_until_pending(world)  # the lane sent it again
+        world.wait_until_pending()  # the lane sent it again
         assert not waiting.done()
         world.mine(4)
         receipt = waiting.result(LIMIT_S)
@@ -287,7 +243,7 @@ def test_another_program_uses_the_nonce__is_told_and_the_next_goes_on(still_worl
     still_world.stop_mining()
     lane = still_world.lane(0)
     with in_background(lane.transfer, PAYEE, 5) as waiting:
-        wait_until_pending(still_world)
+        still_world.wait_until_pending()
         fee = 10**12
         other = Transaction(31337, 0, fee, fee, 21_000, lane.address, 0, b"").sign(account(0))
         still_world.chain.rpc("eth_sendRawTransaction", "0x" + other.hex())
@@ -304,15 +260,18 @@ def test_fees_rise__a_stuck_transaction_is_raised_and_mined_once(still_world: Wo
     still_world.stop_mining()
     lane = still_world.lane(0, limits=LaneLimits(wait_s=LIMIT_S, bump_after_s=0.2, poll_s=0.02))
     with in_background(lane.transfer, PAYEE, 5) as waiting:
-        wait_until_pending(still_world)
+        still_world.wait_until_pending()
         (entry,) = lane._pending.entries.values()
         dear = 2 * entry.transaction.max_fee
         still_world.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(dear))
         still_world.mine()  # too dear for it
         assert still_world.nonces_used(lane.address) == 0
-        while entry.transaction.max_fee < 2 * dear:
-            time.sleep(0.01)
-        time.sleep(0.1)
+        wait_until("raised fees", lambda: entry.transaction.max_fee >= 2 * dear)
+        raised = "0x" + entry.hashes[-1].hex()
+        wait_until(
+            "the raised transaction",
+            lambda: still_world.chain.rpc("eth_getTransactionByHash", raised) is not None,
+        )
         still_world.mine()
         assert waiting.result(LIMIT_S).is_success
     assert still_world.nonces_used(lane.address) == 1
@@ -326,7 +285,7 @@ def test_fees_rise__above_the_cap__it_waits_and_is_mined_when_they_fall(
     limits = LaneLimits(wait_s=LIMIT_S, bump_after_s=0.1, poll_s=0.02)
     lane = still_world.lane(0, max_fee_gwei=2.5, limits=limits)
     with in_background(lane.transfer, PAYEE, 5) as waiting:
-        wait_until_pending(still_world)
+        still_world.wait_until_pending()
         still_world.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10 * 10**9))
         still_world.mine()
         time.sleep(0.5)
@@ -335,10 +294,13 @@ def test_fees_rise__above_the_cap__it_waits_and_is_mined_when_they_fall(
         assert entry.transaction.max_fee <= 2.5 * 10**9
         with pytest.raises(FeeAboveCap):
             lane.transfer(PAYEE, 6)
-        while not waiting.done():
+
+        def mine_cheaply() -> bool:
             still_world.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(10**9))
             still_world.mine()
-            time.sleep(0.2)
+            return waiting.done()
+
+        wait_until("a block that is cheap enough", mine_cheaply, look_s=0.2)
         assert waiting.result().is_success
     assert still_world.nonces_used(lane.address) == 1
 

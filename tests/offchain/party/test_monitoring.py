@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from tests.offchain.small_chain import LIMITS, account, set_up_provider
+from tests.waiting import wait_until
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identity.keys import KeyStore
@@ -89,14 +89,15 @@ def ask(monitor: Monitor, path: str) -> tuple[int, str]:
 
 def wait_for_health(monitor: Monitor, status: int) -> list[str]:
     """Its faults, once it answers with this status."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
+    heard: list[str] = []
+
+    def is_there() -> bool:
         seen, body = ask(monitor, "/healthz")
-        if seen == status:
-            faults: list[str] = json.loads(body)["faults"]
-            return faults
-        time.sleep(0.1)
-    pytest.fail(f"never {status}, at last {seen}: {body}")
+        heard[:] = json.loads(body)["faults"]
+        return seen == status
+
+    wait_until(f"health {status}", is_there, look_s=0.1)
+    return heard
 
 
 def test_a_node__is_healthy_once_it_runs_and_ill_when_its_chain_is_gone(

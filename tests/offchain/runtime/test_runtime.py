@@ -25,6 +25,7 @@ from tests.offchain.runtime.tally import (
     TallyMachine,
     has_got,
 )
+from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.journal import Journal, RecordTooLarge
@@ -33,7 +34,6 @@ from edgemark.replay import replay
 from edgemark.runtime import LoopBusy, LoopStopped, Pace, TooManyJobs
 
 KEY = b"tally"
-LIMIT_S = 20.0
 
 
 class Notes:
@@ -186,10 +186,10 @@ def test_time__is_journaled_only_when_it_changes_a_state(start: Start, tmp_path:
     )
     loop = start(fetcher, machine=machine, clock=lambda: now[0])
     loop.ask(KEY, Asked(1))
-    wait(machine, machine.ticks + 5)
+    wait_for_more(machine, 5)
     now[0] = DEADLINE
     assert loop.wait_until(lambda s: s[KEY].is_late, LIMIT_S)
-    wait(machine, machine.ticks + 5)
+    wait_for_more(machine, 5)
     stuck.set()
     assert loop.wait_until(has_got(1), LIMIT_S)
     end(loop, loop._memory._journal)
@@ -199,12 +199,10 @@ def test_time__is_journaled_only_when_it_changes_a_state(start: Start, tmp_path:
     assert (KEY, Alarm()) in fetcher.done
 
 
-def wait(machine: TallyMachine, ticks: int) -> None:
-    """Wait until the machine heard the time so often."""
-    deadline = time.monotonic() + LIMIT_S
-    while machine.ticks < ticks:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+def wait_for_more(machine: TallyMachine, ticks: int) -> None:
+    """Wait until the machine heard the time so often again."""
+    heard = machine.ticks + ticks
+    wait_until("ticks", lambda: machine.ticks >= heard)
 
 
 def test_time__is_not_told_to_a_finished_job(start: Start) -> None:
@@ -212,7 +210,7 @@ def test_time__is_not_told_to_a_finished_job(start: Start) -> None:
     loop = start(machine=machine, clock=lambda: 1)
     loop.ask(b"open", Asked(1))
     loop.ask(b"closed", Closed())
-    wait(machine, machine.ticks + 3)
+    wait_for_more(machine, 3)
     heard: set[int] = set()
     step = machine.step
 
@@ -223,7 +221,7 @@ def test_time__is_not_told_to_a_finished_job(start: Start) -> None:
         return step(state, event)  # type: ignore[arg-type]
 
     machine.step = note  # type: ignore[method-assign]
-    wait(machine, machine.ticks + 5)
+    wait_for_more(machine, 5)
     assert heard
     assert loop.failure is None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from tests.offchain.runtime.conftest import Start
@@ -21,15 +21,16 @@ from tests.offchain.runtime.tally import (
     TallyMachine,
     has_got,
 )
+from tests.waiting import LIMIT_S, wait_until
 
+from edgemark import effects
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.journal import Journal, JournalWriteFailed
 from edgemark.logs import configure_logs
-from edgemark.runtime import LoopStopped, Pace, TryAgain
+from edgemark.runtime import LoopStopped, TryAgain
 from edgemark.transport.faults import PeerUnreachable
 
 KEY = b"\xab" * 32
-LIMIT_S = 20.0
 SECRET = "the number under the hat is 4711"
 
 
@@ -71,19 +72,31 @@ def test_an_effect_without_chain_or_peer__is_tried_until_it_succeeds(
     assert fetcher.done == [(KEY, Fetch(1))] * 5
 
 
-def test_a_failed_effect__is_not_tried_when_it_is_owed_no_more(start: Start) -> None:
-    fetcher = failing(10**9, TryAgain("not yet"))
-    loop = start(fetcher, pace=Pace(workers=1, backoff_s=0.2, most_backoff_s=0.2))
+@pytest.mark.parametrize("when", ["before it has failed", "before its next try"])
+def test_a_failed_effect__is_not_tried_when_it_is_owed_no_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(effects, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def fail(_: bytes, __: Effect) -> None:
+        begun.set()
+        go_on.wait(LIMIT_S)
+        raise TryAgain("not yet")
+
+    fetcher = Fetcher(fail=fail)
+    loop = start(fetcher)
     loop.ask(KEY, Asked(1))
-    while not fetcher.done:
-        time.sleep(0.005)
+    assert begun.wait(LIMIT_S)
+    if when == "before its next try":
+        go_on.set()
+        wait_until("the failure", lambda: loop.count_effects() == (1, 1))
     loop.ask(KEY, Fetched(1))  # it was found out in another way
-    loop.ask(KEY, Asked(2))
-    while (
-        fetcher.done.count((KEY, Fetch(2))) < 2
-    ):  # its second try comes later than that of 1 would
-        time.sleep(0.005)
-    assert fetcher.done.count((KEY, Fetch(1))) == 1
+    go_on.set()
+    now[0] = 100.0
+    wait_until("nothing to be under way", lambda: loop.count_effects() == (0, 0))
+    assert fetcher.done == [(KEY, Fetch(1))]
 
 
 def test_a_failing_effect__does_not_hold_up_another_job(start: Start) -> None:
@@ -103,8 +116,7 @@ def test_a_peers_fault__is_logged_and_the_effect_may_be_named_again(
     fetcher = failing(1, PeerFault("sent nonsense", who="node 3"))
     loop = start(fetcher)
     loop.ask(KEY, Asked(1))
-    while "effect failed" not in log_lines.getvalue():
-        time.sleep(0.005)
+    wait_until("a line in the log", lambda: "effect failed" in log_lines.getvalue())
     loop.ask(KEY, Poked())
     assert loop.wait_until(has_got(1), LIMIT_S)
     assert fetcher.done == [(KEY, Fetch(1))] * 2

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.offchain.transport.test_http_server import KEY, ask
+from tests.waiting import wait_until
 
 from edgemark.transport.server import HttpServer, Request, Response, Route, ServerLimits
 
@@ -105,8 +106,7 @@ def test_a58_a_flood_of_requests__is_refused_by_name_and_others_are_served(
 
     began = time.monotonic()
     with attackers(flood, 4):
-        while not seen[503]:
-            time.sleep(0.01)
+        wait_until("a refusal", lambda: seen[503])
         serve_the_others(server)
     seconds = time.monotonic() - began
     assert set(seen) == {200, 503}

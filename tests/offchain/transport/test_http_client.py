@@ -23,6 +23,7 @@ from edgemark.transport.faults import (
     WrongCertificate,
 )
 from edgemark.transport.http import HttpClient
+from edgemark.transport.ports import hold_ports
 from edgemark.transport.tls import TlsKey
 
 KEY = TlsKey.generate()
@@ -71,10 +72,9 @@ def test_request__to_a_server_with_another_key__sends_no_byte() -> None:
 
 
 def test_request__to_nobody__is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(PeerUnreachable):
-        HttpClient().request(f"https://127.0.0.1:{port}", KEY.pin, "GET", "/", most_bytes=1)
+    with hold_ports(1) as held, pytest.raises(PeerUnreachable):
+        url = f"https://127.0.0.1:{held.numbers[0]}"
+        HttpClient().request(url, KEY.pin, "GET", "/", most_bytes=1)
 
 
 def test_request__to_a_name_that_nobody_has__is_unreachable() -> None:

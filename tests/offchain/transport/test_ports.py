@@ -1,4 +1,4 @@
-"""Ports for later are free, in a row, and none that the system gives to connections."""
+"""Ports for later are in a row, nobody else gets them meanwhile, and their servers do."""
 
 from __future__ import annotations
 
@@ -9,40 +9,61 @@ import pytest
 
 from edgemark.transport import ports
 
-
-def test_find_free_run__gives_ports_in_a_row_below_those_of_connections() -> None:
-    run = ports.find_free_run(12)
-    assert len(run) == 12
-    assert run[0] >= ports.LOWEST
-    assert run[-1] < int(ports.OUTGOING_RANGE.read_text().split()[0])
-    for port in run:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
+HOST = "127.0.0.1"
 
 
-def test_find_free_port__passes_over_those_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = ports.find_free_run(2)[0]
+def test_hold_ports__gives_ports_in_a_row_below_those_of_connections() -> None:
+    with ports.hold_ports(12) as held:
+        assert len(held.numbers) == 12
+        assert held.numbers[0] >= ports.LOWEST
+        assert held.numbers[-1] < int(ports.OUTGOING_RANGE.read_text().split()[0])
+
+
+def test_held_port__is_found_by_nobody_else_until_it_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ports.hold_ports(2) as held:
+        first, second = held.numbers
     monkeypatch.setattr(ports, "LOWEST", first)
-    monkeypatch.setattr(ports, "_lowest_outgoing", lambda: first + 2)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", first))
-        assert {ports.find_free_port() for _ in range(5)} == {first + 1}
+    monkeypatch.setattr(ports, "_lowest_outgoing", lambda: second + 1)
+    with ports.hold_ports(1) as one, ports.hold_ports(1) as other:
+        assert {*one.numbers, *other.numbers} == {first, second}
         with pytest.raises(ports.NoFreePorts):
-            ports.find_free_run(2)
+            ports.hold_ports(1)
+    with ports.hold_ports(2) as again:
+        assert list(again.numbers) == [first, second]
 
 
-@pytest.mark.parametrize("length", [0, -1, ports.MAX_RUN + 1])
-def test_find_free_run__of_an_impossible_length__is_refused(length: int) -> None:
+def test_held_port__is_taken_by_its_server_and_by_the_next_life_of_it() -> None:
+    with ports.hold_ports(1) as held:
+        port = held.numbers[0]
+        for _ in range(2):
+            with socket.create_server((HOST, port)) as server:
+                with socket.create_connection((HOST, port)) as near, server.accept()[0] as far:
+                    near.sendall(b"x")
+                    assert far.recv(1) == b"x"
+                with pytest.raises(OSError, match="in use"):
+                    socket.create_server((HOST, port))
+
+
+def test_held_port__without_its_server__refuses_connections() -> None:
+    with ports.hold_ports(1) as held, pytest.raises(ConnectionRefusedError):
+        socket.create_connection((HOST, held.numbers[0]))
+
+
+@pytest.mark.parametrize("count", [0, -1, ports.MAX_RUN + 1])
+def test_hold_ports__of_an_impossible_number__is_refused(count: int) -> None:
     with pytest.raises(ports.NoFreePorts):
-        ports.find_free_run(length)
+        ports.hold_ports(count)
 
 
 @pytest.mark.parametrize("text", [None, "", "many 60999"])
-def test_find_free_port__where_the_system_does_not_say__takes_the_usual_range(
+def test_hold_ports__where_the_system_does_not_say__takes_the_usual_range(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
 ) -> None:
     said = tmp_path / "range"
     if text is not None:
         said.write_text(text)
     monkeypatch.setattr(ports, "OUTGOING_RANGE", said)
-    assert ports.LOWEST <= ports.find_free_port() < ports.USUAL_OUTGOING_LOWEST
+    with ports.hold_ports(1) as held:
+        assert ports.LOWEST <= held.numbers[0] < ports.USUAL_OUTGOING_LOWEST

@@ -115,6 +115,25 @@ def test_quadratic__equals_plain(
     assert fast == PLAIN.prepare_quadratic(coefficients, inputs, outputs).evaluate(x)
 
 
+# With the constant 8, 16, 17, 24, 25 and 34 columns: one to five strips of 8, the last full or not.
+@each_example
+@given(
+    data=st.data(),
+    inputs=st.sampled_from([7, 15, 16, 23, 24, 33]),
+    outputs=st.integers(1, 2),
+    batch=st.integers(1, 3),
+)
+def test_quadratic_of_several_strips__equals_plain(
+    arithmetic: Arithmetic, data: st.DataObject, inputs: int, outputs: int, batch: int
+) -> None:
+    edges, draw = data.draw(vectors(inputs)), seeded(data.draw(st.integers(0, 2**32)))
+    some = edges + draw.elements(outputs * quadratic_terms(inputs))
+    coefficients = some[: outputs * quadratic_terms(inputs) * ELEMENT_BYTES]
+    x = (edges + draw.elements(batch * inputs))[: batch * inputs * ELEMENT_BYTES]
+    fast = arithmetic.prepare_quadratic(coefficients, inputs, outputs).evaluate(x)
+    assert fast == PLAIN.prepare_quadratic(coefficients, inputs, outputs).evaluate(x)
+
+
 @pytest.mark.parametrize("number", [2**128 - 1, 2**128, Q - 1])
 def test_quadratic__of_largest_elements__carries_right(arithmetic: Arithmetic, number: int) -> None:
     inputs = 300

@@ -10,6 +10,8 @@
 #ifndef EDGEMARK_KERNEL_H
 #define EDGEMARK_KERNEL_H
 
+#include <string.h>
+
 #include "element.h"
 
 enum { KERNEL_OK = 0, KERNEL_NOT_AN_ELEMENT = 1, KERNEL_NO_MEMORY = 2 };
@@ -55,12 +57,12 @@ size_t kernel_choose(const kernel_path *usable[MOST_PATHS]);
 /* Whether `path` answers like `reference` on edge values and pseudorandom ones, in all operations. */
 int kernel_agrees(const kernel_path *path, const kernel_path *reference);
 
-/* Overwrites secrets before memory is given back; the compiler may not leave it out. */
+/* Overwrites secrets before memory is given back; the compiler may not leave it out, as it does not know
+ * which function it calls. */
 static inline void wipe(void *memory, size_t bytes)
 {
-    volatile uint8_t *at = memory;
-    while (bytes--)
-        *at++ = 0;
+    void *(*volatile overwrite)(void *, int, size_t) = memset;
+    overwrite(memory, 0, bytes);
 }
 
 #endif

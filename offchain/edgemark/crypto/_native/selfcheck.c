@@ -6,13 +6,13 @@
 
 #define LENGTH 37 /* not a multiple of a vector */
 #define DEGREE 3
-#define INPUTS 11
+#define INPUTS 19 /* three strips: one alone, two together, the last one not full */
 #define OUTPUTS 2
 #define TERMS ((INPUTS + 1) * (INPUTS + 2) / 2)
 #define SPARSE_INPUTS 4
 #define SPARSE_DEGREE 5
 #define SPARSE_ROWS 126 /* all monomials of that degree in so many variables: 9 over 4 */
-#define MOST_ELEMENTS ((size_t)SPARSE_ROWS * OUTPUTS)
+#define MOST_ELEMENTS ((size_t)TERMS * OUTPUTS) /* more than the rows' */
 
 static const element EDGES[] = {
     {{0, 0}, 0},

@@ -12,6 +12,12 @@ from typing import Any
 import pytest
 from tests.end_to_end.theatre import ENVIRONMENT
 
+from edgemark.demo.stage import PARTY_TOKENS
+from edgemark.ledger.allocation import SUPPLY
+from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.records import Purpose
+from edgemark.receipt import format_tokens
+
 pytestmark = pytest.mark.processes
 
 PAGE = "receipt.html"
@@ -104,6 +110,27 @@ def test_receipt__parties_and_supply_add_up(receipt: dict[str, Any]) -> None:
     assert before == 10**9 * 10**18
 
 
+def test_receipt__shows_stakes_and_vesting_as_they_were_deployed(
+    run: subprocess.CompletedProcess[str], receipt: dict[str, Any]
+) -> None:
+    manifest = Deployment.load(Path(run.args[-1]) / "deployment.json", 31337)
+    rows = {party["name"]: party for party in receipt["parties"]}
+    servers = [name for name in rows if name.startswith(("node ", "judge "))]
+    stakes = len(servers) * manifest.parameters.staking.min_stake
+    community = manifest.parameters.allocations[Purpose.COMMUNITY].amount
+    funded = PARTY_TOKENS * (len(servers) - 4 + 1)  # the nodes and the device; judges need none
+    for name, role, expected in (
+        ("providers", "stakes", stakes),
+        ("allocations", "supply under vesting", SUPPLY - community),
+        ("operator", "has the community's tokens", community - funded - stakes),
+    ):
+        row = rows[name]
+        assert (row["role"], int(row["before"])) == (role, expected)
+        assert row["after"] == row["before"], name
+    seen = {check["name"]: check["seen"] for check in receipt["checks"]}
+    assert seen["stakes of providers untouched"] == format_tokens(stakes)
+
+
 def test_receipt__says_what_it_cost_and_what_it_does_not_protect(receipt: dict[str, Any]) -> None:
     evidence = receipt["evidence"]
     for party in ("device:", "nodes:", "judges:", "chain:"):
@@ -157,4 +184,5 @@ def test_page__shows_the_images_the_dishonest_and_the_money(
     for words in ("node 3 lies", "node 5 commits and serves nothing", "found it wrong"):
         assert words in page
     assert 'class="flow"' in page
+    assert "supply under vesting" in page
     assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")

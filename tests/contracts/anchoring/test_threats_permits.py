@@ -53,6 +53,19 @@ def test_a30_permit_sent_first_by_another__the_deposit_still_works(
     assert world.token.allowance(saver, anchor) == 0
 
 
+def test_a30_permit_sent_first_by_another__ends_the_planted_deposit(world: World, saver, project):
+    planted = world.deployer.deploy(project.PlantedFirstCome, world.token)
+    deadline = world.now() + 100
+    parts = sign_permit(world, world.token, saver, planted.address, AMOUNT, deadline)
+    world.token.permit(saver, planted, AMOUNT, deadline, *parts, sender=world.payer)
+    v, r, s = parts
+    again = permit_digest(world, world.token, saver, planted, AMOUNT, 1, deadline)
+    signer = signer_of(again, r + s + bytes([v]))
+    with refused(world.token.ERC2612InvalidSigner, signer=signer, owner=saver):
+        planted.depositWithPermit(saver, AMOUNT, deadline, *parts, sender=saver)
+    assert planted.freeBalanceOf(saver) == 0
+
+
 def test_a30_deposit_copied_by_another__takes_nothing_of_the_owner(
     world: World, saver, anchor, permit
 ):

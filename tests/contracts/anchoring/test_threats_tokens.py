@@ -1,10 +1,13 @@
 """Threat A2: tokens that keep a fee, change balances, lie, say nothing, ban accounts or call back.
 
-The anchor's ordinary suite runs over them too (test_asset_anchor.py); here is what is special.
+The anchor's ordinary suite runs over them too (test_asset_anchor.py); here is what is special. The
+planted copy credits what it asked for; the same deposits leave it owing more than it holds.
 """
 
 from __future__ import annotations
 
+import ape
+import pytest
 from tests.contracts.world import World, refused
 
 
@@ -17,6 +20,49 @@ def books(anchor, *accounts):
 
 def anchor_on(world: World, project, token):
     return world.deployer.deploy(project.AssetAnchor, token)
+
+
+def planted_on(world: World, project, token):
+    return world.deployer.deploy(project.PlantedNominalCredit, token)
+
+
+@pytest.mark.parametrize(("open_books", "is_whole"), [(planted_on, False), (anchor_on, True)])
+def test_a02_token_that_keeps_a_fee__leaves_only_the_planted_books_short(
+    world: World, project, open_books, is_whole
+):
+    token = world.deployer.deploy(project.FeeToken, world.deployer, 3)
+    books = open_books(world, project, token)
+    token.approve(books, 2000, sender=world.deployer)
+    savers = (world.payer, world.outsider)
+    for saver in savers:
+        books.deposit(saver, 1000, sender=world.deployer)
+    owed = sum(books.freeBalanceOf(saver) for saver in savers)
+    assert (token.balanceOf(books) == owed) is is_whole
+    first, last = savers
+    books.withdraw(first, books.freeBalanceOf(first), sender=first)
+    if is_whole:
+        books.withdraw(last, books.freeBalanceOf(last), sender=last)
+        assert token.balanceOf(books) == 0
+        return
+    had = token.balanceOf(books)
+    with refused(token.ERC20InsufficientBalance, sender=books, balance=had, needed=970):
+        books.withdraw(last, 1000, sender=last)
+
+
+def test_a02_token_that_answers_false__gives_credit_for_nothing_in_the_planted_books(
+    world: World, project
+):
+    token = world.deployer.deploy(project.FalseToken)
+    planted = planted_on(world, project, token)
+    planted.deposit(world.outsider, 1000, sender=world.outsider)
+    assert planted.freeBalanceOf(world.outsider) == 1000
+
+
+def test_a02_token_that_answers_nothing__cannot_come_into_the_planted_books(world: World, project):
+    token = world.deployer.deploy(project.SilentToken, world.deployer)
+    planted = planted_on(world, project, token)
+    with ape.reverts():
+        planted.deposit(world.payer, 1000, sender=world.deployer)
 
 
 def test_a02_token_that_keeps_a_fee__credits_what_arrived(world: World, project):

@@ -1,7 +1,8 @@
 """Threat A30 at the registry: who sees a registration first gains nothing by it.
 
 Names, endpoints and TLS keys are not unique and an account registers by its own key alone, so there
-is nothing to squat; a signed statement does the same whoever sends it, once, here, in time.
+is nothing to squat; a signed statement does the same whoever sends it, once, here, in time. In the
+planted registry the first one keeps what it took.
 """
 
 from __future__ import annotations
@@ -42,6 +43,19 @@ def test_a30_a_name_that_somebody_took_first__is_still_free(world: World, regist
     registry.registerProvider("Edge Ltd", sender=squatter)
     registry.registerProvider("Edge Ltd", sender=provider)
     assert registry.nameOf(squatter) == registry.nameOf(provider) == "Edge Ltd"
+
+
+def test_a30_a_name_or_account_that_somebody_took_first__is_lost_in_the_planted_registry(
+    world: World, project
+):
+    planted = world.deployer.deploy(project.PlantedFirstCome, world.token)
+    squatter, provider, victim = world.node_providers[:3]
+    planted.register(squatter, "Edge Ltd", sender=squatter)
+    with refused(planted.NameTaken, account=squatter):
+        planted.register(provider, "Edge Ltd", sender=provider)
+    planted.register(victim, "Whatever", sender=squatter)
+    with refused(planted.AlreadyRegistered, account=victim):
+        planted.register(victim, "Own name", sender=victim)
 
 
 def test_a30_an_endpoint_and_key_that_somebody_claimed_first__are_still_free(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {PlantedAmounts} from "../../../contracts/mocks/PlantedAmounts.sol";
 import {Amounts} from "../../../contracts/outsourcing/Amounts.sol";
 
 /// @title Of every pot, the parts sum to the pot, for all f, S, g, m that a job may have
@@ -91,8 +92,68 @@ contract AmountsTest {
         if (nodes > 1) _checkFine(fee, exact - 1, judgeFee, nodes);
     }
 
+    /// @notice The check of A6 finds the copy that rounds both halves down, at every odd g.
+    function test_a06_planted_halves__lose_a_unit_and_are_found(uint96 f, uint96 extra, uint96 g, uint8 m)
+        external
+        view
+    {
+        (uint256 fee, uint256 stake, uint256 judgeFee,) = _terms(f, extra, g, m, 1);
+        uint256 odd = judgeFee | 1;
+        Amounts.Ending memory planted = PlantedAmounts.answered(fee, stake, odd);
+        try this.checkConserved(planted, fee, stake, Amounts.bondOf(fee, odd)) {
+            revert("the planted rounding was not found");
+        } catch Error(string memory why) {
+            require(keccak256(bytes(why)) == keccak256("bond"), why);
+        }
+    }
+
+    /// @notice The check of A7 finds the copy whose fine does not ask what the stake covers.
+    function test_a07_planted_fine__takes_more_than_the_stake_and_is_found(uint96 f, uint96 g, uint8 m)
+        external
+        view
+    {
+        (uint256 fee,, uint256 judgeFee,) = _terms(f, 0, g, m, 1);
+        uint256 nodes = 4 + uint256(m) % 61;
+        uint256 stake = Amounts.minStakeOf(fee, judgeFee, nodes, nodes); // e = m: the least there is
+        Amounts.Parts memory planted = PlantedAmounts.convicted(fee, stake, judgeFee, nodes).stake;
+        require(_sum(planted) > stake, "the planted fine is covered");
+        try this.checkFine(planted, fee, stake, judgeFee, nodes) {
+            revert("the planted fine was not found");
+        } catch Error(string memory why) {
+            require(keccak256(bytes(why)) == keccak256("fine"), why);
+        }
+    }
+
+    /// @notice Reverts unless the parts of each pot sum to the pot.
+    function checkConserved(Amounts.Ending memory ending, uint256 fee, uint256 stake, uint256 bond)
+        external
+        pure
+    {
+        _conserves(ending, fee, stake, bond);
+    }
+
+    /// @notice Reverts unless the fine is what it should be and what the stake covers.
+    function checkFine(
+        Amounts.Parts memory parts,
+        uint256 fee,
+        uint256 stake,
+        uint256 judgeFee,
+        uint256 nodes
+    ) external pure {
+        _checkParts(parts, fee, stake, judgeFee, nodes);
+    }
+
     function _checkFine(uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes) private pure {
-        Amounts.Parts memory parts = Amounts.convicted(fee, stake, judgeFee, nodes).stake;
+        _checkParts(Amounts.convicted(fee, stake, judgeFee, nodes).stake, fee, stake, judgeFee, nodes);
+    }
+
+    function _checkParts(
+        Amounts.Parts memory parts,
+        uint256 fee,
+        uint256 stake,
+        uint256 judgeFee,
+        uint256 nodes
+    ) private pure {
         uint256 rest = stake - judgeFee;
         uint256 most = (nodes - 1) * fee;
         require(parts.toPayer == (rest < most ? rest : most), "fine");

@@ -1,4 +1,5 @@
-"""A1, A3, A4: payees that call back, refuse, burn gas or return megabytes; tokens from nowhere.
+"""A1, A3, A4, A7: payees that call back, refuse, burn gas or return megabytes; tokens from nowhere;
+fines above the stake.
 
 The token here runs the recipient's code. Each attack is also run against a planted copy of the
 paper's way ("the contract automatically allocates its deposit"), which it must break.
@@ -249,3 +250,37 @@ def test_a04_ether__has_no_way_in(world: World, outsider):
     for contract in (world.anchor, world.settlement, world.registry, world.enclaves):
         with ape.reverts():
             outsider.transfer(contract, 1)
+
+
+def test_a07_fine_above_the_stake__is_paid_by_the_neighbours_in_the_planted_pot(
+    world: World, project
+):
+    pot = world.deployer.deploy(project.PlantedPooledFines, world.token)
+    world.token.approve(pot, 200, sender=world.deployer)
+    convicted, honest = world.nodes[:2]
+    for node in (convicted, honest):
+        pot.stake(node, 100, sender=world.deployer)
+    pot.fine(convicted, world.outsider, 150, sender=world.deployer)
+    pot.withdraw(sender=world.outsider)
+    with refused(world.token.ERC20InsufficientBalance, sender=pot, balance=50, needed=100):
+        pot.withdraw(sender=honest)
+
+
+def test_a07_fine_above_the_stake__cannot_be_taken_out_of_its_lock(world: World):
+    """Even a contract that asks for it: a neighbour's stake is in another lock."""
+    court, (convicted, honest) = world.guardian, world.nodes[:2]
+    for node in (convicted, honest):
+        world.anchor.allowLocker(court, 100, sender=node)
+    expiry = world.now() + 1000
+    fined, safe = (
+        world.anchor.lock(node, 100, expiry, sender=court)
+        .decode_logs(world.anchor.Locked)[0]
+        .lockId
+        for node in (convicted, honest)
+    )
+    with refused(world.anchor.LockTooSmall, lockId=fined, had=100, needed=150):
+        world.anchor.pay(fined, world.outsider, 150, sender=court)
+    world.anchor.pay(fined, world.outsider, 100, sender=court)
+    assert world.anchor.lockOf(safe).remaining == 100
+    with refused(world.anchor.LockUnknown, lockId=fined):
+        world.anchor.pay(fined, world.outsider, 50, sender=court)

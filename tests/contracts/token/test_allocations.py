@@ -201,3 +201,15 @@ def test_everything__once_all_has_ended__is_out(world: World, coin, held, outsid
         held.lapse(purpose, sender=outsider)
     assert coin.balanceOf(held) == 0
     assert coin.balanceOf(world.payer) + coin.balanceOf(world.pool) == SUPPLY
+
+
+def test_a06_last_unit_of_a_part__never_vests_in_the_planted_schedule(world: World, held, project):
+    """So much a second leaves a remainder; a share of the whole leaves none."""
+    part = held.allocationOf(OPERATION)
+    seconds = part.endsAt - part.startsAt
+    assert part.amount % seconds
+    planted = world.deployer.deploy(project.PlantedVesting, part.amount, seconds)
+    world.at(planted.startsAt() + seconds)
+    world.chain.mine()
+    assert planted.releasable() == part.amount - part.amount % seconds
+    assert held.releasable(OPERATION) == part.amount

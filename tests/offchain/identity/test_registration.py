@@ -10,6 +10,7 @@ import pytest
 from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.offchain.identity import participant_vectors
 
 from edgemark.crypto.hashing import keccak256
 from edgemark.crypto.secp256k1 import SecretKey
@@ -47,6 +48,10 @@ def statement() -> SignedRegistration:
 def path(tmp_path: Path, statement: SignedRegistration) -> Path:
     statement.save(tmp_path / "statement.json")
     return tmp_path / "statement.json"
+
+
+def test_vectors__are_what_the_package_computes() -> None:
+    assert participant_vectors.compute() == json.loads(participant_vectors.PATH.read_text())
 
 
 def test_sign__signs_what_another_library_makes_of_the_same_fields(

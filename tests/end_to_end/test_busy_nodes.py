@@ -5,6 +5,8 @@
 | first   | is taken; while it is open, every node is busy                                 |
 | hasty   | its nodes are busy for longer than it waits: cancelled, everything comes back  |
 | patient | waits until the nodes are free again, then is computed like any other          |
+
+Then, on the same stage, come the jobs of `changing_nodes.py`.
 """
 
 from __future__ import annotations
@@ -13,12 +15,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
+from tests.end_to_end.changing_nodes import Changed, play_changes
 from tests.end_to_end.job_ledger import JobLedger
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
-from tests.end_to_end.theatre import WHOLE_STAGE, close_job, ends, open_theatre, wait_for
+from tests.end_to_end.theatre import (
+    WHOLE_STAGE,
+    Theatre,
+    close_job,
+    ends,
+    open_theatre,
+    wait_for,
+)
 
 from edgemark.identifiers import JobId, ShareIndex
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry
+from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 
@@ -35,12 +47,16 @@ class Rush:
 
     Attributes:
         said: what the nodes answered to the offers of the hasty job, by index.
+        changed: what came of the jobs during which nodes change.
     """
+
+    theatre: Theatre
 
     batch: bytes
     jobs: dict[str, JobId]
     states: dict[str, DeviceJob]
     said: dict[ShareIndex, str]
+    changed: Changed
     ledger: JobLedger
     before: Holdings
     after: Holdings
@@ -59,8 +75,10 @@ def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
         said = device.refused_offers(jobs["hasty"])
         jobs["patient"] = device.submit(FUNCTION, batch, nodes, PATIENT)
         states = {name: close_job(device, job, LIMIT_S) for name, job in jobs.items()}
+        changed = play_changes(theatre, device)
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
-        yield Rush(batch, jobs, states, said, ledger, before, theatre.holdings())
+        after = theatre.holdings()
+        yield Rush(theatre, batch, jobs, states, said, changed, ledger, before, after)
 
 
 def test_busy_node__refuses_by_name_and_says_what_there_was_and_when_to_ask_again(
@@ -83,6 +101,50 @@ def test_job_that_was_taken__ends_like_any_other(rush: Rush, name: str) -> None:
 
 def test_job_that_waited__gives_the_right_result(rush: Rush) -> None:
     assert rush.states["patient"].result == evaluate_plainly(rush.batch)
+
+
+# --- nodes that change in the middle of a job ---
+
+
+@pytest.fixture
+def registry(rush: Rush) -> ParticipantRegistry:
+    stage = rush.theatre.stage
+    contract = stage.deployment.contract("ParticipantRegistry")
+    return ParticipantRegistry(rush.theatre.chain, contract)
+
+
+def test_job_whose_nodes_change__ends_paid_with_the_right_result(rush: Rush) -> None:
+    changed = rush.changed
+    assert [done.status for done in changed.commands] == [0, 0, 0]
+    assert changed.delivered_before == {2, 3, 4, 5, 6}
+    assert changed.state.indices == ends()
+    assert changed.state.result == evaluate_plainly(changed.batch)
+    order, payer = changed.state.known, rush.ledger.posting(changed.job).payer
+    due = compute_changes([(order, ends())], payer, rush.theatre.stage.pool)
+    assert rush.ledger.changes(changed.job) == {a: n for a, n in due.items() if n}
+
+
+def test_node_that_moved_during_a_job__is_reached_with_its_new_key(
+    rush: Rush, registry: ParticipantRegistry
+) -> None:
+    node = rush.theatre.stage.nodes[0]
+    entry = registry.server(node.account)
+    assert entry.endpoint == f"https://127.0.0.1:{node.port}"
+    assert entry.pin == KeyStore.open(node.home / "keys").tls.pin != rush.changed.had_pin
+    assert registry.is_active(node.account)
+
+
+def test_nodes_whose_provider_dismissed_them_or_left__have_no_new_work_but_the_stake_stays(
+    rush: Rush, registry: ParticipantRegistry
+) -> None:
+    standing = [registry.is_active(node) for node in rush.theatre.node_accounts]
+    assert standing == [True, False, False, True, True, True]
+    assert rush.changed.refused.phase is DevicePhase.FAILED
+    assert rush.ledger.of_job(rush.changed.refused.known.job) == []
+    bond = registry.bond(rush.theatre.stage.nodes[2].provider)
+    assert bond.amount == registry.min_stake()
+    assert bond.free_at > rush.changed.state.known.terms.collect_by
+    assert registry.active_stake(rush.theatre.stage.nodes[2].provider) == 0
 
 
 def test_after_the_rush__no_token_is_locked_or_missing(rush: Rush) -> None:

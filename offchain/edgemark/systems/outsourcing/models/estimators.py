@@ -16,6 +16,7 @@ from edgemark.systems.outsourcing.models.signature import (
     Decision,
     Label,
     Signature,
+    name_outputs,
     number_names,
 )
 from edgemark.systems.outsourcing.models.steps import (
@@ -26,6 +27,7 @@ from edgemark.systems.outsourcing.models.steps import (
     Rescale,
     Standardise,
     Step,
+    pair_weights,
 )
 from edgemark.systems.outsourcing.models.traced import Precision
 
@@ -90,7 +92,7 @@ def describe_estimator(
         inputs=number_names("x", inputs) if names is None else tuple(str(name) for name in names),
         is_named=names is not None,
         bounds=tuple(float(bound) for bound in bounds),
-        outputs=_name_outputs(decision, labels, count),
+        outputs=name_outputs(decision, labels, count),
         decision=decision,
         labels=labels,
     )
@@ -229,7 +231,7 @@ def _read_svm(part: Any, arrays: _Arrays) -> Step:
     weights = arrays.matrix(part.dual_coef_)
     offsets = arrays.vector(part.intercept_, 1)
     if type(part).__name__ in {"SVC", "NuSVC"}:
-        weights = _pair_weights(weights, [int(count) for count in part.n_support_])
+        weights = pair_weights(weights, [int(count) for count in part.n_support_])
     return _kernel(part, vectors, part._gamma, weights, offsets)
 
 
@@ -256,20 +258,6 @@ def _kernel(
             )
 
 
-def _pair_weights(duals: tuple[Numbers, ...], support: list[int]) -> tuple[Numbers, ...]:
-    """Weights of each pair of classes i < j; libsvm stores class i's against j in row j - 1."""
-    classes = len(support)
-    begins = [sum(support[:i]) for i in range(classes + 1)]
-    rows = []
-    for i in range(classes):
-        for j in range(i + 1, classes):
-            row = [0.0] * begins[-1]
-            row[begins[i] : begins[i + 1]] = duals[j - 1][begins[i] : begins[i + 1]]
-            row[begins[j] : begins[j + 1]] = duals[i][begins[j] : begins[j + 1]]
-            rows.append(tuple(row))
-    return tuple(rows)
-
-
 def _refuse_option(part: Any, name: str, had: object, *, wanted: object) -> None:
     if had != wanted:
         raise NotAPolynomial(
@@ -294,20 +282,6 @@ def _decision_of(last: Any) -> tuple[Decision, tuple[Label, ...]]:
         _refuse_option(last, "break_ties", last.break_ties, wanted=False)
         return Decision.PAIRWISE, labels
     return Decision.LARGEST, labels
-
-
-def _name_outputs(decision: Decision, labels: tuple[Label, ...], count: int) -> tuple[str, ...]:
-    match decision:
-        case Decision.VALUES:
-            return ("prediction",) if count == 1 else number_names("prediction", count)
-        case Decision.SIGN:
-            return (f"score {labels[1]}",)
-        case Decision.LARGEST:
-            return tuple(f"score {label}" for label in labels)
-        case Decision.PAIRWISE:
-            return tuple(
-                f"score {a} over {b}" for i, a in enumerate(labels) for b in labels[i + 1 :]
-            )
 
 
 _INNER: dict[str, Callable[[Any, _Arrays], Step]] = {

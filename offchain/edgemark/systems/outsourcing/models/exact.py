@@ -87,6 +87,10 @@ class ExactPolynomial:
             return None
         return Fraction(self.numbers.get((), 0), 1 << self.bits)
 
+    def negated(self) -> ExactPolynomial:
+        """Minus this polynomial, over the same power of two."""
+        return ExactPolynomial({monomial: -n for monomial, n in self.numbers.items()}, self.bits)
+
     def coefficient(self, monomial: Monomial) -> Fraction:
         """The coefficient of a monomial."""
         return Fraction(self.numbers.get(monomial, 0), 1 << self.bits)

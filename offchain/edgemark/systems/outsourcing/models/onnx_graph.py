@@ -1,22 +1,25 @@
 """ONNX graphs whose outputs are polynomials of one input: reading the file.
 
-Source: ONNX operator specification and IR (onnx.ai/onnx), opsets 13 to 27 of the standard domain. A
-row is run alone, as a batch of one. External data, subgraphs, functions, sparse and quantised
-tensors are refused; no size that a file declares is allocated before it agrees with the bytes that
-are there.
+Source: ONNX operator specification and IR (onnx.ai/onnx), opsets 9 to 27 of the standard domain and
+1 to 5 of ai.onnx.ml; where a form changed within these, the form decides, not the number. A row is
+run alone, as a batch of one, and only what leads to the output: of a classifier with two outputs,
+the label, for its probabilities are no polynomials. External data, subgraphs, functions, sparse and
+quantised tensors are refused; no size that a file declares is allocated before it agrees with the
+bytes that are there.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS
 from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.models.compiling import TracedModel
 from edgemark.systems.outsourcing.models.exact import ModelTooLarge
+from edgemark.systems.outsourcing.models.onnx_learned import DOMAIN, MOST_VERSION, Ruling
 from edgemark.systems.outsourcing.models.onnx_run import GraphRun
 from edgemark.systems.outsourcing.models.onnx_tensors import (
     NotOutsourcable,
@@ -27,11 +30,12 @@ from edgemark.systems.outsourcing.models.signature import (
     Decision,
     Label,
     Signature,
+    name_outputs,
     number_names,
 )
 from edgemark.systems.outsourcing.models.traced import Precision, Tracer
 
-LEAST_OPSET, MOST_OPSET = 13, 27
+LEAST_OPSET, MOST_OPSET = 9, 27
 MAX_NODES_OF_GRAPH = 1000
 STANDARD = frozenset({"", "ai.onnx"})
 
@@ -73,7 +77,8 @@ def trace_onnx(
         raw: the file.
         who: what it is called in errors.
         bounds: largest magnitude of each input; one for all.
-        labels: of a classifier, one for each output; or two for one output, whose sign decides.
+        labels: of a classifier, one for each output; or two for one output, whose sign decides;
+            instead of those in the file, when it has some.
 
     Raises:
         NotOutsourcable: an operator, type or shape that is not taken, by node.
@@ -90,12 +95,25 @@ def trace_onnx(
     for tensor in graph.initializer:
         run.store(tensor.name, read_tensor(onnx, tensor, who))
     run.store_input(found.name, each, found.shape)
+    wanted = _find_output(onnx, graph, who)
+    needed = _list_ancestors(graph, wanted.name)
     for number, node in enumerate(graph.node):
-        run.play(node, number)
-    outputs = run.read_output(graph.output[0].name)
+        if number in needed:
+            run.play(node, number)
+    if _is_label(onnx, wanted):
+        ruling = _without_mirror(run.read_label(wanted.name))
+        outputs = list(ruling.scores)
+        decision, labels = ruling.decision, labels or ruling.labels
+        names = name_outputs(decision, tuple(labels), len(outputs))
+    else:
+        outputs = run.read_output(wanted.name)
+        decision = _decision_of(len(outputs), len(labels))
+        count = len(outputs)
+        names = (wanted.name,) if count == 1 else number_names(wanted.name, count)
     if len(outputs) > MAX_OUTPUTS:
         raise ModelTooLarge("has too many outputs", who=who, had=len(outputs), needed=MAX_OUTPUTS)
-    signature = _sign(graph, found, each, len(outputs), tuple(labels))
+    inputs = number_names(found.name, found.count)
+    signature = Signature(inputs, False, each, names, decision, tuple(labels))
     source = f"ONNX graph {graph.name[:64]!r}"
     return TracedModel(source, signature, run.tracer.precision, tuple(outputs))
 
@@ -112,8 +130,21 @@ def _parse(onnx: Any, raw: bytes, who: str) -> Any:
     return model
 
 
+def _check_names(graph: Any, who: str) -> None:
+    """What stands for a text is one: protobuf hands over the bare bytes where it is not."""
+    named = [*graph.node, *graph.initializer, *graph.input, *graph.output]
+    texts = [each.name for each in named]
+    for node in graph.node:
+        texts += [node.op_type, node.domain, *node.input, *node.output]
+        texts += [attribute.name for attribute in node.attribute]
+    broken = [text for text in texts if not isinstance(text, str)]
+    if broken:
+        raise RefusedInput("holds a name that is no text", who=who, had=repr(broken[0][:40]))
+
+
 def _check_model(model: Any, who: str) -> None:
     graph = model.graph
+    _check_names(graph, who)
     versions = {entry.version for entry in model.opset_import if entry.domain in STANDARD}
     if not versions or not LEAST_OPSET <= min(versions) <= max(versions) <= MOST_OPSET:
         raise NotOutsourcable(
@@ -122,6 +153,14 @@ def _check_model(model: Any, who: str) -> None:
             had=sorted(versions),
             needed=f"{LEAST_OPSET}..{MOST_OPSET}",
             remedy="Export it again with a newer opset.",
+        )
+    learned = {entry.version for entry in model.opset_import if entry.domain == DOMAIN}
+    if learned and max(learned) > MOST_VERSION:
+        raise NotOutsourcable(
+            "has another operator set",
+            who=f"{who}, {DOMAIN}",
+            had=max(learned),
+            needed=MOST_VERSION,
         )
     for what, there in (
         ("functions", model.functions),
@@ -133,14 +172,6 @@ def _check_model(model: Any, who: str) -> None:
     if len(graph.node) > MAX_NODES_OF_GRAPH:
         raise ModelTooLarge(
             "has too many nodes", who=who, had=len(graph.node), needed=MAX_NODES_OF_GRAPH
-        )
-    if len(graph.output) != 1:
-        raise NotOutsourcable(
-            "has several outputs or none",
-            who=who,
-            had=[output.name for output in graph.output][:8],
-            needed="one",
-            remedy="Export the scores alone.",
         )
 
 
@@ -189,6 +220,8 @@ def _spread_bounds(bounds: Sequence[float], found: _Input, who: str) -> tuple[fl
 def _find_precision(onnx: Any, graph: Any) -> Precision:
     """float32 as soon as anything in the graph is: its roundings are the larger ones."""
     single = onnx.TensorProto.FLOAT
+    if any(node.domain == DOMAIN for node in graph.node):
+        return Precision.SINGLE  # their numbers are attributes, which are float32
     types = [value.type.tensor_type.elem_type for value in graph.input]
     types += [tensor.data_type for tensor in graph.initializer]
     for node in graph.node:
@@ -199,13 +232,50 @@ def _find_precision(onnx: Any, graph: Any) -> Precision:
     return Precision.SINGLE if single in types else Precision.DOUBLE
 
 
-def _sign(
-    graph: Any, found: _Input, bounds: tuple[float, ...], count: int, labels: tuple[Label, ...]
-) -> Signature:
-    decision = Decision.VALUES
-    if labels:
-        decision = Decision.SIGN if (count, len(labels)) == (1, 2) else Decision.LARGEST
-    name = graph.output[0].name
-    outputs = (name,) if count == 1 else number_names(name, count)
-    inputs = number_names(found.name, found.count)
-    return Signature(inputs, False, bounds, outputs, decision, labels)
+def _decision_of(outputs: int, labels: int) -> Decision:
+    if not labels:
+        return Decision.VALUES
+    return Decision.SIGN if (outputs, labels) == (1, 2) else Decision.LARGEST
+
+
+def _is_label(onnx: Any, output: Any) -> bool:
+    kinds = (onnx.TensorProto.INT64, onnx.TensorProto.STRING)
+    return output.type.tensor_type.elem_type in kinds
+
+
+def _find_output(onnx: Any, graph: Any, who: str) -> Any:
+    """The one output, or the one of several that is a label."""
+    outputs = list(graph.output)
+    labels = [output for output in outputs if _is_label(onnx, output)]
+    found = outputs if len(outputs) == 1 else labels
+    if len(found) != 1:
+        raise NotOutsourcable(
+            "has several outputs or none",
+            who=who,
+            had=[output.name for output in outputs][:8],
+            needed="one, or one of them a classifier's label",
+            remedy="Export the scores alone.",
+        )
+    return found[0]
+
+
+def _list_ancestors(graph: Any, name: str) -> set[int]:
+    """Numbers of the nodes that lead to a value; a value has the last node that writes it."""
+    makers = {output: number for number, node in enumerate(graph.node) for output in node.output}
+    found: set[int] = set()
+    waiting = [name]
+    while waiting:
+        number = makers.get(waiting.pop())
+        if number is not None and number not in found:
+            found.add(number)
+            waiting += graph.node[number].input
+    return found
+
+
+def _without_mirror(ruling: Ruling) -> Ruling:
+    """Two scores of which one is the other's negative are one score, whose sign decides."""
+    if ruling.decision is Decision.LARGEST and len(ruling.scores) == 2:
+        first, second = ruling.scores
+        if first.exact.negated() == second.exact:
+            return replace(ruling, scores=(second,), decision=Decision.SIGN)
+    return ruling

@@ -121,6 +121,21 @@ def number_names(stem: str, count: int) -> tuple[str, ...]:
     return tuple(f"{stem}_{position}" for position in range(count))
 
 
+def name_outputs(decision: Decision, labels: tuple[Label, ...], count: int) -> tuple[str, ...]:
+    """Names of outputs that say what they are for."""
+    match decision:
+        case Decision.VALUES:
+            return ("prediction",) if count == 1 else number_names("prediction", count)
+        case Decision.SIGN:
+            return (f"score {labels[1]}",)
+        case Decision.LARGEST:
+            return tuple(f"score {label}" for label in labels)
+        case Decision.PAIRWISE:
+            return tuple(
+                f"score {a} over {b}" for i, a in enumerate(labels) for b in labels[i + 1 :]
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came out for one row.

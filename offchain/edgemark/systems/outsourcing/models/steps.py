@@ -135,4 +135,18 @@ class Kernel:
         return Linear(self.weights, self.offsets).apply(tracer, kernels)
 
 
+def pair_weights(duals: tuple[Numbers, ...], support: list[int]) -> tuple[Numbers, ...]:
+    """Weights of each pair of classes i < j; libsvm stores class i's against j in row j - 1."""
+    classes = len(support)
+    begins = [sum(support[:i]) for i in range(classes + 1)]
+    rows = []
+    for i in range(classes):
+        for j in range(i + 1, classes):
+            row = [0.0] * begins[-1]
+            row[begins[i] : begins[i + 1]] = duals[j - 1][begins[i] : begins[i + 1]]
+            row[begins[j] : begins[j + 1]] = duals[i][begins[j] : begins[j + 1]]
+            rows.append(tuple(row))
+    return tuple(rows)
+
+
 Step: TypeAlias = Standardise | Rescale | Monomials | Linear | Kernel

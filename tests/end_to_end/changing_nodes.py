@@ -21,7 +21,7 @@ from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
-from edgemark.transport.ports import find_free_port
+from edgemark.transport.ports import hold_ports
 
 LASTING = replace(WISH, accept_s=90, compute_s=90, collect_s=30)
 LIMIT_S = 120.0
@@ -75,10 +75,11 @@ def move(actor: Actor) -> Finished:
     """Stop a node, give it another port and TLS key, start it again."""
     actor.ask_to_leave()
     actor.end()
-    settings, port = actor.home / "edgemark.toml", find_free_port()
+    settings, had_port = actor.home / "edgemark.toml", actor.port
+    actor.place.close()
+    actor.place = hold_ports(1)
     text = settings.read_text()
-    settings.write_text(text.replace(f"listen_port = {actor.port}", f"listen_port = {port}"))
-    actor.port = port
+    settings.write_text(text.replace(f"listen_port = {had_port}", f"listen_port = {actor.port}"))
     done = edgemark("account", "rotate", "--new-tls-key", "--json", "--home", actor.home)
     start_usually(actor)
     return done

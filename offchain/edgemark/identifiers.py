@@ -6,9 +6,10 @@ Inside the package a `JobId` is always 32 bytes, an `Address` always a checksumm
 
 from __future__ import annotations
 
+import re
 from typing import NewType
 
-from eth_utils.address import is_address, to_checksum_address
+from Crypto.Hash import keccak
 
 from edgemark.errors import RefusedInput
 
@@ -33,6 +34,7 @@ Tokens = NewType("Tokens", int)
 Timestamp = NewType("Timestamp", int)
 """Chain time, whole Unix seconds."""
 
+HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 MAX_INDEX = 255  # indices are one byte on the wire and on chain
 
 
@@ -65,14 +67,32 @@ def parse_address(value: str | bytes, *, who: str = "address") -> Address:
     Raises:
         RefusedInput: not an address, or the checksum is wrong.
     """
-    if not is_address(value):
-        raise RefusedInput(
-            "is not an account address",
-            who=who,
-            had=repr(value)[:80],
-            needed="0x and 40 hex digits",
-        )
-    return Address(to_checksum_address(value))
+    text = f"0x{value.hex()}" if isinstance(value, bytes) else value
+    if not isinstance(text, str) or not HEX_ADDRESS.fullmatch(text):
+        raise _no_address(value, who, "0x and 40 hex digits")
+    address = compute_checksum(text)
+    digits = text[2:]
+    if text != address and digits not in (digits.lower(), digits.upper()):
+        raise _no_address(value, who, "other capitals: a digit is wrong (EIP-55)")
+    return address
+
+
+def compute_checksum(text: str) -> Address:
+    """An address with the capitals that its own hash asks for.
+
+    Args:
+        text: `0x` and 40 hex digits.
+
+    Source: EIP-55.
+    """
+    digits = text[2:].lower()
+    marks = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
+    cased = (d.upper() if mark >= "8" else d for d, mark in zip(digits, marks, strict=False))
+    return Address("0x" + "".join(cased))
+
+
+def _no_address(value: object, who: str, needed: str) -> RefusedInput:
+    return RefusedInput("is not an account address", who=who, had=repr(value)[:80], needed=needed)
 
 
 def parse_share_index(value: int, node_count: int = MAX_INDEX) -> ShareIndex:

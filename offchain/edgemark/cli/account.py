@@ -32,12 +32,7 @@ def parse_tokens(text: str) -> Tokens:
     return Tokens(int(amount))
 
 
-@click.group()
-def account() -> None:
-    """This home's account and tokens."""
-
-
-@account.command("address")
+@click.command("address")
 @takes_settings
 def address(invocation: Invocation) -> None:
     """Print the account and the TLS pin; makes the keys on first run, needs no chain."""
@@ -45,7 +40,7 @@ def address(invocation: Invocation) -> None:
     invocation.show({"account": keys.account.address, "tls_pin": keys.tls.pin.hex()})
 
 
-@account.command("show")
+@click.command("show")
 @takes_settings
 def show(invocation: Invocation) -> None:
     """Print account, wallet, free balance in the anchor, and the TLS pin."""
@@ -61,7 +56,7 @@ def show(invocation: Invocation) -> None:
     invocation.show(facts)
 
 
-@account.command("deposit")
+@click.command("deposit")
 @takes_settings
 @click.argument("amount")
 def deposit(invocation: Invocation, amount: str) -> None:
@@ -73,7 +68,7 @@ def deposit(invocation: Invocation, amount: str) -> None:
     invocation.show({"anchor_free_mtc": format_tokens(free)})
 
 
-@account.command("withdraw")
+@click.command("withdraw")
 @takes_settings
 @click.argument("amount")
 def withdraw(invocation: Invocation, amount: str) -> None:

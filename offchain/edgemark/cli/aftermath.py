@@ -188,4 +188,3 @@ STATUSES = {
     Outcome.UNSOUND: Exit.CHECK_FAILED,
     Outcome.CONTRADICTS: Exit.PEER_FAULT,
 }
-COMMANDS = (explain_job, claim_jobs, export_evidence, replay_evidence)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 from edgemark.identifiers import Timestamp
 from edgemark.logs import configure_logs
@@ -38,6 +40,8 @@ class Invocation:
     @property
     def console(self) -> Console:
         """Text for people, on standard output."""
+        from rich.console import Console  # noqa: PLC0415 - most commands print plain lines
+
         return Console(soft_wrap=False)
 
     def settings(self) -> Settings:

@@ -8,22 +8,51 @@ from collections.abc import Sequence
 
 import click
 
-from edgemark.cli import aftermath, registration, sharing
-from edgemark.cli.account import account
-from edgemark.cli.chain import chain
-from edgemark.cli.completion import completion
-from edgemark.cli.config import config
-from edgemark.cli.demo import demo
-from edgemark.cli.doctor import doctor
 from edgemark.cli.exits import Exit, exit_of
-from edgemark.cli.index import index
-from edgemark.cli.outsourcing import outsourcing
-from edgemark.cli.provider import provider
-from edgemark.cli.servers import judge, node
+from edgemark.cli.lazy import LazyGroup, Place
 from edgemark.errors import EdgemarkError
 
+COMMANDS = {
+    "chain": Place("chain", "chain", "A development chain on this machine."),
+    "completion": Place("completion", "completion", "The completion script of a shell."),
+    "config": Place("config", "config", "Settings, and where each came from."),
+    "demo": Place("demo", "demo", "Run a whole system here and print a receipt."),
+    "doctor": Place("doctor", "doctor", "Look at everything that is needed."),
+    "index": Place("index", "index", "The chain's events in a file, and what they tell."),
+    "judge": Place("servers", "judge", "A judge: computes charged tasks again."),
+    "node": Place("servers", "node", "A compute node: computes shares for devices."),
+    "provider": Place("provider", "provider", "An organisation that runs nodes or judges."),
+}
+ACCOUNT = {
+    "address": Place("account", "address", "Print the account; makes the keys on first run."),
+    "deposit": Place("account", "deposit", "Bring tokens into the anchor."),
+    "register": Place("registration", "register", "Register; somebody else pays the gas."),
+    "retire": Place("registration", "retire", "Take no new work any more, for good."),
+    "rotate": Place("registration", "rotate", "Register a new TLS key, endpoint, resources."),
+    "show": Place("account", "show", "Print account, tokens and TLS pin."),
+    "succeed": Place("registration", "succeed", "Take the place of an account that retires."),
+    "withdraw": Place("account", "withdraw", "Take free balance back into the wallet."),
+}
+OUTSOURCING = {
+    "claim": Place("aftermath", "claim_jobs", "Settle what the deadlines allow; anyone may."),
+    "compile": Place("models", "compile_command", "Turn a model into a function over the field."),
+    "decode": Place("sharing", "decode_answers_here", "Read the result from exported answers."),
+    "evidence": Place("aftermath", "export_evidence", "Write down why nodes were charged."),
+    "explain": Place("aftermath", "explain_job", "Tell the life of a job from the chain alone."),
+    "export-answers": Place("sharing", "export_answers", "Write the verified answers of a job."),
+    "replay": Place("aftermath", "replay_evidence", "Check evidence, and compute it all again."),
+    "result": Place("outsourcing", "result", "Wait for the result of a job and print it."),
+    "share": Place("sharing", "share_here", "Split an input into shares, without any chain."),
+    "status": Place("outsourcing", "status", "Print one job of this home folder, or all."),
+    "submit": Place("outsourcing", "submit", "Share inputs, post the job, wait for the result."),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+@click.group(
+    cls=LazyGroup,
+    places=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="edgemark")
 def edgemark() -> None:
     """Accountable computing at the network edge.
@@ -33,24 +62,14 @@ def edgemark() -> None:
     """
 
 
-for command in (
-    demo,
-    chain,
-    provider,
-    node,
-    judge,
-    outsourcing,
-    account,
-    index,
-    config,
-    doctor,
-    completion,
-):
-    edgemark.add_command(command)
-for command in (*aftermath.COMMANDS, *sharing.COMMANDS):
-    outsourcing.add_command(command)
-for command in registration.COMMANDS:
-    account.add_command(command)
+@edgemark.group(cls=LazyGroup, places=ACCOUNT)
+def account() -> None:
+    """This home's account and tokens."""
+
+
+@edgemark.group(cls=LazyGroup, places=OUTSOURCING)
+def outsourcing() -> None:
+    """Private, accountable outsourced computation."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""`edgemark outsourcing compile|submit|status|result`: the device's side of its jobs."""
+"""`edgemark outsourcing submit|status|result`: the device's side of its jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edgemark.cli.asking import Asking, Reading, choose_plan, read_asking
 from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, align, takes_settings
-from edgemark.cli.models import compile_command, existing_file
+from edgemark.cli.models import existing_file
 from edgemark.cli.page import html_option, save_page
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
@@ -61,14 +61,6 @@ class PostingRefused(RefusedInput):
     """The contract refused the job; nothing was locked."""
 
 
-@click.group()
-def outsourcing() -> None:
-    """Private, accountable outsourced computation."""
-
-
-outsourcing.add_command(compile_command)
-
-
 @contextmanager
 def open_device(invocation: Invocation) -> Iterator[Device]:
     """The device of this home folder, with all its open jobs taken up."""
@@ -81,7 +73,7 @@ def open_device(invocation: Invocation) -> Iterator[Device]:
             device.stop()
 
 
-@outsourcing.command("submit")
+@click.command("submit")
 @takes_settings
 @click.option(
     "--model",
@@ -191,7 +183,7 @@ def begin(
     return device.submit(asking.function, asking.batch, nodes, wish)
 
 
-@outsourcing.command("status")
+@click.command("status")
 @takes_settings
 @click.argument("job", required=False, shell_complete=complete_job)
 def status(invocation: Invocation, job: str | None) -> int:
@@ -205,7 +197,7 @@ def status(invocation: Invocation, job: str | None) -> int:
         return Exit.DONE
 
 
-@outsourcing.command("result")
+@click.command("result")
 @takes_settings
 @click.argument("job", shell_complete=complete_job)
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait.")

@@ -127,6 +127,3 @@ def retire(invocation: Invocation) -> None:
         membership.retire(station)
         me = station.address
     invocation.show({"account": me, "retired": True})
-
-
-COMMANDS = (register, rotate, succeed, retire)

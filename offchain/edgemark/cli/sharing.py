@@ -135,6 +135,3 @@ def decode_answers_here(
     reading = Reading(plan).describe(found.result, made.outputs)
     invocation.show({**facts, "liars": list(found.liars), **reading})
     return Exit.DONE
-
-
-COMMANDS = (share_here, export_answers, decode_answers_here)

@@ -1,0 +1,75 @@
+"""A command group that imports a command when it is called, not when it is listed.
+
+Most commands need the chain's libraries, which take longer to import than `--help` or the TAB key
+may take. So a group knows of each command where it is and what it is about, in a few words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command is.
+
+    Args:
+        module: below `edgemark.cli`.
+        variable: that holds the command.
+        summary: what it is about, for lists of commands.
+    """
+
+    module: str
+    variable: str
+    summary: str
+
+    def load(self) -> click.Command:
+        """Import the command."""
+        command: click.Command = getattr(
+            import_module(f"edgemark.cli.{self.module}"), self.variable
+        )
+        return command
+
+
+class LazyGroup(click.Group):
+    """A group of commands that are imported when they are called.
+
+    Args:
+        places: of the commands, by name.
+    """
+
+    def __init__(self, *args: Any, places: Mapping[str, Place], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, imported or not, in alphabetical order."""
+        return sorted({*super().list_commands(ctx), *self.places})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, imported now when it was not."""
+        if cmd_name in self.places and cmd_name not in self.commands:
+            self.add_command(self.places[cmd_name].load(), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help text."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summary(name)) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, and the options of the group itself."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=self._summary(name)) for name in names]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def _summary(self, name: str) -> str:
+        if name in self.places:
+            return self.places[name].summary
+        return self.commands[name].get_short_help_str(limit=100)

@@ -87,6 +87,10 @@ class Arithmetic(Protocol):
         """See `PrimeField.share`."""
         ...
 
+    def select(self, drawn: bytes) -> bytes:
+        """See `PrimeField.select`."""
+        ...
+
     def prepare_quadratic(self, coefficients: bytes, inputs: int, outputs: int) -> Evaluator:
         """See `PlainArithmetic.prepare_quadratic`."""
         ...

@@ -164,6 +164,23 @@ class PrimeField:
             require_count(packed, count, who=who)
         return had
 
+    def select(self, drawn: bytes) -> bytes:
+        """Keep those of the drawn numbers that are elements: packed, in their order.
+
+        Args:
+            drawn: 17 bytes a number, of which the lowest bits count, as many as the modulus has.
+
+        Raises:
+            WrongLength: the length is no multiple of 17.
+        """
+        count_elements(drawn, who="drawn bytes")
+        mask = (1 << self.modulus.bit_length()) - 1
+        numbers = (
+            int.from_bytes(drawn[at : at + ELEMENT_BYTES], "big") & mask
+            for at in range(0, len(drawn), ELEMENT_BYTES)
+        )
+        return self.pack(number for number in numbers if number < self.modulus)
+
     def _not_an_element(self, who: str, position: int) -> NotAnElement:
         return NotAnElement(
             "is not an element of the field",

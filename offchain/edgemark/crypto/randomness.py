@@ -11,7 +11,9 @@ import secrets
 
 from Crypto.Hash import SHAKE256
 
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD, PrimeField
+from edgemark.crypto import kernel
+from edgemark.crypto.arithmetic import Arithmetic
+from edgemark.crypto.field import ELEMENT_BYTES, PrimeField
 from edgemark.errors import RefusedInput
 
 DRAWN_AT_ONCE = 4096  # elements: 68 KiB of the source, which is asked less often that way
@@ -21,12 +23,11 @@ class Randomness:
     """The operating system's random source.
 
     Args:
-        over: the field whose elements are drawn.
+        over: the field whose elements are drawn; F_q, by the active kernel, when not given.
     """
 
-    def __init__(self, over: PrimeField = FIELD) -> None:
-        self._modulus = over.modulus
-        self._mask = (1 << over.modulus.bit_length()) - 1
+    def __init__(self, over: PrimeField | None = None) -> None:
+        self._over = over
 
     def octets(self, count: int) -> bytes:
         """`count` random bytes."""
@@ -34,10 +35,7 @@ class Randomness:
 
     def element(self) -> int:
         """An element, uniform in 0..q-1."""
-        while True:
-            number = int.from_bytes(self.octets(ELEMENT_BYTES), "big") & self._mask
-            if number < self._modulus:
-                return number
+        return int.from_bytes(self.elements(1), "big")
 
     def nonzero_element(self) -> int:
         """An element, uniform in 1..q-1."""
@@ -48,14 +46,12 @@ class Randomness:
 
     def elements(self, count: int) -> bytes:
         """A packed vector of `count` independent uniform elements."""
+        field: Arithmetic | PrimeField = kernel.active() if self._over is None else self._over
         found: list[bytes] = []
-        while len(found) < count:
+        while count > 0:
             # Never more than are missing: the same draws as one by one.
-            drawn = self.octets(min(count - len(found), DRAWN_AT_ONCE) * ELEMENT_BYTES)
-            for at in range(0, len(drawn), ELEMENT_BYTES):
-                number = int.from_bytes(drawn[at : at + ELEMENT_BYTES], "big") & self._mask
-                if number < self._modulus:
-                    found.append(number.to_bytes(ELEMENT_BYTES, "big"))
+            found.append(field.select(self.octets(min(count, DRAWN_AT_ONCE) * ELEMENT_BYTES)))
+            count -= len(found[-1]) // ELEMENT_BYTES
         return b"".join(found)
 
 
@@ -65,13 +61,15 @@ class SeededRandomness(Randomness):
     Args:
         seed: any bytes.
         for_tests_only: must be True; whoever builds this has to say so.
-        over: the field whose elements are drawn.
+        over: the field whose elements are drawn; F_q, by the active kernel, when not given.
 
     Raises:
         RefusedInput: `for_tests_only` is not True.
     """
 
-    def __init__(self, seed: bytes, *, for_tests_only: bool, over: PrimeField = FIELD) -> None:
+    def __init__(
+        self, seed: bytes, *, for_tests_only: bool, over: PrimeField | None = None
+    ) -> None:
         if for_tests_only is not True:
             raise RefusedInput(
                 "a predictable source was asked for outside a test",

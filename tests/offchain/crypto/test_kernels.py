@@ -65,6 +65,22 @@ def test_elementwise__equals_plain(arithmetic: Arithmetic, a: bytes, b: bytes, s
     assert arithmetic.scale(a, scalar) == PLAIN.scale(a, scalar)
 
 
+# The bits above the modulus are drawn too, and cut off.
+drawn_numbers = st.one_of(
+    st.builds(int.__or__, elements, st.sampled_from([0, 1 << 129, 127 << 129])),
+    st.sampled_from([Q, Q + 1, 2**129 - 1, 2**136 - 1]),
+)
+
+
+@each_example
+@given(numbers=st.lists(drawn_numbers, max_size=9))
+def test_select__keeps_the_elements(arithmetic: Arithmetic, numbers: list[int]) -> None:
+    drawn = b"".join(number.to_bytes(ELEMENT_BYTES, "big") for number in numbers)
+    below = [number % 2**129 for number in numbers]
+    kept = FIELD.pack(number for number in below if number < Q)
+    assert arithmetic.select(drawn) == kept == PLAIN.select(drawn)
+
+
 @each_example
 @given(
     data=st.data(),
@@ -210,6 +226,7 @@ CALLS_OF_WRONG_LENGTH: list[Callable[[Arithmetic], object]] = [
     lambda a: a.subtract(ONE + b"\0", ONE),
     lambda a: a.multiply(b"", ONE),
     lambda a: a.scale(ONE[1:], 1),
+    lambda a: a.select(ONE[1:]),
     lambda a: a.combine(ONE * 3, ONE * 2, 2),
     lambda a: a.combine(ONE * 2, ONE * 3, 2),
     lambda a: a.combine(ONE, ONE, 0),

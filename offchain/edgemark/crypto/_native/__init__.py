@@ -86,6 +86,11 @@ class NativeArithmetic:
         length = len(secret)
         return [shares[i * length : (i + 1) * length] for i in range(len(points))]
 
+    def select(self, drawn: bytes) -> bytes:
+        """See `PrimeField.select`."""
+        count_elements(drawn, who="drawn bytes")
+        return _kernel.select(drawn)
+
     def prepare_quadratic(self, coefficients: bytes, inputs: int, outputs: int) -> Evaluator:
         """See `PlainArithmetic.prepare_quadratic`."""
         self.check(coefficients, count=outputs * quadratic_terms(inputs), who="coefficients")

@@ -54,6 +54,10 @@ extern const kernel_path kernel_ifma;
  * The portable path is always the last. */
 size_t kernel_choose(const kernel_path *usable[MOST_PATHS]);
 
+/* Keeps those of `count` drawn numbers, the lowest 129 bits of 17 bytes each, that are elements; returns
+ * how many. `out` has room for all. Time depends on which are thrown away, never on those kept. */
+size_t select_elements(uint8_t *out, const uint8_t *drawn, size_t count);
+
 /* Whether `path` answers like `reference` on edge values and pseudorandom ones, in all operations. */
 int kernel_agrees(const kernel_path *path, const kernel_path *reference);
 

@@ -222,6 +222,28 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
+static PyObject *select_drawn(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    Py_buffer drawn;
+    if (!PyArg_ParseTuple(arguments, "y*", &drawn))
+        return NULL;
+    PyObject *result = NULL;
+    Py_ssize_t count = elements_of(&drawn);
+    uint8_t *kept = count < 0 ? NULL : PyMem_Malloc((size_t)drawn.len + 1);
+    if (kept) {
+        size_t many;
+        Py_BEGIN_ALLOW_THREADS
+        many = select_elements(kept, drawn.buf, (size_t)count);
+        Py_END_ALLOW_THREADS
+        result = PyBytes_FromStringAndSize((const char *)kept, (Py_ssize_t)many * ELEMENT_BYTES);
+        wipe(kept, (size_t)drawn.len);
+        PyMem_Free(kept);
+    } else if (count >= 0)
+        PyErr_NoMemory();
+    PyBuffer_Release(&drawn);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"paths", paths, METH_NOARGS, "Names of the code paths of this machine, fastest first."},
     {"check", check, METH_VARARGS, "Whether every element is below q."},
@@ -231,6 +253,7 @@ static PyMethodDef methods[] = {
     {"scale", scale, METH_VARARGS, "A vector times one packed element."},
     {"combine", combine, METH_VARARGS, "Matrix product; the last argument is the inner size."},
     {"share", share, METH_VARARGS, "Polynomial values at all points, point by point."},
+    {"select", select_drawn, METH_VARARGS, "Those of the drawn numbers that are elements."},
     {"prepare_quadratic", prepare_quadratic, METH_VARARGS, "Make a dense quadratic ready."},
     {"prepare_sparse", prepare_sparse, METH_VARARGS, "Make a sparse polynomial ready."},
     {"survey", survey, METH_VARARGS, "First row out of canonical order, and the degree before it."},

@@ -36,6 +36,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get(PROFILE_VARIABLE, "ci"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what lasts longest: else one worker is left with it when the others are done."""
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    lasts = item.get_closest_marker("lasts")
+    return 0.0 if lasts is None else lasts.args[0]
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skipped or expectedly failing test into a failed one."""

@@ -134,8 +134,11 @@ def run_processes() -> tuple[int, int]:
     """Whole jobs: a real chain, real devices, nodes and judges."""
     return run_pytest_part(
         "processes",
-        # by file: one file's tests may share a chain
-        [*PYTEST, "-n", str(PROCESS_WORKERS), "--dist=loadfile", "-m", "processes", "tests"],
+        [
+            *(*PYTEST, "-n", str(PROCESS_WORKERS), "-m", "processes", "tests"),
+            # By file: one file's tests may share a chain. The order is that of tests/conftest.py.
+            *("--dist=loadfile", "--no-loadscope-reorder"),
+        ],
     )
 
 

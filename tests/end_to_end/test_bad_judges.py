@@ -23,7 +23,7 @@ from tests.end_to_end.job_ledger import JobLedger
 from tests.end_to_end.planned_judge import plan_judge
 from tests.end_to_end.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
-from tests.end_to_end.theatre import WHOLE_STAGE, Theatre, close_job, ends, open_theatre, wait_for
+from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for, whole_stage
 
 from edgemark.crypto.hashing import keccak256
 from edgemark.identifiers import JobId, ShareIndex
@@ -38,7 +38,7 @@ from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.transport.faults import PeerRefused
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(124)
 
 JOB_LIMIT_S = 150.0
 JUDGE_WINDOW_S = 12  # the book closes a quarter of it after the answer time

@@ -19,12 +19,12 @@ from tests.end_to_end.changing_nodes import Changed, play_changes
 from tests.end_to_end.job_ledger import JobLedger
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
 from tests.end_to_end.theatre import (
-    WHOLE_STAGE,
     Theatre,
     close_job,
     ends,
     open_theatre,
     wait_for,
+    whole_stage,
 )
 
 from edgemark.identifiers import JobId, ShareIndex
@@ -34,7 +34,7 @@ from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_cha
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(40)
 
 HASTY = replace(WISH, accept_s=4)
 PATIENT = replace(WISH, accept_s=90)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.command_line import edgemark, edgemark_here
 from tests.end_to_end.desk import Desk, open_desk
-from tests.end_to_end.theatre import WHOLE_STAGE
+from tests.end_to_end.theatre import whole_stage
 
 from edgemark.cli.exits import Exit, exit_of
 from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
@@ -18,7 +18,7 @@ from edgemark.receipt import format_tokens
 from edgemark.settings import setting_names
 from edgemark.transport.ports import hold_ports
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(14)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.theatre import ENVIRONMENT
+from tests.end_to_end.theatre import ENVIRONMENT, whole_stage
 
 from edgemark.demo.stage import PARTY_TOKENS
 from edgemark.ledger.allocation import SUPPLY
@@ -18,10 +18,10 @@ from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.records import Purpose
 from edgemark.receipt import format_tokens
 
-pytestmark = pytest.mark.processes
+pytestmark = whole_stage(128)
 
 PAGE = "receipt.html"
-LIMIT_S = 240
+LIMIT_S = 420  # on a busy machine
 
 
 @pytest.fixture(scope="module")

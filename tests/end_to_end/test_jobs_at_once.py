@@ -25,7 +25,7 @@ from tests.end_to_end.strangers import (
     ask_to_read,
     knock,
 )
-from tests.end_to_end.theatre import WHOLE_STAGE, ends
+from tests.end_to_end.theatre import ends, whole_stage
 
 from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
 from edgemark.crypto.randomness import Randomness
@@ -47,7 +47,7 @@ from edgemark.systems.outsourcing.retrial import retry_bundle
 from edgemark.systems.outsourcing.sharing_files import read_secret
 from edgemark.systems.outsourcing.story import check_amounts
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(150)
 
 
 @pytest.fixture(scope="module")

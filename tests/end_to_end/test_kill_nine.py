@@ -42,13 +42,13 @@ from tests.end_to_end.small_job import (
     write_inputs,
 )
 from tests.end_to_end.theatre import (
-    WHOLE_STAGE,
     Theatre,
     close_job,
     ends,
     open_theatre,
     plan_node,
     wait_for,
+    whole_stage,
 )
 
 from edgemark.crypto.field import FIELD
@@ -61,7 +61,7 @@ from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_cha
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.station import OutsourcingStation
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(195)
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 JOB_LIMIT_S = 220.0

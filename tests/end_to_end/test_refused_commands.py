@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.command_line import edgemark, edgemark_here, write_settings
 from tests.end_to_end.desk import Desk, check_refused, open_desk
-from tests.end_to_end.theatre import WHOLE_STAGE
+from tests.end_to_end.theatre import whole_stage
 
 from edgemark.cli.exits import Exit
 from edgemark.crypto.field import Q
@@ -22,7 +22,7 @@ from edgemark.demo.stage import GAS_WEI
 from edgemark.identity.keys import KeyStore
 from edgemark.transport.ports import hold_ports
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(54)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ import pytest
 from tests.end_to_end.job_ledger import JobLedger
 from tests.end_to_end.scripted_device import ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
-from tests.end_to_end.theatre import WHOLE_STAGE, Theatre, close_job, ends, open_theatre, wait_for
+from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for, whole_stage
 
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.ledger.anvil import AnvilOptions
@@ -32,7 +32,7 @@ from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(240)
 
 GWEI = 10**9
 FIRST_BASE_FEE, SPIKE = 20 * GWEI, 150 * GWEI  # parties pay at most 100 gwei: they wait

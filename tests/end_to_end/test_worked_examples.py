@@ -14,16 +14,18 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tests.end_to_end.command_line import edgemark, edgemark_here
-from tests.end_to_end.theatre import START_LIMIT_S, WHOLE_STAGE
+from tests.end_to_end.metronome import Metronome
+from tests.end_to_end.theatre import START_LIMIT_S, whole_stage
 from tests.end_to_end.visitors import OWNER, SENDER, Visits, visit
 
 from edgemark.cli.exits import Exit
+from edgemark.ledger.evm import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
 from edgemark.systems.outsourcing.demo.story import play_example
 
-pytestmark = WHOLE_STAGE
+pytestmark = whole_stage(80)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +33,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsourcingStage
     folder, liars = tmp_path_factory.mktemp("examples"), frozenset({3})
     with OutsourcingStage(folder, dishonest=liars, start_limit_s=START_LIMIT_S) as opened:
         opened.set()
-        opened.raise_curtain()
-        yield opened
+        with Metronome(EvmChain(opened.url, confirmations=0).connect()) as metronome:
+            opened.raise_curtain()
+            metronome.keep_time()
+            yield opened
 
 
 @pytest.fixture(scope="module")

@@ -52,8 +52,7 @@ PLANNED_JUDGE = "tests.end_to_end.planned_judge"
 DEPOSIT = Tokens(PARTY_TOKENS // 2)
 START_LIMIT_S = 600.0  # until ten servers are there, on a machine that is busy with much else
 _PLANNING = threading.Lock()
-# A stage is set before its first test; on a busy machine that takes minutes (see metronome.py).
-WHOLE_STAGE = [pytest.mark.processes, pytest.mark.timeout(900)]
+STAGE_LIMIT_S = 900  # a stage is set, and played on, before its first test; see metronome.py
 
 
 @dataclass
@@ -175,6 +174,12 @@ def open_theatre(
             *(actor.account for actor in actors),
         }
         yield Theatre(stage, chain, accounts, metronome, cleanup)
+
+
+def whole_stage(seconds: int) -> list[pytest.MarkDecorator]:
+    """The marks of a file that plays on a stage of its own; see `lasts` in pyproject.toml."""
+    marks = pytest.mark
+    return [marks.processes, marks.timeout(STAGE_LIMIT_S), marks.lasts(seconds)]
 
 
 def start_usually(actor: Actor) -> None:

@@ -21,7 +21,7 @@ from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.interface import CONTRACTS, Contract
 from edgemark.ledger.parameters import DEFAULT_LIMITS
 
-pytestmark = [pytest.mark.chain, pytest.mark.processes]
+pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(77)]
 
 PASSPHRASE = "correct horse battery"
 ROW = re.compile(r"│ (\w+) +│ (0x\w{40}) │ ([\d,]+|with MetaCoin) +│")

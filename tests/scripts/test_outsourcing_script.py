@@ -18,6 +18,7 @@ AT_IMPORT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 @pytest.mark.chain
 @pytest.mark.processes
+@pytest.mark.lasts(90)
 def test_outsourcing__on_a_hardhat_node_of_apes_own__adds_up(tmp_path: Path) -> None:
     words = ("--network", "ethereum:local:hardhat", "--example", "regression")
     ran = ape_run(tmp_path / "home", "outsourcing", *words)
@@ -30,6 +31,7 @@ def test_outsourcing__on_a_hardhat_node_of_apes_own__adds_up(tmp_path: Path) -> 
 
 @pytest.mark.chain
 @pytest.mark.processes
+@pytest.mark.lasts(90)
 def test_outsourcing__on_a_running_chain__adds_up_and_leaves_it_as_it_was(tmp_path: Path) -> None:
     with AnvilNode.start(tmp_path / "chain", AnvilOptions(block_time_s=None)) as node:
         words = ("--network", node.url, "--example", "regression")

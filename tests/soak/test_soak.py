@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from tests.end_to_end.theatre import whole_stage
 from tests.soak.__main__ import SEED, describe
 from tests.soak.findings import count_ends
 from tests.soak.night import Reckoning, Wanted, Windows, play
 
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
+pytestmark = whole_stage(140)
 
 USUAL_SEED = 55  # each misdeed once among twelve jobs
 JOBS = 12

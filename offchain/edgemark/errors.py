@@ -15,6 +15,8 @@ Every error says who it is about, what there was, what was needed and what to do
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class EdgemarkError(Exception):
@@ -106,3 +108,13 @@ class Overloaded(RefusedInput):
     def as_dict(self) -> dict[str, object]:
         """With the seconds as a number."""
         return {**super().as_dict(), "retry_after_s": self.retry_after_s}
+
+
+@contextmanager
+def about(place: object) -> Iterator[None]:
+    """Let what is refused within say of which file it is: `place`, before what it says itself."""
+    try:
+        yield
+    except RefusedInput as error:
+        error.who = place if error.who is None else f"{place}, {error.who}"
+        raise

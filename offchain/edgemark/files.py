@@ -46,7 +46,10 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
 
 def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[str, Path], None]) -> None:
     """Write a temporary file and let `put` give it its name."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _named(error, path) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -54,10 +57,19 @@ def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[str, Pat
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         put(name, path)
+    except OSError as error:
+        raise _named(error, path) from None
     finally:
         with contextlib.suppress(FileNotFoundError):  # a replacing `put` took it
             os.unlink(name)
     sync_folder(path.parent)
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """The same fault, of the name that the caller knows instead of the temporary one."""
+    if error.errno is None:
+        return error
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def make_private_folder(folder: Path) -> None:

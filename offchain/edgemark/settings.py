@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from edgemark.errors import RefusedInput
 
@@ -163,9 +164,9 @@ def load_settings(
         for name, value in environ.items()
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
-    home = overrides.get("home") or from_environment.get("home") or Settings.home
+    home = overrides.get("home", from_environment.get("home", Settings.home))
     path = file or Path(str(home)).expanduser() / FILE_NAME
-    if file is not None or path.exists():
+    if file is not None or _is_there(path):
         given |= {name: (value, str(path)) for name, value in _read_file(path).items()}
     given |= {name: (value, f"{PREFIX}{name.upper()}") for name, value in from_environment.items()}
     given |= {name: (value, "command line") for name, value in overrides.items()}
@@ -173,6 +174,18 @@ def load_settings(
     origins = {name: origin for name, (_, origin) in given.items()}
     values["home"] = Path(str(values.get("home", Settings.home))).expanduser()
     return Settings(**values, origins=origins)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise SettingInvalid(
+            "cannot be looked for",
+            who=f"{str(path)[:80]} ...",
+            had=error.strerror,
+            remedy="Name another --home.",
+        ) from error
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -186,8 +199,13 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingInvalid("is too large", who=path, had=len(raw), needed=f"<= {MAX_FILE_BYTES}")
     try:
         return tomllib.loads(raw.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise SettingInvalid("is not TOML", who=path, had=str(error)) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        had = "no UTF-8" if isinstance(error, UnicodeDecodeError) else "nested too deeply"
+        raise SettingInvalid(
+            "is not TOML", who=path, had=had, needed="NAME = VALUE lines"
+        ) from None
 
 
 def _typed(name: str, value: object, origin: str) -> Any:
@@ -211,11 +229,30 @@ def _typed(name: str, value: object, origin: str) -> Any:
         raise SettingInvalid(
             "is out of range", who=f"{name} ({origin})", had=typed, needed=f"{least}..{most}"
         )
+    if name == "home" and not typed:
+        raise SettingInvalid("is empty", who=f"home ({origin})", needed="a folder")
+    if name == "chain_url":
+        _check_web_address(typed, origin)
     if typed not in CHOICES.get(name, (typed,)):
         raise SettingInvalid(
             "is out of range", who=f"{name} ({origin})", had=typed, needed=", ".join(CHOICES[name])
         )
     return typed
+
+
+def _check_web_address(url: str, origin: str) -> None:
+    """Refuse what can be no http address; its words are not shown, for many hold a user's key."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise SettingInvalid(
+            "is no address of a chain's node",
+            who=f"chain_url ({origin})",
+            needed="http://HOST:PORT or https://HOST",
+        )
 
 
 def _convert(kind: type, value: object) -> Any:

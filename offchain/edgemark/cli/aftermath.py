@@ -10,7 +10,7 @@ from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, show_time, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
-from edgemark.errors import RefusedInput
+from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id
 from edgemark.systems.outsourcing.bundle import MAX_BUNDLE_BYTES, Bundle, MalformedBundle
@@ -154,7 +154,8 @@ def read_bundle(path: Path) -> Bundle:
     size = path.stat().st_size
     if size > MAX_BUNDLE_BYTES:
         raise MalformedBundle("is too large", who=path, had=size, needed=f"<= {MAX_BUNDLE_BYTES}")
-    return Bundle.from_json(path.read_bytes())
+    with about(path):
+        return Bundle.from_json(path.read_bytes())
 
 
 def function_of(bundle: Bundle, path: Path | None) -> Polynomial:

@@ -6,6 +6,8 @@ import click
 
 from edgemark.cli.invocation import Invocation, takes_settings
 
+MOST_ALIGNED = 40  # characters; what is longer, as a path may be, pushes its origin to the right
+
 
 @click.group()
 def config() -> None:
@@ -22,6 +24,8 @@ def show(invocation: Invocation) -> None:
             {item.name: {"value": str(item.value), "origin": item.origin} for item in shown}
         )
         return
-    width = max(len(item.name) for item in shown)
+    names = max(len(item.name) for item in shown)
+    values = min(MOST_ALIGNED, max(len(str(item.value)) for item in shown))
     for item in shown:
-        click.echo(f"{item.name:<{width}}  {item.value}  ({item.origin})")
+        value = "-" if item.value == "" else str(item.value)
+        click.echo(f"{item.name:<{names}}  {value:<{values}}  {item.origin}")

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
-from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.errors import (
+    EdgemarkError,
+    LedgerUnavailable,
+    PeerFault,
+    RefusedInput,
+    Unrecoverable,
+)
+
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Exit(IntEnum):
@@ -30,3 +39,21 @@ def exit_of(error: EdgemarkError) -> Exit:
             return Exit.LEDGER_UNAVAILABLE
         case _:
             return Exit.UNRECOVERABLE
+
+
+def explain_system(error: OSError) -> EdgemarkError:
+    """What the operating system refused, by remedy: a disk to look at, or a name to correct."""
+    who = error.filename or "this machine"
+    if error.errno in OF_THE_DISK:
+        return Unrecoverable(
+            "disk refuses",
+            who=who,
+            had=error.strerror,
+            remedy="Free space on the disk or replace it, then start again.",
+        )
+    return RefusedInput(
+        "cannot be read or written",
+        who=who,
+        had=error.strerror or type(error).__name__,
+        remedy="Name another file or folder, or correct who may use it.",
+    )

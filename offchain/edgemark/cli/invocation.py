@@ -80,9 +80,7 @@ def takes_settings(command: F) -> F:
             type=click.Path(path_type=Path, dir_okay=False),
             help="Settings file (default: edgemark.toml in the home folder).",
         ),
-        click.option(
-            "--home", type=click.Path(path_type=Path), help="Folder of keys and journals."
-        ),
+        click.option("--home", type=click.Path(path_type=str), help="Folder of keys and journals."),
         click.option("--chain-url", help="JSON-RPC of the chain."),
         click.option("--manifest", type=click.Path(path_type=Path), help="Deployment manifest."),
         click.option("--log-level", help="debug, info, warning or error."),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
 
-from edgemark.cli.exits import Exit, exit_of
+from edgemark.cli.exits import Exit, exit_of, explain_system
 from edgemark.cli.lazy import LazyGroup, Place
 from edgemark.errors import EdgemarkError
 
@@ -83,14 +86,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         mistake.show()
         sys.exit(Exit.REFUSED_INPUT)
     except (click.Abort, KeyboardInterrupt):
+        leave_at_once_when_asked_again()
         click.echo("interrupted", err=True)
         sys.exit(Exit.INTERRUPTED)
     except EdgemarkError as error:
-        if "--json" in given:
-            click.echo(json.dumps(error.as_dict()))
-        click.echo(f"{type(error).__name__}: {error}", err=True)
-        sys.exit(exit_of(error))
+        sys.exit(complain(error, given))
+    except OSError as error:
+        sys.exit(complain(explain_system(error), given))
     sys.exit(status if isinstance(status, int) else Exit.DONE)
+
+
+def complain(error: EdgemarkError, given: Sequence[str]) -> Exit:
+    """Say it on standard error, and as JSON where that was asked for; the status to leave with."""
+    if "--json" in given:
+        click.echo(json.dumps(error.as_dict()))
+    click.echo(f"{type(error).__name__}: {error}", err=True)
+    return exit_of(error)
+
+
+def leave_at_once_when_asked_again() -> None:
+    """From now on a second interrupt ends the process: whatever counts is in the journals."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.INTERRUPTED))
 
 
 if __name__ == "__main__":

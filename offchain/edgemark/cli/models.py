@@ -121,14 +121,14 @@ def _tell(plan: ModelPlan, costs: Costs, function_file: Path, plan_file: Path) -
             "scale of inputs": f"2^{s}, each divided by the power of two above its bound",
             "scale of coefficients": _shorten(scales),
             "scale of outputs": f"2^{overflow.output_bits}",
-            "largest possible output": f"{max(overflow.output_bounds)}",
-            "limit (q-1)/2": f"{SIGNED_LIMIT}",
+            "largest possible output": f"{max(overflow.output_bounds):.3e}",
+            "limit (q-1)/2": f"{SIGNED_LIMIT:.3e}",
             "headroom": f"{overflow.headroom_bits} bits",
             "error bound": f"{max(plan.error_bounds):.3g} against the plain model: "
             f"{max(overflow.output_errors):.3g} in the field, "
             f"{max(plan.plain_errors):.3g} by its own {plan.precision.value}",
         },
-        f"Cost of a job of {costs.batch} rows with t = {costs.threshold}, e = {costs.errors}": {
+        f"Cost of {count(costs.batch, 'row')} with t = {costs.threshold}, e = {costs.errors}": {
             "terms": f"{costs.terms:,} (k = {costs.inputs}, n = {costs.outputs}, d = {d})",
             "compute nodes": f"m = {costs.nodes}",
             "bytes to each node": f"{costs.share_bytes:,} and once {costs.function_bytes:,}",
@@ -140,6 +140,11 @@ def _tell(plan: ModelPlan, costs: Costs, function_file: Path, plan_file: Path) -
         "Written": {"function": function_file, "plan": plan_file},
     }
     return "\n\n".join(f"{title}\n{align(facts)}" for title, facts in parts.items())
+
+
+def count(number: int, word: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _shorten(items: Sequence[str]) -> str:

@@ -149,6 +149,16 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
         return wait_and_show(invocation, device, job, windows + CHARGES_S, Until(until), reading)
 
 
+@contextmanager
+def naming_when_interrupted(job: JobId) -> Iterator[None]:
+    """Tell who interrupts how to come back: the job is in the journal and cannot be unasked."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"the job goes on: edgemark outsourcing result {job.hex()}", err=True)
+        raise
+
+
 def choose_sharing(input_file: Path | None, folder: Path | None) -> Sharing | None:
     """The sharing of a folder; None when there is an input to be shared.
 
@@ -274,7 +284,8 @@ def wait_and_show(
         LedgerUnavailable: no result within `timeout_s`; the job goes on.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, transient=True, disable=invocation.as_json) as progress:
+    shown = Progress(*columns, transient=True, disable=invocation.as_json)
+    with naming_when_interrupted(job), shown as progress:
         progress.add_task(f"job {job.hex()[:16]}")
         try:
             device.wait(job, timeout_s, until)

@@ -41,7 +41,7 @@ def register(
 ) -> None:
     """Register through somebody who pays the gas: one signs into a file, the other sends it.
 
-    With gas of its own, an account needs neither: `node start`, `judge start`, `provider register`
+    With gas of its own, an account needs neither: `node run`, `judge run`, `provider register`
     and the first job of a device register it.
     """
     if (sign_only is None) == (relay is None):

@@ -12,7 +12,7 @@ from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.cli.models import existing_file
 from edgemark.cli.outsourcing import open_device
 from edgemark.crypto.randomness import Randomness
-from edgemark.errors import RefusedInput
+from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id
 from edgemark.systems.outsourcing.events import FoundResultUndecided
@@ -117,7 +117,8 @@ def decode_answers_here(
 ) -> int:
     """Read the result from exported ANSWERS, with the secret of the sharing and no chain."""
     secret = read_secret(secret_file)
-    exported = ExportedAnswers.from_json(read_limited(answers, MAX_FILE_BYTES))
+    with about(answers):
+        exported = ExportedAnswers.from_json(read_limited(answers, MAX_FILE_BYTES))
     made = secret.announcement
     plan = None
     if model_file is not None:

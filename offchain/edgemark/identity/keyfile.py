@@ -51,7 +51,15 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
             who=place,
             remedy="Give the passphrase that the account was made with.",
         ) from None
-    except (KeyError, TypeError, AttributeError, NotImplementedError, RefusedInput):
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        NotImplementedError,
+        OverflowError,
+        MemoryError,
+        RefusedInput,
+    ):
         raise _invalid(place, "parts are missing or of another kind") from None
 
 

@@ -82,7 +82,7 @@ class EvmChain:
             raise NoChain(
                 "no chain answers",
                 who=self.place,
-                had=type(error).__name__,
+                had=_tell_answer(error),
                 needed="an Ethereum JSON-RPC node",
                 remedy="Start one (`edgemark chain up`) or correct the setting chain_url.",
             ) from error
@@ -362,3 +362,10 @@ def revert_of(error: NodeRefused, contract: Contract, function: str) -> Contract
         return None
     name, values = explain_revert(error.data, contract.interface)
     return ContractRefused(contract.name, function, name, values)
+
+
+def _tell_answer(error: Exception) -> str:
+    """What was there instead of a chain id, in words of our own."""
+    if not isinstance(error, LedgerUnavailable):
+        return "an answer that is no number"
+    return error.what if error.had is None else f"{error.what}: {error.had}"

@@ -10,7 +10,6 @@ share: t of them together say nothing about the input, t + 1 are the input.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -27,7 +26,14 @@ from edgemark.identifiers import (
     parse_share_index,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.canonical_json import encode, items, number, octets, text
+from edgemark.systems.outsourcing.canonical_json import (
+    encode,
+    items,
+    number,
+    octets,
+    parse,
+    text,
+)
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
     SIGNATURE_BYTES,
@@ -147,14 +153,17 @@ class Bundle:
                 "is too large", who="bundle", had=len(raw), needed=f"<= {MAX_BUNDLE_BYTES} bytes"
             )
         try:
-            facts = json.loads(raw)
-            _check_version(facts)
-            bundle = _bundle_of(facts)
+            bundle = _bundle_of(parse(raw, FORMAT, VERSION))
         except MalformedBundle:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except KeyError as error:
+            raise MalformedBundle("lacks a part", who="bundle", needed=error.args[0]) from error
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise MalformedBundle(
-                "cannot be read", who="bundle", had=f"{type(error).__name__}: {error}"[:200]
+                "cannot be read",
+                who="bundle",
+                had=str(error)[:200],
+                needed=f"format {FORMAT}, version {VERSION}",
             ) from error
         except RefusedInput as error:
             raise MalformedBundle(
@@ -167,17 +176,6 @@ class Bundle:
                 needed="sorted keys, no spaces, lower-case hexadecimal, one newline at the end",
             )
         return bundle
-
-
-def _check_version(facts: Any) -> None:
-    found = (facts.get("format"), facts.get("version")) if isinstance(facts, dict) else None
-    if found != (FORMAT, VERSION):
-        raise MalformedBundle(
-            "is of another format or version",
-            who="bundle",
-            had=str(found)[:80],
-            needed=f"{FORMAT} {VERSION}",
-        )
 
 
 def _terms_facts(terms: Terms) -> dict[str, object]:

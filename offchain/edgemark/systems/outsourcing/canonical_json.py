@@ -11,6 +11,30 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_NUMBER = 2**96  # no number of a job is larger
+MAX_WORDS = 80  # of a stranger's, in an error
+
+
+class NotThatFormat(ValueError):
+    """The text is none of this format; the words may be shown, nothing of a value is in them."""
+
+
+def parse(raw: bytes, form: str, version: int) -> dict[str, Any]:
+    """The facts of a file; that they are the one encoding is for the caller to check.
+
+    Raises:
+        NotThatFormat: not JSON, nested too deeply, or of another format or version.
+    """
+    try:
+        facts = json.loads(raw)
+    except RecursionError:
+        raise NotThatFormat("JSON that is nested too deeply") from None
+    except ValueError:
+        raise NotThatFormat("no JSON, or a part of it") from None
+    found = (facts.get("format"), facts.get("version")) if isinstance(facts, dict) else (None, None)
+    if found != (form, version):
+        named = f"format {found[0]}, version {found[1]}" if found[0] else "JSON of another kind"
+        raise NotThatFormat(named[:MAX_WORDS])
+    return facts  # type: ignore[no-any-return]
 
 
 def encode(facts: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,6 @@ Who has dt + 1 answers in clear has F(x): the file is for the owner of the job.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +26,15 @@ from edgemark.identifiers import (
     parse_job_id,
     parse_share_index,
 )
-from edgemark.systems.outsourcing.canonical_json import encode, items, number, octets, text
+from edgemark.systems.outsourcing.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    parse,
+    text,
+)
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
 from edgemark.systems.outsourcing.messages import SIGNATURE_BYTES, Answer
 from edgemark.systems.outsourcing.parameters import (
@@ -90,18 +97,16 @@ class ExportedAnswers:
             AnswersRefused: not the one encoding of such a file.
         """
         try:
-            facts = json.loads(raw)
-            if (facts["format"], facts["version"]) != (FORMAT, VERSION):
-                raise ValueError("another format or version")
-            exported = _exported_of(facts)
+            exported = _exported_of(parse(raw, FORMAT, VERSION))
             if exported.to_json() != raw:
-                raise ValueError("not canonical")
+                raise NotThatFormat("another spelling of it")
         except (ValueError, KeyError, TypeError, RecursionError, RefusedInput) as error:
+            had = str(error) if isinstance(error, NotThatFormat) else "a part that is no such thing"
             raise AnswersRefused(
                 "cannot be read",
                 who="answers",
-                had=type(error).__name__,
-                needed=f"{FORMAT} {VERSION}",
+                had=had,
+                needed=f"format {FORMAT}, version {VERSION}",
             ) from None
         return exported
 

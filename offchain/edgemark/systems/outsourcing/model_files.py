@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
-from edgemark.errors import RefusedInput
+from edgemark.errors import RefusedInput, about
 from edgemark.files import make_private_folder, write_whole
 from edgemark.identifiers import Hash32
 from edgemark.systems.outsourcing.models.compiling import (
@@ -110,7 +110,13 @@ def read_model(path: Path, bounds: Sequence[float] = (), labels: Sequence[str] =
 
 
 def write_compiled(compiled: CompiledModel, stem: Path) -> tuple[Path, Path]:
-    """Write STEM.function and STEM.plan.json; their paths."""
+    """Write STEM.function and STEM.plan.json; their paths.
+
+    Raises:
+        RefusedInput: the stem is no name of a file.
+    """
+    if not stem.name:
+        raise RefusedInput("is no name of a file", who="--output", had=f"{stem}")
     function = stem.with_name(f"{stem.name}.function")
     plan = stem.with_name(f"{stem.name}.plan.json")
     write_whole(function, compiled.function.to_bytes())
@@ -178,7 +184,9 @@ def read_function(path: Path) -> Polynomial:
     Raises:
         RefusedInput: it is not there or too large. MalformedFunction: it is no function.
     """
-    return parse_polynomial(read_limited(path, MAX_FUNCTION_BYTES))
+    raw = read_limited(path, MAX_FUNCTION_BYTES)
+    with about(path):
+        return parse_polynomial(raw)
 
 
 def read_table(path: Path, plan: ModelPlan, drop: Sequence[str] = ()) -> bytes:
@@ -187,8 +195,11 @@ def read_table(path: Path, plan: ModelPlan, drop: Sequence[str] = ()) -> bytes:
     Raises:
         BadTable, BadCell, OutOfBounds: by row and column, without the value.
     """
-    raw = read_limited(path, MAX_TABLE_BYTES)
-    return plan.encode(parse_table(raw, plan.signature, who=path.name, drop=drop))
+    rows = parse_table(
+        read_limited(path, MAX_TABLE_BYTES), plan.signature, who=path.name, drop=drop
+    )
+    with about(path.name):
+        return plan.encode(rows)
 
 
 def read_bounds_from(path: Path, margin: float, drop: Sequence[str] = ()) -> tuple[float, ...]:

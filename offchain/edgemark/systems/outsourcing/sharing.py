@@ -25,7 +25,15 @@ from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, parse_hash32, parse_share_index
-from edgemark.systems.outsourcing.canonical_json import encode, items, number, octets, text
+from edgemark.systems.outsourcing.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    text,
+)
+from edgemark.systems.outsourcing.canonical_json import parse as parse_json
 from edgemark.systems.outsourcing.parameters import (
     JOB_KEY_BYTES,
     MAX_NODES,
@@ -339,15 +347,13 @@ def _parse(
     if len(raw) > MAX_FILE_BYTES:
         raise SharingRefused("is too large", who=kind, had=len(raw), needed=MAX_FILE_BYTES)
     try:
-        facts = json.loads(raw)
-        if (facts["format"], facts["version"]) != (kind, VERSION):
-            raise ValueError("another format or version")
-        value = parse(facts)
+        value = parse(parse_json(raw, kind, VERSION))
         if write(value) != raw:
-            raise ValueError("not canonical")
+            raise NotThatFormat("another spelling of it")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        had = str(error) if isinstance(error, NotThatFormat) else "a part that is no such thing"
         raise SharingRefused(
-            "cannot be read", who=kind, had=type(error).__name__, needed=f"{kind} {VERSION}"
+            "cannot be read", who=kind, had=had, needed=f"format {kind}, version {VERSION}"
         ) from None
     except RefusedInput as error:
         if isinstance(error, SharingRefused):

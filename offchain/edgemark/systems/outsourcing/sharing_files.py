@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgemark.errors import RefusedInput
+from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_new
 from edgemark.systems.outsourcing.parameters import MAX_NODES
 from edgemark.systems.outsourcing.sharing import (
@@ -51,9 +51,9 @@ def read_sharing(folder: Path) -> Sharing:
     names = sorted(folder.glob("share-*.json"))
     if len(names) > MAX_NODES:
         raise SharingRefused("holds too many shares", who=folder, had=len(names), needed=MAX_NODES)
-    return assemble(
-        _read(folder / PUBLIC_FILE), (_read(name) for name in names), _read(folder / SECRET_FILE)
-    )
+    public, secret = _read(folder / PUBLIC_FILE), _read(folder / SECRET_FILE)
+    with about(folder):
+        return assemble(public, (_read(name) for name in names), secret)
 
 
 def read_secret(path: Path) -> OwnerSecret:
@@ -62,7 +62,9 @@ def read_secret(path: Path) -> OwnerSecret:
     Raises:
         SharingRefused: missing, malformed or too large.
     """
-    return OwnerSecret.from_json(_read(path))
+    raw = _read(path)
+    with about(path):
+        return OwnerSecret.from_json(raw)
 
 
 def _read(path: Path) -> bytes:

@@ -27,7 +27,9 @@ def parse_json(raw: bytes, who: str) -> Fields:
     """
     try:
         value = json.loads(raw.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise BadModelFile("is not JSON", who=who, had="nested too deeply") from error
+    except ValueError as error:
         raise BadModelFile("is not JSON", who=who, had=str(error)[:200]) from error
     if not isinstance(value, dict):
         raise BadModelFile("is no JSON object", who=who, had=type(value).__name__)

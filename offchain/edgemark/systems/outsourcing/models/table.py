@@ -101,7 +101,17 @@ def _read_lines(raw: bytes, who: str) -> Iterator[list[str]]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadTable("is not UTF-8", who=who, had=f"byte {error.start}") from error
+        raise BadTable(
+            "is not UTF-8", who=who, had=f"byte {error.start}", remedy="Save it as CSV in UTF-8."
+        ) from error
+    if "\r" in text and "\n" not in text:
+        raise BadTable(
+            "ends its lines as old Macs did",
+            who=who,
+            had="carriage returns alone",
+            needed="line feeds",
+            remedy="Save it as CSV in UTF-8.",
+        )
     # not splitlines: that would also end a line at characters which only Unicode calls line ends
     lines = (f"{line}\n" for line in text.removesuffix("\n").split("\n"))
     reader = csv.reader(lines, strict=True, skipinitialspace=True)

@@ -8,7 +8,7 @@ import {IProviderStakes} from "../interfaces/IProviderStakes.sol";
 
 /// @title ProviderStakes: the layer of the registry that holds the providers' stakes
 /// @notice Read IProviderStakes first: it says what every function does.
-/// @dev Nobody else can pay out of these locks, so `Bond.amount` is what a lock holds until it expires.
+/// @dev Nobody else can pay out of these locks: `ProviderStake.amount` is what one holds until it expires.
 abstract contract ProviderStakes is IProviderStakes {
     using SafeCast for uint256;
 
@@ -16,7 +16,7 @@ abstract contract ProviderStakes is IProviderStakes {
     uint256 private immutable _minStake;
     uint256 private immutable _unbondingSeconds;
 
-    mapping(address provider => Bond entry) private _bonds;
+    mapping(address provider => ProviderStake entry) private _stakes;
 
     constructor(address anchor_, uint256 minStake_, uint256 unbondingSeconds_) {
         _anchor = IAssetAnchor(anchor_);
@@ -30,7 +30,7 @@ abstract contract ProviderStakes is IProviderStakes {
     /// @inheritdoc IProviderStakes
     function stake(uint256 amount) external {
         address provider = _requireActing(msg.sender);
-        Bond memory had = _bonds[provider];
+        ProviderStake memory had = _stakes[provider];
         bool held = had.amount != 0 && block.timestamp <= had.expiresAt;
         uint256 total = held ? amount + had.amount : amount;
         uint256 expiresAt = block.timestamp + _anchor.maxLockSeconds();
@@ -39,14 +39,14 @@ abstract contract ProviderStakes is IProviderStakes {
         if (held) _anchor.pay(had.lockId, msg.sender, had.amount);
         else _expire(had);
         uint256 lockId = _anchor.lock(msg.sender, total, expiresAt);
-        _bonds[provider] = Bond(total.toUint96(), expiresAt.toUint40(), 0, lockId.toUint64());
+        _stakes[provider] = ProviderStake(total.toUint96(), expiresAt.toUint40(), 0, lockId.toUint64());
         emit ProviderStaked(provider, amount, total, expiresAt);
     }
 
     /// @inheritdoc IProviderStakes
     function unstake() external {
         address provider = _requireActing(msg.sender);
-        Bond memory had = _bonds[provider];
+        ProviderStake memory had = _stakes[provider];
         if (had.amount == 0) revert NothingStaked(provider);
         if (had.freeAt != 0) revert AlreadyUnbonding(provider, had.freeAt);
         _startUnbonding(provider);
@@ -54,13 +54,13 @@ abstract contract ProviderStakes is IProviderStakes {
 
     /// @inheritdoc IProviderStakes
     function releaseStake(address provider) external {
-        Bond memory had = _bonds[provider];
+        ProviderStake memory had = _stakes[provider];
         if (had.amount == 0) revert NothingStaked(provider);
         bool expired = block.timestamp > had.expiresAt;
         if (!expired && (had.freeAt == 0 || block.timestamp <= had.freeAt)) {
             revert StillBonded(provider, had.freeAt, block.timestamp);
         }
-        delete _bonds[provider];
+        delete _stakes[provider];
         address to = expired ? _anchor.lockOf(had.lockId).owner : actorOf(provider);
         emit ProviderStakeReleased(provider, to, had.amount);
         if (expired) _expire(had);
@@ -68,8 +68,8 @@ abstract contract ProviderStakes is IProviderStakes {
     }
 
     /// @inheritdoc IProviderStakes
-    function bondOf(address provider) external view returns (Bond memory) {
-        return _bonds[provider];
+    function stakeOf(address provider) external view returns (ProviderStake memory) {
+        return _stakes[provider];
     }
 
     /// @inheritdoc IProviderStakes
@@ -89,7 +89,7 @@ abstract contract ProviderStakes is IProviderStakes {
 
     /// @inheritdoc IProviderStakes
     function activeStakeOf(address provider) public view returns (uint256) {
-        Bond memory had = _bonds[provider];
+        ProviderStake memory had = _stakes[provider];
         bool lasts = had.freeAt == 0 && block.timestamp + _unbondingSeconds <= had.expiresAt;
         return lasts ? had.amount : 0;
     }
@@ -99,7 +99,7 @@ abstract contract ProviderStakes is IProviderStakes {
 
     /// @dev Starts unbonding unless there is nothing to unbond, or it has started.
     function _startUnbonding(address provider) internal {
-        Bond storage had = _bonds[provider];
+        ProviderStake storage had = _stakes[provider];
         if (had.amount == 0 || had.freeAt != 0) return;
         uint256 freeAt = block.timestamp + _unbondingSeconds;
         had.freeAt = freeAt.toUint40();
@@ -120,7 +120,7 @@ abstract contract ProviderStakes is IProviderStakes {
     }
 
     /// @dev Anyone may have returned an expired lock before.
-    function _expire(Bond memory had) private {
+    function _expire(ProviderStake memory had) private {
         if (_anchor.lockOf(had.lockId).remaining != 0) _anchor.expire(had.lockId);
     }
 

@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 /// job. Below `minStake` it gets no new members, and its nodes may take no new work. Unbonding takes
 /// `unbondingSeconds`: longer than the last complaint about any job that a node took before it.
 /// @dev In this release nothing takes a stake but its provider's own exit. A system that slashes
-/// providers will come in here, as the one that pays out of the lock; `Bond.amount` is its bound.
+/// providers will come in here, as the one that pays out of the lock; `ProviderStake.amount` is its bound.
 /// Relies on: AssetAnchor only lets this contract pay out of the lock, and anyone return it to whoever
 /// locked it once it has expired. A deadline D is over at `block.timestamp > D`.
 interface IProviderStakes {
@@ -14,7 +14,7 @@ interface IProviderStakes {
     /// @param expiresAt Unix seconds; the anchor's lock ends then: renew it with `stake`
     /// @param freeAt    Unix seconds at which unbonding ends (zero: bonded)
     /// @param lockId    the lock in the anchor
-    struct Bond {
+    struct ProviderStake {
         uint96 amount;
         uint40 expiresAt;
         uint40 freeAt;
@@ -50,7 +50,7 @@ interface IProviderStakes {
     /// balance of whoever acts for the provider (expired: of whoever locked it).
     function releaseStake(address provider) external;
 
-    function bondOf(address provider) external view returns (Bond memory);
+    function stakeOf(address provider) external view returns (ProviderStake memory);
     /// @notice What counts for new work: zero when unbonding, or when the lock ends too soon.
     function activeStakeOf(address provider) external view returns (uint256);
     /// @notice The account that acts for a provider; zero when it is none.

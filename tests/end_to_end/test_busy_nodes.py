@@ -141,9 +141,9 @@ def test_nodes_whose_provider_dismissed_them_or_left__have_no_new_work_but_the_s
     assert standing == [True, False, False, True, True, True]
     assert rush.changed.refused.phase is DevicePhase.FAILED
     assert rush.ledger.of_job(rush.changed.refused.known.job) == []
-    bond = registry.bond(rush.theatre.stage.nodes[2].provider)
-    assert bond.amount == registry.min_stake()
-    assert bond.free_at > rush.changed.state.known.terms.collect_by
+    stake = registry.stake_of(rush.theatre.stage.nodes[2].provider)
+    assert stake.amount == registry.min_stake()
+    assert stake.free_at > rush.changed.state.known.terms.collect_by
     assert registry.active_stake(rush.theatre.stage.nodes[2].provider) == 0
 
 

@@ -66,14 +66,14 @@ def show(invocation: Invocation) -> None:
     """Print what this organisation has at stake, and what it needs."""
     with Station.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
-        bond = registry.bond(organisation)
+        held = registry.stake_of(organisation)
         facts = {
             "provider": organisation,
-            "staked_mtc": format_tokens(bond.amount),
+            "staked_mtc": format_tokens(held.amount),
             "counts_mtc": format_tokens(registry.active_stake(organisation)),
             "needed_mtc": format_tokens(registry.min_stake()),
-            "renew_before": bond.expires_at,
-            "free_at": bond.free_at,
+            "renew_before": held.expires_at,
+            "free_at": held.free_at,
         }
     invocation.show(facts)
 

@@ -11,7 +11,7 @@ from edgemark.identity.registration import SignedRegistration
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
-from edgemark.ledger.records import Bond, Participant, Resources, Role
+from edgemark.ledger.records import Participant, ProviderStake, Resources, Role
 from edgemark.transport.endpoint import parse_endpoint
 
 SERVER_ROLES = (Role.COMPUTE_NODE, Role.ENCLAVE, Role.CONSENSUS_NODE)
@@ -88,9 +88,9 @@ class ParticipantRegistry:
             self._chain.call(self._contract, "actorOf", provider, block="latest"), who="actor"
         )
 
-    def bond(self, provider: Address, *, block: int | str = "latest") -> Bond:
+    def stake_of(self, provider: Address, *, block: int | str = "latest") -> ProviderStake:
         """A provider's stake."""
-        return Bond(*self._chain.call(self._contract, "bondOf", provider, block=block))
+        return ProviderStake(*self._chain.call(self._contract, "stakeOf", provider, block=block))
 
     def active_stake(self, provider: Address) -> Tokens:
         """What of a provider's stake counts for new work."""

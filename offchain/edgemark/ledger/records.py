@@ -162,8 +162,8 @@ class Staking:
 
 
 @dataclass(frozen=True)
-class Bond:
-    """The stake of a provider (`IProviderStakes.Bond`).
+class ProviderStake:
+    """The stake of a provider (`IProviderStakes.ProviderStake`).
 
     Args:
         amount: tokens locked; 0 when there is no stake.

@@ -83,7 +83,7 @@ def succeed(station: Station, former: KeyStore) -> Address:
 
 def _take_stake_over(station: Station, provider: Address) -> None:
     """Renew an organisation's stake: when it expires it goes back to whoever locked it last."""
-    is_bonded = station.registry.bond(provider).free_at == 0
+    is_bonded = station.registry.stake_of(provider).free_at == 0
     if is_bonded and held_stake(station, provider):
         provide_stake(station, 0)
 
@@ -163,9 +163,9 @@ def provide_stake(station: Station, amount: int) -> None:
 
 def held_stake(station: Station, provider: Address) -> Tokens:
     """What an organisation has in its lock; 0 once that has expired, for then it goes back."""
-    bond = station.registry.bond(provider)
-    expired = station.chain.block("latest").timestamp > bond.expires_at
-    return Tokens(0) if expired else bond.amount
+    held = station.registry.stake_of(provider)
+    expired = station.chain.block("latest").timestamp > held.expires_at
+    return Tokens(0) if expired else held.amount
 
 
 def unstake(station: Station) -> Timestamp:
@@ -176,7 +176,7 @@ def unstake(station: Station) -> Timestamp:
     """
     provider = provider_of(station)
     send_as_asked(station, station.registry.unstake(), "See `edgemark provider show`.")
-    return station.registry.bond(provider).free_at
+    return station.registry.stake_of(provider).free_at
 
 
 def release_stake(station: Station, provider: Address) -> Tokens:
@@ -185,7 +185,7 @@ def release_stake(station: Station, provider: Address) -> Tokens:
     Raises:
         RefusedInput: nothing at stake, or too early.
     """
-    amount = station.registry.bond(provider).amount
+    amount = station.registry.stake_of(provider).amount
     call = station.registry.release_stake(provider)
     send_as_asked(station, call, "Unstake first, and wait until it is free.")
     return amount

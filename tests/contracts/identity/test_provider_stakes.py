@@ -66,42 +66,42 @@ def test_stake__locks_free_tokens_and_counts(world: World, registry, provider):
     assert (log["provider"], log.amount, log.total) == (provider, MIN_STAKE, MIN_STAKE)
     assert log.expiresAt == expiry
     assert free(world, provider) == had - MIN_STAKE
-    bond = registry.bondOf(provider)
-    assert (bond.amount, bond.expiresAt, bond.freeAt) == (MIN_STAKE, expiry, 0)
-    lock = world.anchor.lockOf(bond.lockId)
+    stake = registry.stakeOf(provider)
+    assert (stake.amount, stake.expiresAt, stake.freeAt) == (MIN_STAKE, expiry, 0)
+    lock = world.anchor.lockOf(stake.lockId)
     assert (lock.owner, lock.locker, lock.remaining) == (provider, registry, MIN_STAKE)
     assert registry.activeStakeOf(provider) == MIN_STAKE
     assert registry.actorOf(provider) == provider
 
 
 def test_stake__again__adds_and_renews_in_one_lock(world: World, registry, staked):
-    first, had = registry.bondOf(staked), free(world, staked)
+    first, had = registry.stakeOf(staked), free(world, staked)
     world.at(first.expiresAt)
     tx = registry.stake(5, sender=staked)
     (log,) = tx.decode_logs(registry.ProviderStaked)
     assert (log.amount, log.total, log.expiresAt) == (5, MIN_STAKE + 5, tx.timestamp + LONGEST)
     assert free(world, staked) == had - 5
     assert world.anchor.lockOf(first.lockId).remaining == 0
-    assert world.anchor.lockOf(registry.bondOf(staked).lockId).remaining == MIN_STAKE + 5
+    assert world.anchor.lockOf(registry.stakeOf(staked).lockId).remaining == MIN_STAKE + 5
 
 
 def test_stake__after_its_lock_expired__takes_only_what_is_named(world: World, registry, staked):
     """The expired stake goes back first, whether somebody else returned it already or not."""
     for by_stranger in (False, True):
         had = free(world, staked)
-        bond = registry.bondOf(staked)
-        world.at(bond.expiresAt + 1)
+        stake = registry.stakeOf(staked)
+        world.at(stake.expiresAt + 1)
         if by_stranger:
-            world.anchor.expire(bond.lockId, sender=world.outsider)
+            world.anchor.expire(stake.lockId, sender=world.outsider)
         registry.stake(MIN_STAKE, sender=staked)
-        assert registry.bondOf(staked).amount == MIN_STAKE
+        assert registry.stakeOf(staked).amount == MIN_STAKE
         assert free(world, staked) == had
 
 
 def test_active_stake__counts_as_long_as_it_outlasts_the_unbonding_time(
     world: World, registry, staked
 ):
-    expiry = registry.bondOf(staked).expiresAt
+    expiry = registry.stakeOf(staked).expiresAt
     world.at(expiry - UNBONDING)
     world.chain.mine()
     assert registry.activeStakeOf(staked) == MIN_STAKE
@@ -135,7 +135,7 @@ def test_unstake__nothing_staked__reverts(registry, provider):
 def test_stake__while_unbonding__bonds_it_again(registry, staked):
     registry.unstake(sender=staked)
     registry.stake(0, sender=staked)
-    assert registry.bondOf(staked).freeAt == 0
+    assert registry.stakeOf(staked).freeAt == 0
     assert registry.activeStakeOf(staked) == MIN_STAKE
 
 
@@ -152,7 +152,7 @@ def test_release_stake__by_anybody_from_the_second_after__pays_the_provider(
     (log,) = tx.decode_logs(registry.ProviderStakeReleased)
     assert (log["provider"], log.to, log.amount) == (staked, staked, MIN_STAKE)
     assert free(world, staked) == had + MIN_STAKE
-    assert registry.bondOf(staked).amount == 0
+    assert registry.stakeOf(staked).amount == 0
 
 
 def test_release_stake__bonded__reverts(world: World, registry, staked, outsider):
@@ -166,15 +166,15 @@ def test_release_stake__bonded__reverts(world: World, registry, staked, outsider
 def test_release_stake__after_the_lock_expired__pays_who_locked_it(
     world: World, registry, staked, outsider, by_anchor
 ):
-    had, bond = free(world, staked), registry.bondOf(staked)
-    world.at(bond.expiresAt + 1)
+    had, stake = free(world, staked), registry.stakeOf(staked)
+    world.at(stake.expiresAt + 1)
     if by_anchor:
-        world.anchor.expire(bond.lockId, sender=outsider)
+        world.anchor.expire(stake.lockId, sender=outsider)
     tx = registry.releaseStake(staked, sender=outsider)
     (log,) = tx.decode_logs(registry.ProviderStakeReleased)
     assert (log.to, log.amount) == ("0x" + "00" * 20 if by_anchor else staked, MIN_STAKE)
     assert free(world, staked) == had + MIN_STAKE
-    assert registry.bondOf(staked).amount == 0
+    assert registry.stakeOf(staked).amount == 0
 
 
 def test_register_server__provider_with_too_little_at_stake__reverts(
@@ -233,12 +233,12 @@ def test_succession_of_a_provider__renewing_makes_the_lock_the_new_accounts(
     deadline = world.now() + 100
     digest = registry.successionDigest(staked, successor, deadline)
     registry.succeed(staked, deadline, sign(staked, digest), sender=successor)
-    assert world.anchor.lockOf(registry.bondOf(staked).lockId).owner == staked
+    assert world.anchor.lockOf(registry.stakeOf(staked).lockId).owner == staked
     world.anchor.allowLocker(registry, MIN_STAKE, sender=successor)
     registry.stake(0, sender=successor)
-    bond, had = registry.bondOf(staked), free(world, successor)
-    assert world.anchor.lockOf(bond.lockId).owner == successor
+    stake, had = registry.stakeOf(staked), free(world, successor)
+    assert world.anchor.lockOf(stake.lockId).owner == successor
     assert registry.activeStakeOf(staked) == MIN_STAKE
-    world.at(bond.expiresAt + 1)
+    world.at(stake.expiresAt + 1)
     registry.releaseStake(staked, sender=world.outsider)
     assert free(world, successor) == had + MIN_STAKE

@@ -42,8 +42,8 @@ contract StakeHandler is Stage {
 
     function unstake(uint256 seed) external {
         address provider = _provider(seed);
-        IProviderStakes.Bond memory bond = registry.bondOf(provider);
-        if (_retired[provider] || bond.amount == 0 || bond.freeAt != 0) return;
+        IProviderStakes.ProviderStake memory entry = registry.stakeOf(provider);
+        if (_retired[provider] || entry.amount == 0 || entry.freeAt != 0) return;
         vm.prank(provider);
         registry.unstake();
     }
@@ -66,11 +66,11 @@ contract StakeHandler is Stage {
 
     /// @notice A stranger returns a lock behind the registry's back.
     function expire(uint256 seed) external {
-        IProviderStakes.Bond memory bond = registry.bondOf(_provider(seed));
-        if (bond.amount == 0 || block.timestamp <= bond.expiresAt) return;
-        if (anchor.lockOf(bond.lockId).remaining == 0) return;
+        IProviderStakes.ProviderStake memory entry = registry.stakeOf(_provider(seed));
+        if (entry.amount == 0 || block.timestamp <= entry.expiresAt) return;
+        if (anchor.lockOf(entry.lockId).remaining == 0) return;
         vm.prank(STRANGER);
-        anchor.expire(bond.lockId);
+        anchor.expire(entry.lockId);
     }
 
     function pass(uint256 secondsToPass) external {
@@ -83,17 +83,17 @@ contract StakeHandler is Stage {
 
     /// @notice To the last second of unbonding or of a lock, or the one after it.
     function passToDeadline(uint256 seed, bool later) external {
-        IProviderStakes.Bond memory bond = registry.bondOf(_provider(seed));
-        uint256 deadline = bond.freeAt == 0 ? bond.expiresAt : bond.freeAt;
+        IProviderStakes.ProviderStake memory entry = registry.stakeOf(_provider(seed));
+        uint256 deadline = entry.freeAt == 0 ? entry.expiresAt : entry.freeAt;
         if (deadline > block.timestamp) vm.warp(deadline + (later ? 1 : 0));
     }
 
     /// @notice May anyone release it now?
     function isFree(address provider) public view returns (bool) {
-        IProviderStakes.Bond memory bond = registry.bondOf(provider);
-        if (bond.amount == 0) return false;
-        if (block.timestamp > bond.expiresAt) return true;
-        return bond.freeAt != 0 && block.timestamp > bond.freeAt;
+        IProviderStakes.ProviderStake memory entry = registry.stakeOf(provider);
+        if (entry.amount == 0) return false;
+        if (block.timestamp > entry.expiresAt) return true;
+        return entry.freeAt != 0 && block.timestamp > entry.freeAt;
     }
 
     function unbonding() external pure returns (uint256) {
@@ -101,8 +101,8 @@ contract StakeHandler is Stage {
     }
 
     function _isHeld(address provider) private view returns (bool) {
-        IProviderStakes.Bond memory bond = registry.bondOf(provider);
-        return bond.amount != 0 && block.timestamp <= bond.expiresAt;
+        IProviderStakes.ProviderStake memory entry = registry.stakeOf(provider);
+        return entry.amount != 0 && block.timestamp <= entry.expiresAt;
     }
 
     function _provider(uint256 seed) private view returns (address) {

@@ -19,17 +19,19 @@ contract StakesInvariants {
         targets[0] = address(_handler);
     }
 
-    /// @notice A bond is what its lock holds, unless the lock expired and was returned; nothing else is locked.
+    /// @notice A stake is what its lock holds, unless the lock expired and was returned; nothing else is locked.
     function invariant_every_stake_is_in_its_lock() external view {
         IAssetAnchor anchor = _handler.anchor();
         uint256 locked = 0;
         uint256 free = 0;
         for (uint256 place = 0; place < _handler.PROVIDERS(); ++place) {
             address provider = _handler.providers(place);
-            IProviderStakes.Bond memory bond = _handler.registry().bondOf(provider);
-            uint256 held = anchor.lockOf(bond.lockId).remaining;
-            require(held == bond.amount || block.timestamp > bond.expiresAt, "a bond differs from its lock");
-            require(held == bond.amount || held == 0, "a lock was returned in part");
+            IProviderStakes.ProviderStake memory entry = _handler.registry().stakeOf(provider);
+            uint256 held = anchor.lockOf(entry.lockId).remaining;
+            require(
+                held == entry.amount || block.timestamp > entry.expiresAt, "a stake differs from its lock"
+            );
+            require(held == entry.amount || held == 0, "a lock was returned in part");
             locked += held;
             free += anchor.freeBalanceOf(provider);
         }
@@ -42,12 +44,12 @@ contract StakesInvariants {
     function invariant_what_counts_outlasts_every_complaint() external view {
         for (uint256 place = 0; place < _handler.PROVIDERS(); ++place) {
             address provider = _handler.providers(place);
-            IProviderStakes.Bond memory bond = _handler.registry().bondOf(provider);
+            IProviderStakes.ProviderStake memory entry = _handler.registry().stakeOf(provider);
             uint256 active = _handler.registry().activeStakeOf(provider);
             if (active == 0) continue;
-            IAssetAnchor.Lock memory entry = _handler.anchor().lockOf(bond.lockId);
-            require(entry.remaining == active, "counts what is not there");
-            require(entry.expiresAt >= block.timestamp + _handler.unbonding(), "ends too soon");
+            IAssetAnchor.Lock memory held = _handler.anchor().lockOf(entry.lockId);
+            require(held.remaining == active, "counts what is not there");
+            require(held.expiresAt >= block.timestamp + _handler.unbonding(), "ends too soon");
             require(!_handler.isFree(provider), "counts what anyone may release");
         }
     }

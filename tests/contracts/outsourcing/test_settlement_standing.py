@@ -64,7 +64,7 @@ def test_a_conviction__of_a_node_whose_provider_left__comes_before_its_stake_is_
     world.serve(job, 2)
     world.judge(job, 2, 2)
     assert world.phase(job, 2) == "Convicted"
-    assert world.registry.bondOf(provider).amount == MIN_STAKE
+    assert world.registry.stakeOf(provider).amount == MIN_STAKE
 
 
 def test_post__after_the_provider_is_back__is_taken(world: World):

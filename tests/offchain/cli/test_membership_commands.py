@@ -101,7 +101,7 @@ def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town
     me = town.enrich("provider", NEEDED + 5)
     town.do("provider", "provider", "register", "Edge Ltd")
     assert town.do("provider", "provider", "stake")["counts_mtc"] == "1,000"
-    assert town.registry.bond(me).amount == NEEDED
+    assert town.registry.stake_of(me).amount == NEEDED
     shown = town.do("provider", "provider", "show")
     assert (shown["staked_mtc"], shown["needed_mtc"], shown["free_at"]) == ("1,000", "1,000", 0)
     assert town.anchor.free_balance(me) == 0
@@ -118,7 +118,7 @@ def test_stake__wallet_too_poor__is_refused_by_name(town: Town) -> None:
 def test_unstake__then_release__waits_for_the_unbonding_time(town: Town) -> None:
     me = town.set_up_provider("provider")
     free_at = town.do("provider", "provider", "unstake")["free_at"]
-    assert free_at == town.registry.bond(me).free_at > 0
+    assert free_at == town.registry.stake_of(me).free_at > 0
     assert town.registry.active_stake(me) == 0
     early = town.run("provider", "provider", "release")
     assert early.status == Exit.REFUSED_INPUT
@@ -134,7 +134,7 @@ def test_stake__nothing_named_after_the_lock_expired__brings_all_of_it_again(tow
     me = town.set_up_provider("provider")
     chain = town.ground.chain
     snapshot = chain.rpc("evm_snapshot")
-    chain.rpc("evm_setNextBlockTimestamp", town.registry.bond(me).expires_at + 1)
+    chain.rpc("evm_setNextBlockTimestamp", town.registry.stake_of(me).expires_at + 1)
     chain.rpc("evm_mine")
     town.enrich("provider", NEEDED)
     assert town.do("provider", "provider", "stake")["counts_mtc"] == "1,000"
@@ -147,7 +147,7 @@ def test_release__by_anybody_after_the_unbonding_time__gives_the_stake_back(town
     town.do("provider", "provider", "unstake")
     chain = town.ground.chain
     snapshot = chain.rpc("evm_snapshot")
-    chain.rpc("evm_increaseTime", town.registry.bond(me).free_at)
+    chain.rpc("evm_increaseTime", town.registry.stake_of(me).free_at)
     chain.rpc("evm_mine")
     town.enrich("stranger")
     released = town.do("stranger", "provider", "release", me)
@@ -239,7 +239,7 @@ def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Tow
     actor = town.enrich("actor")
     town.do("actor", "account", "succeed", town.folder / "provider")
     assert town.registry.actor_of(organisation) == actor
-    assert town.anchor.lock(town.registry.bond(organisation).lock_id).owner == actor
+    assert town.anchor.lock(town.registry.stake_of(organisation).lock_id).owner == actor
     admitted = town.do("actor", "provider", "admit", account(4))
     assert admitted == {"provider": organisation, "admitted": account(4)}
     assert town.registry.is_active(node)

@@ -105,7 +105,7 @@ def read_stakes(chain: EvmChain, deployment: Deployment) -> int:
         for event in decode_logs([contract], logs)
         if isinstance(event, ProviderStaked)
     }
-    return sum(registry.bond(provider).amount for provider in providers)
+    return sum(registry.stake_of(provider).amount for provider in providers)
 
 
 def compute_changes(

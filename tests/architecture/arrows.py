@@ -80,6 +80,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "demo",
             "exporting",
             "device_calls",
+            "device_metrics",
             "folding",
             "functions",
             "history",

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from tests.end_to_end.command_line import edgemark, edgemark_here
 from tests.end_to_end.metronome import Metronome
 from tests.end_to_end.theatre import START_LIMIT_S, whole_stage
-from tests.end_to_end.visitors import OWNER, SENDER, Visits, visit
+from tests.end_to_end.visitors import LEAVER, OWNER, SENDER, Visits, visit
 
 from edgemark.cli.exits import Exit
 from edgemark.ledger.evm import EvmChain
@@ -132,6 +133,31 @@ def test_device_that_left__gets_the_result_later_and_charges_the_liar(
     assert (result.value["liars"], result.value["silent"]) == ([3], [])
     assert result.value["phase"] in {"charged", "closed"}
     assert result.value["may_leave"]
+
+
+def test_metrics_of_a_device__outlive_its_processes(
+    stage: OutsourcingStage, visits: Visits
+) -> None:
+    left, back = (read_metrics(stage.folder / LEAVER / f"{n}.prom") for n in ("left", "back"))
+    assert left["edgemark_chain_up"] == back["edgemark_chain_up"] == 1
+    assert left["edgemark_device_seconds_total", "share"] > 0
+    assert back["edgemark_device_seconds_total", "share"] == 0  # counted by process
+    assert back["edgemark_device_seconds_total", "decode"] > 0
+    assert back["edgemark_http_bytes_total", "in"] > 0
+    assert left["edgemark_account_tokens", "locked"] > 0
+    phases = {key[1]: value for key, value in back.items() if key[0] == "edgemark_indices"}
+    assert sum(phases.values()) == len(stage.nodes)
+    assert phases.keys() & {"charged", "served", "convicted"}, phases
+
+
+def read_metrics(path: Path) -> dict[str | tuple[str, ...], float]:
+    """Samples by name, or by name and its labels but for the account."""
+    found: dict[str | tuple[str, ...], float] = {}
+    for family in text_string_to_metric_families(path.read_text()):
+        for sample in family.samples:
+            others = [value for name, value in sample.labels.items() if name != "account"]
+            found[(sample.name, *others) if others else sample.name] = sample.value
+    return found
 
 
 def test_sharing_made_elsewhere__is_submitted_exported_and_read_by_its_owner_alone(

@@ -59,11 +59,18 @@ def let_in(stage: OutsourcingStage, names: Sequence[str]) -> None:
 def leave_and_come_back(stage: OutsourcingStage, asking: Sequence[str | Path]) -> list[Finished]:
     """Submit until all tasks are handed out; then, each time as a new process, look and collect."""
     here = ("--home", stage.folder / LEAVER, "--json")
-    left = edgemark("outsourcing", "submit", *asking, *WINDOWS, "--until", "delivered", *here)
+    asked = (*asking, *WINDOWS, "--until", "delivered")
+    left = edgemark("outsourcing", "submit", *asked, *here, *measured(stage, "left"))
     assert left.status == 0, left.error
     job = left.value["job"]
     looked = edgemark("outsourcing", "status", job, *here)
-    return [left, looked, edgemark("outsourcing", "result", job, *here)]
+    result = edgemark("outsourcing", "result", job, *here, *measured(stage, "back"))
+    return [left, looked, result]
+
+
+def measured(stage: OutsourcingStage, name: str) -> tuple[str, Path]:
+    """Where a command of the leaver puts its metrics."""
+    return ("--metrics-file", stage.folder / LEAVER / f"{name}.prom")
 
 
 def share_and_send(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse
 from edgemark.party.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Device, Until
+from edgemark.systems.outsourcing.device_metrics import keep_metrics_file
 from edgemark.systems.outsourcing.drafting import (
     Wish,
     check_node_list,
@@ -57,18 +58,26 @@ output_option = click.option(
 )
 
 
+metrics_option = click.option(
+    "--metrics-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File *.prom that a textfile collector reads; kept up to date until the command ends.",
+)
+
+
 class PostingRefused(RefusedInput):
     """The contract refused the job; nothing was locked."""
 
 
 @contextmanager
-def open_device(invocation: Invocation) -> Iterator[Device]:
+def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Iterator[Device]:
     """The device of this home folder, with all its open jobs taken up."""
     with OutsourcingStation.open(invocation.settings()) as station:
         device = Device(station)
         try:
             device.start()
-            yield device
+            with keep_metrics_file(device, metrics_file) if metrics_file else nullcontext():
+                yield device
         finally:
             device.stop()
 
@@ -106,6 +115,7 @@ def open_device(invocation: Invocation) -> Iterator[Device]:
 @click.option("--collect", "collect_s", default=3600, show_default=True, help="Seconds to charge.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Stay for the result.")
 @until_option
+@metrics_option
 def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     invocation: Invocation,
     model_file: Path | None,
@@ -124,29 +134,26 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     collect_s: int,
     wait: bool,
     until: str,
+    metrics_file: Path | None,
 ) -> int:
     """Share the inputs among the nodes, post the job, and wait for the checked result."""
     sharing = choose_sharing(input_file, sharing_folder)
     asking = read_asking(function_file, model_file, input_file, drop)
     reading = Reading(asking.plan, output)
     accounts = [parse_address(node, who="--node") for node in nodes]
-    wish = Wish(
-        threshold=threshold,
-        errors=errors,
-        fee=parse_tokens(fee),
-        judge_fee=parse_tokens(judge_fee),
-        accept_s=accept_s,
-        compute_s=compute_s,
-        collect_s=collect_s,
+    amounts, windows = (
+        (parse_tokens(fee), parse_tokens(judge_fee)),
+        (accept_s, compute_s, collect_s),
     )
+    wish = Wish(threshold, errors, *amounts, *windows)
     check_order(asking.function, asking.batch, accounts, wish, sharing)
-    with open_device(invocation) as device:
+    with open_device(invocation, metrics_file) as device:
         job = begin(device, asking, accounts, wish, sharing)
         if not wait:
             device.wait_posted(job, accept_s)
             return show_job(invocation, device, job, reading)
-        windows = accept_s + compute_s + collect_s
-        return wait_and_show(invocation, device, job, windows + CHARGES_S, Until(until), reading)
+        most_s = sum(windows) + CHARGES_S
+        return wait_and_show(invocation, device, job, most_s, Until(until), reading)
 
 
 @contextmanager
@@ -215,6 +222,7 @@ def status(invocation: Invocation, job: str | None) -> int:
 @click.option("--model", "model_file", type=existing_file, help="Plan; else the one submitted.")
 @output_option
 @html_option
+@metrics_option
 def result(
     invocation: Invocation,
     job: str,
@@ -223,9 +231,10 @@ def result(
     model_file: Path | None,
     output: Path | None,
     html: Path | None,
+    metrics_file: Path | None,
 ) -> int:
     """Take the job up again, wait for its result and print it."""
-    with open_device(invocation) as device:
+    with open_device(invocation, metrics_file) as device:
         job_id = parse_job_id(job)
         reading = choose_reading(device, job_id, model_file, output)
         status = wait_and_show(invocation, device, job_id, timeout, Until(until), reading)

@@ -17,6 +17,12 @@ from edgemark.transport.server import Answered
 COMPUTE_BUCKETS_S = (0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
+def tell_about(registry: CollectorRegistry, role: str, kernel: str) -> None:
+    """Say what runs here: role, arithmetic in use, version."""
+    about = Info("edgemark", "What runs here.", registry=registry)
+    about.info({"role": role, "kernel": kernel, "version": version("edgemark")})
+
+
 class Instruments:
     """Counters of one server; safe for many threads.
 
@@ -30,8 +36,7 @@ class Instruments:
 
     def __init__(self, role: str, kernel: str) -> None:
         self.registry = CollectorRegistry()
-        about = Info("edgemark", "What runs here.", registry=self.registry)
-        about.info({"role": role, "kernel": kernel, "version": version("edgemark")})
+        tell_about(self.registry, role, kernel)
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
             "edgemark_http_requests",

@@ -14,6 +14,7 @@ from edgemark.journal import Journal
 from edgemark.ledger.follower import LogFollower
 from edgemark.logs import get_logger
 from edgemark.machine import IllegalMove, Machine, Tick, TryAgain, facts_of
+from edgemark.metrics.readings import LoopReading
 from edgemark.party.agenda import Agenda
 from edgemark.party.station import Station
 from edgemark.party.watcher import Watcher
@@ -96,6 +97,19 @@ class PartyLoop(ABC, Generic[S]):
             if isinstance(fault, PeerRefused):
                 later.after_s = fault.retry_after_s
             raise later from fault
+
+    # --- for operators -------------------------------------------------------------------------
+
+    def read_loop(self) -> LoopReading:
+        """Jobs by phase, effects and journal as they are now."""
+        phases = [state.phase.value for state in self.runtime.states().values()]
+        effects, put_off = self.runtime.count_effects()
+        jobs = {phase: phases.count(phase) for phase in set(phases)}
+        return LoopReading(jobs, effects, put_off, self._journal.count)
+
+    def locked_tokens(self) -> int:
+        """Tokens of this party that open jobs hold, smallest unit."""
+        return 0
 
     # --- life ----------------------------------------------------------------------------------
 

@@ -19,10 +19,59 @@ from edgemark.logs import get_logger
 from edgemark.metrics.health import find_faults
 from edgemark.metrics.page import Page, PageServer
 from edgemark.metrics.readings import ChainReading, LoopReading, Readings
+from edgemark.party.loop import PartyLoop
 from edgemark.party.server import PartyServer
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_BOUND_S = 3.0  # for one answer; a chain that takes longer keeps jobs from their deadlines
+
+
+class PartySource:
+    """What a party's loop and the chain say, for `Readings`.
+
+    Args:
+        loop: need not have started.
+
+    Attributes:
+        chain: asked apart from the loop's own, once, and with a short time limit.
+    """
+
+    def __init__(self, loop: PartyLoop[Any]) -> None:
+        station = loop.station
+        self.chain = EvmChain(
+            station.settings.chain_url,
+            chain_id=station.deployment.chain_id,
+            confirmations=station.settings.confirmations,
+            timeout_s=CHAIN_BOUND_S,
+            attempts=1,
+        )
+        self._loop = loop
+        self._accounts = AnchorAccounts(self.chain, station.accounts.contract)
+        self._token = MetaCoin(self.chain, station.token.contract)
+
+    def read_loop(self) -> LoopReading:
+        """The loop as it is now."""
+        return self._loop.read_loop()
+
+    def read_chain(self) -> ChainReading:
+        """The chain as it is now, in a few short requests.
+
+        Raises:
+            LedgerUnavailable: it does not answer in time.
+        """
+        station, latest = self._loop.station, self.chain.block()
+        return ChainReading(
+            head=latest.number,
+            confirmed=max(0, latest.number - self.chain.confirmations),
+            lag_s=max(0.0, time.time() - latest.timestamp),
+            gas_wei=self.chain.balance(station.address),
+            tokens={
+                "wallet": self._token.balance(station.address, block="latest"),
+                "free": self._accounts.free_balance(station.address),
+                "locked": self._loop.locked_tokens(),
+            },
+            gas_used=station.lane.gas_used,
+        )
 
 
 class Monitor(Closing):
@@ -37,18 +86,9 @@ class Monitor(Closing):
     """
 
     def __init__(self, server: PartyServer[Any], port: int) -> None:
-        station = server.station
         self._server = server
-        self._chain = EvmChain(
-            station.settings.chain_url,
-            chain_id=station.deployment.chain_id,
-            confirmations=station.settings.confirmations,
-            timeout_s=CHAIN_BOUND_S,
-            attempts=1,
-        )
-        self._accounts = AnchorAccounts(self._chain, station.accounts.contract)
-        self._token = MetaCoin(self._chain, station.token.contract)
-        server.instruments.registry.register(Readings(self))
+        self._source = PartySource(server)
+        server.instruments.registry.register(Readings(self._source))
         self._pages = PageServer({"/metrics": self._metrics, "/healthz": self._health}, port)
         get_logger("metrics").info("metrics are served", url=self._pages.url)
 
@@ -61,34 +101,10 @@ class Monitor(Closing):
         """Close the port."""
         self._pages.close()
 
-    def read_loop(self) -> LoopReading:
-        """The server's loop as it is now."""
-        return self._server.read_loop()
-
-    def read_chain(self) -> ChainReading:
-        """The chain as it is now, in a few short requests.
-
-        Raises:
-            LedgerUnavailable: it does not answer in time.
-        """
-        me, latest = self._server.station.address, self._chain.block()
-        return ChainReading(
-            head=latest.number,
-            confirmed=max(0, latest.number - self._chain.confirmations),
-            lag_s=max(0.0, time.time() - latest.timestamp),
-            gas_wei=self._chain.balance(me),
-            tokens={
-                "wallet": self._token.balance(me, block="latest"),
-                "free": self._accounts.free_balance(me),
-                "locked": self._server.locked_tokens(),
-            },
-            gas_used=self._server.station.lane.gas_used,
-        )
-
     def _metrics(self) -> Page:
         return Page(200, CONTENT_TYPE_LATEST, generate_latest(self._server.instruments.registry))
 
     def _health(self) -> Page:
-        faults = find_faults(self._server.beats(), self._chain.head, time.monotonic())
+        faults = find_faults(self._server.beats(), self._source.chain.head, time.monotonic())
         body = json.dumps({"healthy": not faults, "faults": faults}).encode()
         return Page(503 if faults else 200, "application/json", body + b"\n")

@@ -14,7 +14,6 @@ from edgemark.errors import Overloaded
 from edgemark.machine import Machine
 from edgemark.metrics.health import STILL_S, Beat
 from edgemark.metrics.instruments import Instruments
-from edgemark.metrics.readings import LoopReading
 from edgemark.party.loop import PartyLoop, S
 from edgemark.transport.server import HttpServer, Request, Response, Route, ServerLimits
 
@@ -68,13 +67,6 @@ class PartyServer(PartyLoop[S]):
 
     # --- for operators -------------------------------------------------------------------------
 
-    def read_loop(self) -> LoopReading:
-        """Jobs by phase, effects and journal as they are now."""
-        phases = [state.phase.value for state in self.runtime.states().values()]
-        effects, put_off = self.runtime.count_effects()
-        jobs = {phase: phases.count(phase) for phase in set(phases)}
-        return LoopReading(jobs, effects, put_off, self._journal.count)
-
     def beats(self) -> dict[str, Beat]:
         """Last signs of life of the loop and of the watch over the chain."""
         pause = self.station.settings.poll_s
@@ -82,10 +74,6 @@ class PartyServer(PartyLoop[S]):
             "loop": Beat(self.runtime.turned_at),
             "watch": Beat(self._watcher.looked_at, bound_s=STILL_S + pause),
         }
-
-    def locked_tokens(self) -> int:
-        """Stakes of this party that open jobs hold, smallest unit."""
-        return 0
 
     # --- life ----------------------------------------------------------------------------------
 

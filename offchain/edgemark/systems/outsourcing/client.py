@@ -203,6 +203,10 @@ class Device(PartyLoop[OutsourcingStation]):
                 remedy="Deposit more tokens in the asset anchor.",
             )
 
+    def locked_tokens(self) -> int:
+        """Fees and bonds in open jobs, smallest unit."""
+        return sum(state.locked for state in self.runtime.states().values())
+
     # --- effects -------------------------------------------------------------------------------
 
     def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each

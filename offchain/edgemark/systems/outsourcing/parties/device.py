@@ -13,6 +13,7 @@ from edgemark.systems.outsourcing.phases import DevicePhase
 
 _OPEN = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+_UNPAID = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,15 @@ class DeviceJob:
         if self.order is None:
             raise LookupError("a job nobody ordered has no order")
         return self.order
+
+    @property
+    def locked(self) -> int:
+        """Tokens of the payer in this job: a fee for each index that is open, bonds of charges."""
+        if self.order is None or self.phase in _UNPAID or self.is_finished:
+            return 0
+        terms = self.order.terms
+        fees = sum(not phase.is_end for phase in self.indices) * terms.fee
+        return fees + sum(phase in _CHARGED for phase in self.indices) * terms.bond
 
     def answer_of(self, index: ShareIndex) -> Answer | None:
         """The verified answer for an index, if one came."""

@@ -11,6 +11,7 @@ import click
 from ape.cli import ConnectedProviderCommand
 from rich.console import Console
 
+from edgemark.errors import EdgemarkError
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName
 from edgemark.systems.outsourcing.demo.story import tell
@@ -27,8 +28,11 @@ from edgemark.systems.outsourcing.demo.story import tell
 def cli(provider, example):
     """Strangers compute on private data; the liar is named and fined. Needs a local network."""
     configure_logs("error")
-    with tempfile.TemporaryDirectory(prefix="edgemark-ape-") as folder:
-        told = ExampleName(example)
-        receipt = tell(Path(folder), Console(), told, chain_url=provider.http_uri)
+    try:
+        with tempfile.TemporaryDirectory(prefix="edgemark-ape-") as folder:
+            told = ExampleName(example)
+            receipt = tell(Path(folder), Console(), told, chain_url=provider.http_uri)
+    except EdgemarkError as error:
+        raise click.ClickException(str(error)) from error
     receipt.print(Console())
     raise SystemExit(0 if receipt.ok else 1)

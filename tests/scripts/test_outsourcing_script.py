@@ -1,4 +1,4 @@
-"""`ape run outsourcing`: the whole story on a node of ape's and on a running one; thin scripts."""
+"""`ape run outsourcing`: the whole story on a node of ape's own; thin scripts."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from pathlib import Path
 import pytest
 from tests.scripts.ape_runs import ROOT, ape_run
 
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.mining import BlockMaking
-
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 AT_IMPORT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
 @pytest.mark.chain
 @pytest.mark.processes
-@pytest.mark.lasts(90)
+@pytest.mark.lasts(45)
 def test_outsourcing__on_a_hardhat_node_of_apes_own__adds_up(tmp_path: Path) -> None:
     words = ("--network", "ethereum:local:hardhat", "--example", "regression")
     ran = ape_run(tmp_path / "home", "outsourcing", *words)
@@ -27,20 +23,6 @@ def test_outsourcing__on_a_hardhat_node_of_apes_own__adds_up(tmp_path: Path) -> 
     assert "EVERYTHING ADDS UP" in ran.stdout
     assert "effect put off" not in ran.stdout + ran.stderr
     assert not (tmp_path / "home").exists()
-
-
-@pytest.mark.chain
-@pytest.mark.processes
-@pytest.mark.lasts(90)
-def test_outsourcing__on_a_running_chain__adds_up_and_leaves_it_as_it_was(tmp_path: Path) -> None:
-    with AnvilNode.start(tmp_path / "chain", AnvilOptions(block_time_s=None)) as node:
-        words = ("--network", node.url, "--example", "regression")
-        ran = ape_run(tmp_path / "home", "outsourcing", *words)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        chain = EvmChain(node.url).connect()
-        assert BlockMaking.of(chain).is_by_transaction
-        assert chain.head() > 0
-    assert "EVERYTHING ADDS UP" in ran.stdout
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

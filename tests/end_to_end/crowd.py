@@ -186,7 +186,7 @@ def plan(theatre: Theatre, device: ScriptedDevice, jobs: dict[str, JobId]) -> No
 def leave_after_delivery(device: ScriptedDevice, job: JobId) -> None:
     """The device hands out its tasks and is gone."""
     wait_for("delivery", lambda: len(device.job(job).delivered) == 6, 60)
-    device.stop()
+    device.close()
     device.station.lane.close()
 
 

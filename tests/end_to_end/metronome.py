@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
+from edgemark.closing import Closing
 from edgemark.ledger.evm import EvmChain
 
 BLOCK_S = 1.0
@@ -26,8 +26,8 @@ LOAD = Path("/proc/loadavg")  # "0.52 0.58 0.59 3/467 30120": 3 threads run or w
 TIMES = Path("/proc/stat")  # "cpu  user nice system idle iowait ...", in ticks since the start
 
 
-class Metronome:
-    """Mines in a thread of its own until it is closed.
+class Metronome(Closing):
+    """Mines in a thread of its own, from the start until it is closed.
 
     Args:
         chain: a development chain; its own mining is switched off.
@@ -41,20 +41,13 @@ class Metronome:
         self._stopping = threading.Event()
         self._beat = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="metronome", daemon=True)
-
-    def __enter__(self) -> Metronome:
-        self._chain.rpc("evm_setIntervalMining", 0)
-        self._chain.rpc("evm_setAutomine", False)
-        self._chain.rpc("anvil_setBlockTimestampInterval", 1)
+        chain.rpc("evm_setIntervalMining", 0)
+        chain.rpc("evm_setAutomine", False)
+        chain.rpc("anvil_setBlockTimestampInterval", 1)
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Mine no more."""
         self._stopping.set()
         self._thread.join()
 

@@ -208,7 +208,7 @@ def fund(stage: OutsourcingStage, chain: EvmChain, accounts: Sequence[Address]) 
 def stop_quietly(device: Device) -> None:
     """Stop a device that a test may have stopped already."""
     if device.runtime.failure is None:
-        device.stop()
+        device.close()
 
 
 def plan_node(actor: Actor, job: JobId, deed: Deed) -> None:

@@ -111,15 +111,13 @@ def main() -> None:
     settings = load_settings(file=None, environ={}, overrides={"home": home})
     configure_logs(settings.log_level)
     orders = Orders.read(home)
-    with OutsourcingStation.open(settings) as station:
-        device = Device(station)
+    with OutsourcingStation.open(settings) as station, Device(station) as device:
         device.start()
         begun = work_off(device, orders, home)
         outcomes = {
             str(number): judge_outcome(device.job(job), orders.seed, number)
             for job, number in begun.items()
         }
-        device.stop()
     (home / OUTCOMES).write_text(json.dumps(outcomes))
 
 

@@ -72,14 +72,10 @@ class PostingRefused(RefusedInput):
 @contextmanager
 def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Iterator[Device]:
     """The device of this home folder, with all its open jobs taken up."""
-    with OutsourcingStation.open(invocation.settings()) as station:
-        device = Device(station)
-        try:
-            device.start()
-            with keep_metrics_file(device, metrics_file) if metrics_file else nullcontext():
-                yield device
-        finally:
-            device.stop()
+    with OutsourcingStation.open(invocation.settings()) as station, Device(station) as device:
+        device.start()
+        with keep_metrics_file(device, metrics_file) if metrics_file else nullcontext():
+            yield device
 
 
 @click.command("submit")

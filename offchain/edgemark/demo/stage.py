@@ -181,7 +181,7 @@ class Stage(Closing, ABC):
             BlockMaking.of(EvmChain(self.url).connect()).by_transaction()
             self._made_interval = False
         if self._node is not None:
-            self._node.stop()
+            self._node.close()
         for actor in self.actors:
             actor.place.close()
 

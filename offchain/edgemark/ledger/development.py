@@ -14,15 +14,15 @@ import signal
 import socket
 import subprocess
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar, Self
 
 from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
+from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, RefusedInput, Unrecoverable
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.process import is_running, start_ticks, tether
@@ -70,7 +70,7 @@ class ChainOptions:
 
 
 @dataclass
-class DevelopmentNode(ABC):
+class DevelopmentNode(Closing):
     """A running development chain. Use as a context manager: leaving ends it.
 
     Args:
@@ -109,7 +109,7 @@ class DevelopmentNode(ABC):
         """Where the program runs; None for here."""
         return None
 
-    def settle_in(self, chain: EvmChain) -> None:  # noqa: B027 - most kinds need nothing
+    def settle_in(self, chain: EvmChain) -> None:
         """What remains to be told to the node when it answers for the first time."""
 
     @property
@@ -164,11 +164,11 @@ class DevelopmentNode(ABC):
         try:
             node._wait_until_it_answers(wanted.chain_id)
         except BaseException:
-            node.stop()
+            node.close()
             raise
         return node
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the process, letting it save its state; does nothing when it has ended."""
         if self.is_running:
             with contextlib.suppress(ProcessLookupError):
@@ -177,17 +177,6 @@ class DevelopmentNode(ABC):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.pid, signal.SIGKILL)
                 self._wait_for_end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _wait_for_end(self) -> bool:
         deadline = time.monotonic() + STOP_S

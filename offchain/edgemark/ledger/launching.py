@@ -79,6 +79,6 @@ def chain_down(folder: Path) -> bool:
     """End the chain of a folder; False when none was running."""
     node = chain_status(folder)
     if node is not None:
-        node.stop()
+        node.close()
     (folder / NOTE).unlink(missing_ok=True)
     return node is not None

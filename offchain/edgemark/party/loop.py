@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from edgemark.archive import Archive
+from edgemark.closing import Closing
 from edgemark.errors import PeerFault
 from edgemark.journal import Journal
 from edgemark.ledger.follower import LogFollower
@@ -25,7 +26,7 @@ JOIN_S = 10.0  # for the event in hand
 S = TypeVar("S", bound=Station)
 
 
-class PartyLoop(ABC, Generic[S]):
+class PartyLoop(Closing, Generic[S]):
     """Runs one party's machine for all its jobs.
 
     Subclasses say how effects are carried out and what to look for on chain; they hold no protocol
@@ -119,7 +120,7 @@ class PartyLoop(ABC, Generic[S]):
         self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
         self._watcher.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the watch and the loop; the journal keeps what is owed for the next start.
 
         Raises:

@@ -90,9 +90,6 @@ def serve(station: S, party: Callable[[S], PartyServer[S]]) -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     port = station.settings.metrics_port
-    with Monitor(server, port) if port else contextlib.nullcontext():
-        try:
-            server.start()
-            server.wait()
-        finally:
-            server.stop()
+    with server, Monitor(server, port) if port else contextlib.nullcontext():
+        server.start()
+        server.wait()

@@ -96,10 +96,10 @@ class PartyServer(PartyLoop[S]):
         """Let `wait` return; safe in a signal handler."""
         self._ended.set()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Close the port and end the loop; the journal keeps what is owed."""
-        self.http.stop()
-        super().stop()
+        self.http.close()
+        super().close()
         self._ended.set()
 
     def _stop_on(self, fault: Exception) -> None:

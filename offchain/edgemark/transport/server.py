@@ -19,10 +19,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
+from typing import Self
 
 from aiohttp import web
 
+from edgemark.closing import Closing
 from edgemark.errors import (
     EdgemarkError,
     Overloaded,
@@ -130,7 +131,7 @@ class Answered:
     seconds: float
 
 
-class HttpServer:
+class HttpServer(Closing):
     """An HTTPS server on one port.
 
     Args:
@@ -186,7 +187,7 @@ class HttpServer:
         try:
             future.result(START_LIMIT_S)
         except OSError as error:
-            self.stop()
+            self.close()
             raise ServerFailed(
                 "cannot listen there",
                 who=f"{self.host}:{self.port}",
@@ -195,27 +196,20 @@ class HttpServer:
                 remedy="Set listen_port to another one, or stop what uses it.",
             ) from error
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Close the port; requests under way get a moment to end."""
         if self._loop.is_closed():
             return
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(START_LIMIT_S)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(START_LIMIT_S)
+        if self._thread.is_alive():  # else it was never started
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(START_LIMIT_S)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(START_LIMIT_S)
         self._loop.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def __enter__(self) -> HttpServer:
+    def __enter__(self) -> Self:
         self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
+        return super().__enter__()
 
     async def _open(self) -> None:
         application = web.Application(

@@ -58,7 +58,7 @@ def test_start__with_options__is_the_chain_asked_for(
     assert not node.is_running
     with pytest.raises(NoChain):
         EvmChain(node.url, attempts=1).connect()
-    node.stop()  # again: nothing to do
+    node.close()  # again: nothing to do
 
 
 @EITHER
@@ -204,7 +204,7 @@ def test_chain_up__again__is_the_same_chain_until_it_is_down(tmp_path: Path) -> 
         assert chain_status(tmp_path) is None
         assert chain_down(tmp_path) is False
     finally:
-        node.stop()
+        node.close()
 
 
 def test_chain_up__a_kind_that_nobody_knows__is_refused(tmp_path: Path) -> None:

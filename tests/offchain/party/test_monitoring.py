@@ -74,10 +74,11 @@ def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
 
 @pytest.fixture
 def node(settings: Settings) -> Iterator[ComputeNode]:
-    with open_station(OutsourcingStation, settings, Role.COMPUTE_NODE) as station:
-        running = ComputeNode(station)
+    with (
+        open_station(OutsourcingStation, settings, Role.COMPUTE_NODE) as station,
+        ComputeNode(station) as running,
+    ):
         yield running
-        running.stop()
 
 
 def ask(monitor: Monitor, path: str) -> tuple[int, str]:
@@ -119,7 +120,7 @@ def test_a_node__is_healthy_once_it_runs_and_ill_when_its_chain_is_gone(
         ):
             assert line in metrics
 
-        anvil.stop()
+        anvil.close()
         assert wait_for_health(monitor, 503) == ["chain: connection lost"]
         after = ask(monitor, "/metrics")[1].splitlines()
         assert "edgemark_chain_up 0.0" in after

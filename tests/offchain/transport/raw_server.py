@@ -9,13 +9,14 @@ import ssl
 import threading
 from collections.abc import Callable
 
+from edgemark.closing import Closing
 from edgemark.transport.tls import TlsKey
 
 Script = Callable[[ssl.SSLSocket], None]
 
 
-class RawServer:
-    """Accepts connections on the loopback and lets `script` speak on each; a context manager.
+class RawServer(Closing):
+    """Accepts connections on the loopback and lets `script` speak on each, from the start on.
 
     `heard` collects what a client said, as far as the script read it.
     """
@@ -27,12 +28,10 @@ class RawServer:
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self.url = f"https://127.0.0.1:{self._listening.getsockname()[1]}"
         self.done = threading.Event()
-
-    def __enter__(self) -> RawServer:
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Accept no more, and end."""
         self._listening.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which `close` does not
         self._thread.join(10)
         self._listening.close()

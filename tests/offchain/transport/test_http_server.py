@@ -332,6 +332,14 @@ def test_a_stopped_server__gives_its_port_back() -> None:
                 assert json.loads(ask(server, "GET", "/healthz")) == {"healthy": True}
 
 
+def test_a_server_that_never_started__is_closed_like_any_other_and_twice() -> None:
+    busy = {thread.name for thread in threading.enumerate()}
+    server = HttpServer([], KEY)
+    server.close()
+    server.close()
+    assert "http" not in {thread.name for thread in threading.enumerate()} - busy
+
+
 def test_a_request_object__hides_the_body() -> None:
     request = Request("POST", "/", {}, b"secret", "127.0.0.1")
     assert "secret" not in repr(request)

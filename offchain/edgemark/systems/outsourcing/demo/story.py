@@ -134,13 +134,10 @@ def play_example(
 @contextmanager
 def open_device(stage: OutsourcingStage) -> Iterator[Device]:
     """The device, with the jobs of its journal taken up."""
-    with OutsourcingStation.open(stage.settings_of(stage.guest)) as station:
-        device = Device(station)
+    settings = stage.settings_of(stage.guest)
+    with OutsourcingStation.open(settings) as station, Device(station) as device:
         device.start()
-        try:
-            yield device
-        finally:
-            device.stop()
+        yield device
 
 
 def submit_jobs(

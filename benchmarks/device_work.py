@@ -18,7 +18,7 @@ from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.interface import load_interface
 from edgemark.ledger.transaction import Transaction
-from edgemark.systems.outsourcing.drafting import Wish, draft_order
+from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
 from edgemark.systems.outsourcing.events import FoundResultValid, Order
 from edgemark.systems.outsourcing.messages import Answer, Task
 from edgemark.systems.outsourcing.parameters import compute_least_nodes
@@ -139,18 +139,8 @@ def draft(
     owner: SecretKey,
 ) -> Order:
     """Terms, fresh secrets, tasks and root, as the device makes them."""
-    return draft_order(
-        function,
-        batch,
-        nodes=[key.address for key in nodes],
-        judges=judges,
-        wish=wish,
-        payer=owner.address,
-        settlement=SETTLEMENT,
-        chain_id=CHAIN_ID,
-        now=NOW,
-        randomness=RANDOMNESS,
-    )
+    venue = Venue(owner.address, SETTLEMENT, CHAIN_ID, [key.address for key in nodes], judges, NOW)
+    return draft_order(function, batch, wish, venue, RANDOMNESS)
 
 
 def answer_task(

@@ -30,7 +30,7 @@ from edgemark.party.loop import PartyLoop
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.device_calls import call_of
-from edgemark.systems.outsourcing.drafting import Wish, draft_order
+from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import (
     MAX_ANSWER_BYTES,
@@ -108,23 +108,22 @@ class Device(PartyLoop[OutsourcingStation]):
         Raises:
             RefusedInput: input, numbers or nodes are wrong, or the free balance is too low.
         """
+        venue, began = self.venue(nodes), time.perf_counter()
+        order = draft_order(function, batch, wish, venue, self._randomness, nonce=nonce)
+        self.seconds["share"] += time.perf_counter() - began
+        return self.begin(function, order)
+
+    def venue(self, nodes: Sequence[Address]) -> Venue:
+        """A job of this device, ordered now of these nodes."""
         station = self.station
-        began = time.perf_counter()
-        order = draft_order(
-            function,
-            batch,
-            nodes=nodes,
-            judges=station.settlement.judges(),
-            wish=wish,
+        return Venue(
             payer=station.address,
             settlement=station.settlement.address,
             chain_id=station.chain.chain_id,
+            nodes=nodes,
+            judges=station.settlement.judges(),
             now=Timestamp(station.chain.now()),
-            randomness=self._randomness,
-            nonce=nonce,
         )
-        self.seconds["share"] += time.perf_counter() - began
-        return self.begin(function, order)
 
     def begin(self, function: Polynomial, order: on.Order) -> JobId:
         """Begin a job that was drafted; durable when it returns.

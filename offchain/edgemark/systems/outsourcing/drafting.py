@@ -11,8 +11,9 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
 from edgemark.systems.outsourcing.events import Order
+from edgemark.systems.outsourcing.messages import Task
 from edgemark.systems.outsourcing.parameters import (
     Terms,
     check_sharing,
@@ -25,9 +26,7 @@ from edgemark.systems.outsourcing.sharing import Sharing
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, bind_shares, share_inputs
 
 NONCE_BYTES = 16
-GATHER_PART = (
-    3  # answers are waited for during a third of the time between compute_by and collect_by
-)
+GATHER_PART = 3  # answers are waited for during a third of the time from compute_by to collect_by
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,27 @@ class Wish:
         """Most tokens that a job over a function of this degree locks: m fees and e bonds."""
         nodes = compute_least_nodes(degree, self.threshold, self.errors)
         return nodes * self.fee + self.errors * (self.fee + self.judge_fee)
+
+
+@dataclass(frozen=True)
+class Venue:
+    """Where a job is ordered, when, and of whom.
+
+    Attributes:
+        payer: account of the device.
+        settlement: contract of the job.
+        chain_id: of its chain.
+        nodes: m compute nodes of different providers; index j at position j - 1.
+        judges: all of the settlement's.
+        now: chain time.
+    """
+
+    payer: Address
+    settlement: Address
+    chain_id: int
+    nodes: Sequence[Address]
+    judges: Sequence[Address]
+    now: Timestamp
 
 
 def draft_terms(
@@ -113,21 +133,16 @@ def draft_terms_for(
     return terms
 
 
-def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
+def draft_order(
     function: Polynomial,
     batch: bytes,
-    *,
-    nodes: Sequence[Address],
-    judges: Sequence[Address],
     wish: Wish,
-    payer: Address,
-    settlement: Address,
-    chain_id: int,
-    now: Timestamp,
+    venue: Venue,
     randomness: Randomness,
+    *,
     nonce: int | None = None,
 ) -> Order:
-    """Share a batch for these nodes, with secrets that are drawn here and never used again.
+    """Share a batch for the nodes, with secrets that are drawn here and never used again.
 
     `nonce` is the number of the job among the payer's, 0 .. 2^128 - 1; drawn when None.
 
@@ -135,10 +150,10 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
         RefusedInput: see `draft_terms`; or the number of nodes is not m, or one stands twice.
     """
     secret = SecretKey.generate(randomness)
-    terms = draft_terms(function, batch, secret.public_key, wish, now)
-    check_node_list(nodes, terms.node_count)
+    terms = draft_terms(function, batch, secret.public_key, wish, venue.now)
+    check_node_list(venue.nodes, terms.node_count)
     number = int.from_bytes(randomness.octets(NONCE_BYTES), "big") if nonce is None else nonce
-    job = compute_job_id(chain_id, settlement, payer, number)
+    job = compute_job_id(venue.chain_id, venue.settlement, venue.payer, number)
     secrets = _draw_secrets(terms, randomness)
     tasks, root = share_inputs(
         batch,
@@ -148,32 +163,11 @@ def draft_order(  # noqa: PLR0913 - all that a job depends on, by name
         threshold=terms.threshold,
         secrets=secrets,
     )
-    return Order(
-        job=job,
-        nonce=number,
-        terms=terms,
-        root=root,
-        nodes=tuple(nodes),
-        judges=tuple(judges),
-        tasks=tasks,
-        alpha=secrets.alpha,
-        job_secret=secret.reveal(),
-        gather_until=_compute_gather_until(terms),
-    )
+    kept = (secrets.alpha, secret.reveal())
+    return _write_order(venue, terms, (job, number), (tasks, root), kept)
 
 
-def order_of_sharing(  # noqa: PLR0913 - all that a job depends on, by name
-    sharing: Sharing,
-    function: Polynomial,
-    *,
-    nodes: Sequence[Address],
-    judges: Sequence[Address],
-    wish: Wish,
-    payer: Address,
-    settlement: Address,
-    chain_id: int,
-    now: Timestamp,
-) -> Order:
+def order_of_sharing(sharing: Sharing, function: Polynomial, wish: Wish, venue: Venue) -> Order:
     """A job over shares that were made elsewhere.
 
     The number of the job follows from the sharing: the contract takes it from this payer once, and
@@ -184,21 +178,44 @@ def order_of_sharing(  # noqa: PLR0913 - all that a job depends on, by name
             `draft_terms` and `check_node_list`.
     """
     sharing.check_fits(function, wish.threshold, wish.errors)
-    terms = draft_terms_for(function, sharing.batch, sharing.job_key, wish, now)
-    check_node_list(nodes, terms.node_count)
+    terms = draft_terms_for(function, sharing.batch, sharing.job_key, wish, venue.now)
+    check_node_list(venue.nodes, terms.node_count)
     number = int.from_bytes(sharing.id[:NONCE_BYTES], "big")
-    job = compute_job_id(chain_id, settlement, payer, number)
-    tasks, root = bind_shares(sharing.shares, job=job, function_hash=terms.function_hash)
+    job = compute_job_id(venue.chain_id, venue.settlement, venue.payer, number)
+    bound = bind_shares(sharing.shares, job=job, function_hash=terms.function_hash)
+    kept = (sharing.secret.alpha, sharing.secret.job_secret)
+    return _write_order(venue, terms, (job, number), bound, kept)
+
+
+def _write_order(
+    venue: Venue,
+    terms: Terms,
+    name: tuple[JobId, int],
+    bound: tuple[tuple[Task, ...], Hash32],
+    kept: tuple[int, bytes],
+) -> Order:
+    """Put together what both ways to an order have found out.
+
+    Args:
+        venue: where, when and of whom.
+        terms: agreed on.
+        name: id of the job, and its number among the payer's.
+        bound: the tasks, and the root over them.
+        kept: alpha and the job's key, which never leave the device.
+    """
+    job, number = name
+    tasks, root = bound
+    alpha, job_secret = kept
     return Order(
         job=job,
         nonce=number,
         terms=terms,
         root=root,
-        nodes=tuple(nodes),
-        judges=tuple(judges),
+        nodes=tuple(venue.nodes),
+        judges=tuple(venue.judges),
         tasks=tasks,
-        alpha=sharing.secret.alpha,
-        job_secret=sharing.secret.job_secret,
+        alpha=alpha,
+        job_secret=job_secret,
         gather_until=_compute_gather_until(terms),
     )
 

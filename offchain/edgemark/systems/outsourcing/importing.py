@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.identifiers import Address, JobId
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.drafting import Wish, order_of_sharing
 from edgemark.systems.outsourcing.sharing import Sharing
@@ -26,16 +26,5 @@ def submit_sharing(
     Raises:
         RefusedInput: as `Device.submit`; or the sharing is for something else, or was used already.
     """
-    station = device.station
-    order = order_of_sharing(
-        sharing,
-        function,
-        nodes=nodes,
-        judges=station.settlement.judges(),
-        wish=wish,
-        payer=station.address,
-        settlement=station.settlement.address,
-        chain_id=station.chain.chain_id,
-        now=Timestamp(station.chain.now()),
-    )
+    order = order_of_sharing(sharing, function, wish, device.venue(nodes))
     return device.begin(function, order)

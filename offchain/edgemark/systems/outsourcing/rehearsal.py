@@ -15,7 +15,7 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Timestamp
-from edgemark.systems.outsourcing.drafting import Wish, draft_order
+from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
 from edgemark.systems.outsourcing.events import FoundResultValid, Order
 from edgemark.systems.outsourcing.messages import Answer, Task
 from edgemark.systems.outsourcing.parameters import (
@@ -111,18 +111,8 @@ def _draft(function: Polynomial, inputs: bytes, wish: Wish, randomness: Randomne
     """An order on a chain that does not exist, among nodes that nobody runs."""
     count = compute_least_nodes(function.degree, wish.threshold, wish.errors)
     accounts = [Address(f"0x{number:040x}") for number in range(1, count + 2)]
-    return draft_order(
-        function,
-        inputs,
-        nodes=accounts[1:],
-        judges=(),
-        wish=wish,
-        payer=accounts[0],
-        settlement=accounts[0],
-        chain_id=1,
-        now=Timestamp(0),
-        randomness=randomness,
-    )
+    here = Venue(accounts[0], accounts[0], 1, accounts[1:], (), Timestamp(0))
+    return draft_order(function, inputs, wish, here, randomness)
 
 
 def _answer(task: Task, outputs: bytes) -> Answer:

@@ -27,7 +27,7 @@ from edgemark.identifiers import (
     parse_address,
 )
 from edgemark.ledger.records import Limits
-from edgemark.systems.outsourcing.drafting import Wish, draft_order, order_of_sharing
+from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order, order_of_sharing
 from edgemark.systems.outsourcing.events import HeardOffer, Order
 from edgemark.systems.outsourcing.exported_answers import ExportedAnswers
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
@@ -112,18 +112,8 @@ def order_of(
     draw = seeded(name)
     batch = draw.elements(2 * function.inputs) if batch is None else batch
     needed = (function.degree + 1) * wish.threshold + 1 + 2 * wish.errors
-    return draft_order(
-        function,
-        batch,
-        nodes=[key.address for key in nodes or NODES[:needed]],
-        judges=JUDGE_ADDRESSES,
-        wish=wish,
-        payer=PAYER.address,
-        settlement=SETTLEMENT,
-        chain_id=CHAIN_ID,
-        now=START,
-        randomness=draw,
-    )
+    named = [key.address for key in nodes or NODES[:needed]]
+    return draft_order(function, batch, wish, venue(PAYER.address, named), draw)
 
 
 def order_over(
@@ -133,17 +123,12 @@ def order_over(
     payer: Address = PAYER.address,
 ) -> Order:
     """The job over a sharing of the dense function."""
-    return order_of_sharing(
-        sharing,
-        dense_function(),
-        nodes=nodes,
-        judges=JUDGE_ADDRESSES,
-        wish=WISH,
-        payer=payer,
-        settlement=SETTLEMENT,
-        chain_id=CHAIN_ID,
-        now=START,
-    )
+    return order_of_sharing(sharing, dense_function(), WISH, venue(payer, nodes))
+
+
+def venue(payer: Address, nodes: Sequence[Address]) -> Venue:
+    """The cast's settlement and judges at the start."""
+    return Venue(payer, SETTLEMENT, CHAIN_ID, nodes, JUDGE_ADDRESSES, START)
 
 
 def small_batch() -> bytes:

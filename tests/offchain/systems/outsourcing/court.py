@@ -43,7 +43,7 @@ from edgemark.ledger.parameters import DEFAULT_STAKING, DeploymentParameters
 from edgemark.ledger.records import Resources, Role
 from edgemark.ledger.transaction import Transaction
 from edgemark.systems.outsourcing.chronicle import Chronicle
-from edgemark.systems.outsourcing.drafting import draft_order
+from edgemark.systems.outsourcing.drafting import Venue, draft_order
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.messages import Answer, Finding
 from edgemark.systems.outsourcing.settlement import SettlementContract
@@ -92,18 +92,15 @@ class Court:
         function = dense_function()
         self.posted += 1
         draw = seeded(f"{name} {self.posted}")
-        order = draft_order(
-            function,
-            draw.elements(2 * function.inputs),
-            nodes=[key.address for key in NODES[:6]],
-            judges=JUDGE_ADDRESSES,
-            wish=WISH,
+        venue = Venue(
             payer=PAYER.address,
             settlement=self.settlement.address,
             chain_id=self.chain.chain_id,
+            nodes=[key.address for key in NODES[:6]],
+            judges=JUDGE_ADDRESSES,
             now=Timestamp(self.chain.now()),
-            randomness=draw,
         )
+        order = draft_order(function, draw.elements(2 * function.inputs), WISH, venue, draw)
         self.send(PAYER, self.settlement.post(order.nonce, order.root, order.terms, order.nodes))
         return order
 

@@ -55,7 +55,6 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
         KeyError,
         TypeError,
         AttributeError,
-        NotImplementedError,
         OverflowError,
         MemoryError,
         RefusedInput,
@@ -74,9 +73,15 @@ def _read(place: Path) -> dict[str, object]:
     except (ValueError, RecursionError):
         facts = None
     # One of our own key files would be a number or no JSON at all: its words stay out of it.
-    if not isinstance(facts, dict) or facts.get("version") != 3:
+    if not isinstance(facts, dict) or not _is_version_3(facts):
         raise _invalid(place, "no JSON of version 3")
     return facts
+
+
+def _is_version_3(facts: dict[str, object]) -> bool:
+    """Whether it says so, and nothing else: the library takes names in any case, the last wins."""
+    versions = [value for name, value in facts.items() if name.lower() == "version"]
+    return bool(versions) and all(version == 3 for version in versions)
 
 
 def _read_passphrase(passphrase_file: str) -> str:

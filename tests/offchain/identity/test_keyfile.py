@@ -89,7 +89,19 @@ def test_open__with_another_passphrase__says_so_and_shows_neither(
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "7", '{"version": 3}', '{"version": 1}', "ab" * 32, "[" * 5000, " " * 70_000],
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        '{"version": 3}',
+        '{"version": 1}',
+        "ab" * 32,
+        "[" * 5000,
+        " " * 70_000,
+        '{"version": 3, "VERSION": 9}',
+        '{"Version": 4}',
+    ],
     ids=lambda text: repr(text[:16]),
 )
 def test_open__of_no_keyfile__is_refused_without_its_words(

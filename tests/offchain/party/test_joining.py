@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -199,8 +200,11 @@ def test_join_as_server__not_admitted__says_to_ask_the_provider(
 
 
 def test_join_as_server__retired__comes_back_for_its_open_jobs(
-    station: Station, caplog: pytest.LogCaptureFixture
+    station: Station, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = logging.getLogger("edgemark")  # as it is before a program configures it
+    monkeypatch.setattr(log, "propagate", True)
+    caplog.set_level(logging.WARNING, logger=log.name)
     join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)
     station.lane.send(station.registry.retire())
     assert not join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)

@@ -85,6 +85,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "functions",
             "history",
             "importing",
+            "ordering",
             "judge",
             "lookout",
             "model_files",

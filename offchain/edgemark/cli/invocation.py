@@ -97,6 +97,10 @@ def takes_settings(command: F) -> F:
         )
         return command(invocation, *args, **kwargs)
 
+    # click lists the last decorator first: what all commands take stands below a command's own
+    own = getattr(wrapped, "__click_params__", [])
+    wrapped.__click_params__ = []  # type: ignore[attr-defined]
     for option in reversed(options):
         wrapped = option(wrapped)
+    wrapped.__click_params__.extend(own)  # type: ignore[attr-defined]
     return wrapped  # type: ignore[return-value]

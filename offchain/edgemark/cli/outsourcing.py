@@ -22,7 +22,7 @@ from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
-from edgemark.party.joining import join_as_device, provide_balance
+from edgemark.systems.outsourcing import ordering
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Device, Until
 from edgemark.systems.outsourcing.device_metrics import keep_metrics_file
@@ -39,7 +39,6 @@ from edgemark.systems.outsourcing.outlook import tell_outlook
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.sharing import Sharing
 from edgemark.systems.outsourcing.sharing_files import read_sharing
-from edgemark.systems.outsourcing.station import OutsourcingStation
 
 CHARGES_S = 60  # beyond the windows of a job: for what was filed at the last moment
 
@@ -72,10 +71,11 @@ class PostingRefused(RefusedInput):
 @contextmanager
 def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Iterator[Device]:
     """The device of this home folder, with all its open jobs taken up."""
-    with OutsourcingStation.open(invocation.settings()) as station, Device(station) as device:
-        device.start()
-        with keep_metrics_file(device, metrics_file) if metrics_file else nullcontext():
-            yield device
+    with (
+        ordering.open_device(invocation.settings()) as device,
+        keep_metrics_file(device, metrics_file) if metrics_file else nullcontext(),
+    ):
+        yield device
 
 
 @click.command("submit")
@@ -187,8 +187,7 @@ def begin(
     Raises:
         RefusedInput: what `Device.submit` says, or too few tokens.
     """
-    join_as_device(device.station)
-    provide_balance(device.station, wish.compute_costs(asking.function.degree))
+    ordering.get_ready(device, asking.function, wish)
     if asking.plan is not None:
         remember_plan(Path(device.station.settings.home), asking.plan)
     if sharing is not None:

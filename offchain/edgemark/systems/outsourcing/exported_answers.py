@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgemark.crypto.commitments import compute_task_id
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD
+from edgemark.crypto.field import FIELD
 from edgemark.crypto.reed_solomon import Undecided
 from edgemark.crypto.secp256k1 import check_signature
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.crypto.verification import Answer as NodeValues
-from edgemark.crypto.verification import CheckingKey, SharingParameters, check_answers
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import (
     Address,
@@ -36,6 +35,7 @@ from edgemark.systems.outsourcing.canonical_json import (
     text,
 )
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
+from edgemark.systems.outsourcing.local import read_answers
 from edgemark.systems.outsourcing.messages import SIGNATURE_BYTES, Answer
 from edgemark.systems.outsourcing.parameters import (
     MAX_NODES,
@@ -168,25 +168,12 @@ def decode_exported(
         half = len(outputs) // 2
         values[int(index)] = NodeValues(values=outputs[:half], checks=outputs[half:])
     silent = tuple(ShareIndex(j) for j in range(1, made.node_count + 1) if j not in values)
-    parameters = SharingParameters(
-        node_count=made.node_count,
-        threshold=made.threshold,
-        degree=made.degree,
-        errors=made.errors,
-    )
     try:
-        found = check_answers(parameters, values, _checking_key(secret), challenge)
+        found = read_answers(secret, values, challenge)
     except Undecided as undecided:
         return FoundResultUndecided(str(undecided), (), silent), refused
     liars = tuple(ShareIndex(j) for j in sorted(found.liars))
     return FoundResultValid(found.result, liars, silent), refused
-
-
-def _checking_key(secret: OwnerSecret) -> CheckingKey:
-    width = ELEMENT_BYTES
-    packed = [secret.weights[i : i + width] for i in range(0, len(secret.weights), width)]
-    weights = {j: int.from_bytes(one, "big") for j, one in enumerate(packed, start=1)}
-    return CheckingKey(secret.alpha, weights)
 
 
 def _task_id(exported: ExportedAnswers, secret: OwnerSecret, index: ShareIndex) -> TaskId:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgemark.identifiers import Address, JobId, ShareIndex
@@ -10,7 +11,7 @@ from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.client import Refusal
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.costs import ask_status
-from edgemark.systems.outsourcing.demo.dishonest import Deed
+from edgemark.systems.outsourcing.demo.dishonest import DEEDS, Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
@@ -98,13 +99,22 @@ def check_scores(
     )
 
 
+def _tell_charges(wrong: Sequence[ShareIndex], silent: Sequence[ShareIndex]) -> str:
+    """`wrong: 3`, `silent: 5`, or who of each; `nobody`."""
+    kinds = {"wrong": wrong, "silent": silent}
+    told = [f"{kind}: {', '.join(map(str, who))}" for kind, who in kinds.items() if who]
+    return "; ".join(told) or "nobody"
+
+
 def check_blame(receipt: Receipt, played: list[Played], refusals: list[Refusal]) -> None:
     """Charged is what was planted, and nobody else was fined."""
     for number, job in enumerate(played, start=1):
-        charged = (job.state.wrong, job.state.silent)
-        planted = ((job.planted,), ()) if job.deed is Deed.LIE else ((), (job.planted,))
-        name = f"job {number}: charged (wrong, silent) = planted ({job.deed.value})"
-        receipt.compare(name, charged, planted)
+        is_lie = job.deed is Deed.LIE
+        receipt.compare(
+            f"job {number}: charged is whom we planted (it {DEEDS[job.deed]})",
+            _tell_charges(job.state.wrong, job.state.silent),
+            _tell_charges((job.planted,) if is_lie else (), () if is_lie else (job.planted,)),
+        )
         receipt.compare(
             f"job {number}: convicted",
             [j for j, phase in enumerate(job.state.indices, 1) if phase is IndexPhase.CONVICTED],

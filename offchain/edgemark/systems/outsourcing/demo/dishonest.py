@@ -54,6 +54,16 @@ class Deed(Enum):
     LATE = "late"
 
 
+DEEDS = {
+    Deed.NONE: "is honest too",
+    Deed.LIE: "lies",
+    Deed.MUTE: "commits and serves nothing",
+    Deed.OTHER_TASK: "signs for another task",
+    Deed.ABSENT: "does nothing at all",
+    Deed.LATE: "answers the judges only",
+}
+
+
 def write_plan(home: Path, plan: dict[JobId, Deed], otherwise: Deed = Deed.NONE) -> None:
     """Tell the node of this home folder what to do in which jobs, and in all others."""
     temporary = home / f"{PLAN_FILE}.new"

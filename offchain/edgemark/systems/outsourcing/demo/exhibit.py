@@ -10,22 +10,13 @@ from edgemark.receipt import Receipt
 from edgemark.receipt.exhibits import Answer, Image
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.demo.checks import Played
-from edgemark.systems.outsourcing.demo.dishonest import Deed
+from edgemark.systems.outsourcing.demo.dishonest import DEEDS
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName
 from edgemark.systems.outsourcing.exhibiting import list_links, show_job
 
 SIDE = 8  # pixels of an image of the digits
 BRIGHTEST = 16  # of a pixel there
 SHOWN_NODE = 1  # whose share is shown; t = 1 of them says nothing, any two would be the secret
-
-DEEDS = {
-    Deed.NONE: "is honest too",
-    Deed.LIE: "lies",
-    Deed.MUTE: "commits and serves nothing",
-    Deed.OTHER_TASK: "signs for another task",
-    Deed.ABSENT: "does nothing at all",
-    Deed.LATE: "answers the judges only",
-}
 
 
 def exhibit(

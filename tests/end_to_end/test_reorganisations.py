@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 from tests.end_to_end.job_ledger import JobLedger
@@ -25,6 +26,7 @@ from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wai
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.ledger.anvil import AnvilOptions
 from edgemark.ledger.events import NodePaid
+from edgemark.ledger.evm import EvmChain
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
@@ -37,6 +39,7 @@ pytestmark = whole_stage(240)
 GWEI = 10**9
 FIRST_BASE_FEE, SPIKE = 20 * GWEI, 150 * GWEI  # parties pay at most 100 gwei: they wait
 JOB_LIMIT_S = 200.0
+CONFIRMATIONS = 2  # so deep may be cut
 PATIENT = replace(WISH, accept_s=30, compute_s=20, collect_s=25)
 LIAR = ShareIndex(4)
 DEEDS = {"lie": Deed.LIE, "mute": Deed.MUTE}
@@ -56,12 +59,11 @@ SINCE_THE_START = set(DevicePhase) - {
 
 @dataclass(frozen=True)
 class Reorganisation:
-    """One that was made: the block that stood at its first height before and after."""
+    """One that was made: the blocks that stood at its heights before and after."""
 
     moment: str
-    depth: int
-    before: bytes
-    after: bytes
+    before: list[bytes]
+    after: list[bytes]
 
 
 @dataclass
@@ -95,7 +97,9 @@ MOMENTS: dict[str, tuple[Callable[[View], bool], int]] = {
 def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
     options = AnvilOptions(block_time_s=None, base_fee_wei=FIRST_BASE_FEE)
     folder = tmp_path_factory.mktemp("reorganisations")
-    with open_theatre(folder, settings={"confirmations": 2}, chain_options=options) as theatre:
+    with open_theatre(
+        folder, settings={"confirmations": CONFIRMATIONS}, chain_options=options
+    ) as theatre:
         device = theatre.enlist_device()
         before = theatre.begin()
         batches = {name: draw_batch() for name in EXPECTED}
@@ -107,7 +111,9 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
             theatre.stage.nodes[LIAR - 1].home, {jobs[name]: deed for name, deed in DEEDS.items()}
         )
         made = shake(theatre, device, jobs["lie"])
-        states = {name: close_job(device, job, JOB_LIMIT_S) for name, job in jobs.items()}
+        states = {n: close_job(device, jobs[n], JOB_LIMIT_S) for n in ("honest", "lie")}
+        pass_silence(theatre, device, jobs["mute"])
+        states["mute"] = close_job(device, jobs["mute"], JOB_LIMIT_S)
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
         yield Shaken(theatre, device, batches, states, ledger, made, before)
 
@@ -123,22 +129,47 @@ def shake(theatre: Theatre, device: ScriptedDevice, job: JobId) -> list[Reorgani
             settlement.indices(job, 6, block="latest"),
         )
 
-    for moment, (is_there, depth) in MOMENTS.items():
-        wait_for(moment, lambda there=is_there: there(view()), 120)
-        made.append(take_back(theatre, moment, depth))
+    def cut(moment: str) -> bool:
+        is_there, depth = MOMENTS[moment]
+        with theatre.metronome.hold():  # what was seen at the head is still there when it is cut
+            if not is_there(view()):
+                return False
+            made.append(take_back(theatre.chain, moment, depth))
+        return True
+
+    for moment in MOMENTS:
+        wait_for(moment, partial(cut, moment), 120)
         if moment == "started":
             wait_for("a final start", lambda: device.job(job).phase in SINCE_THE_START, 60)
             theatre.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(SPIKE))
     return made
 
 
-def take_back(theatre: Theatre, moment: str, depth: int) -> Reorganisation:
-    """Replace the last blocks by empty ones."""
-    with theatre.metronome.hold():
-        first = theatre.chain.head() - depth + 1
-        before = theatre.chain.block(first).hash
-        theatre.chain.rpc("anvil_reorg", depth, [])
-        return Reorganisation(moment, depth, before, theatre.chain.block(first).hash)
+def pass_silence(theatre: Theatre, device: ScriptedDevice, job: JobId) -> None:
+    """Skip the times in which everybody but the silent node has done all there is to do."""
+    settlement = device.station.settlement
+
+    def indices() -> list[IndexView]:
+        return settlement.indices(job, 6, block="latest")
+
+    wait_for("commitments", lambda: all(i.phase >= IndexPhase.COMMITTED for i in indices()), 120)
+    theatre.metronome.skip_to(settlement.job(job, block="latest").compute_by)
+    wait_for("serving", lambda: all(i.phase >= IndexPhase.SERVED for i in indices()), 120)
+    theatre.metronome.skip_to(indices()[LIAR - 1].answer_by)
+
+
+def take_back(chain: EvmChain, moment: str, depth: int) -> Reorganisation:
+    """Replace the last blocks by empty ones; one more when there is nothing in the last.
+
+    An empty block in the place of an empty block would be the same.
+    """
+    head = chain.head()
+    if not chain.rpc("eth_getBlockByNumber", hex(head), False)["transactions"]:
+        depth = CONFIRMATIONS
+    heights = range(head - depth + 1, head + 1)
+    before = [chain.block(height).hash for height in heights]
+    chain.rpc("anvil_reorg", depth, [])
+    return Reorganisation(moment, before, [chain.block(height).hash for height in heights])
 
 
 def test_reorganisations__took_blocks_back_at_every_step(shaken: Shaken) -> None:

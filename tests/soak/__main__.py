@@ -1,6 +1,6 @@
 """`make soak` begins with this: many jobs, many deaths, and no token lost.
 
-    python -m tests.soak [--jobs 1000] [--minutes 45] [--seed N] [--folder FOLDER]
+    python -m tests.soak [--jobs 1000] [--minutes 120] [--seed N] [--folder FOLDER]
 
 Exit status 0: nothing went wrong and every job was played; 1: something did, or time was short.
 """
@@ -70,7 +70,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run it and say what came of it."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
     parser.add_argument("--jobs", type=int, default=1000)
-    parser.add_argument("--minutes", type=float, default=45.0, help="no job is ordered after")
+    parser.add_argument("--minutes", type=float, default=120.0, help="no job is ordered after")
     parser.add_argument("--pause", type=float, default=6.0, help="seconds between deaths; 0: none")
     parser.add_argument("--at-once", type=int, default=8, help="open jobs of each of ten devices")
     parser.add_argument("--seed", type=int, default=int(os.environ.get(SEED, "1")))

@@ -48,7 +48,16 @@ def test_path_that_answers_otherwise__is_not_offered(tmp_path: Path) -> None:
 
 
 def test_path_that_answers_right__is_offered(tmp_path: Path) -> None:
-    assert build(tmp_path).paths() == _native.PATHS
+    built = build(tmp_path)
+    assert built.paths() == _native.PATHS
+    assert built.INTERFACE == _native.INTERFACE
+
+
+@pytest.mark.parametrize("built", [1, _native.INTERFACE + 1])
+def test_library_of_other_sources__is_refused_and_told_how_to_mend(built: int) -> None:
+    with pytest.raises(_native.KernelOutdated, match="other sources") as refused:
+        _native.require_interface(built)
+    assert "make setup" in refused.value.remedy
 
 
 def test_portable_path__is_always_the_last() -> None:

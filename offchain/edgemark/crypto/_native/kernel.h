@@ -14,6 +14,9 @@
 
 #include "element.h"
 
+/* Counts the changes of what Python calls; the Python face refuses a library of another number. */
+#define KERNEL_INTERFACE 2
+
 enum { KERNEL_OK = 0, KERNEL_NOT_AN_ELEMENT = 1, KERNEL_NO_MEMORY = 2 };
 
 typedef struct quadratic quadratic;

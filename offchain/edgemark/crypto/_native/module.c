@@ -262,10 +262,10 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static int execute(PyObject *Py_UNUSED(module))
+static int execute(PyObject *module)
 {
     usable_count = kernel_choose(usable);
-    return 0;
+    return PyModule_AddIntConstant(module, "INTERFACE", KERNEL_INTERFACE);
 }
 
 static PyModuleDef_Slot slots[] = {

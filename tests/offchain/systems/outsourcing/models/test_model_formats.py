@@ -129,6 +129,7 @@ def test_model_file_with_a_wrong_field__is_refused_by_the_field(words: str) -> N
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{", b"[]", b"\xff", b'{"a": NaN}', b'{"a":' * 100_000, b'{"a": ' + b"9" * 5000 + b"}"],
+    ids=["empty", "cut", "list", "not UTF-8", "not a number", "deep", "long"],
 )
 def test_file_that_is_no_json_object__is_refused(raw: bytes) -> None:
     with pytest.raises(BadModelFile, match="JSON"):

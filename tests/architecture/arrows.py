@@ -22,9 +22,9 @@ PACKAGE = "edgemark"
 _WORDS = frozenset({"errors", "encoding", "identifiers"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-_LOOP = frozenset({"machine", "archive", "effects", "replay", "memory", "runtime"})
+_LOOP = frozenset({"machine", "moves", "archive", "effects", "replay", "memory", "runtime"})
 _GENERAL = _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "storage", "transport"}
-INPUT_OUTPUT = (_LOOP - {"machine"}) | {
+INPUT_OUTPUT = (_LOOP - {"machine", "moves"}) | {
     "demo",
     "files",
     "journal",
@@ -34,7 +34,7 @@ INPUT_OUTPUT = (_LOOP - {"machine"}) | {
     "storage",
     "transport",
 }
-PURE = _WORDS | {"crypto", "machine"}
+PURE = _WORDS | {"crypto", "machine", "moves"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "identity": _FLOOR | {"ledger", "transport"},
     "election": _FLOOR | {"ledger", "transport", "identity"},
     "machine": _WORDS,
+    "moves": _WORDS | {"machine"},
     "replay": _FLOOR | {"machine"},
     "archive": _FLOOR,
     "effects": _FLOOR | {"machine", "ledger", "storage", "transport"},

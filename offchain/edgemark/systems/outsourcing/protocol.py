@@ -1,28 +1,17 @@
 """Life of one outsourced job, with no clock, socket, chain or randomness in sight.
 
-Rule 1: every phase and every legal move is in `MOVES`; nothing else changes a `phase`.
-Rule 2: this module does not know which party it runs for; a party's state says what it remembers
-        (`after`), which chain times it waits for (`deadlines`) and what it owes (`owed`).
-Rule 3: what is owed follows from the state alone, so a party that was killed owes the same again.
+Every phase and every legal move is in `MOVES`; what follows from a table of moves is the same in
+every system (`edgemark.moves`). What a party remembers and owes is in `parties`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import Enum
-from typing import Any, TypeVar
 
-from edgemark.identifiers import Timestamp
-from edgemark.machine import IllegalMove
+from edgemark.moves import Moves
 from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.parties.judge import JudgeCase
-from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePhase
-
-Party = DeviceJob | NodeTask | JudgeCase
-P = TypeVar("P", DeviceJob, NodeTask, JudgeCase)
 
 
 def _stays(phase: Enum, *events: type) -> dict[tuple[Enum, type], Enum]:
@@ -161,33 +150,5 @@ _JUDGE: dict[tuple[Enum, type], Enum] = {
 MOVES: Mapping[tuple[Enum, type], Enum] = {**_DEVICE, **_NODE, **_JUDGE}
 
 
-def is_legal(state: Party, event: object) -> bool:
-    """Whether `event` can happen to `state`."""
-    return (state.phase, type(event)) in MOVES
-
-
-def step(state: P, event: object) -> tuple[P, tuple[object, ...]]:
-    """Move one party's state by one event.
-
-    Returns:
-        the new state and the effects that it owes and the old one did not.
-
-    Raises:
-        IllegalMove: `MOVES` has no such move.
-    """
-    phase: Any = MOVES.get((state.phase, type(event)))  # of this party's own enumeration
-    if phase is None:
-        raise IllegalMove(
-            "cannot happen now", who=type(event).__name__, had=state.phase.value, needed="see MOVES"
-        )
-    before = state.owed()
-    moved = replace(state.after(event), phase=phase)
-    return moved, tuple(effect for effect in moved.owed() if effect not in before)
-
-
-def reach_time(state: P, now: Timestamp) -> P:
-    """Let every deadline that lies before `now` pass. A deadline D is over at D + 1."""
-    for deadline, event in state.deadlines():
-        if now > deadline and is_legal(state, event):
-            state, _ = step(state, event)
-    return state
+LIFE = Moves(MOVES)
+is_legal, step, reach_time = LIFE.is_legal, LIFE.step, LIFE.reach_time

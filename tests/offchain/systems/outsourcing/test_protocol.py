@@ -14,7 +14,7 @@ from tests.offchain.systems.outsourcing.strategies import EVENTS
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
-from edgemark.machine import Tick, key_of
+from edgemark.machine import IllegalMove, Tick, key_of
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
@@ -27,7 +27,6 @@ from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePhase
 from edgemark.systems.outsourcing.protocol import (
     MOVES,
-    IllegalMove,
     is_legal,
     reach_time,
     step,

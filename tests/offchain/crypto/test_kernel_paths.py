@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,13 @@ def test_path_that_answers_right__is_offered(tmp_path: Path) -> None:
     built = build(tmp_path)
     assert built.paths() == _native.PATHS
     assert built.INTERFACE == _native.INTERFACE
+
+
+def test_library__is_for_every_python_from_the_oldest_that_is_supported() -> None:
+    assert Path(str(_native._kernel.__file__)).name == "_kernel.abi3.so"
+    limit = re.search("Py_LIMITED_API 0x03([0-9A-F]{2})", (SOURCES / "module.h").read_text())
+    assert limit is not None
+    assert f'"cp3{int(limit[1], 16)}"' in (SOURCES.parents[3] / "setup.py").read_text()
 
 
 @pytest.mark.parametrize("built", [1, _native.INTERFACE + 1])

@@ -13,6 +13,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from edgemark.event_records import EventRecords
 from edgemark.identifiers import Timestamp
 from edgemark.machine import IllegalMove, Tick
 
@@ -91,20 +92,18 @@ class MovesMachine(Generic[P]):
     Args:
         blank: makes the state of a job nobody heard of.
         moves: of the protocol.
-        encode, decode: an event as a journal record, and back.
+        records: how its events stand in a journal.
     """
 
     def __init__(
         self,
         blank: Callable[[], P],
         moves: Moves,
-        encode: Callable[[object], bytes],
-        decode: Callable[[bytes], object],
+        records: EventRecords,
     ) -> None:
         self._blank = blank
         self._moves = moves
-        self._encode = encode
-        self._decode = decode
+        self._records = records
 
     def initial(self, key: bytes) -> P:  # noqa: ARG002 - all jobs begin alike
         """The state of a job that nobody heard of."""
@@ -124,11 +123,11 @@ class MovesMachine(Generic[P]):
 
     def encode_event(self, event: object) -> bytes:
         """Canonical bytes."""
-        return self._encode(event)
+        return self._records.encode(event)
 
     def decode_event(self, raw: bytes) -> object:
         """What `encode_event` wrote."""
-        return self._decode(raw)
+        return self._records.decode(raw)
 
     def is_finished(self, state: P) -> bool:
         """Nothing is owed or awaited any more."""

@@ -19,12 +19,13 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"errors", "encoding", "identifiers"})
+_WORDS = frozenset({"canonical_json", "errors", "encoding", "identifiers"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-_LOOP = frozenset({"machine", "moves", "archive", "effects", "replay", "memory", "runtime"})
+_PURE_LOOP = frozenset({"event_records", "machine", "moves"})
+_LOOP = _PURE_LOOP | frozenset({"archive", "effects", "replay", "memory", "runtime"})
 _GENERAL = _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "storage", "transport"}
-INPUT_OUTPUT = (_LOOP - {"machine", "moves"}) | {
+INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "demo",
     "files",
     "journal",
@@ -34,7 +35,7 @@ INPUT_OUTPUT = (_LOOP - {"machine", "moves"}) | {
     "storage",
     "transport",
 }
-PURE = _WORDS | {"crypto", "machine", "moves"}
+PURE = _WORDS | _PURE_LOOP | {"canonical_json", "crypto"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -55,8 +56,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "anchoring": _FLOOR | {"ledger", "token"},
     "identity": _FLOOR | {"ledger", "transport"},
     "election": _FLOOR | {"ledger", "transport", "identity"},
+    "canonical_json": frozenset(),
+    "event_records": _WORDS,
     "machine": _WORDS,
-    "moves": _WORDS | {"machine"},
+    "moves": _WORDS | {"event_records", "machine"},
     "replay": _FLOOR | {"machine"},
     "archive": _FLOOR,
     "effects": _FLOOR | {"machine", "ledger", "storage", "transport"},

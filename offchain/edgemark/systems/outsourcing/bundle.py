@@ -14,6 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from edgemark.canonical_json import (
+    encode,
+    items,
+    number,
+    octets,
+    parse,
+    text,
+)
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import (
     Address,
@@ -26,14 +34,6 @@ from edgemark.identifiers import (
     parse_share_index,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.canonical_json import (
-    encode,
-    items,
-    number,
-    octets,
-    parse,
-    text,
-)
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
     SIGNATURE_BYTES,

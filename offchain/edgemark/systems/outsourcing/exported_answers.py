@@ -9,6 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgemark.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    parse,
+    text,
+)
 from edgemark.crypto.commitments import compute_task_id
 from edgemark.crypto.field import FIELD
 from edgemark.crypto.reed_solomon import Undecided
@@ -24,15 +33,6 @@ from edgemark.identifiers import (
     parse_address,
     parse_job_id,
     parse_share_index,
-)
-from edgemark.systems.outsourcing.canonical_json import (
-    NotThatFormat,
-    encode,
-    items,
-    number,
-    octets,
-    parse,
-    text,
 )
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
 from edgemark.systems.outsourcing.local import read_answers

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edgemark.event_records import EventRecords
 from edgemark.moves import MovesMachine, P
-from edgemark.systems.outsourcing.codec import decode_event, encode_event
+from edgemark.systems.outsourcing import events
 from edgemark.systems.outsourcing.protocol import LIFE
+
+RECORDS = EventRecords.of(events)
+"""How the protocol's events stand in a journal."""
 
 
 class PartyMachine(MovesMachine[P]):
@@ -17,4 +21,4 @@ class PartyMachine(MovesMachine[P]):
     """
 
     def __init__(self, blank: Callable[[], P]) -> None:
-        super().__init__(blank, LIFE, encode_event, decode_event)
+        super().__init__(blank, LIFE, RECORDS)

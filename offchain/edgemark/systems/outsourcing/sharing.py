@@ -17,6 +17,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from edgemark.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    text,
+)
+from edgemark.canonical_json import parse as parse_json
 from edgemark.crypto.commitments import compute_share_hash, split_share
 from edgemark.crypto.field import ELEMENT_BYTES, FIELD, Q
 from edgemark.crypto.hashing import keccak256
@@ -25,15 +34,6 @@ from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, parse_hash32, parse_share_index
-from edgemark.systems.outsourcing.canonical_json import (
-    NotThatFormat,
-    encode,
-    items,
-    number,
-    octets,
-    text,
-)
-from edgemark.systems.outsourcing.canonical_json import parse as parse_json
 from edgemark.systems.outsourcing.parameters import (
     JOB_KEY_BYTES,
     MAX_NODES,

@@ -21,8 +21,7 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Timestamp
 from edgemark.machine import Tick, TryAgain
-from edgemark.systems.outsourcing.codec import decode_event, encode_event
-from edgemark.systems.outsourcing.machine import PartyMachine
+from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.records import IndexView, JobView
 
 STEP_S = 2  # seconds of chain time
@@ -82,7 +81,7 @@ class Side(Generic[S]):
         """Let an event happen; durable when it returns."""
         after, effects = self.machine.step(self.state, event)
         if after != self.state:
-            self.journal.append(event if isinstance(event, Tick) else encode_event(event))
+            self.journal.append(event if isinstance(event, Tick) else RECORDS.encode(event))
             self.state = after
             self.trail.append(after)
             if len(self.journal) == self.kill_after:
@@ -149,7 +148,7 @@ class Side(Generic[S]):
         """The state after the first records of the journal."""
         state: S = self.machine.initial(b"")
         for record in self.journal[:count]:
-            event = record if isinstance(record, Tick) else decode_event(record)
+            event = record if isinstance(record, Tick) else RECORDS.decode(record)
             state, _ = self.machine.step(state, event)
         return state
 

@@ -18,8 +18,7 @@ from edgemark.machine import IllegalMove, Tick, key_of
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.codec import decode_event, encode_event
-from edgemark.systems.outsourcing.machine import PartyMachine
+from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
@@ -197,13 +196,13 @@ def test_any_legal_walk__is_replayed_from_its_journal_and_owes_what_its_state_sa
         assert moved.phase is MOVES[state.phase, type(event)]
         assert set(effects) == set(moved.owed()) - set(state.owed())
         assert len(set(moved.owed())) == len(moved.owed())
-        journal.append(encode_event(event))
+        journal.append(RECORDS.encode(event))
         state = moved
         state.deadlines()
         assert state.owed() == () or not state.is_finished
     replayed = BLANK[phases]
     for record in journal:
-        replayed, _ = step(replayed, decode_event(record))
+        replayed, _ = step(replayed, RECORDS.decode(record))
     assert replayed == state
     assert replayed.owed() == state.owed()
 

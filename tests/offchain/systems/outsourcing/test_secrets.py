@@ -18,8 +18,8 @@ from tests.offchain.systems.outsourcing.simulation import World
 from edgemark.crypto.field import FIELD
 from edgemark.errors import EdgemarkError
 from edgemark.machine import Tick
-from edgemark.systems.outsourcing.codec import decode_event
 from edgemark.systems.outsourcing.events import Order
+from edgemark.systems.outsourcing.machine import RECORDS
 from edgemark.systems.outsourcing.messages import Answer, Evidence, Task
 from edgemark.systems.outsourcing.steps.compute import check_task
 from edgemark.systems.outsourcing.steps.decode import check_outputs, decode_answers
@@ -87,7 +87,7 @@ def test_a61_states_events_and_effects_of_a_whole_job__say_nothing(faulty: type[
     assert device.state.result is not None
     for side in world.sides:
         for record, state in zip(side.journal, side.trail, strict=True):
-            check_says_nothing(record if isinstance(record, Tick) else decode_event(record))
+            check_says_nothing(record if isinstance(record, Tick) else RECORDS.decode(record))
             check_says_nothing(state)
             check_says_nothing(state.owed())
             check_says_nothing(state.deadlines())

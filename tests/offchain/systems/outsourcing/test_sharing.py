@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
+from edgemark.canonical_json import encode
 from edgemark.crypto.field import FIELD
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex
-from edgemark.systems.outsourcing.canonical_json import encode
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
 from edgemark.systems.outsourcing.exported_answers import (
     AnswersRefused,

@@ -12,9 +12,10 @@ from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.strategies import EVENTS, values_of
 
 from edgemark.errors import Unrecoverable
+from edgemark.event_records import JournalForeign
 from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.codec import JournalForeign, decode_event, encode_event
+from edgemark.systems.outsourcing.machine import RECORDS
 from edgemark.systems.outsourcing.protocol import MOVES
 
 EACH = pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
@@ -27,24 +28,24 @@ def record_of(**parts: Any) -> bytes:
 
 @EACH
 @given(data=st.data())
-def test_decode_event__of_every_event__gives_the_same_event(kind: Any, data: Any) -> None:
+def test_decode__of_every_event__gives_the_same_event(kind: Any, data: Any) -> None:
     event = data.draw(values_of(kind))
-    decoded = decode_event(encode_event(event))
+    decoded = RECORDS.decode(RECORDS.encode(event))
     assert decoded == event
     assert type(decoded) is kind
 
 
 @EACH
 @given(data=st.data())
-def test_decode_event__with_a_field_missing_or_more__is_foreign(kind: Any, data: Any) -> None:
-    record = json.loads(encode_event(data.draw(values_of(kind))))
+def test_decode__with_a_field_missing_or_more__is_foreign(kind: Any, data: Any) -> None:
+    record = json.loads(RECORDS.encode(data.draw(values_of(kind))))
     fields = sorted(set(record) - {"event"})
     if fields:
         left = {name: value for name, value in record.items() if name != fields[0]}
         with pytest.raises(JournalForeign):
-            decode_event(json.dumps(left).encode())
+            RECORDS.decode(json.dumps(left).encode())
     with pytest.raises(JournalForeign):
-        decode_event(json.dumps({**record, "more": "1"}).encode())
+        RECORDS.decode(json.dumps({**record, "more": "1"}).encode())
 
 
 def test_every_move__is_by_an_event_that_can_be_journaled() -> None:
@@ -52,9 +53,9 @@ def test_every_move__is_by_an_event_that_can_be_journaled() -> None:
 
 
 @given(raw=st.binary(max_size=200))
-def test_decode_event__of_random_bytes__is_foreign(raw: bytes) -> None:
+def test_decode__of_random_bytes__is_foreign(raw: bytes) -> None:
     with pytest.raises(JournalForeign):
-        decode_event(raw)
+        RECORDS.decode(raw)
 
 
 @pytest.mark.parametrize(
@@ -91,27 +92,27 @@ def test_decode_event__of_random_bytes__is_foreign(raw: bytes) -> None:
     ],
     ids=lambda raw: repr(raw[:60]),
 )
-def test_decode_event__of_a_foreign_record__is_refused(raw: bytes) -> None:
+def test_decode__of_a_foreign_record__is_refused(raw: bytes) -> None:
     with pytest.raises(JournalForeign):
-        decode_event(raw)
+        RECORDS.decode(raw)
 
 
 def test_foreign_record__is_unrecoverable_and_tells_no_secret() -> None:
     order = cast.small_order()
-    record = json.loads(encode_event(on.AskedSubmit(order)))
+    record = json.loads(RECORDS.encode(on.AskedSubmit(order)))
     record["order"]["alpha"] = f"{order.alpha}x"
     with pytest.raises(Unrecoverable) as caught:
-        decode_event(json.dumps(record).encode())
+        RECORDS.decode(json.dumps(record).encode())
     assert str(order.alpha) not in str(caught.value)
     assert caught.value.remedy
 
 
-def test_encode_event__of_an_order__keeps_every_secret_for_the_restart() -> None:
+def test_encode__of_an_order__keeps_every_secret_for_the_restart() -> None:
     event = on.AskedSubmit(cast.small_order())
-    assert decode_event(encode_event(event)) == event
+    assert RECORDS.decode(RECORDS.encode(event)) == event
 
 
-def test_encode_event__of_equal_events__is_equal() -> None:
+def test_encode__of_equal_events__is_equal() -> None:
     first = on.HeardTaskTaken(ShareIndex(3))
-    assert encode_event(first) == encode_event(on.HeardTaskTaken(ShareIndex(3)))
-    assert encode_event(first) != encode_event(on.HeardTaskTaken(ShareIndex(4)))
+    assert RECORDS.encode(first) == RECORDS.encode(on.HeardTaskTaken(ShareIndex(3)))
+    assert RECORDS.encode(first) != RECORDS.encode(on.HeardTaskTaken(ShareIndex(4)))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-MAX_NUMBER = 2**96  # no number of a job is larger
+MAX_NUMBER = 2**96  # no time, count or amount of tokens is larger
 MAX_WORDS = 80  # of a stranger's, in an error
 
 

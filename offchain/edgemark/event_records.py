@@ -10,56 +10,70 @@ from __future__ import annotations
 import json
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum, IntEnum
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from edgemark.errors import Unrecoverable
-from edgemark.systems.outsourcing import events
 
 
 class JournalForeign(Unrecoverable):
     """A record that this version did not write."""
 
 
-@cache
-def _event_types() -> dict[str, type]:
-    return {
-        name: value
-        for name, value in vars(events).items()
-        if isinstance(value, type) and is_dataclass(value) and value.__module__ == events.__name__
-    }
+class EventRecords:
+    """Records of the events of one protocol.
+
+    Args:
+        kinds: the types of its events: dataclasses of integers, bytes, texts, enumerations, tuples
+            of one type, and such dataclasses again; any of them or None.
+    """
+
+    def __init__(self, kinds: Iterable[type]) -> None:
+        self._kinds = {kind.__name__: kind for kind in kinds}
+
+    @classmethod
+    def of(cls, events: ModuleType) -> EventRecords:
+        """Records of every dataclass that a module defines."""
+        return cls(
+            value
+            for value in vars(events).values()
+            if isinstance(value, type)
+            and is_dataclass(value)
+            and value.__module__ == events.__name__
+        )
+
+    @staticmethod
+    def encode(event: object) -> bytes:
+        """Canonical bytes of an event."""
+        record = {"event": type(event).__name__, **_plain_fields(event)}
+        return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
+
+    def decode(self, raw: bytes) -> object:
+        """The event that `encode` wrote.
+
+        Raises:
+            JournalForeign: not written by this version.
+        """
+        try:
+            record = json.loads(raw)
+            kind = self._kinds[record.pop("event")]
+            return _typed(kind, record)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise JournalForeign(
+                "record cannot be read",
+                who="journal",
+                had=type(error).__name__,
+                remedy="Start this home folder with the version that wrote it.",
+            ) from error
 
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
-
-
-def encode_event(event: object) -> bytes:
-    """Canonical bytes of an event of `events`."""
-    record = {"event": type(event).__name__, **_plain_fields(event)}
-    return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
-
-
-def decode_event(raw: bytes) -> object:
-    """The event that `encode_event` wrote.
-
-    Raises:
-        JournalForeign: not written by this version.
-    """
-    try:
-        record = json.loads(raw)
-        kind = _event_types()[record.pop("event")]
-        return _typed(kind, record)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise JournalForeign(
-            "record cannot be read",
-            who="journal",
-            had=type(error).__name__,
-            remedy="Start this home folder with the version that wrote it.",
-        ) from error
 
 
 def _plain_fields(value: Any) -> dict[str, object]:
@@ -83,8 +97,8 @@ def _plain(value: object) -> object:
 
 
 def _typed(hint: Any, value: Any) -> Any:  # noqa: PLR0911 - one line a kind of type
-    hint = getattr(hint, "__supertype__", hint)
-    hint = getattr(hint, "__supertype__", hint)  # JobId and TaskId are one NewType deep, Hash32 too
+    for _ in range(2):  # an id is a NewType of a hash, a NewType itself
+        hint = getattr(hint, "__supertype__", hint)
     if isinstance(hint, types.UnionType):
         (inner,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
         return None if value is None else _typed(inner, value)

@@ -97,8 +97,9 @@ def _plain(value: object) -> object:
 
 
 def _typed(hint: Any, value: Any) -> Any:  # noqa: PLR0911 - one line a kind of type
-    for _ in range(2):  # an id is a NewType of a hash, a NewType itself
-        hint = getattr(hint, "__supertype__", hint)
+    # Twice: an id is a NewType of a hash, which is a NewType itself.
+    hint = getattr(hint, "__supertype__", hint)
+    hint = getattr(hint, "__supertype__", hint)
     if isinstance(hint, types.UnionType):
         (inner,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
         return None if value is None else _typed(inner, value)

@@ -8,6 +8,7 @@
 | wrong_result     | a result is right; it exists whenever the job started and survives            |
 | wrong_payment    | every account won and lost by each job what the table of amounts says         |
 | tokens           | no token was made, none is missing, none is locked                            |
+| unposted         | a job that never came to the chain is over for its device, which knows why    |
 | accident         | no process ended but by the kills that were planned                           |
 """
 
@@ -24,6 +25,7 @@ from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 from edgemark.systems.outsourcing.parameters import Terms
+from edgemark.systems.outsourcing.phases import DevicePhase
 
 FINES = (IndexPhase.CONVICTED, IndexPhase.EQUAL_HARM)
 RIGHT = "right"
@@ -65,6 +67,19 @@ class Violation:
 
     rule: str
     what: str
+
+
+def find_unfailed(unposted: Mapping[int, str]) -> list[Violation]:
+    """Jobs that never came to the chain and of which their devices say anything but so.
+
+    Args:
+        unposted: what the device says, by number of the job.
+    """
+    return [
+        Violation("unposted", f"job {number}: {outcome}")
+        for number, outcome in unposted.items()
+        if outcome != DevicePhase.FAILED.value
+    ]
 
 
 def find_violations(

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.end_to_end.job_ledger import JobLedger
 from tests.end_to_end.small_job import FUNCTION, draw_batch
 from tests.end_to_end.theatre import DEPOSIT, ENVIRONMENT, Theatre, open_theatre
 from tests.soak.deaths import Deaths, Mortal
-from tests.soak.findings import PlayedJob, Violation, find_violations
+from tests.soak.findings import PlayedJob, Violation, find_unfailed, find_violations
 from tests.soak.programme import NODES_OF_A_JOB, PlannedJob, draw_programme
 from tests.soak.soak_device import NO_MORE, OUTCOMES, Orders
 
@@ -125,17 +125,26 @@ class Reckoning:
     """What came of it.
 
     Attributes:
+        jobs: those that came to the chain.
+        unposted: numbers of those that were ordered and never came there: a device that was dead
+            for too long finds its posting refused, and no token moved.
         seconds: from the first order to the last token paid out.
         blocks: as many seconds of chain time.
     """
 
     wanted: Wanted
     jobs: list[PlayedJob]
+    unposted: list[int]
     kills: Counter[str]
     violations: list[Violation]
     seconds: float
     blocks: int
     moved: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Every job that was wanted was ordered and is over."""
+        return len(self.jobs) + len(self.unposted) == self.wanted.jobs
 
 
 def play(folder: Path, wanted: Wanted, tell: Callable[[int, int, int], None]) -> Reckoning:
@@ -210,12 +219,16 @@ class Night:
             deaths.stop()
         self._wait_unlocked()
         seconds, last = time.monotonic() - began, self._theatre.chain.head()
-        jobs = self._read_jobs()
+        outcomes = self._read_outcomes()
+        jobs = self._read_jobs(outcomes)
+        unposted = sorted(set(outcomes) - {job.plan.number for job in jobs})
         pool = self._theatre.stage.pool
         violations = find_violations(jobs, pool, before, self._theatre.holdings())
+        violations += find_unfailed({number: outcomes[number] for number in unposted})
         violations += [Violation("accident", text) for text in deaths.accidents]
         moved = sum(amount for job in jobs for amount in job.changes.values() if amount > 0)
-        return Reckoning(self._wanted, jobs, deaths.kills, violations, seconds, last - first, moved)
+        kills, blocks = deaths.kills, last - first
+        return Reckoning(self._wanted, jobs, unposted, kills, violations, seconds, blocks, moved)
 
     # --- before --------------------------------------------------------------------------------
 
@@ -296,11 +309,10 @@ class Night:
 
     # --- after ---------------------------------------------------------------------------------
 
-    def _read_jobs(self) -> list[PlayedJob]:
+    def _read_jobs(self, outcomes: Mapping[int, str]) -> list[PlayedJob]:
         ledger = JobLedger(self._theatre.chain, self._theatre.stage.deployment)
         terms = self._amounts()
         accounts, judges = self._theatre.node_accounts, self._settlement.judges()
-        outcomes = self._read_outcomes()
         posted = {event.job for event in ledger.events if isinstance(event, JobPosted)}
         played = []
         for plan in self._plan:
@@ -317,7 +329,7 @@ class Night:
                     judges=judges,
                     ends=tuple(view.phase for view in views),
                     changes=ledger.changes(job),
-                    outcome=outcomes.get(str(plan.number), "device did not say"),
+                    outcome=outcomes.get(plan.number, "device did not say"),
                 )
             )
         return played
@@ -328,9 +340,11 @@ class Night:
         wish, now = self._wanted.windows.wish, Timestamp(self._theatre.chain.now())
         return draft_terms(FUNCTION, draw_batch(), key, wish, now)
 
-    def _read_outcomes(self) -> dict[str, str]:
-        outcomes: dict[str, str] = {}
+    def _read_outcomes(self) -> dict[int, str]:
+        """What the devices say of each job that they ordered."""
+        outcomes: dict[int, str] = {}
         for home in self._homes:
             path = home / OUTCOMES
-            outcomes |= json.loads(path.read_text()) if path.exists() else {}
+            told = json.loads(path.read_text()) if path.exists() else {}
+            outcomes |= {int(number): outcome for number, outcome in told.items()}
         return outcomes

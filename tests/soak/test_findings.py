@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.offchain.systems.outsourcing import cast
-from tests.soak.findings import PlayedJob, Violation, count_ends, find_violations
+from tests.soak.findings import PlayedJob, Violation, count_ends, find_unfailed, find_violations
 from tests.soak.programme import NODES_OF_A_JOB, PlannedJob, draw_inputs, draw_programme
 
 from edgemark.identifiers import Address
@@ -126,3 +126,8 @@ def test_programme__has_every_misdeed_and_names_nobody_twice() -> None:
     assert all(len(set(job.nodes)) == NODES_OF_A_JOB for job in programme)
     assert any(not job.is_within_errors for job in programme)
     assert {job.device for job in programme} == set(range(10))
+
+
+def test_job_that_never_came_to_the_chain__has_failed_for_its_device() -> None:
+    assert find_unfailed({3: "failed"}) == []
+    assert find_unfailed({3: "failed", 4: "right"}) == [Violation("unposted", "job 4: right")]

@@ -18,7 +18,8 @@ REGISTRY = re.compile(
     r"\b(?:registry\.npmjs\.org|registry\.yarnpkg\.com|pypi\.org|files\.pythonhosted\.org"
     r"|proxy\.golang\.org|crates\.io|binaries\.soliditylang\.org)\b"
 )
-DEBT = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+# In brackets, so that the pattern is not itself one of the marks.
+DEBT = re.compile(r"\b(?:T[O]DO|F[I]XME|X[X]X|H[A]CK)\b")
 INVENTED_PERSON = re.compile(r"(?i)(?<![a-z])(?:alice|bob|carol|mallory)(?![a-z])")
 
 

@@ -10,6 +10,7 @@ it is owed.
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -43,7 +44,7 @@ class Killed(Exception):
     """A party was killed right after a record of its journal was durable."""
 
 
-class Side(Generic[S]):
+class Side(ABC, Generic[S]):
     """One party: its state, its journal and the effects under way.
 
     Args:
@@ -67,13 +68,13 @@ class Side(Generic[S]):
 
     # --- for parties ---------------------------------------------------------------------------
 
+    @abstractmethod
     def observe(self, view: View) -> Sequence[object]:
         """What the chain shows that this party has not heard yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def perform(self, effect: Any) -> Sequence[object]:
         """Carry out one effect; what it found out."""
-        raise NotImplementedError
 
     # --- the loop ------------------------------------------------------------------------------
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from edgemark.errors import PeerFault, RefusedInput
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 
 MAX_RETRY_AFTER_S = 600  # whatever a server says, it is asked again by then
 
@@ -24,7 +27,7 @@ class AnswerTooLarge(PeerFault):
 
 
 class AnswerMalformed(PeerFault):
-    """The answer is no HTTP, or does not say how long it is."""
+    """The answer is no HTTP, does not say how long it is, or says nothing that we understand."""
 
 
 class PeerRefused(PeerFault):
@@ -57,3 +60,26 @@ class PeerRefused(PeerFault):
 
 class NotFound(RefusedInput):
     """There is nothing at the path, or nothing yet."""
+
+
+@contextmanager
+def from_peer(who: object) -> Iterator[None]:
+    """What is read and checked within is a peer's: whatever is wrong with it is the peer's fault.
+
+    A chain that does not answer meanwhile, and damage of our own, stay what they are.
+
+    Raises:
+        PeerFault: of what was refused within, and of every exception that nobody thought of.
+    """
+    try:
+        yield
+    except RefusedInput as refused:
+        raise AnswerMalformed(
+            refused.what, who=who, had=refused.had, needed=refused.needed
+        ) from refused
+    except EdgemarkError:
+        raise
+    except Exception as error:
+        raise AnswerMalformed(
+            "sent what cannot be read", who=who, had=type(error).__name__
+        ) from error

@@ -1,31 +1,39 @@
-"""HTTPS client: one request, one connection, one deadline, the pin before any byte."""
+"""HTTPS client: one request, one connection, one deadline, the pin before any byte.
+
+Whatever a peer does inside `request` is a `PeerFault` of its: what it answers is read by `answers`
+alone, and an exception that nobody thought of is its fault too (`_door`), for everything else in
+there is ours and was checked before.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 
-from edgemark.transport.deadline import DeadlineSocket, client_context, connect
+from edgemark.errors import EdgemarkError
+from edgemark.logs import get_logger
+from edgemark.seam import place_of
+from edgemark.transport.answers import Answer, read_answer
+from edgemark.transport.deadline import client_context, connect
 from edgemark.transport.endpoint import Endpoint, parse_endpoint
 from edgemark.transport.faults import (
     AnswerMalformed,
-    AnswerTooLarge,
     AnswerTruncated,
     PeerRefused,
     PeerUnreachable,
 )
 from edgemark.transport.tls import check_pin
 
+CARD_HEADER = "X-Edgemark-Card"  # who asks; `identity.visiting` says what stands in it
 MAX_ERROR_BYTES = 4096  # of what a refusing server says
 MAX_ERROR_TEXT = 200  # characters of each of its words that are kept
 MAX_ERROR_WORDS = 8
-CHUNK_BYTES = 64 * 1024
-FIRST_ERROR_STATUS = 300
-TRUNCATED = (http.client.RemoteDisconnected, http.client.IncompleteRead, ssl.SSLEOFError)
+
+_log = get_logger("transport.http")
 
 
 class HttpClient:
@@ -51,6 +59,7 @@ class HttpClient:
         body: bytes = b"",
         *,
         most_bytes: int,
+        card: str = "",
     ) -> bytes:
         """Send a request and return the body of the answer.
 
@@ -61,6 +70,7 @@ class HttpClient:
             path: begins with a slash.
             body: request body.
             most_bytes: longest answer that is read.
+            card: says who asks; empty for a stranger.
 
         Raises:
             PeerUnreachable: nobody there, or not in time (`AnswerTruncated`: broke off); later.
@@ -70,73 +80,64 @@ class HttpClient:
             RefusedInput: `endpoint` is none.
         """
         place = parse_endpoint(endpoint)
-        try:
-            wire = connect(place, self._context, time.monotonic() + self._timeout_s)
-            with contextlib.closing(wire):
-                check_pin(wire.getpeercert(binary_form=True), pin, endpoint)
-                return self._exchange(wire, place, (method, path, body), most_bytes)
-        except TRUNCATED as error:
-            raise _truncated(endpoint, type(error).__name__) from error
-        except http.client.HTTPException as error:
-            raise _malformed(endpoint, type(error).__name__) from error
-        except OSError as error:
-            raise PeerUnreachable(
-                "cannot be reached", who=endpoint, had=_reason(error), remedy="Try again later."
-            ) from error
+        head = _write_head(place, method, path, len(body), card)
+        with _door(str(place)):
+            answer = self._exchange(place, pin, (head, body), most_bytes)
+        with self._guard:
+            self.bytes_in += len(answer.body)
+        if answer.is_refusal:
+            raise PeerRefused(answer.status, _read_error(answer.body), who=str(place))
+        return answer.body
 
     def _exchange(
-        self,
-        wire: DeadlineSocket,
-        place: Endpoint,
-        asked: tuple[str, str, bytes],
-        most_bytes: int,
-    ) -> bytes:
+        self, place: Endpoint, pin: bytes, asked: tuple[bytes, bytes], most_bytes: int
+    ) -> Answer:
         """Ask over a checked connection and read the answer, all of it and no more."""
-        method, path, body = asked
-        connection = http.client.HTTPConnection(place.host, place.port)
-        connection.sock = wire
-        # A server that refuses early may close before it has read everything: its answer counts.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
-            connection.request(method, path, body=body, headers={"Connection": "close"})
-        with self._guard:
-            self.bytes_out += len(body)
-        with connection.getresponse() as response:
-            refused = response.status >= FIRST_ERROR_STATUS
-            most = MAX_ERROR_BYTES if refused else most_bytes
-            answer = self._read(response, str(place), most)
-            if refused:
-                raise PeerRefused(response.status, _read_error(answer[:most]), who=str(place))
-            if len(answer) > most:
-                raise AnswerTooLarge("answer is too long", who=place, needed=f"<= {most} bytes")
-        return answer
-
-    def _read(self, response: http.client.HTTPResponse, who: str, most: int) -> bytes:
-        """At most one byte more than `most`; a shorter body than announced is a fault."""
-        if response.length is None and not response.chunked:
-            raise _malformed(who, "an answer without a length")
-        parts: list[bytes] = []
-        had = 0
-        while had <= most:
-            part = response.read(min(CHUNK_BYTES, most + 1 - had))
-            if not part:
-                break
-            parts.append(part)
-            had += len(part)
-        with self._guard:
-            self.bytes_in += had
-        if had <= most and response.length:
-            raise _truncated(who, f"{had} bytes, {response.length} too few")
-        return b"".join(parts)
+        head, body = asked
+        wire = connect(place, self._context, time.monotonic() + self._timeout_s)
+        with contextlib.closing(wire):
+            check_pin(wire.getpeercert(binary_form=True), pin, str(place))
+            # A server that refuses early may close before it has read everything: its answer
+            # counts.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+                wire.sendall(head)
+                wire.sendall(body)
+            with self._guard:
+                self.bytes_out += len(body)
+            return read_answer(
+                wire, str(place), most_bytes=most_bytes, most_error_bytes=MAX_ERROR_BYTES
+            )
 
 
-def _malformed(endpoint: str, had: str) -> AnswerMalformed:
-    return AnswerMalformed("answer cannot be read as HTTP", who=endpoint, had=had)
+def _write_head(place: Endpoint, method: str, path: str, length: int, card: str) -> bytes:
+    host = str(place).removeprefix("https://")
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {length}"]
+    lines += [f"{CARD_HEADER}: {card}"] * bool(card)
+    return "\r\n".join([*lines, "Connection: close", "", ""]).encode("ascii")
 
 
-def _truncated(endpoint: str, had: str) -> AnswerTruncated:
-    return AnswerTruncated(
-        "connection ended before the answer", who=endpoint, had=had, remedy="Try again later."
-    )
+@contextlib.contextmanager
+def _door(who: str) -> Iterator[None]:
+    """Whatever goes wrong within is the peer's doing, and is said in our own words."""
+    try:
+        yield
+    except EdgemarkError:
+        raise
+    except ssl.SSLEOFError as error:
+        raise AnswerTruncated(
+            "connection ended before the answer",
+            who=who,
+            had=type(error).__name__,
+            remedy="Try again later.",
+        ) from error
+    except OSError as error:
+        raise PeerUnreachable(
+            "cannot be reached", who=who, had=_reason(error), remedy="Try again later."
+        ) from error
+    except Exception as error:
+        kind = type(error).__name__
+        _log.warning("answer of an unknown kind", peer=who, kind=kind, place=place_of(error))
+        raise AnswerMalformed("answer cannot be read", who=who, had=kind) from error
 
 
 def _reason(error: OSError) -> str:

@@ -31,12 +31,18 @@ NOT_AFTER = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)  # RFC 5280 4.1
 
 
 class TlsKey:
-    """A server's P-256 key and its certificate; the key never prints."""
+    """A server's P-256 key and its certificate; the key never prints.
+
+    Attributes:
+        certificate: what is shown to everybody, DER.
+        pin: SHA-256 of its SubjectPublicKeyInfo.
+    """
 
     def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
         self._key = key
         self._certificate = certificate
-        self.pin = spki_pin(certificate.public_bytes(serialization.Encoding.DER))
+        self.certificate = certificate.public_bytes(serialization.Encoding.DER)
+        self.pin = spki_pin(self.certificate)
 
     def __repr__(self) -> str:
         return f"TlsKey(pin={self.pin.hex()})"

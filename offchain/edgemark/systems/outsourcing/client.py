@@ -15,6 +15,7 @@ The device serves nothing: it may leave at any moment and come back.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,9 +55,11 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_signed_answer,
     decode_answers,
 )
-from edgemark.transport.faults import PeerRefused
+from edgemark.transport.faults import PeerRefused, from_peer
 
 __all__ = ["Device", "Refusal", "Until"]
+
+MOST_REFUSALS = 1024  # answers that did not verify, the latest
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Device(PartyLoop[OutsourcingStation]):
 
     def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
         super().__init__(station, PartyMachine(DeviceJob), "device")
-        self.refusals: list[Refusal] = []
+        self.refusals: deque[Refusal] = deque(maxlen=MOST_REFUSALS)
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
         self._refused = RefusedOffers()
         self._randomness = randomness or Randomness()
@@ -260,14 +263,15 @@ class Device(PartyLoop[OutsourcingStation]):
         request = sign_read(self.station, order.job, index, node, _job_key(order))
         raw = self.station.ask(node, "/v1/answers", request, most=MAX_ANSWER_BYTES)
         try:
-            answer = Answer.from_wire(raw)
-            self._check(order, order.tasks[index - 1], answer)
-        except (PeerFault, RefusedInput) as fault:
+            with from_peer(node):
+                answer = Answer.from_wire(raw)
+                self._check(order, order.tasks[index - 1], answer)
+        except PeerFault as fault:
             self._refuse(order.job, index, fault)
             raise TryAgain("answer does not verify", who=node, had=fault.what) from fault
         return answer
 
-    def _refuse(self, job: JobId, index: ShareIndex, fault: PeerFault | RefusedInput) -> None:
+    def _refuse(self, job: JobId, index: ShareIndex, fault: PeerFault) -> None:
         refusal = Refusal(job, index, fault.what)
         if refusal not in self.refusals:
             self.refusals.append(refusal)
@@ -287,10 +291,11 @@ class Device(PartyLoop[OutsourcingStation]):
             request = sign_read(self.station, order.job, index, judge, _job_key(order))
             try:
                 raw = self.station.ask(judge, "/v1/answers/read", request, most=MAX_ANSWER_BYTES)
-                answer = Answer.from_wire(raw)
-                check_signed_answer(answer, task, node, self.station.settlement.domain)
-                check_outputs(answer, order.terms)
-            except (PeerFault, RefusedInput) as fault:
+                with from_peer(judge):
+                    answer = Answer.from_wire(raw)
+                    check_signed_answer(answer, task, node, self.station.settlement.domain)
+                    check_outputs(answer, order.terms)
+            except PeerFault as fault:
                 self.log.debug("judge has no answer for us", judge=judge, error=fault)
                 continue
             return answer

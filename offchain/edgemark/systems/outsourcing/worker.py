@@ -52,7 +52,7 @@ from edgemark.systems.outsourcing.server import OutsourcingServer
 from edgemark.systems.outsourcing.speed import SpeedMeter
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
-from edgemark.transport.faults import NotFound
+from edgemark.transport.faults import NotFound, from_peer
 from edgemark.transport.server import Request, Response, Route
 
 _SERVING = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
@@ -264,9 +264,10 @@ class ComputeNode(OutsourcingServer):
             )
             try:
                 raw = self.station.ask(judge, "/v1/tasks/read", request, most=MAX_TASK_BYTES)
-                task = Task.from_wire(raw)
-                check_task(task, offer.terms, offer.root)
-            except (PeerFault, RefusedInput) as fault:
+                with from_peer(judge):
+                    task = Task.from_wire(raw)
+                    check_task(task, offer.terms, offer.root)
+            except PeerFault as fault:
                 self.log.debug("judge has no task for us", judge=judge, error=fault)
                 continue
             return task

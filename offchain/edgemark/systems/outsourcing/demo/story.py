@@ -123,7 +123,7 @@ def play_example(
             played = wait_for_all(device, planned)
         after = read_holdings(chain, stage.deployment, names)
         check_results(receipt, played, example)
-        check_blame(receipt, played, device.refusals)
+        check_blame(receipt, played, list(device.refusals))
         check_judges(receipt, stage, device.station, played)
         check_tokens(receipt, played, names, before, after, payer, stage)
         note_costs(receipt, stage, device.station, example)

@@ -13,6 +13,8 @@ from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Address, parse_address
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
 from edgemark.identity.registry import SERVER_ROLES, ParticipantRegistry
+from edgemark.ledger.answers import quantity_of
+from edgemark.ledger.blocks import MOST_PRICE
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.evm import EvmChain
@@ -106,7 +108,7 @@ def compare_clocks(chain: EvmChain) -> str:
 
 
 def _compare_fee(chain: EvmChain, settings: Settings) -> str:
-    price = int(chain.rpc("eth_gasPrice"), 16) / WEI_PER_GWEI
+    price = quantity_of(chain.rpc("eth_gasPrice"), "gas price", most=MOST_PRICE) / WEI_PER_GWEI
     seen = f"{price:g} gwei now, at most {settings.max_fee_gwei:g}"
     if price > settings.max_fee_gwei:
         raise RefusedInput(

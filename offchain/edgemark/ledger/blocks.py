@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.identifiers import Address, Hash32, parse_address, parse_hash32
+from edgemark.identifiers import Address, Hash32
+from edgemark.ledger.answers import (
+    address_of,
+    data_of,
+    hash_of,
+    height_of,
+    list_of,
+    object_of,
+    quantity_of,
+)
 
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, RefusedInput)
-
-
-MOST_NUMBER = 2**63 - 1  # no height, place or time is larger; what is has no meaning
-
-
-class NodeAnswerMalformed(LedgerUnavailable):
-    """The node's answer lacks a field or has one of another kind."""
+MOST_GAS = 2**64 - 1  # of a block, by the protocol
+MOST_PRICE = 2**128 - 1  # wei per gas; times the gas it still fits a word
+SUCCESS = 1  # status in a receipt; 0 stands for a revert
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,21 @@ class SentCall:
 
 
 @dataclass(frozen=True)
+class SentFrom:
+    """Which place in an account's order a transaction of a block took.
+
+    Args:
+        sender: who sent it.
+        nonce: of the sender.
+        hash: under which the chain knows it.
+    """
+
+    sender: Address
+    nonce: int
+    hash: Hash32
+
+
+@dataclass(frozen=True)
 class Mined:
     """A transaction that stands in a block: what it asked for, and what became of it."""
 
@@ -99,76 +115,78 @@ class Mined:
     receipt: Receipt
 
 
-def block_from_json(answer: Mapping[str, Any]) -> Block:
+def block_from_json(answer: object) -> Block:
     """Parse a header.
 
     Raises:
         NodeAnswerMalformed: a field is missing or of another kind.
     """
-    try:
-        return Block(
-            number=_number(answer["number"]),
-            hash=parse_hash32(answer["hash"]),
-            parent_hash=parse_hash32(answer["parentHash"]),
-            timestamp=_number(answer["timestamp"]),
-            base_fee=int(answer.get("baseFeePerGas") or "0x0", 16),
+    fields = object_of(answer, "block")
+    base_fee = fields.get("baseFeePerGas")
+    return Block(
+        number=height_of(fields.get("number")),
+        hash=hash_of(fields.get("hash"), "hash of a block"),
+        parent_hash=hash_of(fields.get("parentHash"), "hash of a parent"),
+        timestamp=height_of(fields.get("timestamp"), "time of a block"),
+        base_fee=0 if base_fee is None else quantity_of(base_fee, "base fee", most=MOST_PRICE),
+    )
+
+
+def senders_from_json(answer: object) -> list[SentFrom]:
+    """Who sent the transactions of a block that was asked for with them; as `block_from_json`."""
+    transactions = list_of(object_of(answer, "block").get("transactions"), "list of transactions")
+    found = []
+    for each in transactions:
+        fields = object_of(each, "transaction")
+        found.append(
+            SentFrom(
+                sender=address_of(fields.get("from"), "sender"),
+                nonce=height_of(fields.get("nonce"), "nonce"),
+                hash=hash_of(fields.get("hash"), "hash of a transaction"),
+            )
         )
-    except UNREADABLE as error:
-        raise NodeAnswerMalformed("sent no block", who="node", had=str(answer)[:200]) from error
+    return found
 
 
-def log_from_json(answer: Mapping[str, Any]) -> RawLog:
+def log_from_json(answer: object) -> RawLog:
     """Parse a log; raises as `block_from_json`."""
-    try:
-        return RawLog(
-            address=parse_address(answer["address"]),
-            topics=tuple(parse_hash32(topic) for topic in answer["topics"]),
-            data=bytes.fromhex(answer["data"].removeprefix("0x")),
-            block_number=_number(answer["blockNumber"]),
-            block_hash=parse_hash32(answer["blockHash"]),
-            tx_hash=parse_hash32(answer["transactionHash"]),
-            log_index=_number(answer["logIndex"]),
-        )
-    except UNREADABLE as error:
-        raise NodeAnswerMalformed("sent no log", who="node", had=str(answer)[:200]) from error
+    fields = object_of(answer, "log")
+    return RawLog(
+        address=address_of(fields.get("address"), "address of a log"),
+        topics=tuple(hash_of(topic, "topic") for topic in list_of(fields.get("topics"), "topics")),
+        data=data_of(fields.get("data"), "data of a log"),
+        block_number=height_of(fields.get("blockNumber")),
+        block_hash=hash_of(fields.get("blockHash"), "hash of a block"),
+        tx_hash=hash_of(fields.get("transactionHash"), "hash of a transaction"),
+        log_index=height_of(fields.get("logIndex"), "place of a log"),
+    )
 
 
-def receipt_from_json(answer: Mapping[str, Any]) -> Receipt:
+def receipt_from_json(answer: object) -> Receipt:
     """Parse a receipt; raises as `block_from_json`."""
-    try:
-        made = answer.get("contractAddress")
-        gas_used = int(answer["gasUsed"], 16)
-        return Receipt(
-            tx_hash=parse_hash32(answer["transactionHash"]),
-            block_number=_number(answer["blockNumber"]),
-            block_hash=parse_hash32(answer["blockHash"]),
-            is_success=int(answer["status"], 16) == 1,
-            gas_used=gas_used,
-            fee_wei=gas_used * int(answer["effectiveGasPrice"], 16),
-            contract_address=parse_address(made) if made else None,
-            logs=tuple(log_from_json(log) for log in answer["logs"]),
-        )
-    except UNREADABLE as error:
-        raise NodeAnswerMalformed("sent no receipt", who="node", had=str(answer)[:200]) from error
+    fields = object_of(answer, "receipt")
+    made = fields.get("contractAddress")
+    gas_used = quantity_of(fields.get("gasUsed"), "gas", most=MOST_GAS)
+    price = quantity_of(fields.get("effectiveGasPrice"), "gas price", most=MOST_PRICE)
+    status = quantity_of(fields.get("status"), "status of a receipt", most=SUCCESS)
+    return Receipt(
+        tx_hash=hash_of(fields.get("transactionHash"), "hash of a transaction"),
+        block_number=height_of(fields.get("blockNumber")),
+        block_hash=hash_of(fields.get("blockHash"), "hash of a block"),
+        is_success=status == SUCCESS,
+        gas_used=gas_used,
+        fee_wei=gas_used * price,
+        contract_address=None if made is None else address_of(made, "address of a contract"),
+        logs=tuple(log_from_json(log) for log in list_of(fields.get("logs"), "list of logs")),
+    )
 
 
-def _number(text: str) -> int:
-    number = int(text, 16)
-    if not 0 <= number <= MOST_NUMBER:
-        raise ValueError(f"no number of a block: {number}")
-    return number
-
-
-def call_from_json(answer: Mapping[str, Any]) -> SentCall:
+def call_from_json(answer: object) -> SentCall:
     """Parse a transaction; raises as `block_from_json`."""
-    try:
-        to = answer.get("to")
-        return SentCall(
-            sender=parse_address(answer["from"]),
-            to=parse_address(to) if to else None,
-            data=bytes.fromhex(answer["input"].removeprefix("0x")),
-        )
-    except UNREADABLE as error:
-        raise NodeAnswerMalformed(
-            "sent no transaction", who="node", had=str(answer)[:200]
-        ) from error
+    fields = object_of(answer, "transaction")
+    to = fields.get("to")
+    return SentCall(
+        sender=address_of(fields.get("from"), "sender"),
+        to=None if to is None else address_of(to, "called account"),
+        data=data_of(fields.get("input"), "call data"),
+    )

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from edgemark.identifiers import Address
-from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.answers import quantity_of
+from edgemark.ledger.blocks import MOST_GAS, MOST_PRICE, Receipt
 from edgemark.ledger.evm import EvmChain, revert_of
 from edgemark.ledger.faults import ContractRefused, GasAboveCap, NodeRefused, NoFunds
 from edgemark.ledger.fees import DEFAULT_TIP, Fees, choose_fees, raise_fees
 from edgemark.ledger.intent import Intent, LaneLimits
+from edgemark.ledger.refusals import is_no_funds
 from edgemark.ledger.transaction import Transaction
 
 
@@ -34,10 +36,6 @@ class Drafter:
         self._address = address
         self._limits = limits
 
-    def nonces_used(self, block: str) -> int:
-        """How many nonces of the account the chain has taken at `block`."""
-        return int(self._chain.rpc("eth_getTransactionCount", self._address, block), 16)
-
     def draft(self, intent: Intent, under_way: Iterable[Transaction]) -> Transaction:
         """A transaction for `intent`, with the next nonce.
 
@@ -55,7 +53,7 @@ class Drafter:
         # The balance first: a block between the two questions then makes us count too little as
         # spoken for, which the node notices, and never too much.
         balance = self._chain.balance(self._address)
-        used = self.nonces_used("latest")
+        used = self._chain.nonces_used(self._address)
         others = [other for other in under_way if other.nonce >= used]
         spoken_for = sum(other.most_wei for other in others)
         nonce = max(used, max((other.nonce for other in others), default=-1) + 1)
@@ -110,7 +108,8 @@ class Drafter:
 
     def _tip(self) -> int:
         try:
-            return int(self._chain.rpc("eth_maxPriorityFeePerGas"), 16)
+            answer = self._chain.rpc("eth_maxPriorityFeePerGas")
+            return quantity_of(answer, "tip", most=MOST_PRICE)
         except NodeRefused:
             return DEFAULT_TIP  # an optional method
 
@@ -130,9 +129,10 @@ class Drafter:
 
     def _estimate(self, intent: Intent) -> int:
         try:
-            return int(self._chain.rpc("eth_estimateGas", self._request(intent), "pending"), 16)
+            answer = self._chain.rpc("eth_estimateGas", self._request(intent), "pending")
+            return quantity_of(answer, "gas", most=MOST_GAS)
         except NodeRefused as error:
-            if "insufficient funds" in error.message.lower():
+            if is_no_funds(error):
                 raise self.no_funds(f"more than {intent.value}") from error
             raise revert_of(error, intent.contract, intent.function) or error from error
 

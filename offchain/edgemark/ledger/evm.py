@@ -1,6 +1,5 @@
-"""Reading an Ethereum-like chain through its JSON-RPC, with typed errors and repeated attempts.
+"""Reading the contracts of an Ethereum-like chain through its JSON-RPC, with typed errors.
 
-The head of a chain can still change; what is read at `confirmed` is `confirmations` blocks deep.
 Every request made here may safely be repeated: reading changes nothing, and a signed transaction
 that is sent twice is one transaction.
 """
@@ -10,165 +9,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgemark.errors import LedgerUnavailable
+from edgemark.errors import LedgerUnavailable, Unrecoverable
 from edgemark.identifiers import Address, Hash32
+from edgemark.ledger.answers import data_of, malformed
 from edgemark.ledger.blocks import (
     Block,
     Mined,
-    NodeAnswerMalformed,
     RawLog,
-    block_from_json,
     call_from_json,
     receipt_from_json,
 )
 from edgemark.ledger.faults import (
     AnswerTooLarge,
-    ChainIdMismatch,
     ContractRefused,
-    NoChain,
     NoCode,
+    NodeAnswerMalformed,
+    NodeBehind,
     NodeRefused,
     NotYetConfirmed,
 )
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract, explain_revert
 from edgemark.ledger.log_answers import logs_from_json
-from edgemark.ledger.wire import RpcWire
+from edgemark.ledger.node import ChainNode
+from edgemark.ledger.refusals import REVERT_CODE, is_too_much
 
 BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
-MANY_BLOCKS = 100  # headers in one message: what public nodes commonly take
 LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
 MINED_METHODS = ("eth_getTransactionByHash", "eth_getTransactionReceipt")
-REVERT_CODE = 3  # JSON-RPC error code of a revert with data
 
 
-class EvmChain:
-    """One chain at one address.
-
-    Args:
-        url: http(s) address of a node.
-        chain_id: the chain that is expected; None takes what is there.
-        confirmations: blocks on top of one until it counts as final, >= 0.
-        timeout_s: seconds to wait for one answer.
-        attempts: requests until a lost connection is reported, >= 1.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        chain_id: int | None = None,
-        confirmations: int = 2,
-        timeout_s: float = 10.0,
-        attempts: int = 4,
-    ) -> None:
-        self.url = url
-        self.confirmations = confirmations
-        self._expected = chain_id
-        self._chain_id: int | None = None
-        self._wire = RpcWire(url, timeout_s=timeout_s, attempts=attempts)
-        self.place = self._wire.place
-
-    def connect(self) -> EvmChain:
-        """Check that the expected chain is there; returns itself.
-
-        Raises:
-            NoChain: nothing answers at the address, or something that is no chain.
-            ChainIdMismatch: another chain answers.
-        """
-        try:
-            found = int(self.rpc("eth_chainId"), 16)
-        except (LedgerUnavailable, TypeError, ValueError) as error:
-            raise NoChain(
-                "no chain answers",
-                who=self.place,
-                had=_tell_answer(error),
-                needed="an Ethereum JSON-RPC node",
-                remedy="Start one (`edgemark chain up`) or correct the setting chain_url.",
-            ) from error
-        if self._expected is not None and found != self._expected:
-            raise ChainIdMismatch(
-                "is another chain",
-                who=self.place,
-                had=f"chain id {found}",
-                needed=f"chain id {self._expected}",
-                remedy="Correct the setting chain_url or chain_id.",
-            )
-        self._chain_id = found
-        return self
-
-    @property
-    def chain_id(self) -> int:
-        """The id of the chain, checked once."""
-        if self._chain_id is None:
-            self.connect()
-        if self._chain_id is None:  # connect either set it or raised
-            raise NoChain("did not connect", who=self.place)
-        return self._chain_id
-
-    def rpc(self, method: str, *params: object) -> Any:
-        """One JSON-RPC request, repeated while the connection is lost.
-
-        Raises:
-            ConnectionLost: no answer after all attempts.
-            NodeRefused: the node answered with an error.
-        """
-        return self._wire.rpc(method, *params)
-
-    def rpc_many(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
-        """Many requests in one message, repeated while the connection is lost.
-
-        Returns:
-            One result a request, in order; the first refusal is raised.
-
-        Raises:
-            ConnectionLost, NodeRefused: as `rpc`.
-        """
-        return self._wire.rpc_many(wanted)
-
-    def head(self) -> int:
-        """Number of the latest block."""
-        return int(self.rpc("eth_blockNumber"), 16)
-
-    def confirmed(self) -> int:
-        """Number of the latest block that counts as final, >= 0."""
-        return max(0, self.head() - self.confirmations)
-
-    def block(self, at: int | str = "latest") -> Block:
-        """Header of a block.
-
-        Raises:
-            LedgerUnavailable: there is no such block (any more).
-        """
-        number = hex(at) if isinstance(at, int) else at
-        answer = self.rpc("eth_getBlockByNumber", number, False)
-        if answer is None:
-            raise LedgerUnavailable("has no such block", who=self.place, had=self.head(), needed=at)
-        return block_from_json(answer)
-
-    def headers(self, numbers: Sequence[int]) -> list[Block]:
-        """Headers of many blocks, asked for in messages of `MANY_BLOCKS`.
-
-        Raises:
-            LedgerUnavailable: one of them is not there (any more).
-        """
-        found: list[Block] = []
-        for start in range(0, len(numbers), MANY_BLOCKS):
-            some = numbers[start : start + MANY_BLOCKS]
-            wanted = [("eth_getBlockByNumber", (hex(number), False)) for number in some]
-            for number, answer in zip(some, self.rpc_many(wanted), strict=True):
-                if answer is None:
-                    raise LedgerUnavailable("has no such block", who=self.place, needed=number)
-                found.append(block_from_json(answer))
-        return found
-
-    def now(self) -> int:
-        """Chain time: timestamp of the latest block, Unix seconds."""
-        return self.block().timestamp
-
-    def balance(self, account: Address) -> int:
-        """Native balance at the head, wei."""
-        return int(self.rpc("eth_getBalance", account, "latest"), 16)
+class EvmChain(ChainNode):
+    """One chain at one address, with its contracts; takes what `ChainNode` takes."""
 
     def code(self, address: Address, at: int | str = "latest") -> bytes:
         """Code of the contract at the address; empty when there is none.
@@ -177,11 +49,11 @@ class EvmChain:
             NodeAnswerMalformed: the node answered with something else.
         """
         number = hex(at) if isinstance(at, int) else at
-        answer = str(self.rpc("eth_getCode", address, number))
-        try:
-            return bytes.fromhex("" if answer == "0x0" else answer.removeprefix("0x"))
-        except ValueError as error:
-            raise NodeAnswerMalformed("sent no code", who=self.place, had=answer[:80]) from error
+        answer = self.rpc("eth_getCode", address, number)
+        found = b"" if answer == "0x0" else data_of(answer, "code")  # some write none so
+        if found:
+            self._seen.add(address)
+        return found
 
     def has_code(self, address: Address, at: int | str = "latest") -> bool:
         """Is there a contract at the address?"""
@@ -218,11 +90,15 @@ class EvmChain:
                 answers += [self.rpc(method, *shown) for method, shown in part]
         for (shown, _), answer in zip(wanted, answers, strict=True):
             if answer is None:
-                raise LedgerUnavailable("has no such transaction", who=self.place, had=shown)
-        return [
+                raise NodeBehind("has no such transaction", who=self.place, had=shown)
+        found = [
             Mined(call_from_json(call), receipt_from_json(receipt))
             for call, receipt in zip(answers[::2], answers[1::2], strict=True)
         ]
+        for tx_hash, each in zip(tx_hashes, found, strict=True):
+            if each.receipt.tx_hash != tx_hash:
+                raise malformed("receipt that was asked for", each.receipt.tx_hash.hex(), "another")
+        return found
 
     def call(
         self,
@@ -254,14 +130,23 @@ class EvmChain:
             request["from"] = sender
         answer = self._call(contract, function, request, number)
         if not answer and not self.has_code(contract.address, at):
-            self.require_code(contract)
-            raise NotYetConfirmed(
-                "contract too new",
-                who=f"{contract.name} at {contract.address}",
-                had=f"no code at block {at}",
-                needed=f"{self.confirmations} blocks on top of its deployment",
+            raise self._no_code(contract, at)
+        return _decode(contract, function, answer)
+
+    def _no_code(self, contract: Contract, at: int | str) -> LedgerUnavailable:
+        """Why a node shows no code; a contract that we saw once does not go away."""
+        who = f"{contract.name} at {contract.address}"
+        if contract.address in self._seen and not self.has_code(contract.address):
+            return NodeBehind(
+                "the code of a contract is not there any more", who=who, remedy="Ask again."
             )
-        return contract.interface.decode_result(function, answer)
+        self.require_code(contract)
+        return NotYetConfirmed(
+            "contract too new",
+            who=who,
+            had=f"no code at block {at}",
+            needed=f"{self.confirmations} blocks on top of its deployment",
+        )
 
     def call_many(self, calls: Sequence[Call], block: int) -> list[Any]:
         """What functions of contracts answer as of one block, in as few messages as may be.
@@ -287,20 +172,20 @@ class EvmChain:
                 # A revert, or a node that takes no batch: one by one tells which, and why.
                 found += [self.call(c.contract, c.function, *c.args, block=block) for c in part]
                 continue
-            found += [self._decode(c, a, block) for c, a in zip(part, answers, strict=True)]
+            found += [self._decode_one(c, a, block) for c, a in zip(part, answers, strict=True)]
         return found
 
-    def _decode(self, call: Call, answer: str, block: int) -> Any:
-        raw = bytes.fromhex(answer.removeprefix("0x"))
+    def _decode_one(self, call: Call, answer: object, block: int) -> Any:
+        raw = data_of(answer, "result of a call")
         if not raw:  # no contract there: the single call says it in words
             return self.call(call.contract, call.function, *call.args, block=block)
-        return call.contract.interface.decode_result(call.function, raw)
+        return _decode(call.contract, call.function, raw)
 
     def _call(
         self, contract: Contract, function: str, request: dict[str, str], number: str
     ) -> bytes:
         try:
-            return bytes.fromhex(self.rpc("eth_call", request, number).removeprefix("0x"))
+            return data_of(self.rpc("eth_call", request, number), "result of a call")
         except NodeRefused as error:
             raise revert_of(error, contract, function) or error from error
 
@@ -320,29 +205,46 @@ class EvmChain:
             topics: for each topic in turn the values that are wanted; none stands for any.
 
         Raises:
-            NodeRefused, AnswerTooLarge: even for a single block.
+            NodeRefused, AnswerTooLarge: even for a single block, or for another reason than its
+                number of blocks.
+            NodeBehind: the node that answers has not got all these blocks.
             NodeAnswerMalformed: logs that were not asked for, twice, or out of order.
         """
         found: list[RawLog] = []
         start, width = from_block, LOG_CHUNK_BLOCKS
         while start <= to_block:
             end = min(to_block, start + width - 1)
-            wanted = {
+            wanted: dict[str, object] = {
                 "address": list(addresses),
                 "fromBlock": hex(start),
                 "toBlock": hex(end),
                 "topics": [[f"0x{value.hex()}" for value in each] or None for each in topics],
             }
             try:
-                answer = self.rpc("eth_getLogs", wanted)
-            except (NodeRefused, AnswerTooLarge):
-                if width == 1:
+                answer = self._logs_to(end, wanted)
+            except (NodeRefused, AnswerTooLarge) as error:
+                if width == 1 or (isinstance(error, NodeRefused) and not is_too_much(error)):
                     raise
                 width //= 2  # nodes limit the range or the number of logs
                 continue
             found += logs_from_json(answer, addresses, start, end)
             start = end + 1
         return found
+
+    def _logs_to(self, end: int, wanted: dict[str, object]) -> Any:
+        """Logs up to a block, of a node that has it: one that lags answers with none, no error.
+
+        Both questions go in one message, for of several nodes at one address one answers it.
+        """
+        asked = [("eth_getBlockByNumber", (hex(end), False)), ("eth_getLogs", (wanted,))]
+        try:
+            block, logs = self.rpc_many(asked)
+        except (NodeRefused, NodeAnswerMalformed) as error:
+            if isinstance(error, NodeRefused) and is_too_much(error):
+                raise
+            block, logs = (self.rpc(method, *params) for method, params in asked)
+        self.block_from(end, block)
+        return logs
 
     def logs_of_block(self, addresses: Sequence[Address], block: Block) -> list[RawLog]:
         """All logs of these contracts in this very block, whatever stands at its height now.
@@ -356,16 +258,17 @@ class EvmChain:
         return logs_from_json(answer, addresses, block.number, block.number)
 
 
+def _decode(contract: Contract, function: str, raw: bytes) -> Any:
+    """The contract's code was compared with ours: what does not fit is the node's doing."""
+    try:
+        return contract.interface.decode_result(function, raw)
+    except Unrecoverable as error:
+        raise malformed(f"result of {contract.name}.{function}", raw, error.what) from error
+
+
 def revert_of(error: NodeRefused, contract: Contract, function: str) -> ContractRefused | None:
     """The contract's own refusal inside a node's error; None when it is something else."""
     if not error.data and error.code != REVERT_CODE and "revert" not in error.message.lower():
         return None
     name, values = explain_revert(error.data, contract.interface)
     return ContractRefused(contract.name, function, name, values)
-
-
-def _tell_answer(error: Exception) -> str:
-    """What was there instead of a chain id, in words of our own."""
-    if not isinstance(error, LedgerUnavailable):
-        return "an answer that is no number"
-    return error.what if error.had is None else f"{error.what}: {error.had}"

@@ -19,6 +19,33 @@ class ConnectionLost(LedgerUnavailable):
     """The chain stopped answering, also after repeated attempts."""
 
 
+class NodeAnswerMalformed(LedgerUnavailable):
+    """The node's answer is none, lacks a field or has one of another kind."""
+
+
+class NodeBusy(LedgerUnavailable):
+    """The chain's node takes no more requests at present, this one included.
+
+    Args:
+        had: its words.
+        who: the node.
+        retry_after_s: seconds after which asking again makes sense, > 0.
+    """
+
+    def __init__(self, had: str, *, who: object, retry_after_s: float) -> None:
+        super().__init__(
+            "the node is busy",
+            who=who,
+            had=had,
+            remedy=f"Ask again after {retry_after_s:.1f} s; nothing is lost.",
+        )
+        self.retry_after_s = retry_after_s
+
+
+class NodeBehind(LedgerUnavailable):
+    """The node knows less of the chain than it, or another one at its address, knew before."""
+
+
 class NodeRefused(LedgerUnavailable):
     """The chain's node answered a request with an error of its own.
 

@@ -14,10 +14,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from edgemark.ledger.blocks import Block, NodeAnswerMalformed, RawLog
+from edgemark.ledger.blocks import Block, RawLog
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import LOG_CHUNK_BLOCKS, EvmChain
-from edgemark.ledger.faults import ChainMoved, LogsContradicted, NodeRefused
+from edgemark.ledger.faults import (
+    ChainMoved,
+    LogsContradicted,
+    NodeAnswerMalformed,
+    NodeRefused,
+)
 from edgemark.ledger.index_store import IndexStore
 from edgemark.logs import get_logger
 

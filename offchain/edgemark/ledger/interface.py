@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.registry import BaseEquals, registry
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
@@ -39,6 +42,24 @@ STANDARD_ERRORS = [
 ]
 
 Entry = Mapping[str, Any]
+
+
+class _AnyText(StringDecoder):
+    """Text that strangers put on the chain: the contracts limit its length, not its bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(handle_string_errors="replace")  # type: ignore[no-untyped-call]
+
+
+def _decoder() -> ABIDecoder:
+    kinds = registry.copy()  # type: ignore[no-untyped-call]
+    kinds.unregister_decoder("string")
+    is_text = BaseEquals("string")  # type: ignore[no-untyped-call]
+    kinds.register_decoder(is_text, _AnyText, label="string")
+    return ABIDecoder(kinds)
+
+
+decode = _decoder().decode
 
 
 def snake_case(name: str, position: int = 0) -> str:

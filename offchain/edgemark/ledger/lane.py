@@ -20,7 +20,7 @@ from pathlib import Path
 
 from edgemark.closing import Closing
 from edgemark.identifiers import Address, Hash32
-from edgemark.ledger.blocks import Receipt, receipt_from_json
+from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.drafting import Drafter
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
@@ -221,9 +221,9 @@ class TransactionLane(Closing):
 
     def _receipt(self, entry: Entry) -> Receipt | None:
         for tx_hash in reversed(entry.hashes):
-            answer = self._chain.rpc("eth_getTransactionReceipt", "0x" + tx_hash.hex())
-            if answer is not None:
-                return receipt_from_json(answer)
+            receipt = self._chain.receipt(tx_hash)
+            if receipt is not None:
+                return receipt
         return None
 
     def _close_out(self, entry: Entry, intent: Intent, receipt: Receipt, head: int) -> Receipt:
@@ -244,7 +244,7 @@ class TransactionLane(Closing):
                 raise self._taken(entry)  # another caller who waited for it found out
             if time.monotonic() - entry.sent_at < RESEND_S:
                 return
-            used = self._drafter.nonces_used("latest")
+            used = self._chain.nonces_used(self.address)
             if used > entry.nonce:
                 self._give_up_if_taken(entry)
                 return
@@ -256,7 +256,7 @@ class TransactionLane(Closing):
                     self._send_again(self._pending.entries[nonce])
 
     def _give_up_if_taken(self, entry: Entry) -> None:
-        final = self._drafter.nonces_used(hex(self._chain.confirmed()))
+        final = self._chain.nonces_used(self.address, self._chain.confirmed())
         if final > entry.nonce and self._receipt(entry) is None:
             self._pending.drop(entry)
             raise self._taken(entry)
@@ -314,12 +314,12 @@ class TransactionLane(Closing):
             self._pending.finish(entry, receipt.tx_hash, is_success=receipt.is_success)
 
     def _receipt_of_done(self, tx_hash: Hash32) -> Receipt:
-        answer = self._chain.rpc("eth_getTransactionReceipt", "0x" + tx_hash.hex())
-        if answer is None:
+        receipt = self._chain.receipt(tx_hash)
+        if receipt is None:
             raise ReorgTooDeep(
                 "a final transaction is gone",
                 who=f"account {self.address}",
                 had=tx_hash.hex(),
                 remedy="Raise the setting confirmations; look at the chain.",
             )
-        return receipt_from_json(answer)
+        return receipt

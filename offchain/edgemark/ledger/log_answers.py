@@ -11,7 +11,9 @@ from collections.abc import Collection
 from typing import Any
 
 from edgemark.identifiers import Address
-from edgemark.ledger.blocks import NodeAnswerMalformed, RawLog, log_from_json
+from edgemark.ledger.answers import list_of
+from edgemark.ledger.blocks import RawLog, log_from_json
+from edgemark.ledger.faults import NodeAnswerMalformed
 
 MAX_LOGS = 100_000  # in one answer; a full block of 30 M gas holds fewer than 60,000
 MAX_TOPICS = 4  # of the EVM
@@ -27,13 +29,12 @@ def logs_from_json(
         NodeAnswerMalformed: no list; too long; a log of another contract or block, too large,
             twice, or out of order; or a log that was taken back.
     """
-    if not isinstance(answer, list):
-        raise NodeAnswerMalformed("sent no list of logs", who="node", had=str(answer)[:200])
-    if len(answer) > MAX_LOGS:
+    entries = list_of(answer, "list of logs")
+    if len(entries) > MAX_LOGS:
         raise NodeAnswerMalformed(
-            "sent too many logs", who="node", had=len(answer), needed=f"<= {MAX_LOGS}"
+            "sent too many logs", who="node", had=len(entries), needed=f"<= {MAX_LOGS}"
         )
-    logs = [_log_of(entry) for entry in answer]
+    logs = [_log_of(entry) for entry in entries]
     before = (first, -1)
     for log in logs:
         place = (log.block_number, log.log_index)

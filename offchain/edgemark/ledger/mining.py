@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.answers import tell, words_of
 from edgemark.ledger.evm import EvmChain
 
 CLIENTS = {"anvil": 1, "hardhatnetwork": 1000}  # units of a block interval in a second
@@ -33,7 +34,8 @@ class BlockMaking:
         Raises:
             RefusedInput: it is no development node.
         """
-        version = str(chain.rpc("web3_clientVersion"))
+        answer = chain.rpc("web3_clientVersion")
+        version = words_of(answer) if isinstance(answer, str) else tell(answer)
         name = version.partition("/")[0].lower()
         if name not in CLIENTS:
             raise RefusedInput(

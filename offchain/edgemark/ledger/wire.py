@@ -1,28 +1,37 @@
-"""JSON-RPC over HTTP to one node: repeated while the connection is lost, bounded, in plain words.
+"""JSON-RPC to one node, in at one door: what comes out is a result or a typed fault of the node.
 
-Every request made here may safely be repeated; see `edgemark.ledger.evm`.
+Law 1: a lost connection is tried again, a few times; every request made here may safely be
+repeated, see `edgemark.ledger.evm`.
+Law 2: a node that is busy is left alone for as long as it asks (`Retry-After`), or for twice as
+long as the last time; requests meanwhile wait a little or are refused here without being sent.
+Law 3: whatever else is not expected is `NodeAnswerMalformed`; no other exception leaves.
 """
 
 from __future__ import annotations
 
-import io
+import itertools
+import json
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
-from web3 import HTTPProvider
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
-
-from edgemark.ledger.blocks import NodeAnswerMalformed
-from edgemark.ledger.faults import AnswerTooLarge, ConnectionLost, NodeRefused
+from edgemark.ledger.answers import malformed, tell
+from edgemark.ledger.faults import ConnectionLost, NodeAnswerMalformed, NodeBusy
+from edgemark.ledger.posting import HttpAnswer, HttpPost
+from edgemark.ledger.refusals import (
+    BUSY_STATUSES,
+    busy_words,
+    refusal_of,
+    seconds_of,
+)
 
 FIRST_PAUSE_S = 0.1  # doubles after each failed attempt
 MOST_PAUSE_S = 2.0
-MAX_ANSWER_BYTES = 64 * 2**20  # of one answer; a thousand blocks of our events are a tenth of it
+FIRST_QUIET_S = 0.5  # after a first answer that the node is busy; doubles with each that follows
+MAX_DOUBLINGS = 10  # keeps the power from growing without end
+MOST_QUIET_S = 60.0  # of a node that asks for more, too: deadlines do not wait
+OK = 200
 
 
 class RpcWire:
@@ -30,107 +39,172 @@ class RpcWire:
 
     Args:
         url: http(s) address; only `place` of it may be shown.
-        timeout_s: seconds to wait for one answer.
+        timeout_s: seconds to wait for one answer, and until a busy node may be asked again.
         attempts: requests until a lost connection is reported, >= 1.
+        post: sends one message; for tests.
     """
 
-    def __init__(self, url: str, *, timeout_s: float, attempts: int) -> None:
-        self.place = shown_place(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        attempts: int,
+        post: Callable[[bytes], HttpAnswer] | None = None,
+    ) -> None:
+        door = HttpPost(url, timeout_s=timeout_s)
+        self.place = door.place
+        self._post = post or door
+        self._patience_s = timeout_s
         self._attempts = attempts
-        self._provider = HTTPProvider(
-            url,
-            request_kwargs={"timeout": timeout_s, "hooks": {"response": _bound_answer}},
-            exception_retry_configuration=None,
-        )
+        self._ids = itertools.count(1)
+        self._quiet = Quiet()
 
     def rpc(self, method: str, *params: object) -> Any:
-        """One request; raises as `EvmChain.rpc`."""
-        answer = self._repeat(
-            lambda: self._provider.make_request(RPCEndpoint(method), list(params))
-        )
-        return self._result_of(answer)
+        """One request; raises as `ChainNode.rpc`."""
+        request = self._request(method, params)
+        return self._repeat(request, lambda answer: self._result_of(answer, request["id"]))
 
     def rpc_many(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
-        """Many requests in one message; as `EvmChain.rpc_many`."""
+        """Many requests in one message; as `ChainNode.rpc_many`."""
         if not wanted:
             return []
-        batch = [(RPCEndpoint(method), list(params)) for method, params in wanted]
-        answers = self._repeat(lambda: self._provider.make_batch_request(batch))
-        if isinstance(answers, dict):  # the node refused the message as a whole
-            self._result_of(answers)
-        if not isinstance(answers, list) or len(answers) != len(wanted):
-            raise NodeAnswerMalformed(
-                "answered a batch otherwise", who=self.place, needed=f"{len(wanted)} answers"
-            )
-        return [self._result_of(answer) for answer in answers]
+        requests = [self._request(method, params) for method, params in wanted]
+        found: list[Any] = self._repeat(requests, lambda found: self._results_of(found, requests))
+        return found
 
-    def _repeat(self, request: Callable[[], Any]) -> Any:
-        """What a request gives, tried again while the connection is lost."""
+    def _request(self, method: str, params: Sequence[object]) -> dict[str, Any]:
+        facts = {"jsonrpc": "2.0", "id": next(self._ids), "method": method}
+        return {**facts, "params": list(params)}
+
+    def _repeat(self, request: Any, read: Callable[[Any], Any]) -> Any:
+        """What a request gives, tried again while the connection is lost or the node is busy."""
+        message = json.dumps(request).encode()
         pause = FIRST_PAUSE_S
         for attempt in range(1, self._attempts + 1):
             try:
-                return request()
-            except (requests.RequestException, Web3Exception, ValueError, OSError) as error:
+                self._quiet.wait(self._patience_s, self.place)
+                found = read(self._decode(self._post(message)))
+            except (ConnectionLost, NodeBusy) as error:
                 if attempt == self._attempts:
-                    raise ConnectionLost(
-                        "connection lost",
-                        who=self.place,
-                        had=f"{type(error).__name__} in {attempt} attempts",
-                        remedy="Check that the node runs; nothing is lost.",
-                    ) from error
+                    raise self._lost(error) from error
+                if isinstance(error, NodeBusy) and error.retry_after_s > self._patience_s:
+                    raise
+                if isinstance(error, NodeBusy):
+                    continue
+            else:
+                self._quiet.end()
+                return found
             time.sleep(pause)
             pause = min(MOST_PAUSE_S, 2 * pause)
         raise LookupError("at least one attempt is made")
 
-    def _result_of(self, answer: Any) -> Any:
-        if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
+    def _lost(self, error: ConnectionLost | NodeBusy) -> ConnectionLost | NodeBusy:
+        if isinstance(error, NodeBusy):
+            return error
+        return ConnectionLost(
+            "connection lost",
+            who=self.place,
+            had=f"{error.had} in {self._attempts} attempts",
+            remedy="Check that the node runs; nothing is lost.",
+        )
+
+    def _decode(self, answer: HttpAnswer) -> Any:
+        if answer.status in BUSY_STATUSES:
+            asked = seconds_of(answer.headers.get("Retry-After"))
+            raise self._busy(f"HTTP status {answer.status}", asked)
+        try:
+            found = json.loads(answer.body)
+        except (ValueError, RecursionError) as error:
+            if answer.status != OK:
+                raise ConnectionLost(
+                    "connection lost", who=self.place, had=f"HTTP status {answer.status}"
+                ) from error
             raise NodeAnswerMalformed(
-                "sent no JSON-RPC answer", who=self.place, had=str(answer)[:200]
+                "sent no JSON",
+                who=self.place,
+                had=f"{len(answer.body)} bytes",
+                remedy="Check that the address is that of a node.",
+            ) from error
+        if answer.status != OK and not (isinstance(found, dict) and found.get("error")):
+            raise ConnectionLost(
+                "connection lost", who=self.place, had=f"HTTP status {answer.status}"
             )
-        if "error" in answer:
-            raise _refusal(answer["error"], self.place)
+        return found
+
+    def _results_of(self, answers: Any, requests: Sequence[dict[str, Any]]) -> list[Any]:
+        if isinstance(answers, dict):  # the node refused the message as a whole
+            self._result_of(answers, None)
+        if not isinstance(answers, list) or len(answers) != len(requests):
+            raise NodeAnswerMalformed(
+                "answered a batch otherwise",
+                who=self.place,
+                had=tell(answers),
+                needed=f"{len(requests)} answers",
+            )
+        by_id = {
+            answer["id"]: answer
+            for answer in answers
+            if isinstance(answer, dict) and type(answer.get("id")) is int
+        }
+        if by_id.keys() != {request["id"] for request in requests}:
+            raise NodeAnswerMalformed("answered other requests", who=self.place, had=tell(answers))
+        return [self._result_of(by_id[each["id"]], each["id"]) for each in requests]
+
+    def _result_of(self, answer: Any, wanted: int | None) -> Any:
+        """The result in an answer; a member `error` that is null is none (some nodes add it)."""
+        if not isinstance(answer, dict):
+            raise malformed("JSON-RPC answer", answer, "an object")
+        error = answer.get("error")
+        if error is not None:  # whatever its id: one to a request that could not be read has none
+            busy = busy_words(error)
+            if busy is not None:
+                raise self._busy(busy, None)
+            raise refusal_of(error, self.place)
+        if "result" not in answer:
+            raise malformed("JSON-RPC answer", answer, "a result or an error")
+        if wanted is not None and (type(answer.get("id")) is not int or answer["id"] != wanted):
+            raise malformed("answer to this request", answer.get("id"), f"id {wanted}")
         return answer["result"]
 
-
-def _bound_answer(response: requests.Response, **_: object) -> None:
-    """Read the answer up to the bound: what a node sends must not fill this machine's memory."""
-    try:
-        body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-    except HTTPError as error:  # as `requests` itself would report it
-        raise requests.ConnectionError(str(error), response=response) from error
-    if len(body) > MAX_ANSWER_BYTES:
-        response.close()
-        raise AnswerTooLarge(
-            "answer is too large",
-            who=shown_place(response.url),
-            needed=f"<= {MAX_ANSWER_BYTES} bytes",
-            remedy="Ask for less, or use another node.",
-        )
-    response.raw = io.BytesIO(body)
+    def _busy(self, had: str, asked_s: float | None) -> NodeBusy:
+        return NodeBusy(had, who=self.place, retry_after_s=self._quiet.begin(asked_s))
 
 
-def shown_place(url: str) -> str:
-    """The part of a node's address that may be shown: many carry a user's key behind the host."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "no host", parts.port
-    except ValueError:
-        return "an address that cannot be read"
-    return f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
+class Quiet:
+    """For how long a busy node is left alone, by all threads."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._in_row = 0
 
-def _refusal(error: Any, who: str) -> NodeRefused:
-    if not isinstance(error, dict):
-        return NodeRefused(0, str(error), b"", who=who)
-    data = error.get("data")
-    if isinstance(data, dict):  # Hardhat wraps the bytes once more
-        data = data.get("data")
-    raw = b""
-    if isinstance(data, str) and data.startswith("0x"):
-        try:
-            raw = bytes.fromhex(data[2:])
-        except ValueError:
-            raw = b""
-    code = error.get("code")
-    message = str(error.get("message", ""))
-    return NodeRefused(code if isinstance(code, int) else 0, message, raw, who=who)
+    def begin(self, asked_s: float | None) -> float:
+        """The node is busy; answers for how long it is left alone, seconds.
+
+        Args:
+            asked_s: seconds that the node asks for; None when it does not say.
+        """
+        with self._lock:
+            doubled: float = FIRST_QUIET_S * 2 ** min(self._in_row, MAX_DOUBLINGS)
+            pause = min(MOST_QUIET_S, max(doubled, asked_s or 0.0))
+            self._in_row += 1
+            self._until = max(self._until, time.monotonic() + pause)
+            return pause
+
+    def end(self) -> None:
+        """The node answered."""
+        with self._lock:
+            self._in_row = 0
+
+    def wait(self, patience_s: float, who: str) -> None:
+        """Wait until the node may be asked.
+
+        Raises:
+            NodeBusy: that is more than `patience_s` seconds from now.
+        """
+        left = self._until - time.monotonic()
+        if left > patience_s:
+            raise NodeBusy("it asked to be left alone", who=who, retry_after_s=left)
+        if left > 0:
+            time.sleep(left)

@@ -9,9 +9,8 @@ from tests.offchain.ledger.test_evm_chain import false_node
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.identifiers import Address
-from edgemark.ledger.blocks import NodeAnswerMalformed
 from edgemark.ledger.evm import BATCH_CALLS, EvmChain
-from edgemark.ledger.faults import ContractRefused, NoCode, NodeRefused
+from edgemark.ledger.faults import ContractRefused, NoCode, NodeAnswerMalformed, NodeRefused
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
 

@@ -8,7 +8,7 @@ import pytest
 
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ConnectionLost, NoChain
-from edgemark.ledger.wire import shown_place
+from edgemark.ledger.posting import shown_place
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,14 @@ from tests.offchain.ledger.fake_chain import FIRST_BLOCK, Event, FakeChain, depl
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.ledger import evm
-from edgemark.ledger.blocks import NodeAnswerMalformed
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.events import NodeAccepted, Transfer
-from edgemark.ledger.faults import ChainMoved, LogsContradicted, NodeRefused
+from edgemark.ledger.faults import (
+    ChainMoved,
+    LogsContradicted,
+    NodeAnswerMalformed,
+    NodeRefused,
+)
 from edgemark.ledger.index import EventIndex, Standing
 from edgemark.ledger.index_store import IndexStore
 

@@ -13,7 +13,7 @@ from tests.offchain.ledger.cuttable_proxy import CuttableProxy
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
-from edgemark.ledger import wire
+from edgemark.ledger import posting
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.events import Transfer
 from edgemark.ledger.evm import EvmChain
@@ -130,13 +130,13 @@ def test_an_answer_above_the_bound__is_refused_before_it_is_held(
 ) -> None:
     indexed.pay(1)
     head = indexed.world.chain.head()
-    monkeypatch.setattr(wire, "MAX_ANSWER_BYTES", 500)
+    monkeypatch.setattr(posting, "MAX_ANSWER_BYTES", 500)
     assert indexed.world.chain.head() == head
     with pytest.raises(AnswerTooLarge, match="<= 500 bytes"):
         indexed.world.chain.rpc("eth_getBlockByNumber", "latest", True)
     with pytest.raises(AnswerTooLarge):
         indexed.world.chain.logs([indexed.coin.address], head, head)
-    monkeypatch.setattr(wire, "MAX_ANSWER_BYTES", 2_000)
+    monkeypatch.setattr(posting, "MAX_ANSWER_BYTES", 3_000)
     indexed.pay(2, 3, 4, 5)
     logs = indexed.world.chain.logs([indexed.coin.address], 0, head + 4)  # in parts that fit
     assert [int.from_bytes(log.data, "big") for log in logs][2:] == [1, 2, 3, 4, 5]

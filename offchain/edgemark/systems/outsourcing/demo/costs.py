@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from edgemark.demo.actor import Actor
+from edgemark.ledger.answers import list_of, object_of
+from edgemark.ledger.blocks import call_from_json
 from edgemark.ledger.evm import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.client import Device
@@ -90,6 +92,7 @@ def count_chain_bytes(chain: EvmChain, first: int) -> int:
     """Call data of every transaction since block `first`, set-up included."""
     total = 0
     for number in range(first, chain.head() + 1):
-        block = chain.rpc("eth_getBlockByNumber", hex(number), True)
-        total += sum(len(bytes.fromhex(tx["input"][2:])) for tx in block["transactions"])
+        block = object_of(chain.rpc("eth_getBlockByNumber", hex(number), True), "block")
+        sent = list_of(block.get("transactions"), "list of transactions")
+        total += sum(len(call_from_json(each).data) for each in sent)
     return total

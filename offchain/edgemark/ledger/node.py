@@ -1,0 +1,184 @@
+"""One node of a chain, asked plain questions: blocks, receipts, balances.
+
+The head of a chain can still change; what is read at `confirmed` is `confirmations` blocks deep.
+Of several nodes behind one address one may lag behind another: what is not there is a fault of the
+moment (`NodeBehind`) and proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from edgemark.errors import LedgerUnavailable
+from edgemark.identifiers import Address, Hash32
+from edgemark.ledger.answers import MOST_NUMBER, height_of, malformed, quantity_of
+from edgemark.ledger.blocks import (
+    Block,
+    Receipt,
+    SentFrom,
+    block_from_json,
+    receipt_from_json,
+    senders_from_json,
+)
+from edgemark.ledger.faults import ChainIdMismatch, NoChain, NodeBehind
+from edgemark.ledger.wire import RpcWire
+
+MANY_BLOCKS = 100  # headers in one message: what public nodes commonly take
+
+
+class ChainNode:
+    """One chain at one address.
+
+    Args:
+        url: http(s) address of a node.
+        chain_id: the chain that is expected; None takes what is there.
+        confirmations: blocks on top of one until it counts as final, >= 0.
+        timeout_s: seconds to wait for one answer.
+        attempts: requests until a lost connection is reported, >= 1.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        chain_id: int | None = None,
+        confirmations: int = 2,
+        timeout_s: float = 10.0,
+        attempts: int = 4,
+    ) -> None:
+        self.url = url
+        self.confirmations = confirmations
+        self._expected = chain_id
+        self._chain_id: int | None = None
+        self._wire = RpcWire(url, timeout_s=timeout_s, attempts=attempts)
+        self.place = self._wire.place
+        self._seen: set[Address] = set()  # contracts whose code a node showed us
+
+    def connect(self) -> Self:
+        """Check that the expected chain is there; returns itself.
+
+        Raises:
+            NoChain: nothing answers at the address, or something that is no chain.
+            ChainIdMismatch: another chain answers.
+        """
+        try:
+            found = quantity_of(self.rpc("eth_chainId"), "chain id", most=MOST_NUMBER)
+        except LedgerUnavailable as error:
+            raise NoChain(
+                "no chain answers",
+                who=self.place,
+                had=error.what if error.had is None else f"{error.what}: {error.had}",
+                needed="an Ethereum JSON-RPC node",
+                remedy="Start one (`edgemark chain up`) or correct the setting chain_url.",
+            ) from error
+        if self._expected is not None and found != self._expected:
+            raise ChainIdMismatch(
+                "is another chain",
+                who=self.place,
+                had=f"chain id {found}",
+                needed=f"chain id {self._expected}",
+                remedy="Correct the setting chain_url or chain_id.",
+            )
+        self._chain_id = found
+        return self
+
+    @property
+    def chain_id(self) -> int:
+        """The id of the chain, checked once."""
+        if self._chain_id is None:
+            self.connect()
+        if self._chain_id is None:  # connect either set it or raised
+            raise NoChain("did not connect", who=self.place)
+        return self._chain_id
+
+    def rpc(self, method: str, *params: object) -> Any:
+        """One JSON-RPC request, repeated while the connection is lost.
+
+        Raises:
+            ConnectionLost: no answer after all attempts.
+            NodeBusy: the node takes no more requests at present.
+            NodeRefused: the node answered with an error.
+            NodeAnswerMalformed: it answered with something else.
+        """
+        return self._wire.rpc(method, *params)
+
+    def rpc_many(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
+        """Many requests in one message, repeated while the connection is lost.
+
+        Returns:
+            One result a request, in order; the first refusal is raised.
+
+        Raises:
+            ConnectionLost, NodeBusy, NodeRefused, NodeAnswerMalformed: as `rpc`.
+        """
+        return self._wire.rpc_many(wanted)
+
+    def head(self) -> int:
+        """Number of the latest block."""
+        return height_of(self.rpc("eth_blockNumber"))
+
+    def confirmed(self) -> int:
+        """Number of the latest block that counts as final, >= 0."""
+        return max(0, self.head() - self.confirmations)
+
+    def block(self, at: int | str = "latest") -> Block:
+        """Header of a block.
+
+        Raises:
+            LedgerUnavailable: there is no such block (any more).
+        """
+        number = hex(at) if isinstance(at, int) else at
+        return self.block_from(at, self.rpc("eth_getBlockByNumber", number, False))
+
+    def block_from(self, at: int | str, answer: object) -> Block:
+        """The block that was asked for; raises as `block`."""
+        if answer is None:
+            raise NodeBehind("has no such block", who=self.place, needed=at)
+        found = block_from_json(answer)
+        if isinstance(at, int) and found.number != at:
+            raise malformed("block that was asked for", found.number, f"block {at}")
+        return found
+
+    def headers(self, numbers: Sequence[int]) -> list[Block]:
+        """Headers of many blocks, asked for in messages of `MANY_BLOCKS`.
+
+        Raises:
+            LedgerUnavailable: one of them is not there (any more).
+        """
+        found: list[Block] = []
+        for start in range(0, len(numbers), MANY_BLOCKS):
+            some = numbers[start : start + MANY_BLOCKS]
+            wanted = [("eth_getBlockByNumber", (hex(number), False)) for number in some]
+            found += map(self.block_from, some, self.rpc_many(wanted))
+        return found
+
+    def senders(self, number: int) -> list[SentFrom]:
+        """Who sent the transactions of a block; raises as `block`."""
+        answer = self.rpc("eth_getBlockByNumber", hex(number), True)
+        self.block_from(number, answer)
+        return senders_from_json(answer)
+
+    def receipt(self, tx_hash: Hash32) -> Receipt | None:
+        """What became of a transaction; None when the node knows of none, which proves nothing."""
+        answer = self.rpc("eth_getTransactionReceipt", "0x" + tx_hash.hex())
+        if answer is None:
+            return None
+        found = receipt_from_json(answer)
+        if found.tx_hash != tx_hash:
+            raise malformed("receipt that was asked for", found.tx_hash.hex(), tx_hash.hex())
+        return found
+
+    def nonces_used(self, account: Address, at: int | str = "latest") -> int:
+        """How many nonces of an account the chain had taken at a block."""
+        number = hex(at) if isinstance(at, int) else at
+        answer = self.rpc("eth_getTransactionCount", account, number)
+        return height_of(answer, "number of transactions")
+
+    def now(self) -> int:
+        """Chain time: timestamp of the latest block, Unix seconds."""
+        return self.block().timestamp
+
+    def balance(self, account: Address) -> int:
+        """Native balance at the head, wei."""
+        return quantity_of(self.rpc("eth_getBalance", account, "latest"), "balance")

@@ -5,22 +5,25 @@ Law 2: putting the same records again changes nothing: a crash between the two o
 done once more.
 Law 3: a file that is not as it was written is reported, never half read.
 
-Layout: the magic bytes, SHA-256 of the rest, then each record with its length before it.
+Layout: the magic bytes, each record with its length before it, then SHA-256 of all that.
+A job may be large: records come and go one by one.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
-from edgemark.encoding import Reader, Writer
-from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_whole
-from edgemark.journal import MAX_RECORD_BYTES
+from edgemark.errors import Unrecoverable
+from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_parts
 
-MAGIC = b"EDGEARC1"
+MAGIC = b"EDGEARC2"
 DIGEST_BYTES = 32
+LENGTH_BYTES = 4
 SUFFIX = ".records"
 
 
@@ -42,20 +45,15 @@ class Archive:
         make_private_folder(folder)
         self._folder = folder
 
-    def put(self, key: bytes, records: Sequence[bytes]) -> None:
+    def put(self, key: bytes, records: Iterable[bytes]) -> None:
         """Keep all records of a job, oldest first, in the place of what is kept of it already.
 
         Raises:
             Unrecoverable: the disk refuses; what was kept of the job stands.
         """
-        writer = Writer()
-        for record in records:
-            writer.variable(record)
-        body = writer.finish()
-        content = MAGIC + hashlib.sha256(body).digest() + body
         path = self._path(key)
         try:
-            write_whole(path, content, mode=OWNER_ONLY_FILE)
+            write_parts(path, _content_of(records), mode=OWNER_ONLY_FILE)
         except OSError as error:
             raise Unrecoverable(
                 "finished job could not be archived",
@@ -72,14 +70,10 @@ class Archive:
         """
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                return _read_all(file, path)
         except FileNotFoundError:
             return None
-        start = len(MAGIC) + DIGEST_BYTES
-        body = content[start:]
-        if content[:start] != MAGIC + hashlib.sha256(body).digest():
-            raise _damage(path)
-        return list(_split(body, path))
 
     def keys(self) -> list[bytes]:
         """Keys of all jobs here, in no order that means anything."""
@@ -95,14 +89,38 @@ class Archive:
         return self._folder / f"{key.hex()}{SUFFIX}"
 
 
-def _split(body: bytes, path: Path) -> list[bytes]:
-    reader = Reader(body, who=str(path))
+def _content_of(records: Iterable[bytes]) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    for part in chain((MAGIC,), chain.from_iterable(map(_framed, records))):
+        digest.update(part)
+        yield part
+    yield digest.digest()
+
+
+def _framed(record: bytes) -> tuple[bytes, bytes]:
+    return len(record).to_bytes(LENGTH_BYTES, "big"), record
+
+
+def _read_all(file: BinaryIO, path: Path) -> list[bytes]:
+    left = os.fstat(file.fileno()).st_size - DIGEST_BYTES
+    digest = hashlib.sha256()
+
+    def take(length: int) -> bytes:
+        nonlocal left
+        if length > left:
+            raise _damage(path)
+        left -= length
+        part = file.read(length)
+        digest.update(part)
+        return part
+
+    if take(len(MAGIC)) != MAGIC:
+        raise _damage(path)
     records: list[bytes] = []
-    try:
-        while reader.left:
-            records.append(reader.variable(most=MAX_RECORD_BYTES))
-    except RefusedInput as error:
-        raise _damage(path) from error
+    while left:
+        records.append(take(int.from_bytes(take(LENGTH_BYTES), "big")))
+    if file.read() != digest.digest():
+        raise _damage(path)
     return records
 
 

@@ -1,7 +1,9 @@
 """Events as journal records: a type name and its fields, nothing else.
 
-The journal is this process's own file, so its format may be plain: one JSON object a record, bytes
-as hexadecimal, amounts and field elements as decimal strings of any size. Reading it back checks
+The journal is this process's own file, so its format may be plain: a line with one JSON object,
+then the long byte strings as they are. In the line bytes are hexadecimal, amounts and elements of
+the field decimal strings of any size. Of a byte string longer than `INLINE_BYTES` the line has the
+length, a number; the bytes stand behind it, in the order of the fields. Reading it back checks
 every type, so that a journal of another version is refused and not half understood.
 """
 
@@ -18,6 +20,8 @@ from types import ModuleType
 from typing import Any
 
 from edgemark.errors import Unrecoverable
+
+INLINE_BYTES = 256  # hashes, keys and signatures can be read in the line; shares are not doubled
 
 
 class JournalForeign(Unrecoverable):
@@ -49,8 +53,10 @@ class EventRecords:
     @staticmethod
     def encode(event: object) -> bytes:
         """Canonical bytes of an event."""
-        record = {"event": type(event).__name__, **_plain_fields(event)}
-        return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
+        long: list[bytes] = []
+        record = {"event": type(event).__name__, **_plain_fields(event, long)}
+        line = json.dumps(record, sort_keys=True, separators=(",", ":"))
+        return b"".join((line.encode(), b"\n", *long))
 
     def decode(self, raw: bytes) -> object:
         """The event that `encode` wrote.
@@ -59,9 +65,12 @@ class EventRecords:
             JournalForeign: not written by this version.
         """
         try:
-            record = json.loads(raw)
+            end = raw.index(b"\n") + 1
+            record = json.loads(raw[:end])
             kind = self._kinds[record.pop("event")]
-            return _typed(kind, record)
+            long = _LongBytes(raw, end)
+            event = _typed(kind, record, long)
+            long.finish()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise JournalForeign(
                 "record cannot be read",
@@ -69,6 +78,27 @@ class EventRecords:
                 had=type(error).__name__,
                 remedy="Start this home folder with the version that wrote it.",
             ) from error
+        return event
+
+
+class _LongBytes:
+    """What stands behind the line, taken from left to right."""
+
+    def __init__(self, raw: bytes, start: int) -> None:
+        self._raw = raw
+        self._at = start
+
+    def take(self, length: int) -> bytes:
+        """The next `length` bytes."""
+        if length <= INLINE_BYTES or length > len(self._raw) - self._at:
+            raise ValueError("length")
+        self._at += length
+        return self._raw[self._at - length : self._at]
+
+    def finish(self) -> None:
+        """Refuse whatever is left over."""
+        if self._at != len(self._raw):
+            raise ValueError("trailing bytes")
 
 
 @cache
@@ -76,40 +106,47 @@ def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _plain_fields(value: Any) -> dict[str, object]:
-    return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+def _plain_fields(value: Any, long: list[bytes]) -> dict[str, object]:
+    return {item.name: _plain(getattr(value, item.name), long) for item in fields(value)}
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, long: list[bytes]) -> object:
     match value:
         case None | bool() | str():
             return value
         case bytes():
-            return value.hex()
+            return _plain_bytes(value, long)
         case Enum():
             return value.name
         case int():
             return str(value)
         case tuple():
-            return [_plain(item) for item in value]
+            return [_plain(item, long) for item in value]
         case _:
-            return _plain_fields(value)
+            return _plain_fields(value, long)
 
 
-def _typed(hint: Any, value: Any) -> Any:  # noqa: PLR0911 - one line a kind of type
+def _plain_bytes(value: bytes, long: list[bytes]) -> str | int:
+    if len(value) <= INLINE_BYTES:
+        return value.hex()
+    long.append(value)
+    return len(value)
+
+
+def _typed(hint: Any, value: Any, long: _LongBytes) -> Any:  # noqa: PLR0911 - one line a kind of type
     # Twice: an id is a NewType of a hash, which is a NewType itself.
     hint = getattr(hint, "__supertype__", hint)
     hint = getattr(hint, "__supertype__", hint)
     if isinstance(hint, types.UnionType):
         (inner,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
-        return None if value is None else _typed(inner, value)
+        return None if value is None else _typed(inner, value, long)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise TypeError("list")
         kinds = typing.get_args(hint)
-        return tuple(_typed(kinds[0], item) for item in value)
+        return tuple(_typed(kinds[0], item, long) for item in value)
     if hint is bytes:
-        return _bytes_from_hex(value)
+        return long.take(value) if type(value) is int else _bytes_from_hex(value)
     if hint is bool or hint is str:
         if not isinstance(value, hint):
             raise TypeError(hint.__name__)
@@ -121,12 +158,13 @@ def _typed(hint: Any, value: Any) -> Any:  # noqa: PLR0911 - one line a kind of 
     names = _hints(hint)
     if set(names) != set(value):
         raise KeyError(hint.__name__)
-    return hint(**{name: _typed(names[name], value[name]) for name in names})
+    in_order = [item.name for item in fields(hint)]
+    return hint(**{name: _typed(names[name], value[name], long) for name in in_order})
 
 
 def _bytes_from_hex(value: Any) -> bytes:
     raw = bytes.fromhex(value)
-    if raw.hex() != value:
+    if raw.hex() != value or len(raw) > INLINE_BYTES:
         raise ValueError("hexadecimal")
     return raw
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from edgemark.errors import RefusedInput, Unrecoverable
@@ -32,19 +32,26 @@ def sync_folder(folder: Path) -> None:
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Put `content` at `path`, all of it or nothing, durably, with these permissions."""
-    _write_beside(path, content, mode, os.replace)
+    _write_beside(path, (content,), mode, os.replace)
+
+
+def write_parts(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> None:
+    """Like `write_whole`, of content that is never in memory as a whole."""
+    _write_beside(path, parts, mode, os.replace)
 
 
 def write_new(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
     """Like `write_whole`, but leave a file that is there already; False when there is one."""
     try:
-        _write_beside(path, content, mode, os.link)
+        _write_beside(path, (content,), mode, os.link)
     except FileExistsError:
         return False
     return True
 
 
-def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[str, Path], None]) -> None:
+def _write_beside(
+    path: Path, parts: Iterable[bytes], mode: int, put: Callable[[str, Path], None]
+) -> None:
     """Write a temporary file and let `put` give it its name."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -52,7 +59,7 @@ def _write_beside(path: Path, content: bytes, mode: int, put: Callable[[str, Pat
         raise _named(error, path) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

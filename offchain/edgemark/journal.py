@@ -6,20 +6,13 @@ Law 2: a record that a crash cut short was never acknowledged; it is dropped on 
 Law 3: damage anywhere else is reported, never repaired by guessing.
 Law 4: one journal belongs to one process at a time.
 
-Layout: the magic bytes, then records. A record is
-
-    length (4) | check of the header (4) | digest (8) | payload
-
-with every integer big-endian, check = CRC-32 of (offset, length), digest = the first 8 bytes of
-SHA-256(offset || payload). The offset stands in both so that a record copied to another place is
-damage too.
+Layout: the magic bytes, then records as in `edgemark.framing`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import zlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -33,12 +26,19 @@ from edgemark.files import (
     open_own,
     sync_folder,
 )
+from edgemark.framing import (
+    HEADER_BYTES,
+    SECTOR_BYTES,
+    has_lost_sectors,
+    is_length_sound,
+    length_in,
+    make_header,
+)
 
-MAGIC = b"EDGEJRN1"
-HEADER_BYTES = 16
-SECTOR_BYTES = 512  # the unit a disk writes as a whole: a torn write leaves whole sectors of zeros
+MAGIC = b"EDGEJRN2"
 SCAN_BYTES = 1 << 20
-MAX_RECORD_BYTES = 16 * 1024 * 1024  # several shares of the largest job
+MAX_RECORD_BYTES = 128 * 2**20  # each system's largest record is below it, which a test says
+WRITE_BYTES = 1 << 20  # at a time
 
 
 class JournalDamaged(Unrecoverable):
@@ -55,24 +55,6 @@ class JournalWriteFailed(Unrecoverable):
 
 class RecordTooLarge(RefusedInput):
     """A record is longer than the journal takes."""
-
-
-def _header(offset: int, payload: bytes) -> bytes:
-    length = len(payload).to_bytes(4, "big")
-    place = offset.to_bytes(8, "big")
-    check = zlib.crc32(place + length).to_bytes(4, "big")
-    return length + check + hashlib.sha256(place + payload).digest()[:8]
-
-
-def _has_empty_sector(offset: int, chunk: bytes) -> bool:
-    """Is a part of `chunk` that lies in one sector of the file all zeros?"""
-    start = 0
-    while start < len(chunk):
-        end = start + SECTOR_BYTES - (offset + start) % SECTOR_BYTES
-        if not any(chunk[start:end]):
-            return True
-        start = end
-    return False
 
 
 class Journal(Closing):
@@ -191,13 +173,29 @@ class Journal(Closing):
         Raises:
             JournalDamaged: the file changed since it was opened.
         """
+        return (payload for _, payload in self.walk())
+
+    def walk(self) -> Iterator[tuple[int, bytes]]:
+        """Like `records`, each with its place, which `record_at` takes until the next `rewrite`."""
         offset, end = len(MAGIC), self._end
         while offset < end:
-            payload = self._read_record(offset, end)
-            if payload is None:
-                raise self._damage(offset)
-            yield payload
+            payload = self._read_within(offset, end)
+            yield offset, payload
             offset += HEADER_BYTES + len(payload)
+
+    def record_at(self, place: int) -> bytes:
+        """One payload.
+
+        Raises:
+            JournalDamaged: the file changed since it was opened.
+        """
+        return self._read_within(place, self._end)
+
+    def _read_within(self, offset: int, end: int) -> bytes:
+        payload = self._read_record(offset, end)
+        if payload is None:
+            raise self._damage(offset)
+        return payload
 
     def rewrite(self, payloads: Iterable[bytes]) -> None:
         """Put these records in the place of all that is there, at once or not at all.
@@ -253,15 +251,23 @@ class Journal(Closing):
             raise RecordTooLarge(
                 "record too long", who=self.path, had=len(payload), needed=f"<= {self._most} bytes"
             )
-        record = _header(self._end, payload) + payload
+        start = make_header(self._end, payload) + payload[:WRITE_BYTES]
+        rest = memoryview(payload)[WRITE_BYTES:]
         try:
-            written = 0
-            while written < len(record):
-                written += os.pwrite(self._handle, record[written:], self._end + written)
+            at = self._write_at(self._end, start)
+            for begin in range(0, len(rest), WRITE_BYTES):
+                at = self._write_at(at, rest[begin : begin + WRITE_BYTES])
         except OSError as error:
             self._undo()
             raise self._write_failed(error) from error
-        return self._end + len(record)
+        return at
+
+    def _write_at(self, place: int, part: bytes | memoryview) -> int:
+        """Write all of a part; where it ends."""
+        written = 0
+        while written < len(part):
+            written += os.pwrite(self._handle, part[written:], place + written)
+        return place + written
 
     def _sync(self) -> None:
         try:
@@ -296,9 +302,9 @@ class Journal(Closing):
                 raise JournalDamaged(
                     "is not a journal of this version",
                     who=self.path,
-                    had=start.hex(),
-                    needed=MAGIC.hex(),
-                    remedy="Move the file away if it is not needed.",
+                    had=start.decode("ascii", "backslashreplace"),
+                    needed=MAGIC.decode(),
+                    remedy="Start with the version that wrote it, or move the file away.",
                 )
             self._start_file()
             size = len(MAGIC)
@@ -324,27 +330,23 @@ class Journal(Closing):
     def _read_record(self, offset: int, size: int) -> bytes | None:
         """The payload at `offset`, or None when the bytes are no whole record."""
         header = os.pread(self._handle, HEADER_BYTES, offset)
-        length = int.from_bytes(header[:4], "big")
-        if len(header) < HEADER_BYTES or not self._is_length_sound(offset, header):
+        length = length_in(header)
+        if len(header) < HEADER_BYTES or not is_length_sound(offset, header):
             return None
         if offset + HEADER_BYTES + length > size:
             return None
         payload = os.pread(self._handle, length, offset + HEADER_BYTES)
-        return payload if header == _header(offset, payload) else None
-
-    def _is_length_sound(self, offset: int, header: bytes) -> bool:
-        check = zlib.crc32(offset.to_bytes(8, "big") + header[:4])
-        return check == int.from_bytes(header[4:8], "big")
+        return payload if header == make_header(offset, payload) else None
 
     def _drop_torn(self, offset: int, size: int) -> None:
         """Cut the file at `offset` if what follows can be the rest of one interrupted append."""
         header = os.pread(self._handle, HEADER_BYTES, offset)
         if len(header) == HEADER_BYTES:
-            if self._is_length_sound(offset, header):
-                length = int.from_bytes(header[:4], "big")
+            if is_length_sound(offset, header):
+                length = length_in(header)
                 rest = os.pread(self._handle, length, offset + HEADER_BYTES)
                 end = offset + HEADER_BYTES + length
-                torn = end > size or (end == size and _has_empty_sector(offset, header + rest))
+                torn = end > size or (end == size and has_lost_sectors(offset, header, rest))
             else:
                 # A longer file whose new sectors never reached the disk reads as zeros there.
                 torn = self._is_gap(offset, size)
@@ -357,11 +359,12 @@ class Journal(Closing):
         """Is there no header at `offset` because its sector was not written, nor any behind?"""
         if any(os.pread(self._handle, SECTOR_BYTES - offset % SECTOR_BYTES, offset)):
             return False
+        first_byte = re.compile(b"[\\x00-\\x%02x]" % (self._most >> 24))  # of a length
         for start in range(offset, size, SCAN_BYTES):
             window = os.pread(self._handle, SCAN_BYTES + HEADER_BYTES, start)
             if any(window) and any(
-                self._is_length_sound(start + at, window[at : at + HEADER_BYTES])
-                for at in range(min(SCAN_BYTES, len(window) - HEADER_BYTES + 1))
+                is_length_sound(start + at, window[at : at + HEADER_BYTES])
+                for at in (found.start() for found in first_byte.finditer(window))
             ):
                 return False
         return True

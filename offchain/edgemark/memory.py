@@ -6,15 +6,17 @@ neither grows with what is over. Its state can still be read; it changes no more
 Law 3: a crash at any point of that costs nothing: until the journal is rewritten, in one step, it
 still has every record, and the next life does the same again.
 
-Jobs leave in batches: when as many are finished as are open, and at least `archive_after`. So the
-work of rewriting is in proportion to the records that are written anyway.
+Jobs leave in batches: when as many are finished as are open, and at least `archive_after`; or when
+their records are as long as those of the open ones, and at least `ARCHIVE_BYTES`. So the work of
+rewriting is in proportion to the records that are written anyway, and large jobs do not stay in
+memory because there are few of them.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from edgemark.archive import Archive
@@ -22,10 +24,12 @@ from edgemark.errors import RefusedInput
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
 from edgemark.machine import Machine, Tick
-from edgemark.replay import MAX_KEY_BYTES, encode_record, key_of, replay, replay_records
+from edgemark.replay import MAX_KEY_BYTES, encode_record, key_of, replay_records
 from edgemark.seam import Seam
 
 RECALLED = 64  # finished jobs that were read lately
+RECALLED_BYTES = 64 * 2**20  # of their records; one of any length
+ARCHIVE_BYTES = 64 * 2**20  # of records of finished jobs, before these leave
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -75,7 +79,8 @@ class JobMemory(Generic[S, E, F]):
         self._log = get_logger(name)
         self._states: dict[bytes, S] = {}
         self._ended: set[bytes] = set()  # finished, but not yet archived
-        self._recalled: OrderedDict[bytes, S] = OrderedDict()
+        self._lengths: Counter[bytes] = Counter()  # of all records of a job at hand
+        self._recalled: OrderedDict[bytes, tuple[S, int]] = OrderedDict()
 
     # --- for all threads -----------------------------------------------------------------------
 
@@ -128,7 +133,8 @@ class JobMemory(Generic[S, E, F]):
         Raises:
             Unrecoverable: it cannot be replayed.
         """
-        states = replay(self._machine, self._journal)
+        self._lengths.clear()
+        states = replay_records(self._machine, self._weighed(), who=self._journal.path)
         with self.changed:
             self._states = states
             self._ended = {key for key, state in states.items() if self._is_finished(state)}
@@ -160,19 +166,20 @@ class JobMemory(Generic[S, E, F]):
         """Move finished jobs to the archive when there are enough of them."""
         if self._archive is None:
             return
-        if len(self._ended) < max(self._archive_after, self.open_count):
+        if not self._is_time_to_tidy():
             return
         leaving = frozenset(self._ended)
-        records: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        for record in self._journal.records():
+        places: defaultdict[bytes, list[int]] = defaultdict(list)
+        for place, record in self._journal.walk():
             if key_of(record) in leaving:
-                records[key_of(record)].append(record)
-        for key, of_job in records.items():
-            self._archive.put(key, of_job)
+                places[key_of(record)].append(place)
+        for key, of_job in places.items():
+            self._archive.put(key, map(self._journal.record_at, of_job))
         self._journal.rewrite(r for r in self._journal.records() if key_of(r) not in leaving)
         with self.changed:
             for key in leaving:
                 del self._states[key]
+                del self._lengths[key]
             self._ended.clear()
         self._log.info("finished jobs archived", jobs=len(leaving), open=len(self._states))
 
@@ -180,6 +187,18 @@ class JobMemory(Generic[S, E, F]):
 
     def _is_finished(self, state: S) -> bool:
         return self._machine.is_finished(state)
+
+    def _weighed(self) -> Iterator[bytes]:
+        """The records of the journal; each is counted when it was found sound."""
+        for record in self._journal.records():
+            yield record
+            self._lengths[key_of(record)] += len(record)
+
+    def _is_time_to_tidy(self) -> bool:
+        if len(self._ended) >= max(self._archive_after, self.open_count):
+            return True
+        ended = sum(self._lengths[key] for key in self._ended)
+        return ended >= max(ARCHIVE_BYTES, self._lengths.total() - ended)
 
     def _recall(self, key: bytes) -> S | None:
         """The state of an archived job, from its records."""
@@ -189,16 +208,20 @@ class JobMemory(Generic[S, E, F]):
             known = self._recalled.get(key)
             if known is not None:
                 self._recalled.move_to_end(key)
-                return known
+                return known[0]
         records = self._archive.find(key)
         if records is None:
             return None
         state = replay_records(self._machine, records, who=key.hex())[key]
         with self.changed:
-            self._recalled[key] = state
-            while len(self._recalled) > RECALLED:
+            self._recalled[key] = (state, sum(map(len, records)))
+            while len(self._recalled) > 1 and self._recalls_too_much():
                 self._recalled.popitem(last=False)
         return state
+
+    def _recalls_too_much(self) -> bool:
+        length = sum(length for _, length in self._recalled.values())
+        return len(self._recalled) > RECALLED or length > RECALLED_BYTES
 
     def _check_room(self, key: bytes) -> None:
         if self._recall(key) is not None:
@@ -222,5 +245,6 @@ class JobMemory(Generic[S, E, F]):
         if self._seam is not None:
             self._seam.before(self._journal.count + 1, label)
         number = self._journal.append(record)
+        self._lengths[key] += len(record)
         if self._seam is not None:
             self._seam.after(number, label)

@@ -11,13 +11,13 @@ from typing import TypeVar
 
 from edgemark.encoding import Reader, Writer
 from edgemark.errors import Unrecoverable
-from edgemark.journal import Journal
+from edgemark.journal import MAX_RECORD_BYTES, Journal
 from edgemark.machine import Machine, Tick
 from edgemark.seam import place_of
 
 MAX_KEY_BYTES = 64
-MAX_EVENT_BYTES = 16 * 1024 * 1024
 EVENT, TICK = 0, 1
+MAX_EVENT_BYTES = MAX_RECORD_BYTES - (1 + 4 + MAX_KEY_BYTES + 4)  # kind, key, length
 
 S = TypeVar("S")
 E = TypeVar("E")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"canonical_json", "errors", "encoding", "identifiers"})
+_WORDS = frozenset({"canonical_json", "errors", "encoding", "framing", "identifiers"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 _PURE_LOOP = frozenset({"event_records", "machine", "moves"})
@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "identity": _FLOOR | {"ledger", "transport"},
     "election": _FLOOR | {"ledger", "transport", "identity"},
     "canonical_json": frozenset(),
+    "framing": frozenset(),
     "event_records": _WORDS,
     "machine": _WORDS,
     "moves": _WORDS | {"event_records", "machine"},

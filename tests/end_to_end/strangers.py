@@ -8,7 +8,8 @@ import pytest
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
-from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, ReadRequest
+from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
+from edgemark.systems.outsourcing.messages import ReadRequest
 from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.transport.faults import PeerRefused
 

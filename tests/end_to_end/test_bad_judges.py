@@ -33,7 +33,8 @@ from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.messages import MAX_SMALL_BYTES, Answer
+from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.messages import Answer
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.transport.faults import PeerRefused

@@ -40,7 +40,8 @@ from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
 from edgemark.systems.outsourcing.events import FoundResultValid
 from edgemark.systems.outsourcing.exported_answers import ExportedAnswers, decode_exported
 from edgemark.systems.outsourcing.exporting import export_bundle
-from edgemark.systems.outsourcing.messages import MAX_TASK_BYTES, Answer, Evidence, Finding, Offer
+from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
+from edgemark.systems.outsourcing.messages import Answer, Evidence, Finding, Offer
 from edgemark.systems.outsourcing.outlook import tell_outlook
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.retrial import retry_bundle
@@ -204,7 +205,7 @@ def test_a_sharing_made_elsewhere__is_decoded_from_its_secret_and_the_answers_al
     secret = read_secret(stage.folder / "sharing" / "secret.json")
     challenge = Randomness().elements(BATCH * OUTPUTS)
     found, refused = decode_exported(
-        ExportedAnswers.from_json(exported.to_json()), secret, challenge
+        ExportedAnswers.from_bytes(exported.to_bytes()), secret, challenge
     )
     assert isinstance(found, FoundResultValid)
     assert found.result == evaluate_plainly(played.batches["imported"])

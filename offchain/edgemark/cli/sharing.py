@@ -17,10 +17,10 @@ from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id
 from edgemark.systems.outsourcing.events import FoundResultUndecided
 from edgemark.systems.outsourcing.exported_answers import (
-    MAX_FILE_BYTES,
     ExportedAnswers,
     decode_exported,
 )
+from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
 from edgemark.systems.outsourcing.model_files import read_limited
 from edgemark.systems.outsourcing.sharing import make_sharing
 from edgemark.systems.outsourcing.sharing_files import read_secret, write_sharing
@@ -102,7 +102,7 @@ def export_answers(invocation: Invocation, job: str, output: Path) -> None:
             nodes=state.known.nodes,
             answers=tuple((a.index, a.outputs, a.salt, a.signature) for a in answers),
         )
-    if not write_new(output, exported.to_json(), mode=OWNER_ONLY_FILE):
+    if not write_new(output, exported.to_bytes(), mode=OWNER_ONLY_FILE):
         raise RefusedInput("is there already", who=output, remedy="Name another file.")
     invocation.show({"file": output, "answers": [int(answer.index) for answer in answers]})
 
@@ -118,7 +118,7 @@ def decode_answers_here(
     """Read the result from exported ANSWERS, with the secret of the sharing and no chain."""
     secret = read_secret(secret_file)
     with about(answers):
-        exported = ExportedAnswers.from_json(read_limited(answers, MAX_FILE_BYTES))
+        exported = ExportedAnswers.from_bytes(read_limited(answers, MAX_ANSWERS_FILE_BYTES))
     made = secret.announcement
     plan = None
     if model_file is not None:

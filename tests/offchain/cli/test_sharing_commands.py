@@ -52,12 +52,12 @@ def test_share_and_decode__without_a_chain__give_the_result(
     answers = [cast.right_answer(order, j) for j in range(1, 6)] + [cast.wrong_answer(order, 6)]
     exported = cast.export_answers(order, answers)
     path = tmp_path / "answers.json"
-    write_whole(path, exported.to_json())
+    write_whole(path, exported.to_bytes())
     decoded = run(tmp_path, "decode", path, "--secret", folder / "secret.json", "--json")
     assert decoded.status == Exit.DONE, decoded.error
     assert decoded.value["liars"] == [6]
     assert decoded.value["result"] == rows(FUNCTION.evaluate(PACKED))
-    write_whole(path, replace(exported, answers=exported.answers[:3]).to_json())
+    write_whole(path, replace(exported, answers=exported.answers[:3]).to_bytes())
     undecided = run(tmp_path, "decode", path, "--secret", folder / "secret.json", "--json")
     assert undecided.status == Exit.CHECK_FAILED
     assert undecided.value["result"] is None
@@ -102,4 +102,4 @@ def test_decode__with_a_file_that_holds_no_answers__is_refused(
     secret = tmp_path / "sharing" / "secret.json"
     done = run(tmp_path, "decode", tmp_path / "inputs.json", "--secret", secret)
     assert done.status == Exit.REFUSED_INPUT
-    assert "format edgemark-answers, version 1" in done.complaint
+    assert "format edgemark-answers, version 2" in done.complaint

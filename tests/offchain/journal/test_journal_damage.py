@@ -15,14 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.journal import (
-    HEADER_BYTES,
-    MAGIC,
-    SECTOR_BYTES,
-    Journal,
-    JournalDamaged,
-    JournalWriteFailed,
-)
+from edgemark.framing import HEADER_BYTES, SECTOR_BYTES
+from edgemark.journal import MAGIC, Journal, JournalDamaged, JournalWriteFailed
 
 RECORDS = [b"first", b"", b"\x07" * 40, b"the last one"]
 
@@ -103,7 +97,7 @@ def test_open__payloads_exchanged_under_their_headers__is_reported(tmp_path: Pat
     path = tmp_path / "j"
     first, second, end = write(path, [b"pay", b"fly"])
     raw = path.read_bytes()
-    at = 8  # length and its check stay where they are; digest and payload move
+    at = 12  # lengths and their check stay where they are; digest and payload move
     path.write_bytes(
         raw[: first + at]
         + raw[second + at : end]

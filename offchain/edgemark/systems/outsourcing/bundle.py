@@ -34,6 +34,16 @@ from edgemark.identifiers import (
     parse_share_index,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.limits import (
+    MAX_ANSWERS,
+    MAX_BUNDLE_BYTES,
+    MAX_ERRORS,
+    MAX_FUNCTION_BYTES,
+    MAX_JUDGES,
+    MAX_NODES,
+    MAX_OUTPUT_BYTES,
+    MAX_SHARE_BYTES,
+)
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
     SIGNATURE_BYTES,
@@ -42,20 +52,9 @@ from edgemark.systems.outsourcing.messages import (
     Finding,
     Task,
 )
-from edgemark.systems.outsourcing.parameters import (
-    JOB_KEY_BYTES,
-    MAX_FUNCTION_BYTES,
-    MAX_NODES,
-    MAX_OUTPUT_BYTES,
-    MAX_SHARE_BYTES,
-    Terms,
-)
+from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
 
 FORMAT, VERSION = "edgemark-evidence", 1
-MAX_ANSWERS = 2  # two different signed answers for one task are all there is to say
-MAX_JUDGES = 16
-# Hexadecimal doubles; a function of 64 MiB and two charged tasks of the largest kind fit.
-MAX_BUNDLE_BYTES = 2 * (MAX_FUNCTION_BYTES + 2 * (MAX_SHARE_BYTES + MAX_ANSWERS * MAX_OUTPUT_BYTES))
 HASHES = frozenset({"function_hash"})
 
 
@@ -229,7 +228,7 @@ def _bundle_of(facts: Mapping[str, Any]) -> Bundle:
     job, terms = JobId(parse_hash32(text(facts["job"]), who="job")), _terms_of(facts["terms"])
     function = facts["function"]
     cases = tuple(
-        _case_of(each, job, terms) for each in items(facts["cases"], most=MAX_NODES, least=1)
+        _case_of(each, job, terms) for each in items(facts["cases"], most=MAX_ERRORS, least=1)
     )
     order = [case.index for case in cases]
     if order != sorted(set(order)):

@@ -13,7 +13,7 @@ from edgemark.ledger.events import receipt_events
 from edgemark.ledger.faults import ContractRefused
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.folding import ENDS
-from edgemark.systems.outsourcing.parameters import MAX_NODES
+from edgemark.systems.outsourcing.limits import MAX_NODES
 from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.story import JobStory, find_expired, is_due
 

@@ -32,16 +32,9 @@ from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.device_calls import call_of
 from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
+from edgemark.systems.outsourcing.limits import MAX_ANSWER_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
-from edgemark.systems.outsourcing.messages import (
-    MAX_ANSWER_BYTES,
-    MAX_SMALL_BYTES,
-    Answer,
-    ChargeKind,
-    Evidence,
-    Offer,
-    Task,
-)
+from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Evidence, Offer, Task
 from edgemark.systems.outsourcing.observe import observe_as_device
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase

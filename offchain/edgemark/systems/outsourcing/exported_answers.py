@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any
 
 from edgemark.canonical_json import (
@@ -35,17 +36,13 @@ from edgemark.identifiers import (
     parse_share_index,
 )
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
+from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES
 from edgemark.systems.outsourcing.local import read_answers
 from edgemark.systems.outsourcing.messages import SIGNATURE_BYTES, Answer
-from edgemark.systems.outsourcing.parameters import (
-    MAX_NODES,
-    MAX_OUTPUT_BYTES,
-    compute_output_bytes,
-)
+from edgemark.systems.outsourcing.parameters import compute_output_bytes
 from edgemark.systems.outsourcing.sharing import OwnerSecret
 
-FORMAT, VERSION = "edgemark-answers", 1
-MAX_FILE_BYTES = 2 * MAX_NODES * (MAX_OUTPUT_BYTES + 1024)
+FORMAT, VERSION = "edgemark-answers", 2
 
 
 class AnswersRefused(RefusedInput):
@@ -67,8 +64,11 @@ class ExportedAnswers:
     nodes: tuple[Address, ...]
     answers: tuple[tuple[ShareIndex, bytes, bytes, bytes], ...] = field(repr=False)
 
-    def to_json(self) -> bytes:
-        """The one encoding."""
+    def to_bytes(self) -> bytes:
+        """The one encoding: a line of canonical JSON, then the outputs as they are."""
+        return b"".join((self._line(), *(outputs for _, outputs, _, _ in self.answers)))
+
+    def _line(self) -> bytes:
         return encode(
             {
                 "format": FORMAT,
@@ -80,7 +80,7 @@ class ExportedAnswers:
                 "answers": [
                     {
                         "index": int(index),
-                        "outputs": outputs.hex(),
+                        "outputs": len(outputs),
                         "salt": salt.hex(),
                         "signature": signature.hex(),
                     }
@@ -90,15 +90,16 @@ class ExportedAnswers:
         )
 
     @staticmethod
-    def from_json(raw: bytes) -> ExportedAnswers:
+    def from_bytes(raw: bytes) -> ExportedAnswers:
         """Parse.
 
         Raises:
             AnswersRefused: not the one encoding of such a file.
         """
         try:
-            exported = _exported_of(parse(raw, FORMAT, VERSION))
-            if exported.to_json() != raw:
+            end = raw.find(b"\n") + 1 or len(raw)
+            exported = _exported_of(parse(raw[:end], FORMAT, VERSION), raw, end)
+            if exported._line() != raw[:end]:
                 raise NotThatFormat("another spelling of it")
         except (ValueError, KeyError, TypeError, RecursionError, RefusedInput) as error:
             had = str(error) if isinstance(error, NotThatFormat) else "a part that is no such thing"
@@ -111,16 +112,21 @@ class ExportedAnswers:
         return exported
 
 
-def _exported_of(facts: Mapping[str, Any]) -> ExportedAnswers:
+def _exported_of(facts: Mapping[str, Any], raw: bytes, start: int) -> ExportedAnswers:
     nodes = items(facts["nodes"], most=MAX_NODES, least=1)
+    listed = items(facts["answers"], most=len(nodes))
+    lengths = [number(each["outputs"]) for each in listed]
+    if max(lengths, default=0) > MAX_OUTPUT_BYTES or start + sum(lengths) != len(raw):
+        raise NotThatFormat("outputs of another length")
+    ends = list(accumulate(lengths, initial=start))
     answers = tuple(
         (
             parse_share_index(number(each["index"]), len(nodes)),
-            octets(each["outputs"], MAX_OUTPUT_BYTES),
+            raw[begin:end],
             octets(each["salt"], 32, exactly=True),
             octets(each["signature"], SIGNATURE_BYTES, exactly=True),
         )
-        for each in items(facts["answers"], most=len(nodes))
+        for each, (begin, end) in zip(listed, pairwise(ends), strict=True)
     )
     order = [answer[0] for answer in answers]
     if order != sorted(set(order)):

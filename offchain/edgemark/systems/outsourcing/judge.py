@@ -33,11 +33,13 @@ from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.machine import PartyMachine
-from edgemark.systems.outsourcing.messages import (
+from edgemark.systems.outsourcing.limits import (
     MAX_ANSWER_BYTES,
     MAX_EVIDENCE_BYTES,
     MAX_SMALL_BYTES,
+)
+from edgemark.systems.outsourcing.machine import PartyMachine
+from edgemark.systems.outsourcing.messages import (
     Answer,
     ChargeKind,
     Evidence,

@@ -31,20 +31,17 @@ from edgemark.identifiers import (
     parse_address,
     parse_share_index,
 )
-from edgemark.systems.outsourcing.parameters import (
-    JOB_KEY_BYTES,
+from edgemark.systems.outsourcing.limits import (
+    MAX_ANSWER_BYTES,
     MAX_NODES,
     MAX_OUTPUT_BYTES,
     MAX_SHARE_BYTES,
-    Terms,
+    MAX_TASK_BYTES,
 )
+from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
 
 MAX_BRANCH = 6  # MAX_NODES = 2^6 leaves
 SIGNATURE_BYTES = 65
-MAX_TASK_BYTES = MAX_SHARE_BYTES + 1024
-MAX_ANSWER_BYTES = MAX_OUTPUT_BYTES + 1024
-MAX_EVIDENCE_BYTES = MAX_TASK_BYTES + MAX_ANSWER_BYTES + 1024
-MAX_SMALL_BYTES = 4096  # offers, read requests, opinions
 
 _WIDTHS = {
     "function_bytes": 4,

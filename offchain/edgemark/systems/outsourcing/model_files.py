@@ -18,6 +18,7 @@ from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import make_private_folder, write_whole
 from edgemark.identifiers import Hash32
+from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.models.compiling import (
     CompiledModel,
     TracedModel,
@@ -50,7 +51,6 @@ from edgemark.systems.outsourcing.models.table import (
     format_answers,
     parse_table,
 )
-from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
 
 PLANS_FOLDER = "plans"  # in a home
 

@@ -12,16 +12,22 @@ from dataclasses import astuple, dataclass
 
 from edgemark.crypto.commitments import compute_terms_hash
 from edgemark.crypto.field import ELEMENT_BYTES
-from edgemark.crypto.polynomial import MAX_DEGREE, MAX_INPUTS, MAX_OUTPUTS, MAX_TERMS
 from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, Tokens
+from edgemark.systems.outsourcing.limits import (
+    MAX_BATCH,
+    MAX_DEGREE,
+    MAX_FUNCTION_BYTES,
+    MAX_INPUTS,
+    MAX_JOB_VALUES,
+    MAX_NODES,
+    MAX_OUTPUTS,
+    MAX_PRODUCTS,
+    MAX_TERMS,
+    MAX_VALUES,
+)
 
-MAX_NODES = 64  # bound of every loop over the nodes of a job, on chain and off
-MAX_BATCH = 4096  # inputs under one sharing
-MAX_SHARE_BYTES = ELEMENT_BYTES * (MAX_BATCH * 64 + 1)  # 4.5 MB: a full batch of 64 inputs
-MAX_OUTPUT_BYTES = 2 * ELEMENT_BYTES * MAX_BATCH * 64
-MAX_FUNCTION_BYTES = 64 * 2**20
 MAX_AMOUNT = 2**96 - 1  # one amount on chain
 JOB_KEY_BYTES = 33  # compressed secp256k1 point
 HARM_DIVISOR = 10  # z = f / 10: what both lose when nobody can say who failed
@@ -157,14 +163,28 @@ def _check_sizes(terms: Terms) -> None:
     _check_range("term count", terms.term_count, 1, MAX_TERMS)
     _check_range("inputs k", terms.inputs, 1, MAX_INPUTS)
     _check_range("outputs n", terms.outputs, 1, MAX_OUTPUTS)
-    _check_range("batch", terms.batch, 1, MAX_BATCH)
+    check_volume(terms.batch, terms.inputs, terms.outputs, terms.node_count)
+    _check_range("products", terms.batch * terms.term_count, 1, MAX_PRODUCTS)
     share_bytes = compute_share_bytes(terms.batch, terms.inputs)
-    _check_range("share bytes", share_bytes, 1, MAX_SHARE_BYTES)
     _check_range("share bytes", terms.share_bytes, share_bytes, share_bytes)
-    output_bytes = compute_output_bytes(terms.batch, terms.outputs)
-    _check_range("output bytes", output_bytes, 1, MAX_OUTPUT_BYTES)
 
 
-def _check_range(name: str, had: int, least: int, most: int) -> None:
+def check_volume(batch: int, inputs: int, outputs: int, node_count: int) -> None:
+    """Check that shares and answers of these sizes can be held, sent and judged.
+
+    Raises:
+        RefusedInput: more inputs in a batch, or values of a node or of all nodes, than `limits.py`
+            takes.
+    """
+    smaller = "Split the batch into several jobs."
+    _check_range("batch", batch, 1, MAX_BATCH, smaller)
+    _check_range("input values", batch * inputs, 1, MAX_VALUES, smaller)
+    _check_range("output values", batch * outputs, 1, MAX_VALUES, smaller)
+    larger = max(inputs, outputs)
+    _check_range("values of all nodes", node_count * batch * larger, 1, MAX_JOB_VALUES, smaller)
+
+
+def _check_range(name: str, had: int, least: int, most: int, remedy: str = "") -> None:
     if not least <= had <= most:
-        raise RefusedInput(f"{name} out of range", who="job", had=had, needed=f"{least}..{most}")
+        needed = f"{least}..{most}"
+        raise RefusedInput(f"{name} out of range", who="job", had=had, needed=needed, remedy=remedy)

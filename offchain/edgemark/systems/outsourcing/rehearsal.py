@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edgemark.crypto.polynomial import Polynomial
@@ -19,6 +19,7 @@ from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
 from edgemark.systems.outsourcing.events import FoundResultValid, Order
 from edgemark.systems.outsourcing.messages import Answer, Task
 from edgemark.systems.outsourcing.parameters import (
+    check_terms,
     compute_least_nodes,
     compute_output_bytes,
     compute_share_bytes,
@@ -79,6 +80,8 @@ def rehearse(function: Polynomial, wish: Wish, batch: int) -> Costs:
     expected = function.evaluate(inputs)  # the first evaluation also makes the function ready
     local, _ = _time(lambda: function.evaluate(inputs))
     sharing, order = _time(lambda: _draft(function, inputs, wish, randomness))
+    share_bytes = compute_share_bytes(batch, function.inputs)
+    check_terms(replace(order.terms, batch=batch, share_bytes=share_bytes))  # of the whole of it
     computing, outputs = _time(
         lambda: [compute_outputs(function, task, order.terms) for task in order.tasks]
     )
@@ -99,7 +102,7 @@ def rehearse(function: Polynomial, wish: Wish, batch: int) -> Costs:
         nodes=nodes,
         batch=batch,
         function_bytes=function.header.total_bytes,
-        share_bytes=compute_share_bytes(batch, function.inputs),
+        share_bytes=share_bytes,
         answer_bytes=compute_output_bytes(batch, function.outputs),
         device_seconds=(sharing + decoding) * scale,
         node_seconds=computing / nodes * scale,

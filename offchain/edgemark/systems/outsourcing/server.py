@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgemark.identifiers import parse_hash32
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
-from edgemark.systems.outsourcing.parameters import MAX_FUNCTION_BYTES
+from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.transport.server import Request, Response, Route
 

@@ -34,20 +34,18 @@ from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, parse_hash32, parse_share_index
+from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARE_BYTES, MAX_SHARING_FILE_BYTES
 from edgemark.systems.outsourcing.parameters import (
     JOB_KEY_BYTES,
-    MAX_NODES,
-    MAX_SHARE_BYTES,
     check_sharing,
+    check_volume,
     compute_least_nodes,
-    compute_share_bytes,
 )
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares
 
 PUBLIC, SHARE, SECRET = "edgemark-sharing", "edgemark-share", "edgemark-sharing-secret"
 VERSION = 1
 SECRET_KEY_BYTES = 32
-MAX_FILE_BYTES = 2 * MAX_SHARE_BYTES + 4096
 DOMAIN = b"edgemark sharing 1"
 
 T = TypeVar("T")
@@ -219,6 +217,7 @@ def make_sharing(
         raise RefusedInput(
             "input has the wrong length", who="input", needed=f"a multiple of {function.inputs}"
         )
+    check_volume(count, function.inputs, function.outputs, nodes)
     secrets = SharingSecrets(
         alpha=randomness.nonzero_element(),
         coefficients=randomness.elements(threshold * count * function.inputs),
@@ -319,8 +318,7 @@ def _announcement_of(facts: Mapping[str, Any]) -> Announcement:
         errors=made.errors,
         node_count=made.node_count,
     )
-    if not 1 <= compute_share_bytes(made.batch, made.inputs) <= MAX_SHARE_BYTES:
-        raise ValueError("shares would be too large")
+    check_volume(made.batch, made.inputs, made.outputs, made.node_count)
     return made
 
 
@@ -344,8 +342,8 @@ def _parse(
     write: Callable[[T], bytes],
 ) -> T:
     """Parse one file of a sharing; the words of an error never hold what was in it."""
-    if len(raw) > MAX_FILE_BYTES:
-        raise SharingRefused("is too large", who=kind, had=len(raw), needed=MAX_FILE_BYTES)
+    if len(raw) > MAX_SHARING_FILE_BYTES:
+        raise SharingRefused("is too large", who=kind, had=len(raw), needed=MAX_SHARING_FILE_BYTES)
     try:
         value = parse(parse_json(raw, kind, VERSION))
         if write(value) != raw:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_new
-from edgemark.systems.outsourcing.parameters import MAX_NODES
+from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARING_FILE_BYTES
 from edgemark.systems.outsourcing.sharing import (
-    MAX_FILE_BYTES,
     OwnerSecret,
     Sharing,
     SharingRefused,
@@ -70,8 +69,9 @@ def read_secret(path: Path) -> OwnerSecret:
 def _read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise SharingRefused("is too large", who=path, had=size, needed=f"<= {MAX_FILE_BYTES}")
+        if size > MAX_SHARING_FILE_BYTES:
+            needed = f"<= {MAX_SHARING_FILE_BYTES}"
+            raise SharingRefused("is too large", who=path, had=size, needed=needed)
         return path.read_bytes()
     except FileNotFoundError as error:
         needed = "a file of `outsourcing share`"

@@ -14,7 +14,7 @@ from edgemark.machine import TryAgain
 from edgemark.party.station import Station
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.functions import FunctionStore
-from edgemark.systems.outsourcing.messages import MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.settlement import SettlementContract
 
 FUNCTION_NEEDED = b"function needed"

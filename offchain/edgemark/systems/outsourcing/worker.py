@@ -33,15 +33,9 @@ from edgemark.systems.outsourcing.admission import (
     measure_load,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES, MAX_TASK_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
-from edgemark.systems.outsourcing.messages import (
-    MAX_SMALL_BYTES,
-    MAX_TASK_BYTES,
-    Answer,
-    Offer,
-    ReadRequest,
-    Task,
-)
+from edgemark.systems.outsourcing.messages import Answer, Offer, ReadRequest, Task
 from edgemark.systems.outsourcing.observe import observe_as_node
 from edgemark.systems.outsourcing.parameters import check_terms
 from edgemark.systems.outsourcing.parties.node import NodeTask

@@ -22,6 +22,7 @@ from edgemark.identifiers import (
     parse_address,
 )
 from edgemark.systems.outsourcing import events
+from edgemark.systems.outsourcing.limits import MAX_NODES
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
     SIGNATURE_BYTES,
@@ -32,7 +33,7 @@ from edgemark.systems.outsourcing.messages import (
     ReadRequest,
     Task,
 )
-from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, MAX_NODES, Terms
+from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
 
 MESSAGES = (Offer, Task, Answer, Evidence, ReadRequest, Opinion)
 EVENTS = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.strategies import EVENTS, values_of
 
 from edgemark.errors import Unrecoverable
-from edgemark.event_records import JournalForeign
+from edgemark.event_records import INLINE_BYTES, JournalForeign
 from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.machine import RECORDS
@@ -23,7 +24,18 @@ EACH = pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 
 def record_of(**parts: Any) -> bytes:
     """A record as it would stand in a journal."""
-    return json.dumps(parts).encode()
+    return json.dumps(parts).encode() + b"\n"
+
+
+def line_of(record: bytes) -> dict[str, Any]:
+    """What a record says in words; the long byte strings stand behind it."""
+    said: dict[str, Any] = json.loads(record[: record.index(b"\n")])
+    return said
+
+
+def with_line(record: bytes, line: dict[str, Any]) -> bytes:
+    """The same long byte strings behind other words."""
+    return json.dumps(line).encode() + record[record.index(b"\n") :]
 
 
 @EACH
@@ -38,14 +50,15 @@ def test_decode__of_every_event__gives_the_same_event(kind: Any, data: Any) -> N
 @EACH
 @given(data=st.data())
 def test_decode__with_a_field_missing_or_more__is_foreign(kind: Any, data: Any) -> None:
-    record = json.loads(RECORDS.encode(data.draw(values_of(kind))))
-    fields = sorted(set(record) - {"event"})
+    raw = RECORDS.encode(data.draw(values_of(kind)))
+    line = line_of(raw)
+    fields = sorted(set(line) - {"event"})
     if fields:
-        left = {name: value for name, value in record.items() if name != fields[0]}
+        left = {name: value for name, value in line.items() if name != fields[0]}
         with pytest.raises(JournalForeign):
-            RECORDS.decode(json.dumps(left).encode())
+            RECORDS.decode(with_line(raw, left))
     with pytest.raises(JournalForeign):
-        RECORDS.decode(json.dumps({**record, "more": "1"}).encode())
+        RECORDS.decode(with_line(raw, {**line, "more": "1"}))
 
 
 def test_every_move__is_by_an_event_that_can_be_journaled() -> None:
@@ -62,12 +75,14 @@ def test_decode__of_random_bytes__is_foreign(raw: bytes) -> None:
     "raw",
     [
         b"",
-        b"null",
-        b"[]",
-        b'"SawPosted"',
-        b"{}",
+        b"null\n",
+        b"[]\n",
+        b'"SawPosted"\n',
+        b"{}\n",
+        b'{"event":"SawPosted"}',
+        record_of(event="SawPosted") + b"more",
         b"\xff\xfe",
-        b"[" * 100_000,
+        b"[" * 100_000 + b"\n",
         record_of(event="SawSomethingElse"),
         record_of(event=None),
         record_of(event=["SawPosted"]),
@@ -84,6 +99,14 @@ def test_decode__of_random_bytes__is_foreign(raw: bytes) -> None:
         record_of(event="FoundResultValid", result="0g", liars=[], silent=[]),
         record_of(event="FoundResultValid", result="AA", liars=[], silent=[]),
         record_of(event="FoundResultValid", result="a a", liars=[], silent=[]),
+        record_of(event="FoundResultValid", result="aa" * 257, liars=[], silent=[]),
+        record_of(event="FoundResultValid", result=1, liars=[], silent=[]) + b"a",
+        record_of(event="FoundResultValid", result=256, liars=[], silent=[]) + bytes(256),
+        record_of(event="FoundResultValid", result=257, liars=[], silent=[]) + bytes(256),
+        record_of(event="FoundResultValid", result=257, liars=[], silent=[]) + bytes(258),
+        record_of(event="FoundResultValid", result=-257, liars=[], silent=[]) + bytes(257),
+        record_of(event="FoundResultValid", result=257.0, liars=[], silent=[]) + bytes(257),
+        record_of(event="FoundResultValid", result=True, liars=[], silent=[]) + bytes(1),
         record_of(event="FoundResultValid", result="aa", liars="12", silent=[]),
         record_of(event="FoundResultValid", result="aa", liars=[1], silent=[]),
         record_of(event="FoundResultValid", result="aa", liars={"1": "2"}, silent=[]),
@@ -99,10 +122,11 @@ def test_decode__of_a_foreign_record__is_refused(raw: bytes) -> None:
 
 def test_foreign_record__is_unrecoverable_and_tells_no_secret() -> None:
     order = cast.small_order()
-    record = json.loads(RECORDS.encode(on.AskedSubmit(order)))
-    record["order"]["alpha"] = f"{order.alpha}x"
+    record = RECORDS.encode(on.AskedSubmit(order))
+    line = line_of(record)
+    line["order"]["alpha"] = f"{order.alpha}x"
     with pytest.raises(Unrecoverable) as caught:
-        RECORDS.decode(json.dumps(record).encode())
+        RECORDS.decode(with_line(record, line))
     assert str(order.alpha) not in str(caught.value)
     assert caught.value.remedy
 
@@ -110,6 +134,19 @@ def test_foreign_record__is_unrecoverable_and_tells_no_secret() -> None:
 def test_encode__of_an_order__keeps_every_secret_for_the_restart() -> None:
     event = on.AskedSubmit(cast.small_order())
     assert RECORDS.decode(RECORDS.encode(event)) == event
+
+
+@given(lengths=st.lists(st.sampled_from([0, 1, 255, 256, 257, 300]), min_size=3, max_size=3))
+def test_encode__of_long_byte_strings__keeps_them_as_they_are(lengths: list[int]) -> None:
+    share, outputs, salt = (bytes([65 + n]) * length for n, length in enumerate(lengths))
+    order = cast.small_order()
+    task = replace(order.tasks[0], share=share)
+    answer = replace(cast.right_answer(order, 1), outputs=outputs, salt=salt)
+    event = on.HeardEvidence(order.terms, task, answer)
+    raw = RECORDS.encode(event)
+    assert RECORDS.decode(raw) == event
+    behind = b"".join(part for part in (share, outputs, salt) if len(part) > INLINE_BYTES)
+    assert raw[raw.index(b"\n") + 1 :] == behind
 
 
 def test_encode__of_equal_events__is_equal() -> None:

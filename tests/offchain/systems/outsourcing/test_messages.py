@@ -14,12 +14,17 @@ from edgemark.crypto.merkle import BranchMismatch, check_branch
 from edgemark.encoding import MalformedMessage
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, ShareIndex
-from edgemark.systems.outsourcing.messages import (
+from edgemark.systems.outsourcing.limits import (
     MAX_ANSWER_BYTES,
-    MAX_BRANCH,
     MAX_EVIDENCE_BYTES,
+    MAX_NODES,
+    MAX_OUTPUT_BYTES,
+    MAX_SHARE_BYTES,
     MAX_SMALL_BYTES,
     MAX_TASK_BYTES,
+)
+from edgemark.systems.outsourcing.messages import (
+    MAX_BRANCH,
     Answer,
     Evidence,
     Finding,
@@ -28,7 +33,6 @@ from edgemark.systems.outsourcing.messages import (
     ReadRequest,
     Task,
 )
-from edgemark.systems.outsourcing.parameters import MAX_NODES, MAX_OUTPUT_BYTES, MAX_SHARE_BYTES
 
 INDEX_AT = 32  # place messages begin with the job, then the index
 EACH = pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import RefusedInput
+from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES, MAX_SHARE_BYTES
 from edgemark.systems.outsourcing.parameters import (
-    MAX_NODES,
-    MAX_OUTPUT_BYTES,
-    MAX_SHARE_BYTES,
     Terms,
     check_sharing,
     check_terms,
@@ -113,8 +111,10 @@ def test_check_terms__of_the_small_job__passes() -> None:
         ({"inputs": 2001}, "inputs k"),
         ({"outputs": 0}, "outputs n"),
         ({"outputs": 1025}, "outputs n"),
-        ({"batch": 4096, "inputs": 65}, "share bytes"),
-        ({"batch": 4096, "outputs": 65}, "output bytes"),
+        ({"batch": 4096, "inputs": 65}, "input values"),
+        ({"batch": 4096, "outputs": 65}, "output values"),
+        ({"batch": 4096, "outputs": 64, "node_count": 17}, "values of all nodes"),
+        ({"batch": 4096, "term_count": 2**16 + 1}, "products"),
         ({"function_bytes": 0}, "function bytes"),
         ({"function_bytes": 64 * 2**20 + 1}, "function bytes"),
         ({"term_count": 0}, "term count"),

@@ -16,9 +16,10 @@ from tests.offchain.systems.outsourcing.court import Court, open_court
 
 from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.bundle import MAX_BUNDLE_BYTES, Bundle, MalformedBundle
+from edgemark.systems.outsourcing.bundle import Bundle, MalformedBundle
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.exporting import NotCharged, make_case
+from edgemark.systems.outsourcing.limits import MAX_BUNDLE_BYTES
 from edgemark.systems.outsourcing.messages import Answer, Finding
 from edgemark.systems.outsourcing.retrial import Outcome, Retrial, retry_bundle
 from edgemark.systems.outsourcing.story import JobStory

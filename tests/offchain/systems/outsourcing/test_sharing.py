@@ -206,7 +206,7 @@ def test_public_file__in_other_words__is_refused() -> None:
 
 def test_decode__with_all_answers__gives_the_result_and_names_the_liar() -> None:
     answers = [*right(1, 2, 3), cast.wrong_answer(ORDER, 4), *right(5, 6)]
-    exported = ExportedAnswers.from_json(export(answers).to_json())
+    exported = ExportedAnswers.from_bytes(export(answers).to_bytes())
     found, refused = decode_exported(exported, SHARING.secret, CHALLENGE)
     assert isinstance(found, FoundResultValid)
     assert (found.result, found.liars, refused) == (FUNCTION.evaluate(BATCH), (4,), {})
@@ -247,13 +247,24 @@ def test_decode__of_another_number_of_nodes__is_refused() -> None:
 
 
 def test_answers_file__in_other_words_or_order__is_refused() -> None:
-    raw = export(right(1, 2)).to_json()
-    facts = json.loads(raw)
-    swapped = encode({**facts, "answers": facts["answers"][::-1]})
-    twice = encode({**facts, "answers": facts["answers"][:1] * 2})
-    for other in (b"", b"{}", b"[]", raw.rstrip(), swapped, twice, b"[" * 10_000):
+    raw = export(right(1, 2)).to_bytes()
+    end = raw.index(b"\n") + 1
+    facts, outputs = json.loads(raw[:end]), raw[end:]
+    listed = facts["answers"]
+    longer = [{**listed[0], "outputs": listed[0]["outputs"] + 17}, *listed[1:]]
+    shifted = [longer[0], {**listed[1], "outputs": listed[1]["outputs"] - 17}]
+    others = [
+        encode({**facts, "answers": answers}) + outputs
+        for answers in (listed[::-1], listed[:1] * 2, listed[:1], longer)
+    ]
+    huge = encode({**facts, "answers": [{**listed[0], "outputs": 2**40}]}) + outputs
+    cut = (b"", b"{}", b"[]", b"[" * 10_000, raw[:end], raw[:-1], raw + b"\n", raw[: end - 1])
+    spaced = raw[:end].replace(b":", b": ") + outputs
+    for other in (*others, *cut, huge, spaced):
         with pytest.raises(AnswersRefused):
-            ExportedAnswers.from_json(other)
+            ExportedAnswers.from_bytes(other)
+    moved = ExportedAnswers.from_bytes(encode({**facts, "answers": shifted}) + outputs)
+    assert len(decode_exported(moved, SHARING.secret, CHALLENGE)[1]) == 2
 
 
 def test_branches__of_a_bound_sharing__differ_from_job_to_job() -> None:

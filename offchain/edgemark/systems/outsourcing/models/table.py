@@ -14,10 +14,9 @@ from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import NoReturn
 
-from edgemark.crypto.field import ELEMENT_BYTES
 from edgemark.errors import RefusedInput
+from edgemark.systems.outsourcing.limits import MAX_BATCH, MAX_VALUES
 from edgemark.systems.outsourcing.models.signature import Answer, Decision, Signature
-from edgemark.systems.outsourcing.parameters import MAX_BATCH, MAX_SHARE_BYTES
 
 MAX_TABLE_BYTES = 64 * 2**20
 MAX_COLUMNS = 4096  # those that are left out included
@@ -76,7 +75,7 @@ def find_bounds(raw: bytes, *, who: str = "table", drop: Sequence[str] = ()) -> 
 def _read_rows(
     lines: Iterator[list[str]], header: list[str], positions: Sequence[int], who: str
 ) -> list[list[float]]:
-    most = min(MAX_BATCH, (MAX_SHARE_BYTES // ELEMENT_BYTES - 1) // max(1, len(positions)))
+    most = min(MAX_BATCH, MAX_VALUES // max(1, len(positions)))
     rows: list[list[float]] = []
     empty: int | None = None
     for number, cells in enumerate(lines, start=1):

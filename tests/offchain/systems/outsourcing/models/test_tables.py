@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgemark.systems.outsourcing.limits import MAX_BATCH
 from edgemark.systems.outsourcing.models import table
 from edgemark.systems.outsourcing.models.signature import (
     Answer,
@@ -22,7 +23,6 @@ from edgemark.systems.outsourcing.models.table import (
     format_answers,
     parse_table,
 )
-from edgemark.systems.outsourcing.parameters import MAX_BATCH
 
 NAMED = Signature(("age", "bmi"), True, (100.0, 60.0), ("risk",))
 COUNTED = Signature(("x_0", "x_1"), False, (100.0, 60.0), ("risk",))

@@ -29,6 +29,7 @@ from edgemark.transport.faults import (
 from edgemark.transport.tls import check_pin
 
 CARD_HEADER = "X-Edgemark-Card"  # who asks; `identity.visiting` says what stands in it
+LEAST_BYTES_PER_S = 2**20  # of a peer's line
 MAX_ERROR_BYTES = 4096  # of what a refusing server says
 MAX_ERROR_TEXT = 200  # characters of each of its words that are kept
 MAX_ERROR_WORDS = 8
@@ -40,7 +41,8 @@ class HttpClient:
     """Asks servers; safe for many threads.
 
     Args:
-        timeout_s: seconds for a whole request: connect, handshake, send, answer.
+        timeout_s: seconds for a whole request: connect, handshake, send, answer; and one more for
+            each `LEAST_BYTES_PER_S` of body and answer, so that no setting forbids large jobs.
     """
 
     def __init__(self, *, timeout_s: float = 10.0) -> None:
@@ -94,7 +96,8 @@ class HttpClient:
     ) -> Answer:
         """Ask over a checked connection and read the answer, all of it and no more."""
         head, body = asked
-        wire = connect(place, self._context, time.monotonic() + self._timeout_s)
+        seconds = self._timeout_s + (len(body) + most_bytes) / LEAST_BYTES_PER_S
+        wire = connect(place, self._context, time.monotonic() + seconds)
         with contextlib.closing(wire):
             check_pin(wire.getpeercert(binary_form=True), pin, str(place))
             # A server that refuses early may close before it has read everything: its answer

@@ -20,6 +20,8 @@ from edgemark.systems.outsourcing.phases import NodePhase
 
 OVERHEAD_S = 0.02  # of a task whatever its size: parsing, checking, signing, two journal records
 SAFETY = 2.0  # an estimate is half of what is reckoned with: other work shares the processors
+DISK_COPIES = 2  # of a task's records: in the journal, and while it is rewritten or archived
+DISK_RESERVE_BYTES = 16 * 2**20  # for everything else
 RETRY_S = 5.0  # when it is not known how long room takes to come
 _TO_COMPUTE = (
     NodePhase.OFFERED,
@@ -98,19 +100,12 @@ def check_admission(
         who: the node's account, for the refusal.
 
     Raises:
-        TaskTooLarge: not even an idle node of this speed would be in time.
+        TaskTooLarge: not even an idle node of this speed and size would do it.
         NodeBusy: no room or no time now.
     """
+    _check_alone(terms, capacity, seconds_per_product, who)
     own = estimate_seconds(terms, seconds_per_product)
     window = terms.compute_by - terms.accept_by
-    if own * SAFETY > window:
-        raise TaskTooLarge(
-            "cannot compute the task in its time",
-            who=who,
-            had=f"{own * SAFETY:.1f} s",
-            needed=f"<= {window} s between accept_by and compute_by",
-            remedy="Give it more time, or a smaller batch.",
-        )
     if load.open_jobs >= capacity.open_jobs:
         raise _busy("has as many jobs as it takes", who, load.open_jobs, f"< {capacity.open_jobs}")
     queued = load.queued_s + own
@@ -126,6 +121,40 @@ def check_admission(
     if held > capacity.held_bytes:
         needed = f"<= {capacity.held_bytes} bytes"
         raise _busy("holds too many shares", who, f"{held} bytes", needed)
+
+
+def check_disk(terms: Terms, free_bytes: int, *, who: str) -> None:
+    """Check that share and answer can be journaled and archived.
+
+    Raises:
+        NodeBusy: not now.
+    """
+    needed = DISK_COPIES * _bytes_of(terms) + DISK_RESERVE_BYTES
+    if free_bytes < needed:
+        raise _busy("has a disk that is nearly full", who, free_bytes, f">= {needed} bytes free")
+
+
+def _check_alone(terms: Terms, capacity: Capacity, seconds_per_product: float, who: str) -> None:
+    """What cannot be done with nothing else to do cannot be waited for."""
+    own = estimate_seconds(terms, seconds_per_product)
+    window = terms.compute_by - terms.accept_by
+    if own * SAFETY > window:
+        raise TaskTooLarge(
+            "cannot compute the task in its time",
+            who=who,
+            had=f"{own * SAFETY:.1f} s",
+            needed=f"<= {window} s between accept_by and compute_by",
+            remedy="Give it more time, or a smaller batch.",
+        )
+    remedy = "Give it a smaller batch; or its operator raises the setting."
+    if own > capacity.queued_s:
+        needed = f"max_queued_s = {capacity.queued_s:.1f} s"
+        raise TaskTooLarge(
+            "takes no task that long", who=who, had=f"{own:.1f} s", needed=needed, remedy=remedy
+        )
+    if _bytes_of(terms) > capacity.held_bytes:
+        had, needed = f"{_bytes_of(terms)} bytes", f"max_held_mib: {capacity.held_bytes} bytes"
+        raise TaskTooLarge("cannot hold the task", who=who, had=had, needed=needed, remedy=remedy)
 
 
 def _bytes_of(terms: Terms) -> int:

@@ -14,6 +14,7 @@ The device serves nothing: it may leave at any moment and come back.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -32,10 +33,11 @@ from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.device_calls import call_of
 from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
-from edgemark.systems.outsourcing.limits import MAX_ANSWER_BYTES, MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Evidence, Offer, Task
 from edgemark.systems.outsourcing.observe import observe_as_device
+from edgemark.systems.outsourcing.parameters import compute_device_bytes, compute_output_bytes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.reading import sign_read
@@ -125,9 +127,10 @@ class Device(PartyLoop[OutsourcingStation]):
         """Begin a job that was drafted; durable when it returns.
 
         Raises:
-            RefusedInput: the free balance is too low, or the job was begun before.
+            RefusedInput: free balance or disk are too small, or the job was begun before.
         """
         self._check_funds(order)
+        self._check_disk(order)
         self.station.functions.add(function)
         self.runtime.ask(order.job, on.AskedSubmit(order))
         return order.job
@@ -198,6 +201,19 @@ class Device(PartyLoop[OutsourcingStation]):
                 remedy="Deposit more tokens in the asset anchor.",
             )
 
+    def _check_disk(self, order: on.Order) -> None:
+        """Shares, answers and result are journaled, and once more when the job is archived."""
+        needed = compute_device_bytes(order.terms)
+        had = shutil.disk_usage(self.station.settings.home).free
+        if had < needed:
+            raise RefusedInput(
+                "disk has no room for the job",
+                who=self.station.settings.home,
+                had=had,
+                needed=needed,
+                remedy="Free space, or split the batch into several jobs.",
+            )
+
     def locked_tokens(self) -> int:
         """Fees and bonds in open jobs, smallest unit."""
         return sum(state.locked for state in self.runtime.states().values())
@@ -254,7 +270,7 @@ class Device(PartyLoop[OutsourcingStation]):
     def _fetch_answer(self, order: on.Order, index: ShareIndex) -> Answer:
         node = order.nodes[index - 1]
         request = sign_read(self.station, order.job, index, node, _job_key(order))
-        raw = self.station.ask(node, "/v1/answers", request, most=MAX_ANSWER_BYTES)
+        raw = self.station.ask(node, "/v1/answers", request, most=_most_of(order))
         try:
             with from_peer(node):
                 answer = Answer.from_wire(raw)
@@ -283,7 +299,7 @@ class Device(PartyLoop[OutsourcingStation]):
         for judge in order.judges:
             request = sign_read(self.station, order.job, index, judge, _job_key(order))
             try:
-                raw = self.station.ask(judge, "/v1/answers/read", request, most=MAX_ANSWER_BYTES)
+                raw = self.station.ask(judge, "/v1/answers/read", request, most=_most_of(order))
                 with from_peer(judge):
                     answer = Answer.from_wire(raw)
                     check_signed_answer(answer, task, node, self.station.settlement.domain)
@@ -332,6 +348,11 @@ class Device(PartyLoop[OutsourcingStation]):
         for key, (job, indices) in zip(due, views, strict=True):
             self.tell(key, observe_as_device(states[key], job, indices))
         self.agenda.note(due, states)
+
+
+def _most_of(order: on.Order) -> int:
+    """Length of an answer's message at most."""
+    return compute_output_bytes(order.terms.batch, order.terms.outputs) + HEAD_BYTES
 
 
 def _job_key(order: on.Order) -> SecretKey:

@@ -26,6 +26,7 @@ from edgemark.systems.outsourcing.limits import (
     MAX_PRODUCTS,
     MAX_TERMS,
     MAX_VALUES,
+    RECORD_HEAD_BYTES,
 )
 
 MAX_AMOUNT = 2**96 - 1  # one amount on chain
@@ -102,6 +103,12 @@ def compute_share_bytes(batch: int, inputs: int) -> int:
 def compute_output_bytes(batch: int, outputs: int) -> int:
     """Canonical length of one node's outputs: batch * n elements of c_j, then as many of b_j."""
     return 2 * ELEMENT_BYTES * batch * outputs
+
+
+def compute_device_bytes(terms: Terms) -> int:
+    """What the device needs of its disk: all shares and answers, in the journal and archived."""
+    of_a_node = terms.share_bytes + compute_output_bytes(terms.batch, terms.outputs)
+    return 2 * (terms.node_count + 1) * (of_a_node + RECORD_HEAD_BYTES)
 
 
 def check_sharing(*, degree: int, threshold: int, errors: int, node_count: int) -> None:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -30,10 +31,11 @@ from edgemark.systems.outsourcing.admission import (
     Capacity,
     OfferRefused,
     check_admission,
+    check_disk,
     measure_load,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES, MAX_TASK_BYTES
+from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX_TASK_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Answer, Offer, ReadRequest, Task
 from edgemark.systems.outsourcing.observe import observe_as_node
@@ -126,6 +128,8 @@ class ComputeNode(OutsourcingServer):
         speed = self._speed.seconds_per_product
         load = measure_load(self.runtime.states().values(), speed)
         check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
+        free = shutil.disk_usage(self.station.settings.home).free
+        check_disk(offer.terms, free, who=self.station.address)
 
     def _check_named(self, offer: Offer) -> JobView:
         """The chain names this node at this index, under these terms, and there is time left."""
@@ -251,13 +255,13 @@ class ComputeNode(OutsourcingServer):
         return Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, signature)
 
     def _fetch_task(self, state: NodeTask) -> Task:
-        offer = state.known
+        offer, most = state.known, state.known.terms.share_bytes + HEAD_BYTES
         for judge in offer.judges:
             request = sign_read(
                 self.station, offer.job, offer.index, judge, self.station.keys.account
             )
             try:
-                raw = self.station.ask(judge, "/v1/tasks/read", request, most=MAX_TASK_BYTES)
+                raw = self.station.ask(judge, "/v1/tasks/read", request, most=most)
                 with from_peer(judge):
                     task = Task.from_wire(raw)
                     check_task(task, offer.terms, offer.root)

@@ -119,11 +119,14 @@ def order_of(
 def order_over(
     sharing: Sharing,
     *,
-    nodes: Sequence[Address] = NODE_ADDRESSES,
+    nodes: Sequence[Address] | None = None,
     payer: Address = PAYER.address,
+    function: Polynomial | None = None,
 ) -> Order:
-    """The job over a sharing of the dense function."""
-    return order_of_sharing(sharing, dense_function(), WISH, venue(payer, nodes))
+    """The job over a sharing of a function; the dense one when None."""
+    named = [key.address for key in NODES[: sharing.announcement.node_count]]
+    where = venue(payer, named if nodes is None else nodes)
+    return order_of_sharing(sharing, function or dense_function(), WISH, where)
 
 
 def venue(payer: Address, nodes: Sequence[Address]) -> Venue:

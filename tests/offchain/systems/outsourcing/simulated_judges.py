@@ -30,7 +30,6 @@ from edgemark.systems.outsourcing.steps.decode import (
 )
 from edgemark.systems.outsourcing.steps.judge import check_evidence, find
 
-FUNCTION = cast.dense_function()
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
 
 
@@ -98,7 +97,7 @@ class JudgeSide:
             known.kind,
             evidence.task,
             evidence.answer,
-            function=FUNCTION,
+            function=self.world.function,
             terms=evidence.terms,
             root=order.root,
             node=known.node,
@@ -172,7 +171,7 @@ class JudgeSide:
         return find(
             state.task,
             state.answer,
-            function=FUNCTION,
+            function=self.world.function,
             terms=state.terms,
             node=state.known.node,
             commitment=view.indices[case.index - 1].commitment,

@@ -25,7 +25,6 @@ from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
 
-FUNCTION = cast.dense_function()
 _SHOWS_ANSWER = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
 
 
@@ -49,7 +48,7 @@ class NodeSide(Side[NodeTask]):
         if view is None or view.job.terms_hash != offer.terms.hash:
             raise TryAgain("job is not there yet")
         if self.state.phase is NodePhase.UNKNOWN:
-            check_function(FUNCTION, offer.terms)
+            check_function(self.world.function, offer.terms)
             heard = on.HeardOffer(
                 offer.job, offer.index, offer.terms, view.job.root, cast.JUDGE_ADDRESSES
             )
@@ -101,7 +100,7 @@ class NodeSide(Side[NodeTask]):
         task = self.state.task
         if task is None:
             raise LookupError("nothing to compute")
-        outputs = compute_outputs(FUNCTION, task, self.state.known.terms)
+        outputs = compute_outputs(self.world.function, task, self.state.known.terms)
         return cast.sign_answer(task, outputs, self.key)
 
     def commitment(self) -> bytes:

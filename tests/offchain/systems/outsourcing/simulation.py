@@ -19,9 +19,11 @@ from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.model import SettlementModel
 from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 
+from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Timestamp
 from edgemark.machine import Tick, TryAgain
+from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.records import IndexView, JobView
 
@@ -159,20 +161,26 @@ class World:
 
     Args:
         seed: decides who acts first in each step and who lags behind the chain.
+        order: the job; the small one when None.
+        function: of the job.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(
+        self, seed: int, order: Order | None = None, function: Polynomial | None = None
+    ) -> None:
         self.draw = random.Random(seed)
-        self.order = cast.small_order()
+        self.order = order or cast.small_order()
+        self.function = function or cast.dense_function()
         self.now = int(cast.START)
-        accounts = [cast.PAYER.address, *cast.NODE_ADDRESSES, *cast.JUDGE_ADDRESSES]
+        nodes = self.order.nodes
+        accounts = [cast.PAYER.address, *nodes, *cast.JUDGE_ADDRESSES]
         self.start = {account: cast.WEALTH for account in accounts} | {cast.POOL: 0}
         self.chain = SettlementModel(
             limits=cast.LIMITS,
             judges=cast.JUDGE_ADDRESSES,
             pool=cast.POOL,
             free=dict(self.start),
-            providers={node: f"provider of {node}" for node in cast.NODE_ADDRESSES},
+            providers={node: f"provider of {node}" for node in nodes},
             judge_providers={judge: f"provider of {judge}" for judge in cast.JUDGE_ADDRESSES},
         )
         self.sides: list[Side[Any]] = []

@@ -11,6 +11,8 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.systems.outsourcing.admission import (
+    DISK_COPIES,
+    DISK_RESERVE_BYTES,
     OVERHEAD_S,
     RETRY_S,
     SAFETY,
@@ -19,6 +21,7 @@ from edgemark.systems.outsourcing.admission import (
     NodeBusy,
     TaskTooLarge,
     check_admission,
+    check_disk,
     estimate_seconds,
     measure_load,
 )
@@ -106,6 +109,28 @@ def test_task_that_no_idle_node_could_compute__is_refused_for_good() -> None:
     assert not isinstance(refused.value, Overloaded)
     assert isinstance(refused.value, RefusedInput)
     assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("capacity", "what"),
+    [
+        (replace(PLENTY, held_bytes=BYTES - 1), "cannot hold the task"),
+        (replace(PLENTY, queued_s=OVERHEAD_S), "takes no task that long"),
+    ],
+)
+def test_task_above_a_setting__is_refused_for_good_for_waiting_does_not_help(
+    capacity: Capacity, what: str
+) -> None:
+    with pytest.raises(TaskTooLarge, match=what):
+        check(Load(1, 0.5, 1000), capacity)
+
+
+def test_disk_that_could_not_keep_the_task_twice__is_a_reason_to_wait() -> None:
+    least = DISK_COPIES * BYTES + DISK_RESERVE_BYTES
+    check_disk(TERMS, least, who="0x77")
+    with pytest.raises(NodeBusy) as refused:
+        check_disk(TERMS, least - 1, who="0x77")
+    assert (refused.value.had, refused.value.needed) == (least - 1, f">= {least} bytes free")
 
 
 def test_busy__is_told_apart_from_wrong_input_by_whoever_asks_again() -> None:

@@ -64,6 +64,7 @@ test: contracts $(APE_READY) $(SLITHER_READY) ## Run every test
 soak: contracts $(APE_READY) $(SLITHER_READY) ## Play 1,000 jobs among random kills, then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak
+	@.venv/bin/python -m tools.mutate --minutes 60
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
 
 .PHONY: bench

@@ -47,7 +47,7 @@ def list_commands() -> dict[str, list[list[str]]]:
     python = sys.executable
     include = sysconfig.get_path("include")
     sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / NATIVE).glob("*.c"))
-    tools = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tools").glob("*.py"))
+    tools = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tools").rglob("*.py"))
     benchmarks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("benchmarks/*.py"))
     # Compiled, not only parsed: some warnings come from the optimiser.
     strict = ["cc", "-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-c"]

@@ -8,16 +8,25 @@ everything that is already under way.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from edgemark.identifiers import Address
 from edgemark.ledger.answers import quantity_of
 from edgemark.ledger.blocks import MOST_GAS, MOST_PRICE, Receipt
 from edgemark.ledger.evm import EvmChain, revert_of
-from edgemark.ledger.faults import ContractRefused, GasAboveCap, NodeRefused, NoFunds
+from edgemark.ledger.faults import ContractRefused, GasAboveCap, NodeBehind, NodeRefused, NoFunds
 from edgemark.ledger.fees import DEFAULT_TIP, Fees, choose_fees, raise_fees
 from edgemark.ledger.intent import Intent, LaneLimits
 from edgemark.ledger.refusals import is_no_funds
 from edgemark.ledger.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A transaction to be signed, and the height of the chain that it was made for."""
+
+    transaction: Transaction
+    height: int
 
 
 class Drafter:
@@ -36,41 +45,53 @@ class Drafter:
         self._address = address
         self._limits = limits
 
-    def draft(self, intent: Intent, under_way: Iterable[Transaction]) -> Transaction:
-        """A transaction for `intent`, with the next nonce.
+    def draft(
+        self,
+        intent: Intent,
+        under_way: Iterable[Transaction],
+        *,
+        floor: int = 0,
+        nonce: int | None = None,
+    ) -> Draft:
+        """A transaction for `intent`.
 
         Args:
             intent: what is wanted.
             under_way: the account's other transactions that may not be mined yet.
+            floor: every nonce below it is used, by what was seen before.
+            nonce: to be used again, for what was refused with it; None takes the next.
 
         Raises:
             ContractRefused: it reverts.
             GasAboveCap, FeeAboveCap: it costs more than it may.
             NoFunds: the account cannot pay for it beside the others.
+            NodeBehind: the node does not know what the account sent before.
         """
         gas = self._gas(intent)
-        fees = choose_fees(self._chain.block().base_fee, self._tip(), self.fee_cap)
+        block = self._chain.block()
+        fees = choose_fees(block.base_fee, self._tip(), self.fee_cap)
         # The balance first: a block between the two questions then makes us count too little as
         # spoken for, which the node notices, and never too much.
         balance = self._chain.balance(self._address)
         used = self._chain.nonces_used(self._address)
+        if used < floor:
+            raise NodeBehind(
+                "the node knows fewer of the account's transactions than were final",
+                who=f"account {self._address}",
+                had=used,
+                needed=f">= {floor}",
+                remedy="Ask again; when it stays so, look at the chain: it took back final blocks.",
+            )
         others = [other for other in under_way if other.nonce >= used]
         spoken_for = sum(other.most_wei for other in others)
-        nonce = max(used, max((other.nonce for other in others), default=-1) + 1)
-        transaction = Transaction(
-            self._chain.chain_id,
-            nonce,
-            fees.tip,
-            fees.most,
-            gas,
-            intent.to,
-            intent.value,
-            intent.data,
-        )
+        if nonce is None:
+            nonce = max(used, max((other.nonce for other in others), default=-1) + 1)
+        facts = (self._chain.chain_id, nonce, fees.tip, fees.most, gas)
+        transaction = Transaction(*facts, intent.to, intent.value, intent.data)
         if balance < spoken_for + transaction.most_wei:
             needed = f"{transaction.most_wei} wei at most"
             raise self.no_funds(f"{needed} beside {spoken_for} under way" if others else needed)
-        return transaction
+        return Draft(transaction, block.number)
 
     def redraft(self, old: Transaction) -> Transaction | None:
         """The same transaction with fees that replace `old`; None when the cap forbids it."""

@@ -232,17 +232,9 @@ class EvmChain(ChainNode):
         return found
 
     def _logs_to(self, end: int, wanted: dict[str, object]) -> Any:
-        """Logs up to a block, of a node that has it: one that lags answers with none, no error.
-
-        Both questions go in one message, for of several nodes at one address one answers it.
-        """
+        """Logs up to a block, of a node that has it: one that lags answers with none, no error."""
         asked = [("eth_getBlockByNumber", (hex(end), False)), ("eth_getLogs", (wanted,))]
-        try:
-            block, logs = self.rpc_many(asked)
-        except (NodeRefused, NodeAnswerMalformed) as error:
-            if isinstance(error, NodeRefused) and is_too_much(error):
-                raise
-            block, logs = (self.rpc(method, *params) for method, params in asked)
+        block, logs = self.ask_together(asked)
         self.block_from(end, block)
         return logs
 

@@ -9,6 +9,8 @@ Law 3: a receipt is given out only at the depth that was asked for; what a reorg
 forgot is sent again, with the same nonce and the same payload.
 Law 4: a revert is an exception (`ContractRefused`), before anything is paid where it can be seen
 beforehand.
+Law 5: what was signed counts as under way until it is proved that it happened or never will (see
+`edgemark.ledger.settling`). What passes, as a full pool or a rate limit, is waited for.
 """
 
 from __future__ import annotations
@@ -19,11 +21,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgemark.closing import Closing
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import Address
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.drafting import Drafter
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
+    NodeAnswerMalformed,
+    NodeBehind,
+    NodeBusy,
     NodeRefused,
     NonceTaken,
     NotYetMined,
@@ -33,12 +38,13 @@ from edgemark.ledger.faults import (
 from edgemark.ledger.fees import WEI_PER_GWEI
 from edgemark.ledger.intent import Call, Intent, LaneLimits, intent_of, transfer_of
 from edgemark.ledger.interface import Contract, Interface, load_bytecode, load_interface
-from edgemark.ledger.pending import Entry, PendingFile
+from edgemark.ledger.pending import Done, Entry, PendingFile
+from edgemark.ledger.refusals import is_already_there, is_never, is_no_funds
+from edgemark.ledger.settling import Settler
 from edgemark.ledger.transaction import SigningKey
 from edgemark.logs import get_logger
 
-ALREADY_THERE = ("already known", "already imported", "known transaction", "nonce too low")
-FEE_TOO_LOW = ("underpriced", "base fee", "basefee", "fee too low", "fee cap")
+PASSING = (NodeBusy, NodeRefused, NodeAnswerMalformed, NodeBehind)  # waited for, up to `wait_s`
 RESEND_S = 2.0  # seconds between two sendings of one transaction that is not mined
 
 
@@ -80,6 +86,7 @@ class TransactionLane(Closing):
         self._lock = threading.RLock()
         self._log = get_logger("ledger.lane")
         self._pending = PendingFile(path, chain.chain_id, chain.block(0).hash, key.address)
+        self._settler = Settler(chain, key.address, self._pending)
         try:
             self._recover()
         except BaseException:
@@ -106,9 +113,11 @@ class TransactionLane(Closing):
 
         Raises:
             ContractRefused: a call reverts; the ones before it are sent.
-            NoFunds, GasAboveCap, TransactionRefused, FeeAboveCap: a call was not sent.
+            NoFunds, GasAboveCap, TransactionRefused, FeeAboveCap: a call was not sent. What a node
+                refused after it was signed takes no other nonce until its own is decided.
             NotYetMined: it takes long; ask again with an equal call to go on waiting.
-            NonceTaken: the nonce was used elsewhere; nothing happened.
+            NonceTaken: another final transaction has the nonce; this one never happens.
+            LedgerUnavailable: the node was not fit to be asked for as long as may be waited.
         """
         return self._carry_out([intent_of(call) for call in calls], confirmations)
 
@@ -146,11 +155,19 @@ class TransactionLane(Closing):
 
     def _carry_out(self, intents: Sequence[Intent], confirmations: int | None) -> list[Receipt]:
         depth = self._chain.confirmations if confirmations is None else confirmations
-        with self._lock:
-            self._cross_out_final()
-            started: list[Entry | Receipt] = []
-            for intent in intents:
-                started.append(self._start(intent, started))
+        started: list[Entry | Receipt] = []
+        deadline = time.monotonic() + self._limits.wait_s
+        while len(started) < len(intents):
+            try:
+                with self._lock:
+                    self._cross_out_final()
+                    while len(started) < len(intents):
+                        started.append(self._start(intents[len(started)], started))
+            except (*PASSING, NotYetMined) as fault:
+                if time.monotonic() > deadline:
+                    raise
+                self._log.info("not begun yet", error=fault)
+                self._rest(fault, deadline)
         return [
             each if isinstance(each, Receipt) else self._follow(each, intent, depth)
             for each, intent in zip(started, intents, strict=True)
@@ -164,22 +181,50 @@ class TransactionLane(Closing):
         pending = self._pending.find(intent.identity, but_for=batch)
         if pending is not None:
             return pending
+        refused = self._pending.refused(intent.identity)
+        if refused is not None:
+            self._settler.settle(refused.nonce)
+            if not refused.is_void:
+                return refused if not refused.is_open else self._try_again(refused, intent)
+        return self._send_new(intent, None)
+
+    def _try_again(self, refused: Entry, intent: Intent) -> Entry:
+        """What was refused goes out with its own nonce or not at all: one at most is mined."""
+        used = self._chain.nonces_used(self.address)
+        if refused.nonce in self._pending.entries or used > refused.nonce:
+            raise NotYetMined(
+                "an earlier attempt is not decided yet",
+                who=f"{intent.contract.name}.{intent.function}",
+                had=f"nonce {refused.nonce} in use",
+                needed="a final transaction with that nonce",
+                remedy="Ask again; it is not sent twice.",
+            )
+        return self._send_new(intent, refused.nonce)
+
+    def _send_new(self, intent: Intent, nonce: int | None) -> Entry:
         under_way = [entry.transaction for entry in self._pending.entries.values()]
-        transaction = self._drafter.draft(intent, under_way)
-        raw = transaction.sign(self._key)
-        named = intent.key is not None
-        entry = self._pending.sign(transaction.nonce, intent.identity, named, raw)
+        draft = self._drafter.draft(intent, under_way, floor=self._pending.floor, nonce=nonce)
+        raw = draft.transaction.sign(self._key)
+        named, nonce = intent.key is not None, draft.transaction.nonce
+        entry = self._pending.sign(nonce, intent.identity, named, draft.height, raw)
         self._send_first(entry)
         return entry
 
     def _send_first(self, entry: Entry) -> None:
         refusal = self._send_raw(entry)
-        if refusal is None or any(words in refusal.message.lower() for words in FEE_TOO_LOW):
+        if isinstance(refusal, NodeRefused):
+            self._refuse_if_final(entry, refusal)
+
+    def _refuse_if_final(self, entry: Entry, refusal: NodeRefused) -> None:
+        """Set aside what no node takes; whatever else a node says may pass, and is waited for."""
+        if not (is_never(refusal) or is_no_funds(refusal)) or self._is_known(entry):
+            self._log.info("not taken yet", nonce=entry.nonce, error=refusal)
             return
-        if self._chain.rpc("eth_getTransactionByHash", "0x" + entry.hashes[-1].hex()) is not None:
+        if max(self._pending.entries) > entry.nonce:  # others wait behind it
+            self._log.warning("not taken", nonce=entry.nonce, error=refusal)
             return
-        self._pending.drop(entry)
-        if "insufficient funds" in refusal.message.lower():
+        self._pending.refuse(entry)
+        if is_no_funds(refusal):
             raise self._drafter.no_funds("more") from refusal
         raise TransactionRefused(
             "the node does not take the transaction",
@@ -187,15 +232,21 @@ class TransactionLane(Closing):
             had=refusal.message[:300],
         ) from refusal
 
-    def _send_raw(self, entry: Entry) -> NodeRefused | None:
-        """Hand the latest variant to the node; its refusal, unless it has it already."""
+    def _is_known(self, entry: Entry) -> bool:
+        """Does the node have a variant of it, in a block or in its pool?"""
+        shown = ["0x" + tx_hash.hex() for tx_hash in entry.hashes]
+        return any(self._chain.rpc("eth_getTransactionByHash", each) is not None for each in shown)
+
+    def _send_raw(self, entry: Entry) -> NodeRefused | NodeBusy | None:
+        """Hand the latest variant to the node; why it does not take it, if it has not got it."""
         entry.sent_at = time.monotonic()
         self.bytes_sent += len(entry.raws[-1])
         try:
             self._chain.rpc("eth_sendRawTransaction", "0x" + entry.raws[-1].hex())
+        except NodeBusy as error:
+            return error
         except NodeRefused as error:
-            if not any(words in error.message.lower() for words in ALREADY_THERE):
-                return error
+            return None if is_already_there(error) else error
         return None
 
     # --- following -----------------------------------------------------------------------------
@@ -203,63 +254,66 @@ class TransactionLane(Closing):
     def _follow(self, entry: Entry, intent: Intent, depth: int) -> Receipt:
         deadline = time.monotonic() + self._limits.wait_s
         while True:
-            head = self._chain.head()  # before the receipt: a reorg in between cannot add depth
-            receipt = self._receipt(entry)
-            if receipt is not None and head - receipt.block_number >= depth:
-                return self._close_out(entry, intent, receipt, head)
+            receipt, fault = None, None
+            try:
+                receipt = self._settler.receipt(entry)
+                there = None if receipt is None else self._chain.depth_of(receipt)
+                if receipt is not None and there is not None and there >= depth:
+                    return self._close_out(entry, intent, receipt, there)
+                if there is None and time.monotonic() <= deadline:
+                    self._nurse(entry)
+            except PASSING as error:
+                fault = error
             if time.monotonic() > deadline:
+                had = "not mined" if receipt is None else f"block {receipt.block_number}"
                 raise NotYetMined(
                     "transaction not final yet",
                     who=f"{intent.contract.name}.{intent.function}",
-                    had="not mined" if receipt is None else f"block {receipt.block_number}",
+                    had=had if fault is None else f"{had}; {fault.what}",
                     needed=f"{depth} blocks on top within {self._limits.wait_s} s",
                     remedy="Ask again; it is not sent twice.",
-                )
-            if receipt is None:
-                self._nurse(entry)
-            time.sleep(self._limits.poll_s)
+                ) from fault
+            self._rest(fault, deadline)
 
-    def _receipt(self, entry: Entry) -> Receipt | None:
-        for tx_hash in reversed(entry.hashes):
-            receipt = self._chain.receipt(tx_hash)
-            if receipt is not None:
-                return receipt
-        return None
+    def _rest(self, fault: Exception | None, deadline: float) -> None:
+        asked = fault.retry_after_s if isinstance(fault, NodeBusy) else 0.0
+        left = max(0.0, deadline - time.monotonic())
+        time.sleep(max(self._limits.poll_s, min(asked, left)))
 
-    def _close_out(self, entry: Entry, intent: Intent, receipt: Receipt, head: int) -> Receipt:
+    def _close_out(self, entry: Entry, intent: Intent, receipt: Receipt, there: int) -> Receipt:
+        refusal = None if receipt.is_success else self._drafter.explain(intent, receipt)
         with self._lock:
             if not entry.is_answered:
                 self.gas_used += receipt.gas_used
                 self.fees_wei += receipt.fee_wei
                 entry.is_answered = True
-            self._finish_if_final(entry, receipt, head)
-        if receipt.is_success:
-            return receipt
-        raise self._drafter.explain(intent, receipt)
+            self._settler.finish_if_final(entry, receipt, there)
+        if refusal is not None:
+            raise refusal
+        return receipt
 
     def _nurse(self, entry: Entry) -> None:
-        """Help a transaction that is not mined: send it again, raise its fees, or give it up."""
+        """Help what is not seen mined: send it again, raise its fees, or settle its nonce."""
         with self._lock:
-            if self._pending.entries.get(entry.nonce) is not entry:
-                raise self._taken(entry)  # another caller who waited for it found out
-            if time.monotonic() - entry.sent_at < RESEND_S:
+            if entry.is_void:
+                raise self._taken(entry)
+            if not entry.is_open or time.monotonic() - entry.sent_at < RESEND_S:
                 return
             used = self._chain.nonces_used(self.address)
             if used > entry.nonce:
-                self._give_up_if_taken(entry)
+                entry.sent_at = time.monotonic()
+                self._settler.settle(entry.nonce)
+                if entry.is_void:
+                    raise self._taken(entry)
                 return
             stuck = time.monotonic() - entry.raised_at > self._limits.bump_after_s
             if entry.nonce == used and stuck:
                 self._raise(entry)
-            for nonce in sorted(n for n in self._pending.entries if n <= entry.nonce):
-                if nonce >= used:
-                    self._send_again(self._pending.entries[nonce])
-
-    def _give_up_if_taken(self, entry: Entry) -> None:
-        final = self._chain.nonces_used(self.address, self._chain.confirmed())
-        if final > entry.nonce and self._receipt(entry) is None:
-            self._pending.drop(entry)
-            raise self._taken(entry)
+            for nonce in sorted(n for n in self._pending.entries if used <= n < entry.nonce):
+                self._send_again(self._pending.entries[nonce])
+            refusal = self._send_again(entry)
+            if isinstance(refusal, NodeRefused) and is_never(refusal):
+                self._refuse_if_final(entry, refusal)
 
     def _taken(self, entry: Entry) -> NonceTaken:
         return NonceTaken(
@@ -276,50 +330,48 @@ class TransactionLane(Closing):
             cap = self._drafter.fee_cap
             self._log.warning("stuck below the fee cap", nonce=entry.nonce, fee_cap_wei=cap)
             return
-        self._pending.sign(entry.nonce, entry.intent, entry.is_named, better.sign(self._key))
+        raw = better.sign(self._key)
+        self._pending.sign(entry.nonce, entry.intent, entry.is_named, entry.height, raw)
         self._log.info("fees raised", nonce=entry.nonce, max_fee_wei=better.max_fee)
 
-    def _send_again(self, entry: Entry) -> None:
+    def _send_again(self, entry: Entry) -> NodeRefused | NodeBusy | None:
         refusal = self._send_raw(entry)
         if refusal is not None:
             self._log.warning("not taken again", nonce=entry.nonce, error=refusal)
+        return refusal
 
     # --- what was left over --------------------------------------------------------------------
 
     def _recover(self) -> None:
+        """Take up what was left; what the node is not fit for now is done with the next call."""
         with self._lock:
-            head = self._chain.head()
             for entry in list(self._pending.entries.values()):
-                receipt = self._receipt(entry)
-                if receipt is None:
-                    self._send_again(entry)
-                else:
-                    self._finish_if_final(entry, receipt, head)
+                try:
+                    self._look_after(entry)
+                except PASSING as fault:
+                    self._log.warning("not taken up yet", nonce=entry.nonce, error=fault)
 
     def _cross_out_final(self) -> None:
-        answered = [e for e in self._pending.entries.values() if e.is_answered]
-        if not answered:
-            return
-        head = self._chain.head()
-        for entry in answered:
-            receipt = self._receipt(entry)
-            if receipt is None:
-                self._send_again(entry)  # a reorg took it after its caller went on
-            else:
-                self._finish_if_final(entry, receipt, head)
+        for entry in [e for e in self._pending.entries.values() if e.is_answered]:
+            self._look_after(entry)  # a reorg may have taken it after its caller went on
 
-    def _finish_if_final(self, entry: Entry, receipt: Receipt, head: int) -> None:
-        is_final = head - receipt.block_number >= self._chain.confirmations
-        if is_final and self._pending.entries.get(entry.nonce) is entry:
-            self._pending.finish(entry, receipt.tx_hash, is_success=receipt.is_success)
-
-    def _receipt_of_done(self, tx_hash: Hash32) -> Receipt:
-        receipt = self._chain.receipt(tx_hash)
+    def _look_after(self, entry: Entry) -> None:
+        receipt = self._settler.receipt(entry)
         if receipt is None:
-            raise ReorgTooDeep(
-                "a final transaction is gone",
-                who=f"account {self.address}",
-                had=tx_hash.hex(),
-                remedy="Raise the setting confirmations; look at the chain.",
-            )
-        return receipt
+            self._send_again(entry)
+        else:
+            self._settler.finish_if_final(entry, receipt, self._chain.depth_of(receipt))
+
+    def _receipt_of_done(self, done: Done) -> Receipt:
+        receipt = self._chain.receipt(done.tx_hash)
+        if receipt is not None:
+            return receipt
+        facts = {"who": f"account {self.address}", "had": done.tx_hash.hex()}
+        if done.tx_hash in {sent.hash for sent in self._chain.senders(done.block)}:
+            raise NodeBehind("the receipt of a final transaction is not there", **facts)
+        raise ReorgTooDeep(
+            "a final transaction is gone",
+            **facts,
+            needed=f"in block {done.block}",
+            remedy="Raise the setting confirmations; look at the chain.",
+        )

@@ -21,7 +21,14 @@ from edgemark.ledger.blocks import (
     receipt_from_json,
     senders_from_json,
 )
-from edgemark.ledger.faults import ChainIdMismatch, NoChain, NodeBehind
+from edgemark.ledger.faults import (
+    ChainIdMismatch,
+    NoChain,
+    NodeAnswerMalformed,
+    NodeBehind,
+    NodeRefused,
+)
+from edgemark.ledger.refusals import is_too_much
 from edgemark.ledger.wire import RpcWire
 
 MANY_BLOCKS = 100  # headers in one message: what public nodes commonly take
@@ -154,10 +161,49 @@ class ChainNode:
         return found
 
     def senders(self, number: int) -> list[SentFrom]:
-        """Who sent the transactions of a block; raises as `block`."""
-        answer = self.rpc("eth_getBlockByNumber", hex(number), True)
-        self.block_from(number, answer)
-        return senders_from_json(answer)
+        """Who sent the transactions of a block that is final at the node that answers.
+
+        Raises:
+            NodeBehind: that node has too few blocks on top of it.
+        """
+        top = number + self.confirmations
+        whole, above = self.ask_together(
+            [
+                ("eth_getBlockByNumber", (hex(number), True)),
+                ("eth_getBlockByNumber", (hex(top), False)),
+            ]
+        )
+        self.block_from(top, above)
+        self.block_from(number, whole)
+        return senders_from_json(whole)
+
+    def depth_of(self, receipt: Receipt) -> int | None:
+        """Blocks on top of a receipt's block, by one node; None when that one shows another."""
+        number = receipt.block_number
+        again, block, latest = self.ask_together(
+            [
+                ("eth_getTransactionReceipt", ("0x" + receipt.tx_hash.hex(),)),
+                ("eth_getBlockByNumber", (hex(number), False)),
+                ("eth_getBlockByNumber", ("latest", False)),
+            ]
+        )
+        if again is None or block is None:
+            return None
+        places = {receipt_from_json(again).block_hash, self.block_from(number, block).hash}
+        head = self.block_from("latest", latest).number
+        return head - number if places == {receipt.block_hash} and head >= number else None
+
+    def ask_together(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
+        """Few questions in one message: of several nodes at one address one answers them all.
+
+        A node that takes no such messages is asked one by one.
+        """
+        try:
+            return self.rpc_many(wanted)
+        except (NodeRefused, NodeAnswerMalformed) as error:
+            if isinstance(error, NodeRefused) and is_too_much(error):
+                raise
+            return [self.rpc(method, *params) for method, params in wanted]
 
     def receipt(self, tx_hash: Hash32) -> Receipt | None:
         """What became of a transaction; None when the node knows of none, which proves nothing."""

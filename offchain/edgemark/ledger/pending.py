@@ -1,8 +1,10 @@
 """What an account has sent and not yet seen final, on the disk.
 
 Law: a transaction is written here before it is sent, and crossed out only when it is as deep as the
-chain's confirmations ask; a process that was killed in between finds it again and follows it
-instead of sending another.
+chain's confirmations ask, or another one of its nonce is; a process that was killed in between
+finds it again and follows it instead of sending another. One that the node refused for good is set
+aside, not crossed out: its nonce may be used for something else, its intention not, until one of
+the nonce's transactions is final.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgemark.encoding import Reader, Writer
-from edgemark.errors import RefusedInput
+from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, Hash32
 from edgemark.journal import Journal
 from edgemark.ledger.faults import OtherChainsFile
@@ -23,7 +25,20 @@ from edgemark.ledger.transaction import Transaction, hash_of, parse_raw
 MAX_RAW_BYTES = 256 * 1024  # twice what nodes take
 MAX_DONE = 10_000  # finished intentions that are remembered
 REWRITE_RECORDS = 4_000  # a file longer than this is written anew when it is opened
-IDENTITY, SIGNED, DONE, DROPPED = 1, 2, 3, 4
+IDENTITY_1 = 1  # first byte of a file of version 1
+SIGNED, DONE, DROPPED, REFUSED, FLOOR, IDENTITY = 2, 3, 4, 5, 6, 7
+
+
+class LaneFileOld(Unrecoverable):
+    """The file was written by an earlier version."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """By which transaction an intention succeeded, and in which block it is final."""
+
+    tx_hash: Hash32
+    block: int
 
 
 @dataclass
@@ -34,8 +49,11 @@ class Entry:
         nonce: of the account.
         intent: what it is for, 32 bytes.
         is_named: did the caller name the intention itself?
-        raws: signed variants, the latest last; they differ in fees only.
+        height: of the chain when it was signed first.
+        raws: signed variants, the latest last; one of them at most is ever mined.
         is_answered: did a caller of this process get its receipt?
+        is_open: it is neither final nor void.
+        is_void: another transaction of its nonce is final.
         sent_at: monotonic time of the last sending, seconds; 0 for never.
         raised_at: monotonic time when the fees were last chosen, seconds.
     """
@@ -43,8 +61,11 @@ class Entry:
     nonce: int
     intent: bytes
     is_named: bool
+    height: int
     raws: list[bytes] = field(repr=False)
     is_answered: bool = False
+    is_open: bool = True
+    is_void: bool = False
     sent_at: float = 0.0
     raised_at: float = field(default_factory=time.monotonic)
 
@@ -70,11 +91,14 @@ class PendingFile:
     Raises:
         JournalInUse: another process sends for this account.
         OtherChainsFile: the file belongs to another chain or account.
+        LaneFileOld: an earlier version wrote it.
     """
 
     def __init__(self, path: Path, chain_id: int, genesis: Hash32, account: Address) -> None:
         self.entries: dict[int, Entry] = {}
-        self._done: OrderedDict[bytes, Hash32] = OrderedDict()
+        self.floor = 0  # every nonce below it is decided
+        self._refused: list[Entry] = []
+        self._done: OrderedDict[bytes, Done] = OrderedDict()
         identity = Writer().integer(IDENTITY, 1).integer(chain_id, 8).fixed(genesis, 32)
         self._identity = identity.fixed(bytes.fromhex(account[2:]), 20).finish()
         self._journal = Journal.open(path, max_record_bytes=MAX_RAW_BYTES + 64)
@@ -88,28 +112,43 @@ class PendingFile:
         """Let another process send."""
         self._journal.close()
 
-    def sign(self, nonce: int, intent: bytes, is_named: bool, raw: bytes) -> Entry:
+    def sign(self, nonce: int, intent: bytes, is_named: bool, height: int, raw: bytes) -> Entry:
         """Write a signed transaction down, or one more variant of it."""
-        self._journal.append(_signed(nonce, intent, is_named, raw))
-        return self._add(nonce, intent, is_named, raw)
+        self._journal.append(_signed(nonce, intent, is_named, height, raw))
+        return self._add(nonce, intent, is_named, height, raw)
 
-    def finish(self, entry: Entry, tx_hash: Hash32, *, is_success: bool) -> None:
+    def finish(self, entry: Entry, tx_hash: Hash32, block: int, *, is_success: bool) -> None:
         """Cross out what became final; the intention is remembered when it succeeded."""
         if is_success and entry.is_named:
-            self._journal.append(_done(entry.nonce, entry.intent, tx_hash))
-            self._remember(entry.intent, tx_hash)
+            done = Done(tx_hash, block)
+            self._journal.append(_done(entry.nonce, entry.intent, done))
+            self._remember(entry.intent, done)
         else:
-            self._journal.append(_dropped(entry.nonce))
-        self.entries.pop(entry.nonce, None)
+            self._journal.append(_of_nonce(DROPPED, entry.nonce))
+        self._close(entry.nonce, entry)
 
-    def drop(self, entry: Entry) -> None:
-        """Cross out what never happened and never will."""
-        self._journal.append(_dropped(entry.nonce))
-        self.entries.pop(entry.nonce, None)
+    def drop(self, nonce: int) -> None:
+        """Cross out what never happened and never will: another transaction has the nonce."""
+        self._journal.append(_of_nonce(DROPPED, nonce))
+        self._close(nonce, None)
 
-    def done(self, intent: bytes) -> Hash32 | None:
+    def refuse(self, entry: Entry) -> None:
+        """Set aside what no node should ever take, so that its nonce can be used."""
+        self._journal.append(_of_nonce(REFUSED, entry.nonce))
+        self._set_aside(entry.nonce)
+
+    def done(self, intent: bytes) -> Done | None:
         """The transaction by which a named intention succeeded, if it is remembered."""
         return self._done.get(intent)
+
+    def refused(self, intent: bytes) -> Entry | None:
+        """The transaction of this intention that was set aside and is not decided."""
+        return next((entry for entry in self._refused if entry.intent == intent), None)
+
+    def holders(self, nonce: int) -> list[Entry]:
+        """Whatever was signed with a nonce that is not decided."""
+        held = [entry for entry in self._refused if entry.nonce == nonce]
+        return [self.entries[nonce], *held] if nonce in self.entries else held
 
     def find(self, intent: bytes, *, but_for: Collection[object] = ()) -> Entry | None:
         """The pending transaction of this intention that no caller has had an answer for.
@@ -131,6 +170,13 @@ class PendingFile:
         if first is None:
             self._journal.append(self._identity)
             return
+        if first[:1] == bytes([IDENTITY_1]):
+            raise LaneFileOld(
+                "was written by an earlier version",
+                who=self._journal.path,
+                needed="version 2",
+                remedy="Let the version that wrote it finish what is pending; then move it away.",
+            )
         if first != self._identity:
             raise OtherChainsFile(
                 "belongs to another chain or account",
@@ -150,45 +196,78 @@ class PendingFile:
         nonce = reader.integer(8)
         if kind == SIGNED:
             intent, is_named = reader.fixed(32), bool(reader.integer(1, most=1))
-            self._add(nonce, intent, is_named, reader.variable(most=MAX_RAW_BYTES))
+            height = reader.integer(8)
+            self._add(nonce, intent, is_named, height, reader.variable(most=MAX_RAW_BYTES))
         elif kind == DONE:
-            self._remember(reader.fixed(32), Hash32(reader.fixed(32)))
-            self.entries.pop(nonce, None)
+            intent = reader.fixed(32)
+            self._remember(intent, Done(Hash32(reader.fixed(32)), reader.integer(8)))
+            self._close(nonce, None)
         elif kind == DROPPED:
-            self.entries.pop(nonce, None)
+            self._close(nonce, None)
+        elif kind == REFUSED:
+            self._set_aside(nonce)
+        elif kind == FLOOR:
+            self.floor = nonce
         else:
             raise RefusedInput("unknown record", who=self._journal.path, had=kind)
         reader.finish()
 
     def _snapshot(self) -> list[bytes]:
         kept = [self._identity]
-        kept += [_done(0, intent, tx_hash) for intent, tx_hash in self._done.items()]
+        kept += [_done(0, intent, done) for intent, done in self._done.items()]
+        kept.append(_of_nonce(FLOOR, self.floor))
+        for entry in self._refused:
+            kept += [*_variants(entry), _of_nonce(REFUSED, entry.nonce)]
         for entry in self.entries.values():
-            kept += [_signed(entry.nonce, entry.intent, entry.is_named, raw) for raw in entry.raws]
+            kept += _variants(entry)
         return kept
 
-    def _add(self, nonce: int, intent: bytes, is_named: bool, raw: bytes) -> Entry:
+    def _add(self, nonce: int, intent: bytes, is_named: bool, height: int, raw: bytes) -> Entry:
         entry = self.entries.get(nonce)
         if entry is None:
-            entry = self.entries[nonce] = Entry(nonce, intent, is_named, [raw])
-        else:
-            entry.raws.append(raw)
+            entry = next(
+                (e for e in self._refused if (e.nonce, e.intent) == (nonce, intent)),
+                Entry(nonce, intent, is_named, height, []),
+            )
+            self._refused = [each for each in self._refused if each is not entry]
+            self.entries[nonce] = entry
+        entry.raws.append(raw)
         return entry
 
-    def _remember(self, intent: bytes, tx_hash: Hash32) -> None:
-        self._done[intent] = tx_hash
+    def _set_aside(self, nonce: int) -> None:
+        entry = self.entries.pop(nonce, None)
+        if entry is not None:
+            self._refused.append(entry)
+
+    def _close(self, nonce: int, winner: Entry | None) -> None:
+        """A transaction with this nonce is final: of `winner`, or of none of ours."""
+        for entry in self.holders(nonce):
+            entry.is_open = False
+            entry.is_void = entry is not winner
+        self.entries.pop(nonce, None)
+        self._refused = [each for each in self._refused if each.nonce != nonce]
+        self.floor = max(self.floor, nonce + 1)
+
+    def _remember(self, intent: bytes, done: Done) -> None:
+        self._done[intent] = done
         while len(self._done) > MAX_DONE:
             self._done.popitem(last=False)
 
 
-def _signed(nonce: int, intent: bytes, is_named: bool, raw: bytes) -> bytes:
+def _variants(entry: Entry) -> list[bytes]:
+    facts = (entry.nonce, entry.intent, entry.is_named, entry.height)
+    return [_signed(*facts, raw) for raw in entry.raws]
+
+
+def _signed(nonce: int, intent: bytes, is_named: bool, height: int, raw: bytes) -> bytes:
     head = Writer().integer(SIGNED, 1).integer(nonce, 8).fixed(intent, 32)
-    return head.integer(int(is_named), 1).variable(raw).finish()
+    return head.integer(int(is_named), 1).integer(height, 8).variable(raw).finish()
 
 
-def _done(nonce: int, intent: bytes, tx_hash: Hash32) -> bytes:
-    return Writer().integer(DONE, 1).integer(nonce, 8).fixed(intent, 32).fixed(tx_hash, 32).finish()
+def _done(nonce: int, intent: bytes, done: Done) -> bytes:
+    head = Writer().integer(DONE, 1).integer(nonce, 8).fixed(intent, 32)
+    return head.fixed(done.tx_hash, 32).integer(done.block, 8).finish()
 
 
-def _dropped(nonce: int) -> bytes:
-    return Writer().integer(DROPPED, 1).integer(nonce, 8).finish()
+def _of_nonce(kind: int, nonce: int) -> bytes:
+    return Writer().integer(kind, 1).integer(nonce, 8).finish()

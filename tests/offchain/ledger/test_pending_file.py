@@ -19,10 +19,10 @@ from hypothesis.stateful import (
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, parse_address
-from edgemark.journal import JournalInUse
+from edgemark.journal import Journal, JournalInUse
 from edgemark.ledger import pending
 from edgemark.ledger.faults import OtherChainsFile
-from edgemark.ledger.pending import Entry, PendingFile
+from edgemark.ledger.pending import IDENTITY_1, Done, Entry, LaneFileOld, PendingFile
 from edgemark.ledger.transaction import Transaction, hash_of
 
 KEY = SecretKey(bytes(31) + b"\x01")
@@ -40,8 +40,8 @@ def open_file(path: Path) -> PendingFile:
 
 def test_an_entry__knows_its_variants_and_the_latest_transaction(tmp_path: Path) -> None:
     file = open_file(tmp_path / "lane")
-    entry = file.sign(4, b"i" * 32, False, signed(4))
-    assert file.sign(4, b"i" * 32, False, signed(4, fee=2)) is entry
+    entry = file.sign(4, b"i" * 32, False, 7, signed(4))
+    assert file.sign(4, b"i" * 32, False, 7, signed(4, fee=2)) is entry
     assert entry.hashes == [hash_of(signed(4)), hash_of(signed(4, fee=2))]
     assert entry.transaction.max_fee == 2
     assert signed(4).hex() not in repr(entry)
@@ -72,7 +72,7 @@ def test_open__by_two__is_refused(tmp_path: Path) -> None:
 
 def test_find__a_plain_intention__until_somebody_has_its_answer(tmp_path: Path) -> None:
     file = open_file(tmp_path / "lane")
-    entry = file.sign(0, b"i" * 32, False, signed(0))
+    entry = file.sign(0, b"i" * 32, False, 7, signed(0))
     assert file.find(b"i" * 32) is entry
     assert file.find(b"j" * 32) is None
     entry.is_answered = True
@@ -81,18 +81,46 @@ def test_find__a_plain_intention__until_somebody_has_its_answer(tmp_path: Path) 
 
 def test_find__a_named_intention__as_long_as_it_is_pending(tmp_path: Path) -> None:
     file = open_file(tmp_path / "lane")
-    entry = file.sign(0, b"i" * 32, True, signed(0))
+    entry = file.sign(0, b"i" * 32, True, 7, signed(0))
     entry.is_answered = True
     assert file.find(b"i" * 32, but_for=[entry]) is entry
 
 
 def test_find__but_for_the_first_of_two_equal__is_the_second(tmp_path: Path) -> None:
     file = open_file(tmp_path / "lane")
-    first = file.sign(0, b"i" * 32, False, signed(0))
-    second = file.sign(1, b"i" * 32, False, signed(1))
+    first = file.sign(0, b"i" * 32, False, 7, signed(0))
+    second = file.sign(1, b"i" * 32, False, 7, signed(1))
     assert file.find(b"i" * 32) is first
     assert file.find(b"i" * 32, but_for=[first]) is second
     assert file.find(b"i" * 32, but_for=[first, second]) is None
+
+
+def test_open__of_an_earlier_version__is_refused_by_name(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "lane") as journal:
+        journal.append(bytes([IDENTITY_1]) + bytes(60))
+    with pytest.raises(LaneFileOld):
+        open_file(tmp_path / "lane")
+
+
+def test_a_nonce__once_decided__is_below_the_floor_in_every_life(tmp_path: Path) -> None:
+    file = open_file(tmp_path / "lane")
+    file.finish(file.sign(4, b"i" * 32, True, 7, signed(4)), hash_of(signed(4)), 9, is_success=True)
+    file.sign(5, b"j" * 32, True, 7, signed(5))
+    file.drop(5)
+    file.close()
+    assert open_file(tmp_path / "lane").floor == 6
+
+
+def test_refused__another_of_its_nonce_is_final__is_void(tmp_path: Path) -> None:
+    file = open_file(tmp_path / "lane")
+    refused = file.sign(4, b"i" * 32, True, 7, signed(4))
+    file.refuse(refused)
+    other = file.sign(4, b"j" * 32, True, 7, signed(4, fee=2))
+    assert file.refused(b"i" * 32) is refused
+    file.finish(other, hash_of(signed(4, fee=2)), 9, is_success=True)
+    assert file.refused(b"i" * 32) is None
+    assert (refused.is_open, refused.is_void) == (False, True)
+    assert (other.is_open, other.is_void) == (False, False)
 
 
 def test_open__an_unknown_record__is_refused(tmp_path: Path) -> None:
@@ -114,12 +142,15 @@ class FileLife(RuleBasedStateMachine):
         self.file = open_file(self.path)
         self.next_nonce = 0
         self.entries: dict[int, tuple[bytes, bool, list[bytes]]] = {}
-        self.done: dict[bytes, bytes] = {}
+        self.aside: dict[int, tuple[bytes, bool, list[bytes]]] = {}
+        self.done: dict[bytes, Done] = {}
 
     @rule(intent=st.integers(0, 5), is_named=st.booleans())
     def sign(self, intent: int, is_named: bool) -> None:
         raw, name = signed(self.next_nonce), bytes([intent]) * 32
-        self.file.sign(self.next_nonce, name, is_named, raw)
+        if self.aside.get(self.next_nonce, (b"",))[0] == name:
+            return  # that one would be taken up again: see `try_again`
+        self.file.sign(self.next_nonce, name, is_named, 7, raw)
         self.entries[self.next_nonce] = (name, is_named, [raw])
         self.next_nonce += 1
 
@@ -129,23 +160,42 @@ class FileLife(RuleBasedStateMachine):
         nonce = data.draw(st.sampled_from(sorted(self.entries)))
         name, is_named, raws = self.entries[nonce]
         raws.append(signed(nonce, fee))
-        self.file.sign(nonce, name, is_named, raws[-1])
+        self.file.sign(nonce, name, is_named, 7, raws[-1])
 
     @precondition(lambda self: self.entries)
     @rule(data=st.data(), is_success=st.booleans())
     def finish(self, data: st.DataObject, is_success: bool) -> None:
         nonce = data.draw(st.sampled_from(sorted(self.entries)))
         name, is_named, raws = self.entries.pop(nonce)
-        self.file.finish(self.file.entries[nonce], hash_of(raws[-1]), is_success=is_success)
+        self.aside.pop(nonce, None)
+        self.file.finish(self.file.entries[nonce], hash_of(raws[-1]), 9, is_success=is_success)
         if is_named and is_success:
-            self.done[name] = hash_of(raws[-1])
+            self.done[name] = Done(hash_of(raws[-1]), 9)
 
     @precondition(lambda self: self.entries)
     @rule(data=st.data())
     def drop(self, data: st.DataObject) -> None:
         nonce = data.draw(st.sampled_from(sorted(self.entries)))
         del self.entries[nonce]
-        self.file.drop(self.file.entries[nonce])
+        self.aside.pop(nonce, None)
+        self.file.drop(nonce)
+
+    @precondition(lambda self: self.next_nonce - 1 in self.entries)
+    @precondition(lambda self: self.next_nonce - 1 not in self.aside)
+    @rule()
+    def refuse(self) -> None:
+        self.next_nonce -= 1
+        self.aside[self.next_nonce] = self.entries.pop(self.next_nonce)
+        self.file.refuse(self.file.entries[self.next_nonce])
+
+    @precondition(lambda self: self.next_nonce in self.aside)
+    @rule()
+    def try_again(self) -> None:
+        name, is_named, raws = self.aside.pop(self.next_nonce)
+        raws.append(signed(self.next_nonce, 10 + len(raws)))
+        self.file.sign(self.next_nonce, name, is_named, 7, raws[-1])
+        self.entries[self.next_nonce] = (name, is_named, raws)
+        self.next_nonce += 1
 
     @rule()
     def reopen(self) -> None:
@@ -158,6 +208,8 @@ class FileLife(RuleBasedStateMachine):
             return entry.intent, entry.is_named, entry.raws
 
         assert {n: facts(entry) for n, entry in self.file.entries.items()} == self.entries
+        for nonce, held in self.aside.items():
+            assert facts(self.file.holders(nonce)[-1]) == held
         for number in range(6):
             name = bytes([number]) * 32
             assert self.file.done(name) == self.done.get(name)
@@ -179,7 +231,8 @@ def test_rewriting__keeps_the_file_short(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(pending, "REWRITE_RECORDS", 50)
     file = open_file(tmp_path / "lane")
     for nonce in range(60):
-        file.drop(file.sign(nonce, b"i" * 32, False, signed(nonce)))
+        file.sign(nonce, b"i" * 32, False, 7, signed(nonce))
+        file.drop(nonce)
     before = (tmp_path / "lane").stat().st_size
     file.close()
     open_file(tmp_path / "lane").close()
@@ -192,7 +245,7 @@ def test_done__beyond_the_limit__forgets_the_oldest(
     monkeypatch.setattr(pending, "MAX_DONE", 2)
     file = open_file(tmp_path / "lane")
     for number in range(3):
-        entry = file.sign(number, bytes([number]) * 32, True, signed(number))
-        file.finish(entry, hash_of(entry.raws[0]), is_success=True)
+        entry = file.sign(number, bytes([number]) * 32, True, 7, signed(number))
+        file.finish(entry, hash_of(entry.raws[0]), 9, is_success=True)
     assert file.done(bytes(32)) is None
     assert file.done(b"\x01" * 32) is not None

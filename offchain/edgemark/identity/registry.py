@@ -8,6 +8,7 @@ from edgemark.crypto.typed_data import RegistryDomain
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
 from edgemark.identity.registration import SignedRegistration
+from edgemark.ledger.answers import member_of
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
@@ -69,7 +70,8 @@ class ParticipantRegistry:
 
     def role_of(self, account: Address) -> Role:
         """Role of an account, as of the latest block."""
-        return Role(self._chain.call(self._contract, "roleOf", account, block="latest"))
+        role = self._chain.call(self._contract, "roleOf", account, block="latest")
+        return member_of(Role, role)
 
     def is_admitted(self, provider: Address, account: Address) -> bool:
         """Whether the provider admitted the account, as of the latest block."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from enum import IntEnum
+from typing import Any, TypeVar
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, parse_address, parse_hash32
@@ -28,6 +29,8 @@ UNREADABLE = (
     OverflowError,
     RefusedInput,
 )
+
+E = TypeVar("E", bound=IntEnum)
 
 
 def quantity_of(answer: object, what: str, *, most: int = MOST_WORD) -> int:
@@ -84,6 +87,12 @@ def list_of(answer: object, what: str) -> list[Any]:
     if isinstance(answer, list):
         return answer
     raise malformed(what, answer, "a list")
+
+
+def member_of(kind: type[E], answer: object) -> E:
+    """A member of an enumeration that a contract of ours keeps; raises as `quantity_of`."""
+    with reading(kind.__name__, answer):
+        return kind(answer)  # type: ignore[arg-type]  # anything else is refused there
 
 
 @contextmanager

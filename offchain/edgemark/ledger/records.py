@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
+from edgemark.ledger.answers import member_of
 
 
 class Role(IntEnum):
@@ -67,7 +68,7 @@ class Participant:
     def from_struct(cls, struct: Any) -> Participant:
         """The record of a decoded struct."""
         return cls(
-            Role(struct.role),
+            member_of(Role, struct.role),
             Timestamp(struct.registered_at),
             Timestamp(struct.retired_at),
             struct.provider,

@@ -107,6 +107,7 @@ class View:
         hides_receipts: it never shows one.
         is_deaf: transactions do not reach the others' pool by it.
         old_states: of how many blocks it keeps the state.
+        more: methods beside those of payments.
     """
 
     chain: Chain
@@ -114,6 +115,7 @@ class View:
     hides_receipts: bool = False
     is_deaf: bool = False
     old_states: int = OLD_STATES
+    more: dict[str, Callable[..., Any]] = field(default_factory=dict)
 
     @property
     def head(self) -> int:
@@ -134,6 +136,7 @@ class View:
             "eth_getTransactionByHash": self._transaction,
             "eth_getTransactionReceipt": self._receipt,
         }
+        of_method |= self.more
         if method not in of_method:
             raise Says("the method does not exist", -32601)
         return of_method[method](*params)

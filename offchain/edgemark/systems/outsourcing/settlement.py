@@ -7,6 +7,7 @@ from typing import Any
 
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.ledger.answers import member_of
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
@@ -134,7 +135,7 @@ class SettlementContract:
 def _job_view(raw: Any) -> JobView:
     return JobView(
         payer=raw.payer,
-        phase=JobPhase(raw.phase),
+        phase=member_of(JobPhase, raw.phase),
         node_count=raw.node_count,
         errors=raw.errors,
         accepted=raw.accepted,
@@ -151,8 +152,8 @@ def _job_view(raw: Any) -> JobView:
 def _index_view(raw: Any) -> IndexView:
     return IndexView(
         node=raw.node,
-        phase=IndexPhase(raw.phase),
-        kind=ChargeKind(raw.kind),
+        phase=member_of(IndexPhase, raw.phase),
+        kind=member_of(ChargeKind, raw.kind),
         served_by=Timestamp(raw.served_by),
         answer_by=Timestamp(raw.answer_by),
         verdict_by=Timestamp(raw.verdict_by),

@@ -1,0 +1,236 @@
+"""N1, N5, N7: whatever a node answers, what leaves `ledger` is a result or a typed fault."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.ledger.junk import Junk
+from tests.offchain.ledger.scripted_contracts import COIN, REGISTRY, participant, world
+from tests.offchain.ledger.scripted_lane import PATIENT, PAYEE
+from tests.offchain.ledger.scripted_node import KEY, Chain, View, chain_through
+
+from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput
+from edgemark.identity.registry import ParticipantRegistry
+from edgemark.ledger import answers
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import (
+    ContractRefused,
+    GasAboveCap,
+    NoChain,
+    NoCode,
+    NodeAnswerMalformed,
+    NodeRefused,
+    NoFunds,
+    OtherChainsFile,
+    ReorgTooDeep,
+    TransactionRefused,
+)
+from edgemark.ledger.follower import LogFollower
+from edgemark.ledger.intent import Call, LaneLimits
+from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.mining import BlockMaking
+from edgemark.ledger.posting import HttpAnswer
+from edgemark.ledger.wire import Quiet
+from edgemark.token.metacoin import MetaCoin
+
+EXPECTED = (
+    LedgerUnavailable,
+    ContractRefused,
+    NoCode,
+    NoFunds,
+    GasAboveCap,
+    TransactionRefused,
+)
+FUZZED = 10_000
+NOW = LaneLimits(wait_s=0.0, bump_after_s=0.0, poll_s=0.0)
+
+
+def questions(chain: EvmChain) -> list[Callable[[], Any]]:
+    """Everything that asks a node, but for the lane."""
+    registry = ParticipantRegistry(chain, REGISTRY)
+    coin = MetaCoin(chain, COIN)
+    block = chain.block(1)
+    return [
+        chain.connect,
+        chain.head,
+        chain.confirmed,
+        chain.block,
+        lambda: chain.block(3),
+        lambda: chain.headers([1, 2, 3]),
+        lambda: chain.senders(2),
+        lambda: chain.receipt(block.hash),
+        lambda: chain.mined([block.hash, block.parent_hash]),
+        lambda: chain.nonces_used(KEY.address, 4),
+        chain.now,
+        lambda: chain.balance(PAYEE),
+        lambda: chain.code(PAYEE),
+        lambda: chain.require_code(COIN),
+        lambda: chain.call(COIN, "totalSupply"),
+        lambda: chain.call_many([Call(COIN, "totalSupply"), Call(COIN, "balanceOf", (PAYEE,))], 3),
+        lambda: chain.logs([PAYEE], 2, 4),
+        lambda: chain.logs_of_block([PAYEE], block),
+        lambda: coin.balance(PAYEE),
+        lambda: registry.participant(PAYEE),
+        lambda: registry.role_of(PAYEE),
+        lambda: registry.is_active(PAYEE),
+        LogFollower(chain, [COIN]).poll,
+        lambda: BlockMaking.of(chain).make(),
+    ]
+
+
+def test_n1_ten_thousand_spoiled_answers__raise_typed_faults_and_nothing_else() -> None:
+    _, nodes = world()
+    chain = chain_through(nodes)
+    asking = questions(chain)
+    for ask in asking:
+        with suppress(NodeRefused, RefusedInput, LedgerUnavailable):
+            ask()
+    junk = Junk(1)
+    spoiled = 0
+
+    def spoil(answer: HttpAnswer) -> HttpAnswer:
+        nonlocal spoiled
+        spoiled += 1
+        return junk.spoil(answer)
+
+    nodes.after = spoil
+    outcomes: dict[str, int] = {}
+    while spoiled < FUZZED:
+        chain._wire._quiet = Quiet()
+        chain._chain_id = None
+        try:
+            junk.draw.choice(asking)()
+            said = "answered"
+        except (*EXPECTED, RefusedInput) as fault:
+            said = type(fault).__name__
+            str(fault).encode()  # may be printed, whatever a node said
+        outcomes[said] = outcomes.get(said, 0) + 1
+    assert {"answered", "NodeAnswerMalformed", "NodeRefused", "NodeBusy"} <= outcomes.keys()
+    assert outcomes["NodeAnswerMalformed"] > FUZZED / 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_n1_a_lane_over_spoiled_answers__raises_typed_faults_and_pays_once(
+    tmp_path: Path, seed: int
+) -> None:
+    chain, nodes = world()
+    nodes.block_every = 4
+    junk = Junk(seed)
+
+    def spoil_some(answer: HttpAnswer) -> HttpAnswer:
+        return junk.spoil(answer) if junk.draw.random() < 0.2 else answer
+
+    def live(limits: LaneLimits) -> None:
+        through = chain_through(nodes)
+        through._wire._patience_s = 0.0
+        with TransactionLane(through, KEY, tmp_path / "lane", limits=limits) as lane:
+            lane.transfer(PAYEE, 5, key=b"once")
+
+    with suppress(LedgerUnavailable):
+        live(NOW)
+    nodes.after = spoil_some
+    for _ in range(100):
+        try:
+            live(NOW)
+        except EdgemarkError as fault:  # another block 0 is another chain, for all that is known
+            assert isinstance(fault, (*EXPECTED, OtherChainsFile, ReorgTooDeep)), repr(fault)
+    nodes.after = lambda answer: answer
+    live(PATIENT)
+    assert chain.paid(PAYEE) == [5]
+
+
+# --- single answers ------------------------------------------------------------------------------
+
+
+def saying(result: Any, method: str, **beside: Any) -> EvmChain:
+    """A chain whose node answers one method so."""
+    _, nodes = world()
+
+    def answer(body: bytes) -> HttpAnswer:
+        asked = json.loads(body)
+        if isinstance(asked, list) or asked["method"] != method:
+            return nodes(body)
+        facts = {"jsonrpc": "2.0", "id": asked["id"], "result": result, **beside}
+        return HttpAnswer(200, {}, json.dumps(facts).encode())
+
+    return chain_through(answer)
+
+
+N1_METHODS: list[tuple[str, Callable[[EvmChain], Any]]] = [
+    ("eth_chainId", EvmChain.connect),
+    ("eth_blockNumber", EvmChain.head),
+    ("eth_getBalance", lambda chain: chain.balance(PAYEE)),
+    ("eth_getTransactionCount", lambda chain: chain.nonces_used(PAYEE)),
+    ("eth_call", lambda chain: chain.call(COIN, "totalSupply")),
+    ("eth_getCode", lambda chain: chain.code(PAYEE)),
+]
+
+
+@pytest.mark.parametrize(("method", "ask"), N1_METHODS)
+@pytest.mark.parametrize("result", [None, "0x0g", 7, True, [], {}, "seven", "0x" + "f" * 65])
+def test_n1_an_unexpected_type__is_a_fault_of_the_node(
+    method: str, ask: Callable[[EvmChain], Any], result: Any
+) -> None:
+    with pytest.raises((NodeAnswerMalformed, NoChain)):
+        ask(saying(result, method))
+
+
+def test_n1_as_it_was__an_unexpected_type_is_no_fault_of_anybody() -> None:
+    """Planted: the number of a block as it was read."""
+    with pytest.raises(TypeError):
+        int(saying(None, "eth_blockNumber").rpc("eth_blockNumber"), 16)
+
+
+def test_n5_a_null_error_beside_a_result__is_none() -> None:
+    assert saying("0x9", "eth_blockNumber", error=None).head() == 9
+
+
+def test_n5_as_it_was__a_null_error_refused_everything() -> None:
+    """Planted: the question that was asked of an answer."""
+    assert "error" in {"result": "0x9", "error": None}
+
+
+@pytest.mark.parametrize("number", [None, "1", 1.0, True, 0, [1]])
+def test_n1_an_answer_to_another_request__is_a_fault_of_the_node(number: Any) -> None:
+    with pytest.raises(NodeAnswerMalformed):
+        saying("0x9", "eth_blockNumber", id=number).head()
+
+
+def test_n1_answers_of_a_batch__are_told_apart_by_their_ids() -> None:
+    _, nodes = world()
+
+    def backwards(answer: HttpAnswer) -> HttpAnswer:
+        return HttpAnswer(200, {}, json.dumps(json.loads(answer.body)[::-1]).encode())
+
+    nodes.after = backwards
+    assert [block.number for block in chain_through(nodes).headers([1, 2, 3])] == [1, 2, 3]
+
+
+def test_n1_another_block_than_was_asked_for__is_a_fault_of_the_node() -> None:
+    block = View(Chain()).answer("eth_getBlockByNumber", ["0x0", False])
+    with pytest.raises(NodeAnswerMalformed):
+        saying(block, "eth_getBlockByNumber").block(1)
+
+
+def test_n1_text_on_the_chain_that_is_no_utf_8__is_read_all_the_same() -> None:
+    """A stranger may register any bytes as its name or endpoint."""
+    raw = bytes.fromhex(participant()[2:]).replace(b"https://", b"\xff\xfetps://")
+    found = ParticipantRegistry(saying("0x" + raw.hex(), "eth_call"), REGISTRY).participant(PAYEE)
+    assert found.endpoint.startswith("\N{REPLACEMENT CHARACTER}")
+
+
+def test_n1_no_other_module__reads_numbers_of_a_node() -> None:
+    folder = Path(answers.__file__).parent
+    readers = [path.name for path in folder.glob("*.py") if re.search(r", 16\)", path.read_text())]
+    assert readers == ["answers.py"]
+
+
+def test_a_seed__spoils_alike() -> None:
+    body = HttpAnswer(200, {}, b'{"jsonrpc": "2.0", "id": 1, "result": {"a": ["0x1"]}}')
+    assert [Junk(3).spoil(body) for _ in range(3)] == [Junk(3).spoil(body)] * 3

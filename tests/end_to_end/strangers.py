@@ -10,11 +10,11 @@ from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
 from edgemark.systems.outsourcing.messages import ReadRequest
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.station import OutsourcingStation, path_of
 from edgemark.transport.faults import PeerRefused
 
-ANSWERS, TASKS, OFFERS = "/v1/answers", "/v1/tasks", "/v1/offers"
-READ_TASK, READ_ANSWER, EVIDENCE = "/v1/tasks/read", "/v1/answers/read", "/v1/evidence"
+ANSWERS, OFFERS = "/v1/answers", "/v1/offers"
+READ_TASK, READ_ANSWER = "/v1/tasks/read", "/v1/answers/read"
 
 
 def knock(
@@ -42,3 +42,10 @@ def ask_to_read(
     blank = ReadRequest(job, ShareIndex(index), name, server, until, bytes(65))
     digest = station.settlement.domain.read_request(job, blank.index, name, server, until)
     return replace(blank, signature=key.sign(digest))
+
+
+def hand_task(
+    outsider: OutsourcingStation, node: Address, job: JobId, index: int, body: bytes
+) -> PeerRefused:
+    """Give a node something in the place of a task; its refusal."""
+    return knock(outsider, node, path_of("tasks", job, index), body)

@@ -36,6 +36,7 @@ from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_cha
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.messages import Answer
 from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.station import path_of
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.transport.faults import PeerRefused
 
@@ -115,7 +116,10 @@ def hand_in_late(theatre: Theatre, device: ScriptedDevice, job: JobId) -> PeerRe
     answer = answer_of_node(theatre, device, job)
     with pytest.raises(PeerRefused) as refused:
         device.station.ask(
-            theatre.stage.judges[1].account, "/v1/answers", answer.to_wire(), most=MAX_SMALL_BYTES
+            theatre.stage.judges[1].account,
+            path_of("answers", job, CHARGED),
+            answer.to_wire(),
+            most=MAX_SMALL_BYTES,
         )
     return refused.value
 

@@ -17,12 +17,11 @@ from tests.end_to_end.secrets_of_a_run import (
 from tests.end_to_end.small_job import BATCH, OUTPUTS, evaluate_plainly
 from tests.end_to_end.strangers import (
     ANSWERS,
-    EVIDENCE,
     OFFERS,
     READ_ANSWER,
     READ_TASK,
-    TASKS,
     ask_to_read,
+    hand_task,
     knock,
 )
 from tests.end_to_end.theatre import ends, whole_stage
@@ -46,7 +45,9 @@ from edgemark.systems.outsourcing.outlook import tell_outlook
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.retrial import retry_bundle
 from edgemark.systems.outsourcing.sharing_files import read_secret
+from edgemark.systems.outsourcing.station import path_of
 from edgemark.systems.outsourcing.story import check_amounts
+from edgemark.transport.faults import PeerRefused
 
 pytestmark = whole_stage(150)
 
@@ -325,10 +326,21 @@ def test_upload__of_a_function_that_nobody_asked_for__is_refused(played: Played)
         assert refused.error["remedy"]
 
 
+def give_first(played: Played, body: bytes, *, job: JobId | None = None) -> PeerRefused:
+    node, at = played.theatre.node_accounts[0], job or played.jobs["honest"]
+    return hand_task(played.outsider, node, at, 1, body)
+
+
+def test_task__of_another_index_than_its_path__is_refused(played: Played) -> None:
+    task = played.states["honest"].known.tasks[1]
+    refused = give_first(played, task.to_wire())
+    assert refused.error["what"] == "is about another index than its path says"
+
+
 def test_task__of_another_job__is_refused(played: Played) -> None:
     # The node holds nothing for the job that never started: the branch has to give it away.
     task = replace(played.states["honest"].known.tasks[0], job=played.jobs["unstarted"])
-    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, task.to_wire())
+    refused = give_first(played, task.to_wire(), job=task.job)
     assert refused.status in (400, 409)
     assert refused.error["error"] in {"BranchMismatch", "IllegalMove"}
 
@@ -336,28 +348,15 @@ def test_task__of_another_job__is_refused(played: Played) -> None:
 def test_task__beside_the_one_that_is_held__is_refused(played: Played) -> None:
     task = played.states["honest"].known.tasks[0]
     other = replace(task, share=task.share[:-1] + bytes([task.share[-1] ^ 1]))
-    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, other.to_wire())
+    refused = give_first(played, other.to_wire())
     assert refused.error["what"] == "another task is held already"
 
 
 def test_message__with_index_0__is_refused(played: Played) -> None:
     task = replace(played.states["honest"].known.tasks[0], index=0)
-    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, task.to_wire())
+    refused = give_first(played, task.to_wire())
     assert refused.status == 400
     assert refused.error["needed"]
-
-
-def test_message__truncated_anywhere__is_refused(played: Played) -> None:
-    whole = played.states["honest"].known.tasks[0].to_wire()
-    for length in (0, 1, 33, len(whole) // 2, len(whole) - 1):
-        refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, whole[:length])
-        assert (refused.status, refused.error["error"]) == (400, "MalformedMessage")
-
-
-def test_message__with_something_after_its_end__is_refused(played: Played) -> None:
-    whole = played.states["honest"].known.tasks[0].to_wire()
-    refused = knock(played.outsider, played.theatre.node_accounts[0], TASKS, whole + b"\0")
-    assert refused.error["what"] == "has trailing bytes"
 
 
 @pytest.mark.parametrize("path", [OFFERS, ANSWERS])
@@ -378,7 +377,8 @@ def test_evidence__about_an_index_that_is_not_charged__is_refused(played: Played
     known = played.states["honest"].known
     evidence = Evidence(known.terms, known.tasks[0], None)
     judge = played.theatre.stage.judges[0].account
-    refused = knock(played.outsider, judge, EVIDENCE, evidence.to_wire())
+    path = path_of("evidence", known.job, 1)
+    refused = knock(played.outsider, judge, path, evidence.to_wire())
     assert (refused.status, refused.error["what"]) == (404, "index is not charged")
 
 

@@ -142,6 +142,7 @@ REGISTRATION = StructType(
         ("uint256", "deadline"),
     ),
 )
+VISIT = StructType("Visit", (("address", "visitor"), ("address", "server")))
 SUCCESSION = StructType(
     "Succession",
     (
@@ -280,3 +281,7 @@ class RegistryDomain(Domain):
     ) -> Hash32:
         """An account gives its place to another; checked on chain."""
         return self.digest(SUCCESSION, (account, successor, nonce, deadline))
+
+    def visit(self, visitor: Address, server: Address) -> Hash32:
+        """An account shows itself to one server; never on chain."""
+        return self.digest(VISIT, (visitor, server))

@@ -7,10 +7,12 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from edgemark.crypto import kernel
 from edgemark.errors import Overloaded
+from edgemark.identity.visiting import Doorkeeper
 from edgemark.machine import Machine
 from edgemark.metrics.health import STILL_S, Beat
 from edgemark.metrics.instruments import Instruments
@@ -18,6 +20,8 @@ from edgemark.party.loop import PartyLoop, S
 from edgemark.transport.server import HttpServer, Request, Response, Route, ServerLimits
 
 REPLAY_LIMIT_S = 20.0  # a request waits as long for a server that is starting
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 class PartyServer(PartyLoop[S]):
@@ -29,11 +33,15 @@ class PartyServer(PartyLoop[S]):
         station: keys, chain, peers.
         machine: the party's pure part.
         name: "node" or "judge".
+
+    Attributes:
+        door: told by subclasses who has an open matter here.
     """
 
     def __init__(self, station: S, machine: Machine[Any, Any, Any], name: str) -> None:
         super().__init__(station, machine, name)
         self.instruments = Instruments(name, kernel.path())
+        self.door = Doorkeeper(station.address, station.registry.domain())
         self.http = self._open_http()
         self._ready = threading.Event()
         self._ended = threading.Event()
@@ -42,7 +50,11 @@ class PartyServer(PartyLoop[S]):
         station, settings = self.station, self.station.settings
         return HttpServer(
             [
-                replace(route, handler=self._when_ready(route.handler))
+                replace(
+                    route,
+                    handler=self._when_ready(route.handler),
+                    admit=route.admit and self._when_ready(route.admit),
+                )
                 for route in (Route("GET", "/v1/status", self._tell_status, 0), *self.routes())
             ],
             station.keys.tls,
@@ -52,6 +64,8 @@ class PartyServer(PartyLoop[S]):
                 per_s=settings.max_requests_per_s,
                 per_s_of_peer=settings.max_requests_per_s_of_peer,
             ),
+            recognise=self.door.recognise,
+            spool=Path(settings.home),
             on_answer=self.instruments.note_answer,
         )
 
@@ -108,10 +122,10 @@ class PartyServer(PartyLoop[S]):
 
     # --- faces ---------------------------------------------------------------------------------
 
-    def _when_ready(self, handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    def _when_ready(self, handler: Callable[[A], R]) -> Callable[[A], R]:
         """A server that was just started knows its jobs only when its journal is replayed."""
 
-        def answer(request: Request) -> Response:
+        def answer(request: A) -> R:
             if not self._ready.wait(REPLAY_LIMIT_S):
                 raise Overloaded("server is starting", who=self.http.url, remedy="Try again later.")
             return handler(request)

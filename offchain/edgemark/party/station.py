@@ -13,6 +13,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry, ServerEntry
+from edgemark.identity.visiting import Visitor
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.deployment import Deployment, open_deployment
 from edgemark.ledger.evm import EvmChain
@@ -46,6 +47,7 @@ class Station(Closing):
     accounts: AnchorAccounts
     token: MetaCoin
     client: HttpClient
+    visitor: Visitor
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -57,6 +59,7 @@ class Station(Closing):
         keys = KeyStore.of(settings)
         chain, deployment = open_deployment(settings)
         furniture = cls.furnish(settings, chain, deployment)
+        registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
         lane = TransactionLane(
             chain,
             keys.account,
@@ -69,10 +72,11 @@ class Station(Closing):
             chain=chain,
             deployment=deployment,
             lane=lane,
-            registry=ParticipantRegistry(chain, deployment.contract("ParticipantRegistry")),
+            registry=registry,
             accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
             token=MetaCoin(chain, deployment.contract("MetaCoin")),
             client=HttpClient(timeout_s=settings.request_timeout_s),
+            visitor=Visitor(keys.account, registry.domain()),
             **furniture,
         )
 
@@ -121,7 +125,7 @@ class Station(Closing):
     def ask(
         self, server: Address, path: str, body: bytes, *, most: int, method: str = "POST"
     ) -> bytes:
-        """Ask a registered server over TLS, with the key that it registered.
+        """Ask a registered server over TLS, with the key that it registered, and say who asks.
 
         Raises:
             PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
@@ -131,7 +135,15 @@ class Station(Closing):
             entry = self.server(server)
         except RefusedInput as unusable:
             raise TryAgain(unusable.what, who=server, had=unusable.had) from unusable
-        return self.client.request(entry.endpoint, entry.pin, method, path, body, most_bytes=most)
+        return self.client.request(
+            entry.endpoint,
+            entry.pin,
+            method,
+            path,
+            body,
+            most_bytes=most,
+            card=self.visitor.card_for(server),
+        )
 
     def server(self, account: Address) -> ServerEntry:
         """Endpoint and TLS pin of a registered server."""

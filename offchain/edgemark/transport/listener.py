@@ -2,8 +2,8 @@
 
 A limit on requests does not help against connections that never make one: each holds a socket, and
 one that does not even shake hands is not known to the HTTP layer. So connections are counted from
-the moment they are accepted; one too many is closed at once, which costs nothing and says enough.
-One peer (address) cannot hold them all: there is always a part left for the others.
+the moment they are accepted, and for one too many another gives way (`crowd`): whoever comes gets
+in, as long as not all of them are being answered.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Collection
+from functools import partial
 
 from edgemark.logs import get_logger
+from edgemark.transport.crowd import Crowd, Guest, group_of
 
 BACKLOG = 128
 PAUSE_S = 0.05  # after a failed accept, which means that the machine is out of sockets
@@ -27,8 +29,7 @@ class Listener:
         protocol: makes the HTTP side of a connection.
         connections: those that have shaken hands and are not closed.
         context: TLS.
-        most: sockets at a time, shaken hands or not.
-        most_of_peer: of them, those of one address.
+        crowd: who is connected, shaken hands or not.
         handshake_s: seconds for a handshake.
     """
 
@@ -38,18 +39,15 @@ class Listener:
         connections: Callable[[], Collection[object]],
         context: ssl.SSLContext,
         *,
-        most: int,
-        most_of_peer: int,
+        crowd: Crowd,
         handshake_s: float,
     ) -> None:
         self._protocol = protocol
         self._connections = connections
         self._context = context
-        self._most = most
-        self._most_of_peer = most_of_peer
-        self._peers: dict[object, str] = {}
+        self._crowd = crowd
         self._handshake_s = handshake_s
-        self._shaking: dict[asyncio.Task[None], asyncio.Protocol] = {}
+        self._shaking: dict[object, asyncio.Task[None]] = {}
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._log = get_logger("transport.listener")
@@ -84,7 +82,7 @@ class Listener:
 
     async def close(self) -> None:
         """Accept no more; handshakes in progress are dropped."""
-        tasks = [*self._shaking, *([self._accepting] if self._accepting else [])]
+        tasks = [*self._shaking.values(), *([self._accepting] if self._accepting else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -100,27 +98,31 @@ class Listener:
                 self._log.warning("cannot accept a connection", had=error.strerror)
                 await asyncio.sleep(PAUSE_S)
                 continue
-            peer = str(address[0])
-            if not self._has_room(peer):
+            protocol = self._protocol()
+            self._crowd.keep(self._is_there)
+            leave = partial(self._drop, protocol, taken)
+            if not self._crowd.enter(protocol, Guest(group_of(str(address[0])), leave)):
                 taken.close()
                 continue
-            protocol = self._protocol()
-            self._peers[protocol] = peer
             task = loop.create_task(self._shake_hands(taken, protocol))
-            self._shaking[task] = protocol
-            task.add_done_callback(self._shaking.pop)
+            self._shaking[protocol] = task
+            task.add_done_callback(partial(self._note_shaken, protocol))
 
-    def _has_room(self, peer: str) -> bool:
-        """Is there a socket left, and one for this peer?
+    def _note_shaken(self, protocol: object, task: asyncio.Task[None]) -> None:  # noqa: ARG002
+        self._shaking.pop(protocol, None)
 
-        A connection that has just shaken hands stands in both lists for a moment.
-        """
-        shaken = self._connections()
-        shaking = (each for each in self._shaking.values() if each not in shaken)
-        in_use = [*shaken, *shaking]
-        self._peers = {each: self._peers[each] for each in in_use if each in self._peers}
-        of_peer = sum(each == peer for each in self._peers.values())
-        return len(in_use) < self._most and of_peer < self._most_of_peer
+    def _is_there(self, protocol: object) -> bool:
+        return protocol in self._shaking or protocol in self._connections()
+
+    def _drop(self, protocol: asyncio.Protocol, taken: socket.socket) -> None:
+        """End a connection at once, however far it has come."""
+        shaking = self._shaking.get(protocol)
+        if shaking is not None:
+            shaking.cancel()
+            taken.close()
+        transport = getattr(protocol, "transport", None)
+        if transport is not None:
+            transport.abort()
 
     async def _shake_hands(self, taken: socket.socket, protocol: asyncio.Protocol) -> None:
         with contextlib.closing(_OnFailure(taken)) as guard, contextlib.suppress(OSError):

@@ -37,8 +37,13 @@ class RateLimit:
         self._all = _Bucket(per_s * burst_s, 0.0)
         self._peers: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def take(self, peer: str, now: float) -> float:
+    def take(self, peer: str, now: float, *, is_known: bool = False) -> float:
         """Count a request at the time `now` (seconds, monotonic).
+
+        Args:
+            peer: who asks.
+            now: seconds, monotonic.
+            is_known: it is a known party: what all the others ask for does not touch it.
 
         Returns:
             0.0 when it may pass; else seconds after which the next one may.
@@ -52,8 +57,9 @@ class RateLimit:
         # A peer above its own limit takes nothing from the others.
         if own.tokens < 1:
             return (1 - own.tokens) / self._per_s_of_peer
-        if self._all.tokens < 1:
+        if not is_known and self._all.tokens < 1:
             return (1 - self._all.tokens) / self._per_s
         own.tokens -= 1
-        self._all.tokens -= 1
+        if not is_known:
+            self._all.tokens -= 1
         return 0.0

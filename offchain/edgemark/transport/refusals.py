@@ -21,8 +21,13 @@ class TooLarge(RefusedInput):
     """The body is longer than the route takes."""
 
 
+class NoLength(RefusedInput):
+    """The head does not say how long the body is."""
+
+
 STATUS: tuple[tuple[type[EdgemarkError], int], ...] = (  # the first that fits
     (TooLarge, 413),
+    (NoLength, 411),
     (NotFound, 404),
     (Overloaded, 503),
     (RefusedInput, 400),

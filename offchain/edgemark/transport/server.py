@@ -1,8 +1,12 @@
 """HTTPS server: routes of plain functions behind limits that a hostile client cannot stretch.
 
-aiohttp speaks the protocol in a thread of its own; handlers are ordinary functions in a bounded
-pool. Bodies, headers, connections and times have a maximum; an error of ours becomes a short JSON
-that says who, had and needed, and anything unplanned becomes a 500 without detail.
+aiohttp speaks the protocol in a thread of its own; handlers are ordinary functions in bounded
+pools. Bodies, headers, connections, times and memory have a maximum (`limits`); an error of ours
+becomes a short JSON that says who, had and needed, and anything unplanned becomes a 500 without
+detail and one line in the log.
+
+Whoever has an open matter with the server shows who it is in one header, and has places that no
+stranger can take (`crowd`, `reception`); what such a card is, the server's owner decides.
 
 Every request has a number, which stands in the header `X-Request-Id` of its answer and, with the
 client's address, on every line that is logged meanwhile.
@@ -11,102 +15,45 @@ client's address, on every line that is logged meanwhile.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import itertools
 import threading
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Self
 
-from aiohttp import web
+from aiohttp import web, web_protocol
 
 from edgemark.closing import Closing
-from edgemark.errors import (
-    EdgemarkError,
-    Overloaded,
-    RefusedInput,
-)
+from edgemark.errors import RefusedInput
 from edgemark.logs import about, get_logger
-from edgemark.seam import place_of
+from edgemark.transport.crowd import Crowd
+from edgemark.transport.limits import MAX_HEADERS, MAX_PIPELINED, READ_BUFFER_BYTES, ServerLimits
 from edgemark.transport.listener import Listener
-from edgemark.transport.rates import RateLimit
-from edgemark.transport.refusals import REFUSAL, TooLarge, refuse, status_of
+from edgemark.transport.reception import BYTES_IN, BYTES_OUT, NUMBER, NUMBER_HEADER, Reception
+from edgemark.transport.refusals import REFUSAL
+from edgemark.transport.routes import Head, Request, Response, Route
 from edgemark.transport.tls import TlsKey
 
+__all__ = [
+    "Answered",
+    "Head",
+    "HttpServer",
+    "Request",
+    "Response",
+    "Route",
+    "ServerFailed",
+    "ServerLimits",
+]
+
 START_LIMIT_S = 10.0
-BYTES_IN = web.RequestKey("bytes_in", int)
+web_protocol.MAX_MSG_QUEUE_SIZE = MAX_PIPELINED  # the library has no argument for it
 
 
 class ServerFailed(RefusedInput):
     """The server cannot listen there."""
-
-
-@dataclass(frozen=True)
-class ServerLimits:
-    """What one client, and all of them, may take.
-
-    Args:
-        header_s: seconds for the handshake, then until the request's head is there (also: idle).
-        body_s: seconds for the body.
-        handler_s: seconds for a handler.
-        workers: handlers at a time.
-        most_connections: requests under way at a time; one more is refused by name.
-        most_sockets: connections at a time, busy or not; one more is closed at once.
-        header_bytes: length of a header line.
-        peer_part: part of the connections and sockets that one peer (address) may hold, 0 .. 1.
-        per_s, per_s_of_peer: requests a second, of all peers and of one.
-    """
-
-    header_s: float = 10.0
-    body_s: float = 30.0
-    handler_s: float = 60.0
-    workers: int = 8
-    most_connections: int = 64
-    most_sockets: int = 256
-    header_bytes: int = 8190
-    peer_part: float = 0.75
-    per_s: float = 400.0
-    per_s_of_peer: float = 200.0
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a handler gets."""
-
-    method: str
-    path: str
-    params: dict[str, str]
-    body: bytes = field(repr=False)
-    peer: str
-
-
-@dataclass(frozen=True)
-class Response:
-    """What a handler gives."""
-
-    status: int = 200
-    body: bytes = field(default=b"", repr=False)
-    content_type: str = "application/octet-stream"
-
-
-@dataclass(frozen=True)
-class Route:
-    """One face of a server.
-
-    Args:
-        method: GET, POST or PUT.
-        path: with parameters in braces, as "/v1/functions/{hash}".
-        handler: plain function; may raise any `EdgemarkError`.
-        most_body_bytes: longest body that is read.
-    """
-
-    method: str
-    path: str
-    handler: Callable[[Request], Response]
-    most_body_bytes: int
 
 
 @dataclass(frozen=True)
@@ -140,6 +87,9 @@ class HttpServer(Closing):
         host: address to bind; loopback unless said otherwise.
         port: 0 takes a free one.
         limits: see `ServerLimits`.
+        recognise: the known party that a card (`CARD_HEADER`) is from; None for a stranger. Quick,
+            in the server's own thread. Without it everybody is a stranger.
+        spool: folder for longer bodies that wait; None takes the system's.
         on_answer: told of every request that was answered; quick, in the server's own thread.
     """
 
@@ -151,25 +101,35 @@ class HttpServer(Closing):
         host: str = "127.0.0.1",
         port: int = 0,
         limits: ServerLimits | None = None,
+        recognise: Callable[[str], str | None] | None = None,
+        spool: Path | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
         self.host = host
         self.port = port
-        self.bytes_in = 0
-        self.bytes_out = 0
+        self.limits = limits or ServerLimits()
         self._routes = routes
         self._tls = tls
-        self._limits = limits or ServerLimits()
         self._on_answer = on_answer
         self._numbers = itertools.count(1)
-        self._under_way: Counter[str] = Counter()
-        self._rates = RateLimit(self._limits.per_s, self._limits.per_s_of_peer)
         self._log = get_logger("transport.server")
-        self._pool = ThreadPoolExecutor(self._limits.workers, thread_name_prefix="http")
         self._loop = asyncio.new_event_loop()
+        crowd = Crowd(self.limits.most_sockets, self.limits.of_peer(self.limits.most_sockets))
+        self._crowd = crowd
+        self.reception = Reception(self.limits, crowd, lambda: self.url, recognise, spool)
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes of bodies that came."""
+        return self.reception.bytes_in
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes of bodies that went."""
+        return self.reception.bytes_out
 
     @property
     def url(self) -> str:
@@ -205,7 +165,7 @@ class HttpServer(Closing):
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(START_LIMIT_S)
         self._loop.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.reception.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -218,15 +178,19 @@ class HttpServer(Closing):
         )
         application.router.add_get("/healthz", self._tell_health)
         for route in self._routes:
-            application.router.add_route(route.method, route.path, self._serve(route))
+            application.router.add_route(
+                route.method, route.path, partial(self.reception.receive, route)
+            )
         self._runner = web.AppRunner(
             application,
             access_log=None,
-            keepalive_timeout=self._limits.header_s,
+            keepalive_timeout=self.limits.header_s,
             lingering_time=0,
             auto_decompress=False,  # nothing we speak is compressed, and a bomb would be
-            max_line_size=self._limits.header_bytes,
-            max_field_size=self._limits.header_bytes,
+            max_line_size=self.limits.header_bytes,
+            max_field_size=self.limits.header_bytes,
+            max_headers=MAX_HEADERS,
+            read_bufsize=READ_BUFFER_BYTES,
             shutdown_timeout=1.0,
         )
         await self._runner.setup()
@@ -237,9 +201,8 @@ class HttpServer(Closing):
             served,
             lambda: served.connections,
             self._tls.server_context(),
-            most=self._limits.most_sockets,
-            most_of_peer=max(1, int(self._limits.peer_part * self._limits.most_sockets)),
-            handshake_s=self._limits.header_s,
+            crowd=self._crowd,
+            handshake_s=self.limits.header_s,
         )
         self.port = await self._listener.open(self.host, self.port)
 
@@ -259,6 +222,7 @@ class HttpServer(Closing):
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         began, number = time.monotonic(), f"{next(self._numbers):x}"
+        request[NUMBER] = number
         with about(request=number, peer=request.remote):
             try:
                 response = await handler(request)
@@ -271,89 +235,18 @@ class HttpServer(Closing):
     def _sign(
         self, request: web.Request, response: web.StreamResponse, number: str, began: float
     ) -> None:
-        response.headers["X-Request-Id"] = number
+        if not response.prepared:  # else it is on its way, with its number
+            response.headers[NUMBER_HEADER] = number
         resource = request.match_info.route.resource
-        body = getattr(response, "body", None)
         answered = Answered(
             method=request.method if resource else "other",
             route=resource.canonical if resource else "other",
             status=response.status,
             refusal=response.get(REFUSAL, ""),
             bytes_in=request.get(BYTES_IN, 0),
-            bytes_out=len(body) if isinstance(body, bytes) else 0,
+            bytes_out=response.get(BYTES_OUT, 0),
             seconds=time.monotonic() - began,
         )
         self._log.debug("request answered", **vars(answered))
         if self._on_answer is not None:
             self._on_answer(answered)
-
-    def _serve(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def serve(request: web.Request) -> web.Response:
-            peer = request.remote or ""
-            try:
-                self._check_room(peer)
-            except Overloaded as busy:
-                return refuse(status_of(busy), busy)
-            self._under_way[peer] += 1
-            try:
-                response = await self._answer(route, request)
-            finally:
-                self._under_way[peer] -= 1
-                self._under_way += Counter()  # forgets peers that ask nothing now
-            self.bytes_out += len(response.body) if isinstance(response.body, bytes) else 0
-            return response
-
-        return serve
-
-    def _check_room(self, peer: str) -> None:
-        """Refuse before the body is read; nothing of the request has cost anything yet."""
-        most = self._limits.most_connections
-        wait_s = self._rates.take(peer, time.monotonic())
-        if wait_s:
-            raise Overloaded("too many requests", who=self.url, retry_after_s=wait_s)
-        if self._under_way.total() >= most:
-            had = self._under_way.total()
-            raise Overloaded("server is busy", who=self.url, had=had, needed=f"< {most}")
-        own, most_own = self._under_way[peer], max(1, int(self._limits.peer_part * most))
-        if own >= most_own:
-            raise Overloaded(
-                "server is busy with this peer", who=self.url, had=own, needed=f"< {most_own}"
-            )
-
-    async def _answer(self, route: Route, request: web.Request) -> web.Response:
-        try:
-            body = await asyncio.wait_for(_read(request, route), self._limits.body_s)
-            self.bytes_in += len(body)
-            request[BYTES_IN] = len(body)
-            asked = Request(
-                request.method, request.path, dict(request.match_info), body, request.remote or ""
-            )
-            context = contextvars.copy_context()  # the handler's lines name the request too
-            work = self._loop.run_in_executor(self._pool, context.run, route.handler, asked)
-            given = await asyncio.wait_for(work, self._limits.handler_s)
-        except TimeoutError:
-            return refuse(408, Overloaded("took too long", who=self.url))
-        except EdgemarkError as error:
-            return refuse(status_of(error), error)
-        except Exception as error:  # noqa: BLE001 - a stranger learns nothing of it, the log does
-            self._log.error(
-                "handler failed", path=route.path, kind=type(error).__name__, place=place_of(error)
-            )
-            return web.json_response({"error": "InternalError"}, status=500)
-        return web.Response(body=given.body, status=given.status, content_type=given.content_type)
-
-
-async def _read(request: web.Request, route: Route) -> bytes:
-    """The body, never more of it than the route takes."""
-    most = route.most_body_bytes
-    too_large = TooLarge("body is too long", who=route.path, needed=f"<= {most} bytes")
-    if request.content_length is not None and request.content_length > most:
-        raise too_large
-    parts: list[bytes] = []
-    length = 0
-    async for part in request.content.iter_chunked(64 * 1024):
-        length += len(part)
-        if length > most:
-            raise too_large
-        parts.append(part)
-    return b"".join(parts)

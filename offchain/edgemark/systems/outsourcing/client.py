@@ -25,7 +25,7 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.faults import ContractRefused
 from edgemark.machine import TryAgain
 from edgemark.party.loop import PartyLoop
@@ -37,16 +37,12 @@ from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Evidence, Offer, Task
 from edgemark.systems.outsourcing.observe import observe_as_device
-from edgemark.systems.outsourcing.parameters import (
-    check_pace,
-    compute_device_bytes,
-    compute_output_bytes,
-)
+from edgemark.systems.outsourcing.parameters import compute_device_bytes, compute_output_bytes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.reading import sign_read
 from edgemark.systems.outsourcing.refused_offers import RefusedOffers
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.station import OutsourcingStation, path_of
 from edgemark.systems.outsourcing.staying import Until
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
@@ -80,6 +76,7 @@ class Device(PartyLoop[OutsourcingStation]):
 
     def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
         super().__init__(station, PartyMachine(DeviceJob), "device")
+        station.functions.keep(self._needed_functions)
         self.refusals: deque[Refusal] = deque(maxlen=MOST_REFUSALS)
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
         self._refused = RefusedOffers()
@@ -131,12 +128,10 @@ class Device(PartyLoop[OutsourcingStation]):
         """Begin a job that was drafted; durable when it returns.
 
         Raises:
-            RefusedInput: free balance or disk are too small, this device looks at the chain too
-                seldom, or the job was begun before.
+            RefusedInput: free balance or disk are too small, or the job was begun before.
         """
         self._check_funds(order)
         self._check_disk(order)
-        check_pace(order.terms, self.station.settings.poll_s, who="this device")
         self.station.functions.add(function)
         self.runtime.ask(order.job, on.AskedSubmit(order))
         return order.job
@@ -224,6 +219,10 @@ class Device(PartyLoop[OutsourcingStation]):
         """Fees and bonds in open jobs, smallest unit."""
         return sum(state.locked for state in self.runtime.states().values())
 
+    def _needed_functions(self) -> set[Hash32]:
+        states = self.runtime.states().values()
+        return {s.known.terms.function_hash for s in states if not s.is_finished and s.order}
+
     # --- effects -------------------------------------------------------------------------------
 
     def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
@@ -237,7 +236,8 @@ class Device(PartyLoop[OutsourcingStation]):
                 return [on.HeardOfferTaken(index)]
             case do.SendTask(index):
                 node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()
-                self.station.ask(node, "/v1/tasks", body, most=MAX_SMALL_BYTES)
+                path = path_of("tasks", order.job, index)
+                self.station.ask(node, path, body, most=MAX_SMALL_BYTES)
                 return [on.HeardTaskTaken(index)]
             case do.FetchAnswer(index):
                 return [on.HeardAnswer(self._fetch_answer(order, index))]
@@ -338,7 +338,8 @@ class Device(PartyLoop[OutsourcingStation]):
         kind = ChargeKind.WRONG if index in state.wrong else ChargeKind.SILENT
         answer = state.answer_of(index) if kind is ChargeKind.WRONG else None
         body = Evidence(order.terms, order.tasks[index - 1], answer).to_wire()
-        self.station.hand(judge, "/v1/evidence", body, order.terms.function_hash)
+        path = path_of("evidence", order.job, index)
+        self.station.hand(judge, path, body, order.terms.function_hash)
 
     # --- chain ---------------------------------------------------------------------------------
 

@@ -2,11 +2,11 @@
 
 | step 5 charge            | face or effect                                       |
 |--------------------------|------------------------------------------------------|
-| device gives T_j (R_j)   | POST /v1/evidence                                    |
+| device gives T_j (R_j)   | POST /v1/evidence/JOB/INDEX                          |
 | judges pass it on        | `PassEvidence`, `PassAnswer`, `PassOpinion`          |
 | k sign `served`          | `SignServed` -> POST /v1/opinions -> `SubmitServed`  |
 | node asks for its task   | POST /v1/tasks/read                                  |
-| node hands R_j in        | POST /v1/answers                                     |
+| node hands R_j in        | POST /v1/answers/JOB/INDEX                           |
 | re-execute, sign         | `Reexecute`, `FindMissing` -> `SubmitVerdict`        |
 | device fetches R_j       | POST /v1/answers/read                                |
 | not served, no verdict   | `SubmitVoid`, `SubmitLapse`                          |
@@ -34,6 +34,7 @@ from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.limits import (
+    HEAD_BYTES,
     MAX_ANSWER_BYTES,
     MAX_EVIDENCE_BYTES,
     MAX_SMALL_BYTES,
@@ -48,14 +49,20 @@ from edgemark.systems.outsourcing.messages import (
     ReadRequest,
 )
 from edgemark.systems.outsourcing.observe import observe_as_judge
+from edgemark.systems.outsourcing.parameters import compute_output_bytes
 from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.reading import check_read
-from edgemark.systems.outsourcing.server import OutsourcingServer
-from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation
+from edgemark.systems.outsourcing.server import (
+    OutsourcingServer,
+    check_place,
+    handed_in,
+    parse_place,
+)
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation, path_of
 from edgemark.systems.outsourcing.steps.decode import check_signed_answer
 from edgemark.systems.outsourcing.steps.judge import check_evidence, find
 from edgemark.transport.faults import NotFound
-from edgemark.transport.server import Request, Response, Route
+from edgemark.transport.server import Head, Request, Response, Route
 
 T = TypeVar("T")
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
@@ -74,15 +81,16 @@ class Judge(OutsourcingServer):
             Path(station.settings.home) / "judge.cursor", station.settlement.address
         )
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
+        station.functions.keep(self._needed_functions)
         self._charges: set[tuple[JobId, ShareIndex]] = set()  # seen, and no case opened yet
 
     def routes(self) -> Sequence[Route]:
         """Functions, evidence, opinions, answers and who may read them."""
         return [
             *super().routes(),
-            Route("POST", "/v1/evidence", self._take_evidence, MAX_EVIDENCE_BYTES),
+            handed_in("evidence", self._take_evidence, MAX_EVIDENCE_BYTES, self._admit_evidence),
             Route("POST", "/v1/opinions", self._take_opinion, MAX_SMALL_BYTES),
-            Route("POST", "/v1/answers", self._take_answer, MAX_ANSWER_BYTES),
+            handed_in("answers", self._take_answer, MAX_ANSWER_BYTES, self._admit_answer),
             Route("POST", "/v1/tasks/read", self._give_task, MAX_SMALL_BYTES),
             Route("POST", "/v1/answers/read", self._give_answer, MAX_SMALL_BYTES),
         ]
@@ -99,11 +107,27 @@ class Judge(OutsourcingServer):
             ),
         }
 
+    def _needed_functions(self) -> set[Hash32]:
+        states = self.runtime.states().values()
+        return {s.terms.function_hash for s in states if not s.is_finished and s.terms}
+
     # --- faces ---------------------------------------------------------------------------------
+
+    def _admit_evidence(self, head: Head) -> int:
+        """Evidence of a charge that stands on chain; who has a part in it is known from then on."""
+        self._case(*parse_place(head.params))
+        return MAX_EVIDENCE_BYTES
+
+    def _admit_answer(self, head: Head) -> int:
+        terms = self._case(*parse_place(head.params)).terms
+        if terms is None:
+            return MAX_ANSWER_BYTES
+        return compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES
 
     def _take_evidence(self, request: Request) -> Response:
         evidence = Evidence.from_wire(request.body)
         job, index = evidence.task.job, evidence.task.index
+        check_place(request, job, index)
         state = self._case(job, index)
         if state.task is not None or state.is_finished:
             return Response(body=TAKEN)
@@ -117,7 +141,8 @@ class Judge(OutsourcingServer):
             )
         function = self.station.functions.find(evidence.terms.function_hash)
         if function is None:
-            self.station.functions.ask_for(evidence.terms.function_hash)
+            terms = evidence.terms
+            self.station.functions.ask_for(terms.function_hash, terms.function_bytes)
             return Response(body=FUNCTION_NEEDED)
         case = state.known
         check_evidence(
@@ -157,6 +182,7 @@ class Judge(OutsourcingServer):
         already held is proof of a lie and never late: else a node could split the judges.
         """
         answer = Answer.from_wire(request.body)
+        check_place(request, answer.job, answer.index)
         state = self._case(answer.job, answer.index)
         if state.is_finished or not state.lacks(answer):
             return Response(body=TAKEN)
@@ -214,13 +240,15 @@ class Judge(OutsourcingServer):
         view = self.station.settlement.index(job, index)
         if view.phase not in _CHARGED:
             return None
+        judges = self.station.settlement.judges()
+        self.door.expect(self.station.settlement.job(job).payer, view.node, *judges)
         case = on.SawCase(
             job=job,
             index=index,
             kind=view.kind,
             node=view.node,
             served_by=view.served_by,
-            judges=self.station.settlement.judges(),
+            judges=judges,
             threshold=self.station.settlement.judge_threshold(),
         )
         self.tell(key_of(job, index), [case])
@@ -244,7 +272,8 @@ class Judge(OutsourcingServer):
                 return [on.HeardPassedOn(judge, EVIDENCE)]
             case do.PassAnswer(judge, number):
                 body = state.answers[number].to_wire()
-                self.station.ask(judge, "/v1/answers", body, most=MAX_SMALL_BYTES)
+                path = path_of("answers", state.known.job, state.known.index)
+                self.station.ask(judge, path, body, most=MAX_SMALL_BYTES)
                 return [on.HeardPassedOn(judge, f"{ANSWER} {number}")]
             case do.PassOpinion(judge, finding):
                 opinion = self._opinion(state, Finding(finding))
@@ -302,7 +331,8 @@ class Judge(OutsourcingServer):
         terms, task = _held(state.terms), _held(state.task)
         answer = state.answer if state.known.kind is ChargeKind.WRONG else None
         body = Evidence(terms, task, answer).to_wire()
-        self.station.hand(judge, "/v1/evidence", body, terms.function_hash)
+        path = path_of("evidence", task.job, task.index)
+        self.station.hand(judge, path, body, terms.function_hash)
 
     def _call(self, state: JudgeCase, effect: Any) -> Call:
         case, settlement = state.known, self.station.settlement
@@ -347,7 +377,9 @@ class Judge(OutsourcingServer):
         cases = [states[key].known for key in due]
         block = self.station.chain.confirmed()
         views = self.station.settlement.views([(c.job, [c.index]) for c in cases], block=block)
-        for key, (_, (view,)) in zip(due, views, strict=True):
+        for key, (job_view, (view,)) in zip(due, views, strict=True):
+            case = states[key].known
+            self.door.expect(job_view.payer, case.node, *case.judges)
             self.tell(key, observe_as_judge(states[key], view))
         self.agenda.note(due, states)
 

@@ -31,7 +31,6 @@ from edgemark.systems.outsourcing.limits import (
 
 MAX_AMOUNT = 2**96 - 1  # one amount on chain
 JOB_KEY_BYTES = 33  # compressed secp256k1 point
-LOOKS = 3  # at the chain within each window: to see, to act, to see what came of it
 HARM_DIVISOR = 10  # z = f / 10: what both lose when nobody can say who failed
 
 
@@ -162,23 +161,6 @@ def check_terms(terms: Terms) -> None:
             who="job",
             had=f"{terms.accept_by}, {terms.compute_by}, {terms.collect_by}",
             needed="accept_by < compute_by < collect_by",
-        )
-
-
-def check_pace(terms: Terms, poll_s: float, *, who: str) -> None:
-    """Check that somebody who looks at the chain so often is in time for every deadline.
-
-    Raises:
-        RefusedInput: a deadline could pass between two looks.
-    """
-    shortest = min(terms.compute_by - terms.accept_by, terms.collect_by - terms.compute_by)
-    if LOOKS * poll_s > shortest:
-        raise RefusedInput(
-            "looks at the chain too seldom for this job",
-            who=who,
-            had=f"poll_s = {poll_s:g}",
-            needed=f"<= {shortest / LOOKS:g} s, for a window of {shortest} s",
-            remedy="Longer windows, or a smaller poll_s.",
         )
 
 

@@ -1,15 +1,22 @@
-"""A server of this system: whoever offers it work gives it the function too."""
+"""A server of this system: whoever offers it work gives it the function too.
+
+What is long is admitted by its head: a function that was asked for, the task of an index that this
+server holds, the evidence of a charge that stands on chain. Nothing else is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from edgemark.identifiers import parse_hash32
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import JobId, ShareIndex, parse_hash32, parse_job_id, parse_share_index
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
-from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES
+from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
 from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.transport.server import Request, Response, Route
+from edgemark.transport.server import Head, Request, Response, Route
+
+MAX_INDEX_DIGITS = 3
 
 
 class OutsourcingServer(PartyServer[OutsourcingStation]):
@@ -17,9 +24,55 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
 
     def routes(self) -> Sequence[Route]:
         """Functions; subclasses add theirs."""
-        return [Route("PUT", "/v1/functions/{hash}", self._take_function, MAX_FUNCTION_BYTES)]
+        return [
+            Route(
+                "PUT",
+                "/v1/functions/{hash}",
+                self._take_function,
+                MAX_FUNCTION_BYTES,
+                self._admit_function,
+            )
+        ]
+
+    def _admit_function(self, head: Head) -> int:
+        return self.station.functions.awaited_bytes(
+            parse_hash32(head.params["hash"], who="function")
+        )
 
     def _take_function(self, request: Request) -> Response:
         function_hash = parse_hash32(request.params["hash"], who="function")
         self.station.functions.put(function_hash, request.body)
         return Response(body=TAKEN)
+
+
+def handed_in(
+    what: str, take: Callable[[Request], Response], most: int, admit: Callable[[Head], int]
+) -> Route:
+    """The face for what `path_of` names."""
+    return Route("POST", f"/v1/{what}/{{job}}/{{index}}", take, most, admit)
+
+
+def parse_place(params: Mapping[str, str]) -> tuple[JobId, ShareIndex]:
+    """Job and index of a path that `path_of` made.
+
+    Raises:
+        RefusedInput: they are none.
+    """
+    number = params["index"]
+    is_short = number.isascii() and number.isdecimal() and len(number) <= MAX_INDEX_DIGITS
+    return parse_job_id(params["job"]), parse_share_index(int(number) if is_short else 0, MAX_NODES)
+
+
+def check_place(request: Request, job: JobId, index: ShareIndex) -> None:
+    """Check that a message is about the index that its path named, by which it was admitted.
+
+    Raises:
+        RefusedInput: another one.
+    """
+    if parse_place(request.params) != (job, index):
+        raise RefusedInput(
+            "is about another index than its path says",
+            who=f"job {job.hex()}",
+            had=index,
+            needed=request.path,
+        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import Address, Hash32, JobId
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
 from edgemark.machine import TryAgain
@@ -18,6 +18,11 @@ from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.settlement import SettlementContract
 
 FUNCTION_NEEDED = b"function needed"
+
+
+def path_of(what: str, job: JobId, index: int) -> str:
+    """Where a task, an answer or evidence of one index is handed in: its head says what it is."""
+    return f"/v1/{what}/{job.hex()}/{index}"
 
 
 @dataclass(frozen=True)

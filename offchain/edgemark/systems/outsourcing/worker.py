@@ -3,7 +3,8 @@
 | step            | face or effect                                             |
 |-----------------|------------------------------------------------------------|
 | 2 accept        | POST /v1/offers -> `SubmitAcceptance`                      |
-| 3 compute       | POST /v1/tasks -> `ComputeAnswer` -> `SubmitCommitment`    |
+| 3 compute       | POST /v1/tasks/JOB/INDEX -> `ComputeAnswer`                |
+|                 | -> `SubmitCommitment`                                      |
 |                 | POST /v1/answers (signed by the job key) -> R_j            |
 | 5 charge        | `FetchTask`, `SendAnswer`, `SubmitVoid`, `SubmitLapse`     |
 | 6 collect       | `SubmitCollect`, `SubmitCancel`                            |
@@ -21,7 +22,7 @@ from edgemark.crypto.commitments import compute_commitment
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import JobId, Timestamp
+from edgemark.identifiers import Hash32, JobId, Timestamp
 from edgemark.ledger.intent import Call
 from edgemark.machine import TryAgain, key_of
 from edgemark.party.station import TAKEN
@@ -39,17 +40,22 @@ from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Answer, Offer, ReadRequest, Task
 from edgemark.systems.outsourcing.observe import observe_as_node
-from edgemark.systems.outsourcing.parameters import check_pace, check_terms
+from edgemark.systems.outsourcing.parameters import check_terms
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.reading import check_read, sign_read
 from edgemark.systems.outsourcing.records import JobView
-from edgemark.systems.outsourcing.server import OutsourcingServer
+from edgemark.systems.outsourcing.server import (
+    OutsourcingServer,
+    check_place,
+    handed_in,
+    parse_place,
+)
 from edgemark.systems.outsourcing.speed import SpeedMeter
-from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation, path_of
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
 from edgemark.transport.faults import NotFound, from_peer
-from edgemark.transport.server import Request, Response, Route
+from edgemark.transport.server import Head, Request, Response, Route
 
 _SERVING = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
 
@@ -72,13 +78,14 @@ class ComputeNode(OutsourcingServer):
             settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
         )
         super().__init__(station, PartyMachine(NodeTask), "node")
+        station.functions.keep(self._needed_functions)
 
     def routes(self) -> Sequence[Route]:
         """Functions, offers, tasks and answers."""
         return [
             *super().routes(),
             Route("POST", "/v1/offers", self._take_offer, MAX_SMALL_BYTES),
-            Route("POST", "/v1/tasks", self._take_task, MAX_TASK_BYTES),
+            handed_in("tasks", self._take_task, MAX_TASK_BYTES, self._admit_task),
             Route("POST", "/v1/answers", self._give_answer, MAX_SMALL_BYTES),
         ]
 
@@ -99,6 +106,10 @@ class ComputeNode(OutsourcingServer):
             if state.phase not in (NodePhase.UNKNOWN, NodePhase.OFFERED, NodePhase.ENDED)
         )
 
+    def _needed_functions(self) -> set[Hash32]:
+        states = self.runtime.states().values()
+        return {s.known.terms.function_hash for s in states if not s.is_finished and s.offer}
+
     # --- 2 accept ------------------------------------------------------------------------------
 
     def _take_offer(self, request: Request) -> Response:
@@ -107,15 +118,17 @@ class ComputeNode(OutsourcingServer):
         if self.runtime.state(key) is not None:
             return Response(body=TAKEN)
         check_terms(offer.terms)
+        self._check_fee(offer)
         self._check_admission(offer)  # costs nobody anything, the chain is asked only after it
         job = self._check_named(offer)
+        self._check_stake(offer)
         terms = offer.terms
+        self.door.expect(job.payer)  # it posted a job that names this node, and we would take it
         function = self.station.functions.find(terms.function_hash)
         if function is None:
-            self.station.functions.ask_for(terms.function_hash)
+            self.station.functions.ask_for(terms.function_hash, terms.function_bytes)
             return Response(body=FUNCTION_NEEDED)
         check_function(function, terms)
-        self._check_stake(offer)
         judges = self.station.settlement.judges()
         heard = on.HeardOffer(offer.job, offer.index, terms, job.root, judges)
         with self._admitting:  # of two offers for the last place one comes too late
@@ -130,7 +143,6 @@ class ComputeNode(OutsourcingServer):
         check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
         free = shutil.disk_usage(self.station.settings.home).free
         check_disk(offer.terms, free, who=self.station.address)
-        check_pace(offer.terms, self.station.settings.poll_s, who=f"node {self.station.address}")
 
     def _check_named(self, offer: Offer) -> JobView:
         """The chain names this node at this index, under these terms, and there is time left."""
@@ -155,10 +167,15 @@ class ComputeNode(OutsourcingServer):
             raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
         return job
 
-    def _check_stake(self, offer: Offer) -> None:
+    def _check_fee(self, offer: Offer) -> None:
         fee, least = offer.terms.fee, self.station.settings.min_fee
         if fee < least:
             raise OfferRefused("fee too low", who="offer", had=fee, needed=f">= {least}")
+
+    def _check_stake(self, offer: Offer) -> None:
+        """The stake is there, and this node's standing lets it accept."""
+        if not self.station.registry.is_active(self.station.address):
+            raise OfferRefused("node takes no new work", who=self.station.address)
         free = self.station.accounts.free_balance(self.station.address)
         if free < offer.terms.stake:
             raise OfferRefused(
@@ -171,8 +188,13 @@ class ComputeNode(OutsourcingServer):
 
     # --- 3 compute -----------------------------------------------------------------------------
 
+    def _admit_task(self, head: Head) -> int:
+        state = self._state(*parse_place(head.params), behind=NodePhase.OFFERED)
+        return state.known.terms.share_bytes + HEAD_BYTES
+
     def _take_task(self, request: Request) -> Response:
         task = Task.from_wire(request.body)
+        check_place(request, task.job, task.index)
         state = self._state(task.job, task.index, behind=NodePhase.OFFERED)
         if state.task is not None:
             if state.task.task_id == task.task_id:
@@ -215,9 +237,9 @@ class ComputeNode(OutsourcingServer):
             case do.FetchTask():
                 return [on.HeardTask(self._fetch_task(state))]
             case do.SendAnswer(judge):
-                self.station.ask(
-                    judge, "/v1/answers", _answer_of(state).to_wire(), most=MAX_SMALL_BYTES
-                )
+                answer = _answer_of(state)
+                path = path_of("answers", answer.job, answer.index)
+                self.station.ask(judge, path, answer.to_wire(), most=MAX_SMALL_BYTES)
                 return [on.HeardAnswerTaken(judge)]
             case _:
                 self.station.submit(self._call(state, effect))
@@ -328,6 +350,7 @@ class ComputeNode(OutsourcingServer):
             [(offer.job, [offer.index]) for offer in offers], block=block
         )
         for (key, state), (job, (view,)) in zip(tasks.items(), views, strict=True):
+            self.door.expect(job.payer, *state.known.judges)
             self.tell(key, observe_as_node(state, job, view, now))
 
 

@@ -14,7 +14,6 @@ from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES, MAX_SHARE_BYTES
 from edgemark.systems.outsourcing.parameters import (
     Terms,
-    check_pace,
     check_sharing,
     check_terms,
     compute_least_nodes,
@@ -159,14 +158,6 @@ def test_check_terms__job_key_that_is_no_point__is_refused(key: bytes) -> None:
 def test_sizes__of_the_largest_job_that_travels() -> None:
     assert compute_share_bytes(4096, 64) == MAX_SHARE_BYTES == 17 * (4096 * 64 + 1)
     assert compute_output_bytes(4096, 64) == MAX_OUTPUT_BYTES == 2 * 17 * 4096 * 64
-
-
-def test_check_pace__a_window_shorter_than_three_looks__is_refused() -> None:
-    shortest = min(TERMS.compute_by - TERMS.accept_by, TERMS.collect_by - TERMS.compute_by)
-    check_pace(TERMS, shortest / 3, who="node")
-    with pytest.raises(RefusedInput, match="too seldom") as caught:
-        check_pace(TERMS, shortest / 3 + 0.01, who="node")
-    assert caught.value.remedy
 
 
 @given(data=st.data())

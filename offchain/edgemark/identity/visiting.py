@@ -1,0 +1,116 @@
+"""Who asks: a card that an account shows to one server, in one header, before any body.
+
+A server has places for those who have an open matter with it (the payer and the nodes of a job, the
+other judges), so it must know them before it reads what they send. TLS certificates of clients
+would not do: a device registers none, and a server that asks for them takes only those that an
+authority signed. So the account itself signs, EIP-712 `Visit(visitor, server)` of the registry:
+
+    X-Edgemark-Card: <visitor>:<130 hex digits of the signature>
+
+A card names its server, so a server that got one cannot use it at another; it goes over pinned TLS
+only, so nobody else gets it. It has no date and no number: all that it opens is a place to ask
+from, and whatever is asked is signed or proves itself. A card of an account that nobody expects is
+not even verified, so strangers cannot make a server compute.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from edgemark.crypto.secp256k1 import SIGNATURE_BYTES, SecretKey, check_signature
+from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.errors import EdgemarkError
+from edgemark.identifiers import Address
+
+EXPECTED_S = 600.0  # how long an account counts after a matter of it was last seen open
+MOST_EXPECTED = 8192  # accounts; those that were expected longest ago are forgotten
+MOST_CARDS = 1024  # cards made, or verified, lately
+CARD_CHARS = 42 + 1 + 2 * SIGNATURE_BYTES
+
+
+class Visitor:
+    """Makes the cards of one account; safe for many threads.
+
+    Args:
+        key: of the account.
+        domain: of the registry that it and the servers are in.
+    """
+
+    def __init__(self, key: SecretKey, domain: RegistryDomain) -> None:
+        self._key = key
+        self._domain = domain
+        self._guard = threading.Lock()
+        self._made: OrderedDict[Address, str] = OrderedDict()
+
+    def card_for(self, server: Address) -> str:
+        """The card for one server."""
+        with self._guard:
+            card = self._made.get(server)
+            if card is None:
+                digest = self._domain.visit(self._key.address, server)
+                card = f"{self._key.address}:{self._key.sign(digest).hex()}"
+                self._made[server] = card
+                _forget(self._made, MOST_CARDS)
+            return card
+
+
+class Doorkeeper:
+    """Knows the accounts that have an open matter with one server; safe for many threads.
+
+    Args:
+        server: its account.
+        domain: of the registry that it is in.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        server: Address,
+        domain: RegistryDomain,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server = server
+        self._domain = domain
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._expected: OrderedDict[str, float] = OrderedDict()
+        self._verified: OrderedDict[str, str] = OrderedDict()
+
+    def expect(self, *accounts: Address) -> None:
+        """These have an open matter here, now."""
+        now = self._clock()
+        with self._guard:
+            for account in accounts:
+                self._expected[account] = now
+                self._expected.move_to_end(account)
+            _forget(self._expected, MOST_EXPECTED)
+
+    def recognise(self, card: str) -> str | None:
+        """The expected account that made this card for this server; None for anybody else."""
+        visitor, _, signature = card.partition(":")
+        with self._guard:
+            seen = self._expected.get(visitor)
+            if seen is None or self._clock() - seen > EXPECTED_S or len(card) != CARD_CHARS:
+                return None
+            if card in self._verified:
+                self._verified.move_to_end(card)
+                return visitor
+        try:
+            account = Address(visitor)
+            digest = self._domain.visit(account, self._server)
+            check_signature(digest, bytes.fromhex(signature), account)
+        except (EdgemarkError, ValueError):
+            return None
+        with self._guard:
+            self._verified[card] = visitor
+            _forget(self._verified, MOST_CARDS)
+        return visitor
+
+
+def _forget(table: OrderedDict[Any, Any], most: int) -> None:
+    while len(table) > most:
+        table.popitem(last=False)

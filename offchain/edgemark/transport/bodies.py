@@ -1,0 +1,189 @@
+"""Bodies of requests: how fast they come, where they wait, how many are in memory at a time.
+
+A short body stays in memory. A longer one, which only known parties may send, goes to an unnamed
+file as it comes, so that nothing of it is left whatever happens, and is loaded when a thread takes
+it on, within one budget for all. `return_freed_memory` makes what was freed the system's again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol
+
+from edgemark.closing import Closing
+from edgemark.errors import Overloaded
+from edgemark.transport.limits import MAPPED_BYTES, ServerLimits
+
+_M_MMAP_THRESHOLD = -3  # malloc.h
+
+
+def return_freed_memory() -> None:
+    """Let large blocks be mapped one by one, so that they are the system's again once freed.
+
+    Left alone, glibc learns from the first large body to keep such blocks, for each thread apart:
+    eight threads with 4 MiB each kept 36 MiB. Where the C library has no such switch, nothing
+    changes.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, MAPPED_BYTES)
+
+
+class Stream(Protocol):
+    """Where a body comes from."""
+
+    async def readany(self) -> bytes:
+        """What is there, as soon as something is; nothing at the end."""
+
+
+class Spool:
+    """Longer bodies on disk; for one thread.
+
+    Args:
+        folder: where the disk is; None takes the system's place for such files.
+        limits: bytes of all and of one party.
+    """
+
+    def __init__(self, folder: Path | None, limits: ServerLimits) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._held: Counter[str] = Counter()
+
+    @property
+    def held_bytes(self) -> int:
+        """On disk, or on the way there."""
+        return self._held.total()
+
+    def open(self, account: str, length: int) -> Body:
+        """Room for a body.
+
+        Raises:
+            Overloaded: there is none now.
+        """
+        most, most_own = self._limits.spool_bytes, self._limits.spool_bytes_of_known
+        if self.held_bytes + length > most or self._held[account] + length > most_own:
+            raise Overloaded(
+                "no room for another body", who=account, had=length, needed=f"{most} in all"
+            )
+        try:
+            file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - the body closes it
+        except OSError as error:
+            raise Overloaded("no disk for a body", had=error.strerror) from error
+        self._held[account] += length
+        return Body(length, file, self, account)
+
+    def give_back(self, account: str, length: int) -> None:
+        """The body is gone."""
+        self._held[account] -= length
+        self._held += Counter()
+
+
+class Body(Closing):
+    """One body, as much of it as came.
+
+    Args:
+        length: as announced.
+        file: where it goes; None keeps it in memory.
+        spool, account: where `file` is from, and for whom.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        file: IO[bytes] | None = None,
+        spool: Spool | None = None,
+        account: str = "",
+    ) -> None:
+        self.length = length
+        self._file = file
+        self._spool = spool
+        self._account = account
+        self._parts: list[bytes] = []
+
+    @property
+    def is_spooled(self) -> bool:
+        """Whether it takes memory only when it is loaded."""
+        return self._file is not None
+
+    async def fill(self, stream: Stream, limits: ServerLimits) -> None:
+        """Read all of it.
+
+        Raises:
+            TimeoutError: it comes too slowly.
+            EOFError: the connection ended before.
+            Overloaded: the disk is full.
+        """
+        clock = asyncio.get_running_loop()
+        began, had = clock.time(), 0
+        while had < self.length:
+            until = began + limits.body_s + had / limits.least_bytes_per_s
+            async with asyncio.timeout_at(until):
+                part = await stream.readany()
+            if not part:
+                raise EOFError
+            had += len(part)
+            self._keep(part)
+
+    def load(self) -> bytes:
+        """All of it, in memory."""
+        if self._file is None:
+            return b"".join(self._parts)
+        self._file.seek(0)
+        return self._file.read()
+
+    def close(self) -> None:
+        """Give memory and disk back."""
+        self._parts.clear()
+        if self._file is not None:
+            self._file.close()
+            if self._spool is not None:
+                self._spool.give_back(self._account, self.length)
+                self._spool = None
+
+    def _keep(self, part: bytes) -> None:
+        if self._file is None:
+            self._parts.append(part)
+            return
+        try:
+            self._file.write(part)
+        except OSError as error:
+            raise Overloaded("no disk for a body", had=error.strerror) from error
+
+
+class Memory:
+    """Bytes of longer bodies and answers in memory; safe for many threads.
+
+    Args:
+        most: at a time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free = threading.Condition()
+        self.held = 0
+
+    @contextmanager
+    def holding(self, count: int, *, patience_s: float) -> Iterator[None]:
+        """Hold so many within, after waiting for them.
+
+        Raises:
+            Overloaded: not free in time.
+        """
+        count = min(count, self._most)
+        with self._free:
+            if not self._free.wait_for(lambda: self.held + count <= self._most, patience_s):
+                raise Overloaded("no memory for another body", had=self.held, needed=self._most)
+            self.held += count
+        try:
+            yield
+        finally:
+            with self._free:
+                self.held -= count
+                self._free.notify_all()

@@ -1,0 +1,73 @@
+"""What a server gives to one peer, to known parties and to all: the one place of these numbers.
+
+Whatever load comes from however many addresses, what requests hold in memory stays below
+`ServerLimits.memory_bytes`: a socket has buffers of a fixed size, a stranger's body is small, a
+known party's larger one goes to the disk as it comes, and is loaded when a thread takes it on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB, MIB = 1024, 1024 * 1024
+READ_BUFFER_BYTES = 32 * KIB  # of a body, before the sender has to wait
+MAX_HEADERS = 32
+MAX_PIPELINED = 2  # requests that wait on one connection; ours sends one
+MAPPED_BYTES = 256 * KIB  # blocks from here on go back to the system when they are freed
+# TLS buffers of asyncio (256 KiB to read, as much to parse) and what the HTTP layer keeps of heads
+# and bodies: measured below 600 KiB under every load of `test_f5_memory.py`.
+SOCKET_BYTES = 768 * KIB
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """What one client, and all of them, may take.
+
+    A known party is one that has an open matter with this server, and shows who it is.
+
+    Args:
+        header_s: seconds for the handshake, then until the request's head is there (also: idle).
+        body_s: seconds that a body (or an answer's reader) may lag behind `least_bytes_per_s`.
+        least_bytes_per_s: what a body has to come at, and an answer to go at.
+        handler_s: seconds for a handler.
+        workers: handlers of strangers' requests at a time.
+        known_workers: those of known parties.
+        most_connections: whole requests of strangers at a time; one more is refused by name.
+        known_connections: those of known parties.
+        most_of_known: requests of one known party at a time; what goes beyond is a stranger's.
+        most_sockets: connections at a time, busy or not; for one more, an idle one gives way.
+        header_bytes: length of a header line.
+        peer_part: part of the connections and sockets that one peer (address) may hold, 0 .. 1.
+        per_s, per_s_of_peer: requests a second, of all strangers, and of one peer or known party.
+        stranger_bytes: longest body of a stranger; a longer one is told by its head alone.
+        spool_bytes, spool_bytes_of_known: bodies on disk that wait, of all and of one known party.
+        loaded_bytes: longer bodies and answers in memory, together.
+    """
+
+    header_s: float = 10.0
+    body_s: float = 10.0
+    least_bytes_per_s: int = 16 * KIB
+    handler_s: float = 60.0
+    workers: int = 8
+    known_workers: int = 8
+    most_connections: int = 64
+    known_connections: int = 64
+    most_of_known: int = 8
+    most_sockets: int = 256
+    header_bytes: int = 4096
+    peer_part: float = 0.75
+    per_s: float = 400.0
+    per_s_of_peer: float = 200.0
+    stranger_bytes: int = 64 * KIB
+    spool_bytes: int = 512 * MIB
+    spool_bytes_of_known: int = 128 * MIB
+    loaded_bytes: int = 96 * MIB
+
+    @property
+    def memory_bytes(self) -> int:
+        """All that requests can hold in memory at a time."""
+        return self.most_sockets * (SOCKET_BYTES + self.stranger_bytes) + self.loaded_bytes
+
+    def of_peer(self, most: int) -> int:
+        """The part of so many places that one peer may hold."""
+        return max(1, int(self.peer_part * most))

@@ -1,0 +1,249 @@
+"""Takes one request from its head to its answer, and refuses it as early as can be.
+
+| step | what                                                | refused with     |
+|------|-----------------------------------------------------|------------------|
+| 1    | who asks: a known party's card, or a stranger       |                  |
+| 2    | how often: a bucket for each party, one for strangers | 503            |
+| 3    | how long the body is: the head says it              | 411, 413         |
+| 4    | whether this body is wanted here and now: `Route.admit` | as the route says |
+| 5    | the body comes, fast enough; longer ones go to disk | 408, 503         |
+| 6    | a place, now that the request is whole              | 503              |
+| 7    | the handler, in a thread of strangers or of known parties | as it says |
+| 8    | the answer goes, fast enough                        |                  |
+
+Until step 6 the connection can give way to another one. A place is given back when the thread has
+ended, not when somebody is tired of waiting for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from aiohttp import web, web_protocol
+
+from edgemark.closing import Closing
+from edgemark.errors import EdgemarkError, Overloaded
+from edgemark.logs import get_logger
+from edgemark.seam import place_of
+from edgemark.transport.bodies import Body, Memory, Spool, return_freed_memory
+from edgemark.transport.crowd import Crowd, Guest, Places, group_of
+from edgemark.transport.http import CARD_HEADER
+from edgemark.transport.limits import KIB, ServerLimits
+from edgemark.transport.rates import RateLimit
+from edgemark.transport.refusals import NoLength, TooLarge, refuse, status_of
+from edgemark.transport.routes import Head, Request, Response, Route
+
+BYTES_IN = web.RequestKey("bytes_in", int)
+BYTES_OUT = web.ResponseKey("bytes_out", int)
+NUMBER = web.RequestKey("number", str)
+NUMBER_HEADER = "X-Request-Id"
+PIECE_BYTES = 64 * KIB
+BROKEN_OFF = (  # the client went away: no event
+    EOFError,
+    ConnectionError,
+    web_protocol.RequestPayloadError,
+    web_protocol.PayloadAccessError,
+)
+T = TypeVar("T")
+
+
+class Reception(Closing):
+    """Belongs to the event loop of a server; its handlers run in threads of their own.
+
+    Args:
+        limits: of the server.
+        crowd: who is connected.
+        who: the server's url, for refusals.
+        recognise: the known party that a card is from.
+        spool: folder for longer bodies.
+    """
+
+    def __init__(
+        self,
+        limits: ServerLimits,
+        crowd: Crowd,
+        who: Callable[[], str],
+        recognise: Callable[[str], str | None] | None,
+        spool: Path | None,
+    ) -> None:
+        return_freed_memory()
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.spool = Spool(spool, limits)
+        self.memory = Memory(limits.loaded_bytes)
+        self._limits = limits
+        self._crowd = crowd
+        self._who = who
+        self._recognise = recognise or (lambda _: None)
+        self._places = Places(limits, who)
+        self._rates = RateLimit(limits.per_s, limits.per_s_of_peer)
+        self._log = get_logger("transport.server")
+        self._strangers = ThreadPoolExecutor(limits.workers, thread_name_prefix="http")
+        self._known = ThreadPoolExecutor(limits.known_workers, thread_name_prefix="http-known")
+
+    def close(self) -> None:
+        """Begin nothing more; what runs is left alone."""
+        for pool in (self._strangers, self._known):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def receive(self, route: Route, request: web.Request) -> web.StreamResponse:
+        """One request, whatever it is."""
+        peer = group_of(request.remote or "")
+        guest = self._crowd.find(request.protocol) or Guest(peer)
+        try:
+            response = await self._take_in(route, request, guest)
+        except TimeoutError:
+            response = refuse(408, Overloaded("took too long", who=self._who()))
+        except EdgemarkError as error:
+            response = refuse(status_of(error), error)
+        except BROKEN_OFF as error:
+            self._log.debug("request broke off", kind=type(error).__name__)
+            response = web.Response(status=400)
+        except Exception as error:  # noqa: BLE001 - a stranger learns nothing of it, the log does
+            kind, place = type(error).__name__, place_of(error)
+            self._log.error("handler failed", path=route.path, kind=kind, place=place)
+            response = web.json_response({"error": "InternalError"}, status=500)
+        finally:
+            guest.account, guest.is_working = None, False
+        body = getattr(response, "body", None)
+        if isinstance(body, bytes):
+            response[BYTES_OUT] = len(body)
+        self.bytes_out += response.get(BYTES_OUT, 0)
+        return response
+
+    async def _take_in(
+        self, route: Route, request: web.Request, guest: Guest
+    ) -> web.StreamResponse:
+        card = request.headers.get(CARD_HEADER, "")
+        self._show(guest, card)
+        self._check_rate(guest)
+        head = Head(
+            request.method,
+            request.path,
+            dict(request.match_info),
+            request.remote or "",
+            guest.account,
+            _length_of(request),
+        )
+        _check_length(head, route.most_body_bytes)
+        if route.admit is not None:
+            most = await self._run(guest, route.admit, head)
+            self._show(guest, card)  # what was looked at may have made it a known party
+            head = replace(head, account=guest.account)
+            _check_length(head, min(most, route.most_body_bytes))
+        with self._open_body(head) as body:
+            await body.fill(request.content, self._limits)
+            self.bytes_in += head.length
+            request[BYTES_IN] = head.length
+            given = await self._answer(route, guest, head, body)
+        return await self._give(request, given)
+
+    def _show(self, guest: Guest, card: str) -> None:
+        """Let a known party count as one, as long as it has not too much under way."""
+        account = self._recognise(card) if card and guest.account is None else None
+        if account is not None and self._crowd.count_of(account) < self._limits.most_of_known:
+            guest.account = account
+
+    def _check_rate(self, guest: Guest) -> None:
+        is_known, holder = guest.holder
+        wait_s = self._rates.take(holder, time.monotonic(), is_known=is_known)
+        if wait_s:
+            raise Overloaded("too many requests", who=self._who(), retry_after_s=wait_s)
+
+    def _open_body(self, head: Head) -> Body:
+        """Where the body goes; a stranger's is short."""
+        if head.length <= self._limits.stranger_bytes:
+            return Body(head.length)
+        if head.account is None:
+            raise TooLarge(
+                "body is too long for a stranger",
+                who=head.path,
+                had=head.length,
+                needed=f"<= {self._limits.stranger_bytes} bytes",
+                remedy="Whoever has an open matter here may send more, and shows who it is.",
+            )
+        return self.spool.open(head.account, head.length)
+
+    async def _answer(self, route: Route, guest: Guest, head: Head, body: Body) -> Response:
+        """The handler's answer; the body is loaded when its thread begins."""
+        patience_s = self._limits.handler_s
+
+        def work() -> Response:
+            loaded = head.length if body.is_spooled else 0
+            with self.memory.holding(loaded, patience_s=patience_s):
+                asked = Request(
+                    head.method, head.path, head.params, body.load(), head.peer, head.account
+                )
+                return route.handler(asked)
+
+        leave = self._places.take(guest.holder)
+        guest.is_working = True
+        try:
+            return await self._run(guest, work, on_end=leave)
+        finally:
+            guest.is_working = False
+
+    async def _run(
+        self,
+        guest: Guest,
+        work: Callable[..., T],
+        *arguments: object,
+        on_end: Callable[[], None] | None = None,
+    ) -> T:
+        """Run it in a thread; wait for it no longer than a handler may take."""
+        pool = self._strangers if guest.account is None else self._known
+        context = contextvars.copy_context()  # the handler's lines name the request too
+        running: Future[T] = pool.submit(context.run, work, *arguments)
+        if on_end is not None:
+            running.add_done_callback(lambda _: on_end())
+        return await asyncio.wait_for(asyncio.wrap_future(running), self._limits.handler_s)
+
+    async def _give(self, request: web.Request, given: Response) -> web.StreamResponse:
+        """The answer; a longer one piece by piece, to whoever takes it fast enough."""
+        if len(given.body) <= PIECE_BYTES:
+            return web.Response(
+                body=given.body, status=given.status, content_type=given.content_type
+            )
+        response = web.StreamResponse(status=given.status)
+        response.content_type = given.content_type
+        response.content_length = len(given.body)
+        response.headers[NUMBER_HEADER] = request.get(NUMBER, "")
+        response[BYTES_OUT] = len(given.body)
+        until = self._limits.body_s + len(given.body) / self._limits.least_bytes_per_s
+        with self.memory.holding(len(given.body), patience_s=0.0), self._cut_off(request):
+            async with asyncio.timeout(until):
+                await response.prepare(request)
+                for at in range(0, len(given.body), PIECE_BYTES):
+                    await response.write(given.body[at : at + PIECE_BYTES])
+                await response.write_eof()
+        return response
+
+    @contextlib.contextmanager
+    def _cut_off(self, request: web.Request) -> Iterator[None]:
+        """A reader that is too slow loses its connection: half an answer is on its way already."""
+        try:
+            yield
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+
+
+def _length_of(request: web.Request) -> int:
+    if request.headers.get("Transfer-Encoding"):
+        raise NoLength("body without a length", who=request.path, needed="Content-Length")
+    return request.content_length or 0
+
+
+def _check_length(head: Head, most: int) -> None:
+    if head.length > most:
+        raise TooLarge(
+            "body is too long", who=head.path, had=head.length, needed=f"<= {most} bytes"
+        )

@@ -1,0 +1,66 @@
+"""Cards: who asks, told before any body; good for one server, of an account that is expected."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.identifiers import Address
+from edgemark.identity.visiting import EXPECTED_S, MOST_EXPECTED, Doorkeeper, Visitor
+
+DOMAIN = RegistryDomain(31337, Address("0x" + "5E" * 20))
+NODE, OUTSIDER = SecretKey(keccak256(b"node")), SecretKey(keccak256(b"outsider"))
+JUDGE, OTHER_JUDGE = SecretKey(keccak256(b"judge")), SecretKey(keccak256(b"other judge"))
+CARD = Visitor(NODE, DOMAIN).card_for(JUDGE.address)
+
+
+def test_card__of_an_expected_account__is_recognised_until_it_is_long_ago() -> None:
+    now = [1000.0]
+    door = Doorkeeper(JUDGE.address, DOMAIN, lambda: now[0])
+    assert door.recognise(CARD) is None
+    door.expect(NODE.address)
+    assert door.recognise(CARD) == NODE.address
+    now[0] += EXPECTED_S
+    assert door.recognise(CARD) == NODE.address
+    now[0] += 1
+    assert door.recognise(CARD) is None
+
+
+def test_card__for_another_server_or_registry_or_by_another_key__is_a_strangers() -> None:
+    door = Doorkeeper(JUDGE.address, DOMAIN)
+    door.expect(NODE.address)
+    elsewhere = RegistryDomain(1, Address("0x" + "5E" * 20))
+    forged = NODE.address + Visitor(OUTSIDER, DOMAIN).card_for(JUDGE.address)[42:]
+    for card in (
+        Visitor(NODE, DOMAIN).card_for(OTHER_JUDGE.address),
+        Visitor(NODE, elsewhere).card_for(JUDGE.address),
+        Visitor(OUTSIDER, DOMAIN).card_for(JUDGE.address),
+        forged,
+        CARD.lower(),
+    ):
+        assert door.recognise(card) is None
+
+
+@given(card=st.one_of(st.text(max_size=200), st.text("0123456789abcdef \xb2", min_size=130)))
+def test_card__of_any_text__is_a_strangers(card: str) -> None:
+    door = Doorkeeper(JUDGE.address, DOMAIN)
+    door.expect(NODE.address)
+    assert door.recognise(card) is None
+    assert door.recognise(f"{NODE.address}:{card[:130]}") is None
+
+
+def test_expected_accounts__are_bounded_and_the_oldest_goes() -> None:
+    door = Doorkeeper(JUDGE.address, DOMAIN)
+    door.expect(NODE.address)
+    door.expect(*(Address(f"0x{number:040x}") for number in range(MOST_EXPECTED)))
+    assert door.recognise(CARD) is None
+
+
+@pytest.mark.parametrize("often", [1, 2])
+def test_card__is_made_once_for_each_server(often: int) -> None:
+    visitor = Visitor(NODE, DOMAIN)
+    assert {visitor.card_for(JUDGE.address) for _ in range(often)} == {CARD}

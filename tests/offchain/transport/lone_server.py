@@ -1,0 +1,119 @@
+"""A server in a process of its own, so that its memory can be measured from outside.
+
+Run: `python -m tests.offchain.transport.lone_server FOLDER [planted]`; it prints its port, and ends
+with its standard input. Planted, it holds every body in memory, as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from edgemark.closing import Closing
+from edgemark.errors import RefusedInput
+from edgemark.transport import reception
+from edgemark.transport.bodies import Body, Spool
+from edgemark.transport.limits import MIB, ServerLimits
+from edgemark.transport.routes import Head, Request, Response, Route
+from edgemark.transport.server import HttpServer
+from edgemark.transport.tls import TlsKey
+
+LIMITS = ServerLimits(
+    most_sockets=32, loaded_bytes=10 * MIB, spool_bytes=64 * MIB, spool_bytes_of_known=32 * MIB
+)
+ASKED_BYTES = 4 * MIB
+GIVEN_BYTES = 8 * MIB  # more than the system's own buffers of a connection take
+MOST_BYTES = 64 * MIB
+CARD = "payer's card"
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class PlantedSpool(Spool):
+    """Every body waits in memory."""
+
+    def open(self, account: str, length: int) -> Body:  # noqa: ARG002 - as a spool has it
+        return Body(length)
+
+
+def admit(head: Head) -> int:
+    """Only one function was asked for."""
+    if head.params["hash"] != "asked":
+        raise RefusedInput("function was not asked for", who="function store")
+    return ASKED_BYTES
+
+
+def make_server(folder: Path, *, planted: bool = False) -> HttpServer:
+    """Takes functions that were asked for, gives long answers, tells what it holds."""
+
+    def take(request: Request) -> Response:
+        return Response(body=b"%d" % len(request.body))
+
+    def give(request: Request) -> Response:
+        return Response(body=bytes(GIVEN_BYTES))
+
+    def tell(request: Request) -> Response:
+        desk = server.reception
+        facts = {"spool": desk.spool.held_bytes, "memory": desk.memory.held, "in": desk.bytes_in}
+        return Response(body=json.dumps(facts).encode())
+
+    routes = [
+        Route("PUT", "/v1/functions/{hash}", take, MOST_BYTES, None if planted else admit),
+        Route("POST", "/v1/answers", give, 4096),
+        Route("GET", "/held", tell, 0),
+    ]
+    known = {CARD: "payer"}
+    server = HttpServer(routes, TlsKey.generate(), limits=LIMITS, recognise=known.get, spool=folder)
+    return server
+
+
+class LoneServer(Closing):
+    """The process.
+
+    Args:
+        folder: of its spool.
+        planted: see above.
+    """
+
+    def __init__(self, folder: Path, *, planted: bool = False) -> None:
+        command = [sys.executable, "-m", __name__, str(folder), *(["planted"] * planted)]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.pin = bytes.fromhex(self._process.stdout.readline().strip())
+        self._before = self._read("VmRSS")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate("", timeout=30)
+
+    def grown(self) -> int:
+        """How far it grew above what it began with, at its largest, bytes."""
+        return self._read("VmHWM") - self._before
+
+    def _read(self, what: str) -> int:
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith(what))
+        return int(line.split()[1]) * 1024
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    planted = "planted" in sys.argv
+    vars(reception)["Spool"] = PlantedSpool if planted else Spool
+    with make_server(Path(sys.argv[1]), planted=planted) as server:
+        sys.stdout.write(f"{server.port}\n{server._tls.pin.hex()}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -135,6 +135,52 @@ def test_open__sectors_of_the_last_record_never_written__drops_it(tmp_path: Path
         assert read(path) == [first], missing
 
 
+def test_open__the_last_record_holds_zeros__tells_damage_from_sectors_never_written(
+    tmp_path: Path,
+) -> None:
+    """A record is bytes of any kind: zeros of its own are no sign that it was cut short."""
+    last = b"\x06" * 700 + bytes(2000) + b"\x07" * 700
+    ends = write(tmp_path / "whole", [b"first", last])
+    whole = (tmp_path / "whole").read_bytes()
+    path = tmp_path / "j"
+    flipped = bytearray(whole)
+    flipped[ends[1] + HEADER_BYTES + 3] ^= 1
+    torn = bytearray(whole)
+    torn[SECTOR_BYTES : 2 * SECTOR_BYTES] = bytes(SECTOR_BYTES)
+    assert any(whole[SECTOR_BYTES : 2 * SECTOR_BYTES])
+    for content in (flipped, torn):
+        path.write_bytes(content)
+        path.chmod(0o600)
+        if content is torn:
+            assert read(path) == [b"first"]
+        else:
+            with pytest.raises(JournalDamaged):
+                Journal.open(path)
+
+
+def test_open__a_gap_before_bytes_that_look_like_nothing__is_dropped_as_never_written(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "j"
+    end = write(path, [b"\x05" * 1000])[-1]
+    behind = -(-end // SECTOR_BYTES) * SECTOR_BYTES
+    noise = bytes(range(256)) * 5000  # more than is looked at in one piece
+    path.write_bytes(path.read_bytes() + bytes(behind - end) + noise)
+    assert read(path) == [b"\x05" * 1000]
+
+
+@pytest.mark.parametrize("magic", [b"EDGEJRN1", b"EDGEJRN3"])
+def test_open__of_another_version__is_refused_by_name(tmp_path: Path, magic: bytes) -> None:
+    path = tmp_path / "j"
+    write(path, RECORDS)
+    other = magic + path.read_bytes()[len(magic) :]
+    path.write_bytes(other)
+    with pytest.raises(JournalDamaged, match="not a journal of this version") as refused:
+        Journal.open(path)
+    assert (refused.value.had, refused.value.needed) == (magic.decode(), MAGIC.decode())
+    assert path.read_bytes() == other
+
+
 def test_open__a_sector_lost_before_the_last_record__is_reported(tmp_path: Path) -> None:
     path = tmp_path / "j"
     write(path, [b"\x05" * 700, b"\x06" * 1700, b"\x07" * 20])

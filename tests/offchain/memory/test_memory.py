@@ -99,6 +99,41 @@ def test_many_jobs_one_after_the_other__fill_neither_memory_nor_journal(tmp_path
         assert len(Archive(tmp_path / "archive")) == 100
 
 
+def test_few_finished_jobs_with_long_records__leave_for_their_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgemark.memory.ARCHIVE_BYTES", 10_000)
+    with Journal.open(tmp_path / "journal") as journal:
+        memory = open_memory(journal, tmp_path)
+        memory.load()
+        step(TallyMachine(), memory, 9, Padded(30_000))
+        for number in range(3):
+            step(TallyMachine(), memory, number, Padded(12_000))
+            step(TallyMachine(), memory, number, Closed())
+            memory.tidy()
+            left = [key_of(9)] if number == 2 else [key_of(9), *map(key_of, range(number + 1))]
+            assert sorted(memory.at_hand()) == sorted(left)  # as long as the open job is longer
+        again = open_memory(journal, tmp_path)
+        again.load()
+        assert again.find(key_of(2)) == memory.find(key_of(2))
+
+
+def test_finished_jobs_that_are_read_again__are_remembered_up_to_a_length(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = open_memory(journal, tmp_path)
+    memory.load()
+    for number in range(CLOSED):
+        assert memory.find(key_of(number)) == expected(number)
+    assert len(memory._recalled) == CLOSED
+    monkeypatch.setattr("edgemark.memory.RECALLED_BYTES", 1)
+    again = open_memory(journal, tmp_path)
+    again.load()
+    for number in range(CLOSED):
+        assert again.find(key_of(number)) == expected(number)
+        assert list(again._recalled) == [key_of(number)]
+
+
 def test_open_jobs__are_counted_without_those_that_are_over(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal") as journal:
         memory: Memory = JobMemory(

@@ -37,7 +37,11 @@ from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Evidence, Offer, Task
 from edgemark.systems.outsourcing.observe import observe_as_device
-from edgemark.systems.outsourcing.parameters import compute_device_bytes, compute_output_bytes
+from edgemark.systems.outsourcing.parameters import (
+    check_pace,
+    compute_device_bytes,
+    compute_output_bytes,
+)
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.reading import sign_read
@@ -128,10 +132,12 @@ class Device(PartyLoop[OutsourcingStation]):
         """Begin a job that was drafted; durable when it returns.
 
         Raises:
-            RefusedInput: free balance or disk are too small, or the job was begun before.
+            RefusedInput: free balance or disk are too small, this device looks at the chain too
+                seldom, or the job was begun before.
         """
         self._check_funds(order)
         self._check_disk(order)
+        check_pace(order.terms, self.station.settings.poll_s, who="this device")
         self.station.functions.add(function)
         self.runtime.ask(order.job, on.AskedSubmit(order))
         return order.job

@@ -59,7 +59,7 @@ from edgemark.systems.outsourcing.server import (
     parse_place,
 )
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation, path_of
-from edgemark.systems.outsourcing.steps.decode import check_signed_answer
+from edgemark.systems.outsourcing.steps.decode import check_outputs, check_signed_answer
 from edgemark.systems.outsourcing.steps.judge import check_evidence, find
 from edgemark.transport.faults import NotFound
 from edgemark.transport.server import Head, Request, Response, Route
@@ -198,6 +198,7 @@ class Judge(OutsourcingServer):
             )
         domain = self.station.settlement.domain
         check_signed_answer(answer, state.task, state.known.node, domain)
+        check_outputs(answer, _held(state.terms))  # what no job has room for is no answer
         self.runtime.ask(key_of(answer.job, answer.index), on.HeardAnswer(answer))
         return Response(body=TAKEN)
 

@@ -31,6 +31,7 @@ from edgemark.systems.outsourcing.limits import (
 
 MAX_AMOUNT = 2**96 - 1  # one amount on chain
 JOB_KEY_BYTES = 33  # compressed secp256k1 point
+LOOKS = 3  # at the chain within each window: to see, to act, to see what came of it
 HARM_DIVISOR = 10  # z = f / 10: what both lose when nobody can say who failed
 
 
@@ -164,16 +165,43 @@ def check_terms(terms: Terms) -> None:
         )
 
 
+def check_pace(terms: Terms, poll_s: float, *, who: str) -> None:
+    """Check that somebody who looks at the chain so often is in time for every deadline.
+
+    Raises:
+        RefusedInput: a deadline could pass between two looks.
+    """
+    shortest = min(terms.compute_by - terms.accept_by, terms.collect_by - terms.compute_by)
+    if LOOKS * poll_s > shortest:
+        raise RefusedInput(
+            "looks at the chain too seldom for this job",
+            who=who,
+            had=f"poll_s = {poll_s:g}",
+            needed=f"<= {shortest / LOOKS:g} s, for a window of {shortest} s",
+            remedy="Longer windows, or a smaller poll_s.",
+        )
+
+
 def _check_sizes(terms: Terms) -> None:
     """Nobody accepts a job whose function, shares or outputs could never travel."""
-    _check_range("function bytes", terms.function_bytes, 1, MAX_FUNCTION_BYTES)
-    _check_range("term count", terms.term_count, 1, MAX_TERMS)
+    check_work(terms.batch, terms.term_count, terms.function_bytes)
     _check_range("inputs k", terms.inputs, 1, MAX_INPUTS)
     _check_range("outputs n", terms.outputs, 1, MAX_OUTPUTS)
     check_volume(terms.batch, terms.inputs, terms.outputs, terms.node_count)
-    _check_range("products", terms.batch * terms.term_count, 1, MAX_PRODUCTS)
     share_bytes = compute_share_bytes(terms.batch, terms.inputs)
     _check_range("share bytes", terms.share_bytes, share_bytes, share_bytes)
+
+
+def check_work(batch: int, term_count: int, function_bytes: int) -> None:
+    """Check that F can be sent, and a task over this batch computed by every judge in its window.
+
+    Raises:
+        RefusedInput: F is larger, or coefficients * batch are more, than `limits.py` takes.
+    """
+    _check_range("function bytes", function_bytes, 1, MAX_FUNCTION_BYTES)
+    _check_range("term count", term_count, 1, MAX_TERMS)
+    remedy = "Split the batch into several jobs, or take a smaller function."
+    _check_range("products", max(1, batch) * term_count, 1, MAX_PRODUCTS, remedy)
 
 
 def check_volume(batch: int, inputs: int, outputs: int, node_count: int) -> None:

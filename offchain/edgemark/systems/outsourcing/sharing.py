@@ -39,6 +39,7 @@ from edgemark.systems.outsourcing.parameters import (
     JOB_KEY_BYTES,
     check_sharing,
     check_volume,
+    check_work,
     compute_least_nodes,
 )
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares
@@ -218,6 +219,7 @@ def make_sharing(
             "input has the wrong length", who="input", needed=f"a multiple of {function.inputs}"
         )
     check_volume(count, function.inputs, function.outputs, nodes)
+    check_work(count, function.term_count, function.header.total_bytes)
     secrets = SharingSecrets(
         alpha=randomness.nonzero_element(),
         coefficients=randomness.elements(threshold * count * function.inputs),

@@ -40,7 +40,7 @@ from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Answer, Offer, ReadRequest, Task
 from edgemark.systems.outsourcing.observe import observe_as_node
-from edgemark.systems.outsourcing.parameters import check_terms
+from edgemark.systems.outsourcing.parameters import check_pace, check_terms
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.reading import check_read, sign_read
@@ -143,6 +143,7 @@ class ComputeNode(OutsourcingServer):
         check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
         free = shutil.disk_usage(self.station.settings.home).free
         check_disk(offer.terms, free, who=self.station.address)
+        check_pace(offer.terms, self.station.settings.poll_s, who=f"node {self.station.address}")
 
     def _check_named(self, offer: Offer) -> JobView:
         """The chain names this node at this index, under these terms, and there is time left."""

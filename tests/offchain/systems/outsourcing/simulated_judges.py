@@ -26,6 +26,7 @@ from edgemark.systems.outsourcing.observe import (
 )
 from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.steps.decode import (
+    check_outputs,
     check_signed_answer,
 )
 from edgemark.systems.outsourcing.steps.judge import check_evidence, find
@@ -117,6 +118,7 @@ class JudgeSide:
         if late and not case.state.answers:
             raise TryAgain("answer is late")
         check_signed_answer(answer, case.state.task, case.state.known.node, cast.DOMAIN)
+        check_outputs(answer, self.world.order.terms)
         case.hear(on.HeardAnswer(answer))
 
     def hear_opinion(self, raw: bytes) -> None:

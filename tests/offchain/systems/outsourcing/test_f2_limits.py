@@ -26,6 +26,7 @@ from edgemark.settings import Settings
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing import limits
 from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
+from edgemark.systems.outsourcing.messages import ChargeKind
 from edgemark.systems.outsourcing.parameters import (
     Terms,
     check_terms,
@@ -34,6 +35,8 @@ from edgemark.systems.outsourcing.parameters import (
     compute_share_bytes,
 )
 from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.steps.decode import WrongAnswer
+from edgemark.systems.outsourcing.steps.judge import check_evidence
 
 CONTRACTS = Path(__file__).parents[4] / "contracts"
 CONSTANT = re.compile(r"uint256 (?:internal|private) constant (\w+) = ([\w *+]+);")
@@ -175,6 +178,25 @@ def test_f2_default_settings__let_the_largest_task_in() -> None:
     assert default.max_held_mib * 2**20 >= 16 * limits.LARGEST_TASK_BYTES
 
     assert LEAST_DISK_BYTES >= 2 * limits.MAX_FUNCTION_BYTES
+
+
+@pytest.mark.parametrize("length", [17, limits.MAX_OUTPUT_BYTES])
+def test_f2_signed_answer_of_another_length__is_none_for_judges_as_for_the_device(
+    length: int,
+) -> None:
+    """Else the liars of a small job could sign more than an evidence bundle of it holds."""
+    answer = cast.sign_again(ORDER, 1, bytes(length))
+    with pytest.raises(WrongAnswer, match="wrong length"):
+        check_evidence(
+            ChargeKind.WRONG,
+            ORDER.tasks[0],
+            answer,
+            function=cast.dense_function(),
+            terms=ORDER.terms,
+            root=ORDER.root,
+            node=ORDER.nodes[0],
+            domain=cast.DOMAIN,
+        )
 
 
 def test_f2_judges__have_time_for_every_charge_of_the_job_with_most_work() -> None:

@@ -149,6 +149,22 @@ def test_encode__of_long_byte_strings__keeps_them_as_they_are(lengths: list[int]
     assert raw[raw.index(b"\n") + 1 :] == behind
 
 
+@given(at=st.integers(0, 10**6), byte=st.integers(0, 255), cut=st.booleans())
+def test_decode__of_a_record_with_another_byte_or_cut__is_an_event_or_foreign(
+    at: int, byte: int, cut: bool
+) -> None:
+    order = cast.small_order()
+    answer = replace(cast.right_answer(order, 1), outputs=bytes(range(256)) * 2)
+    raw = RECORDS.encode(on.HeardEvidence(order.terms, order.tasks[0], answer))
+    at %= len(raw)
+    damaged = raw[:at] if cut else raw[:at] + bytes([byte]) + raw[at + 1 :]
+    try:
+        event = RECORDS.decode(damaged)
+    except JournalForeign:
+        return
+    assert RECORDS.encode(event) == damaged or at < raw.index(b"\n")
+
+
 def test_encode__of_equal_events__is_equal() -> None:
     first = on.HeardTaskTaken(ShareIndex(3))
     assert RECORDS.encode(first) == RECORDS.encode(on.HeardTaskTaken(ShareIndex(3)))

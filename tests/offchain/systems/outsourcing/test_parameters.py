@@ -14,8 +14,10 @@ from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES, MAX_SHARE_BYTES
 from edgemark.systems.outsourcing.parameters import (
     Terms,
+    check_pace,
     check_sharing,
     check_terms,
+    check_work,
     compute_least_nodes,
     compute_least_stake,
     compute_output_bytes,
@@ -158,6 +160,22 @@ def test_check_terms__job_key_that_is_no_point__is_refused(key: bytes) -> None:
 def test_sizes__of_the_largest_job_that_travels() -> None:
     assert compute_share_bytes(4096, 64) == MAX_SHARE_BYTES == 17 * (4096 * 64 + 1)
     assert compute_output_bytes(4096, 64) == MAX_OUTPUT_BYTES == 2 * 17 * 4096 * 64
+
+
+def test_check_work__more_products_than_judges_have_time_for__are_refused() -> None:
+    check_work(4096, 2**16, 64 * 2**20)
+    for batch, terms in ((4096, 2**16 + 1), (2**12 - 1, 2**16 + 17)):
+        with pytest.raises(RefusedInput, match="products") as caught:
+            check_work(batch, terms, 64 * 2**20)
+        assert caught.value.remedy
+
+
+def test_check_pace__a_window_shorter_than_three_looks__is_refused() -> None:
+    shortest = min(TERMS.compute_by - TERMS.accept_by, TERMS.collect_by - TERMS.compute_by)
+    check_pace(TERMS, shortest / 3, who="node")
+    with pytest.raises(RefusedInput, match="too seldom") as caught:
+        check_pace(TERMS, shortest / 3 + 0.01, who="node")
+    assert caught.value.remedy
 
 
 @given(data=st.data())

@@ -28,6 +28,13 @@ def test_rehearsal__tells_sizes_and_measured_seconds(batch: int) -> None:
     assert min(costs.device_seconds, costs.node_seconds, costs.local_seconds) > 0
 
 
+def test_rehearsal_of_more_than_one_job_takes__is_refused_although_few_inputs_are_played() -> None:
+    wide = SparsePolynomial.from_terms(1, 65, {(0,): (1,) * 65})
+    assert rehearse(wide, wish(), 4032).answer_bytes == 34 * 4032 * 65
+    with pytest.raises(RefusedInput, match="output values"):
+        rehearse(wide, wish(), 4033)
+
+
 def test_linear_function__needs_fewer_nodes() -> None:
     assert rehearse(SparsePolynomial.from_terms(2, 1, {(1,): (5,)}), wish(), 1).nodes == 5
 

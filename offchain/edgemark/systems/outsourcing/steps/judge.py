@@ -21,6 +21,7 @@ from edgemark.systems.outsourcing.steps.compute import check_function, check_tas
 from edgemark.systems.outsourcing.steps.decode import (
     WrongAnswer,
     check_opens,
+    check_outputs,
     check_signed_answer,
 )
 
@@ -55,6 +56,7 @@ def check_evidence(
                 "signed answer is missing", who=f"index {task.index}", needed="R_j"
             )
         check_signed_answer(answer, task, node, domain)
+        check_outputs(answer, terms)
 
 
 def find(

@@ -116,13 +116,13 @@ class Judge(OutsourcingServer):
     def _admit_evidence(self, head: Head) -> int:
         """Evidence of a charge that stands on chain; who has a part in it is known from then on."""
         self._case(*parse_place(head.params))
-        return MAX_EVIDENCE_BYTES
+        return self.on_disk(MAX_EVIDENCE_BYTES)
 
     def _admit_answer(self, head: Head) -> int:
         terms = self._case(*parse_place(head.params)).terms
         if terms is None:
-            return MAX_ANSWER_BYTES
-        return compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES
+            return self.on_disk(MAX_ANSWER_BYTES)
+        return self.on_disk(compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES)
 
     def _take_evidence(self, request: Request) -> Response:
         evidence = Evidence.from_wire(request.body)

@@ -65,7 +65,6 @@ MAX_TASK_BYTES = MAX_SHARE_BYTES + HEAD_BYTES
 MAX_ANSWER_BYTES = MAX_OUTPUT_BYTES + HEAD_BYTES
 MAX_EVIDENCE_BYTES = MAX_TASK_BYTES + MAX_ANSWER_BYTES + HEAD_BYTES
 MAX_SMALL_BYTES = 4096  # offers, read requests, opinions
-MAX_BODY_BYTES = max(MAX_FUNCTION_BYTES, MAX_EVIDENCE_BYTES)  # of any route
 
 # --- records: a head of JSON, then the large parts as they are ----------------------------------
 

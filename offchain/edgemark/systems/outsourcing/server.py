@@ -6,12 +6,14 @@ server holds, the evidence of a charge that stands on chain. Nothing else is rea
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 
-from edgemark.errors import RefusedInput
+from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import JobId, ShareIndex, parse_hash32, parse_job_id, parse_share_index
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
 from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.transport.server import Head, Request, Response, Route
@@ -35,9 +37,27 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         ]
 
     def _admit_function(self, head: Head) -> int:
-        return self.station.functions.awaited_bytes(
+        awaited = self.station.functions.awaited_bytes(
             parse_hash32(head.params["hash"], who="function")
         )
+        return self.on_disk(awaited)
+
+    def on_disk(self, most: int) -> int:
+        """So many bytes, if there is room on the disk to journal and to archive them.
+
+        A disk that is full stops this process; what is refused before goes to another server, or
+        comes again.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        needed = DISK_COPIES * most + DISK_RESERVE_BYTES
+        free = shutil.disk_usage(self.station.settings.home).free
+        if free < needed:
+            raise Overloaded(
+                "disk is nearly full", who=self.http.url, had=free, needed=f">= {needed} bytes free"
+            )
+        return most
 
     def _take_function(self, request: Request) -> Response:
         function_hash = parse_hash32(request.params["hash"], who="function")

@@ -191,7 +191,7 @@ class ComputeNode(OutsourcingServer):
 
     def _admit_task(self, head: Head) -> int:
         state = self._state(*parse_place(head.params), behind=NodePhase.OFFERED)
-        return state.known.terms.share_bytes + HEAD_BYTES
+        return self.on_disk(state.known.terms.share_bytes + HEAD_BYTES)
 
     def _take_task(self, request: Request) -> Response:
         task = Task.from_wire(request.body)

@@ -12,6 +12,7 @@ import re
 from dataclasses import fields, is_dataclass, replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,11 +21,12 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark import journal, replay
 from edgemark.cli.machine_findings import LEAST_DISK_BYTES
 from edgemark.crypto.field import ELEMENT_BYTES
-from edgemark.errors import RefusedInput
+from edgemark.errors import Overloaded, RefusedInput
 from edgemark.ledger import parameters as deployed
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing import limits
+from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.messages import ChargeKind
 from edgemark.systems.outsourcing.parameters import (
@@ -35,8 +37,10 @@ from edgemark.systems.outsourcing.parameters import (
     compute_share_bytes,
 )
 from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.server import OutsourcingServer
 from edgemark.systems.outsourcing.steps.decode import WrongAnswer
 from edgemark.systems.outsourcing.steps.judge import check_evidence
+from edgemark.transport.limits import ServerLimits
 
 CONTRACTS = Path(__file__).parents[4] / "contracts"
 CONSTANT = re.compile(r"uint256 (?:internal|private) constant (\w+) = ([\w *+]+);")
@@ -203,6 +207,29 @@ def test_f2_judges__have_time_for_every_charge_of_the_job_with_most_work() -> No
     kernel_s = 3e-9  # a product, by the native kernel; docs/benchmarks.md
     work_s = kernel_s * limits.MAX_PRODUCTS * limits.MAX_ERRORS
     assert work_s <= deployed.DEFAULT_LIMITS.judge_window / 4
+
+
+def test_f2_servers__have_room_for_every_body_and_for_all_evidence_of_a_job() -> None:
+    servers = ServerLimits()
+    largest = max(limits.MAX_FUNCTION_BYTES, limits.MAX_EVIDENCE_BYTES)
+    assert servers.loaded_bytes >= largest
+    values = limits.MAX_JOB_VALUES // 4  # of the e < m / 4 nodes that are charged
+    evidence = 3 * ELEMENT_BYTES * values + limits.MAX_ERRORS * 3 * limits.HEAD_BYTES
+    assert servers.spool_bytes_of_known >= limits.MAX_FUNCTION_BYTES + evidence
+
+
+def test_f2_disk_nearly_full__is_said_before_a_body_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server: Any = SimpleNamespace(
+        http=SimpleNamespace(url="https://judge"),
+        station=SimpleNamespace(settings=SimpleNamespace(home=tmp_path)),
+    )
+    usage = SimpleNamespace(free=DISK_COPIES * 1000 + DISK_RESERVE_BYTES)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    assert OutsourcingServer.on_disk(server, 1000) == 1000
+    with pytest.raises(Overloaded, match="disk is nearly full"):
+        OutsourcingServer.on_disk(server, 1001)
 
 
 def test_f2_bundle_bound__holds_the_function_and_the_cases_of_every_job() -> None:

@@ -242,11 +242,14 @@ class EvmChain(ChainNode):
         """All logs of these contracts in this very block, whatever stands at its height now.
 
         Raises:
-            NodeRefused: the node does not know the block (any more).
+            NodeRefused, NodeBehind: the node does not know the block (any more).
             NodeAnswerMalformed: logs of anything else.
         """
         wanted = {"address": list(addresses), "blockHash": "0x" + block.hash.hex()}
-        answer = self.rpc("eth_getLogs", wanted)
+        header = ("eth_getBlockByNumber", (hex(block.number), False))
+        there, answer = self.ask_together([header, ("eth_getLogs", (wanted,))])
+        if self.block_from(block.number, there) != block:
+            raise NodeBehind("has another block", who=self.place, needed=block.hash.hex())
         return logs_from_json(answer, addresses, block.number, block.number)
 
 

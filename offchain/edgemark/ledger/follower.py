@@ -2,7 +2,8 @@
 
 Law 1: an event is delivered once it is as deep as the chain's confirmations ask, in order, once.
 Law 2: a reorganisation above that depth is never seen; one below it takes back what was delivered,
-which nobody can undo, so it is `ReorgTooDeep` and not a silent repair.
+which nobody can undo, so it is `ReorgTooDeep` and not a silent repair. That a node shows it once is
+not enough: of several behind one address one may be on a branch of its own, or wrong.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from edgemark.identifiers import Hash32
 from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.events import decode_logs
 from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ReorgTooDeep
+from edgemark.ledger.faults import ChainMoved, ReorgTooDeep
 from edgemark.ledger.interface import Contract
 
+REORG_LOOKS = 10  # in a row that show another block than was delivered, until it is believed
 REMEMBERED_BLOCKS = 64  # checkpoints by which a deep reorganisation is located for the report
 
 
@@ -34,12 +36,14 @@ class LogFollower:
         self._chain = chain
         self._contracts = tuple(contracts)
         self._seen: OrderedDict[int, Hash32] = OrderedDict()
+        self._doubts = 0
 
     def poll(self) -> list[ChainEvent]:
         """What became final since the last call; `cursor` is the last block then looked at.
 
         Raises:
-            ReorgTooDeep: a block that was delivered is no longer on the chain.
+            ReorgTooDeep: a block that was delivered is no longer on the chain, look after look.
+            ChainMoved: that is what the node shows for the first time.
             LedgerUnavailable: the chain does not answer; nothing is skipped.
         """
         target = self._chain.confirmed()
@@ -65,8 +69,17 @@ class LogFollower:
         if not self._seen:
             return
         last = next(reversed(self._seen))
-        if self._chain.head() < last or self._chain.block(last).hash == self._seen[last]:
+        if self._chain.head() < last:
             return
+        shown = self._chain.block(last).hash
+        if shown == self._seen[last]:
+            self._doubts = 0
+            return
+        self._doubts += 1
+        if self._doubts < REORG_LOOKS:
+            raise ChainMoved(
+                "another block than was final", who=self._chain.place, had=shown.hex(), needed=last
+            )
         head = self._chain.head()
         common = max(
             (n for n, seen in self._seen.items() if n <= head and self._is_same(n, seen)),

@@ -21,6 +21,7 @@ from edgemark.ledger.faults import (
     ChainMoved,
     LogsContradicted,
     NodeAnswerMalformed,
+    NodeBehind,
     NodeRefused,
 )
 from edgemark.ledger.index_store import IndexStore
@@ -165,7 +166,7 @@ class EventIndex:
         block = self._chain.block(number)
         try:
             logs = self._chain.logs_of_block(self._addresses, block)
-        except NodeRefused as error:
+        except (NodeRefused, NodeBehind) as error:
             raise ChainMoved("block is gone", who=self._chain.place, had=str(error)) from error
         if self._chain.block(number) != block:  # then a node may answer with nothing
             raise ChainMoved("block is gone", who=self._chain.place, had=block.hash.hex())

@@ -1,7 +1,7 @@
 """Which open jobs a round over the chain has to read.
 
 Rule 1: what a party believes comes from views at confirmed depth (`observe.py` of its system),
-        never from a log; a log only says which view is worth reading now.
+        never from a log; a log only says which view is worth reading now, and from which block on.
 Rule 2: so reading one job too often costs a moment, and missing a log costs no more than a delay:
         every open job is read again after `SWEEP_S`, whatever the logs say.
 Rule 3: jobs that are over cost nothing, and open ones at rest next to nothing.
@@ -54,6 +54,15 @@ class Agenda:
     def cursor(self) -> int:
         """The last block whose events were taken."""
         return self._events.cursor
+
+    @property
+    def block(self) -> int:
+        """Where views are to be read: behind all events that were taken, never earlier than before.
+
+        A node that lags behind the one that told the events refuses that, instead of showing what
+        was there before them.
+        """
+        return max(0, self.cursor)
 
     def poll(self) -> Sequence[ChainEvent]:
         """What became final since the last round.

@@ -32,7 +32,7 @@ class Cursor:
         try:
             known = json.loads(self._path.read_text())
             block = int(known["block"]) if known["contract"] == self._contract else first - 1
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return first
         return max(first, block + 1)
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from edgemark.archive import Archive
 from edgemark.closing import Closing
-from edgemark.errors import PeerFault
+from edgemark.errors import PeerFault, RefusedInput
 from edgemark.journal import Journal
 from edgemark.ledger.follower import LogFollower
 from edgemark.logs import get_logger
@@ -81,10 +81,11 @@ class PartyLoop(Closing, Generic[S]):
                 self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
 
     def _carry_out(self, key: bytes, effect: Any) -> Sequence[object]:
-        """Perform what is still owed; a peer that fails or refuses now is asked again later.
+        """Perform what is still owed; whoever fails or refuses now is asked again later.
 
         A refusal is no end: a judge that has not seen the charge yet refuses the answer that will
-        save its sender a moment later.
+        save its sender a moment later, and what the chain's node or a contract refuses is said by
+        others. A process ends by damage of its own state only.
         """
         state = self.runtime.state(key)
         if state is None or effect not in state.owed():
@@ -98,6 +99,9 @@ class PartyLoop(Closing, Generic[S]):
             if isinstance(fault, PeerRefused):
                 later.after_s = fault.retry_after_s
             raise later from fault
+        except RefusedInput as refused:
+            what = f"{type(effect).__name__} was refused: {refused.what}"
+            raise TryAgain(what, who=refused.who, had=refused.had) from refused
 
     # --- for operators -------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
 from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.events import Transfer
-from edgemark.ledger.faults import ReorgTooDeep
-from edgemark.ledger.follower import LogFollower
+from edgemark.ledger.faults import ChainMoved, ReorgTooDeep
+from edgemark.ledger.follower import REORG_LOOKS, LogFollower
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
 
@@ -117,6 +117,9 @@ def test_poll__a_reorg_below_what_was_delivered__is_told(token: Token, below: in
     follower._remember(follower.cursor, token.world.chain.block(follower.cursor).hash)
     token.world.reorg(DEPTH + below)
     token.world.mine()
+    for _ in range(REORG_LOOKS - 1):
+        with pytest.raises(ChainMoved):
+            follower.poll()
     with pytest.raises(ReorgTooDeep) as told:
         follower.poll()
     assert f"another block {follower.cursor}" in str(told.value.had)

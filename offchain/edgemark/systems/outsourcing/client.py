@@ -357,7 +357,7 @@ class Device(PartyLoop[OutsourcingStation]):
         wanted = [
             (states[key].known.job, range(1, len(states[key].known.nodes) + 1)) for key in due
         ]
-        views = self.station.settlement.views(wanted, block=self.station.chain.confirmed())
+        views = self.station.settlement.views(wanted, block=self.agenda.block)
         for key, (job, indices) in zip(due, views, strict=True):
             self.tell(key, observe_as_device(states[key], job, indices))
         self.agenda.note(due, states)

@@ -237,12 +237,14 @@ class Judge(OutsourcingServer):
         found: JudgeCase = state
         return found
 
-    def _open_case(self, job: JobId, index: ShareIndex) -> JudgeCase | None:
-        view = self.station.settlement.index(job, index)
+    def _open_case(
+        self, job: JobId, index: ShareIndex, block: int | str = "confirmed"
+    ) -> JudgeCase | None:
+        view = self.station.settlement.index(job, index, block=block)
         if view.phase not in _CHARGED:
             return None
         judges = self.station.settlement.judges()
-        self.door.expect(self.station.settlement.job(job).payer, view.node, *judges)
+        self.door.expect(self.station.settlement.job(job, block=block).payer, view.node, *judges)
         case = on.SawCase(
             job=job,
             index=index,
@@ -370,14 +372,14 @@ class Judge(OutsourcingServer):
                 self._charges.add((JobId(event.job), ShareIndex(event.index)))
         for job, index in sorted(self._charges):
             if self.runtime.state(key_of(job, index)) is None:
-                self._open_case(job, index)
+                self._open_case(job, index, self.agenda.block)
             self._charges.discard((job, index))
         self._cursor.note(self.agenda.cursor)
         states = self.runtime.states()
         due = self.agenda.due(states)
         cases = [states[key].known for key in due]
-        block = self.station.chain.confirmed()
-        views = self.station.settlement.views([(c.job, [c.index]) for c in cases], block=block)
+        wanted = [(case.job, [case.index]) for case in cases]
+        views = self.station.settlement.views(wanted, block=self.agenda.block)
         for key, (job_view, (view,)) in zip(due, views, strict=True):
             case = states[key].known
             self.door.expect(job_view.payer, case.node, *case.judges)

@@ -341,7 +341,7 @@ class ComputeNode(OutsourcingServer):
         states = self.runtime.states()
         due = self.agenda.due(states)
         if due:
-            self._look_at({key: states[key] for key in due}, self.station.chain.confirmed())
+            self._look_at({key: states[key] for key in due}, self.agenda.block)
         self.agenda.note(due, states)
 
     def _look_at(self, tasks: Mapping[bytes, NodeTask], block: int) -> None:

@@ -114,8 +114,14 @@ def _read_all(file: BinaryIO, path: Path) -> list[bytes]:
         digest.update(part)
         return part
 
-    if take(len(MAGIC)) != MAGIC:
-        raise _damage(path)
+    if (magic := take(len(MAGIC))) != MAGIC:
+        raise ArchiveDamaged(
+            "is not an archived job of this version",
+            who=path,
+            had=magic.decode("ascii", "backslashreplace"),
+            needed=MAGIC.decode(),
+            remedy="Read it with the version that wrote it.",
+        )
     records: list[bytes] = []
     while left:
         records.append(take(int.from_bytes(take(LENGTH_BYTES), "big")))

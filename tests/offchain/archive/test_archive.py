@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import stat
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,33 @@ def test_find__of_a_file_that_is_cut__is_refused(archive: Archive) -> None:
         path.write_bytes(good[:length])
         with pytest.raises(ArchiveDamaged):
             archive.find(b"job")
+
+
+def test_find__of_a_file_of_another_version__is_refused_by_name(archive: Archive) -> None:
+    archive.put(b"job", RECORDS)
+    path = only_file(archive)
+    path.write_bytes(b"EDGEARC1" + path.read_bytes()[8:])
+    with pytest.raises(ArchiveDamaged, match="not an archived job of this version") as refused:
+        archive.find(b"job")
+    assert (refused.value.had, refused.value.needed) == ("EDGEARC1", "EDGEARC2")
+
+
+def test_put__of_records_that_come_one_by_one__holds_one_of_them_at_a_time(
+    archive: Archive,
+) -> None:
+    held: list[int] = []
+
+    def records() -> Iterator[bytes]:
+        for number in range(9):
+            tracemalloc.reset_peak()
+            yield bytes(2**20) + bytes([number])
+            held.append(tracemalloc.get_traced_memory()[1])
+
+    tracemalloc.start()
+    archive.put(b"job", records())
+    tracemalloc.stop()
+    assert max(held) < 4 * 2**20
+    assert [record[-1] for record in archive.find(b"job") or []] == list(range(9))
 
 
 def test_put__where_the_disk_refuses__says_so_and_keeps_the_old(

@@ -51,7 +51,7 @@ def test_share_and_decode__without_a_chain__give_the_result(
     order = cast.order_over(read_sharing(folder))
     answers = [cast.right_answer(order, j) for j in range(1, 6)] + [cast.wrong_answer(order, 6)]
     exported = cast.export_answers(order, answers)
-    path = tmp_path / "answers.json"
+    path = tmp_path / "shared.answers"
     write_whole(path, exported.to_bytes())
     decoded = run(tmp_path, "decode", path, "--secret", folder / "secret.json", "--json")
     assert decoded.status == Exit.DONE, decoded.error

@@ -80,6 +80,7 @@ class JobMemory(Generic[S, E, F]):
         self._states: dict[bytes, S] = {}
         self._ended: set[bytes] = set()  # finished, but not yet archived
         self._lengths: Counter[bytes] = Counter()  # of all records of a job at hand
+        self._length = self._ended_length = 0  # their sums: of all, and of those that ended
         self._recalled: OrderedDict[bytes, tuple[S, int]] = OrderedDict()
 
     # --- for all threads -----------------------------------------------------------------------
@@ -134,10 +135,12 @@ class JobMemory(Generic[S, E, F]):
             Unrecoverable: it cannot be replayed.
         """
         self._lengths.clear()
+        self._length = 0
         states = replay_records(self._machine, self._weighed(), who=self._journal.path)
         with self.changed:
             self._states = states
             self._ended = {key for key, state in states.items() if self._is_finished(state)}
+        self._ended_length = sum(self._lengths[key] for key in self._ended)
         self.tidy()
         self.notify()
 
@@ -158,8 +161,9 @@ class JobMemory(Generic[S, E, F]):
         self._write(key, event)
         with self.changed:
             self._states[key] = after
-            if self._is_finished(after):
+            if self._is_finished(after) and key not in self._ended:
                 self._ended.add(key)
+                self._ended_length += self._lengths[key]
             self.changed.notify_all()
 
     def tidy(self) -> None:
@@ -179,8 +183,9 @@ class JobMemory(Generic[S, E, F]):
         with self.changed:
             for key in leaving:
                 del self._states[key]
-                del self._lengths[key]
+                self._length -= self._lengths.pop(key)
             self._ended.clear()
+            self._ended_length = 0
         self._log.info("finished jobs archived", jobs=len(leaving), open=len(self._states))
 
     # --- within --------------------------------------------------------------------------------
@@ -192,13 +197,19 @@ class JobMemory(Generic[S, E, F]):
         """The records of the journal; each is counted when it was found sound."""
         for record in self._journal.records():
             yield record
-            self._lengths[key_of(record)] += len(record)
+            self._note(key_of(record), len(record))
 
     def _is_time_to_tidy(self) -> bool:
         if len(self._ended) >= max(self._archive_after, self.open_count):
             return True
-        ended = sum(self._lengths[key] for key in self._ended)
-        return ended >= max(ARCHIVE_BYTES, self._lengths.total() - ended)
+        return self._ended_length >= max(ARCHIVE_BYTES, self._length - self._ended_length)
+
+    def _note(self, key: bytes, length: int) -> None:
+        """A record of this job is in the journal."""
+        self._lengths[key] += length
+        self._length += length
+        if key in self._ended:
+            self._ended_length += length
 
     def _recall(self, key: bytes) -> S | None:
         """The state of an archived job, from its records."""
@@ -245,6 +256,6 @@ class JobMemory(Generic[S, E, F]):
         if self._seam is not None:
             self._seam.before(self._journal.count + 1, label)
         number = self._journal.append(record)
-        self._lengths[key] += len(record)
+        self._note(key, len(record))
         if self._seam is not None:
             self._seam.after(number, label)

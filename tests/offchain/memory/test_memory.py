@@ -110,6 +110,9 @@ def test_few_finished_jobs_with_long_records__leave_for_their_length(
         for number in range(3):
             step(TallyMachine(), memory, number, Padded(12_000))
             step(TallyMachine(), memory, number, Closed())
+            step(TallyMachine(), memory, number, Padded(1))  # late, and still counted
+            assert memory._length == sum(memory._lengths.values())
+            assert memory._ended_length == sum(memory._lengths[key] for key in memory._ended)
             memory.tidy()
             left = [key_of(9)] if number == 2 else [key_of(9), *map(key_of, range(number + 1))]
             assert sorted(memory.at_hand()) == sorted(left)  # as long as the open job is longer

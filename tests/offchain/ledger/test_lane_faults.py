@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from tests.offchain.ledger.conftest import (
@@ -35,7 +37,9 @@ from edgemark.ledger.faults import (
 from edgemark.ledger.intent import Call, LaneLimits
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.posting import HttpAnswer, HttpPost
 from edgemark.ledger.transaction import Transaction
+from edgemark.ledger.wire import RpcWire
 
 pytestmark = pytest.mark.chain
 
@@ -234,6 +238,34 @@ def test_reorg__below_what_was_final__is_told(start_world: Start) -> None:
     world.reorg(world.chain.head() - receipt.block_number + 1)
     with pytest.raises(ReorgTooDeep):
         lane.transfer(PAYEE, 5, key=b"once")
+
+
+# --- a node that hides receipts -------------------------------------------------------------------
+
+
+def test_n4_receipts_come_late__on_a_real_chain__the_payment_is_made_once(
+    start_world: Start,
+) -> None:
+    world = start_world(confirmations=2)
+    chain = world.connect(confirmations=2)
+    to_node, asked = HttpPost(world.node.url, timeout_s=10.0), [0]
+
+    def without_receipts(body: bytes) -> HttpAnswer:
+        answer = to_node(body)
+        asked[0] += b"eth_getTransactionReceipt" in body
+        if asked[0] > 60 or b"eth_getTransactionReceipt" not in body or body[:1] == b"[":
+            return answer
+        return replace(
+            answer, body=json.dumps({**json.loads(answer.body), "result": None}).encode()
+        )
+
+    chain._wire = RpcWire(world.node.url, timeout_s=10.0, attempts=2, post=without_receipts)
+    lane = world.lane(0, chain)
+    receipts = [lane.transfer(PAYEE, 5, key=b"once") for _ in range(2)]
+    assert receipts[0] == receipts[1]
+    assert asked[0] > 60
+    assert world.chain.balance(PAYEE) == 5
+    assert world.nonces_used(lane.address) == 1
 
 
 # --- others, and fees ----------------------------------------------------------------------------

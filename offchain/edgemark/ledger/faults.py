@@ -23,7 +23,7 @@ class NodeAnswerMalformed(LedgerUnavailable):
     """The node's answer is none, lacks a field or has one of another kind."""
 
 
-class NodeBusy(LedgerUnavailable):
+class ChainBusy(LedgerUnavailable):
     """The chain's node takes no more requests at present, this one included.
 
     Args:

@@ -26,9 +26,9 @@ from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.drafting import Drafter
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
+    ChainBusy,
     NodeAnswerMalformed,
     NodeBehind,
-    NodeBusy,
     NodeRefused,
     NonceTaken,
     NotYetMined,
@@ -44,7 +44,7 @@ from edgemark.ledger.settling import Settler
 from edgemark.ledger.transaction import SigningKey
 from edgemark.logs import get_logger
 
-PASSING = (NodeBusy, NodeRefused, NodeAnswerMalformed, NodeBehind)  # waited for, up to `wait_s`
+PASSING = (ChainBusy, NodeRefused, NodeAnswerMalformed, NodeBehind)  # waited for, up to `wait_s`
 RESEND_S = 2.0  # seconds between two sendings of one transaction that is not mined
 
 
@@ -237,13 +237,13 @@ class TransactionLane(Closing):
         shown = ["0x" + tx_hash.hex() for tx_hash in entry.hashes]
         return any(self._chain.rpc("eth_getTransactionByHash", each) is not None for each in shown)
 
-    def _send_raw(self, entry: Entry) -> NodeRefused | NodeBusy | None:
+    def _send_raw(self, entry: Entry) -> NodeRefused | ChainBusy | None:
         """Hand the latest variant to the node; why it does not take it, if it has not got it."""
         entry.sent_at = time.monotonic()
         self.bytes_sent += len(entry.raws[-1])
         try:
             self._chain.rpc("eth_sendRawTransaction", "0x" + entry.raws[-1].hex())
-        except NodeBusy as error:
+        except ChainBusy as error:
             return error
         except NodeRefused as error:
             return None if is_already_there(error) else error
@@ -276,7 +276,7 @@ class TransactionLane(Closing):
             self._rest(fault, deadline)
 
     def _rest(self, fault: Exception | None, deadline: float) -> None:
-        asked = fault.retry_after_s if isinstance(fault, NodeBusy) else 0.0
+        asked = fault.retry_after_s if isinstance(fault, ChainBusy) else 0.0
         left = max(0.0, deadline - time.monotonic())
         time.sleep(max(self._limits.poll_s, min(asked, left)))
 
@@ -334,7 +334,7 @@ class TransactionLane(Closing):
         self._pending.sign(entry.nonce, entry.intent, entry.is_named, entry.height, raw)
         self._log.info("fees raised", nonce=entry.nonce, max_fee_wei=better.max_fee)
 
-    def _send_again(self, entry: Entry) -> NodeRefused | NodeBusy | None:
+    def _send_again(self, entry: Entry) -> NodeRefused | ChainBusy | None:
         refusal = self._send_raw(entry)
         if refusal is not None:
             self._log.warning("not taken again", nonce=entry.nonce, error=refusal)

@@ -104,7 +104,7 @@ class ChainNode:
 
         Raises:
             ConnectionLost: no answer after all attempts.
-            NodeBusy: the node takes no more requests at present.
+            ChainBusy: the node takes no more requests at present.
             NodeRefused: the node answered with an error.
             NodeAnswerMalformed: it answered with something else.
         """
@@ -117,7 +117,7 @@ class ChainNode:
             One result a request, in order; the first refusal is raised.
 
         Raises:
-            ConnectionLost, NodeBusy, NodeRefused, NodeAnswerMalformed: as `rpc`.
+            ConnectionLost, ChainBusy, NodeRefused, NodeAnswerMalformed: as `rpc`.
         """
         return self._wire.rpc_many(wanted)
 

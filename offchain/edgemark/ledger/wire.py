@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgemark.ledger.answers import malformed, tell
-from edgemark.ledger.faults import ConnectionLost, NodeAnswerMalformed, NodeBusy
+from edgemark.ledger.faults import ChainBusy, ConnectionLost, NodeAnswerMalformed
 from edgemark.ledger.posting import HttpAnswer, HttpPost
 from edgemark.ledger.refusals import (
     BUSY_STATUSES,
@@ -85,12 +85,12 @@ class RpcWire:
             try:
                 self._quiet.wait(self._patience_s, self.place)
                 found = read(self._decode(self._post(message)))
-            except (ConnectionLost, NodeBusy) as error:
+            except (ConnectionLost, ChainBusy) as error:
                 if attempt == self._attempts:
                     raise self._lost(error) from error
-                if isinstance(error, NodeBusy) and error.retry_after_s > self._patience_s:
+                if isinstance(error, ChainBusy) and error.retry_after_s > self._patience_s:
                     raise
-                if isinstance(error, NodeBusy):
+                if isinstance(error, ChainBusy):
                     continue
             else:
                 self._quiet.end()
@@ -99,8 +99,8 @@ class RpcWire:
             pause = min(MOST_PAUSE_S, 2 * pause)
         raise LookupError("at least one attempt is made")
 
-    def _lost(self, error: ConnectionLost | NodeBusy) -> ConnectionLost | NodeBusy:
-        if isinstance(error, NodeBusy):
+    def _lost(self, error: ConnectionLost | ChainBusy) -> ConnectionLost | ChainBusy:
+        if isinstance(error, ChainBusy):
             return error
         return ConnectionLost(
             "connection lost",
@@ -167,8 +167,8 @@ class RpcWire:
             raise malformed("answer to this request", answer.get("id"), f"id {wanted}")
         return answer["result"]
 
-    def _busy(self, had: str, asked_s: float | None) -> NodeBusy:
-        return NodeBusy(had, who=self.place, retry_after_s=self._quiet.begin(asked_s))
+    def _busy(self, had: str, asked_s: float | None) -> ChainBusy:
+        return ChainBusy(had, who=self.place, retry_after_s=self._quiet.begin(asked_s))
 
 
 class Quiet:
@@ -201,10 +201,10 @@ class Quiet:
         """Wait until the node may be asked.
 
         Raises:
-            NodeBusy: that is more than `patience_s` seconds from now.
+            ChainBusy: that is more than `patience_s` seconds from now.
         """
         left = self._until - time.monotonic()
         if left > patience_s:
-            raise NodeBusy("it asked to be left alone", who=who, retry_after_s=left)
+            raise ChainBusy("it asked to be left alone", who=who, retry_after_s=left)
         if left > 0:
             time.sleep(left)

@@ -111,7 +111,7 @@ def test_n1_ten_thousand_spoiled_answers__raise_typed_faults_and_nothing_else() 
             said = type(fault).__name__
             str(fault).encode()  # may be printed, whatever a node said
         outcomes[said] = outcomes.get(said, 0) + 1
-    assert {"answered", "NodeAnswerMalformed", "NodeRefused", "NodeBusy"} <= outcomes.keys()
+    assert {"answered", "NodeAnswerMalformed", "NodeRefused", "ChainBusy"} <= outcomes.keys()
     assert outcomes["NodeAnswerMalformed"] > FUZZED / 10
 
 

@@ -11,7 +11,7 @@ from tests.offchain.ledger.scripted_node import Nodes, Says, View, chain_through
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.ledger import wire as wire_module
-from edgemark.ledger.faults import NodeBusy
+from edgemark.ledger.faults import ChainBusy
 from edgemark.ledger.posting import HttpAnswer
 from edgemark.ledger.refusals import seconds_of
 
@@ -65,10 +65,10 @@ def test_n7_retry_after__longer_than_anybody_waits__is_told_and_nothing_is_sent_
 ) -> None:
     nodes = busy_for(1, {"Retry-After": "86400"})
     chain = chain_through(nodes, attempts=4)
-    with pytest.raises(NodeBusy) as busy:
+    with pytest.raises(ChainBusy) as busy:
         chain.head()
     assert busy.value.retry_after_s == wire_module.MOST_QUIET_S
-    with pytest.raises(NodeBusy):
+    with pytest.raises(ChainBusy):
         chain.head()
     assert len(nodes.methods) == 1
     clock.now += wire_module.MOST_QUIET_S
@@ -114,7 +114,7 @@ def test_n7_a_rate_limit_on_logs__halves_no_range(message: str, code: int) -> No
             raise Says(message, code)
 
     nodes.before = refuse
-    with pytest.raises(NodeBusy):
+    with pytest.raises(ChainBusy):
         chain_through(nodes).logs([PAYEE], 0, 8)
     assert nodes.methods.count("eth_getLogs") == 1
 

@@ -20,11 +20,11 @@ from tests.waiting import LIMIT_S, wait_until
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, Unrecoverable
 from edgemark.ledger.answers import malformed, quantity_of
 from edgemark.ledger.faults import (
+    ChainBusy,
     ConnectionLost,
     GasAboveCap,
     NoCode,
     NodeBehind,
-    NodeBusy,
     NodeRefused,
     NonceTaken,
     NotYetMined,
@@ -37,7 +37,7 @@ KEY = b"\xab" * 32
 FAULTS: list[EdgemarkError] = [
     malformed("number", None, "0x"),
     NodeRefused(-32000, "header not found", b"", who="node"),
-    NodeBusy("429", who="node", retry_after_s=1.0),
+    ChainBusy("429", who="node", retry_after_s=1.0),
     NodeBehind("has no such block"),
     NotYetMined("not final"),
     NonceTaken("another used it"),

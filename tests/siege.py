@@ -14,13 +14,18 @@ HALF_BODY = b"POST /v1/opinions HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\
 HALF_HEAD = b"POST /v1/opinions HTTP/1.1\r\nHost: x\r\nX: "
 SAID = (HALF_BODY, HALF_BODY, HALF_HEAD, b"")
 ADDRESSES = tuple(f"127.0.0.{number}" for number in range(2, 250))
+MOST_SOURCES = 1000  # address and words, in turn
 DIAL_S = 5.0
 LOOK_S = 0.1
 
 
 @contextlib.contextmanager
 def besieged(
-    ports: Sequence[int], *, each: int, addresses: Sequence[str] = ADDRESSES
+    ports: Sequence[int],
+    *,
+    each: int,
+    addresses: Sequence[str] = ADDRESSES,
+    said: Sequence[bytes] = SAID,
 ) -> Iterator[list[int]]:
     """Hold so many connections to each port, and open each again that is closed.
 
@@ -28,8 +33,9 @@ def besieged(
         one number: how often one was opened, so far.
     """
     over, opened = threading.Event(), [0]
+    sources = [(addresses[n % len(addresses)], said[n % len(said)]) for n in range(MOST_SOURCES)]
     threads = [
-        threading.Thread(target=_hold, args=(port, each, addresses, over, opened), daemon=True)
+        threading.Thread(target=_hold, args=(port, each, sources, over, opened), daemon=True)
         for port in ports
     ]
     for thread in threads:
@@ -43,7 +49,11 @@ def besieged(
 
 
 def _hold(
-    port: int, count: int, addresses: Sequence[str], over: threading.Event, opened: list[int]
+    port: int,
+    count: int,
+    sources: Sequence[tuple[str, bytes]],
+    over: threading.Event,
+    opened: list[int],
 ) -> None:
     wires: set[socket.socket] = set()
     number = 0
@@ -51,7 +61,7 @@ def _hold(
         while not over.is_set():
             while len(wires) < count and not over.is_set():
                 number += 1
-                fresh = _open(port, addresses[number % len(addresses)], SAID[number % len(SAID)])
+                fresh = _open(port, *sources[number % len(sources)])
                 if fresh is None:
                     break
                 opened[0] += 1

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -25,10 +26,23 @@ MAGIC = b"EDGEARC2"
 DIGEST_BYTES = 32
 LENGTH_BYTES = 4
 SUFFIX = ".records"
+LOOK_EVERY = 32  # jobs put, between two looks at how much there is
 
 
 class ArchiveDamaged(Unrecoverable):
     """A file of the archive is not as it was written."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What an archive may hold; of more, the jobs that were put first go.
+
+    Args:
+        files, total_bytes: at most, to within `LOOK_EVERY` jobs.
+    """
+
+    files: int
+    total_bytes: int
 
 
 class Archive:
@@ -36,14 +50,17 @@ class Archive:
 
     Args:
         folder: made when missing, for its owner only.
+        room: bounds it; None keeps every job, for who orders its jobs itself.
 
     Raises:
         Unrecoverable: others may enter the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, room: Room | None = None) -> None:
         make_private_folder(folder)
         self._folder = folder
+        self._room = room
+        self._puts = 0
 
     def put(self, key: bytes, records: Iterable[bytes]) -> None:
         """Keep all records of a job, oldest first, in the place of what is kept of it already.
@@ -61,6 +78,18 @@ class Archive:
                 had=error.strerror,
                 remedy="Free space on the disk or replace it, then start again; nothing was lost.",
             ) from error
+        if self._room is not None and self._puts % LOOK_EVERY == 0:
+            self._make_room(self._room)
+        self._puts += 1
+
+    def _make_room(self, room: Room) -> None:
+        files = [(path, path.stat()) for path in self._folder.glob(f"[!.]*{SUFFIX}")]
+        count, total = len(files), sum(stat.st_size for _, stat in files)
+        for path, stat in sorted(files, key=lambda file: file[1].st_mtime_ns):
+            if count <= room.files and total <= room.total_bytes:
+                return
+            path.unlink(missing_ok=True)
+            count, total = count - 1, total - stat.st_size
 
     def find(self, key: bytes) -> list[bytes] | None:
         """All records of a job; None when it is not here.

@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from tests.end_to_end.planned_judge import plan_judge
 from tests.end_to_end.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for
+from tests.siege import HALF_BODY, besieged
 
 from edgemark.crypto.randomness import Randomness
 from edgemark.identifiers import Address, JobId, ShareIndex
@@ -42,6 +43,7 @@ from edgemark.systems.outsourcing.sharing_files import read_sharing, write_shari
 from edgemark.systems.outsourcing.station import OutsourcingStation
 
 JOB_LIMIT_S = 150.0
+BESIEGERS = 80  # for each judge; as it was, 64 kept everybody out
 DEEDS = {
     "late": {1: Deed.LATE},
     "absent": {5: Deed.ABSENT},
@@ -85,12 +87,14 @@ class Played:
     Attributes:
         device: the payer of all jobs but those of `LEAVERS`.
         outsider: an account that takes no part.
+        siege: connections that held the judges' places from first to last, sending nothing (F4).
         before, after: all tokens before the first job and after the last.
     """
 
     theatre: Theatre
     device: ScriptedDevice
     outsider: OutsourcingStation
+    siege: int
     jobs: dict[str, JobId]
     batches: dict[str, bytes]
     states: dict[str, DeviceJob]
@@ -106,12 +110,14 @@ class Played:
 
 @contextmanager
 def play_everything(folder: Path) -> Iterator[Played]:
-    """Play all the jobs; every log is as talkative as it can be."""
-    with open_theatre(folder, settings={"log_level": "debug"}) as theatre:
+    """Play all the jobs, the judges besieged; every log is as talkative as it can be."""
+    with open_theatre(folder, settings={"log_level": "debug"}) as theatre, ExitStack() as siege:
         device = theatre.enlist_device()
         leavers = {name: theatre.enlist_device(home) for name, home in LEAVERS.items()}
         outsider = theatre.open_station("outsider")
         unreachable = enlist_unreachable(theatre)
+        ports = [judge.port for judge in theatre.stage.judges]
+        held = siege.enter_context(besieged(ports, each=BESIEGERS, said=[HALF_BODY]))
         before = theatre.begin()
         batches = {name: draw_batch() for name in JOBS}
         jobs: dict[str, JobId] = {}
@@ -128,11 +134,13 @@ def play_everything(folder: Path) -> Iterator[Played]:
         states = {"left": come_back_too_late(theatre, outsider, jobs["left"])}
         states["returned"] = close_job(returner, jobs["returned"], JOB_LIMIT_S)
         states |= {n: close_job(device, j, JOB_LIMIT_S) for n, j in jobs.items() if n not in states}
+        siege.close()
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
         yield Played(
             theatre=theatre,
             device=device,
             outsider=outsider,
+            siege=held[0],
             jobs=jobs,
             batches=batches,
             states=states,

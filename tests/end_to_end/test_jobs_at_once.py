@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.end_to_end.crowd import EXPECTED, JOBS, Played, play_everything
+from tests.end_to_end.crowd import BESIEGERS, EXPECTED, JOBS, Played, play_everything
 from tests.end_to_end.leaks import LeakFinder, spell
 from tests.end_to_end.secrets_of_a_run import (
     read_chain,
@@ -117,6 +117,12 @@ def test_nobody_but_the_planted__is_convicted(played: Played) -> None:
         (played.jobs["lenient"], 3),
         (played.jobs["returned"], 4),
     }
+
+
+def test_f4_besieged_judges__heard_the_nodes_that_answered_to_them(played: Played) -> None:
+    assert played.siege >= BESIEGERS * len(played.theatre.stage.judges)
+    for name, node in (("late", 1), ("kept", 4)):
+        assert played.states[name].indices[node - 1] is IndexPhase.ANSWERED
 
 
 def test_a_device_that_was_away__is_told_what_that_has_cost(played: Played) -> None:
@@ -350,13 +356,6 @@ def test_task__beside_the_one_that_is_held__is_refused(played: Played) -> None:
     other = replace(task, share=task.share[:-1] + bytes([task.share[-1] ^ 1]))
     refused = give_first(played, other.to_wire())
     assert refused.error["what"] == "another task is held already"
-
-
-def test_message__with_index_0__is_refused(played: Played) -> None:
-    task = replace(played.states["honest"].known.tasks[0], index=0)
-    refused = give_first(played, task.to_wire())
-    assert refused.status == 400
-    assert refused.error["needed"]
 
 
 @pytest.mark.parametrize("path", [OFFERS, ANSWERS])

@@ -6,9 +6,9 @@ import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-from edgemark.archive import Archive
+from edgemark.archive import Archive, Room
 from edgemark.closing import Closing
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.journal import Journal
@@ -38,6 +38,8 @@ class PartyLoop(Closing, Generic[S]):
         name: of the party; of its journal, its archive and its lines in the log too.
     """
 
+    ARCHIVE_ROOM: ClassVar[Room | None] = None
+
     def __init__(self, station: S, machine: Machine[Any, Any, Any], name: str) -> None:
         self.station = station
         self.log = get_logger(name)
@@ -50,7 +52,7 @@ class PartyLoop(Closing, Generic[S]):
             self._carry_out,
             clock=station.chain.now,
             pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
-            archive=Archive(home / f"{name}.archive"),
+            archive=Archive(home / f"{name}.archive", self.ARCHIVE_ROOM),
             seam=seam_from(os.environ),
             name=name,
         )

@@ -8,8 +8,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+from edgemark.archive import Room
 from edgemark.crypto import kernel
 from edgemark.errors import Overloaded
 from edgemark.identity.visiting import Doorkeeper
@@ -37,6 +38,8 @@ class PartyServer(PartyLoop[S]):
     Attributes:
         door: told by subclasses who has an open matter here.
     """
+
+    ARCHIVE_ROOM: ClassVar[Room | None] = Room(files=10_000, total_bytes=4 * 2**30)
 
     def __init__(self, station: S, machine: Machine[Any, Any, Any], name: str) -> None:
         super().__init__(station, machine, name)

@@ -1,8 +1,11 @@
-"""How a server says no: an HTTP status, and the error as short JSON."""
+"""How a server says no: an HTTP status, and the error as short JSON; and what it logs of it."""
 
 from __future__ import annotations
 
+import logging
+
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from edgemark.errors import (
     EdgemarkError,
@@ -12,6 +15,8 @@ from edgemark.errors import (
     RefusedInput,
     Unrecoverable,
 )
+from edgemark.logs import get_logger
+from edgemark.seam import place_of
 from edgemark.transport.faults import NotFound
 
 REFUSAL = web.ResponseKey("refusal", str)
@@ -57,3 +62,22 @@ def refuse(status: int, error: EdgemarkError) -> web.Response:
         response.headers["Retry-After"] = str(error.retry_after_s)
     response[REFUSAL] = type(error).__name__
     return response
+
+
+class _OneLine(logging.Handler):
+    """Says in one line of ours what the library would say in many, with a stranger's words."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        log = get_logger("transport.server")
+        if error is None or isinstance(error, HttpProcessingError | ConnectionError):
+            log.debug("request is no HTTP", kind=type(error).__name__)
+        else:
+            log.error("request failed", kind=type(error).__name__, place=place_of(error))
+
+
+def make_library_logger() -> logging.Logger:
+    """What aiohttp logs to: nobody else hears of it."""
+    logger = logging.Logger("edgemark.aiohttp", logging.WARNING)
+    logger.addHandler(_OneLine())
+    return logger

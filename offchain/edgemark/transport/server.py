@@ -33,7 +33,7 @@ from edgemark.transport.crowd import Crowd
 from edgemark.transport.limits import MAX_HEADERS, MAX_PIPELINED, READ_BUFFER_BYTES, ServerLimits
 from edgemark.transport.listener import Listener
 from edgemark.transport.reception import BYTES_IN, BYTES_OUT, NUMBER, NUMBER_HEADER, Reception
-from edgemark.transport.refusals import REFUSAL
+from edgemark.transport.refusals import REFUSAL, make_library_logger
 from edgemark.transport.routes import Head, Request, Response, Route
 from edgemark.transport.tls import TlsKey
 
@@ -184,6 +184,7 @@ class HttpServer(Closing):
         self._runner = web.AppRunner(
             application,
             access_log=None,
+            logger=make_library_logger(),
             keepalive_timeout=self.limits.header_s,
             lingering_time=0,
             auto_decompress=False,  # nothing we speak is compressed, and a bomb would be

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import tracemalloc
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.archive import Archive, ArchiveDamaged
+from edgemark import archive as archive_module
+from edgemark.archive import Archive, ArchiveDamaged, Room
 from edgemark.errors import Unrecoverable
 
 RECORDS = [b"first", b"", b"third" * 100]
@@ -129,3 +131,22 @@ def test_folder__that_others_can_enter__is_refused(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir(mode=0o755)
     with pytest.raises(Unrecoverable, match="others can open it"):
         Archive(tmp_path / "archive")
+
+
+@pytest.mark.parametrize("room", [Room(3, 10**9), Room(1000, 3 * 46)], ids=["files", "bytes"])
+def test_f6_an_archive_with_bounded_room__lets_go_what_was_put_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: Room
+) -> None:
+    monkeypatch.setattr(archive_module, "LOOK_EVERY", 1)
+    bounded = Archive(tmp_path / "archive", room)
+    for number in range(10):
+        bounded.put(b"%d" % number, [b"ab"])
+        os.utime(bounded._path(b"%d" % number), (number, number))
+    assert bounded.keys() == [b"7", b"8", b"9"]
+    assert bounded.find(b"0") is None
+
+
+def test_f6_an_archive_without_bound__keeps_every_job(archive: Archive) -> None:
+    for number in range(100):
+        archive.put(b"%d" % number, RECORDS)
+    assert len(archive) == 100

@@ -55,14 +55,18 @@ class FunctionStore:
         self._needed = needed
 
     @contextmanager
-    def handing_to(self, server: str) -> Iterator[None]:
-        """Hold this while talking to a server about a function, so that it is sent once."""
+    def handing_to(self, server: str) -> Iterator[bool]:
+        """Whether it is this thread's turn to send a server functions, until the end of this."""
         with self._guard:
             if len(self._handing) >= MAX_HANDING:
                 self._handing = {to: turn for to, turn in self._handing.items() if turn.locked()}
             turn = self._handing.setdefault(server, threading.Lock())
-        with turn:
-            yield
+        is_mine = turn.acquire(blocking=False)
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                turn.release()
 
     def note_given(self, count: int) -> None:
         """Count bytes of functions that were sent to others."""

@@ -50,12 +50,14 @@ class OutsourcingStation(Station):
         Raises:
             TryAgain: the server does not take it yet.
         """
-        with self.functions.handing_to(server):
-            if self.ask(server, path, body, most=MAX_SMALL_BYTES) != FUNCTION_NEEDED:
-                return
+        if self.ask(server, path, body, most=MAX_SMALL_BYTES) != FUNCTION_NEEDED:
+            return
+        with self.functions.handing_to(server) as is_mine:
+            if not is_mine:  # a slow server must not hold every thread that has something for it
+                raise TryAgain("is being given a function", who=server, had=function_hash.hex())
             self._give_function(server, function_hash)
-            if self.ask(server, path, body, most=MAX_SMALL_BYTES) == FUNCTION_NEEDED:
-                raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
+        if self.ask(server, path, body, most=MAX_SMALL_BYTES) == FUNCTION_NEEDED:
+            raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
 
     def _give_function(self, server: Address, function_hash: Hash32) -> None:
         function = self.functions.find(function_hash)

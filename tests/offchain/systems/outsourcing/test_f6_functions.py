@@ -1,0 +1,233 @@
+"""F6: nobody fills a store of functions for good, and what open jobs need stays in it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.offchain.systems.outsourcing import cast
+
+from edgemark.crypto.polynomial import DenseQuadratic, Polynomial
+from edgemark.errors import Overloaded, RefusedInput
+from edgemark.identifiers import Hash32, ShareIndex, Tokens
+from edgemark.systems.outsourcing import functions as functions_module
+from edgemark.systems.outsourcing.admission import Capacity, NodeBusy, OfferRefused
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.events import Order
+from edgemark.systems.outsourcing.functions import MAX_ASKED, FunctionStore
+from edgemark.systems.outsourcing.messages import Offer
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED
+from edgemark.systems.outsourcing.steps.compute import WrongFunction
+from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.transport.routes import Head, Request
+
+MOST = 4
+ME = cast.NODE_ADDRESSES[0]
+
+
+@pytest.fixture(autouse=True)
+def small_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions_module, "MAX_STORED", MOST)
+
+
+def function(number: int) -> Polynomial:
+    return DenseQuadratic(2, 1, cast.seeded(f"function {number}").elements(6))
+
+
+def upload(store: FunctionStore, number: int) -> Hash32:
+    """Ask for a function and put it; each is younger than the one before."""
+    made = function(number)
+    raw = made.to_bytes()
+    store.ask_for(made.hash, len(raw))
+    store.put(made.hash, raw)
+    os.utime(store._path(made.hash), (number, number))
+    return made.hash
+
+
+def held(store: FunctionStore) -> set[str]:
+    return {path.stem for path in store._folder.glob("*.function")}
+
+
+class PlantedStore(FunctionStore):
+    """As it was: what is there stays until somebody deletes it."""
+
+    def _make_room(self, length: int) -> None:  # noqa: ARG002 - as a store has it
+        if len(held(self)) >= functions_module.MAX_STORED:
+            raise RefusedInput("function store is full", who="function store")
+
+
+def test_f6_a_full_store__lets_go_what_was_used_longest_ago(tmp_path: Path) -> None:
+    store = FunctionStore(tmp_path)
+    hashes = [upload(store, number) for number in range(1, 5 * MOST)]
+    assert held(store) == {one.hex() for one in hashes[-MOST:]}
+    store.find(hashes[-MOST])  # the oldest is used now
+    upload(store, 5 * MOST)
+    assert hashes[-MOST].hex() in held(store)
+    assert hashes[1 - MOST].hex() not in held(store)
+
+
+def test_f6_the_planted_store__takes_no_new_function_any_more(tmp_path: Path) -> None:
+    store = PlantedStore(tmp_path)
+    for number in range(MOST):
+        upload(store, number)
+    for number in range(MOST, 3 * MOST):
+        with pytest.raises(RefusedInput, match="full"):
+            upload(store, number)
+
+
+def test_f6_what_open_jobs_need__stays_and_makes_room_when_they_end(tmp_path: Path) -> None:
+    store, needed = FunctionStore(tmp_path), set[Hash32]()
+    store.keep(lambda: needed)
+    needed |= {upload(store, number) for number in range(1, MOST)}
+    upload(store, MOST)
+    upload(store, MOST + 1)  # in the place of the one that nobody needs
+    assert {one.hex() for one in needed} < held(store)
+    needed |= {function(MOST + 1).hash}
+    with pytest.raises(Overloaded, match="open jobs need"):
+        upload(store, MOST + 2)
+    needed.clear()
+    upload(store, MOST + 2)
+    assert len(held(store)) == MOST
+
+
+def test_f6_a_full_disk_budget__lets_go_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    length = len(function(1).to_bytes())
+    monkeypatch.setattr(functions_module, "MAX_STORED_BYTES", 2 * length)
+    store = FunctionStore(tmp_path)
+    for number in range(1, 4):
+        upload(store, number)
+    assert held(store) == {function(2).hash.hex(), function(3).hash.hex()}
+
+
+def test_f6_functions_in_memory__are_bounded_in_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions_module, "MAX_PARSED_BYTES", 2 * len(function(1).to_bytes()))
+    store = FunctionStore(tmp_path)
+    for number in range(MOST):
+        upload(store, number)
+    assert list(store._parsed) == [function(2).hash, function(3).hash]
+    assert store.find(function(1).hash) == function(1)
+
+
+def test_f6_a_function_nobody_asked_for__is_told_by_its_hash(tmp_path: Path) -> None:
+    store, made = FunctionStore(tmp_path), function(1)
+    with pytest.raises(RefusedInput, match="not asked for"):
+        store.awaited_bytes(made.hash)
+    store.ask_for(made.hash, 121)
+    assert store.awaited_bytes(made.hash) == 121
+    with pytest.raises(WrongFunction):
+        store.put(made.hash, function(2).to_bytes())
+    for number in range(MAX_ASKED):
+        store.ask_for(Hash32(number.to_bytes(32, "big")), 1)
+    with pytest.raises(RefusedInput, match="not asked for"):
+        store.put(made.hash, made.to_bytes())
+    assert held(store) == set()
+
+
+def test_f6_what_a_dead_process_left_half_written__goes(tmp_path: Path) -> None:
+    stale, fresh = tmp_path / "aa.1.2", tmp_path / "bb.1.2"
+    for path in (stale, fresh):
+        path.write_bytes(b"half")
+    os.utime(stale, (1, 1))
+    upload(FunctionStore(tmp_path), 1)
+    assert (stale.exists(), fresh.exists()) == (False, True)
+
+
+def test_f6_servers_that_functions_were_handed_to__are_forgotten(tmp_path: Path) -> None:
+    store = FunctionStore(tmp_path)
+    with store.handing_to("busy") as is_mine:
+        assert is_mine
+        for number in range(3 * functions_module.MAX_HANDING):
+            with store.handing_to(str(number)):
+                continue
+        assert len(store._handing) <= functions_module.MAX_HANDING
+        with store.handing_to("busy") as again:
+            assert not again
+
+
+# --- what is looked at before a function is asked for --------------------------------------------
+
+
+def make_node(folder: Path, order: Order, **changed: Any) -> Any:
+    """A node's handlers over a chain that names it in this order."""
+    facts = {"min_fee": 1, "free": 10**9, "active": True, "open_jobs": 256, **changed}
+    settlement = SimpleNamespace(
+        job=lambda _: SimpleNamespace(
+            terms_hash=order.terms.hash, root=order.root, payer=cast.PAYER.address
+        ),
+        index=lambda *_: SimpleNamespace(node=ME, phase=IndexPhase.NAMED),
+        judges=lambda: cast.JUDGE_ADDRESSES,
+        limits=lambda: cast.LIMITS,
+    )
+    node: Any = ComputeNode.__new__(ComputeNode)
+    node.station = SimpleNamespace(
+        functions=FunctionStore(folder),
+        settlement=settlement,
+        address=ME,
+        chain=SimpleNamespace(now=lambda: 1_005),
+        settings=SimpleNamespace(min_fee=facts["min_fee"], home=folder, poll_s=1.0),
+        accounts=SimpleNamespace(free_balance=lambda _: facts["free"]),
+        registry=SimpleNamespace(is_active=lambda _: facts["active"]),
+    )
+    node.runtime = SimpleNamespace(state=lambda _: None, states=dict)
+    node.door = SimpleNamespace(expect=lambda *_: None)
+    node._capacity = Capacity(int(facts["open_jobs"]), 600, 512 << 20)
+    node._speed = SimpleNamespace(seconds_per_product=1e-9)
+    node._admitting = threading.Lock()
+    return node
+
+
+def offer(node: Any, order: Order) -> bytes:
+    body = Offer(order.job, ShareIndex(1), order.terms).to_wire()
+    answer: bytes = node._take_offer(Request("POST", "/v1/offers", {}, body, "127.0.0.1")).body
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("changed", "refusal"),
+    [
+        ({"min_fee": 10**6}, OfferRefused),
+        ({"free": 0}, OfferRefused),
+        ({"active": False}, OfferRefused),
+        ({"open_jobs": 0}, NodeBusy),
+    ],
+    ids=["fee", "stake", "standing", "capacity"],
+)
+def test_f6_an_offer_that_is_refused__asks_for_no_function(
+    tmp_path: Path, changed: dict[str, Any], refusal: type[Exception]
+) -> None:
+    order = cast.small_order()
+    node = make_node(tmp_path, order, **changed)
+    with pytest.raises(refusal):
+        offer(node, order)
+    assert node.station.functions._asked == {}
+
+
+def test_f6_an_offer_of_other_terms_than_posted__asks_for_no_function(tmp_path: Path) -> None:
+    order = cast.small_order()
+    node = make_node(tmp_path, order)
+    dearer = replace(order, terms=replace(order.terms, fee=Tokens(order.terms.fee - 1)))
+    with pytest.raises(RefusedInput):
+        offer(node, dearer)
+    assert node.station.functions._asked == {}
+
+
+def test_f6_an_offer_that_would_be_taken__asks_for_its_function_of_its_length(
+    tmp_path: Path,
+) -> None:
+    order, raw = cast.small_order(), cast.dense_function().to_bytes()
+    node = make_node(tmp_path, order)
+    assert offer(node, order) == FUNCTION_NEEDED
+    name = order.terms.function_hash.hex()
+    head = Head("PUT", "/", {"hash": name}, "127.0.0.1", None, len(raw))
+    assert node._admit_function(head) == len(raw)
+    node._take_function(Request("PUT", "/", {"hash": name}, raw, "127.0.0.1"))
+    assert held(node.station.functions) == {name}

@@ -2,11 +2,14 @@
 
 Apart from the TLS face on purpose: what operators read never shares a port, a limit or a key with
 what strangers send. It listens on 127.0.0.1, refuses a `Host` that is not this machine (a web page
-opened on it must not read them by DNS rebinding), and answers so many at a time.
+opened on it must not read them by DNS rebinding), and answers so many at a time: for one more, the
+one that has waited longest without a request gives way.
 """
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from edgemark.seam import place_of
 LOOPBACK = "127.0.0.1"
 IDLE_S = 5.0  # a client that sends nothing is let go
 MOST_AT_ONCE = 8  # Prometheus asks once in some seconds
+GIVE_WAY_S = 1.0  # for the thread of a connection that was closed, to notice
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 _log = get_logger("metrics")
@@ -85,24 +89,39 @@ class PageServer(Closing):
 
 
 class _BoundedServer(ThreadingHTTPServer):
-    """A thread for each connection, up to a bound; one connection more is closed at once."""
+    """A thread for each connection, up to a bound; for one more, a silent one is closed."""
 
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._silent: dict[Any, None] = {}  # connections without a request yet, the oldest first
         super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._places.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
+            self._dismiss()
+            if not self._places.acquire(timeout=GIVE_WAY_S):
+                self.shutdown_request(request)
+                return
+        self._silent[request] = None
         super().process_request(request, client_address)
+
+    def note_request(self, request: Any) -> None:
+        """Its request is there: it does not give way any more."""
+        self._silent.pop(request, None)
+
+    def _dismiss(self) -> None:
+        for oldest in list(self._silent)[:1]:
+            self.note_request(oldest)
+            with contextlib.suppress(OSError):  # it left by itself
+                oldest.shutdown(socket.SHUT_RDWR)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self.note_request(request)
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -119,6 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one page."""
+        if isinstance(self.server, _BoundedServer):
+            self.server.note_request(self.connection)
         page = self._make()
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from edgemark.errors import Overloaded
@@ -77,9 +77,9 @@ class Crowd:
         """The guest that came under this key."""
         return self._guests.get(key)
 
-    def keep(self, is_there: Callable[[object], bool]) -> None:
+    def keep(self, there: Collection[object]) -> None:
         """Forget who has gone."""
-        self._guests = {key: guest for key, guest in self._guests.items() if is_there(key)}
+        self._guests = {key: guest for key, guest in self._guests.items() if key in there}
 
     def enter(self, key: object, guest: Guest) -> bool:
         """Take one in; whoever gives way for it is closed. False when nobody does."""

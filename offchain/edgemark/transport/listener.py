@@ -99,27 +99,31 @@ class Listener:
                 await asyncio.sleep(PAUSE_S)
                 continue
             protocol = self._protocol()
-            self._crowd.keep(self._is_there)
-            leave = partial(self._drop, protocol, taken)
+            self._crowd.keep({*self._shaking, *self._connections()})
+            leave = partial(self._drop, protocol)
             if not self._crowd.enter(protocol, Guest(group_of(str(address[0])), leave)):
                 taken.close()
                 continue
             task = loop.create_task(self._shake_hands(taken, protocol))
             self._shaking[protocol] = task
-            task.add_done_callback(partial(self._note_shaken, protocol))
+            task.add_done_callback(partial(self._note_shaken, protocol, taken))
 
-    def _note_shaken(self, protocol: object, task: asyncio.Task[None]) -> None:  # noqa: ARG002
+    def _note_shaken(
+        self, protocol: object, taken: socket.socket, task: asyncio.Task[None]
+    ) -> None:
         self._shaking.pop(protocol, None)
+        if task.cancelled():  # perhaps before it began
+            taken.close()
 
-    def _is_there(self, protocol: object) -> bool:
-        return protocol in self._shaking or protocol in self._connections()
+    def _drop(self, protocol: asyncio.Protocol) -> None:
+        """End a connection at once, however far it has come.
 
-    def _drop(self, protocol: asyncio.Protocol, taken: socket.socket) -> None:
-        """End a connection at once, however far it has come."""
+        The socket of one that shakes hands is closed when the loop has let go of it, not before:
+        its number may be another connection's a moment later.
+        """
         shaking = self._shaking.get(protocol)
         if shaking is not None:
             shaking.cancel()
-            taken.close()
         transport = getattr(protocol, "transport", None)
         if transport is not None:
             transport.abort()

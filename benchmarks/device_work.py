@@ -6,9 +6,8 @@ nodes would send them; one function does with them what `Device` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edgemark.crypto.commitments import compute_commitment
 from edgemark.crypto.field import FIELD
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
 from edgemark.crypto.polynomial.interface import Monomial
@@ -52,7 +51,7 @@ def draw_inner_product(pairs: int) -> SparsePolynomial:
 
 def wish_for(threshold: int, errors: int) -> Wish:
     """What a user would ask for."""
-    return Wish(threshold, errors, Tokens(1000), Tokens(100), 60, 600, 3600)
+    return Wish(threshold, errors, Tokens(1000), Tokens(300), 60, 600, 3600)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class DeviceWork:
     """One job: what the device has, and what the nodes answered.
 
     Attributes:
-        batch: the one input.
+        batch: packed inputs.
         order: the sharing that was answered; `spend` makes another one, at the same cost.
         answers, commitments: of index j at position j - 1.
     """
@@ -77,22 +76,28 @@ class DeviceWork:
 
     @classmethod
     def prepare(
-        cls, function: Polynomial, *, threshold: int = 1, errors: int = 1, liars: int = 0
+        cls,
+        function: Polynomial,
+        *,
+        threshold: int = 1,
+        errors: int = 1,
+        liars: int = 0,
+        batch: int = 1,
     ) -> DeviceWork:
-        """Draw an input, keys and a sharing, and every node's answer; the first `liars` lie."""
-        batch = RANDOMNESS.elements(function.inputs)
+        """Draw inputs, keys and a sharing, and every node's answer; the first `liars` lie."""
+        drawn = RANDOMNESS.elements(batch * function.inputs)
         wish = wish_for(threshold, errors)
         count = compute_least_nodes(function.degree, threshold, errors)
         nodes = tuple(SecretKey.generate(RANDOMNESS) for _ in range(count))
         judges = tuple(SecretKey.generate(RANDOMNESS).address for _ in range(4))
         owner = SecretKey.generate(RANDOMNESS)
-        order = draft(function, batch, nodes, judges, wish, owner)
+        order = draft(function, drawn, nodes, judges, wish, owner)
         answers = tuple(
             answer_task(function, task, order, key, is_lie=task.index <= liars)
             for task, key in zip(order.tasks, nodes, strict=True)
         )
         commitments = tuple(map(commitment_of, answers, (key.address for key in nodes)))
-        return cls(function, batch, wish, owner, nodes, judges, order, answers, commitments)
+        return cls(function, drawn, wish, owner, nodes, judges, order, answers, commitments)
 
     def spend(self) -> FoundResultValid:
         """Everything: share, post, check m answers, decode, approve."""
@@ -125,7 +130,7 @@ class DeviceWork:
         return self.function.evaluate(self.batch)
 
     def _sign(self, function: str, *arguments: object) -> bytes:
-        data = load_interface("Settlement").encode_call(function, arguments)
+        data = load_interface("JobSettlement").encode_call(function, arguments)
         made = (CHAIN_ID, 1, GAS_PRICE, GAS_PRICE, GAS, SETTLEMENT, 0, data)
         return Transaction(*made).sign(self.owner)
 
@@ -152,13 +157,9 @@ def answer_task(
         outputs = RANDOMNESS.elements(len(outputs) // len(FIELD.pack([0])))
     salt = RANDOMNESS.octets(32)
     blank = Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, b"")
-    place = (task.job, task.task_id, task.index, key.address, task.share_hash)
-    signature = key.sign(DOMAIN.result(*place, blank.outputs_hash))
-    return Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, signature)
+    return replace(blank, signature=key.sign(blank.digest(DOMAIN, key.address)))
 
 
 def commitment_of(answer: Answer, node: Address) -> Hash32:
     """What the node put on chain before it answered."""
-    return compute_commitment(
-        CHAIN_ID, SETTLEMENT, answer.job, answer.task_id, node, answer.outputs_hash, answer.salt
-    )
+    return answer.commitment(DOMAIN, node)

@@ -18,6 +18,7 @@ from benchmarks.crossing import find_exponent, points_of
 from benchmarks.device_work import DOMAIN, DeviceWork, draw_quadratic
 from benchmarks.findings import Findings
 from benchmarks.measuring import measure_in_turn
+from edgemark.systems.outsourcing.events import SawCase
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.systems.outsourcing.steps.decode import check_signed_answer
@@ -68,27 +69,20 @@ class Case:
         """What a judge does with the evidence against one index."""
         work, place = self.work, index - 1
         task, answer = work.order.tasks[place], work.answers[place]
-        node, terms = work.nodes[place].address, work.order.terms
-        check_evidence(
-            ChargeKind.WRONG,
-            task,
-            answer,
-            function=work.function,
-            terms=terms,
+        function, terms = work.function, work.order.terms
+        case = SawCase(
+            job=work.order.job,
+            index=task.index,
             root=work.order.root,
-            node=node,
-            domain=DOMAIN,
-        )
-        return find(
-            task,
-            answer,
-            function=work.function,
-            terms=terms,
-            node=node,
-            commitment=work.commitments[place],
             kind=ChargeKind.WRONG,
-            domain=DOMAIN,
+            node=work.nodes[place].address,
+            commitment=work.commitments[place],
+            served_by=terms.collect_by,
+            judges=work.judges,
+            threshold=3,
         )
+        check_evidence(case, task, answer, function=function, terms=terms, domain=DOMAIN)
+        return find(task, answer, function=function, terms=terms)
 
 
 def measure(findings: Findings, scale: Scale) -> None:

@@ -53,6 +53,7 @@ def limit_options(command):
 )
 @click.option("--min-stake", type=int, default=DEFAULT_STAKING.min_stake, show_default=True)
 @click.option("--unbonding", type=int, default=0, help="Seconds. [default: the longest job]")
+@click.option("--pause", type=int, default=DEFAULT_STAKING.pause_seconds, show_default=True)
 @click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
 @limit_options
 def cli(provider, account, judges, pool, manifest, **options):
@@ -86,7 +87,7 @@ def parameters_of(account, judges, pool, options):
         guardian=parse_address(options["guardian"] or account, who="guardian"),
         limits=Limits(**{name: options[name] for name in vars(DEFAULT_LIMITS)}),
         allocations=read_plans(plans) if plans else (),
-        staking=Staking(options["min_stake"], options["unbonding"]),
+        staking=Staking(options["min_stake"], options["unbonding"], options["pause"]),
     )
 
 

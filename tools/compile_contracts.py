@@ -28,7 +28,7 @@ CONTRACTS = {
     "AssetAnchor": "anchoring/AssetAnchor.sol",
     "ParticipantRegistry": "identity/ParticipantRegistry.sol",
     "EnclaveManager": "outsourcing/EnclaveManager.sol",
-    "Settlement": "outsourcing/Settlement.sol",
+    "JobSettlement": "outsourcing/JobSettlement.sol",
 }
 APE_CACHE = ".build"
 LEDGER = pathlib.Path("offchain/edgemark/ledger")

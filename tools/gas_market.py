@@ -10,14 +10,14 @@ from tools.gas_lab import GasLab, key_of
 from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.crypto.typed_data import SettlementDomain
-from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.identity.registration import Registration
-from edgemark.ledger.allocation import DEFAULT_MIN_STAKE
+from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.ledger.deployment import Deployment, deploy_by
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Limits, Purpose, Resources, Role
-from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import (
     Terms,
     compute_least_stake,
@@ -28,7 +28,16 @@ from edgemark.systems.outsourcing.settlement import SettlementContract
 
 COIN = 10**18
 WEALTH = 10**6 * COIN
-LIMITS = Limits(Tokens(10), Tokens(10**6 * COIN), 2, 86_400, 60, 86_400)
+LIMITS = Limits(
+    min_fee=Tokens(12),
+    max_fee=Tokens(10**6 * COIN),
+    judge_floor=Tokens(1),
+    judge_price=Tokens(10**12),
+    min_window=2,
+    max_window=86_400,
+    judge_window=60,
+    exit_grace=86_400,
+)
 WINDOW_S = 10_000  # of a job's three
 ENDPOINT = "https://node.example.org:8443"
 RESOURCES = Resources(4, 8192, 65_536, 1000)
@@ -82,8 +91,10 @@ class Market:
 
     @property
     def nodes(self) -> list[SecretKey]:
-        """Node of index j at position j - 1."""
-        return [self.key(f"node {j}") for j in range(1, self.size.nodes + 1)]
+        """Node of index j at position j - 1: in the order of their providers' addresses."""
+        servers = [f"node {j}" for j in range(1, self.size.nodes + 1)]
+        servers.sort(key=lambda server: int(self.key(f"provider of {server}").address, 16))
+        return [self.key(server) for server in servers]
 
     @property
     def judges(self) -> list[SecretKey]:
@@ -114,13 +125,13 @@ class Market:
                 self.register(f"{name} {j}", role)
         self.send("payer", "ParticipantRegistry", "registerDevice")
         for key in (self.key("payer"), *self.nodes):
-            self.enrich(key, "Settlement")
+            self.enrich(key, "JobSettlement")
 
     def enrich(self, key: SecretKey, locker: str) -> None:
         """Free tokens, and a contract that may lock them."""
         anchor, allowed = self.contract("AssetAnchor"), self.deployment.contracts[locker]
         self.send("owner", "AssetAnchor", "deposit", key.address, WEALTH)
-        self.lab.send(key, anchor, "allowLocker", allowed, WEALTH)
+        self.lab.send(key, anchor, "allowLocker", allowed, WEALTH, self.lab.now() + YEAR_S)
 
     def register(self, server: str, role: Role) -> None:
         """A provider of its own admits a server, which registers."""
@@ -143,7 +154,7 @@ class Market:
     def terms(self) -> Terms:
         """Good terms from now on."""
         now, size = self.lab.now(), self.size
-        fee, judge_fee = Tokens(10 * COIN), Tokens(5 * COIN)
+        fee, judge_fee = Tokens(10 * COIN), Tokens(3 * COIN)
         return Terms(
             function_hash=Hash32(keccak(b"F")),
             function_bytes=365_000,
@@ -158,7 +169,7 @@ class Market:
             share_bytes=compute_share_bytes(20, 64),
             job_key=self.key("payer").public_key,
             fee=fee,
-            stake=Tokens(compute_least_stake(fee, judge_fee, size.nodes, size.errors)),
+            stake=Tokens(compute_least_stake(fee, size.nodes, size.errors)),
             judge_fee=judge_fee,
             accept_by=Timestamp(now + WINDOW_S),
             compute_by=Timestamp(now + 2 * WINDOW_S),
@@ -171,12 +182,13 @@ class Job:
 
     def __init__(self, market: Market, case: str = "") -> None:
         self.market = market
+        self.silent: frozenset[int] = frozenset()
         market.nonce += 1
         self.root = Hash32(keccak(text=f"root {market.nonce}"))
         self.terms = market.terms()
         payer = market.key("payer")
         accounts = [key.address for key in market.nodes]
-        settlement = market.deployment.contracts["Settlement"]
+        settlement = market.deployment.contracts["JobSettlement"]
         chain_id = market.lab.chain.chain_id
         self.domain = SettlementDomain(chain_id, settlement)
         self.job: JobId = compute_job_id(chain_id, settlement, payer.address, market.nonce)
@@ -190,25 +202,27 @@ class Job:
 
     def act(self, case: str, sender: SecretKey, function: str, *args: object) -> None:
         """A call of the Settlement, measured when it has a case."""
-        contract = self.market.contract("Settlement")
+        contract = self.market.contract("JobSettlement")
         if case:
             self.market.lab.measure(case, sender, contract, function, *args)
         else:
             self.market.lab.send(sender, contract, function, *args)
 
-    def accept(self, index: int, case: str = "") -> None:
-        """Bring a node's acceptance."""
-        node, terms = self.market.nodes[index - 1], self.terms
-        digest = self.domain.acceptance(
-            self.job, ShareIndex(index), self.root, terms.hash, terms.stake, terms.accept_by
-        )
-        arguments = (self.job, index, terms.accept_by, node.sign(digest))
-        self.act(case, node, "accept", *arguments)
+    def accept(self, *indices: int, case: str = "") -> None:
+        """Let the first of these nodes bring the acceptances of all, in one call."""
+        nodes, terms = self.market.nodes, self.terms
+        acceptances = []
+        for index in indices:
+            digest = self.domain.acceptance(
+                self.job, ShareIndex(index), self.root, terms.hash, terms.stake, terms.accept_by
+            )
+            acceptances.append((index, terms.accept_by, nodes[index - 1].sign(digest)))
+        named = [key.address for key in nodes]
+        self.act(case, nodes[indices[0] - 1], "accept", self.job, named, acceptances)
 
     def start(self) -> Job:
         """Bring all acceptances."""
-        for index in self.indices:
-            self.accept(index)
+        self.accept(*self.indices)
         return self
 
     def commit(self, *indices: int, case: str = "") -> Job:
@@ -224,23 +238,30 @@ class Job:
         """File charges."""
         if silent:
             self.market.lab.wait_until(self.terms.compute_by + 1)
+        self.silent = frozenset(silent)
         self.act(case, self.market.key("payer"), "charge", self.job, wrong, silent)
         return self
 
     def signatures(self, digest: Hash32) -> list[bytes]:
-        """Of k judges, ascending by account."""
+        """Of all judges, ascending by account: who brings a verdict brings every signature."""
         judges = sorted(self.market.judges, key=lambda key: int(key.address, 16))
-        return [key.sign(digest) for key in judges[: 2 * len(judges) // 3 + 1]]
+        return [key.sign(digest) for key in judges]
+
+    def charge_of(self, index: int) -> tuple[JobId, ShareIndex, Hash32, Address, ChargeKind]:
+        """What both statements of judges name."""
+        kind = ChargeKind.SILENT if index in self.silent else ChargeKind.WRONG
+        node = self.market.nodes[index - 1].address
+        return self.job, ShareIndex(index), self.root, node, kind
 
     def serve(self, index: int = CHARGED, case: str = "") -> Job:
         """Record that the judges hold the task."""
-        signed = self.signatures(self.domain.served(self.job, ShareIndex(index)))
+        signed = self.signatures(self.domain.served(*self.charge_of(index)))
         self.act(case, self.market.key("outsider"), "recordServed", self.job, index, signed)
         return self
 
     def judge(self, finding: Finding, index: int = CHARGED, case: str = "") -> None:
         """Record a verdict; a missing answer may be found only after the answer time."""
-        signed = self.signatures(self.domain.verdict(self.job, ShareIndex(index), finding))
+        signed = self.signatures(self.domain.verdict(*self.charge_of(index), finding))
         arguments = (self.job, index, int(finding), signed)
         self.act(case, self.market.key("outsider"), "recordVerdict", *arguments)
 

@@ -6,13 +6,13 @@ A function that no step measures is missing from the gas file, and a test says s
 
 from __future__ import annotations
 
+from eth_utils.crypto import keccak
 from tools.gas_lab import GasLab
 from tools.gas_market import CHARGED, COIN, LARGEST, LIMITS, SMALL, WINDOW_S, Job, Market
 
 from edgemark.crypto.typed_data import RegistryDomain, TokenDomain
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
-from edgemark.ledger.events import Locked, receipt_events
 from edgemark.ledger.records import Purpose, Role
 from edgemark.systems.outsourcing.messages import Finding
 
@@ -28,7 +28,7 @@ def run(lab: GasLab) -> Market:
     for market in (small, largest):
         run_jobs(market)
     run_batch_of_claims(small)
-    small.measure("", "guardian", "Settlement", "deprecate")
+    small.measure("", "guardian", "JobSettlement", "deprecate")
     run_allocations(small)
     return small
 
@@ -124,28 +124,50 @@ def sign_permit(market: Market, owner: str, spender: Address, nonce: int) -> tup
 def run_anchor(market: Market) -> None:
     """One account, and one locker that is no contract."""
     anchor, saver, locker = "AssetAnchor", "saver", market.key("locker").address
-    account = market.key(saver).address
+    account, payee = market.key(saver).address, market.key("payee").address
+    until = market.lab.now() + YEAR_S
     for case, amount in (("first", 100 * COIN), ("again", 200 * COIN)):
         market.measure(case, "owner", anchor, "deposit", account, amount)
-        market.measure(case, saver, anchor, "allowLocker", locker, amount)
+        market.measure(case, saver, anchor, "allowLocker", locker, amount, until)
+    market.measure("", "outsider", anchor, "allowLockerSigned", *sign_allowance(market, saver))
+    market.measure("", saver, anchor, "revokeSignatures")
     market.measure("part", saver, anchor, "withdraw", account, COIN)
-    locks = []
+    market.measure("", saver, anchor, "move", market.key("friend").address, COIN)
+    expiry = market.lab.now() + WINDOW_S
     for case in ("first", "again"):
-        expiry = market.lab.now() + WINDOW_S
-        receipt = market.lab.measure(
-            case, market.key("locker"), market.contract(anchor), "lock", account, COIN, expiry
-        )
-        (locked,) = [
-            event
-            for event in receipt_events(receipt, market.contract(anchor))
-            if isinstance(event, Locked)
-        ]
-        locks.append(locked.lock_id)
-    payee = market.key("payee").address
-    market.measure("a part, first", "locker", anchor, "pay", locks[0], payee, COIN // 2)
-    market.measure("the rest, again", "locker", anchor, "pay", locks[0], payee, COIN // 2)
+        subject = keccak(text=f"plain lock, {case}")
+        market.measure(case, "locker", anchor, "lock", subject, account, COIN, expiry)
+    market.measure("", "locker", anchor, "increase", subject, 0, COIN)
+    market.measure("", "locker", anchor, "renew", subject, expiry + 1)
+    market.measure("a part, first", "locker", anchor, "pay", subject, 0, payee, COIN // 2)
+    market.measure("the rest, again", "locker", anchor, "pay", subject, 0, payee, 3 * COIN // 2)
+    run_group(market, account, payee)
     market.lab.wait_until(market.lab.now() + 2 * WINDOW_S)
-    market.measure("", "outsider", anchor, "expire", locks[1])
+    left = keccak(text="plain lock, first")
+    market.measure("", "outsider", anchor, "expire", locker, left, 0)
+
+
+def run_group(market: Market, account: Address, payee: Address) -> None:
+    """A group of two equal stakes beside the first place."""
+    anchor, group = "AssetAnchor", keccak(text="group")
+    expiry = market.lab.now() + WINDOW_S
+    market.measure("", "locker", anchor, "openGroup", group, account, COIN, expiry)
+    fills = [(1, account), (2, account)]
+    market.measure("two places", "locker", anchor, "fillMany", group, fills, COIN)
+    payments = [(place, payee, COIN) for place in (1, 2)]
+    market.measure("two whole places", "locker", anchor, "payMany", group, payments)
+
+
+def sign_allowance(market: Market, owner: str) -> tuple[object, ...]:
+    """An allowance that anyone may bring, as the anchor takes it."""
+    key, locker = market.key(owner), market.key("locker").address
+    until = Timestamp(market.lab.now() + YEAR_S)
+    amount = Tokens(200 * COIN)
+    contract = market.contract("AssetAnchor")
+    digest = market.lab.chain.call(
+        contract, "allowanceDigest", key.address, locker, amount, until, block="latest"
+    )
+    return key.address, locker, amount, until, key.sign(Hash32(digest))
 
 
 def run_jobs(market: Market) -> None:
@@ -153,20 +175,20 @@ def run_jobs(market: Market) -> None:
     lab, label = market.lab, market.size.label
     job = Job(market, f"{label}, first")
     with lab.undone():
-        Job(market, f"{label}, again").accept(1, f"{label}, again")
-    job.accept(1, f"{label}, first")
-    for index in job.indices[1:-1]:
-        job.accept(index)
+        Job(market, f"{label}, again").accept(*job.indices, case=f"{label}, all in one call")
+    job.accept(1, case=f"{label}, its own alone, first")
+    job.accept(*job.indices[1:-1])
     with lab.undone():
         lab.wait_until(job.terms.accept_by + 1)
         job.end("cancelUnstarted", f"{label}, one acceptance missing", job.job)
-    job.accept(job.indices[-1], f"{label}, the last starts the job")
+    job.accept(job.indices[-1], case=f"{label}, its own alone, the last starts the job")
     run_exits(job, f"{label}, none committed")
     job.commit(*job.indices, case=label)
     run_exits(job, f"{label}, all committed")
     run_charges(job, label)
-    job.act(f"{label}, one index", market.key("payer"), "approve", job.job, [1])
-    job.act(f"{label}, the others", market.key("payer"), "approve", job.job, job.indices[1:])
+    with lab.undone():
+        job.act(f"{label}, one index", market.key("payer"), "approve", job.job, [1])
+    job.act(f"{label}, all", market.key("payer"), "approve", job.job, job.indices)
 
 
 def run_exits(job: Job, case: str) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.gas_lab import open_lab
+from tools.gas_market import LARGEST, SMALL, Size
 from tools.gas_scenario import run
 
 from edgemark.ledger.interface import CONTRACTS, load_interface
@@ -122,9 +123,34 @@ def save(gas: Gas, path: Path = FILE) -> None:
     path.write_text(json.dumps(facts, indent=2) + "\n")
 
 
+def honest_job(gas: Gas, size: Size, hardfork: str) -> int:
+    """Gas of everybody together in one honest job: post, accept, commit, approve.
+
+    The payer brings all acceptances in one call and approves in one; each node commits.
+    """
+    steps = (
+        ("post", "first", 1),
+        ("accept", "all in one call", 1),
+        ("commit", "", size.nodes),
+        ("approve", "all", 1),
+    )
+    return sum(
+        times * gas[f"JobSettlement.{step}"][", ".join(filter(None, (size.label, case)))][hardfork]
+        for step, case, times in steps
+    )
+
+
 def make_page(gas: Gas) -> str:
-    """The table for the documentation."""
-    lines = [HEAD, f"| function | case | {' | '.join(HARDFORKS)} |"]
+    """The tables for the documentation."""
+    lines = [
+        HEAD,
+        f"| one honest job | {' | '.join(HARDFORKS)} |",
+        "|---|" + "---:|" * len(HARDFORKS),
+    ]
+    for size in (SMALL, LARGEST):
+        figures = " | ".join(f"{honest_job(gas, size, hardfork):,}" for hardfork in HARDFORKS)
+        lines.append(f"| {size.nodes} nodes: post, accept, commit, approve | {figures} |")
+    lines += ["", f"| function | case | {' | '.join(HARDFORKS)} |"]
     lines.append("|---|---|" + "---:|" * len(HARDFORKS))
     for function, cases in sorted(gas.items(), key=lambda row: _order(row[0])):
         for case, used in cases.items():

@@ -39,7 +39,9 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the order and the sample (1)")
     parser.add_argument("--minutes", type=float, default=math.inf, help="end after them (never)")
     parser.add_argument("--workers", type=int, default=1, help="at once (1)")
-    parser.add_argument("--forge-only", action="store_true", help="leave the ape tests out")
+    parser.add_argument(
+        "--quick", action="store_true", help="of contracts, only see whom forge's quick tests kill"
+    )
     parser.add_argument("--report", action="store_true", help=f"write {REPORT}; try nothing")
     return parser.parse_args(arguments)
 
@@ -55,10 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def open_stage(number: int, ending: str) -> Stage:
         if ending == ".py":
             return PythonStage(ROOT)
-        return SolidityStage(ROOT, ROOT / STAGES / f"stage-{number}", thrifty=asked.forge_only)
+        return SolidityStage(ROOT, ROOT / STAGES / f"stage-{number}", thrifty=asked.quick)
 
     if not asked.report:
-        run = Run(open_stage, time.monotonic() + asked.minutes * 60, asked.forge_only)
+        run = Run(
+            open_stage,
+            time.monotonic() + asked.minutes * 60,
+            # Of those with a reason it is known that they survive all tests.
+            lambda suspect, mutant: (
+                not asked.quick or targets.reason_of(mutant, suspect.source) is not None
+            ),
+        )
         run.try_all(choose(suspects, asked.sample, asked.seed), asked.workers)
     tried = [one for suspect in suspects for one in suspect.tried(targets)]
     if asked.report:

@@ -1,195 +1,214 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IAssetAnchor} from "../interfaces/IAssetAnchor.sol";
+import {Allowances} from "./Allowances.sol";
+import {FreeBalances} from "./FreeBalances.sol";
 
 /// @title AssetAnchor
 /// @notice Read IAssetAnchor first: it says what every function does.
-/// @dev Only the deposits and `withdraw` call the token, the only foreign code here; both are guarded.
-/// Counters, never the token balance, say who owns what: stray tokens change nothing.
-contract AssetAnchor is IAssetAnchor, ReentrancyGuardTransient {
-    using SafeERC20 for IERC20;
+/// @dev The locks; the layers below it count what is free and what lockers may take of it.
+contract AssetAnchor is FreeBalances, Allowances {
     using SafeCast for uint256;
 
-    uint256 private constant MAX_LOCK_SECONDS = 730 days; // no job or stake of any system is longer
+    /// @dev One slot; all zero when it holds nothing.
+    struct Place {
+        address owner;
+        uint96 amount;
+    }
 
-    IERC20 private immutable _token;
+    /// @dev A slot for the head, then one a place: a place is found without hashing again.
+    struct Lock {
+        uint40 expiresAt;
+        bool isGroup;
+        Place[256] places;
+    }
 
-    mapping(address account => uint256 amount) private _free;
-    mapping(address account => mapping(address locker => uint256 amount)) private _allowances;
-    mapping(uint256 lockId => Lock entry) private _locks;
-    uint256 private _lastLockId;
-    uint128 private _totalFree;
-    uint128 private _totalLocked;
+    uint256 private constant LAST_PLACE = 255;
+
+    mapping(address locker => mapping(bytes32 subject => Lock entry)) private _locks;
 
     /// @param token_ the ERC-20 held here
-    constructor(address token_) {
-        if (token_ == address(0)) revert ZeroAccount();
-        _token = IERC20(token_);
+    constructor(address token_) FreeBalances(token_) {}
+
+    /// @inheritdoc IAssetAnchor
+    function lock(bytes32 subject, address owner, uint256 amount, uint256 expiresAt) external {
+        _open(subject, owner, amount, expiresAt, false);
     }
 
     /// @inheritdoc IAssetAnchor
-    function deposit(address account, uint256 amount) external nonReentrant returns (uint256 received) {
-        return _deposit(account, amount);
+    function openGroup(bytes32 subject, address owner, uint256 amount, uint256 expiresAt) external {
+        _open(subject, owner, amount, expiresAt, true);
     }
 
     /// @inheritdoc IAssetAnchor
-    function depositWithPermit(
-        address account,
-        uint256 amount,
-        uint256 deadline,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
-    ) external nonReentrant returns (uint256 received) {
-        // Whoever saw the signature may have used it: then the allowance is there, and it is no fault.
-        try IERC20Permit(address(_token)).permit(msg.sender, address(this), amount, deadline, v, r, s) {
-            return _deposit(account, amount);
-        } catch (bytes memory why) {
-            if (_token.allowance(msg.sender, address(this)) < amount) revert PermitRefused(msg.sender, why);
-            return _deposit(account, amount);
-        }
-    }
-
-    /// @inheritdoc IAssetAnchor
-    function withdraw(address to, uint256 amount) external nonReentrant {
-        _requireHolder(to);
+    function fillMany(bytes32 subject, Fill[] calldata fills, uint256 amount) external {
         _requireAmount(amount);
-        _takeFree(msg.sender, amount);
-        emit Withdrawn(msg.sender, to, amount);
-        _token.safeTransfer(to, amount);
-    }
-
-    /// @inheritdoc IAssetAnchor
-    function allowLocker(address locker, uint256 amount) external {
-        if (locker == address(0)) revert ZeroAccount();
-        _allowances[msg.sender][locker] = amount;
-        emit LockerAllowed(msg.sender, locker, amount);
-    }
-
-    /// @inheritdoc IAssetAnchor
-    function lock(address account, uint256 amount, uint256 expiresAt) external returns (uint256 lockId) {
-        _requireAmount(amount);
-        uint256 latest = block.timestamp + MAX_LOCK_SECONDS;
-        if (expiresAt <= block.timestamp || expiresAt > latest) {
-            revert ExpiryOutOfRange(expiresAt, block.timestamp + 1, latest);
+        (Lock storage entry, uint256 expiresAt, bool isGroup) = _requireUsable(subject);
+        if (!isGroup) revert LockKindWrong(msg.sender, subject, isGroup);
+        for (uint256 turn = 0; turn < fills.length; ++turn) {
+            uint256 place = fills[turn].place;
+            if (place == 0) revert PlaceOutOfRange(place, 1, LAST_PLACE);
+            _fill(entry, subject, place, fills[turn].owner, amount, expiresAt);
         }
-        uint256 allowed = _allowances[account][msg.sender];
-        if (allowed < amount) revert AllowanceTooLow(account, msg.sender, allowed, amount);
-        _allowances[account][msg.sender] = allowed - amount;
-        _takeFree(account, amount);
-        _totalLocked += amount.toUint128();
-        lockId = ++_lastLockId;
-        _locks[lockId] = Lock(account, expiresAt.toUint40(), msg.sender, amount.toUint96());
-        emit Locked(lockId, account, msg.sender, amount, expiresAt);
+        _addLocked(amount * fills.length);
     }
 
     /// @inheritdoc IAssetAnchor
-    function pay(uint256 lockId, address to, uint256 amount) external {
+    function increase(bytes32 subject, uint256 place, uint256 amount) external {
+        _requireAmount(amount);
+        (Lock storage entry,,) = _requireUsable(subject);
+        Place storage held = _requireFilled(entry, msg.sender, subject, place);
+        address owner = held.owner;
+        uint256 total = held.amount + amount;
+        _requireAmount(total);
+        _takeAllowance(owner, amount);
+        _takeFree(owner, amount);
+        held.amount = total.toUint96();
+        _addLocked(amount);
+        emit LockIncreased(msg.sender, subject, owner, place, amount);
+    }
+
+    /// @inheritdoc IAssetAnchor
+    function renew(bytes32 subject, uint256 expiresAt) external {
+        (Lock storage entry, uint256 before, bool isGroup) = _requireUsable(subject);
+        if (isGroup) revert LockKindWrong(msg.sender, subject, isGroup);
+        _requireExpiry(expiresAt, before + 1);
+        _takeAllowance(entry.places[0].owner, entry.places[0].amount);
+        entry.expiresAt = expiresAt.toUint40();
+        emit LockRenewed(msg.sender, subject, expiresAt);
+    }
+
+    /// @inheritdoc IAssetAnchor
+    function pay(bytes32 subject, uint256 place, address to, uint256 amount) external {
         if (amount == 0) return;
-        _requireHolder(to);
-        Lock storage entry = _locks[lockId];
-        uint256 had = entry.remaining;
-        if (had == 0) revert LockUnknown(lockId);
-        if (entry.locker != msg.sender) revert NotTheLocker(lockId, entry.locker, msg.sender);
-        if (block.timestamp > entry.expiresAt) {
-            revert LockExpired(lockId, entry.expiresAt, block.timestamp);
+        (Lock storage entry,, bool isGroup) = _requireUsable(subject);
+        _payFrom(entry, subject, place, to, amount);
+        _closeEmpty(entry, isGroup);
+        _addFree(amount);
+    }
+
+    /// @inheritdoc IAssetAnchor
+    function payMany(bytes32 subject, Payment[] calldata payments) external {
+        (Lock storage entry,, bool isGroup) = _requireUsable(subject);
+        uint256 sum = 0;
+        for (uint256 turn = 0; turn < payments.length; ++turn) {
+            uint256 amount = payments[turn].amount;
+            if (amount == 0) continue;
+            _payFrom(entry, subject, payments[turn].place, payments[turn].to, amount);
+            sum += amount;
         }
-        if (had < amount) revert LockTooSmall(lockId, had, amount);
-        if (had == amount) delete _locks[lockId];
-        else entry.remaining = (had - amount).toUint96();
-        _release(to, amount);
-        emit Paid(lockId, to, msg.sender, amount);
+        _closeEmpty(entry, isGroup);
+        _addFree(sum);
     }
 
     /// @inheritdoc IAssetAnchor
-    function expire(uint256 lockId) external {
-        Lock memory entry = _locks[lockId];
-        if (entry.remaining == 0) revert LockUnknown(lockId);
-        if (block.timestamp <= entry.expiresAt) {
-            revert LockNotExpired(lockId, entry.expiresAt, block.timestamp);
-        }
-        delete _locks[lockId];
-        _release(entry.owner, entry.remaining);
-        emit LockReturned(lockId, entry.owner, msg.sender, entry.remaining);
+    function expire(address locker, bytes32 subject, uint256 place) external {
+        (Lock storage entry, uint256 expiresAt, bool isGroup) = _requireLock(locker, subject);
+        if (block.timestamp <= expiresAt) revert LockNotExpired(locker, subject, expiresAt, block.timestamp);
+        Place memory held = _requireFilled(entry, locker, subject, place);
+        delete entry.places[place];
+        _closeEmpty(entry, isGroup);
+        _giveFree(held.owner, held.amount);
+        _addFree(held.amount);
+        emit LockReturned(locker, subject, held.owner, place, held.amount, msg.sender);
     }
 
     /// @inheritdoc IAssetAnchor
-    function freeBalanceOf(address account) external view returns (uint256) {
-        return _free[account];
+    function lockOf(address locker, bytes32 subject) external view returns (uint256 expiresAt, bool isGroup) {
+        Lock storage entry = _locks[locker][subject];
+        return (entry.expiresAt, entry.isGroup);
     }
 
     /// @inheritdoc IAssetAnchor
-    function lockerAllowance(address account, address locker) external view returns (uint256) {
-        return _allowances[account][locker];
+    function placeOf(address locker, bytes32 subject, uint256 place)
+        external
+        view
+        returns (address owner, uint256 amount)
+    {
+        Place memory held = _placeIn(_locks[locker][subject], place);
+        return (held.owner, held.amount);
     }
 
-    /// @inheritdoc IAssetAnchor
-    function lockOf(uint256 lockId) external view returns (Lock memory) {
-        return _locks[lockId];
-    }
-
-    /// @inheritdoc IAssetAnchor
-    function totalFree() external view returns (uint256) {
-        return _totalFree;
-    }
-
-    /// @inheritdoc IAssetAnchor
-    function totalLocked() external view returns (uint256) {
-        return _totalLocked;
-    }
-
-    /// @inheritdoc IAssetAnchor
-    function token() external view returns (address) {
-        return address(_token);
-    }
-
-    /// @inheritdoc IAssetAnchor
-    function maxLockSeconds() external pure returns (uint256) {
-        return MAX_LOCK_SECONDS;
-    }
-
-    function _deposit(address account, uint256 amount) private returns (uint256 received) {
-        _requireHolder(account);
+    function _open(bytes32 subject, address owner, uint256 amount, uint256 expiresAt, bool isGroup) private {
         _requireAmount(amount);
-        // The one place where the interaction comes first: what arrived is known only afterwards.
-        uint256 before = _token.balanceOf(address(this));
-        _token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 afterwards = _token.balanceOf(address(this));
-        if (afterwards <= before) revert NothingReceived(account, amount);
-        received = afterwards - before;
-        _requireAmount(received);
-        _free[account] += received;
-        _totalFree += received.toUint128();
-        emit Deposited(account, msg.sender, received);
+        _requireExpiry(expiresAt, block.timestamp + 1);
+        Lock storage entry = _locks[msg.sender][subject];
+        if (entry.expiresAt != 0) revert LockExists(msg.sender, subject);
+        entry.expiresAt = expiresAt.toUint40();
+        entry.isGroup = isGroup;
+        _fill(entry, subject, 0, owner, amount, expiresAt);
+        _addLocked(amount);
     }
 
-    function _takeFree(address account, uint256 amount) private {
-        uint256 had = _free[account];
-        if (had < amount) revert FreeBalanceTooLow(account, had, amount);
-        _free[account] = had - amount;
-        _totalFree -= amount.toUint128();
+    function _fill(
+        Lock storage entry,
+        bytes32 subject,
+        uint256 place,
+        address owner,
+        uint256 amount,
+        uint256 expiresAt
+    ) private {
+        Place storage held = _placeIn(entry, place);
+        if (held.amount != 0) revert PlaceTaken(msg.sender, subject, place, held.owner);
+        _takeAllowance(owner, amount);
+        _takeFree(owner, amount);
+        (held.owner, held.amount) = (owner, amount.toUint96());
+        emit Locked(msg.sender, subject, owner, place, amount, expiresAt);
     }
 
-    function _release(address to, uint256 amount) private {
-        _totalLocked -= amount.toUint128();
-        _totalFree += amount.toUint128();
-        _free[to] += amount;
+    function _payFrom(Lock storage entry, bytes32 subject, uint256 place, address to, uint256 amount)
+        private
+    {
+        _requireHolder(to);
+        Place storage held = _requireFilled(entry, msg.sender, subject, place);
+        uint256 had = held.amount;
+        if (had < amount) revert PlaceTooSmall(msg.sender, subject, place, had, amount);
+        if (had == amount) delete entry.places[place];
+        else held.amount = (had - amount).toUint96();
+        _giveFree(to, amount);
+        emit Paid(msg.sender, subject, to, place, amount);
     }
 
-    /// @dev The anchor itself could never withdraw: tokens credited or sent to it would be lost.
-    function _requireHolder(address account) private view {
-        if (account == address(0)) revert ZeroAccount();
-        if (account == address(this)) revert AnchorAsAccount();
+    /// @dev A plain lock ends with its last token; a group's head stays, so that no subject comes twice.
+    function _closeEmpty(Lock storage entry, bool isGroup) private {
+        if (!isGroup && entry.places[0].amount == 0) entry.expiresAt = 0;
     }
 
-    function _requireAmount(uint256 amount) private pure {
-        if (amount == 0 || amount > type(uint96).max) revert AmountOutOfRange(amount);
+    /// @dev Reverts unless the caller has such a lock and it has not expired.
+    function _requireUsable(bytes32 subject)
+        private
+        view
+        returns (Lock storage entry, uint256 expiresAt, bool isGroup)
+    {
+        (entry, expiresAt, isGroup) = _requireLock(msg.sender, subject);
+        if (block.timestamp > expiresAt) revert LockExpired(msg.sender, subject, expiresAt, block.timestamp);
+    }
+
+    /// @dev Reverts unless there is such a lock.
+    function _requireLock(address locker, bytes32 subject)
+        private
+        view
+        returns (Lock storage entry, uint256 expiresAt, bool isGroup)
+    {
+        entry = _locks[locker][subject];
+        (expiresAt, isGroup) = (entry.expiresAt, entry.isGroup);
+        if (expiresAt == 0) revert LockUnknown(locker, subject);
+    }
+
+    function _requireFilled(Lock storage entry, address locker, bytes32 subject, uint256 place)
+        private
+        view
+        returns (Place storage held)
+    {
+        held = _placeIn(entry, place);
+        if (held.amount == 0) revert PlaceEmpty(locker, subject, place);
+    }
+
+    function _placeIn(Lock storage entry, uint256 place) private view returns (Place storage) {
+        if (place > LAST_PLACE) revert PlaceOutOfRange(place, 0, LAST_PLACE);
+        return entry.places[place];
     }
 }

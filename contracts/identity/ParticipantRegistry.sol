@@ -6,10 +6,12 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {Bounds} from "../anchoring/Bounds.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IProviderStakes} from "../interfaces/IProviderStakes.sol";
 import {ProviderStakes} from "./ProviderStakes.sol";
 import {Registrations} from "./Registrations.sol";
+import {Roles} from "./Roles.sol";
 
 /// @title ParticipantRegistry
 /// @notice Read IParticipantRegistry first: it says what every function does.
@@ -18,17 +20,19 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
 
     uint256 private constant MAX_NAME_BYTES = 64;
     uint256 private constant MAX_ENDPOINT_BYTES = 200;
+    uint40 private constant DISMISSED = type(uint40).max; // no time reaches it
 
     mapping(address account => Participant entry) private _participants;
     mapping(address provider => string name) private _names;
     mapping(address provider => address account) private _actors;
-    mapping(address provider => mapping(address account => bool known)) private _admitted;
+    mapping(address provider => mapping(address account => uint40 countsFrom)) private _admitted;
 
     /// @param anchor_           AssetAnchor that holds the providers' stakes
     /// @param minStake_         least stake of a provider in good standing, smallest units
     /// @param unbondingSeconds_ from leaving to having it back
-    constructor(address anchor_, uint256 minStake_, uint256 unbondingSeconds_)
-        ProviderStakes(anchor_, minStake_, unbondingSeconds_)
+    /// @param pauseSeconds_     from coming back to counting again
+    constructor(address anchor_, uint256 minStake_, uint256 unbondingSeconds_, uint256 pauseSeconds_)
+        ProviderStakes(anchor_, minStake_, unbondingSeconds_, pauseSeconds_)
         EIP712("Edgemark Participants", "1")
     {}
 
@@ -44,7 +48,7 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
 
     /// @inheritdoc IParticipantRegistry
     function registerServer(
-        Role role,
+        uint16 role,
         address provider,
         bytes32 tlsKeyHash,
         string calldata endpoint,
@@ -62,8 +66,8 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     ) external {
         _requireNew(account); // first: a relayer that comes second is told that it is done
         _requireSigned(account, registrationDigest(account, wanted, deadline), deadline, signature);
-        if (wanted.role == Role.Device) return _addDevice(account);
-        if (wanted.role == Role.Provider) return _addProvider(account, wanted.name);
+        if (wanted.role == Roles.DEVICE) return _addDevice(account);
+        if (wanted.role == Roles.PROVIDER) return _addProvider(account, wanted.name);
         _addServer(
             account, wanted.role, wanted.provider, wanted.tlsKeyHash, wanted.endpoint, wanted.resources
         );
@@ -72,16 +76,17 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     /// @inheritdoc IParticipantRegistry
     function admit(address account) external {
         address provider = _requireActing(msg.sender);
-        if (_admitted[provider][account]) return;
-        _admitted[provider][account] = true;
-        emit MemberAdmitted(provider, account);
+        if (isAdmitted(provider, account)) return;
+        uint256 countsFrom = _countsFrom(_admitted[provider][account] == DISMISSED);
+        _admitted[provider][account] = countsFrom.toUint40();
+        emit MemberAdmitted(provider, account, countsFrom);
     }
 
     /// @inheritdoc IParticipantRegistry
     function dismiss(address account) external {
         address provider = _requireActing(msg.sender);
-        if (!_admitted[provider][account]) return;
-        _admitted[provider][account] = false;
+        if (!isAdmitted(provider, account)) return;
+        _admitted[provider][account] = DISMISSED;
         emit MemberDismissed(provider, account);
     }
 
@@ -98,7 +103,7 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         Participant storage entry = _requireActive(msg.sender);
         entry.retiredAt = block.timestamp.toUint40();
         emit ParticipantRetired(msg.sender);
-        if (entry.role != Role.Provider) return;
+        if (entry.role != Roles.PROVIDER) return;
         // Whoever acts for it now, it is the organisation that retires.
         _participants[entry.provider].retiredAt = entry.retiredAt;
         _startUnbonding(entry.provider);
@@ -119,7 +124,7 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         entry.endpoint = former.endpoint;
         entry.resources = former.resources;
         // No admission goes with it: who is about to be dismissed would hand it on and stay.
-        if (former.role == Role.Provider) _actors[provider] = msg.sender;
+        if (former.role == Roles.PROVIDER) _actors[provider] = msg.sender;
         // The account that an organisation registered with is its name: it does not retire with its key.
         if (account != provider) former.retiredAt = entry.registeredAt;
         emit ParticipantSucceeded(account, msg.sender, provider);
@@ -136,7 +141,7 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     }
 
     /// @inheritdoc IParticipantRegistry
-    function roleOf(address account) external view returns (Role) {
+    function roleOf(address account) external view returns (uint16) {
         return _participants[account].role;
     }
 
@@ -151,17 +156,23 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     }
 
     /// @inheritdoc IParticipantRegistry
-    function isAdmitted(address provider, address account) external view returns (bool) {
-        return _admitted[provider][account];
+    function admittedFrom(address provider, address account) external view returns (uint256) {
+        return isAdmitted(provider, account) ? _admitted[provider][account] : 0;
     }
 
     /// @inheritdoc IParticipantRegistry
-    function standingOf(address account) external view returns (Role role, address provider, bool active) {
+    /// @dev Three slots. A provider that has retired has no stake that counts.
+    function standingOf(address account) external view returns (uint16 role, address provider, bool active) {
         Participant storage entry = _participants[account];
-        role = entry.role;
-        provider = entry.provider;
-        active = entry.retiredAt == 0 && _admitted[provider][account]
-            && _participants[provider].retiredAt == 0 && _isStaked(provider);
+        (role, provider) = (entry.role, entry.provider);
+        uint256 from = _admitted[provider][account];
+        active = entry.retiredAt == 0 && from != 0 && block.timestamp >= from && _isStaked(provider);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function isAdmitted(address provider, address account) public view returns (bool) {
+        uint40 from = _admitted[provider][account];
+        return from != 0 && from != DISMISSED;
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -194,30 +205,30 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
 
     function _requireActing(address account) internal view override returns (address provider) {
         Participant storage entry = _participants[account];
-        if (entry.role != Role.Provider) revert NotRegistered(account, Role.Provider, entry.role);
+        if (entry.role != Roles.PROVIDER) revert NotRegistered(account, Roles.PROVIDER, entry.role);
         provider = entry.provider;
         _requireNotRetired(account);
         // An organisation's own account, after another has succeeded to it.
-        if (_actors[provider] != account) revert NotRegistered(account, Role.Provider, Role.None);
+        if (_actors[provider] != account) revert NotRegistered(account, Roles.PROVIDER, Roles.NONE);
     }
 
     function _addDevice(address account) private {
-        _record(account, Role.Device, address(0));
-        emit ParticipantRegistered(account, Role.Device, address(0), bytes32(0), "");
+        _record(account, Roles.DEVICE, address(0));
+        emit ParticipantRegistered(account, Roles.DEVICE, address(0), bytes32(0), "");
     }
 
     function _addProvider(address account, string calldata name) private {
-        _requireLength(bytes(name).length, MAX_NAME_BYTES);
-        _record(account, Role.Provider, account);
+        Bounds.requireWithin("name", bytes(name).length, 1, MAX_NAME_BYTES);
+        _record(account, Roles.PROVIDER, account);
         _names[account] = name;
         _actors[account] = account;
-        emit ParticipantRegistered(account, Role.Provider, account, bytes32(0), "");
+        emit ParticipantRegistered(account, Roles.PROVIDER, account, bytes32(0), "");
         emit ProviderNamed(account, name);
     }
 
     function _addServer(
         address account,
-        Role role,
+        uint16 role,
         address provider,
         bytes32 tlsKeyHash,
         string calldata endpoint,
@@ -226,14 +237,14 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         _requireServer(role);
         _record(account, role, provider);
         // Only a provider can have admitted anybody, so this also checks what `provider` is.
-        if (!_admitted[provider][account]) revert NotAdmitted(account, provider);
+        if (!isAdmitted(provider, account)) revert NotAdmitted(account, provider);
         _requireNotRetired(provider);
         _requireStake(provider);
         _setServer(account, tlsKeyHash, endpoint, resources);
         emit ParticipantRegistered(account, role, provider, tlsKeyHash, endpoint);
     }
 
-    function _record(address account, Role role, address provider) private {
+    function _record(address account, uint16 role, address provider) private {
         _requireNew(account);
         Participant storage entry = _participants[account];
         entry.role = role;
@@ -248,7 +259,7 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         Resources calldata resources
     ) private {
         if (tlsKeyHash == bytes32(0)) revert TlsKeyMissing(account);
-        _requireLength(bytes(endpoint).length, MAX_ENDPOINT_BYTES);
+        Bounds.requireWithin("endpoint", bytes(endpoint).length, 1, MAX_ENDPOINT_BYTES);
         Participant storage entry = _participants[account];
         entry.tlsKeyHash = tlsKeyHash;
         entry.endpoint = endpoint;
@@ -268,8 +279,8 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     /// @dev Reverts unless the account takes part and has neither retired nor been succeeded.
     function _requireActive(address account) private view returns (Participant storage entry) {
         entry = _participants[account];
-        if (entry.role == Role.None) revert NotAParticipant(account);
-        if (entry.role == Role.Provider) _requireActing(account);
+        if (entry.role == Roles.NONE) revert NotAParticipant(account);
+        if (entry.role == Roles.PROVIDER) _requireActing(account);
         else _requireNotRetired(account);
     }
 
@@ -279,15 +290,11 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     }
 
     function _requireNew(address account) private view {
-        Role had = _participants[account].role;
-        if (had != Role.None) revert AlreadyRegistered(account, had);
+        uint16 had = _participants[account].role;
+        if (had != Roles.NONE) revert AlreadyRegistered(account, had);
     }
 
-    function _requireServer(Role role) private pure {
-        if (role < Role.ComputeNode || role > Role.ConsensusNode) revert RoleNotAllowed(role);
-    }
-
-    function _requireLength(uint256 had, uint256 most) private pure {
-        if (had == 0 || had > most) revert LengthOutOfRange(had, 1, most);
+    function _requireServer(uint16 role) private pure {
+        if (role < Roles.FIRST_SERVER) revert RoleNotAllowed(role);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {Bounds} from "../anchoring/Bounds.sol";
 import {IAssetAnchor} from "../interfaces/IAssetAnchor.sol";
 import {IProviderStakes} from "../interfaces/IProviderStakes.sol";
 
@@ -15,16 +16,20 @@ abstract contract ProviderStakes is IProviderStakes {
     IAssetAnchor private immutable _anchor;
     uint256 private immutable _minStake;
     uint256 private immutable _unbondingSeconds;
+    uint256 private immutable _pauseSeconds;
 
     mapping(address provider => ProviderStake entry) private _stakes;
 
-    constructor(address anchor_, uint256 minStake_, uint256 unbondingSeconds_) {
+    constructor(address anchor_, uint256 minStake_, uint256 unbondingSeconds_, uint256 pauseSeconds_) {
         _anchor = IAssetAnchor(anchor_);
         _minStake = minStake_;
         _unbondingSeconds = unbondingSeconds_;
-        _requireWithin("minStake", minStake_, 1, type(uint96).max);
+        _pauseSeconds = pauseSeconds_;
+        Bounds.requireWithin("minStake", minStake_, 1, type(uint96).max);
         // Half of the longest lock: a provider that renews once in that time never loses its standing.
-        _requireWithin("unbondingSeconds", unbondingSeconds_, 1, _anchor.maxLockSeconds() / 2);
+        uint256 half = _anchor.maxLockSeconds() / 2;
+        Bounds.requireWithin("unbondingSeconds", unbondingSeconds_, 1, half);
+        Bounds.requireWithin("pauseSeconds", pauseSeconds_, 1, half);
     }
 
     /// @inheritdoc IProviderStakes
@@ -34,13 +39,13 @@ abstract contract ProviderStakes is IProviderStakes {
         bool held = had.amount != 0 && block.timestamp <= had.expiresAt;
         uint256 total = held ? amount + had.amount : amount;
         uint256 expiresAt = block.timestamp + _anchor.maxLockSeconds();
+        uint256 countsFrom = had.countsFrom;
+        if (total >= _minStake && !_isBonded(had)) countsFrom = _countsFrom(countsFrom != 0);
 
-        // The anchor calls nobody on these paths, and the lock's id is known only afterwards.
-        if (held) _anchor.pay(had.lockId, msg.sender, had.amount);
-        else _expire(had);
-        uint256 lockId = _anchor.lock(msg.sender, total, expiresAt);
-        _stakes[provider] = ProviderStake(total.toUint96(), expiresAt.toUint40(), 0, lockId.toUint64());
-        emit ProviderStaked(provider, amount, total, expiresAt);
+        _stakes[provider] = ProviderStake(total.toUint96(), expiresAt.toUint40(), 0, countsFrom.toUint40());
+        emit ProviderStaked(provider, amount, total, expiresAt, countsFrom);
+        if (held) _prolong(provider, had, amount, total, expiresAt);
+        else _lockAnew(provider, had, total, expiresAt);
     }
 
     /// @inheritdoc IProviderStakes
@@ -60,11 +65,12 @@ abstract contract ProviderStakes is IProviderStakes {
         if (!expired && (had.freeAt == 0 || block.timestamp <= had.freeAt)) {
             revert StillBonded(provider, had.freeAt, block.timestamp);
         }
-        delete _stakes[provider];
-        address to = expired ? _anchor.lockOf(had.lockId).owner : actorOf(provider);
+        // What remains says that it has counted before.
+        _stakes[provider] = ProviderStake(0, 0, 0, had.countsFrom);
+        address to = expired ? _ownerOf(provider) : actorOf(provider);
         emit ProviderStakeReleased(provider, to, had.amount);
-        if (expired) _expire(had);
-        else _anchor.pay(had.lockId, to, had.amount);
+        if (expired) _expire(provider);
+        else _anchor.pay(stakeSubjectOf(provider), 0, to, had.amount);
     }
 
     /// @inheritdoc IProviderStakes
@@ -83,15 +89,23 @@ abstract contract ProviderStakes is IProviderStakes {
     }
 
     /// @inheritdoc IProviderStakes
+    function pauseSeconds() external view returns (uint256) {
+        return _pauseSeconds;
+    }
+
+    /// @inheritdoc IProviderStakes
     function anchor() external view returns (address) {
         return address(_anchor);
     }
 
     /// @inheritdoc IProviderStakes
-    function activeStakeOf(address provider) public view returns (uint256) {
-        ProviderStake memory had = _stakes[provider];
-        bool lasts = had.freeAt == 0 && block.timestamp + _unbondingSeconds <= had.expiresAt;
-        return lasts ? had.amount : 0;
+    function activeStakeOf(address provider) external view returns (uint256) {
+        return _isStaked(provider) ? _stakes[provider].amount : 0;
+    }
+
+    /// @inheritdoc IProviderStakes
+    function stakeSubjectOf(address provider) public pure returns (bytes32) {
+        return bytes32(uint256(uint160(provider)));
     }
 
     /// @inheritdoc IProviderStakes
@@ -109,22 +123,61 @@ abstract contract ProviderStakes is IProviderStakes {
     /// @dev The provider that `account` acts for; reverts when there is none.
     function _requireActing(address account) internal view virtual returns (address provider);
 
-    /// @dev Reverts unless the provider has enough at stake for new work.
+    /// @dev Reverts unless the provider has enough at stake to take members in; a pause ends by itself.
     function _requireStake(address provider) internal view {
-        uint256 had = activeStakeOf(provider);
-        if (had < _minStake) revert StakeTooLow(provider, had, _minStake);
+        ProviderStake memory had = _stakes[provider];
+        if (!_isBonded(had)) revert StakeTooLow(provider, had.freeAt == 0 ? had.amount : 0, _minStake);
     }
 
+    /// @dev Whether new work may be taken for the provider. A provider that has retired unbonds for good.
     function _isStaked(address provider) internal view returns (bool) {
-        return activeStakeOf(provider) >= _minStake;
+        ProviderStake memory had = _stakes[provider];
+        return _isBonded(had) && block.timestamp >= had.countsFrom;
+    }
+
+    /// @dev From when it counts: at once the first time, after the pause for whom it has counted before.
+    function _countsFrom(bool again) internal view returns (uint256) {
+        return again ? block.timestamp + _pauseSeconds : block.timestamp;
+    }
+
+    /// @dev Lets a lock last longer and hold more. The allowance is asked for `total`, as for a new lock.
+    function _prolong(
+        address provider,
+        ProviderStake memory had,
+        uint256 amount,
+        uint256 total,
+        uint256 expiresAt
+    ) private {
+        bytes32 subject = stakeSubjectOf(provider);
+        if (_ownerOf(provider) != msg.sender) {
+            // Since the succession it is still the former account's.
+            _anchor.pay(subject, 0, msg.sender, had.amount);
+            _anchor.lock(subject, msg.sender, total, expiresAt);
+            return;
+        }
+        if (expiresAt > had.expiresAt) _anchor.renew(subject, expiresAt);
+        if (amount != 0) _anchor.increase(subject, 0, amount);
+    }
+
+    function _lockAnew(address provider, ProviderStake memory had, uint256 total, uint256 expiresAt) private {
+        if (had.amount != 0) _expire(provider);
+        _anchor.lock(stakeSubjectOf(provider), msg.sender, total, expiresAt);
     }
 
     /// @dev Anyone may have returned an expired lock before.
-    function _expire(ProviderStake memory had) private {
-        if (_anchor.lockOf(had.lockId).remaining != 0) _anchor.expire(had.lockId);
+    function _expire(address provider) private {
+        if (_ownerOf(provider) == address(0)) return;
+        _anchor.expire(address(this), stakeSubjectOf(provider), 0);
     }
 
-    function _requireWithin(bytes32 field, uint256 had, uint256 least, uint256 most) private pure {
-        if (had < least || had > most) revert StakingInvalid(field, had, least, most);
+    /// @dev Enough, not leaving, and locked for longer than any complaint can take.
+    function _isBonded(ProviderStake memory had) private view returns (bool) {
+        bool lasts = had.freeAt == 0 && block.timestamp + _unbondingSeconds <= had.expiresAt;
+        return lasts && had.amount >= _minStake;
+    }
+
+    /// @dev Whose tokens the lock holds; zero when it is gone.
+    function _ownerOf(address provider) private view returns (address owner) {
+        (owner,) = _anchor.placeOf(address(this), stakeSubjectOf(provider), 0);
     }
 }

@@ -6,7 +6,7 @@ import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 /// @title Registrations: EIP-712 struct hashes of what participants sign for the registry
 library Registrations {
     bytes32 private constant REGISTRATION_TYPE = keccak256(
-        "Registration(address account,uint8 role,address provider,bytes32 tlsKeyHash,string endpoint,"
+        "Registration(address account,uint16 role,address provider,bytes32 tlsKeyHash,string endpoint,"
         "string name,uint256 cpuCores,uint256 ramMiB,uint256 storageMiB,uint256 networkMbps,"
         "uint256 nonce,uint256 deadline)"
     );
@@ -23,7 +23,7 @@ library Registrations {
         bytes memory who = abi.encode(
             REGISTRATION_TYPE,
             account,
-            uint8(wanted.role),
+            wanted.role,
             wanted.provider,
             wanted.tlsKeyHash,
             keccak256(bytes(wanted.endpoint)),

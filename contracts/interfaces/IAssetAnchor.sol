@@ -3,52 +3,112 @@ pragma solidity 0.8.37;
 
 /// @title AssetAnchor: every stake and deposit of every system (the paper's ASC)
 /// @notice An account pays tokens in, lets named contracts ("lockers") lock a part of them up to an
-/// allowance that it sets itself, and takes out what is free. A locker moves locked tokens between
-/// accounts; it can never take a token that was not locked with it.
-/// @dev Relies on: the token reverts or returns false when a transfer fails. Payments are credits
+/// allowance that it sets itself and that ends by itself, and takes out what is free. A locker moves
+/// locked tokens between accounts; it can never take a token that was not locked with it.
+/// @dev A lock is known by (locker, subject): the locker says what it is for (a job, a channel, a stake).
+/// It has places; each holds tokens of one owner, to whom they return at the end. A plain lock has place
+/// 0 alone; a group has place 0 and any of 1 to 255, all with one expiry.
+/// Relies on: the token reverts or returns false when a transfer fails. Payments are credits
 /// (pull), so no payee can block one. Books are counters of what arrived: a token that takes balances
 /// away (negative rebase, seizure) leaves the anchor owing more than it holds, and whoever withdraws
-/// first is paid; MetaCoin cannot. All amounts are in the token's smallest unit.
+/// first is paid; MetaCoin cannot. All amounts are in the token's smallest unit, all times are Unix
+/// seconds, and a time includes its last second: a lock or an allowance with `expiresAt` D still serves
+/// at `block.timestamp == D`.
 interface IAssetAnchor {
-    /// @param owner      account the tokens came from and return to
-    /// @param expiresAt  Unix seconds; from the second after it anyone returns the rest to `owner`
-    /// @param locker     the only contract that may pay out of this lock
-    /// @param remaining  tokens still locked
-    struct Lock {
+    /// @notice A place of a group to be filled.
+    /// @param place 1 to 255
+    /// @param owner whose tokens fill it
+    struct Fill {
+        uint256 place;
         address owner;
-        uint40 expiresAt;
-        address locker;
-        uint96 remaining;
     }
 
+    /// @notice A payment out of a place.
+    /// @param to whose free balance it is added to
+    struct Payment {
+        uint256 place;
+        address to;
+        uint256 amount;
+    }
+
+    /// @notice Tokens of `payer` arrived and became free balance of `account`.
+    /// @param received smallest units, what really arrived
     event Deposited(address indexed account, address indexed payer, uint256 received);
+    /// @notice `account` sent free tokens of its own out, to `to`.
+    /// @param amount smallest units
     event Withdrawn(address indexed account, address indexed to, uint256 amount);
-    event LockerAllowed(address indexed account, address indexed locker, uint256 allowance);
+    /// @notice `from` gave free tokens of its own to the free balance of `to`.
+    /// @param amount smallest units
+    event Moved(address indexed from, address indexed to, uint256 amount);
+    /// @notice `account` set, itself or by its signature, what `locker` may still lock.
+    /// @param amount    smallest units, instead of what was left before
+    /// @param expiresAt last second at which it counts; zero for an amount of zero
+    event LockerAllowed(address indexed account, address indexed locker, uint256 amount, uint256 expiresAt);
+    /// @notice Everything that `account` had signed and nobody had used is void.
+    /// @param nonce the one that is used up, the first is 0
+    event SignaturesRevoked(address indexed account, uint256 nonce);
+    /// @notice `locker` locked free tokens of `owner` in a place that held nothing.
+    /// @param amount    smallest units
+    /// @param expiresAt last second at which the locker may pay them out
     event Locked(
-        uint256 indexed lockId,
-        address indexed owner,
         address indexed locker,
+        bytes32 indexed subject,
+        address indexed owner,
+        uint256 place,
         uint256 amount,
         uint256 expiresAt
     );
-    event Paid(uint256 indexed lockId, address indexed to, address indexed locker, uint256 amount);
-    event LockReturned(uint256 indexed lockId, address indexed owner, address indexed caller, uint256 amount);
+    /// @notice `locker` added free tokens of `owner` to a place that holds tokens of `owner`.
+    /// @param amount smallest units that were added
+    event LockIncreased(
+        address indexed locker, bytes32 indexed subject, address indexed owner, uint256 place, uint256 amount
+    );
+    /// @notice `locker` made a plain lock last longer.
+    /// @param expiresAt the new last second
+    event LockRenewed(address indexed locker, bytes32 indexed subject, uint256 expiresAt);
+    /// @notice `locker` paid out of a place into the free balance of `to`.
+    /// @param amount smallest units
+    event Paid(
+        address indexed locker, bytes32 indexed subject, address indexed to, uint256 place, uint256 amount
+    );
+    /// @notice After the expiry, `caller` had the rest of a place returned to the free balance of `owner`.
+    /// @param amount smallest units
+    event LockReturned(
+        address indexed locker,
+        bytes32 indexed subject,
+        address indexed owner,
+        uint256 place,
+        uint256 amount,
+        address caller
+    );
 
     /// @notice Thrown when `account` has fewer free tokens than an operation needs.
     error FreeBalanceTooLow(address account, uint256 had, uint256 needed);
     /// @notice Thrown when `account` allowed `locker` to lock less than it now asks for.
     error AllowanceTooLow(address account, address locker, uint256 had, uint256 needed);
-    /// @notice Thrown when a lock has fewer tokens left than a payment needs.
-    error LockTooSmall(uint256 lockId, uint256 had, uint256 needed);
-    /// @notice Thrown when somebody other than its locker pays out of a lock.
-    error NotTheLocker(uint256 lockId, address locker, address caller);
-    /// @notice Thrown when the lock does not exist or is already empty.
-    error LockUnknown(uint256 lockId);
-    /// @notice Thrown when a locker pays out of a lock whose expiry has passed.
-    error LockExpired(uint256 lockId, uint256 expiresAt, uint256 nowAt);
+    /// @notice Thrown when what `account` allowed `locker` would be enough, but counted until `expiresAt`.
+    error AllowanceExpired(address account, address locker, uint256 expiresAt, uint256 nowAt);
+    /// @notice Thrown when an allowance was signed by another account, nonce, chain or contract.
+    error AllowanceNotSigned(address signer, address needed);
+    /// @notice Thrown when the locker has, or for a group ever had, a lock for this subject.
+    error LockExists(address locker, bytes32 subject);
+    /// @notice Thrown when the locker has no lock for this subject.
+    error LockUnknown(address locker, bytes32 subject);
+    /// @notice Thrown when a group is renewed, or a plain lock filled as if it were one.
+    error LockKindWrong(address locker, bytes32 subject, bool isGroup);
+    /// @notice Thrown when a locker uses a lock whose expiry has passed.
+    error LockExpired(address locker, bytes32 subject, uint256 expiresAt, uint256 nowAt);
     /// @notice Thrown when a lock is expired before its time.
-    error LockNotExpired(uint256 lockId, uint256 expiresAt, uint256 nowAt);
-    /// @notice Thrown when an expiry is not in the future or more than `maxLockSeconds` ahead.
+    error LockNotExpired(address locker, bytes32 subject, uint256 expiresAt, uint256 nowAt);
+    /// @notice Thrown for a number that no place has.
+    error PlaceOutOfRange(uint256 place, uint256 least, uint256 most);
+    /// @notice Thrown when a place is filled that holds tokens of `owner`.
+    error PlaceTaken(address locker, bytes32 subject, uint256 place, address owner);
+    /// @notice Thrown when a place holds nothing.
+    error PlaceEmpty(address locker, bytes32 subject, uint256 place);
+    /// @notice Thrown when a place has fewer tokens left than a payment needs.
+    error PlaceTooSmall(address locker, bytes32 subject, uint256 place, uint256 had, uint256 needed);
+    /// @notice Thrown when an expiry is too early, or more than `maxLockSeconds` ahead.
     error ExpiryOutOfRange(uint256 expiresAt, uint256 earliest, uint256 latest);
     /// @notice Thrown for an amount of zero or one that does not fit 96 bits.
     error AmountOutOfRange(uint256 amount);
@@ -79,28 +139,83 @@ interface IAssetAnchor {
     /// @notice Sends `amount` of the caller's free tokens to `to`.
     function withdraw(address to, uint256 amount) external;
 
-    /// @notice Sets how many tokens `locker` may still lock from the caller's free balance.
-    function allowLocker(address locker, uint256 amount) external;
+    /// @notice Gives `amount` of the caller's free tokens to the free balance of `to`.
+    function move(address to, uint256 amount) external;
 
-    /// @notice Called by a locker: moves free tokens of `account` into a new lock.
-    function lock(address account, uint256 amount, uint256 expiresAt) external returns (uint256 lockId);
+    /// @notice Sets how many tokens `locker` may still lock from the caller's free balance, until
+    /// `expiresAt`: now at the earliest, `maxLockSeconds` ahead at the latest. Replaces what was set
+    /// before. An amount of zero takes the allowance back, whatever `expiresAt` is.
+    function allowLocker(address locker, uint256 amount, uint256 expiresAt) external;
 
-    /// @notice Called by the locker of `lockId`: credits `amount` of it to the free balance of `to`.
-    /// An amount of zero is a no-op.
-    function pay(uint256 lockId, address to, uint256 amount) external;
+    /// @notice Called by anyone: `allowLocker` of `account`, which signed `allowanceDigest`. The statement
+    /// itself is void after `expiresAt`, also one for an amount of zero.
+    function allowLockerSigned(
+        address account,
+        address locker,
+        uint256 amount,
+        uint256 expiresAt,
+        bytes calldata signature
+    ) external;
 
-    /// @notice Called by anyone after expiry: the rest goes back to the owner's free balance. The
-    /// last way out, should the locker or everybody who could have called it be gone.
-    function expire(uint256 lockId) external;
+    /// @notice Makes everything void that the caller has signed and nobody has used.
+    function revokeSignatures() external;
+
+    /// @notice Called by a locker: moves free tokens of `owner` into a new plain lock. Its subject is
+    /// free again once everything has been paid out or returned.
+    function lock(bytes32 subject, address owner, uint256 amount, uint256 expiresAt) external;
+
+    /// @notice Called by a locker: opens a group, its place 0 filled with free tokens of `owner`. Its
+    /// subject is never free again.
+    function openGroup(bytes32 subject, address owner, uint256 amount, uint256 expiresAt) external;
+
+    /// @notice Called by the locker of a group that has not expired: fills places that hold nothing, each
+    /// with `amount` free tokens of its owner.
+    function fillMany(bytes32 subject, Fill[] calldata fills, uint256 amount) external;
+
+    /// @notice Called by the locker of a lock that has not expired: adds free tokens of the owner of a
+    /// place that holds something.
+    function increase(bytes32 subject, uint256 place, uint256 amount) external;
+
+    /// @notice Called by the locker of a plain lock that has not expired: it lasts longer. Takes from the
+    /// owner's allowance what the lock holds: to hold it longer needs as much consent as to lock it.
+    function renew(bytes32 subject, uint256 expiresAt) external;
+
+    /// @notice Called by the locker of a lock that has not expired: credits `amount` of a place to the
+    /// free balance of `to`. An amount of zero is a no-op.
+    function pay(bytes32 subject, uint256 place, address to, uint256 amount) external;
+
+    /// @notice `pay` for each of `payments`, in their order. Amounts of zero are passed over.
+    function payMany(bytes32 subject, Payment[] calldata payments) external;
+
+    /// @notice Called by anyone after expiry: the rest of a place goes back to its owner's free balance.
+    /// The last way out, should the locker or everybody who could have called it be gone.
+    function expire(address locker, bytes32 subject, uint256 place) external;
 
     function freeBalanceOf(address account) external view returns (uint256);
-    function lockerAllowance(address account, address locker) external view returns (uint256);
-    function lockOf(uint256 lockId) external view returns (Lock memory);
+    /// @notice What `locker` may still lock of `account`, and until when; past `expiresAt` it is nothing.
+    function lockerAllowance(address account, address locker)
+        external
+        view
+        returns (uint256 amount, uint256 expiresAt);
+    /// @notice Zero and false where there is no lock. Of a group that holds nothing any more they stay.
+    function lockOf(address locker, bytes32 subject) external view returns (uint256 expiresAt, bool isGroup);
+    /// @notice Zero and zero for a place that holds nothing.
+    function placeOf(address locker, bytes32 subject, uint256 place)
+        external
+        view
+        returns (address owner, uint256 amount);
     /// @notice Sum of all free balances and of all that is locked: never more than the anchor holds.
     function totalFree() external view returns (uint256);
     function totalLocked() external view returns (uint256);
     function token() external view returns (address);
 
-    /// @notice Longest time from a lock to its expiry, seconds.
+    /// @notice Longest time from now to the expiry of a lock or of an allowance, seconds.
     function maxLockSeconds() external pure returns (uint256);
+
+    /// @notice What `account` signs so that anyone may set its allowance, with its present nonce: EIP-712,
+    /// domain "Edgemark Anchor", version "1", this chain, this contract.
+    function allowanceDigest(address account, address locker, uint256 amount, uint256 expiresAt)
+        external
+        view
+        returns (bytes32);
 }

@@ -9,12 +9,8 @@ interface IEnclaveManager {
     error MemberCountOutOfRange(uint256 had, uint256 least, uint256 most);
     /// @notice Thrown at deployment for a zero address or an address given twice.
     error MemberInvalid(address member);
-    /// @notice Thrown when fewer signatures than the threshold are given.
-    error TooFewSignatures(uint256 had, uint256 needed);
     /// @notice Thrown when a recovered signer is not a member.
     error NotAMember(address signer);
-    /// @notice Thrown when signers are not in strictly ascending order (which also bars the same one twice).
-    error SignersNotAscending(address previous, address signer);
 
     /// @notice All members, in the order of deployment.
     function members() external view returns (address[] memory);
@@ -22,7 +18,11 @@ interface IEnclaveManager {
     function threshold() external view returns (uint256);
     function isMember(address account) external view returns (bool);
 
-    /// @notice Reverts unless at least `threshold` members signed `digest`.
+    /// @notice Reverts unless at least `threshold` members signed `digest`; errors: crypto/Quorum.
     /// @param signatures 65-byte ECDSA signatures (r, s, v), ordered by ascending signer address
-    function checkSignatures(bytes32 digest, bytes[] calldata signatures) external view;
+    /// @return signers   who signed, in the same order
+    function checkSignatures(bytes32 digest, bytes[] calldata signatures)
+        external
+        view
+        returns (address[] memory signers);
 }

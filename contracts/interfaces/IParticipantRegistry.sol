@@ -7,20 +7,14 @@ import {IProviderStakes} from "./IProviderStakes.sol";
 /// @notice The paper's RSC. An account registers once, in one role, by its own transaction or by its
 /// signature in somebody else's. Whoever works for an organisation names its provider, which must have
 /// admitted it and have a stake: nobody can claim, or hide behind, a provider that does not know it.
+/// A role is a number: 1 a device, 2 a provider's organisation, from 16 on a server (see Roles).
+/// Who stopped counting because its provider wanted so (dismissed, or its stake) counts again only after
+/// `pauseSeconds`: nobody can switch the standing of a node off and on.
 /// @dev Nothing here is unique but the account itself: names, endpoints and TLS keys may repeat, so
 /// nobody can take them away by registering first. What ends (retired, succeeded) stays readable,
 /// because its open jobs go on. Signed statements are EIP-712 in the domain "Edgemark Participants",
 /// version "1", this chain, this contract; each carries the account's nonce and a deadline.
 interface IParticipantRegistry is IProviderStakes {
-    enum Role {
-        None,
-        Device,
-        ComputeNode,
-        Enclave,
-        ConsensusNode,
-        Provider
-    }
-
     /// @param cpuCores     whole cores
     /// @param ramMiB       MiB of memory
     /// @param storageMiB   MiB of storage
@@ -35,13 +29,13 @@ interface IParticipantRegistry is IProviderStakes {
     /// @param role          what the account does
     /// @param registeredAt  Unix seconds
     /// @param retiredAt     Unix seconds since when it takes no new work, for good (zero: it does)
-    /// @param provider      organisation it works for (zero for Device; for Provider: the organisation,
-    ///                      which is the account that registered it)
-    /// @param tlsKeyHash    SHA-256 of the SubjectPublicKeyInfo of its P-256 TLS key (zero for Device and
-    ///                      Provider)
-    /// @param endpoint      https URL without path (empty for Device and Provider)
+    /// @param provider      organisation it works for (zero for a device; for a provider: the
+    ///                      organisation, which is the account that registered it)
+    /// @param tlsKeyHash    SHA-256 of the SubjectPublicKeyInfo of its P-256 TLS key (zero for a device and
+    ///                      a provider)
+    /// @param endpoint      https URL without path (empty for a device and a provider)
     struct Participant {
-        Role role;
+        uint16 role;
         uint40 registeredAt;
         uint40 retiredAt;
         address provider;
@@ -51,9 +45,9 @@ interface IParticipantRegistry is IProviderStakes {
     }
 
     /// @notice What an account may sign instead of sending; what its role has no use for is ignored.
-    /// @param name of a Provider, 1 to 64 bytes
+    /// @param name of a provider, 1 to 64 bytes
     struct Registration {
-        Role role;
+        uint16 role;
         address provider;
         bytes32 tlsKeyHash;
         string endpoint;
@@ -61,37 +55,45 @@ interface IParticipantRegistry is IProviderStakes {
         Resources resources;
     }
 
+    /// @notice `account` takes part from now on, in `role` and for `provider` (see Participant).
     event ParticipantRegistered(
         address indexed account,
-        Role indexed role,
+        uint16 indexed role,
         address indexed provider,
         bytes32 tlsKeyHash,
         string endpoint
     );
+    /// @notice An organisation registered under `name`.
     event ProviderNamed(address indexed provider, string name);
-    event MemberAdmitted(address indexed provider, address indexed account);
+    /// @notice `provider` lets `account` work for it.
+    /// @param countsFrom Unix seconds from which it may take new work: at once, or after the pause
+    event MemberAdmitted(address indexed provider, address indexed account, uint256 countsFrom);
+    /// @notice `account` takes no new work for `provider` until it is admitted again.
     event MemberDismissed(address indexed provider, address indexed account);
+    /// @notice A server gave another TLS key, endpoint and resources.
     event ServerUpdated(address indexed account, bytes32 tlsKeyHash, string endpoint);
+    /// @notice `account` takes no new work any more, for good.
     event ParticipantRetired(address indexed account);
+    /// @notice `successor` took the place of `account`.
     event ParticipantSucceeded(address indexed account, address indexed successor, address indexed provider);
+    /// @notice Everything that `account` had signed and nobody had used is void.
+    /// @param nonce the one that is used up, the first is 0
     event SignaturesRevoked(address indexed account, uint256 nonce);
 
     /// @notice Thrown when the account is registered already.
-    error AlreadyRegistered(address account, Role role);
+    error AlreadyRegistered(address account, uint16 role);
     /// @notice Thrown when the account is not registered in the role that is needed.
-    error NotRegistered(address account, Role needed, Role had);
+    error NotRegistered(address account, uint16 needed, uint16 had);
     /// @notice Thrown when the account is not registered in any role.
     error NotAParticipant(address account);
     /// @notice Thrown when the account has retired.
     error HasRetired(address account, uint256 retiredAt);
     /// @notice Thrown when `provider` did not admit `account` (or is no provider).
     error NotAdmitted(address account, address provider);
-    /// @notice Thrown when a string is empty or longer than allowed (bytes).
-    error LengthOutOfRange(uint256 had, uint256 least, uint256 most);
     /// @notice Thrown when a server role comes without a TLS key hash.
     error TlsKeyMissing(address account);
     /// @notice Thrown for roles that cannot do what was called.
-    error RoleNotAllowed(Role role);
+    error RoleNotAllowed(uint16 role);
     /// @notice Thrown when a signed statement comes after its deadline.
     error StatementExpired(uint256 deadline, uint256 nowAt);
     /// @notice Thrown when a statement was signed by another account, nonce, chain or contract.
@@ -103,10 +105,11 @@ interface IParticipantRegistry is IProviderStakes {
     /// @notice Registers the caller as an organisation under `name` (1 to 64 bytes).
     function registerProvider(string calldata name) external;
 
-    /// @notice Registers the caller as ComputeNode, Enclave or ConsensusNode of `provider`.
+    /// @notice Registers the caller as a server of `provider`.
+    /// @param role     16 or more
     /// @param endpoint 1 to 200 bytes
     function registerServer(
-        Role role,
+        uint16 role,
         address provider,
         bytes32 tlsKeyHash,
         string calldata endpoint,
@@ -121,7 +124,8 @@ interface IParticipantRegistry is IProviderStakes {
         bytes calldata signature
     ) external;
 
-    /// @notice Called by a provider: lets `account` register as its member. A second time changes nothing.
+    /// @notice Called by a provider: lets `account` register as its member. A second time changes nothing;
+    /// after `dismiss` it counts for new work only once the pause is over.
     function admit(address account) external;
 
     /// @notice Called by a provider: `account` takes no new work for it until it is admitted again; for
@@ -144,13 +148,15 @@ interface IParticipantRegistry is IProviderStakes {
     function revokeSignatures() external;
 
     function participant(address account) external view returns (Participant memory);
-    function roleOf(address account) external view returns (Role);
+    function roleOf(address account) external view returns (uint16);
     function providerOf(address account) external view returns (address);
     function nameOf(address provider) external view returns (string memory);
     function isAdmitted(address provider, address account) external view returns (bool);
+    /// @notice Unix seconds from which the admission counts for new work; zero when there is none.
+    function admittedFrom(address provider, address account) external view returns (uint256);
     /// @notice Role, provider, and whether it may take new work: a server that has not retired, of a
-    /// provider that admits it, has not retired, and has its stake.
-    function standingOf(address account) external view returns (Role role, address provider, bool active);
+    /// provider that admits it, has not retired, and has its stake; and no pause of either lasts.
+    function standingOf(address account) external view returns (uint16 role, address provider, bool active);
 
     /// @notice What `account` signs to be registered by anyone, with its present nonce.
     function registrationDigest(address account, Registration calldata registration, uint256 deadline)

@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 /// @title Amounts: who gets what at each end of an index
-/// @notice Pure. f = fee, S = stake, g = judges' fee, m = number of nodes, z = f / 10.
-/// Of each index three pots are divided: the deposit f that the payer locked at posting, the stake S
-/// of the node and, when it was charged, the bond g + f of the payer. The parts of a pot always sum
-/// to the pot.
+/// @notice Pure. f = fee, S = stake, g = judges' fee, b = g + f = bond, m = number of nodes.
+/// Of each index two pots are divided: what the payer locked for it (f, and b when it was charged) and
+/// the stake S of the node. The parts of a pot always sum to the pot. The judges' fee comes out of one
+/// pot, whole.
 library Amounts {
     /// @notice How one pot is divided.
     struct Parts {
@@ -15,14 +15,13 @@ library Amounts {
         uint256 toPool;
     }
 
-    /// @notice How the three pots of one index are divided.
+    /// @notice How the two pots of one index are divided.
+    /// @param deposit what the payer locked
+    /// @param stake   what the node locked
     struct Ending {
         Parts deposit;
         Parts stake;
-        Parts bond;
     }
-
-    uint256 private constant HARM_DIVISOR = 10; // z = f / 10: what each side loses when nobody can be blamed
 
     /// @notice Right and uncharged: f to the node, stake back.
     function paid(uint256 fee, uint256 stake) internal pure returns (Ending memory ending) {
@@ -30,13 +29,11 @@ library Amounts {
         ending.stake.toNode = stake;
     }
 
-    /// @notice Accepted, never committed, never charged: payer and node lose z each to the pool.
-    function equalHarm(uint256 fee, uint256 stake) internal pure returns (Ending memory ending) {
-        uint256 lost = harmOf(fee);
-        ending.deposit.toPayer = fee - lost;
-        ending.deposit.toPool = lost;
-        ending.stake.toNode = stake - lost;
-        ending.stake.toPool = lost;
+    /// @notice Accepted, never committed, never charged. Who failed is undecidable: the node has earned
+    /// nothing, and a payer that does not serve a node saves nothing by it.
+    function unearned(uint256 fee, uint256 stake) internal pure returns (Ending memory ending) {
+        ending.deposit.toPool = fee;
+        ending.stake.toNode = stake;
     }
 
     /// @notice Wrong or missing: the stake pays the judges, up to (m - 1) * f to the payer, the rest to
@@ -48,39 +45,47 @@ library Amounts {
     {
         uint256 rest = stake - judgeFee;
         uint256 most = (nodeCount - 1) * fee;
-        ending.deposit.toPayer = fee;
+        ending.deposit.toPayer = fee + bondOf(fee, judgeFee);
         ending.stake.toJudges = judgeFee;
         ending.stake.toPayer = rest < most ? rest : most;
         ending.stake.toPool = rest - ending.stake.toPayer;
-        ending.bond.toPayer = bondOf(fee, judgeFee);
     }
 
-    /// @notice The charge failed, by verdict (refuted) or because nobody served it (void): the bond pays
-    /// the judges g and the node f, which also has its own f and its stake.
-    function failedCharge(uint256 fee, uint256 stake, uint256 judgeFee)
+    /// @notice Charged as wrong, found right: the bond pays the judges g and the node f, which also has
+    /// its own f and its stake.
+    function refuted(uint256 fee, uint256 stake, uint256 judgeFee)
         internal
         pure
         returns (Ending memory ending)
     {
-        ending.deposit.toNode = fee;
+        ending.deposit.toNode = 2 * fee;
+        ending.deposit.toJudges = judgeFee;
         ending.stake.toNode = stake;
-        ending.bond.toJudges = judgeFee;
-        ending.bond.toNode = fee;
     }
 
-    /// @notice Charged as silent, but handed a right result to the judges: f to the node; bond and stake
-    /// pay the judges half of g each (the bond the odd unit).
+    /// @notice Charged as silent, but handed a right result to the judges: f to the node; payer and node
+    /// bear g half each (the payer the odd unit), out of the bond and the fee.
     function answered(uint256 fee, uint256 stake, uint256 judgeFee)
         internal
         pure
         returns (Ending memory ending)
     {
         uint256 half = judgeFee / 2;
-        ending.deposit.toNode = fee;
-        ending.stake.toJudges = half;
-        ending.stake.toNode = stake - half;
-        ending.bond.toJudges = judgeFee - half;
-        ending.bond.toPayer = fee + half;
+        ending.deposit.toJudges = judgeFee;
+        ending.deposit.toNode = fee - half;
+        ending.deposit.toPayer = fee + half;
+        ending.stake.toNode = stake;
+    }
+
+    /// @notice Nobody served the charge: as refuted, but no judge worked, and g goes to the pool.
+    function voided(uint256 fee, uint256 stake, uint256 judgeFee)
+        internal
+        pure
+        returns (Ending memory ending)
+    {
+        ending.deposit.toNode = 2 * fee;
+        ending.deposit.toPool = judgeFee;
+        ending.stake.toNode = stake;
     }
 
     /// @notice No verdict: bond and stake return, f goes to the pool, the judges get nothing.
@@ -89,9 +94,9 @@ library Amounts {
         pure
         returns (Ending memory ending)
     {
+        ending.deposit.toPayer = bondOf(fee, judgeFee);
         ending.deposit.toPool = fee;
         ending.stake.toNode = stake;
-        ending.bond.toPayer = bondOf(fee, judgeFee);
     }
 
     /// @notice The job never started: everything back.
@@ -105,20 +110,31 @@ library Amounts {
         return fee + judgeFee;
     }
 
-    /// @notice z, what payer and node lose each when nobody can be blamed.
-    function harmOf(uint256 fee) internal pure returns (uint256) {
-        return fee / HARM_DIVISOR;
+    /// @notice What each of `judges` judges has of g when its signature stands under the verdict. What
+    /// the absent leave, and what does not divide, goes to the pool.
+    function judgeShareOf(uint256 judgeFee, uint256 judges) internal pure returns (uint256) {
+        return judgeFee / judges;
     }
 
-    /// @notice Least stake: max(ceil(m * f / e), 2g + f), and 2g + f when e = 0.
-    function minStakeOf(uint256 fee, uint256 judgeFee, uint256 nodeCount, uint256 errors)
+    /// @notice Least stake, ceil(m * f / e): e convictions give the payer back what it paid to all.
+    function minStakeOf(uint256 fee, uint256 nodeCount, uint256 errors) internal pure returns (uint256) {
+        return (nodeCount * fee + errors - 1) / errors;
+    }
+
+    /// @notice Least g: a quarter of f, and what the work of a verdict costs.
+    /// @param products monomials times inputs of the batch
+    function minJudgeFeeOf(uint256 fee, uint256 judgeFloor, uint256 judgePrice, uint256 products)
         internal
         pure
         returns (uint256)
     {
-        uint256 covering = 2 * judgeFee + fee;
-        if (errors == 0) return covering;
-        uint256 deterring = (nodeCount * fee + errors - 1) / errors;
-        return deterring > covering ? deterring : covering;
+        uint256 share = (fee + 3) / 4;
+        uint256 work = judgeFloor + products * judgePrice;
+        return share > work ? share : work;
+    }
+
+    /// @notice Most g: above 0.38 f charging at random among liars loses.
+    function maxJudgeFeeOf(uint256 fee) internal pure returns (uint256) {
+        return fee / 3;
     }
 }

@@ -3,138 +3,116 @@ pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import {ISettlement} from "../interfaces/ISettlement.sol";
+import {Callers} from "../anchoring/Callers.sol";
+import {Deadlines} from "../anchoring/Deadlines.sol";
+import {IJobSettlement, JobId} from "../interfaces/IJobSettlement.sol";
 import {Amounts} from "./Amounts.sol";
-import {JobBook} from "./JobBook.sol";
+import {Endings} from "./Endings.sol";
+import {Phases} from "./Phases.sol";
 
 /// @title Charges: from the accusation of an index to its end
 /// @notice Charged, then served by the judges or void, then a verdict or lapsed: whatever anybody
 /// leaves undone, a stranger ends it after the deadline.
-abstract contract Charges is JobBook {
+abstract contract Charges is Endings {
     using SafeCast for uint256;
 
-    /// @inheritdoc ISettlement
-    function charge(bytes32 job, uint256[] calldata wrong, uint256[] calldata silent) external {
-        Job storage entry = _requireJob(job, JobPhase.Started);
-        _requireCaller(entry.payer);
-        _requireBy(entry.collectBy);
-        if (entry.charged != 0) revert AlreadyCharged(job);
+    /// @inheritdoc IJobSettlement
+    function charge(JobId job, uint256[] calldata wrong, uint256[] calldata silent) external {
+        Job storage job_ = _requireJob(job, JobPhase.Started);
+        Callers.requireCaller(job_.payer);
+        Deadlines.requireBy(job_.collectBy);
         uint256 count = wrong.length + silent.length;
-        if (count == 0 || count > entry.errors) revert ChargeCountOutOfRange(count, entry.errors);
-        if (silent.length != 0) _requireAfter(entry.computeBy);
+        uint256 charged = job_.charged + count;
+        if (count == 0 || charged > job_.errors) revert ChargeCountOutOfRange(charged, job_.errors);
+        if (silent.length != 0) Deadlines.requireAfter(job_.computeBy);
 
-        entry.charged = count.toUint8();
-        uint256 servedBy = block.timestamp + _limits.judgeWindow;
-        _chargeEach(job, wrong, ChargeKind.Wrong, servedBy);
-        _chargeEach(job, silent, ChargeKind.Silent, servedBy);
-        uint256 bond = count * Amounts.bondOf(entry.fee, entry.judgeFee);
-        entry.bondLock = _anchor.lock(entry.payer, bond, _lockExpiryOf(entry)).toUint64();
+        job_.charged = charged.toUint8();
+        uint256 phases = _chargeEach(job, job_.phases, wrong, ChargeKind.Wrong);
+        job_.phases = _chargeEach(job, phases, silent, ChargeKind.Silent);
+        _anchor.increase(JobId.unwrap(job), 0, count * Amounts.bondOf(job_.fee, job_.judgeFee));
     }
 
-    /// @inheritdoc ISettlement
-    function recordServed(bytes32 job, uint256 index, bytes[] calldata signatures) external {
-        Index storage entry = _requireIndex(job, index, IndexPhase.Charged);
-        _requireBy(entry.servedBy);
+    /// @inheritdoc IJobSettlement
+    function recordServed(JobId job, uint256 index, bytes[] calldata signatures) external {
+        Job storage job_ = _requireIndex(job, index, IndexPhase.Charged);
+        Charge memory had = _charges[job][index];
+        Deadlines.requireBy(had.servedBy);
         _enclaves.checkSignatures(servedDigest(job, index), signatures);
 
-        uint256 window = _limits.judgeWindow;
+        uint256 window = _windowOf(job_);
         uint256 answerBy = block.timestamp;
-        if (entry.kind == ChargeKind.Silent) {
-            uint256 computing = _jobs[job].computeBy - _jobs[job].startedAt;
-            answerBy += computing > window ? computing : window;
-        }
+        if (had.kind == ChargeKind.Silent) answerBy += window;
         uint256 verdictBy = answerBy + window;
-        entry.phase = IndexPhase.Served;
-        entry.answerBy = answerBy.toUint40();
-        entry.verdictBy = verdictBy.toUint40();
+        (had.answerBy, had.verdictBy) = (answerBy.toUint40(), verdictBy.toUint40());
+        _charges[job][index] = had;
+        job_.phases = Phases.moved(job_.phases, index, IndexPhase.Served);
         emit ChargeServed(job, index, answerBy, verdictBy);
     }
 
-    /// @inheritdoc ISettlement
-    function recordVerdict(bytes32 job, uint256 index, Finding finding, bytes[] calldata signatures)
-        external
-    {
-        Index storage entry = _requireIndex(job, index, IndexPhase.Served);
-        _requireBy(entry.verdictBy);
-        if (finding == Finding.None) revert FindingNotAllowed(entry.kind, finding);
+    /// @inheritdoc IJobSettlement
+    function recordVerdict(JobId job, uint256 index, Finding finding, bytes[] calldata signatures) external {
+        _requireIndex(job, index, IndexPhase.Served);
+        Charge memory had = _charges[job][index];
+        Deadlines.requireBy(had.verdictBy);
+        if (finding == Finding.None) revert FindingNotAllowed(had.kind, finding);
         if (finding == Finding.Missing) {
-            if (entry.kind != ChargeKind.Silent) revert FindingNotAllowed(entry.kind, finding);
-            _requireAfter(entry.answerBy);
+            if (had.kind != ChargeKind.Silent) revert FindingNotAllowed(had.kind, finding);
+            Deadlines.requireAfter(had.answerBy);
         }
-        _enclaves.checkSignatures(verdictDigest(job, index, finding), signatures);
+        address[] memory signers = _enclaves.checkSignatures(verdictDigest(job, index, finding), signatures);
 
-        if (finding != Finding.Right) _convict(job, index, entry, finding);
-        else if (entry.kind == ChargeKind.Wrong) _refute(job, index, entry);
-        else _acceptAnswer(job, index, entry);
+        Round memory round = _beginRound(job, 1, signers.length);
+        if (finding != Finding.Right) _endConvicted(round, index, finding, signers);
+        else if (had.kind == ChargeKind.Wrong) _endRefuted(round, index, signers);
+        else _endAnswered(round, index, signers);
+        _closeRound(round);
     }
 
-    /// @inheritdoc ISettlement
-    function voidCharge(bytes32 job, uint256 index) external {
-        Index storage entry = _requireIndex(job, index, IndexPhase.Charged);
-        _requireAfter(entry.servedBy);
-        _void(job, index, entry);
+    /// @inheritdoc IJobSettlement
+    function voidCharge(JobId job, uint256 index) external {
+        _requireIndex(job, index, IndexPhase.Charged);
+        Deadlines.requireAfter(_charges[job][index].servedBy);
+        Round memory round = _beginRound(job, 1, 0);
+        _endVoid(round, index);
+        _closeRound(round);
     }
 
-    /// @inheritdoc ISettlement
-    function lapseCharge(bytes32 job, uint256 index) external {
-        Index storage entry = _requireIndex(job, index, IndexPhase.Served);
-        _requireAfter(entry.verdictBy);
-        _lapse(job, index, entry);
+    /// @inheritdoc IJobSettlement
+    function lapseCharge(JobId job, uint256 index) external {
+        _requireIndex(job, index, IndexPhase.Served);
+        Deadlines.requireAfter(_charges[job][index].verdictBy);
+        Round memory round = _beginRound(job, 1, 0);
+        _endLapsed(round, index);
+        _closeRound(round);
     }
 
-    /// @dev Not served in time.
-    function _void(bytes32 job, uint256 index, Index storage entry) internal {
-        entry.phase = IndexPhase.Void;
-        emit ChargeVoided(job, index, entry.node);
-        Job storage terms = _jobs[job];
-        _payOut(job, index, Amounts.failedCharge(terms.fee, terms.stake, terms.judgeFee));
-    }
-
-    /// @dev No verdict in time.
-    function _lapse(bytes32 job, uint256 index, Index storage entry) internal {
-        entry.phase = IndexPhase.Lapsed;
-        emit ChargeLapsed(job, index, entry.node);
-        Job storage terms = _jobs[job];
-        _payOut(job, index, Amounts.lapsed(terms.fee, terms.stake, terms.judgeFee));
-    }
-
-    function _chargeEach(bytes32 job, uint256[] calldata indices, ChargeKind kind, uint256 servedBy) private {
+    function _chargeEach(JobId job, uint256 phases, uint256[] calldata indices, ChargeKind kind)
+        private
+        returns (uint256)
+    {
+        uint256 most = _jobs[job].nodeCount;
+        uint256 servedBy = block.timestamp + _judging();
         uint256 previous = 0;
-        for (uint256 place = 0; place < indices.length; ++place) {
-            uint256 index = indices[place];
-            Index storage entry = _anyIndex(job, index);
-            if (index <= previous) revert IndicesNotAscending(previous, index);
+        for (uint256 turn = 0; turn < indices.length; ++turn) {
+            uint256 index = indices[turn];
+            _requireNext(previous, index, most);
             previous = index;
-            bool open = entry.phase == IndexPhase.Committed
-                || (kind == ChargeKind.Silent && entry.phase == IndexPhase.Accepted);
-            if (!open) revert IndexPhaseWrong(job, index, entry.phase);
-            entry.phase = IndexPhase.Charged;
-            entry.kind = kind;
-            entry.servedBy = servedBy.toUint40();
-            emit NodeCharged(job, index, entry.node, kind, servedBy);
+            IndexPhase phase = Phases.phaseOf(phases, index);
+            bool committed = phase == IndexPhase.Committed;
+            if (!committed && (kind == ChargeKind.Wrong || phase != IndexPhase.Accepted)) {
+                revert IndexPhaseWrong(job, index, phase);
+            }
+            phases = Phases.moved(phases, index, IndexPhase.Charged);
+            _charges[job][index] = Charge(kind, committed, servedBy.toUint40(), 0, 0);
+            emit NodeCharged(job, index, _nodeOf(job, index), kind, servedBy);
         }
+        return phases;
     }
 
-    function _convict(bytes32 job, uint256 index, Index storage entry, Finding finding) private {
-        Job storage terms = _jobs[job];
-        Amounts.Ending memory ending =
-            Amounts.convicted(terms.fee, terms.stake, terms.judgeFee, terms.nodeCount);
-        entry.phase = IndexPhase.Convicted;
-        emit NodeConvicted(job, index, entry.node, finding, ending.stake.toPayer, ending.stake.toPool);
-        _payOut(job, index, ending);
-    }
-
-    function _refute(bytes32 job, uint256 index, Index storage entry) private {
-        entry.phase = IndexPhase.Refuted;
-        emit ChargeRefuted(job, index, entry.node);
-        Job storage terms = _jobs[job];
-        _payOut(job, index, Amounts.failedCharge(terms.fee, terms.stake, terms.judgeFee));
-    }
-
-    function _acceptAnswer(bytes32 job, uint256 index, Index storage entry) private {
-        entry.phase = IndexPhase.Answered;
-        emit ChargeAnswered(job, index, entry.node);
-        Job storage terms = _jobs[job];
-        _payOut(job, index, Amounts.answered(terms.fee, terms.stake, terms.judgeFee));
+    /// @dev max(W, computeBy - startedAt): judges, and a node charged as silent, get as long as nodes had.
+    function _windowOf(Job storage job_) private view returns (uint256) {
+        uint256 computing = job_.computeBy - job_.startedAt;
+        uint256 judging = _judging();
+        return computing > judging ? computing : judging;
     }
 }

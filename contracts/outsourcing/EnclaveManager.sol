@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-
+import {Quorum} from "../crypto/Quorum.sol";
 import {IEnclaveManager} from "../interfaces/IEnclaveManager.sol";
 
 /// @title EnclaveManager
@@ -52,15 +51,15 @@ contract EnclaveManager is IEnclaveManager {
     }
 
     /// @inheritdoc IEnclaveManager
-    function checkSignatures(bytes32 digest, bytes[] calldata signatures) external view {
-        if (signatures.length < _threshold) revert TooFewSignatures(signatures.length, _threshold);
-        address previous = address(0);
-        // Ascending members: the loop ends after as many turns as there are members, or reverts.
-        for (uint256 place = 0; place < signatures.length; ++place) {
-            address signer = ECDSA.recoverCalldata(digest, signatures[place]);
-            if (signer <= previous) revert SignersNotAscending(previous, signer);
-            if (!_isMember[signer]) revert NotAMember(signer);
-            previous = signer;
+    function checkSignatures(bytes32 digest, bytes[] calldata signatures)
+        external
+        view
+        returns (address[] memory signers)
+    {
+        // Ascending members: there are at most as many turns as members, or it reverts.
+        signers = Quorum.signersOf(digest, signatures, _threshold);
+        for (uint256 turn = 0; turn < signers.length; ++turn) {
+            if (!_isMember[signers[turn]]) revert NotAMember(signers[turn]);
         }
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ISettlement} from "../interfaces/ISettlement.sol";
+import {Bounds} from "../anchoring/Bounds.sol";
+import {IJobSettlement} from "../interfaces/IJobSettlement.sol";
 import {Amounts} from "./Amounts.sol";
 
 /// @title JobTerms: which terms a job may have
@@ -16,11 +17,14 @@ library JobTerms {
     uint256 private constant MAX_BATCH = 4096;
     uint256 private constant ELEMENT_BYTES = 17; // a field element, q = 2^128 + 51
     uint256 private constant KEY_BYTES = 33; // SEC 1, 2.3.3: compressed point
-    uint256 private constant LEAST_FEE = 10; // below it z = f / 10 would be nothing
-    uint256 private constant POT_FACTOR = 2 * MAX_NODES; // deposit <= 64 f, bonds <= 64 (g + f) <= 128 f
+    uint256 private constant MAX_VALUES = 2 ** 18; // of a share or an answer: 4.5 MB, 8.9 MB
+    uint256 private constant MAX_JOB_VALUES = 2 ** 22; // of all shares or all answers of a job: 71 MB, 143 MB
+    uint256 private constant MAX_PRODUCTS = 2 ** 28; // monomials times inputs: what judges compute of a task
+    uint256 private constant LEAST_FEE = 6; // from it on some g lies between f / 4 and f / 3
+    uint256 private constant POT_FACTOR = 2 * MAX_NODES; // deposit <= 64 f, bonds <= 64 (g + f) <= 86 f
 
     /// @notice Reverts unless a job may have these terms now.
-    function check(ISettlement.Terms calldata terms, ISettlement.Limits memory limits) internal view {
+    function check(IJobSettlement.Terms calldata terms, IJobSettlement.Limits memory limits) internal view {
         _checkFunction(terms);
         _checkSharing(terms);
         _checkJobKey(terms.jobKey);
@@ -31,83 +35,101 @@ library JobTerms {
     /// @notice Reverts unless the limits leave room for every job they allow.
     /// @param maxLockSeconds   longest lock that the anchor takes
     /// @param unbondingSeconds how long a provider's stake stays after it stops to count for new jobs
-    function checkLimits(ISettlement.Limits memory limits, uint256 maxLockSeconds, uint256 unbondingSeconds)
-        internal
-        pure
-    {
-        _limit("minFee", limits.minFee, LEAST_FEE, limits.maxFee);
-        _limit("maxFee", limits.maxFee, limits.minFee, type(uint96).max / POT_FACTOR);
-        _limit("minWindow", limits.minWindow, 1, limits.maxWindow);
-        _limit("judgeWindow", limits.judgeWindow, 1, type(uint40).max);
-        _limit("exitGrace", limits.exitGrace, 1, type(uint40).max);
+    function checkLimits(
+        IJobSettlement.Limits memory limits,
+        uint256 maxLockSeconds,
+        uint256 unbondingSeconds
+    ) internal pure {
+        Bounds.requireWithin("minFee", limits.minFee, LEAST_FEE, limits.maxFee);
+        // g <= f / 3 has to pay for the largest work that terms can ask for.
+        uint256 work = limits.judgeFloor + MAX_TERMS * MAX_BATCH * limits.judgePrice;
+        uint256 leastMaxFee = limits.minFee > 3 * work ? limits.minFee : 3 * work;
+        Bounds.requireWithin("maxFee", limits.maxFee, leastMaxFee, type(uint96).max / POT_FACTOR);
+        Bounds.requireWithin("minWindow", limits.minWindow, 1, limits.maxWindow);
+        Bounds.requireWithin("judgeWindow", limits.judgeWindow, 1, type(uint40).max);
+        Bounds.requireWithin("exitGrace", limits.exitGrace, 1, type(uint40).max);
         // Posting to `collectBy` takes at most three windows; see `longestTail` for the rest.
         uint256 longest = 3 * uint256(limits.maxWindow) + longestTail(limits);
-        _limit("longestLock", longest, 1, maxLockSeconds);
-        _limit("unbonding", unbondingSeconds, longest, type(uint256).max);
+        Bounds.requireWithin("longestLock", longest, 1, maxLockSeconds);
+        Bounds.requireWithin("unbonding", unbondingSeconds, longest, type(uint256).max);
     }
 
     /// @notice Seconds from `collectBy` until the locks of a job expire: after the last possible step.
-    /// @dev A charge at `collectBy` is served within W, answered within max(W, computeBy - startedAt),
-    /// where the second term is at most two windows, and judged within W.
-    function longestTail(ISettlement.Limits memory limits) internal pure returns (uint256) {
-        return 3 * uint256(limits.judgeWindow) + 2 * uint256(limits.maxWindow) + limits.exitGrace;
+    /// @dev A charge at `collectBy` is served within W, then answered and then judged, each within
+    /// max(W, computeBy - startedAt), where the second term is at most two windows.
+    function longestTail(IJobSettlement.Limits memory limits) internal pure returns (uint256) {
+        uint256 judging = limits.judgeWindow;
+        uint256 computing = 2 * uint256(limits.maxWindow);
+        return judging + 2 * (judging > computing ? judging : computing) + limits.exitGrace;
     }
 
     /// @notice keccak256(abi.encode(terms)): what the nodes sign.
-    function hash(ISettlement.Terms calldata terms) internal pure returns (bytes32) {
+    function hash(IJobSettlement.Terms calldata terms) internal pure returns (bytes32) {
         return keccak256(abi.encode(terms));
     }
 
-    function _checkTimes(ISettlement.Terms calldata terms, ISettlement.Limits memory limits) private view {
+    function _checkTimes(IJobSettlement.Terms calldata terms, IJobSettlement.Limits memory limits)
+        private
+        view
+    {
         _window("acceptBy", terms.acceptBy, block.timestamp, limits);
         _window("computeBy", terms.computeBy, terms.acceptBy, limits);
         _window("collectBy", terms.collectBy, terms.computeBy, limits);
     }
 
-    function _checkFunction(ISettlement.Terms calldata terms) private pure {
-        _term("functionBytes", terms.functionBytes, 1, MAX_FUNCTION_BYTES);
-        _term("termCount", terms.termCount, 1, MAX_TERMS);
-        _term("inputs", terms.inputs, 1, MAX_INPUTS);
-        _term("outputs", terms.outputs, 1, MAX_OUTPUTS);
-        _term("degree", terms.degree, 1, MAX_DEGREE);
-        _term("batch", terms.batch, 1, MAX_BATCH);
+    function _checkFunction(IJobSettlement.Terms calldata terms) private pure {
+        Bounds.requireWithin("functionBytes", terms.functionBytes, 1, MAX_FUNCTION_BYTES);
+        Bounds.requireWithin("termCount", terms.termCount, 1, MAX_TERMS);
+        Bounds.requireWithin("inputs", terms.inputs, 1, MAX_INPUTS);
+        Bounds.requireWithin("outputs", terms.outputs, 1, MAX_OUTPUTS);
+        Bounds.requireWithin("degree", terms.degree, 1, MAX_DEGREE);
+        Bounds.requireWithin("batch", terms.batch, 1, MAX_BATCH);
+        _checkSizes(terms);
         uint256 bytesOfShare = ELEMENT_BYTES * (uint256(terms.batch) * terms.inputs + 1);
-        _term("shareBytes", terms.shareBytes, bytesOfShare, bytesOfShare);
+        Bounds.requireWithin("shareBytes", terms.shareBytes, bytesOfShare, bytesOfShare);
     }
 
-    function _checkSharing(ISettlement.Terms calldata terms) private pure {
+    /// @dev Each number alone may be large, not all of them together: somebody has to move and to compute it.
+    function _checkSizes(IJobSettlement.Terms calldata terms) private pure {
+        uint256 batch = terms.batch;
+        uint256 wider = terms.inputs > terms.outputs ? terms.inputs : terms.outputs;
+        Bounds.requireWithin("inputValues", batch * terms.inputs, 1, MAX_VALUES);
+        Bounds.requireWithin("outputValues", batch * terms.outputs, 1, MAX_VALUES);
+        Bounds.requireWithin("jobValues", terms.nodeCount * batch * wider, 0, MAX_JOB_VALUES);
+        Bounds.requireWithin("products", batch * terms.termCount, 1, MAX_PRODUCTS);
+    }
+
+    function _checkSharing(IJobSettlement.Terms calldata terms) private pure {
         uint256 threshold = terms.threshold;
-        _term("threshold", threshold, 1, MAX_NODES);
-        _term("errors", terms.errors, 0, threshold);
-        _term("nodeCount", terms.nodeCount, 1, MAX_NODES);
+        Bounds.requireWithin("threshold", threshold, 1, MAX_NODES);
+        Bounds.requireWithin("errors", terms.errors, 1, threshold);
+        Bounds.requireWithin("nodeCount", terms.nodeCount, 1, MAX_NODES);
         uint256 needed = (uint256(terms.degree) + 1) * threshold + 1 + 2 * uint256(terms.errors);
-        if (terms.nodeCount < needed) revert ISettlement.TooFewNodes(terms.nodeCount, needed);
+        if (terms.nodeCount < needed) revert IJobSettlement.TooFewNodes(terms.nodeCount, needed);
     }
 
     function _checkJobKey(bytes calldata key) private pure {
-        _term("jobKey", key.length, KEY_BYTES, KEY_BYTES);
-        _term("jobKeyPrefix", uint8(key[0]), 2, 3);
+        Bounds.requireWithin("jobKey", key.length, KEY_BYTES, KEY_BYTES);
+        Bounds.requireWithin("jobKeyPrefix", uint8(key[0]), 2, 3);
     }
 
-    function _checkAmounts(ISettlement.Terms calldata terms, ISettlement.Limits memory limits) private pure {
-        _term("fee", terms.fee, limits.minFee, limits.maxFee);
-        _term("judgeFee", terms.judgeFee, 1, terms.fee);
-        uint256 least = Amounts.minStakeOf(terms.fee, terms.judgeFee, terms.nodeCount, terms.errors);
-        _term("stake", terms.stake, least, type(uint96).max);
-    }
-
-    function _window(bytes32 field, uint256 had, uint256 start, ISettlement.Limits memory limits)
+    function _checkAmounts(IJobSettlement.Terms calldata terms, IJobSettlement.Limits memory limits)
         private
         pure
     {
-        _term(field, had, start + limits.minWindow, start + limits.maxWindow);
+        Bounds.requireWithin("fee", terms.fee, limits.minFee, limits.maxFee);
+        uint256 products = uint256(terms.termCount) * terms.batch;
+        uint256 leastJudgeFee =
+            Amounts.minJudgeFeeOf(terms.fee, limits.judgeFloor, limits.judgePrice, products);
+        Bounds.requireWithin("judgeFee", terms.judgeFee, leastJudgeFee, Amounts.maxJudgeFeeOf(terms.fee));
+        uint256 leastStake = Amounts.minStakeOf(terms.fee, terms.nodeCount, terms.errors);
+        Bounds.requireWithin("stake", terms.stake, leastStake, type(uint96).max);
     }
 
-    function _term(bytes32 field, uint256 had, uint256 least, uint256 most) private pure {
-        if (had < least || had > most) revert ISettlement.TermOutOfRange(field, had, least, most);
-    }
-
-    function _limit(bytes32 field, uint256 had, uint256 least, uint256 most) private pure {
-        if (had < least || had > most) revert ISettlement.LimitsInvalid(field, had, least, most);
+    function _window(bytes32 field, uint256 had, uint256 start, IJobSettlement.Limits memory limits)
+        private
+        pure
+    {
+        Bounds.requireWithin(field, had, start + limits.minWindow, start + limits.maxWindow);
     }
 }

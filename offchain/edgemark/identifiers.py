@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from typing import NewType
 
-from Crypto.Hash import keccak
-
 from edgemark.errors import RefusedInput
+from edgemark.keccak import digest_of
 
 JobId = NewType("JobId", bytes)
 """keccak256 of (chain, settlement, payer, nonce); 32 bytes."""
@@ -86,7 +85,7 @@ def compute_checksum(text: str) -> Address:
     Source: EIP-55.
     """
     digits = text[2:].lower()
-    marks = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
+    marks = digest_of(digits.encode()).hex()
     cased = (d.upper() if mark >= "8" else d for d, mark in zip(digits, marks, strict=False))
     return Address("0x" + "".join(cased))
 

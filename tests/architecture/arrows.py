@@ -19,7 +19,7 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"canonical_json", "errors", "encoding", "framing", "identifiers"})
+_WORDS = frozenset({"canonical_json", "errors", "encoding", "framing", "identifiers", "keccak"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 _PURE_LOOP = frozenset({"event_records", "machine", "moves"})
@@ -41,7 +41,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "closing": frozenset(),
     "encoding": frozenset({"errors"}),
-    "identifiers": frozenset({"errors"}),
+    "identifiers": frozenset({"errors", "keccak"}),
+    "keccak": frozenset(),
     "crypto": _WORDS,
     "logs": _WORDS,
     "receipt": _WORDS,
@@ -94,7 +95,9 @@ SHELLS: dict[str, frozenset[str]] = {
             "judge",
             "lookout",
             "model_files",
+            "patience",
             "reading",
+            "refused_answers",
             "refused_offers",
             "rehearsal",
             "server",

@@ -67,7 +67,7 @@ def test_the_wheel_holds_every_module_and_all_data(wheel: zipfile.ZipFile) -> No
     modules = {relative(path).removeprefix("offchain/") for path in find_files(under="offchain")}
     needed = {name for name in modules if Path(name).suffix in {".py", ".json", ".typed"}}
     assert "edgemark/py.typed" in needed
-    assert "edgemark/ledger/abi/Settlement.json" in needed
+    assert "edgemark/ledger/abi/JobSettlement.json" in needed
     assert needed - held == set()
 
 

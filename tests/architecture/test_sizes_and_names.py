@@ -14,7 +14,7 @@ MOST_FUNCTION_LINES = 40
 
 # A reason beats the rule: `path` or `path::function`, and the reason.
 REASONED: dict[str, str] = {
-    "contracts/interfaces/ISettlement.sol": "the document: types, errors and events in one place",
+    "contracts/interfaces/IJobSettlement.sol": "the document: types, errors, events in one place",
 }
 
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "core", "base", "manager"}

@@ -20,7 +20,7 @@ TREES = {
 }
 # Folders that mirror no tree: rules of the checkout, data, whole jobs.
 OTHERS = {"architecture", "docs", "vectors", "scenarios", "papers", "end_to_end", "soak"}
-WITHIN_CONTRACTS = {"invariants", "end_to_end"}
+WITHIN_CONTRACTS = {"invariants", "boundaries", "end_to_end"}
 
 
 def names_of_tests(path: Path) -> list[str]:

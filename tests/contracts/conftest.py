@@ -11,10 +11,13 @@ pytest.register_assert_rewrite("tests.contracts.world")
 
 from tests.contracts.world import (  # noqa: E402 - after the line above, or its assertions say nothing
     COMMUNITY,
+    COMPUTE_NODE,
+    ENCLAVE,
     JUDGES,
     LIMITS,
     MIN_STAKE,
     NODES,
+    PAUSE,
     UNBONDING,
     WEALTH,
     World,
@@ -32,14 +35,16 @@ def deploy_world(chain: Any, project: Any, accounts: Any, token: Any | None = No
         token: the token to use; MetaCoin when none is given.
     """
     deployer, payer, outsider, pool, guardian = accounts[:5]
-    nodes, node_providers = accounts[5:11], accounts[11:17]
+    nodes = accounts[5:11]
+    # in the order in which a job names their nodes
+    node_providers = sorted(accounts[11:17], key=lambda each: int(str(each), 16))
     judges, judge_providers = accounts[17:21], accounts[21:25]
     token = token or deploy_coin(project, deployer, pool)
     anchor = deployer.deploy(project.AssetAnchor, token)
-    registry = deployer.deploy(project.ParticipantRegistry, anchor, MIN_STAKE, UNBONDING)
+    registry = deployer.deploy(project.ParticipantRegistry, anchor, MIN_STAKE, UNBONDING, PAUSE)
     enclaves = deployer.deploy(project.EnclaveManager, judges)
     settlement = deployer.deploy(
-        project.Settlement, anchor, registry, enclaves, pool, guardian, LIMITS
+        project.JobSettlement, anchor, registry, enclaves, pool, guardian, LIMITS
     )
     world = World(
         chain=chain,
@@ -60,14 +65,29 @@ def deploy_world(chain: Any, project: Any, accounts: Any, token: Any | None = No
     )
     token.approve(anchor, WEALTH * 20, sender=deployer)
     for number in range(NODES):
-        register_server(world, "compute", 2, nodes[number], node_providers[number])
+        register_server(world, "compute", COMPUTE_NODE, nodes[number], node_providers[number])
     for number in range(JUDGES):
-        register_server(world, "judging", 3, judges[number], judge_providers[number])
+        register_server(world, "judging", ENCLAVE, judges[number], judge_providers[number])
     registry.registerDevice(sender=payer)
     for account in [payer, *nodes]:
         anchor.deposit(account, WEALTH, sender=deployer)
-        anchor.allowLocker(settlement, WEALTH, sender=account)
+        world.allow(account, settlement, WEALTH)
     return world
+
+
+def deploy_settlement(
+    world: World, project: Any, limits: tuple[int, ...] = LIMITS, **changes: Any
+) -> Any:
+    """Another JobSettlement beside the world's, with a change of pool or enclaves."""
+    return world.deployer.deploy(
+        project.JobSettlement,
+        world.anchor,
+        world.registry,
+        changes.get("enclaves", world.enclaves),
+        changes.get("pool", world.pool),
+        world.guardian,
+        limits,
+    )
 
 
 def deploy_coin(project: Any, holder: Any, pool: Any) -> Any:
@@ -95,7 +115,7 @@ def register_provider(world: World, registry: Any, name: str, provider: Any) -> 
     """Register an organisation and bring the least stake."""
     registry.registerProvider(name, sender=provider)
     world.anchor.deposit(provider, MIN_STAKE, sender=world.deployer)
-    world.anchor.allowLocker(registry, MIN_STAKE, sender=provider)
+    world.allow(provider, registry, MIN_STAKE)
     registry.stake(MIN_STAKE, sender=provider)
 
 
@@ -107,6 +127,7 @@ def deployed(chain: Any, project: Any, accounts: Any) -> World:
 @pytest.fixture
 def world(deployed: World) -> World:
     deployed.nonce = 0
+    deployed.named.clear()
     return deployed
 
 

@@ -83,7 +83,8 @@ def test_package__has_one_abi_for_each_deployed_contract():
 def test_every_custom_error__is_expected_by_a_test(name: str):
     errors = {entry["name"] for entry in load(name) if entry["type"] == "error"}
     folder = Path(__file__).parent
-    tests = "".join(path.read_text() for path in folder.rglob("*.py"))
+    kinds = ("*.py", "*.t.sol")  # of ape and of forge
+    tests = "".join(path.read_text() for kind in kinds for path in folder.rglob(kind))
     own = {error for error in errors if not INHERITED.match(error)}
     missing = {error for error in own if not re.search(rf"\b{error}\b", tests)}
     assert missing == set()

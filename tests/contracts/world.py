@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
@@ -17,20 +18,31 @@ from coincurve import PrivateKey, PublicKey
 from eth_abi import decode
 from eth_utils import keccak
 
-FEE = 1003  # odd, so that every rounding shows: z = 100
-JUDGE_FEE = 103  # 4 judges: 25 each and 3 to the pool
+FEE = 1003  # odd, so that every rounding shows; g from 251 to 334
+JUDGE_FEE = 263  # 4 judges: 65 to each that signs; 3 and what the idle leave to the pool
 STAKE = 7000  # > m * f / e = 6018, so that a conviction leaves something for the pool
 NODES = 6
 JUDGES = 4
-HARM = FEE // 10
+DECIDING = 3  # judges
 BOND = FEE + JUDGE_FEE
 
 MIN_WINDOW = 10
 MAX_WINDOW = 3600
 JUDGE_WINDOW = 600
 EXIT_GRACE = 5000
-LIMITS = (10, 10**24, MIN_WINDOW, MAX_WINDOW, JUDGE_WINDOW, EXIT_GRACE)
-LOCK_TAIL = 3 * JUDGE_WINDOW + 2 * MAX_WINDOW + EXIT_GRACE  # from collectBy to the expiry of locks
+JUDGE_FLOOR, JUDGE_PRICE = 1, 0  # smallest units
+LIMITS = (
+    10,
+    10**24,
+    JUDGE_FLOOR,
+    JUDGE_PRICE,
+    MIN_WINDOW,
+    MAX_WINDOW,
+    JUDGE_WINDOW,
+    EXIT_GRACE,
+)
+# From collectBy to the expiry of the locks: served, answered, judged, and the grace.
+LOCK_TAIL = JUDGE_WINDOW + 2 * max(JUDGE_WINDOW, 2 * MAX_WINDOW) + EXIT_GRACE
 
 ACCEPT_SECONDS = 300
 COMPUTE_SECONDS = 1000
@@ -44,7 +56,7 @@ INDEX_PHASES = [
     "Charged",
     "Served",
     "Paid",
-    "EqualHarm",
+    "Unearned",
     "Convicted",
     "Refuted",
     "Answered",
@@ -57,7 +69,10 @@ WRONG, SILENT = 1, 2
 FOUND_NONE, FOUND_RIGHT, FOUND_WRONG, FOUND_MISSING = 0, 1, 2, 3
 
 MIN_STAKE = 10_007  # of a provider, who has just that
-UNBONDING = 5 * MAX_WINDOW + 3 * JUDGE_WINDOW + EXIT_GRACE  # no complaint comes later
+UNBONDING = 3 * MAX_WINDOW + LOCK_TAIL  # no complaint comes later
+PAUSE = 900  # until who stopped counting by its provider's will counts again
+COMPUTE_NODE, ENCLAVE = 16, 17  # roles
+ALLOWED_SECONDS = 600 * 86_400  # how long allowances last here
 
 SUPPLY = 10**27  # of MetaCoin, smallest units
 OPERATION, EARLY, COMMUNITY, INCENTIVES = range(4)  # purposes of its parts
@@ -95,6 +110,18 @@ def refused(error: Any, **values: Any) -> Iterator[None]:
     assert {
         entry.name: _plain(value) for entry, value in zip(error.abi.inputs, found, strict=True)
     } == {name: _plain(value) for name, value in values.items()}
+
+
+def refused_signers(world: World, digest: bytes, signatures: list[bytes]) -> Any:
+    """Expect what the judges' contract says of signatures over something else than `digest`.
+
+    They seem to come from accounts that are no judges, in any order.
+    """
+    signers = [signer_of(digest, signature) for signature in signatures]
+    for previous, signer in pairwise(signers):
+        if int(signer, 16) <= int(previous, 16):
+            return refused(world.enclaves.SignersNotAscending, previous=previous, signer=signer)
+    return refused(world.enclaves.NotAMember, signer=signers[0])
 
 
 def _send_and_raise(provider: Any, transaction: Any) -> None:
@@ -181,6 +208,7 @@ class World:
     judge_providers: list[Any]
     nonce: int = 0
     roles: dict[str, str] = field(default_factory=dict)
+    named: dict[bytes, list[Any]] = field(default_factory=dict)  # nodes of each job
 
     def __post_init__(self) -> None:
         self.roles = {"payer": str(self.payer), "pool": str(self.pool)}
@@ -229,38 +257,51 @@ class World:
     def post(self, terms: dict[str, Any] | None = None, nodes: list[Any] | None = None) -> bytes:
         """Post a job and return its id."""
         self.nonce += 1
+        named = nodes or self.nodes
         self.settlement.post(
             self.nonce,
             keccak(b"root"),
             tuple((terms or self.terms()).values()),
-            nodes or self.nodes,
+            named,
             sender=self.payer,
         )
-        return bytes(self.settlement.jobIdOf(self.payer, self.nonce))
+        job = bytes(self.settlement.jobIdOf(self.payer, self.nonce))
+        self.named[job] = list(named)
+        return job
 
-    def acceptance(self, job: bytes, index: int, valid_until: int, signer: Any = None) -> bytes:
-        """The signature by which the node of `index` (or `signer`) takes it."""
-        digest = self.settlement.acceptanceDigest(job, index, valid_until)
-        return sign(signer or self.nodes[index - 1], digest)
+    def acceptance(
+        self, job: bytes, index: int, valid_until: int | None = None, signer: Any = None
+    ) -> tuple[int, int, bytes]:
+        """What the contract takes as the acceptance by the node of `index` (or by `signer`)."""
+        until = self.settlement.jobOf(job).acceptBy if valid_until is None else valid_until
+        digest = self.settlement.acceptanceDigest(job, index, until)
+        return index, until, sign(signer or self.named[job][index - 1], digest)
 
-    def accept(self, job: bytes, index: int) -> Any:
-        """Bring the acceptance of one index."""
-        until = self.settlement.jobOf(job).acceptBy
-        signature = self.acceptance(job, index, until)
-        return self.settlement.accept(job, index, until, signature, sender=self.outsider)
+    def bring(self, job: bytes, *acceptances: tuple[int, int, bytes]) -> Any:
+        """Let an outsider bring acceptances, in one call."""
+        nodes = self.named.get(job, self.nodes)
+        return self.settlement.accept(job, nodes, list(acceptances), sender=self.outsider)
 
-    def start(self, **changes: Any) -> bytes:
+    def accept(self, job: bytes, *indices: int) -> Any:
+        """Bring the acceptances of these indices."""
+        return self.bring(job, *(self.acceptance(job, index) for index in indices))
+
+    def start(self, nodes: list[Any] | None = None, **changes: Any) -> bytes:
         """Post a job and bring all acceptances."""
-        job = self.post(self.terms(**changes))
-        for index in range(1, NODES + 1):
-            self.accept(job, index)
+        job = self.post(self.terms(**changes), nodes)
+        self.accept(job, *range(1, len(self.named[job]) + 1))
         return job
 
     def commit(self, job: bytes, *indices: int) -> None:
         """Commit for these indices."""
         for index in indices:
             commitment = keccak(b"commitment %d" % index)
-            self.settlement.commit(job, index, commitment, sender=self.nodes[index - 1])
+            self.settlement.commit(job, index, commitment, sender=self.named[job][index - 1])
+
+    def allow(self, account: Any, locker: Any, amount: int) -> None:
+        """Let a locker lock as much of an account, for as long as any test lasts."""
+        until = self.now() + ALLOWED_SECONDS
+        self.anchor.allowLocker(locker, amount, until, sender=account)
 
     def started(self, *, committed: tuple[int, ...] = ()) -> bytes:
         """A running job in which these indices have committed."""
@@ -289,7 +330,7 @@ class World:
 
     def signatures(self, digest: bytes, signers: list[Any] | None = None) -> list[bytes]:
         """Signatures in the order the contract wants, of k judges unless said otherwise."""
-        signers = self.judges[:3] if signers is None else signers
+        signers = self.judges[:DECIDING] if signers is None else signers
         ordered = sorted(signers, key=lambda judge: int(str(judge), 16))
         return [sign(judge, digest) for judge in ordered]
 
@@ -298,9 +339,9 @@ class World:
         signatures = self.signatures(self.settlement.servedDigest(job, index))
         return self.settlement.recordServed(job, index, signatures, sender=self.outsider)
 
-    def judge(self, job: bytes, index: int, finding: int) -> Any:
-        """Record a verdict."""
-        signatures = self.signatures(self.settlement.verdictDigest(job, index, finding))
+    def judge(self, job: bytes, index: int, finding: int, signers: list[Any] | None = None) -> Any:
+        """Record a verdict, of as many judges as decide unless said otherwise."""
+        signatures = self.signatures(self.settlement.verdictDigest(job, index, finding), signers)
         return self.settlement.recordVerdict(job, index, finding, signatures, sender=self.outsider)
 
     # Reading.
@@ -317,6 +358,11 @@ class World:
         """Free balance of everybody in the anchor, and all that is locked."""
         books = {role: self.anchor.freeBalanceOf(account) for role, account in self.roles.items()}
         return books | {"locked": self.locked()}
+
+    def place(self, job: bytes, place: int) -> tuple[Any, int]:
+        """Owner and amount of a place of the job's lock; place 0 is the payer's."""
+        owner, amount = self.anchor.placeOf(self.settlement, job, place)
+        return owner, int(amount)
 
     def locked(self) -> int:
         """All that is locked for jobs."""
@@ -340,7 +386,11 @@ class World:
         assert self.token.balanceOf(self.anchor) >= owed
 
 
-def per_judge(amount: int = JUDGE_FEE) -> dict[str, int]:
-    """What each judge and the pool get of a judges' fee."""
-    shares = {f"judge {j}": amount // JUDGES for j in range(1, JUDGES + 1)}
-    return shares | {"pool": amount % JUDGES}
+def per_judge(amount: int = JUDGE_FEE, signers: int = DECIDING) -> dict[str, int]:
+    """What the judges that signed (the first ones) and the pool get of a judges' fee."""
+    shares = {f"judge {j}": amount // JUDGES for j in range(1, signers + 1)}
+    return {
+        role: share
+        for role, share in (shares | {"pool": amount - sum(shares.values())}).items()
+        if share
+    }

@@ -10,7 +10,7 @@
 | unserved  | the device charges honest node 3, gives no evidence   | 3 void                |
 | kept      | the device never sends node 4 its task                | 4 answered            |
 | unstarted | two named nodes registered what nobody can talk to    | all released          |
-| left      | the device leaves, node 6 does nothing; it comes back | 6 equal harm          |
+| left      | the device leaves, node 6 does nothing; it comes back | 6 unearned            |
 | returned  | the device leaves, node 4 lies; it is back in time    | 4 convicted           |
 | two liars | nodes 1 and 2 lie: more than e                        | one charged at random |
 | lenient   | node 3 lies, judge 1 signs `right`                    | 3 convicted           |
@@ -68,7 +68,7 @@ EXPECTED = {
     "unserved": ends(i3=IndexPhase.VOID),
     "kept": ends(i4=IndexPhase.ANSWERED),
     "unstarted": (IndexPhase.RELEASED,) * 6,
-    "left": ends(i6=IndexPhase.EQUAL_HARM),
+    "left": ends(i6=IndexPhase.UNEARNED),
     "returned": ends(i4=IndexPhase.CONVICTED),
     "lenient": ends(i3=IndexPhase.CONVICTED),
     "harsh": ends(i4=IndexPhase.REFUTED),

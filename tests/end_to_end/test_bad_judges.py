@@ -25,7 +25,6 @@ from tests.end_to_end.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for, whole_stage
 
-from edgemark.crypto.hashing import keccak256
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.events import ChargeLapsed, ChargeServed, NodeConvicted
@@ -130,11 +129,9 @@ def answer_of_node(theatre: Theatre, device: ScriptedDevice, job: JobId) -> Answ
     task = order.tasks[CHARGED - 1]
     outputs = compute_outputs(FUNCTION, task, order.terms)
     key = KeyStore.open(Path(theatre.stage.nodes[CHARGED - 1].home) / "keys").account
-    outputs_hash = keccak256(outputs)
-    digest = device.station.settlement.domain.result(
-        job, task.task_id, CHARGED, key.address, task.share_hash, outputs_hash
-    )
-    return Answer(job, CHARGED, task.task_id, task.share_hash, outputs, bytes(32), key.sign(digest))
+    blank = Answer(job, CHARGED, task.task_id, task.share_hash, outputs, bytes(32), b"")
+    digest = blank.digest(device.station.settlement.domain, key.address)
+    return replace(blank, signature=key.sign(digest))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -150,6 +147,7 @@ def test_job__pays_what_the_table_of_amounts_says(judged: Judged, name: str) -> 
         [(state.known, ends(i3=EXPECTED[name]))],
         judged.ledger.posting(state.known.job).payer,
         judged.theatre.stage.pool,
+        [judged.ledger.signers(state.known.job)],
     )
     changes = judged.ledger.changes(state.known.job)
     assert changes == {account: amount for account, amount in expected.items() if amount}

@@ -53,7 +53,9 @@ def test_doctor__on_a_machine_with_everything__finds_everything(desk: Desk) -> N
     assert done.status == Exit.DONE
     assert [name for name, item in done.value.items() if not item["fine"]] == []
     assert f"chain id {desk.theatre.stage.deployment.chain_id}" in done.value["chain"]["seen"]
-    assert desk.theatre.stage.deployment.contracts["Settlement"] in done.value["deployment"]["seen"]
+    assert (
+        desk.theatre.stage.deployment.contracts["JobSettlement"] in done.value["deployment"]["seen"]
+    )
 
 
 def test_doctor__without_chain_and_deployment__says_what_to_do(tmp_path: Path) -> None:

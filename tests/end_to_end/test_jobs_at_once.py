@@ -68,7 +68,8 @@ def test_a_job__ends_index_by_index_as_planned(played: Played, name: str) -> Non
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_job__pays_what_the_table_of_amounts_says(played: Played, name: str) -> None:
     order, payer, pool = played.states[name].known, played.payer(name), played.theatre.stage.pool
-    expected = compute_changes([(order, EXPECTED[name])], payer, pool)
+    signers = [played.ledger.signers(order.job)]
+    expected = compute_changes([(order, EXPECTED[name])], payer, pool, signers)
     changes = played.ledger.changes(played.jobs[name])
     assert changes == {account: amount for account, amount in expected.items() if amount}
 
@@ -98,9 +99,9 @@ def test_two_liars__leave_the_job_undecided_and_the_charged_one_gets_its_due(
     end = IndexPhase.CONVICTED if charged in (1, 2) else IndexPhase.REFUTED
     expected = ends(**{f"i{charged}": end})
     assert state.indices == expected
-    changes = compute_changes(
-        [(state.known, expected)], played.payer("two liars"), played.theatre.stage.pool
-    )
+    payer, pool = played.payer("two liars"), played.theatre.stage.pool
+    signers = [played.ledger.signers(state.known.job)]
+    changes = compute_changes([(state.known, expected)], payer, pool, signers)
     assert played.ledger.changes(played.jobs["two liars"]) == {
         account: amount for account, amount in changes.items() if amount
     }
@@ -201,7 +202,7 @@ def test_a_sharing_made_elsewhere__is_decoded_from_its_secret_and_the_answers_al
     state, stage = played.states["imported"], played.theatre.stage
     exported = ExportedAnswers(
         stage.deployment.chain_id,
-        stage.deployment.contracts["Settlement"],
+        stage.deployment.contracts["JobSettlement"],
         played.jobs["imported"],
         state.known.nodes,
         tuple(
@@ -367,7 +368,7 @@ def test_message__longer_than_any_of_its_kind__is_refused_unread(played: Played,
 
 def test_offer__of_a_job_that_does_not_stand_on_the_chain__is_refused(played: Played) -> None:
     known = played.states["honest"].known
-    offer = Offer(JobId(bytes(32)), ShareIndex(1), known.terms)
+    offer = Offer(JobId(bytes(32)), ShareIndex(1), known.terms, known.nodes)
     refused = knock(played.outsider, played.theatre.node_accounts[0], OFFERS, offer.to_wire())
     assert refused.error["what"] == "terms are not the posted ones"
 

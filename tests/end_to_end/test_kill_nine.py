@@ -280,7 +280,8 @@ def check_payments(survived: Survived, name: str, expected: tuple[IndexPhase, ..
     """Each account's change by this job, to the token, from the table of amounts alone."""
     order = survived.states[name].known
     payer = survived.ledger.posting(order.job).payer
-    changes = compute_changes([(order, expected)], payer, survived.theatre.stage.pool)
+    pool, signers = survived.theatre.stage.pool, [survived.ledger.signers(order.job)]
+    changes = compute_changes([(order, expected)], payer, pool, signers)
     assert survived.ledger.changes(order.job) == {a: n for a, n in changes.items() if n}
 
 

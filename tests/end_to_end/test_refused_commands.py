@@ -69,10 +69,10 @@ def test_submit__a_damaged_function__is_refused(desk: Desk, tmp_path: Path, cut:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--errors", "2"), ("e is out of range", "had e = 2", "needed 0 <= e <= t = 1")),
+        (("--errors", "2"), ("e is out of range", "had e = 2", "needed 1 <= e <= t = 1")),
         (("--errors", "-1"), ("e is out of range",)),
-        (("--threshold", "0", "--errors", "0"), ("t is too small", "had 0", "needed >= 1")),
-        (("--threshold", "30", "--errors", "0"), ("m is out of range", "had m = 91")),
+        (("--threshold", "0"), ("t is too small", "had 0", "needed >= 1")),
+        (("--threshold", "30"), ("m is out of range", "had m = 93")),
         (("--judge-fee", "11"), ("judges' fee out of range",)),
         (("--fee", "0"), ("fee out of range",)),
         (("--fee", "ten"), ("is no number", "had ten")),
@@ -110,7 +110,7 @@ def test_submit__an_account_that_is_no_node__is_refused_by_the_contract(desk: De
 
 def test_submit__windows_shorter_than_the_contract_allows__are_refused(desk: Desk) -> None:
     done = edgemark_here(*desk.submission("--compute", "1"))
-    check_refused(done, Exit.REFUSED_INPUT, "TermOutOfRange")
+    check_refused(done, Exit.REFUSED_INPUT, "OutOfBounds")
 
 
 def test_submit__without_gas__is_refused(desk: Desk, tmp_path: Path) -> None:
@@ -165,12 +165,12 @@ def test_no_chain_at_the_address__ends_with_status_4(desk: Desk) -> None:
 
 def test_no_contract_at_the_address__is_refused(desk: Desk, tmp_path: Path) -> None:
     manifest = json.loads((desk.theatre.stage.folder / "deployment.json").read_text())
-    manifest["contracts"]["Settlement"] = "0x" + "77" * 20
+    manifest["contracts"]["JobSettlement"] = "0x" + "77" * 20
     (tmp_path / "m.json").write_text(json.dumps(manifest))
     done = edgemark_here(
         "account", "show", "--home", desk.home, "--manifest", tmp_path / "m.json", "--json"
     )
-    check_refused(done, Exit.REFUSED_INPUT, "Settlement", "no contract", "0x" + "77" * 20)
+    check_refused(done, Exit.REFUSED_INPUT, "JobSettlement", "no contract", "0x" + "77" * 20)
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", '{"version": 1}', '{"version": 99}'])

@@ -189,7 +189,8 @@ def test_job__ends_the_same_through_reorganisations(shaken: Shaken, name: str) -
 def test_job__pays_everybody_once_through_reorganisations(shaken: Shaken, name: str) -> None:
     state = shaken.states[name]
     payer, pool = shaken.device.station.address, shaken.theatre.stage.pool
-    expected = compute_changes([(state.known, EXPECTED[name])], payer, pool)
+    signers = [shaken.ledger.signers(state.known.job)]
+    expected = compute_changes([(state.known, EXPECTED[name])], payer, pool, signers)
     changes = shaken.ledger.changes(state.known.job)
     assert changes == {account: amount for account, amount in expected.items() if amount}
     paid = [e.index for e in shaken.ledger.of_job(state.known.job) if isinstance(e, NodePaid)]

@@ -21,7 +21,7 @@ from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Limits
 from edgemark.token.metacoin import MetaCoin
 
-LIMITS = Limits(Tokens(10), Tokens(10**24), 2, 10_000, 5, 60)
+LIMITS = Limits(Tokens(12), Tokens(10**24), Tokens(1), Tokens(1), 2, 10_000, 5, 60)
 JUDGES = 4
 
 
@@ -59,7 +59,8 @@ def set_up_provider(
     operator.send(token.approve(anchor.contract.address, amount))
     operator.send(anchor.deposit(lane.address, amount))
     lane.send(registry.register_provider(name))
-    lane.send(anchor.allow_locker(registry.address, amount))
+    until = chain.block("latest").timestamp + 3600
+    lane.send(anchor.allow_locker(registry.address, amount, until))
     lane.send(registry.stake(amount))
 
 

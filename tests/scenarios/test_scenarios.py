@@ -46,7 +46,7 @@ def test_promised_transcripts__are_there() -> None:
         ("device is valid", "device is undecided"),
         ("index 3 is CONVICTED", "index 3 is REFUTED"),
         ("chain served 3 by 1 2: TooFewSignatures", "chain served 3 by 1 2"),
-        ("chain approve 1: IndexPhaseWrong", "chain approve 1: JobPhaseWrong"),
+        ("chain charge wrong 3: ChargeCountOutOfRange", "chain charge wrong 3: JobPhaseWrong"),
         ("judge-1 refuses FoundVerdict WRONG", "judge-1 FoundVerdict WRONG"),
         ("judge-1 owes SubmitServed", "judge-1 owes nothing"),
         ("device looks", "device sleeps"),

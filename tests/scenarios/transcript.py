@@ -1,14 +1,14 @@
 """Replays the transcripts of this folder: each line happens, or must hold.
 
 The parties are the real machines of `edgemark.systems.outsourcing.protocol`, the chain is the model
-of the contract, and the job is the small one: six nodes, t = 1, d = 2, e = 1, f = 1003, g = 103,
+of the contract, and the job is the small one: six nodes, t = 1, d = 2, e = 1, f = 1003, g = 263,
 S = 6018, W = 20 s. Nothing else happens than what is written. `#` begins a comment; the first line
 is the title.
 
     after FILE                   all that is in that transcript happened before
     at TIME                      chain time; deadlines before it pass for all. TIME is a number, or
-                                 accept_by, compute_by, collect_by, gather_until, and of the charge
-                                 served_by, answer_by, verdict_by; `+ N` seconds may follow
+                                 accept_by, compute_by, collect_by, gather_until, and of the
+                                 charge served_by, answer_by, verdict_by; `+ N` seconds may follow
     chain ACT                    post | accept J.. | commit J.. | commit-wrong J.. | approve J.. |
                                  charge wrong J | charge silent J | served J by K.. | collect J.. |
                                  verdict J FINDING by K.. | void J | lapse J | cancel
@@ -123,8 +123,8 @@ class Cast:
             judges=cast.JUDGE_ADDRESSES,
             pool=cast.POOL,
             free=dict(self.start),
-            providers={node: f"provider of {node}" for node in cast.NODE_ADDRESSES},
-            judge_providers={judge: f"provider of {judge}" for judge in cast.JUDGE_ADDRESSES},
+            providers=cast.PROVIDERS,
+            judge_providers=cast.JUDGE_PROVIDERS,
         )
         self.parties: dict[str, Any] = {"device": DeviceJob()}
         self.parties |= {f"node-{j}": NodeTask() for j in range(1, 7)}
@@ -154,7 +154,7 @@ class Cast:
         builders: dict[str, Callable[..., object]] = {
             "AskedSubmit": lambda: on.AskedSubmit(self.order),
             "HeardOffer": lambda: cast.offer_to(self.order, index_of(party)),
-            "HeardTask": lambda: on.HeardTask(self.order.tasks[index_of(party) - 1]),
+            "HeardTask": lambda: self._heard_task(index_of(party)),
             "FoundAnswer": lambda word: on.FoundAnswer(self.answer(word, party)),
             "HeardAnswer": lambda word, j: on.HeardAnswer(self.answer(word, j)),
             "HeardAnswerTaken": lambda judge: on.HeardAnswerTaken(account_of(judge)),
@@ -182,15 +182,17 @@ class Cast:
 
     def _saw_case(self, word: str) -> object:
         seat = self.chain.index_views(self.order.job)[index_of(word) - 1]
-        return on.SawCase(
-            self.order.job,
+        return cast.case_of(
+            self.order,
             index_of(word),
             seat.kind,
-            seat.node,
-            seat.served_by,
-            cast.JUDGE_ADDRESSES,
-            3,
+            commitment=self.chain.commitment(self.order.job, index_of(word)),
+            served_by=seat.served_by,
         )
+
+    def _heard_task(self, index: int) -> object:
+        task = self.order.tasks[index - 1]
+        return on.HeardTask(task, cast.salt_of(task, cast.NODES[index - 1]))
 
     def _heard_evidence(self, index: str, word: str | None = None) -> object:
         answer = None if word is None else self.answer(word, index)
@@ -198,7 +200,9 @@ class Cast:
 
     def _heard_opinion(self, judge: str, index: str, finding: str) -> object:
         key = cast.JUDGES[index_of(judge) - 1]
-        opinion = cast.sign_opinion(key, self.order, index_of(index), Finding[finding])
+        kind = self.chain.index_views(self.order.job)[index_of(index) - 1].kind
+        case = cast.case_of(self.order, index_of(index), kind)
+        opinion = cast.sign_opinion(key, case, Finding[finding])
         return on.HeardOpinion(key.address, opinion)
 
     # --- lines ---------------------------------------------------------------------------------
@@ -327,20 +331,19 @@ class Cast:
     def _check_refused(self, answer: Answer, error: str) -> None:
         order, j = self.order, answer.index
         node = order.nodes[j - 1]
-        seat = self.chain.index_views(order.job)[j - 1]
+        commitment = self.chain.commitment(order.job, j)
         try:
             check_signed_answer(answer, order.tasks[j - 1], node, cast.DOMAIN)
             check_outputs(answer, order.terms)
-            check_opens(answer, node, seat.commitment, cast.DOMAIN)
+            check_opens(answer, node, commitment, cast.DOMAIN)
         except EdgemarkError as fault:
             _require(type(fault).__name__ == error, type(fault).__name__)
             return
         raise Mismatch("it was taken")
 
     def _judged(self, answer: Answer) -> Finding:
-        seat = self.chain.index_views(self.order.job)[answer.index - 1]
-        silent = ChargeKind.SILENT
-        return cast.judged(self.order, answer, FUNCTION, kind=silent, commitment=seat.commitment)
+        had = {"commitment": self.chain.commitment(self.order.job, answer.index)}
+        return cast.judged(self.order, answer, FUNCTION, kind=ChargeKind.SILENT, **had)
 
     def _check_paid_out(self) -> None:
         phases: list[IndexPhase] = [s.phase for s in self.chain.index_views(self.order.job)]

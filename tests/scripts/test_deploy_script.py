@@ -83,7 +83,7 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
     deployment.verify(chain)
     addresses = {name: address for name, address, _ in ROW.findall(ran.stdout)}
     assert addresses == deployment.contracts
-    settlement, coin = deployment.contract("Settlement"), deployment.contract("MetaCoin")
+    settlement, coin = deployment.contract("JobSettlement"), deployment.contract("MetaCoin")
     assert chain.call(settlement, "limits") == DEFAULT_LIMITS.as_abi()
     assert chain.call(settlement, "guardian") == account(0)
     assert chain.call(settlement, "pool") == account(5)
@@ -113,7 +113,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
     deployment = Deployment.load(path, 31337)
     deployment.verify(chain)
-    settlement = deployment.contract("Settlement")
+    settlement = deployment.contract("JobSettlement")
     assert chain.call(settlement, "limits") == (11, 12, 3, 4, 5, 6)
     assert chain.call(settlement, "pool") == payee(7)
     assert chain.call(settlement, "guardian") == payee(8)
@@ -135,10 +135,10 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--min-window", "0"), ("Settlement.constructor", "LimitsInvalid", "minWindow")),
+        (("--min-window", "0"), ("JobSettlement.constructor", "OutOfBounds", "minWindow")),
         (("--pool", "0x12"), ("pool", "not an account address")),
         (("--allocations", "none.json"), ("none.json", "holds no plan of the supply")),
-        (("--unbonding", "9"), ("Settlement.constructor", "LimitsInvalid", "unbonding")),
+        (("--unbonding", "9"), ("JobSettlement.constructor", "OutOfBounds", "unbonding")),
     ],
 )
 def test_deploy__a_users_mistake__is_named_without_a_traceback(

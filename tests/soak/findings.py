@@ -27,7 +27,7 @@ from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_cha
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.phases import DevicePhase
 
-FINES = (IndexPhase.CONVICTED, IndexPhase.EQUAL_HARM)
+FINES = (IndexPhase.CONVICTED, IndexPhase.UNEARNED)
 RIGHT = "right"
 
 
@@ -39,6 +39,7 @@ class PlayedJob:
         ends: phase of index j at position j - 1.
         changes: what each account won or lost by it.
         outcome: what the device says: right, WRONG, undecided, or the phase without result.
+        signers: who signed the verdict of which index; None: all judges signed all.
     """
 
     plan: PlannedJob
@@ -49,6 +50,7 @@ class PlayedJob:
     ends: tuple[IndexPhase, ...]
     changes: Mapping[Address, int]
     outcome: str
+    signers: Mapping[int, Sequence[Address]] | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -113,7 +115,8 @@ def _in(job: PlayedJob) -> Iterator[tuple[str, str]]:
 
 
 def _expect_changes(job: PlayedJob, pool: Address) -> dict[Address, int]:
-    return compute_changes([(job, job.ends)], job.payer, pool)
+    signers = None if job.signers is None else [job.signers]
+    return compute_changes([(job, job.ends)], job.payer, pool, signers)
 
 
 def _tokens(before: Holdings, after: Holdings) -> Iterator[str]:

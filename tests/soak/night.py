@@ -37,7 +37,7 @@ from edgemark.ledger.events import (
     ChargeLapsed,
     ChargeRefuted,
     ChargeVoided,
-    HarmShared,
+    FeeUnearned,
     JobCancelled,
     JobPosted,
     NodeConvicted,
@@ -55,7 +55,7 @@ from edgemark.systems.outsourcing.settlement import SettlementContract
 
 ENDS = (
     NodePaid,
-    HarmShared,
+    FeeUnearned,
     NodeConvicted,
     ChargeRefuted,
     ChargeAnswered,
@@ -87,7 +87,7 @@ class Windows:
             threshold=1,
             errors=1,
             fee=Tokens(10 * TOKEN_UNIT + 7),  # odd, so that every rounding shows
-            judge_fee=Tokens(4 * TOKEN_UNIT + 1),
+            judge_fee=Tokens(3 * TOKEN_UNIT + 1),
             accept_s=self.accept_s,
             compute_s=self.compute_s,
             collect_s=self.collect_s,
@@ -330,6 +330,7 @@ class Night:
                     ends=tuple(view.phase for view in views),
                     changes=ledger.changes(job),
                     outcome=outcomes.get(plan.number, "device did not say"),
+                    signers=ledger.signers(job),
                 )
             )
         return played

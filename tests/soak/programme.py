@@ -29,7 +29,7 @@ class PlannedJob:
     Attributes:
         number: from 0; also the nonce of the posting.
         device: position of the device that orders it.
-        nodes: positions of its nodes; that of index j at j - 1.
+        nodes: positions of its nodes, ascending; that of index j at j - 1.
         deeds: misdeed by index.
     """
 
@@ -58,7 +58,7 @@ def draw_programme(seed: int, *, jobs: int, nodes: int, devices: int) -> list[Pl
         PlannedJob(
             number=number,
             device=number % devices,
-            nodes=tuple(source.sample(range(nodes), NODES_OF_A_JOB)),
+            nodes=tuple(sorted(source.sample(range(nodes), NODES_OF_A_JOB))),  # as a posting does
             deeds=_draw_deeds(source),
         )
         for number in range(jobs)

@@ -72,7 +72,7 @@ def test_job_as_it_should_be__breaks_no_rule(job: PlayedJob) -> None:
     [
         (played(IndexPhase.COMMITTED), "stuck"),
         (played(IndexPhase.CONVICTED), "honest_fined"),
-        (played(IndexPhase.EQUAL_HARM, deeds={2: Deed.LIE}, outcome="right"), "honest_fined"),
+        (played(IndexPhase.UNEARNED, deeds={2: Deed.LIE}, outcome="right"), "honest_fined"),
         (played(deeds={1: Deed.LIE}), "liar_paid"),
         (played(outcome="WRONG"), "wrong_result"),
         (played(outcome="undecided"), "wrong_result"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tools.gas_lab import key_of, open_lab
+from tools.gas_market import LARGEST, SMALL, Size
 from tools.measure_gas import (
     FILE,
     HARDFORKS,
@@ -17,6 +18,7 @@ from tools.measure_gas import (
     Gas,
     compare,
     find_unmeasured,
+    honest_job,
     load,
     make_page,
     measure,
@@ -61,6 +63,12 @@ def test_every_call__at_the_largest_sizes__fits_a_block_several_times() -> None:
     assert any("m = 64" in place for place in most)
 
 
+@pytest.mark.parametrize(("size", "most"), [(SMALL, 1_250_000), (LARGEST, 9_000_000)])
+def test_honest_job__of_everybody_together__stays_below_its_target(size: Size, most: int) -> None:
+    for hardfork in HARDFORKS:
+        assert honest_job(load(), size, hardfork) <= most
+
+
 def test_page__shows_the_file() -> None:
     assert PAGE.read_text() == make_page(load()), "run `make gas`"
 
@@ -101,8 +109,8 @@ def test_compare__a_case_without_its_like__fails() -> None:
 
 
 def test_find_unmeasured__of_a_file_without_a_function__names_it() -> None:
-    without = {name: cases for name, cases in load().items() if name != "Settlement.collect"}
-    assert find_unmeasured(without) == ["Settlement.collect"]
+    without = {name: cases for name, cases in load().items() if name != "JobSettlement.collect"}
+    assert find_unmeasured(without) == ["JobSettlement.collect"]
     assert len(find_unmeasured({})) > len(CONTRACTS)
 
 

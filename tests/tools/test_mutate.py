@@ -15,6 +15,7 @@ from tools.mutation.pytest_runs import PytestRuns, verdict_of
 from tools.mutation.record import Record
 from tools.mutation.report import percent_killed, unexplained, write_report
 from tools.mutation.running import Run, Suspect, choose
+from tools.mutation.solidity_stage import failed_test
 from tools.mutation.targets import Reason, Targets, read_targets
 from tools.mutation.verdict import State, Verdict
 
@@ -211,7 +212,7 @@ def test_run__begins_nothing_after_its_deadline(tmp_path: Path) -> None:
 
 def test_run__with_a_part_of_the_tests__remembers_only_the_killed(tmp_path: Path) -> None:
     purse, stage = suspect(tmp_path), SpendingStage()
-    run = Run(lambda _number, _ending: stage, math.inf, partial=True)
+    run = Run(lambda _number, _ending: stage, math.inf, lambda _suspect, _mutant: False)
     run.try_all(choose([purse], None, 1), 1)
     assert len(choose([purse], None, 1)) == 3
 
@@ -231,7 +232,13 @@ def test_record__holds_as_long_as_the_source_and_the_killer_are_the_same(tmp_pat
     assert (read().find("1"), read().find("2")) == (killed, survived)
     (tmp_path / "test_2.py").write_text("better")
     assert (read().find("1"), read().find("2")) == (killed, None)
-    (tmp_path / "test_1.py").write_text("other")
+    assert (read().find_survivor("1"), read().find_survivor("2")) == (None, survived)
+    (tmp_path / "test_1.py").write_text("def test_w(): pass\n\ndef test_x():\n    assert 1\n")
+    assert read().find("1") is None
+    read().put("1", killed)
+    (tmp_path / "test_1.py").write_text("def test_x():\n    assert 1\n\ndef test_z(): pass\n")
+    assert read().find("1") == killed  # others came and went
+    (tmp_path / "test_1.py").write_text("def test_x():\n    assert 2\n\ndef test_z(): pass\n")
     assert read().find("1") is None
     assert read().find("3") == Verdict(State.EQUIVALENT)
     (tmp_path / "a.sol").write_text("changed")
@@ -277,6 +284,14 @@ def test_report__counts_what_has_a_reason_apart(tmp_path: Path) -> None:
 )
 def test_verdict__of_what_pytest_did(status: int | None, output: str, verdict: Verdict) -> None:
     assert verdict_of(status, output) == verdict
+
+
+def test_failed_test__is_found_among_what_forge_prints() -> None:
+    results = '{"test_results":{"test_a()":{"status":"Success"},"%s":{"status":"%s"}}}'
+    lines = '{"timestamp":17,"event":"pulse"}\nWarning: {old}\n'
+    lines += '{"t/A.t.sol:ATest":' + results + "}\n"
+    assert failed_test(lines % ("test_b(uint256)", "Failure")) == "t/A.t.sol::test_b"
+    assert failed_test(lines % ("test_b(uint256)", "Success")) == ""
 
 
 def test_verdict__of_a_runner_that_does_not_run__is_no_verdict() -> None:

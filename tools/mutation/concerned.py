@@ -27,12 +27,13 @@ def ape_tests(root: Path, folders: Sequence[str]) -> list[str]:
 
 
 def python_tests(root: Path, path: str, folders: Sequence[str]) -> list[str]:
-    """The test files in these folders that name a module, its own first."""
+    """The test files, alone or in these folders, that name a module; its own first."""
     module = module_of(path)
     room, _, name = module.rpartition(".")
     found = []
     for folder in folders:
-        for test in sorted((root / folder).rglob("test_*.py")):
+        place = root / folder
+        for test in [place] if place.is_file() else sorted(place.rglob("test_*.py")):
             text = test.read_text()
             if module in text or (f"from {room} import" in text and name in text):
                 found.append(str(test.relative_to(root)))

@@ -1,13 +1,14 @@
 """What is known of the mutants of a file, kept between runs.
 
-A verdict holds as long as the mutated file and what it imports are the same, and with them the test
-that killed the mutant; of one that survived, all tests that concern it.
+A verdict holds as long as the mutated file and what it imports are the same, and with them the text
+of the test that killed the mutant; of one that survived, all tests that concern it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,23 @@ def digest_of(root: Path, names: Iterable[str]) -> str:
         text = path.read_bytes() if path.is_file() else b""
         whole.update(hashlib.sha256(name.encode() + b"\0" + text).digest())
     return whole.hexdigest()
+
+
+def digest_of_test(root: Path, file: str, name: str) -> str:
+    """One hash over the text of a test, so that others may join it in its file.
+
+    What it calls is not looked at. Of what is no function of the file (a fixture that failed, a
+    `setUp` of a parent), the whole file counts.
+    """
+    text = (root / file).read_text() if (root / file).is_file() else ""
+    begin = re.search(rf"^( *)(?:def|function) {re.escape(name)}\b", text, re.MULTILINE)
+    if not name or begin is None:
+        return digest_of(root, [file])
+    # It ends where something else begins that stands as far to the left.
+    ends = re.compile(rf"^{begin[1]}(?:def |class |@|function |///|[A-Za-z_])", re.MULTILINE)
+    end = ends.search(text, begin.end())
+    whole = text[begin.start() : end.start() if end else len(text)].strip()
+    return hashlib.sha256(f"{file}::{whole}".encode()).hexdigest()
 
 
 @dataclass
@@ -56,6 +74,12 @@ class Record:
         verdict = Verdict(State(entry["state"]), entry["by"])
         return verdict if entry["tests"] == self._digest(verdict) else None
 
+    def find_survivor(self, key: str) -> Verdict | None:
+        """The verdict of a mutant that survived, whichever tests have come since."""
+        entry = self.verdicts.get(key)
+        survived = entry is not None and entry["state"] == State.SURVIVED.value
+        return Verdict(State.SURVIVED) if survived else None
+
     def put(self, key: str, verdict: Verdict) -> None:
         """Keep a verdict; it is on disk when this returns."""
         self.verdicts[key] = {
@@ -72,7 +96,7 @@ class Record:
     def _digest(self, verdict: Verdict) -> str:
         if verdict.state in {State.INVALID, State.EQUIVALENT}:
             return ""
-        killer = verdict.by.partition("::")[0]
-        if verdict.state is State.KILLED and killer in self.tests:
-            return digest_of(self.root, [killer])
+        file, _, name = verdict.by.partition("::")
+        if verdict.state is State.KILLED and file in self.tests:
+            return digest_of_test(self.root, file, name.partition("[")[0])
         return self._tests

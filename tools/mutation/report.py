@@ -21,7 +21,7 @@ hour, from where the last run ended. At least {needed} % of those that make a di
 die.
 
 Made by `python -m tools.mutate --report`, with the reasons of `tools/mutants.toml`. *Made* is all
-mutants of a file, *tried* those of them that have a verdict for the present code and tests;
+mutants of a file, *tried* those of them that have a verdict for the present code, a random sample;
 *same* compiles to the same code or stands below with the reason why nobody can tell the difference.
 """
 

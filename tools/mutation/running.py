@@ -58,7 +58,9 @@ class Suspect:
         """Every mutant that has a verdict."""
         found = []
         for mutant in self.mutants:
-            verdict = self.find(mutant)
+            # A new test does not make a survivor unheard of: it stays one until it is run again.
+            key = mutant.key(self.source)
+            verdict = self.record.find(key) or self.record.find_survivor(key)
             if verdict is not None:
                 before, after = mutant.before(self.source), mutant.after(self.source)
                 reason = targets.reason_of(mutant, self.source)
@@ -93,9 +95,13 @@ def choose(
 ) -> list[tuple[Suspect, Mutant]]:
     """In random order: what a time limit leaves is a fair sample. Known ones are out."""
     everyone = [(suspect, mutant) for suspect in suspects for mutant in suspect.mutants]
-    random.Random(seed).shuffle(everyone)  # noqa: S311 # nosec B311 - which are tried is no secret
+    # Which are tried is no secret.
+    random.Random(seed).shuffle(everyone)  # noqa: S311 # nosec B311
     chosen = everyone if sample is None else everyone[:sample]
-    return [(suspect, mutant) for suspect, mutant in chosen if suspect.find(mutant) is None]
+    left = [(suspect, mutant) for suspect, mutant in chosen if suspect.find(mutant) is None]
+    # Those that survived come first: a test has been written for one of them.
+    left.sort(key=lambda one: one[0].record.find_survivor(one[1].key(one[0].source)) is None)
+    return left
 
 
 @dataclass
@@ -134,12 +140,13 @@ class Run:
     Attributes:
         open_stage: makes the place for a worker, given its number and a file's ending.
         deadline: of the clock `time.monotonic`; no mutant begins after it.
-        partial: the stages leave out some of the tests.
+        is_final: whether it is to be remembered that a mutant survived: not when tests were left
+            out that it may not survive.
     """
 
     open_stage: Callable[[int, str], Stage]
     deadline: float
-    partial: bool = False
+    is_final: Callable[[Suspect, Mutant], bool] = lambda _suspect, _mutant: True
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _checked: set[str] = field(default_factory=set)
     _failures: list[BaseException] = field(default_factory=list)
@@ -205,7 +212,6 @@ class Run:
             stage.check(suspect.path, suspect.folders)
         verdict = stage.judge(mutant, suspect.source, suspect.folders)
         with self._lock:
-            # What survives a part of the tests may not survive the others.
-            if verdict.state is not State.SURVIVED or not self.partial:
+            if verdict.state is not State.SURVIVED or self.is_final(suspect, mutant):
                 suspect.record.put(mutant.key(suspect.source), verdict)
             progress.step(suspect, mutant, verdict)

@@ -10,36 +10,49 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tools.mutation.compiler import Compiler, contracts_in, imports_of
-from tools.mutation.concerned import ape_tests, forge_tests
+from tools.mutation.concerned import ape_tests, forge_tests, tests_of
 from tools.mutation.mutant import Mutant
 from tools.mutation.pytest_runs import PytestRuns
 from tools.mutation.record import digest_of
 from tools.mutation.verdict import State, Verdict
 
 COPIED = ("contracts", "tests", "foundry.toml", "ape-config.yaml", "pyproject.toml")
-LINKED = ("node_modules", ".solcx", "offchain", "tools")
+LINKED = ("node_modules", "offchain", "tools")
 ARTIFACTS = "build/forge"
+PASSED = "build/passed.json"
+IN_PLACE = "build/mutant-in-place"
 APE_MANIFEST = ".build/__local__.json"
 FORGE_LIMIT_S = 180
 APE_LIMIT_S = 400
 BUILD_LIMIT_S = 900
 APE_MODULES = ("ape", "ape.pytest.plugin", "ape_foundry", "ape_solidity", "ape_test", "coincurve")
 APE_ARGUMENTS = ("--network", "ethereum:local:foundry")
+# Before each run forge asks the compiler for the same again: which tests there are.
+REMEMBERING = """#!/bin/sh
+case "$*" in *--standard-json*) ;; *) exec {solc} "$@" ;; esac
+asked=$(mktemp)
+cat > "$asked"
+kept={kept}/$(sha256sum < "$asked" | cut -c1-32).json
+[ -f "$kept" ] || {{ {solc} "$@" < "$asked" > "$asked.made" && mv "$asked.made" "$kept"; }}
+rm -f "$asked"
+exec cat "$kept"
+"""
 FEW_RUNS = {
     "FOUNDRY_DYNAMIC_TEST_LINKING": "true",
     "FOUNDRY_LINT_LINT_ON_BUILD": "false",
     "FOUNDRY_FUZZ_RUNS": "64",
-    "FOUNDRY_INVARIANT_RUNS": "6",
-    "FOUNDRY_INVARIANT_DEPTH": "96",
+    "FOUNDRY_INVARIANT_RUNS": "4",
+    "FOUNDRY_INVARIANT_DEPTH": "64",
 }
 
 
@@ -49,7 +62,7 @@ class SolidityStage:
     Args:
         checkout: where the sources are.
         folder: the working copy; made when it is not there, brought up to date when it is.
-        thrifty: no ape, forge only.
+        thrifty: the quick tests of forge, and no others.
     """
 
     def __init__(self, checkout: Path, folder: Path, *, thrifty: bool = False) -> None:
@@ -76,9 +89,27 @@ class SolidityStage:
         Raises:
             SystemExit: one of them fails, so that nothing could be learnt.
         """
-        verdict = self._run_tests(path, folders)
+        # Files share tests, and a run begins where another ended: what has passed has passed.
+        sources = (
+            *self._folder.glob("contracts/**/*.sol"),
+            *self._folder.glob("tests/contracts/**/*"),
+        )
+        digest = digest_of(
+            self._folder, sorted(str(one) for one in sources if one.suffix != ".pyc")
+        )
+        file = self._folder / PASSED
+        kept = json.loads(file.read_text()) if file.exists() else {}
+        passed = set(kept["tests"]) if kept.get("digest") == digest else set()
+        verdict = self._run_tests(path, folders, passed)
         if verdict.state is not State.SURVIVED:
             raise SystemExit(f"the tests of {path} fail without a mutant: {verdict.by}")
+        run = (
+            forge_tests(self._folder, path)[0]
+            if self._thrifty
+            else tests_of(self._folder, path, folders)
+        )
+        passed |= set(run)
+        file.write_text(json.dumps({"digest": digest, "tests": sorted(passed)}))
 
     def judge(self, mutant: Mutant, source: bytes, folders: Sequence[str]) -> Verdict:
         """Compile one mutant and run its tests until one fails."""
@@ -115,16 +146,21 @@ class SolidityStage:
                     found |= dict.fromkeys(contracts_in(test.read_text()), name)
         return found
 
-    def _run_tests(self, path: str, folders: Sequence[str]) -> Verdict:
-        for names in forge_tests(self._folder, path):
+    def _run_tests(
+        self, path: str, folders: Sequence[str], without: Set[str] = frozenset()
+    ) -> Verdict:
+        quick, slow = forge_tests(self._folder, path)
+        for group in (quick,) if self._thrifty else (quick, slow):
+            names = [name for name in group if name not in without]
             verdict = self._run_forge(names) if names else Verdict(State.SURVIVED)
             if verdict.state is not State.SURVIVED:
                 return verdict
         if self._thrifty:
             return Verdict(State.SURVIVED)
         # What killed others most often comes first.
-        tests = ape_tests(self._folder, folders)
-        return self._run_ape(sorted(tests, key=lambda name: -self._killers.get(name, 0)))
+        tests = [name for name in ape_tests(self._folder, folders) if name not in without]
+        tests.sort(key=lambda name: -self._killers.get(name, 0))
+        return self._run_ape(tests) if tests else Verdict(State.SURVIVED)
 
     def _run_forge(self, names: Sequence[str]) -> Verdict:
         pattern = names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
@@ -134,16 +170,9 @@ class SolidityStage:
             return Verdict(State.KILLED, "forge, out of time")
         if status == 0:
             return Verdict(State.SURVIVED)
-        # Warnings may stand before it and behind it.
-        suites = (
-            json.JSONDecoder().raw_decode(output, output.index("{"))[0] if "{" in output else {}
-        )
-        for suite, found in suites.items():
-            for name, result in found["test_results"].items():
-                if result["status"] == "Failure":
-                    return Verdict(
-                        State.KILLED, f"{suite.partition(':')[0]}::{name.partition('(')[0]}"
-                    )
+        killer = failed_test(output)
+        if killer:
+            return Verdict(State.KILLED, killer)
         raise SystemExit(f"forge failed without a failed test:\n{output[-2000:]}")
 
     def _run_ape(self, tests: Sequence[str]) -> Verdict:
@@ -156,6 +185,9 @@ class SolidityStage:
 
     def _build(self) -> None:
         """Compile the unchanged sources for forge and, when it will be asked, for ape."""
+        if (self._folder / IN_PLACE).exists():  # a run was ended with a mutant in the artifacts
+            for name in ("build", "cache", ".build"):
+                shutil.rmtree(self._folder / name, ignore_errors=True)
         commands = [["forge", "build"]]
         # ape does not see that an imported file changed.
         stamp = self._folder / ".build" / "of-sources"
@@ -181,6 +213,7 @@ class SolidityStage:
             for name, code in codes.items()
         }
         before = {path: path.read_bytes() for path in artifacts}
+        (self._folder / IN_PLACE).write_text("\n".join(codes))
         try:
             for path, (creation, deployed) in artifacts.items():
                 artifact = json.loads(before[path])
@@ -193,6 +226,7 @@ class SolidityStage:
             for path, text in before.items():
                 path.write_bytes(text)
             self._write_manifest({})
+            (self._folder / IN_PLACE).unlink()
 
     def _write_manifest(self, codes: Mapping[str, tuple[str, str]]) -> None:
         if self._thrifty:
@@ -210,6 +244,21 @@ class SolidityStage:
         (self._folder / APE_MANIFEST).write_text(text)
 
 
+def failed_test(output: str) -> str:
+    """The first failed test, as `file::test`, in what `forge test --json` printed; else nothing.
+
+    Each line is JSON of its own: how the invariants come along, and at the end the suites.
+    """
+    for line in output.splitlines():
+        suites = json.loads(line) if line.startswith("{") else {}
+        for suite, found in suites.items():
+            results = found.get("test_results", {}) if isinstance(found, dict) else {}
+            for name, result in results.items():
+                if result["status"] == "Failure":
+                    return f"{suite.partition(':')[0]}::{name.partition('(')[0]}"
+    return ""
+
+
 def _copy(checkout: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
@@ -222,6 +271,14 @@ def _copy(checkout: Path, folder: Path) -> None:
     for name in LINKED:
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(checkout / name)
+    kept = folder / "build" / "compiled"
+    for solc in (checkout / ".solcx").glob("solc-v*"):
+        command = folder / ".solcx" / solc.name
+        for made in (command.parent, kept):
+            made.mkdir(parents=True, exist_ok=True)
+        words = {"solc": shlex.quote(str(solc)), "kept": shlex.quote(str(kept))}
+        command.write_text(REMEMBERING.format(**words))
+        command.chmod(0o755)
 
 
 def _run(

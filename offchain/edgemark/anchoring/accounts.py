@@ -4,20 +4,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.identifiers import Address, Timestamp
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.typed_data import AnchorDomain
+from edgemark.identifiers import Address, Timestamp, Tokens, parse_address
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
 
+MAX_LOCK_S = 730 * 86_400  # of the contract: no lock and no allowance ends later
+
 
 @dataclass(frozen=True)
 class Lock:
-    """Tokens that one contract may pay out until the expiry; afterwards anyone returns them."""
+    """What one contract holds for one subject: a job, a stake.
+
+    Attributes:
+        expires_at: last second at which the contract may pay out of it; afterwards anyone returns
+            it; 0 when there is none.
+        is_group: whether it has places beside place 0.
+    """
+
+    expires_at: Timestamp
+    is_group: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Tokens of one owner in a lock; the zero address and 0 when it holds none."""
 
     owner: Address
+    amount: Tokens
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a contract may still lock of an account's free balance.
+
+    Attributes:
+        amount: smallest units.
+        expires_at: last second at which that counts.
+    """
+
+    amount: Tokens
     expires_at: Timestamp
-    locker: Address
-    remaining: int
+
+    def left_until(self, moment: int) -> int:
+        """What of it still counts at that second."""
+        return self.amount if moment <= self.expires_at else 0
 
 
 @dataclass(frozen=True)
@@ -40,20 +73,39 @@ class AnchorAccounts:
         self._chain = chain
         self.contract = contract
 
+    def domain(self) -> AnchorDomain:
+        """What accounts sign for this anchor."""
+        return AnchorDomain(self._chain.chain_id, self.contract.address)
+
+    def nonce(self, account: Address) -> int:
+        """Of the next statement that the account signs."""
+        return int(self._chain.call(self.contract, "nonces", account, block="latest"))
+
     def free_balance(self, account: Address, *, block: int | str = "latest") -> int:
         """What the account may withdraw or let be locked."""
         return int(self._chain.call(self.contract, "freeBalanceOf", account, block=block))
 
-    def locker_allowance(self, account: Address, locker: Address) -> int:
-        """What the locker may still lock of the account's free balance."""
-        return int(
-            self._chain.call(self.contract, "lockerAllowance", account, locker, block="latest")
-        )
+    def locker_allowance(self, account: Address, locker: Address) -> Allowance:
+        """What the locker may still lock of the account's free balance, and until when."""
+        found = self._chain.call(self.contract, "lockerAllowance", account, locker, block="latest")
+        amount, expires_at = found
+        return Allowance(Tokens(amount), Timestamp(expires_at))
 
-    def lock(self, lock_id: int, *, block: int | str = "latest") -> Lock:
-        """One lock; empty when there is none."""
-        raw = self._chain.call(self.contract, "lockOf", lock_id, block=block)
-        return Lock(raw.owner, Timestamp(raw.expires_at), raw.locker, raw.remaining)
+    def lock(self, locker: Address, subject: bytes, *, block: int | str = "latest") -> Lock:
+        """One lock; all zero when there is none."""
+        expires_at, is_group = self._chain.call(
+            self.contract, "lockOf", locker, subject, block=block
+        )
+        return Lock(Timestamp(expires_at), bool(is_group))
+
+    def place(
+        self, locker: Address, subject: bytes, place: int, *, block: int | str = "latest"
+    ) -> Place:
+        """What one place of a lock holds, 0 .. 255."""
+        owner, amount = self._chain.call(
+            self.contract, "placeOf", locker, subject, place, block=block
+        )
+        return Place(parse_address(owner, who="owner"), Tokens(amount))
 
     def totals(self, *, block: int | str = "latest") -> Totals:
         """Sums over all accounts and all locks."""
@@ -84,10 +136,23 @@ class AnchorAccounts:
         """Take free tokens of the sender out."""
         return Call(self.contract, "withdraw", (to, amount))
 
-    def allow_locker(self, locker: Address, amount: int) -> Call:
-        """Set how much a contract may lock of the sender's free balance."""
-        return Call(self.contract, "allowLocker", (locker, amount))
+    def move(self, to: Address, amount: int) -> Call:
+        """Give free tokens of the sender to another account of the anchor."""
+        return Call(self.contract, "move", (to, amount))
 
-    def expire(self, lock_id: int) -> Call:
-        """Return what an expired lock still holds to its owner."""
-        return Call(self.contract, "expire", (lock_id,))
+    def allow_locker(self, locker: Address, amount: int, expires_at: int) -> Call:
+        """Set how much a contract may lock of the sender's free balance, and until when."""
+        return Call(self.contract, "allowLocker", (locker, amount, expires_at))
+
+    def sign_allowance(
+        self, key: SecretKey, locker: Address, amount: Tokens, expires_at: Timestamp
+    ) -> Call:
+        """`allow_locker` of the key's account, signed here, for anybody to send once."""
+        nonce = self.nonce(key.address)
+        digest = self.domain().allowance(key.address, locker, amount, expires_at, nonce)
+        arguments = (key.address, locker, amount, expires_at, key.sign(digest))
+        return Call(self.contract, "allowLockerSigned", arguments)
+
+    def expire(self, locker: Address, subject: bytes, place: int) -> Call:
+        """Return what a place of an expired lock still holds to its owner."""
+        return Call(self.contract, "expire", (locker, subject, place))

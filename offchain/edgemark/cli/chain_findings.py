@@ -12,7 +12,7 @@ from edgemark.cli.findings import Finding, look, refused
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Address, parse_address
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
-from edgemark.identity.registry import SERVER_ROLES, ParticipantRegistry
+from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.answers import quantity_of
 from edgemark.ledger.blocks import MOST_PRICE
 from edgemark.ledger.deployment import Deployment
@@ -67,7 +67,8 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         deployment.verify(chain)
     except EdgemarkError as error:
         return [*findings, refused("deployment", needed, error)], OnChain(chain, None)
-    seen = f"Settlement at {deployment.contracts['Settlement']}, code and wiring as they should be"
+    settlement = deployment.contracts["JobSettlement"]
+    seen = f"JobSettlement at {settlement}, code and wiring as they should be"
     findings.append(Finding("deployment", True, needed, seen))
     if not (settings.home / "keys" / ACCOUNT_FILE).exists():
         return findings, OnChain(chain, deployment)
@@ -77,7 +78,7 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
 
 def _describe(manifest: Path) -> str:
     contracts = Deployment.load(manifest).contracts
-    return f"Settlement at {contracts['Settlement']}, not compared with the chain"
+    return f"JobSettlement at {contracts['JobSettlement']}, not compared with the chain"
 
 
 def _describe_chain(chain: EvmChain) -> str:
@@ -153,7 +154,7 @@ class _Account:
         entry = self.entry
         if entry.role is Role.NONE:
             return "none yet; the first start registers"
-        if entry.role not in SERVER_ROLES:
+        if not entry.role.is_server:
             return entry.role.name.lower()
         if bytes(entry.tls_key_hash) != bytes(self._keys.tls.pin):
             raise RefusedInput(
@@ -167,7 +168,7 @@ class _Account:
             raise RefusedInput(
                 "takes no new work",
                 who=self._me,
-                had=f"retired, dismissed, or without the stake of {entry.provider}",
+                had=f"retired, dismissed, pausing, or without the stake of {entry.provider}",
                 needed="good standing",
                 remedy="The provider runs `edgemark provider show`, `stake` or `admit`.",
             )
@@ -196,7 +197,9 @@ class _Account:
     def _free_balance(self) -> str:
         accounts = AnchorAccounts(self._chain, self._deployment.contract("AssetAnchor"))
         free, wanted = accounts.free_balance(self._me), self._settings.deposit
-        allowed = accounts.locker_allowance(self._me, self._deployment.contracts["Settlement"])
+        settlement = self._deployment.contracts["JobSettlement"]
+        allowance = accounts.locker_allowance(self._me, settlement)
+        allowed = allowance.left_until(self._chain.block("latest").timestamp)
         seen = f"{format_tokens(free)} MTC free"
         if free < wanted:
             raise RefusedInput(

@@ -63,7 +63,7 @@ def _programs() -> Iterator[Finding]:
 
 
 def _bytecode() -> str:
-    load_bytecode("Settlement")
+    load_bytecode("JobSettlement")
     return "compiled"
 
 

@@ -80,7 +80,7 @@ def compile_command(  # noqa: PLR0913, PLR0917 - one argument an option
 
 def _wish(threshold: int, errors: int) -> Wish:
     """A wish with amounts and times that do not matter."""
-    return Wish(threshold, errors, Tokens(TOKEN_UNIT), Tokens(TOKEN_UNIT), 1, 1, 1)
+    return Wish(threshold, errors, Tokens(TOKEN_UNIT), None, 1, 1, 1)
 
 
 def describe_plan(plan: ModelPlan) -> dict[str, Any]:

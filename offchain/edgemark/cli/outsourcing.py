@@ -105,10 +105,12 @@ def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Ite
 @click.option("--threshold", default=1, show_default=True, help="t: colluders that learn nothing.")
 @click.option("--errors", default=1, show_default=True, help="e: liars that are survived.")
 @click.option("--fee", default="10", show_default=True, help="MTC for each node.")
-@click.option("--judge-fee", default="5", show_default=True, help="MTC to the judges, a charge.")
+@click.option("--judge-fee", help="MTC to the judges, a verdict; else the least they take.")
 @click.option("--accept", "accept_s", default=60, show_default=True, help="Seconds to accept.")
 @click.option("--compute", "compute_s", default=600, show_default=True, help="Seconds to compute.")
-@click.option("--collect", "collect_s", default=3600, show_default=True, help="Seconds to charge.")
+@click.option(
+    "--collect", "collect_s", type=int, help="Seconds to charge; else enough for two rounds."
+)
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Stay for the result.")
 @until_option
 @metrics_option
@@ -124,10 +126,10 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     threshold: int,
     errors: int,
     fee: str,
-    judge_fee: str,
+    judge_fee: str | None,
     accept_s: int,
     compute_s: int,
-    collect_s: int,
+    collect_s: int | None,
     wait: bool,
     until: str,
     metrics_file: Path | None,
@@ -137,18 +139,17 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     asking = read_asking(function_file, model_file, input_file, drop)
     reading = Reading(asking.plan, output)
     accounts = [parse_address(node, who="--node") for node in nodes]
-    amounts, windows = (
-        (parse_tokens(fee), parse_tokens(judge_fee)),
-        (accept_s, compute_s, collect_s),
-    )
-    wish = Wish(threshold, errors, *amounts, *windows)
+    judging = None if judge_fee is None else parse_tokens(judge_fee)
+    windows = (accept_s, compute_s, collect_s)
+    wish = Wish(threshold, errors, parse_tokens(fee), judging, *windows)
     check_order(asking.function, asking.batch, accounts, wish, sharing)
     with open_device(invocation, metrics_file) as device:
         job = begin(device, asking, accounts, wish, sharing)
         if not wait:
             device.wait_posted(job, accept_s)
             return show_job(invocation, device, job, reading)
-        most_s = sum(windows) + CHARGES_S
+        terms = device.job(job).known.terms
+        most_s = terms.collect_by - terms.accept_by + accept_s + CHARGES_S
         return wait_and_show(invocation, device, job, most_s, Until(until), reading)
 
 

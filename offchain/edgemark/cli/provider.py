@@ -41,11 +41,16 @@ def register(invocation: Invocation, name: str) -> None:
 @takes_settings
 @click.argument("account")
 def admit(invocation: Invocation, account: str) -> None:
-    """Let ACCOUNT register as a node or judge of this organisation."""
+    """Let ACCOUNT register as a node or judge of this organisation.
+
+    One that was dismissed before takes new work only after the deployment's pause.
+    """
     admitted = parse_address(account, who="account")
     with Station.open(invocation.settings()) as station:
         organisation = admit_server(station, admitted)
-    invocation.show({"provider": organisation, "admitted": admitted})
+        counts_from = station.registry.admitted_from(organisation, admitted)
+    facts = {"provider": organisation, "admitted": admitted, "counts_from": counts_from}
+    invocation.show(facts)
 
 
 @provider.command("dismiss")
@@ -72,6 +77,7 @@ def show(invocation: Invocation) -> None:
             "staked_mtc": format_tokens(held.amount),
             "counts_mtc": format_tokens(registry.active_stake(organisation)),
             "needed_mtc": format_tokens(registry.min_stake()),
+            "counts_from": held.counts_from,
             "renew_before": held.expires_at,
             "free_at": held.free_at,
         }
@@ -82,13 +88,22 @@ def show(invocation: Invocation) -> None:
 @takes_settings
 @click.argument("amount", required=False)
 def stake(invocation: Invocation, amount: str | None) -> None:
-    """Lock AMOUNT MTC more, ending any unbonding; 0 renews; default: what is missing."""
+    """Lock AMOUNT MTC more, ending any unbonding; 0 renews; default: what is missing.
+
+    A stake that has counted before and stopped counts again after the deployment's pause.
+    """
     with Station.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
         missing = max(0, registry.min_stake() - held_stake(station, organisation))
         provide_stake(station, missing if amount is None else parse_tokens(amount))
         staked = registry.active_stake(organisation)
-    invocation.show({"provider": organisation, "counts_mtc": format_tokens(staked)})
+        counts_from = registry.stake_of(organisation).counts_from
+    facts = {
+        "provider": organisation,
+        "counts_mtc": format_tokens(staked),
+        "counts_from": counts_from,
+    }
+    invocation.show(facts)
 
 
 @provider.command("unstake")

@@ -11,7 +11,6 @@ from pathlib import Path
 from edgemark.cli.findings import Finding, look
 from edgemark.cli.machine_findings import find_holder
 from edgemark.errors import RefusedInput
-from edgemark.identity.registry import SERVER_ROLES
 from edgemark.ledger.records import Participant
 from edgemark.settings import Settings
 from edgemark.transport.http import HttpClient
@@ -36,7 +35,7 @@ def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Findin
     ):
         if port:
             yield look(name, True, partial(_port, host, port, serving))
-    if entry is not None and entry.role in SERVER_ROLES:
+    if entry is not None and entry.role.is_server:
         yield look("endpoint", bool(serving), lambda: _endpoint(entry, serving))
 
 

@@ -15,7 +15,7 @@ each, big-endian); plain integers appear in the definitions and for single scala
 | `reed_solomon`  | decoding with errors and erasures, one error set for all columns            |
 | `verification`  | the device's check of the answers (eqs 6-9, corrected)                      |
 | `fixed_point`   | real numbers in F_q, and the proof that nothing wraps                       |
-| `hashing`       | keccak256                                                                   |
+| `hashing`       | keccak256, and SHA-256 for what is long and only compared                   |
 | `merkle`        | tree over exactly m leaves                                                  |
 | `commitments`   | job id, task id, leaf, outputs hash, commitment                             |
 | `typed_data`    | EIP-712 digests                                                             |

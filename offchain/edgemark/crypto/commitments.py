@@ -4,21 +4,18 @@ Source: Meta-BMEOC IV-A "ID_Tj" and 4) "commitment", corrected: what a node sign
 names chain, contract, job, index, function, share and node, so that nothing can be replayed
 elsewhere.
 
-Notation: F function, T_j task of index j, c_j outputs, b_j check values, w(j) share of the key. All
-formulas are keccak256; `tests/vectors/outsourcing.json` has a worked example of each.
+Notation: F function, T_j task of index j, c_j outputs, b_j check values, w(j) share of the key; H
+is SHA-256, of what is long and only compared: F, shares, outputs. The rest is keccak256.
+`tests/vectors/outsourcing.json` has a worked example of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eth_abi.abi import encode as encode_abi
-from eth_abi.exceptions import EncodingError
-
-from edgemark.crypto.abi import WORD_BYTES, encode_address, encode_bytes32, encode_uint
+from edgemark.crypto.abi import encode, encode_address, encode_bytes32, encode_uint
 from edgemark.crypto.field import ELEMENT_BYTES, FIELD, WrongLength, require_count
-from edgemark.crypto.hashing import keccak256
-from edgemark.errors import RefusedInput
+from edgemark.crypto.hashing import hash_long, keccak256
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, TaskId, parse_share_index
 
 TASK_DOMAIN = keccak256(b"edgemark/outsourcing/task/1")
@@ -28,7 +25,7 @@ TERMS_ABI = (
     "(bytes32,uint32,uint32,uint32,uint32,uint8,uint8,uint8,uint8,uint32,uint32,bytes,"
     "uint96,uint96,uint96,uint40,uint40,uint40)"
 )
-"""ISettlement.Terms: functionHash, functionBytes, termCount, inputs, outputs, degree, threshold,
+"""IJobSettlement.Terms: functionHash, functionBytes, termCount, inputs, outputs, degree, threshold,
 errors, nodeCount, batch, shareBytes, jobKey, fee, stake, judgeFee, acceptBy, computeBy,
 collectBy."""
 
@@ -105,12 +102,12 @@ def split_share(share: bytes, inputs: int, batch: int) -> tuple[bytes, int]:
 
 
 def compute_share_hash(share: bytes) -> Hash32:
-    """H(share_j) = keccak256 of its canonical bytes."""
-    return keccak256(share)
+    """H(share_j) = SHA-256 of its canonical bytes."""
+    return hash_long(share)
 
 
 def compute_outputs_hash(values: bytes, checks: bytes) -> Hash32:
-    """keccak256(packed c_j || packed b_j), B x n elements each.
+    """H(c_j, b_j) = SHA-256(packed c_j || packed b_j), B x n elements each.
 
     Raises:
         RefusedInput: their lengths differ.
@@ -119,7 +116,7 @@ def compute_outputs_hash(values: bytes, checks: bytes) -> Hash32:
         raise WrongLength(
             "are not as many as the values", who="checks", had=len(checks), needed=len(values)
         )
-    return keccak256(values, checks)
+    return hash_long(values, checks)
 
 
 def compute_commitment(
@@ -154,17 +151,9 @@ def compute_terms_hash(terms: Sequence[object]) -> Hash32:
     """keccak256(abi.encode(terms)).
 
     Args:
-        terms: the values of ISettlement.Terms in its order, see `TERMS_ABI`.
+        terms: the values of IJobSettlement.Terms in its order, see `TERMS_ABI`.
 
     Raises:
         RefusedInput: a value does not fit its type.
     """
-    # eth-abi would pad a shorter function hash with zeros
-    if not terms or not isinstance(terms[0], bytes) or len(terms[0]) != WORD_BYTES:
-        raise RefusedInput("has no function hash", who="terms", needed=f"{WORD_BYTES} bytes first")
-    try:
-        return keccak256(encode_abi([TERMS_ABI], [tuple(terms)]))
-    except (EncodingError, TypeError, ValueError) as error:
-        raise RefusedInput(
-            "do not fit their types", who="terms", had=str(error), needed=TERMS_ABI
-        ) from error
+    return keccak256(encode([TERMS_ABI], [terms]))

@@ -165,21 +165,26 @@ class PrimeField:
         return had
 
     def select(self, drawn: bytes) -> bytes:
-        """Keep those of the drawn numbers that are elements: packed, in their order.
+        """Make elements of random numbers: packed, in their order, uniform if the numbers are.
+
+        A number is reduced modulo q if it is below the largest multiple of q that 17 bytes hold, so
+        that every element comes from equally many numbers; the others (for F_q, where it is 255 q,
+        fewer than 1 of 256) are passed over.
 
         Args:
-            drawn: 17 bytes a number, of which the lowest bits count, as many as the modulus has.
+            drawn: 17 bytes a number.
 
         Raises:
             WrongLength: the length is no multiple of 17.
         """
         count_elements(drawn, who="drawn bytes")
-        mask = (1 << self.modulus.bit_length()) - 1
+        q = self.modulus
+        most = (1 << 8 * ELEMENT_BYTES) // q * q
         numbers = (
-            int.from_bytes(drawn[at : at + ELEMENT_BYTES], "big") & mask
+            int.from_bytes(drawn[at : at + ELEMENT_BYTES], "big")
             for at in range(0, len(drawn), ELEMENT_BYTES)
         )
-        return self.pack(number for number in numbers if number < self.modulus)
+        return self.pack(number % q for number in numbers if number < most)
 
     def _not_an_element(self, who: str, position: int) -> NotAnElement:
         return NotAnElement(

@@ -1,19 +1,29 @@
-"""Keccak-256, the one hash of the system: what the chain computes natively, everyone computes.
+"""The two hashes of the system.
 
-Source: the Keccak submission with rate 1088 and the original padding, as in the Ethereum Yellow
-Paper; it is not SHA3-256.
+| hash       | of what                                                                        |
+|------------|--------------------------------------------------------------------------------|
+| Keccak-256 | all that the chain computes too: ids, leaves, Merkle nodes, commitments, terms |
+| SHA-256    | what is long and only compared: functions, shares, outputs                     |
+
+SHA-256 is that of FIPS 180-4; processors have instructions for it.
 """
 
 from __future__ import annotations
 
-from Crypto.Hash import keccak
+from hashlib import sha256
 
 from edgemark.identifiers import Hash32
+from edgemark.keccak import digest_of
 
 
 def keccak256(*parts: bytes) -> Hash32:
     """Keccak-256 of the concatenation of `parts`, which must parse one way only."""
-    state = keccak.new(digest_bits=256)
+    return Hash32(digest_of(b"".join(parts)))
+
+
+def hash_long(*parts: bytes) -> Hash32:
+    """SHA-256 of the concatenation of `parts`, which must parse one way only."""
+    state = sha256()
     for part in parts:
         state.update(part)
     return Hash32(state.digest())

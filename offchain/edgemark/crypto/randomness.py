@@ -1,8 +1,9 @@
 """The one door to the system's random source.
 
 Everything secret or unpredictable in Edgemark is drawn here: shares, checking keys, salts, account
-keys, challenges. Elements are uniform in 0..q-1, by rejection: 129 random bits, drawn again while
-they are q or more. Rejected draws are thrown away, so their timing tells nothing about those kept.
+keys, challenges. Elements are exactly uniform in 0..q-1: 136 random bits modulo q, drawn again if
+they are 255 q or more (fewer than 1 draw of 256), so that each element stands for 255 of the draws.
+Rejected draws are thrown away, so their timing tells nothing about those kept.
 """
 
 from __future__ import annotations

@@ -41,10 +41,8 @@ class SecretKey:
         RefusedInput: another length or out of range.
     """
 
-    __slots__ = ("_key", "address", "public_key")
+    __slots__ = ("_address", "_key", "_point", "_secret", "public_key")
 
-    address: Address
-    """The account of this key."""
     public_key: bytes
     """33 bytes, compressed."""
 
@@ -56,9 +54,12 @@ class SecretKey:
                 had=f"{len(secret)} bytes",
                 needed="32 bytes, 1..n-1",
             )
-        self._key = PrivateKey(secret)
-        self.public_key = self._key.public_key.format(compressed=True)
-        self.address = address_of(self.public_key)
+        self._secret = bytes(secret)
+        self._point = PublicKey.from_valid_secret(self._secret)
+        self.public_key = self._point.format(compressed=True)
+        # The key of a job has no account and signs nothing: those two when they are asked for.
+        self._address: Address | None = None
+        self._key: PrivateKey | None = None
 
     @classmethod
     def generate(cls, randomness: Randomness) -> SecretKey:
@@ -68,6 +69,13 @@ class SecretKey:
             if 1 <= int.from_bytes(secret, "big") < ORDER:
                 return cls(secret)
 
+    @property
+    def address(self) -> Address:
+        """The account of this key."""
+        if self._address is None:
+            self._address = _address_of_point(self._point)
+        return self._address
+
     def sign(self, digest: bytes) -> bytes:
         """Sign a 32-byte digest: r || s || v, low s, v 27 or 28.
 
@@ -76,6 +84,8 @@ class SecretKey:
             Unrecoverable: the signature needs a recovery id above 1 (probability 2^-127).
         """
         digest = parse_hash32(digest, who="digest")
+        if self._key is None:
+            self._key = PrivateKey(self._secret)
         compact = self._key.sign_recoverable(digest, hasher=None)
         if compact[64] > 1:
             raise Unrecoverable("no v of 27 or 28 exists", who="secp256k1", had=compact[64])
@@ -83,7 +93,7 @@ class SecretKey:
 
     def reveal(self) -> bytes:
         """The 32 secret bytes, for the owner's key file and nothing else."""
-        return self._key.secret
+        return self._secret
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SecretKey) and compare_digest(self.reveal(), other.reveal())
@@ -114,8 +124,21 @@ def _parse_point(public_key: bytes) -> PublicKey:
     )
 
 
+def check_public_key(public_key: bytes) -> None:
+    """Check that a compressed public key is one.
+
+    Raises:
+        RefusedInput: not 33 bytes, or no point of the curve.
+    """
+    _parse_point(public_key)
+
+
+def _account_of_point(point: PublicKey) -> bytes:
+    return keccak256(point.format(compressed=False)[1:])[-20:]
+
+
 def _address_of_point(point: PublicKey) -> Address:
-    return parse_address(keccak256(point.format(compressed=False)[1:])[-20:])
+    return parse_address(_account_of_point(point))
 
 
 def address_of(public_key: bytes) -> Address:
@@ -155,14 +178,17 @@ def recover(digest: bytes, signature: bytes) -> Address:
         RefusedInput: the digest is not 32 bytes.
         BadSignature: the form is wrong, or no key signs like that.
     """
+    return _address_of_point(_recover_point(digest, signature))
+
+
+def _recover_point(digest: bytes, signature: bytes) -> PublicKey:
     digest = parse_hash32(digest, who="digest")
     check_form(signature)
     compact = signature[:64] + bytes([signature[64] - _V_EVEN])
     try:
-        point = PublicKey.from_signature_and_message(compact, digest, hasher=None)
+        return PublicKey.from_signature_and_message(compact, digest, hasher=None)
     except ValueError as error:
         raise _bad("recovers no key", signature.hex(), "a signature of this digest") from error
-    return _address_of_point(point)
 
 
 def check_signature(digest: bytes, signature: bytes, signer: Address) -> None:
@@ -172,6 +198,7 @@ def check_signature(digest: bytes, signature: bytes, signer: Address) -> None:
         RefusedInput: the digest is not 32 bytes.
         BadSignature: the form is wrong, or somebody else signed.
     """
-    recovered = recover(digest, signature)
-    if recovered != signer:
+    point = _recover_point(digest, signature)
+    if _account_of_point(point).hex() != signer[2:].lower():
+        recovered = _address_of_point(point)
         raise _bad("was made by another account or for another message", recovered, signer)

@@ -1,37 +1,43 @@
 """EIP-712: what is signed, on which chain, for which contract.
 
 Source: EIP-712, "Typed structured data hashing and signing". Only the atomic types that our
-messages use (bytes32, uint8, uint256, address, string in the domain); no arrays and no nested
-structs.
+messages use (bytes32, uint8, uint16, uint256, address, string in the domain); no arrays and no
+nested structs.
 
 digest = keccak256(0x1901 || separator || hashStruct(message))
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from edgemark.crypto.abi import encode_address, encode_bytes32, encode_uint
+from edgemark.crypto.abi import encoder_of
 from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, TaskId, Timestamp, Tokens
 
 _PREFIX = b"\x19\x01"
+_WORDS = frozenset({"bytes32", "address", "uint8", "uint16", "uint256"})
 
 
-def _encode_value(kind: str, value: object) -> bytes:
-    match kind, value:
-        case "bytes32", bytes():
-            return encode_bytes32(value)
-        case "address", str():
-            return encode_address(Address(value))
-        case "string", str():
-            return keccak256(value.encode())
-        case (("uint8" | "uint256"), int()) if not isinstance(value, bool):
-            return encode_uint(value, int(kind.removeprefix("uint")))
-    raise RefusedInput("has another type", who="typed data", had=type(value).__name__, needed=kind)
+def _encoder_of(kind: str) -> Callable[[Any], bytes]:
+    """Atomic types only: EIP-712 hashes others in another way than the ABI encodes them."""
+    if kind == "string":
+        return _hash_text
+    if kind not in _WORDS:
+        raise RefusedInput("is not atomic", who="typed data", had=kind, needed="an atomic type")
+    return encoder_of(kind).encode
+
+
+def _hash_text(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise RefusedInput(
+            "has another type", who="typed data", had=type(value).__name__, needed="string"
+        )
+    return keccak256(value.encode())
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,12 @@ class StructType:
                 had=len(values),
                 needed=len(self.fields),
             )
-        words = (
-            _encode_value(kind, value) for (kind, _), value in zip(self.fields, values, strict=True)
-        )
+        words = [one(value) for one, value in zip(self._encoders, values, strict=True)]
         return keccak256(self.type_hash, *words)
+
+    @cached_property
+    def _encoders(self) -> tuple[Callable[[Any], bytes], ...]:
+        return tuple(_encoder_of(kind) for kind, _ in self.fields)
 
 
 DOMAIN = StructType(
@@ -91,8 +99,15 @@ ACCEPTANCE = StructType(
         ("uint256", "validUntil"),
     ),
 )
-SERVED = StructType("Served", (("bytes32", "job"), ("uint256", "index")))
-VERDICT = StructType("Verdict", (("bytes32", "job"), ("uint256", "index"), ("uint8", "finding")))
+_CHARGE = (
+    ("bytes32", "job"),
+    ("uint256", "index"),
+    ("bytes32", "root"),
+    ("address", "node"),
+    ("uint8", "kind"),
+)
+SERVED = StructType("Served", _CHARGE)
+VERDICT = StructType("Verdict", (*_CHARGE, ("uint8", "finding")))
 RESULT = StructType(
     "Result",
     (
@@ -102,6 +117,7 @@ RESULT = StructType(
         ("address", "node"),
         ("bytes32", "shareHash"),
         ("bytes32", "outputsHash"),
+        ("bytes32", "salt"),
     ),
 )
 READ_REQUEST = StructType(
@@ -129,7 +145,7 @@ REGISTRATION = StructType(
     "Registration",
     (
         ("address", "account"),
-        ("uint8", "role"),
+        ("uint16", "role"),
         ("address", "provider"),
         ("bytes32", "tlsKeyHash"),
         ("string", "endpoint"),
@@ -143,6 +159,16 @@ REGISTRATION = StructType(
     ),
 )
 VISIT = StructType("Visit", (("address", "visitor"), ("address", "server")))
+ALLOWANCE = StructType(
+    "Allowance",
+    (
+        ("address", "account"),
+        ("address", "locker"),
+        ("uint256", "amount"),
+        ("uint256", "expiresAt"),
+        ("uint256", "nonce"),
+    ),
+)
 SUCCESSION = StructType(
     "Succession",
     (
@@ -185,15 +211,21 @@ class Domain:
 
 
 class SettlementDomain(Domain):
-    """The five messages of an outsourced job, for one Settlement on one chain.
+    """The five messages of an outsourced job, for one JobSettlement on one chain.
+
+    Nothing that decides who is paid stays outside a message. A result covers its salt: with it
+    outside, a device handed judges an honest node's own answer with another salt, which opens no
+    commitment. `Served` and `Verdict` cover root, node and kind of charge: a job id names chain,
+    contract, payer and nonce alone, so without them a signature would outlive a reorganisation and
+    count against whoever stands at that index then.
 
     Args:
         chain_id: EIP-155 chain id.
-        settlement: its Settlement contract.
+        settlement: its JobSettlement contract.
     """
 
     def __init__(self, chain_id: int, settlement: Address) -> None:
-        super().__init__("Edgemark Outsourcing", "1", chain_id, settlement)
+        super().__init__("Edgemark Outsourcing", "2", chain_id, settlement)
 
     def acceptance(
         self,
@@ -207,13 +239,17 @@ class SettlementDomain(Domain):
         """A node takes an index of a job on; checked on chain."""
         return self.digest(ACCEPTANCE, (job, index, root, terms_hash, stake, valid_until))
 
-    def served(self, job: JobId, index: ShareIndex) -> Hash32:
-        """A judge holds the well-formed task of a charged index; checked on chain."""
-        return self.digest(SERVED, (job, index))
+    def served(
+        self, job: JobId, index: ShareIndex, root: Hash32, node: Address, kind: int
+    ) -> Hash32:
+        """A judge holds the well-formed task of an index charged as `kind`; checked on chain."""
+        return self.digest(SERVED, (job, index, root, node, kind))
 
-    def verdict(self, job: JobId, index: ShareIndex, finding: int) -> Hash32:
-        """A judge's finding, the number of ISettlement.Finding; checked on chain."""
-        return self.digest(VERDICT, (job, index, finding))
+    def verdict(
+        self, job: JobId, index: ShareIndex, root: Hash32, node: Address, kind: int, finding: int
+    ) -> Hash32:
+        """A judge's finding, the number of IJobSettlement.Finding; checked on chain."""
+        return self.digest(VERDICT, (job, index, root, node, kind, finding))
 
     def result(
         self,
@@ -223,9 +259,10 @@ class SettlementDomain(Domain):
         node: Address,
         share_hash: Hash32,
         outputs_hash: Hash32,
+        salt: bytes,
     ) -> Hash32:
         """A node's result R_j; checked by the device and the judges."""
-        return self.digest(RESULT, (job, task_id, index, node, share_hash, outputs_hash))
+        return self.digest(RESULT, (job, task_id, index, node, share_hash, outputs_hash, salt))
 
     def read_request(
         self,
@@ -255,6 +292,24 @@ class TokenDomain(Domain):
     ) -> Hash32:
         """The spender may take `value` from the owner (ERC-2612); checked on chain."""
         return self.digest(PERMIT, (owner, spender, value, nonce, deadline))
+
+
+class AnchorDomain(Domain):
+    """What an account signs for somebody else to send, for one AssetAnchor on one chain.
+
+    Args:
+        chain_id: EIP-155 chain id.
+        anchor: its AssetAnchor contract.
+    """
+
+    def __init__(self, chain_id: int, anchor: Address) -> None:
+        super().__init__("Edgemark Anchor", "1", chain_id, anchor)
+
+    def allowance(
+        self, account: Address, locker: Address, amount: Tokens, expires_at: Timestamp, nonce: int
+    ) -> Hash32:
+        """The locker may lock `amount` of the account's free balance; checked on chain."""
+        return self.digest(ALLOWANCE, (account, locker, amount, expires_at, nonce))
 
 
 class RegistryDomain(Domain):

@@ -33,6 +33,7 @@ from edgemark.settings import Settings, load_settings
 from edgemark.token.metacoin import MetaCoin
 
 GAS_WEI = 10**19
+ALLOWANCE_S = 3600  # a provider's stake is locked in the next transaction
 PARTY_TOKENS = Tokens(10_000 * TOKEN_UNIT)
 START_LIMIT_S = 60.0
 
@@ -219,10 +220,11 @@ class Stage(Closing, ABC):
         path = provider_home(actor.home) / "lane.journal"
         with TransactionLane(chain, actor.provider_key, path) as lane:
             anchor = AnchorAccounts(chain, self.deployment.contract("AssetAnchor"))
+            until = chain.block("latest").timestamp + ALLOWANCE_S
             lane.send_many(
                 [
                     registry.register_provider(f"Provider of {actor.name}"),
-                    anchor.allow_locker(registry.address, self._min_stake),
+                    anchor.allow_locker(registry.address, self._min_stake, until),
                     registry.stake(self._min_stake),
                     registry.admit(actor.account),
                 ]

@@ -15,8 +15,6 @@ from edgemark.ledger.interface import Contract
 from edgemark.ledger.records import Participant, ProviderStake, Resources, Role
 from edgemark.transport.endpoint import parse_endpoint
 
-SERVER_ROLES = (Role.COMPUTE_NODE, Role.ENCLAVE, Role.CONSENSUS_NODE)
-
 
 class EndpointInvalid(PeerFault):
     """A server cannot be reached at what it registered."""
@@ -79,8 +77,13 @@ class ParticipantRegistry:
             self._chain.call(self._contract, "isAdmitted", provider, account, block="latest")
         )
 
+    def admitted_from(self, provider: Address, account: Address) -> Timestamp:
+        """From when the provider's admission counts for new work; 0 when there is none."""
+        found = self._chain.call(self._contract, "admittedFrom", provider, account, block="latest")
+        return Timestamp(found)
+
     def is_active(self, account: Address) -> bool:
-        """Whether a server may take new work: it and its provider are in good standing."""
+        """Whether a server may take new work: it and its provider are in good standing now."""
         _, _, active = self._chain.call(self._contract, "standingOf", account, block="latest")
         return bool(active)
 
@@ -110,7 +113,7 @@ class ParticipantRegistry:
             EndpointInvalid: it registered an endpoint that is none.
         """
         found = self.participant(account)
-        if found.role not in SERVER_ROLES:
+        if not found.role.is_server:
             raise RefusedInput(
                 "is no registered server", who=account, had=found.role.name, needed="a server role"
             )

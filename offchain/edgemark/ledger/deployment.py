@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,23 @@ from edgemark.ledger.faults import ChainIdMismatch
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import CONTRACTS, Contract, load_interface
 from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.parameters import DeploymentParameters, constructor_of
+from edgemark.ledger.parameters import (
+    DeploymentParameters,
+    check_judge_window,
+    constructor_of,
+)
 from edgemark.ledger.records import Purpose
 from edgemark.ledger.transaction import address_of_made
 from edgemark.settings import Settings
 
 MANIFEST_VERSION = 1
 MAX_MANIFEST_BYTES = 64 * 1024
+SAMPLED_BLOCKS = 12  # of which the seconds between two are looked at
 # Which contract uses which other, by the function that says so.
 WIRING = (
-    ("Settlement", "anchor", "AssetAnchor"),
-    ("Settlement", "registry", "ParticipantRegistry"),
-    ("Settlement", "enclaves", "EnclaveManager"),
+    ("JobSettlement", "anchor", "AssetAnchor"),
+    ("JobSettlement", "registry", "ParticipantRegistry"),
+    ("JobSettlement", "enclaves", "EnclaveManager"),
     ("ParticipantRegistry", "anchor", "AssetAnchor"),
     ("AssetAnchor", "token", "MetaCoin"),
     ("MetaCoin", "allocations", "Allocations"),
@@ -121,13 +127,14 @@ class Deployment:
         """Immutable values are no part of a code's hash: look at what they say."""
         given = self.parameters
         for name, function, needed in (
-            ("Settlement", "pool", given.pool),
-            ("Settlement", "guardian", given.guardian),
-            ("Settlement", "limits", given.limits.as_abi()),
+            ("JobSettlement", "pool", given.pool),
+            ("JobSettlement", "guardian", given.guardian),
+            ("JobSettlement", "limits", given.limits.as_abi()),
             ("EnclaveManager", "members", given.judges),
             ("Allocations", "heir", given.pool),
             ("ParticipantRegistry", "minStake", given.staking.min_stake),
             ("ParticipantRegistry", "unbondingSeconds", given.staking.unbonding_seconds),
+            ("ParticipantRegistry", "pauseSeconds", given.staking.pause_seconds),
         ):
             found = chain.call(self.contract(name), function, block="latest")
             if found != needed:
@@ -194,10 +201,11 @@ def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParamet
     """Put all contracts on the chain, from the package's bytecode, and wait until they are final.
 
     Raises:
-        RefusedInput: the number of judges is out of range.
+        RefusedInput: the number of judges is out of range, or their window too short for the chain.
         Unrecoverable: the contracts were not compiled.
         ContractRefused: a constructor refused a parameter.
     """
+    check_judge_window(parameters.limits, chain.confirmations, measure_block_s(chain))
 
     def make(name: str, *args: object) -> Made:
         # They are mined in order: when the release behind them is final, so are they.
@@ -208,6 +216,18 @@ def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParamet
     for call in calls_after(deployment):
         lane.send(call)
     return deployment
+
+
+def measure_block_s(chain: EvmChain) -> int:
+    """Seconds from block to block: the least of the last ones, 0 where there are too few to tell.
+
+    The least, because a development chain may rest for hours between two blocks.
+    """
+    head = chain.block("latest").number
+    if head < SAMPLED_BLOCKS:
+        return 0
+    times = [chain.block(head - back).timestamp for back in range(SAMPLED_BLOCKS)]
+    return min(later - earlier for later, earlier in pairwise(times))
 
 
 def deploy_by(

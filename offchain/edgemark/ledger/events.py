@@ -10,6 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
+from edgemark.ledger.anchor_events import (
+    Deposited,
+    Locked,
+    LockerAllowed,
+    LockIncreased,
+    LockRenewed,
+    LockReturned,
+    Moved,
+    Paid,
+    Withdrawn,
+)
 from edgemark.ledger.blocks import RawLog, Receipt
 from edgemark.ledger.chain_event import ChainEvent, LogPlace
 from edgemark.ledger.interface import Contract
@@ -27,12 +38,12 @@ from edgemark.ledger.participant_events import (
     SignaturesRevoked,
 )
 
-# --- Settlement --------------------------------------------------------------------------------
+# --- JobSettlement --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class JobPosted(ChainEvent):
-    """The payer posted a job; `terms` has the fields of `ISettlement.Terms`."""
+    """The payer posted a job; `terms` has the fields of `IJobSettlement.Terms`."""
 
     job: JobId
     payer: Address
@@ -88,13 +99,13 @@ class NodePaid(ChainEvent):
 
 
 @dataclass(frozen=True)
-class HarmShared(ChainEvent):
-    """Undecidable who failed: both lost."""
+class FeeUnearned(ChainEvent):
+    """An index ended without a commitment and without a charge: the fee went to the pool."""
 
     job: JobId
     index: int
     node: Address
-    lost_by_each: Tokens
+    fee: Tokens
 
 
 @dataclass(frozen=True)
@@ -167,71 +178,10 @@ class ChargeLapsed(ChainEvent):
 
 
 @dataclass(frozen=True)
-class SettlementDeprecated(ChainEvent):
+class WorkStopped(ChainEvent):
     """No new jobs from here on."""
 
     guardian: Address
-
-
-# --- AssetAnchor -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Deposited(ChainEvent):
-    """Tokens came into an account."""
-
-    account: Address
-    payer: Address
-    received: Tokens
-
-
-@dataclass(frozen=True)
-class Withdrawn(ChainEvent):
-    """Tokens left an account."""
-
-    account: Address
-    to: Address
-    amount: Tokens
-
-
-@dataclass(frozen=True)
-class LockerAllowed(ChainEvent):
-    """An account set what a locker may lock."""
-
-    account: Address
-    locker: Address
-    allowance: Tokens
-
-
-@dataclass(frozen=True)
-class Locked(ChainEvent):
-    """Tokens were locked."""
-
-    lock_id: int
-    owner: Address
-    locker: Address
-    amount: Tokens
-    expires_at: Timestamp
-
-
-@dataclass(frozen=True)
-class Paid(ChainEvent):
-    """Tokens moved from a lock to an account."""
-
-    lock_id: int
-    to: Address
-    locker: Address
-    amount: Tokens
-
-
-@dataclass(frozen=True)
-class LockReturned(ChainEvent):
-    """A lock expired; the rest went back."""
-
-    lock_id: int
-    owner: Address
-    caller: Address
-    amount: Tokens
 
 
 # --- Allocations -------------------------------------------------------------------------------
@@ -299,14 +249,14 @@ def _by_name(*kinds: type[ChainEvent]) -> dict[str, type[ChainEvent]]:
 
 
 EVENTS: dict[str, dict[str, type[ChainEvent]]] = {
-    "Settlement": _by_name(
+    "JobSettlement": _by_name(
         JobPosted,
         NodeAccepted,
         JobStarted,
         JobCancelled,
         ResultCommitted,
         NodePaid,
-        HarmShared,
+        FeeUnearned,
         NodeCharged,
         ChargeServed,
         NodeConvicted,
@@ -314,9 +264,20 @@ EVENTS: dict[str, dict[str, type[ChainEvent]]] = {
         ChargeAnswered,
         ChargeVoided,
         ChargeLapsed,
-        SettlementDeprecated,
+        WorkStopped,
     ),
-    "AssetAnchor": _by_name(Deposited, Withdrawn, LockerAllowed, Locked, Paid, LockReturned),
+    "AssetAnchor": _by_name(
+        Deposited,
+        Withdrawn,
+        Moved,
+        LockerAllowed,
+        SignaturesRevoked,
+        Locked,
+        LockIncreased,
+        LockRenewed,
+        Paid,
+        LockReturned,
+    ),
     "ParticipantRegistry": _by_name(
         ParticipantRegistered,
         MemberAdmitted,

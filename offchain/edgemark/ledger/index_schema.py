@@ -3,7 +3,7 @@
 facts     what the file is an index of, and its version
 blocks    the cursor (highest number), the tail, every block with an event, some in between
 events    the logs as the chain holds them, with the names of contract and event
-mentions  account, job or lock -> the events that name it
+mentions  account, job or subject of a lock -> the events that name it
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.interface import Contract, snake_case
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # since locks are known by locker and subject
 
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -44,7 +44,7 @@ SELECT = (
 
 
 def mentions_of(contract: Contract, event: ChainEvent) -> Iterator[tuple[str, bytes]]:
-    """(field, key) for each account, job and lock that an event names."""
+    """(field, key) for each account, job and subject of a lock that an event names."""
     for at, part in enumerate(contract.interface.events[type(event).__name__]["inputs"]):
         field = snake_case(part["name"], at)
         value = getattr(event, field)
@@ -55,10 +55,3 @@ def mentions_of(contract: Contract, event: ChainEvent) -> Iterator[tuple[str, by
                 yield from ((field, bytes.fromhex(each[2:])) for each in value)
             case "bytes32" if part["indexed"]:
                 yield field, value
-            case "uint256" if part["indexed"] and field.endswith("_id"):
-                yield field, lock_key(value)
-
-
-def lock_key(lock_id: int) -> bytes:
-    """By which the events of a lock are found."""
-    return lock_id.to_bytes(32, "big")

@@ -55,7 +55,7 @@ class DatedEvent:
 
 def index_path(home: Path, deployment: Deployment) -> Path:
     """Where the index of a deployment is kept: one file per chain and settlement."""
-    settlement = deployment.contracts["Settlement"]
+    settlement = deployment.contracts["JobSettlement"]
     return home / "index" / f"{deployment.chain_id}-{settlement}.sqlite"
 
 
@@ -200,7 +200,7 @@ class IndexStore(Closing):
         return int(events)
 
     def about(self, key: bytes, kinds: Sequence[type[ChainEvent]] = ()) -> list[DatedEvent]:
-        """The events of these kinds, or all, that mention an account, job or lock."""
+        """The events of these kinds, or all, that mention an account, job or subject of a lock."""
         return self._select(
             "WHERE (events.block, place) IN (SELECT block, place FROM mentions WHERE key = ?)",
             [key],

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from eth_abi.abi import encode
 from eth_abi.codec import ABIDecoder
 from eth_abi.decoding import StringDecoder
-from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.exceptions import DecodingError
 from eth_abi.registry import BaseEquals, registry
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
+from edgemark.crypto.abi import encode
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.blocks import RawLog
@@ -34,7 +34,7 @@ CONTRACTS = (
     "AssetAnchor",
     "ParticipantRegistry",
     "EnclaveManager",
-    "Settlement",
+    "JobSettlement",
 )
 STANDARD_ERRORS = [
     {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]},
@@ -117,9 +117,12 @@ class Interface:
         self.abi = tuple(abi)
         self._functions = {e["name"]: e for e in abi if e["type"] == "function"}
         self._selectors = {_signature(e)[:4]: e for e in self._functions.values()}
+        self._calls = {e["name"]: selector for selector, e in self._selectors.items()}
         self._constructor: Entry = next(
             (e for e in abi if e["type"] == "constructor"), {"inputs": []}
         )
+        self._kinds = {e["name"]: _types(e["inputs"]) for e in self._functions.values()}
+        self._kinds["constructor"] = _types(self._constructor["inputs"])
         self._events = {_signature(e): e for e in abi if e["type"] == "event"}
         errors = [e for e in abi if e["type"] == "error"]
         self._errors = {_signature(e)[:4]: e for e in [*errors, *STANDARD_ERRORS]}
@@ -138,8 +141,8 @@ class Interface:
         Raises:
             RefusedInput: no such function, or arguments that do not fit it.
         """
-        entry = self._function(function)
-        return _signature(entry)[:4] + self._encode(function, entry["inputs"], args)
+        self._function(function)
+        return self._calls[function] + self._encode(function, args)
 
     def decode_call(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
         """Name and arguments of call data; None when they are no call of this contract."""
@@ -154,7 +157,7 @@ class Interface:
 
     def encode_constructor(self, args: Sequence[Any]) -> bytes:
         """Constructor arguments, to be put behind the bytecode."""
-        return self._encode("constructor", self._constructor["inputs"], args)
+        return self._encode("constructor", args)
 
     def decode_result(self, function: str, data: bytes) -> Any:
         """What a call returned: None, one value, or a tuple.
@@ -211,15 +214,16 @@ class Interface:
         except KeyError as error:
             raise RefusedInput("has no such function", who=self.name, had=name) from error
 
-    def _encode(self, function: str, parts: Sequence[Entry], args: Sequence[Any]) -> bytes:
+    def _encode(self, function: str, args: Sequence[Any]) -> bytes:
+        kinds = self._kinds[function]
         try:
-            return encode(_types(parts), args)
-        except (EncodingError, ValueError, TypeError) as error:
+            return encode(kinds, args)
+        except RefusedInput as error:
             raise RefusedInput(
                 "arguments do not fit",
                 who=f"{self.name}.{function}",
                 had=str(error)[:200],  # what goes into a call is public
-                needed=", ".join(_types(parts)),
+                needed=", ".join(kinds),
             ) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any
 
 from edgemark.errors import RefusedInput
@@ -13,15 +13,42 @@ from edgemark.ledger.interface import CONTRACTS
 from edgemark.ledger.records import AllocationPlan, Limits, Staking
 
 MIN_JUDGES, MAX_JUDGES = 4, 16  # the contract's bounds
-DEFAULT_STAKING = Staking(DEFAULT_MIN_STAKE, unbonding_seconds=0)
+DEFAULT_PAUSE_S = 86_400  # longer than any wish to let somebody's posting fail is worth
+DEFAULT_STAKING = Staking(DEFAULT_MIN_STAKE, unbonding_seconds=0, pause_seconds=DEFAULT_PAUSE_S)
 DEFAULT_LIMITS = Limits(
-    min_fee=Tokens(10),  # the least that the contract takes: a tenth of it is still something
+    min_fee=Tokens(12),
     max_fee=Tokens(10**6 * 10**18),  # a thousandth of the supply
+    judge_floor=Tokens(1),
+    judge_price=Tokens(10**9),  # 1 MTC for 10^9 products: seconds of one processor, times n judges
     min_window=2,
     max_window=86_400,
     judge_window=60,  # for two thirds of the judges to fetch a task, compute it, and be mined
     exit_grace=30 * 86_400,
 )
+
+SERVING_BLOCKS = 4  # to fetch a task, sign, gather k signatures and have them mined
+
+
+def check_judge_window(limits: Limits, confirmations: int, block_s: int) -> None:
+    """Judges act on a charge that is `confirmations` deep: W has to leave them blocks behind that.
+
+    Args:
+        limits: of the deployment.
+        confirmations: that its parties wait for.
+        block_s: seconds from block to block.
+
+    Raises:
+        RefusedInput: W is over before judges can have served.
+    """
+    needed = (confirmations + SERVING_BLOCKS) * block_s
+    if limits.judge_window < needed:
+        raise RefusedInput(
+            "judge window is over before judges can serve a charge",
+            who="deployment",
+            had=f"{limits.judge_window} s",
+            needed=f"{needed} s: {confirmations} + {SERVING_BLOCKS} blocks of {block_s} s",
+            remedy="Deploy with a longer judge window, or wait for fewer confirmations.",
+        )
 
 
 @dataclass(frozen=True)
@@ -106,10 +133,10 @@ def constructor_of(
         case "AssetAnchor":
             return (at["MetaCoin"],)
         case "ParticipantRegistry":
-            return (at["AssetAnchor"], staking.min_stake, staking.unbonding_seconds)
+            return (at["AssetAnchor"], *astuple(staking))
         case "EnclaveManager":
             return (list(parameters.judges),)
-        case "Settlement":
+        case "JobSettlement":
             wired = (at["AssetAnchor"], at["ParticipantRegistry"], at["EnclaveManager"])
             return (*wired, parameters.pool, parameters.guardian, parameters.limits.as_abi())
         case _:

@@ -21,10 +21,11 @@ class ParticipantRegistered(ChainEvent):
 
 @dataclass(frozen=True)
 class MemberAdmitted(ChainEvent):
-    """A provider admitted an account."""
+    """A provider admitted an account; it may take new work from `counts_from` on."""
 
     provider: Address
     account: Address
+    counts_from: Timestamp
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,13 @@ class SignaturesRevoked(ChainEvent):
 
 @dataclass(frozen=True)
 class ProviderStaked(ChainEvent):
-    """A provider locked `amount` more, `total` in all."""
+    """A provider locked `amount` more, `total` in all; it counts from `counts_from` on."""
 
     provider: Address
     amount: Tokens
     total: Tokens
     expires_at: Timestamp
+    counts_from: Timestamp
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,37 @@ from typing import Any
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
 from edgemark.ledger.answers import member_of
 
+MAX_ROLE = 2**16 - 1
+FIRST_SERVER = 16  # `Roles.FIRST_SERVER`
+
 
 class Role(IntEnum):
-    """What a participant does (`IParticipantRegistry.Role`)."""
+    """What a participant does: open numbers, of which these have names here.
+
+    The registry knows none, device and provider, and that whoever is 16 or more is a server; each
+    system names its sixteen. A number that has no name yet is a role as well: a stranger may have
+    registered in it.
+    """
 
     NONE = 0
     DEVICE = 1
-    COMPUTE_NODE = 2
-    ENCLAVE = 3
-    CONSENSUS_NODE = 4
-    PROVIDER = 5
+    PROVIDER = 2
+    COMPUTE_NODE = 16
+    ENCLAVE = 17
+    CONSENSUS_NODE = 32
+
+    @classmethod
+    def _missing_(cls, value: object) -> Role | None:
+        if not isinstance(value, int) or not 0 <= value <= MAX_ROLE:
+            return None
+        role = int.__new__(cls, value)
+        role._name_, role._value_ = f"ROLE_{value}", value
+        return role
+
+    @property
+    def is_server(self) -> bool:
+        """Whether whoever has it works for a provider, at an endpoint."""
+        return self >= FIRST_SERVER
 
 
 @dataclass(frozen=True)
@@ -80,17 +101,21 @@ class Participant:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of every job, fixed at deployment (`ISettlement.Limits`).
+    """Bounds of every job, fixed at deployment (`IJobSettlement.Limits`).
 
     Args:
         min_fee, max_fee: bounds of a node's fee, smallest units of the token.
+        judge_floor, judge_price: the judges' fee is at least the floor and the price for each
+            monomial times input of the batch; smallest units.
         min_window, max_window: bounds of each of the three windows of a job, seconds.
-        judge_window: seconds the judges have for each step.
+        judge_window: seconds that the judges have to serve, and the least for the rest.
         exit_grace: seconds after the last possible step until locks expire.
     """
 
     min_fee: Tokens
     max_fee: Tokens
+    judge_floor: Tokens
+    judge_price: Tokens
     min_window: int
     max_window: int
     judge_window: int
@@ -101,9 +126,18 @@ class Limits:
         return astuple(self)
 
     @property
+    def longest_tail_s(self) -> int:
+        """Seconds from `collect_by` to the expiry of a job's lock.
+
+        W to serve, then J to answer and J to judge, J being at most max(W, two windows); the grace.
+        """
+        judging = max(self.judge_window, 2 * self.max_window)
+        return self.judge_window + 2 * judging + self.exit_grace
+
+    @property
     def longest_job_s(self) -> int:
         """Seconds from the posting of a job to the expiry of its locks, at most."""
-        return 5 * self.max_window + 3 * self.judge_window + self.exit_grace
+        return 3 * self.max_window + self.longest_tail_s
 
 
 class Purpose(IntEnum):
@@ -156,10 +190,12 @@ class Staking:
     Args:
         min_stake: smallest units, at least 1.
         unbonding_seconds: from leaving to having it back; at least `Limits.longest_job_s`.
+        pause_seconds: from coming back to counting for new work again, at least 1.
     """
 
     min_stake: Tokens
     unbonding_seconds: int
+    pause_seconds: int
 
 
 @dataclass(frozen=True)
@@ -170,10 +206,10 @@ class ProviderStake:
         amount: tokens locked; 0 when there is no stake.
         expires_at: Unix seconds at which the lock ends unless it is renewed.
         free_at: Unix seconds at which unbonding ends; 0 when bonded.
-        lock_id: the lock in the anchor.
+        counts_from: Unix seconds from which it counts for new work; 0 until it was enough once.
     """
 
     amount: Tokens
     expires_at: Timestamp
     free_at: Timestamp
-    lock_id: int
+    counts_from: Timestamp

@@ -5,18 +5,20 @@ Source: EIP-1559, EIP-2718 (envelope), EIP-155 (chain id in what is signed).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import rlp  # type: ignore[import-untyped]
-from eth_utils.crypto import keccak
 
+from edgemark.crypto.hashing import keccak256
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Hash32, parse_address
 
 TYPE_DYNAMIC_FEE = b"\x02"
 SIGNED_FIELDS = 12
 UNSIGNED_FIELDS = 9
+_STRING, _LIST, _SHORT = 0x80, 0xC0, 55  # RLP: Yellow Paper, appendix B
 
 
 class SigningKey(Protocol):
@@ -59,22 +61,49 @@ class Transaction:
         """What it takes from the account at most, wei."""
         return self.value + self.gas * self.max_fee
 
-    def _fields(self) -> list[int | bytes | list[bytes]]:
+    def _fields(self) -> list[bytes]:
+        """What is signed, each part in its RLP."""
         to = b"" if self.to is None else bytes.fromhex(self.to[2:])
         fees = [self.chain_id, self.nonce, self.tip, self.max_fee, self.gas]
-        return [*fees, to, self.value, self.data, []]
+        octets = [*map(_octets, fees), to, _octets(self.value), self.data]
+        return [*map(_encode, octets), _join([])]
 
     def sign(self, key: SigningKey) -> bytes:
         """The raw transaction, as nodes take it."""
         fields = self._fields()
-        signature = key.sign(keccak(TYPE_DYNAMIC_FEE + rlp.encode(fields)))
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-        return TYPE_DYNAMIC_FEE + bytes(rlp.encode([*fields, signature[64] - 27, r, s]))
+        signature = key.sign(keccak256(TYPE_DYNAMIC_FEE + _join(fields)))
+        v, r, s = _octets(signature[64] - 27), signature[:32], signature[32:64]
+        numbers = (v, r.lstrip(b"\0"), s.lstrip(b"\0"))
+        return TYPE_DYNAMIC_FEE + _join([*fields, *map(_encode, numbers)])
+
+
+def _octets(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _encode(octets: bytes) -> bytes:
+    """RLP of octets; the rlp package takes ten times as long, finding out about types."""
+    if len(octets) == 1 and octets[0] < _STRING:
+        return octets
+    return _head(len(octets), _STRING) + octets
+
+
+def _join(encoded: Sequence[bytes]) -> bytes:
+    """RLP of a list of what is encoded already."""
+    body = b"".join(encoded)
+    return _head(len(body), _LIST) + body
+
+
+def _head(length: int, kind: int) -> bytes:
+    if length <= _SHORT:
+        return bytes([kind + length])
+    octets = _octets(length)
+    return bytes([kind + _SHORT + len(octets)]) + octets
 
 
 def hash_of(raw: bytes) -> Hash32:
     """The hash under which a raw transaction is found on the chain."""
-    return Hash32(keccak(raw))
+    return keccak256(raw)
 
 
 def address_of_made(maker: Address, nonce: int) -> Address:
@@ -82,7 +111,9 @@ def address_of_made(maker: Address, nonce: int) -> Address:
 
     A contract's own first nonce is 1 (EIP-161).
     """
-    return parse_address(keccak(rlp.encode([bytes.fromhex(maker[2:]), nonce]))[12:])
+    return parse_address(
+        keccak256(_join([_encode(bytes.fromhex(maker[2:])), _encode(_octets(nonce))]))[12:]
+    )
 
 
 def parse_raw(raw: bytes) -> Transaction:

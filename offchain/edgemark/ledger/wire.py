@@ -4,6 +4,7 @@ Law 1: a lost connection is tried again, a few times; every request made here ma
 repeated, see `edgemark.ledger.evm`.
 Law 2: a node that is busy is left alone for as long as it asks (`Retry-After`), or for twice as
 long as the last time; requests meanwhile wait a little or are refused here without being sent.
+However many requests were under way when it said so, that is one time.
 Law 3: whatever else is not expected is `NodeAnswerMalformed`; no other exception leaves.
 """
 
@@ -83,8 +84,7 @@ class RpcWire:
         pause = FIRST_PAUSE_S
         for attempt in range(1, self._attempts + 1):
             try:
-                self._quiet.wait(self._patience_s, self.place)
-                found = read(self._decode(self._post(message)))
+                found = self._ask(message, read)
             except (ConnectionLost, ChainBusy) as error:
                 if attempt == self._attempts:
                     raise self._lost(error) from error
@@ -99,6 +99,14 @@ class RpcWire:
             pause = min(MOST_PAUSE_S, 2 * pause)
         raise LookupError("at least one attempt is made")
 
+    def _ask(self, message: bytes, read: Callable[[Any], Any]) -> Any:
+        sent_at = self._quiet.wait(self._patience_s, self.place)
+        try:
+            return read(self._decode(self._post(message)))
+        except _SaidBusy as said:
+            pause = self._quiet.begin(said.asked_s, sent_at)
+            raise ChainBusy(said.had, who=self.place, retry_after_s=pause) from said
+
     def _lost(self, error: ConnectionLost | ChainBusy) -> ConnectionLost | ChainBusy:
         if isinstance(error, ChainBusy):
             return error
@@ -112,7 +120,7 @@ class RpcWire:
     def _decode(self, answer: HttpAnswer) -> Any:
         if answer.status in BUSY_STATUSES:
             asked = seconds_of(answer.headers.get("Retry-After"))
-            raise self._busy(f"HTTP status {answer.status}", asked)
+            raise _SaidBusy(f"HTTP status {answer.status}", asked)
         try:
             found = json.loads(answer.body)
         except (ValueError, RecursionError) as error:
@@ -159,7 +167,7 @@ class RpcWire:
         if error is not None:  # whatever its id: one to a request that could not be read has none
             busy = busy_words(error)
             if busy is not None:
-                raise self._busy(busy, None)
+                raise _SaidBusy(busy, None)
             raise refusal_of(error, self.place)
         if "result" not in answer:
             raise malformed("JSON-RPC answer", answer, "a result or an error")
@@ -167,8 +175,13 @@ class RpcWire:
             raise malformed("answer to this request", answer.get("id"), f"id {wanted}")
         return answer["result"]
 
-    def _busy(self, had: str, asked_s: float | None) -> ChainBusy:
-        return ChainBusy(had, who=self.place, retry_after_s=self._quiet.begin(asked_s))
+
+class _SaidBusy(Exception):
+    """The node's answer to one request; never leaves `RpcWire`."""
+
+    def __init__(self, had: str, asked_s: float | None) -> None:
+        super().__init__(had)
+        self.had, self.asked_s = had, asked_s
 
 
 class Quiet:
@@ -179,26 +192,29 @@ class Quiet:
         self._until = 0.0
         self._in_row = 0
 
-    def begin(self, asked_s: float | None) -> float:
+    def begin(self, asked_s: float | None, sent_at: float) -> float:
         """The node is busy; answers for how long it is left alone, seconds.
 
         Args:
             asked_s: seconds that the node asks for; None when it does not say.
+            sent_at: what `wait` gave; only what was sent after the last pause tells of another one.
         """
         with self._lock:
-            doubled: float = FIRST_QUIET_S * 2 ** min(self._in_row, MAX_DOUBLINGS)
-            pause = min(MOST_QUIET_S, max(doubled, asked_s or 0.0))
-            self._in_row += 1
-            self._until = max(self._until, time.monotonic() + pause)
-            return pause
+            now, pause = time.monotonic(), min(MOST_QUIET_S, asked_s or 0.0)
+            if sent_at >= self._until:
+                doubled: float = FIRST_QUIET_S * 2 ** min(self._in_row, MAX_DOUBLINGS)
+                pause = min(MOST_QUIET_S, max(doubled, pause))
+                self._in_row += 1
+            self._until = max(self._until, now + pause)
+            return max(FIRST_QUIET_S, self._until - now)
 
     def end(self) -> None:
         """The node answered."""
         with self._lock:
             self._in_row = 0
 
-    def wait(self, patience_s: float, who: str) -> None:
-        """Wait until the node may be asked.
+    def wait(self, patience_s: float, who: str) -> float:
+        """Wait until the node may be asked; gives the time then, for `begin`.
 
         Raises:
             ChainBusy: that is more than `patience_s` seconds from now.
@@ -208,3 +224,4 @@ class Quiet:
             raise ChainBusy("it asked to be left alone", who=who, retry_after_s=left)
         if left > 0:
             time.sleep(left)
+        return time.monotonic()

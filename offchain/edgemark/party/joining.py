@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from edgemark.anchoring.accounts import MAX_LOCK_S
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
 from edgemark.ledger.blocks import Receipt
@@ -17,6 +18,8 @@ from edgemark.party.station import Station
 PERMIT_S = 3600  # a transaction that is not mined by then is sent again under another
 PERMIT_ATTEMPTS = 5  # each lost to another permit of the same account, or to a deposit under way
 PERMIT_PAUSE_S = 1.0
+ALLOWANCE_S = 30 * 86_400  # a server lets the system lock its deposit for so long without a word
+ALLOWANCE_MARGIN_S = 7 * 86_400  # given beyond, so that it is not given anew at every look
 
 _log = get_logger("joining")
 
@@ -66,18 +69,55 @@ def join_as_provider(station: Station, name: str) -> None:
         )
 
 
-def provide_balance(station: Station, needed: int) -> None:
-    """Bring the free balance in the anchor up to `needed` and let the system lock as much.
+def provide_balance(station: Station, needed: int, *, lasts_s: int = ALLOWANCE_S) -> None:
+    """Bring the free balance in the anchor up to `needed` and let the system lock exactly as much.
+
+    Args:
+        station: of the account.
+        needed: smallest units.
+        lasts_s: seconds from now for which the system needs it.
 
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
-    lockers = [contract.address for contract in station.contracts]
-    bring_in(station, needed, lockers, needed, allowance=2**96 - 1)
+    bring_in(station, needed, station.lockers, needed, lasts_s=lasts_s)
+
+
+def allow_again(station: Station, needed: int, amount: int, *, lasts_s: int = ALLOWANCE_S) -> None:
+    """Let the system lock `amount` again where less than `needed` is left of what it may.
+
+    An allowance is used up with what is locked under it: who locks, gets back and locks again has
+    to say so again. Nothing is sent as long as enough is left.
+    """
+    calls = calls_to_allow(station, station.lockers, needed, amount, lasts_s)
+    if calls:
+        station.lane.send_many(calls, confirmations=0)  # what locks comes behind it in any case
+
+
+def calls_to_allow(
+    station: Station, lockers: Sequence[Address], needed: int, amount: int, lasts_s: int
+) -> list[Call]:
+    """What lets those contracts lock `amount` that may not lock `needed` for so long.
+
+    Args:
+        station: of the account.
+        lockers: contracts that lock in the anchor.
+        needed: smallest units.
+        amount: what a contract may lock then, instead of what was left.
+        lasts_s: seconds from now.
+    """
+    me, accounts = station.address, station.accounts
+    now = station.chain.block("latest").timestamp
+    until = now + lasts_s
+    return [
+        accounts.allow_locker(locker, amount, min(until + ALLOWANCE_MARGIN_S, now + MAX_LOCK_S))
+        for locker in lockers
+        if accounts.locker_allowance(me, locker).left_until(until) < needed
+    ]
 
 
 def bring_in(
-    station: Station, needed: int, lockers: Sequence[Address], to_lock: int, *, allowance: int
+    station: Station, needed: int, lockers: Sequence[Address], to_lock: int, *, lasts_s: int
 ) -> None:
     """Bring the free balance up to `needed`, and let contracts lock `to_lock` of it.
 
@@ -88,19 +128,15 @@ def bring_in(
         station: of the account.
         needed: smallest units.
         lockers: contracts that lock in the anchor.
-        to_lock: with a lower allowance, a locker gets `allowance`.
-        allowance: smallest units.
+        to_lock: smallest units; a contract that may lock less gets exactly this.
+        lasts_s: seconds from now for which they need it.
 
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
     for attempt in range(1, PERMIT_ATTEMPTS + 1):
         calls = _deposit_missing(station, needed)
-        calls += [
-            station.accounts.allow_locker(locker, allowance)
-            for locker in lockers
-            if station.accounts.locker_allowance(station.address, locker) < to_lock
-        ]
+        calls += calls_to_allow(station, lockers, to_lock, to_lock, lasts_s)
         try:
             station.lane.send_many(calls)
         except ContractRefused as refused:

@@ -8,7 +8,6 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registration import Registration, SignedRegistration
-from edgemark.identity.registry import SERVER_ROLES
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.records import Participant, Resources, Role
 from edgemark.logs import get_logger
@@ -16,6 +15,7 @@ from edgemark.party.joining import bring_in, send_as_asked
 from edgemark.party.station import Station
 
 STATEMENT_S = 7 * 86_400  # a relayer may take its time; a nonce makes a statement count once
+STAKE_ALLOWANCE_S = 3600
 SUCCESSION_S = 3600  # both keys are here, and the transaction follows at once
 
 _log = get_logger("membership")
@@ -44,7 +44,7 @@ def require_server(station: Station) -> Participant:
         RefusedInput: it is none.
     """
     found = station.registry.participant(station.address)
-    if found.role not in SERVER_ROLES:
+    if not found.role.is_server:
         raise RefusedInput(
             "is no registered server",
             who=station.address,
@@ -76,7 +76,7 @@ def succeed(station: Station, former: KeyStore) -> Address:
     found = station.registry.participant(station.address)
     if found.role is Role.PROVIDER:
         _take_stake_over(station, found.provider)
-    elif found.role in SERVER_ROLES and not station.registry.is_active(station.address):
+    elif found.role.is_server and not station.registry.is_active(station.address):
         _log.warning("takes no new work until its provider has admitted this account")
     return account
 
@@ -157,7 +157,8 @@ def provide_stake(station: Station, amount: int) -> None:
     """
     registry = station.registry
     total = amount + held_stake(station, provider_of(station))
-    bring_in(station, amount, [registry.address], total, allowance=total)
+    # Mined at once: the stake is locked in the next transaction, or not at all.
+    bring_in(station, amount, [registry.address], total, lasts_s=STAKE_ALLOWANCE_S)
     send_as_asked(station, registry.stake(amount), "Register this organisation first.")
 
 

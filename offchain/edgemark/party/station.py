@@ -36,7 +36,8 @@ class Station(Closing):
     A system's own station names its contracts and adds fields for them.
     """
 
-    CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed, and may lock tokens
+    CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed
+    LOCKERS: ClassVar[tuple[str, ...]] = ()  # those that lock this party's tokens in the anchor
 
     settings: Settings
     keys: KeyStore
@@ -103,6 +104,11 @@ class Station(Closing):
     def contracts(self) -> list[Contract]:
         """The system's contracts."""
         return [self.deployment.contract(name) for name in self.CONTRACTS]
+
+    @property
+    def lockers(self) -> list[Address]:
+        """The contracts that this party lets lock its tokens."""
+        return [self.deployment.contracts[name] for name in self.LOCKERS]
 
     def submit(self, call: Call) -> Receipt:
         """Send a call that others may send too.

@@ -136,10 +136,10 @@ def test_a02_token_that_bans_a_payee__stops_nobody_else(world: World, project):
     anchor.deposit(world.payer, 1000, sender=world.deployer)
     banned, other, locker = world.nodes[0], world.nodes[1], world.guardian
     token.ban(banned, sender=world.deployer)
-    anchor.allowLocker(locker, 1000, sender=world.payer)
-    anchor.lock(world.payer, 900, world.now() + 100, sender=locker)
-    for payee in (banned, other):
-        anchor.pay(1, payee, 300, sender=locker)
+    job, expiry = b"job".ljust(32), world.now() + 100
+    anchor.allowLocker(locker, 900, expiry, sender=world.payer)
+    anchor.openGroup(job, world.payer, 900, expiry, sender=locker)
+    anchor.payMany(job, [(0, banned, 300), (0, other, 300)], sender=locker)
     with refused(token.Banned, account=banned):
         anchor.withdraw(banned, 300, sender=banned)
     anchor.withdraw(other, 300, sender=other)

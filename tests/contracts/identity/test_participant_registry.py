@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from eth_utils import keccak
 from tests.contracts.conftest import register_provider
-from tests.contracts.world import MIN_STAKE, UNBONDING, World, refused
+from tests.contracts.world import MIN_STAKE, PAUSE, UNBONDING, World, refused, term_name
 
-DEVICE, NODE, ENCLAVE, CONSENSUS, PROVIDER = 1, 2, 3, 4, 5
+DEVICE, PROVIDER, NODE, ENCLAVE, CONSENSUS = 1, 2, 16, 17, 32
 PIN = keccak(b"SubjectPublicKeyInfo")
 URL = "https://127.0.0.1:8443"
 RESOURCES = (4, 8192, 100_000, 1000)
@@ -16,7 +16,8 @@ NOBODY = "0x" + "00" * 20
 
 @pytest.fixture
 def registry(world: World, project):
-    return world.deployer.deploy(project.ParticipantRegistry, world.anchor, MIN_STAKE, UNBONDING)
+    facts = (world.anchor, MIN_STAKE, UNBONDING, PAUSE)
+    return world.deployer.deploy(project.ParticipantRegistry, *facts)
 
 
 @pytest.fixture
@@ -59,11 +60,12 @@ def test_register_provider__emits_both_events(world: World, registry):
 
 @pytest.mark.parametrize("name", ["", "n" * 65])
 def test_register_provider__name_too_short_or_long__reverts(world: World, registry, name):
-    with refused(registry.LengthOutOfRange, had=len(name), least=1, most=64):
+    field = term_name("name")
+    with refused(registry.OutOfBounds, field=field, had=len(name), least=1, most=64):
         registry.registerProvider(name, sender=world.payer)
 
 
-@pytest.mark.parametrize("role", [NODE, ENCLAVE, CONSENSUS])
+@pytest.mark.parametrize("role", [NODE, ENCLAVE, CONSENSUS, 2**16 - 1])
 def test_register_server__admitted__is_recorded_whole(registry, provider, node, role):
     tx = registry.registerServer(role, provider, PIN, URL, RESOURCES, sender=node)
     (log,) = tx.decode_logs(registry.ParticipantRegistered)
@@ -77,7 +79,7 @@ def test_register_server__admitted__is_recorded_whole(registry, provider, node, 
     assert registry.providerOf(node) == provider
 
 
-@pytest.mark.parametrize("role", [0, DEVICE, PROVIDER])
+@pytest.mark.parametrize("role", [0, DEVICE, PROVIDER, NODE - 1])
 def test_register_server__role_that_serves_nothing__reverts(registry, provider, node, role):
     with refused(registry.RoleNotAllowed, role=role):
         registry.registerServer(role, provider, PIN, URL, RESOURCES, sender=node)
@@ -101,7 +103,8 @@ def test_register_server__without_tls_key__reverts(registry, provider, node):
 
 @pytest.mark.parametrize("length", [0, 201])
 def test_register_server__endpoint_length_out_of_range__reverts(registry, provider, node, length):
-    with refused(registry.LengthOutOfRange, had=length, least=1, most=200):
+    field = term_name("endpoint")
+    with refused(registry.OutOfBounds, field=field, had=length, least=1, most=200):
         registry.registerServer(NODE, provider, PIN, "u" * length, RESOURCES, sender=node)
 
 
@@ -125,6 +128,8 @@ def test_admit__by_a_provider__emits_once(world: World, registry, provider):
     tx = registry.admit(world.nodes[1], sender=provider)
     (log,) = tx.decode_logs(registry.MemberAdmitted)
     assert (log["provider"], log.account) == (provider, world.nodes[1])
+    assert log.countsFrom == tx.timestamp == registry.admittedFrom(provider, world.nodes[1])
+    assert registry.admittedFrom(provider, world.nodes[2]) == 0
     assert registry.isAdmitted(provider, world.nodes[1])
     assert not registry.isAdmitted(provider, world.nodes[2])
     again = registry.admit(world.nodes[1], sender=provider)

@@ -5,9 +5,18 @@ from __future__ import annotations
 import pytest
 from eth_utils import keccak
 from tests.contracts.conftest import register_provider
-from tests.contracts.world import MIN_STAKE, UNBONDING, World, refused, sign, signer_of
+from tests.contracts.world import (
+    MIN_STAKE,
+    PAUSE,
+    UNBONDING,
+    World,
+    refused,
+    sign,
+    signer_of,
+    term_name,
+)
 
-DEVICE, NODE, PROVIDER = 1, 2, 5
+DEVICE, PROVIDER, NODE = 1, 2, 16
 NOBODY = "0x" + "00" * 20
 PIN, OTHER_PIN = keccak(b"key"), keccak(b"another key")
 URL, OTHER_URL = "https://127.0.0.1:8443", "https://127.0.0.1:9443"
@@ -16,7 +25,8 @@ RESOURCES, OTHER_RESOURCES = (4, 8192, 100_000, 1000), (1, 2, 3, 4)
 
 @pytest.fixture
 def registry(world: World, project):
-    return world.deployer.deploy(project.ParticipantRegistry, world.anchor, MIN_STAKE, UNBONDING)
+    facts = (world.anchor, MIN_STAKE, UNBONDING, PAUSE)
+    return world.deployer.deploy(project.ParticipantRegistry, *facts)
 
 
 @pytest.fixture
@@ -31,6 +41,12 @@ def node(world: World, registry, provider):
     registry.admit(account, sender=provider)
     registry.registerServer(NODE, provider, PIN, URL, RESOURCES, sender=account)
     return account
+
+
+def pass_to(world: World, second: int) -> None:
+    """Let the latest block be at that second."""
+    world.at(second)
+    world.chain.mine()
 
 
 def wish(role, provider=NOBODY, pin=b"\0" * 32, endpoint="", name="", resources=(0, 0, 0, 0)):
@@ -72,7 +88,7 @@ def test_update_server__by_who_is_no_server_or_with_bad_facts__reverts(
         registry.updateServer(*facts, sender=provider)
     with refused(registry.TlsKeyMissing, account=node):
         registry.updateServer(b"\0" * 32, OTHER_URL, OTHER_RESOURCES, sender=node)
-    with refused(registry.LengthOutOfRange, had=201, least=1, most=200):
+    with refused(registry.OutOfBounds, field=term_name("endpoint"), had=201, least=1, most=200):
         registry.updateServer(OTHER_PIN, "u" * 201, OTHER_RESOURCES, sender=node)
 
 
@@ -109,14 +125,23 @@ def test_retire__of_a_provider__takes_no_members_any_more(world: World, registry
         registry.registerServer(NODE, provider, PIN, URL, RESOURCES, sender=world.nodes[1])
 
 
-def test_dismiss__ends_new_work_until_admitted_again(world: World, registry, provider, node):
+def test_dismiss__ends_new_work_until_the_pause_after_the_next_admission(
+    world: World, registry, provider, node
+):
     tx = registry.dismiss(node, sender=provider)
     (log,) = tx.decode_logs(registry.MemberDismissed)
     assert (log["provider"], log.account) == (provider, node)
     assert registry.standingOf(node) == (NODE, provider, False)
     again = registry.dismiss(node, sender=provider)
     assert again.decode_logs(registry.MemberDismissed) == []
-    registry.admit(node, sender=provider)
+    back = registry.admit(node, sender=provider)
+    (log,) = back.decode_logs(registry.MemberAdmitted)
+    assert log.countsFrom == back.timestamp + PAUSE == registry.admittedFrom(provider, node)
+    assert registry.isAdmitted(provider, node)
+    assert registry.standingOf(node) == (NODE, provider, False)
+    again = registry.admit(node, sender=provider)
+    assert again.decode_logs(registry.MemberAdmitted) == []
+    pass_to(world, log.countsFrom)
     assert registry.standingOf(node) == (NODE, provider, True)
     with refused(registry.NotRegistered, account=world.outsider, needed=PROVIDER, had=0):
         registry.dismiss(node, sender=world.outsider)

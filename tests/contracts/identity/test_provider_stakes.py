@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 from eth_utils import keccak
-from tests.contracts.world import MIN_STAKE, UNBONDING, World, refused, sign
+from tests.contracts.world import MIN_STAKE, PAUSE, UNBONDING, World, refused, sign, term_name
 
-NODE, PROVIDER = 2, 5
+PROVIDER, NODE = 2, 16
 LONGEST = 730 * 86_400
 NODE_FACTS = (keccak(b"key"), "https://127.0.0.1:8443", (1, 1, 1, 1))
 
 
 @pytest.fixture
 def registry(world: World, project):
-    return world.deployer.deploy(project.ParticipantRegistry, world.anchor, MIN_STAKE, UNBONDING)
+    facts = (world.anchor, MIN_STAKE, UNBONDING, PAUSE)
+    return world.deployer.deploy(project.ParticipantRegistry, *facts)
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def provider(world: World, registry):
     account = world.node_providers[0]
     registry.registerProvider("Edge Ltd", sender=account)
     world.anchor.deposit(account, 3 * MIN_STAKE, sender=world.deployer)
-    world.anchor.allowLocker(registry, 2**96 - 1, sender=account)
+    world.allow(account, registry, 3 * MIN_STAKE)
     return account
 
 
@@ -32,30 +33,53 @@ def staked(registry, provider):
     return provider
 
 
+def pass_to(world: World, second: int) -> None:
+    """Let the latest block be at that second."""
+    world.at(second)
+    world.chain.mine()
+
+
+def lock_of(world: World, registry, provider) -> tuple:
+    """Expiry, owner and amount of a provider's lock."""
+    subject = registry.stakeSubjectOf(provider)
+    assert bytes(subject) == bytes.fromhex(str(provider)[2:]).rjust(32, b"\0")
+    expiry, is_group = world.anchor.lockOf(registry, subject)
+    assert not is_group
+    return (expiry, *world.anchor.placeOf(registry, subject, 0))
+
+
+def expire(world: World, registry, provider) -> None:
+    """A stranger returns the lock behind the registry's back."""
+    subject = registry.stakeSubjectOf(provider)
+    world.anchor.expire(registry, subject, 0, sender=world.outsider)
+
+
 def free(world: World, account) -> int:
     return world.anchor.freeBalanceOf(account)
 
 
 def test_deployment__says_what_it_needs(world: World, registry):
     assert (registry.anchor(), registry.minStake()) == (world.anchor, MIN_STAKE)
-    assert registry.unbondingSeconds() == UNBONDING
+    assert (registry.unbondingSeconds(), registry.pauseSeconds()) == (UNBONDING, PAUSE)
 
 
 @pytest.mark.parametrize(
-    ("stake", "seconds", "field", "had", "most"),
+    ("numbers", "field", "had", "most"),
     [
-        (0, UNBONDING, b"minStake", 0, 2**96 - 1),
-        (2**96, UNBONDING, b"minStake", 2**96, 2**96 - 1),
-        (1, 0, b"unbondingSeconds", 0, LONGEST // 2),
-        (1, LONGEST // 2 + 1, b"unbondingSeconds", LONGEST // 2 + 1, LONGEST // 2),
+        ((0, UNBONDING, PAUSE), "minStake", 0, 2**96 - 1),
+        ((2**96, UNBONDING, PAUSE), "minStake", 2**96, 2**96 - 1),
+        ((1, 0, PAUSE), "unbondingSeconds", 0, LONGEST // 2),
+        ((1, LONGEST // 2 + 1, PAUSE), "unbondingSeconds", LONGEST // 2 + 1, LONGEST // 2),
+        ((1, UNBONDING, 0), "pauseSeconds", 0, LONGEST // 2),
+        ((1, UNBONDING, LONGEST // 2 + 1), "pauseSeconds", LONGEST // 2 + 1, LONGEST // 2),
     ],
 )
 def test_deployment__values_that_make_no_sense__revert(
-    world: World, project, stake, seconds, field, had, most
+    world: World, project, numbers, field, had, most
 ):
-    error = project.ParticipantRegistry.StakingInvalid
-    with refused(error, field=field.ljust(32, b"\0"), had=had, least=1, most=most):
-        world.deployer.deploy(project.ParticipantRegistry, world.anchor, stake, seconds)
+    error = project.ParticipantRegistry.OutOfBounds
+    with refused(error, field=term_name(field), had=had, least=1, most=most):
+        world.deployer.deploy(project.ParticipantRegistry, world.anchor, *numbers)
 
 
 def test_stake__locks_free_tokens_and_counts(world: World, registry, provider):
@@ -68,31 +92,32 @@ def test_stake__locks_free_tokens_and_counts(world: World, registry, provider):
     assert free(world, provider) == had - MIN_STAKE
     stake = registry.stakeOf(provider)
     assert (stake.amount, stake.expiresAt, stake.freeAt) == (MIN_STAKE, expiry, 0)
-    lock = world.anchor.lockOf(stake.lockId)
-    assert (lock.owner, lock.locker, lock.remaining) == (provider, registry, MIN_STAKE)
+    assert stake.countsFrom == log.countsFrom == tx.timestamp
+    assert lock_of(world, registry, provider) == (expiry, provider, MIN_STAKE)
     assert registry.activeStakeOf(provider) == MIN_STAKE
     assert registry.actorOf(provider) == provider
 
 
 def test_stake__again__adds_and_renews_in_one_lock(world: World, registry, staked):
     first, had = registry.stakeOf(staked), free(world, staked)
+    pass_to(world, first.expiresAt - 5)
+    world.allow(staked, registry, MIN_STAKE + 5)  # exactly what is held then
     world.at(first.expiresAt)
     tx = registry.stake(5, sender=staked)
     (log,) = tx.decode_logs(registry.ProviderStaked)
     assert (log.amount, log.total, log.expiresAt) == (5, MIN_STAKE + 5, tx.timestamp + LONGEST)
     assert free(world, staked) == had - 5
-    assert world.anchor.lockOf(first.lockId).remaining == 0
-    assert world.anchor.lockOf(registry.stakeOf(staked).lockId).remaining == MIN_STAKE + 5
+    assert lock_of(world, registry, staked) == (log.expiresAt, staked, MIN_STAKE + 5)
 
 
 def test_stake__after_its_lock_expired__takes_only_what_is_named(world: World, registry, staked):
     """The expired stake goes back first, whether somebody else returned it already or not."""
     for by_stranger in (False, True):
         had = free(world, staked)
-        stake = registry.stakeOf(staked)
-        world.at(stake.expiresAt + 1)
+        pass_to(world, registry.stakeOf(staked).expiresAt + 1)
+        world.allow(staked, registry, MIN_STAKE)
         if by_stranger:
-            world.anchor.expire(stake.lockId, sender=world.outsider)
+            expire(world, registry, staked)
         registry.stake(MIN_STAKE, sender=staked)
         assert registry.stakeOf(staked).amount == MIN_STAKE
         assert free(world, staked) == had
@@ -102,11 +127,9 @@ def test_active_stake__counts_as_long_as_it_outlasts_the_unbonding_time(
     world: World, registry, staked
 ):
     expiry = registry.stakeOf(staked).expiresAt
-    world.at(expiry - UNBONDING)
-    world.chain.mine()
+    pass_to(world, expiry - UNBONDING)
     assert registry.activeStakeOf(staked) == MIN_STAKE
-    world.at(expiry - UNBONDING + 1)
-    world.chain.mine()
+    pass_to(world, expiry - UNBONDING + 1)
     assert registry.activeStakeOf(staked) == 0
 
 
@@ -132,11 +155,46 @@ def test_unstake__nothing_staked__reverts(registry, provider):
         registry.releaseStake(provider, sender=provider)
 
 
-def test_stake__while_unbonding__bonds_it_again(registry, staked):
+def test_f9_standing_switched_off_and_on__counts_again_only_after_the_pause(
+    world: World, registry, staked
+):
+    """A posting that names a node of it fails meanwhile, so its provider pays with standing."""
     registry.unstake(sender=staked)
-    registry.stake(0, sender=staked)
-    assert registry.stakeOf(staked).freeAt == 0
+    tx = registry.stake(0, sender=staked)
+    (log,) = tx.decode_logs(registry.ProviderStaked)
+    stake = registry.stakeOf(staked)
+    assert stake.countsFrom == log.countsFrom == tx.timestamp + PAUSE
+    assert (stake.freeAt, registry.activeStakeOf(staked)) == (0, 0)
+    registry.stake(0, sender=staked)  # neither sooner nor later
+    assert registry.stakeOf(staked).countsFrom == stake.countsFrom
+    pass_to(world, stake.countsFrom)
     assert registry.activeStakeOf(staked) == MIN_STAKE
+
+
+def test_f9_standing_switched_off_and_on__costs_nothing_in_the_planted_registry(
+    world: World, project, staked
+):
+    planted = world.deployer.deploy(project.PlantedSwitchedStanding)
+    planted.stake(MIN_STAKE, sender=staked)
+    planted.unstake(sender=staked)
+    assert not planted.isActive(staked)
+    planted.stake(0, sender=staked)
+    assert planted.isActive(staked)
+
+
+@pytest.mark.parametrize("how", ["expired", "released"])
+def test_f9_standing_lost_and_regained__waits_too(world: World, registry, staked, how):
+    """The relatives: a lock that was not renewed in time, and a stake that was taken home."""
+    if how == "expired":
+        pass_to(world, registry.stakeOf(staked).expiresAt - UNBONDING + 1)
+    else:
+        free_at = registry.unstake(sender=staked).timestamp + UNBONDING
+        world.at(free_at + 1)
+        registry.releaseStake(staked, sender=staked)
+    world.allow(staked, registry, MIN_STAKE)
+    tx = registry.stake(0 if how == "expired" else MIN_STAKE, sender=staked)
+    assert registry.stakeOf(staked).countsFrom == tx.timestamp + PAUSE
+    assert registry.activeStakeOf(staked) == 0
 
 
 def test_release_stake__by_anybody_from_the_second_after__pays_the_provider(
@@ -169,7 +227,7 @@ def test_release_stake__after_the_lock_expired__pays_who_locked_it(
     had, stake = free(world, staked), registry.stakeOf(staked)
     world.at(stake.expiresAt + 1)
     if by_anchor:
-        world.anchor.expire(stake.lockId, sender=outsider)
+        expire(world, registry, staked)
     tx = registry.releaseStake(staked, sender=outsider)
     (log,) = tx.decode_logs(registry.ProviderStakeReleased)
     assert (log.to, log.amount) == ("0x" + "00" * 20 if by_anchor else staked, MIN_STAKE)
@@ -233,11 +291,11 @@ def test_succession_of_a_provider__renewing_makes_the_lock_the_new_accounts(
     deadline = world.now() + 100
     digest = registry.successionDigest(staked, successor, deadline)
     registry.succeed(staked, deadline, sign(staked, digest), sender=successor)
-    assert world.anchor.lockOf(registry.stakeOf(staked).lockId).owner == staked
-    world.anchor.allowLocker(registry, MIN_STAKE, sender=successor)
+    assert lock_of(world, registry, staked)[1] == staked
+    world.allow(successor, registry, MIN_STAKE)
     registry.stake(0, sender=successor)
     stake, had = registry.stakeOf(staked), free(world, successor)
-    assert world.anchor.lockOf(stake.lockId).owner == successor
+    assert lock_of(world, registry, staked) == (stake.expiresAt, successor, MIN_STAKE)
     assert registry.activeStakeOf(staked) == MIN_STAKE
     world.at(stake.expiresAt + 1)
     registry.releaseStake(staked, sender=world.outsider)

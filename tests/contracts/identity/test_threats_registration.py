@@ -13,6 +13,7 @@ from tests.contracts.conftest import register_provider
 from tests.contracts.world import (
     CURVE_ORDER,
     MIN_STAKE,
+    PAUSE,
     UNBONDING,
     World,
     compact_of,
@@ -22,7 +23,7 @@ from tests.contracts.world import (
     twin_of,
 )
 
-DEVICE, NODE, PROVIDER = 1, 2, 5
+DEVICE, PROVIDER, NODE = 1, 2, 16
 NOBODY = "0x" + "00" * 20
 PIN, URL, RESOURCES = keccak(b"key"), "https://127.0.0.1:8443", (1, 1, 1, 1)
 AS_DEVICE = (DEVICE, NOBODY, b"\0" * 32, "", "", (0, 0, 0, 0))
@@ -30,7 +31,8 @@ AS_DEVICE = (DEVICE, NOBODY, b"\0" * 32, "", "", (0, 0, 0, 0))
 
 @pytest.fixture
 def registry(world: World, project):
-    return world.deployer.deploy(project.ParticipantRegistry, world.anchor, MIN_STAKE, UNBONDING)
+    facts = (world.anchor, MIN_STAKE, UNBONDING, PAUSE)
+    return world.deployer.deploy(project.ParticipantRegistry, *facts)
 
 
 def statement_of(world: World, registry, account, wanted=AS_DEVICE, deadline=None):

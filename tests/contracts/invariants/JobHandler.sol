@@ -1,37 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAssetAnchor} from "../../../contracts/interfaces/IAssetAnchor.sol";
-import {ISettlement} from "../../../contracts/interfaces/ISettlement.sol";
-import {GasBurningPayee} from "../../../contracts/mocks/GasBurningPayee.sol";
-import {RefusingPayee} from "../../../contracts/mocks/RefusingPayee.sol";
-import {ReturnBombPayee} from "../../../contracts/mocks/ReturnBombPayee.sol";
+import {IJobSettlement, JobId} from "../../../contracts/interfaces/IJobSettlement.sol";
+import {GasBurningPayee} from "../../../contracts/mocks/payees/GasBurningPayee.sol";
+import {RefusingPayee} from "../../../contracts/mocks/payees/RefusingPayee.sol";
+import {ReturnBombPayee} from "../../../contracts/mocks/payees/ReturnBombPayee.sol";
+import {Phases} from "../../../contracts/outsourcing/Phases.sol";
+import {Actors} from "./Actors.sol";
 import {Exits} from "./Exits.sol";
 import {GreedyPayee} from "./GreedyPayee.sol";
 import {RandomTerms} from "./RandomTerms.sol";
-import {Stage} from "./Stage.sol";
 import {vm} from "./Vm.sol";
 
 /// @title JobHandler: what payer, nodes, judges and strangers may do, in any order, at any time
 /// @notice Node 1 is honest, node 2 refuses payments, node 3 burns gas, node 4 re-enters, the pool
 /// returns a megabyte. An action that the rules do not allow now does nothing; one that they allow
 /// must not revert (`fail_on_revert`), which makes every action here a liveness claim too.
-contract JobHandler is Stage {
-    uint256 public constant NODES = 6;
-    uint256 private constant JUDGES = 4;
-    uint256 private constant MAX_JOBS = 3; // keeps a run short and the jobs deep
+contract JobHandler is Actors {
+    uint256 private constant MAX_JOBS = 2; // keeps a run short and the jobs deep
 
-    bytes32[] public jobs;
     uint256 public deposited;
     uint256 public withdrawn;
     uint256 public strayed;
-    mapping(uint256 phase => uint256 count) public ended;
 
-    constructor() Stage(NODES, JUDGES) {
+    constructor() Actors() {
         deposited = _staked;
         _dress(_nodes[1], address(new RefusingPayee()));
         _dress(_nodes[2], address(new GasBurningPayee()));
-        _dress(_nodes[3], address(new GreedyPayee(anchor)));
+        _dress(_nodes[3], address(new GreedyPayee(anchor, address(registry), _subjectOf(0))));
         _dress(POOL, address(new ReturnBombPayee()));
         address[] memory everybody = actors();
         for (uint256 place = 0; place < everybody.length; ++place) {
@@ -78,53 +74,55 @@ contract JobHandler is Stage {
 
     function post(uint256 seed) external {
         if (jobs.length == MAX_JOBS) return;
-        ISettlement.Terms memory terms = RandomTerms.make(seed, NODES);
+        IJobSettlement.Terms memory terms = RandomTerms.make(seed, NODES);
         if (anchor.freeBalanceOf(PAYER) < uint256(terms.fee) * NODES) return;
         vm.prank(PAYER);
         jobs.push(settlement.post(jobs.length, keccak256(abi.encode(seed)), terms, _nodes));
     }
 
-    function accept(uint256 seed, uint256 index) external {
-        _accept(_job(seed), RandomTerms.within(index, 1, NODES));
+    /// @notice Some of them, as a batch, whether they are accepted already or not.
+    function accept(uint256 seed, uint256 which) external {
+        _accept(_job(seed), which);
     }
 
     function start(uint256 seed) external {
-        for (uint256 index = 1; index <= NODES; ++index) {
-            _accept(_job(seed), index);
-        }
+        _accept(_job(seed), type(uint256).max);
     }
 
     function commit(uint256 seed, uint256 which) external {
-        bytes32 job = _job(seed);
-        ISettlement.Job memory entry = settlement.jobOf(job);
-        if (entry.phase != ISettlement.JobPhase.Started || block.timestamp > entry.computeBy) return;
+        JobId job = _job(seed);
+        IJobSettlement.Job memory job_ = settlement.jobOf(job);
+        if (job_.phase != IJobSettlement.JobPhase.Started || block.timestamp > job_.computeBy) return;
         for (uint256 index = 1; index <= NODES; ++index) {
-            if (_phase(job, index) != ISettlement.IndexPhase.Accepted || (which >> index) & 1 == 0) continue;
+            if (_phase(job, index) != IJobSettlement.IndexPhase.Accepted || (which >> index) & 1 == 0) {
+                continue;
+            }
             vm.prank(_nodes[index - 1]);
             settlement.commit(job, index, keccak256(abi.encode(which, index)));
         }
     }
 
-    function approve(uint256 seed, uint256 index) external {
-        bytes32 job = _job(seed);
-        index = RandomTerms.within(index, 1, NODES);
-        if (_expired(job) || _phase(job, index) != ISettlement.IndexPhase.Committed) return;
+    /// @notice Every index that may be paid, and those that have ended with them.
+    function approve(uint256 seed, uint256 which) external {
+        JobId job = _job(seed);
+        if (_expired(job) || settlement.jobOf(job).phase != IJobSettlement.JobPhase.Started) return;
+        uint256[] memory indices =
+            _some(job, which, IJobSettlement.IndexPhase.Committed, IJobSettlement.IndexPhase.Committed);
         vm.prank(PAYER);
-        settlement.approve(job, _one(index));
-        _count(job, index);
+        settlement.approve(job, indices);
     }
 
     function charge(uint256 seed, uint256 index, bool silent) external {
-        bytes32 job = _job(seed);
+        JobId job = _job(seed);
         index = RandomTerms.within(index, 1, NODES);
-        ISettlement.Job memory entry = settlement.jobOf(job);
-        ISettlement.IndexPhase phase = _phase(job, index);
-        if (entry.phase != ISettlement.JobPhase.Started || entry.errors == 0 || entry.charged != 0) return;
-        if (block.timestamp > entry.collectBy) return;
-        if (phase == ISettlement.IndexPhase.Accepted) silent = true;
-        else if (phase != ISettlement.IndexPhase.Committed) return;
-        if (silent && block.timestamp <= entry.computeBy) return;
-        if (anchor.freeBalanceOf(PAYER) < uint256(entry.fee) + entry.judgeFee) return;
+        IJobSettlement.Job memory job_ = settlement.jobOf(job);
+        IJobSettlement.IndexPhase phase = _phase(job, index);
+        if (job_.phase != IJobSettlement.JobPhase.Started || job_.charged == job_.errors) return;
+        if (block.timestamp > job_.collectBy) return;
+        if (phase == IJobSettlement.IndexPhase.Accepted) silent = true;
+        else if (phase != IJobSettlement.IndexPhase.Committed) return;
+        if (silent && block.timestamp <= job_.computeBy) return;
+        if (anchor.freeBalanceOf(PAYER) < uint256(job_.fee) + job_.judgeFee) return;
         uint256[] memory none = new uint256[](0);
         vm.prank(PAYER);
         settlement.charge(job, silent ? none : _one(index), silent ? _one(index) : none);
@@ -135,123 +133,104 @@ contract JobHandler is Stage {
     }
 
     function judge(uint256 seed, uint8 found) external {
-        _judge(_job(seed), ISettlement.Finding(1 + (found % 3)));
+        _judge(_job(seed), IJobSettlement.Finding(1 + (found % 3)));
     }
 
     function serveAndJudge(uint256 seed, bool right) external {
         _serve(_job(seed));
-        _judge(_job(seed), right ? ISettlement.Finding.Right : ISettlement.Finding.Wrong);
+        _judge(_job(seed), right ? IJobSettlement.Finding.Right : IJobSettlement.Finding.Wrong);
     }
 
     // Exits, by a stranger.
 
     function endUnstarted(uint256 seed) external {
-        bytes32 job = _job(seed);
-        ISettlement.Job memory entry = settlement.jobOf(job);
-        if (entry.phase != ISettlement.JobPhase.Posted || block.timestamp <= entry.acceptBy) return;
+        JobId job = _job(seed);
+        IJobSettlement.Job memory job_ = settlement.jobOf(job);
+        if (job_.phase != IJobSettlement.JobPhase.Posted || block.timestamp <= job_.acceptBy) return;
         if (_expired(job)) return;
         Exits.endJob(settlement, job);
-        for (uint256 index = 1; index <= NODES; ++index) {
-            _count(job, index);
-        }
     }
 
     function endCharge(uint256 seed) external {
-        bytes32 job = _job(seed);
-        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Charged);
-        if (index == 0) index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Served);
+        JobId job = _job(seed);
+        uint256 index = Exits.firstIn(settlement, job, IJobSettlement.IndexPhase.Charged);
+        if (index == 0) index = Exits.firstIn(settlement, job, IJobSettlement.IndexPhase.Served);
         if (index != 0) _end(job, index);
     }
 
-    function collect(uint256 seed, uint256 index) external {
-        bytes32 job = _job(seed);
-        index = RandomTerms.within(index, 1, NODES);
-        ISettlement.IndexPhase phase = _phase(job, index);
-        if (settlement.jobOf(job).phase != ISettlement.JobPhase.Started) return;
-        if (phase != ISettlement.IndexPhase.Accepted && phase != ISettlement.IndexPhase.Committed) return;
-        _end(job, index);
+    function collect(uint256 seed, uint256 which) external {
+        JobId job = _job(seed);
+        IJobSettlement.Job memory job_ = settlement.jobOf(job);
+        if (job_.phase != IJobSettlement.JobPhase.Started || block.timestamp <= job_.collectBy) return;
+        if (_expired(job)) return;
+        uint256[] memory indices =
+            _some(job, which, IJobSettlement.IndexPhase.Accepted, IJobSettlement.IndexPhase.Committed);
+        vm.prank(STRANGER);
+        settlement.collect(job, indices);
     }
 
     /// @notice All jobs together, due or not: what is due ends, what is not stays and stops nothing.
     function claim() external {
         uint256 due = 0;
-        bool[] memory open = new bool[](jobs.length * NODES);
-        for (uint256 place = 0; place < open.length; ++place) {
-            open[place] = Exits.isOpen(settlement, jobs[place / NODES], 1 + place % NODES);
-            if (open[place] && Exits.isDue(settlement, jobs[place / NODES], 1 + place % NODES)) ++due;
+        for (uint256 place = 0; place < jobs.length * NODES; ++place) {
+            (JobId job, uint256 index) = (jobs[place / NODES], 1 + place % NODES);
+            if (Exits.isOpen(settlement, job, index) && Exits.isDue(settlement, job, index)) ++due;
         }
         vm.prank(STRANGER);
         require(settlement.claim(jobs) == due, "claimed another number than is due");
-        for (uint256 place = 0; place < open.length; ++place) {
-            bool isOpen = Exits.isOpen(settlement, jobs[place / NODES], 1 + place % NODES);
-            if (open[place] && !isOpen) _count(jobs[place / NODES], 1 + place % NODES);
-        }
     }
 
-    function expire(uint256 lockId) external {
-        lockId = RandomTerms.within(lockId, 1, lastLock() + 1);
-        IAssetAnchor.Lock memory entry = anchor.lockOf(lockId);
-        if (entry.remaining == 0 || block.timestamp <= entry.expiresAt) return;
+    function expire(uint256 seed, uint256 place) external {
+        if (jobs.length == 0) return;
+        bytes32 subject = JobId.unwrap(_job(seed));
+        place = RandomTerms.within(place, 0, NODES);
+        (uint256 expiresAt,) = anchor.lockOf(address(settlement), subject);
+        (, uint256 amount) = anchor.placeOf(address(settlement), subject, place);
+        if (amount == 0 || block.timestamp <= expiresAt) return;
         vm.prank(STRANGER);
-        anchor.expire(lockId);
+        anchor.expire(address(settlement), subject, place);
     }
 
-    // What the invariants ask and do.
-
-    /// @notice Everybody who can hold tokens.
-    function actors() public view returns (address[] memory everybody) {
-        everybody = new address[](NODES + JUDGES + 2);
-        for (uint256 place = 0; place < NODES; ++place) {
-            everybody[place] = _nodes[place];
-        }
-        for (uint256 place = 0; place < JUDGES; ++place) {
-            everybody[NODES + place] = vm.addr(_judgeKeys[place]);
-        }
-        everybody[NODES + JUDGES] = PAYER;
-        everybody[NODES + JUDGES + 1] = POOL;
-    }
-
-    function jobCount() external view returns (uint256) {
-        return jobs.length;
-    }
-
-    /// @notice An upper bound of the lock ids in use.
-    function lastLock() public view returns (uint256) {
-        return NODES + JUDGES + jobs.length * (NODES + 2); // a stake of each provider's, then the jobs'
-    }
-
-    function _serve(bytes32 job) private {
-        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Charged);
+    function _serve(JobId job) private {
+        uint256 index = Exits.firstIn(settlement, job, IJobSettlement.IndexPhase.Charged);
         if (index == 0 || block.timestamp > settlement.indexOf(job, index).servedBy) return;
         settlement.recordServed(job, index, _signatures(settlement.servedDigest(job, index)));
     }
 
-    function _judge(bytes32 job, ISettlement.Finding finding) private {
-        uint256 index = Exits.firstIn(settlement, job, ISettlement.IndexPhase.Served);
+    function _judge(JobId job, IJobSettlement.Finding finding) private {
+        uint256 index = Exits.firstIn(settlement, job, IJobSettlement.IndexPhase.Served);
         if (index == 0) return;
-        ISettlement.Index memory seat = settlement.indexOf(job, index);
+        IJobSettlement.Index memory seat = settlement.indexOf(job, index);
         if (block.timestamp > seat.verdictBy) return;
-        if (finding == ISettlement.Finding.Missing) {
-            if (seat.kind != ISettlement.ChargeKind.Silent || block.timestamp <= seat.answerBy) return;
+        if (finding == IJobSettlement.Finding.Missing) {
+            if (seat.kind != IJobSettlement.ChargeKind.Silent || block.timestamp <= seat.answerBy) return;
         }
         bytes32 digest = settlement.verdictDigest(job, index, finding);
-        settlement.recordVerdict(job, index, finding, _signatures(digest));
-        _count(job, index);
+        uint256 judges = enclaves.threshold() + block.timestamp % (JUDGES + 1 - enclaves.threshold());
+        settlement.recordVerdict(job, index, finding, _signaturesOf(digest, judges));
     }
 
-    function _end(bytes32 job, uint256 index) private {
+    function _end(JobId job, uint256 index) private {
         if (_expired(job) || block.timestamp <= Exits.deadlineOf(settlement, job, index)) return;
         Exits.endIndex(settlement, job, index);
-        _count(job, index);
     }
 
-    function _accept(bytes32 job, uint256 index) private {
-        ISettlement.Job memory entry = settlement.jobOf(job);
-        if (entry.phase != ISettlement.JobPhase.Posted || block.timestamp > entry.acceptBy) return;
-        if (_phase(job, index) != ISettlement.IndexPhase.Named) return;
-        if (anchor.freeBalanceOf(_nodes[index - 1]) < entry.stake) return;
-        bytes32 digest = settlement.acceptanceDigest(job, index, entry.acceptBy);
-        settlement.accept(job, index, entry.acceptBy, _sign(NODE_KEY + index - 1, digest));
+    function _accept(JobId job, uint256 which) private {
+        IJobSettlement.Job memory job_ = settlement.jobOf(job);
+        if (job_.phase != IJobSettlement.JobPhase.Posted || block.timestamp > job_.acceptBy) return;
+        IJobSettlement.Acceptance[] memory batch = new IJobSettlement.Acceptance[](NODES);
+        uint256 count = 0;
+        for (uint256 index = 1; index <= NODES; ++index) {
+            if ((which >> index) & 1 == 0 || anchor.freeBalanceOf(_nodes[index - 1]) < job_.stake) continue;
+            bytes32 digest = settlement.acceptanceDigest(job, index, job_.acceptBy);
+            bytes memory signature = _sign(NODE_KEY + index - 1, digest);
+            batch[count++] = IJobSettlement.Acceptance(index, job_.acceptBy, signature);
+        }
+        IJobSettlement.Acceptance[] memory brought = new IJobSettlement.Acceptance[](count);
+        for (uint256 place = 0; place < count; ++place) {
+            brought[place] = batch[place];
+        }
+        settlement.accept(job, _nodes, brought);
     }
 
     /// @dev With bounded gas: a payee may burn all it is given, and may refuse.
@@ -266,31 +245,37 @@ contract JobHandler is Stage {
         withdrawn += gone;
     }
 
-    function _dress(address account, address payee) private {
-        vm.etch(account, payee.code);
-        token.hook(account);
+    function _job(uint256 seed) private view returns (JobId) {
+        return jobs.length == 0 ? JobId.wrap(0) : jobs[seed % jobs.length];
     }
 
-    function _count(bytes32 job, uint256 index) private {
-        ++ended[uint256(_phase(job, index))];
-    }
-
-    function _job(uint256 seed) private view returns (bytes32) {
-        return jobs.length == 0 ? bytes32(0) : jobs[seed % jobs.length];
-    }
-
-    function _phase(bytes32 job, uint256 index) private view returns (ISettlement.IndexPhase) {
-        return settlement.indexOf(job, index).phase;
+    function _phase(JobId job, uint256 index) private view returns (IJobSettlement.IndexPhase) {
+        return Phases.phaseOf(settlement.jobOf(job).phases, index);
     }
 
     /// @dev All locks of a job expire together.
-    function _expired(bytes32 job) private view returns (bool) {
+    function _expired(JobId job) private view returns (bool) {
         return block.timestamp > Exits.expiryOf(settlement, job);
     }
 
-    function _actor(uint256 seed) private view returns (address) {
-        address[] memory everybody = actors();
-        return everybody[seed % everybody.length];
+    /// @dev By the bits of `which`: indices from one phase to another, and those that have ended.
+    function _some(JobId job, uint256 which, IJobSettlement.IndexPhase from, IJobSettlement.IndexPhase to)
+        private
+        view
+        returns (uint256[] memory indices)
+    {
+        uint256 count = 0;
+        uint256 phases = settlement.jobOf(job).phases;
+        uint256[] memory all = new uint256[](NODES);
+        for (uint256 index = 1; index <= NODES; ++index) {
+            IJobSettlement.IndexPhase phase = Phases.phaseOf(phases, index);
+            bool fits = (phase >= from && phase <= to) || phase >= IJobSettlement.IndexPhase.Paid;
+            if (fits && (which >> index) & 1 == 1) all[count++] = index;
+        }
+        indices = new uint256[](count);
+        for (uint256 place = 0; place < count; ++place) {
+            indices[place] = all[place];
+        }
     }
 
     function _one(uint256 index) private pure returns (uint256[] memory list) {

@@ -1,112 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ISettlement} from "../../../contracts/interfaces/ISettlement.sol";
-import {Stage} from "./Stage.sol";
+import {IJobSettlement, JobId} from "../../../contracts/interfaces/IJobSettlement.sol";
+import {Scene} from "./Scene.sol";
 import {vm} from "./Vm.sol";
 
-/// @title A5: the largest job there is, 64 nodes and 16 judges, fits into a block many times over
-contract LargestJobTest is Stage {
-    uint256 private constant NODES = 64;
-    uint256 private constant ERRORS = 10;
+/// @title A5: every transaction of the largest job there is fits into a block many times over
+/// @notice 64 nodes, t = e = 15, 16 judges; every exit that takes many indices takes all of them at once.
+contract LargestJobTest is Scene {
+    uint8 private constant NODES = 64;
+    uint8 private constant ERRORS = 15;
     uint256 private constant GAS_BUDGET = 8_000_000; // of any one transaction
 
-    constructor() Stage(NODES, 16) {}
+    constructor() Scene(NODES, 16) {}
 
-    function setUp() external {
-        vm.warp(1_000_000);
-        _fund(PAYER, 1e24);
-        for (uint256 place = 0; place < NODES; ++place) {
-            _fund(_nodes[place], 1e24);
-        }
-    }
-
-    function test_a05_post_and_collect_of_the_largest_job__stay_within_the_gas_budget() external {
-        bytes32 job = _post();
-        _acceptUpTo(job, NODES);
-        for (uint256 index = 2; index <= NODES; ++index) {
-            vm.prank(_nodes[index - 1]);
-            settlement.commit(job, index, keccak256("commitment"));
-        }
-        vm.warp(settlement.jobOf(job).collectBy + 1);
-        uint256[] memory all = _first(NODES);
+    function test_a05_honest_job__each_call_stays_within_the_gas_budget() external {
         uint256 before = gasleft();
-        settlement.collect(job, all);
-        require(before - gasleft() <= GAS_BUDGET, "collect is too dear");
-    }
-
-    function test_a05_claim_of_the_largest_job__stays_within_the_gas_budget() external {
-        bytes32 job = _startAndCharge();
-        vm.warp(settlement.jobOf(job).collectBy + 100 + 1); // every charge is void, the rest is collected
-        bytes32[] memory list = new bytes32[](1);
-        list[0] = job;
-        uint256 before = gasleft();
-        require(settlement.claim(list) == NODES, "something stayed");
-        require(before - gasleft() <= GAS_BUDGET, "claim is too dear");
+        JobId job = _post(_largest());
+        _requireCheap(before, "post");
+        _acceptWithinBudget(job, NODES);
+        _commit(job, 1, NODES);
+        uint256[] memory all = _range(1, NODES);
+        before = gasleft();
+        vm.prank(PAYER);
+        settlement.approve(job, all);
+        _requireCheap(before, "approve");
         require(anchor.totalLocked() == _staked, "something stayed locked");
     }
 
-    function test_a05_cancel_of_the_largest_job__stays_within_the_gas_budget() external {
-        bytes32 job = _post();
-        _acceptUpTo(job, NODES - 1);
-        vm.warp(settlement.jobOf(job).acceptBy + 1);
+    function test_a05_collect__stays_within_the_gas_budget() external {
+        JobId job = _start(_largest());
+        _commit(job, 33, NODES); // half is paid, half has earned nothing
+        _passTo(settlement.jobOf(job).collectBy);
+        uint256 before = gasleft();
+        settlement.collect(job, _range(1, NODES));
+        _requireCheap(before, "collect");
+        require(anchor.totalLocked() == _staked, "something stayed locked");
+    }
+
+    function test_a05_claim_with_every_charge_void__stays_within_the_gas_budget() external {
+        JobId job = _startAndCharge();
+        _passTo(settlement.jobOf(job).collectBy + 100);
+        _claimAll(job);
+    }
+
+    function test_a05_claim_with_every_charge_lapsed__stays_within_the_gas_budget() external {
+        JobId job = _startAndCharge();
+        for (uint256 index = 1; index <= ERRORS; ++index) {
+            _serve(job, index);
+        }
+        _passTo(settlement.indexOf(job, 1).verdictBy);
+        _claimAll(job);
+    }
+
+    function test_a05_collect_and_void_one_by_one__stay_within_the_gas_budget() external {
+        JobId job = _startAndCharge();
+        _passTo(settlement.jobOf(job).collectBy + 100);
+        uint256 before = gasleft();
+        settlement.collect(job, _range(ERRORS + 1, NODES));
+        _requireCheap(before, "collect");
+        before = gasleft();
+        settlement.voidCharge(job, 1);
+        _requireCheap(before, "voidCharge");
+    }
+
+    function test_a05_cancel__stays_within_the_gas_budget() external {
+        JobId job = _post(_largest());
+        _acceptWithinBudget(job, NODES - 1);
+        _passTo(settlement.jobOf(job).acceptBy);
         uint256 before = gasleft();
         settlement.cancelUnstarted(job);
-        require(before - gasleft() <= GAS_BUDGET, "cancel is too dear");
+        _requireCheap(before, "cancelUnstarted");
         require(anchor.totalLocked() == _staked, "something stayed locked");
     }
 
-    function test_a05_verdict_with_most_judges__stays_within_the_gas_budget() external {
-        bytes32 job = _startAndCharge();
-        settlement.recordServed(job, 1, _signatures(settlement.servedDigest(job, 1)));
-        bytes[] memory signatures = _signatures(settlement.verdictDigest(job, 1, ISettlement.Finding.Right));
-        uint256 before = gasleft();
-        settlement.recordVerdict(job, 1, ISettlement.Finding.Right, signatures);
-        require(before - gasleft() <= GAS_BUDGET, "verdict is too dear");
+    function test_a05_verdicts_with_most_judges__stay_within_the_gas_budget() external {
+        JobId job = _startAndCharge();
+        for (uint256 index = 1; index <= 2; ++index) {
+            bytes[] memory served = _signaturesOf(settlement.servedDigest(job, index), 16);
+            uint256 before = gasleft();
+            settlement.recordServed(job, index, served);
+            _requireCheap(before, "recordServed");
+        }
+        uint256 answered = gasleft();
+        _ruleBy(job, 1, IJobSettlement.Finding.Right, 16);
+        _requireCheap(answered, "recordVerdict: right");
+        uint256 convicted = gasleft();
+        _ruleBy(job, 2, IJobSettlement.Finding.Wrong, 16);
+        _requireCheap(convicted, "recordVerdict: wrong");
     }
 
-    function _post() private returns (bytes32 job) {
-        ISettlement.Terms memory terms;
-        terms.functionBytes = terms.termCount = terms.inputs = terms.outputs = terms.batch = 1;
-        terms.degree = 2;
-        terms.threshold = 14;
-        terms.errors = uint8(ERRORS);
-        terms.nodeCount = uint8(NODES);
-        terms.shareBytes = 34;
-        terms.jobKey = abi.encodePacked(uint8(2), keccak256("job key"));
-        terms.fee = 1e18 + 3;
-        terms.judgeFee = 1e17 + 1;
-        terms.stake = 7e18;
-        terms.acceptBy = uint40(block.timestamp + 100);
-        terms.computeBy = terms.acceptBy + 100;
-        terms.collectBy = terms.computeBy + 100;
-        vm.prank(PAYER);
-        uint256 before = gasleft();
-        job = settlement.post(1, keccak256("root"), terms, _nodes);
-        require(before - gasleft() <= GAS_BUDGET, "post is too dear");
+    function _largest() private view returns (IJobSettlement.Terms memory) {
+        return _terms(NODES, ERRORS, ERRORS, 1);
     }
 
     /// @dev Started, and charged with as many silent nodes as it survives.
-    function _startAndCharge() private returns (bytes32 job) {
-        job = _post();
-        _acceptUpTo(job, NODES);
-        vm.warp(settlement.jobOf(job).computeBy + 1);
-        vm.prank(PAYER);
-        settlement.charge(job, new uint256[](0), _first(ERRORS));
+    function _startAndCharge() private returns (JobId job) {
+        job = _start(_largest());
+        _passTo(settlement.jobOf(job).computeBy);
+        uint256 before = gasleft();
+        _charge(job, _none(), _range(1, ERRORS));
+        _requireCheap(before, "charge");
     }
 
-    function _acceptUpTo(bytes32 job, uint256 last) private {
-        uint256 expires = block.timestamp + 100;
-        for (uint256 index = 1; index <= last; ++index) {
-            bytes32 digest = settlement.acceptanceDigest(job, index, expires);
-            settlement.accept(job, index, expires, _sign(NODE_KEY + index - 1, digest));
-        }
+    function _claimAll(JobId job) private {
+        JobId[] memory list = new JobId[](1);
+        list[0] = job;
+        uint256 before = gasleft();
+        require(settlement.claim(list) == NODES, "something stayed");
+        _requireCheap(before, "claim");
+        require(anchor.totalLocked() == _staked, "something stayed locked");
     }
 
-    function _first(uint256 count) private pure returns (uint256[] memory indices) {
-        indices = new uint256[](count);
-        for (uint256 place = 0; place < count; ++place) {
-            indices[place] = place + 1;
-        }
+    function _acceptWithinBudget(JobId job, uint256 last) private {
+        IJobSettlement.Acceptance[] memory acceptances = _acceptances(job, 1, last);
+        uint256 before = gasleft();
+        settlement.accept(job, _nodes, acceptances);
+        _requireCheap(before, "accept");
     }
+
+    function _requireCheap(uint256 before, string memory what) private {
+        uint256 used = before - gasleft();
+        emit GasUsed(what, used);
+        require(used <= GAS_BUDGET, what);
+    }
+
+    event GasUsed(string what, uint256 gas);
 }

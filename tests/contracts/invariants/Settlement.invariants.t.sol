@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IAssetAnchor} from "../../../contracts/interfaces/IAssetAnchor.sol";
-import {ISettlement} from "../../../contracts/interfaces/ISettlement.sol";
+import {IJobSettlement, JobId} from "../../../contracts/interfaces/IJobSettlement.sol";
+import {Phases} from "../../../contracts/outsourcing/Phases.sol";
 import {Exits} from "./Exits.sol";
 import {JobHandler} from "./JobHandler.sol";
 import {vm} from "./Vm.sol";
@@ -34,11 +35,7 @@ contract SettlementInvariants {
             free += anchor.freeBalanceOf(actors[place]);
         }
         require(free == anchor.totalFree(), "free balances differ from their sum");
-        uint256 locked = 0;
-        for (uint256 lockId = 1; lockId <= _handler.lastLock(); ++lockId) {
-            locked += anchor.lockOf(lockId).remaining;
-        }
-        require(locked == anchor.totalLocked(), "locks differ from their sum");
+        require(_sumOfPlaces() == anchor.totalLocked(), "locks differ from their sum");
     }
 
     /// @notice Whatever happened, a stranger's calls after the deadlines end every index of every job.
@@ -55,9 +52,7 @@ contract SettlementInvariants {
         uint256 snapshot = vm.snapshotState();
         IAssetAnchor anchor = _handler.anchor();
         vm.warp(block.timestamp + anchor.maxLockSeconds() + 1);
-        for (uint256 lockId = 1; lockId <= _handler.lastLock(); ++lockId) {
-            if (anchor.lockOf(lockId).remaining != 0) anchor.expire(lockId);
-        }
+        _expireAll();
         require(anchor.totalLocked() == 0, "a lock did not return");
         vm.revertToState(snapshot);
     }
@@ -65,7 +60,7 @@ contract SettlementInvariants {
     /// @notice A job's locks hold exactly what its open indices can still cost, until they expire.
     function invariant_locks_hold_what_open_indices_need() external view {
         for (uint256 place = 0; place < _handler.jobCount(); ++place) {
-            bytes32 job = _handler.jobs(place);
+            JobId job = _handler.jobs(place);
             if (block.timestamp <= Exits.expiryOf(_handler.settlement(), job)) _checkLocks(job);
         }
     }
@@ -73,71 +68,79 @@ contract SettlementInvariants {
     /// @notice No more is charged than survives, and each index has one end at most.
     function invariant_charges_stay_within_e() external view {
         for (uint256 place = 0; place < _handler.jobCount(); ++place) {
-            ISettlement.Job memory entry = _handler.settlement().jobOf(_handler.jobs(place));
-            require(entry.charged <= entry.errors, "more charged than e");
+            IJobSettlement.Job memory job_ = _handler.settlement().jobOf(_handler.jobs(place));
+            require(job_.charged <= job_.errors, "more charged than e");
         }
     }
 
-    function _checkLocks(bytes32 job) private view {
-        ISettlement settlement = _handler.settlement();
-        IAssetAnchor anchor = _handler.anchor();
-        ISettlement.Job memory entry = settlement.jobOf(job);
-        uint256 open = 0;
-        uint256 bonded = 0;
-        for (uint256 index = 1; index <= entry.nodeCount; ++index) {
-            ISettlement.Index memory seat = settlement.indexOf(job, index);
-            if (!Exits.isOpen(settlement, job, index)) {
-                require(seat.stakeLock == 0 || anchor.lockOf(seat.stakeLock).remaining == 0, "stake kept");
-                continue;
-            }
-            ++open;
-            if (seat.phase != ISettlement.IndexPhase.Named) {
-                require(anchor.lockOf(seat.stakeLock).remaining == entry.stake, "stake is not whole");
-            }
+    function _sumOfPlaces() private view returns (uint256 sum) {
+        for (uint256 turn = 0; turn < _handler.placeCount(); ++turn) {
+            (address locker, bytes32 subject, uint256 place) = _handler.placeAt(turn);
+            (, uint256 amount) = _handler.anchor().placeOf(locker, subject, place);
+            sum += amount;
+        }
+    }
+
+    function _expireAll() private {
+        for (uint256 turn = 0; turn < _handler.placeCount(); ++turn) {
+            (address locker, bytes32 subject, uint256 place) = _handler.placeAt(turn);
+            (, uint256 amount) = _handler.anchor().placeOf(locker, subject, place);
+            if (amount != 0) _handler.anchor().expire(locker, subject, place);
+        }
+    }
+
+    function _checkLocks(JobId job) private view {
+        IJobSettlement settlement = _handler.settlement();
+        IJobSettlement.Job memory job_ = settlement.jobOf(job);
+        uint256 needed = 0;
+        for (uint256 index = 1; index <= job_.nodeCount; ++index) {
+            IJobSettlement.IndexPhase phase = Phases.phaseOf(job_.phases, index);
+            bool open = Exits.isOpenIn(job_.phases, index);
+            bool staked = open && phase != IJobSettlement.IndexPhase.Named;
+            require(_held(job, index) == (staked ? job_.stake : 0), "a stake is not whole, or kept");
+            if (open) needed += job_.fee;
             bool charged =
-                seat.phase == ISettlement.IndexPhase.Charged || seat.phase == ISettlement.IndexPhase.Served;
-            if (charged) ++bonded;
+                phase == IJobSettlement.IndexPhase.Charged || phase == IJobSettlement.IndexPhase.Served;
+            if (charged) needed += uint256(job_.fee) + job_.judgeFee;
         }
-        require(anchor.lockOf(entry.depositLock).remaining == open * entry.fee, "deposit");
-        uint256 bond = uint256(entry.fee) + entry.judgeFee;
-        require(entry.bondLock == 0 || anchor.lockOf(entry.bondLock).remaining == bonded * bond, "bond");
+        require(_held(job, 0) == needed, "deposit and bonds");
     }
 
-    function _leave(bytes32 job) private {
-        ISettlement settlement = _handler.settlement();
-        ISettlement.Job memory entry = settlement.jobOf(job);
-        if (entry.phase == ISettlement.JobPhase.Posted) {
-            _passTo(entry.acceptBy);
-            if (block.timestamp <= Exits.expiryOf(_handler.settlement(), job)) Exits.endJob(settlement, job);
-        }
-        for (uint256 index = 1; index <= entry.nodeCount; ++index) {
-            if (!Exits.isOpen(settlement, job, index)) continue;
+    function _leave(JobId job) private {
+        IJobSettlement settlement = _handler.settlement();
+        IJobSettlement.Job memory job_ = settlement.jobOf(job);
+        uint256 expiry = Exits.expiryOf(settlement, job);
+        bool posted = job_.phase == IJobSettlement.JobPhase.Posted;
+        if (job_.phase == IJobSettlement.JobPhase.Cancelled) return _requireFree(job, job_);
+        _passTo(posted ? job_.acceptBy : job_.collectBy);
+        if (block.timestamp <= expiry && posted) Exits.endJob(settlement, job);
+        if (block.timestamp <= expiry && !posted) Exits.endUncharged(settlement, job);
+        job_ = settlement.jobOf(job);
+        for (uint256 index = 1; index <= job_.nodeCount; ++index) {
+            if (!Exits.isOpenIn(job_.phases, index)) continue;
             _passTo(Exits.deadlineOf(settlement, job, index));
-            if (block.timestamp <= Exits.expiryOf(_handler.settlement(), job)) {
-                Exits.endIndex(settlement, job, index);
-            }
+            if (block.timestamp <= expiry) Exits.endIndex(settlement, job, index);
         }
-        _requireFree(job, entry);
+        _requireFree(job, settlement.jobOf(job));
     }
 
     /// @dev Beyond the expiry the settlement can pay nothing; the anchor returns what is left.
-    function _requireFree(bytes32 job, ISettlement.Job memory entry) private {
-        ISettlement settlement = _handler.settlement();
-        _requireEmpty(job, entry.depositLock);
-        _requireEmpty(job, entry.bondLock);
-        for (uint256 index = 1; index <= entry.nodeCount; ++index) {
-            bool expired = block.timestamp > Exits.expiryOf(_handler.settlement(), job);
-            require(expired || !Exits.isOpen(settlement, job, index), "an index stayed open");
-            _requireEmpty(job, settlement.indexOf(job, index).stakeLock);
+    function _requireFree(JobId job, IJobSettlement.Job memory job_) private {
+        bool expired = block.timestamp > Exits.expiryOf(_handler.settlement(), job);
+        for (uint256 index = 1; index <= job_.nodeCount; ++index) {
+            require(expired || !Exits.isOpenIn(job_.phases, index), "an index stayed open");
+        }
+        for (uint256 place = 0; place <= job_.nodeCount; ++place) {
+            if (_held(job, place) == 0) continue;
+            require(expired, "a place stayed filled");
+            _handler.anchor().expire(address(_handler.settlement()), JobId.unwrap(job), place);
+            require(_held(job, place) == 0, "a place outlived its expiry");
         }
     }
 
-    function _requireEmpty(bytes32 job, uint256 lockId) private {
-        IAssetAnchor anchor = _handler.anchor();
-        if (anchor.lockOf(lockId).remaining == 0) return;
-        require(block.timestamp > Exits.expiryOf(_handler.settlement(), job), "a lock stayed");
-        anchor.expire(lockId);
-        require(anchor.lockOf(lockId).remaining == 0, "a lock outlived its expiry");
+    function _held(JobId job, uint256 place) private view returns (uint256 amount) {
+        address locker = address(_handler.settlement());
+        (, amount) = _handler.anchor().placeOf(locker, JobId.unwrap(job), place);
     }
 
     function _passTo(uint256 deadline) private {

@@ -4,10 +4,11 @@ pragma solidity 0.8.37;
 import {AssetAnchor} from "../../../contracts/anchoring/AssetAnchor.sol";
 import {ParticipantRegistry} from "../../../contracts/identity/ParticipantRegistry.sol";
 import {IParticipantRegistry} from "../../../contracts/interfaces/IParticipantRegistry.sol";
-import {ISettlement} from "../../../contracts/interfaces/ISettlement.sol";
-import {HookToken} from "../../../contracts/mocks/HookToken.sol";
+import {IJobSettlement} from "../../../contracts/interfaces/IJobSettlement.sol";
+import {HookToken} from "../../../contracts/mocks/tokens/HookToken.sol";
 import {EnclaveManager} from "../../../contracts/outsourcing/EnclaveManager.sol";
-import {Settlement} from "../../../contracts/outsourcing/Settlement.sol";
+import {JobSettlement} from "../../../contracts/outsourcing/JobSettlement.sol";
+import {OutsourcingRoles} from "../../../contracts/outsourcing/OutsourcingRoles.sol";
 import {vm} from "./Vm.sol";
 
 /// @title Stage: deployed contracts, nodes and judges with known keys
@@ -21,12 +22,13 @@ abstract contract Stage {
     uint256 internal constant WEALTH = 1e30;
     uint256 internal constant MIN_STAKE = 1e21;
     uint256 internal constant UNBONDING = 10_000; // longer than any job under `_limits`
+    uint256 internal constant PAUSE = 1000;
 
     HookToken public token;
     AssetAnchor public anchor;
     ParticipantRegistry public registry;
     EnclaveManager public enclaves;
-    Settlement public settlement;
+    JobSettlement public settlement;
     uint256[] internal _judgeKeys; // by ascending address, as the contract wants signatures
     address[] internal _nodes;
     uint256 internal _staked; // by all providers
@@ -34,37 +36,42 @@ abstract contract Stage {
     constructor(uint256 nodes, uint256 judges) {
         token = new HookToken(address(this));
         anchor = new AssetAnchor(address(token));
-        registry = new ParticipantRegistry(address(anchor), MIN_STAKE, UNBONDING);
+        registry = new ParticipantRegistry(address(anchor), MIN_STAKE, UNBONDING, PAUSE);
         address[] memory members = _makeJudges(judges);
         enclaves = new EnclaveManager(members);
-        settlement = new Settlement(
+        settlement = new JobSettlement(
             address(anchor), address(registry), address(enclaves), POOL, address(this), _limits()
         );
         token.approve(address(anchor), type(uint256).max);
         for (uint256 place = 0; place < nodes; ++place) {
             address node = vm.addr(NODE_KEY + place);
             _nodes.push(node);
-            _registerServer(IParticipantRegistry.Role.ComputeNode, node, address(uint160(0xa000 + place)));
+            _registerServer(OutsourcingRoles.COMPUTE_NODE, node, address(uint160(0xa000 + place)));
         }
         for (uint256 place = 0; place < judges; ++place) {
             _registerServer(
-                IParticipantRegistry.Role.Enclave, members[place], address(uint160(0xc000 + place))
+                OutsourcingRoles.ENCLAVE, members[place], address(uint160(0xc000 + place))
             );
         }
     }
 
-    function _limits() internal pure returns (ISettlement.Limits memory) {
-        return ISettlement.Limits(10, 1e24, 10, 1000, 100, 500);
+    function _limits() internal pure returns (IJobSettlement.Limits memory) {
+        return IJobSettlement.Limits(10, 1e24, 1, 1, 10, 1000, 100, 500);
     }
 
     function _fund(address account, uint256 amount) internal {
         anchor.deposit(account, amount);
+        uint256 until = block.timestamp + anchor.maxLockSeconds();
         vm.prank(account);
-        anchor.allowLocker(address(settlement), type(uint256).max);
+        anchor.allowLocker(address(settlement), amount, until);
     }
 
-    function _signatures(bytes32 digest) internal view returns (bytes[] memory signatures) {
-        signatures = new bytes[](enclaves.threshold());
+    function _signatures(bytes32 digest) internal view returns (bytes[] memory) {
+        return _signaturesOf(digest, enclaves.threshold());
+    }
+
+    function _signaturesOf(bytes32 digest, uint256 count) internal view returns (bytes[] memory signatures) {
+        signatures = new bytes[](count);
         for (uint256 place = 0; place < signatures.length; ++place) {
             signatures[place] = _sign(_judgeKeys[place], digest);
         }
@@ -89,12 +96,12 @@ abstract contract Stage {
         }
     }
 
-    function _registerServer(IParticipantRegistry.Role role, address server, address provider) private {
+    function _registerServer(uint16 role, address server, address provider) private {
         vm.prank(provider);
         registry.registerProvider("provider");
         anchor.deposit(provider, MIN_STAKE);
         vm.prank(provider);
-        anchor.allowLocker(address(registry), MIN_STAKE);
+        anchor.allowLocker(address(registry), MIN_STAKE, block.timestamp);
         vm.prank(provider);
         registry.stake(MIN_STAKE);
         _staked += MIN_STAKE;

@@ -20,6 +20,7 @@ contract StakesInvariants {
     }
 
     /// @notice A stake is what its lock holds, unless the lock expired and was returned; nothing else is locked.
+    /// forge-config: default.invariant.runs = 24
     function invariant_every_stake_is_in_its_lock() external view {
         IAssetAnchor anchor = _handler.anchor();
         uint256 locked = 0;
@@ -27,7 +28,8 @@ contract StakesInvariants {
         for (uint256 place = 0; place < _handler.PROVIDERS(); ++place) {
             address provider = _handler.providers(place);
             IProviderStakes.ProviderStake memory entry = _handler.registry().stakeOf(provider);
-            uint256 held = anchor.lockOf(entry.lockId).remaining;
+            (uint256 expiresAt, uint256 held) = _lockOf(provider);
+            require(held == 0 || expiresAt == entry.expiresAt, "a stake ends with another lock");
             require(
                 held == entry.amount || block.timestamp > entry.expiresAt, "a stake differs from its lock"
             );
@@ -41,20 +43,21 @@ contract StakesInvariants {
     }
 
     /// @notice What counts for new work stays locked at least as long as any complaint about it can come.
+    /// forge-config: default.invariant.runs = 24
     function invariant_what_counts_outlasts_every_complaint() external view {
         for (uint256 place = 0; place < _handler.PROVIDERS(); ++place) {
             address provider = _handler.providers(place);
-            IProviderStakes.ProviderStake memory entry = _handler.registry().stakeOf(provider);
             uint256 active = _handler.registry().activeStakeOf(provider);
             if (active == 0) continue;
-            IAssetAnchor.Lock memory held = _handler.anchor().lockOf(entry.lockId);
-            require(held.remaining == active, "counts what is not there");
-            require(held.expiresAt >= block.timestamp + _handler.unbonding(), "ends too soon");
+            (uint256 expiresAt, uint256 held) = _lockOf(provider);
+            require(held == active, "counts what is not there");
+            require(expiresAt >= block.timestamp + _handler.unbonding(), "ends too soon");
             require(!_handler.isFree(provider), "counts what anyone may release");
         }
     }
 
     /// @notice Whatever happened, a stranger alone returns every stake.
+    /// forge-config: default.invariant.runs = 24
     function invariant_every_stake_has_an_exit() external {
         uint256 snapshot = vm.snapshotState();
         vm.warp(block.timestamp + _handler.anchor().maxLockSeconds() + 1);
@@ -63,5 +66,12 @@ contract StakesInvariants {
         }
         require(_handler.anchor().totalLocked() == 0, "a stake stayed");
         vm.revertToState(snapshot);
+    }
+
+    function _lockOf(address provider) private view returns (uint256 expiresAt, uint256 held) {
+        address registry = address(_handler.registry());
+        bytes32 subject = _handler.registry().stakeSubjectOf(provider);
+        (expiresAt,) = _handler.anchor().lockOf(registry, subject);
+        (, held) = _handler.anchor().placeOf(registry, subject, 0);
     }
 }

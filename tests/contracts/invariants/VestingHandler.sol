@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IAllocations} from "../../../contracts/interfaces/IAllocations.sol";
 import {Allocations} from "../../../contracts/token/Allocations.sol";
 import {MetaCoin} from "../../../contracts/token/MetaCoin.sol";
-import {RandomTerms} from "./RandomTerms.sol";
+import {Draws} from "./Draws.sol";
 import {vm} from "./Vm.sol";
 
 /// @title VestingHandler: what beneficiaries and strangers may do with the supply, at any time
@@ -75,7 +75,7 @@ contract VestingHandler {
     }
 
     function pass(uint256 secondsToPass) external {
-        vm.warp(block.timestamp + RandomTerms.within(secondsToPass, 1, 30 days));
+        vm.warp(block.timestamp + Draws.within(secondsToPass, 1, 30 days));
     }
 
     /// @notice To a boundary of one of the parts, or the second after it.

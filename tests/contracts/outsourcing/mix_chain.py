@@ -17,22 +17,23 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, parse_address
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call, intent_of
 from edgemark.ledger.interface import explain_revert
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
-from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.records import NOBODY
+from edgemark.systems.outsourcing.settlement import Acceptance, SettlementContract
 
 GAS = 5_000_000  # given, not estimated: a refused transaction is to be mined
 STAKED = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED, IndexPhase.CHARGED, IndexPhase.SERVED)
 CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
 
 Refusal = tuple[str, dict[str, Any]]  # name and values of a custom error
-Held = tuple[Address, int, int]  # owner, rest and expiry of a lock
-NO_LOCK: Held = (parse_address(bytes(20)), 0, 0)
+Held = tuple[Address, int]  # owner and rest of a place
+EMPTY: Held = (NOBODY, 0)
 
 
 class Disagreement(AssertionError):
@@ -48,12 +49,14 @@ class Place:
         nonce: the payer's, from which the id comes.
         terms: as posted.
         payer: who posts it.
+        nodes: the list of the posting.
     """
 
     job: JobId
     nonce: int
     terms: Terms
     payer: Address
+    nodes: tuple[Address, ...]
 
 
 class Pair:
@@ -110,42 +113,37 @@ class Pair:
         }
         locked = self._anchor.totals().locked - self._locked_before
         pairs["locked"] = locked, self.model.held
-        pairs["job"] = self._settlement.job(job, block="latest"), view
+        stored = self._settlement.job(job, block="latest")
+        # the model has no blocks
+        pairs["job"] = stored, view and replace(view, posted_block=stored.posted_block)
         for index, seat in enumerate(seats, start=1):
             pairs[f"index {index}"] = self._settlement.index(job, index, block="latest"), seat
-        expected = self._expected_locks()
-        pairs |= {name: (lock, expected[name]) for name, lock in self._locks().items()}
-        pairs["sum of locks"] = sum(amount for _, amount, _ in expected.values()), self.model.held
+        expected = self._expected_places()
+        pairs |= {
+            f"place {number}": (self._place_of(number), held)
+            for number, held in enumerate(expected)
+        }
+        lock = self._anchor.lock(self._settlement.address, job)
+        pairs["lock"] = (lock.expires_at, lock.is_group), (self.model.lock_expiry(job), True)
+        pairs["sum of places"] = sum(amount for _, amount in expected), self.model.held
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
-    # --- locks ---------------------------------------------------------------------------------
+    # --- places of the job's lock ----------------------------------------------------------------
 
-    def _locks(self) -> dict[str, Held]:
-        """Every lock of the job; what was paid out whole is gone, and so is what never was."""
-        contract, job = self._settlement.contract, self._place.job
-        entry = self._chain.call(contract, "jobOf", job, block="latest")
-        ids = {"deposit": entry.deposit_lock, "bond": entry.bond_lock}
-        for index in range(1, entry.node_count + 1):
-            seat = self._chain.call(contract, "indexOf", job, index, block="latest")
-            ids[f"stake {index}"] = seat.stake_lock
-        locks = {name: self._anchor.lock(lock_id) for name, lock_id in ids.items()}
-        return {name: (lock.owner, lock.remaining, lock.expires_at) for name, lock in locks.items()}
+    def _place_of(self, number: int) -> Held:
+        place = self._anchor.place(self._settlement.address, self._place.job, number)
+        return place.owner, place.amount
 
-    def _expected_locks(self) -> dict[str, Held]:
-        """f of the deposit for every open index, S of its node, g + f for every open charge."""
+    def _expected_places(self) -> list[Held]:
+        """The payer's f for every open index and b for every open charge; S of each node."""
         terms, payer = self._place.terms, self._place.payer
         seats = self.model.index_views(self._place.job)
-        amounts = {
-            "deposit": (payer, terms.fee * sum(not seat.phase.is_end for seat in seats)),
-            "bond": (payer, terms.bond * sum(seat.phase in CHARGED for seat in seats)),
-        }
-        for index, seat in enumerate(seats, start=1):
-            amounts[f"stake {index}"] = (seat.node, terms.stake * (seat.phase in STAKED))
-        expiry = self.model.lock_expiry(self._place.job)
-        return {
-            name: (owner, amount, expiry) if amount else NO_LOCK
-            for name, (owner, amount) in amounts.items()
-        }
+        fees = terms.fee * sum(not seat.phase.is_end for seat in seats)
+        bonds = terms.bond * sum(seat.phase in CHARGED for seat in seats)
+        places = [(payer, fees + bonds)]
+        for node, seat in zip(self._place.nodes, seats, strict=True):
+            places.append((node, terms.stake * (seat.phase in STAKED)))
+        return [held if held[1] else EMPTY for held in places]
 
     # --- transactions --------------------------------------------------------------------------
 
@@ -196,17 +194,26 @@ class Pair:
         digest = self._settlement.domain.acceptance(
             job, index, root, terms.hash, terms.stake, until
         )
-        return self._settlement.accept(job, index, until, self._keys[signer].sign(digest))
+        acceptance = Acceptance(index, until, self._keys[signer].sign(digest))
+        return self._settlement.accept(job, self._place.nodes, [acceptance])
 
     def _served(self, index: ShareIndex, signers: list[Address]) -> Call:
-        digest = self._settlement.domain.served(self._place.job, index)
+        digest = self._settlement.domain.served(*self._charge(index))
         signatures = [self._keys[signer].sign(digest) for signer in signers]
         return self._settlement.record_served(self._place.job, index, signatures)
 
     def _verdict(self, index: ShareIndex, finding: Finding, signers: list[Address]) -> Call:
-        digest = self._settlement.domain.verdict(self._place.job, index, int(finding))
+        digest = self._settlement.domain.verdict(*self._charge(index), int(finding))
         signatures = [self._keys[signer].sign(digest) for signer in signers]
         return self._settlement.record_verdict(self._place.job, index, finding, signatures)
+
+    def _charge(self, index: ShareIndex) -> tuple[JobId, ShareIndex, Hash32, Address, ChargeKind]:
+        """What judges speak of; where there is no such index, of nothing."""
+        job, view = self._place.job, self.model.job_view(self._place.job)
+        if view is None or not 1 <= index <= view.node_count:
+            return job, index, Hash32(bytes(32)), NOBODY, ChargeKind.NONE
+        seat = self.model.index_views(job)[index - 1]
+        return job, index, view.root, seat.node, seat.kind
 
 
 class Translation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from eth_utils import keccak
 from tests.contracts.world import (
     FEE,
     JOB_PHASES,
@@ -12,7 +13,6 @@ from tests.contracts.world import (
     WEALTH,
     World,
     refused,
-    sign,
     signer_of,
 )
 
@@ -28,9 +28,10 @@ def test_accept__signed_by_the_node__locks_its_stake(world: World, outsider):
     assert moved == {"node 2": -STAKE, "locked": STAKE}
     assert world.phase(job, 2) == "Accepted"
     assert world.job_phase(job) == "Posted"
-    lock = world.anchor.lockOf(world.settlement.indexOf(job, 2).stakeLock)
-    assert (lock.owner, lock.locker) == (world.nodes[1], world.settlement)
-    assert lock.expiresAt == world.settlement.jobOf(job).collectBy + LOCK_TAIL
+    assert world.place(job, 2) == (world.nodes[1], STAKE)
+    assert world.settlement.indexOf(job, 2).node == world.nodes[1]
+    expires_at, is_group = world.anchor.lockOf(world.settlement, job)
+    assert (expires_at, is_group) == (world.settlement.jobOf(job).collectBy + LOCK_TAIL, True)
 
 
 def test_accept__the_last_one__starts_the_job(world: World):
@@ -46,95 +47,141 @@ def test_accept__the_last_one__starts_the_job(world: World):
     assert world.job_phase(job) == "Started"
 
 
+def test_accept__all_in_one_call_by_anybody__starts_the_job(world: World, outsider):
+    job = world.post()
+    with world.moves() as moved:
+        tx = world.accept(job, *range(1, NODES + 1))
+    assert [log.index for log in tx.decode_logs(world.settlement.NodeAccepted)] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
+    assert len(tx.decode_logs(world.settlement.JobStarted)) == 1
+    assert moved == {f"node {j}": -STAKE for j in range(1, 7)} | {"locked": NODES * STAKE}
+
+
+def test_accept__its_own_alone__needs_nobody_else(world: World):
+    job = world.post()
+    acceptance = world.acceptance(job, 4)
+    world.settlement.accept(job, world.nodes, [acceptance], sender=world.nodes[3])
+    assert world.phase(job, 4) == "Accepted"
+
+
+def test_accept__batch_in_any_order_with_some_accepted_before__passes_over_those(world: World):
+    """Whoever brings one of them first spoils nothing, whatever it says of those."""
+    job = world.post()
+    world.accept(job, 2)
+    stale = (2, 0, b"not looked at")
+    with world.moves() as moved:
+        tx = world.bring(job, world.acceptance(job, 3), stale, *[world.acceptance(job, 1)] * 2)
+    assert [log.index for log in tx.decode_logs(world.settlement.NodeAccepted)] == [3, 1]
+    assert moved == {"node 1": -STAKE, "node 3": -STAKE, "locked": 2 * STAKE}
+    assert world.settlement.jobOf(job).accepted == 3
+    with world.moves() as moved:
+        assert world.bring(job, stale).decode_logs(world.settlement.NodeAccepted) == []
+        world.bring(job)
+    assert moved == {}
+
+
+def test_accept__batch_with_one_that_is_wrong__accepts_none(world: World):
+    job = world.post()
+    wrong = world.acceptance(job, 2, signer=world.nodes[0])
+    error = world.settlement.AcceptanceNotSigned
+    with refused(error, recovered=world.nodes[0], needed=world.nodes[1]):
+        world.bring(job, world.acceptance(job, 1), wrong)
+    assert world.settlement.jobOf(job).accepted == 0
+
+
+@pytest.mark.parametrize("change", ["another order", "longer", "shorter", "another node", "none"])
+def test_accept__another_list_of_nodes_than_posted__reverts(world: World, change):
+    job = world.post()
+    nodes = {
+        "another order": [world.nodes[1], world.nodes[0], *world.nodes[2:]],
+        "longer": [*world.nodes, world.nodes[5]],
+        "shorter": world.nodes[:5],
+        "another node": [world.payer, *world.nodes[1:]],
+        "none": [],
+    }[change]
+    acceptance = world.acceptance(job, 1)
+    words = b"".join(bytes.fromhex(str(node)[2:]).rjust(32, b"\0") for node in nodes)
+    needed = world.settlement.jobOf(job).nodesHash
+    with refused(world.settlement.NodeListWrong, had=keccak(words), needed=needed):
+        world.settlement.accept(job, nodes, [acceptance], sender=world.outsider)
+
+
 @pytest.mark.parametrize("offset", [-1, 0])
 def test_accept__up_to_accept_by__is_taken(world: World, offset):
     job = world.post()
-    deadline = world.settlement.jobOf(job).acceptBy
-    signature = world.acceptance(job, 1, deadline)
-    world.at(deadline + offset)
-    world.settlement.accept(job, 1, deadline, signature, sender=world.outsider)
+    acceptance = world.acceptance(job, 1)
+    world.at(world.settlement.jobOf(job).acceptBy + offset)
+    world.bring(job, acceptance)
     assert world.phase(job, 1) == "Accepted"
 
 
 def test_accept__after_accept_by__reverts(world: World):
     job = world.post()
     deadline = world.settlement.jobOf(job).acceptBy
-    signature = world.acceptance(job, 1, deadline + 100)
+    acceptance = world.acceptance(job, 1, deadline + 100)
     world.at(deadline + 1)
     with refused(world.settlement.TooLate, nowAt=deadline + 1, deadline=deadline):
-        world.settlement.accept(job, 1, deadline + 100, signature, sender=world.outsider)
+        world.bring(job, acceptance)
 
 
 def test_accept__at_valid_until__is_taken_and_a_second_later_reverts(world: World):
     job = world.post()
     until = world.now() + 20
-    signatures = [world.acceptance(job, index, until) for index in (1, 2)]
+    first, second = (world.acceptance(job, index, until) for index in (1, 2))
     world.at(until)
-    world.settlement.accept(job, 1, until, signatures[0], sender=world.outsider)
+    world.bring(job, first)
     world.at(until + 1)
     with refused(world.settlement.TooLate, nowAt=until + 1, deadline=until):
-        world.settlement.accept(job, 2, until, signatures[1], sender=world.outsider)
+        world.bring(job, second)
 
 
-def test_accept__unknown_job__reverts(world: World):
-    with refused(
-        world.settlement.JobPhaseWrong,
-        job=b"\x07" * 32,
-        had=JOB_PHASES.index("None"),
-        needed=JOB_PHASES.index("Posted"),
-    ):
-        world.settlement.accept(b"\x07" * 32, 1, 2**40, b"\0" * 65, sender=world.outsider)
+def test_accept__unknown_or_cancelled_job__reverts(world: World):
+    job = world.post()
+    world.at(world.settlement.jobOf(job).acceptBy + 1)
+    world.settlement.cancelUnstarted(job, sender=world.outsider)
+    for which, phase in ((b"\x07" * 32, "None"), (job, "Cancelled")):
+        had, needed = JOB_PHASES.index(phase), JOB_PHASES.index("Posted")
+        with refused(world.settlement.JobPhaseWrong, job=which, had=had, needed=needed):
+            world.bring(which, (1, 2**40, b"\0" * 65))
 
 
-def test_accept__started_job__reverts(world: World):
+def test_accept__of_a_job_that_has_started__changes_nothing(world: World):
+    """Somebody else brought the same acceptances first."""
     job = world.start()
-    until = world.settlement.jobOf(job).acceptBy
-    signature = world.acceptance(job, 1, until)
-    with refused(
-        world.settlement.JobPhaseWrong,
-        job=job,
-        had=JOB_PHASES.index("Started"),
-        needed=JOB_PHASES.index("Posted"),
-    ):
-        world.settlement.accept(job, 1, until, signature, sender=world.outsider)
+    world.at(world.settlement.jobOf(job).acceptBy + 1)
+    with world.moves() as moved:
+        tx = world.accept(job, 1, 2)
+    assert (moved, list(tx.decode_logs(world.settlement.NodeAccepted))) == ({}, [])
+    assert world.settlement.jobOf(job).accepted == NODES
 
 
 @pytest.mark.parametrize("index", [0, NODES + 1, 2**256 - 1])
 def test_accept__index_out_of_range__reverts(world: World, index):
     job = world.post()
     with refused(world.settlement.IndexOutOfRange, index=index, most=NODES):
-        world.settlement.accept(job, index, 2**40, b"\0" * 65, sender=world.outsider)
-
-
-def test_accept__twice__reverts(world: World):
-    job = world.post()
-    world.accept(job, 1)
-    until = world.settlement.jobOf(job).acceptBy
-    signature = world.acceptance(job, 1, until)
-    with refused(world.settlement.IndexPhaseWrong, job=job, index=1, had=2):
-        world.settlement.accept(job, 1, until, signature, sender=world.outsider)
+        world.bring(job, (index, 2**40, b"\0" * 65))
 
 
 def test_accept__signed_by_another_node__reverts(world: World):
     job = world.post()
-    until = world.settlement.jobOf(job).acceptBy
-    signature = world.acceptance(job, 1, until, signer=world.nodes[1])
     error = world.settlement.AcceptanceNotSigned
     with refused(error, recovered=world.nodes[1], needed=world.nodes[0]):
-        world.settlement.accept(job, 1, until, signature, sender=world.outsider)
+        world.bring(job, world.acceptance(job, 1, signer=world.nodes[1]))
 
 
 def test_accept__valid_until_stretched_by_the_bringer__reverts(world: World):
     job = world.post()
-    until = world.now() + 20
-    digest = world.settlement.acceptanceDigest(job, 1, until)
-    signature = sign(world.nodes[0], digest)
-    other = world.settlement.acceptanceDigest(job, 1, until + 1)
-    assert other != digest
-    stranger = signer_of(other, signature)
+    index, until, signature = world.acceptance(job, 1, world.now() + 20)
+    stranger = signer_of(world.settlement.acceptanceDigest(job, 1, until + 1), signature)
     error = world.settlement.AcceptanceNotSigned
     with refused(error, recovered=stranger, needed=world.nodes[0]):
-        world.settlement.accept(job, 1, until + 1, signature, sender=world.outsider)
+        world.bring(job, (index, until + 1, signature))
 
 
 def test_accept__node_without_stake__reverts_and_the_seat_stays_open(world: World):
@@ -192,20 +239,21 @@ def test_cancel_unstarted__twice__reverts(world: World):
 def test_locks__everybody_gone_until_expiry__a_stranger_frees_deposit_and_stakes(world: World):
     with world.moves() as moved:
         job = world.start()
-        entry = world.settlement.jobOf(job)
-        world.at(entry.collectBy + LOCK_TAIL + 1)
-        world.anchor.expire(entry.depositLock, sender=world.outsider)
-        for index in range(1, NODES + 1):
-            stake_lock = world.settlement.indexOf(job, index).stakeLock
-            world.anchor.expire(stake_lock, sender=world.outsider)
+        expiry = world.settlement.jobOf(job).collectBy + LOCK_TAIL
+        world.at(expiry + 1)
+        for place in range(NODES + 1):
+            world.anchor.expire(world.settlement, job, place, sender=world.outsider)
     assert moved == {}
-    # What is left of the job can neither pay nor take anything any more.
-    with refused(world.anchor.LockUnknown, lockId=entry.depositLock):
+    # What is left of the job can neither pay nor take anything any more, nor come again.
+    assert world.settlement.indexOf(job, 1).node == "0x" + "00" * 20
+    values = {"locker": world.settlement.address, "subject": job, "expiresAt": expiry}
+    world.at(expiry + 100)
+    with refused(world.anchor.LockExpired, nowAt=expiry + 100, **values):
         world.settlement.collect(job, [1], sender=world.outsider)
 
 
 def test_deposit__is_m_times_f(world: World):
     with world.moves() as moved:
-        world.post(world.terms(fee=77, judgeFee=7))
+        world.post(world.terms(fee=77, judgeFee=20))
     assert moved == {"payer": -NODES * 77, "locked": NODES * 77}
     assert FEE != 77

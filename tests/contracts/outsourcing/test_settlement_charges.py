@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from tests.contracts.conftest import register_server
 from tests.contracts.world import (
     BOND,
+    COMPUTE_NODE,
     COMPUTE_SECONDS,
+    FEE,
     FOUND_RIGHT,
     JUDGE_WINDOW,
-    LOCK_TAIL,
     NODES,
     SILENT,
     STAKE,
@@ -34,36 +36,67 @@ def test_charge__wrong__locks_the_bond(world: World):
     seat = world.settlement.indexOf(job, 2)
     assert (seat.kind, seat.servedBy) == (WRONG, tx.timestamp + JUDGE_WINDOW)
     assert world.phase(job, 2) == "Charged"
-    entry = world.settlement.jobOf(job)
-    assert entry.charged == 1
-    assert world.anchor.lockOf(entry.bondLock).expiresAt == entry.collectBy + LOCK_TAIL
+    assert seat.committed
+    assert world.settlement.jobOf(job).charged == 1
+    assert world.place(job, 0) == (world.payer, NODES * FEE + BOND)
 
 
-def test_charge__wrong_and_silent_together__locks_a_bond_for_each(world: World, accounts):
-    # t = e = 2 needs m = 9 nodes at d = 1; three more of three more providers.
-    from tests.contracts.conftest import register_server
-
-    nodes = [*world.nodes]
+@pytest.fixture
+def nine(world: World, accounts) -> list:
+    """t = e = 2 needs m = 9 nodes at d = 1: three more of three more providers."""
+    pairs = list(zip(world.nodes, world.node_providers, strict=True))
     for number in range(3):
         node, provider = accounts[26 + number], accounts[30 + number]
-        register_server(world, "compute", 2, node, provider)
+        register_server(world, "compute", COMPUTE_NODE, node, provider)
         world.anchor.deposit(node, STAKE, sender=world.deployer)
-        world.anchor.allowLocker(world.settlement, STAKE, sender=node)
-        nodes.append(node)
-    changes = {"degree": 1, "threshold": 2, "errors": 2, "nodeCount": 9}
-    world_nodes, world.nodes = world.nodes, nodes
-    try:
-        job = world.post(world.terms(**changes), nodes)
-        for index in range(1, 10):
-            world.accept(job, index)
-        world.commit(job, 1, 2, 3)
-        with world.moves() as moved:
-            world.charge(job, wrong=(2,), silent=(9,))
-        assert moved == {"payer": -2 * BOND, "locked": 2 * BOND}
-        kinds = [world.settlement.indexOf(job, index).kind for index in (2, 9)]
-        assert kinds == [WRONG, SILENT]
-    finally:
-        world.nodes = world_nodes
+        world.allow(node, world.settlement, STAKE)
+        pairs.append((node, provider))
+    return [node for node, _ in sorted(pairs, key=lambda pair: int(str(pair[1]), 16))]
+
+
+TWO_ERRORS = {"degree": 1, "threshold": 2, "errors": 2, "nodeCount": 9}
+
+
+def test_charge__wrong_and_silent_together__locks_a_bond_for_each(world: World, nine):
+    job = world.start(nine, **TWO_ERRORS)
+    world.commit(job, 1, 2, 3)
+    with world.moves() as moved:
+        world.charge(job, wrong=(2,), silent=(9,))
+    assert moved == {"payer": -2 * BOND, "locked": 2 * BOND}
+    seats = [world.settlement.indexOf(job, index) for index in (2, 9)]
+    assert [(seat.kind, seat.committed) for seat in seats] == [(WRONG, True), (SILENT, False)]
+
+
+def test_charge__in_several_calls__counts_them_all(world: World, nine):
+    """One after the other: what the first brings to light decides whom the second is about."""
+    job = world.start(nine, **TWO_ERRORS)
+    world.commit(job, 1, 2, 3)
+    world.charge(job, silent=(2,))
+    world.serve(job, 2)
+    world.judge(job, 2, FOUND_RIGHT)
+    for again in (([2], []), ([], [2])):
+        with refused(world.settlement.IndexPhaseWrong, job=job, index=2, had=10):
+            world.settlement.charge(job, *again, sender=world.payer)
+    with refused(world.settlement.ChargeCountOutOfRange, had=3, most=2):
+        world.settlement.charge(job, [1, 3], [], sender=world.payer)
+    with world.moves() as moved:
+        world.charge(job, wrong=(3,))
+    assert moved == {"payer": -BOND, "locked": BOND}
+    assert world.place(job, 0) == (world.payer, 8 * FEE + BOND)
+    assert world.settlement.jobOf(job).charged == 2
+    with refused(world.settlement.ChargeCountOutOfRange, had=3, most=2):
+        world.settlement.charge(job, [1], [], sender=world.payer)
+
+
+def test_charge__one_index_twice_in_one_call__reverts(world: World, nine):
+    job = world.start(nine, **TWO_ERRORS)
+    world.commit(job, 1, 2)
+    world.at(world.settlement.jobOf(job).computeBy + 1)
+    with refused(world.settlement.IndexPhaseWrong, job=job, index=2, had=4):
+        world.settlement.charge(job, [2], [2], sender=world.payer)
+    for wrong, silent in (([2, 1], []), ([], [2, 1])):
+        with refused(world.settlement.IndicesNotAscending, previous=2, index=1):
+            world.settlement.charge(job, wrong, silent, sender=world.payer)
 
 
 def test_charge__by_another_than_the_payer__reverts(world: World, outsider):
@@ -86,24 +119,13 @@ def test_charge__more_than_e_or_none__reverts(world: World):
             world.settlement.charge(job, wrong, [], sender=world.payer)
 
 
-def test_charge__no_errors_survived__reverts(world: World):
-    job = world.start(errors=0)
-    world.commit(job, *ALL)
-    with refused(world.settlement.ChargeCountOutOfRange, had=1, most=0):
-        world.settlement.charge(job, [1], [], sender=world.payer)
-
-
-def test_charge__a_second_time__reverts(world: World):
+def test_charge__after_e_of_them__reverts_even_when_they_have_ended(world: World):
     job = world.charged_wrong()
-    with refused(world.settlement.AlreadyCharged, job=job):
+    with refused(world.settlement.ChargeCountOutOfRange, had=2, most=1):
         world.settlement.charge(job, [3], [], sender=world.payer)
-
-
-def test_charge__a_second_time_after_the_first_ended__reverts(world: World):
-    job = world.charged_wrong()
     world.serve(job, 2)
     world.judge(job, 2, FOUND_RIGHT)
-    with refused(world.settlement.AlreadyCharged, job=job):
+    with refused(world.settlement.ChargeCountOutOfRange, had=2, most=1):
         world.settlement.charge(job, [3], [], sender=world.payer)
 
 
@@ -174,36 +196,45 @@ def test_charge__payer_without_bond__reverts_and_the_index_is_uncharged(world: W
 # Served.
 
 
-def test_record_served__wrong__opens_the_verdict_at_once(world: World):
+def computing_seconds(world: World, job: bytes) -> int:
+    stored = world.settlement.jobOf(job)
+    return stored.computeBy - stored.startedAt
+
+
+def test_record_served__wrong__opens_the_verdict_for_as_long_as_nodes_had(world: World):
     job = world.charged_wrong()
+    assert computing_seconds(world, job) > COMPUTE_SECONDS > JUDGE_WINDOW
     with world.moves() as moved:
         tx = world.serve(job, 2)
 
     (served,) = tx.decode_logs(world.settlement.ChargeServed)
     assert (served.job, served.index) == (job, 2)
-    assert (served.answerBy, served.verdictBy) == (tx.timestamp, tx.timestamp + JUDGE_WINDOW)
+    assert served.answerBy == tx.timestamp
+    assert served.verdictBy == tx.timestamp + computing_seconds(world, job)
     assert moved == {}
     assert world.phase(job, 2) == "Served"
 
 
-def test_record_served__silent__gives_the_node_the_time_of_computing(world: World):
+def test_record_served__silent__gives_the_node_and_then_the_judges_the_time_of_computing(
+    world: World,
+):
     job = world.charged_silent()
-    entry = world.settlement.jobOf(job)
-    computing = entry.computeBy - entry.startedAt
-    assert computing > COMPUTE_SECONDS > JUDGE_WINDOW
     tx = world.serve(job, 2)
-
     seat = world.settlement.indexOf(job, 2)
-    assert seat.answerBy == tx.timestamp + computing
-    assert seat.verdictBy == seat.answerBy + JUDGE_WINDOW
+    assert seat.answerBy == tx.timestamp + computing_seconds(world, job)
+    assert seat.verdictBy == seat.answerBy + computing_seconds(world, job)
 
 
-def test_record_served__silent_in_a_short_job__gives_the_node_at_least_w(world: World):
+@pytest.mark.parametrize("silent", [False, True])
+def test_record_served__in_a_short_job__gives_everybody_at_least_w(world: World, silent):
     start = world.now()
     job = world.start(acceptBy=start + 300, computeBy=start + 310, collectBy=start + 3000)
-    world.charge(job, silent=(2,))
+    world.commit(job, 2)
+    world.charge(job, wrong=() if silent else (2,), silent=(2,) if silent else ())
     tx = world.serve(job, 2)
-    assert world.settlement.indexOf(job, 2).answerBy == tx.timestamp + JUDGE_WINDOW
+    seat = world.settlement.indexOf(job, 2)
+    assert seat.answerBy == tx.timestamp + (JUDGE_WINDOW if silent else 0)
+    assert seat.verdictBy == seat.answerBy + JUDGE_WINDOW
 
 
 @pytest.mark.parametrize("offset", [-1, 0])

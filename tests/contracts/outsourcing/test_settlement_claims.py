@@ -7,12 +7,12 @@ from eth_utils import keccak
 from tests.contracts.world import (
     BOND,
     FEE,
-    HARM,
+    JUDGE_FEE,
     JUDGE_WINDOW,
+    LOCK_TAIL,
     NODES,
     STAKE,
     World,
-    per_judge,
     refused,
 )
 
@@ -38,19 +38,18 @@ def test_claim__of_a_job_that_never_started__gives_everything_back(world: World)
     assert world.job_phase(job) == "Cancelled"
 
 
-def test_claim__after_collect_by__pays_the_committed_and_shares_the_harm_of_the_rest(world: World):
+def test_claim__after_collect_by__pays_the_committed_and_the_pool_for_the_rest(world: World):
     job = world.started(committed=(1, 2, 3, 4, 5))
     world.at(world.settlement.jobOf(job).collectBy + 1)
     with world.moves() as moved:
         tx = claim(world, job)
 
     assert [paid.index for paid in tx.decode_logs(world.settlement.NodePaid)] == [1, 2, 3, 4, 5]
-    assert [harm.index for harm in tx.decode_logs(world.settlement.HarmShared)] == [6]
+    assert [log.index for log in tx.decode_logs(world.settlement.FeeUnearned)] == [6]
     assert moved == {
         **{f"node {j}": STAKE + FEE for j in ALL[:5]},
-        "node 6": STAKE - HARM,
-        "payer": FEE - HARM,
-        "pool": 2 * HARM,
+        "node 6": STAKE,
+        "pool": FEE,
         "locked": -NODES * (FEE + STAKE),
     }
 
@@ -64,7 +63,7 @@ def test_claim__of_a_charge_that_nobody_served__is_void(world: World):
     (voided,) = tx.decode_logs(world.settlement.ChargeVoided)
     assert (voided.job, voided.index, voided.node) == (job, 2, world.nodes[1])
     assert moved == {
-        **per_judge(),
+        "pool": JUDGE_FEE,
         "node 2": STAKE + 2 * FEE,
         "locked": -(STAKE + FEE + BOND),
     }
@@ -100,14 +99,52 @@ def test_claim__of_many_jobs__ends_what_is_due_and_passes_over_the_rest(world: W
     assert world.phase(charged, 3) == "Charged"
 
 
-@pytest.mark.parametrize("offset", [0, 1])
+DUE = {"acceptBy": "Released", "servedBy": "Void", "verdictBy": "Lapsed", "collectBy": "Paid"}
+
+
+def job_waiting_for(world: World, deadline: str) -> tuple[bytes, int]:
+    """A job of which index 2 waits for that deadline, and its last second."""
+    if deadline == "acceptBy":
+        job = world.post()
+        world.accept(job, 2)
+    elif deadline == "collectBy":
+        job = world.started(committed=ALL)
+    else:
+        job = world.charged_wrong(index=2)
+        if deadline == "verdictBy":
+            world.serve(job, 2)
+            assert world.settlement.indexOf(job, 2).answerBy < world.now() + 1
+    of_job = deadline in ("acceptBy", "collectBy")
+    found = world.settlement.jobOf(job) if of_job else world.settlement.indexOf(job, 2)
+    return job, found[deadline]
+
+
+@pytest.mark.parametrize("deadline", DUE)
 def test_claim__in_the_last_second_of_a_deadline__changes_nothing_and_in_the_next_all(
-    world: World, offset: int
+    world: World, deadline: str
 ):
-    job = world.started(committed=ALL)
-    world.at(world.settlement.jobOf(job).collectBy + offset)
+    job, last = job_waiting_for(world, deadline)
+    before = world.phase(job, 2)
+    world.at(last)
+    with world.moves() as moved:
+        claim(world, job)
+    assert (moved, world.phase(job, 2)) == ({}, before)
+    world.at(last + 1)
     claim(world, job)
-    assert world.phase(job, 1) == ("Paid" if offset else "Committed")
+    assert world.phase(job, 2) == DUE[deadline]
+
+
+def test_claim__of_a_served_silent_charge_at_answer_by__waits_for_the_verdict(world: World):
+    job = world.charged_silent(index=2)
+    world.serve(job, 2)
+    seat = world.settlement.indexOf(job, 2)
+    for moment in (seat.answerBy, seat.answerBy + 1, seat.verdictBy):
+        world.at(moment)
+        claim(world, job)
+        assert world.phase(job, 2) == "Served"
+    world.at(seat.verdictBy + 1)
+    claim(world, job)
+    assert world.phase(job, 2) == "Lapsed"
 
 
 def test_claim__says_how_many_indices_it_ended(world: World):
@@ -117,9 +154,12 @@ def test_claim__says_how_many_indices_it_ended(world: World):
 
 
 def test_claim__beyond_the_expiry_of_the_locks__leaves_them_to_the_anchor(world: World):
-    expired = world.started(committed=ALL)
-    lock = world.settlement.indexOf(expired, 1).stakeLock
-    world.chain.mine(timestamp=world.anchor.lockOf(lock).expiresAt + 1)
+    expired, other = world.started(committed=ALL), world.started(committed=ALL)
+    expiry = world.settlement.jobOf(expired).collectBy + LOCK_TAIL
+    world.at(expiry)
+    claim(world, other)
+    assert world.phase(other, 1) == "Paid"
+    world.at(expiry + 30)
     job = world.post()
     world.at(world.settlement.jobOf(job).acceptBy + 1)
     claim(world, expired, job)
@@ -127,7 +167,7 @@ def test_claim__beyond_the_expiry_of_the_locks__leaves_them_to_the_anchor(world:
     assert world.phase(expired, 1) == "Committed"
     assert world.job_phase(job) == "Cancelled"
     with world.moves() as moved:
-        world.anchor.expire(lock, sender=world.outsider)
+        world.anchor.expire(world.settlement, expired, 1, sender=world.outsider)
     assert moved == {"node 1": STAKE, "locked": -STAKE}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from eth_utils import keccak, to_checksum_address
-from tests.contracts.world import FOUND_MISSING, FOUND_RIGHT, FOUND_WRONG, NODES, World
+from eth_utils import to_checksum_address
+from tests.contracts.world import FOUND_MISSING, FOUND_RIGHT, FOUND_WRONG, NODES, WRONG, World
 
 from edgemark.crypto.commitments import compute_job_id, compute_terms_hash
 from edgemark.crypto.typed_data import SettlementDomain
@@ -52,9 +52,12 @@ def test_acceptance_digest__is_the_same_in_package_and_contract(world: World, do
 
 
 def test_statements_of_judges__are_the_same_in_package_and_contract(world: World, domain):
-    job = keccak(b"any job")
-    for index in (1, 64):
-        assert bytes(world.settlement.servedDigest(job, index)) == domain.served(job, index)
+    job = world.charged_wrong(index=2)
+    root = bytes(world.settlement.jobOf(job).root)
+    for index, kind in ((2, WRONG), (3, 0)):
+        node = to_checksum_address(str(world.nodes[index - 1]))
+        about = (job, index, root, node, kind)
+        assert bytes(world.settlement.servedDigest(job, index)) == domain.served(*about)
         for finding in (FOUND_RIGHT, FOUND_WRONG, FOUND_MISSING):
             digest = bytes(world.settlement.verdictDigest(job, index, finding))
-            assert digest == domain.verdict(job, index, finding)
+            assert digest == domain.verdict(*about, finding)

@@ -17,10 +17,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from tests.contracts.conftest import deploy_settlement
 from tests.contracts.outsourcing.mix_chain import Pair, Place, Translation
 from tests.contracts.outsourcing.mix_walks import Mix, Walk, draw_mixes, walk
 from tests.contracts.outsourcing.stray_acts import StrayActs
-from tests.contracts.world import MIN_STAKE, UNBONDING, World
+from tests.contracts.world import MIN_STAKE, PAUSE, UNBONDING, World
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.model import SettlementModel
 
@@ -45,7 +46,7 @@ OUTSIDE = [
 ]
 ENDS_OF_MIXES = {
     IndexPhase.PAID,
-    IndexPhase.EQUAL_HARM,
+    IndexPhase.UNEARNED,
     IndexPhase.CONVICTED,
     IndexPhase.REFUTED,
     IndexPhase.ANSWERED,
@@ -99,19 +100,11 @@ def address(account: Any) -> Address:
 
 def deploy_for_mixes(world: World, project: Any) -> Any:
     """A settlement with the limits of the walks, and enough in every account for any fee."""
-    settlement = world.deployer.deploy(
-        project.Settlement,
-        world.anchor,
-        world.registry,
-        world.enclaves,
-        world.pool,
-        world.guardian,
-        cast.LIMITS.as_abi(),
-    )
+    settlement = deploy_settlement(world, project, cast.LIMITS.as_abi())
     world.token.approve(world.anchor, 10 * FORTUNE, sender=world.deployer)
     for account in [world.payer, *world.nodes]:
         world.anchor.deposit(account, FORTUNE, sender=world.deployer)
-        world.anchor.allowLocker(settlement, FORTUNE, sender=account)
+        world.allow(account, settlement, FORTUNE)
     return settlement
 
 
@@ -124,10 +117,10 @@ def describe_deployment(world: World, settlement: Any, chain_id: int) -> Deploym
         "ParticipantRegistry": world.registry,
         "AssetAnchor": world.anchor,
         "EnclaveManager": world.enclaves,
-        "Settlement": settlement,
+        "JobSettlement": settlement,
     }
     holder, pool, guardian = map(address, (world.deployer, world.pool, world.guardian))
-    staking = Staking(MIN_STAKE, UNBONDING)
+    staking = Staking(MIN_STAKE, UNBONDING, PAUSE)
     parameters = DeploymentParameters(
         holder, judges, pool, guardian, cast.LIMITS, staking=staking
     ).filled()
@@ -170,9 +163,10 @@ def ground(deployed: World, project: Any) -> Ground:
 
 def draw_amounts(draw: random.Random) -> dict[str, int]:
     """Fee, judges' fee and stake of any size; the stake near its least, so that all is used up."""
-    fee = int(10 ** draw.uniform(1, MOST_FEE_DIGITS))
-    judge_fee = draw.choice((fee, 1, int(fee ** draw.random())))
-    least = compute_least_stake(fee, judge_fee, cast.NODE_COUNT, cast.WISH.errors)
+    fee = max(cast.LIMITS.min_fee, int(10 ** draw.uniform(1, MOST_FEE_DIGITS)))
+    least_judge_fee, most = -(-fee // 4), fee // 3
+    judge_fee = draw.choice((least_judge_fee, most, draw.randint(least_judge_fee, most)))
+    least = compute_least_stake(fee, cast.NODE_COUNT, cast.WISH.errors)
     return {"fee": fee, "judge_fee": judge_fee, "stake": least + draw.randrange(fee)}
 
 
@@ -180,7 +174,8 @@ def place_of(ground: Ground, translation: Translation) -> Place:
     nonce = 1
     domain = ground.settlement.domain
     job = compute_job_id(domain.chain_id, domain.contract, ground.payer, nonce)
-    return Place(job, nonce, translation.terms(cast.small_order().terms), ground.payer)
+    nodes = tuple(ground.accounts[node] for node in cast.NODE_ADDRESSES)
+    return Place(job, nonce, translation.terms(cast.small_order().terms), ground.payer, nodes)
 
 
 class Play:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from eth_utils import keccak
-from tests.contracts.world import FEE, HARM, NODES, STAKE, World, refused
+from tests.contracts.world import FEE, FOUND_WRONG, NODES, STAKE, World, refused
 
 ALL = tuple(range(1, NODES + 1))
 
@@ -20,7 +20,9 @@ def test_commit__by_the_node__records_the_commitment(world: World):
     assert (committed.node, committed.commitment) == (world.nodes[2], commitment)
     assert moved == {}
     assert world.phase(job, 3) == "Committed"
-    assert world.settlement.indexOf(job, 3).commitment == commitment
+    seat = world.settlement.indexOf(job, 3)
+    assert (seat.node, seat.committed) == (world.nodes[2], True)
+    assert not world.settlement.indexOf(job, 2).committed
 
 
 def test_commit__by_another_node__reverts(world: World):
@@ -96,25 +98,34 @@ def test_approve__indices_not_ascending__reverts(world: World, indices, previous
     assert world.phase(job, 2) == "Committed"
 
 
-def test_approve__index_zero__reverts(world: World):
+@pytest.mark.parametrize("index", [0, NODES + 1, 2**256 - 1])
+def test_approve__index_out_of_range__reverts(world: World, index):
     job = world.started(committed=(1,))
-    with refused(world.settlement.IndicesNotAscending, previous=0, index=0):
-        world.settlement.approve(job, [0], sender=world.payer)
+    with refused(world.settlement.IndexOutOfRange, index=index, most=NODES):
+        world.settlement.approve(job, [index], sender=world.payer)
 
 
-def test_approve__index_above_m__reverts(world: World):
-    job = world.started(committed=(1,))
-    with refused(world.settlement.IndexOutOfRange, index=7, most=6):
-        world.settlement.approve(job, [7], sender=world.payer)
+def test_approve__uncommitted_or_charged__reverts(world: World):
+    job = world.started(committed=(1, 3))
+    world.charge(job, wrong=(3,))
+    for indices, index, had in (([1, 2], 2, 2), ([1, 3], 3, 4)):
+        with refused(world.settlement.IndexPhaseWrong, job=job, index=index, had=had):
+            world.settlement.approve(job, indices, sender=world.payer)
 
 
-def test_approve__uncommitted_or_twice__reverts(world: World):
-    job = world.started(committed=(1,))
-    with refused(world.settlement.IndexPhaseWrong, job=job, index=2, had=2):
-        world.settlement.approve(job, [1, 2], sender=world.payer)
+def test_approve__what_has_ended_in_any_way__is_passed_over(world: World):
+    """A stranger's collection, or a verdict, before it spoils nothing."""
+    job = world.charged_wrong(index=2)
+    world.serve(job, 2)
+    world.judge(job, 2, FOUND_WRONG)
     world.settlement.approve(job, [1], sender=world.payer)
-    with refused(world.settlement.IndexPhaseWrong, job=job, index=1, had=6):
-        world.settlement.approve(job, [1], sender=world.payer)
+    with world.moves() as moved:
+        tx = world.settlement.approve(job, [1, 2, 3], sender=world.payer)
+    assert [log.index for log in tx.decode_logs(world.settlement.NodePaid)] == [3]
+    assert moved == {"node 3": FEE + STAKE, "locked": -FEE - STAKE}
+    with world.moves() as moved:
+        world.settlement.approve(job, [1, 2, 3], sender=world.payer)
+    assert moved == {}
 
 
 def test_approve__before_the_job_started__reverts(world: World):
@@ -123,7 +134,8 @@ def test_approve__before_the_job_started__reverts(world: World):
         world.settlement.approve(job, [1], sender=world.payer)
 
 
-def test_collect__committed_and_not__pays_the_one_and_shares_the_harm_of_the_other(world: World):
+def test_collect__committed_and_not__pays_the_one_and_the_pool_for_the_other(world: World):
+    """Who failed is undecidable: the node has earned nothing, and the payer saves nothing."""
     job = world.started(committed=(1, 3))
     world.at(world.settlement.jobOf(job).collectBy + 1)
     with world.moves() as moved:
@@ -131,17 +143,29 @@ def test_collect__committed_and_not__pays_the_one_and_shares_the_harm_of_the_oth
 
     (paid,) = tx.decode_logs(world.settlement.NodePaid)
     assert (paid.job, paid.index, paid.node, paid.fee) == (job, 1, world.nodes[0], FEE)
-    (shared,) = tx.decode_logs(world.settlement.HarmShared)
-    assert (shared.job, shared.index, shared.node) == (job, 2, world.nodes[1])
-    assert shared.lostByEach == HARM
+    (unearned,) = tx.decode_logs(world.settlement.FeeUnearned)
+    assert (unearned.job, unearned.index, unearned.node) == (job, 2, world.nodes[1])
+    assert unearned.fee == FEE
     assert moved == {
-        "payer": FEE - HARM,
         "node 1": FEE + STAKE,
-        "node 2": STAKE - HARM,
-        "pool": 2 * HARM,
+        "node 2": STAKE,
+        "pool": FEE,
         "locked": -2 * (FEE + STAKE),
     }
-    assert (world.phase(job, 1), world.phase(job, 2)) == ("Paid", "EqualHarm")
+    assert (world.phase(job, 1), world.phase(job, 2)) == ("Paid", "Unearned")
+    assert world.settlement.indexOf(job, 1).committed
+    assert not world.settlement.indexOf(job, 2).committed
+
+
+@pytest.mark.parametrize("charged", [False, True])
+def test_collect__uncommitted__pays_the_pool_whether_charges_are_left_or_not(world: World, charged):
+    job = world.started(committed=(1,))
+    if charged:
+        world.charge(job, wrong=(1,))
+    world.at(world.settlement.jobOf(job).collectBy + 1)
+    with world.moves() as moved:
+        world.settlement.collect(job, [2], sender=world.outsider)
+    assert moved == {"node 2": STAKE, "pool": FEE, "locked": -FEE - STAKE}
 
 
 def test_collect__the_whole_job_by_an_outsider__leaves_nothing_locked(world: World, outsider):
@@ -150,11 +174,9 @@ def test_collect__the_whole_job_by_an_outsider__leaves_nothing_locked(world: Wor
         world.at(world.settlement.jobOf(job).collectBy + 1)
         world.settlement.collect(job, list(ALL), sender=outsider)
     assert moved == {
-        "payer": -4 * FEE - 2 * HARM,
+        "payer": -6 * FEE,
         **{f"node {index}": FEE for index in (1, 2, 3, 4)},
-        "node 5": -HARM,
-        "node 6": -HARM,
-        "pool": 4 * HARM,
+        "pool": 2 * FEE,
     }
 
 
@@ -167,16 +189,25 @@ def test_collect__up_to_collect_by__reverts(world: World, offset):
         world.settlement.collect(job, [1], sender=world.outsider)
 
 
-def test_collect__twice_or_not_ascending_or_out_of_range__reverts(world: World, outsider):
+def test_collect__what_has_ended__is_passed_over(world: World, outsider):
     job = world.started(committed=ALL)
+    world.settlement.approve(job, [2], sender=world.payer)
     world.at(world.settlement.jobOf(job).collectBy + 1)
     world.settlement.collect(job, [1], sender=outsider)
-    with refused(world.settlement.IndexPhaseWrong, job=job, index=1, had=6):
-        world.settlement.collect(job, [1], sender=outsider)
+    with world.moves() as moved:
+        tx = world.settlement.collect(job, [1, 2, 3], sender=outsider)
+    assert [log.index for log in tx.decode_logs(world.settlement.NodePaid)] == [3]
+    assert moved == {"node 3": FEE + STAKE, "locked": -FEE - STAKE}
+
+
+def test_collect__not_ascending_or_out_of_range__reverts(world: World, outsider):
+    job = world.started(committed=ALL)
+    world.at(world.settlement.jobOf(job).collectBy + 1)
     with refused(world.settlement.IndicesNotAscending, previous=3, index=3):
         world.settlement.collect(job, [3, 3], sender=outsider)
-    with refused(world.settlement.IndexOutOfRange, index=7, most=6):
-        world.settlement.collect(job, [7], sender=outsider)
+    for index in (0, NODES + 1):
+        with refused(world.settlement.IndexOutOfRange, index=index, most=NODES):
+            world.settlement.collect(job, [index], sender=outsider)
 
 
 def test_collect__charged_index__reverts_until_the_charge_ends(world: World, outsider):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.contracts.world import MIN_STAKE, NODES, UNBONDING, World, refused
+from tests.contracts.world import MIN_STAKE, NODES, PAUSE, UNBONDING, World, refused
 
 LATER = 3  # an index of the job
 
@@ -67,13 +67,19 @@ def test_a_conviction__of_a_node_whose_provider_left__comes_before_its_stake_is_
     assert world.registry.stakeOf(provider).amount == MIN_STAKE
 
 
-def test_post__after_the_provider_is_back__is_taken(world: World):
+def test_post__after_the_provider_is_back__waits_for_the_pause(world: World):
+    """F9: a provider that could switch its standing off and on would stop every posting for gas."""
     node, provider = world.nodes[0], world.node_providers[0]
     dismiss(world, node, provider)
     unstake(world, node, provider)
-    world.registry.admit(node, sender=provider)
-    world.anchor.allowLocker(world.registry, MIN_STAKE, sender=provider)
+    world.allow(provider, world.registry, MIN_STAKE)
     world.registry.stake(0, sender=provider)
+    back = world.registry.admit(node, sender=provider).timestamp
+    world.chain.mine(timestamp=back + PAUSE - 2)
+    world.at(back + PAUSE - 1)
+    with refused(world.settlement.NodeNotActive, node=node, provider=provider):
+        world.post()
+    world.at(back + PAUSE)
     assert world.job_phase(world.post()) == "Posted"
 
 

@@ -11,13 +11,14 @@ from tests.contracts.world import (
     FOUND_RIGHT,
     FOUND_WRONG,
     JUDGE_FEE,
+    JUDGES,
     NODES,
     STAKE,
     WRONG,
     World,
     per_judge,
     refused,
-    signer_of,
+    refused_signers,
 )
 
 ALL = tuple(range(1, NODES + 1))
@@ -66,15 +67,39 @@ def test_verdict__wrong_or_missing_on_silent__convicts(world: World, finding, co
 
 
 def test_verdict__convicted_with_the_least_stake__payer_gets_all_but_the_judges_fee(world: World):
-    least = NODES * FEE  # m * f / e at e = 1: S - g > (m - 1) f, since g <= f
-    job = world.start(stake=least, judgeFee=FEE)
+    least = NODES * FEE  # m * f / e at e = 1: S - g > (m - 1) f, since g < f
+    job = world.start(stake=least)
     world.commit(job, *ALL)
     world.charge(job, wrong=(2,))
     world.serve(job, 2)
     with world.moves() as moved:
         world.judge(job, 2, FOUND_WRONG)
-    fees = per_judge(FEE)
-    assert moved == fees | {"payer": 2 * FEE + FEE + TO_PAYER, "locked": -3 * FEE - least}
+    fees = per_judge()
+    assert moved == fees | {
+        "payer": BOND + FEE + TO_PAYER,
+        "pool": least - JUDGE_FEE - TO_PAYER + fees["pool"],
+        "locked": -BOND - FEE - least,
+    }
+
+
+@pytest.mark.parametrize("signers", [3, 4])
+@pytest.mark.parametrize("end", ["convicted", "refuted", "answered"])
+def test_verdict__pays_the_judges_whose_signatures_are_brought_and_nobody_else(
+    world: World, end, signers
+):
+    """Equal pay whoever signs would make idling best; g / k would make leaving others out best."""
+    job = world.charged_silent() if end == "answered" else world.charged_wrong()
+    world.serve(job, 2)
+    finding = FOUND_WRONG if end == "convicted" else FOUND_RIGHT
+    before = world.free()
+    tx = world.judge(job, 2, finding, world.judges[-signers:])
+    gains = [world.free()[f"judge {j}"] - before[f"judge {j}"] for j in range(1, JUDGES + 1)]
+    assert gains == [0] * (JUDGES - signers) + [JUDGE_FEE // JUDGES] * signers
+    rest = JUDGE_FEE - signers * (JUDGE_FEE // JUDGES)
+    pool = TO_POOL if end == "convicted" else 0
+    assert world.free()["pool"] - before["pool"] == pool + rest
+    places = {log.place for log in tx.decode_logs(world.anchor.Paid) if log.to in world.judges}
+    assert places == {2 if end == "convicted" else 0}  # out of one place
 
 
 def test_verdict__right_on_wrong__refutes(world: World):
@@ -100,7 +125,7 @@ def test_verdict__right_on_silent__answers_and_shares_the_judges_fee(world: Worl
 
     (answered,) = tx.decode_logs(world.settlement.ChargeAnswered)
     assert (answered.job, answered.index, answered.node) == (job, 2, world.nodes[1])
-    half = JUDGE_FEE // 2  # 51 from the stake, 52 from the bond
+    half = JUDGE_FEE // 2  # the odd unit is the payer's
     assert moved == per_judge() | {
         "payer": BOND - (JUDGE_FEE - half),
         "node 2": FEE + STAKE - half,
@@ -109,20 +134,19 @@ def test_verdict__right_on_silent__answers_and_shares_the_judges_fee(world: Worl
     assert world.phase(job, 2) == "Answered"
 
 
-@pytest.mark.parametrize("judge_fee", [1, 2, 3, 4, 5, 6, 7, 8, 9])
-def test_verdict__answered__each_judge_gets_its_whole_part_of_both_halves(world: World, judge_fee):
+@pytest.mark.parametrize("judge_fee", range(252, 261))
+def test_verdict__answered__every_unit_of_both_halves_is_somebodys(world: World, judge_fee):
     job = world.start(judgeFee=judge_fee)
     world.charge(job, silent=(2,))
     world.serve(job, 2)
     with world.moves() as moved:
         world.judge(job, 2, FOUND_RIGHT)
     half = judge_fee // 2
-    expected = per_judge(judge_fee) | {
+    assert moved == per_judge(judge_fee) | {
         "payer": FEE + half,
         "node 2": FEE + STAKE - half,
         "locked": -(FEE + judge_fee) - FEE - STAKE,
     }
-    assert moved == {role: amount for role, amount in expected.items() if amount}
 
 
 def test_verdict__none__reverts(world: World):
@@ -180,17 +204,15 @@ def test_verdict__unserved_or_twice__reverts(world: World):
 def test_verdict__signed_for_another_finding__reverts(world: World):
     job = world.charged_wrong()
     world.serve(job, 2)
-    digest = world.settlement.verdictDigest(job, 2, FOUND_RIGHT)
-    signatures = world.signatures(digest)
-    stranger = signer_of(world.settlement.verdictDigest(job, 2, FOUND_WRONG), signatures[0])
-    with refused(world.enclaves.NotAMember, signer=stranger):
+    signatures = world.signatures(world.settlement.verdictDigest(job, 2, FOUND_RIGHT))
+    with refused_signers(world, world.settlement.verdictDigest(job, 2, FOUND_WRONG), signatures):
         world.settlement.recordVerdict(job, 2, FOUND_WRONG, signatures, sender=world.outsider)
 
 
 # What nobody did in time.
 
 
-def test_void_charge__never_served__bond_pays_judges_and_node(world: World, outsider):
+def test_void_charge__never_served__bond_pays_the_node_and_no_judge(world: World, outsider):
     job = world.charged_wrong()
     world.at(world.settlement.indexOf(job, 2).servedBy + 1)
     with world.moves() as moved:
@@ -198,7 +220,8 @@ def test_void_charge__never_served__bond_pays_judges_and_node(world: World, outs
 
     (voided,) = tx.decode_logs(world.settlement.ChargeVoided)
     assert (voided.job, voided.index, voided.node) == (job, 2, world.nodes[1])
-    assert moved == per_judge() | {
+    assert moved == {
+        "pool": JUDGE_FEE,
         "node 2": 2 * FEE + STAKE,
         "locked": -BOND - FEE - STAKE,
     }
@@ -276,6 +299,7 @@ def test_charge__the_latest_possible_job__ends_before_its_locks_expire(world: Wo
     world.serve(job, 2)
     world.at(world.settlement.indexOf(job, 2).verdictBy + 1)
     world.settlement.lapseCharge(job, 2, sender=outsider)
-    assert world.now() < world.anchor.lockOf(entry.depositLock).expiresAt
+    expires_at, _ = world.anchor.lockOf(world.settlement, job)
+    assert world.now() < expires_at
     world.settlement.collect(job, [1, 3, 4, 5, 6], sender=outsider)
     assert world.locked() == 0

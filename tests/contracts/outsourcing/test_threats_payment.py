@@ -10,14 +10,13 @@ from __future__ import annotations
 import ape
 import pytest
 from eth_utils import keccak
-from tests.contracts.conftest import deploy_world
+from tests.contracts.conftest import deploy_settlement, deploy_world
 from tests.contracts.world import (
     BOND,
     FEE,
     FOUND_WRONG,
     JUDGE_FEE,
     JUDGES,
-    LIMITS,
     NODES,
     STAKE,
     WEALTH,
@@ -39,6 +38,7 @@ def hooked_world(deployed: World, chain, project, accounts) -> World:
 @pytest.fixture
 def hooked(hooked_world: World) -> World:
     hooked_world.nonce = 0
+    hooked_world.named.clear()
     return hooked_world
 
 
@@ -76,7 +76,7 @@ def test_a03_payees_without_manners__delay_nobody_in_the_settlement(hooked: Worl
     for account in (hooked.payer, hooked.judges[3], hooked.nodes[0], hooked.nodes[1]):
         give_code(hooked, account, payee)
     with hooked.moves() as moved:
-        verdict = hooked.judge(job, 2, FOUND_WRONG)
+        verdict = hooked.judge(job, 2, FOUND_WRONG, hooked.judges)
     assert verdict.gas_used < GAS_PER_SETTLEMENT
     assert moved["judge 4"] == JUDGE_FEE // JUDGES
     assert moved["payer"] == BOND + FEE + (NODES - 1) * FEE
@@ -103,17 +103,9 @@ def test_a03_payees_without_manners__delay_nobody_in_the_settlement(hooked: Worl
 def test_a03_pool_without_manners__delays_nobody(hooked: World, project, kind):
     pool = hooked.deployer.deploy(getattr(project, kind))
     hooked.token.hook(pool, sender=hooked.outsider)
-    settlement = hooked.deployer.deploy(
-        project.Settlement,
-        hooked.anchor,
-        hooked.registry,
-        hooked.enclaves,
-        pool,
-        hooked.guardian,
-        LIMITS,
-    )
+    settlement = deploy_settlement(hooked, project, pool=pool)
     for account in (hooked.payer, *hooked.nodes):
-        hooked.anchor.allowLocker(settlement, WEALTH, sender=account)
+        hooked.allow(account, settlement, WEALTH)
     before, hooked.settlement = hooked.settlement, settlement
     try:
         job = hooked.started(committed=(1,))
@@ -121,7 +113,7 @@ def test_a03_pool_without_manners__delays_nobody(hooked: World, project, kind):
         settlement.collect(job, list(ALL), sender=hooked.outsider)
     finally:
         hooked.settlement = before
-    assert hooked.anchor.freeBalanceOf(pool) == 2 * 5 * (FEE // 10)
+    assert hooked.anchor.freeBalanceOf(pool) == 5 * FEE
     assert hooked.locked() == 0
 
 
@@ -170,12 +162,14 @@ def test_a01_another_function_in_the_hook__finds_the_books_written(hooked: World
     thief = reentering(hooked, project, 100)
     anchor = hooked.anchor
     expiry = hooked.now() + 1000
-    thief.execute(anchor, anchor.allowLocker.encode_input(thief, 10**6), sender=hooked.outsider)
+    thief.execute(
+        anchor, anchor.allowLocker.encode_input(thief, 10**6, expiry), sender=hooked.outsider
+    )
     for data in (
         anchor.freeBalanceOf.encode_input(thief),
         anchor.totalFree.encode_input(),
-        anchor.lock.encode_input(thief, 41, expiry),
-        anchor.lock.encode_input(thief, 40, expiry),
+        anchor.lock.encode_input(b"\1" * 32, thief, 41, expiry),
+        anchor.lock.encode_input(b"\1" * 32, thief, 40, expiry),
     ):
         thief.prepare(anchor, data, sender=hooked.outsider)
     total = anchor.totalFree()
@@ -195,13 +189,13 @@ def test_a01_settlement_in_the_hook__pays_each_index_once(hooked: World, project
     thief = reentering(hooked, project, 100)
     hooked.at(hooked.settlement.jobOf(job).collectBy + 1)
     collect = hooked.settlement.collect.encode_input(job, [1])
-    for _ in range(2):
+    for _ in range(2):  # the second passes over what has ended
         thief.prepare(hooked.settlement, collect, sender=hooked.outsider)
     data = hooked.anchor.withdraw.encode_input(thief, 60)
     with hooked.moves() as moved:
         thief.execute(hooked.anchor, data, sender=hooked.outsider)
     worked, _ = thief.outcomes()
-    assert list(worked) == [True, False]
+    assert list(worked) == [True, True]
     assert moved == {"node 1": FEE + STAKE, "locked": -FEE - STAKE}
     hooked.assert_books_close()
 
@@ -266,21 +260,19 @@ def test_a07_fine_above_the_stake__is_paid_by_the_neighbours_in_the_planted_pot(
         pot.withdraw(sender=honest)
 
 
-def test_a07_fine_above_the_stake__cannot_be_taken_out_of_its_lock(world: World):
-    """Even a contract that asks for it: a neighbour's stake is in another lock."""
+def test_a07_fine_above_the_stake__cannot_be_taken_out_of_its_place(world: World):
+    """Even by a contract that asks for it: a neighbour's stake is in another place of the lock."""
     court, (convicted, honest) = world.guardian, world.nodes[:2]
     for node in (convicted, honest):
-        world.anchor.allowLocker(court, 100, sender=node)
-    expiry = world.now() + 1000
-    fined, safe = (
-        world.anchor.lock(node, 100, expiry, sender=court)
-        .decode_logs(world.anchor.Locked)[0]
-        .lockId
-        for node in (convicted, honest)
-    )
-    with refused(world.anchor.LockTooSmall, lockId=fined, had=100, needed=150):
-        world.anchor.pay(fined, world.outsider, 150, sender=court)
-    world.anchor.pay(fined, world.outsider, 100, sender=court)
-    assert world.anchor.lockOf(safe).remaining == 100
-    with refused(world.anchor.LockUnknown, lockId=fined):
-        world.anchor.pay(fined, world.outsider, 50, sender=court)
+        world.allow(node, court, 100)
+    world.allow(world.payer, court, 50)
+    subject = keccak(b"a group of equal stakes")
+    world.anchor.openGroup(subject, world.payer, 50, world.now() + 1000, sender=court)
+    world.anchor.fillMany(subject, [(1, convicted), (2, honest)], 100, sender=court)
+    about = {"locker": court, "subject": subject, "place": 1}
+    with refused(world.anchor.PlaceTooSmall, **about, had=100, needed=150):
+        world.anchor.pay(subject, 1, world.outsider, 150, sender=court)
+    world.anchor.pay(subject, 1, world.outsider, 100, sender=court)
+    assert world.anchor.placeOf(court, subject, 2) == (honest, 100)
+    with refused(world.anchor.PlaceEmpty, **about):
+        world.anchor.pay(subject, 1, world.outsider, 50, sender=court)

@@ -6,19 +6,25 @@ because the recovered account is another one; the planted copies accept it.
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
+from tests.contracts.conftest import deploy_settlement, register_server
 from tests.contracts.world import (
+    COMPUTE_NODE,
     FOUND_MISSING,
     FOUND_RIGHT,
     FOUND_WRONG,
-    LIMITS,
     NODES,
+    SILENT,
     WEALTH,
     World,
     compact_of,
     refused,
+    refused_signers,
     sign,
     signer_of,
     twin_of,
@@ -29,8 +35,8 @@ FIELDS = {
     "Acceptance": (
         "bytes32 job,uint256 index,bytes32 root,bytes32 termsHash,uint256 stake,uint256 validUntil"
     ),
-    "Served": "bytes32 job,uint256 index",
-    "Verdict": "bytes32 job,uint256 index,uint8 finding",
+    "Served": "bytes32 job,uint256 index,bytes32 root,address node,uint8 kind",
+    "Verdict": "bytes32 job,uint256 index,bytes32 root,address node,uint8 kind,uint8 finding",
 }
 
 
@@ -40,7 +46,7 @@ def typed_digest(world: World, name: str, chain_id: int | None = None, **values)
     message = encode_typed_data(
         {
             "name": "Edgemark Outsourcing",
-            "version": "1",
+            "version": "2",
             "chainId": chain_id or world.chain.provider.web3.eth.chain_id,
             "verifyingContract": str(world.settlement.address),
         },
@@ -53,17 +59,9 @@ def typed_digest(world: World, name: str, chain_id: int | None = None, **values)
 @pytest.fixture
 def second_settlement(world: World, project):
     """The same contracts once more, on the same chain."""
-    settlement = world.deployer.deploy(
-        project.Settlement,
-        world.anchor,
-        world.registry,
-        world.enclaves,
-        world.pool,
-        world.guardian,
-        LIMITS,
-    )
+    settlement = deploy_settlement(world, project)
     for account in (world.payer, *world.nodes):
-        world.anchor.allowLocker(settlement, WEALTH, sender=account)
+        world.allow(account, settlement, WEALTH)
     return settlement
 
 
@@ -80,62 +78,90 @@ def test_digests__equal_those_of_an_independent_library(world: World):
         stake=entry.stake,
         validUntil=77,
     )
-    assert world.settlement.servedDigest(job, 3) == typed_digest(world, "Served", job=job, index=3)
+    job = world.charged_wrong(index=3)
+    about = judged(world, job, 3)
+    assert world.settlement.servedDigest(job, 3) == typed_digest(world, "Served", **about)
     for finding in (FOUND_RIGHT, FOUND_WRONG, FOUND_MISSING):
         assert world.settlement.verdictDigest(job, 3, finding) == typed_digest(
-            world, "Verdict", job=job, index=3, finding=finding
+            world, "Verdict", **about, finding=finding
         )
 
 
-def refuse_acceptance(world: World, job: bytes, index: int, until: int, signature: bytes) -> None:
+def judged(world: World, job: bytes, index: int) -> dict[str, Any]:
+    """What the judges' statements about an index are over."""
+    seat = world.settlement.indexOf(job, index)
+    root = bytes(world.settlement.jobOf(job).root)
+    return {"job": job, "index": index, "root": root, "node": seat.node, "kind": seat.kind}
+
+
+def refuse_acceptance(world: World, job: bytes, acceptance: tuple[int, int, bytes]) -> None:
+    index, until, signature = acceptance
     stranger = signer_of(world.settlement.acceptanceDigest(job, index, until), signature)
     error = world.settlement.AcceptanceNotSigned
-    with refused(error, recovered=stranger, needed=world.nodes[index - 1]):
-        world.settlement.accept(job, index, until, signature, sender=world.outsider)
+    with refused(error, recovered=stranger, needed=world.named[job][index - 1]):
+        world.bring(job, acceptance)
 
 
 def test_a21_acceptance_for_another_job__is_refused(world: World):
     first, second = world.post(), world.post()
-    until = world.settlement.jobOf(first).acceptBy
-    signature = world.acceptance(first, 1, until)
-    refuse_acceptance(world, second, 1, until, signature)
+    refuse_acceptance(world, second, world.acceptance(first, 1))
 
 
-def test_a21_acceptance_for_another_index__is_refused(world: World):
-    nodes = [world.nodes[1], world.nodes[0], *world.nodes[2:]]
-    job = world.post()
-    swapped = world.post(nodes=nodes)
-    until = world.settlement.jobOf(job).acceptBy
-    signature = world.acceptance(job, 1, until)  # of node 1, who sits at index 2 of the other job
-    stranger = signer_of(world.settlement.acceptanceDigest(swapped, 2, until), signature)
-    error = world.settlement.AcceptanceNotSigned
-    with refused(error, recovered=stranger, needed=world.nodes[0]):
-        world.settlement.accept(swapped, 2, until, signature, sender=world.outsider)
-    refuse_acceptance(world, job, 2, until, signature)
+def test_a21_acceptance_for_another_index__is_refused(world: World, accounts):
+    """A node that sits at another index of another job, and the same job's other index."""
+    provider = accounts[30]
+    register_server(world, "compute", COMPUTE_NODE, accounts[26], provider)
+    pairs = [*zip(world.nodes, world.node_providers, strict=True), (accounts[26], provider)]
+    ordered = [node for node, _ in sorted(pairs, key=lambda pair: int(str(pair[1]), 16))]
+    first, second = world.post(nodes=ordered[:6]), world.post(nodes=ordered[1:])
+    _, until, signature = world.acceptance(first, 2)
+    refuse_acceptance(world, second, (1, until, signature))  # there the node's index is 1
+    refuse_acceptance(world, first, (1, until, signature))
 
 
 def test_a21_acceptance_for_another_contract__is_refused(world: World, second_settlement):
     job = world.post()
-    until = world.settlement.jobOf(job).acceptBy
-    signature = world.acceptance(job, 1, until)
+    acceptance = world.acceptance(job, 1)
     first, world.settlement = world.settlement, second_settlement
     try:
-        other = world.post()
-        refuse_acceptance(world, other, 1, until, signature)
+        refuse_acceptance(world, world.post(), acceptance)
     finally:
         world.settlement = first
 
 
 def refuse_served(world: World, job: bytes, index: int, signatures: list[bytes]) -> None:
-    stranger = signer_of(world.settlement.servedDigest(job, index), signatures[0])
-    with refused(world.enclaves.NotAMember, signer=stranger):
+    with refused_signers(world, world.settlement.servedDigest(job, index), signatures):
         world.settlement.recordServed(job, index, signatures, sender=world.outsider)
 
 
 def refuse_verdict(world: World, job: bytes, index: int, finding: int, signatures) -> None:
-    stranger = signer_of(world.settlement.verdictDigest(job, index, finding), signatures[0])
-    with refused(world.enclaves.NotAMember, signer=stranger):
+    digest = world.settlement.verdictDigest(job, index, finding)
+    with refused_signers(world, digest, signatures):
         world.settlement.recordVerdict(job, index, finding, signatures, sender=world.outsider)
+
+
+OTHER = {"root": keccak(b"another root"), "node": "0x" + "77" * 20, "kind": SILENT}
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_f7_statements_over_another_root_node_or_kind__are_refused(world: World, project, field):
+    """After a reorganisation somebody else may stand there: what was said is about one charge.
+
+    The planted copy signs the number of the job and the index alone, which outlive it.
+    """
+    job = world.charged_wrong(index=2)
+    about = judged(world, job, 2)
+    other = about | {field: OTHER[field]}
+    refuse_served(world, job, 2, world.signatures(typed_digest(world, "Served", **other)))
+    world.settlement.recordServed(
+        job, 2, world.signatures(typed_digest(world, "Served", **about)), sender=world.outsider
+    )
+    for finding in (FOUND_WRONG, FOUND_RIGHT):
+        digest = typed_digest(world, "Verdict", **other, finding=finding)
+        refuse_verdict(world, job, 2, finding, world.signatures(digest))
+    planted = world.deployer.deploy(project.PlantedBareStatements)
+    inputs = {entry.name for entry in planted.servedDigest.abis[0].inputs}
+    assert field not in inputs
 
 
 def test_a21_served_and_verdict_for_another_job_or_index__are_refused(world: World):
@@ -175,8 +201,7 @@ def test_a28_chain_id_changed_by_a_fork__old_signatures_are_refused(world: World
     planted = world.deployer.deploy(project.PlantedCachedDomain)
     job = world.started(committed=ALL)
     pending = world.post()
-    until = world.settlement.jobOf(pending).acceptBy
-    acceptance = world.acceptance(pending, 1, until)
+    acceptance = world.acceptance(pending, 1)
     world.charge(job, wrong=(2,))
     before = world.settlement.servedDigest(job, 2)
     served = world.signatures(before)
@@ -184,7 +209,7 @@ def test_a28_chain_id_changed_by_a_fork__old_signatures_are_refused(world: World
     provider = world.chain.provider
     chain_id = provider.web3.eth.chain_id
     data = world.settlement.recordServed.encode_input(job, 2, served)
-    accept = world.settlement.accept.encode_input(pending, 1, until, acceptance)
+    accept = world.settlement.accept.encode_input(pending, world.nodes, [acceptance])
     outsider = str(world.outsider)
     try:
         provider.make_request("anvil_setChainId", [chain_id + 1])
@@ -193,13 +218,12 @@ def test_a28_chain_id_changed_by_a_fork__old_signatures_are_refused(world: World
         assert after != before
         assert planted.servedDigest(job, 2) == planted_before  # the flaw
         refusal = revert_data(provider, {**call, "data": "0x" + data.hex()})
-        stranger = signer_of(after, served[0])
-        assert refusal == error_data("NotAMember(address)", stranger)
+        assert refusal in foreign_signers(after, served)
         refusal = revert_data(provider, {**call, "data": "0x" + accept.hex()})
-        digest = world.settlement.acceptanceDigest(pending, 1, until)
+        digest = world.settlement.acceptanceDigest(pending, *acceptance[:2])
         expected = error_data(
             "AcceptanceNotSigned(address,address)",
-            signer_of(digest, acceptance),
+            signer_of(digest, acceptance[2]),
             str(world.nodes[0]),
         )
         assert refusal == expected
@@ -208,6 +232,15 @@ def test_a28_chain_id_changed_by_a_fork__old_signatures_are_refused(world: World
         assert revert_data(provider, {**call, "data": "0x" + good.hex()}) is None
     finally:
         provider.make_request("anvil_setChainId", [chain_id])
+
+
+def foreign_signers(digest: bytes, signatures: list[bytes]) -> list[bytes]:
+    """What the judges' contract may say of signers that it does not know, in any order."""
+    signers = [signer_of(digest, signature) for signature in signatures]
+    said = [error_data("NotAMember(address)", signers[0])]
+    return said + [
+        error_data("SignersNotAscending(address,address)", *pair) for pair in pairwise(signers)
+    ]
 
 
 def revert_data(provider, call: dict[str, str]) -> bytes | None:
@@ -251,10 +284,10 @@ def expected_refusal(contract, form: str, forged: bytes):
 @pytest.mark.parametrize("form", FORMS)
 def test_a29_acceptance_in_another_form__is_refused(world: World, form):
     job = world.post()
-    until = world.settlement.jobOf(job).acceptBy
-    forged = malformed(world.acceptance(job, 1, until))[form]
+    _, until, signature = world.acceptance(job, 1)
+    forged = malformed(signature)[form]
     with expected_refusal(world.settlement, form, forged):
-        world.settlement.accept(job, 1, until, forged, sender=world.outsider)
+        world.bring(job, (1, until, forged))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -288,12 +321,11 @@ def test_a29_one_judge_in_three_forms__is_paid_thrice_by_the_planted_copy_only(
 def test_a29_signature_that_recovers_nobody__is_refused(world: World):
     """Zero r, zero s, r beyond the order: ecrecover answers zero, which is no member."""
     job = world.post()
-    until = world.settlement.jobOf(job).acceptBy
-    good = world.acceptance(job, 1, until)
+    _, until, good = world.acceptance(job, 1)
     for forged in (
         bytes(32) + good[32:],
         good[:32] + bytes(32) + good[64:],
         b"\xff" * 32 + good[32:],
     ):
         with refused(world.settlement.ECDSAInvalidSignature):
-            world.settlement.accept(job, 1, until, forged, sender=world.outsider)
+            world.bring(job, (1, until, forged))

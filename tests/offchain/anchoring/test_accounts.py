@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
-from edgemark.anchoring.accounts import AnchorAccounts, Totals
-from edgemark.identifiers import Address
-from edgemark.ledger.events import Deposited, LockerAllowed, Withdrawn, receipt_events
+from edgemark.anchoring.accounts import Allowance, AnchorAccounts, Lock, Place, Totals
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.ledger.development import dev_key
+from edgemark.ledger.events import Deposited, LockerAllowed, Moved, Withdrawn, receipt_events
 from edgemark.ledger.faults import ContractRefused
 from edgemark.token.metacoin import MetaCoin
 
@@ -58,22 +60,53 @@ def test_withdraw__of_more_than_is_free__is_refused_with_the_numbers(
     assert caught.value.values == {"account": account(2), "had": had, "needed": had + 1}
 
 
-def test_allow_locker__sets_what_a_contract_may_lock(
+def test_move__gives_free_tokens_to_another_account(
+    small_chain: SmallChain, accounts: AnchorAccounts, token: MetaCoin
+) -> None:
+    small_chain.operator.send(token.approve(accounts.contract.address, 50))
+    small_chain.operator.send(accounts.deposit(account(4), 50))
+    with small_chain.lane(4) as lane:
+        receipt = lane.send(accounts.move(account(5), 20))
+    (event,) = receipt_events(receipt, accounts.contract)
+    assert isinstance(event, Moved)
+    assert (event.from_, event.to, event.amount) == (account(4), account(5), 20)
+    assert (accounts.free_balance(account(4)), accounts.free_balance(account(5))) == (30, 20)
+
+
+def test_allow_locker__sets_what_a_contract_may_lock_and_until_when(
     small_chain: SmallChain, accounts: AnchorAccounts
 ) -> None:
-    locker = small_chain.deployment.contracts["Settlement"]
+    locker = small_chain.deployment.contracts["JobSettlement"]
+    until = Timestamp(small_chain.chain.block("latest").timestamp + 100)
     with small_chain.lane(3) as lane:
-        receipt = lane.send(accounts.allow_locker(locker, 7))
+        receipt = lane.send(accounts.allow_locker(locker, 7, until))
     (event,) = receipt_events(receipt, accounts.contract)
     assert isinstance(event, LockerAllowed)
-    assert (event.account, event.locker, event.allowance) == (account(3), locker, 7)
-    assert accounts.locker_allowance(account(3), locker) == 7
+    assert (event.account, event.locker, event.amount) == (account(3), locker, 7)
+    allowance = accounts.locker_allowance(account(3), locker)
+    assert allowance == Allowance(Tokens(7), until)
+    assert (allowance.left_until(until), allowance.left_until(until + 1)) == (7, 0)
+
+
+def test_sign_allowance__is_sent_by_anybody_once_and_revoked_before(
+    small_chain: SmallChain, accounts: AnchorAccounts
+) -> None:
+    key = SecretKey(dev_key(3))
+    locker = small_chain.deployment.contracts["JobSettlement"]
+    until = Timestamp(small_chain.chain.block("latest").timestamp + 100)
+    signed = accounts.sign_allowance(key, locker, Tokens(11), until)
+    small_chain.operator.send(signed)
+    assert accounts.locker_allowance(account(3), locker) == Allowance(Tokens(11), until)
+    with pytest.raises(ContractRefused, match="AllowanceNotSigned"):
+        small_chain.operator.send(signed)
+    assert accounts.nonce(account(3)) == 1
 
 
 def test_a_lock_that_is_not_there__is_empty_and_cannot_expire(
     small_chain: SmallChain, accounts: AnchorAccounts
 ) -> None:
-    lock = accounts.lock(12345)
-    assert (lock.owner, lock.remaining) == (Address("0x" + "00" * 20), 0)
+    locker, subject = small_chain.deployment.contracts["JobSettlement"], bytes(31) + b"\1"
+    assert accounts.lock(locker, subject) == Lock(Timestamp(0), is_group=False)
+    assert accounts.place(locker, subject, 0) == Place(Address("0x" + "00" * 20), Tokens(0))
     with pytest.raises(ContractRefused, match="LockUnknown"):
-        small_chain.operator.send(accounts.expire(12345))
+        small_chain.operator.send(accounts.expire(locker, subject, 0))

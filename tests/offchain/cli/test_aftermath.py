@@ -97,7 +97,7 @@ def test_claim_all__finds_every_job_in_which_something_is_due(court: Court) -> N
 @pytest.mark.usefixtures("stranger")
 def test_claim__of_expired_locks__returns_them(court: Court) -> None:
     order = court.start("expired")
-    (expiry,) = {lock.expires_at for lock in court.read(order).locks}
+    (expiry,) = {place.expires_at for place in court.read(order).places}
     court.pass_to(expiry + 1)
     done = run(court, "claim", order.job.hex(), "--json")
     assert done.value["due"] == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.command_line import Finished, edgemark_here
-from tests.offchain.systems.outsourcing.cast import JUDGE_ADDRESSES, JUDGES, NODES, dense_function
+from tests.offchain.systems.outsourcing.cast import JUDGES, NODES, case_of, dense_function, offer_to
 from tests.offchain.systems.outsourcing.court import Court, open_court
 
 from edgemark.archive import Archive
@@ -100,9 +100,9 @@ def write_device(case: Case) -> None:
 def write_node(case: Case) -> None:
     order = case.order
     events = [
-        on.HeardOffer(order.job, CHARGED, order.terms, order.root, order.judges),
+        offer_to(order, CHARGED),
         on.SawAccepted(),
-        on.HeardTask(order.tasks[CHARGED - 1]),
+        on.HeardTask(order.tasks[CHARGED - 1], case.court.answers[order.job][CHARGED].salt),
         on.SawStarted(order.terms.accept_by),
         on.FoundAnswer(case.court.answers[order.job][CHARGED]),
     ]
@@ -111,16 +111,9 @@ def write_node(case: Case) -> None:
 
 def write_judge(case: Case) -> None:
     order = case.order
-    filed = on.SawCase(
-        order.job,
-        CHARGED,
-        ChargeKind.WRONG,
-        NODES[CHARGED - 1].address,
-        order.terms.collect_by,
-        JUDGE_ADDRESSES,
-        3,
-    )
     answer = case.court.answers[order.job][CHARGED]
+    commitment = case.court.opened_by(answer, NODES[CHARGED - 1])
+    filed = case_of(order, CHARGED, ChargeKind.WRONG, commitment=commitment)
     heard = on.HeardEvidence(order.terms, order.tasks[CHARGED - 1], answer)
     machine = PartyMachine(lambda: JudgeCase(me=JUDGES[0].address))
     write_home(case, "judge", machine, key_of(order.job, CHARGED), [filed, heard])

@@ -14,6 +14,7 @@ from edgemark.cli.exits import Exit
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.ledger.parameters import DEFAULT_PAUSE_S
 from edgemark.ledger.records import Role
 from edgemark.token.metacoin import MetaCoin
 
@@ -100,7 +101,9 @@ def town(small_chain: SmallChain, tmp_path: Path) -> Town:
 def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town) -> None:
     me = town.enrich("provider", NEEDED + 5)
     town.do("provider", "provider", "register", "Edge Ltd")
-    assert town.do("provider", "provider", "stake")["counts_mtc"] == "1,000"
+    staked = town.do("provider", "provider", "stake")
+    now = town.ground.chain.block("latest").timestamp
+    assert (staked["counts_mtc"], staked["counts_from"]) == ("1,000", now)
     assert town.registry.stake_of(me).amount == NEEDED
     shown = town.do("provider", "provider", "show")
     assert (shown["staked_mtc"], shown["needed_mtc"], shown["free_at"]) == ("1,000", "1,000", 0)
@@ -126,34 +129,34 @@ def test_unstake__then_release__waits_for_the_unbonding_time(town: Town) -> None
     again = town.run("provider", "provider", "unstake")
     assert again.status == Exit.REFUSED_INPUT
     assert "AlreadyUnbonding" in again.error
-    town.do("provider", "provider", "stake", "0")
-    assert town.registry.active_stake(me) == NEEDED
+    back = town.do("provider", "provider", "stake", "0")
+    now = town.ground.chain.block("latest").timestamp
+    assert (back["counts_mtc"], back["counts_from"]) == ("0", now + DEFAULT_PAUSE_S)
+    assert town.registry.stake_of(me).amount == NEEDED
 
 
 def test_stake__nothing_named_after_the_lock_expired__brings_all_of_it_again(town: Town) -> None:
     me = town.set_up_provider("provider")
     chain = town.ground.chain
-    snapshot = chain.rpc("evm_snapshot")
     chain.rpc("evm_setNextBlockTimestamp", town.registry.stake_of(me).expires_at + 1)
     chain.rpc("evm_mine")
     town.enrich("provider", NEEDED)
-    assert town.do("provider", "provider", "stake")["counts_mtc"] == "1,000"
+    back = town.do("provider", "provider", "stake")
+    assert back["counts_from"] == chain.block("latest").timestamp + DEFAULT_PAUSE_S
+    assert town.registry.stake_of(me).amount == NEEDED
     assert town.anchor.free_balance(me) == NEEDED  # what had expired
-    assert chain.rpc("evm_revert", snapshot)
 
 
 def test_release__by_anybody_after_the_unbonding_time__gives_the_stake_back(town: Town) -> None:
     me = town.set_up_provider("provider")
     town.do("provider", "provider", "unstake")
     chain = town.ground.chain
-    snapshot = chain.rpc("evm_snapshot")
-    chain.rpc("evm_increaseTime", town.registry.stake_of(me).free_at)
+    chain.rpc("evm_setNextBlockTimestamp", town.registry.stake_of(me).free_at + 1)
     chain.rpc("evm_mine")
     town.enrich("stranger")
     released = town.do("stranger", "provider", "release", me)
     assert released == {"provider": me, "released_mtc": "1,000"}
     assert town.anchor.free_balance(me) == NEEDED
-    assert chain.rpc("evm_revert", snapshot)
 
 
 def test_register__signed_by_one_and_relayed_by_another__needs_no_gas_of_the_signer(
@@ -239,9 +242,15 @@ def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Tow
     actor = town.enrich("actor")
     town.do("actor", "account", "succeed", town.folder / "provider")
     assert town.registry.actor_of(organisation) == actor
-    assert town.anchor.lock(town.registry.stake_of(organisation).lock_id).owner == actor
+    subject = bytes.fromhex(organisation[2:]).rjust(32, b"\0")
+    assert town.anchor.place(town.registry.address, subject, 0).owner == actor
     admitted = town.do("actor", "provider", "admit", account(4))
-    assert admitted == {"provider": organisation, "admitted": account(4)}
+    counts_from = town.ground.chain.block("latest").timestamp
+    assert admitted == {
+        "provider": organisation,
+        "admitted": account(4),
+        "counts_from": counts_from,
+    }
     assert town.registry.is_active(node)
     assert town.do("actor", "provider", "show")["provider"] == organisation
     refused = town.run("provider", "provider", "admit", account(5))

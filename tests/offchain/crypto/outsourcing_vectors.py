@@ -39,7 +39,7 @@ NODE_KEY = SecretKey(keccak256(b"the node's key of the example"))
 JUDGE_KEY = SecretKey(keccak256(b"a judge's key of the example"))
 VALID_UNTIL = Timestamp(1_900_000_000)
 STAKE = Tokens(12 * 10**18)
-FINDING_WRONG = 2
+KIND_WRONG, FINDING_WRONG = 1, 2
 
 # k = 2, n = 2, B = 2; the numbers reach into the 51 residues above 2^128
 FUNCTION = DenseQuadratic.from_terms(
@@ -55,7 +55,7 @@ def hexed(value: bytes) -> str:
 
 
 def terms_tuple() -> tuple[object, ...]:
-    """ISettlement.Terms in its order."""
+    """IJobSettlement.Terms in its order."""
     return (
         *(FUNCTION.hash, len(FUNCTION.to_bytes()), FUNCTION.term_count, 2, 2),
         *(2, 1, 1, NODES, 2, len(c.encode_share(*SHARES[0])), NODE_KEY.public_key),
@@ -135,11 +135,12 @@ def compute_signed(share_hash: Hash32, outputs_hash: Hash32) -> dict[str, Any]:
     domain = SettlementDomain(CHAIN_ID, SETTLEMENT)
     node, task = NODE_KEY.address, TASKS[INDEX - 1]
     terms_hash = c.compute_terms_hash(terms_tuple())
+    charge = (JOB, INDEX, TREE.root, node, KIND_WRONG)
     digests = {
         "acceptance": domain.acceptance(JOB, INDEX, TREE.root, terms_hash, STAKE, VALID_UNTIL),
-        "served": domain.served(JOB, INDEX),
-        "verdict": domain.verdict(JOB, INDEX, FINDING_WRONG),
-        "result": domain.result(JOB, task, INDEX, node, share_hash, outputs_hash),
+        "served": domain.served(*charge),
+        "verdict": domain.verdict(*charge, FINDING_WRONG),
+        "result": domain.result(JOB, task, INDEX, node, share_hash, outputs_hash, SALT),
         "readRequest": domain.read_request(JOB, INDEX, PAYER, node, VALID_UNTIL),
     }
     signers = {"acceptance": NODE_KEY, "served": JUDGE_KEY, "verdict": JUDGE_KEY}
@@ -148,6 +149,7 @@ def compute_signed(share_hash: Hash32, outputs_hash: Hash32) -> dict[str, Any]:
         "termsHash": hexed(terms_hash),
         "domainSeparator": hexed(domain.separator),
         "validUntil": VALID_UNTIL,
+        "kind": KIND_WRONG,
         "finding": FINDING_WRONG,
         "digests": {name: hexed(digest) for name, digest in digests.items()},
         "signatures": {

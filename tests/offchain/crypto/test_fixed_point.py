@@ -51,6 +51,15 @@ def test_encode__is_off_by_at_most_half_a_step(value: float, bits: int) -> None:
     assert fixed.decode(fixed.encode([value])) == [float(back)]
 
 
+@pytest.mark.parametrize("bits", [0, 4])
+def test_encode__half_a_step__goes_to_the_even_number(bits: int) -> None:
+    halves = [(number + 0.5) / 2**bits for number in range(-4, 4)]
+    rounded = [to_signed(n) for n in FIELD.unpack(FixedPoint(bits).encode(halves))]
+    assert rounded == [-4, -2, -2, 0, 0, 2, 2, 4] == [round(h * 2**bits) for h in halves]
+    thirds = FixedPoint(bits).encode([1 / 3 / 2**bits, 2 / 3 / 2**bits, 4 / 3 / 2**bits])
+    assert FIELD.unpack(thirds) == [0, 1, 1]
+
+
 def test_negative_number__is_q_minus_its_magnitude() -> None:
     assert FIELD.unpack(FixedPoint(4).encode([-1.5, 1.5, 0.0])) == [Q - 24, 24, 0]
     assert [to_signed(n) for n in (0, 1, SIGNED_LIMIT, SIGNED_LIMIT + 1, Q - 1)] == [
@@ -131,6 +140,12 @@ def test_output_error__bounds_the_distance_to_the_real_polynomial(
         assert abs(Fraction(seen) - real) <= Fraction(error)
 
 
+def test_output_error__of_an_exact_constant__is_that_of_a_float_alone() -> None:
+    compiled = compile_polynomial({(): [0.25]}, 1, 2, FixedPoint(8), [1.0])
+    (error,) = compiled.plan.output_errors
+    assert 0.25 * 2**-53 <= error < 0.26 * 2**-53
+
+
 def test_output_error__of_numbers_at_half_a_step__is_nearly_reached() -> None:
     half = 2.0**-9  # half a step at 8 bits
     compiled = compile_polynomial({(0,): [1.0]}, 1, 1, FixedPoint(8), [1.0], dense=False)
@@ -201,7 +216,9 @@ def test_output_that_is_no_row_or_no_element__is_refused() -> None:
 BAD_TERMS: dict[str, tuple[Terms, int]] = {
     "degree above the job's": ({(0, 0, 0): [1.0]}, 2),
     "too few coefficients": ({(0,): []}, 2),
+    "too many coefficients": ({(0,): [1.0, 0.0]}, 2),
     "variable that is not there": ({(1,): [1.0]}, 2),
+    "dense of degree 1": ({(0,): [1.0]}, 1),
     "dense of degree 3": ({(0,): [1.0]}, 3),
 }
 

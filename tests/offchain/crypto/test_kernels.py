@@ -65,19 +65,22 @@ def test_elementwise__equals_plain(arithmetic: Arithmetic, a: bytes, b: bytes, s
     assert arithmetic.scale(a, scalar) == PLAIN.scale(a, scalar)
 
 
-# The bits above the modulus are drawn too, and cut off.
+MOST_DRAWN = 255 * Q  # the largest multiple of q in 17 bytes
 drawn_numbers = st.one_of(
-    st.builds(int.__or__, elements, st.sampled_from([0, 1 << 129, 127 << 129])),
-    st.sampled_from([Q, Q + 1, 2**129 - 1, 2**136 - 1]),
+    st.integers(0, 2**136 - 1),
+    st.builds(lambda high, low: high << 128 | low, st.integers(0, 255), st.integers(0, 2**14)),
+    st.builds(lambda part, off: max(0, part * Q + off), st.integers(0, 255), st.integers(-2, 2)),
+    st.sampled_from([MOST_DRAWN - 1, MOST_DRAWN, 2**136 - 1]),
 )
 
 
 @each_example
 @given(numbers=st.lists(drawn_numbers, max_size=9))
-def test_select__keeps_the_elements(arithmetic: Arithmetic, numbers: list[int]) -> None:
+def test_select__reduces_what_is_below_the_largest_multiple(
+    arithmetic: Arithmetic, numbers: list[int]
+) -> None:
     drawn = b"".join(number.to_bytes(ELEMENT_BYTES, "big") for number in numbers)
-    below = [number % 2**129 for number in numbers]
-    kept = FIELD.pack(number for number in below if number < Q)
+    kept = FIELD.pack(number % Q for number in numbers if number < MOST_DRAWN)
     assert arithmetic.select(drawn) == kept == PLAIN.select(drawn)
 
 

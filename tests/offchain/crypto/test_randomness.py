@@ -26,12 +26,13 @@ def test_system_source__draws_elements_that_differ() -> None:
     assert len(Randomness().octets(33)) == 33
 
 
-def test_draw_of_q_or_more__is_drawn_again() -> None:
-    assert Scripted(Q, 2**129 - 1, Q - 1).element() == Q - 1
+def test_draw_of_the_largest_multiple_or_more__is_drawn_again() -> None:
+    assert Scripted(255 * Q, 2**136 - 1, 255 * Q - 1).element() == Q - 1
 
 
-def test_bits_above_the_modulus__are_cut_off_before_the_comparison() -> None:
-    assert Scripted((1 << 135) | 5).element() == 5
+@pytest.mark.parametrize("multiple", [0, 1, 254])
+def test_draw_below_the_largest_multiple__is_reduced(multiple: int) -> None:
+    assert Scripted(multiple * Q + 5).element() == 5
 
 
 def test_nonzero_element__draws_zero_again() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.offchain.crypto.elements import seeded
 
 from edgemark.crypto.arithmetic import Arithmetic
-from edgemark.crypto.field import FIELD, Q, WrongLength
+from edgemark.crypto.field import FIELD, NotAnElement, Q, WrongLength
 from edgemark.crypto.plain import PlainArithmetic
 from edgemark.crypto.reed_solomon import Undecided, decode, find_errors, is_of_degree
 from edgemark.crypto.shamir import interpolate_at_zero
@@ -117,6 +117,12 @@ def test_lengths_that_differ__are_refused() -> None:
         decode([1, 2], [one, one], 0, 0, one + one)
     with pytest.raises(RefusedInput):
         decode([1, 2], [one], 0, 0, one)
+    # Without an error the challenge is not needed, and has to be one all the same.
+    for challenge in (one + one, b""):
+        with pytest.raises(WrongLength, match="challenge"):
+            decode([1, 2], [one, one], 0, 0, challenge)
+    with pytest.raises(NotAnElement):
+        decode([1, 2], [one, one], 0, 0, b"\xff" * len(one))
 
 
 def test_is_of_degree__highest_coefficient__is_seen(arithmetic: Arithmetic) -> None:

@@ -26,6 +26,7 @@ from edgemark.crypto.secp256k1 import (
     BadSignature,
     SecretKey,
     address_of,
+    check_form,
     check_signature,
     recover,
 )
@@ -96,7 +97,7 @@ def test_generate__draws_again_when_out_of_range() -> None:
         def octets(self, count: int) -> bytes:
             return drawn.pop(0)[:count]
 
-    drawn = [bytes(32), b"\xff" * 32, KEY.reveal()]
+    drawn = [bytes(32), ORDER.to_bytes(32, "big"), b"\xff" * 32, KEY.reveal()]
     assert SecretKey.generate(Scripted()) == KEY
     assert SecretKey.generate(Randomness()) != SecretKey.generate(Randomness())
 
@@ -193,6 +194,17 @@ OTHER_FORMS = {
 def test_a29_signature_in_another_form__is_refused(signature: bytes) -> None:
     with pytest.raises(BadSignature):
         check_signature(DIGEST, signature, KEY.address)
+
+
+@pytest.mark.parametrize(
+    ("r", "s", "field"),
+    [(ORDER, S, "r"), (0, S, "r"), (1, 0, "s"), (1, ORDER // 2 + 1, "s")],
+)
+def test_a29_form__has_bounds_of_its_own(r: int, s: int, field: str) -> None:
+    with pytest.raises(BadSignature, match=f"{field} is out of range"):
+        check_form(word(r) + word(s) + bytes([V]))
+    for least, most in ((1, 1), (ORDER - 1, ORDER // 2)):
+        check_form(word(least) + word(most) + bytes([V]))
 
 
 def test_a29_planted_lenient_recovery__takes_two_forms_of_one_signature() -> None:

@@ -14,6 +14,8 @@ from edgemark.crypto.field import FIELD, NotAnElement, Q, WrongLength
 from edgemark.crypto.plain import PlainArithmetic
 from edgemark.crypto.shamir import (
     InconsistentShares,
+    check_points,
+    check_values,
     interpolate_at_zero,
     lagrange_weights,
     recover,
@@ -65,6 +67,21 @@ def test_share__points_that_are_zero_equal_or_outside__is_refused(points: list[i
         share(X, 1, points, FIELD.pack([1, 2, 3]))
 
 
+@pytest.mark.parametrize("point", [-1, 0, 11, 12])
+def test_check_points__of_zero_or_outside__names_the_point(point: int) -> None:
+    with pytest.raises(RefusedInput, match="is not a share index"):
+        check_points([1, 10, point], 11)
+
+
+def test_check_points__takes_every_other_element_once() -> None:
+    check_points(range(1, 11), 11)
+    check_points(range(1, 256), Q)
+    with pytest.raises(RefusedInput, match="number of points"):
+        check_points(range(1, 257), Q)
+    with pytest.raises(RefusedInput, match="stands twice"):
+        check_points([1, 10, 1], 11)
+
+
 @pytest.mark.parametrize("threshold", [-1, 3, 4])
 def test_share__threshold_that_the_points_do_not_bear__is_refused(threshold: int) -> None:
     with pytest.raises(RefusedInput):
@@ -85,6 +102,13 @@ def test_recover__too_few_shares__is_refused() -> None:
 def test_recover__shares_of_different_lengths__is_refused() -> None:
     with pytest.raises(WrongLength):
         recover([1, 2], [X, X + X], 1)
+
+
+@pytest.mark.parametrize("values", [[X, X + X], [X + X, X], [X, X, X + X]])
+def test_check_values__measures_all_by_the_first(values: list[bytes]) -> None:
+    with pytest.raises(WrongLength) as caught:
+        check_values(range(1, len(values) + 1), values)
+    assert f"value at {len(values)}" in str(caught.value)
 
 
 def test_recover__share_that_is_no_element__is_refused() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edgemark.crypto.typed_data import (
     ACCEPTANCE,
     DOMAIN,
+    PERMIT,
     READ_REQUEST,
     RESULT,
     SERVED,
@@ -17,6 +18,7 @@ from edgemark.crypto.typed_data import (
     Domain,
     SettlementDomain,
     StructType,
+    TokenDomain,
 )
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import (
@@ -32,6 +34,7 @@ from edgemark.identifiers import (
 words = st.binary(min_size=32, max_size=32)
 addresses = st.binary(min_size=20, max_size=20).map(parse_address)
 numbers = st.one_of(st.integers(0, 3), st.integers(0, 2**256 - 1))
+NODE = parse_address(b"\7" * 20)
 VALUES = {"bytes32": words, "address": addresses, "uint256": numbers, "uint8": st.integers(0, 255)}
 
 
@@ -74,11 +77,14 @@ def test_messages__are_their_structs_in_order() -> None:
             domain.acceptance(job, index, a, b, Tokens(10), until),
             (ACCEPTANCE, [job, index, a, b, 10, until]),
         ),
-        (domain.served(job, index), (SERVED, [job, index])),
-        (domain.verdict(job, index, 2), (VERDICT, [job, index, 2])),
+        (domain.served(job, index, a, reader, 1), (SERVED, [job, index, a, reader, 1])),
         (
-            domain.result(job, task, index, reader, a, b),
-            (RESULT, [job, task, index, reader, a, b]),
+            domain.verdict(job, index, a, reader, 1, 2),
+            (VERDICT, [job, index, a, reader, 1, 2]),
+        ),
+        (
+            domain.result(job, task, index, reader, a, b, bytes(32)),
+            (RESULT, [job, task, index, reader, a, b, bytes(32)]),
         ),
         (
             domain.read_request(job, index, reader, server, until),
@@ -94,22 +100,26 @@ def test_a28_digest_for_another_chain_or_contract__is_another() -> None:
     here, there = parse_address(b"\5" * 20), parse_address(b"\6" * 20)
     job, index = JobId(bytes(32)), ShareIndex(1)
     domains = [SettlementDomain(1, here), SettlementDomain(2, here), SettlementDomain(1, there)]
-    assert len({domain.served(job, index) for domain in domains}) == 3
+    charge = (job, index, Hash32(bytes(32)), here, 1)
+    assert len({domain.served(*charge) for domain in domains}) == 3
     # planted: without the domain, as the paper signs, all three would be one
-    assert len({SERVED.hash_struct([job, index]) for _ in domains}) == 1
+    assert len({SERVED.hash_struct(charge) for _ in domains}) == 1
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        [bytes(32)],
-        [bytes(32), 1, 1],
-        [bytes(31), 1],
-        ["0x" + "00" * 32, 1],
-        [bytes(32), -1],
-        [bytes(32), 2**256],
-        [bytes(32), "1"],
-        [bytes(32), True],
+        [bytes(32), 1, bytes(32), NODE],
+        [bytes(32), 1, bytes(32), NODE, 1, 1],
+        [bytes(31), 1, bytes(32), NODE, 1],
+        ["0x" + "00" * 32, 1, bytes(32), NODE, 1],
+        [bytes(32), -1, bytes(32), NODE, 1],
+        [bytes(32), 2**256, bytes(32), NODE, 1],
+        [bytes(32), "1", bytes(32), NODE, 1],
+        [bytes(32), True, bytes(32), NODE, 1],
+        [bytes(32), 1, bytes(33), NODE, 1],
+        [bytes(32), 1, bytes(32), bytes(20), 1],
+        [bytes(32), 1, bytes(32), NODE, 256],
     ],
 )
 def test_values_that_do_not_fit__are_refused(values: list[object]) -> None:
@@ -119,9 +129,19 @@ def test_values_that_do_not_fit__are_refused(values: list[object]) -> None:
 
 def test_uint8_of_256__is_refused() -> None:
     with pytest.raises(RefusedInput):
-        VERDICT.hash_struct([bytes(32), 1, 256])
+        VERDICT.hash_struct([bytes(32), 1, bytes(32), NODE, 1, 256])
 
 
-def test_type_that_is_not_atomic__is_refused() -> None:
+@pytest.mark.parametrize(
+    ("kind", "value"), [("uint256[]", [1]), ("uint8[1]", [1]), ("(uint8)", (1,)), ("bytes", b"")]
+)
+def test_type_that_is_not_atomic__is_refused(kind: str, value: object) -> None:
     with pytest.raises(RefusedInput):
-        StructType("List", (("uint256[]", "numbers"),)).hash_struct([[1, 2]])
+        StructType("List", ((kind, "value"),)).hash_struct([value])
+
+
+def test_permit__is_for_the_token_of_this_name_and_version() -> None:
+    token, spender = parse_address(b"\1" * 20), parse_address(b"\2" * 20)
+    digest = TokenDomain(5, token).permit(NODE, spender, Tokens(7), 1, Timestamp(9))
+    values = [NODE, spender, 7, 1, 9]
+    assert digest == digest_elsewhere(Domain("MetaCoin", "1", 5, token), PERMIT, values)

@@ -108,6 +108,19 @@ def test_more_than_e_silent__is_undecided(parameters: SharingParameters) -> None
             job.check(set(silent))
 
 
+@pytest.mark.parametrize("parameters", [one for one in PARAMETERS if one.errors > 1])
+def test_silent_and_false_together_more_than_e__is_undecided(parameters: SharingParameters) -> None:
+    # Of those whose checks alone are false the values decode: only the count tells.
+    job = make_job(parameters, "together")
+    for silent_count in range(1, parameters.errors):
+        liars = list(range(1, parameters.errors - silent_count + 2))
+        silent = set(list(parameters.points)[-silent_count:])
+        plant(job, liars, "checks only", silent)
+        with pytest.raises(Undecided, match="too many answers are false"):
+            job.check(silent)
+        job = make_job(parameters, silent_count)
+
+
 def test_psi_that_does_not_fit_alpha__is_undecided() -> None:
     job = make_job(PARAMETERS[0], "alpha")
     job.key = CheckingKey(job.key.alpha % (Q - 1) + 1, job.key.weights)
@@ -130,6 +143,7 @@ def test_secrets__do_not_print() -> None:
     secrets = [job.key.alpha, *job.key.weights.values(), *FIELD.unpack(decoded.result)]
     assert not any(str(number) in shown or f"{number:x}" in shown for number in secrets)
     assert "liars" in repr(decoded)
+    assert repr(Answer(values=b"values of a node", checks=b"checks of a node")) == "Answer()"
 
 
 def test_key_with_alpha_zero__is_refused() -> None:

@@ -59,7 +59,7 @@ def test_sign__signs_what_another_library_makes_of_the_same_fields(
 ) -> None:
     fields = (
         ("account", "address", KEY.address),
-        ("role", "uint8", 2),
+        ("role", "uint16", 16),
         ("provider", "address", WISH.provider),
         ("tlsKeyHash", "bytes32", bytes(WISH.pin)),
         ("endpoint", "string", WISH.endpoint),

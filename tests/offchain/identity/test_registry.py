@@ -69,7 +69,7 @@ def test_a_node__is_admitted_registers_and_is_found(
     )
     (event,) = receipt_events(receipt, contract)
     assert isinstance(event, ParticipantRegistered)
-    assert (event.account, event.role, event.provider) == (account(NODE), 2, account(PROVIDER))
+    assert (event.account, event.role, event.provider) == (account(NODE), 16, account(PROVIDER))
     (event,) = receipt_events(admitted, contract)
     assert isinstance(event, MemberAdmitted)
     assert (event.provider, event.account) == (account(PROVIDER), account(NODE))

@@ -91,10 +91,10 @@ def test_decode_logs__of_many_contracts__keeps_the_order_and_the_known() -> None
 
 
 def test_equality__of_events__does_not_ask_where_they_stand() -> None:
-    entry = entry_of("Settlement", "JobStarted")
+    entry = entry_of("JobSettlement", "JobStarted")
     log = log_of(entry, (b"\x01" * 32, 1700))
     moved = RawLog(HERE, log.topics, log.data, 99, Hash32(b"\x63" * 32), log.tx_hash, 0)
-    settlement = Contract.named("Settlement", HERE)
+    settlement = Contract.named("JobSettlement", HERE)
     assert decode_log(settlement, log) == decode_log(settlement, moved)
     assert isinstance(decode_log(settlement, log), JobStarted)
 

@@ -90,8 +90,8 @@ def test_verify__no_code__says_so(
     small_chain: SmallChain,  # noqa: F811
     replant: Callable[[str, Callable[[bytes], bytes]], None],
 ) -> None:
-    replant("Settlement", lambda _: b"")
-    with pytest.raises(NoCode, match="Settlement"):
+    replant("JobSettlement", lambda _: b"")
+    with pytest.raises(NoCode, match="JobSettlement"):
         small_chain.deployment.verify(small_chain.chain)
 
 
@@ -99,7 +99,7 @@ def test_verify__metadata_alone_is_another__is_the_same_contract(
     small_chain: SmallChain,  # noqa: F811
     replant: Callable[[str, Callable[[bytes], bytes]], None],
 ) -> None:
-    replant("Settlement", lambda code: flip(len(code) - METADATA_LENGTH_BYTES - 20)(code))
+    replant("JobSettlement", lambda code: flip(len(code) - METADATA_LENGTH_BYTES - 20)(code))
     small_chain.deployment.verify(small_chain.chain)
 
 
@@ -107,26 +107,26 @@ def test_verify__other_immutable_values__are_found_by_what_they_say(
     small_chain: SmallChain,  # noqa: F811
     replant: Callable[[str, Callable[[bytes], bytes]], None],
 ) -> None:
-    runtime, names = load_runtime("Settlement"), []
-    code = small_chain.chain.code(small_chain.deployment.contracts["Settlement"])
+    runtime, names = load_runtime("JobSettlement"), []
+    code = small_chain.chain.code(small_chain.deployment.contracts["JobSettlement"])
     values = {code[start : start + length] for start, length in runtime.immutables}
     for name in ("pool", "anchor", "registry", "enclaves"):
-        settlement = small_chain.deployment.contract("Settlement")
+        settlement = small_chain.deployment.contract("JobSettlement")
         value = small_chain.chain.call(settlement, name, block="latest")
         word = bytes(12) + bytes.fromhex(value[2:])
         assert word in values
-        replant("Settlement", lambda _, word=word: code.replace(word, bytes(12) + b"\x77" * 20))
+        replant("JobSettlement", lambda _, word=word: code.replace(word, bytes(12) + b"\x77" * 20))
         with pytest.raises(ManifestInvalid) as refused:
             small_chain.deployment.verify(small_chain.chain)
         names.append(str(refused.value.who))
-    assert names == [f"Settlement.{name}" for name in ("pool", "anchor", "registry", "enclaves")]
+    assert names == [f"JobSettlement.{name}" for name in ("pool", "anchor", "registry", "enclaves")]
 
 
 @pytest.mark.parametrize(
     ("changes", "who"),
     [
-        ({"pool": account(3)}, "Settlement.pool"),
-        ({"guardian": account(3)}, "Settlement.guardian"),
+        ({"pool": account(3)}, "JobSettlement.pool"),
+        ({"guardian": account(3)}, "JobSettlement.guardian"),
         ({"judges": tuple(account(number) for number in (4, 3, 2, 1))}, "EnclaveManager.members"),
     ],
 )
@@ -188,7 +188,7 @@ def test_chain_verify__prints_each_contract_with_its_hash(
     assert [line.split()[:2] for line in lines] == [["ok", name] for name in CONTRACTS]
     status, _ = run_verify(small_chain, small_chain.deployment, tmp_path, "--json")
     facts = json.loads(capsys.readouterr().out)
-    assert facts["Settlement"]["code_hash"] == "0x" + load_runtime("Settlement").hash.hex()
+    assert facts["JobSettlement"]["code_hash"] == "0x" + load_runtime("JobSettlement").hash.hex()
 
 
 def test_chain_verify__another_contract__ends_with_refused_input(

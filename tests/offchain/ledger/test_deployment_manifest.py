@@ -28,7 +28,7 @@ from edgemark.ledger.records import AllocationPlan, Limits, Staking
 ADDRESSES = st.binary(min_size=20, max_size=20).map(parse_address)
 AMOUNTS = st.integers(0, 2**96 - 1)
 SECONDS = st.integers(0, 2**40 - 1)
-LIMITS = st.builds(Limits, AMOUNTS, AMOUNTS, SECONDS, SECONDS, SECONDS, SECONDS)
+LIMITS = st.builds(Limits, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS, SECONDS, SECONDS, SECONDS, SECONDS)
 PLANS = st.builds(AllocationPlan, ADDRESSES, AMOUNTS, SECONDS, SECONDS, SECONDS)
 ORIGINS = st.builds(
     Origin,
@@ -50,7 +50,7 @@ DEPLOYMENTS = st.builds(
         guardian=ADDRESSES,
         limits=LIMITS,
         allocations=st.tuples(PLANS, PLANS, PLANS, PLANS),
-        staking=st.builds(Staking, AMOUNTS, SECONDS),
+        staking=st.builds(Staking, AMOUNTS, SECONDS, SECONDS),
     ),
     origins=st.fixed_dictionaries({name: ORIGINS for name in CONTRACTS}),
 )
@@ -60,7 +60,7 @@ EXAMPLE = Deployment(
     5,
     {name: parse_address(bytes([at + 1]) * 20) for at, name in enumerate(CONTRACTS)},
     DeploymentParameters(
-        SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 2, 3, 4)
+        SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 1, 1, 2, 3, 4)
     ).filled(),
     {name: Origin(b"", 5, Hash32(b"\x01" * 32), "0.8.37") for name in CONTRACTS},
 )
@@ -150,7 +150,7 @@ def test_load__of_another_chain__names_both(path: Path) -> None:
 
 
 def test_contract__an_unknown_name__is_refused() -> None:
-    with pytest.raises(RefusedInput, match="Settlement"):
+    with pytest.raises(RefusedInput, match="JobSettlement"):
         EXAMPLE.contract("Settlements")
 
 

@@ -133,8 +133,8 @@ def test_rpc__refused_by_the_node__keeps_its_words(still_world: World) -> None:
 
 def test_require_code__nothing_there__names_contract_and_chain(still_world: World) -> None:
     with pytest.raises(NoCode) as refused:
-        still_world.chain.require_code(Contract.named("Settlement", PAYEE))
-    assert refused.value.who == "Settlement"
+        still_world.chain.require_code(Contract.named("JobSettlement", PAYEE))
+    assert refused.value.who == "JobSettlement"
     assert PAYEE in str(refused.value.had)
     assert "31337" in str(refused.value.had)
 

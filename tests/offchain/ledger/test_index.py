@@ -76,11 +76,11 @@ def transfer(value: int, payer: int = 1, payee: int = 2) -> Event:
 
 
 def accepted(job: int, index: int, node: int) -> Event:
-    return ("Settlement", "NodeAccepted", (bytes([job]) * 32, index, person(node)))
+    return ("JobSettlement", "NodeAccepted", (bytes([job]) * 32, index, person(node)))
 
 
-def locked(lock_id: int, owner: int) -> Event:
-    return ("AssetAnchor", "Locked", (lock_id, person(owner), person(9), 5, 10**9))
+def locked(job: int, owner: int) -> Event:
+    return ("AssetAnchor", "Locked", (person(9), bytes([job]) * 32, person(owner), 2, 5, 10**9))
 
 
 small = st.integers(1, 3)
@@ -371,7 +371,7 @@ def test_about__an_account_a_job_or_a_lock__finds_the_events_that_name_it(
     for found in (
         [],
         [],
-        [accepted(1, 2, 3), locked(2, 3)],
+        [accepted(1, 2, 3), locked(7, 3)],
         [accepted(2, 2, 4), transfer(6, 3, 4)],
     ):
         indexer.chain.mine(found)
@@ -385,7 +385,8 @@ def test_about__an_account_a_job_or_a_lock__finds_the_events_that_name_it(
         assert names(account) == ["NodeAccepted", "Locked", "Transfer"]
         assert names(account, NodeAccepted) == ["NodeAccepted"]
         assert names(bytes([1]) * 32) == ["NodeAccepted"]
-        assert names((2).to_bytes(32, "big")) == ["Locked"]  # not the index 2
+        assert names(bytes([7]) * 32) == ["Locked"]
+        assert names((2).to_bytes(32, "big")) == []  # neither the index 2 nor the place 2
         (first, second) = store.about(account, [NodeAccepted, Transfer])
         assert first.at < second.at
         assert len(store.in_transaction(first.event.at.tx_hash)) == 2

@@ -43,7 +43,7 @@ def path(tmp_path: Path, chain: FakeChain) -> Path:
 
 def test_index_path__names_chain_and_settlement(tmp_path: Path) -> None:
     name = index_path(tmp_path, DEPLOYMENT).name
-    assert name == f"99-{DEPLOYMENT.contracts['Settlement']}.sqlite"
+    assert name == f"99-{DEPLOYMENT.contracts['JobSettlement']}.sqlite"
 
 
 def test_open_to_write__a_second_time__is_refused_and_names_the_process(path: Path) -> None:
@@ -121,10 +121,10 @@ def test_open__of_another_deployment__is_refused(path: Path, other: object) -> N
 
 
 def test_open__of_another_version__is_refused(path: Path) -> None:
-    change(path, "UPDATE facts SET value = '2' WHERE name = 'version'")
+    change(path, "UPDATE facts SET value = '1' WHERE name = 'version'")
     with pytest.raises(IndexOfAnother) as refused:
         IndexStore.open_to_read(path, DEPLOYMENT)
-    assert (refused.value.had, refused.value.needed) == ("2", "1")
+    assert (refused.value.had, refused.value.needed) == ("1", "2")
 
 
 def change(path: Path, statement: str) -> None:

@@ -105,9 +105,9 @@ def test_decode_event__any_values__come_back_in_the_order_of_declaration(
 
 def test_decode_event__of_nobody__is_none() -> None:
     entry = {"name": "Unheard", "inputs": [{"name": "x", "type": "uint256", "indexed": False}]}
-    assert load_interface("Settlement").decode_event(log_of(entry, (1,))) is None
+    assert load_interface("JobSettlement").decode_event(log_of(entry, (1,))) is None
     nameless = RawLog(HERE, (), b"", 1, Hash32(bytes(32)), Hash32(bytes(32)), 0)
-    assert load_interface("Settlement").decode_event(nameless) is None
+    assert load_interface("JobSettlement").decode_event(nameless) is None
 
 
 def test_decode_event__same_signature_other_indexing__is_none() -> None:
@@ -188,11 +188,11 @@ def test_snake_case__a_name__reads_like_python(solidity: str, python: str) -> No
 
 def test_a_struct__comes_back_with_named_fields() -> None:
     parts = next(
-        e["outputs"] for e in load_interface("Settlement").abi if e.get("name") == "limits"
+        e["outputs"] for e in load_interface("JobSettlement").abi if e.get("name") == "limits"
     )
-    raw = encode(types_of(parts), [(1, 2, 3, 4, 5, 6)])
-    found = load_interface("Settlement").decode_result("limits", raw)
-    assert (found.min_fee, found.exit_grace) == (1, 6)
+    raw = encode(types_of(parts), [(1, 2, 3, 4, 5, 6, 7, 8)])
+    found = load_interface("JobSettlement").decode_result("limits", raw)
+    assert (found.min_fee, found.exit_grace) == (1, 8)
     assert type(found).__name__ == "Limits"
 
 
@@ -212,5 +212,5 @@ def test_named__an_address_in_lower_case__is_checksummed() -> None:
     ],
 )
 def test_contract_refused__a_value__reads_as_what_it_is(value: object, shown: str) -> None:
-    refused = ContractRefused("Settlement", "constructor", "LimitsInvalid", {"field": value})
+    refused = ContractRefused("JobSettlement", "constructor", "OutOfBounds", {"field": value})
     assert refused.had == f"field {shown}"

@@ -262,12 +262,12 @@ def test_deploy__a_limit_out_of_bounds__tells_which(still_world: World) -> None:
     lane = still_world.lane(0)
     judges = tuple(account(number).address for number in range(1, 5))
     limits = Limits(
-        min_fee=10, max_fee=10**20, min_window=0, max_window=86_400, judge_window=8, exit_grace=60
+        10, 10**20, 1, 0, min_window=0, max_window=86_400, judge_window=8, exit_grace=60
     )
     parameters = DeploymentParameters(lane.address, judges, PAYEE, lane.address, limits)
     with pytest.raises(ContractRefused) as refused:
         deploy(still_world.chain, lane, parameters)
-    assert refused.value.error_name == "LimitsInvalid"
+    assert refused.value.error_name == "OutOfBounds"
     assert refused.value.values["field"] == b"minWindow".ljust(32, b"\0")
     assert refused.value.values["had"] == 0
 
@@ -277,7 +277,7 @@ def test_deploy__too_few_or_many_judges__is_refused_before_anything_is_paid(
     still_world: World, count: int
 ) -> None:
     lane = still_world.lane(0)
-    limits = Limits(10, 10**20, 2, 86_400, 8, 60)
+    limits = Limits(10, 10**20, 1, 0, 2, 86_400, 8, 60)
     judges = tuple(payees(count))
     parameters = DeploymentParameters(lane.address, judges, PAYEE, lane.address, limits)
     with pytest.raises(RefusedInput, match="number of judges"):
@@ -288,12 +288,12 @@ def test_deploy__too_few_or_many_judges__is_refused_before_anything_is_paid(
 def test_deploy__good_parameters__puts_every_contract_and_verifies(world: World) -> None:
     lane = world.lane(0, limits=HASTE)
     judges = tuple(account(number).address for number in range(1, 5))
-    limits = Limits(10, 10**20, 2, 86_400, 8, 60)
+    limits = Limits(10, 10**20, 1, 0, 2, 86_400, 8, 60)
     parameters = DeploymentParameters(lane.address, judges, PAYEE, lane.address, limits)
     deployment = deploy(world.chain, lane, parameters)
     deployment.verify(world.chain)
     assert set(deployment.contracts) == set(CONTRACTS)
-    settlement = deployment.contract("Settlement")
+    settlement = deployment.contract("JobSettlement")
     assert world.chain.call(settlement, "limits") == limits.as_abi()
     assert world.chain.call(settlement, "pool") == PAYEE
     enclaves = deployment.contract("EnclaveManager")

@@ -148,3 +148,33 @@ def test_n7_logs_of_a_node_that_lags__are_not_taken_for_none() -> None:
     nodes.views = (View(chain, lag=4, more={"eth_getLogs": lambda _: []}),)
     with pytest.raises(LedgerUnavailable):
         chain_through(nodes).logs([PAYEE], 2, 7)
+
+
+class PlantedQuiet(wire_module.Quiet):
+    """As it was: each refusal doubles the pause."""
+
+    def begin(self, asked_s: float | None, sent_at: float) -> float:
+        return super().begin(asked_s, max(sent_at, self._until))
+
+
+@pytest.mark.parametrize(
+    ("kind", "quiet_s"), [(wire_module.Quiet, 0.5), (PlantedQuiet, 60.0)], ids=["real", "planted"]
+)
+def test_n7_requests_under_way_refused_in_one_moment__double_nothing(
+    clock: Clock, kind: type[wire_module.Quiet], quiet_s: float
+) -> None:
+    quiet = kind()
+    sent = [quiet.wait(10.0, "node") for _ in range(8)]
+    pauses = [quiet.begin(None, at) for at in sent]
+    assert pauses[-1] == quiet_s
+    clock.now += pauses[-1]
+    assert quiet.begin(None, quiet.wait(10.0, "node")) == min(60.0, 2 * quiet_s)
+
+
+def test_n7_a_late_refusal__still_keeps_the_time_that_it_asks_for(clock: Clock) -> None:
+    quiet = wire_module.Quiet()
+    first, second = quiet.wait(10.0, "node"), quiet.wait(10.0, "node")
+    quiet.begin(None, first)
+    assert quiet.begin(7.0, second) == 7.0
+    clock.now += 7.0
+    assert quiet.wait(0.0, "node") == clock.now

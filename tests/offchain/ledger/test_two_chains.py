@@ -20,7 +20,7 @@ from edgemark.ledger.transaction import Transaction
 pytestmark = pytest.mark.chain
 
 PAYEE = parse_address("0x" + "77" * 20)
-LIMITS = Limits(10, 10**20, 2, 86_400, 8, 60)
+LIMITS = Limits(12, 10**20, 1, 1, 2, 86_400, 8, 60)
 
 
 def put_contracts(world: World) -> Deployment:

@@ -36,13 +36,13 @@ from edgemark.systems.outsourcing.settlement import SettlementContract
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_IDS = (31337, 31338)
-LIMITS = Limits(Tokens(10), Tokens(10**20), 2, 86_400, 600, 60)
+LIMITS = Limits(Tokens(12), Tokens(10**20), Tokens(1), Tokens(1), 2, 86_400, 600, 60)
 # Development accounts by role; the outsider deploys, holds all tokens and brings signatures.
 OUTSIDER, PAYER, POOL = 0, 1, 2
 JUDGES = (3, 4, 5, 6)
 NODES = (7, 8, 9, 10, 11)
-PROVIDERS = tuple(range(12, 21))  # of judges and nodes
 ACCOUNTS = 21
+DAY_S = 86_400
 WEALTH = 10**6
 MIN_STAKE = DEFAULT_STAKING.min_stake
 LIMIT_S = 30.0
@@ -57,6 +57,13 @@ def key_of(number: int) -> SecretKey:
 
 def address_of(number: int) -> Address:
     return key_of(number).address
+
+
+# Of judges, then of nodes: a job names its nodes in the order of their providers' addresses.
+PROVIDERS = (
+    *range(12, 16),
+    *sorted(range(16, 21), key=lambda number: int(address_of(number), 16)),
+)
 
 
 class Side:
@@ -158,7 +165,11 @@ class TwinChains:
         organisation, member = address_of(provider), address_of(number)
         self.act(provider, lambda side: side.registry.register_provider(f"provider {provider}"))
         self.act(OUTSIDER, lambda side: side.anchor.deposit(organisation, MIN_STAKE))
-        self.act(provider, lambda side: side.anchor.allow_locker(side.registry.address, MIN_STAKE))
+        until = self._allowances_end()
+        self.act(
+            provider,
+            lambda side: side.anchor.allow_locker(side.registry.address, MIN_STAKE, until),
+        )
         self.act(provider, lambda side: side.registry.stake(MIN_STAKE))
         self.act(provider, lambda side: side.registry.admit(member))
         self.act(
@@ -170,7 +181,14 @@ class TwinChains:
 
     def _enrich(self, number: int) -> None:
         self.act(OUTSIDER, lambda side: side.anchor.deposit(address_of(number), WEALTH))
-        self.act(number, lambda side: side.anchor.allow_locker(side.settlement.address, WEALTH))
+        until = self._allowances_end()
+        self.act(
+            number, lambda side: side.anchor.allow_locker(side.settlement.address, WEALTH, until)
+        )
+
+    def _allowances_end(self) -> int:
+        """The same second on both chains, long after the test."""
+        return min(side.chain.block("latest").timestamp for side in (self.here, self.there)) + DAY_S
 
 
 @contextmanager

@@ -17,7 +17,12 @@ from edgemark.ledger.faults import ContractRefused
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Resources, Role
 from edgemark.party import joining
-from edgemark.party.joining import join_as_server, provide_balance
+from edgemark.party.joining import (
+    ALLOWANCE_MARGIN_S,
+    allow_again,
+    join_as_server,
+    provide_balance,
+)
 from edgemark.party.membership import rotate_server
 from edgemark.party.station import Station
 from edgemark.settings import load_settings
@@ -64,19 +69,50 @@ def transactions_of(station: Station) -> int:
     return int(found, 16)
 
 
-def test_provide_balance__from_the_wallet__needs_one_transaction_and_leaves_no_allowance(
+def test_provide_balance__from_the_wallet__is_a_deposit_and_an_exact_allowance_that_ends(
     station: Station,
 ) -> None:
     me, anchor = station.address, station.accounts.contract.address
-    provide_balance(station, 100)  # a deposit, and leave for the settlement to lock it
+    (locker,) = station.lockers
+    for wanted in (100, 700):
+        before = transactions_of(station)
+        provide_balance(station, wanted, lasts_s=3600)
+        now = station.chain.block("latest").timestamp
+        assert transactions_of(station) == before + 2
+        assert station.accounts.free_balance(me) == wanted
+        allowance = station.accounts.locker_allowance(me, locker)
+        assert allowance.amount == wanted
+        assert now + 3600 <= allowance.expires_at <= now + 3600 + ALLOWANCE_MARGIN_S
+        assert station.token.balance(me) == WALLET - wanted
+        assert station.token.allowance(me, anchor) == 0
+    provide_balance(station, 700, lasts_s=3600)
+    assert transactions_of(station) == before + 2
+
+
+def test_provide_balance__of_a_party_that_only_follows__allows_no_contract_anything(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settlement = station.lockers[0]
+    monkeypatch.setattr(OutsourcingStation, "LOCKERS", ())
+    provide_balance(station, 100)
+    assert station.contracts
+    assert station.accounts.free_balance(station.address) == 100
+    assert station.accounts.locker_allowance(station.address, settlement).amount == 0
+
+
+def test_allow_again__sends_nothing_while_enough_is_left_for_long_enough(
+    station: Station,
+) -> None:
+    me, (locker,) = station.address, station.lockers
+    allow_again(station, 50, 80, lasts_s=3600)
     before = transactions_of(station)
-    provide_balance(station, 700)
-    assert transactions_of(station) == before + 1
-    assert station.accounts.free_balance(me) == 700
-    assert station.token.balance(me) == WALLET - 700
-    assert station.token.allowance(me, anchor) == 0
-    provide_balance(station, 700)
-    assert transactions_of(station) == before + 1
+    allow_again(station, 80, 90, lasts_s=3600)
+    assert transactions_of(station) == before
+    allow_again(station, 81, 90, lasts_s=3600)
+    assert station.accounts.locker_allowance(me, locker).amount == 90
+    allow_again(station, 10, 60, lasts_s=ALLOWANCE_MARGIN_S + 7200)
+    assert station.accounts.locker_allowance(me, locker).amount == 60
+    assert transactions_of(station) == before + 2
 
 
 def test_provide_balance__more_than_the_wallet__is_refused_and_costs_nothing(

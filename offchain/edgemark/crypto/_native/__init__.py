@@ -21,7 +21,7 @@ from edgemark.crypto.field import (
 from edgemark.crypto.plain import check_columns, check_table, count_inputs, quadratic_terms
 from edgemark.errors import Unrecoverable
 
-INTERFACE = 2
+INTERFACE = 3
 """`KERNEL_INTERFACE` of the library that this file speaks to."""
 
 
@@ -76,46 +76,58 @@ class NativeArithmetic:
             FIELD.unpack(packed, who=who)  # raises, and says where
         return had
 
-    def _check_pair(self, a: bytes, b: bytes) -> None:
-        left, right = self.check(a), self.check(b)
-        if left != right:
-            raise WrongLength("vectors of different lengths", who="vector", had=right, needed=left)
+    def _apply(self, operation: Callable[[int, bytes, bytes], bytes], a: bytes, b: bytes) -> bytes:
+        """One elementwise operation; the kernel checks both, and this says what it was."""
+        try:
+            return operation(self._path, a, b)
+        except ValueError:
+            left, right = self.check(a), self.check(b)
+            if left != right:
+                raise WrongLength(
+                    "vectors of different lengths", who="vector", had=right, needed=left
+                ) from None
+            raise
 
     def add(self, a: bytes, b: bytes) -> bytes:
         """See `PrimeField.add`."""
-        self._check_pair(a, b)
-        return _kernel.add(self._path, a, b)
+        return self._apply(_kernel.add, a, b)
 
     def subtract(self, a: bytes, b: bytes) -> bytes:
         """See `PrimeField.subtract`."""
-        self._check_pair(a, b)
-        return _kernel.subtract(self._path, a, b)
+        return self._apply(_kernel.subtract, a, b)
 
     def multiply(self, a: bytes, b: bytes) -> bytes:
         """See `PrimeField.multiply`."""
-        self._check_pair(a, b)
-        return _kernel.multiply(self._path, a, b)
+        return self._apply(_kernel.multiply, a, b)
 
     def scale(self, vector: bytes, scalar: int) -> bytes:
         """See `PrimeField.scale`."""
-        self.check(vector)
-        return _kernel.scale(self._path, vector, FIELD.pack([scalar]))
+        factor = FIELD.pack([scalar])
+        try:
+            return _kernel.scale(self._path, vector, factor)
+        except ValueError:
+            self.check(vector)
+            raise
 
     def combine(self, matrix: bytes, vectors: bytes, count: int) -> bytes:
         """See `PrimeField.combine`."""
         FIELD.check_combination(matrix, vectors, count)
-        self.check(matrix, who="matrix")
-        self.check(vectors, who="vectors")
-        return _kernel.combine(self._path, matrix, vectors, count)
+        try:
+            return _kernel.combine(self._path, matrix, vectors, count)
+        except ValueError:
+            self.check(matrix, who="matrix")
+            self.check(vectors, who="vectors")
+            raise
 
     def share(self, secret: bytes, coefficients: bytes, points: Sequence[int]) -> list[bytes]:
         """See `PrimeField.share`."""
         FIELD.check_sharing(secret, coefficients)
-        self.check(secret, who="secret")
-        self.check(coefficients, who="coefficients")
-        shares = _kernel.share(self._path, secret, coefficients, FIELD.pack(points))
-        length = len(secret)
-        return [shares[i * length : (i + 1) * length] for i in range(len(points))]
+        try:
+            return list(_kernel.share(self._path, secret, coefficients, FIELD.pack(points)))
+        except ValueError:
+            self.check(secret, who="secret")  # says what it was
+            self.check(coefficients, who="coefficients")
+            raise
 
     def select(self, drawn: bytes) -> bytes:
         """See `PrimeField.select`."""
@@ -171,5 +183,8 @@ class _NativeEvaluator:
     def evaluate(self, batch: bytes) -> bytes:
         """See `Evaluator.evaluate`."""
         count_inputs(batch, self._inputs)
-        self._over.check(batch, who="batch")
-        return self._evaluate(self._function, batch)
+        try:
+            return self._evaluate(self._function, batch)
+        except ValueError:
+            self._over.check(batch, who="batch")
+            raise

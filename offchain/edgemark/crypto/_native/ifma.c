@@ -114,8 +114,9 @@ static int ifma_combine(uint8_t *out, const uint8_t *matrix, const uint8_t *vect
 static lanes share_lanes(const uint64_t *secret, const uint64_t *rows, size_t length, size_t degree,
                          const lanes *u)
 {
-    lanes value = {{_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}};
-    for (size_t row = degree + 1; row-- > 0;) {
+    lanes value = degree > 0 ? lanes_load(rows + (degree - 1) * length, length * degree)
+                             : lanes_load(secret, length);
+    for (size_t row = degree; row-- > 0;) {
         /* value u + next coefficient, in columns */
         columns sum;
         columns_clear(&sum);
@@ -132,7 +133,7 @@ static lanes share_lanes(const uint64_t *secret, const uint64_t *rows, size_t le
     return value;
 }
 
-static int ifma_share(uint8_t *out, const uint8_t *secret, const uint8_t *coefficients,
+static int ifma_share(uint8_t *const *outs, const uint8_t *secret, const uint8_t *coefficients,
                       const uint8_t *points, size_t length, size_t degree, size_t point_count)
 {
     uint64_t bad = 0;
@@ -146,7 +147,7 @@ static int ifma_share(uint8_t *out, const uint8_t *secret, const uint8_t *coeffi
             for (size_t i = 0; i < length; i += LANES) {
                 lanes value = share_lanes(constant + i, rows + i, length, degree, &u);
                 size_t left = length - i < LANES ? length - i : LANES;
-                lanes_store(out + (point * length + i) * ELEMENT_BYTES, &value, left);
+                lanes_store(outs[point] + i * ELEMENT_BYTES, &value, left);
             }
         }
         code = bad ? KERNEL_NOT_AN_ELEMENT : KERNEL_OK;

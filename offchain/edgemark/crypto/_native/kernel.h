@@ -15,7 +15,7 @@
 #include "element.h"
 
 /* Counts the changes of what Python calls; the Python face refuses a library of another number. */
-#define KERNEL_INTERFACE 2
+#define KERNEL_INTERFACE 3
 
 enum { KERNEL_OK = 0, KERNEL_NOT_AN_ELEMENT = 1, KERNEL_NO_MEMORY = 2 };
 
@@ -36,8 +36,8 @@ typedef struct {
     /* out (rows x width) = matrix (rows x count) * vectors (count x width) */
     int (*combine)(uint8_t *out, const uint8_t *matrix, const uint8_t *vectors, size_t rows,
                    size_t count, size_t width);
-    /* out (points x length) = secret + sum of coefficients[i] u^(i+1) at each point u */
-    int (*share)(uint8_t *out, const uint8_t *secret, const uint8_t *coefficients,
+    /* outs[p] (length) = secret + sum of coefficients[i] u^(i+1) at point u = points[p] */
+    int (*share)(uint8_t *const *outs, const uint8_t *secret, const uint8_t *coefficients,
                  const uint8_t *points, size_t length, size_t degree, size_t point_count);
     int (*evaluate_quadratic)(uint8_t *out, const quadratic *function, const uint8_t *inputs,
                               size_t batch);
@@ -57,8 +57,9 @@ extern const kernel_path kernel_ifma;
  * The portable path is always the last. */
 size_t kernel_choose(const kernel_path *usable[MOST_PATHS]);
 
-/* Keeps those of `count` drawn numbers, the lowest 129 bits of 17 bytes each, that are elements; returns
- * how many. `out` has room for all. Time depends on which are thrown away, never on those kept. */
+/* Reduces those of `count` drawn numbers of 17 bytes that are below 255 q, the largest multiple in 136
+ * bits, and passes over the others; returns how many. `out` has room for all. Time depends on which are
+ * passed over, never on those kept. */
 size_t select_elements(uint8_t *out, const uint8_t *drawn, size_t count);
 
 /* Whether `path` answers like `reference` on edge values and pseudorandom ones, in all operations. */

@@ -190,21 +190,39 @@ static inline wide totals_sum(const lane_totals *totals)
     return sum;
 }
 
-/* Writes the first `count` lanes of a number below 2^156 as packed elements; wipes its copy. */
+/* A number below 2 q, as `totals_reduce` makes them, below q: less q unless that is negative. */
+static inline lanes lanes_settle(const lanes *a)
+{
+    const __m512i mask = lane_constant(LANE_MASK);
+    __m512i less0 = _mm512_sub_epi64(a->limb[0], lane_constant(Q_TAIL));
+    __m512i less1 = _mm512_add_epi64(a->limb[1], _mm512_srai_epi64(less0, LANE_BITS));
+    __m512i less2 = _mm512_sub_epi64(
+        _mm512_add_epi64(a->limb[2], _mm512_srai_epi64(less1, LANE_BITS)),
+        lane_constant(UINT64_C(1) << (128 - 2 * LANE_BITS)));
+    __mmask8 negative = _mm512_movepi64_mask(less2);
+    lanes settled = {{_mm512_mask_mov_epi64(_mm512_and_si512(less0, mask), negative, a->limb[0]),
+                      _mm512_mask_mov_epi64(_mm512_and_si512(less1, mask), negative, a->limb[1]),
+                      _mm512_mask_mov_epi64(less2, negative, a->limb[2])}};
+    return settled;
+}
+
+/* Writes the first `count` lanes of a number below 2 q as packed elements; wipes its copy. */
 static inline void lanes_store(uint8_t *out, const lanes *a, size_t count)
 {
-    uint64_t limb[LANE_LIMBS][8];
-    for (int i = 0; i < LANE_LIMBS; i++)
-        _mm512_storeu_si512(limb[i], a->limb[i]);
+    lanes settled = lanes_settle(a);
+    uint64_t word[3][8]; /* bits 0 to 63, 64 to 127, and 128 */
+    _mm512_storeu_si512(word[0], _mm512_or_si512(settled.limb[0],
+                                                 _mm512_slli_epi64(settled.limb[1], LANE_BITS)));
+    _mm512_storeu_si512(word[1],
+                        _mm512_or_si512(_mm512_srli_epi64(settled.limb[1], 64 - LANE_BITS),
+                                        _mm512_slli_epi64(settled.limb[2], 2 * LANE_BITS - 64)));
+    _mm512_storeu_si512(word[2], _mm512_srli_epi64(settled.limb[2], 128 - 2 * LANE_BITS));
     for (size_t i = 0; i < count; i++) {
-        wide value = {limb[0][i], 0, 0};
-        wide_add_shifted(&value, limb[1][i], LANE_BITS);
-        wide_add_shifted(&value, limb[2][i], 2 * LANE_BITS);
-        element result = wide_reduce(&value);
+        element result = {{word[0][i], word[1][i]}, word[2][i]};
         element_store(out + i * ELEMENT_BYTES, &result);
     }
-    for (int i = 0; i < LANE_LIMBS; i++)
-        _mm512_storeu_si512(limb[i], _mm512_setzero_si512());
+    for (int i = 0; i < 3; i++)
+        _mm512_storeu_si512(word[i], _mm512_setzero_si512());
 }
 
 #endif

@@ -189,6 +189,18 @@ static PyObject *combine(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
+/* A tuple of packed vectors, whose bytes `outs` points to. */
+static PyObject *new_vectors(Py_ssize_t many, Py_ssize_t length, uint8_t **outs)
+{
+    PyObject *vectors = PyTuple_New(many);
+    for (Py_ssize_t at = 0; vectors && at < many; at++) {
+        PyObject *vector = new_packed(length, &outs[at]);
+        if (!vector || PyTuple_SetItem(vectors, at, vector))
+            Py_CLEAR(vectors);
+    }
+    return vectors;
+}
+
 static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     const kernel_path *path;
@@ -198,23 +210,21 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyObject *result = NULL;
     Py_ssize_t length = elements_of(&secret);
     Py_ssize_t rows = length < 0 ? -1 : elements_of(&coefficients);
-    Py_ssize_t point_count = rows < 0 ? -1 : elements_of(&points);
-    if (point_count >= 0 && (length == 0 || rows % length))
+    Py_ssize_t many = rows < 0 ? -1 : elements_of(&points);
+    if (many >= 0 && (length == 0 || rows % length))
         refuse("coefficients do not divide into vectors like the secret");
-    else if (point_count >= 0) {
-        uint8_t *out = NULL;
-        if (point_count > PY_SSIZE_T_MAX / length)
-            PyErr_NoMemory();
-        else
-            result = new_packed(length * point_count, &out);
+    else if (many >= 0) {
+        uint8_t **outs = PyMem_Malloc(((size_t)many + 1) * sizeof *outs);
+        result = outs ? new_vectors(many, length, outs) : PyErr_NoMemory();
         if (result) {
             int code;
             Py_BEGIN_ALLOW_THREADS
-            code = path->share(out, secret.buf, coefficients.buf, points.buf, (size_t)length,
-                                 (size_t)(rows / length), (size_t)point_count);
+            code = path->share(outs, secret.buf, coefficients.buf, points.buf, (size_t)length,
+                               (size_t)(rows / length), (size_t)many);
             Py_END_ALLOW_THREADS
             result = finish(result, code);
         }
+        PyMem_Free(outs);
     }
     PyBuffer_Release(&secret);
     PyBuffer_Release(&coefficients);
@@ -252,8 +262,8 @@ static PyMethodDef methods[] = {
     {"multiply", multiply, METH_VARARGS, "Elementwise a * b."},
     {"scale", scale, METH_VARARGS, "A vector times one packed element."},
     {"combine", combine, METH_VARARGS, "Matrix product; the last argument is the inner size."},
-    {"share", share, METH_VARARGS, "Polynomial values at all points, point by point."},
-    {"select", select_drawn, METH_VARARGS, "Those of the drawn numbers that are elements."},
+    {"share", share, METH_VARARGS, "Polynomial values, a packed vector for each point."},
+    {"select", select_drawn, METH_VARARGS, "Elements from random numbers; few are passed over."},
     {"prepare_quadratic", prepare_quadratic, METH_VARARGS, "Make a dense quadratic ready."},
     {"prepare_sparse", prepare_sparse, METH_VARARGS, "Make a sparse polynomial ready."},
     {"survey", survey, METH_VARARGS, "First row out of canonical order, and the degree before it."},

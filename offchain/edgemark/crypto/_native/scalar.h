@@ -95,7 +95,7 @@ static int scalar_combine(uint8_t *out, const uint8_t *matrix, const uint8_t *ve
     return code;
 }
 
-static int scalar_share(uint8_t *out, const uint8_t *secret, const uint8_t *coefficients,
+static int scalar_share(uint8_t *const *outs, const uint8_t *secret, const uint8_t *coefficients,
                           const uint8_t *points, size_t length, size_t degree, size_t point_count)
 {
     uint64_t bad = 0;
@@ -112,7 +112,7 @@ static int scalar_share(uint8_t *out, const uint8_t *secret, const uint8_t *coef
                     value = element_multiply(&value, &at[point]);
                 }
                 value = element_add(&value, &constant[i]);
-                element_store(out + (point * length + i) * ELEMENT_BYTES, &value);
+                element_store(outs[point] + i * ELEMENT_BYTES, &value);
             }
         code = bad ? KERNEL_NOT_AN_ELEMENT : KERNEL_OK;
     }

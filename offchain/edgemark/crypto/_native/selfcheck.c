@@ -42,6 +42,8 @@ static void fill(uint8_t *packed, size_t count, uint64_t state)
     }
 }
 
+#define POINTS 6
+
 typedef struct {
     uint8_t a[MOST_ELEMENTS * ELEMENT_BYTES], b[MOST_ELEMENTS * ELEMENT_BYTES];
     uint8_t out[2][MOST_ELEMENTS * ELEMENT_BYTES];
@@ -51,6 +53,15 @@ static int same(const samples *with, int code, int other, size_t count)
 {
     return code == KERNEL_OK && other == KERNEL_OK
            && memcmp(with->out[0], with->out[1], count * ELEMENT_BYTES) == 0;
+}
+
+/* Shares one behind the other. */
+static int share_samples(uint8_t *out, const samples *s, const kernel_path *path)
+{
+    uint8_t *outs[POINTS];
+    for (size_t point = 0; point < POINTS; point++)
+        outs[point] = out + point * LENGTH * ELEMENT_BYTES;
+    return path->share(outs, s->a, s->b, s->a, LENGTH, DEGREE, POINTS);
 }
 
 static int vectors_agree(samples *s, const kernel_path *path, const kernel_path *reference)
@@ -69,7 +80,7 @@ static int vectors_agree(samples *s, const kernel_path *path, const kernel_path 
             case 2: codes[2][i] = p->multiply(out, s->a, s->b, LENGTH); break;
             case 3: codes[3][i] = p->scale(out, s->a, s->b, LENGTH); break;
             case 4: codes[4][i] = p->combine(out, s->a, s->b, 3, 5, 13); break;
-            case 5: codes[5][i] = p->share(out, s->a, s->b, s->a, LENGTH, DEGREE, 6); break;
+            case 5: codes[5][i] = share_samples(out, s, p); break;
             default: codes[6][i] = p->check(s->a, LENGTH); break;
             }
         }

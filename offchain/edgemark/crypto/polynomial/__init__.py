@@ -2,7 +2,7 @@
 
 Two representations: `DenseQuadratic` holds every monomial of degree at most 2, `SparsePolynomial` a
 list of monomials of degree at most 20. Each has exactly one encoding of a function, so that H(F) =
-keccak256(`to_bytes()`) names it; `parse_polynomial` refuses every other encoding.
+SHA-256(`to_bytes()`) names it; `parse_polynomial` refuses every other encoding.
 """
 
 from edgemark.crypto.polynomial.dense import DenseQuadratic

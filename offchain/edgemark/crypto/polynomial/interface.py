@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from edgemark.crypto import kernel
 from edgemark.crypto.arithmetic import Arithmetic, Evaluator
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.hashing import hash_long
 from edgemark.crypto.polynomial.header import Header, MalformedFunction
 from edgemark.identifiers import Hash32
 
@@ -63,8 +63,8 @@ class Polynomial(ABC):
 
     @cached_property
     def hash(self) -> Hash32:
-        """H(F) = keccak256 of the canonical bytes."""
-        return keccak256(self.to_bytes())
+        """H(F) = SHA-256 of the canonical bytes."""
+        return hash_long(self.to_bytes())
 
     def evaluate(self, batch: bytes, arithmetic: Arithmetic | None = None) -> bytes:
         """F of every input of a batch.

@@ -15,7 +15,7 @@ Roles: device (MTD) orders and checks; compute nodes (CSN) evaluate F on one sha
 | 5 verify and reconstruct | `steps.decode.decode_answers`        | NodePaid                      |
 | 6 accountability         | `steps.judge.check_evidence`, `find` | NodeCharged, ChargeServed,    |
 |                          |                                      | NodeConvicted, ChargeRefuted|
-|   settlement             | `amounts.compute_payout`             | NodePaid, HarmShared|
+|   settlement             | `amounts.compute_payout`             | NodePaid, FeeUnearned|
 
 What is corrected, and why, stands at the head of each step.
 """

@@ -1,20 +1,23 @@
 """Who gets what when an index ends; the plain twin of `contracts/outsourcing/Amounts.sol`.
 
-Every index holds f of the payer's deposit and the node's stake S; a charged one holds the payer's
-bond b = g + f as well. An end divides exactly what is held: `Payout.total` equals it, always.
+The job's lock in the anchor has a place for the payer, which holds f for an index and the bond
+b = g + f as well once it is charged, and a place for each node, which holds its stake S. An end
+divides exactly what is held: `Payout.total` equals it, always.
 
-| end       | node          | payer              | judges | pool          |
-|-----------|---------------|--------------------|--------|---------------|
-| PAID      | S + f         |                    |        |               |
-| EQUAL_HARM| S - z         | f - z              |        | 2z            |
-| CONVICTED |               | p + f + b          | g      | S - g - p     |
-| REFUTED   | S + 2f        |                    | g      |               |
-| ANSWERED  | S + f - g/2   | b - g/2            | g      |               |
-| VOID      | S + 2f        |                    | g      |               |
-| LAPSED    | S             | b                  |        | f             |
-| RELEASED  | S             | f                  |        |               |
+| end       | node          | payer       | judges | pool      | g is paid by      |
+|-----------|---------------|-------------|--------|-----------|-------------------|
+| PAID      | S + f         |             |        |           |                   |
+| UNEARNED  | S             |             |        | f         |                   |
+| CONVICTED |               | p + f + b   | g      | S - g - p | the node's place  |
+| REFUTED   | S + 2f        |             | g      |           | the payer's place |
+| ANSWERED  | S + f - g/2   | b - g/2     | g      |           | the payer's place |
+| VOID      | S + 2f        |             |        | g         | the payer's place |
+| LAPSED    | S             | b           |        | f         |                   |
+| RELEASED  | S             | f           |        |           |                   |
 
-p = min(S - g, (m-1) f). The halves of g are floor for the node and ceiling for the payer.
+p = min(S - g, (m-1) f). The halves of g are floor for the node and ceiling for the payer. Of g
+each of the n judges gets floor(g/n) if its signature stands under the verdict; the rest goes to the
+pool.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from edgemark.systems.outsourcing.parameters import Terms
 
 
 class IndexPhase(IntEnum):
-    """Phases of one index, in the order of `ISettlement.IndexPhase`."""
+    """Phases of one index, in the order of `IJobSettlement.IndexPhase`."""
 
     NONE = 0
     NAMED = 1
@@ -35,7 +38,7 @@ class IndexPhase(IntEnum):
     CHARGED = 4
     SERVED = 5
     PAID = 6
-    EQUAL_HARM = 7
+    UNEARNED = 7
     CONVICTED = 8
     REFUTED = 9
     ANSWERED = 10
@@ -51,7 +54,11 @@ class IndexPhase(IntEnum):
 
 @dataclass(frozen=True)
 class Payout:
-    """Credits of one ended index, in the token's smallest unit."""
+    """Credits of one ended index, in the token's smallest unit.
+
+    Attributes:
+        judges: g; `compute_judge_share` says how much of it reaches judges, the pool gets the rest.
+    """
 
     node: int = 0
     payer: int = 0
@@ -63,9 +70,34 @@ class Payout:
         """All that was held."""
         return self.node + self.payer + self.judges + self.pool
 
+    def __add__(self, other: Payout) -> Payout:
+        """Both together."""
+        return Payout(
+            node=self.node + other.node,
+            payer=self.payer + other.payer,
+            judges=self.judges + other.judges,
+            pool=self.pool + other.pool,
+        )
 
-def compute_payout(end: IndexPhase, terms: Terms) -> Payout:  # noqa: PLR0911 - one line an end
-    """Credits when an index ends in `end`.
+
+NOTHING = Payout()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How both places of one ended index are divided.
+
+    Attributes:
+        deposit: out of the payer's place.
+        stake: out of the node's place.
+    """
+
+    deposit: Payout = NOTHING
+    stake: Payout = NOTHING
+
+
+def compute_ending(end: IndexPhase, terms: Terms) -> Ending:  # noqa: PLR0911 - one line an end
+    """What is paid out of which place when an index ends in `end`.
 
     A node that had not accepted when a job was released had locked nothing: its S is then neither
     held nor credited, and the caller leaves it out.
@@ -73,38 +105,47 @@ def compute_payout(end: IndexPhase, terms: Terms) -> Payout:  # noqa: PLR0911 - 
     Raises:
         ValueError: `end` is not an end.
     """
-    fee, stake, judge_fee, bond = terms.fee, terms.stake, terms.judge_fee, terms.bond
+    fee, judge_fee, bond = terms.fee, terms.judge_fee, terms.bond
+    back = Payout(node=terms.stake)
     match end:
         case IndexPhase.PAID:
-            return Payout(node=stake + fee)
-        case IndexPhase.EQUAL_HARM:
-            harm = terms.harm
-            return Payout(node=stake - harm, payer=fee - harm, pool=2 * harm)
+            return Ending(Payout(node=fee), back)
+        case IndexPhase.UNEARNED:
+            return Ending(Payout(pool=fee), back)
         case IndexPhase.CONVICTED:
-            compensation = min(stake - judge_fee, (terms.node_count - 1) * fee)
-            return Payout(
-                payer=compensation + fee + bond,
-                judges=judge_fee,
-                pool=stake - judge_fee - compensation,
-            )
-        case IndexPhase.REFUTED | IndexPhase.VOID:
-            return Payout(node=stake + 2 * fee, judges=judge_fee)
+            rest = terms.stake - judge_fee
+            compensation = min(rest, (terms.node_count - 1) * fee)
+            fine = Payout(payer=compensation, judges=judge_fee, pool=rest - compensation)
+            return Ending(Payout(payer=fee + bond), fine)
+        case IndexPhase.REFUTED:
+            return Ending(Payout(node=2 * fee, judges=judge_fee), back)
+        case IndexPhase.VOID:
+            return Ending(Payout(node=2 * fee, pool=judge_fee), back)
         case IndexPhase.ANSWERED:
             half = judge_fee // 2
-            return Payout(
-                node=stake + fee - half, payer=bond - (judge_fee - half), judges=judge_fee
-            )
+            return Ending(Payout(node=fee - half, payer=fee + half, judges=judge_fee), back)
         case IndexPhase.LAPSED:
-            return Payout(node=stake, payer=bond, pool=fee)
+            return Ending(Payout(payer=bond, pool=fee), back)
         case IndexPhase.RELEASED:
-            return Payout(node=stake, payer=fee)
+            return Ending(Payout(payer=fee), back)
         case _:
             raise ValueError(f"{end.name} is not an end")
 
 
-def compute_judge_share(judge_fee: int, judge_count: int) -> tuple[int, int]:
-    """(share of each judge, remainder that goes to the pool) of one judges' fee."""
-    return divmod(judge_fee, judge_count)
+def compute_payout(end: IndexPhase, terms: Terms) -> Payout:
+    """Credits when an index ends in `end`, whatever place they come from; see `compute_ending`."""
+    ending = compute_ending(end, terms)
+    return ending.deposit + ending.stake
+
+
+def compute_judge_share(judge_fee: int, judge_count: int, signers: int) -> tuple[int, int]:
+    """(share of each judge that signed the verdict, rest that goes to the pool) of one judges' fee.
+
+    A judge is paid g/n for its work and nothing for idling; and leaving another's signature out
+    brings nobody anything.
+    """
+    share = judge_fee // judge_count
+    return share, judge_fee - signers * share
 
 
 def compute_judge_threshold(judge_count: int) -> int:

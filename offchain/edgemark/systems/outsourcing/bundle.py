@@ -1,6 +1,6 @@
 """The evidence bundle: why nodes of a job were charged, in one file that a stranger can replay.
 
-Canonical JSON, version 1: keys sorted, no spaces, bytes as lower-case hexadecimal, amounts and
+Canonical JSON, version 2: keys sorted, no spaces, bytes as lower-case hexadecimal, amounts and
 other numbers as integers, one newline at the end. One bundle has one encoding, and a file that is
 not exactly it is refused, so that nothing in it can be changed without being seen.
 
@@ -46,6 +46,7 @@ from edgemark.systems.outsourcing.limits import (
 )
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
+    SALT_BYTES,
     SIGNATURE_BYTES,
     Answer,
     ChargeKind,
@@ -54,7 +55,7 @@ from edgemark.systems.outsourcing.messages import (
 )
 from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
 
-FORMAT, VERSION = "edgemark-evidence", 1
+FORMAT, VERSION = "edgemark-evidence", 2
 HASHES = frozenset({"function_hash"})
 
 
@@ -288,7 +289,7 @@ def _answer_of(facts: Mapping[str, Any], task: Task) -> Answer:
         task_id=task.task_id,
         share_hash=task.share_hash,
         outputs=octets(facts["outputs"], MAX_OUTPUT_BYTES),
-        salt=octets(facts["salt"], 32, exactly=True),
+        salt=octets(facts["salt"], SALT_BYTES, exactly=True),
         signature=octets(facts["signature"], SIGNATURE_BYTES, exactly=True),
     )
 

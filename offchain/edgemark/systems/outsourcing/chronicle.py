@@ -7,12 +7,13 @@ of the transactions that brought them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, Timestamp
+from edgemark.ledger import anchor_events as anchored
 from edgemark.ledger import events as seen
 from edgemark.ledger.blocks import Mined, Receipt, SentCall
 from edgemark.ledger.chain_event import ChainEvent
@@ -23,7 +24,7 @@ from edgemark.systems.outsourcing.folding import ENDS, Court, StoryFold, begin_s
 from edgemark.systems.outsourcing.settlement import SettlementContract
 from edgemark.systems.outsourcing.story import JobStory, Mark
 
-RETURNED_TOPIC = keccak256(b"LockReturned(uint256,address,address,uint256)")
+RETURNED_TOPIC = keccak256(b"LockReturned(address,bytes32,address,uint256,uint256,address)")
 
 
 class JobUnknown(RefusedInput):
@@ -78,7 +79,7 @@ class Chronicle:
         for each in mined:
             arguments = self.arguments_of(each.call)
             fold.take(self.mark(each), self.events_in(each.receipt), arguments)
-        return fold.finish(self._returned(fold.lock_ids(), until))
+        return fold.finish(self._returned(job, until))
 
     def mark(self, mined: Mined) -> Mark:
         """When a transaction was mined, and who sent it."""
@@ -112,17 +113,16 @@ class Chronicle:
         logs = self._chain.logs([contract.address], self._deployment.block, until, topics)
         return decode_logs([contract], logs)
 
-    def _returned(self, lock_ids: Iterable[int], until: int) -> dict[int, Mark]:
-        """Expired locks that went back to their owners."""
-        wanted = [lock_id.to_bytes(32, "big") for lock_id in lock_ids]
-        topics: list[list[bytes]] = [[RETURNED_TOPIC], wanted]
+    def _returned(self, job: JobId, until: int) -> dict[int, Mark]:
+        """Places of the job's expired lock that went back to their owners."""
+        topics: list[list[bytes]] = [[RETURNED_TOPIC], [], [job]]
         logs = self._chain.logs([self._anchor.address], self._deployment.block, until, topics)
         events = decode_logs([self._anchor], logs)
         marks = {each.receipt.tx_hash: self.mark(each) for each in self._mined(events, until)}
         return {
-            event.lock_id: marks[event.at.tx_hash]
+            int(event.place): marks[event.at.tx_hash]
             for event in events
-            if isinstance(event, seen.LockReturned)
+            if isinstance(event, anchored.LockReturned) and event.locker == self._settlement.address
         }
 
     def _mined(self, events: Sequence[ChainEvent], until: int) -> list[Mined]:

@@ -26,14 +26,14 @@ class Claimed:
         looked: jobs that were looked at.
         due: jobs in which something was due.
         ended: (job, index) pairs that ended.
-        expired: locks that went back to their owners.
+        expired: (job, place) pairs of locks that went back to their owners.
         transactions: that were sent.
     """
 
     looked: int
     due: tuple[JobId, ...]
     ended: tuple[tuple[JobId, int], ...]
-    expired: tuple[int, ...]
+    expired: tuple[tuple[JobId, int], ...]
     transactions: tuple[Hash32, ...]
 
 
@@ -57,13 +57,14 @@ def claim(station: OutsourcingStation, jobs: Iterable[JobId] | None = None) -> C
         for batch in batches(due)
     ]
     ended = [pair for receipt in receipts for pair in _ended_in(station, receipt, due)]
-    expired: list[int] = []
-    for lock_id in (lock for story in stories for lock in find_expired(story, now)):
+    expired: list[tuple[JobId, int]] = []
+    locker = station.settlement.address
+    for job, place in ((s.job, place) for s in stories for place in find_expired(s, now)):
         try:
-            receipts.append(station.lane.send(station.accounts.expire(lock_id)))
+            receipts.append(station.lane.send(station.accounts.expire(locker, job, place)))
         except ContractRefused:  # returned by somebody else in the meantime
             continue
-        expired.append(lock_id)
+        expired.append((job, place))
     return Claimed(
         looked=len(stories),
         due=tuple(story.job for story in due),

@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial
@@ -31,11 +29,22 @@ from edgemark.machine import TryAgain
 from edgemark.party.loop import PartyLoop
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.device_calls import call_of
-from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
+from edgemark.systems.outsourcing.device_calls import allow_what_is_locked, call_of
+from edgemark.systems.outsourcing.drafting import (
+    Venue,
+    Wish,
+    draft_order,
+    sort_by_provider,
+)
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
-from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Evidence, Offer, Task
+from edgemark.systems.outsourcing.messages import (
+    Answer,
+    ChargeKind,
+    Evidence,
+    Offer,
+    Task,
+)
 from edgemark.systems.outsourcing.observe import observe_as_device
 from edgemark.systems.outsourcing.parameters import (
     check_pace,
@@ -45,9 +54,11 @@ from edgemark.systems.outsourcing.parameters import (
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.reading import sign_read
+from edgemark.systems.outsourcing.refused_answers import Refusal, RefusedAnswers
 from edgemark.systems.outsourcing.refused_offers import RefusedOffers
 from edgemark.systems.outsourcing.station import OutsourcingStation, path_of
 from edgemark.systems.outsourcing.staying import Until
+from edgemark.systems.outsourcing.steps.charging import Docket
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
     check_outputs,
@@ -57,17 +68,6 @@ from edgemark.systems.outsourcing.steps.decode import (
 from edgemark.transport.faults import PeerRefused, from_peer
 
 __all__ = ["Device", "Refusal", "Until"]
-
-MOST_REFUSALS = 1024  # answers that did not verify, the latest
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An answer that did not verify, and why."""
-
-    job: JobId
-    index: ShareIndex
-    reason: str
 
 
 class Device(PartyLoop[OutsourcingStation]):
@@ -81,7 +81,7 @@ class Device(PartyLoop[OutsourcingStation]):
     def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
         super().__init__(station, PartyMachine(DeviceJob), "device")
         station.functions.keep(self._needed_functions)
-        self.refusals: deque[Refusal] = deque(maxlen=MOST_REFUSALS)
+        self.refusals = RefusedAnswers()
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
         self._refused = RefusedOffers()
         self._randomness = randomness or Randomness()
@@ -102,7 +102,8 @@ class Device(PartyLoop[OutsourcingStation]):
         Args:
             function: F.
             batch: packed inputs, a multiple of k elements.
-            nodes: m compute nodes of different providers; index j at position j - 1.
+            nodes: m compute nodes of different providers, in any order; index j goes to the j-th
+                by its provider's address.
             wish: threshold, errors, fees, windows.
             nonce: number of the job among this device's, 0 .. 2^128 - 1; drawn when None. With a
                 number of the caller's own, a submission whose outcome it does not know can be
@@ -119,13 +120,16 @@ class Device(PartyLoop[OutsourcingStation]):
     def venue(self, nodes: Sequence[Address]) -> Venue:
         """A job of this device, ordered now of these nodes."""
         station = self.station
+        find = station.registry.participant
+        providers = {node: find(node).provider for node in nodes}
         return Venue(
             payer=station.address,
             settlement=station.settlement.address,
             chain_id=station.chain.chain_id,
-            nodes=nodes,
+            nodes=sort_by_provider(nodes, providers),
             judges=station.settlement.judges(),
             now=Timestamp(station.chain.now()),
+            limits=station.deployment.parameters.limits,
         )
 
     def begin(self, function: Polynomial, order: on.Order) -> JobId:
@@ -255,12 +259,13 @@ class Device(PartyLoop[OutsourcingStation]):
                 self._send_evidence(state, index, judge)
                 return [on.HeardEvidenceTaken(index, judge)]
             case _:
+                allow_what_is_locked(self.station, order, effect)
                 self.station.submit(call_of(self.station.settlement, order, effect))
                 return []
 
     def _offer(self, order: on.Order, index: ShareIndex) -> None:
         """Offer an index to its node; what a node that refuses says is kept for the user."""
-        body = Offer(order.job, index, order.terms).to_wire()
+        body = Offer(order.job, index, order.terms, order.nodes).to_wire()
         node = order.nodes[index - 1]
         try:
             self.station.hand(node, "/v1/offers", body, order.terms.function_hash)
@@ -272,6 +277,7 @@ class Device(PartyLoop[OutsourcingStation]):
     def _post(self, order: on.Order) -> Sequence[object]:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
         try:
+            allow_what_is_locked(self.station, order, do.SubmitPosting())
             self.station.lane.send(call)
         except RefusedInput as refused:
             if isinstance(refused, ContractRefused) and refused.error_name == "JobExists":
@@ -286,36 +292,37 @@ class Device(PartyLoop[OutsourcingStation]):
         try:
             with from_peer(node):
                 answer = Answer.from_wire(raw)
-                self._check(order, order.tasks[index - 1], answer)
+                self._check(order, order.tasks[index - 1], answer, is_owed=True)
         except PeerFault as fault:
             self._refuse(order.job, index, fault)
             raise TryAgain("answer does not verify", who=node, had=fault.what) from fault
         return answer
 
     def _refuse(self, job: JobId, index: ShareIndex, fault: PeerFault) -> None:
-        refusal = Refusal(job, index, fault.what)
-        if refusal not in self.refusals:
-            self.refusals.append(refusal)
+        if self.refusals.note(Refusal(job, index, fault.what)):
             self.log.warning("answer refused", job=job, index=index, error=fault)
 
-    def _check(self, order: on.Order, task: Task, answer: Answer) -> None:
+    def _check(self, order: on.Order, task: Task, answer: Answer, *, is_owed: bool) -> None:
+        """What does not open the node's commitment is no answer.
+
+        A commitment `is_owed` by who serves the device; a node that was silent may have none.
+        """
         settlement = self.station.settlement
         node = order.nodes[task.index - 1]
         check_signed_answer(answer, task, node, settlement.domain)
         check_outputs(answer, order.terms)
-        commitment = settlement.index(order.job, task.index).commitment
-        check_opens(answer, node, commitment, settlement.domain)
+        if is_owed or settlement.index(order.job, task.index).committed:
+            commitment = settlement.commitment(order.job, task.index)
+            check_opens(answer, node, commitment, settlement.domain)
 
     def _fetch_from_judges(self, order: on.Order, index: ShareIndex) -> Answer:
-        task, node = order.tasks[index - 1], order.nodes[index - 1]
         for judge in order.judges:
             request = sign_read(self.station, order.job, index, judge, _job_key(order))
             try:
                 raw = self.station.ask(judge, "/v1/answers/read", request, most=_most_of(order))
                 with from_peer(judge):
                     answer = Answer.from_wire(raw)
-                    check_signed_answer(answer, task, node, self.station.settlement.domain)
-                    check_outputs(answer, order.terms)
+                    self._check(order, order.tasks[index - 1], answer, is_owed=False)
             except PeerFault as fault:
                 self.log.debug("judge has no answer for us", judge=judge, error=fault)
                 continue
@@ -335,7 +342,14 @@ class Device(PartyLoop[OutsourcingStation]):
                 heard.append(on.HeardAnswer(answers[index]))
         challenge = self._randomness.elements(order.terms.batch * order.terms.outputs)
         began = time.perf_counter()
-        found = decode_answers(order, answers.values(), challenge)
+        docket = Docket(
+            open=frozenset(int(index) for index in state.open_indices),
+            errors=order.terms.errors,
+            left=state.charges_left,
+            is_last=state.last_charges,
+            lot=self._randomness.octets(32),
+        )
+        found = decode_answers(order, answers.values(), challenge, docket)
         self.seconds["decode"] += time.perf_counter() - began
         return [*heard, found]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.field import FIELD
@@ -18,8 +20,10 @@ from edgemark.systems.outsourcing.parameters import (
     Terms,
     check_sharing,
     check_terms,
+    compute_least_judge_fee,
     compute_least_nodes,
     compute_least_stake,
+    compute_most_judge_fee,
     compute_share_bytes,
 )
 from edgemark.systems.outsourcing.sharing import Sharing
@@ -27,32 +31,75 @@ from edgemark.systems.outsourcing.steps.share import SharingSecrets, bind_shares
 
 NONCE_BYTES = 16
 GATHER_PART = 3  # answers are waited for during a third of the time from compute_by to collect_by
+LAST_PART = 6  # whatever may still be charged is charged when a sixth of that time is left
+LEAST_COLLECT_S = 3600  # of the window that is chosen for a user who names none
+
+
+class Limits(Protocol):
+    """What the defaults of a wish follow from (`edgemark.ledger.records.Limits` has it)."""
+
+    @property
+    def judge_floor(self) -> int:
+        """The least judges' fee, whatever the work."""
+
+    @property
+    def judge_price(self) -> int:
+        """Of a monomial times an input."""
+
+    @property
+    def judge_window(self) -> int:
+        """W, seconds."""
+
+    @property
+    def max_window(self) -> int:
+        """The longest window of a job, seconds."""
 
 
 @dataclass(frozen=True)
 class Wish:
     """What the user chooses.
 
+    A device of an undecided job charges one index, waits for what the judges pass on, decodes anew
+    and charges again: its own window leaves W + J for the first, J = max(W, compute_by - start).
+
     Attributes:
         threshold: t, colluding nodes that learn nothing.
         errors: e, liars or silent nodes that are survived.
         fee: f for each node; smallest token unit.
-        judge_fee: g for each served charge.
-        accept_s, compute_s, collect_s: lengths of the three windows, seconds of chain time.
+        judge_fee: g for each verdict; None: the least that the deployment takes.
+        accept_s, compute_s, collect_s: lengths of the three windows, seconds of chain time; with a
+            collect_s of None there is time for two rounds of charges.
     """
 
     threshold: int
     errors: int
     fee: Tokens
-    judge_fee: Tokens
+    judge_fee: Tokens | None
     accept_s: int
     compute_s: int
-    collect_s: int
+    collect_s: int | None
 
     def compute_costs(self, degree: int) -> int:
         """Most tokens that a job over a function of this degree locks: m fees and e bonds."""
         nodes = compute_least_nodes(degree, self.threshold, self.errors)
-        return nodes * self.fee + self.errors * (self.fee + self.judge_fee)
+        most = compute_most_judge_fee(self.fee) if self.judge_fee is None else self.judge_fee
+        return nodes * self.fee + self.errors * (self.fee + most)
+
+    def choose_judge_fee(self, products: int, limits: Limits | None) -> Tokens:
+        """The judges' fee that was asked for, or the least."""
+        if self.judge_fee is not None:
+            return self.judge_fee
+        floor, price = (limits.judge_floor, limits.judge_price) if limits else (0, 0)
+        return Tokens(compute_least_judge_fee(self.fee, products, floor=floor, price=price))
+
+    def choose_collect_s(self, limits: Limits | None) -> int:
+        """The window for charges that was asked for, or one for two rounds of them."""
+        if self.collect_s is not None:
+            return self.collect_s
+        window = limits.judge_window if limits else 0
+        answering = max(window, self.accept_s + self.compute_s)
+        wanted = max(LEAST_COLLECT_S, 3 * (window + answering))
+        return min(wanted, limits.max_window) if limits else wanted
 
 
 @dataclass(frozen=True)
@@ -63,9 +110,11 @@ class Venue:
         payer: account of the device.
         settlement: contract of the job.
         chain_id: of its chain.
-        nodes: m compute nodes of different providers; index j at position j - 1.
+        nodes: m compute nodes, index j at position j - 1; ascending by provider, see
+            `sort_by_provider`.
         judges: all of the settlement's.
         now: chain time.
+        limits: of the settlement; None: not known, and the chain says what it does not take.
     """
 
     payer: Address
@@ -74,10 +123,36 @@ class Venue:
     nodes: Sequence[Address]
     judges: Sequence[Address]
     now: Timestamp
+    limits: Limits | None = None
+
+
+def sort_by_provider(
+    nodes: Sequence[Address], providers: Mapping[Address, Address]
+) -> tuple[Address, ...]:
+    """The nodes as a posting names them: strictly ascending by their providers' addresses.
+
+    Raises:
+        RefusedInput: two of them work for one provider.
+    """
+    ascending = sorted(nodes, key=lambda node: int(providers[node], 16))
+    for one, other in pairwise(ascending):
+        if providers[one] == providers[other] and one != other:
+            raise RefusedInput(
+                "two nodes work for one provider",
+                who="job",
+                had=f"{one} and {other} of {providers[one]}",
+                needed="nodes of different providers",
+            )
+    return tuple(ascending)
 
 
 def draft_terms(
-    function: Polynomial, batch: bytes, job_key: bytes, wish: Wish, now: Timestamp
+    function: Polynomial,
+    batch: bytes,
+    job_key: bytes,
+    wish: Wish,
+    now: Timestamp,
+    limits: Limits | None = None,
 ) -> Terms:
     """Terms of a job over `batch` (packed, a whole number of inputs) that starts now.
 
@@ -92,11 +167,16 @@ def draft_terms(
             had=f"{elements} elements",
             needed=f"a multiple of k = {function.inputs}",
         )
-    return draft_terms_for(function, elements // function.inputs, job_key, wish, now)
+    return draft_terms_for(function, elements // function.inputs, job_key, wish, now, limits)
 
 
 def draft_terms_for(
-    function: Polynomial, count: int, job_key: bytes, wish: Wish, now: Timestamp
+    function: Polynomial,
+    count: int,
+    job_key: bytes,
+    wish: Wish,
+    now: Timestamp,
+    limits: Limits | None = None,
 ) -> Terms:
     """Terms of a job over `count` inputs that nobody need see.
 
@@ -123,11 +203,11 @@ def draft_terms_for(
         share_bytes=compute_share_bytes(count, function.inputs),
         job_key=job_key,
         fee=wish.fee,
-        stake=Tokens(compute_least_stake(wish.fee, wish.judge_fee, nodes, wish.errors)),
-        judge_fee=wish.judge_fee,
+        stake=Tokens(compute_least_stake(wish.fee, nodes, wish.errors)),
+        judge_fee=wish.choose_judge_fee(function.term_count * count, limits),
         accept_by=accept_by,
         compute_by=compute_by,
-        collect_by=Timestamp(compute_by + wish.collect_s),
+        collect_by=Timestamp(compute_by + wish.choose_collect_s(limits)),
     )
     check_terms(terms)
     return terms
@@ -150,7 +230,7 @@ def draft_order(
         RefusedInput: see `draft_terms`; or the number of nodes is not m, or one stands twice.
     """
     secret = SecretKey.generate(randomness)
-    terms = draft_terms(function, batch, secret.public_key, wish, venue.now)
+    terms = draft_terms(function, batch, secret.public_key, wish, venue.now, venue.limits)
     check_node_list(venue.nodes, terms.node_count)
     number = int.from_bytes(randomness.octets(NONCE_BYTES), "big") if nonce is None else nonce
     job = compute_job_id(venue.chain_id, venue.settlement, venue.payer, number)
@@ -178,7 +258,8 @@ def order_of_sharing(sharing: Sharing, function: Polynomial, wish: Wish, venue: 
             `draft_terms` and `check_node_list`.
     """
     sharing.check_fits(function, wish.threshold, wish.errors)
-    terms = draft_terms_for(function, sharing.batch, sharing.job_key, wish, venue.now)
+    drafted = (function, sharing.batch, sharing.job_key, wish, venue.now, venue.limits)
+    terms = draft_terms_for(*drafted)
     check_node_list(venue.nodes, terms.node_count)
     number = int.from_bytes(sharing.id[:NONCE_BYTES], "big")
     job = compute_job_id(venue.chain_id, venue.settlement, venue.payer, number)
@@ -216,12 +297,13 @@ def _write_order(
         tasks=tasks,
         alpha=alpha,
         job_secret=job_secret,
-        gather_until=_compute_gather_until(terms),
+        gather_until=Timestamp(terms.compute_by + _window(terms) // GATHER_PART),
+        last_charges_at=Timestamp(terms.collect_by - _window(terms) // LAST_PART),
     )
 
 
-def _compute_gather_until(terms: Terms) -> Timestamp:
-    return Timestamp(terms.compute_by + (terms.collect_by - terms.compute_by) // GATHER_PART)
+def _window(terms: Terms) -> int:
+    return terms.collect_by - terms.compute_by
 
 
 def _draw_secrets(terms: Terms, randomness: Randomness) -> SharingSecrets:

@@ -93,7 +93,7 @@ class SubmitAcceptance:
 
 @dataclass(frozen=True)
 class ComputeAnswer:
-    """Compute c_j and b_j, draw the salt, sign."""
+    """Compute c_j and b_j, sign them with the salt that was written down."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class Order:
         alpha: the checking key; secret.
         job_secret: key that reads the answers; its public part stands in the terms.
         gather_until: chain time until which answers are waited for.
+        last_charges_at: chain time at which all charges that are left are filed, whatever is still
+            awaited: some of the window has to be left for the transaction.
     """
 
     job: JobId
@@ -38,6 +40,7 @@ class Order:
     alpha: int = field(repr=False)
     job_secret: bytes = field(repr=False)
     gather_until: Timestamp
+    last_charges_at: Timestamp
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,12 @@ class SawLapseDue:
 
 @dataclass(frozen=True)
 class SawChargesFiled:
-    """The device's charges are on chain; there will be no others."""
+    """Charges of the device are on chain; others may follow, e in all."""
+
+
+@dataclass(frozen=True)
+class SawLastCharges:
+    """Chain time is past the time at which an undecided job's last charges are chosen."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,17 @@ class HeardTaskTaken:
 
 @dataclass(frozen=True)
 class HeardAnswer:
-    """An answer that verifies for its task."""
+    """An answer that verifies for its task and opens what its node committed to, if anything."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class HeardStrayAnswer:
+    """Signed by its node for its task, and opens another commitment than the node's: no answer.
+
+    It displaces none; but with other outputs than an answer has, the two are a lie.
+    """
 
     answer: Answer
 
@@ -204,7 +222,11 @@ class FoundResultValid:
 
 @dataclass(frozen=True)
 class FoundResultUndecided:
-    """More wrong or missing answers than can be named."""
+    """More wrong or missing answers than can be named.
+
+    Attributes:
+        suspects, silent: to be charged next, as wrong and as silent.
+    """
 
     reason: str
     suspects: tuple[ShareIndex, ...]
@@ -219,14 +241,21 @@ class HeardOffer:
     index: ShareIndex
     terms: Terms
     root: Hash32
+    nodes: tuple[Address, ...]
     judges: tuple[Address, ...]
 
 
 @dataclass(frozen=True)
 class HeardTask:
-    """A task whose branch opens the posted root."""
+    """A task whose branch opens the posted root.
+
+    Attributes:
+        salt: drawn for its answer, and written down with the task: a node that was killed signs
+            what it signed before, never the same outputs with another salt.
+    """
 
     task: Task
+    salt: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -245,12 +274,19 @@ class HeardAnswerTaken:
 
 @dataclass(frozen=True)
 class SawCase:
-    """A charge on chain, as a judge takes it up."""
+    """A charge on chain, as a judge takes it up.
+
+    Attributes:
+        root: of the job; with node and kind it stands in all that judges sign about the charge.
+        commitment: of the node, zeros when it made none; nobody commits to a charged index.
+    """
 
     job: JobId
     index: ShareIndex
+    root: Hash32
     kind: ChargeKind
     node: Address
+    commitment: Hash32
     served_by: Timestamp
     judges: tuple[Address, ...]
     threshold: int

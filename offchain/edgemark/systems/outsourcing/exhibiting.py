@@ -10,12 +10,11 @@ from edgemark.receipt.exhibits import Answer, JobShown, Link, Place
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.story import (
-    BOND,
     DEPOSIT,
     Credit,
     IndexStory,
     JobStory,
-    LockStory,
+    PlaceStory,
     check_amounts,
 )
 from edgemark.systems.outsourcing.telling import WHY, list_deeds
@@ -65,9 +64,9 @@ def list_links(story: JobStory) -> list[Link]:
     """Where the tokens that the job held have gone, as the anchor's own events say."""
     links = [_link(story, credit, place) for place in story.indices for credit in place.credits]
     links += [_link(story, credit, None) for credit in story.released]
-    for lock in story.locks:
-        back, owner = _returned(story, lock), _recipient(story, lock.owner)
-        links += [Link(_pot(lock.pot), owner, back), Link(_pot(lock.pot), "held", lock.remaining)]
+    for held in story.places:
+        back, owner = _returned(story, held), _recipient(story, held.owner)
+        links += [Link(_pot(held.pot), owner, back), Link(_pot(held.pot), "held", held.remaining)]
     return [link for link in links if link.amount]
 
 
@@ -79,9 +78,7 @@ def _link(story: JobStory, credit: Credit, place: IndexStory | None) -> Link:
 
 def _pot(pot: str, *, is_guilty: bool = False) -> str:
     if pot == DEPOSIT:
-        return "payer's deposit"
-    if pot == BOND:
-        return "payer's bonds"
+        return "payer's deposit and bonds"
     return "convicted nodes' stakes" if is_guilty else "nodes' stakes"
 
 
@@ -143,16 +140,16 @@ def _add_balances(receipt: Receipt, story: JobStory) -> None:
     """What each party put into this job, and what it has of it now."""
     put_in: dict[Address, int] = {}
     out: dict[Address, int] = {}
-    for lock in story.locks:
-        put_in[lock.owner] = put_in.get(lock.owner, 0) + lock.amount
-        out[lock.owner] = out.get(lock.owner, 0) + _returned(story, lock)
+    for place in story.places:
+        put_in[place.owner] = put_in.get(place.owner, 0) + place.amount
+        out[place.owner] = out.get(place.owner, 0) + _returned(story, place)
     for credit in _credits(story):
         out[credit.account] = out.get(credit.account, 0) + credit.amount
     for account in dict.fromkeys([*put_in, *story.judges, story.pool]):
         name = story.name_of(account)
         balance = PartyBalance(name, account, put_in.get(account, 0), out.get(account, 0))
         receipt.parties.append(balance)
-    held = sum(lock.remaining for lock in story.locks)
+    held = sum(place.remaining for place in story.places)
     receipt.tokens_before = sum(put_in.values())
     receipt.tokens_after = sum(out.values()) + held
     receipt.compare_tokens(
@@ -160,13 +157,13 @@ def _add_balances(receipt: Receipt, story: JobStory) -> None:
     )
 
 
-def _returned(story: JobStory, lock: LockStory) -> int:
-    """What a lock that expired gave back to its owner: all that it had not paid out before."""
-    if lock.returned is None:
+def _returned(story: JobStory, held: PlaceStory) -> int:
+    """What an expired lock gave back to the owner of a place: all that it had not paid out."""
+    if held.returned is None:
         return 0
-    places = [story.at(lock.index)] if lock.index else story.indices
-    credits = [*(credit for place in places for credit in place.credits), *story.released]
-    return lock.amount - sum(credit.amount for credit in credits if credit.pot == lock.pot)
+    indices = [story.at(held.place)] if held.place else story.indices
+    credits = [*(credit for index in indices for credit in index.credits), *story.released]
+    return held.amount - sum(credit.amount for credit in credits if credit.pot == held.pot)
 
 
 def _credits(story: JobStory) -> list[Credit]:

@@ -38,7 +38,7 @@ from edgemark.identifiers import (
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES
 from edgemark.systems.outsourcing.local import read_answers
-from edgemark.systems.outsourcing.messages import SIGNATURE_BYTES, Answer
+from edgemark.systems.outsourcing.messages import SALT_BYTES, SIGNATURE_BYTES, Answer
 from edgemark.systems.outsourcing.parameters import compute_output_bytes
 from edgemark.systems.outsourcing.sharing import OwnerSecret
 
@@ -123,7 +123,7 @@ def _exported_of(facts: Mapping[str, Any], raw: bytes, start: int) -> ExportedAn
         (
             parse_share_index(number(each["index"]), len(nodes)),
             raw[begin:end],
-            octets(each["salt"], 32, exactly=True),
+            octets(each["salt"], SALT_BYTES, exactly=True),
             octets(each["signature"], SIGNATURE_BYTES, exactly=True),
         )
         for each, (begin, end) in zip(listed, pairwise(ends), strict=True)
@@ -195,12 +195,5 @@ def _check_answer(exported: ExportedAnswers, secret: OwnerSecret, answer: Answer
         raise RefusedInput("outputs have the wrong length", who="answer", needed=needed)
     FIELD.check(answer.outputs, who="outputs")
     domain = SettlementDomain(exported.chain_id, exported.settlement)
-    digest = domain.result(
-        answer.job,
-        answer.task_id,
-        answer.index,
-        exported.nodes[answer.index - 1],
-        answer.share_hash,
-        answer.outputs_hash,
-    )
-    check_signature(digest, answer.signature, exported.nodes[answer.index - 1])
+    node = exported.nodes[answer.index - 1]
+    check_signature(answer.digest(domain, node), answer.signature, node)

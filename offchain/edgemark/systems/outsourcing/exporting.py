@@ -171,7 +171,7 @@ def _holdings(home: Path, job: JobId, index: int) -> Iterator[Holding]:
     machine = PartyMachine(lambda: JudgeCase(me=NOBODY))
     judged: JudgeCase | None = _look(home, "judge", machine, key)
     if judged is not None and judged.task is not None:
-        yield judged.task, judged.answers[:2]
+        yield judged.task, judged.exhibits
 
 
 def _look(home: Path, name: str, machine: PartyMachine[Any], key: bytes) -> Any:

@@ -3,8 +3,9 @@
 The chain itself also tells who sent each transaction and what it was called with; an index of
 events does not, and then senders and signatures stay unknown. Everything else is the same.
 
-Rule: what the anchor locks or pays stands behind the settlement's event that it belongs to, in the
-same transaction.
+Rule: the job's id is the subject of its lock, so the anchor's events name the job. What is paid
+out of a node's place belongs to its index, what is paid out of the payer's place to the indices
+that ended in the same transaction.
 """
 
 from __future__ import annotations
@@ -15,21 +16,21 @@ from types import MappingProxyType
 from typing import Any
 
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.ledger import anchor_events as anchored
 from edgemark.ledger import events as seen
 from edgemark.ledger.chain_event import ChainEvent
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.amounts import IndexPhase, compute_ending
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.story import (
-    BOND,
-    DEPOSIT,
-    STAKE,
     Charge,
     Credit,
     IndexStory,
     JobStory,
-    LockStory,
     Mark,
+    PlaceStory,
+    pot_of,
+    share_out,
 )
 
 INDEX_PHASES: dict[type[ChainEvent], IndexPhase] = {
@@ -38,7 +39,7 @@ INDEX_PHASES: dict[type[ChainEvent], IndexPhase] = {
     seen.NodeCharged: IndexPhase.CHARGED,
     seen.ChargeServed: IndexPhase.SERVED,
     seen.NodePaid: IndexPhase.PAID,
-    seen.HarmShared: IndexPhase.EQUAL_HARM,
+    seen.FeeUnearned: IndexPhase.UNEARNED,
     seen.NodeConvicted: IndexPhase.CONVICTED,
     seen.ChargeRefuted: IndexPhase.REFUTED,
     seen.ChargeAnswered: IndexPhase.ANSWERED,
@@ -87,7 +88,7 @@ def begin_story(
         indices=tuple(
             IndexStory(ShareIndex(j), node) for j, node in enumerate(posting.nodes, start=1)
         ),
-        locks=(),
+        places=(),
         as_of=as_of,
         now=now,
     )
@@ -103,9 +104,8 @@ class StoryFold:
     def __init__(self, story: JobStory) -> None:
         self._story = story
         self._indices = {int(place.index): place for place in self._story.indices}
-        self._locks: dict[int, LockStory] = {}
-        self._paying: int | None = None  # index whose end pays now; 0: the whole job
-        self._locking: tuple[str, int] | None = None
+        self._places: dict[int, PlaceStory] = {}
+        self._ended: list[int] = []  # indices that ended in the transaction that is taken
 
     def take(
         self, mark: Mark, events: Sequence[ChainEvent], arguments: Mapping[str, Any] = NO_ARGUMENTS
@@ -117,70 +117,83 @@ class StoryFold:
             events: of settlement and anchor in it, in order; those of other jobs too.
             arguments: what the settlement was called with; none where only events are known.
         """
-        self._paying = self._locking = None
+        self._ended = []
+        payments: list[anchored.Paid] = []
         for event in events:
-            if isinstance(event, seen.Paid):
-                self._take_payment(event)
-            elif isinstance(event, seen.Locked):
-                self._take_lock(event)
-            elif getattr(event, "job", None) == self._story.job:
+            if getattr(event, "job", None) == self._story.job:
                 self._take_event(event, mark, arguments)
-            else:
-                self._paying = self._locking = None  # of another job in the same transaction
+            elif getattr(event, "subject", None) != self._story.job:
+                continue
+            elif isinstance(event, anchored.Paid):
+                payments.append(event)
+            elif isinstance(event, anchored.Locked | anchored.LockIncreased):
+                self._take_lock(event)
+        for payment in payments:
+            self._take_payment(payment)
 
-    def lock_ids(self) -> list[int]:
-        """All locks of the job."""
-        return list(self._locks)
-
-    def finish(self, returned: dict[int, Mark]) -> JobStory:
-        """The whole story; `returned` locks expired."""
-        locks = [
-            replace(lock, remaining=0, returned=returned[lock.lock_id])
-            if lock.lock_id in returned
-            else lock
-            for lock in self._locks.values()
-        ]
-        indices = tuple(self._indices[j] for j in sorted(self._indices))
-        return replace(self._story, indices=indices, locks=tuple(locks))
-
-    def _take_lock(self, event: seen.Locked) -> None:
-        if self._locking is None:
-            return
-        pot, index = self._locking
-        self._locks[event.lock_id] = LockStory(
-            event.lock_id, pot, index, event.owner, event.amount, event.amount, event.expires_at
+    def finish(self, returned: Mapping[int, Mark]) -> JobStory:
+        """The whole story; the rest of `returned` places went back when the lock had expired."""
+        places = tuple(
+            replace(place, remaining=0, returned=returned[number]) if number in returned else place
+            for number, place in sorted(self._places.items())
         )
+        indices = tuple(self._indices[j] for j in sorted(self._indices))
+        return replace(self._story, indices=indices, places=places)
 
-    def _take_payment(self, event: seen.Paid) -> None:
-        lock = self._locks.get(event.lock_id)
-        if self._paying is None or lock is None:
-            return
-        self._locks[event.lock_id] = replace(lock, remaining=lock.remaining - event.amount)
-        credit = Credit(lock.pot, event.to, event.amount)
-        if self._paying == 0:
-            self._story = replace(self._story, released=(*self._story.released, credit))
+    def _take_lock(self, event: anchored.Locked | anchored.LockIncreased) -> None:
+        number = int(event.place)
+        if isinstance(event, anchored.Locked):
+            self._places[number] = PlaceStory(
+                number, event.owner, event.amount, event.amount, event.expires_at
+            )
         else:
-            place = self._indices[self._paying]
-            self._indices[self._paying] = replace(place, credits=(*place.credits, credit))
+            place = self._places[number]
+            amount, remaining = place.amount + event.amount, place.remaining + event.amount
+            self._places[number] = replace(place, amount=amount, remaining=remaining)
+
+    def _take_payment(self, event: anchored.Paid) -> None:
+        number = int(event.place)
+        place = self._places[number]
+        self._places[number] = replace(place, remaining=place.remaining - event.amount)
+        credit = Credit(pot_of(number), event.to, event.amount)
+        if self._story.cancelled is not None:
+            self._story = replace(self._story, released=(*self._story.released, credit))
+            return
+        for index, amount in self._divide(number, credit).items():
+            paid = self._indices[index]
+            part = replace(credit, amount=amount)
+            self._indices[index] = replace(paid, credits=(*paid.credits, part))
+
+    def _divide(self, number: int, credit: Credit) -> dict[int, int]:
+        """What of a payment is for the end of which index.
+
+        Out of the payer's place the payer and the pool are paid once for all that ended together:
+        such a sum is divided as its parts are due. One that does not fit stays whole, at the last.
+        """
+        if number or len(self._ended) == 1:
+            return {number or self._ended[0]: credit.amount}
+        due = {
+            index: amount
+            for index in self._ended
+            if (amount := self._due_of_deposit(self._indices[index]).get(credit.account))
+        }
+        return due if sum(due.values()) == credit.amount else {self._ended[-1]: credit.amount}
+
+    def _due_of_deposit(self, place: IndexStory) -> dict[Address, int]:
+        ending = compute_ending(place.phase, self._story.terms)
+        return share_out(self._story, place, ending.deposit)
 
     def _take_event(self, event: ChainEvent, mark: Mark, arguments: Mapping[str, Any]) -> None:
-        self._paying = self._locking = None
         match event:
-            case seen.JobPosted():
-                self._locking = (DEPOSIT, 0)
             case seen.JobStarted():
-                # The last acceptance locks its stake behind this event.
                 self._story = replace(self._story, started=mark)
-                self._locking = (STAKE, self._last_accepted)
             case seen.JobCancelled():
-                self._paying = 0
                 self._story = replace(self._story, cancelled=mark)
                 for j, place in self._indices.items():
                     self._indices[j] = replace(place, phase=IndexPhase.RELEASED, ended=mark)
             case seen.NodeAccepted():
                 self._accept(event, mark, arguments)
             case seen.NodeCharged():
-                self._locking = (BOND, 0)
                 charge = Charge(ChargeKind(event.kind), mark, event.served_by)
                 self._change(event.index, phase=IndexPhase.CHARGED, charge=charge)
             case seen.ResultCommitted():
@@ -197,14 +210,14 @@ class StoryFold:
                     self._end(event, mark, arguments)
 
     def _accept(self, event: seen.NodeAccepted, mark: Mark, arguments: Mapping[str, Any]) -> None:
-        self._locking = (STAKE, event.index)
-        self._last_accepted = event.index
+        brought: dict[int, Any] = {int(a.index): a for a in arguments.get("acceptances", ())}
+        signed = brought.get(int(event.index))
         self._change(
             event.index,
             phase=IndexPhase.ACCEPTED,
             accepted=mark,
-            acceptance=arguments.get("signature", b""),
-            valid_until=Timestamp(arguments.get("valid_until", 0)),
+            acceptance=b"" if signed is None else signed.signature,
+            valid_until=Timestamp(0 if signed is None else signed.valid_until),
         )
 
     def _serve(self, event: seen.ChargeServed, mark: Mark, arguments: Mapping[str, Any]) -> None:
@@ -218,7 +231,7 @@ class StoryFold:
         self._change(event.index, phase=IndexPhase.SERVED, charge=served)
 
     def _end(self, event: Any, mark: Mark, arguments: Mapping[str, Any]) -> None:
-        self._paying = event.index
+        self._ended.append(int(event.index))
         place = self._indices[event.index]
         found = FINDINGS.get(type(event), Finding.NONE)
         if isinstance(event, seen.NodeConvicted):

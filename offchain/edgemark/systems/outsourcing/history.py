@@ -2,9 +2,8 @@
 
 Nothing here is stored: whatever the index takes back after a reorganisation is gone from here too.
 
-Rule 1: a lock belongs to the job whose event stands before it in the transaction that made it; a
-lock without one belongs to nobody's job (a provider's stake, another system).
-Rule 2: what a job brought a party is final when none of the party's own locks is left in it.
+Rule 1: a lock is known by its locker and its subject; of a job the subject is the job's id.
+Rule 2: what a lock brought a party is final when it holds nothing of the party's own any more.
 """
 
 from __future__ import annotations
@@ -16,14 +15,16 @@ from enum import StrEnum
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.ledger import anchor_events as anchored
 from edgemark.ledger import events as on
 from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.index_schema import lock_key
 from edgemark.ledger.index_store import DatedEvent, IndexStore
 from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_threshold
 from edgemark.systems.outsourcing.folding import INDEX_PHASES, Court, StoryFold, begin_story
 from edgemark.systems.outsourcing.story import JobStory, Mark
+
+MOVES_OF_A_LOCK = (anchored.Locked, anchored.LockIncreased, anchored.Paid, anchored.LockReturned)
 
 
 class JobState(StrEnum):
@@ -43,7 +44,7 @@ class JobHistory:
         posting: the event by which it began, with terms and nodes.
         state: started jobs are settled when every index has ended.
         indices: phase of index j at position j - 1.
-        events: all of them, in order.
+        events: those of the settlement, in order.
     """
 
     posting: on.JobPosted
@@ -72,6 +73,7 @@ def fold_job(events: Sequence[DatedEvent]) -> JobHistory:
     Raises:
         RefusedInput: no events, or they do not begin with the posting.
     """
+    events = [dated for dated in events if not isinstance(dated.event, MOVES_OF_A_LOCK)]
     first = events[0].event if events else None
     if not isinstance(first, on.JobPosted):
         raise RefusedInput("is not in the index", who="job", needed="a job that was posted")
@@ -134,19 +136,19 @@ def read_story(store: IndexStore, deployment: Deployment, job: JobId) -> JobStor
     fold = StoryFold(
         begin_story(court, history.posting, posted, top.number, Timestamp(top.timestamp))
     )
-    speakers = {deployment.contracts[name] for name in ("Settlement", "AssetAnchor")}
+    speakers = {deployment.contracts[name] for name in ("JobSettlement", "AssetAnchor")}
     for tx_hash, mark in marks.items():
         said = [dated.event for dated in store.in_transaction(tx_hash)]
         fold.take(mark, [event for event in said if event.at.contract in speakers])
-    return fold.finish(_returned(store, fold.lock_ids()))
+    return fold.finish(_returned(store, history.posting.at.contract, job))
 
 
-def _returned(store: IndexStore, lock_ids: Sequence[int]) -> dict[int, Mark]:
-    """Expired locks that went back to their owners."""
+def _returned(store: IndexStore, settlement: Address, job: JobId) -> dict[int, Mark]:
+    """Places of the job's expired lock that went back to their owners."""
     return {
-        lock_id: _mark(dated)
-        for lock_id in lock_ids
-        for dated in store.about(lock_key(lock_id), [on.LockReturned])
+        int(dated.event.place): _mark(dated)
+        for dated in store.about(job, [anchored.LockReturned])
+        if isinstance(dated.event, anchored.LockReturned) and dated.event.locker == settlement
     }
 
 
@@ -188,8 +190,8 @@ class PartyBook:
         deposited, withdrawn: into and out of the anchor.
         free: in the anchor, as the events say; the contract says the same.
         locked: its own, in open locks.
-        earned: sum over the jobs that brought it more than it put in.
-        lost: sum over the jobs that brought it less: what it paid for work, or was fined.
+        earned: sum over the locks (jobs, stakes) that brought it more than it put in.
+        lost: sum over the locks that brought it less: what it paid for work, or was fined.
         posted: jobs that it paid for.
         indices: of jobs in which it was named as a node, by phase.
     """
@@ -219,11 +221,11 @@ def read_party(store: IndexStore, account: Address) -> PartyBook:
     """The book of an account; an empty one when nothing on chain names it."""
     book = PartyBook(account)
     key = bytes.fromhex(account[2:])
-    for dated in store.about(key, [on.Deposited, on.Withdrawn]):
+    for dated in store.about(key, [anchored.Deposited, anchored.Withdrawn]):
         match dated.event:
-            case on.Deposited(account=owner, received=amount) if owner == account:
+            case anchored.Deposited(account=owner, received=amount) if owner == account:
                 book.deposited += amount
-            case on.Withdrawn(account=owner, amount=amount) if owner == account:
+            case anchored.Withdrawn(account=owner, amount=amount) if owner == account:
                 book.withdrawn += amount
     _add_locks(store, book, key)
     _add_jobs(store, book, key)
@@ -231,61 +233,60 @@ def read_party(store: IndexStore, account: Address) -> PartyBook:
 
 
 def _add_locks(store: IndexStore, book: PartyBook, key: bytes) -> None:
-    """Follow every lock that the account made or was paid from."""
-    ids: dict[int, None] = {}
-    for dated in store.about(key, [on.Locked, on.Paid]):
+    """Follow every lock that holds tokens of the account or paid it."""
+    locks: dict[tuple[Address, bytes], None] = {}
+    for dated in store.about(key, [anchored.Locked, anchored.Paid]):
         event = dated.event
-        is_own = isinstance(event, on.Locked) and event.owner == book.account
-        if is_own or (isinstance(event, on.Paid) and event.to == book.account):
-            ids[event.lock_id] = None  # type: ignore[attr-defined]
-    won: defaultdict[bytes, int] = defaultdict(int)
-    left: defaultdict[bytes, int] = defaultdict(int)
-    for lock_id in ids:
-        locked, *moves = _events_of_lock(store, lock_id)
-        if not isinstance(locked, on.Locked):
-            continue
-        job = _job_of(store, locked) or lock_key(lock_id)
-        is_own = locked.owner == book.account
-        change, rest = _follow(locked, moves, book.account)
-        won[job] += change
-        left[job] += rest if is_own else 0
-    book.free = book.deposited - book.withdrawn + sum(won.values())
-    book.locked = sum(left.values())
-    closed = [amount for job, amount in won.items() if left[job] == 0]
-    book.earned = sum(amount for amount in closed if amount > 0)
-    book.lost = -sum(amount for amount in closed if amount < 0)
+        is_own = isinstance(event, anchored.Locked) and event.owner == book.account
+        if is_own or (isinstance(event, anchored.Paid) and event.to == book.account):
+            locks[event.locker, event.subject] = None  # type: ignore[attr-defined]
+    book.free = book.deposited - book.withdrawn + _sum_moves(store, book.account, key)
+    for locker, subject in locks:
+        events = [
+            dated.event
+            for dated in store.about(subject, MOVES_OF_A_LOCK)
+            if dated.event.locker == locker  # type: ignore[attr-defined]
+        ]
+        change, left = _follow(events, book.account)
+        book.free += change
+        book.locked += left
+        if left == 0:
+            book.earned += max(change, 0)
+            book.lost += max(-change, 0)
 
 
-def _follow(locked: on.Locked, moves: Sequence[ChainEvent], account: Address) -> tuple[int, int]:
-    """(what a lock changed in the account's free balance, what is left in the lock)."""
-    change = -locked.amount if locked.owner == account else 0
-    rest: int = locked.amount
-    for move in moves:
-        match move:
-            case on.Paid(to=to, amount=amount):
+def _sum_moves(store: IndexStore, account: Address, key: bytes) -> int:
+    """What moving free balance inside the anchor brought the account."""
+    moves = [dated.event for dated in store.about(key, [anchored.Moved])]
+    return sum(
+        (move.to == account) * move.amount - (move.from_ == account) * move.amount
+        for move in moves
+        if isinstance(move, anchored.Moved)
+    )
+
+
+def _follow(events: Sequence[ChainEvent], account: Address) -> tuple[int, int]:
+    """(what a lock changed in the account's free balance, what it still holds of the account)."""
+    change, owners = 0, dict[int, Address]()
+    left: defaultdict[int, int] = defaultdict(int)
+    for event in events:
+        match event:
+            case (
+                anchored.Locked(owner=owner, place=place, amount=amount)
+                | anchored.LockIncreased(owner=owner, place=place, amount=amount)
+            ):
+                owners[place] = owner
+                left[place] += amount
+                change -= amount if owner == account else 0
+            case (
+                anchored.Paid(to=to, place=place, amount=amount)
+                | anchored.LockReturned(owner=to, place=place, amount=amount)
+            ):
+                left[place] -= amount
                 change += amount if to == account else 0
-                rest -= amount
-            case on.LockReturned(owner=owner, amount=amount):
-                change += amount if owner == account else 0
-                rest -= amount
             case _:
                 pass
-    return change, rest
-
-
-def _events_of_lock(store: IndexStore, lock_id: int) -> list[ChainEvent]:
-    kinds = [on.Locked, on.Paid, on.LockReturned]
-    return [dated.event for dated in store.about(lock_key(lock_id), kinds)]
-
-
-def _job_of(store: IndexStore, locked: on.Locked) -> JobId | None:
-    before = [
-        dated.event
-        for dated in store.in_transaction(locked.at.tx_hash)
-        if dated.event.at.log_index < locked.at.log_index
-        and isinstance(dated.event, on.JobPosted | on.NodeAccepted | on.NodeCharged)
-    ]
-    return before[-1].job if before else None
+    return change, sum(rest for place, rest in left.items() if owners.get(place) == account)
 
 
 def _add_jobs(store: IndexStore, book: PartyBook, key: bytes) -> None:

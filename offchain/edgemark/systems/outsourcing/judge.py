@@ -28,6 +28,7 @@ from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.ledger.events import NodeCharged
 from edgemark.ledger.intent import Call
 from edgemark.machine import IllegalMove, TryAgain, key_of
+from edgemark.memory import TooManyJobs
 from edgemark.party.cursor import Cursor
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
@@ -41,6 +42,7 @@ from edgemark.systems.outsourcing.limits import (
 )
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import (
+    NO_COMMITMENT,
     Answer,
     ChargeKind,
     Evidence,
@@ -51,6 +53,7 @@ from edgemark.systems.outsourcing.messages import (
 from edgemark.systems.outsourcing.observe import observe_as_judge
 from edgemark.systems.outsourcing.parameters import compute_output_bytes
 from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
+from edgemark.systems.outsourcing.patience import Patience
 from edgemark.systems.outsourcing.reading import check_read
 from edgemark.systems.outsourcing.server import (
     OutsourcingServer,
@@ -59,8 +62,13 @@ from edgemark.systems.outsourcing.server import (
     parse_place,
 )
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation, path_of
-from edgemark.systems.outsourcing.steps.decode import check_outputs, check_signed_answer
-from edgemark.systems.outsourcing.steps.judge import check_evidence, find
+from edgemark.systems.outsourcing.steps.decode import check_outputs
+from edgemark.systems.outsourcing.steps.judge import (
+    check_evidence,
+    compute_opinion_digest,
+    find,
+    hear_answer,
+)
 from edgemark.transport.faults import NotFound
 from edgemark.transport.server import Head, Request, Response, Route
 
@@ -77,12 +85,13 @@ class Judge(OutsourcingServer):
 
     def __init__(self, station: OutsourcingStation) -> None:
         self._compute_seconds = 0.0
+        self._patience = Patience(time.monotonic)
         self._cursor = Cursor(
             Path(station.settings.home) / "judge.cursor", station.settlement.address
         )
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
         station.functions.keep(self._needed_functions)
-        self._charges: set[tuple[JobId, ShareIndex]] = set()  # seen, and no case opened yet
+        self._charges: dict[tuple[JobId, ShareIndex], None] = {}  # seen, and no case opened yet
 
     def routes(self) -> Sequence[Route]:
         """Functions, evidence, opinions, answers and who may read them."""
@@ -115,11 +124,11 @@ class Judge(OutsourcingServer):
 
     def _admit_evidence(self, head: Head) -> int:
         """Evidence of a charge that stands on chain; who has a part in it is known from then on."""
-        self._case(*parse_place(head.params))
+        self._case(head, *parse_place(head.params))
         return self.on_disk(MAX_EVIDENCE_BYTES)
 
     def _admit_answer(self, head: Head) -> int:
-        terms = self._case(*parse_place(head.params)).terms
+        terms = self._case(head, *parse_place(head.params)).terms
         if terms is None:
             return self.on_disk(MAX_ANSWER_BYTES)
         return self.on_disk(compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES)
@@ -128,9 +137,10 @@ class Judge(OutsourcingServer):
         evidence = Evidence.from_wire(request.body)
         job, index = evidence.task.job, evidence.task.index
         check_place(request, job, index)
-        state = self._case(job, index)
+        state = self._case(request, job, index)
         if state.task is not None or state.is_finished:
             return Response(body=TAKEN)
+        self.looks.check(request)
         stored = self.station.settlement.job(job)
         if stored.terms_hash != evidence.terms.hash:
             raise RefusedInput(
@@ -146,13 +156,11 @@ class Judge(OutsourcingServer):
             return Response(body=FUNCTION_NEEDED)
         case = state.known
         check_evidence(
-            case.kind,
+            case,
             evidence.task,
             evidence.answer,
             function=function,
             terms=evidence.terms,
-            root=stored.root,
-            node=case.node,
             domain=self.station.settlement.domain,
         )
         answer = evidence.answer if case.kind is ChargeKind.WRONG else None
@@ -160,16 +168,16 @@ class Judge(OutsourcingServer):
         try:
             self.runtime.ask(key_of(job, index), heard)
         except IllegalMove:  # another judge's copy came while this one was checked
-            if self._case(job, index).task is None:
+            if self._case(request, job, index).task is None:
                 raise
         return Response(body=TAKEN)
 
     def _take_opinion(self, request: Request) -> Response:
         opinion = Opinion.from_wire(request.body)
-        state = self._case(opinion.job, opinion.index)
+        state = self._case(request, opinion.job, opinion.index)
         if state.is_finished:
             return Response(body=TAKEN)
-        signer = recover(self._digest(opinion), opinion.signature)
+        signer = recover(self._digest(state, opinion.finding), opinion.signature)
         if signer not in state.known.judges:
             raise RefusedInput("signer is no judge", who="opinion", had=signer)
         self.runtime.ask(key_of(opinion.job, opinion.index), on.HeardOpinion(signer, opinion))
@@ -178,18 +186,18 @@ class Judge(OutsourcingServer):
     def _take_answer(self, request: Request) -> Response:
         """Until `answer_by` and the margin for passing on; a contradiction until the verdict.
 
-        Who brings an answer does not matter, its signature does. One that contradicts an answer
-        already held is proof of a lie and never late: else a node could split the judges.
+        Who brings an answer does not matter, its signature does, and nothing that decides stays
+        outside it. One that contradicts an answer already held is proof of a lie and never late:
+        else a node could split the judges.
         """
         answer = Answer.from_wire(request.body)
         check_place(request, answer.job, answer.index)
-        state = self._case(answer.job, answer.index)
+        state = self._case(request, answer.job, answer.index)
         if state.is_finished or not state.lacks(answer):
             return Response(body=TAKEN)
         if state.known.kind is not ChargeKind.SILENT or state.task is None:
             raise RefusedInput("no answer is awaited", who=f"index {answer.index}")
-        late = state.answer_over or state.finding is Finding.MISSING
-        if late and not state.answers:
+        if state.is_late(answer):
             raise RefusedInput(
                 "answer is late",
                 who=f"index {answer.index}",
@@ -197,15 +205,15 @@ class Judge(OutsourcingServer):
                 needed=f"<= {state.answer_by}",
             )
         domain = self.station.settlement.domain
-        check_signed_answer(answer, state.task, state.known.node, domain)
+        heard = hear_answer(answer, state.task, state.known, domain)
         check_outputs(answer, _held(state.terms))  # what no job has room for is no answer
-        self.runtime.ask(key_of(answer.job, answer.index), on.HeardAnswer(answer))
+        self.runtime.ask(key_of(answer.job, answer.index), heard)
         return Response(body=TAKEN)
 
     def _give_task(self, request: Request) -> Response:
         """The charged node reads its own task, which the device may never have sent it."""
         read = ReadRequest.from_wire(request.body)
-        state = self._case(read.job, read.index)
+        state = self._case(request, read.job, read.index)
         check_read(self.station, read, state.known.node)
         if state.task is None:
             raise NotFound("task is not here yet", who=f"index {read.index}")
@@ -214,7 +222,7 @@ class Judge(OutsourcingServer):
     def _give_answer(self, request: Request) -> Response:
         """The device reads the answer that the charged node handed in."""
         read = ReadRequest.from_wire(request.body)
-        state = self._case(read.job, read.index)
+        state = self._case(request, read.job, read.index)
         if state.terms is None:
             raise NotFound("task is not here yet", who=f"index {read.index}")
         check_read(self.station, read, address_of(state.terms.job_key))
@@ -222,11 +230,12 @@ class Judge(OutsourcingServer):
             raise NotFound("no answer was handed in", who=f"index {read.index}")
         return Response(body=state.answer.to_wire())
 
-    def _case(self, job: JobId, index: ShareIndex) -> JudgeCase:
+    def _case(self, asker: Head | Request, job: JobId, index: ShareIndex) -> JudgeCase:
         """The case of a charged index; taken up now when the chain shows the charge."""
         key = key_of(job, index)
         state = self.runtime.state(key)
         if state is None:
+            self.looks.check(asker)
             state = self._open_case(job, index)
         if state is None:
             raise NotFound(
@@ -238,21 +247,25 @@ class Judge(OutsourcingServer):
         return found
 
     def _open_case(
-        self, job: JobId, index: ShareIndex, block: int | str = "confirmed"
+        self, job: JobId, index: ShareIndex, block: int | None = None
     ) -> JudgeCase | None:
-        view = self.station.settlement.index(job, index, block=block)
+        settlement = self.station.settlement
+        at = self.station.chain.confirmed() if block is None else block
+        ((stored, (view,)),) = settlement.views([(job, [index])], block=at)
         if view.phase not in _CHARGED:
             return None
-        judges = self.station.settlement.judges()
-        self.door.expect(self.station.settlement.job(job, block=block).payer, view.node, *judges)
+        judges = settlement.judges()
+        self.door.expect(stored.payer, view.node, *judges)
         case = on.SawCase(
             job=job,
             index=index,
+            root=stored.root,
             kind=view.kind,
             node=view.node,
+            commitment=settlement.commitment(job, index) if view.committed else NO_COMMITMENT,
             served_by=view.served_by,
             judges=judges,
-            threshold=self.station.settlement.judge_threshold(),
+            threshold=settlement.judge_threshold(),
         )
         self.tell(key_of(job, index), [case])
         opened: JudgeCase | None = self.runtime.state(key_of(job, index))
@@ -286,16 +299,12 @@ class Judge(OutsourcingServer):
                 self.station.submit(self._call(state, effect))
                 return []
 
-    def _digest(self, opinion: Opinion) -> Hash32:
-        domain = self.station.settlement.domain
-        if opinion.finding is Finding.NONE:
-            return domain.served(opinion.job, opinion.index)
-        return domain.verdict(opinion.job, opinion.index, int(opinion.finding))
+    def _digest(self, state: JudgeCase, finding: Finding) -> Hash32:
+        return compute_opinion_digest(state.known, finding, self.station.settlement.domain)
 
     def _sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
         case = state.known
-        blank = Opinion(case.job, case.index, finding, b"")
-        signature = self.station.keys.account.sign(self._digest(blank))
+        signature = self.station.keys.account.sign(self._digest(state, finding))
         signed = Opinion(case.job, case.index, finding, signature)
         return on.HeardOpinion(self.station.address, signed)
 
@@ -306,19 +315,10 @@ class Judge(OutsourcingServer):
     def _reexecute(self, state: JudgeCase) -> Finding:
         if state.is_contradicted:
             return Finding.WRONG
-        case, task, terms = state.known, _held(state.task), _held(state.terms)
-        view = self.station.settlement.index(case.job, case.index)
+        task, terms = _held(state.task), _held(state.terms)
         began = time.perf_counter()
-        finding = find(
-            task,
-            _held(state.answer),
-            function=self._function(terms.function_hash),
-            terms=terms,
-            node=case.node,
-            commitment=view.commitment,
-            kind=case.kind,
-            domain=self.station.settlement.domain,
-        )
+        function = self._function(terms.function_hash)
+        finding = find(task, _held(state.answer), function=function, terms=terms)
         took = time.perf_counter() - began
         self._compute_seconds += took
         self.instruments.note_computing(took)
@@ -341,10 +341,12 @@ class Judge(OutsourcingServer):
         case, settlement = state.known, self.station.settlement
         match effect:
             case do.SubmitServed():
-                signatures = self._ordered(state, Finding.NONE)
+                signatures = state.signatures_in_order(Finding.NONE)
                 return settlement.record_served(case.job, case.index, signatures)
             case do.SubmitVerdict(finding):
-                signatures = self._ordered(state, Finding(finding))
+                signatures = state.signatures_in_order(Finding(finding))
+                what = (case.job, case.index, finding)
+                self._patience.wait_for(what, len(signatures), len(case.judges))
                 return settlement.record_verdict(case.job, case.index, Finding(finding), signatures)
             case do.SubmitVoid():
                 return settlement.void_charge(case.job, case.index)
@@ -353,12 +355,6 @@ class Judge(OutsourcingServer):
             case _:
                 raise TypeError(f"a judge does not {type(effect).__name__}")
 
-    def _ordered(self, state: JudgeCase, finding: Finding) -> list[bytes]:
-        """The first k signatures, ascending by signer as the contract wants them."""
-        signed = state.signatures(finding)
-        ascending = sorted(signed, key=lambda judge: int(judge, 16))
-        return [signed[judge] for judge in ascending[: state.known.threshold]]
-
     # --- chain ---------------------------------------------------------------------------------
 
     def first_block(self) -> int:
@@ -366,25 +362,36 @@ class Judge(OutsourcingServer):
         return self._cursor.read(self.station.deployment.block)
 
     def look(self) -> None:
-        """One round over the chain, at confirmed depth."""
+        """One round over the chain, at confirmed depth; a case that is seen to end makes room."""
         for event in self.agenda.poll():
             if isinstance(event, NodeCharged):
-                self._charges.add((JobId(event.job), ShareIndex(event.index)))
-        for job, index in sorted(self._charges):
-            if self.runtime.state(key_of(job, index)) is None:
-                self._open_case(job, index, self.agenda.block)
-            self._charges.discard((job, index))
-        self._cursor.note(self.agenda.cursor)
+                self._charges[JobId(event.job), ShareIndex(event.index)] = None
+        self._look_at_cases()
+        self._open_cases()
+        if not self._charges:
+            self._cursor.note(self.agenda.cursor)
+
+    def _look_at_cases(self) -> None:
         states = self.runtime.states()
         due = self.agenda.due(states)
         cases = [states[key].known for key in due]
         wanted = [(case.job, [case.index]) for case in cases]
         views = self.station.settlement.views(wanted, block=self.agenda.block)
-        for key, (job_view, (view,)) in zip(due, views, strict=True):
-            case = states[key].known
+        for key, case, (job_view, (view,)) in zip(due, cases, views, strict=True):
             self.door.expect(job_view.payer, case.node, *case.judges)
             self.tell(key, observe_as_judge(states[key], view))
         self.agenda.note(due, states)
+
+    def _open_cases(self) -> None:
+        """The oldest charges first; those that find no room are tried again in the next round."""
+        for job, index in tuple(self._charges):
+            try:
+                if self.runtime.state(key_of(job, index)) is None:
+                    self._open_case(job, index, self.agenda.block)
+            except TooManyJobs as full:
+                self.log.debug("charge waits for room", job=job, index=index, error=full)
+                return
+            del self._charges[job, index]
 
 
 def _held(value: T | None) -> T:

@@ -17,9 +17,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from functools import cached_property
 
-from edgemark.crypto.commitments import compute_task_id
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.commitments import (
+    compute_commitment,
+    compute_share_hash,
+    compute_task_id,
+)
+from edgemark.crypto.hashing import hash_long
+from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.encoding import Reader, Writer
 from edgemark.identifiers import (
     Address,
@@ -42,6 +48,8 @@ from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
 
 MAX_BRANCH = 6  # MAX_NODES = 2^6 leaves
 SIGNATURE_BYTES = 65
+SALT_BYTES = 32
+NO_COMMITMENT = Hash32(bytes(32))  # what the chain has for an index without one
 
 _WIDTHS = {
     "function_bytes": 4,
@@ -64,7 +72,7 @@ _WIDTHS = {
 
 
 class Finding(IntEnum):
-    """What judges say, in the order of `ISettlement.Finding`; NONE stands for `served`."""
+    """What judges say, in the order of `IJobSettlement.Finding`; NONE stands for `served`."""
 
     NONE = 0
     RIGHT = 1
@@ -73,7 +81,7 @@ class Finding(IntEnum):
 
 
 class ChargeKind(IntEnum):
-    """Why an index is charged, in the order of `ISettlement.ChargeKind`."""
+    """Why an index is charged, in the order of `IJobSettlement.ChargeKind`."""
 
     NONE = 0
     WRONG = 1
@@ -110,17 +118,24 @@ def _read_place(reader: Reader) -> tuple[JobId, ShareIndex]:
 
 @dataclass(frozen=True)
 class Offer:
-    """Asks the node named at `index` to accept the job under `terms`."""
+    """Asks the node named at `index` to accept the job under `terms`.
+
+    The chain stores a hash of the list of nodes only; whoever brings an acceptance shows the list.
+    """
 
     job: JobId
     index: ShareIndex
     terms: Terms
+    nodes: tuple[Address, ...]
 
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()
         _write_place(writer, self.job, self.index)
         _write_terms(writer, self.terms)
+        writer.integer(len(self.nodes), 1)
+        for node in self.nodes:
+            writer.fixed(bytes.fromhex(node[2:]), 20)
         return writer.finish()
 
     @staticmethod
@@ -129,8 +144,10 @@ class Offer:
         reader = Reader(message, who="offer")
         job, index = _read_place(reader)
         terms = _read_terms(reader)
+        count = reader.integer(1, most=MAX_NODES)
+        nodes = tuple(parse_address(reader.fixed(20)) for _ in range(count))
         reader.finish()
-        return Offer(job, index, terms)
+        return Offer(job, index, terms, nodes)
 
 
 @dataclass(frozen=True)
@@ -151,15 +168,21 @@ class Task:
     share: bytes = field(repr=False)
     branch: tuple[Hash32, ...]
 
-    @property
+    @cached_property
     def share_hash(self) -> Hash32:
         """H(share_j)."""
-        return Hash32(keccak256(self.share))
+        return compute_share_hash(self.share)
 
-    @property
+    @cached_property
     def task_id(self) -> TaskId:
         """ID_Tj = keccak(domain, j, H(F), H(share_j), job)."""
         return TaskId(compute_task_id(self.index, self.function_hash, self.share_hash, self.job))
+
+    def with_branch(self, branch: tuple[Hash32, ...]) -> Task:
+        """The same task under a root; its hashes are not over the branch and are kept."""
+        made = Task(self.job, self.index, self.function_hash, self.share, branch)
+        vars(made).update(share_hash=self.share_hash, task_id=self.task_id)
+        return made
 
     def to_wire(self) -> bytes:
         """Canonical bytes."""
@@ -188,7 +211,8 @@ class Answer:
     """R_j: a node's outputs for one task, signed for that task alone.
 
     The paper signs (c_j, b_j) only; such a signature, replayed in another task, frames its honest
-    signer. This one covers chain, settlement, job, ID_Tj, j, node and H(share).
+    signer. This one covers chain, settlement, job, ID_Tj, j, node, H(share), the outputs and the
+    salt: no part of an answer stays outside it.
 
     Attributes:
         outputs: packed (c_j, b_j); secret to the device and, when charged, the judges.
@@ -204,17 +228,41 @@ class Answer:
     salt: bytes = field(repr=False)
     signature: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def outputs_hash(self) -> Hash32:
         """H(c_j, b_j)."""
-        return Hash32(keccak256(self.outputs))
+        return hash_long(self.outputs)
+
+    def commitment(self, domain: SettlementDomain, node: Address) -> Hash32:
+        """What `node` puts on chain before it shows this answer."""
+        return compute_commitment(
+            domain.chain_id,
+            domain.contract,
+            self.job,
+            self.task_id,
+            node,
+            self.outputs_hash,
+            self.salt,
+        )
+
+    def digest(self, domain: SettlementDomain, node: Address) -> Hash32:
+        """What `node` signs."""
+        return domain.result(
+            self.job,
+            self.task_id,
+            self.index,
+            node,
+            self.share_hash,
+            self.outputs_hash,
+            self.salt,
+        )
 
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()
         _write_place(writer, self.job, self.index)
         writer.fixed(self.task_id, 32).fixed(self.share_hash, 32).variable(self.outputs)
-        writer.fixed(self.salt, 32).fixed(self.signature, SIGNATURE_BYTES)
+        writer.fixed(self.salt, SALT_BYTES).fixed(self.signature, SIGNATURE_BYTES)
         return writer.finish()
 
     @staticmethod
@@ -224,7 +272,7 @@ class Answer:
         job, index = _read_place(reader)
         task_id, share_hash = TaskId(reader.fixed(32)), Hash32(reader.fixed(32))
         outputs = reader.variable(most=MAX_OUTPUT_BYTES)
-        salt, signature = reader.fixed(32), reader.fixed(SIGNATURE_BYTES)
+        salt, signature = reader.fixed(SALT_BYTES), reader.fixed(SIGNATURE_BYTES)
         reader.finish()
         return Answer(job, index, task_id, share_hash, outputs, salt, signature)
 

@@ -1,7 +1,8 @@
 """From what the chain stores to what happened: pure, so that a missed block never matters.
 
 Parties read views at confirmed depth rather than follow logs: a view holds all that happened until
-then, a restart needs no cursor, and a reorganisation shallower than the depth is never seen.
+then, a restart needs no cursor, and a reorganisation shallower than the depth is never seen. A view
+of a block before the posting holds nothing, and tells nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
 
 _DECIDED = (DevicePhase.VALID, DevicePhase.UNDECIDED, DevicePhase.CHARGED)
 _WAITING = (DevicePhase.POSTED, DevicePhase.EXPIRED)
-NO_COMMITMENT = bytes(32)
 
 
 def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexView]) -> list[object]:
@@ -58,6 +58,9 @@ def observe_as_node(state: NodeTask, job: JobView, view: IndexView, now: Timesta
     """What the node has not heard yet; `now` is the time of the block that was read."""
     if state.is_finished or state.phase is NodePhase.UNKNOWN:
         return []
+    if job.phase is JobPhase.NONE:  # and nobody can post it once `accept_by` is past
+        is_lost = state.phase is NodePhase.OFFERED and now > state.known.terms.accept_by
+        return [on.SawEnded()] if is_lost else []
     if state.phase is NodePhase.OFFERED:
         return _observe_offered(job, view, now)
     if view.phase.is_end:
@@ -66,7 +69,7 @@ def observe_as_node(state: NodeTask, job: JobView, view: IndexView, now: Timesta
     charged = view.phase in (IndexPhase.CHARGED, IndexPhase.SERVED)
     if not state.started and job.phase is JobPhase.STARTED and state.charge is ChargeKind.NONE:
         found.append(on.SawStarted(job.started_at))
-    if state.phase is NodePhase.COMPUTED and view.commitment != NO_COMMITMENT:
+    if state.phase is NodePhase.COMPUTED and view.committed:
         found.append(on.SawCommitted())
     if charged and state.charge is ChargeKind.NONE:
         found.append(on.SawCharged(view.kind, view.served_by))

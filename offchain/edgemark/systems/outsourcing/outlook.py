@@ -85,30 +85,31 @@ def _before_result(state: DeviceJob, now: Timestamp) -> Iterator[str]:
     )
     unsent = [i for i in waiting if state.index_phase(ShareIndex(i)) is IndexPhase.ACCEPTED]
     if unsent:
-        yield f"{_list(unsent)} never got a task or never committed: {_harm(state)}"
+        fees = _unearned(state, len(unsent))
+        yield f"{_list(unsent)} never got a task or never committed: {fees}"
 
 
 def _uncharged(state: DeviceJob) -> list[int]:
-    open_ends = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED, IndexPhase.PAID, IndexPhase.EQUAL_HARM)
+    open_ends = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED, IndexPhase.PAID, IndexPhase.UNEARNED)
     return [int(i) for i in (*state.wrong, *state.silent) if state.index_phase(i) in open_ends]
 
 
 def _lost(state: DeviceJob) -> str:
     committed = (IndexPhase.COMMITTED, IndexPhase.PAID)
     paid = sum(state.index_phase(ShareIndex(i)) in committed for i in _uncharged(state))
-    harmed = len(_uncharged(state)) - paid
+    unearned = len(_uncharged(state)) - paid
     parts = []
     if paid:
         fees = format_tokens(paid * state.known.terms.fee)
         parts.append(f"{fees} MTC go to nodes that did not earn them.")
-    if harmed:
-        parts.append(_harm(state))
+    if unearned:
+        parts.append(_unearned(state, unearned))
     return " ".join(parts)
 
 
-def _harm(state: DeviceJob) -> str:
-    harm = format_tokens(state.known.terms.harm)
-    return f"payer and node lose {harm} MTC each."
+def _unearned(state: DeviceJob, count: int) -> str:
+    fees = format_tokens(count * state.known.terms.fee)
+    return f"{fees} MTC go to the pool."
 
 
 def _left(deadline: Timestamp, now: Timestamp) -> str:

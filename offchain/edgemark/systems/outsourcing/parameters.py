@@ -1,20 +1,23 @@
 """The public terms of a job and the rules they must keep (Meta-BMEOC IV-A; eqs 3-9, corrected).
 
 Notation: k inputs, n outputs, d degree, t threshold, e errors, m nodes, f fee, S stake, g judges'
-fee, b bond, z equal harm. The paper asks only for m <= M; fewer than (d+1)t + 1 answers cannot be
+fee, b bond. The paper asks only for m <= M; fewer than (d+1)t + 1 answers cannot be
 verified, and 2e more are needed to survive e liars and to name them, so the bound is enforced here
 and on chain.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from edgemark.crypto.commitments import compute_terms_hash
 from edgemark.crypto.field import ELEMENT_BYTES
-from edgemark.crypto.secp256k1 import address_of
+from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.secp256k1 import check_public_key
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.systems.outsourcing.limits import (
     MAX_BATCH,
     MAX_DEGREE,
@@ -31,13 +34,13 @@ from edgemark.systems.outsourcing.limits import (
 
 MAX_AMOUNT = 2**96 - 1  # one amount on chain
 JOB_KEY_BYTES = 33  # compressed secp256k1 point
+LEAST_FEE = 6  # from here on there is a whole number between f/4 and f/3
 LOOKS = 3  # at the chain within each window: to see, to act, to see what came of it
-HARM_DIVISOR = 10  # z = f / 10: what both lose when nobody can say who failed
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What everybody may know of a job; the fields stand in the order of `ISettlement.Terms`.
+    """What everybody may know of a job; the fields stand in the order of `IJobSettlement.Terms`.
 
     Amounts are in the token's smallest unit, times in Unix seconds of chain time, lengths in bytes.
     """
@@ -66,14 +69,15 @@ class Terms:
         """The bond b = g + f, what the device puts up for each charge."""
         return Tokens(self.judge_fee + self.fee)
 
-    @property
-    def harm(self) -> Tokens:
-        """The equal harm z = f / 10, rounded down."""
-        return Tokens(self.fee // HARM_DIVISOR)
-
     def as_abi(self) -> tuple[object, ...]:
         """The tuple that the contract takes."""
-        return astuple(self)
+        values: tuple[object, ...] = _values_of(self)
+        return values
+
+    @property
+    def products(self) -> int:
+        """Multiplications by a coefficient that one index costs: monomials times inputs."""
+        return self.term_count * self.batch
 
     @property
     def hash(self) -> Hash32:
@@ -81,19 +85,48 @@ class Terms:
         return compute_terms_hash(self.as_abi())
 
 
+_values_of = attrgetter(*(each.name for each in fields(Terms)))
+
+
+def hash_nodes(nodes: Sequence[Address]) -> Hash32:
+    """What the chain stores of the list of nodes: keccak256 over a word of 32 bytes for each."""
+    return Hash32(keccak256(b"".join(bytes(12) + bytes.fromhex(node[2:]) for node in nodes)))
+
+
 def compute_least_nodes(degree: int, threshold: int, errors: int) -> int:
     """(d+1)t + 1 + 2e."""
     return (degree + 1) * threshold + 1 + 2 * errors
 
 
-def compute_least_stake(fee: int, judge_fee: int, node_count: int, errors: int) -> int:
-    """max(ceil(m*f/e), 2g + f); 2g + f when e = 0.
+def compute_least_stake(fee: int, node_count: int, errors: int) -> int:
+    """ceil(m*f/e).
 
-    With it a lie costs more than it can gain: an undecided job is charged at random among the
-    nodes, e of m, so a liar's expected loss is at least the fee of the whole job.
+    With it a lie costs more than it can gain: of an undecided job e of m indices drawn at random
+    are charged, so a liar loses e/m * S >= f on average.
     """
-    floor = 2 * judge_fee + fee
-    return floor if errors == 0 else max(-(-node_count * fee // errors), floor)
+    return -(-node_count * fee // errors)
+
+
+def compute_least_judge_fee(fee: int, products: int = 0, *, floor: int = 0, price: int = 0) -> int:
+    """max(ceil(f/4), floor + products * price): a charge never costs less than the work it makes.
+
+    Args:
+        fee: f.
+        products: monomials times inputs of the batch.
+        floor: `Limits.judge_floor` of the deployment.
+        price: `Limits.judge_price` of the deployment.
+    """
+    return max(-(-fee // 4), floor + products * price)
+
+
+def compute_most_judge_fee(fee: int) -> int:
+    """floor(f/3): above 0.38 f charging at random among liars would cost the payer on average."""
+    return fee // 3
+
+
+def compute_answering_s(terms: Terms, started_at: int, judge_window: int) -> int:
+    """J = max(W, compute_by - start): the time to answer a charge as silent, and to judge one."""
+    return max(judge_window, terms.compute_by - started_at)
 
 
 def compute_share_bytes(batch: int, inputs: int) -> int:
@@ -123,9 +156,13 @@ def check_sharing(*, degree: int, threshold: int, errors: int, node_count: int) 
         raise RefusedInput(
             "t is too small to hide anything", who="job", had=threshold, needed=">= 1"
         )
-    if not 0 <= errors <= threshold:
+    if not 1 <= errors <= threshold:
         raise RefusedInput(
-            "e is out of range", who="job", had=f"e = {errors}", needed=f"0 <= e <= t = {threshold}"
+            "e is out of range",
+            who="job",
+            had=f"e = {errors}",
+            needed=f"1 <= e <= t = {threshold}",
+            remedy="With e = 0 nobody could be charged, and any answer would be paid.",
         )
     least = compute_least_nodes(degree, threshold, errors)
     if not least <= node_count <= MAX_NODES:
@@ -151,10 +188,11 @@ def check_terms(terms: Terms) -> None:
         node_count=terms.node_count,
     )
     _check_sizes(terms)
-    address_of(terms.job_key)  # a key that is no point could never read an answer
-    _check_range("fee", terms.fee, HARM_DIVISOR, MAX_AMOUNT)
-    _check_range("judges' fee", terms.judge_fee, 1, terms.fee)
-    least = compute_least_stake(terms.fee, terms.judge_fee, terms.node_count, terms.errors)
+    check_public_key(terms.job_key)  # a key that is no point could never read an answer
+    _check_range("fee", terms.fee, LEAST_FEE, MAX_AMOUNT)
+    least, most = compute_least_judge_fee(terms.fee), compute_most_judge_fee(terms.fee)
+    _check_range("judges' fee", terms.judge_fee, least, most)
+    least = compute_least_stake(terms.fee, terms.node_count, terms.errors)
     _check_range("stake", terms.stake, least, MAX_AMOUNT)
     if not terms.accept_by < terms.compute_by < terms.collect_by:
         raise RefusedInput(

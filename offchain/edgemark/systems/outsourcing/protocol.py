@@ -19,6 +19,8 @@ def _stays(phase: Enum, *events: type) -> dict[tuple[Enum, type], Enum]:
     return {(phase, event): phase for event in events}
 
 
+_DEVICE_TIMES = (on.SawIndexPhase, on.SawComputeOver, on.SawLastCharges, on.SawCollectOver)
+
 _DEVICE: dict[tuple[Enum, type], Enum] = {
     (DevicePhase.UNKNOWN, on.AskedSubmit): DevicePhase.DRAFTED,
     (DevicePhase.DRAFTED, on.SawPosted): DevicePhase.POSTED,
@@ -35,38 +37,28 @@ _DEVICE: dict[tuple[Enum, type], Enum] = {
     (DevicePhase.STARTED, on.FoundResultUndecided): DevicePhase.UNDECIDED,
     **_stays(
         DevicePhase.STARTED,
-        on.SawIndexPhase,
         on.HeardTaskTaken,
         on.HeardAnswer,
-        on.SawComputeOver,
-        on.SawCollectOver,
+        *_DEVICE_TIMES,
     ),
     (DevicePhase.GATHERED, on.FoundResultValid): DevicePhase.VALID,
     (DevicePhase.GATHERED, on.FoundResultUndecided): DevicePhase.UNDECIDED,
-    **_stays(
-        DevicePhase.GATHERED,
-        on.SawIndexPhase,
-        on.HeardAnswer,
-        on.SawComputeOver,
-        on.SawCollectOver,
-    ),
+    **_stays(DevicePhase.GATHERED, on.HeardAnswer, *_DEVICE_TIMES),
     (DevicePhase.VALID, on.SawChargesFiled): DevicePhase.CHARGED,
     (DevicePhase.VALID, on.SawEnded): DevicePhase.CLOSED,
-    **_stays(DevicePhase.VALID, on.SawIndexPhase, on.SawComputeOver, on.SawCollectOver),
+    **_stays(DevicePhase.VALID, *_DEVICE_TIMES),
     (DevicePhase.UNDECIDED, on.SawChargesFiled): DevicePhase.CHARGED,
     (DevicePhase.UNDECIDED, on.SawEnded): DevicePhase.CLOSED,
-    **_stays(DevicePhase.UNDECIDED, on.SawIndexPhase, on.SawComputeOver, on.SawCollectOver),
+    **_stays(DevicePhase.UNDECIDED, *_DEVICE_TIMES),
     (DevicePhase.CHARGED, on.SawEnded): DevicePhase.CLOSED,
     **_stays(
         DevicePhase.CHARGED,
-        on.SawIndexPhase,
         on.HeardEvidenceTaken,
         on.HeardAnswer,
         on.FoundResultValid,
         on.FoundResultUndecided,
-        on.SawComputeOver,
-        on.SawCollectOver,
         on.SawLapseDue,
+        *_DEVICE_TIMES,
     ),
 }
 
@@ -123,7 +115,12 @@ _JUDGE: dict[tuple[Enum, type], Enum] = {
     **_stays(JudgePhase.FILED, on.HeardOpinion, on.SawServeOver),
     (JudgePhase.HOLDING, on.SawServed): JudgePhase.SERVED,
     **_stays(
-        JudgePhase.HOLDING, on.HeardAnswer, on.HeardOpinion, on.HeardPassedOn, on.SawServeOver
+        JudgePhase.HOLDING,
+        on.HeardAnswer,
+        on.HeardStrayAnswer,
+        on.HeardOpinion,
+        on.HeardPassedOn,
+        on.SawServeOver,
     ),
     (JudgePhase.SERVED, on.FoundVerdict): JudgePhase.RULED,
     **_stays(JudgePhase.SERVED, on.HeardEvidence),
@@ -134,6 +131,7 @@ _JUDGE: dict[tuple[Enum, type], Enum] = {
         for move, stays in _stays(
             phase,
             on.HeardAnswer,
+            on.HeardStrayAnswer,
             on.HeardOpinion,
             on.HeardPassedOn,
             on.SawAnswerOver,

@@ -49,12 +49,13 @@ def check_read(station: OutsourcingStation, read: ReadRequest, reader: str) -> N
         )
     if read.reader != reader:
         raise RefusedInput("reader may not read this", who="read", had=read.reader, needed=reader)
+    digest = station.settlement.domain.read_request(
+        read.job, read.index, read.reader, read.server, read.valid_until
+    )
+    check_signature(digest, read.signature, read.reader)
+    # Only the reader itself makes this server ask its chain.
     now = station.chain.now()
     if not now <= read.valid_until <= now + 2 * READ_VALID_S:
         raise RefusedInput(
             "request is outdated", who="read", had=read.valid_until, needed=f"{now} or later"
         )
-    digest = station.settlement.domain.read_request(
-        read.job, read.index, read.reader, read.server, read.valid_until
-    )
-    check_signature(digest, read.signature, read.reader)

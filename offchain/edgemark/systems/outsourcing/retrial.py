@@ -36,7 +36,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_outputs,
     check_signed_answer,
 )
-from edgemark.systems.outsourcing.steps.judge import find
+from edgemark.systems.outsourcing.steps.judge import find, is_answer
 from edgemark.systems.outsourcing.story import NO_HASH, JobStory
 
 SOUND = "sound"
@@ -245,8 +245,8 @@ def _has_to_open(case: Case) -> bool:
 
 def _check_judges(trial: Retrial, bundle: Bundle, case: Case) -> None:
     domain, place = domain_of(bundle), f"index {case.index}: "
-    served = domain.served(bundle.job, case.index)
-    verdict = domain.verdict(bundle.job, case.index, int(case.finding))
+    charge = (bundle.job, case.index, bundle.root, case.node, int(case.kind))
+    served, verdict = domain.served(*charge), domain.verdict(*charge, int(case.finding))
     was_served = bool(case.served) or case.end is not IndexPhase.VOID
     for name, digest, signatures, is_needed in (
         ("judges signed served", served, case.served, was_served),
@@ -295,21 +295,14 @@ def _compare_verdict(trial: Retrial, bundle: Bundle, case: Case, function: Polyn
 
 
 def compute_finding(bundle: Bundle, case: Case, function: Polynomial) -> Finding:
-    """What a judge who holds this evidence finds; MISSING without an answer."""
-    if not case.answers:
-        return Finding.MISSING
+    """What a judge who holds this evidence finds; MISSING without an answer that counts."""
     if len({answer.outputs_hash for answer in case.answers}) > 1:
         return Finding.WRONG
-    return find(
-        case.task,
-        case.answers[0],
-        function=function,
-        terms=bundle.terms,
-        node=case.node,
-        commitment=case.commitment,
-        kind=case.kind,
-        domain=domain_of(bundle),
-    )
+    domain = domain_of(bundle)
+    for answer in case.answers:
+        if is_answer(answer, case.kind, case.node, case.commitment, domain):
+            return find(case.task, answer, function=function, terms=bundle.terms)
+    return Finding.MISSING
 
 
 def domain_of(bundle: Bundle) -> SettlementDomain:

@@ -2,27 +2,87 @@
 
 What is long is admitted by its head: a function that was asked for, the task of an index that this
 server holds, the evidence of a charge that stands on chain. Nothing else is read.
+
+What a request makes this server ask its chain is counted, see `Looks`: the chain's node must be
+left for what the server itself has to see in time.
 """
 
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import JobId, ShareIndex, parse_hash32, parse_job_id, parse_share_index
+from edgemark.machine import Machine
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
 from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.transport.crowd import group_of
+from edgemark.transport.rates import RateLimit
 from edgemark.transport.server import Head, Request, Response, Route
 
 MAX_INDEX_DIGITS = 3
+LOOKS_PER_S = 4.0  # at the chain, for all strangers: a few messages each; its watch sees all anyway
+LOOKS_PER_S_OF_STRANGER = 3.0
+LOOKS_PER_S_OF_KNOWN = 10.0
+LOOKS_BURST_S = 10.0
+
+
+class Looks:
+    """How often requests may make a server ask its chain; safe for many threads.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._strangers = RateLimit(LOOKS_PER_S, LOOKS_PER_S_OF_STRANGER, LOOKS_BURST_S)
+        self._known = RateLimit(LOOKS_PER_S_OF_KNOWN, LOOKS_PER_S_OF_KNOWN, LOOKS_BURST_S)
+
+    def take(self, asker: Head | Request) -> float:
+        """Count one look that a request causes; 0.0, or seconds after which it may ask again."""
+        with self._guard:
+            now = self._clock()
+            if asker.account is not None:
+                return self._known.take(asker.account, now, is_known=True)
+            return self._strangers.take(group_of(asker.peer), now)
+
+    def check(self, asker: Head | Request) -> None:
+        """Count one look.
+
+        Raises:
+            Overloaded: there were too many.
+        """
+        wait_s = self.take(asker)
+        if wait_s:
+            raise Overloaded(
+                "too many requests that ask the chain", who=asker.path, retry_after_s=wait_s
+            )
 
 
 class OutsourcingServer(PartyServer[OutsourcingStation]):
-    """A node or a judge: takes the functions that it asked for."""
+    """A node or a judge: takes the functions that it asked for.
+
+    Args:
+        station, machine, name: as a `PartyServer` has them.
+
+    Attributes:
+        looks: at the chain, that requests cause.
+    """
+
+    def __init__(
+        self, station: OutsourcingStation, machine: Machine[Any, Any, Any], name: str
+    ) -> None:
+        self.looks = Looks()
+        super().__init__(station, machine, name)
 
     def routes(self) -> Sequence[Route]:
         """Functions; subclasses add theirs."""

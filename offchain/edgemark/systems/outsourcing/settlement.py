@@ -1,25 +1,47 @@
-"""The Settlement contract and its neighbours, as the shells of this system use them."""
+"""The JobSettlement contract and its neighbours, as the shells of this system use them."""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
+from edgemark.crypto.hashing import keccak256
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.answers import member_of
 from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.events import ResultCommitted, decode_logs
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Limits
+from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
 
+COMMITTED_TOPIC = keccak256(b"ResultCommitted(bytes32,uint256,address,bytes32)")
+REMEMBERED_JOBS = 256  # of which commitments are not read a second time
+
+
+class NotCommitted(TryAgain):
+    """The node has not committed, or not deep enough yet."""
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A node's signed acceptance (`IJobSettlement.Acceptance`)."""
+
+    index: ShareIndex
+    valid_until: Timestamp
+    signature: bytes
+
 
 class SettlementContract:
-    """Reads at confirmed depth and makes calls for a lane to send.
+    """Reads at confirmed depth and makes calls for a lane to send; safe for many threads.
 
     Args:
         chain: where the contract is.
@@ -28,7 +50,9 @@ class SettlementContract:
 
     def __init__(self, chain: EvmChain, deployment: Deployment) -> None:
         self._chain = chain
-        self.contract = deployment.contract("Settlement")
+        self._guard = threading.Lock()  # effects of all threads ask for commitments
+        self._commitments: OrderedDict[JobId, dict[int, Hash32]] = OrderedDict()
+        self.contract = deployment.contract("JobSettlement")
         self._enclaves = deployment.contract("EnclaveManager")
         self.address = self.contract.address
         self.domain = SettlementDomain(chain.chain_id, self.address)
@@ -59,6 +83,40 @@ class SettlementContract:
             for _, indices in wanted
         ]
 
+    def commitment(self, job: JobId, index: int) -> Hash32:
+        """What an index is committed to, from its event: no contract stores it.
+
+        Raises:
+            NotCommitted: no such event stands deep enough.
+        """
+        with self._guard:
+            known = self._commitments.get(job, {})
+        if index not in known:
+            known = self._read_commitments(job)
+            self._remember_commitments(job, known)
+        if index not in known:
+            raise NotCommitted(
+                "commitment is not on chain yet", who=f"job {job.hex()}, index {index}"
+            )
+        return known[index]
+
+    def _remember_commitments(self, job: JobId, known: dict[int, Hash32]) -> None:
+        with self._guard:
+            self._commitments[job] = known
+            self._commitments.move_to_end(job)
+            while len(self._commitments) > REMEMBERED_JOBS:
+                self._commitments.popitem(last=False)
+
+    def _read_commitments(self, job: JobId) -> dict[int, Hash32]:
+        head = self._chain.confirmed()
+        first = self.job(job, block=head).posted_block
+        if not first:
+            return {}
+        topics: list[list[bytes]] = [[COMMITTED_TOPIC], [job]]
+        logs = self._chain.logs([self.address], first, head, topics)
+        events = decode_logs([self.contract], logs)
+        return {e.index: e.commitment for e in events if isinstance(e, ResultCommitted)}
+
     def limits(self) -> Limits:
         """Bounds of every job, fixed at deployment."""
         return Limits(*self._chain.call(self.contract, "limits", block="latest"))
@@ -81,10 +139,10 @@ class SettlementContract:
         return self._call("post", nonce, root, terms.as_abi(), list(nodes))
 
     def accept(
-        self, job: JobId, index: ShareIndex, valid_until: Timestamp, signature: bytes
+        self, job: JobId, nodes: Sequence[Address], acceptances: Sequence[Acceptance]
     ) -> Call:
-        """Bring a node's signed acceptance."""
-        return self._call("accept", job, index, valid_until, signature)
+        """Bring signed acceptances; `nodes` is the list of the posting."""
+        return self._call("accept", job, list(nodes), [astuple(each) for each in acceptances])
 
     def cancel_unstarted(self, job: JobId) -> Call:
         """End a job that never started."""
@@ -99,7 +157,7 @@ class SettlementContract:
         return self._call("approve", job, list(indices))
 
     def charge(self, job: JobId, wrong: Sequence[ShareIndex], silent: Sequence[ShareIndex]) -> Call:
-        """File all charges of the job."""
+        """Charge these indices too; at most e in all calls together, each once."""
         return self._call("charge", job, list(wrong), list(silent))
 
     def record_served(self, job: JobId, index: ShareIndex, signatures: Sequence[bytes]) -> Call:
@@ -146,6 +204,8 @@ def _job_view(raw: Any) -> JobView:
         collect_by=Timestamp(raw.collect_by),
         root=Hash32(raw.root),
         terms_hash=Hash32(raw.terms_hash),
+        nodes_hash=Hash32(raw.nodes_hash),
+        posted_block=int(raw.posted_block),
     )
 
 
@@ -154,8 +214,8 @@ def _index_view(raw: Any) -> IndexView:
         node=raw.node,
         phase=member_of(IndexPhase, raw.phase),
         kind=member_of(ChargeKind, raw.kind),
+        committed=bool(raw.committed),
         served_by=Timestamp(raw.served_by),
         answer_by=Timestamp(raw.answer_by),
         verdict_by=Timestamp(raw.verdict_by),
-        commitment=Hash32(raw.commitment),
     )

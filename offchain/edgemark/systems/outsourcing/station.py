@@ -29,7 +29,8 @@ def path_of(what: str, job: JobId, index: int) -> str:
 class OutsourcingStation(Station):
     """Everything a shell of this system uses."""
 
-    CONTRACTS = ("Settlement",)
+    CONTRACTS = ("JobSettlement",)
+    LOCKERS = ("JobSettlement",)
 
     settlement: SettlementContract
     functions: FunctionStore

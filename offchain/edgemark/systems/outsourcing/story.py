@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edgemark.crypto.secp256k1 import recover
+from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.amounts import (
     IndexPhase,
+    Payout,
+    compute_ending,
     compute_judge_share,
-    compute_payout,
 )
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
@@ -21,7 +24,7 @@ from edgemark.systems.outsourcing.records import JobPhase
 
 NO_HASH = Hash32(bytes(32))
 NO_TIME = Timestamp(0)
-DEPOSIT, STAKE, BOND = "deposit", "stake", "bond"
+DEPOSIT, STAKE = "deposit", "stake"  # the payer's place, bonds with it; a node's place
 
 
 @dataclass(frozen=True)
@@ -44,24 +47,32 @@ class Credit:
 
 
 @dataclass(frozen=True)
-class LockStory:
-    """One lock of the job in the anchor.
+class PlaceStory:
+    """One place of the job's lock in the anchor.
 
     Attributes:
-        pot: deposit, stake or bond.
-        index: whose stake it is; 0 for the others.
+        place: 0 for what the payer locked, j for the stake of node j.
+        amount: all that was put in.
         remaining: what it still holds.
-        returned: when it went back to its owner because it had expired.
+        returned: when it went back to its owner because the lock had expired.
     """
 
-    lock_id: int
-    pot: str
-    index: int
+    place: int
     owner: Address
     amount: int
     remaining: int
     expires_at: Timestamp
     returned: Mark | None = None
+
+    @property
+    def pot(self) -> str:
+        """Deposit or stake."""
+        return pot_of(self.place)
+
+
+def pot_of(place: int) -> str:
+    """What a place of the job's lock holds: deposit or stake."""
+    return STAKE if place else DEPOSIT
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,7 @@ class JobStory:
     pool: Address
     posted: Mark
     indices: tuple[IndexStory, ...]
-    locks: tuple[LockStory, ...]
+    places: tuple[PlaceStory, ...]
     as_of: int
     now: Timestamp
     started: Mark | None = None
@@ -153,15 +164,15 @@ class JobStory:
     @property
     def is_settled(self) -> bool:
         """Whether nothing of the job is held any more."""
-        return all(lock.remaining == 0 for lock in self.locks)
+        return all(place.remaining == 0 for place in self.places)
 
     def at(self, index: int) -> IndexStory:
         """One index, 1..m."""
         return self.indices[index - 1]
 
-    def lock_of(self, pot: str, index: int = 0) -> LockStory | None:
-        """The lock of a pot, when it was made."""
-        return next((k for k in self.locks if (k.pot, k.index) == (pot, index)), None)
+    def place_of(self, number: int) -> PlaceStory | None:
+        """A place of the job's lock, once something was put into it."""
+        return next((place for place in self.places if place.place == number), None)
 
     def name_of(self, account: Address) -> str:
         """The role of an account in this job."""
@@ -210,19 +221,44 @@ def check_amounts(story: JobStory) -> tuple[AmountCheck, ...]:
 
 def compute_due(story: JobStory, place: IndexStory) -> dict[Address, int]:
     """What each account is due for an index that ended, by the table of amounts alone."""
-    payout = compute_payout(place.phase, story.terms)
+    ending = compute_ending(place.phase, story.terms)
     unlocked = place.phase is IndexPhase.RELEASED and place.accepted is None
-    share, rest = compute_judge_share(payout.judges, len(story.judges))
+    return share_out(story, place, ending.deposit if unlocked else ending.deposit + ending.stake)
+
+
+def share_out(story: JobStory, place: IndexStory, payout: Payout) -> dict[Address, int]:
+    """A payout of an ended index by account, the judges' fee by who signed the verdict."""
+    signers = find_signers(story, place) if payout.judges else ()
+    share, rest = compute_judge_share(payout.judges, len(story.judges), len(signers))
     due: dict[Address, int] = {}
     for account, amount in (
-        (place.node, payout.node - (story.terms.stake if unlocked else 0)),
+        (place.node, payout.node),
         (story.payer, payout.payer),
         (story.pool, payout.pool + rest),
-        *((judge, share) for judge in story.judges),
+        *((judge, share) for judge in signers),
     ):
         if amount:
             due[account] = due.get(account, 0) + amount
     return due
+
+
+def find_signers(story: JobStory, place: IndexStory) -> tuple[Address, ...]:
+    """The judges whose signatures stand under the verdict of an index.
+
+    Where the signatures are not known, those who were paid, if they are as many as it takes.
+    """
+    charge = place.charge
+    if charge is None or charge.finding is Finding.NONE:
+        return ()
+    if charge.verdict_signatures:
+        domain = SettlementDomain(story.chain_id, story.settlement)
+        digest = domain.verdict(
+            story.job, place.index, story.root, place.node, int(charge.kind), int(charge.finding)
+        )
+        return tuple(recover(digest, signature) for signature in charge.verdict_signatures)
+    paid = {credit.account for credit in place.credits}
+    signers = tuple(judge for judge in story.judges if judge in paid)
+    return signers if len(signers) >= story.threshold else story.judges[: story.threshold]
 
 
 def add_up(credits: tuple[Credit, ...]) -> dict[Address, int]:
@@ -262,7 +298,7 @@ ANYONE = "anyone"
 
 def find_next_steps(story: JobStory) -> tuple[NextStep, ...]:
     """Whatever the contracts still allow, now or later, in the order of indices."""
-    held = [lock.expires_at for lock in story.locks if lock.remaining]
+    held = [place.expires_at for place in story.places if place.remaining]
     if not held:
         return ()
     steps: list[NextStep] = []
@@ -283,8 +319,8 @@ def is_due(story: JobStory, now: Timestamp) -> bool:
 
 
 def find_expired(story: JobStory, now: Timestamp) -> tuple[int, ...]:
-    """Locks that anyone may return to their owners now."""
-    return tuple(lock.lock_id for lock in story.locks if lock.remaining and lock.expires_at < now)
+    """Places of the job's lock that anyone may return to their owners now."""
+    return tuple(p.place for p in story.places if p.remaining and p.expires_at < now)
 
 
 def _steps_of_posted(story: JobStory) -> Iterator[NextStep]:
@@ -298,7 +334,7 @@ def _steps_of_posted(story: JobStory) -> Iterator[NextStep]:
 
 def _steps_of_index(story: JobStory, place: IndexStory) -> Iterator[NextStep]:
     terms, j = story.terms, place.index
-    may_charge = terms.errors > 0 and all(other.charge is None for other in story.indices)
+    may_charge = sum(other.charge is not None for other in story.indices) < terms.errors
     charge = place.charge
     match place.phase:
         case IndexPhase.ACCEPTED | IndexPhase.COMMITTED:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from edgemark.crypto.secp256k1 import recover
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.errors import PeerFault
-from edgemark.identifiers import Hash32, Timestamp
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.receipt import format_tokens
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.story import (
-    BOND,
     DEPOSIT,
     STAKE,
     Charge,
@@ -34,7 +33,7 @@ WHY = {
     IndexPhase.CHARGED: "the judges have not said yet that they hold the task",
     IndexPhase.SERVED: "the verdict is awaited",
     IndexPhase.PAID: "right, or never charged: it has its fee",
-    IndexPhase.EQUAL_HARM: "no commitment and no charge: nobody can tell who failed, both lose",
+    IndexPhase.UNEARNED: "no commitment and no charge: the fee goes to the pool, the stake back",
     IndexPhase.CONVICTED: "it loses its stake",
     IndexPhase.REFUTED: "the charge was refuted: the payer loses its bond",
     IndexPhase.ANSWERED: "a right answer reached the judges: paid, the judges' fee is shared",
@@ -152,7 +151,7 @@ def _index_lines(story: JobStory, place: IndexStory, show_time: ShowTime) -> Ite
     deeds = [f"node {place.node}", *list_deeds(story, place, show_time)]
     yield f"index {place.index}: {', '.join(deeds)}"
     yield f"  {place.phase.name.lower().replace('_', ' ')}: {WHY[place.phase]}"
-    for pot in (DEPOSIT, STAKE, BOND):
+    for pot in (DEPOSIT, STAKE):
         parts = {name: _sum_of(story, place, pot, name) for name in RECIPIENTS}
         shown = [f"{format_tokens(n)} to the {name}" for name, n in parts.items() if n]
         if shown:
@@ -166,13 +165,20 @@ def _charge_deeds(
     kind = charge.kind.name.lower()
     yield f"was charged as {kind} by the payer {_when(charge.filed, show_time)}"
     if charge.served is not None:
-        digest = domain.served(story.job, place.index)
+        digest = domain.served(*_charge_of(story, place, charge))
         who = _name_judges(story, digest, charge.served_signatures)
         yield f"{who} signed served {_when(charge.served, show_time)}"
     if charge.finding is not Finding.NONE:
-        digest = domain.verdict(story.job, place.index, int(charge.finding))
+        digest = domain.verdict(*_charge_of(story, place, charge), int(charge.finding))
         who = _name_judges(story, digest, charge.verdict_signatures)
         yield f"{who} {ENDINGS[charge.finding]} (verdict {charge.finding.name.capitalize()})"
+
+
+def _charge_of(
+    story: JobStory, place: IndexStory, charge: Charge
+) -> tuple[JobId, ShareIndex, Hash32, Address, int]:
+    """What both statements of judges name."""
+    return story.job, place.index, story.root, place.node, int(charge.kind)
 
 
 def _amount_lines(story: JobStory) -> Iterator[str]:
@@ -269,8 +275,8 @@ def _index_facts(story: JobStory, place: IndexStory) -> dict[str, object]:
 
 def _charge_facts(story: JobStory, place: IndexStory, charge: Charge) -> dict[str, object]:
     domain = SettlementDomain(story.chain_id, story.settlement)
-    served = domain.served(story.job, place.index)
-    verdict = domain.verdict(story.job, place.index, int(charge.finding))
+    served = domain.served(*_charge_of(story, place, charge))
+    verdict = domain.verdict(*_charge_of(story, place, charge), int(charge.finding))
     return {
         "kind": ChargeKind(charge.kind).name.lower(),
         "filed": _mark_facts(charge.filed),

@@ -16,15 +16,16 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from edgemark.crypto.commitments import compute_commitment
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, JobId, Timestamp
 from edgemark.ledger.intent import Call
 from edgemark.machine import TryAgain, key_of
+from edgemark.party.joining import allow_again
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
@@ -38,19 +39,20 @@ from edgemark.systems.outsourcing.admission import (
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX_TASK_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
-from edgemark.systems.outsourcing.messages import Answer, Offer, ReadRequest, Task
+from edgemark.systems.outsourcing.messages import SALT_BYTES, Answer, Offer, ReadRequest, Task
 from edgemark.systems.outsourcing.observe import observe_as_node
-from edgemark.systems.outsourcing.parameters import check_pace, check_terms
+from edgemark.systems.outsourcing.parameters import check_pace, check_terms, hash_nodes
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.reading import check_read, sign_read
-from edgemark.systems.outsourcing.records import JobView
+from edgemark.systems.outsourcing.records import NOBODY, JobView
 from edgemark.systems.outsourcing.server import (
     OutsourcingServer,
     check_place,
     handed_in,
     parse_place,
 )
+from edgemark.systems.outsourcing.settlement import Acceptance
 from edgemark.systems.outsourcing.speed import SpeedMeter
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation, path_of
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
@@ -120,6 +122,7 @@ class ComputeNode(OutsourcingServer):
         check_terms(offer.terms)
         self._check_fee(offer)
         self._check_admission(offer)  # costs nobody anything, the chain is asked only after it
+        self.looks.check(request)
         job = self._check_named(offer)
         self._check_stake(offer)
         terms = offer.terms
@@ -130,7 +133,7 @@ class ComputeNode(OutsourcingServer):
             return Response(body=FUNCTION_NEEDED)
         check_function(function, terms)
         judges = self.station.settlement.judges()
-        heard = on.HeardOffer(offer.job, offer.index, terms, job.root, judges)
+        heard = on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges)
         with self._admitting:  # of two offers for the last place one comes too late
             self._check_admission(offer)
             self.runtime.ask(key, heard)
@@ -156,17 +159,30 @@ class ComputeNode(OutsourcingServer):
                 needed=job.terms_hash.hex(),
                 remedy="The posting may not be deep enough yet.",
             )
-        view = self.station.settlement.index(offer.job, offer.index)
-        if view.node != self.station.address or view.phase is not IndexPhase.NAMED:
-            raise OfferRefused(
-                "this node is not awaited at this index",
-                who=f"index {offer.index}",
-                had=f"{view.node} {view.phase.name}",
-                needed=f"{self.station.address} NAMED",
-            )
+        self._check_place(offer, job)
         if self.station.chain.now() > offer.terms.accept_by:
             raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
         return job
+
+    def _check_place(self, offer: Offer, job: JobView) -> None:
+        """The list of nodes is the posted one, this node stands at its index and is awaited."""
+        listed = hash_nodes(offer.nodes)
+        if listed != job.nodes_hash:
+            raise OfferRefused(
+                "list of nodes is not the posted one",
+                who=f"job {offer.job.hex()}",
+                had=listed.hex(),
+                needed=job.nodes_hash.hex(),
+            )
+        named = offer.nodes[offer.index - 1] if offer.index <= len(offer.nodes) else NOBODY
+        phase = self.station.settlement.index(offer.job, offer.index).phase
+        if named != self.station.address or phase is not IndexPhase.NAMED:
+            raise OfferRefused(
+                "this node is not awaited at this index",
+                who=f"index {offer.index}",
+                had=f"{named} {phase.name}",
+                needed=f"{self.station.address} NAMED",
+            )
 
     def _check_fee(self, offer: Offer) -> None:
         fee, least = offer.terms.fee, self.station.settings.min_fee
@@ -186,44 +202,53 @@ class ComputeNode(OutsourcingServer):
                 needed=offer.terms.stake,
                 remedy="Deposit more tokens in the asset anchor.",
             )
+        # What was locked under it is used up; half of it is left for offers that come together.
+        most = min(free, max(self.station.settings.deposit, offer.terms.stake))
+        allow_again(self.station, max(offer.terms.stake, most // 2), most)
 
     # --- 3 compute -----------------------------------------------------------------------------
 
     def _admit_task(self, head: Head) -> int:
-        state = self._state(*parse_place(head.params), behind=NodePhase.OFFERED)
+        state = self._state(head, *parse_place(head.params), behind=NodePhase.OFFERED)
         return self.on_disk(state.known.terms.share_bytes + HEAD_BYTES)
 
     def _take_task(self, request: Request) -> Response:
         task = Task.from_wire(request.body)
         check_place(request, task.job, task.index)
-        state = self._state(task.job, task.index, behind=NodePhase.OFFERED)
+        state = self._state(request, task.job, task.index, behind=NodePhase.OFFERED)
         if state.task is not None:
             if state.task.task_id == task.task_id:
                 return Response(body=TAKEN)
             raise RefusedInput("another task is held already", who=f"index {task.index}")
         check_task(task, state.known.terms, state.known.root)
-        self.runtime.ask(key_of(task.job, task.index), on.HeardTask(task))
+        self.runtime.ask(key_of(task.job, task.index), self._heard(task))
         return Response(body=TAKEN)
+
+    def _heard(self, task: Task) -> on.HeardTask:
+        """With the salt of its answer: in the journal before anything is signed."""
+        return on.HeardTask(task, self._randomness.octets(SALT_BYTES))
 
     def _give_answer(self, request: Request) -> Response:
         read = ReadRequest.from_wire(request.body)
-        state = self._state(read.job, read.index, behind=NodePhase.COMPUTED)
+        state = self._state(request, read.job, read.index, behind=NodePhase.COMPUTED)
         check_read(self.station, read, address_of(state.known.terms.job_key))
         if state.answer is None or state.phase not in _SERVING:
             raise NotFound("answer is not ready", who=f"index {read.index}", had=state.phase.value)
         return Response(body=state.answer.to_wire())
 
-    def _state(self, job: JobId, index: int, *, behind: NodePhase) -> NodeTask:
+    def _state(
+        self, asker: Head | Request, job: JobId, index: int, *, behind: NodePhase
+    ) -> NodeTask:
         """The task's state; when it is still `behind`, as of a fresh look at the chain.
 
         The device may have seen a block that this node's next round has yet to see; without the
-        look it would have to send its whole share again.
+        look it would have to send its whole share again. Whoever asks too often gets no look.
         """
         key = key_of(job, index)
         state: NodeTask | None = self.runtime.state(key)
         if state is None:
             raise NotFound("no such task here", who=f"job {job.hex()}, index {index}")
-        if state.phase is behind:
+        if state.phase is behind and not self.looks.take(asker):
             self._look_at({key: state}, self.station.chain.confirmed())
             state = self.runtime.state(key) or state
         return state
@@ -236,7 +261,7 @@ class ComputeNode(OutsourcingServer):
             case do.ComputeAnswer():
                 return [on.FoundAnswer(self.compute(state))]
             case do.FetchTask():
-                return [on.HeardTask(self._fetch_task(state))]
+                return [self._heard(self._fetch_task(state))]
             case do.SendAnswer(judge):
                 answer = _answer_of(state)
                 path = path_of("answers", answer.job, answer.index)
@@ -247,7 +272,7 @@ class ComputeNode(OutsourcingServer):
                 return []
 
     def compute(self, state: NodeTask) -> Answer:
-        """c_j, b_j, a fresh salt and the signature for this very task (eqs 7-8)."""
+        """c_j, b_j and the signature for this very task and its salt (eqs 7-8)."""
         task = state.task
         if task is None:
             raise LookupError("nothing to compute without a task")
@@ -261,22 +286,13 @@ class ComputeNode(OutsourcingServer):
         self._compute_seconds += took
         self.instruments.note_computing(took)
         self._speed.note(offer.terms.term_count * offer.terms.batch, took)
-        return self.sign(task, outputs)
+        return self.sign(task, outputs, state.salt)
 
-    def sign(self, task: Task, outputs: bytes) -> Answer:
+    def sign(self, task: Task, outputs: bytes, salt: bytes) -> Answer:
         """R_j for these outputs of this task."""
-        salt = self._randomness.octets(32)
         blank = Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, b"")
-        digest = self.station.settlement.domain.result(
-            task.job,
-            task.task_id,
-            task.index,
-            self.station.address,
-            task.share_hash,
-            blank.outputs_hash,
-        )
-        signature = self.station.keys.account.sign(digest)
-        return Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, signature)
+        digest = blank.digest(self.station.settlement.domain, self.station.address)
+        return replace(blank, signature=self.station.keys.account.sign(digest))
 
     def _fetch_task(self, state: NodeTask) -> Task:
         offer, most = state.known, state.known.terms.share_bytes + HEAD_BYTES
@@ -319,19 +335,13 @@ class ComputeNode(OutsourcingServer):
             offer.job, offer.index, offer.root, offer.terms.hash, offer.terms.stake, until
         )
         signature = self.station.keys.account.sign(digest)
-        return self.station.settlement.accept(offer.job, offer.index, until, signature)
+        acceptance = Acceptance(offer.index, until, signature)
+        return self.station.settlement.accept(offer.job, offer.nodes, [acceptance])
 
     def _commitment(self, answer: Answer) -> Call:
-        commitment = compute_commitment(
-            self.station.chain.chain_id,
-            self.station.settlement.address,
-            answer.job,
-            answer.task_id,
-            self.station.address,
-            answer.outputs_hash,
-            answer.salt,
-        )
-        return self.station.settlement.commit(answer.job, answer.index, commitment)
+        settlement = self.station.settlement
+        commitment = answer.commitment(settlement.domain, self.station.address)
+        return settlement.commit(answer.job, answer.index, commitment)
 
     # --- chain ---------------------------------------------------------------------------------
 

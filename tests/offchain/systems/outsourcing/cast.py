@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from edgemark.crypto.commitments import compute_commitment, split_share
+from edgemark.crypto.commitments import split_share
 from edgemark.crypto.field import FIELD, count_elements
 from edgemark.crypto.hashing import keccak256
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
@@ -28,29 +28,49 @@ from edgemark.identifiers import (
 )
 from edgemark.ledger.records import Limits
 from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order, order_of_sharing
-from edgemark.systems.outsourcing.events import HeardOffer, Order
+from edgemark.systems.outsourcing.events import HeardAnswer, HeardOffer, Order, SawCase
 from edgemark.systems.outsourcing.exported_answers import ExportedAnswers
-from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
+from edgemark.systems.outsourcing.messages import (
+    NO_COMMITMENT,
+    SALT_BYTES,
+    Answer,
+    ChargeKind,
+    Finding,
+    Opinion,
+    Task,
+)
 from edgemark.systems.outsourcing.sharing import Sharing
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
-from edgemark.systems.outsourcing.steps.judge import find
+from edgemark.systems.outsourcing.steps.judge import (
+    compute_opinion_digest,
+    find,
+    hear_answer,
+)
 
 CHAIN_ID = 31337
 SETTLEMENT = parse_address("0x" + "5e" * 20)
 DOMAIN = SettlementDomain(CHAIN_ID, SETTLEMENT)
 NODE_COUNT = 6
 START = Timestamp(1_000)  # chain time when the job is drafted
+SERVED_BY = Timestamp(2_000)  # of a charge that a judge takes up
 WINDOW = 20  # W, seconds
 LIMITS = Limits(
-    min_fee=10, max_fee=10**24, min_window=10, max_window=600, judge_window=WINDOW, exit_grace=500
+    min_fee=Tokens(12),
+    max_fee=Tokens(10**24),
+    judge_floor=Tokens(1),
+    judge_price=Tokens(0),
+    min_window=10,
+    max_window=600,
+    judge_window=WINDOW,
+    exit_grace=500,
 )
-# Odd amounts, so that every rounding shows: z = 100, b = 1106, S = 6018, and 5015 of S - g = 5915
-# compensate the payer.
+# Odd amounts, so that every rounding shows: g = 263 of 251..334, b = 1266, S = 6018, and 5015 of
+# S - g = 5755 compensate the payer.
 WISH = Wish(
     threshold=1,
     errors=1,
     fee=Tokens(1003),
-    judge_fee=Tokens(103),
+    judge_fee=Tokens(263),
     accept_s=30,
     compute_s=40,
     collect_s=60,
@@ -72,6 +92,12 @@ POOL = key_of_role("pool").address
 OUTSIDER = key_of_role("outsider")
 JUDGE_ADDRESSES = tuple(judge.address for judge in JUDGES)
 NODE_ADDRESSES = tuple(node.address for node in NODES[:NODE_COUNT])
+PROVIDERS = {  # ascending in the order of the nodes, as a posting names them
+    node.address: parse_address(f"0x{j:040x}") for j, node in enumerate(NODES, start=1)
+}
+JUDGE_PROVIDERS = {
+    judge: parse_address(f"0x{1000 + j:040x}") for j, judge in enumerate(JUDGE_ADDRESSES)
+}
 
 
 def seeded(name: str) -> SeededRandomness:
@@ -147,7 +173,8 @@ def small_order() -> Order:
 
 def offer_to(order: Order, index: int) -> HeardOffer:
     """What the node of `index` remembers of a checked offer."""
-    return HeardOffer(order.job, ShareIndex(index), order.terms, order.root, order.judges)
+    offer = (order.job, ShareIndex(index), order.terms, order.root, order.nodes, order.judges)
+    return HeardOffer(*offer)
 
 
 def right_outputs(function: Polynomial, order: Order, index: int) -> bytes:
@@ -172,26 +199,32 @@ def lie_about_checks(outputs: bytes) -> bytes:
     return outputs[:half] + FIELD.add(checks, FIELD.pack([1] * count_elements(checks)))
 
 
+def salt_of(task: Task, key: SecretKey) -> bytes:
+    """The salt that a node drew for its task: another for every task and node."""
+    return seeded(f"salt {task.task_id.hex()} {key.address}").octets(SALT_BYTES)
+
+
 def sign_answer(
     task: Task,
     outputs: bytes,
     key: SecretKey,
     *,
     domain: SettlementDomain = DOMAIN,
-    salt: bytes = b"\x07" * 32,
+    salt: bytes | None = None,
 ) -> Answer:
-    """R_j for these outputs, signed for this very task."""
+    """R_j for these outputs, signed for this very task; without a salt, one of their own."""
+    if salt is None:
+        salt = salt_of(task, key)
     blank = Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, b"")
-    digest = domain.result(
-        task.job, task.task_id, task.index, key.address, task.share_hash, blank.outputs_hash
-    )
-    return replace(blank, signature=key.sign(digest))
+    return replace(blank, signature=key.sign(blank.digest(domain, key.address)))
 
 
-def right_answer(order: Order, index: int, function: Polynomial | None = None) -> Answer:
+def right_answer(
+    order: Order, index: int, function: Polynomial | None = None, *, salt: bytes | None = None
+) -> Answer:
     """What an honest node of this index answers."""
     outputs = right_outputs(function or dense_function(), order, index)
-    return sign_answer(order.tasks[index - 1], outputs, NODES[index - 1])
+    return sign_answer(order.tasks[index - 1], outputs, NODES[index - 1], salt=salt)
 
 
 def wrong_answer(order: Order, index: int, function: Polynomial | None = None) -> Answer:
@@ -214,27 +247,37 @@ def export_answers(order: Order, answers: Sequence[Answer]) -> ExportedAnswers:
 
 def commitment_to(answer: Answer, key: SecretKey, domain: SettlementDomain = DOMAIN) -> Hash32:
     """What the node puts on chain before it shows the answer."""
-    return compute_commitment(
-        domain.chain_id,
-        domain.contract,
-        answer.job,
-        answer.task_id,
-        key.address,
-        answer.outputs_hash,
-        answer.salt,
-    )
+    return answer.commitment(domain, key.address)
 
 
 def sign_opinion(
-    judge: SecretKey, order: Order, index: int, finding: Finding, domain: SettlementDomain = DOMAIN
+    judge: SecretKey, case: SawCase, finding: Finding, domain: SettlementDomain = DOMAIN
 ) -> Opinion:
     """A judge's signature under `served` (NONE) or a verdict."""
-    place = ShareIndex(index)
-    if finding is Finding.NONE:
-        digest = domain.served(order.job, place)
-    else:
-        digest = domain.verdict(order.job, place, int(finding))
-    return Opinion(order.job, place, finding, judge.sign(digest))
+    digest = compute_opinion_digest(case, finding, domain)
+    return Opinion(case.job, case.index, finding, judge.sign(digest))
+
+
+def case_of(
+    order: Order,
+    index: int,
+    kind: ChargeKind = ChargeKind.WRONG,
+    *,
+    commitment: Hash32 = NO_COMMITMENT,
+    served_by: Timestamp = SERVED_BY,
+) -> SawCase:
+    """The charge of an index of this order, as a judge takes it up."""
+    return SawCase(
+        job=order.job,
+        index=ShareIndex(index),
+        root=order.root,
+        kind=kind,
+        node=order.nodes[index - 1],
+        commitment=commitment,
+        served_by=served_by,
+        judges=JUDGE_ADDRESSES,
+        threshold=3,
+    )
 
 
 FUNCTIONS = {
@@ -261,16 +304,12 @@ def judged(
     function: Polynomial,
     *,
     kind: ChargeKind = ChargeKind.WRONG,
-    commitment: bytes = bytes(32),
+    commitment: Hash32 = NO_COMMITMENT,
 ) -> Finding:
-    """What a judge finds about an answer."""
-    return find(
-        order.tasks[answer.index - 1],
-        answer,
-        function=function,
-        terms=order.terms,
-        node=order.nodes[answer.index - 1],
-        commitment=commitment,
-        kind=kind,
-        domain=DOMAIN,
-    )
+    """What a judge finds about an answer; MISSING when it is none."""
+    case = case_of(order, answer.index, kind, commitment=commitment)
+    task = order.tasks[answer.index - 1]
+    heard = hear_answer(answer, task, case, DOMAIN)
+    if not isinstance(heard, HeardAnswer):
+        return Finding.MISSING
+    return find(task, heard.answer, function=function, terms=order.terms)

@@ -45,14 +45,15 @@ from edgemark.ledger.transaction import Transaction
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.drafting import Venue, draft_order
 from edgemark.systems.outsourcing.events import Order
-from edgemark.systems.outsourcing.messages import Answer, Finding
-from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding
+from edgemark.systems.outsourcing.settlement import Acceptance, SettlementContract
 from edgemark.systems.outsourcing.story import JobStory
 from edgemark.token.metacoin import MetaCoin
 
 MIN_STAKE = DEFAULT_STAKING.min_stake
 GAS, GAS_PRICE = 8_000_000, 10**10
 GAS_WEI = 10**20
+ALLOWED_S = 10 * 86_400
 SIX = tuple(range(1, 7))
 
 
@@ -107,15 +108,14 @@ class Court:
     def accept(self, order: Order, *indices: int) -> None:
         """Bring the acceptances of these nodes."""
         terms, domain = order.terms, self.settlement.domain
+        brought = []
         for j in indices:
             index = ShareIndex(j)
             digest = domain.acceptance(
                 order.job, index, order.root, terms.hash, terms.stake, terms.accept_by
             )
-            signature = NODES[j - 1].sign(digest)
-            self.send(
-                OUTSIDER, self.settlement.accept(order.job, index, terms.accept_by, signature)
-            )
+            brought.append(Acceptance(index, terms.accept_by, NODES[j - 1].sign(digest)))
+        self.send(OUTSIDER, self.settlement.accept(order.job, order.nodes, brought))
 
     def start(
         self, name: str, *, liars: Sequence[int] = (), committed: Sequence[int] = SIX
@@ -142,7 +142,7 @@ class Court:
         return commitment_to(answer, node, self.settlement.domain)
 
     def charge(self, order: Order, *, wrong: int | None = None, silent: int | None = None) -> None:
-        """File the one charge of a job."""
+        """Charge an index."""
         if silent is not None:
             self.pass_to(order.terms.compute_by + 1)
         as_wrong = [] if wrong is None else [ShareIndex(wrong)]
@@ -151,7 +151,7 @@ class Court:
 
     def serve(self, order: Order, j: int, judges: Sequence[int] = (1, 2, 3)) -> None:
         """These judges sign that they hold the task."""
-        digest = self.settlement.domain.served(order.job, ShareIndex(j))
+        digest = self.settlement.domain.served(*self._charge(order, j))
         signatures = [JUDGES[number - 1].sign(digest) for number in judges]
         call = self.settlement.record_served(order.job, ShareIndex(j), signatures)
         self.send(OUTSIDER, call)
@@ -163,9 +163,16 @@ class Court:
         index = ShareIndex(j)
         if finding is Finding.MISSING:
             self.pass_to(self.settlement.index(order.job, j).answer_by + 1)
-        digest = self.settlement.domain.verdict(order.job, index, int(finding))
+        digest = self.settlement.domain.verdict(*self._charge(order, j), int(finding))
         signatures = [JUDGES[number - 1].sign(digest) for number in judges]
         self.send(OUTSIDER, self.settlement.record_verdict(order.job, index, finding, signatures))
+
+    def _charge(
+        self, order: Order, j: int
+    ) -> tuple[JobId, ShareIndex, Hash32, Address, ChargeKind]:
+        """What both statements of judges name."""
+        kind = self.settlement.index(order.job, j).kind
+        return order.job, ShareIndex(j), order.root, order.nodes[j - 1], kind
 
     def approve(self, order: Order, *indices: int) -> None:
         """The payer pays these nodes."""
@@ -207,7 +214,8 @@ def enlist(
     anchor = court.deployment.contract("AssetAnchor")
     court.send(operator, token.approve(anchor.address, amount))
     court.send(operator, Call(anchor, "deposit", (key.address, amount)))
-    court.send(key, Call(anchor, "allowLocker", (locker, amount)))
+    until = court.chain.now() + ALLOWED_S
+    court.send(key, Call(anchor, "allowLocker", (locker, amount, until)))
 
 
 def register_servers(court: Court, operator: SecretKey) -> None:
@@ -216,8 +224,12 @@ def register_servers(court: Court, operator: SecretKey) -> None:
     registry = ParticipantRegistry(court.chain, contract)
     servers = [(key, Role.COMPUTE_NODE) for key in NODES[:6]]
     servers += [(key, Role.ENCLAVE) for key in JUDGES]
+    providers = sorted(  # a job names its nodes ascending by provider
+        (key_of_role(f"provider {number}") for number in range(len(servers))),
+        key=lambda provider: int(provider.address, 16),
+    )
     for number, (key, role) in enumerate(servers):
-        provider = key_of_role(f"provider {number}")
+        provider = providers[number]
         enlist(court, operator, provider, registry.address, MIN_STAKE)
         court.send(provider, registry.register_provider(f"provider {number}"))
         court.send(provider, registry.stake(MIN_STAKE))

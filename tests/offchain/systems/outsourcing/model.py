@@ -1,11 +1,11 @@
-"""A plain model of `contracts/interfaces/ISettlement.sol`: who may do what when, and who gets what.
+"""A plain model of `contracts/interfaces/IJobSettlement.sol`: who may do what when, who gets what.
 
 A model, and not the contract, so that every mix of behaviours can be walked in seconds, and so that
 the contract is compared with something that was written apart from it: a sequence of actions with
 their times predicts every phase, balance and refusal to the token. What differs from the chain:
 
 - Accounts act without signatures: whoever would have signed is named (`signer`, `signers`).
-- Balances are the free balances in the anchor; allowances for the settlement are unlimited.
+- Balances are the free ones in the anchor; allowances are sufficient.
 - Locks do not expire: a job is ended before `lock_expiry`.
 - `nodes` are compute nodes of the provider in `providers`; who is not in there is none.
 
@@ -24,15 +24,21 @@ from tests.offchain.systems.outsourcing.model_rules import (
     check_ascending,
     check_by,
     check_called,
+    check_group,
+    check_signers,
     check_terms,
 )
 
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp
 from edgemark.ledger.records import Limits
-from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_share, compute_payout
+from edgemark.systems.outsourcing.amounts import (
+    IndexPhase,
+    compute_ending,
+    compute_judge_share,
+)
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
-from edgemark.systems.outsourcing.parameters import Terms
-from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
+from edgemark.systems.outsourcing.parameters import Terms, compute_answering_s, hash_nodes
+from edgemark.systems.outsourcing.records import NOBODY, IndexView, JobPhase, JobView
 
 NO_COMMITMENT = Hash32(bytes(32))
 _OPEN = {
@@ -76,14 +82,18 @@ class SettlementModel:
         free: balances at the start; an account that is missing has 0.
         providers: provider of every compute node.
         judge_providers: provider of every judge.
+
+    Attributes:
+        verdicts: who signed the verdict of an index.
     """
 
     limits: Limits
     judges: Sequence[Address]
     pool: Address
     free: dict[Address, int]
-    providers: Mapping[Address, object]
-    judge_providers: Mapping[Address, object]
+    providers: Mapping[Address, Address]
+    judge_providers: Mapping[Address, Address]
+    verdicts: dict[tuple[JobId, int], tuple[Address, ...]] = field(default_factory=dict)
     _jobs: dict[JobId, _Entry] = field(default_factory=dict)
 
     # --- acts ----------------------------------------------------------------------------------
@@ -104,7 +114,7 @@ class SettlementModel:
         check_terms(now, terms, self.limits)
         if len(nodes) != terms.node_count:
             raise ModelRefused("NodeListLength", had=len(nodes), needed=terms.node_count)
-        self._check_group(nodes)
+        check_group(nodes, self.providers, self.judge_providers)
         self._lock(payer, terms.node_count * terms.fee)
         entry = _Entry(payer, terms, root, [_Seat(node) for node in nodes])
         entry.held = terms.node_count * terms.fee
@@ -114,9 +124,14 @@ class SettlementModel:
         self, now: int, job: JobId, index: int, *, signer: Address, valid_until: int | None = None
     ) -> None:
         """Record the acceptance that `signer` signed; the m-th starts the job."""
+        started = self._jobs.get(job)
+        if started is not None and started.phase is JobPhase.STARTED:
+            return  # whoever brought it first has spoilt nothing
         entry = self._job(job, JobPhase.POSTED)
-        seat = self._seat(job, index, IndexPhase.NAMED)
         check_by(now, entry.terms.accept_by)
+        seat = self._any_seat(job, index)
+        if seat.phase is not IndexPhase.NAMED:
+            return
         check_by(now, entry.terms.accept_by if valid_until is None else valid_until)
         if signer != seat.node:
             raise ModelRefused("AcceptanceNotSigned", recovered=signer, needed=seat.node)
@@ -149,15 +164,10 @@ class SettlementModel:
 
     def approve(self, now: int, job: JobId, indices: Sequence[int], *, caller: Address) -> None:
         """The payer pays committed, uncharged indices."""
-        del now  # no deadline: an index that ended is refused by its phase
+        del now
         entry = self._job(job, JobPhase.STARTED)
         check_called(caller, entry.payer)
-        previous = 0
-        for index in indices:
-            previous = check_ascending(previous, index)
-            self._seat(job, index, IndexPhase.COMMITTED)
-        for index in indices:
-            self._end(job, index, IndexPhase.PAID)
+        self._end_uncharged(job, indices, {IndexPhase.COMMITTED: IndexPhase.PAID})
 
     def charge(
         self,
@@ -168,22 +178,21 @@ class SettlementModel:
         *,
         caller: Address,
     ) -> None:
-        """The payer files all charges of the job and locks g + f for each."""
+        """The payer charges indices, e in all its calls, and locks g + f for each."""
         entry = self._job(job, JobPhase.STARTED)
         check_called(caller, entry.payer)
         check_by(now, entry.terms.collect_by)
-        if entry.charged:
-            raise ModelRefused("AlreadyCharged", job=job)
         count = len(wrong) + len(silent)
-        if not 1 <= count <= entry.terms.errors:
-            raise ModelRefused("ChargeCountOutOfRange", had=count, most=entry.terms.errors)
+        charged = entry.charged + count
+        if count == 0 or charged > entry.terms.errors:
+            raise ModelRefused("ChargeCountOutOfRange", had=charged, most=entry.terms.errors)
         if silent:
             check_after(now, entry.terms.compute_by)
         self._check_chargeable(job, wrong, silent)
         bond = count * entry.terms.bond
         self._lock(entry.payer, bond)
         entry.held += bond
-        entry.charged = count
+        entry.charged = charged
         for kind, indices in ((ChargeKind.WRONG, wrong), (ChargeKind.SILENT, silent)):
             for index in indices:
                 seat = entry.seats[index - 1]
@@ -194,11 +203,10 @@ class SettlementModel:
         """Judges hold the well-formed task of a charged index."""
         seat = self._seat(job, index, IndexPhase.CHARGED)
         check_by(now, seat.served_by)
-        self._check_signers(signers)
-        entry, window = self._jobs[job], self.limits.judge_window
-        seat.answer_by = now
-        if seat.kind is ChargeKind.SILENT:
-            seat.answer_by += max(window, entry.terms.compute_by - entry.started_at)
+        check_signers(signers, self.judges)
+        entry = self._jobs[job]
+        window = compute_answering_s(entry.terms, entry.started_at, self.limits.judge_window)
+        seat.answer_by = now + (window if seat.kind is ChargeKind.SILENT else 0)
         seat.verdict_by = seat.answer_by + window
         seat.phase = IndexPhase.SERVED
 
@@ -214,13 +222,14 @@ class SettlementModel:
             raise ModelRefused("FindingNotAllowed", kind=seat.kind, finding=finding)
         if finding is Finding.MISSING:
             check_after(now, seat.answer_by)
-        self._check_signers(signers)
+        check_signers(signers, self.judges)
+        self.verdicts[job, index] = tuple(signers)
         if finding is not Finding.RIGHT:
-            self._end(job, index, IndexPhase.CONVICTED)
+            self._end(job, index, IndexPhase.CONVICTED, signers)
         elif seat.kind is ChargeKind.WRONG:
-            self._end(job, index, IndexPhase.REFUTED)
+            self._end(job, index, IndexPhase.REFUTED, signers)
         else:
-            self._end(job, index, IndexPhase.ANSWERED)
+            self._end(job, index, IndexPhase.ANSWERED, signers)
 
     def void_charge(self, now: int, job: JobId, index: int) -> None:
         """End a charge that was not served."""
@@ -238,18 +247,23 @@ class SettlementModel:
         """End uncharged indices after `collect_by`."""
         entry = self._job(job, JobPhase.STARTED)
         check_after(now, entry.terms.collect_by)
-        ends = {
-            IndexPhase.COMMITTED: IndexPhase.PAID,
-            IndexPhase.ACCEPTED: IndexPhase.EQUAL_HARM,
-        }
+        paid = {IndexPhase.COMMITTED: IndexPhase.PAID}
+        self._end_uncharged(job, indices, paid | {IndexPhase.ACCEPTED: IndexPhase.UNEARNED})
+
+    def _end_uncharged(
+        self, job: JobId, indices: Sequence[int], ends: Mapping[IndexPhase, IndexPhase]
+    ) -> None:
+        """End these indices; what has ended is passed over."""
         previous = 0
         for index in indices:
-            previous = check_ascending(previous, index)
             phase = self._any_seat(job, index).phase
-            if phase not in ends:
+            previous = check_ascending(previous, index)
+            if phase not in ends and not phase.is_end:
                 raise ModelRefused("IndexPhaseWrong", job=job, index=index, had=phase)
         for index in indices:
-            self._end(job, index, ends[entry.seats[index - 1].phase])
+            phase = self._jobs[job].seats[index - 1].phase
+            if phase in ends:
+                self._end(job, index, ends[phase])
 
     # --- views ---------------------------------------------------------------------------------
 
@@ -265,9 +279,7 @@ class SettlementModel:
 
     def lock_expiry(self, job: JobId) -> int:
         """When the locks of a job expire; the model knows nothing of the time after."""
-        limits = self.limits
-        tail = 3 * limits.judge_window + 2 * limits.max_window + limits.exit_grace
-        return self._jobs[job].terms.collect_by + tail
+        return self._jobs[job].terms.collect_by + self.limits.longest_tail_s
 
     def job_view(self, job: JobId) -> JobView | None:
         """What `jobOf` tells; None for a job that was never posted."""
@@ -288,22 +300,28 @@ class SettlementModel:
             collect_by=terms.collect_by,
             root=entry.root,
             terms_hash=terms.hash,
+            nodes_hash=hash_nodes([seat.node for seat in entry.seats]),
+            posted_block=1,
         )
 
     def index_views(self, job: JobId) -> tuple[IndexView, ...]:
         """What `indexOf` tells of indices 1..m."""
         return tuple(
             IndexView(
-                node=seat.node,
+                node=seat.node if _is_held(seat.phase) else NOBODY,
                 phase=seat.phase,
                 kind=seat.kind,
+                committed=seat.commitment != NO_COMMITMENT,
                 served_by=Timestamp(seat.served_by),
                 answer_by=Timestamp(seat.answer_by),
                 verdict_by=Timestamp(seat.verdict_by),
-                commitment=seat.commitment,
             )
             for seat in self._jobs[job].seats
         )
+
+    def commitment(self, job: JobId, index: int) -> Hash32:
+        """What the event `ResultCommitted` of an index says; zeros when there is none."""
+        return self._jobs[job].seats[index - 1].commitment
 
     # --- checks --------------------------------------------------------------------------------
 
@@ -339,33 +357,6 @@ class SettlementModel:
                     raise ModelRefused("IndexPhaseWrong", job=job, index=index, had=had)
                 taken.add(index)
 
-    def _check_signers(self, signers: Sequence[Address]) -> None:
-        needed = 2 * len(self.judges) // 3 + 1
-        if len(signers) < needed:
-            raise ModelRefused("TooFewSignatures", had=len(signers), needed=needed)
-        previous = "0x" + "0" * 40
-        for signer in signers:
-            if int(signer, 16) <= int(previous, 16):
-                raise ModelRefused("SignersNotAscending", previous=previous, signer=signer)
-            if signer not in self.judges:
-                raise ModelRefused("NotAMember", signer=signer)
-            previous = signer
-
-    def _check_group(self, nodes: Sequence[Address]) -> None:
-        of_judges = {self.judge_providers[judge]: judge for judge in reversed(self.judges)}
-        seen: dict[object, Address] = {}
-        for node in nodes:
-            if node not in self.providers:
-                raise ModelRefused("NotAComputeNode", account=node)
-            provider = self.providers[node]
-            if provider in of_judges:
-                judge = of_judges[provider]
-                raise ModelRefused("JudgesProvider", node=node, judge=judge, provider=provider)
-            if provider in seen:
-                other = seen[provider]
-                raise ModelRefused("SameProvider", node_a=other, node_b=node, provider=provider)
-            seen[provider] = node
-
     # --- tokens --------------------------------------------------------------------------------
 
     def _lock(self, account: Address, amount: int) -> None:
@@ -377,15 +368,28 @@ class SettlementModel:
     def _credit(self, account: Address, amount: int) -> None:
         self.free[account] = self.free.get(account, 0) + amount
 
-    def _end(self, job: JobId, index: int, end: IndexPhase, *, staked: bool = True) -> None:
+    def _end(
+        self,
+        job: JobId,
+        index: int,
+        end: IndexPhase,
+        signers: Sequence[Address] = (),
+        *,
+        staked: bool = True,
+    ) -> None:
         entry = self._jobs[job]
-        seat, payout = entry.seats[index - 1], compute_payout(end, entry.terms)
-        unlocked = 0 if staked else entry.terms.stake
+        seat, ending = entry.seats[index - 1], compute_ending(end, entry.terms)
+        payout = ending.deposit + ending.stake if staked else ending.deposit
         seat.phase = end
-        entry.held -= payout.total - unlocked
-        self._credit(seat.node, payout.node - unlocked)
+        entry.held -= payout.total
+        self._credit(seat.node, payout.node)
         self._credit(entry.payer, payout.payer)
-        share, rest = compute_judge_share(payout.judges, len(self.judges))
-        for judge in self.judges:
+        share, rest = compute_judge_share(payout.judges, len(self.judges), len(signers))
+        for judge in signers:
             self._credit(judge, share)
         self._credit(self.pool, payout.pool + rest)
+
+
+def _is_held(phase: IndexPhase) -> bool:
+    """Whether the node's place holds its stake, and so tells who it is."""
+    return phase not in {IndexPhase.NONE, IndexPhase.NAMED} and not phase.is_end

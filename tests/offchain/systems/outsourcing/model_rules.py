@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgemark.identifiers import Address
 from edgemark.ledger.records import Limits
+from edgemark.systems.outsourcing.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.parameters import (
     Terms,
+    compute_least_judge_fee,
     compute_least_nodes,
     compute_least_stake,
     compute_share_bytes,
 )
+from edgemark.systems.outsourcing.records import NOBODY
 
 
 class ModelRefused(Exception):
@@ -33,7 +37,7 @@ def check_terms(now: int, terms: Terms, limits: Limits) -> None:
     least_nodes = compute_least_nodes(terms.degree, terms.threshold, terms.errors)
     for name, had, least, most in _bounds(now, terms, limits):
         if not least <= had <= most:
-            raise ModelRefused("TermOutOfRange", field=name, had=had, least=least, most=most)
+            raise ModelRefused("OutOfBounds", field=name, had=had, least=least, most=most)
         if name == "nodeCount" and had < least_nodes:
             raise ModelRefused("TooFewNodes", had=had, needed=least_nodes)
 
@@ -41,7 +45,11 @@ def check_terms(now: int, terms: Terms, limits: Limits) -> None:
 def _bounds(now: int, terms: Terms, limits: Limits) -> list[tuple[str, int, int, int]]:
     """Bounds of all terms by Solidity name, in the order in which the contract checks them."""
     share = compute_share_bytes(terms.batch, terms.inputs)
-    stake = compute_least_stake(terms.fee, terms.judge_fee, terms.node_count, terms.errors)
+    stake = compute_least_stake(terms.fee, terms.node_count, max(terms.errors, 1))
+    values = max(terms.inputs, terms.outputs) * terms.batch
+    least_g = compute_least_judge_fee(
+        terms.fee, terms.products, floor=limits.judge_floor, price=limits.judge_price
+    )
     prefix = terms.job_key[0] if terms.job_key else 0
     least, most = limits.min_window, limits.max_window
     accept, compute, collect = terms.accept_by, terms.compute_by, terms.collect_by
@@ -52,14 +60,18 @@ def _bounds(now: int, terms: Terms, limits: Limits) -> list[tuple[str, int, int,
         ("outputs", terms.outputs, 1, 1024),
         ("degree", terms.degree, 1, 20),
         ("batch", terms.batch, 1, 4096),
+        ("inputValues", terms.batch * terms.inputs, 1, 2**18),
+        ("outputValues", terms.batch * terms.outputs, 1, 2**18),
+        ("jobValues", terms.node_count * values, 1, 2**22),
+        ("products", terms.products, 1, 2**28),
         ("shareBytes", terms.share_bytes, share, share),
         ("threshold", terms.threshold, 1, 64),
-        ("errors", terms.errors, 0, terms.threshold),
+        ("errors", terms.errors, 1, terms.threshold),
         ("nodeCount", terms.node_count, 1, 64),
         ("jobKey", len(terms.job_key), 33, 33),
         ("jobKeyPrefix", prefix, 2, 3),
         ("fee", terms.fee, limits.min_fee, limits.max_fee),
-        ("judgeFee", terms.judge_fee, 1, terms.fee),
+        ("judgeFee", terms.judge_fee, least_g, terms.fee // 3),
         ("stake", terms.stake, stake, 2**96 - 1),
         ("acceptBy", accept, now + least, now + most),
         ("computeBy", compute, accept + least, accept + most),
@@ -86,3 +98,41 @@ def check_ascending(previous: int, index: int) -> int:
     if index <= previous:
         raise ModelRefused("IndicesNotAscending", previous=previous, index=index)
     return index
+
+
+def check_signers(signers: Sequence[Address], judges: Sequence[Address]) -> None:
+    """k to n judges, ascending."""
+    needed = compute_judge_threshold(len(judges))
+    if len(signers) < needed:
+        raise ModelRefused("TooFewSignatures", had=len(signers), needed=needed)
+    previous = NOBODY
+    for signer in signers:
+        if int(signer, 16) <= int(previous, 16):
+            raise ModelRefused("SignersNotAscending", previous=previous, signer=signer)
+        if signer not in judges:
+            raise ModelRefused("NotAMember", signer=signer)
+        previous = signer
+
+
+def check_group(
+    nodes: Sequence[Address],
+    providers: Mapping[Address, Address],
+    judge_providers: Mapping[Address, Address],
+) -> None:
+    """Compute nodes, strictly ascending by provider, none of a judge's."""
+    of_judges = {provider: judge for judge, provider in judge_providers.items()}
+    previous = NOBODY
+    for turn, node in enumerate(nodes):
+        if node not in providers:
+            raise ModelRefused("NotAComputeNode", account=node)
+        provider = providers[node]
+        if provider == previous:
+            pair = {"node_a": nodes[turn - 1], "node_b": node}
+            raise ModelRefused("SameProvider", **pair, provider=provider)
+        if int(provider, 16) < int(previous, 16):
+            values = {"previous_provider": previous, "provider": provider}
+            raise ModelRefused("NodesNotAscending", node=node, **values)
+        previous = provider
+        if provider in of_judges:
+            judge = of_judges[provider]
+            raise ModelRefused("JudgesProvider", node=node, judge=judge, provider=provider)

@@ -16,6 +16,7 @@ from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.messages import (
+    NO_COMMITMENT,
     Answer,
     ChargeKind,
     Evidence,
@@ -26,6 +27,7 @@ from edgemark.systems.outsourcing.observe import (
 )
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.steps.charging import Docket
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
     check_outputs,
@@ -58,7 +60,9 @@ class DeviceSide(Side[DeviceJob]):
             case do.SubmitPosting():
                 return self._post()
             case do.SendOffer(index):
-                world.nodes[index].hear_offer(Offer(order.job, index, order.terms).to_wire())
+                world.nodes[index].hear_offer(
+                    Offer(order.job, index, order.terms, order.nodes).to_wire()
+                )
                 return [on.HeardOfferTaken(index)]
             case do.SendTask(index):
                 world.nodes[index].hear_task(order.tasks[index - 1].to_wire())
@@ -78,8 +82,16 @@ class DeviceSide(Side[DeviceJob]):
     def decode(self) -> object:
         """Name the liars."""
         terms = self.world.order.terms
+        state = self.state
         challenge = cast.seeded("challenge").elements(terms.batch * terms.outputs)
-        return decode_answers(self.world.order, self.state.answers, challenge)
+        docket = Docket(
+            open=frozenset(int(index) for index in state.open_indices),
+            errors=terms.errors,
+            left=state.charges_left,
+            is_last=state.last_charges,
+            lot=self.world.draw.randbytes(32),
+        )
+        return decode_answers(self.world.order, state.answers, challenge, docket)
 
     def _post(self) -> Sequence[object]:
         order, world = self.world.order, self.world
@@ -97,32 +109,26 @@ class DeviceSide(Side[DeviceJob]):
             return [] if known else [on.FoundPostingRefused(refused.error)]
         return []
 
-    def _check(self, index: int, raw: bytes) -> Answer:
+    def _check(self, index: int, raw: bytes, *, is_owed: bool = True) -> Answer:
         order = self.world.order
-        view = self.world.view()
-        if view is None:
-            raise TryAgain("no job")
+        commitment = self.world.chain.commitment(order.job, index)
         try:
             answer = Answer.from_wire(raw)
             node = order.nodes[index - 1]
             check_signed_answer(answer, order.tasks[index - 1], node, cast.DOMAIN)
             check_outputs(answer, order.terms)
-            check_opens(answer, node, view.indices[index - 1].commitment, cast.DOMAIN)
+            if is_owed or commitment != NO_COMMITMENT:
+                check_opens(answer, node, commitment, cast.DOMAIN)
         except (PeerFault, RefusedInput) as fault:
             self.refused.add(index)
             raise TryAgain("answer does not verify") from fault
         return answer
 
     def _fetch_from_judges(self, index: int) -> Answer:
-        order = self.world.order
         for judge in self.world.judges.values():
             case = judge.case(index)
             if case.state.answer is not None:
-                answer = Answer.from_wire(case.state.answer.to_wire())
-                node = order.nodes[index - 1]
-                check_signed_answer(answer, order.tasks[index - 1], node, cast.DOMAIN)
-                check_outputs(answer, order.terms)
-                return answer
+                return self._check(index, case.state.answer.to_wire(), is_owed=False)
         raise TryAgain("no judge has it")
 
     def _evidence(self, index: int) -> bytes:

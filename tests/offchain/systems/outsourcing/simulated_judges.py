@@ -8,7 +8,7 @@ from typing import Any
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.simulation import Side, View, World
 
-from edgemark.crypto.secp256k1 import SecretKey, check_signature, recover
+from edgemark.crypto.secp256k1 import SecretKey, recover
 from edgemark.identifiers import ShareIndex
 from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
@@ -25,11 +25,13 @@ from edgemark.systems.outsourcing.observe import (
     observe_as_judge,
 )
 from edgemark.systems.outsourcing.parties.judge import ANSWER, EVIDENCE, JudgeCase
-from edgemark.systems.outsourcing.steps.decode import (
-    check_outputs,
-    check_signed_answer,
+from edgemark.systems.outsourcing.steps.decode import check_outputs
+from edgemark.systems.outsourcing.steps.judge import (
+    check_evidence,
+    compute_opinion_digest,
+    find,
+    hear_answer,
 )
-from edgemark.systems.outsourcing.steps.judge import check_evidence, find
 
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
 
@@ -77,8 +79,10 @@ class JudgeSide:
                 on.SawCase(
                     job=order.job,
                     index=ShareIndex(index),
+                    root=order.root,
                     kind=seat.kind,
                     node=seat.node,
+                    commitment=self.world.chain.commitment(order.job, index),
                     served_by=seat.served_by,
                     judges=cast.JUDGE_ADDRESSES,
                     threshold=3,
@@ -90,18 +94,16 @@ class JudgeSide:
 
     def hear_evidence(self, raw: bytes) -> None:
         evidence = Evidence.from_wire(raw)
-        case, order = self.case(evidence.task.index), self.world.order
+        case = self.case(evidence.task.index)
         if case.state.task is not None or case.state.is_finished:
             return
         known = case.state.known
         check_evidence(
-            known.kind,
+            known,
             evidence.task,
             evidence.answer,
             function=self.world.function,
             terms=evidence.terms,
-            root=order.root,
-            node=known.node,
             domain=cast.DOMAIN,
         )
         answer = evidence.answer if known.kind is ChargeKind.WRONG else None
@@ -114,19 +116,19 @@ class JudgeSide:
             return
         if case.state.known.kind is not ChargeKind.SILENT or case.state.task is None:
             raise TryAgain("no answer is awaited")
-        late = case.state.answer_over or case.state.finding is Finding.MISSING
-        if late and not case.state.answers:
+        if case.state.is_late(answer):
             raise TryAgain("answer is late")
-        check_signed_answer(answer, case.state.task, case.state.known.node, cast.DOMAIN)
+        heard = hear_answer(answer, case.state.task, case.state.known, cast.DOMAIN)
         check_outputs(answer, self.world.order.terms)
-        case.hear(on.HeardAnswer(answer))
+        case.hear(heard)
 
     def hear_opinion(self, raw: bytes) -> None:
         opinion = Opinion.from_wire(raw)
         case = self.case(opinion.index)
         if case.state.is_finished:
             return
-        signer = recover(_digest(opinion), opinion.signature)
+        digest = compute_opinion_digest(case.state.known, opinion.finding, cast.DOMAIN)
+        signer = recover(digest, opinion.signature)
         if signer not in cast.JUDGE_ADDRESSES:
             raise TryAgain("signer is no judge")
         case.hear(on.HeardOpinion(signer, opinion))
@@ -159,26 +161,21 @@ class JudgeSide:
 
     def sign(self, case: CaseSide, finding: Finding) -> on.HeardOpinion:
         """One's own signature."""
-        opinion = cast.sign_opinion(self.key, self.world.order, case.index, finding)
-        check_signature(_digest(opinion), opinion.signature, self.key.address)
+        opinion = cast.sign_opinion(self.key, case.state.known, finding)
         return on.HeardOpinion(self.key.address, opinion)
 
     def reexecute(self, case: CaseSide) -> Finding:
         """Compute the task again."""
-        state, view = case.state, self.world.view(self.lag)
+        state = case.state
         if state.is_contradicted:
             return Finding.WRONG
-        if state.task is None or state.answer is None or view is None or state.terms is None:
+        if state.task is None or state.answer is None or state.terms is None:
             raise LookupError("nothing to compute")
         return find(
             state.task,
             state.answer,
             function=self.world.function,
             terms=state.terms,
-            node=state.known.node,
-            commitment=view.indices[case.index - 1].commitment,
-            kind=state.known.kind,
-            domain=cast.DOMAIN,
         )
 
     def _submit(self, case: CaseSide, effect: Any) -> Sequence[object]:
@@ -220,9 +217,3 @@ def _evidence_of(state: JudgeCase) -> Evidence:
     return Evidence(
         state.terms, state.task, state.answer if state.known.kind is ChargeKind.WRONG else None
     )
-
-
-def _digest(opinion: Opinion) -> bytes:
-    if opinion.finding is Finding.NONE:
-        return cast.DOMAIN.served(opinion.job, opinion.index)
-    return cast.DOMAIN.verdict(opinion.job, opinion.index, int(opinion.finding))

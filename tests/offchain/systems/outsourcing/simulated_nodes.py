@@ -14,6 +14,7 @@ from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.messages import (
+    SALT_BYTES,
     Answer,
     Offer,
     Task,
@@ -21,6 +22,7 @@ from edgemark.systems.outsourcing.messages import (
 from edgemark.systems.outsourcing.observe import (
     observe_as_node,
 )
+from edgemark.systems.outsourcing.parties.judge import PASSING_MARGIN_DIVISOR, JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
@@ -35,6 +37,7 @@ class NodeSide(Side[NodeTask]):
         super().__init__(NodeTask, world.draw_lag())
         self.world, self.index = world, ShareIndex(index)
         self.key: SecretKey = cast.NODES[index - 1]
+        self.drawn = 0
         world.nodes[index] = self
         world.settle_in(self)
 
@@ -50,7 +53,12 @@ class NodeSide(Side[NodeTask]):
         if self.state.phase is NodePhase.UNKNOWN:
             check_function(self.world.function, offer.terms)
             heard = on.HeardOffer(
-                offer.job, offer.index, offer.terms, view.job.root, cast.JUDGE_ADDRESSES
+                offer.job,
+                offer.index,
+                offer.terms,
+                view.job.root,
+                offer.nodes,
+                cast.JUDGE_ADDRESSES,
             )
             self.hear(heard)
 
@@ -60,7 +68,7 @@ class NodeSide(Side[NodeTask]):
             raise TryAgain("no offer yet")
         if self.state.task is None:
             check_task(task, self.state.known.terms, self.state.known.root)
-            self.hear(on.HeardTask(task))
+            self.hear(self._heard(task))
 
     def show_answer(self) -> bytes:
         """R_j, once it is committed to."""
@@ -80,7 +88,7 @@ class NodeSide(Side[NodeTask]):
             case do.SubmitCommitment():
                 return send(chain.commit, self.index, self.commitment(), caller=me)
             case do.FetchTask():
-                return [on.HeardTask(self._fetch_task())]
+                return [self._heard(self._fetch_task())]
             case do.SendAnswer(judge):
                 self.world.judges[judge].hear_answer(self._answer().to_wire())
                 return [on.HeardAnswerTaken(judge)]
@@ -101,7 +109,16 @@ class NodeSide(Side[NodeTask]):
         if task is None:
             raise LookupError("nothing to compute")
         outputs = compute_outputs(self.world.function, task, self.state.known.terms)
-        return cast.sign_answer(task, outputs, self.key)
+        return cast.sign_answer(task, outputs, self.key, salt=self.state.salt)
+
+    def _heard(self, task: Task) -> on.HeardTask:
+        """With a salt that no other run and no other node has."""
+        self.drawn += 1
+        return on.HeardTask(task, self.draw_salt(f"{self.drawn}"))
+
+    def draw_salt(self, name: str) -> bytes:
+        """Another one for every name, node and run."""
+        return cast.seeded(f"salt {name} of {self.index} in {self.world.seed}").octets(SALT_BYTES)
 
     def commitment(self) -> bytes:
         """What goes on chain."""
@@ -129,7 +146,7 @@ class LyingNode(NodeSide):
         order = self.world.order
         shift = cast.seeded(f"lie {self.index}").elements(order.terms.batch * order.terms.outputs)
         lie = cast.lie_about_values(honest.outputs, order, self.index, shift)
-        return cast.sign_answer(order.tasks[self.index - 1], lie, self.key)
+        return cast.sign_answer(order.tasks[self.index - 1], lie, self.key, salt=self.state.salt)
 
 
 class SilentNode(NodeSide):
@@ -170,7 +187,8 @@ class SplittingNode(MuteNode):
         answer = self._answer()
         if judge in cast.JUDGE_ADDRESSES[2:]:
             lie = cast.lie_about_values(answer.outputs, self.world.order, self.index)
-            answer = cast.sign_answer(self.world.order.tasks[self.index - 1], lie, self.key)
+            task, salt = self.world.order.tasks[self.index - 1], self.state.salt
+            answer = cast.sign_answer(task, lie, self.key, salt=salt)
         self.world.judges[judge].hear_answer(answer.to_wire())
         return [on.HeardAnswerTaken(judge)]
 
@@ -183,9 +201,13 @@ class LastMomentNode(LyingNode):
 
     def perform(self, effect: Any) -> Sequence[object]:
         if isinstance(effect, do.SendAnswer):
-            answer_by = self.world.judges[effect.judge].case(self.index).state.answer_by
-            deadline = 0 if answer_by is None else answer_by + cast.WINDOW // 4
+            deadline = self._last_moment(self.world.judges[effect.judge].case(self.index).state)
             is_last_moment = self.world.now <= deadline < self.world.now + STEP_S
             if effect.judge in cast.JUDGE_ADDRESSES[2:] or not is_last_moment:
                 raise TryAgain("not this one, not now")
         return super().perform(effect)
+
+    def _last_moment(self, case: JudgeCase) -> int:
+        if case.answer_by is None or case.verdict_by is None:
+            return 0
+        return case.answer_by + (case.verdict_by - case.answer_by) // PASSING_MARGIN_DIVISOR

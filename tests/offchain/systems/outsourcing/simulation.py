@@ -168,6 +168,7 @@ class World:
     def __init__(
         self, seed: int, order: Order | None = None, function: Polynomial | None = None
     ) -> None:
+        self.seed = seed
         self.draw = random.Random(seed)
         self.order = order or cast.small_order()
         self.function = function or cast.dense_function()
@@ -180,8 +181,8 @@ class World:
             judges=cast.JUDGE_ADDRESSES,
             pool=cast.POOL,
             free=dict(self.start),
-            providers={node: f"provider of {node}" for node in nodes},
-            judge_providers={judge: f"provider of {judge}" for judge in cast.JUDGE_ADDRESSES},
+            providers=cast.PROVIDERS,
+            judge_providers=cast.JUDGE_PROVIDERS,
         )
         self.sides: list[Side[Any]] = []
         self.nodes: dict[int, Any] = {}
@@ -235,7 +236,7 @@ class World:
         """When the last deadline of any job is over, with some steps to act on it."""
         terms, window = self.order.terms, cast.WINDOW
         answering = max(window, terms.compute_by - cast.START)
-        return terms.collect_by + 2 * window + answering + 20 * STEP_S
+        return terms.collect_by + window + 2 * answering + 20 * STEP_S
 
     def is_over(self) -> bool:
         """Nothing is held and every party that heard of the job and is still there knows."""

@@ -17,7 +17,13 @@ from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.crypto.shamir import recover
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
-from edgemark.systems.outsourcing.drafting import check_node_list, draft_terms
+from edgemark.systems.outsourcing.drafting import (
+    GATHER_PART,
+    LAST_PART,
+    check_node_list,
+    draft_terms,
+    sort_by_provider,
+)
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.parameters import check_terms
 
@@ -50,11 +56,11 @@ def test_draft_terms__input_that_is_no_vector_of_elements__is_refused(batch: byt
     [
         ({"threshold": 0}, "t is too small"),
         ({"errors": 2}, "e is out of range"),
-        ({"errors": -1}, "e is out of range"),
+        ({"errors": 0}, "e is out of range"),
         ({"threshold": 30}, "m is out of range"),
         ({"fee": Tokens(0)}, "fee"),
-        ({"judge_fee": Tokens(0)}, "judges' fee"),
-        ({"judge_fee": Tokens(1004)}, "judges' fee"),
+        ({"judge_fee": Tokens(250)}, "judges' fee"),
+        ({"judge_fee": Tokens(335)}, "judges' fee"),
         ({"fee": Tokens(2**96)}, "fee"),
         ({"accept_s": 0, "compute_s": 0}, "deadlines"),
         ({"collect_s": -1}, "deadlines"),
@@ -74,7 +80,7 @@ def test_draft_terms__more_inputs_than_can_travel__is_refused() -> None:
         draft_terms(cast.dense_function(), many, KEY, cast.WISH, cast.START)
 
 
-@given(t=st.integers(1, 4), e=st.integers(0, 4), now=st.integers(0, 2**39))
+@given(t=st.integers(1, 4), e=st.integers(1, 4), now=st.integers(0, 2**39))
 def test_draft_terms__of_any_fitting_wish__pass_the_check_of_every_node(
     t: int, e: int, now: int
 ) -> None:
@@ -105,7 +111,48 @@ def test_draft_order__has_one_root_one_key_and_one_job_id() -> None:
     assert SecretKey(order.job_secret).public_key == order.terms.job_key
     expected = compute_job_id(cast.CHAIN_ID, cast.SETTLEMENT, cast.PAYER.address, order.nonce)
     assert order.job == expected
-    assert order.gather_until == 1070 + 20
+    assert (order.gather_until, order.last_charges_at) == (1070 + 20, 1130 - 10)
+
+
+def test_draft_terms__amounts_and_window_that_nobody_named__fit_the_deployment() -> None:
+    wish = replace(cast.WISH, judge_fee=None, collect_s=None)
+    drafted = (cast.dense_function(), cast.small_batch(), KEY, wish, cast.START)
+    terms = draft_terms(*drafted, cast.LIMITS)
+    assert terms.judge_fee == 251
+    assert terms.collect_by - terms.compute_by == cast.LIMITS.max_window
+    pricey = replace(cast.LIMITS, judge_price=Tokens(12))
+    assert draft_terms(*drafted, pricey).judge_fee == 12 * 12 * 2 + 1
+    long = replace(cast.LIMITS, max_window=100_000, judge_window=2_000)
+    answering = 2_000  # J = max(W, accept + compute)
+    terms = draft_terms(*drafted, long)
+    window = terms.collect_by - terms.compute_by
+    assert window == 3 * (2_000 + answering)
+    check_terms(terms)
+
+
+@given(accept=st.integers(1, 9_000), compute=st.integers(1, 9_000), judging=st.integers(1, 9_000))
+def test_default_window__leaves_served_and_answer_and_one_more_charge(
+    accept: int, compute: int, judging: int
+) -> None:
+    wish = replace(cast.WISH, accept_s=accept, compute_s=compute, collect_s=None)
+    limits = replace(cast.LIMITS, max_window=100_000, judge_window=judging)
+    window = wish.choose_collect_s(limits)
+    answered = window // GATHER_PART + judging + max(judging, accept + compute)
+    assert answered <= window - window // LAST_PART
+
+
+def test_sort_by_provider__names_the_nodes_as_a_posting_does() -> None:
+    nodes = list(reversed(cast.NODE_ADDRESSES))
+    assert sort_by_provider(nodes, cast.PROVIDERS) == cast.NODE_ADDRESSES
+
+
+def test_sort_by_provider__two_nodes_of_one_provider__are_refused_by_name() -> None:
+    one, other = cast.NODE_ADDRESSES[:2]
+    providers = cast.PROVIDERS | {other: cast.PROVIDERS[one]}
+    with pytest.raises(RefusedInput, match="one provider") as caught:
+        sort_by_provider(cast.NODE_ADDRESSES, providers)
+    assert one in str(caught.value.had)
+    assert other in str(caught.value.had)
 
 
 def test_draft_order__shares__are_the_input_and_alpha() -> None:

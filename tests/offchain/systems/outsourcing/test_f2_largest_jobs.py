@@ -167,7 +167,8 @@ def case_of(played: Played) -> Case:
     )
 
     def sign(finding: Finding) -> tuple[bytes, ...]:
-        signed = (cast.sign_opinion(j, order, int(LIAR), finding) for j in cast.JUDGES[:3])
+        charge = cast.case_of(order, int(LIAR), ChargeKind.WRONG)
+        signed = (cast.sign_opinion(j, charge, finding) for j in cast.JUDGES[:3])
         return tuple(opinion.signature for opinion in signed)
 
     return Case(
@@ -176,7 +177,7 @@ def case_of(played: Played) -> Case:
         kind=ChargeKind.WRONG,
         task=order.tasks[0],
         answers=(node.state.answer,),
-        commitment=view.indices[0].commitment,
+        commitment=world.chain.commitment(order.job, int(LIAR)),
         acceptance=node.key.sign(acceptance),
         valid_until=terms.accept_by,
         end=IndexPhase.CONVICTED,

@@ -91,7 +91,7 @@ def largest_events() -> dict[str, object]:
     task, answer = largest_task(), largest_answer()
     return {
         "order": on.AskedSubmit(largest_order()),
-        "task": on.HeardTask(task),
+        "task": on.HeardTask(task, cast.salt_of(ORDER.tasks[0], cast.NODES[0])),
         "own answer": on.FoundAnswer(answer),
         "answer": on.HeardAnswer(answer),
         "result": on.FoundResultValid(bytes(limits.MAX_OUTPUT_BYTES // 2), (), ()),
@@ -192,13 +192,11 @@ def test_f2_signed_answer_of_another_length__is_none_for_judges_as_for_the_devic
     answer = cast.sign_again(ORDER, 1, bytes(length))
     with pytest.raises(WrongAnswer, match="wrong length"):
         check_evidence(
-            ChargeKind.WRONG,
+            cast.case_of(ORDER, 1, ChargeKind.WRONG),
             ORDER.tasks[0],
             answer,
             function=cast.dense_function(),
             terms=ORDER.terms,
-            root=ORDER.root,
-            node=ORDER.nodes[0],
             domain=cast.DOMAIN,
         )
 

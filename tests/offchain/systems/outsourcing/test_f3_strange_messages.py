@@ -15,6 +15,7 @@ from tests.offchain.systems.outsourcing.cast import (
     JUDGE_ADDRESSES,
     NODE_ADDRESSES,
     NODES,
+    case_of,
     commitment_to,
     dense_function,
     key_of_role,
@@ -32,7 +33,6 @@ from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.messages import (
     Answer,
-    ChargeKind,
     Evidence,
     Offer,
     Opinion,
@@ -41,6 +41,7 @@ from edgemark.systems.outsourcing.messages import (
 )
 from edgemark.systems.outsourcing.parameters import check_terms
 from edgemark.systems.outsourcing.reading import check_read
+from edgemark.systems.outsourcing.refused_answers import RefusedAnswers
 from edgemark.systems.outsourcing.server import check_place, parse_place
 from edgemark.systems.outsourcing.steps.compute import check_task
 from edgemark.systems.outsourcing.steps.decode import check_outputs, check_signed_answer
@@ -51,6 +52,7 @@ from edgemark.transport.routes import Request
 SEED, EACH = 7, 1_250  # of eight doors: 10,000 messages
 ORDER, FUNCTION, NODE = small_order(), dense_function(), NODE_ADDRESSES[0]
 TASK, ANSWER = ORDER.tasks[0], right_answer(ORDER, 1)
+CASE = case_of(ORDER, 1, commitment=commitment_to(wrong_answer(ORDER, 1), NODES[0]))
 STATION: Any = SimpleNamespace(
     address=NODE,
     chain=SimpleNamespace(now=lambda: 1_000),
@@ -77,13 +79,11 @@ def take_evidence(raw: bytes) -> None:
     evidence = Evidence.from_wire(raw)
     check_terms(evidence.terms)
     check_evidence(
-        ChargeKind.WRONG,
+        CASE,
         evidence.task,
         evidence.answer,
         function=FUNCTION,
         terms=evidence.terms,
-        root=ORDER.root,
-        node=NODE,
         domain=DOMAIN,
     )
 
@@ -98,7 +98,7 @@ def take_read(raw: bytes) -> None:
 
 
 DOORS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
-    "offer": (Offer(ORDER.job, ShareIndex(1), ORDER.terms).to_wire(), take_offer),
+    "offer": (Offer(ORDER.job, ShareIndex(1), ORDER.terms, ORDER.nodes).to_wire(), take_offer),
     "task": (TASK.to_wire(), take_task),
     "answer": (ANSWER.to_wire(), take_answer),
     "evidence": (Evidence(ORDER.terms, TASK, wrong_answer(ORDER, 1)).to_wire(), take_evidence),
@@ -171,14 +171,15 @@ def test_a_message__about_another_index_than_its_path__is_refused() -> None:
 def make_device(answers: Callable[[], bytes]) -> Device:
     """A device of which only what asks and reads is there."""
     device: Any = Device.__new__(Device)
-    view = SimpleNamespace(commitment=commitment_to(ANSWER, NODES[0]))
-    settlement = SimpleNamespace(domain=DOMAIN, index=lambda *_: view)
+    committed = commitment_to(ANSWER, NODES[0])
+    settlement = SimpleNamespace(domain=DOMAIN, commitment=lambda *_: committed)
     device.station = SimpleNamespace(
         chain=SimpleNamespace(now=lambda: 1_000),
         settlement=settlement,
         ask=lambda *_, **__: answers(),
     )
-    device.refusals, device.log = [], SimpleNamespace(warning=_nothing, debug=_nothing)
+    device.refusals = RefusedAnswers()
+    device.log = SimpleNamespace(warning=_nothing, debug=_nothing)
     found: Device = device
     return found
 

@@ -32,15 +32,7 @@ MARGIN_OVER = Timestamp(1_106)  # a quarter of the verdict window, and a second
 
 def case_of(kind: ChargeKind) -> on.SawCase:
     """The charge of index 3."""
-    return on.SawCase(
-        ORDER.job,
-        INDEX,
-        kind,
-        cast.NODE_ADDRESSES[2],
-        Timestamp(1_050),
-        cast.JUDGE_ADDRESSES,
-        3,
-    )
+    return cast.case_of(ORDER, INDEX, kind, served_by=Timestamp(1_050))
 
 
 def judge_after(*events: object, kind: ChargeKind = ChargeKind.SILENT) -> JudgeCase:
@@ -53,7 +45,9 @@ def judge_after(*events: object, kind: ChargeKind = ChargeKind.SILENT) -> JudgeC
 
 def own(finding: Finding) -> on.HeardOpinion:
     """This judge's own signature."""
-    return on.HeardOpinion(ME, cast.sign_opinion(cast.JUDGES[0], ORDER, 3, finding))
+    return on.HeardOpinion(
+        ME, cast.sign_opinion(cast.JUDGES[0], case_of(ChargeKind.SILENT), finding)
+    )
 
 
 TASK = on.HeardEvidence(ORDER.terms, ORDER.tasks[2], None)
@@ -153,7 +147,7 @@ def test_k_signatures__are_brought_to_the_chain_and_not_fewer() -> None:
     state = judge_after(TASK, SERVED, own(Finding.WRONG))
     for number, judge in enumerate(cast.JUDGES[1:3], start=2):
         assert do.SubmitVerdict(int(Finding.WRONG)) not in state.owed()
-        opinion = cast.sign_opinion(judge, ORDER, 3, Finding.WRONG)
+        opinion = cast.sign_opinion(judge, case_of(ChargeKind.SILENT), Finding.WRONG)
         state, _ = step(state, on.HeardOpinion(judge.address, opinion))
         assert len(state.signatures(Finding.WRONG)) == number
     assert do.SubmitVerdict(int(Finding.WRONG)) in state.owed()
@@ -162,7 +156,7 @@ def test_k_signatures__are_brought_to_the_chain_and_not_fewer() -> None:
 def test_charge_that_was_not_served_in_time__is_ended_and_not_served_any_more() -> None:
     state = judge_after(TASK, own(Finding.NONE))
     for judge in cast.JUDGES[1:3]:
-        opinion = cast.sign_opinion(judge, ORDER, 3, Finding.NONE)
+        opinion = cast.sign_opinion(judge, case_of(ChargeKind.SILENT), Finding.NONE)
         state, _ = step(state, on.HeardOpinion(judge.address, opinion))
     assert do.SubmitServed() in state.owed()
     late = reach_time(state, Timestamp(1_051))

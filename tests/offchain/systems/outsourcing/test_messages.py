@@ -47,14 +47,14 @@ def example_of(kind: Any) -> Any:
     task, answer = order.tasks[2], cast.right_answer(order, 3)
     reader, server = cast.PAYER.address, cast.NODE_ADDRESSES[2]
     examples: dict[Any, Any] = {
-        Offer: Offer(order.job, ShareIndex(3), order.terms),
+        Offer: Offer(order.job, ShareIndex(3), order.terms, order.nodes),
         Task: task,
         Answer: answer,
         Evidence: Evidence(order.terms, task, answer),
         ReadRequest: ReadRequest(
             order.job, ShareIndex(3), reader, server, order.terms.collect_by, b"s" * 65
         ),
-        Opinion: cast.sign_opinion(cast.JUDGES[0], order, 3, Finding.RIGHT),
+        Opinion: cast.sign_opinion(cast.JUDGES[0], cast.case_of(order, 3), Finding.RIGHT),
     }
     return examples[kind]
 

@@ -60,11 +60,11 @@ def test_outlook__after_collect_by__says_what_is_lost_and_what_is_left() -> None
     assert "never got a task" not in text
 
 
-def test_outlook__after_collect_by__with_tasks_never_sent__counts_the_equal_harm() -> None:
+def test_outlook__after_collect_by__with_tasks_never_sent__counts_the_fees_that_are_lost() -> None:
     state = replace(with_phase(STARTED, 1, IndexPhase.COMMITTED), delivered=ALL - {6, 5})
     text = tell(state, TERMS.collect_by + 1)
-    harm = format_tokens(TERMS.harm)
-    assert f"indices 5, 6 never got a task or never committed: payer and node lose {harm}" in text
+    fees = format_tokens(2 * TERMS.fee)
+    assert f"indices 5, 6 never got a task or never committed: {fees} MTC go to the pool" in text
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_outlook__after_collect_by__with_tasks_never_sent__counts_the_equal_harm
     [
         (IndexPhase.COMMITTED, f"{format_tokens(TERMS.fee)} MTC go to nodes that did not earn"),
         (IndexPhase.PAID, f"{format_tokens(TERMS.fee)} MTC go to nodes that did not earn"),
-        (IndexPhase.EQUAL_HARM, f"payer and node lose {format_tokens(TERMS.harm)} MTC each"),
+        (IndexPhase.UNEARNED, f"{format_tokens(TERMS.fee)} MTC go to the pool"),
     ],
 )
 def test_outlook__of_a_liar_not_charged_in_time__says_who_has_what(

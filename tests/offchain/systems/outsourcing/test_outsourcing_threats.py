@@ -24,7 +24,7 @@ from edgemark.crypto.shamir import recover as recover_secret
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex, TaskId, parse_address
-from edgemark.systems.outsourcing.events import FoundResultValid, Order
+from edgemark.systems.outsourcing.events import FoundResultValid, HeardAnswer, Order, SawCase
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Task
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.systems.outsourcing.steps.decode import (
@@ -33,7 +33,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_signed_answer,
     decode_answers,
 )
-from edgemark.systems.outsourcing.steps.judge import check_evidence, find
+from edgemark.systems.outsourcing.steps.judge import check_evidence, find, hear_answer
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, share_inputs
 
 FUNCTION = cast.dense_function()
@@ -170,27 +170,18 @@ def test_a22_another_share_than_the_posted_one__does_not_open_the_leaf() -> None
 
 def judge(order: Order, task: Task, answer: Answer, kind: ChargeKind = ChargeKind.WRONG) -> Finding:
     """A judge's whole part: check the evidence, then compute again."""
-    node = order.nodes[task.index - 1]
-    check_evidence(
-        kind,
-        task,
-        answer,
-        function=FUNCTION,
-        terms=order.terms,
-        root=order.root,
-        node=node,
-        domain=cast.DOMAIN,
-    )
-    return find(
-        task,
-        answer,
-        function=FUNCTION,
-        terms=order.terms,
-        node=node,
-        commitment=Hash32(bytes(32)),
-        kind=kind,
-        domain=cast.DOMAIN,
-    )
+    case = case_against(order, task.index, kind)
+    check_evidence(case, task, answer, function=FUNCTION, terms=order.terms, domain=cast.DOMAIN)
+    heard = hear_answer(answer, task, case, cast.DOMAIN)
+    if not isinstance(heard, HeardAnswer):
+        return Finding.NONE
+    return find(task, heard.answer, function=FUNCTION, terms=order.terms)
+
+
+def case_against(order: Order, index: int, kind: ChargeKind) -> SawCase:
+    """The charge of an honest node, which committed to what it answered."""
+    commitment = cast.commitment_to(cast.right_answer(order, index), cast.NODES[index - 1])
+    return cast.case_of(order, index, kind, commitment=commitment)
 
 
 HONEST_ANSWERS = tuple(
@@ -221,6 +212,8 @@ def shown_answers(draw: st.DrawFn) -> Answer:
         answer = relabelled(answer, draw(st.sampled_from(ALL_TASKS)))
     if draw(st.booleans()):
         answer = replace(answer, outputs=draw(st.sampled_from(HONEST_ANSWERS)).outputs)
+    if draw(st.booleans()):
+        answer = replace(answer, salt=draw(st.binary(min_size=32, max_size=32)))
     return answer
 
 
@@ -234,8 +227,6 @@ def test_a22_whatever_a_device_shows__an_honest_node_is_never_found_wrong(
     order: Order, task: Task, answer: Answer, kind: ChargeKind
 ) -> None:
     try:
-        if kind is ChargeKind.SILENT:  # the answer then comes from the node, and is checked alike
-            check_signed_answer(answer, task, order.nodes[task.index - 1], cast.DOMAIN)
         finding = judge(order, task, answer, kind)
     except (PeerFault, RefusedInput):
         return
@@ -327,14 +318,15 @@ def every_digest(domain: SettlementDomain) -> dict[str, Hash32]:
     """What is signed in the job, in one domain."""
     job, index = JOB_A.job, ShareIndex(INDEX)
     terms, node, server = JOB_A.terms, NODE.address, cast.JUDGE_ADDRESSES[0]
+    charge = (job, index, JOB_A.root, node, int(ChargeKind.WRONG))
     return {
         "acceptance": domain.acceptance(
             job, index, JOB_A.root, terms.hash, terms.stake, terms.accept_by
         ),
-        "served": domain.served(job, index),
-        "verdict": domain.verdict(job, index, int(Finding.WRONG)),
+        "served": domain.served(*charge),
+        "verdict": domain.verdict(*charge, int(Finding.WRONG)),
         "result": domain.result(
-            job, TaskId(bytes(32)), index, node, Hash32(bytes(32)), Hash32(bytes(32))
+            job, TaskId(bytes(32)), index, node, Hash32(bytes(32)), Hash32(bytes(32)), bytes(32)
         ),
         "read request": domain.read_request(job, index, node, server, terms.collect_by),
     }

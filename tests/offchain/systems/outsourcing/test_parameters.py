@@ -10,18 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
+from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES, MAX_SHARE_BYTES
 from edgemark.systems.outsourcing.parameters import (
+    LEAST_FEE,
     Terms,
     check_pace,
     check_sharing,
     check_terms,
     check_work,
+    compute_least_judge_fee,
     compute_least_nodes,
     compute_least_stake,
+    compute_most_judge_fee,
     compute_output_bytes,
     compute_share_bytes,
+    hash_nodes,
 )
 
 TERMS = cast.small_order().terms
@@ -45,7 +50,7 @@ def test_least_nodes__of_the_first_job__are_six() -> None:
 @given(data=st.data(), d=st.integers(1, 20))
 def test_check_sharing__one_node_fewer_than_needed__is_refused(data: Any, d: int) -> None:
     t = data.draw(st.integers(1, (MAX_NODES - 1) // (d + 3)))
-    e = data.draw(st.integers(0, t))
+    e = data.draw(st.integers(1, t))
     least = (d + 1) * t + 1 + 2 * e
     check_numbers(d, t, e, least)
     check_numbers(d, t, e, MAX_NODES)
@@ -59,13 +64,14 @@ def test_check_sharing__one_node_fewer_than_needed__is_refused(data: Any, d: int
 @pytest.mark.parametrize(
     ("numbers", "had"),
     [
-        ((2, 0, 0, 6), "0"),
-        ((2, -1, -1, 6), "-1"),
+        ((2, 0, 1, 6), "0"),
+        ((2, -1, 1, 6), "-1"),
         ((2, 1, 2, 8), "e = 2"),
+        ((2, 1, 0, 6), "e = 0"),
         ((2, 1, -1, 6), "e = -1"),
-        ((0, 1, 0, 6), "0"),
-        ((21, 1, 0, 64), "21"),
-        ((20, 4, 0, 85), "m = 85"),
+        ((0, 1, 1, 6), "0"),
+        ((21, 1, 1, 64), "21"),
+        ((20, 4, 1, 87), "m = 87"),
     ],
 )
 def test_check_sharing__number_out_of_range__says_what_there_was(
@@ -77,27 +83,42 @@ def test_check_sharing__number_out_of_range__says_what_there_was(
     assert caught.value.needed is not None
 
 
-@given(f=st.integers(1, 2**90), g=st.integers(0, 2**90), m=st.integers(4, 64), e=st.integers(0, 20))
-def test_least_stake__is_the_larger_of_both_floors(f: int, g: int, m: int, e: int) -> None:
-    least = compute_least_stake(f, g, m, e)
-    assert least >= 2 * g + f
-    if e == 0:
-        assert least == 2 * g + f
-    else:
-        assert least * e >= m * f
-        assert least == 2 * g + f or (least - 1) * e < m * f
+@given(f=st.integers(1, 2**90), m=st.integers(4, 64), e=st.integers(1, 20))
+def test_least_stake__is_the_fee_of_the_job_for_every_e(f: int, m: int, e: int) -> None:
+    least = compute_least_stake(f, m, e)
+    assert least * e >= m * f
+    assert (least - 1) * e < m * f
 
 
-@given(
-    f=st.integers(10, 10**24), g=st.integers(1, 10**24), t=st.integers(1, 7), d=st.integers(1, 3)
-)
+@given(f=st.integers(10, 10**24), t=st.integers(1, 7), d=st.integers(1, 3))
 def test_least_stake__makes_a_charge_drawn_at_random_cost_colluders_the_whole_job(
-    f: int, g: int, t: int, d: int
+    f: int, t: int, d: int
 ) -> None:
     for e in range(1, t + 1):
         m = compute_least_nodes(d, t, e)
-        expected_loss_of_one = compute_least_stake(f, g, m, e) * e  # times 1/m: drawn e of m
+        expected_loss_of_one = compute_least_stake(f, m, e) * e  # times 1/m: drawn e of m
         assert expected_loss_of_one >= m * f
+
+
+@given(f=st.integers(LEAST_FEE, 2**90))
+def test_judge_fee__from_the_least_fee_on__has_room_between_a_quarter_and_a_third(f: int) -> None:
+    least, most = compute_least_judge_fee(f), compute_most_judge_fee(f)
+    assert least <= most
+    assert 4 * least >= f
+    assert 3 * most <= f
+
+
+def test_judge_fee__grows_with_the_work_of_the_job() -> None:
+    assert compute_least_judge_fee(1000) == 250
+    assert compute_least_judge_fee(1000, 100, floor=7, price=2) == 250
+    assert compute_least_judge_fee(1000, 150, floor=7, price=2) == 307
+
+
+def test_hash_of_nodes__is_over_a_word_for_each() -> None:
+    nodes = cast.NODE_ADDRESSES
+    words = b"".join(bytes(12) + bytes.fromhex(node[2:]) for node in nodes)
+    assert hash_nodes(nodes) == keccak256(words)
+    assert hash_nodes(nodes[::-1]) != hash_nodes(nodes)
 
 
 def test_check_terms__of_the_small_job__passes() -> None:
@@ -120,10 +141,10 @@ def test_check_terms__of_the_small_job__passes() -> None:
         ({"function_bytes": 0}, "function bytes"),
         ({"function_bytes": 64 * 2**20 + 1}, "function bytes"),
         ({"term_count": 0}, "term count"),
-        ({"fee": 9}, "fee"),
+        ({"fee": 5}, "fee"),
         ({"fee": 2**96}, "fee"),
-        ({"judge_fee": 0}, "judges' fee"),
-        ({"judge_fee": 1004}, "judges' fee"),
+        ({"judge_fee": 250}, "judges' fee"),
+        ({"judge_fee": 335}, "judges' fee"),
         ({"stake": 6017}, "stake"),
         ({"stake": 2**96}, "stake"),
         ({"accept_by": TERMS.compute_by}, "deadlines"),

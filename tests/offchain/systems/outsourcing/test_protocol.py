@@ -19,7 +19,7 @@ from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.messages import SALT_BYTES, ChargeKind, Finding
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
@@ -33,15 +33,8 @@ from edgemark.systems.outsourcing.protocol import (
 
 ORDER = cast.small_order()
 ME = cast.JUDGE_ADDRESSES[0]
-CASE = on.SawCase(
-    ORDER.job,
-    ShareIndex(3),
-    ChargeKind.SILENT,
-    cast.NODE_ADDRESSES[2],
-    Timestamp(2_000),
-    cast.JUDGE_ADDRESSES,
-    3,
-)
+CASE = cast.case_of(ORDER, 3, ChargeKind.SILENT)
+SALTS = st.binary(min_size=SALT_BYTES, max_size=SALT_BYTES)
 FULL: dict[type[Enum], Any] = {  # a state of each party that can stand in any phase
     DevicePhase: DeviceJob(order=ORDER, indices=(IndexPhase.COMMITTED,) * 6),
     NodePhase: NodeTask(
@@ -129,7 +122,7 @@ def test_step__of_anything_that_is_no_move__is_refused_and_changes_nothing(phase
 indices = st.integers(1, 6).map(ShareIndex)
 SOME: dict[type, st.SearchStrategy[Any]] = {
     on.AskedSubmit: st.just(on.AskedSubmit(ORDER)),
-    on.FoundPostingRefused: st.just(on.FoundPostingRefused("TermOutOfRange")),
+    on.FoundPostingRefused: st.just(on.FoundPostingRefused("OutOfBounds")),
     on.SawStarted: st.just(on.SawStarted(Timestamp(1_020))),
     on.SawIndexPhase: st.builds(on.SawIndexPhase, indices, st.sampled_from(IndexPhase)),
     on.SawLapseDue: st.builds(on.SawLapseDue, indices),
@@ -139,6 +132,9 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     on.SawServed: st.just(on.SawServed(Timestamp(1_110), Timestamp(1_130))),
     on.HeardOfferTaken: indices.map(on.HeardOfferTaken),
     on.HeardTaskTaken: indices.map(on.HeardTaskTaken),
+    on.HeardStrayAnswer: SALTS.map(
+        lambda salt: on.HeardStrayAnswer(cast.right_answer(ORDER, 3, salt=salt))
+    ),
     on.HeardAnswer: st.sampled_from(
         [on.HeardAnswer(cast.right_answer(ORDER, 3)), on.HeardAnswer(cast.wrong_answer(ORDER, 3))]
     ),
@@ -150,8 +146,8 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     ),
     on.FoundResultUndecided: st.just(on.FoundResultUndecided("too many", (), (ShareIndex(5),))),
     on.HeardOffer: st.just(cast.offer_to(ORDER, 3)),
-    on.HeardTask: st.just(on.HeardTask(ORDER.tasks[2])),
-    on.FoundAnswer: st.just(on.FoundAnswer(cast.right_answer(ORDER, 3))),
+    on.HeardTask: SALTS.map(lambda salt: on.HeardTask(ORDER.tasks[2], salt)),
+    on.FoundAnswer: SALTS.map(lambda salt: on.FoundAnswer(cast.right_answer(ORDER, 3, salt=salt))),
     on.HeardAnswerTaken: st.sampled_from(cast.JUDGE_ADDRESSES).map(on.HeardAnswerTaken),
     on.SawCase: st.sampled_from([CASE, replace(CASE, kind=ChargeKind.WRONG)]),
     on.HeardEvidence: st.sampled_from(
@@ -162,7 +158,7 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     ),
     on.HeardOpinion: st.builds(
         lambda judge, finding: on.HeardOpinion(
-            judge.address, cast.sign_opinion(judge, ORDER, 3, finding)
+            judge.address, cast.sign_opinion(judge, CASE, finding)
         ),
         st.sampled_from(cast.JUDGES),
         st.sampled_from(Finding),

@@ -14,7 +14,7 @@ FUNCTION = DenseQuadratic.from_terms(3, 2, {(0, 1): (1, 2), (): (3, 4)})
 
 
 def wish(threshold: int = 1, errors: int = 1) -> Wish:
-    return Wish(threshold, errors, Tokens(100), Tokens(10), 5, 5, 5)
+    return Wish(threshold, errors, Tokens(100), Tokens(30), 5, 5, 5)
 
 
 @pytest.mark.parametrize("batch", [1, MOST_REHEARSED, 10 * MOST_REHEARSED])

@@ -227,9 +227,9 @@ def test_a21_retry__with_the_answer_to_another_task__fails_by_name(
     convicted: Tried, court: Court
 ) -> None:
     case = convicted.bundle.cases[0]
-    stranger = sign_answer(
-        case.task, case.answers[0].outputs, OUTSIDER, domain=court.settlement.domain
-    )
+    outputs, salt = case.answers[0].outputs, case.answers[0].salt
+    domain = court.settlement.domain
+    stranger = sign_answer(case.task, outputs, OUTSIDER, domain=domain, salt=salt)
     forged = replace(convicted.bundle, cases=(replace(case, answers=(stranger,)),))
     assert failed(retry(replace(convicted, bundle=forged), offline=True)) == [
         "index 3: answer was signed by the node for this task"

@@ -79,7 +79,7 @@ def test_order__of_the_same_sharing__is_the_same_job_so_that_masks_serve_once() 
     assert cast.order_over(make("another")).job != ORDER.job
 
 
-@pytest.mark.parametrize("change", [{"threshold": 2, "errors": 1}, {"threshold": 1, "errors": 0}])
+@pytest.mark.parametrize("change", [{"threshold": 2, "errors": 1}, {"threshold": 2, "errors": 2}])
 def test_order__with_other_numbers_than_the_sharing__is_refused(change: dict[str, int]) -> None:
     with pytest.raises(SharingRefused, match="made for another"):
         cast.order_over(make(**change))

@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.crypto.field import FIELD, NotAnElement, Q
+from edgemark.crypto.commitments import encode_share
+from edgemark.crypto.field import FIELD, NotAnElement, Q, element_at
 from edgemark.crypto.merkle import BranchMismatch
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.secp256k1 import BadSignature
+from edgemark.crypto.shamir import share
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid, Order
 from edgemark.systems.outsourcing.messages import Answer, Finding
+from edgemark.systems.outsourcing.steps.charging import Docket
 from edgemark.systems.outsourcing.steps.compute import (
     WrongFunction,
     WrongTask,
@@ -31,7 +34,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_signed_answer,
     decode_answers,
 )
-from edgemark.systems.outsourcing.steps.share import SharingSecrets, share_inputs
+from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares, share_inputs
 
 EACH_FUNCTION = pytest.mark.parametrize("function", cast.FUNCTIONS.values(), ids=cast.FUNCTIONS)
 TWO = replace(cast.WISH, threshold=2, errors=2)  # room for combinations
@@ -49,7 +52,10 @@ def decoded(order: Order, answers: dict[int, Answer], name: str = "challenge") -
     """What the device finds."""
     terms = order.terms
     challenge = cast.seeded(name).elements(terms.batch * terms.outputs)
-    return decode_answers(order, answers.values(), challenge)
+    open_ = frozenset(range(1, terms.node_count + 1))
+    lot = cast.seeded(f"lot of {name}").octets(32)
+    docket = Docket(open_, terms.errors, terms.errors, is_last=True, lot=lot)
+    return decode_answers(order, answers.values(), challenge, docket)
 
 
 # --- end to end --------------------------------------------------------------------------------
@@ -129,10 +135,11 @@ def test_one_liar__is_named_and_the_judges_agree(
     answers[index] = cast.sign_again(order, index, false)
     found = decoded(order, answers)
     assert found == FoundResultValid(result, (ShareIndex(index),), ())
-    assert cast.judged(order, answers[index], function) is Finding.WRONG
+    commitment = cast.commitment_to(answers[index], cast.NODES[index - 1])
+    assert cast.judged(order, answers[index], function, commitment=commitment) is Finding.WRONG
 
 
-def test_undecided__charges_the_proven_first_then_the_silent() -> None:
+def test_undecided__charges_the_proven_for_certain_and_the_silent_when_nobody_else_failed() -> None:
     order, _ = cast.job_of(cast.dense_function())
     answers = answers_of(order, cast.dense_function())
     answers[2] = cast.sign_again(order, 2, cast.lie_about_checks(answers[2].outputs))
@@ -140,10 +147,10 @@ def test_undecided__charges_the_proven_first_then_the_silent() -> None:
     found = decoded(order, answers)
     assert isinstance(found, FoundResultUndecided)
     assert (found.suspects, found.silent) == ((2,), ())
+    answers = answers_of(order, cast.dense_function())
     del answers[1], answers[2]
-    found = decoded(order, answers)
-    assert isinstance(found, FoundResultUndecided)
-    assert (found.suspects, found.silent) == ((), (1,))
+    drawn = [decoded(order, answers, f"challenge {n}") for n in range(20)]
+    assert {(found.suspects, found.silent) for found in drawn} == {((), (1,)), ((), (2,))}
 
 
 @given(name=st.text(min_size=1, max_size=5), planted=st.integers(0, 3))
@@ -178,6 +185,28 @@ def test_undecided__draws_every_node_as_often_as_another() -> None:
 
 
 # --- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threshold", [1, 3])
+def test_make_shares__are_the_encoded_shares_of_the_input_and_of_alpha(threshold: int) -> None:
+    draw, points = cast.seeded("shares"), range(1, 8)
+    batch, coefficients = draw.elements(4), draw.elements(4 * threshold)
+    alpha, gammas = draw.nonzero_element(), draw.elements(threshold)
+    values = share(batch, threshold, points, coefficients)
+    weights = share(FIELD.pack([alpha]), threshold, points, gammas)
+    secrets = SharingSecrets(alpha, coefficients, gammas)
+    assert make_shares(batch, node_count=7, threshold=threshold, secrets=secrets) == tuple(
+        encode_share(v, element_at(w, 0)) for v, w in zip(values, weights, strict=True)
+    )
+
+
+@pytest.mark.parametrize(("batch", "masks", "gammas"), [(0, 0, 1), (2, 1, 1), (2, 3, 0), (2, 2, 2)])
+def test_make_shares__lengths_that_do_not_fit__are_refused(
+    batch: int, masks: int, gammas: int
+) -> None:
+    secrets = SharingSecrets(1, bytes(17 * masks), bytes(17 * gammas))
+    with pytest.raises(RefusedInput):
+        make_shares(bytes(17 * batch), node_count=4, threshold=1, secrets=secrets)
 
 
 def test_share_inputs__alpha_of_zero__is_refused() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from edgemark.demo.actor import Actor
+from edgemark.demo.actor import Actor, provider_home
 from edgemark.demo.stage import PARTY_TOKENS, Stage
 from edgemark.identifiers import Address, Tokens
+from edgemark.identity.keys import KeyStore
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.parameters import DeploymentParameters
 from edgemark.ledger.records import Limits, Role
@@ -16,13 +19,26 @@ NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
 JUDGE_COUNT = 4  # n; k = 3
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 LIMITS = Limits(
-    min_fee=Tokens(10),
+    min_fee=Tokens(12),
     max_fee=Tokens(10**6 * TOKEN_UNIT),
+    judge_floor=Tokens(1),
+    judge_price=Tokens(10**9),
     min_window=2,
     max_window=86_400,
     judge_window=8,
     exit_grace=30 * 86_400,
 )
+
+
+def hand_out_providers(homes: Sequence[Path]) -> None:
+    """Make a provider for each server, ascending by address in the order of the servers."""
+    folders = [provider_home(home) for home in homes]
+    made = [folder.with_name(f"{folder.name}.new") for folder in folders]
+    ascending = sorted(
+        made, key=lambda folder: int(KeyStore.open(folder / "keys").account.address, 16)
+    )
+    for source, target in zip(ascending, folders, strict=True):
+        source.rename(target)
 
 
 @dataclass
@@ -51,8 +67,13 @@ class OutsourcingStage(Stage):
         return [actor for actor in self.actors if actor.role is Role.ENCLAVE]
 
     def draft_cast(self) -> list[Actor]:
-        """Nodes, then judges; a node deposits all its tokens."""
+        """Nodes, then judges; a node deposits all its tokens.
+
+        A job names its nodes ascending by provider, so the providers are handed out in that order:
+        node j has index j in every job.
+        """
         nodes = range(1, self.node_count + 1)
+        hand_out_providers([self.folder / f"node-{number}" for number in nodes])
         judges = range(1, self.judge_count + 1)
         return [
             *(self._draft_node(number) for number in nodes),
@@ -72,7 +93,7 @@ class OutsourcingStage(Stage):
     def has_settled_in(self, chain: EvmChain, actor: Actor) -> bool:
         """A node has let the settlement lock its tokens."""
         anchor = self.deployment.contract("AssetAnchor")
-        settlement = self.deployment.contracts["Settlement"]
+        settlement = self.deployment.contracts["JobSettlement"]
         return actor.role is not Role.COMPUTE_NODE or bool(
             chain.call(anchor, "lockerAllowance", actor.account, settlement)
         )

@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.receipt import PartyBalance, Receipt
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Refusal
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.costs import ask_status
 from edgemark.systems.outsourcing.demo.dishonest import DEEDS, Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
+from edgemark.systems.outsourcing.demo.ledger_check import (
+    Holdings,
+    Signers,
+    compute_changes,
+)
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.story import find_signers
 
 
 @dataclass(frozen=True)
@@ -167,10 +173,14 @@ def check_tokens(
     after: Holdings,
     payer: Address,
     stage: OutsourcingStage,
+    chronicle: Chronicle,
 ) -> None:
     """Each balance as computed from what was planted; no token created, lost or stuck."""
     expected = compute_changes(
-        [(job.state.known, ends_of(job)) for job in played], payer, stage.pool
+        [(job.state.known, ends_of(job)) for job in played],
+        payer,
+        stage.pool,
+        [signers_of(chronicle, job) for job in played],
     )
     for account, (name, role) in names.items():
         was, is_now = before.parties[account], after.parties[account]
@@ -195,6 +205,12 @@ def check_tokens(
     receipt.compare_tokens("anchor holds what it owes", after.anchored, after.owed)
     receipt.compare_tokens("no job holds tokens any more", after.locked, 0)
     receipt.compare_tokens("stakes of providers untouched", after.staked, before.staked)
+
+
+def signers_of(chronicle: Chronicle, job: Played) -> Signers:
+    """Who signed the verdicts of a job; a judge is paid for its own signature."""
+    story = chronicle.read(job.job)
+    return {int(place.index): find_signers(story, place) for place in story.indices}
 
 
 def ends_of(job: Played) -> tuple[IndexPhase, ...]:

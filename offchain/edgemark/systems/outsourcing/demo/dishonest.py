@@ -103,14 +103,14 @@ class DishonestNode(ComputeNode):
         false = FIELD.add(values, FIELD.pack([1] * count_elements(values)))
         terms = state.known.terms
         _, weight = split_share(task.share, terms.inputs, terms.batch)
-        return super().sign(task, false + multiply_checks(false, weight))
+        return super().sign(task, false + multiply_checks(false, weight), state.salt)
 
-    def sign(self, task: Task, outputs: bytes) -> Answer:
+    def sign(self, task: Task, outputs: bytes, salt: bytes) -> Answer:
         """Signs for another task when the plan says so."""
         if self._deed(task.job) is not Deed.OTHER_TASK:
-            return super().sign(task, outputs)
+            return super().sign(task, outputs, salt)
         other = replace(task, job=JobId(bytes(reversed(task.job))))
-        return replace(super().sign(other, outputs), job=task.job)
+        return replace(super().sign(other, outputs, salt), job=task.job)
 
     def _give_answer(self, request: Request) -> Response:
         job = ReadRequest.from_wire(request.body).job

@@ -21,6 +21,8 @@ from edgemark.systems.outsourcing.amounts import (
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.token.metacoin import MetaCoin
 
+Signers = Mapping[int, Sequence[Address]]  # by index
+
 
 class Agreed(Protocol):
     """What the payments of a job depend on; an `Order`, or what the chain tells of it."""
@@ -109,7 +111,10 @@ def read_stakes(chain: EvmChain, deployment: Deployment) -> int:
 
 
 def compute_changes(
-    orders: Iterable[tuple[Agreed, tuple[IndexPhase, ...]]], payer: Address, pool: Address
+    orders: Iterable[tuple[Agreed, tuple[IndexPhase, ...]]],
+    payer: Address,
+    pool: Address,
+    signers: Sequence[Signers] | None = None,
 ) -> dict[Address, int]:
     """What each party should have won or lost by these jobs, from the amounts table alone.
 
@@ -117,21 +122,23 @@ def compute_changes(
         orders: each job with the phase in which each of its indices should have ended.
         payer: the device.
         pool: the incentives pool.
+        signers: of each job, who signed the verdict of an index; None: all judges signed all.
     """
     changes: dict[Address, int] = {}
 
     def add(account: Address, amount: int) -> None:
         changes[account] = changes.get(account, 0) + amount
 
-    for order, ends in orders:
+    for number, (order, ends) in enumerate(orders):
         terms = order.terms
-        for node, end in zip(order.nodes, ends, strict=True):
+        for index, (node, end) in enumerate(zip(order.nodes, ends, strict=True), start=1):
             payout = compute_payout(end, terms)
             bond = payout.total - terms.fee - terms.stake
             add(payer, payout.payer - terms.fee - bond)
             add(node, payout.node - terms.stake)
-            share, rest = compute_judge_share(payout.judges, len(order.judges))
-            for judge in order.judges:
+            signed = order.judges if signers is None else signers[number].get(index, ())
+            share, rest = compute_judge_share(payout.judges, len(order.judges), len(signed))
+            for judge in signed:
                 add(judge, share)
             add(pool, payout.pool + rest)
     return changes

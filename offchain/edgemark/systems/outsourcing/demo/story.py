@@ -39,7 +39,7 @@ WISH = Wish(
     threshold=1,
     errors=1,
     fee=Tokens(10 * TOKEN_UNIT),
-    judge_fee=Tokens(4 * TOKEN_UNIT),
+    judge_fee=Tokens(3 * TOKEN_UNIT),
     accept_s=10,
     compute_s=5,
     collect_s=10,
@@ -125,9 +125,9 @@ def play_example(
         check_results(receipt, played, example)
         check_blame(receipt, played, list(device.refusals))
         check_judges(receipt, stage, device.station, played)
-        check_tokens(receipt, played, names, before, after, payer, stage)
-        note_costs(receipt, stage, device.station, example)
         chronicle = Chronicle(device.station.chain, stage.deployment)
+        check_tokens(receipt, played, names, before, after, payer, stage, chronicle)
+        note_costs(receipt, stage, device.station, example)
         exhibit(receipt, chronicle, names, played, example)
 
 

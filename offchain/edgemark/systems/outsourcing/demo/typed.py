@@ -59,9 +59,10 @@ def type_commands(stage: OutsourcingStage, example: Example, wish: Wish, rows: i
         *("outsourcing", "submit", "--home", "device", "--model", "wine.plan.json"),
         *("--input", "wine.csv", "--output", "answers.csv", "--until", "closed"),
         *(word for actor in stage.nodes for word in ("--node", actor.account)),
-        *("--fee", format_tokens(wish.fee), "--judge-fee", format_tokens(wish.judge_fee)),
+        *("--fee", format_tokens(wish.fee)),
+        *("--judge-fee", format_tokens(wish.choose_judge_fee(0, stage.limits))),
         *("--accept", str(wish.accept_s), "--compute", str(wish.compute_s)),
-        *("--collect", str(wish.collect_s), "--json"),
+        *("--collect", str(wish.choose_collect_s(stage.limits)), "--json"),
     ]
     run_command(folder, compiling)
     facts = json.loads(run_command(folder, submitting))

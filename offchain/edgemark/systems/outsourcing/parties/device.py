@@ -25,9 +25,11 @@ class DeviceJob:
         offered: indices whose nodes took the offer.
         delivered: indices whose nodes took their task.
         answers: verified answers by index.
-        wrong: indices to charge as wrong.
-        silent: indices to charge as silent.
-        named_late: liars found when the charges were filed already: neither charged nor approved.
+        wrong: indices charged or to be charged as wrong; with `silent` at most e.
+        silent: indices charged or to be charged as silent.
+        named_late: found when no charge was left: neither charged nor approved.
+        decoded: number of answers when they were last found undecided.
+        last_charges: no time is left to wait for an answer before charging.
         evidence: (index, judge) pairs that were delivered.
         verdicts_by: deadline of each served charge.
         lapsing: served charges whose deadline is past.
@@ -43,6 +45,8 @@ class DeviceJob:
     wrong: tuple[ShareIndex, ...] = ()
     silent: tuple[ShareIndex, ...] = ()
     named_late: frozenset[ShareIndex] = frozenset()
+    decoded: int = 0
+    last_charges: bool = False
     undecided_because: str = ""
     evidence: frozenset[tuple[ShareIndex, Address]] = frozenset()
     verdicts_by: tuple[tuple[ShareIndex, Timestamp], ...] = ()
@@ -72,6 +76,17 @@ class DeviceJob:
         fees = sum(not phase.is_end for phase in self.indices) * terms.fee
         return fees + sum(phase in _CHARGED for phase in self.indices) * terms.bond
 
+    @property
+    def charges_left(self) -> int:
+        """How many indices may still be charged, of e."""
+        return self.known.terms.errors - len(self.wrong) - len(self.silent)
+
+    @property
+    def open_indices(self) -> frozenset[ShareIndex]:
+        """Indices that have neither ended nor been chosen for a charge."""
+        chosen = (*self.wrong, *self.silent)
+        return frozenset(i for i in self._all() if self.index_phase(i) in _OPEN and i not in chosen)
+
     def answer_of(self, index: ShareIndex) -> Answer | None:
         """The verified answer for an index, if one came."""
         return next((answer for answer in self.answers if answer.index == index), None)
@@ -92,6 +107,8 @@ class DeviceJob:
             pending.append((self.order.gather_until, on.SawGatheringOver()))
         if self.phase in _STARTED and not self.compute_over:
             pending.append((terms.compute_by, on.SawComputeOver()))
+        if self.phase in _STARTED and not self.last_charges:
+            pending.append((self.order.last_charges_at, on.SawLastCharges()))
         if self.phase in _STARTED and not self.collect_over:
             pending.append((terms.collect_by, on.SawCollectOver()))
         pending += [
@@ -101,7 +118,7 @@ class DeviceJob:
         ]
         return tuple(pending)
 
-    def after(self, event: object) -> DeviceJob:  # noqa: C901, PLR0911 - one line an event
+    def after(self, event: object) -> DeviceJob:  # noqa: C901, PLR0911, PLR0912 - one line an event
         """The same job with what the event told; the phase is the protocol's business."""
         match event:
             case on.AskedSubmit(order):
@@ -121,6 +138,8 @@ class DeviceJob:
                 return replace(self, evidence=self.evidence | {(index, judge)})
             case on.SawComputeOver():
                 return replace(self, compute_over=True)
+            case on.SawLastCharges():
+                return replace(self, last_charges=True)
             case on.SawCollectOver():
                 return replace(self, collect_over=True)
             case on.FoundPostingRefused(reason):
@@ -138,18 +157,35 @@ class DeviceJob:
         return replace(self, indices=indices, verdicts_by=(*others, *served))
 
     def _with_answer(self, answer: Answer) -> DeviceJob:
-        others = tuple(known for known in self.answers if known.index != answer.index)
-        return replace(self, answers=(*others, answer))
+        if self.answer_of(answer.index) is not None:  # nothing displaces an answer
+            return self
+        return replace(self, answers=(*self.answers, answer))
 
     def _with_finding(self, event: on.FoundResultValid | on.FoundResultUndecided) -> DeviceJob:
-        charged = self.phase is DevicePhase.CHARGED  # charges come together: none are added later
+        """What was found, and whom to charge for it as long as charges are left."""
+        left = self.charges_left
         if isinstance(event, on.FoundResultUndecided):
-            late = replace(self, undecided_because=event.reason)
-            return late if charged else replace(late, wrong=event.suspects, silent=event.silent)
-        valid = replace(self, result=event.result, undecided_because="")
-        if charged:
-            return replace(valid, named_late=frozenset(event.liars))
-        return replace(valid, wrong=event.liars, silent=event.silent)
+            return replace(
+                self,
+                undecided_because=event.reason,
+                decoded=len(self.answers),
+                wrong=(*self.wrong, *event.suspects[:left]),
+                silent=(*self.silent, *event.silent[: max(left - len(event.suspects), 0)]),
+            )
+        chosen = {*self.wrong, *self.silent}
+        liars = tuple(i for i in event.liars if i not in chosen)
+        silent = tuple(i for i in event.silent if i not in chosen)
+        more_wrong = liars[:left]
+        more_silent = silent[: left - len(more_wrong)]
+        late = {*liars, *silent} - {*more_wrong, *more_silent}
+        return replace(
+            self,
+            result=event.result,
+            undecided_because="",
+            wrong=(*self.wrong, *more_wrong),
+            silent=(*self.silent, *more_silent),
+            named_late=frozenset(late),
+        )
 
     def owed(self) -> tuple[object, ...]:  # noqa: PLR0911 - one line a phase
         """Effects that this state still needs."""
@@ -169,6 +205,7 @@ class DeviceJob:
             case DevicePhase.CHARGED:
                 return (
                     *self._owed_approval(),
+                    *self._owed_charge(),
                     *self._owed_evidence(),
                     *self._owed_lapses(),
                     *self._owed_collect(),
@@ -208,12 +245,11 @@ class DeviceJob:
         return (do.SubmitApproval(honest),) if honest else ()
 
     def _owed_charge(self) -> tuple[object, ...]:
-        if not (self.wrong or self.silent) or self.collect_over:
-            return ()
-        if self.silent and not self.compute_over:
+        if self.collect_over:
             return ()
         wrong = tuple(i for i in self.wrong if self.index_phase(i) is IndexPhase.COMMITTED)
-        silent = tuple(i for i in self.silent if self.index_phase(i) in _OPEN)
+        late_enough = self.silent if self.compute_over else ()
+        silent = tuple(i for i in late_enough if self.index_phase(i) in _OPEN)
         return (do.SubmitCharge(wrong, silent),) if wrong or silent else ()
 
     def _owed_evidence(self) -> tuple[object, ...]:
@@ -229,16 +265,30 @@ class DeviceJob:
             answered = self.index_phase(index) in (*_CHARGED, IndexPhase.ANSWERED)
             if index in self.silent and answered and self._misses(index):
                 owed.append(do.FetchAnswerFromJudges(index))
-        if self.result is None and self._new_answers():
+        if self.result is None and (self._has_new_answers() or self._charges_again()):
             owed.append(self._decode())
         return tuple(owed)
 
     def _misses(self, index: ShareIndex) -> bool:
         return self.result is None and self.answer_of(index) is None
 
-    def _new_answers(self) -> bool:
-        """Whether judges passed on an answer that was silent when decoding failed."""
-        return any(self.answer_of(index) is not None for index in self.silent)
+    def _has_new_answers(self) -> bool:
+        """Whether judges passed on an answer since the last decoding."""
+        return len(self.answers) > self.decoded
+
+    def _charges_again(self) -> bool:
+        """Whether the next charges of an undecided job are to be chosen now.
+
+        All that were chosen are on chain, and no answer is awaited that might show who lies; or
+        there is no time left to wait.
+        """
+        if not self.charges_left or not self.open_indices or self.collect_over:
+            return False
+        if any(self.index_phase(i) in _OPEN for i in (*self.wrong, *self.silent)):
+            return False
+        awaited = (*_CHARGED, IndexPhase.ANSWERED)
+        waits = any(self.index_phase(i) in awaited and self._misses(i) for i in self.silent)
+        return self.last_charges or not waits
 
     def _owed_lapses(self) -> tuple[object, ...]:
         """Nobody else need be left who ends a charge without verdict, and the bond is in it."""

@@ -24,9 +24,11 @@ class JudgeCase:
         me: this judge's account.
         case: the charge as filed.
         task: T_j, once it came and opened its leaf; the only task this judge sees.
-        answers: R_j: from the device (wrong) or from the charged node (silent). Two with different
-            digests for one task are a lie by themselves, so both are kept and passed on: a node
-            cannot split the judges by giving each another answer.
+        answers: all that the node is known to have signed for its task: R_j from the device
+            (wrong) or from the node (silent). Two with different outputs are a lie by themselves,
+            so both are kept and passed on: a node cannot split the judges by giving each another.
+        counted: place of the one that is an answer: the first that opens the node's commitment, or
+            the first of all when it made none. What does not open it displaces nothing.
         opinions: valid signatures by judge, one for each judge and finding.
         finding: this judge's own verdict.
         passed: (judge, what) that other judges took.
@@ -38,6 +40,7 @@ class JudgeCase:
     terms: Terms | None = None
     task: Task | None = None
     answers: tuple[Answer, ...] = ()
+    counted: int | None = None
     opinions: tuple[tuple[Address, Opinion], ...] = ()
     finding: Finding = Finding.NONE
     served_on_chain: bool = False
@@ -62,22 +65,48 @@ class JudgeCase:
 
     @property
     def answer(self) -> Answer | None:
-        """The answer to compare with; the first that came."""
-        return self.answers[0] if self.answers else None
+        """The answer to compare with, if one came that counts."""
+        return None if self.counted is None else self.answers[self.counted]
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether the node signed two different answers for this one task."""
-        return len(self.answers) > 1
+        """Whether the node signed different outputs for this one task."""
+        return len({held.outputs_hash for held in self.answers}) > 1
 
-    def lacks(self, answer: Answer) -> bool:
-        """Whether this answer says anything new; two different ones say all there is."""
-        known = {held.outputs_hash for held in self.answers}
-        return not self.is_contradicted and answer.outputs_hash not in known
+    @property
+    def exhibits(self) -> tuple[Answer, ...]:
+        """What there is to show: the answer, or two that contradict each other."""
+        if not self.is_contradicted:
+            return () if self.answer is None else (self.answer,)
+        first = self.answer or self.answers[0]
+        others = (a for a in self.answers if a.outputs_hash != first.outputs_hash)
+        return first, next(others)
+
+    def lacks(self, answer: Answer, *, counts: bool = True) -> bool:
+        """Whether this answer says anything new; two different ones say all there is.
+
+        Whether it `counts` as one need not be looked at yet: then it is taken for one.
+        """
+        if self.is_contradicted:
+            return False
+        if all(held.outputs_hash != answer.outputs_hash for held in self.answers):
+            return True
+        return counts and self.counted is None
+
+    def is_late(self, answer: Answer) -> bool:
+        """Whether time is up for it: what contradicts an answer already held never is late."""
+        if not self.answer_over and self.finding is not Finding.MISSING:
+            return False
+        return all(held.outputs_hash == answer.outputs_hash for held in self.answers)
 
     def signatures(self, finding: Finding) -> dict[Address, bytes]:
         """Valid signatures under `served` (NONE) or one finding, by judge."""
         return {j: o.signature for j, o in self.opinions if o.finding is finding}
+
+    def signatures_in_order(self, finding: Finding) -> list[bytes]:
+        """All of them, ascending by signer as the contract wants them: nobody is left out."""
+        signed = self.signatures(finding)
+        return [signed[judge] for judge in sorted(signed, key=lambda judge: int(judge, 16))]
 
     def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:
         """Chain times still to come in this state, each with the event it brings."""
@@ -102,9 +131,11 @@ class JudgeCase:
                 return replace(self, case=event)
             case on.HeardEvidence(terms, task, answer):
                 heard = replace(self, terms=terms, task=task)
-                return heard if answer is None else heard._with_answer(answer)
+                return heard if answer is None else heard._with_answer(answer, counts=True)
             case on.HeardAnswer(answer):
-                return self._with_answer(answer)
+                return self._with_answer(answer, counts=True)
+            case on.HeardStrayAnswer(answer):
+                return self._with_answer(answer, counts=False)
             case on.HeardOpinion(judge, opinion):
                 return self._with_opinion(judge, opinion)
             case on.FoundVerdict(finding):
@@ -124,10 +155,11 @@ class JudgeCase:
             case _:
                 return self
 
-    def _with_answer(self, answer: Answer) -> JudgeCase:
-        if not self.lacks(answer):
+    def _with_answer(self, answer: Answer, *, counts: bool) -> JudgeCase:
+        if not self.lacks(answer, counts=counts):
             return self
-        return replace(self, answers=(*self.answers, answer))
+        counted = len(self.answers) if counts and self.counted is None else self.counted
+        return replace(self, answers=(*self.answers, answer), counted=counted)
 
     def _with_opinion(self, judge: Address, opinion: Opinion) -> JudgeCase:
         if judge in self.signatures(opinion.finding):
@@ -211,8 +243,9 @@ class JudgeCase:
         if self.task is None:
             return []
         signed = self.me in self.signatures(self.finding)
+        decided = self.answer is not None or self.is_contradicted
         late = self.known.kind is ChargeKind.SILENT and self.answer_over
-        if self.answers and self.finding is not Finding.MISSING:
+        if decided and self.finding is not Finding.MISSING:
             outdated = self.finding is Finding.RIGHT and self.is_contradicted
             if self.finding is Finding.NONE or outdated or not signed:
                 return [do.Reexecute()]

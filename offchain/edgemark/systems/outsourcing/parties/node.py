@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edgemark.identifiers import Address, Timestamp
 from edgemark.systems.outsourcing import effects as do
@@ -21,6 +21,7 @@ class NodeTask:
     Attributes:
         offer: what was accepted: job, index, terms, root, judges.
         task: T_j, once it came and opened its leaf.
+        salt: of its answer, written down before anything is signed.
         answer: R_j, computed and signed.
         started: whether the job was seen started.
         served_by, verdict_by: deadlines of the charge, when charged and served.
@@ -30,6 +31,7 @@ class NodeTask:
     phase: NodePhase = NodePhase.UNKNOWN
     offer: on.HeardOffer | None = None
     task: Task | None = None
+    salt: bytes = field(default=b"", repr=False)
     answer: Answer | None = None
     started: bool = False
     charge: ChargeKind = ChargeKind.NONE
@@ -80,8 +82,8 @@ class NodeTask:
                 return replace(self, offer=event)
             case on.SawStarted():
                 return replace(self, started=True)
-            case on.HeardTask(task):
-                return replace(self, task=task)
+            case on.HeardTask(task, salt):
+                return replace(self, task=task, salt=salt)
             case on.FoundAnswer(answer):
                 return replace(self, answer=answer)
             case on.SawCharged(kind, served_by):

@@ -5,16 +5,15 @@
 | verify Sig_Tj                | `check_answer`: for this task, and it opens the commitment  |
 | interpolate phi and psi      | decode c only, one error set for all outputs, radius e - s  |
 | psi(0) = alpha phi(0)    (9) | the same, over the indices that are left                    |
-| if not: ask the enclave who  | liars are known already; `Undecided` when they cannot be    |
+| if not: ask the enclave who  | liars are known already; if they cannot be: `charging.py`    |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from edgemark.crypto.commitments import compute_commitment, split_share
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD
-from edgemark.crypto.reed_solomon import Undecided
+from edgemark.crypto.field import ELEMENT_BYTES, FIELD, element_at
+from edgemark.crypto.reed_solomon import Undecided, decode
 from edgemark.crypto.secp256k1 import check_signature
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.crypto.verification import (
@@ -31,6 +30,12 @@ from edgemark.identifiers import Address, Hash32, ShareIndex
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid, Order
 from edgemark.systems.outsourcing.messages import Answer, Task
 from edgemark.systems.outsourcing.parameters import Terms, compute_output_bytes
+from edgemark.systems.outsourcing.steps.charging import (
+    NO_CHARGES,
+    Docket,
+    Suspicion,
+    choose_charges,
+)
 
 
 class WrongAnswer(PeerFault):
@@ -53,10 +58,7 @@ def check_signed_answer(
             had=answer.task_id.hex(),
             needed=task.task_id.hex(),
         )
-    digest = domain.result(
-        answer.job, answer.task_id, answer.index, node, answer.share_hash, answer.outputs_hash
-    )
-    check_signature(digest, answer.signature, node)
+    check_signature(answer.digest(domain, node), answer.signature, node)
 
 
 def check_outputs(answer: Answer, terms: Terms) -> None:
@@ -76,6 +78,11 @@ def check_outputs(answer: Answer, terms: Terms) -> None:
     FIELD.check(answer.outputs, who=f"outputs of index {answer.index}")
 
 
+def opens(answer: Answer, node: Address, commitment: Hash32, domain: SettlementDomain) -> bool:
+    """Whether the answer opens the node's commitment on chain."""
+    return answer.commitment(domain, node) == commitment
+
+
 def check_opens(
     answer: Answer, node: Address, commitment: Hash32, domain: SettlementDomain
 ) -> None:
@@ -84,26 +91,17 @@ def check_opens(
     Raises:
         WrongAnswer: it opens another or none.
     """
-    opened = compute_commitment(
-        domain.chain_id,
-        domain.contract,
-        answer.job,
-        answer.task_id,
-        node,
-        answer.outputs_hash,
-        answer.salt,
-    )
-    if opened != commitment:
+    if not opens(answer, node, commitment, domain):
         raise WrongAnswer(
             "answer does not open the commitment",
             who=f"node {node} at index {answer.index}",
-            had=opened.hex(),
+            had=answer.commitment(domain, node).hex(),
             needed=commitment.hex(),
         )
 
 
 def decode_answers(
-    order: Order, answers: Iterable[Answer], challenge: bytes
+    order: Order, answers: Iterable[Answer], challenge: bytes, docket: Docket = NO_CHARGES
 ) -> FoundResultValid | FoundResultUndecided:
     """Name liars and silent nodes and recover F(x), or say that it cannot be decided.
 
@@ -111,6 +109,7 @@ def decode_answers(
         order: terms and secrets of the job.
         answers: verified answers, at most one an index.
         challenge: random packed elements, batch * n of them.
+        docket: what may be charged if it is undecided.
     """
     terms = order.terms
     half = len(challenge)
@@ -128,36 +127,40 @@ def decode_answers(
     try:
         found = check_answers(parameters, values, CheckingKey(order.alpha, weights), challenge)
     except Undecided as undecided:
-        suspects, mute = _choose_charges(values, weights, silent, terms.errors, challenge)
-        return FoundResultUndecided(str(undecided), suspects, mute)
+        suspicion = _suspect(order, values, weights, challenge)
+        return FoundResultUndecided(str(undecided), *choose_charges(suspicion, docket))
     liars = tuple(ShareIndex(j) for j in sorted(found.liars))
     return FoundResultValid(found.result, liars, silent)
 
 
 def _weights(order: Order) -> dict[int, int]:
-    inputs, batch = order.terms.inputs, order.terms.batch
-    return {int(task.index): split_share(task.share, inputs, batch)[1] for task in order.tasks}
+    # the last element of what the device made itself
+    return {int(task.index): element_at(task.share[-ELEMENT_BYTES:], 0) for task in order.tasks}
 
 
-def _choose_charges(
-    values: Mapping[int, NodeValues],
-    weights: Mapping[int, int],
-    silent: tuple[ShareIndex, ...],
-    errors: int,
-    challenge: bytes,
-) -> tuple[tuple[ShareIndex, ...], tuple[ShareIndex, ...]]:
-    """At most e charges of an undecided job: proven first, then silent, then drawn at random.
-
-    b_j != c_j w(j) proves a lie to the device. The stake is sized so that colluders who leave a
-    job undecided lose on average when e of m are drawn at random (parameters.compute_least_stake).
-    """
+def _suspect(
+    order: Order, values: Mapping[int, NodeValues], weights: Mapping[int, int], challenge: bytes
+) -> Suspicion:
+    """What can be said of an undecided job: b_j != c_j w(j) proves a lie to the device."""
     proven = [j for j, v in values.items() if multiply_checks(v.values, weights[j]) != v.checks]
-    drawn = int.from_bytes(challenge[:ELEMENT_BYTES], "big")
-    rest = sorted(j for j in values if j not in proven)
-    shift = drawn % len(rest) if rest else 0
-    wrong = [*sorted(proven), *rest[shift:], *rest[:shift]]
-    proven_wrong = wrong[: min(len(proven), errors)]
-    mute = silent[: errors - len(proven_wrong)]
-    more = wrong[len(proven_wrong) : errors - len(mute)]
-    chosen = sorted({*proven_wrong, *more})
-    return tuple(ShareIndex(j) for j in chosen), mute
+    return Suspicion(
+        answered=frozenset(values),
+        proven=frozenset(proven),
+        findable=_find_with_one_more(order.terms, values, frozenset(proven), challenge),
+    )
+
+
+def _find_with_one_more(
+    terms: Terms, values: Mapping[int, NodeValues], proven: frozenset[int], challenge: bytes
+) -> frozenset[int] | None:
+    """The liars at the radius that one answer more would give; None when that does not do."""
+    radius = terms.errors - (terms.node_count - len(values)) + 1
+    if radius < 0 or len(values) == terms.node_count:
+        return None
+    points, degree = sorted(values), terms.degree * terms.threshold
+    try:
+        word = decode(points, [values[j].values for j in points], degree, radius, challenge)
+    except Undecided:
+        return None
+    liars = word.errors | proven
+    return liars if len(liars) <= radius else None

@@ -15,17 +15,24 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32
-from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Task
+from edgemark.systems.outsourcing.events import HeardAnswer, HeardStrayAnswer, SawCase
+from edgemark.systems.outsourcing.messages import NO_COMMITMENT, Answer, ChargeKind, Finding, Task
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
 from edgemark.systems.outsourcing.steps.decode import (
-    WrongAnswer,
     check_opens,
     check_outputs,
     check_signed_answer,
+    opens,
 )
 
-NO_COMMITMENT = Hash32(bytes(32))
+
+def compute_opinion_digest(case: SawCase, finding: Finding, domain: SettlementDomain) -> Hash32:
+    """What a judge signs about a charge: `served` when the finding is NONE, else its verdict."""
+    charge = (case.job, case.index, case.root, case.node, int(case.kind))
+    if finding is Finding.NONE:
+        return domain.served(*charge)
+    return domain.verdict(*charge, int(finding))
 
 
 class EvidenceIncomplete(RefusedInput):
@@ -33,53 +40,61 @@ class EvidenceIncomplete(RefusedInput):
 
 
 def check_evidence(
-    kind: ChargeKind,
+    case: SawCase,
     task: Task,
     answer: Answer | None,
     *,
     function: Polynomial,
     terms: Terms,
-    root: Hash32,
-    node: Address,
     domain: SettlementDomain,
 ) -> None:
     """Check what `served` states: T_j opens leaf j, is well formed, and F is the posted one.
+
+    For a charge as wrong also that R_j is what the node signed *and* committed to: another answer
+    is no evidence, and a charge without evidence is void.
 
     Raises:
         WrongTask, BranchMismatch, WrongFunction, WrongAnswer, BadSignature, EvidenceIncomplete.
     """
     check_function(function, terms)
-    check_task(task, terms, root)
-    if kind is ChargeKind.WRONG:
+    check_task(task, terms, case.root)
+    if case.kind is ChargeKind.WRONG:
         if answer is None:
             raise EvidenceIncomplete(
                 "signed answer is missing", who=f"index {task.index}", needed="R_j"
             )
-        check_signed_answer(answer, task, node, domain)
+        check_signed_answer(answer, task, case.node, domain)
         check_outputs(answer, terms)
+        check_opens(answer, case.node, case.commitment, domain)
 
 
-def find(
-    task: Task,
-    answer: Answer,
-    *,
-    function: Polynomial,
-    terms: Terms,
-    node: Address,
-    commitment: Hash32,
-    kind: ChargeKind,
-    domain: SettlementDomain,
-) -> Finding:
-    """Re-execute a checked task and compare with a validly signed answer.
+def hear_answer(
+    answer: Answer, task: Task, case: SawCase, domain: SettlementDomain
+) -> HeardAnswer | HeardStrayAnswer:
+    """What an answer is to a judge, whoever brought it.
 
-    An answer to a charge as silent must also open the node's commitment, if it made one: otherwise
-    a node could commit to anything and compute only when charged.
+    Raises:
+        WrongAnswer, BadSignature: the node never signed it for this task.
     """
-    if compute_outputs(function, task, terms) != answer.outputs:
-        return Finding.WRONG
-    if kind is ChargeKind.SILENT and commitment != NO_COMMITMENT:
-        try:
-            check_opens(answer, node, commitment, domain)
-        except WrongAnswer:
-            return Finding.WRONG
-    return Finding.RIGHT
+    check_signed_answer(answer, task, case.node, domain)
+    counts = is_answer(answer, case.kind, case.node, case.commitment, domain)
+    return HeardAnswer(answer) if counts else HeardStrayAnswer(answer)
+
+
+def is_answer(
+    answer: Answer, kind: ChargeKind, node: Address, commitment: Hash32, domain: SettlementDomain
+) -> bool:
+    """Whether what a node signed for its task answers a charge.
+
+    What does not open the node's commitment is none: else a node could commit to anything and
+    compute only when charged. A silent node without a commitment has nothing to open.
+    """
+    if kind is ChargeKind.SILENT and commitment == NO_COMMITMENT:
+        return True
+    return opens(answer, node, commitment, domain)
+
+
+def find(task: Task, answer: Answer, *, function: Polynomial, terms: Terms) -> Finding:
+    """Re-execute a checked task and compare with an answer that counts."""
+    is_right = compute_outputs(function, task, terms) == answer.outputs
+    return Finding.RIGHT if is_right else Finding.WRONG

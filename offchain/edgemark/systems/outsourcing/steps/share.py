@@ -2,8 +2,8 @@
 
 | paper                          | here                                       |
 |--------------------------------|--------------------------------------------|
-| v(u) = x + sum r_i u^i   (3)   | `shamir.share` of the batch                |
-| w(u) = alpha + sum g_i u^i (4) | `shamir.share` of alpha                    |
+| v(u) = x + sum r_i u^i   (3)   | `shamir.share` of the batch,               |
+| w(u) = alpha + sum g_i u^i (4) | ... and of alpha, in one go                |
 | share j = (v(j), w(j))   (5)   | `Task.share`                               |
 | ID_Tj = H(f_j, share_j)        | `Task.task_id`, with domain, index and job |
 | TX_t: ID_T, Dep., m      (6)   | one Merkle root instead of m hashes        |
@@ -17,9 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edgemark.crypto.commitments import compute_leaf, compute_task_id, encode_share
-from edgemark.crypto.field import FIELD, Q, element_at
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.commitments import compute_leaf
+from edgemark.crypto.field import ELEMENT_BYTES, FIELD, Q, count_elements, require_count
 from edgemark.crypto.merkle import MerkleTree
 from edgemark.crypto.shamir import share
 from edgemark.errors import RefusedInput
@@ -58,13 +57,19 @@ def make_shares(
     """
     if not 1 <= secrets.alpha < Q:
         raise RefusedInput("alpha out of range", who="device", needed="1..q-1")
+    if not batch:
+        raise RefusedInput("is empty", who="batch", had=0, needed="B * k elements")
     points = range(1, node_count + 1)
-    values = share(batch, threshold, points, secrets.coefficients)
-    weights = share(FIELD.pack([secrets.alpha]), threshold, points, secrets.gammas)
-    return tuple(
-        encode_share(value, element_at(weight, 0))
-        for value, weight in zip(values, weights, strict=True)
+    require_count(secrets.coefficients, threshold * count_elements(batch), who="coefficients")
+    require_count(secrets.gammas, threshold, who="gammas")
+    # alpha is one element more, behind the inputs: what comes out is (v(j), w(j))
+    coefficients = b"".join(
+        secrets.coefficients[at * len(batch) : (at + 1) * len(batch)]
+        + secrets.gammas[at * ELEMENT_BYTES : (at + 1) * ELEMENT_BYTES]
+        for at in range(threshold)
     )
+    secret = batch + FIELD.pack([secrets.alpha])
+    return tuple(share(secret, threshold, points, coefficients))
 
 
 def bind_shares(
@@ -75,15 +80,11 @@ def bind_shares(
     Returns:
         T_1..T_m in order, and the root over their leaves.
     """
-    ids = [
-        compute_task_id(ShareIndex(j), function_hash, keccak256(one), job)
-        for j, one in enumerate(shares, start=1)
+    loose = [
+        Task(job, ShareIndex(j), function_hash, one, ()) for j, one in enumerate(shares, start=1)
     ]
-    tree = MerkleTree([compute_leaf(task_id) for task_id in ids])
-    tasks = tuple(
-        Task(job, ShareIndex(j), function_hash, one, tree.branch(j - 1))
-        for j, one in enumerate(shares, start=1)
-    )
+    tree = MerkleTree([compute_leaf(task.task_id) for task in loose])
+    tasks = tuple(task.with_branch(tree.branch(at)) for at, task in enumerate(loose))
     return tasks, tree.root
 
 

@@ -13,7 +13,7 @@ contract PlantedCachedDomain {
                     "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
                 ),
                 keccak256("Edgemark Outsourcing"),
-                keccak256("1"),
+                keccak256("2"),
                 block.chainid,
                 address(this)
             )

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-import {ITokenReceiver} from "./ITokenReceiver.sol";
+import {ITokenReceiver} from "../payees/ITokenReceiver.sol";
 
 /// @title HookToken: a token that runs the recipient's code, in the manner of ERC-777
 /// @notice For tests. Where it is the token, a payee may refuse, burn gas, return megabytes or re-enter.

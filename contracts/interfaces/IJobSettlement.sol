@@ -72,7 +72,9 @@ interface IJobSettlement is IDeprecation {
     /// @notice The public terms of a job. The stored hash is keccak256(abi.encode(terms)).
     /// @param functionHash   H(F), SHA-256 of the canonical bytes of F
     /// @param functionBytes  length of the canonical bytes of F, 1 to 64 MiB
-    /// @param termCount      monomials of F over all outputs, 1 to 2^24
+    /// @param termCount      multiplications that F costs for one input, 1 to 2^24: its coefficients over
+    ///                       all outputs; of a sparse F also its factors, and min(factors, k) * (d - 1)
+    ///                       for their powers
     /// @param inputs         k, variables of F, 1 to 2000
     /// @param outputs        n, outputs of F, 1 to 1024
     /// @param degree         d, total degree of F, 1 to 20

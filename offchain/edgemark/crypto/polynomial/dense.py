@@ -47,7 +47,7 @@ class DenseQuadratic(Polynomial):
         super().__init__(
             Header(Kind.DENSE_QUADRATIC, inputs, outputs, 2, quadratic_terms(inputs), 0)
         )
-        needed = self.term_count * ELEMENT_BYTES
+        needed = self.header.coefficient_count * ELEMENT_BYTES
         if len(coefficients) != needed:
             raise MalformedFunction(
                 "has the wrong length",

@@ -75,7 +75,7 @@ class Header:
     def __post_init__(self) -> None:
         refuse_outside("inputs", self.inputs, 1, MAX_INPUTS)
         refuse_outside("outputs", self.outputs, 1, MAX_OUTPUTS)
-        refuse_outside("terms", self.term_count, 0, MAX_TERMS)
+        refuse_outside("coefficients", self.coefficient_count, 0, MAX_TERMS)
         match self.kind:
             case Kind.DENSE_QUADRATIC:
                 refuse_outside("degree", self.degree, 2, 2)
@@ -87,14 +87,26 @@ class Header:
                 refuse_outside("factors", self.factors, 0, self.rows * self.degree)
 
     @property
-    def term_count(self) -> int:
-        """Coefficients over all outputs: the size of the work and of the terms a job posts."""
+    def coefficient_count(self) -> int:
+        """Coefficients over all outputs: what travels and lies in memory."""
         return self.rows * self.outputs
+
+    @property
+    def term_count(self) -> int:
+        """Multiplications that one input costs at most: the work that a job posts and prices.
+
+        One for each coefficient. A sparse function first builds its monomials: one for each factor,
+        and its powers by repeated multiplication, those of each variable once.
+        """
+        if self.kind is Kind.DENSE_QUADRATIC:
+            return self.coefficient_count
+        powers = min(self.factors, self.inputs) * max(0, self.degree - 1)
+        return self.coefficient_count + self.factors + powers
 
     @property
     def total_bytes(self) -> int:
         """Length of the canonical bytes, header included."""
-        body = self.term_count * ELEMENT_BYTES
+        body = self.coefficient_count * ELEMENT_BYTES
         if self.kind is Kind.SPARSE:
             body += self.rows + self.factors * FACTOR_BYTES
         return HEADER_BYTES + body

@@ -50,7 +50,7 @@ class Polynomial(ABC):
 
     @property
     def term_count(self) -> int:
-        """Coefficients over all outputs."""
+        """Multiplications that one input costs, the same for everybody: see `Header.term_count`."""
         return self._header.term_count
 
     @abstractmethod

@@ -5,15 +5,16 @@ asked before the acceptance. A refusal says what there was, what the limit is an
 a device asks again until `accept_by`, and then gets everything back.
 
 The estimate of a task is `OVERHEAD_S` + products * seconds a product, where products = term count *
-batch, and the speed is measured on this very machine (`SpeedMeter` in `speed.py`).
+batch, and the speed is that of the function itself on this machine (`SpeedMeter` in `speed.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from edgemark.errors import Overloaded, RefusedInput
+from edgemark.identifiers import Hash32
 from edgemark.systems.outsourcing.parameters import Terms, compute_output_bytes
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
@@ -70,11 +71,11 @@ class Load:
 
 def estimate_seconds(terms: Terms, seconds_per_product: float) -> float:
     """Seconds that one task of these terms takes."""
-    return OVERHEAD_S + terms.term_count * terms.batch * seconds_per_product
+    return OVERHEAD_S + terms.products * seconds_per_product
 
 
-def measure_load(tasks: Iterable[NodeTask], seconds_per_product: float) -> Load:
-    """The load of all open tasks."""
+def measure_load(tasks: Iterable[NodeTask], speed_of: Callable[[Hash32], float]) -> Load:
+    """The load of all open tasks, each at the speed of its own function."""
     open_jobs, queued_s, held_bytes = 0, 0.0, 0
     for task in tasks:
         if task.is_finished or task.offer is None:
@@ -83,7 +84,7 @@ def measure_load(tasks: Iterable[NodeTask], seconds_per_product: float) -> Load:
         open_jobs += 1
         held_bytes += _bytes_of(terms)
         if task.phase in _TO_COMPUTE:
-            queued_s += estimate_seconds(terms, seconds_per_product)
+            queued_s += estimate_seconds(terms, speed_of(terms.function_hash))
     return Load(open_jobs, queued_s, held_bytes)
 
 
@@ -96,7 +97,7 @@ def check_admission(
         terms: of the offered job; sizes and deadlines in order.
         load: what is taken on already.
         capacity: the limits.
-        seconds_per_product: speed of this machine.
+        seconds_per_product: speed of this machine at the job's function.
         who: the node's account, for the refusal.
 
     Raises:

@@ -76,7 +76,7 @@ class Terms:
 
     @property
     def products(self) -> int:
-        """Multiplications by a coefficient that one index costs: monomials times inputs."""
+        """Multiplications that one index costs: term count times inputs of the batch."""
         return self.term_count * self.batch
 
     @property
@@ -112,7 +112,7 @@ def compute_least_judge_fee(fee: int, products: int = 0, *, floor: int = 0, pric
 
     Args:
         fee: f.
-        products: monomials times inputs of the batch.
+        products: term count times inputs of the batch.
         floor: `Limits.judge_floor` of the deployment.
         price: `Limits.judge_price` of the deployment.
     """
@@ -234,7 +234,7 @@ def check_work(batch: int, term_count: int, function_bytes: int) -> None:
     """Check that F can be sent, and a task over this batch computed by every judge in its window.
 
     Raises:
-        RefusedInput: F is larger, or coefficients * batch are more, than `limits.py` takes.
+        RefusedInput: F is larger, or term count * batch is more, than `limits.py` takes.
     """
     _check_range("function bytes", function_bytes, 1, MAX_FUNCTION_BYTES)
     _check_range("term count", term_count, 1, MAX_TERMS)

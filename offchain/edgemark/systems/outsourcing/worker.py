@@ -121,7 +121,8 @@ class ComputeNode(OutsourcingServer):
             return Response(body=TAKEN)
         check_terms(offer.terms)
         self._check_fee(offer)
-        self._check_admission(offer)  # costs nobody anything, the chain is asked only after it
+        # Costs nobody anything, the chain is asked only after it.
+        self._check_admission(offer, self._speed.fastest)
         self.looks.check(request)
         job = self._check_named(offer)
         self._check_stake(offer)
@@ -132,17 +133,17 @@ class ComputeNode(OutsourcingServer):
             self.station.functions.ask_for(terms.function_hash, terms.function_bytes)
             return Response(body=FUNCTION_NEEDED)
         check_function(function, terms)
+        speed = self._speed.time(function)
         judges = self.station.settlement.judges()
         heard = on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges)
         with self._admitting:  # of two offers for the last place one comes too late
-            self._check_admission(offer)
+            self._check_admission(offer, speed)
             self.runtime.ask(key, heard)
         return Response(body=TAKEN)
 
-    def _check_admission(self, offer: Offer) -> None:
+    def _check_admission(self, offer: Offer, speed: float) -> None:
         """There is room for it, and time to compute it behind what is taken on already."""
-        speed = self._speed.seconds_per_product
-        load = measure_load(self.runtime.states().values(), speed)
+        load = measure_load(self.runtime.states().values(), self._speed.of)
         check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
         free = shutil.disk_usage(self.station.settings.home).free
         check_disk(offer.terms, free, who=self.station.address)
@@ -285,7 +286,7 @@ class ComputeNode(OutsourcingServer):
         took = time.perf_counter() - began
         self._compute_seconds += took
         self.instruments.note_computing(took)
-        self._speed.note(offer.terms.term_count * offer.terms.batch, took)
+        self._speed.note(offer.terms.function_hash, offer.terms.products, took)
         return self.sign(task, outputs, state.salt)
 
     def sign(self, task: Task, outputs: bytes, salt: bytes) -> Answer:

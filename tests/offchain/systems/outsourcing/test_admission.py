@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
+from edgemark.crypto.polynomial import SparsePolynomial
 from edgemark.errors import Overloaded, RefusedInput
+from edgemark.identifiers import Hash32
 from edgemark.systems.outsourcing.admission import (
     DISK_COPIES,
     DISK_RESERVE_BYTES,
@@ -31,6 +33,7 @@ from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.speed import LEAST_PRODUCTS, SpeedMeter
 
 TERMS = cast.small_order().terms
+FUNCTION = SparsePolynomial.from_terms(2, 1, {(0, 1): (3,), (1,): (5,)})
 WINDOW = TERMS.compute_by - TERMS.accept_by
 PLENTY = Capacity(open_jobs=100, queued_s=1e6, held_bytes=2**40)
 IDLE = Load(0, 0.0, 0)
@@ -157,7 +160,7 @@ def test_what_is_accepted__fits_its_window_behind_everything_queued(
 
 def test_load__counts_what_is_open_and_what_is_still_to_be_computed() -> None:
     tasks = [task_in(phase) for phase in NodePhase if phase is not NodePhase.UNKNOWN]
-    load = measure_load([*tasks, NodeTask()], FAST)
+    load = measure_load([*tasks, NodeTask()], lambda _: FAST)
     assert load.open_jobs == len(tasks) - 1  # all but the one that ended
     assert load.held_bytes == load.open_jobs * BYTES
     waiting = 5  # offered, accepted, holding, summoned, defending
@@ -170,16 +173,38 @@ def test_estimate__grows_with_terms_and_batch() -> None:
     assert estimate_seconds(double, 1.0) - OVERHEAD_S == pytest.approx(6 * one)
 
 
-def test_speed__is_measured_on_this_machine_and_follows_what_tasks_take() -> None:
+def test_speed__of_a_function_is_timed_and_follows_what_its_tasks_take() -> None:
     meter = SpeedMeter()
-    assert 0 < meter.seconds_per_product < 1e-3
+    assert 0 < meter.fastest <= meter.slowest
+    assert meter.of(FUNCTION.hash) == meter.slowest
+    timed = meter.time(FUNCTION)
+    assert timed > 0
+    assert meter.time(FUNCTION) == meter.of(FUNCTION.hash) == timed
     for _ in range(100):
-        meter.note(LEAST_PRODUCTS, LEAST_PRODUCTS * 0.5)
-    assert meter.seconds_per_product == pytest.approx(0.5)
+        meter.note(FUNCTION.hash, LEAST_PRODUCTS, LEAST_PRODUCTS * 0.5)
+    assert meter.of(FUNCTION.hash) == pytest.approx(0.5)
+    assert meter.of(Hash32(bytes(32))) == meter.slowest
 
 
 def test_speed__does_not_follow_tasks_too_small_to_tell() -> None:
     meter = SpeedMeter()
-    before = meter.seconds_per_product
-    meter.note(LEAST_PRODUCTS - 1, 1000.0)
-    assert meter.seconds_per_product == before
+    meter.note(FUNCTION.hash, LEAST_PRODUCTS - 1, 1000.0)
+    assert meter.of(FUNCTION.hash) == meter.slowest
+
+
+@pytest.mark.parametrize(("degree", "rows"), [(1, 3), (3, 40), (20, 40)])
+def test_terms_of_a_sparse_function__bound_the_multiplications_of_an_input(
+    degree: int, rows: int
+) -> None:
+    """Coefficients alone are a small part of what the kernel does at degree 20."""
+    terms = {
+        tuple(sorted((row + i * i) % 50 for i in range(degree))): (1, 2) for row in range(rows)
+    }
+    function = SparsePolynomial.from_terms(50, 2, terms)
+    factors = [set(monomial) for monomial in terms]
+    exponents = {v: max(m.count(v) for m in terms) for m in factors for v in m}
+    done = 2 * rows + sum(map(len, factors)) + sum(exponent - 1 for exponent in exponents.values())
+    assert function.header.coefficient_count == 2 * rows
+    assert degree < 20 or done > 8 * function.header.coefficient_count  # yesterday's count
+    assert done <= function.term_count <= 2 * rows + rows * degree + 50 * (degree - 1)
+    assert function.header.total_bytes == len(function.to_bytes())

@@ -186,7 +186,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
     node.runtime = SimpleNamespace(state=lambda _: None, states=dict)
     node.door = SimpleNamespace(expect=lambda *_: None)
     node._capacity = Capacity(int(facts["open_jobs"]), 600, 512 << 20)
-    node._speed = SimpleNamespace(seconds_per_product=1e-9)
+    node._speed = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
     node._admitting = threading.Lock()
     node.looks = Looks()
     return node

@@ -31,6 +31,8 @@ abstract contract Allowances is IAssetAnchor, EIP712, Nonces {
     /// @inheritdoc IAssetAnchor
     function allowLocker(address locker, uint256 amount, uint256 expiresAt) external {
         if (amount != 0) _requireExpiry(expiresAt, block.timestamp);
+        // Who takes an allowance back means also the one that it has signed and nobody has brought yet.
+        else emit SignaturesRevoked(msg.sender, _useNonce(msg.sender));
         _allow(msg.sender, locker, amount, expiresAt);
     }
 

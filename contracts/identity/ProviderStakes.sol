@@ -104,12 +104,12 @@ abstract contract ProviderStakes is IProviderStakes {
     }
 
     /// @inheritdoc IProviderStakes
+    function actorOf(address provider) public view virtual returns (address);
+
+    /// @inheritdoc IProviderStakes
     function stakeSubjectOf(address provider) public pure returns (bytes32) {
         return bytes32(uint256(uint160(provider)));
     }
-
-    /// @inheritdoc IProviderStakes
-    function actorOf(address provider) public view virtual returns (address);
 
     /// @dev Starts unbonding unless there is nothing to unbond, or it has started.
     function _startUnbonding(address provider) internal {

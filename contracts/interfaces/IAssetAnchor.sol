@@ -144,7 +144,8 @@ interface IAssetAnchor {
 
     /// @notice Sets how many tokens `locker` may still lock from the caller's free balance, until
     /// `expiresAt`: now at the earliest, `maxLockSeconds` ahead at the latest. Replaces what was set
-    /// before. An amount of zero takes the allowance back, whatever `expiresAt` is.
+    /// before. An amount of zero takes the allowance back, whatever `expiresAt` is, and with it everything
+    /// that the caller has signed and nobody has used: no older statement brings an allowance back.
     function allowLocker(address locker, uint256 amount, uint256 expiresAt) external;
 
     /// @notice Called by anyone: `allowLocker` of `account`, which signed `allowanceDigest`. The statement
@@ -209,13 +210,13 @@ interface IAssetAnchor {
     function totalLocked() external view returns (uint256);
     function token() external view returns (address);
 
-    /// @notice Longest time from now to the expiry of a lock or of an allowance, seconds.
-    function maxLockSeconds() external pure returns (uint256);
-
     /// @notice What `account` signs so that anyone may set its allowance, with its present nonce: EIP-712,
     /// domain "Edgemark Anchor", version "1", this chain, this contract.
     function allowanceDigest(address account, address locker, uint256 amount, uint256 expiresAt)
         external
         view
         returns (bytes32);
+
+    /// @notice Longest time from now to the expiry of a lock or of an allowance, seconds.
+    function maxLockSeconds() external pure returns (uint256);
 }

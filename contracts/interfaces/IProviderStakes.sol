@@ -73,7 +73,8 @@ interface IProviderStakes {
     function minStake() external view returns (uint256);
     function unbondingSeconds() external view returns (uint256);
     function pauseSeconds() external view returns (uint256);
+    function anchor() external view returns (address);
+
     /// @notice What the lock of a provider is called in the anchor.
     function stakeSubjectOf(address provider) external pure returns (bytes32);
-    function anchor() external view returns (address);
 }

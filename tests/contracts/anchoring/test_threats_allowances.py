@@ -50,7 +50,19 @@ def test_a21_allowance__counts_once(world: World, anchor, locker, statement, out
     tx = anchor.allowLockerSigned(*statement, sender=outsider)
     (log,) = tx.decode_logs(anchor.LockerAllowed)
     assert (log.account, log.locker, log.amount, log.expiresAt) == statement[:4]
-    anchor.allowLocker(locker, 0, 0, sender=world.payer)
+    anchor.allowLocker(locker, 1, statement[3], sender=world.payer)
+    signer = signer_of(anchor.allowanceDigest(*statement[:4]), statement[4])
+    with refused(anchor.AllowanceNotSigned, signer=signer, needed=world.payer):
+        anchor.allowLockerSigned(*statement, sender=outsider)
+    assert tuple(anchor.lockerAllowance(world.payer, locker)) == (1, statement[3])
+
+
+def test_a21_allowance__taken_back_by_setting_it_to_zero__is_not_restored_by_an_older_signature(
+    world: World, anchor, locker, statement, outsider
+):
+    tx = anchor.allowLocker(locker, 0, 0, sender=world.payer)
+    (log,) = tx.decode_logs(anchor.SignaturesRevoked)
+    assert (log.account, log.nonce) == (world.payer, 0)
     signer = signer_of(anchor.allowanceDigest(*statement[:4]), statement[4])
     with refused(anchor.AllowanceNotSigned, signer=signer, needed=world.payer):
         anchor.allowLockerSigned(*statement, sender=outsider)

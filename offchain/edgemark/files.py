@@ -15,6 +15,7 @@ from edgemark.errors import RefusedInput, Unrecoverable
 OWNER_ONLY_FILE = 0o600
 OWNER_ONLY_FOLDER = 0o700
 OTHERS = 0o077
+UNFINISHED = ".part"  # how the name of a file ends that has not got its own yet
 
 
 class FileInUse(RefusedInput):
@@ -52,9 +53,9 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o644) -> bool:
 def _write_beside(
     path: Path, parts: Iterable[bytes], mode: int, put: Callable[[str, Path], None]
 ) -> None:
-    """Write a temporary file and let `put` give it its name."""
+    """Write a temporary file and let `put` give it its name; it is held until it has it."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = _make_unfinished(path)
     except OSError as error:
         raise _named(error, path) from None
     try:
@@ -63,13 +64,39 @@ def _write_beside(
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        put(name, path)
+            put(name, path)
     except OSError as error:
         raise _named(error, path) from None
     finally:
         with contextlib.suppress(FileNotFoundError):  # a replacing `put` took it
             os.unlink(name)
     sync_folder(path.parent)
+
+
+def _make_unfinished(path: Path) -> tuple[int, str]:
+    """A file beside `path`, held, so that nobody takes it for a dead process's."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(handle).st_nlink:
+                return handle, name
+        os.close(handle)  # taken for a dead process's before it was held
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes were writing into a folder when they were killed."""
+    for path in folder.glob(f".*{UNFINISHED}"):
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            continue  # gone, or not one of ours
+        try:
+            with contextlib.suppress(OSError):  # somebody is writing it
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+        finally:
+            os.close(handle)
 
 
 def _named(error: OSError, path: Path) -> OSError:
@@ -80,7 +107,7 @@ def _named(error: OSError, path: Path) -> OSError:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can enter, or check that it is one.
+    """Make a folder that only its owner can enter, or check that it is one; tidy it.
 
     Raises:
         Unrecoverable: it exists and others can enter it, or it is not ours.
@@ -89,6 +116,7 @@ def make_private_folder(folder: Path) -> None:
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=OWNER_ONLY_FOLDER)
     check_private(folder)
+    remove_unfinished(folder)
 
 
 def check_private(path: Path) -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edgemark.errors import Unrecoverable
-from edgemark.files import check_private, make_private_folder, write_whole
+from edgemark.files import (
+    check_private,
+    make_private_folder,
+    remove_unfinished,
+    write_parts,
+    write_whole,
+)
 
 
 def mode_of(path: Path) -> int:
@@ -60,6 +71,58 @@ def test_write_whole__before_it_has_its_name__is_durable_and_private(
     monkeypatch.setattr(os, "fsync", note_sync)
     write_whole(tmp_path / "key", b"new", mode=0o600)
     assert seen == ["content", "named", "folder"]
+
+
+def test_make_private_folder__a_writer_was_killed__removes_what_it_left(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    make_private_folder(folder)
+    script = f"""
+import os, signal
+from pathlib import Path
+from edgemark.files import write_parts
+def parts():
+    yield b"half"
+    os.kill(os.getpid(), signal.SIGKILL)
+write_parts(Path({str(folder / "key")!r}), parts())
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
+    (folder / ".keep").touch()
+    assert len(list(folder.iterdir())) == 2
+    make_private_folder(folder)
+    assert [each.name for each in folder.iterdir()] == [".keep"]
+
+
+def test_make_private_folder__while_somebody_writes_into_it__leaves_that_alone(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "home"
+    make_private_folder(folder)
+
+    def parts() -> Iterator[bytes]:
+        yield b"half "
+        make_private_folder(folder)
+        yield b"and half"
+
+    write_parts(folder / "key", parts())
+    assert (folder / "key").read_bytes() == b"half and half"
+
+
+def test_write_whole__taken_for_stale_before_it_is_held__begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, taken = fcntl.flock, list[Path]()
+
+    def tidy_first(handle: int, flags: int) -> None:
+        if not taken:
+            taken.extend(tmp_path.glob(".key.*"))
+            remove_unfinished(tmp_path)
+        lock(handle, flags)
+
+    monkeypatch.setattr(fcntl, "flock", tidy_first)
+    write_whole(tmp_path / "key", b"new")
+    assert len(taken) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
+    assert (tmp_path / "key").read_bytes() == b"new"
 
 
 def test_make_private_folder__new_or_again__only_its_owner_enters(tmp_path: Path) -> None:

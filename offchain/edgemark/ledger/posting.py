@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import requests
 
 from edgemark.ledger.faults import AnswerTooLarge, ConnectionLost
+from edgemark.ledger.one_deadline import OneDeadline, all_by
 
 MAX_ANSWER_BYTES = 64 * 2**20  # of one answer; a thousand blocks of our events are a tenth of it
 PART_BYTES = 64 * 1024
-WHOLE_ANSWER_S = 60.0  # for an answer that comes in drops
+WHOLE_ANSWER_S = 60.0  # from the first byte sent to the last of the answer, in drops or not
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
@@ -38,7 +39,7 @@ class HttpPost:
 
     Args:
         url: http(s) address; only `place` of it may be shown.
-        timeout_s: seconds to wait for one answer.
+        timeout_s: seconds to wait for the next bytes of an answer; `WHOLE_ANSWER_S` for all.
     """
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
@@ -54,16 +55,20 @@ class HttpPost:
             ConnectionLost: no whole answer.
             AnswerTooLarge: more than anybody asked for.
         """
+        until = time.monotonic() + WHOLE_ANSWER_S
         try:
-            with self._session().post(
-                self._url,
-                data=body,
-                headers=HEADERS,
-                timeout=self._timeout_s,
-                stream=True,
-                allow_redirects=False,
-            ) as response:
-                read = _read(response, time.monotonic() + WHOLE_ANSWER_S)
+            with (
+                all_by(until),
+                self._session().post(
+                    self._url,
+                    data=body,
+                    headers=HEADERS,
+                    timeout=self._timeout_s,
+                    stream=True,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                read = _read(response, until)
                 return HttpAnswer(response.status_code, response.headers, read)
         except AnswerTooLarge as error:
             error.who = self.place
@@ -76,6 +81,8 @@ class HttpPost:
         session: requests.Session | None = getattr(self._of_thread, "session", None)
         if session is None:
             session = self._of_thread.session = requests.Session()
+            session.mount("http://", OneDeadline())
+            session.mount("https://", OneDeadline())
         return session
 
 

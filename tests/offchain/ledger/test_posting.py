@@ -133,6 +133,33 @@ def test_n1_an_answer_that_comes_in_drops__is_given_up(
         ask(server, GOOD)
 
 
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX-A: "], ids=["status", "header"])
+def test_n1_headers_that_come_in_drops__are_given_up(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drops are small and soon: no wait for the next of them is ever over."""
+    monkeypatch.setattr(posting, "WHOLE_ANSWER_S", 0.2)
+    given_up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                take_request(connection)
+                connection.sendall(begun)
+                for _ in range(2_000):
+                    if given_up.wait(0.005):
+                        return
+                    connection.sendall(b"a")
+
+        dripping = threading.Thread(target=drip, daemon=True)
+        dripping.start()
+        with pytest.raises(ConnectionLost):
+            HttpPost(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=30.0)(b"{}")
+        assert dripping.is_alive()  # it was given up, not ended
+        given_up.set()
+
+
 def test_a_second_request_of_a_thread__takes_the_same_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         post = HttpPost(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=5.0)

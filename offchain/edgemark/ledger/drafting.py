@@ -10,15 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from eth_utils.crypto import keccak
+
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.answers import quantity_of
 from edgemark.ledger.blocks import MOST_GAS, MOST_PRICE, Receipt
 from edgemark.ledger.evm import EvmChain, revert_of
-from edgemark.ledger.faults import ContractRefused, GasAboveCap, NodeBehind, NodeRefused, NoFunds
+from edgemark.ledger.faults import (
+    ContractRefused,
+    FeeAboveCap,
+    GasAboveCap,
+    NodeBehind,
+    NodeRefused,
+    NoFunds,
+    TransactionRefused,
+)
 from edgemark.ledger.fees import DEFAULT_TIP, Fees, choose_fees, raise_fees
-from edgemark.ledger.intent import Intent, LaneLimits
+from edgemark.ledger.intent import Intent, LaneLimits, transfer_of
 from edgemark.ledger.refusals import is_no_funds
 from edgemark.ledger.transaction import Transaction
+from edgemark.logs import get_logger
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Drafter:
         self._chain = chain
         self._address = address
         self._limits = limits
+        self._log = get_logger("ledger.lane")
 
     def draft(
         self,
@@ -101,6 +114,26 @@ class Drafter:
             return None
         return Transaction(
             old.chain_id, old.nonce, fees.tip, fees.most, old.gas, old.to, old.value, old.data
+        )
+
+    def draft_nothing(
+        self, nonce: int, under_way: Iterable[Transaction], floor: int
+    ) -> Draft | None:
+        """A transfer of nothing to oneself that takes a nonce; None while it costs too much."""
+        try:
+            return self.draft(transfer_of(self._address, 0), under_way, floor=floor, nonce=nonce)
+        except (RefusedInput, FeeAboveCap) as fault:
+            self._log.warning("not cancelled yet", nonce=nonce, error=fault)
+            return None
+
+    def refused(self, refusal: NodeRefused) -> RefusedInput:
+        """The node does not take what was signed."""
+        if is_no_funds(refusal):
+            return self.no_funds("more")
+        return TransactionRefused(
+            "the node does not take the transaction",
+            who=f"account {self._address}",
+            had=refusal.message[:300],
         )
 
     def no_funds(self, needed: str) -> NoFunds:
@@ -164,3 +197,8 @@ class Drafter:
             "data": "0x" + intent.data.hex(),
         }
         return request if intent.to is None else {**request, "to": intent.to}
+
+
+def cancel_identity(nonce: int) -> bytes:
+    """Of what does nothing but take a nonce; 32 bytes, equal to no intention's."""
+    return keccak(b"cancel" + nonce.to_bytes(8, "big"))

@@ -11,6 +11,9 @@ Law 4: a revert is an exception (`ContractRefused`), before anything is paid whe
 beforehand.
 Law 5: what was signed counts as under way until it is proved that it happened or never will (see
 `edgemark.ledger.settling`). What passes, as a full pool or a rate limit, is waited for.
+Law 6: whatever holds the account's lowest nonce is helped on, whether anybody follows it or not:
+all others wait behind it. What no node takes is set aside; while others wait behind it, a transfer
+of nothing to oneself takes its nonce, and is the proof that it never happened once it is final.
 """
 
 from __future__ import annotations
@@ -23,22 +26,20 @@ from pathlib import Path
 from edgemark.closing import Closing
 from edgemark.identifiers import Address
 from edgemark.ledger.blocks import Receipt
-from edgemark.ledger.drafting import Drafter
+from edgemark.ledger.drafting import Drafter, cancel_identity
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
     ChainBusy,
     NodeAnswerMalformed,
     NodeBehind,
     NodeRefused,
-    NonceTaken,
     NotYetMined,
-    ReorgTooDeep,
     TransactionRefused,
 )
 from edgemark.ledger.fees import WEI_PER_GWEI
 from edgemark.ledger.intent import Call, Intent, LaneLimits, intent_of, transfer_of
 from edgemark.ledger.interface import Contract, Interface, load_bytecode, load_interface
-from edgemark.ledger.pending import Done, Entry, PendingFile
+from edgemark.ledger.pending import Entry, PendingFile
 from edgemark.ledger.refusals import is_already_there, is_never, is_no_funds
 from edgemark.ledger.settling import Settler
 from edgemark.ledger.transaction import SigningKey
@@ -177,7 +178,7 @@ class TransactionLane(Closing):
         """The transaction of an intention; equal nameless ones of a batch get one each."""
         earlier = self._pending.done(intent.identity)
         if earlier is not None:
-            return self._receipt_of_done(earlier)
+            return self._settler.receipt_of_done(earlier)
         pending = self._pending.find(intent.identity, but_for=batch)
         if pending is not None:
             return pending
@@ -216,26 +217,38 @@ class TransactionLane(Closing):
             self._refuse_if_final(entry, refusal)
 
     def _refuse_if_final(self, entry: Entry, refusal: NodeRefused) -> None:
-        """Set aside what no node takes; whatever else a node says may pass, and is waited for."""
-        if not (is_never(refusal) or is_no_funds(refusal)) or self._is_known(entry):
-            self._log.info("not taken yet", nonce=entry.nonce, error=refusal)
+        """Set aside what no node takes; tell it when nothing waits behind it."""
+        if not self._set_aside_if_final(entry, refusal) or entry.nonce in self._pending.entries:
             return
-        if max(self._pending.entries) > entry.nonce:  # others wait behind it
-            self._log.warning("not taken", nonce=entry.nonce, error=refusal)
-            return
-        self._pending.refuse(entry)
-        if is_no_funds(refusal):
-            raise self._drafter.no_funds("more") from refusal
-        raise TransactionRefused(
-            "the node does not take the transaction",
-            who=f"account {self.address}",
-            had=refusal.message[:300],
-        ) from refusal
+        raise self._drafter.refused(refusal) from refusal
 
-    def _is_known(self, entry: Entry) -> bool:
-        """Does the node have a variant of it, in a block or in its pool?"""
-        shown = ["0x" + tx_hash.hex() for tx_hash in entry.hashes]
-        return any(self._chain.rpc("eth_getTransactionByHash", each) is not None for each in shown)
+    def _set_aside_if_final(self, entry: Entry, refusal: NodeRefused) -> bool:
+        """Set aside what no node takes; whatever else a node says may pass, and is waited for."""
+        is_last = max(self._pending.entries) == entry.nonce
+        is_final = is_never(refusal) or (is_no_funds(refusal) and is_last)
+        is_ours = self._pending.entries.get(entry.nonce) is entry
+        is_cancel = entry.intent == cancel_identity(entry.nonce)
+        if not is_final or not is_ours or is_cancel or self._settler.is_known(entry):
+            self._log.info("not taken yet", nonce=entry.nonce, error=refusal)
+            return False
+        self._pending.refuse(entry)
+        self._log.warning("not taken", nonce=entry.nonce, error=refusal)
+        self._fill(entry.nonce)
+        return True
+
+    def _fill(self, nonce: int) -> None:
+        """Let nothing take the nonce of what was set aside, where others wait behind it."""
+        entries = self._pending.entries
+        if nonce in entries or nonce > max(entries, default=-1):
+            return
+        under_way = [entry.transaction for entry in entries.values()]
+        draft = self._drafter.draft_nothing(nonce, under_way, self._pending.floor)
+        if draft is None:
+            return
+        raw = draft.transaction.sign(self._key)
+        cancel = self._pending.sign(nonce, cancel_identity(nonce), False, draft.height, raw)
+        cancel.is_answered = True  # nobody will ask: see `_cross_out_final`
+        self._send_again(cancel)
 
     def _send_raw(self, entry: Entry) -> NodeRefused | ChainBusy | None:
         """Hand the latest variant to the node; why it does not take it, if it has not got it."""
@@ -296,7 +309,7 @@ class TransactionLane(Closing):
         """Help what is not seen mined: send it again, raise its fees, or settle its nonce."""
         with self._lock:
             if entry.is_void:
-                raise self._taken(entry)
+                raise self._settler.taken(entry)
             if not entry.is_open or time.monotonic() - entry.sent_at < RESEND_S:
                 return
             used = self._chain.nonces_used(self.address)
@@ -304,24 +317,28 @@ class TransactionLane(Closing):
                 entry.sent_at = time.monotonic()
                 self._settler.settle(entry.nonce)
                 if entry.is_void:
-                    raise self._taken(entry)
+                    raise self._settler.taken(entry)
                 return
-            stuck = time.monotonic() - entry.raised_at > self._limits.bump_after_s
-            if entry.nonce == used and stuck:
-                self._raise(entry)
-            for nonce in sorted(n for n in self._pending.entries if used <= n < entry.nonce):
-                self._send_again(self._pending.entries[nonce])
-            refusal = self._send_again(entry)
-            if isinstance(refusal, NodeRefused) and is_never(refusal):
-                self._refuse_if_final(entry, refusal)
+            entry.sent_at = time.monotonic()
+            for nonce in self._pending.nonces():
+                if used <= nonce <= entry.nonce:
+                    self._help(nonce, entry, is_lowest=nonce == used)
 
-    def _taken(self, entry: Entry) -> NonceTaken:
-        return NonceTaken(
-            "another transaction used the nonce",
-            who=f"account {self.address}",
-            had=f"nonce {entry.nonce}",
-            remedy="Use the key in one place only; then send again.",
-        )
+    def _help(self, nonce: int, followed: Entry, *, is_lowest: bool) -> None:
+        """Send again what has a nonce, whosever it is; the lowest with fees that carry it."""
+        self._fill(nonce)
+        entry = self._pending.entries.get(nonce)
+        if entry is None:
+            return
+        if is_lowest and time.monotonic() - entry.raised_at > self._limits.bump_after_s:
+            self._raise(entry)
+        refusal = self._send_again(entry)
+        if not isinstance(refusal, NodeRefused) or not is_never(refusal):
+            return
+        if entry is followed:
+            self._refuse_if_final(entry, refusal)
+        else:
+            self._set_aside_if_final(entry, refusal)
 
     def _raise(self, entry: Entry) -> None:
         entry.raised_at = time.monotonic()
@@ -345,33 +362,38 @@ class TransactionLane(Closing):
     def _recover(self) -> None:
         """Take up what was left; what the node is not fit for now is done with the next call."""
         with self._lock:
-            for entry in list(self._pending.entries.values()):
+            refusals = {nonce: self._take_up(nonce) for nonce in self._pending.nonces()}
+            # The last first: what is set aside then leaves no hole below another.
+            for nonce, refusal in reversed(refusals.items()):
                 try:
-                    self._look_after(entry)
+                    if refusal is not None:  # by a life that ended before it set it aside
+                        self._set_aside_if_final(self._pending.entries[nonce], refusal)
+                    elif self._chain.nonces_used(self.address) <= nonce:  # or before it cancelled
+                        self._fill(nonce)
                 except PASSING as fault:
-                    self._log.warning("not taken up yet", nonce=entry.nonce, error=fault)
+                    self._log.warning("not set aside yet", nonce=nonce, error=fault)
+
+    def _take_up(self, nonce: int) -> NodeRefused | None:
+        """Look after one nonce; why its transaction is not taken."""
+        entry = self._pending.entries.get(nonce)
+        try:
+            refusal = None if entry is None else self._look_after(entry)
+        except PASSING as fault:
+            self._log.warning("not taken up yet", nonce=nonce, error=fault)
+            return None
+        return refusal if isinstance(refusal, NodeRefused) else None
 
     def _cross_out_final(self) -> None:
         for entry in [e for e in self._pending.entries.values() if e.is_answered]:
             self._look_after(entry)  # a reorg may have taken it after its caller went on
 
-    def _look_after(self, entry: Entry) -> None:
+    def _look_after(self, entry: Entry) -> NodeRefused | ChainBusy | None:
+        """Cross it out if it is final; send it again if it is gone: why it is not taken."""
         receipt = self._settler.receipt(entry)
-        if receipt is None:
-            self._send_again(entry)
-        else:
-            self._settler.finish_if_final(entry, receipt, self._chain.depth_of(receipt))
-
-    def _receipt_of_done(self, done: Done) -> Receipt:
-        receipt = self._chain.receipt(done.tx_hash)
         if receipt is not None:
-            return receipt
-        facts = {"who": f"account {self.address}", "had": done.tx_hash.hex()}
-        if done.tx_hash in {sent.hash for sent in self._chain.senders(done.block)}:
-            raise NodeBehind("the receipt of a final transaction is not there", **facts)
-        raise ReorgTooDeep(
-            "a final transaction is gone",
-            **facts,
-            needed=f"in block {done.block}",
-            remedy="Raise the setting confirmations; look at the chain.",
-        )
+            self._settler.finish_if_final(entry, receipt, self._chain.depth_of(receipt))
+            return None
+        if self._chain.nonces_used(self.address) > entry.nonce:
+            self._settler.settle(entry.nonce)
+            return None
+        return self._send_again(entry)

@@ -150,6 +150,10 @@ class PendingFile:
         held = [entry for entry in self._refused if entry.nonce == nonce]
         return [self.entries[nonce], *held] if nonce in self.entries else held
 
+    def nonces(self) -> list[int]:
+        """Whichever are not decided, in order."""
+        return sorted({*self.entries, *(entry.nonce for entry in self._refused)})
+
     def find(self, intent: bytes, *, but_for: Collection[object] = ()) -> Entry | None:
         """The pending transaction of this intention that no caller has had an answer for.
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import NodeRefused
-from edgemark.ledger.pending import Entry, PendingFile
+from edgemark.ledger.faults import ChainMoved, NodeBehind, NodeRefused, NonceTaken, ReorgTooDeep
+from edgemark.ledger.follower import REORG_LOOKS
+from edgemark.ledger.pending import Done, Entry, PendingFile
 from edgemark.logs import get_logger
 
 MARGIN_BLOCKS = 64  # a node that was ahead when we signed, or a lane file from before
@@ -34,7 +35,38 @@ class Settler:
         self._account = account
         self._pending = pending
         self._reading: dict[int, tuple[int, int]] = {}  # nonce: first block, next block to read
+        self._doubts: dict[Hash32, int] = {}
         self._log = get_logger("ledger.lane")
+
+    def receipt_of_done(self, done: Done) -> Receipt:
+        """Of what was final.
+
+        Raises:
+            ReorgTooDeep: its block does not hold it any more, look after look.
+            ChainMoved: that is what the node shows for the first time.
+            NodeBehind: only its receipt is missing.
+        """
+        receipt = self._chain.receipt(done.tx_hash)
+        if receipt is None:
+            raise self._missing(done)
+        self._doubts.pop(done.tx_hash, None)
+        return receipt
+
+    def _missing(self, done: Done) -> Exception:
+        facts = {"who": f"account {self._account}", "had": done.tx_hash.hex()}
+        if done.tx_hash in {sent.hash for sent in self._chain.senders(done.block)}:
+            self._doubts.pop(done.tx_hash, None)
+            return NodeBehind("the receipt of a final transaction is not there", **facts)
+        looks = self._doubts[done.tx_hash] = self._doubts.get(done.tx_hash, 0) + 1
+        needed = f"in block {done.block}"
+        if looks < REORG_LOOKS:  # of several nodes one may be on a branch of its own
+            return ChainMoved("a final transaction is not shown", **facts, needed=needed)
+        return ReorgTooDeep(
+            "a final transaction is gone",
+            **facts,
+            needed=needed,
+            remedy="Raise the setting confirmations; look at the chain.",
+        )
 
     def receipt(self, entry: Entry) -> Receipt | None:
         """Of whichever variant is mined; None proves nothing."""
@@ -43,6 +75,20 @@ class Settler:
             if receipt is not None:
                 return receipt
         return None
+
+    def taken(self, entry: Entry) -> NonceTaken:
+        """What is told of an entry that is void."""
+        return NonceTaken(
+            "another transaction used the nonce",
+            who=f"account {self._account}",
+            had=f"nonce {entry.nonce}",
+            remedy="Use the key in one place only; then send again.",
+        )
+
+    def is_known(self, entry: Entry) -> bool:
+        """Does the node have a variant of it, in a block or in its pool?"""
+        shown = ["0x" + tx_hash.hex() for tx_hash in entry.hashes]
+        return any(self._chain.rpc("eth_getTransactionByHash", each) is not None for each in shown)
 
     def finish_if_final(self, entry: Entry, receipt: Receipt, depth: int | None) -> None:
         """Cross out what the chain holds as deep as its confirmations ask; None: not at all."""

@@ -38,7 +38,7 @@ class OldLane(TransactionLane):
         if self._chain.nonces_used(self.address, self._chain.confirmed()) > entry.nonce:
             if self._settler.receipt(entry) is None:
                 self._pending.drop(entry.nonce)
-                raise self._taken(entry)
+                raise self._settler.taken(entry)
             return
         super()._nurse(entry)
 

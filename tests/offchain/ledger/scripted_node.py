@@ -50,9 +50,14 @@ class Block:
 
 
 class Chain:
-    """What really happened; one account, `KEY`, sends."""
+    """What really happened; one account, `KEY`, sends.
+
+    Attributes:
+        base_fee: of every block, wei per gas; what pays less is not mined.
+    """
 
     def __init__(self) -> None:
+        self.base_fee = 10**9
         self.blocks = [Block(0, bytes(32), 0)]
         self.pool: dict[int, bytes] = {}
 
@@ -60,10 +65,13 @@ class Chain:
         """One block, with whatever follows on what is there."""
         raws: list[bytes] = []
         used = self.used(len(self.blocks) - 1)
-        while not is_empty and used + len(raws) in self.pool:
+        while not is_empty and self._pays(used + len(raws)):
             raws.append(self.pool.pop(used + len(raws)))
         top = self.blocks[-1]
         self.blocks.append(Block(top.number + 1, top.hash, salt, tuple(raws)))
+
+    def _pays(self, nonce: int) -> bool:
+        return nonce in self.pool and parse_raw(self.pool[nonce]).max_fee >= self.base_fee
 
     def take_back(self, depth: int, *, forgets: bool = True) -> None:
         """Replace the last blocks by empty ones; what was in them is forgotten, or waits again."""
@@ -169,7 +177,7 @@ class View:
             "hash": "0x" + block.hash.hex(),
             "parentHash": "0x" + block.parent.hex(),
             "timestamp": hex(1_700_000_000 + block.number),
-            "baseFeePerGas": hex(10**9),
+            "baseFeePerGas": hex(self.chain.base_fee),
             "transactions": sent if is_whole else [each["hash"] for each in sent],
         }
 

@@ -28,12 +28,14 @@ from edgemark.ledger import lane as lane_module
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
+    ChainMoved,
     ConnectionLost,
     FeeAboveCap,
     NonceTaken,
     NotYetMined,
     ReorgTooDeep,
 )
+from edgemark.ledger.follower import REORG_LOOKS
 from edgemark.ledger.intent import Call, LaneLimits
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import TransactionLane
@@ -236,6 +238,9 @@ def test_reorg__below_what_was_final__is_told(start_world: Start) -> None:
     receipt = lane.transfer(PAYEE, 5, key=b"once")
     world.stop_mining()
     world.reorg(world.chain.head() - receipt.block_number + 1)
+    for _ in range(REORG_LOOKS - 1):
+        with pytest.raises(ChainMoved):
+            lane.transfer(PAYEE, 5, key=b"once")
     with pytest.raises(ReorgTooDeep):
         lane.transfer(PAYEE, 5, key=b"once")
 

@@ -26,10 +26,12 @@ from tests.offchain.ledger.scripted_node import Chain, Nodes, Says, View, other_
 from edgemark.errors import LedgerUnavailable
 from edgemark.ledger import lane as lane_module
 from edgemark.ledger.faults import (
+    ChainMoved,
     NodeBehind,
     NonceTaken,
     ReorgTooDeep,
 )
+from edgemark.ledger.follower import REORG_LOOKS
 from edgemark.ledger.intent import LaneLimits
 
 
@@ -192,5 +194,28 @@ def test_n4_a_final_receipt_that_is_gone__is_waited_for_while_its_block_stands(
             lane.transfer(PAYEE, 5, key=b"once")
         nodes.views[0].hides_receipts = False
         chain.take_back(len(chain.blocks) - 1)
+        for _ in range(REORG_LOOKS - 1):
+            with pytest.raises(ChainMoved):
+                lane.transfer(PAYEE, 5, key=b"once")
         with pytest.raises(ReorgTooDeep):
             lane.transfer(PAYEE, 5, key=b"once")
+
+
+def test_n4_a_final_transaction_is_gone_at_some_looks__is_there_again_at_the_next(
+    tmp_path: Path,
+) -> None:
+    """A node on a branch of its own, behind the same address, ends no process."""
+    chain, nodes = one_node()
+    with lane_over(nodes, tmp_path, limits=SOON) as lane:
+        receipt = persist(lambda: lane.transfer(PAYEE, 5, key=b"once"))
+        branch = Chain()
+        while len(branch.blocks) < len(chain.blocks):
+            branch.mine(salt=9)
+        own, nodes.views = nodes.views, (View(branch),)
+        for _ in range(2):
+            for _ in range(REORG_LOOKS - 1):
+                with pytest.raises(ChainMoved):
+                    lane.transfer(PAYEE, 5, key=b"once")
+            others, nodes.views = nodes.views, own
+            assert lane.transfer(PAYEE, 5, key=b"once") == receipt
+            nodes.views = others

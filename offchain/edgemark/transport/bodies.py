@@ -58,31 +58,51 @@ class Spool:
 
     @property
     def held_bytes(self) -> int:
-        """On disk, or on the way there."""
+        """On disk; what was only announced takes nothing."""
         return self._held.total()
 
     def open(self, account: str, length: int) -> Body:
-        """Room for a body.
+        """A body, for which there is room now.
 
         Raises:
-            Overloaded: there is none now.
+            Overloaded: there is none.
         """
-        most, most_own = self._limits.spool_bytes, self._limits.spool_bytes_of_known
-        if self.held_bytes + length > most or self._held[account] + length > most_own:
-            raise Overloaded(
-                "no room for another body", who=account, had=length, needed=f"{most} in all"
-            )
+        self._check_room(account, length)
         try:
             file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - the body closes it
         except OSError as error:
             raise Overloaded("no disk for a body", had=error.strerror) from error
-        self._held[account] += length
         return Body(length, file, self, account)
 
-    def give_back(self, account: str, length: int) -> None:
+    def take(self, account: str, count: int) -> None:
+        """So many bytes of a body came.
+
+        Raises:
+            Overloaded: there is no room for them.
+        """
+        self._check_room(account, count)
+        self._held[account] += count
+
+    def give_back(self, account: str, count: int) -> None:
         """The body is gone."""
-        self._held[account] -= length
+        self._held[account] -= count
         self._held += Counter()
+
+    def _check_room(self, account: str, count: int) -> None:
+        """One half is for the first bytes of each party, so that it takes many to fill it."""
+        limits, half = self._limits, self._limits.spool_bytes // 2
+        held = {**self._held, account: self._held[account] + count}
+        first = sum(min(had, limits.spool_bytes_kept) for had in held.values())
+        more = sum(held.values()) - first
+        # Whoever stays within its first bytes is not refused for what others hold beyond theirs.
+        is_more = held[account] > limits.spool_bytes_kept
+        if held[account] > limits.spool_bytes_of_known or first > half or (is_more and more > half):
+            raise Overloaded(
+                "no room for another body",
+                who=account,
+                had=count,
+                needed=f"{limits.spool_bytes} bytes in all",
+            )
 
 
 class Body(Closing):
@@ -106,6 +126,7 @@ class Body(Closing):
         self._spool = spool
         self._account = account
         self._parts: list[bytes] = []
+        self._taken = 0  # of the spool
 
     @property
     def is_spooled(self) -> bool:
@@ -144,13 +165,16 @@ class Body(Closing):
         if self._file is not None:
             self._file.close()
             if self._spool is not None:
-                self._spool.give_back(self._account, self.length)
+                self._spool.give_back(self._account, self._taken)
                 self._spool = None
 
     def _keep(self, part: bytes) -> None:
         if self._file is None:
             self._parts.append(part)
             return
+        if self._spool is not None:
+            self._spool.take(self._account, len(part))
+            self._taken += len(part)
         try:
             self._file.write(part)
         except OSError as error:

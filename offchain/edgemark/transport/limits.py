@@ -41,6 +41,7 @@ class ServerLimits:
         per_s, per_s_of_peer: requests a second, of all strangers, and of one peer or known party.
         stranger_bytes: longest body of a stranger; a longer one is told by its head alone.
         spool_bytes, spool_bytes_of_known: bodies on disk that wait, of all and of one known party.
+        spool_bytes_kept: of each known party, in one half of `spool_bytes`; the rest in the other.
         loaded_bytes: longer bodies and answers in memory, together.
     """
 
@@ -59,8 +60,9 @@ class ServerLimits:
     per_s: float = 400.0
     per_s_of_peer: float = 200.0
     stranger_bytes: int = 64 * KIB
-    spool_bytes: int = 512 * MIB
+    spool_bytes: int = 768 * MIB
     spool_bytes_of_known: int = 128 * MIB
+    spool_bytes_kept: int = 16 * MIB
     loaded_bytes: int = 96 * MIB
 
     @property

@@ -136,6 +136,8 @@ class Reception(Closing):
         _check_length(head, route.most_body_bytes)
         if route.admit is not None:
             most = await self._run(guest, route.admit, head)
+            if isinstance(most, Response):
+                return await self._give(request, most)
             self._show(guest, card)  # what was looked at may have made it a known party
             head = replace(head, account=guest.account)
             _check_length(head, min(most, route.most_body_bytes))

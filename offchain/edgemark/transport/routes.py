@@ -54,12 +54,13 @@ class Route:
         path: with parameters in braces, as "/v1/functions/{hash}".
         handler: plain function; may raise any `EdgemarkError`.
         most_body_bytes: longest body that is read.
-        admit: asked before the body is read: how long it may be here and now; may raise any
-            `EdgemarkError`. None leaves it at `most_body_bytes`.
+        admit: asked before the body is read: how long it may be here and now, or the answer when
+            no body is needed for it; may raise any `EdgemarkError`. None leaves it at
+            `most_body_bytes`.
     """
 
     method: str
     path: str
     handler: Callable[[Request], Response]
     most_body_bytes: int
-    admit: Callable[[Head], int] | None = None
+    admit: Callable[[Head], int | Response] | None = None

@@ -187,3 +187,13 @@ def test_places__of_one_known_party__are_not_all_of_them() -> None:
 )
 def test_peers__are_addresses_or_networks_of_one_subscriber(address: str, group: str) -> None:
     assert group_of(address) == group
+
+
+def test_a_body_that_nobody_needs__is_answered_by_its_head() -> None:
+    def fail(_: Request) -> Response:
+        raise AssertionError
+
+    routes = [Route("POST", "/v1/opinions", fail, 10**7, lambda _: Response(body=b"taken"))]
+    with HttpServer(routes, KEY) as server:
+        assert ask(server, bytes(10**6)) == b"taken"
+        assert server.reception.bytes_in == 0

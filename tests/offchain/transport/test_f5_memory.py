@@ -134,18 +134,81 @@ def test_f5_an_answer_longer_than_one_piece__arrives_whole(server: LoneServer) -
     assert answer == bytes(GIVEN_BYTES)
 
 
+def fill(spool: Spool, account: str, count: int) -> Body:
+    """A body of which so many bytes came."""
+    body = spool.open(account, count)
+    body._keep(bytes(count))
+    return body
+
+
+SMALL = ServerLimits(spool_bytes=80, spool_bytes_of_known=30, spool_bytes_kept=10)
+
+
 def test_spool__is_bounded_for_all_and_for_one_party(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, LIMITS)
-    first = spool.open("payer", LIMITS.spool_bytes_of_known)
+    spool = Spool(tmp_path, SMALL)
+    first = fill(spool, "payer", SMALL.spool_bytes_of_known)
     with pytest.raises(Overloaded):
         spool.open("payer", 1)
-    spool.open("node", LIMITS.spool_bytes_of_known)
+    fill(spool, "node", SMALL.spool_bytes_of_known)
     with pytest.raises(Overloaded):
-        spool.open("judge", 1)
+        spool.open("judge", SMALL.spool_bytes_kept + 1)
+    fill(spool, "judge", SMALL.spool_bytes_kept)
+    fill(spool, "provider", SMALL.spool_bytes_kept)
+    with pytest.raises(Overloaded):
+        spool.open("device", 1)
+    assert spool.held_bytes == SMALL.spool_bytes
     first.close()
     first.close()
-    assert spool.held_bytes == LIMITS.spool_bytes_of_known
-    spool.open("judge", 1).close()
+    assert spool.held_bytes == SMALL.spool_bytes - SMALL.spool_bytes_of_known
+    fill(spool, "device", 1).close()
+
+
+def test_spool__that_fills_while_a_body_comes__refuses_the_rest(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, SMALL)
+    slow = spool.open("payer", SMALL.spool_bytes_of_known)
+    others = [fill(spool, name, SMALL.spool_bytes_of_known) for name in ("node", "judge")]
+    slow._keep(bytes(SMALL.spool_bytes_kept))
+    with pytest.raises(Overloaded):
+        slow._keep(b"1")
+    for body in (slow, *others):
+        body.close()
+    assert spool.held_bytes == 0
+
+
+class PlantedSpool(Spool):
+    """As it was: what is announced is taken."""
+
+    def open(self, account: str, length: int) -> Body:
+        body = super().open(account, length)
+        self.take(account, length)
+        return body
+
+    def _check_room(self, account: str, count: int) -> None:
+        if self.held_bytes + count > self._limits.spool_bytes:
+            raise Overloaded("no room for another body", who=account)
+
+
+@pytest.mark.parametrize(("kind", "is_kept_out"), [(Spool, False), (PlantedSpool, True)])
+@pytest.mark.parametrize("came", [1, 10], ids=["announced", "sent"])
+def test_spool__that_few_known_parties_fill__takes_a_body_of_another(
+    tmp_path: Path, kind: type[Spool], came: int, *, is_kept_out: bool
+) -> None:
+    spool = kind(tmp_path, SMALL)
+    held = []
+    for number in range(3):
+        for _ in range(3):
+            with contextlib.suppress(Overloaded):
+                held.append(spool.open(f"payer {number}", 10))
+                if kind is Spool:
+                    held[-1]._keep(bytes(came))
+    refused = 0
+    try:
+        fill(spool, "node", SMALL.spool_bytes_kept).close()
+    except Overloaded:
+        refused = 1
+    assert refused == is_kept_out
+    for body in held:
+        body.close()
 
 
 def test_memory__is_waited_for_and_given_back() -> None:

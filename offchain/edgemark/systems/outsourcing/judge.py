@@ -58,6 +58,7 @@ from edgemark.systems.outsourcing.reading import check_read
 from edgemark.systems.outsourcing.server import (
     OutsourcingServer,
     check_place,
+    check_posted,
     handed_in,
     parse_place,
 )
@@ -122,15 +123,17 @@ class Judge(OutsourcingServer):
 
     # --- faces ---------------------------------------------------------------------------------
 
-    def _admit_evidence(self, head: Head) -> int:
+    def _admit_evidence(self, head: Head) -> int | Response:
         """Evidence of a charge that stands on chain; who has a part in it is known from then on."""
-        self._case(head, *parse_place(head.params))
+        state = self._case(head, *parse_place(head.params))
+        if state.task is not None or state.is_finished:
+            return Response(body=TAKEN)
         return self.on_disk(MAX_EVIDENCE_BYTES)
 
     def _admit_answer(self, head: Head) -> int:
         terms = self._case(head, *parse_place(head.params)).terms
         if terms is None:
-            return self.on_disk(MAX_ANSWER_BYTES)
+            raise RefusedInput("no answer is awaited", who=head.path)  # before its task is here
         return self.on_disk(compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES)
 
     def _take_evidence(self, request: Request) -> Response:
@@ -141,14 +144,7 @@ class Judge(OutsourcingServer):
         if state.task is not None or state.is_finished:
             return Response(body=TAKEN)
         self.looks.check(request)
-        stored = self.station.settlement.job(job)
-        if stored.terms_hash != evidence.terms.hash:
-            raise RefusedInput(
-                "terms are not the posted ones",
-                who=f"job {job.hex()}",
-                had=evidence.terms.hash.hex(),
-                needed=stored.terms_hash.hex(),
-            )
+        check_posted(job, self.station.settlement.job(job).terms_hash, evidence.terms)
         function = self.station.functions.find(evidence.terms.function_hash)
         if function is None:
             terms = evidence.terms

@@ -16,12 +16,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.identifiers import JobId, ShareIndex, parse_hash32, parse_job_id, parse_share_index
+from edgemark.identifiers import (
+    Hash32,
+    JobId,
+    ShareIndex,
+    parse_hash32,
+    parse_job_id,
+    parse_share_index,
+)
 from edgemark.machine import Machine
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
+from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.transport.crowd import group_of
 from edgemark.transport.rates import RateLimit
@@ -126,7 +134,10 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
 
 
 def handed_in(
-    what: str, take: Callable[[Request], Response], most: int, admit: Callable[[Head], int]
+    what: str,
+    take: Callable[[Request], Response],
+    most: int,
+    admit: Callable[[Head], int | Response],
 ) -> Route:
     """The face for what `path_of` names."""
     return Route("POST", f"/v1/{what}/{{job}}/{{index}}", take, most, admit)
@@ -141,6 +152,21 @@ def parse_place(params: Mapping[str, str]) -> tuple[JobId, ShareIndex]:
     number = params["index"]
     is_short = number.isascii() and number.isdecimal() and len(number) <= MAX_INDEX_DIGITS
     return parse_job_id(params["job"]), parse_share_index(int(number) if is_short else 0, MAX_NODES)
+
+
+def check_posted(job: JobId, posted: Hash32, terms: Terms) -> None:
+    """Check that terms are those that the chain has the hash of.
+
+    Raises:
+        RefusedInput: they are others.
+    """
+    if posted != terms.hash:
+        raise RefusedInput(
+            "terms are not the posted ones",
+            who=f"job {job.hex()}",
+            had=terms.hash.hex(),
+            needed=posted.hex(),
+        )
 
 
 def check_place(request: Request, job: JobId, index: ShareIndex) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.errors import Overloaded
+from edgemark.errors import Overloaded, RefusedInput
+from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import server as server_module
 from edgemark.systems.outsourcing.judge import Judge
 from edgemark.systems.outsourcing.server import Looks
 from edgemark.systems.outsourcing.worker import ComputeNode
 from edgemark.transport.faults import NotFound
-from edgemark.transport.server import Head, Request
+from edgemark.transport.server import Head, Request, Response
 
 STRANGERS = 4  # addresses
 REQUESTS = 400  # of each
@@ -73,6 +74,16 @@ def test_the_planted_judge__looks_for_each_request() -> None:
     judge, asked = make_judge(PlantedLooks())
     flood(judge)
     assert len(asked) == STRANGERS * REQUESTS
+
+
+@pytest.mark.parametrize("changed", [{"task": object()}, {"is_finished": True}])
+def test_evidence_that_a_judge_holds__is_answered_by_its_head(changed: dict[str, Any]) -> None:
+    judge, _ = make_judge(Looks(Clock()))
+    case = SimpleNamespace(**{"task": None, "is_finished": False, "terms": None, **changed})
+    judge.runtime = SimpleNamespace(state=lambda _: case)
+    assert judge._admit_evidence(head("10.0.0.1")) == Response(body=TAKEN)
+    with pytest.raises(RefusedInput, match="no answer is awaited"):
+        judge._admit_answer(head("10.0.0.1"))
 
 
 def test_known_parties__have_looks_of_their_own() -> None:

@@ -174,11 +174,18 @@ class Cast:
 
     def _found_valid(self, *words: str) -> object:
         liars, silent = _named(words, "liars"), _named(words, "silent")
-        return on.FoundResultValid(FUNCTION.evaluate(cast.small_batch()), liars, silent)
+        result = FUNCTION.evaluate(cast.small_batch())
+        return on.FoundResultValid(result, liars, silent, *self._basis())
 
     def _found_undecided(self, *words: str) -> object:
         suspects, silent = _named(words, "suspects"), _named(words, "silent")
-        return on.FoundResultUndecided("too many are silent or false", suspects, silent)
+        reason = "too many are silent or false"
+        return on.FoundResultUndecided(reason, suspects, silent, *self._basis())
+
+    def _basis(self) -> tuple[tuple[ShareIndex, ...], tuple[ShareIndex, ...]]:
+        """The answers and charges that the device has now."""
+        device = self.parties["device"]
+        return device.answered, device.chosen
 
     def _saw_case(self, word: str) -> object:
         seat = self.chain.index_views(self.order.job)[index_of(word) - 1]

@@ -17,6 +17,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial
@@ -351,7 +352,8 @@ class Device(PartyLoop[OutsourcingStation]):
         )
         found = decode_answers(order, answers.values(), challenge, docket)
         self.seconds["decode"] += time.perf_counter() - began
-        return [*heard, found]
+        # The loop drops it when other answers or charges came meanwhile.
+        return [*heard, replace(found, answered=tuple(sorted(answers)), chosen=state.chosen)]
 
     def _send_evidence(self, state: DeviceJob, index: ShareIndex, judge: Address) -> None:
         order = state.known

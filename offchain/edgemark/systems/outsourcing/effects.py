@@ -46,9 +46,10 @@ class FetchAnswerFromJudges:
 
 @dataclass(frozen=True)
 class Decode:
-    """Decode and check the answers that are there."""
+    """Decode and check the answers that are there, when these indices were chosen for charges."""
 
     answered: tuple[ShareIndex, ...]
+    chosen: tuple[ShareIndex, ...]
 
 
 @dataclass(frozen=True)

@@ -213,11 +213,14 @@ class FoundResultValid:
         result: packed phi(0), batch * n elements.
         liars: indices outside the code or with b_j != c_j * w(j).
         silent: indices without an answer.
+        answered, chosen: answers it was found from, charges that were chosen before; ascending.
     """
 
     result: bytes = field(repr=False)
     liars: tuple[ShareIndex, ...]
     silent: tuple[ShareIndex, ...]
+    answered: tuple[ShareIndex, ...] = ()
+    chosen: tuple[ShareIndex, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -226,11 +229,14 @@ class FoundResultUndecided:
 
     Attributes:
         suspects, silent: to be charged next, as wrong and as silent.
+        answered, chosen: answers it was found from, charges that were chosen before; ascending.
     """
 
     reason: str
     suspects: tuple[ShareIndex, ...]
     silent: tuple[ShareIndex, ...]
+    answered: tuple[ShareIndex, ...] = ()
+    chosen: tuple[ShareIndex, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
@@ -72,14 +73,15 @@ class DeviceSide(Side[DeviceJob]):
             case do.FetchAnswerFromJudges(index):
                 return [on.HeardAnswer(self._fetch_from_judges(index))]
             case do.Decode():
-                return [self.decode()]
+                found = self.decode()
+                return [replace(found, answered=self.state.answered, chosen=self.state.chosen)]
             case do.SendEvidence(index, judge):
                 world.judges[judge].hear_evidence(self._evidence(index))
                 return [on.HeardEvidenceTaken(index, judge)]
             case _:
                 return self._submit(effect)
 
-    def decode(self) -> object:
+    def decode(self) -> on.FoundResultValid | on.FoundResultUndecided:
         """Name the liars."""
         terms = self.world.order.terms
         state = self.state
@@ -187,7 +189,7 @@ class SlanderingDevice(DeviceSide):
         self.victim, self.kind = (ShareIndex(victim),), kind
         super().__init__(world)
 
-    def decode(self) -> object:
+    def decode(self) -> on.FoundResultValid | on.FoundResultUndecided:
         found = super().decode()
         result = found.result if isinstance(found, on.FoundResultValid) else b""
         if self.kind is ChargeKind.WRONG:

@@ -188,6 +188,8 @@ def test_any_legal_walk__is_replayed_from_its_journal_and_owes_what_its_state_sa
         if not kinds:
             break
         event = data.draw(some(data.draw(st.sampled_from(kinds))))
+        if isinstance(event, on.FoundResultValid | on.FoundResultUndecided):
+            event = replace(event, answered=state.answered, chosen=state.chosen)
         moved, effects = step(state, event)
         assert moved.phase is MOVES[state.phase, type(event)]
         assert set(effects) == set(moved.owed()) - set(state.owed())
@@ -304,3 +306,52 @@ def test_device_whose_charge_gets_no_verdict__ends_it_after_the_deadline_and_not
     assert do.SubmitLapseOf(index) in late.owed()
     ended, _ = step(late, on.SawIndexPhase(index, IndexPhase.CONVICTED))
     assert do.SubmitLapseOf(index) not in ended.owed()
+
+
+# --- what was found from older answers, or before other charges were chosen --------------------
+
+
+def undecided_job() -> DeviceJob:
+    """Five of six answered, and one charge is chosen; e is 2 and one is left."""
+    order = replace(ORDER, terms=replace(ORDER.terms, errors=2))
+    answers = tuple(cast.right_answer(ORDER, j) for j in (1, 2, 3, 4, 6))
+    phases = (IndexPhase.COMMITTED,) * 6
+    job = DeviceJob(DevicePhase.CHARGED, order=order, indices=phases, answers=answers)
+    return replace(job, wrong=(ShareIndex(3),), decoded=5)
+
+
+def undecided(job: DeviceJob, *suspects: int, silent: tuple[int, ...] = ()) -> Any:
+    named = tuple(map(ShareIndex, suspects)), tuple(map(ShareIndex, silent))
+    return on.FoundResultUndecided("more than e", *named, job.answered, job.chosen)
+
+
+def test_finding__of_before_a_charge_was_chosen__is_refused() -> None:
+    job = undecided_job()
+    before = replace(job, wrong=())
+    for stale in (
+        undecided(before, 2),
+        on.FoundResultValid(b"", (), (), before.answered, before.chosen),
+    ):
+        with pytest.raises(IllegalMove, match="finding is stale"):
+            step(job, stale)
+
+
+def test_finding__of_fewer_answers__is_refused_and_they_are_decoded_again() -> None:
+    job = undecided_job()
+    answered, owed = step(job, on.HeardAnswer(cast.right_answer(ORDER, 5)))
+    assert do.Decode(answered.answered, answered.chosen) in owed
+    with pytest.raises(IllegalMove, match="finding is stale"):
+        step(answered, undecided(job, 5))
+
+
+def test_finding__that_names_who_is_chosen_already__costs_no_charge() -> None:
+    job = undecided_job()
+    again, _ = step(job, undecided(job, 3, silent=(5,)))
+    assert (again.wrong, again.silent, again.charges_left) == ((3,), (5,), 0)
+
+
+def test_charges__of_a_later_finding__are_filed_ascending() -> None:
+    job = undecided_job()
+    later, _ = step(job, undecided(job, 2))
+    assert later.wrong == (2, 3)
+    assert do.SubmitCharge((ShareIndex(2), ShareIndex(3)), ()) in later.owed()

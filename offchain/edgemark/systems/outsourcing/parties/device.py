@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from edgemark.identifiers import Address, ShareIndex, Timestamp
+from edgemark.machine import IllegalMove
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
@@ -84,8 +85,18 @@ class DeviceJob:
     @property
     def open_indices(self) -> frozenset[ShareIndex]:
         """Indices that have neither ended nor been chosen for a charge."""
-        chosen = (*self.wrong, *self.silent)
-        return frozenset(i for i in self._all() if self.index_phase(i) in _OPEN and i not in chosen)
+        opened = frozenset(i for i in self._all() if self.index_phase(i) in _OPEN)
+        return opened.difference(self.chosen)
+
+    @property
+    def answered(self) -> tuple[ShareIndex, ...]:
+        """Indices with a verified answer, ascending."""
+        return tuple(sorted(answer.index for answer in self.answers))
+
+    @property
+    def chosen(self) -> tuple[ShareIndex, ...]:
+        """Indices charged or to be charged, ascending."""
+        return tuple(sorted((*self.wrong, *self.silent)))
 
     def answer_of(self, index: ShareIndex) -> Answer | None:
         """The verified answer for an index, if one came."""
@@ -162,29 +173,29 @@ class DeviceJob:
         return replace(self, answers=(*self.answers, answer))
 
     def _with_finding(self, event: on.FoundResultValid | on.FoundResultUndecided) -> DeviceJob:
-        """What was found, and whom to charge for it as long as charges are left."""
-        left = self.charges_left
+        """What was found, and whom to charge for it as long as charges are left.
+
+        Raises:
+            IllegalMove: it was found from other answers, or other charges were chosen meanwhile.
+        """
+        basis, needed = (event.answered, event.chosen), (self.answered, self.chosen)
+        if basis != needed:
+            raise IllegalMove("finding is stale", who="device", had=basis, needed=needed)
+        named = event.liars if isinstance(event, on.FoundResultValid) else event.suspects
+        liars = tuple(i for i in named if i not in self.chosen)
+        silent = tuple(i for i in event.silent if i not in self.chosen)
+        more_wrong = liars[: self.charges_left]
+        more_silent = silent[: self.charges_left - len(more_wrong)]
+        charged = replace(
+            self,
+            wrong=tuple(sorted((*self.wrong, *more_wrong))),
+            silent=tuple(sorted((*self.silent, *more_silent))),
+        )
         if isinstance(event, on.FoundResultUndecided):
-            return replace(
-                self,
-                undecided_because=event.reason,
-                decoded=len(self.answers),
-                wrong=(*self.wrong, *event.suspects[:left]),
-                silent=(*self.silent, *event.silent[: max(left - len(event.suspects), 0)]),
-            )
-        chosen = {*self.wrong, *self.silent}
-        liars = tuple(i for i in event.liars if i not in chosen)
-        silent = tuple(i for i in event.silent if i not in chosen)
-        more_wrong = liars[:left]
-        more_silent = silent[: left - len(more_wrong)]
+            return replace(charged, undecided_because=event.reason, decoded=len(self.answers))
         late = {*liars, *silent} - {*more_wrong, *more_silent}
         return replace(
-            self,
-            result=event.result,
-            undecided_because="",
-            wrong=(*self.wrong, *more_wrong),
-            silent=(*self.silent, *more_silent),
-            named_late=frozenset(late),
+            charged, result=event.result, undecided_because="", named_late=frozenset(late)
         )
 
     def owed(self) -> tuple[object, ...]:  # noqa: PLR0911 - one line a phase
@@ -217,7 +228,7 @@ class DeviceJob:
         return tuple(ShareIndex(j) for j in range(1, len(self.indices) + 1))
 
     def _decode(self) -> do.Decode:
-        return do.Decode(tuple(sorted(answer.index for answer in self.answers)))
+        return do.Decode(self.answered, self.chosen)
 
     def _owed_started(self) -> tuple[object, ...]:
         if len(self.answers) == len(self.indices):

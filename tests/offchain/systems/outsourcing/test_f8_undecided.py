@@ -1,8 +1,8 @@
 """F8: whatever the mix of mute and lying nodes, who has not earned its fee loses on average.
 
 Means are exact (`undecided.py`), in fees. The guarantee holds for any number of nodes that lie each
-its own way and for fewer than t + e whose lies agree; t + e that agree are told by the table in
-docs/outsourcing.md.
+its own way and for fewer than t + e whose lies agree; t + e that agree can pass for right, and are
+beyond what docs/outsourcing.md promises.
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "demo",
             "exporting",
             "device_calls",
+            "device_means",
             "device_metrics",
             "folding",
             "functions",

@@ -20,6 +20,7 @@ PERMIT_ATTEMPTS = 5  # each lost to another permit of the same account, or to a 
 PERMIT_PAUSE_S = 1.0
 ALLOWANCE_S = 30 * 86_400  # a server lets the system lock its deposit for so long without a word
 ALLOWANCE_MARGIN_S = 7 * 86_400  # given beyond, so that it is not given anew at every look
+ALLOWANCE_STEP_S = 86_400  # ends are whole days: asked for again, it is the same transaction
 
 _log = get_logger("joining")
 
@@ -89,9 +90,10 @@ def allow_again(station: Station, needed: int, amount: int, *, lasts_s: int = AL
     An allowance is used up with what is locked under it: who locks, gets back and locks again has
     to say so again. Nothing is sent as long as enough is left.
     """
-    calls = calls_to_allow(station, station.lockers, needed, amount, lasts_s)
-    if calls:
-        station.lane.send_many(calls, confirmations=0)  # what locks comes behind it in any case
+    with station.allowing:
+        calls = calls_to_allow(station, station.lockers, needed, amount, lasts_s)
+        if calls:
+            station.lane.send_many(calls, confirmations=0)  # what locks comes behind it in any case
 
 
 def calls_to_allow(
@@ -109,8 +111,10 @@ def calls_to_allow(
     me, accounts = station.address, station.accounts
     now = station.chain.block("latest").timestamp
     until = now + lasts_s
+    latest = min(until + ALLOWANCE_MARGIN_S, now + MAX_LOCK_S)
+    ends = max(until, latest - latest % ALLOWANCE_STEP_S)
     return [
-        accounts.allow_locker(locker, amount, min(until + ALLOWANCE_MARGIN_S, now + MAX_LOCK_S))
+        accounts.allow_locker(locker, amount, ends)
         for locker in lockers
         if accounts.locker_allowance(me, locker).left_until(until) < needed
     ]
@@ -135,10 +139,11 @@ def bring_in(
         RefusedInput: the wallet holds too few tokens.
     """
     for attempt in range(1, PERMIT_ATTEMPTS + 1):
-        calls = _deposit_missing(station, needed)
-        calls += calls_to_allow(station, lockers, to_lock, to_lock, lasts_s)
         try:
-            station.lane.send_many(calls)
+            with station.allowing:
+                calls = _deposit_missing(station, needed)
+                calls += calls_to_allow(station, lockers, to_lock, to_lock, lasts_s)
+                station.lane.send_many(calls)
         except ContractRefused as refused:
             if refused.error_name != "PermitRefused" or attempt == PERMIT_ATTEMPTS:
                 raise

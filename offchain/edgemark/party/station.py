@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -34,6 +35,10 @@ class Station(Closing):
     """Everything a shell uses, opened once.
 
     A system's own station names its contracts and adds fields for them.
+
+    Attributes:
+        allowing: held from the look at an allowance until another is on the chain: what one thread
+            allows takes the place of what another did.
     """
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed
@@ -49,6 +54,9 @@ class Station(Closing):
     token: MetaCoin
     client: HttpClient
     visitor: Visitor
+    allowing: threading.RLock = field(
+        default_factory=threading.RLock, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def open(cls, settings: Settings) -> Self:

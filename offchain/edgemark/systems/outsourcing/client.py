@@ -14,10 +14,11 @@ The device serves nothing: it may leave at any moment and come back.
 
 from __future__ import annotations
 
-import shutil
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial
@@ -25,12 +26,17 @@ from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
-from edgemark.ledger.faults import ContractRefused
 from edgemark.machine import TryAgain
 from edgemark.party.loop import PartyLoop
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.device_calls import allow_what_is_locked, call_of
+from edgemark.systems.outsourcing.device_calls import (
+    allow_what_is_due,
+    call_of,
+    cut_to_means,
+    look_into_refusal,
+)
+from edgemark.systems.outsourcing.device_means import Funds, check_disk, check_funds, read_funds
 from edgemark.systems.outsourcing.drafting import (
     Venue,
     Wish,
@@ -47,11 +53,7 @@ from edgemark.systems.outsourcing.messages import (
     Task,
 )
 from edgemark.systems.outsourcing.observe import observe_as_device
-from edgemark.systems.outsourcing.parameters import (
-    check_pace,
-    compute_device_bytes,
-    compute_output_bytes,
-)
+from edgemark.systems.outsourcing.parameters import check_pace, compute_output_bytes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.reading import sign_read
@@ -85,6 +87,7 @@ class Device(PartyLoop[OutsourcingStation]):
         self.refusals = RefusedAnswers()
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
         self._refused = RefusedOffers()
+        self._beginning = threading.Lock()
         self._randomness = randomness or Randomness()
 
     # --- for the user --------------------------------------------------------------------------
@@ -140,11 +143,12 @@ class Device(PartyLoop[OutsourcingStation]):
             RefusedInput: free balance or disk are too small, this device looks at the chain too
                 seldom, or the job was begun before.
         """
-        self._check_funds(order)
-        self._check_disk(order)
+        check_disk(order.terms, Path(self.station.settings.home))
         check_pace(order.terms, self.station.settings.poll_s, who="this device")
         self.station.functions.add(function)
-        self.runtime.ask(order.job, on.AskedSubmit(order))
+        with self._beginning:  # of two jobs for the last tokens one comes too late
+            check_funds(self.funds(), order.terms, who=self.station.address)
+            self.runtime.ask(order.job, on.AskedSubmit(order))
         return order.job
 
     def job(self, job: JobId) -> DeviceJob:
@@ -200,39 +204,20 @@ class Device(PartyLoop[OutsourcingStation]):
         before = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
         self.runtime.wait_until(lambda _: self.job(job).phase not in before, timeout_s)
 
-    def _check_funds(self, order: on.Order) -> None:
-        terms, me = order.terms, self.station.address
-        needed = terms.node_count * terms.fee + terms.errors * terms.bond
-        had = self.station.accounts.free_balance(me)
-        if had < needed:
-            raise RefusedInput(
-                "free balance does not cover the fees and the bonds",
-                who=me,
-                had=had,
-                needed=needed,
-                remedy="Deposit more tokens in the asset anchor.",
-            )
+    def funds(self) -> Funds:
+        """Free balance, and what open jobs have yet to lock of it."""
+        return read_funds(self.station, self.station.settlement, self._jobs())
 
-    def _check_disk(self, order: on.Order) -> None:
-        """Shares, answers and result are journaled, and once more when the job is archived."""
-        needed = compute_device_bytes(order.terms)
-        had = shutil.disk_usage(self.station.settings.home).free
-        if had < needed:
-            raise RefusedInput(
-                "disk has no room for the job",
-                who=self.station.settings.home,
-                had=had,
-                needed=needed,
-                remedy="Free space, or split the batch into several jobs.",
-            )
+    def _jobs(self) -> list[DeviceJob]:
+        return list(self.runtime.states().values())
 
     def locked_tokens(self) -> int:
         """Fees and bonds in open jobs, smallest unit."""
-        return sum(state.locked for state in self.runtime.states().values())
+        return sum(state.locked for state in self._jobs())
 
     def _needed_functions(self) -> set[Hash32]:
-        states = self.runtime.states().values()
-        return {s.known.terms.function_hash for s in states if not s.is_finished and s.order}
+        open_jobs = [state for state in self._jobs() if state.order and not state.is_finished]
+        return {state.known.terms.function_hash for state in open_jobs}
 
     # --- effects -------------------------------------------------------------------------------
 
@@ -259,8 +244,13 @@ class Device(PartyLoop[OutsourcingStation]):
             case do.SendEvidence(index, judge):
                 self._send_evidence(state, index, judge)
                 return [on.HeardEvidenceTaken(index, judge)]
+            case do.SubmitCharge():
+                free = self.station.accounts.free_balance(self.station.address)
+                charge = cut_to_means(effect, order.terms.bond, free)
+                allow_what_is_due(self.station, self._jobs)
+                self.station.submit(call_of(self.station.settlement, order, charge))
+                return []
             case _:
-                allow_what_is_locked(self.station, order, effect)
                 self.station.submit(call_of(self.station.settlement, order, effect))
                 return []
 
@@ -278,12 +268,10 @@ class Device(PartyLoop[OutsourcingStation]):
     def _post(self, order: on.Order) -> Sequence[object]:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
         try:
-            allow_what_is_locked(self.station, order, do.SubmitPosting())
+            allow_what_is_due(self.station, self._jobs)
             self.station.lane.send(call)
         except RefusedInput as refused:
-            if isinstance(refused, ContractRefused) and refused.error_name == "JobExists":
-                return []
-            return [on.FoundPostingRefused(str(refused))]
+            return look_into_refusal(self.station, order, refused)
         return []
 
     def _fetch_answer(self, order: on.Order, index: ShareIndex) -> Answer:

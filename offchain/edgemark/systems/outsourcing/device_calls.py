@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.faults import ContractRefused, NoFunds
 from edgemark.ledger.intent import Call
+from edgemark.machine import TryAgain
 from edgemark.party.joining import allow_again
 from edgemark.party.station import Station
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.device_means import compute_due
+from edgemark.systems.outsourcing.observe import TAKEN_NUMBER, is_posting_of
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.records import JobPhase
 from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.station import OutsourcingStation
+
+PASSING = ("AllowanceTooLow", "AllowanceExpired", "FreeBalanceTooLow")
 
 
 def call_of(settlement: SettlementContract, order: on.Order, effect: object) -> Call:
@@ -27,20 +39,59 @@ def call_of(settlement: SettlementContract, order: on.Order, effect: object) -> 
             raise TypeError(f"a device does not {type(effect).__name__}")
 
 
-def allow_what_is_locked(station: Station, order: on.Order, effect: object) -> None:
-    """Let the settlement lock what the call of an effect locks, where it may not.
+def allow_what_is_due(station: Station, jobs: Callable[[], Iterable[DeviceJob]]) -> None:
+    """Let the settlement lock what all jobs of the device lock now, where it may not.
 
-    A device allows what a job locks at most before it posts; jobs that are open at the same time
-    use that up together.
+    There is one allowance, and what is allowed replaces what was: so it is for all jobs that are to
+    be posted or charge, and one thread after the other looks at it.
     """
-    terms = order.terms
-    deposit = terms.node_count * terms.fee
-    match effect:
-        case do.SubmitPosting():
-            needed, amount = deposit, deposit + terms.errors * terms.bond
-        case do.SubmitCharge(wrong, silent):
-            needed = amount = (len(wrong) + len(silent)) * terms.bond
-        case _:
+    with station.allowing:
+        due = [(state, *compute_due(state)) for state in jobs()]
+        needed = sum(now for _, now, _ in due)
+        if not needed:
             return
-    lasts_s = max(0, terms.collect_by - station.chain.block("latest").timestamp)
-    allow_again(station, needed, amount, lasts_s=lasts_s)
+        until = max(state.known.terms.collect_by for state, now, _ in due if now)
+        lasts_s = max(0, until - station.chain.block("latest").timestamp)
+        allow_again(station, needed, sum(most for _, _, most in due), lasts_s=lasts_s)
+
+
+def cut_to_means(charge: do.SubmitCharge, bond: int, free: int) -> do.SubmitCharge:
+    """As many of the charges as there are bonds for; the rest stays owed.
+
+    Raises:
+        TryAgain: there is not one bond.
+    """
+    wrong, silent = charge.wrong, charge.silent
+    means = free // bond
+    if means >= len(wrong) + len(silent):
+        return charge
+    if not means:
+        raise TryAgain("free balance does not cover a bond", who="charge", had=free, needed=bond)
+    return do.SubmitCharge(wrong[:means], silent[: max(0, means - len(wrong))])
+
+
+def look_into_refusal(
+    station: OutsourcingStation, order: on.Order, refused: RefusedInput
+) -> Sequence[object]:
+    """What a posting that was refused has come to.
+
+    Raises:
+        TryAgain: what it lacks may come before the nodes have to accept.
+    """
+    name = refused.error_name if isinstance(refused, ContractRefused) else ""
+    if name == "JobExists":
+        return _look_at_number(station, order)
+    may_pass = name in PASSING or isinstance(refused, NoFunds)
+    if may_pass and station.chain.now() <= order.terms.accept_by:
+        raise TryAgain(f"posting: {refused.what}", who=refused.who, had=refused.had) from refused
+    return [on.FoundPostingRefused(str(refused))]
+
+
+def _look_at_number(station: OutsourcingStation, order: on.Order) -> Sequence[object]:
+    """Whether the job that has the number is this one, posted before."""
+    posted = station.settlement.job(order.job, block="latest")
+    if posted.phase is JobPhase.NONE:
+        raise TryAgain("posting is on another branch", who=order.job.hex())
+    if is_posting_of(posted, order):
+        return []
+    return [on.FoundPostingRefused(TAKEN_NUMBER)]

@@ -13,6 +13,7 @@ from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import ChargeKind
+from edgemark.systems.outsourcing.parameters import hash_nodes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
@@ -21,6 +22,14 @@ from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
 
 _DECIDED = (DevicePhase.VALID, DevicePhase.UNDECIDED, DevicePhase.CHARGED)
 _WAITING = (DevicePhase.POSTED, DevicePhase.EXPIRED)
+TAKEN_NUMBER = "another job of this account has the number. Order it again under another number."
+
+
+def is_posting_of(job: JobView, order: on.Order) -> bool:
+    """Whether a job on the chain is the one of this order, and not another of its number."""
+    listed = hash_nodes(order.nodes)
+    posted = (job.root, job.terms_hash, job.nodes_hash)
+    return posted == (order.root, order.terms.hash, listed)
 
 
 def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexView]) -> list[object]:
@@ -30,6 +39,8 @@ def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexVie
     found: list[object] = []
     phase = state.phase
     if phase is DevicePhase.DRAFTED:
+        if not is_posting_of(job, state.known):
+            return [on.FoundPostingRefused(TAKEN_NUMBER)]
         found.append(on.SawPosted())
         phase = DevicePhase.POSTED
     found += [

@@ -50,8 +50,11 @@ def order(
 def get_ready(device: Device, function: Polynomial, wish: Wish) -> None:
     """Register the device and bring in what a job over this function locks at most.
 
+    It is there beside what open jobs have yet to lock.
+
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
     join_as_device(device.station)
-    provide_balance(device.station, wish.compute_costs(function.degree))
+    costs = wish.compute_costs(function.degree)
+    provide_balance(device.station, costs + device.funds().reserved)

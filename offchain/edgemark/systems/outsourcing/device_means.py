@@ -1,0 +1,137 @@
+"""What a device needs to begin a job: disk, and tokens that its open jobs have not yet to lock.
+
+A posting locks m f, each charge a bond b, at most e of them. The chain says what is locked already.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.errors import RefusedInput
+from edgemark.party.station import Station
+from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.parameters import Terms, compute_device_bytes
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.records import JobPhase, JobView
+from edgemark.systems.outsourcing.settlement import SettlementContract
+
+_CHARGEABLE = (IndexPhase.NAMED, IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
+
+
+@dataclass(frozen=True)
+class Funds:
+    """Of one account, as of one block.
+
+    Attributes:
+        free: balance in the anchor that nothing locks.
+        reserved: what of it open jobs may still lock.
+    """
+
+    free: int
+    reserved: int
+
+    @property
+    def left(self) -> int:
+        """What may be locked for something new, or withdrawn."""
+        return max(0, self.free - self.reserved)
+
+
+def compute_deposit(terms: Terms) -> int:
+    """What a posting locks."""
+    return terms.node_count * terms.fee
+
+
+def compute_most(terms: Terms) -> int:
+    """What a job locks at most: the fees, and a bond for each charge."""
+    return compute_deposit(terms) + terms.errors * terms.bond
+
+
+def compute_due(state: DeviceJob) -> tuple[int, int]:
+    """(what the calls that a job owes now lock, what they and its later charges lock)."""
+    if state.order is None:
+        return 0, 0
+    terms = state.order.terms
+    if state.phase is DevicePhase.DRAFTED:
+        return compute_deposit(terms), compute_most(terms)
+    charges = [effect for effect in state.owed() if isinstance(effect, do.SubmitCharge)]
+    due = sum(len(each.wrong) + len(each.silent) for each in charges) * terms.bond
+    return due, due
+
+
+def compute_reserve(terms: Terms, job: JobView, phases: Iterable[IndexPhase], now: int) -> int:
+    """What a job may still lock, by what the chain says of it.
+
+    Args:
+        terms: of the job.
+        job: as of one block; its phase is NONE when it is not posted.
+        phases: of all its indices.
+        now: time of that block.
+    """
+    if job.phase is JobPhase.NONE:
+        return compute_most(terms) if now <= terms.accept_by else 0
+    if job.phase is JobPhase.CANCELLED or now > terms.collect_by:
+        return 0
+    chargeable = sum(phase in _CHARGEABLE for phase in phases)
+    return min(terms.errors - job.charged, chargeable) * terms.bond
+
+
+def read_funds(
+    station: Station, settlement: SettlementContract, jobs: Iterable[DeviceJob]
+) -> Funds:
+    """The free balance and what the device's jobs have yet to lock of it, as of the latest block.
+
+    Raises:
+        LedgerUnavailable: no answer.
+    """
+    orders = [state.order for state in jobs if state.order is not None and not state.is_finished]
+    block = station.chain.block("latest")
+    views = settlement.views(
+        [(order.job, range(1, order.terms.node_count + 1)) for order in orders], block=block.number
+    )
+    reserved = sum(
+        compute_reserve(order.terms, job, (index.phase for index in indices), block.timestamp)
+        for order, (job, indices) in zip(orders, views, strict=True)
+    )
+    free = station.accounts.free_balance(station.address, block=block.number)
+    return Funds(free, reserved)
+
+
+def check_funds(funds: Funds, terms: Terms, *, who: object) -> None:
+    """Check that a job of these terms can be begun beside the ones that are open.
+
+    Raises:
+        RefusedInput: the free balance is too low.
+    """
+    needed = compute_most(terms)
+    if funds.left < needed:
+        kept = f", {funds.reserved} of it for open jobs" if funds.reserved else ""
+        raise RefusedInput(
+            "free balance does not cover the fees and the bonds",
+            who=who,
+            had=f"{funds.free}{kept}",
+            needed=needed,
+            remedy="Deposit more tokens in the asset anchor.",
+        )
+
+
+def check_disk(terms: Terms, home: Path) -> None:
+    """Check the room: shares, answers and result are journaled, and archived when the job is over.
+
+    Raises:
+        RefusedInput: the disk is too full.
+    """
+    needed = compute_device_bytes(terms)
+    had = shutil.disk_usage(home).free
+    if had < needed:
+        raise RefusedInput(
+            "disk has no room for the job",
+            who=home,
+            had=had,
+            needed=needed,
+            remedy="Free space, or split the batch into several jobs.",
+        )

@@ -2,7 +2,8 @@
 
 A short body stays in memory. A longer one, which only known parties may send, goes to an unnamed
 file as it comes, so that nothing of it is left whatever happens, and is loaded when a thread takes
-it on, within one budget for all. `return_freed_memory` makes what was freed the system's again.
+it on, within one budget for all. A longer answer waits on the disk for its reader.
+`return_freed_memory` makes what was freed the system's again.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import hashlib
+import os
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -182,7 +184,7 @@ class Body(Closing):
 
 
 class Memory:
-    """Bytes of longer bodies and answers in memory; safe for many threads.
+    """Bytes of longer bodies in memory; for one thread.
 
     Args:
         most: at a time.
@@ -190,24 +192,141 @@ class Memory:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._free = threading.Condition()
-        self.held = 0
+        self._own: Counter[str] = Counter()
+        self._waiting: list[tuple[int, str, asyncio.Future[None]]] = []
 
-    @contextmanager
-    def holding(self, count: int, *, patience_s: float) -> Iterator[None]:
-        """Hold so many within, after waiting for them.
+    @property
+    def held(self) -> int:
+        """Of all parties."""
+        return self._own.total()
+
+    async def take(self, account: str, count: int, *, patience_s: float) -> Callable[[], None]:
+        """Take so many, after waiting for them; gives what gives them back, once.
 
         Raises:
             Overloaded: not free in time.
         """
-        count = min(count, self._most)
-        with self._free:
-            if not self._free.wait_for(lambda: self.held + count <= self._most, patience_s):
-                raise Overloaded("no memory for another body", had=self.held, needed=self._most)
-            self.held += count
+        count = min(count, self._most)  # more than all is all
+        came = asyncio.get_running_loop().create_future()
+        entry = (count, account, came)
+        self._waiting.append(entry)
+        self._serve()
         try:
-            yield
-        finally:
-            with self._free:
-                self.held -= count
-                self._free.notify_all()
+            async with asyncio.timeout(patience_s):
+                await came
+        except BaseException as error:
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+            else:
+                self._give_back(account, count)
+            if isinstance(error, TimeoutError):
+                raise Overloaded(
+                    "no memory for another body", had=self.held, needed=self._most
+                ) from error
+            raise
+        return lambda: self._give_back(account, count)
+
+    def _give_back(self, account: str, count: int) -> None:
+        self._own[account] -= count
+        self._own += Counter()
+        self._serve()
+
+    def _serve(self) -> None:
+        """In the order in which they came; whoever holds its share waits for itself only."""
+        for entry in list(self._waiting):
+            count, account, came = entry
+            own = self._own[account]
+            if own and own + count > self._most // 2:
+                continue
+            if self.held + count > self._most:
+                break
+            self._own[account] += count
+            self._waiting.remove(entry)
+            if not came.done():
+                came.set_result(None)
+
+
+class Outgoing:
+    """Longer answers, each once on disk however many read it; safe for many threads.
+
+    A reader decides how long its answer takes, so it must not hold memory meanwhile.
+
+    Args:
+        folder: where the disk is; None takes the system's place for such files.
+        most: bytes at a time.
+    """
+
+    def __init__(self, folder: Path | None, most: int) -> None:
+        self._folder = folder
+        self._most = most
+        self._guard = threading.Lock()
+        self._files: dict[bytes, tuple[IO[bytes], int]] = {}
+        self._readers: Counter[bytes] = Counter()
+
+    @property
+    def held_bytes(self) -> int:
+        """On disk."""
+        with self._guard:
+            return sum(length for _, length in self._files.values())
+
+    def hold(self, answer: bytes) -> Copy:
+        """Keep an answer until it is read.
+
+        Raises:
+            Overloaded: there is no room.
+        """
+        name = hashlib.sha256(answer).digest()
+        with self._guard:
+            if name not in self._files:
+                if sum(length for _, length in self._files.values()) + len(answer) > self._most:
+                    raise Overloaded("no room for another answer", had=len(answer))
+                self._files[name] = self._write(answer), len(answer)
+            self._readers[name] += 1
+            return Copy(self, name, self._files[name][0], len(answer))
+
+    def give_back(self, name: bytes) -> None:
+        """One reader has gone."""
+        with self._guard:
+            self._readers[name] -= 1
+            if not self._readers[name]:
+                del self._readers[name]
+                self._files.pop(name)[0].close()
+
+    def _write(self, answer: bytes) -> IO[bytes]:
+        try:
+            file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed when read
+            try:
+                file.write(answer)
+                file.flush()
+            except OSError:
+                file.close()
+                raise
+        except OSError as error:
+            raise Overloaded("no disk for an answer", had=error.strerror) from error
+        return file
+
+
+class Copy(Closing):
+    """What one reader gets of an answer; for one thread.
+
+    Args:
+        outgoing, name: where it is from.
+        file: what is in it.
+        length: of all of it.
+    """
+
+    def __init__(self, outgoing: Outgoing, name: bytes, file: IO[bytes], length: int) -> None:
+        self._outgoing: Outgoing | None = outgoing
+        self._name = name
+        self._file = file
+        self.length = length
+
+    def read(self, at: int, count: int) -> bytes:
+        """A piece."""
+        return os.pread(self._file.fileno(), count, at)
+
+    def close(self) -> None:
+        """It was read, or nobody reads it."""
+        if self._outgoing is not None:
+            self._outgoing.give_back(self._name)
+            self._outgoing = None

@@ -31,7 +31,8 @@ class ServerLimits:
         least_bytes_per_s: what a body has to come at, and an answer to go at.
         handler_s: seconds for a handler.
         workers: handlers of strangers' requests at a time.
-        known_workers: those of known parties.
+        known_workers: those of known parties, more than `most_of_known`.
+        long_workers: of them again, for longer bodies, which leave the others to short ones.
         most_connections: whole requests of strangers at a time; one more is refused by name.
         known_connections: those of known parties.
         most_of_known: requests of one known party at a time; what goes beyond is a stranger's.
@@ -42,7 +43,8 @@ class ServerLimits:
         stranger_bytes: longest body of a stranger; a longer one is told by its head alone.
         spool_bytes, spool_bytes_of_known: bodies on disk that wait, of all and of one known party.
         spool_bytes_kept: of each known party, in one half of `spool_bytes`; the rest in the other.
-        loaded_bytes: longer bodies and answers in memory, together.
+        loaded_bytes: longer bodies in memory; of one party at most half, or one body.
+        given_bytes: longer answers on disk while somebody reads them, each once.
     """
 
     header_s: float = 10.0
@@ -50,7 +52,8 @@ class ServerLimits:
     least_bytes_per_s: int = 16 * KIB
     handler_s: float = 60.0
     workers: int = 8
-    known_workers: int = 8
+    known_workers: int = 12
+    long_workers: int = 4
     most_connections: int = 64
     known_connections: int = 64
     most_of_known: int = 8
@@ -64,6 +67,7 @@ class ServerLimits:
     spool_bytes_of_known: int = 128 * MIB
     spool_bytes_kept: int = 16 * MIB
     loaded_bytes: int = 96 * MIB
+    given_bytes: int = 512 * MIB
 
     @property
     def memory_bytes(self) -> int:

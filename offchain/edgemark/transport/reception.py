@@ -33,7 +33,7 @@ from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
-from edgemark.transport.bodies import Body, Memory, Spool, return_freed_memory
+from edgemark.transport.bodies import Body, Copy, Memory, Outgoing, Spool, return_freed_memory
 from edgemark.transport.crowd import Crowd, Guest, Places, group_of
 from edgemark.transport.http import CARD_HEADER
 from edgemark.transport.limits import KIB, ServerLimits
@@ -79,6 +79,7 @@ class Reception(Closing):
         self.bytes_out = 0
         self.spool = Spool(spool, limits)
         self.memory = Memory(limits.loaded_bytes)
+        self.outgoing = Outgoing(spool, limits.given_bytes)
         self._limits = limits
         self._crowd = crowd
         self._who = who
@@ -88,10 +89,11 @@ class Reception(Closing):
         self._log = get_logger("transport.server")
         self._strangers = ThreadPoolExecutor(limits.workers, thread_name_prefix="http")
         self._known = ThreadPoolExecutor(limits.known_workers, thread_name_prefix="http-known")
+        self._long = ThreadPoolExecutor(limits.long_workers, thread_name_prefix="http-long")
 
     def close(self) -> None:
         """Begin nothing more; what runs is left alone."""
-        for pool in (self._strangers, self._known):
+        for pool in (self._strangers, self._known, self._long):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def receive(self, route: Route, request: web.Request) -> web.StreamResponse:
@@ -137,7 +139,7 @@ class Reception(Closing):
         if route.admit is not None:
             most = await self._run(guest, route.admit, head)
             if isinstance(most, Response):
-                return await self._give(request, most)
+                return _short(most)
             self._show(guest, card)  # what was looked at may have made it a known party
             head = replace(head, account=guest.account)
             _check_length(head, min(most, route.most_body_bytes))
@@ -145,8 +147,11 @@ class Reception(Closing):
             await body.fill(request.content, self._limits)
             self.bytes_in += head.length
             request[BYTES_IN] = head.length
-            given = await self._answer(route, guest, head, body)
-        return await self._give(request, given)
+            given, copy = await self._answer(route, guest, head, body)
+        if copy is None:
+            return _short(given)
+        with copy:
+            return await self._give(request, given, copy)
 
     def _show(self, guest: Guest, card: str) -> None:
         """Let a known party count as one, as long as it has not too much under way."""
@@ -174,22 +179,34 @@ class Reception(Closing):
             )
         return self.spool.open(head.account, head.length)
 
-    async def _answer(self, route: Route, guest: Guest, head: Head, body: Body) -> Response:
-        """The handler's answer; the body is loaded when its thread begins."""
-        patience_s = self._limits.handler_s
+    async def _answer(
+        self, route: Route, guest: Guest, head: Head, body: Body
+    ) -> tuple[Response, Copy | None]:
+        """The handler's answer; a longer body gets its memory first, then a thread."""
 
-        def work() -> Response:
-            loaded = head.length if body.is_spooled else 0
-            with self.memory.holding(loaded, patience_s=patience_s):
-                asked = Request(
-                    head.method, head.path, head.params, body.load(), head.peer, head.account
-                )
-                return route.handler(asked)
+        def work() -> tuple[Response, Copy | None]:
+            loaded = body.load()
+            given = route.handler(
+                Request(head.method, head.path, head.params, loaded, head.peer, head.account)
+            )
+            if len(given.body) <= PIECE_BYTES:
+                return given, None
+            return replace(given, body=b""), self.outgoing.hold(given.body)
 
-        leave = self._places.take(guest.holder)
+        loop = asyncio.get_running_loop()
         guest.is_working = True
         try:
-            return await self._run(guest, work, on_end=leave)
+            with contextlib.ExitStack() as ends:
+                ends.callback(self._places.take(guest.holder))
+                pool = None
+                if body.is_spooled:
+                    pool, patience_s = self._long, self._limits.handler_s
+                    account = head.account or ""
+                    free = await self.memory.take(account, head.length, patience_s=patience_s)
+                    ends.callback(_tell, loop, free)
+                return await self._run(
+                    guest, work, pool=pool, on_end=ends.pop_all().close, undo=_close_copy
+                )
         finally:
             guest.is_working = False
 
@@ -198,33 +215,36 @@ class Reception(Closing):
         guest: Guest,
         work: Callable[..., T],
         *arguments: object,
+        pool: ThreadPoolExecutor | None = None,
         on_end: Callable[[], None] | None = None,
+        undo: Callable[[Future[T]], None] | None = None,
     ) -> T:
         """Run it in a thread; wait for it no longer than a handler may take."""
-        pool = self._strangers if guest.account is None else self._known
+        pool = pool or (self._strangers if guest.account is None else self._known)
         context = contextvars.copy_context()  # the handler's lines name the request too
         running: Future[T] = pool.submit(context.run, work, *arguments)
         if on_end is not None:
             running.add_done_callback(lambda _: on_end())
-        return await asyncio.wait_for(asyncio.wrap_future(running), self._limits.handler_s)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(running), self._limits.handler_s)
+        except BaseException:
+            if undo is not None:
+                running.add_done_callback(undo)
+            raise
 
-    async def _give(self, request: web.Request, given: Response) -> web.StreamResponse:
-        """The answer; a longer one piece by piece, to whoever takes it fast enough."""
-        if len(given.body) <= PIECE_BYTES:
-            return web.Response(
-                body=given.body, status=given.status, content_type=given.content_type
-            )
+    async def _give(self, request: web.Request, given: Response, copy: Copy) -> web.StreamResponse:
+        """A longer answer piece by piece, to whoever takes it fast enough."""
         response = web.StreamResponse(status=given.status)
         response.content_type = given.content_type
-        response.content_length = len(given.body)
+        response.content_length = copy.length
         response.headers[NUMBER_HEADER] = request.get(NUMBER, "")
-        response[BYTES_OUT] = len(given.body)
-        until = self._limits.body_s + len(given.body) / self._limits.least_bytes_per_s
-        with self.memory.holding(len(given.body), patience_s=0.0), self._cut_off(request):
+        response[BYTES_OUT] = copy.length
+        until = self._limits.body_s + copy.length / self._limits.least_bytes_per_s
+        with self._cut_off(request):
             async with asyncio.timeout(until):
                 await response.prepare(request)
-                for at in range(0, len(given.body), PIECE_BYTES):
-                    await response.write(given.body[at : at + PIECE_BYTES])
+                for at in range(0, copy.length, PIECE_BYTES):
+                    await response.write(copy.read(at, PIECE_BYTES))
                 await response.write_eof()
         return response
 
@@ -236,6 +256,25 @@ class Reception(Closing):
         except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()
+
+
+def _short(given: Response) -> web.Response:
+    return web.Response(body=given.body, status=given.status, content_type=given.content_type)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    """Have the loop do it; one that was closed has nothing to keep account of."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(what)
+
+
+def _close_copy(ended: Future[tuple[Response, Copy | None]]) -> None:
+    """Nobody waited for this answer."""
+    if ended.cancelled() or ended.exception() is not None:
+        return
+    copy = ended.result()[1]
+    if copy is not None:
+        copy.close()
 
 
 def _length_of(request: web.Request) -> int:

@@ -56,7 +56,12 @@ def make_server(folder: Path, *, planted: bool = False) -> HttpServer:
 
     def tell(request: Request) -> Response:
         desk = server.reception
-        facts = {"spool": desk.spool.held_bytes, "memory": desk.memory.held, "in": desk.bytes_in}
+        facts = {
+            "spool": desk.spool.held_bytes,
+            "memory": desk.memory.held,
+            "in": desk.bytes_in,
+            "out": desk.outgoing.held_bytes,
+        }
         return Response(body=json.dumps(facts).encode())
 
     routes = [

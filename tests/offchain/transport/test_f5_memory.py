@@ -24,7 +24,7 @@ from tests.siege import besieged
 from tests.waiting import wait_until
 
 from edgemark.errors import Overloaded
-from edgemark.transport.bodies import Body, Memory, Spool
+from edgemark.transport.bodies import Body, Memory, Outgoing, Spool
 from edgemark.transport.faults import PeerRefused
 from edgemark.transport.http import CARD_HEADER, HttpClient
 from edgemark.transport.limits import MIB, ServerLimits
@@ -122,8 +122,10 @@ def test_f5_answers_that_nobody_reads__stay_below_the_bound(server: LoneServer) 
             plain.bind((f"127.0.0.{number}", 0))
             plain.connect(("127.0.0.1", server.port))
             open_wires.enter_context(context.wrap_socket(plain)).sendall(ask)
-        wait_until("answers on their way", lambda: held(server)["memory"] > 0)
-        assert held(server)["memory"] <= LIMITS.loaded_bytes
+        wait_until("answers on their way", lambda: held(server)["out"] > 0)
+        assert held(server)["memory"] == 0
+        assert held(server)["out"] == GIVEN_BYTES  # once, however many read it
+        put(server, "asked", memoryview(bytearray(ASKED_BYTES)), CARD)
         assert server.grown() < LIMITS.memory_bytes
 
 
@@ -212,15 +214,56 @@ def test_spool__that_few_known_parties_fill__takes_a_body_of_another(
 
 
 def test_memory__is_waited_for_and_given_back() -> None:
-    memory = Memory(10)
-    with memory.holding(7, patience_s=0.0):
-        with pytest.raises(Overloaded), memory.holding(4, patience_s=0.01):
-            raise AssertionError
-        with memory.holding(3, patience_s=0.0):
-            assert memory.held == 10
-    with memory.holding(11, patience_s=0.0):  # more than all is all
+    async def play() -> None:
+        memory = Memory(10)
+        first = await memory.take("node", 7, patience_s=0.0)
+        with pytest.raises(Overloaded):
+            await memory.take("judge", 4, patience_s=0.0)
+        second = await memory.take("judge", 3, patience_s=0.0)
         assert memory.held == 10
-    assert memory.held == 0
+        waits = asyncio.create_task(memory.take("payer", 11, patience_s=60.0))
+        await asyncio.sleep(0)
+        second()
+        first()
+        third = await waits  # more than all is all
+        assert memory.held == 10
+        third()
+        assert memory.held == 0
+
+    asyncio.run(play())
+
+
+def test_memory__of_one_party__is_half_or_one_body() -> None:
+    async def play() -> None:
+        memory = Memory(10)
+        for _ in range(2):
+            await memory.take("payer", 2, patience_s=0.0)
+        waits = asyncio.create_task(memory.take("payer", 2, patience_s=60.0))
+        await asyncio.sleep(0)
+        await memory.take("node", 6, patience_s=0.0)  # passes the one that waits for itself
+        assert not waits.done()
+        waits.cancel()
+
+    asyncio.run(play())
+
+
+def test_answers__stand_on_the_disk_once_and_leave_nothing(tmp_path: Path) -> None:
+    outgoing = Outgoing(tmp_path, 10)
+    first, second = outgoing.hold(b"answer"), outgoing.hold(b"answer")
+    assert outgoing.held_bytes == 6
+    with pytest.raises(Overloaded):
+        outgoing.hold(b"another")
+    first.close()
+    first.close()
+    assert second.read(0, 3) + second.read(3, 9) == b"answer"
+    second.close()
+    assert outgoing.held_bytes == 0
+    outgoing.hold(b"another").close()
+
+
+def test_known_parties__leave_threads_to_one_another() -> None:
+    limits = ServerLimits()
+    assert limits.most_of_known < limits.known_workers
 
 
 def test_body__that_ends_early_is_no_body() -> None:

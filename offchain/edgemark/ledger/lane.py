@@ -11,9 +11,8 @@ Law 4: a revert is an exception (`ContractRefused`), before anything is paid whe
 beforehand.
 Law 5: what was signed counts as under way until it is proved that it happened or never will (see
 `edgemark.ledger.settling`). What passes, as a full pool or a rate limit, is waited for.
-Law 6: whatever holds the account's lowest nonce is helped on, whether anybody follows it or not:
-all others wait behind it. What no node takes is set aside; while others wait behind it, a transfer
-of nothing to oneself takes its nonce, and is the proof that it never happened once it is final.
+Law 6: the lowest nonce is helped on, whosever it is. Where no node takes what has it and others
+wait, a transfer of nothing to oneself takes it, and proves by being final that nothing happened.
 """
 
 from __future__ import annotations
@@ -148,6 +147,11 @@ class TransactionLane(Closing):
             raise TransactionRefused("made no contract", who=name, had=receipt.tx_hash.hex())
         return Contract(name, receipt.contract_address, interface), receipt
 
+    def may_happen(self, call: Call) -> bool:
+        """Was it signed, and is that not decided? Then a refusal is no proof that it did not."""
+        with self._lock:
+            return self._pending.is_undecided(intent_of(call).identity)
+
     def close(self) -> None:
         """Let another process send for this account."""
         self._pending.close()
@@ -226,9 +230,8 @@ class TransactionLane(Closing):
         """Set aside what no node takes; whatever else a node says may pass, and is waited for."""
         is_last = max(self._pending.entries) == entry.nonce
         is_final = is_never(refusal) or (is_no_funds(refusal) and is_last)
-        is_ours = self._pending.entries.get(entry.nonce) is entry
         is_cancel = entry.intent == cancel_identity(entry.nonce)
-        if not is_final or not is_ours or is_cancel or self._settler.is_known(entry):
+        if not is_final or is_cancel or self._settler.is_known(entry):
             self._log.info("not taken yet", nonce=entry.nonce, error=refusal)
             return False
         self._pending.refuse(entry)
@@ -335,10 +338,8 @@ class TransactionLane(Closing):
         refusal = self._send_again(entry)
         if not isinstance(refusal, NodeRefused) or not is_never(refusal):
             return
-        if entry is followed:
-            self._refuse_if_final(entry, refusal)
-        else:
-            self._set_aside_if_final(entry, refusal)
+        put_by = self._refuse_if_final if entry is followed else self._set_aside_if_final
+        put_by(entry, refusal)
 
     def _raise(self, entry: Entry) -> None:
         entry.raised_at = time.monotonic()
@@ -392,8 +393,8 @@ class TransactionLane(Closing):
         receipt = self._settler.receipt(entry)
         if receipt is not None:
             self._settler.finish_if_final(entry, receipt, self._chain.depth_of(receipt))
-            return None
-        if self._chain.nonces_used(self.address) > entry.nonce:
+        elif self._chain.nonces_used(self.address) > entry.nonce:
             self._settler.settle(entry.nonce)
-            return None
-        return self._send_again(entry)
+        else:
+            return self._send_again(entry)
+        return None

@@ -150,6 +150,10 @@ class PendingFile:
         held = [entry for entry in self._refused if entry.nonce == nonce]
         return [self.entries[nonce], *held] if nonce in self.entries else held
 
+    def is_undecided(self, intent: bytes) -> bool:
+        """Was it signed, and may that still happen?"""
+        return self.find(intent) is not None or self.refused(intent) is not None
+
     def nonces(self) -> list[int]:
         """Whichever are not decided, in order."""
         return sorted({*self.entries, *(entry.nonce for entry in self._refused)})

@@ -35,6 +35,7 @@ from edgemark.systems.outsourcing.device_calls import (
     call_of,
     cut_to_means,
     look_into_refusal,
+    may_be_posted,
 )
 from edgemark.systems.outsourcing.device_means import Funds, check_disk, check_funds, read_funds
 from edgemark.systems.outsourcing.drafting import (
@@ -271,7 +272,10 @@ class Device(PartyLoop[OutsourcingStation]):
             allow_what_is_due(self.station, self._jobs)
             self.station.lane.send(call)
         except RefusedInput as refused:
-            return look_into_refusal(self.station, order, refused)
+            found = look_into_refusal(self.station, order, refused)
+            if found and may_be_posted(self.station, order, call):
+                raise  # asked again, until what was sent before is decided
+            return found
         return []
 
     def _fetch_answer(self, order: on.Order, index: ShareIndex) -> Answer:

@@ -87,6 +87,16 @@ def look_into_refusal(
     return [on.FoundPostingRefused(str(refused))]
 
 
+def may_be_posted(station: OutsourcingStation, order: on.Order, call: Call) -> bool:
+    """Did an earlier attempt reach the chain, or may it yet, before nobody can accept?"""
+    confirmed = station.chain.confirmed()
+    posted = station.settlement.job(order.job, block=confirmed)
+    if posted.phase is not JobPhase.NONE:
+        return is_posting_of(posted, order)
+    is_late = station.chain.block(confirmed).timestamp > order.terms.accept_by
+    return not is_late and station.lane.may_happen(call)
+
+
 def _look_at_number(station: OutsourcingStation, order: on.Order) -> Sequence[object]:
     """Whether the job that has the number is this one, posted before."""
     posted = station.settlement.job(order.job, block="latest")

@@ -9,23 +9,22 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Bounds} from "../anchoring/Bounds.sol";
 import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {IProviderStakes} from "../interfaces/IProviderStakes.sol";
+import {Admissions} from "./Admissions.sol";
 import {ProviderStakes} from "./ProviderStakes.sol";
 import {Registrations} from "./Registrations.sol";
 import {Roles} from "./Roles.sol";
 
 /// @title ParticipantRegistry
 /// @notice Read IParticipantRegistry first: it says what every function does.
-contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, Nonces {
+contract ParticipantRegistry is Admissions, EIP712, Nonces {
     using SafeCast for uint256;
 
     uint256 private constant MAX_NAME_BYTES = 64;
     uint256 private constant MAX_ENDPOINT_BYTES = 200;
-    uint40 private constant DISMISSED = type(uint40).max; // no time reaches it
 
     mapping(address account => Participant entry) private _participants;
     mapping(address provider => string name) private _names;
     mapping(address provider => address account) private _actors;
-    mapping(address provider => mapping(address account => uint40 countsFrom)) private _admitted;
 
     /// @param anchor_           AssetAnchor that holds the providers' stakes
     /// @param minStake_         least stake of a provider in good standing, smallest units
@@ -74,23 +73,6 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     }
 
     /// @inheritdoc IParticipantRegistry
-    function admit(address account) external {
-        address provider = _requireActing(msg.sender);
-        if (isAdmitted(provider, account)) return;
-        uint256 countsFrom = _countsFrom(_admitted[provider][account] == DISMISSED);
-        _admitted[provider][account] = countsFrom.toUint40();
-        emit MemberAdmitted(provider, account, countsFrom);
-    }
-
-    /// @inheritdoc IParticipantRegistry
-    function dismiss(address account) external {
-        address provider = _requireActing(msg.sender);
-        if (!isAdmitted(provider, account)) return;
-        _admitted[provider][account] = DISMISSED;
-        emit MemberDismissed(provider, account);
-    }
-
-    /// @inheritdoc IParticipantRegistry
     function updateServer(bytes32 tlsKeyHash, string calldata endpoint, Resources calldata offered) external {
         Participant storage entry = _requireActive(msg.sender);
         _requireServer(entry.role);
@@ -103,7 +85,7 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         Participant storage entry = _requireActive(msg.sender);
         entry.retiredAt = block.timestamp.toUint40();
         emit ParticipantRetired(msg.sender);
-        if (entry.role != Roles.PROVIDER) return;
+        if (entry.role != Roles.PROVIDER) return _noteLeft(entry.provider, msg.sender);
         // Whoever acts for it now, it is the organisation that retires.
         _participants[entry.provider].retiredAt = entry.retiredAt;
         _startUnbonding(entry.provider);
@@ -125,6 +107,8 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         entry.resources = former.resources;
         // No admission goes with it: who is about to be dismissed would hand it on and stay.
         if (former.role == Roles.PROVIDER) _actors[provider] = msg.sender;
+        else _noteLeft(provider, account);
+        _postpone(provider, msg.sender);
         // The account that an organisation registered with is its name: it does not retire with its key.
         if (account != provider) former.retiredAt = entry.registeredAt;
         emit ParticipantSucceeded(account, msg.sender, provider);
@@ -156,23 +140,11 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
     }
 
     /// @inheritdoc IParticipantRegistry
-    function admittedFrom(address provider, address account) external view returns (uint256) {
-        return isAdmitted(provider, account) ? _admitted[provider][account] : 0;
-    }
-
-    /// @inheritdoc IParticipantRegistry
     /// @dev Three slots. A provider that has retired has no stake that counts.
     function standingOf(address account) external view returns (uint16 role, address provider, bool active) {
         Participant storage entry = _participants[account];
         (role, provider) = (entry.role, entry.provider);
-        uint256 from = _admitted[provider][account];
-        active = entry.retiredAt == 0 && from != 0 && block.timestamp >= from && _isStaked(provider);
-    }
-
-    /// @inheritdoc IParticipantRegistry
-    function isAdmitted(address provider, address account) public view returns (bool) {
-        uint40 from = _admitted[provider][account];
-        return from != 0 && from != DISMISSED;
+        active = entry.retiredAt == 0 && _admissionCounts(provider, account) && _isStaked(provider);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -240,6 +212,7 @@ contract ParticipantRegistry is IParticipantRegistry, ProviderStakes, EIP712, No
         if (!isAdmitted(provider, account)) revert NotAdmitted(account, provider);
         _requireNotRetired(provider);
         _requireStake(provider);
+        _postpone(provider, account);
         _setServer(account, tlsKeyHash, endpoint, resources);
         emit ParticipantRegistered(account, role, provider, tlsKeyHash, endpoint);
     }

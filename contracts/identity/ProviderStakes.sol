@@ -42,7 +42,9 @@ abstract contract ProviderStakes is IProviderStakes {
         uint256 countsFrom = had.countsFrom;
         if (total >= _minStake && !_isBonded(had)) countsFrom = _countsFrom(countsFrom != 0);
 
-        _stakes[provider] = ProviderStake(total.toUint96(), expiresAt.toUint40(), 0, countsFrom.toUint40());
+        _stakes[provider] = ProviderStake(
+            total.toUint96(), expiresAt.toUint40(), 0, countsFrom.toUint40(), had.newMembersFrom
+        );
         emit ProviderStaked(provider, amount, total, expiresAt, countsFrom);
         if (held) _prolong(provider, had, amount, total, expiresAt);
         else _lockAnew(provider, had, total, expiresAt);
@@ -65,8 +67,8 @@ abstract contract ProviderStakes is IProviderStakes {
         if (!expired && (had.freeAt == 0 || block.timestamp <= had.freeAt)) {
             revert StillBonded(provider, had.freeAt, block.timestamp);
         }
-        // What remains says that it has counted before.
-        _stakes[provider] = ProviderStake(0, 0, 0, had.countsFrom);
+        // What remains says that it has counted before, and when the last member left.
+        _stakes[provider] = ProviderStake(0, 0, 0, had.countsFrom, had.newMembersFrom);
         address to = expired ? _ownerOf(provider) : actorOf(provider);
         emit ProviderStakeReleased(provider, to, had.amount);
         if (expired) _expire(provider);
@@ -120,6 +122,11 @@ abstract contract ProviderStakes is IProviderStakes {
         emit ProviderUnbonding(provider, had.amount, freeAt);
     }
 
+    /// @dev A member left: postings that name it fail, so who is new in its place has to wait.
+    function _pauseNewMembers(address provider) internal {
+        _stakes[provider].newMembersFrom = _countsFrom(true).toUint40();
+    }
+
     /// @dev The provider that `account` acts for; reverts when there is none.
     function _requireActing(address account) internal view virtual returns (address provider);
 
@@ -133,6 +140,10 @@ abstract contract ProviderStakes is IProviderStakes {
     function _isStaked(address provider) internal view returns (bool) {
         ProviderStake memory had = _stakes[provider];
         return _isBonded(had) && block.timestamp >= had.countsFrom;
+    }
+
+    function _newMembersFrom(address provider) internal view returns (uint256) {
+        return _stakes[provider].newMembersFrom;
     }
 
     /// @dev From when it counts: at once the first time, after the pause for whom it has counted before.

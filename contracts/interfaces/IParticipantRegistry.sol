@@ -9,7 +9,9 @@ import {IProviderStakes} from "./IProviderStakes.sol";
 /// admitted it and have a stake: nobody can claim, or hide behind, a provider that does not know it.
 /// A role is a number: 1 a device, 2 a provider's organisation, from 16 on a server (see Roles).
 /// Who stopped counting because its provider wanted so (dismissed, or its stake) counts again only after
-/// `pauseSeconds`: nobody can switch the standing of a node off and on.
+/// `pauseSeconds`: nobody can switch the standing of a node off and on. Nor does a fresh account take the
+/// place of one that left at once: for `pauseSeconds` after a member was dismissed, retired or was
+/// succeeded, whoever is admitted, registers or succeeds counts only when they are over.
 /// @dev Nothing here is unique but the account itself: names, endpoints and TLS keys may repeat, so
 /// nobody can take them away by registering first. What ends (retired, succeeded) stays readable,
 /// because its open jobs go on. Signed statements are EIP-712 in the domain "Edgemark Participants",
@@ -66,7 +68,8 @@ interface IParticipantRegistry is IProviderStakes {
     /// @notice An organisation registered under `name`.
     event ProviderNamed(address indexed provider, string name);
     /// @notice `provider` lets `account` work for it.
-    /// @param countsFrom Unix seconds from which it may take new work: at once, or after the pause
+    /// @param countsFrom Unix seconds from which it may take new work: at once, or after the pause; once
+    /// more, later, when another member left between its admission and its registration
     event MemberAdmitted(address indexed provider, address indexed account, uint256 countsFrom);
     /// @notice `account` takes no new work for `provider` until it is admitted again.
     event MemberDismissed(address indexed provider, address indexed account);
@@ -125,7 +128,7 @@ interface IParticipantRegistry is IProviderStakes {
     ) external;
 
     /// @notice Called by a provider: lets `account` register as its member. A second time changes nothing;
-    /// after `dismiss` it counts for new work only once the pause is over.
+    /// after `dismiss`, of this or of another member, it counts for new work only once the pause is over.
     function admit(address account) external;
 
     /// @notice Called by a provider: `account` takes no new work for it until it is admitted again; for
@@ -140,8 +143,8 @@ interface IParticipantRegistry is IProviderStakes {
 
     /// @notice Called by the new account of `account`, which signed `successionDigest`: takes its place.
     /// `account` retires; its open jobs remain its own. A server takes new work once its provider has
-    /// admitted the new account, before or after. A provider's organisation, members and stake stay what
-    /// they are: only who acts for it changes.
+    /// admitted the new account, before or after, and the pause is over. A provider's organisation,
+    /// members and stake stay what they are: only who acts for it changes.
     function succeed(address account, uint256 deadline, bytes calldata signature) external;
 
     /// @notice Makes everything void that the caller has signed and nobody has used.

@@ -18,11 +18,14 @@ interface IProviderStakes {
     /// @param expiresAt  Unix seconds; the anchor's lock ends then: renew it with `stake`
     /// @param freeAt     Unix seconds at which unbonding ends (zero: bonded)
     /// @param countsFrom Unix seconds from which it counts for new work; zero until it was enough once
+    /// @param newMembersFrom Unix seconds from which members that are new count for new work: the pause
+    ///                   after the last one left; zero when none ever left
     struct ProviderStake {
         uint96 amount;
         uint40 expiresAt;
         uint40 freeAt;
         uint40 countsFrom;
+        uint40 newMembersFrom;
     }
 
     /// @notice Whoever acts for `provider` added to its stake, or renewed it, or ended its unbonding.

@@ -207,9 +207,12 @@ class ProviderStake:
         expires_at: Unix seconds at which the lock ends unless it is renewed.
         free_at: Unix seconds at which unbonding ends; 0 when bonded.
         counts_from: Unix seconds from which it counts for new work; 0 until it was enough once.
+        new_members_from: Unix seconds from which members that are new count for new work; 0 when
+            none ever left.
     """
 
     amount: Tokens
     expires_at: Timestamp
     free_at: Timestamp
     counts_from: Timestamp
+    new_members_from: Timestamp

@@ -5,6 +5,7 @@ import {Bounds} from "../../../contracts/anchoring/Bounds.sol";
 import {ParticipantRegistry} from "../../../contracts/identity/ParticipantRegistry.sol";
 import {IParticipantRegistry} from "../../../contracts/interfaces/IParticipantRegistry.sol";
 import {IProviderStakes} from "../../../contracts/interfaces/IProviderStakes.sol";
+import {PlantedFreshMembers} from "../../../contracts/mocks/planted/PlantedFreshMembers.sol";
 import {Stage} from "../invariants/Stage.sol";
 import {vm} from "../invariants/Vm.sol";
 import {Boundary} from "./Boundary.sol";
@@ -86,6 +87,63 @@ contract StakeDeadlinesTest is Stage, Boundary {
         vm.prank(PROVIDER);
         registry.admit(_nodes[0]);
         _requirePaused();
+    }
+
+    function test_f9_a_fresh_account__after_a_dismissal__begins_at_the_last_second_of_the_pause() external {
+        _admit(vm.addr(NEWCOMER_KEY));
+        vm.prank(PROVIDER);
+        registry.dismiss(_nodes[0]);
+        uint256 from = block.timestamp + PAUSE;
+        vm.warp(block.timestamp + 5);
+        _admit(STRANGER);
+        require(registry.admittedFrom(PROVIDER, STRANGER) == from, "admitted after");
+        _serve(vm.addr(NEWCOMER_KEY)); // admitted in stock
+        _serve(STRANGER);
+        _requireStandingOf(vm.addr(NEWCOMER_KEY), from - 1, false);
+        _requireStandingOf(vm.addr(NEWCOMER_KEY), from, true);
+        _requireStandingOf(STRANGER, from - 1, false);
+        _requireStandingOf(STRANGER, from, true);
+        vm.prank(PROVIDER);
+        registry.stake(0);
+        require(registry.stakeOf(PROVIDER).newMembersFrom == from, "staking forgets it");
+    }
+
+    function test_f9_a_fresh_account__after_a_retirement_or_a_succession__waits_too() external {
+        uint256 snapshot = vm.snapshotState();
+        vm.prank(_nodes[0]);
+        registry.retire();
+        _admit(STRANGER);
+        _serve(STRANGER);
+        _requireStandingOf(STRANGER, block.timestamp + PAUSE - 1, false);
+        _requireStandingOf(STRANGER, block.timestamp + PAUSE, true);
+        vm.revertToState(snapshot);
+        _admit(STRANGER);
+        bytes32 digest = registry.successionDigest(_nodes[0], STRANGER, block.timestamp);
+        vm.prank(STRANGER);
+        registry.succeed(_nodes[0], block.timestamp, _sign(NODE_KEY, digest));
+        _requireStandingOf(STRANGER, block.timestamp + PAUSE - 1, false);
+        _requireStandingOf(STRANGER, block.timestamp + PAUSE, true);
+    }
+
+    function test_f9_a_fresh_account__where_nobody_left__counts_at_once() external {
+        vm.prank(PROVIDER);
+        registry.dismiss(STRANGER); // is no member: nothing happens
+        _admit(STRANGER);
+        _serve(STRANGER);
+        _requireStandingOf(STRANGER, block.timestamp, true);
+        require(registry.stakeOf(PROVIDER).newMembersFrom == 0, "nobody left");
+    }
+
+    function test_f9_a_fresh_account__of_the_planted_registry__counts_at_once() external {
+        PlantedFreshMembers planted = new PlantedFreshMembers(PAUSE);
+        planted.admit(_nodes[0]);
+        for (uint160 round = 1; round <= 5; ++round) {
+            planted.dismiss(_nodes[0]);
+            planted.admit(address(round));
+            require(planted.isActive(address(round)), "it waits");
+        }
+        planted.admit(_nodes[0]);
+        require(!planted.isActive(_nodes[0]), "the same account waits");
     }
 
     function test_stake__below_the_least__does_not_count() external {
@@ -175,8 +233,24 @@ contract StakeDeadlinesTest is Stage, Boundary {
         _requireStanding(from + 1, true);
     }
 
+    function _admit(address account) private {
+        vm.prank(PROVIDER);
+        registry.admit(account);
+    }
+
+    function _serve(address account) private {
+        vm.prank(account);
+        registry.registerServer(
+            16, PROVIDER, "key", "https://node", IParticipantRegistry.Resources(1, 1, 1, 1)
+        );
+    }
+
     function _requireStanding(uint256 time, bool good) private {
-        Act memory act = _act(STRANGER, abi.encodeCall(registry.standingOf, (_nodes[0])));
+        _requireStandingOf(_nodes[0], time, good);
+    }
+
+    function _requireStandingOf(address account, uint256 time, bool good) private {
+        Act memory act = _act(STRANGER, abi.encodeCall(registry.standingOf, (account)));
         (,, bool active) = abi.decode(_requireAllowed(act, time), (uint16, address, bool));
         require(active == good, good ? "not in good standing" : "still in good standing");
     }

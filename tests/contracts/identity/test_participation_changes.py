@@ -159,6 +159,8 @@ def test_succeed__a_server__has_its_place_once_it_is_admitted(
     assert (log.account, log.successor, log["provider"]) == (node, successor, provider)
     assert registry.standingOf(successor) == (NODE, provider, False)
     registry.admit(successor, sender=provider)
+    assert registry.standingOf(successor) == (NODE, provider, False)
+    pass_to(world, tx.timestamp + PAUSE)
     assert registry.standingOf(successor) == (NODE, provider, True)
     assert registry.standingOf(node) == (NODE, provider, False)
     entry = registry.participant(successor)
@@ -167,12 +169,14 @@ def test_succeed__a_server__has_its_place_once_it_is_admitted(
     assert registry.participant(node).retiredAt == tx.timestamp
 
 
-def test_succeed__one_admitted_before__has_its_place_at_once(
+def test_succeed__one_admitted_before__has_its_place_after_the_pause(
     world: World, registry, provider, node
 ):
     registry.admit(world.outsider, sender=provider)
     statement = succession(world, registry, node, world.outsider)
-    registry.succeed(node, *statement, sender=world.outsider)
+    tx = registry.succeed(node, *statement, sender=world.outsider)
+    assert registry.standingOf(world.outsider) == (NODE, provider, False)
+    pass_to(world, tx.timestamp + PAUSE)
     assert registry.standingOf(world.outsider) == (NODE, provider, True)
 
 

@@ -229,11 +229,12 @@ def test_succeed__a_new_home__has_the_place_and_the_old_one_retires(town: Town) 
     assert ran.value == {"account": successor, "succeeds": node}
     assert "until its provider has admitted this account" in ran.error
     assert not town.registry.is_active(successor)
-    town.do("provider", "provider", "admit", successor)
-    assert town.registry.is_active(successor)
+    admitted = town.do("provider", "provider", "admit", successor)
+    left = town.registry.participant(node).retired_at
+    assert admitted["counts_from"] == left + DEFAULT_PAUSE_S
+    assert not town.registry.is_active(successor)
     assert not town.registry.is_active(node)
     assert town.registry.participant(successor).provider == organisation
-    assert town.registry.participant(node).retired_at > 0
 
 
 def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Town) -> None:

@@ -10,7 +10,8 @@ authority signed. So the account itself signs, EIP-712 `Visit(visitor, server)` 
 A card names its server, so a server that got one cannot use it at another; it goes over pinned TLS
 only, so nobody else gets it. It has no date and no number: all that it opens is a place to ask
 from, and whatever is asked is signed or proves itself. A card of an account that nobody expects is
-not even verified, so strangers cannot make a server compute.
+not even verified. But who is expected stands on chain, so strangers can forge cards in such names,
+and each costs a check: the server counts cards that it has not seen before (`transport.reception`).
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ import asyncio
 import contextlib
 import contextvars
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -46,6 +47,8 @@ BYTES_OUT = web.ResponseKey("bytes_out", int)
 NUMBER = web.RequestKey("number", str)
 NUMBER_HEADER = "X-Request-Id"
 PIECE_BYTES = 64 * KIB
+FIRST_CARDS_PER_S, FIRST_CARDS_PER_S_OF_PEER = 200.0, 20.0  # that were not recognised before
+MOST_CARDS = 1024
 BROKEN_OFF = (  # the client went away: no event
     EOFError,
     ConnectionError,
@@ -86,6 +89,8 @@ class Reception(Closing):
         self._recognise = recognise or (lambda _: None)
         self._places = Places(limits, who)
         self._rates = RateLimit(limits.per_s, limits.per_s_of_peer)
+        self._first_cards = RateLimit(FIRST_CARDS_PER_S, FIRST_CARDS_PER_S_OF_PEER)
+        self._cards: OrderedDict[str, str] = OrderedDict()  # recognised before
         self._log = get_logger("transport.server")
         self._strangers = ThreadPoolExecutor(limits.workers, thread_name_prefix="http")
         self._known = ThreadPoolExecutor(limits.known_workers, thread_name_prefix="http-known")
@@ -154,8 +159,20 @@ class Reception(Closing):
             return await self._give(request, given, copy)
 
     def _show(self, guest: Guest, card: str) -> None:
-        """Let a known party count as one, as long as it has not too much under way."""
-        account = self._recognise(card) if card and guest.account is None else None
+        """Let a known party count as one, as long as it has not too much under way.
+
+        A card that was not seen before costs a signature's check, so these are counted first.
+        """
+        if not card or guest.account is not None:
+            return
+        if card not in self._cards and self._first_cards.take(guest.peer, time.monotonic()):
+            return
+        account = self._recognise(card)
+        if account is not None:
+            self._cards[card] = account
+            self._cards.move_to_end(card)
+            if len(self._cards) > MOST_CARDS:
+                self._cards.popitem(last=False)
         if account is not None and self._crowd.count_of(account) < self._limits.most_of_known:
             guest.account = account
 

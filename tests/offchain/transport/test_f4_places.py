@@ -197,3 +197,30 @@ def test_a_body_that_nobody_needs__is_answered_by_its_head() -> None:
     with HttpServer(routes, KEY) as server:
         assert ask(server, bytes(10**6)) == b"taken"
         assert server.reception.bytes_in == 0
+
+
+def count_checks(asks: int, card: Callable[[int], str]) -> tuple[int, int]:
+    """How often cards are checked, and how many requests of so many count as a known party's."""
+    checked: list[str] = []
+
+    def recognise(shown: str) -> str | None:
+        checked.append(shown)
+        return "judge" if shown == "judge's card" else None
+
+    desk = Reception(LIMITS, Crowd(9, 9), lambda: "server", recognise, None)
+    known = 0
+    with desk:
+        for number in range(asks):
+            guest = Guest("a")
+            desk._show(guest, card(number))
+            known += guest.account == "judge"
+    return len(checked), known
+
+
+def test_forged_cards__are_checked_a_few_times_only() -> None:
+    checked, known = count_checks(1000, lambda number: f"forged {number}")
+    assert (known, checked < 200) == (0, True)
+
+
+def test_a_card_that_was_recognised__counts_always() -> None:
+    assert count_checks(1000, lambda _: "judge's card") == (1000, 1000)

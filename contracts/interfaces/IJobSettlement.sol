@@ -284,7 +284,8 @@ interface IJobSettlement is IDeprecation {
         returns (JobId job);
 
     /// @notice Records signed acceptances and locks the stakes; anyone may bring any of them, by `acceptBy`.
-    /// The m-th acceptance starts the job. An index that is accepted already is passed over.
+    /// The m-th acceptance starts the job. An index that is accepted already is passed over. All or none:
+    /// the reason names the account that has too little or may take no new work; leave it out, try again.
     /// @param nodes  the list of the posting
     function accept(JobId job, address[] calldata nodes, Acceptance[] calldata acceptances) external;
 

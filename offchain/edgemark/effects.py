@@ -3,12 +3,18 @@
 An effect is under way from the moment it is begun until the loop has taken its outcome; an equal
 effect of the same job is not begun meanwhile. One that failed for want of a chain or a peer waits
 and is repeated for as long as it is owed.
+
+What computes for long has a thread of its own, so that nothing else waits behind it, and its turn
+by its deadline, the earliest first; what runs is not interrupted.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
+import queue
+import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +73,9 @@ class EffectPool(Generic[E, F]):
         is_owed: does this effect still have to be carried out?
         pace: sizes and pauses.
         name: of the threads.
+
+    Attributes:
+        due: when an effect that computes for long has to be done, on one clock; None for others.
     """
 
     def __init__(
@@ -85,13 +94,19 @@ class EffectPool(Generic[E, F]):
         self._tries: dict[tuple[bytes, F], int] = {}
         self._later: list[tuple[float, int, bytes, F]] = []
         self._order = itertools.count()
+        self.due: Callable[[bytes, F], float | None] = lambda key, effect: None  # noqa: ARG005
+        self._computing: queue.PriorityQueue[tuple[float, int, bytes, F | None]] = (
+            queue.PriorityQueue()
+        )
+        self._computer: threading.Thread | None = None
+        self._name = name
 
     def begin(self, key: bytes, effects: Sequence[F]) -> None:
         """Start every effect of the job `key` that is not under way."""
         for effect in effects:
             if (key, effect) not in self._tries:
                 self._tries[key, effect] = 0
-                self._threads.submit(self._run, key, effect)
+                self._start(key, effect)
 
     def finish(self, key: bytes, effect: F) -> None:
         """The outcome was taken: an equal effect may begin again."""
@@ -124,7 +139,7 @@ class EffectPool(Generic[E, F]):
         while self._later and self._later[0][0] <= time.monotonic():
             _, _, key, effect = heapq.heappop(self._later)
             if self._is_owed(key, effect):
-                self._threads.submit(self._run, key, effect)
+                self._start(key, effect)
             else:
                 self.finish(key, effect)
 
@@ -135,6 +150,27 @@ class EffectPool(Generic[E, F]):
     def close(self) -> None:
         """Begin nothing more; what runs is left alone."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._computing.put((-math.inf, next(self._order), b"", None))
+
+    def _start(self, key: bytes, effect: F) -> None:
+        due = self.due(key, effect)
+        if due is None:
+            self._threads.submit(self._run, key, effect)
+            return
+        self._computing.put((due, next(self._order), key, effect))
+        if self._computer is None:
+            self._computer = threading.Thread(
+                target=self._compute, name=f"{self._name}-computing", daemon=True
+            )
+            self._computer.start()
+
+    def _compute(self) -> None:
+        """One at a time: what a node promises is reckoned so, and holds on any processor."""
+        while True:
+            _, _, key, effect = self._computing.get()
+            if effect is None:
+                return
+            self._run(key, effect)
 
     def _run(self, key: bytes, effect: F) -> None:
         try:

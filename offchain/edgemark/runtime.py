@@ -139,6 +139,10 @@ class Runtime(Generic[S, E, F]):
             perform, self._queue.put, self._is_owed, self._pace, name
         )
 
+    def compute_in_turn(self, due: Callable[[bytes, F], float | None]) -> None:
+        """Before the start: when effects that compute for long have to be done; None for others."""
+        self._effects.due = due
+
     # --- for other threads ---------------------------------------------------------------------
 
     def post(self, key: bytes, event: E) -> None:

@@ -105,6 +105,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "settlement",
             "sharing_files",
             "speed",
+            "turns",
             "station",
             "worker",
         }

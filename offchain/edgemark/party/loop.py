@@ -56,6 +56,7 @@ class PartyLoop(Closing, Generic[S]):
             seam=seam_from(os.environ),
             name=name,
         )
+        self.runtime.compute_in_turn(self._due)
         self.agenda = Agenda(LogFollower(station.chain, station.contracts, self.first_block()))
         self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
         self._fault: Exception | None = None
@@ -70,6 +71,10 @@ class PartyLoop(Closing, Generic[S]):
     def look(self) -> None:
         """One round over the chain."""
 
+    def due(self, state: Any, effect: Any) -> float | None:  # noqa: ARG002 - most have none
+        """When an effect that computes for long has to be done; None for one that does not."""
+        return None
+
     def first_block(self) -> int:
         """The first block whose events matter; what happened before is in the views."""
         return self.station.chain.confirmed()
@@ -81,6 +86,10 @@ class PartyLoop(Closing, Generic[S]):
                 self.runtime.ask(key, event)
             except IllegalMove:
                 self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
+
+    def _due(self, key: bytes, effect: Any) -> float | None:
+        state = self.runtime.state(key)
+        return None if state is None else self.due(state, effect)
 
     def _carry_out(self, key: bytes, effect: Any) -> Sequence[object]:
         """Perform what is still owed; whoever fails or refuses now is asked again later.

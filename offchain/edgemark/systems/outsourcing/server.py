@@ -27,6 +27,7 @@ from edgemark.identifiers import (
 from edgemark.machine import Machine
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
 from edgemark.systems.outsourcing.parameters import Terms
@@ -103,6 +104,10 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
                 self._admit_function,
             )
         ]
+
+    def due(self, state: Any, effect: Any) -> float | None:
+        """What a judge computes again waits for its turn; a node has turns of its own."""
+        return float(state.due) if isinstance(effect, do.Reexecute) else None
 
     def _admit_function(self, head: Head) -> int:
         awaited = self.station.functions.awaited_bytes(

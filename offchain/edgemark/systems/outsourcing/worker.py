@@ -56,6 +56,7 @@ from edgemark.systems.outsourcing.settlement import Acceptance
 from edgemark.systems.outsourcing.speed import SpeedMeter
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation, path_of
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
+from edgemark.systems.outsourcing.turns import TurnBook
 from edgemark.transport.faults import NotFound, from_peer
 from edgemark.transport.server import Head, Request, Response, Route
 
@@ -75,6 +76,7 @@ class ComputeNode(OutsourcingServer):
         self._compute_seconds = 0.0
         self._speed = SpeedMeter()
         self._admitting = threading.Lock()
+        self._turns = TurnBook()
         settings = station.settings
         self._capacity = Capacity(
             settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
@@ -143,7 +145,7 @@ class ComputeNode(OutsourcingServer):
 
     def _check_admission(self, offer: Offer, speed: float) -> None:
         """There is room for it, and time to compute it behind what is taken on already."""
-        load = measure_load(self.runtime.states().values(), self._speed.of)
+        load = measure_load(self.runtime.states().values(), self._speed.of, self._turns.read())
         check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
         free = shutil.disk_usage(self.station.settings.home).free
         check_disk(offer.terms, free, who=self.station.address)
@@ -260,7 +262,8 @@ class ComputeNode(OutsourcingServer):
         """Carry out one effect; what it found out."""
         match effect:
             case do.ComputeAnswer():
-                return [on.FoundAnswer(self.compute(state))]
+                with self._turns.running(state):
+                    return [on.FoundAnswer(self.compute(state))]
             case do.FetchTask():
                 return [self._heard(self._fetch_task(state))]
             case do.SendAnswer(judge):
@@ -271,6 +274,10 @@ class ComputeNode(OutsourcingServer):
             case _:
                 self.station.submit(self._call(state, effect))
                 return []
+
+    def due(self, state: NodeTask, effect: Any) -> float | None:
+        """Tasks wait for their turn; the rest does not."""
+        return self._turns.due(state) if isinstance(effect, do.ComputeAnswer) else None
 
     def compute(self, state: NodeTask) -> Answer:
         """c_j, b_j and the signature for this very task and its salt (eqs 7-8)."""

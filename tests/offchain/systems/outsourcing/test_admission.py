@@ -21,6 +21,7 @@ from edgemark.systems.outsourcing.admission import (
     Capacity,
     Load,
     NodeBusy,
+    Promise,
     TaskTooLarge,
     check_admission,
     check_disk,
@@ -72,11 +73,11 @@ def test_idle_node__takes_the_job() -> None:
             "<= 10.0 s",
         ),
         (
-            Load(0, WINDOW / SAFETY, 0),
+            Load(0, 0, 0, (Promise(WINDOW, WINDOW),)),
             PLENTY,
-            "cannot be in time behind its other work",
+            "cannot be in time beside its other work",
             f"{WINDOW}.0 s",
-            f"<= {WINDOW} s between accept_by and compute_by",
+            f"<= {WINDOW}.0 s of this task or another",
         ),
         (
             Load(0, 0, 1000),
@@ -150,7 +151,7 @@ def test_what_is_accepted__fits_its_window_behind_everything_queued(
 ) -> None:
     capacity = replace(PLENTY, queued_s=limit)
     try:
-        check(Load(0, queued, 0), capacity, speed)
+        check(Load(0, queued, 0, (Promise(queued * SAFETY, WINDOW),)), capacity, speed)
     except (NodeBusy, TaskTooLarge):
         return
     promised = queued + estimate_seconds(TERMS, speed)

@@ -26,6 +26,7 @@ from edgemark.systems.outsourcing.parameters import hash_nodes
 from edgemark.systems.outsourcing.server import Looks
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED
 from edgemark.systems.outsourcing.steps.compute import WrongFunction
+from edgemark.systems.outsourcing.turns import TurnBook
 from edgemark.systems.outsourcing.worker import ComputeNode
 from edgemark.transport.routes import Head, Request
 
@@ -188,6 +189,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
     node._capacity = Capacity(int(facts["open_jobs"]), 600, 512 << 20)
     node._speed = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
     node._admitting = threading.Lock()
+    node._turns = TurnBook()
     node.looks = Looks()
     return node
 

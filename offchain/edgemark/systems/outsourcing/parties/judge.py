@@ -82,6 +82,11 @@ class JudgeCase:
         others = (a for a in self.answers if a.outputs_hash != first.outputs_hash)
         return first, next(others)
 
+    @property
+    def due(self) -> Timestamp:
+        """When computing again has to be done."""
+        return self.known.served_by if self.verdict_by is None else self.verdict_by
+
     def lacks(self, answer: Answer, *, counts: bool = True) -> bool:
         """Whether this answer says anything new; two different ones say all there is.
 

@@ -211,6 +211,26 @@ def check_disk(terms: Terms, free_bytes: int, *, who: str) -> None:
         raise _busy("has a disk that is nearly full", who, free_bytes, f">= {needed} bytes free")
 
 
+def check_stakes(stake: int, offered: int, free: int, *, who: str) -> None:
+    """Check that the stake is there beside those of tasks that are taken and not yet accepted.
+
+    Raises:
+        OfferRefused: it would not be there for this task alone.
+        NodeBusy: not now; what is locked comes back when jobs end.
+    """
+    if free < stake:
+        raise OfferRefused(
+            "free balance does not cover the stake",
+            who=who,
+            had=free,
+            needed=stake,
+            remedy="Deposit more tokens in the asset anchor.",
+        )
+    if free < offered + stake:
+        needed = f">= {offered + stake} with what it has taken on"
+        raise _busy("has its tokens in other jobs", who, free, needed)
+
+
 def _check_alone(terms: Terms, capacity: Capacity, seconds_per_product: float, who: str) -> None:
     """What cannot be done with nothing else to do cannot be waited for."""
     own = estimate_seconds(terms, seconds_per_product)

@@ -34,6 +34,7 @@ from edgemark.systems.outsourcing.admission import (
     OfferRefused,
     check_admission,
     check_disk,
+    check_stakes,
     measure_load,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
@@ -140,6 +141,7 @@ class ComputeNode(OutsourcingServer):
         heard = on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges)
         with self._admitting:  # of two offers for the last place one comes too late
             self._check_admission(offer, speed)
+            self._check_free(offer)
             self.runtime.ask(key, heard)
         return Response(body=TAKEN)
 
@@ -196,18 +198,30 @@ class ComputeNode(OutsourcingServer):
         """The stake is there, and this node's standing lets it accept."""
         if not self.station.registry.is_active(self.station.address):
             raise OfferRefused("node takes no new work", who=self.station.address)
-        free = self.station.accounts.free_balance(self.station.address)
-        if free < offer.terms.stake:
-            raise OfferRefused(
-                "free balance does not cover the stake",
-                who=self.station.address,
-                had=free,
-                needed=offer.terms.stake,
-                remedy="Deposit more tokens in the asset anchor.",
-            )
-        # What was locked under it is used up; half of it is left for offers that come together.
-        most = min(free, max(self.station.settings.deposit, offer.terms.stake))
-        allow_again(self.station, max(offer.terms.stake, most // 2), most)
+        self._check_free(offer)
+
+    def _check_free(self, offer: Offer) -> None:
+        """The stake is there beside those of the tasks whose acceptance is not on chain yet.
+
+        Both are as of confirmed blocks: what is newer counts among neither.
+        """
+        free = self.station.accounts.free_balance(self.station.address, block="confirmed")
+        check_stakes(offer.terms.stake, self._offered_stakes(), free, who=self.station.address)
+
+    def _offered_stakes(self) -> int:
+        """Stakes of the tasks that were taken and are to be accepted."""
+        states = self.runtime.states().values()
+        return sum(s.known.terms.stake for s in states if s.phase is NodePhase.OFFERED)
+
+    def _allow_stakes(self) -> None:
+        """Let the settlement lock the stakes of all tasks that are to be accepted.
+
+        What was locked under an allowance is used up; the deposit's worth is allowed at once, and
+        is enough for offers to come.
+        """
+        with self.station.allowing:
+            needed = self._offered_stakes()
+            allow_again(self.station, needed, max(needed, self.station.settings.deposit))
 
     # --- 3 compute -----------------------------------------------------------------------------
 
@@ -271,6 +285,10 @@ class ComputeNode(OutsourcingServer):
                 path = path_of("answers", answer.job, answer.index)
                 self.station.ask(judge, path, answer.to_wire(), most=MAX_SMALL_BYTES)
                 return [on.HeardAnswerTaken(judge)]
+            case do.SubmitAcceptance():
+                self._allow_stakes()
+                self.station.submit(self._acceptance(state.known))
+                return []
             case _:
                 self.station.submit(self._call(state, effect))
                 return []
@@ -322,8 +340,6 @@ class ComputeNode(OutsourcingServer):
     def _call(self, state: NodeTask, effect: Any) -> Call:
         offer, settlement = state.known, self.station.settlement
         match effect:
-            case do.SubmitAcceptance():
-                return self._acceptance(offer)
             case do.SubmitCommitment():
                 return self._commitment(_answer_of(state))
             case do.SubmitCancel():

@@ -16,7 +16,6 @@ from edgemark.crypto.polynomial import DenseQuadratic, Polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, Tokens
 from edgemark.systems.outsourcing import functions as functions_module
-from edgemark.systems.outsourcing import worker as worker_module
 from edgemark.systems.outsourcing.admission import Capacity, NodeBusy, OfferRefused
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.events import Order
@@ -181,7 +180,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         address=ME,
         chain=SimpleNamespace(now=lambda: 1_005),
         settings=SimpleNamespace(min_fee=facts["min_fee"], home=folder, poll_s=1.0, deposit=0),
-        accounts=SimpleNamespace(free_balance=lambda _: facts["free"]),
+        accounts=SimpleNamespace(free_balance=lambda *_, **__: facts["free"]),
         registry=SimpleNamespace(is_active=lambda _: facts["active"]),
     )
     node.runtime = SimpleNamespace(state=lambda _: None, states=dict)
@@ -230,10 +229,8 @@ def test_f6_an_offer_of_other_terms_than_posted__asks_for_no_function(tmp_path: 
 
 
 def test_f6_an_offer_that_would_be_taken__asks_for_its_function_of_its_length(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    # What the anchor allows needs a chain, and is not what this test is about.
-    monkeypatch.setattr(worker_module, "allow_again", lambda *_: None)
     order, raw = cast.small_order(), cast.dense_function().to_bytes()
     node = make_node(tmp_path, order)
     assert offer(node, order) == FUNCTION_NEEDED

@@ -7,9 +7,9 @@
 | 3    | how long the body is: the head says it              | 411, 413         |
 | 4    | whether this body is wanted here and now: `Route.admit` | as the route says |
 | 5    | the body comes, fast enough; longer ones go to disk | 408, 503         |
-| 6    | a place, now that the request is whole              | 503              |
+| 6    | a place, now that the request is whole; memory for a longer body | 503 |
 | 7    | the handler, in a thread of strangers or of known parties | as it says |
-| 8    | the answer goes, fast enough                        |                  |
+| 8    | the answer goes, fast enough; a longer one from the disk | 503         |
 
 Until step 6 the connection can give way to another one. A place is given back when the thread has
 ended, not when somebody is tired of waiting for it.

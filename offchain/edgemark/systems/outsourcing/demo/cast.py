@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.demo.actor import Actor, provider_home
 from edgemark.demo.stage import PARTY_TOKENS, Stage
 from edgemark.identifiers import Address, Tokens
@@ -94,9 +95,9 @@ class OutsourcingStage(Stage):
         """A node has let the settlement lock its tokens."""
         anchor = self.deployment.contract("AssetAnchor")
         settlement = self.deployment.contracts["JobSettlement"]
-        return actor.role is not Role.COMPUTE_NODE or bool(
-            chain.call(anchor, "lockerAllowance", actor.account, settlement)
-        )
+        if actor.role is not Role.COMPUTE_NODE:
+            return True
+        return AnchorAccounts(chain, anchor).locker_allowance(actor.account, settlement).amount > 0
 
     def _draft_node(self, number: int) -> Actor:
         node = Actor.draft(self.folder, "node", number, Role.COMPUTE_NODE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation, Overflow
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,8 @@ from edgemark.identifiers import Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.party.joining import provide_balance
 from edgemark.receipt import TOKEN_UNIT, format_tokens
+from edgemark.systems.outsourcing.device_means import read_funds
+from edgemark.systems.outsourcing.exporting import read_jobs
 from edgemark.systems.outsourcing.station import OutsourcingStation
 
 
@@ -76,14 +79,15 @@ def withdraw(invocation: Invocation, amount: str) -> None:
     wanted = parse_tokens(amount)
     with OutsourcingStation.open(invocation.settings()) as station:
         me = station.address
-        free = station.accounts.free_balance(me)
-        if wanted > free:
+        funds = read_funds(station, station.settlement, read_jobs(Path(station.settings.home)))
+        if wanted > funds.left:
+            kept = f" beside {format_tokens(funds.reserved)} MTC for the bonds of open jobs"
             raise RefusedInput(
                 "free balance is too low",
                 who=me,
-                had=f"{format_tokens(free)} MTC",
+                had=f"{format_tokens(funds.left)} MTC{kept if funds.reserved else ''}",
                 needed=f"{format_tokens(wanted)} MTC",
-                remedy="What open jobs hold comes back when they end.",
+                remedy="What open jobs hold or may need comes back when they end.",
             )
         station.lane.send(station.accounts.withdraw(me, wanted))
         wallet = station.token.balance(me)

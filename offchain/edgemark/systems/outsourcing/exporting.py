@@ -155,6 +155,16 @@ def make_case(story: JobStory, index: int, task: Task, answers: tuple[Answer, ..
     )
 
 
+def read_jobs(home: Path) -> list[DeviceJob]:
+    """What the device of this home remembers of the jobs in its journal; none without one."""
+    file = home / "device.journal"
+    if not file.exists():
+        return []
+    with Journal.look_at(file) as journal:
+        states = replay_records(PartyMachine(DeviceJob), journal.records(), who=file)
+    return list(states.values())
+
+
 def _find_holding(home: Path, job: JobId, index: int) -> Holding | None:
     return next(_holdings(home, job, index), None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,10 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark.anchoring.accounts import Allowance
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp, Tokens
+from edgemark.journal import Journal
 from edgemark.ledger.faults import ContractRefused, GasAboveCap, NoFunds
 from edgemark.machine import TryAgain
+from edgemark.replay import encode_record
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
@@ -30,7 +33,10 @@ from edgemark.systems.outsourcing.device_means import (
     compute_deposit,
     compute_most,
     compute_reserve,
+    read_funds,
 )
+from edgemark.systems.outsourcing.exporting import read_jobs
+from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.observe import TAKEN_NUMBER, observe_as_device
 from edgemark.systems.outsourcing.parameters import hash_nodes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
@@ -235,3 +241,20 @@ def test_charges__as_many_as_there_are_bonds_for() -> None:
     assert cut_to_means(charge, 10, 19) == do.SubmitCharge((ONE,), ())
     with pytest.raises(TryAgain, match="bond"):
         cut_to_means(charge, 10, 9)
+
+
+def test_jobs_of_a_home__are_read_from_its_journal_for_who_withdraws(tmp_path: Path) -> None:
+    assert read_jobs(tmp_path) == []
+    with Journal.open(tmp_path / "device.journal") as journal:
+        machine = PartyMachine(DeviceJob)
+        journal.append(encode_record(machine, ORDER.job, on.AskedSubmit(ORDER)))
+    (state,) = read_jobs(tmp_path)
+    job: Any = SimpleNamespace(phase=JobPhase.NONE, charged=0)
+    accounts = SimpleNamespace(free_balance=lambda *_, **__: MOST + 1)
+    block = SimpleNamespace(number=1, timestamp=0)
+    station: Any = SimpleNamespace(
+        chain=SimpleNamespace(block=lambda _: block), accounts=accounts, address="device"
+    )
+    settlement: Any = SimpleNamespace(views=lambda wanted, **_: [(job, [])] * len(wanted))
+    assert read_funds(station, settlement, [state]).left == 1
+    assert read_funds(station, settlement, []).left == MOST + 1

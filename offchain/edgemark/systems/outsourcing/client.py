@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -251,6 +251,9 @@ class Device(PartyLoop[OutsourcingStation]):
                 allow_what_is_due(self.station, self._jobs)
                 self.station.submit(call_of(self.station.settlement, order, charge))
                 return []
+            case do.SubmitExpiry(place):
+                self.station.return_place(order.job, place)
+                return [on.SawEnded()]
             case _:
                 self.station.submit(call_of(self.station.settlement, order, effect))
                 return []
@@ -362,13 +365,17 @@ class Device(PartyLoop[OutsourcingStation]):
         self.agenda.poll()
         states = self.runtime.states()
         due = self.agenda.due(states)
-        wanted = [
-            (states[key].known.job, range(1, len(states[key].known.nodes) + 1)) for key in due
-        ]
-        views = self.station.settlement.views(wanted, block=self.agenda.block)
-        for key, (job, indices) in zip(due, views, strict=True):
-            self.tell(key, observe_as_device(states[key], job, indices))
+        if due:
+            self._look_at({key: states[key] for key in due}, self.agenda.block)
         self.agenda.note(due, states)
+
+    def _look_at(self, jobs: Mapping[bytes, DeviceJob], block: int) -> None:
+        now = self.station.time_of(block)
+        wanted = [(s.known.job, range(1, len(s.known.nodes) + 1)) for s in jobs.values()]
+        views = self.station.settlement.views(wanted, block=block)
+        for (key, state), (job, indices) in zip(jobs.items(), views, strict=True):
+            over = self.station.is_lock_over(job, now)
+            self.tell(key, observe_as_device(state, job, indices, lock_over=over))
 
 
 def _most_of(order: on.Order) -> int:

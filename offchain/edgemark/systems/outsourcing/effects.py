@@ -132,6 +132,13 @@ class SubmitLapseOf:
 
 
 @dataclass(frozen=True)
+class SubmitExpiry:
+    """Return what one's own place of the job's expired lock still holds."""
+
+    place: int
+
+
+@dataclass(frozen=True)
 class SignServed:
     """Sign that the task is held and well formed."""
 

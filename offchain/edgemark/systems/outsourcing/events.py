@@ -122,6 +122,11 @@ class SawEnded:
 
 
 @dataclass(frozen=True)
+class SawLockOver:
+    """The job's lock has expired: no step of the job is taken any more, each place goes back."""
+
+
+@dataclass(frozen=True)
 class SawAccepted:
     """The node's own acceptance is on chain."""
 

@@ -17,7 +17,7 @@ This process attests in software only: what it sees, its operator can see.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -362,21 +362,23 @@ class Judge(OutsourcingServer):
         for event in self.agenda.poll():
             if isinstance(event, NodeCharged):
                 self._charges[JobId(event.job), ShareIndex(event.index)] = None
-        self._look_at_cases()
+        states = self.runtime.states()
+        due = self.agenda.due(states)
+        if due:
+            self._look_at({key: states[key] for key in due}, self.agenda.block)
+        self.agenda.note(due, states)
         self._open_cases()
         if not self._charges:
             self._cursor.note(self.agenda.cursor)
 
-    def _look_at_cases(self) -> None:
-        states = self.runtime.states()
-        due = self.agenda.due(states)
-        cases = [states[key].known for key in due]
-        wanted = [(case.job, [case.index]) for case in cases]
-        views = self.station.settlement.views(wanted, block=self.agenda.block)
-        for key, case, (job_view, (view,)) in zip(due, cases, views, strict=True):
-            self.door.expect(job_view.payer, case.node, *case.judges)
-            self.tell(key, observe_as_judge(states[key], view))
-        self.agenda.note(due, states)
+    def _look_at(self, cases: Mapping[bytes, JudgeCase], block: int) -> None:
+        now = self.station.time_of(block)
+        wanted = [(state.known.job, [state.known.index]) for state in cases.values()]
+        views = self.station.settlement.views(wanted, block=block)
+        for (key, state), (job, (view,)) in zip(cases.items(), views, strict=True):
+            self.door.expect(job.payer, state.known.node, *state.known.judges)
+            over = self.station.is_lock_over(job, now)
+            self.tell(key, observe_as_judge(state, view, lock_over=over))
 
     def _open_cases(self) -> None:
         """The oldest charges first; those that find no room are tried again in the next round."""

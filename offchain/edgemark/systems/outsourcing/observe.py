@@ -32,7 +32,20 @@ def is_posting_of(job: JobView, order: on.Order) -> bool:
     return posted == (order.root, order.terms.hash, listed)
 
 
-def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexView]) -> list[object]:
+def is_lock_over(job: JobView, now: Timestamp, tail_s: int) -> bool:
+    """Whether the job's lock has expired: the contract takes no step of the job any more.
+
+    Args:
+        job: as of a block.
+        now: time of that block.
+        tail_s: from `collect_by` to the expiry, `Limits.longest_tail_s`.
+    """
+    return job.phase is not JobPhase.NONE and now > job.collect_by + tail_s
+
+
+def observe_as_device(
+    state: DeviceJob, job: JobView, indices: Sequence[IndexView], *, lock_over: bool = False
+) -> list[object]:
     """What the device has not heard yet."""
     if state.is_finished or state.phase is DevicePhase.UNKNOWN or job.phase is JobPhase.NONE:
         return []
@@ -58,6 +71,8 @@ def observe_as_device(state: DeviceJob, job: JobView, indices: Sequence[IndexVie
             found.append(on.SawChargesFiled())
         if all(view.phase.is_end for view in indices):
             found.append(on.SawEnded())
+    if lock_over and phase in (*_DECIDED, DevicePhase.EXPIRED) and not state.lock_over:
+        found.append(on.SawLockOver())
     return found
 
 
@@ -65,7 +80,9 @@ def _verdict_by(view: IndexView) -> Timestamp:
     return view.verdict_by if view.phase is IndexPhase.SERVED else on.NO_TIME
 
 
-def observe_as_node(state: NodeTask, job: JobView, view: IndexView, now: Timestamp) -> list[object]:
+def observe_as_node(
+    state: NodeTask, job: JobView, view: IndexView, now: Timestamp, *, lock_over: bool = False
+) -> list[object]:
     """What the node has not heard yet; `now` is the time of the block that was read."""
     if state.is_finished or state.phase is NodePhase.UNKNOWN:
         return []
@@ -76,6 +93,8 @@ def observe_as_node(state: NodeTask, job: JobView, view: IndexView, now: Timesta
         return _observe_offered(job, view, now)
     if view.phase.is_end:
         return [on.SawEnded()]
+    if lock_over:
+        return [] if state.lock_over else [on.SawLockOver()]
     found: list[object] = []
     charged = view.phase in (IndexPhase.CHARGED, IndexPhase.SERVED)
     if not state.started and job.phase is JobPhase.STARTED and state.charge is ChargeKind.NONE:
@@ -97,11 +116,11 @@ def _observe_offered(job: JobView, view: IndexView, now: Timestamp) -> list[obje
     return [on.SawAccepted()]
 
 
-def observe_as_judge(state: JudgeCase, view: IndexView) -> list[object]:
-    """What the judge has not heard yet of a charge that it follows."""
+def observe_as_judge(state: JudgeCase, view: IndexView, *, lock_over: bool = False) -> list[object]:
+    """What the judge has not heard yet of a charge that it follows; no place of the lock is its."""
     if state.is_finished or state.phase is JudgePhase.UNKNOWN:
         return []
-    if view.phase.is_end:
+    if view.phase.is_end or lock_over:
         return [on.SawEnded()]
     if view.phase is IndexPhase.SERVED and not state.served_on_chain:
         return [on.SawServed(view.answer_by, view.verdict_by)]

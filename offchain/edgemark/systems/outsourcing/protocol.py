@@ -31,7 +31,8 @@ _DEVICE: dict[tuple[Enum, type], Enum] = {
     **_stays(DevicePhase.POSTED, on.SawIndexPhase, on.HeardOfferTaken),
     (DevicePhase.EXPIRED, on.SawStarted): DevicePhase.STARTED,
     (DevicePhase.EXPIRED, on.SawCancelled): DevicePhase.CANCELLED,
-    **_stays(DevicePhase.EXPIRED, on.SawIndexPhase),
+    (DevicePhase.EXPIRED, on.SawEnded): DevicePhase.CANCELLED,
+    **_stays(DevicePhase.EXPIRED, on.SawIndexPhase, on.SawLockOver),
     (DevicePhase.STARTED, on.SawGatheringOver): DevicePhase.GATHERED,
     (DevicePhase.STARTED, on.FoundResultValid): DevicePhase.VALID,
     (DevicePhase.STARTED, on.FoundResultUndecided): DevicePhase.UNDECIDED,
@@ -46,10 +47,10 @@ _DEVICE: dict[tuple[Enum, type], Enum] = {
     **_stays(DevicePhase.GATHERED, on.HeardAnswer, *_DEVICE_TIMES),
     (DevicePhase.VALID, on.SawChargesFiled): DevicePhase.CHARGED,
     (DevicePhase.VALID, on.SawEnded): DevicePhase.CLOSED,
-    **_stays(DevicePhase.VALID, *_DEVICE_TIMES),
+    **_stays(DevicePhase.VALID, on.SawLockOver, *_DEVICE_TIMES),
     (DevicePhase.UNDECIDED, on.SawChargesFiled): DevicePhase.CHARGED,
     (DevicePhase.UNDECIDED, on.SawEnded): DevicePhase.CLOSED,
-    **_stays(DevicePhase.UNDECIDED, *_DEVICE_TIMES),
+    **_stays(DevicePhase.UNDECIDED, on.SawLockOver, *_DEVICE_TIMES),
     (DevicePhase.CHARGED, on.SawEnded): DevicePhase.CLOSED,
     **_stays(
         DevicePhase.CHARGED,
@@ -58,6 +59,7 @@ _DEVICE: dict[tuple[Enum, type], Enum] = {
         on.FoundResultValid,
         on.FoundResultUndecided,
         on.SawLapseDue,
+        on.SawLockOver,
         *_DEVICE_TIMES,
     ),
 }
@@ -85,7 +87,12 @@ _NODE: dict[tuple[Enum, type], Enum] = {
             NodePhase.SERVING,
         )
         for move, stays in _stays(
-            phase, on.SawStarted, on.SawAcceptOver, on.SawComputeOver, on.SawCollectOver
+            phase,
+            on.SawStarted,
+            on.SawAcceptOver,
+            on.SawComputeOver,
+            on.SawCollectOver,
+            on.SawLockOver,
         ).items()
     },
     **{
@@ -98,6 +105,7 @@ _NODE: dict[tuple[Enum, type], Enum] = {
             on.SawCollectOver,
             on.SawServeOver,
             on.SawVerdictOver,
+            on.SawLockOver,
         ).items()
     },
     **_stays(NodePhase.ANSWERING, on.HeardAnswerTaken),

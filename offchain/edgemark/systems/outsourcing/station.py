@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemark.identifiers import Address, Hash32, JobId
+from edgemark.identifiers import Address, Hash32, JobId, Timestamp
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ContractRefused, NoFunds
 from edgemark.machine import TryAgain
 from edgemark.party.station import Station
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.functions import FunctionStore
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.observe import is_lock_over
+from edgemark.systems.outsourcing.records import JobView
 from edgemark.systems.outsourcing.settlement import SettlementContract
 
 FUNCTION_NEEDED = b"function needed"
+RETURNED = ("LockUnknown", "PlaceEmpty")  # somebody else was faster, or nothing was left
 
 
 def path_of(what: str, job: JobId, index: int) -> str:
@@ -59,6 +63,30 @@ class OutsourcingStation(Station):
             self._give_function(server, function_hash)
         if self.ask(server, path, body, most=MAX_SMALL_BYTES) == FUNCTION_NEEDED:
             raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
+
+    def time_of(self, block: int) -> Timestamp:
+        """Chain time of a block."""
+        return Timestamp(self.chain.block(block).timestamp)
+
+    def is_lock_over(self, job: JobView, now: Timestamp) -> bool:
+        """Whether a job's lock had expired at `now`: nothing of the job is decided any more."""
+        return is_lock_over(job, now, self.deployment.parameters.limits.longest_tail_s)
+
+    def return_place(self, job: JobId, place: int) -> None:
+        """Return what a place of a job's expired lock still holds, if anything, to its owner.
+
+        Raises:
+            ContractRefused: the lock has not expired yet.
+            TryAgain: there is no gas.
+        """
+        call = self.accounts.expire(self.settlement.address, job, place)
+        try:
+            self.lane.send(call)
+        except NoFunds as poor:
+            raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
+        except ContractRefused as refused:
+            if refused.error_name not in RETURNED:
+                raise
 
     def _give_function(self, server: Address, function_hash: Hash32) -> None:
         function = self.functions.find(function_hash)

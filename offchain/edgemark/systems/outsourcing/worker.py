@@ -289,6 +289,9 @@ class ComputeNode(OutsourcingServer):
                 self._allow_stakes()
                 self.station.submit(self._acceptance(state.known))
                 return []
+            case do.SubmitExpiry(place):
+                self.station.return_place(state.known.job, place)
+                return [on.SawEnded()]
             case _:
                 self.station.submit(self._call(state, effect))
                 return []
@@ -379,14 +382,15 @@ class ComputeNode(OutsourcingServer):
         self.agenda.note(due, states)
 
     def _look_at(self, tasks: Mapping[bytes, NodeTask], block: int) -> None:
-        now = Timestamp(self.station.chain.block(block).timestamp)
+        now = self.station.time_of(block)
         offers = [state.known for state in tasks.values()]
         views = self.station.settlement.views(
             [(offer.job, [offer.index]) for offer in offers], block=block
         )
         for (key, state), (job, (view,)) in zip(tasks.items(), views, strict=True):
             self.door.expect(job.payer, *state.known.judges)
-            self.tell(key, observe_as_node(state, job, view, now))
+            over = self.station.is_lock_over(job, now)
+            self.tell(key, observe_as_node(state, job, view, now, lock_over=over))
 
 
 def _answer_of(state: NodeTask) -> Answer:

@@ -50,6 +50,7 @@ class Bench:
         self.phases: dict[JobId, IndexPhase] = {}
         self.news: list[Any] = []
         self.noted: list[int] = []
+        self.is_over = False
         judge: Any = Judge.__new__(Judge)
         judge.runtime, judge._charges = Room(), {}
         judge.door = SimpleNamespace(expect=_nothing)
@@ -61,7 +62,9 @@ class Bench:
         settlement = SimpleNamespace(
             views=self.views, judges=lambda: (JUDGE,), judge_threshold=lambda: 1
         )
-        judge.station = SimpleNamespace(settlement=settlement)
+        judge.station = SimpleNamespace(
+            settlement=settlement, time_of=int, is_lock_over=lambda *_: self.is_over
+        )
         self.judge: Judge = judge
 
     def charge(self, job: JobId) -> None:
@@ -118,3 +121,13 @@ def test_charge__that_ended_while_it_waited_for_room__is_let_go() -> None:
     bench.judge.look()
     assert bench.followed() == set()
     assert bench.noted == [5]
+
+
+def test_judge__of_a_charge_whose_lock_has_expired__is_done_with_it() -> None:
+    bench = Bench()
+    bench.charge(FIRST)
+    bench.judge.look()
+    assert bench.followed() == {key_of(FIRST, ONE)}
+    bench.is_over = True
+    bench.judge.look()
+    assert bench.followed() == set()

@@ -1,15 +1,20 @@
-"""A view of a block before the posting holds nothing, and tells no party that anything happened."""
+"""What a view tells: nothing before the posting, and after the lock's expiry that all is over."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.identifiers import Hash32, ShareIndex, Timestamp
+from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import ChargeKind
 from edgemark.systems.outsourcing.observe import (
+    is_lock_over,
     observe_as_device,
     observe_as_judge,
     observe_as_node,
@@ -17,6 +22,7 @@ from edgemark.systems.outsourcing.observe import (
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import DevicePhase, NodePhase
 from edgemark.systems.outsourcing.protocol import step
 from edgemark.systems.outsourcing.records import NOBODY, IndexView, JobPhase, JobView
 
@@ -85,3 +91,51 @@ def test_judge__before_the_charge__is_told_nothing(phase: IndexPhase) -> None:
     filed, _ = step(JudgeCase(me=ORDER.judges[0]), case)
     view = IndexView(NOBODY, phase, ChargeKind.NONE, False, NEVER, NEVER, NEVER)
     assert observe_as_judge(filed, view) == []
+
+
+# --- after the lock's expiry no step of the job is taken any more -------------------------------
+
+STARTED = replace(NO_JOB, phase=JobPhase.STARTED, collect_by=TERMS.collect_by)
+OPEN = replace(NO_INDEX, phase=IndexPhase.ACCEPTED)
+LATE = Timestamp(TERMS.collect_by + 10**6)
+UNENDED = [
+    phase
+    for phase in NodePhase
+    if phase not in (NodePhase.UNKNOWN, NodePhase.OFFERED, NodePhase.ENDED)
+]
+DECIDED = [DevicePhase.VALID, DevicePhase.UNDECIDED, DevicePhase.CHARGED, DevicePhase.EXPIRED]
+
+
+def test_lock__expires_one_tail_after_collect_by_and_never_of_no_job() -> None:
+    expiry = Timestamp(TERMS.collect_by + 60)
+    assert not is_lock_over(STARTED, expiry, 60)
+    assert is_lock_over(STARTED, Timestamp(expiry + 1), 60)
+    assert not is_lock_over(NO_JOB, LATE, 60)
+
+
+@pytest.mark.parametrize("phase", UNENDED, ids=str)
+def test_node__whose_lock_has_expired__takes_its_place_back_and_is_done(phase: Any) -> None:
+    task = NodeTask(offer=OFFER, task=ORDER.tasks[0], answer=cast.right_answer(ORDER, 1))
+    task = replace(task, phase=phase, collect_over=True, verdict_over=True)
+    assert do.SubmitExpiry(1) not in task.owed()
+    (seen,) = observe_as_node(task, STARTED, OPEN, LATE, lock_over=True)
+    task, _ = step(task, seen)
+    assert task.owed() == (do.SubmitExpiry(1),)
+    assert observe_as_node(task, STARTED, OPEN, LATE, lock_over=True) == []
+    task, _ = step(task, on.SawEnded())
+    assert task.is_finished
+    assert task.owed() == ()
+
+
+@pytest.mark.parametrize("phase", DECIDED, ids=str)
+def test_device__whose_lock_has_expired__takes_its_place_back_and_is_done(phase: Any) -> None:
+    phases = (IndexPhase.ACCEPTED,) * 6
+    job: DeviceJob = replace(DeviceJob(order=ORDER, indices=phases), phase=phase, collect_over=True)
+    posted = replace(STARTED, phase=JobPhase.POSTED)
+    (seen,) = observe_as_device(job, posted, [OPEN] * 6, lock_over=True)
+    job, _ = step(job, seen)
+    assert job.owed() == (do.SubmitExpiry(0),)
+    assert observe_as_device(job, posted, [OPEN] * 6, lock_over=True) == []
+    job, _ = step(job, on.SawEnded())
+    assert job.is_finished
+    assert job.locked == 0

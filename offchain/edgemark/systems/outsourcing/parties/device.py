@@ -14,6 +14,7 @@ from edgemark.systems.outsourcing.phases import DevicePhase
 
 _OPEN = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+PAYER_PLACE = 0  # in the job's lock
 _UNPAID = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
 
 
@@ -34,6 +35,7 @@ class DeviceJob:
         evidence: (index, judge) pairs that were delivered.
         verdicts_by: deadline of each served charge.
         lapsing: served charges whose deadline is past.
+        lock_over: the job's lock has expired.
     """
 
     phase: DevicePhase = DevicePhase.UNKNOWN
@@ -54,6 +56,7 @@ class DeviceJob:
     lapsing: frozenset[ShareIndex] = frozenset()
     compute_over: bool = False
     collect_over: bool = False
+    lock_over: bool = False
     reason: str = ""
 
     @property
@@ -153,6 +156,8 @@ class DeviceJob:
                 return replace(self, last_charges=True)
             case on.SawCollectOver():
                 return replace(self, collect_over=True)
+            case on.SawLockOver():
+                return replace(self, lock_over=True)
             case on.FoundPostingRefused(reason):
                 return replace(self, reason=reason)
             case on.FoundResultValid() | on.FoundResultUndecided():
@@ -200,6 +205,8 @@ class DeviceJob:
 
     def owed(self) -> tuple[object, ...]:  # noqa: PLR0911 - one line a phase
         """Effects that this state still needs."""
+        if self.lock_over and not self.is_finished:
+            return (do.SubmitExpiry(PAYER_PLACE),)
         match self.phase:
             case DevicePhase.DRAFTED:
                 return (do.SubmitPosting(),)

@@ -26,6 +26,7 @@ class NodeTask:
         started: whether the job was seen started.
         served_by, verdict_by: deadlines of the charge, when charged and served.
         told: judges that took the answer.
+        lock_over: the job's lock has expired.
     """
 
     phase: NodePhase = NodePhase.UNKNOWN
@@ -44,6 +45,7 @@ class NodeTask:
     collect_over: bool = False
     serve_over: bool = False
     verdict_over: bool = False
+    lock_over: bool = False
 
     @property
     def is_finished(self) -> bool:
@@ -102,11 +104,15 @@ class NodeTask:
                 return replace(self, serve_over=True)
             case on.SawVerdictOver():
                 return replace(self, verdict_over=True)
+            case on.SawLockOver():
+                return replace(self, lock_over=True)
             case _:
                 return self
 
     def owed(self) -> tuple[object, ...]:
         """Effects that this state still needs."""
+        if self.lock_over and not self.is_finished:
+            return (do.SubmitExpiry(self.known.index),)
         if self.phase is NodePhase.OFFERED:
             return () if self.accept_over else (do.SubmitAcceptance(),)
         if self.phase in _CHARGED:
@@ -115,9 +121,8 @@ class NodeTask:
             return (do.ComputeAnswer(), *self._owed_ends())
         if self.phase is NodePhase.COMPUTED and not self.compute_over:
             return (do.SubmitCommitment(), *self._owed_ends())
-        if self.phase in (*_BEFORE_COMMITMENT, NodePhase.SERVING):
-            return self._owed_ends()
-        return ()
+        is_open = self.phase in (*_BEFORE_COMMITMENT, NodePhase.SERVING)
+        return self._owed_ends() if is_open else ()
 
     def _owed_ends(self) -> tuple[object, ...]:
         if self.accept_over and not self.started:

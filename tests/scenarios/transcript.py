@@ -40,13 +40,9 @@ from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.machine import IllegalMove
 from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing import observe
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding
-from edgemark.systems.outsourcing.observe import (
-    observe_as_device,
-    observe_as_judge,
-    observe_as_node,
-)
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
@@ -173,19 +169,14 @@ class Cast:
         return builders[name](*words)
 
     def _found_valid(self, *words: str) -> object:
-        liars, silent = _named(words, "liars"), _named(words, "silent")
-        result = FUNCTION.evaluate(cast.small_batch())
-        return on.FoundResultValid(result, liars, silent, *self._basis())
+        named = _named(words, "liars"), _named(words, "silent")
+        result, device = FUNCTION.evaluate(cast.small_batch()), self.parties["device"]
+        return on.FoundResultValid(result, *named, device.answered, device.chosen)
 
     def _found_undecided(self, *words: str) -> object:
-        suspects, silent = _named(words, "suspects"), _named(words, "silent")
-        reason = "too many are silent or false"
-        return on.FoundResultUndecided(reason, suspects, silent, *self._basis())
-
-    def _basis(self) -> tuple[tuple[ShareIndex, ...], tuple[ShareIndex, ...]]:
-        """The answers and charges that the device has now."""
-        device = self.parties["device"]
-        return device.answered, device.chosen
+        named = _named(words, "suspects"), _named(words, "silent")
+        reason, device = "too many are silent or false", self.parties["device"]
+        return on.FoundResultUndecided(reason, *named, device.answered, device.chosen)
 
     def _saw_case(self, word: str) -> object:
         seat = self.chain.index_views(self.order.job)[index_of(word) - 1]
@@ -267,10 +258,12 @@ class Cast:
             return []
         seats, state = self.chain.index_views(self.order.job), self.parties[party]
         if party == "device":
-            return observe_as_device(state, job, seats)
+            return observe.observe_as_device(state, job, seats)
         if party.startswith("node"):
-            return observe_as_node(state, job, seats[index_of(party) - 1], Timestamp(self.now))
-        return observe_as_judge(state, seats[state.known.index - 1])
+            return observe.observe_as_node(
+                state, job, seats[index_of(party) - 1], Timestamp(self.now)
+            )
+        return observe.observe_as_judge(state, seats[state.known.index - 1])
 
     def _at(self, words: list[str]) -> None:
         name, more = words[0], int(words[2]) if len(words) == 3 else 0

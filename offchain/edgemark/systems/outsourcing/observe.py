@@ -71,9 +71,8 @@ def observe_as_device(
             found.append(on.SawChargesFiled())
         if all(view.phase.is_end for view in indices):
             found.append(on.SawEnded())
-    if lock_over and phase in (*_DECIDED, DevicePhase.EXPIRED) and not state.lock_over:
-        found.append(on.SawLockOver())
-    return found
+    is_due = phase in (*_DECIDED, DevicePhase.EXPIRED) and not state.lock_over
+    return [*found, on.SawLockOver()] if lock_over and is_due else found
 
 
 def _verdict_by(view: IndexView) -> Timestamp:

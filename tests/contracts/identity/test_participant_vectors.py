@@ -10,7 +10,7 @@ from eth_utils import keccak
 from tests.contracts.world import World, signer_of
 
 PATH = Path(__file__).resolve().parents[2] / "vectors" / "participants.json"
-NONCES_SLOT = 3  # of the mapping `_nonces`; a change of the layout fails in the fixture below
+NONCES_SLOT = 4  # of the mapping `_nonces`; a change of the layout fails in the fixture below
 WISH = ("role", "provider", "tlsKeyHash", "endpoint", "name", "resources")
 
 

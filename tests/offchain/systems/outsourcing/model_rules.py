@@ -109,9 +109,10 @@ def check_signers(signers: Sequence[Address], judges: Sequence[Address]) -> None
     for signer in signers:
         if int(signer, 16) <= int(previous, 16):
             raise ModelRefused("SignersNotAscending", previous=previous, signer=signer)
+        previous = signer
+    for signer in signers:
         if signer not in judges:
             raise ModelRefused("NotAMember", signer=signer)
-        previous = signer
 
 
 def check_group(

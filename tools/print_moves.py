@@ -1,19 +1,20 @@
 """Print how the phases of an outsourced job follow one another, from the table of the protocol.
 
-    python tools/print_moves.py            # three diagrams in Mermaid's language
-    python tools/print_moves.py --write    # into docs/outsourcing.md, between its markers
-    python tools/print_moves.py --check    # exit 1 when the document shows another table
+    python -m tools.print_moves            # three diagrams in Mermaid's language
+    python -m tools.print_moves --write    # into docs/outsourcing.md, between its markers
+    python -m tools.print_moves --check    # exit 1 when the document shows another table
 
 Events that tell something without ending a phase are left out.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
+
+from tools.drawn_pages import run
 
 from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePhase
 from edgemark.systems.outsourcing.protocol import MOVES
@@ -44,41 +45,9 @@ def draw_all() -> dict[str, str]:
     return {name: f"```mermaid\n{draw(phases, MOVES)}\n```\n" for name, phases in PARTIES.items()}
 
 
-def insert(text: str, diagrams: Mapping[str, str]) -> str:
-    """A document with each diagram between `<!-- moves: NAME -->` and `<!-- end -->`.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    for name, diagram in diagrams.items():
-        begin, end = f"<!-- moves: {name} -->\n", "<!-- end -->"
-        before, found, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not found or not closed:
-            raise ValueError(f"no place for the diagram of the {name}")
-        text = before + begin + diagram + end + after
-    return text
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", action="store_true", help="into docs/outsourcing.md")
-    action.add_argument("--check", action="store_true", help="compare with docs/outsourcing.md")
-    chosen = parser.parse_args(arguments)
-    if not (chosen.write or chosen.check):
-        for name, diagram in draw_all().items():
-            print(f"{name}\n\n{diagram}")
-        return 0
-    text = DOCUMENT.read_text()
-    fresh = insert(text, draw_all())
-    if chosen.write:
-        DOCUMENT.write_text(fresh)
-    elif fresh != text:
-        print("docs/outsourcing.md shows another table; run tools/print_moves.py --write")
-        return 1
-    return 0
+    return run(__doc__ or "", DOCUMENT, draw_all(), "moves", arguments)
 
 
 if __name__ == "__main__":

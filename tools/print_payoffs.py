@@ -1,19 +1,18 @@
 """Print what every coalition gains by every end of an index, against the honest end.
 
-    python tools/print_payoffs.py            # the tables
-    python tools/print_payoffs.py --write    # into docs/outsourcing.md, between its markers
-    python tools/print_payoffs.py --check    # exit 1 when the document shows other tables
+    python -m tools.print_payoffs            # the tables
+    python -m tools.print_payoffs --write    # into docs/outsourcing.md, between its markers
+    python -m tools.print_payoffs --check    # exit 1 when the document shows other tables
 
 The job is the smallest one (t = e = 1, d = 2, m = 6) with n = 4 judges, S = m f / e and g = f / 4.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
+from tools.drawn_pages import run
 from tools.payoffs import (
     UNCHARGED,
     Coalition,
@@ -108,41 +107,9 @@ def draw_all() -> dict[str, str]:
     return {"roles": draw_roles(), "coalitions": draw_coalitions()}
 
 
-def insert(text: str, tables: Mapping[str, str]) -> str:
-    """A document with each table between `<!-- payoffs: NAME -->` and `<!-- end -->`.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    for name, table in tables.items():
-        begin, end = f"<!-- payoffs: {name} -->\n", "<!-- end -->"
-        before, found, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not found or not closed:
-            raise ValueError(f"no place for the table of {name}")
-        text = before + begin + table + end + after
-    return text
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", action="store_true", help="into docs/outsourcing.md")
-    action.add_argument("--check", action="store_true", help="compare with docs/outsourcing.md")
-    chosen = parser.parse_args(arguments)
-    if not (chosen.write or chosen.check):
-        for name, table in draw_all().items():
-            print(f"{name}\n\n{table}")
-        return 0
-    text = DOCUMENT.read_text()
-    fresh = insert(text, draw_all())
-    if chosen.write:
-        DOCUMENT.write_text(fresh)
-    elif fresh != text:
-        print("docs/outsourcing.md shows other tables; run tools/print_payoffs.py --write")
-        return 1
-    return 0
+    return run(__doc__ or "", DOCUMENT, draw_all(), "payoffs", arguments)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
-from tools.print_moves import DOCUMENT, PARTIES, draw, draw_all, insert
+from tools.drawn_pages import insert
+from tools.print_moves import DOCUMENT, PARTIES, draw, draw_all
 
 from edgemark.systems.outsourcing.protocol import MOVES
 from tools import print_moves
@@ -22,7 +23,7 @@ class Phase(Enum):
 
 def test_document__shows_the_table_of_the_protocol() -> None:
     text = DOCUMENT.read_text()
-    assert insert(text, draw_all()) == text, "run tools/print_moves.py --write"
+    assert insert(text, draw_all(), "moves") == text, "run python -m tools.print_moves --write"
 
 
 @pytest.mark.parametrize("name", PARTIES)
@@ -53,8 +54,8 @@ def test_draw__parallel_moves__share_an_arrow_and_loops_are_left_out() -> None:
 
 def test_insert__without_a_marker__is_refused() -> None:
     with pytest.raises(ValueError, match="device"):
-        insert("nothing", {"device": "x"})
-    assert insert("<!-- moves: a -->\nold<!-- end -->", {"a": "new\n"}).endswith(
+        insert("nothing", {"device": "x"}, "moves")
+    assert insert("<!-- moves: a -->\nold<!-- end -->", {"a": "new\n"}, "moves").endswith(
         "new\n<!-- end -->"
     )
 

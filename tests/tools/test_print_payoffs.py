@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tools.print_payoffs import DOCUMENT, draw_all, insert
+from tools.drawn_pages import insert
+from tools.print_payoffs import DOCUMENT, draw_all
 
 from tools import print_payoffs
 
 
 def test_document__shows_the_payoffs_of_today() -> None:
     text = DOCUMENT.read_text()
-    assert insert(text, draw_all()) == text, "run tools/print_payoffs.py --write"
+    assert insert(text, draw_all(), "payoffs") == text, "run python -m tools.print_payoffs --write"
 
 
 def test_insert__marker_missing__is_refused() -> None:
-    with pytest.raises(ValueError, match="no place for the table of roles"):
-        insert("nothing", draw_all())
+    with pytest.raises(ValueError, match="no place for the payoffs of the roles"):
+        insert("nothing", draw_all(), "payoffs")
 
 
 def test_program__check_of_another_document__fails(

@@ -105,8 +105,10 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
         *("deploy", "--network", node.url, "--account", "TEST::2", "--manifest", str(path)),
         *(word for judge in judges for word in ("--judge", judge)),
         *("--pool", payee(7), "--guardian", payee(8), "--holder", payee(9)),
-        *("--min-fee", "11", "--max-fee", "12", "--min-window", "3", "--max-window", "4"),
+        *("--min-fee", "11", "--max-fee", "12", "--judge-floor", "2", "--judge-price", "0"),
+        *("--min-window", "3", "--max-window", "4"),
         *("--judge-window", "5", "--exit-grace", "6", "--min-stake", "77", "--unbonding", "88"),
+        *("--pause", "9"),
         *("--allocations", str(plans)),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -114,7 +116,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     deployment = Deployment.load(path, 31337)
     deployment.verify(chain)
     settlement = deployment.contract("JobSettlement")
-    assert chain.call(settlement, "limits") == (11, 12, 3, 4, 5, 6)
+    assert chain.call(settlement, "limits") == (11, 12, 2, 0, 3, 4, 5, 6)
     assert chain.call(settlement, "pool") == payee(7)
     assert chain.call(settlement, "guardian") == payee(8)
     coin = Contract.named("MetaCoin", deployment.contracts["MetaCoin"])
@@ -125,8 +127,9 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     registry = deployment.contract("ParticipantRegistry")
     assert chain.call(registry, "minStake") == 77
     assert chain.call(registry, "unbondingSeconds") == 88
+    assert chain.call(registry, "pauseSeconds") == 9
     assert chain.call(deployment.contract("EnclaveManager"), "members") == tuple(judges)
-    assert deployment.parameters.limits.as_abi() == (11, 12, 3, 4, 5, 6)
+    assert deployment.parameters.limits.as_abi() == (11, 12, 2, 0, 3, 4, 5, 6)
     creator = chain.rpc("eth_getBlockByNumber", hex(deployment.block), True)["transactions"]
     assert [parse_address(each["from"]) for each in creator] == [account(2)]
     assert not (tmp_path / "deployments").exists()

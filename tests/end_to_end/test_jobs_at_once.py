@@ -387,8 +387,7 @@ def test_node_with_another_certificate_than_it_registered__is_told_nothing(playe
     assert "shows another TLS key than the one it registered" in log
     state = played.states["unstarted"]
     offered = {state.known.nodes[index - 1] for index in state.offered}
-    assert offered
-    assert offered <= set(played.theatre.node_accounts)
+    assert offered and offered <= set(played.theatre.node_accounts)
 
 
 def test_bad_requests__cost_nobody_anything(played: Played) -> None:

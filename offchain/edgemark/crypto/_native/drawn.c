@@ -11,8 +11,9 @@ size_t select_elements(uint8_t *out, const uint8_t *drawn, size_t count)
     for (size_t at = 0; at < count; at++, drawn += ELEMENT_BYTES) {
         uint64_t high = drawn[0];
         u128 low = ((u128)load_big_endian(drawn + 1) << 64) | load_big_endian(drawn + 9);
-        u128 difference = low - high * Q_TAIL;
-        uint64_t negative = (uint64_t)(low < high * Q_TAIL);
+        u128 tail = (u128)high * Q_TAIL;
+        u128 difference = low - tail;
+        uint64_t negative = (uint64_t)(low < tail);
         u128 raised = difference + (mask_of(negative) & Q_TAIL);
         element a = element_from(raised, (uint64_t)(raised < difference));
         element_store(out + kept * ELEMENT_BYTES, &a);

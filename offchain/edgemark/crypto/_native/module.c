@@ -214,7 +214,7 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (many >= 0 && (length == 0 || rows % length))
         refuse("coefficients do not divide into vectors like the secret");
     else if (many >= 0) {
-        uint8_t **outs = PyMem_Malloc(((size_t)many + 1) * sizeof *outs);
+        uint8_t **outs = (uint8_t **)PyMem_Malloc(((size_t)many + 1) * sizeof *outs);
         result = outs ? new_vectors(many, length, outs) : PyErr_NoMemory();
         if (result) {
             int code;
@@ -224,7 +224,7 @@ static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
             Py_END_ALLOW_THREADS
             result = finish(result, code);
         }
-        PyMem_Free(outs);
+        PyMem_Free((void *)outs);
     }
     PyBuffer_Release(&secret);
     PyBuffer_Release(&coefficients);

@@ -361,7 +361,7 @@ class TransactionLane(Closing):
     # --- what was left over --------------------------------------------------------------------
 
     def _recover(self) -> None:
-        """Take up what was left; what the node is not fit for now is done with the next call."""
+        """Take up what was left; what the node cannot take yet is done with the next call."""
         with self._lock:
             refusals = {nonce: self._take_up(nonce) for nonce in self._pending.nonces()}
             # The last first: what is set aside then leaves no hole below another.

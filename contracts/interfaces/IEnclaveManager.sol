@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title EnclaveManager: the judges and how many of them decide (the paper's MSC)
 /// @notice Members and threshold are fixed at deployment: k = floor(2n/3) + 1, so that n - k + 1
-/// bad judges can make a charge lapse and do nothing else.
+/// bad judges can leave a charge unserved (it is void: the payer loses its bond) or without a verdict (it
+/// lapses), and do nothing else.
 interface IEnclaveManager {
     /// @notice Thrown when the number of members is out of range.
     error MemberCountOutOfRange(uint256 had, uint256 least, uint256 most);

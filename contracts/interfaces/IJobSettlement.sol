@@ -115,8 +115,8 @@ interface IJobSettlement is IDeprecation {
 
     /// @notice Fixed at deployment.
     /// @param minFee, maxFee            bounds of f
-    /// @param judgeFloor, judgePrice    g is at least judgeFloor and judgePrice for each monomial times input
-    ///                                  of the batch: a charge never costs less than the work it makes
+    /// @param judgeFloor, judgePrice    g is at least judgeFloor and judgePrice for each of termCount times
+    ///                                  inputs of the batch: a charge never costs less than the work it makes
     /// @param minWindow, maxWindow      bounds of each of the three windows of a job, seconds
     /// @param judgeWindow               W, seconds that the judges have to serve, and the least for the rest
     /// @param exitGrace                 seconds after the last possible step until locks expire

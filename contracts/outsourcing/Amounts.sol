@@ -122,7 +122,7 @@ library Amounts {
     }
 
     /// @notice Least g: a quarter of f, and what the work of a verdict costs.
-    /// @param products monomials times inputs of the batch
+    /// @param products termCount times inputs of the batch
     function minJudgeFeeOf(uint256 fee, uint256 judgeFloor, uint256 judgePrice, uint256 products)
         internal
         pure

@@ -19,9 +19,9 @@ library JobTerms {
     uint256 private constant KEY_BYTES = 33; // SEC 1, 2.3.3: compressed point
     uint256 private constant MAX_VALUES = 2 ** 18; // of a share or an answer: 4.5 MB, 8.9 MB
     uint256 private constant MAX_JOB_VALUES = 2 ** 22; // of all shares or all answers of a job: 71 MB, 143 MB
-    uint256 private constant MAX_PRODUCTS = 2 ** 28; // monomials times inputs: what judges compute of a task
+    uint256 private constant MAX_PRODUCTS = 2 ** 28; // termCount times inputs: what judges compute of a task
     uint256 private constant LEAST_FEE = 6; // from it on some g lies between f / 4 and f / 3
-    uint256 private constant POT_FACTOR = 2 * MAX_NODES; // deposit <= 64 f, bonds <= 64 (g + f) <= 86 f
+    uint256 private constant POT_FACTOR = 2 * MAX_NODES; // deposit <= 64 f, bonds <= 15 (g + f) <= 20 f
 
     /// @notice Reverts unless a job may have these terms now.
     function check(IJobSettlement.Terms calldata terms, IJobSettlement.Limits memory limits) internal view {

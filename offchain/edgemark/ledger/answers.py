@@ -16,7 +16,9 @@ from edgemark.identifiers import Address, Hash32, parse_address, parse_hash32
 from edgemark.ledger.faults import NodeAnswerMalformed
 
 QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
-HEX_DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
+HEX_DATA = re.compile(r"0x[0-9a-fA-F]*")  # no group: one that repeats takes 75 times its text
+MOST_DATA_BYTES = 2**20  # in one answer, of whatever kind; nodes take and give no calls as large
+HASH_BYTES = 32
 MOST_WORD = 2**256 - 1
 MOST_NUMBER = 2**63 - 1  # no height, place or time is larger; what is has no meaning
 SHOWN_CHARS = 80
@@ -56,17 +58,23 @@ def height_of(answer: object, what: str = "number of a block") -> int:
     return quantity_of(answer, what, most=MOST_NUMBER)
 
 
-def data_of(answer: object, what: str) -> bytes:
-    """Bytes, `0x` and two hex digits each; raises as `quantity_of`."""
-    if isinstance(answer, str) and HEX_DATA.fullmatch(answer):
+def data_of(answer: object, what: str, *, most: int = MOST_DATA_BYTES) -> bytes:
+    """Bytes, `0x` and two hex digits each; at most `most` of them; raises as `quantity_of`."""
+    if isinstance(answer, str) and is_data(answer, most):
         return bytes.fromhex(answer[2:])
-    raise malformed(what, answer, "0x and whole bytes in hex")
+    raise malformed(what, answer, f"0x and at most {most} whole bytes in hex")
+
+
+def is_data(text: str, most: int) -> bool:
+    """Is it `0x` and at most so many bytes? Its length is looked at before its letters."""
+    fits = len(text) <= 2 + 2 * most and len(text) % 2 == 0
+    return fits and HEX_DATA.fullmatch(text) is not None
 
 
 def hash_of(answer: object, what: str) -> Hash32:
     """32 bytes; raises as `quantity_of`."""
     with reading(what, answer):
-        return parse_hash32(data_of(answer, what))
+        return parse_hash32(data_of(answer, what, most=HASH_BYTES))
 
 
 def address_of(answer: object, what: str) -> Address:

@@ -21,7 +21,8 @@ from edgemark.ledger.faults import CodeMismatch
 from edgemark.ledger.interface import load_compiled, load_interface
 
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
-WORDS = re.compile(r"0x([0-9a-f]{64})*")  # ABI-encoded values are words of 32 bytes
+WORDS = re.compile(r"0x[0-9a-f]*")  # of 32 bytes, as ABI-encoded values are
+WORD_DIGITS = 64
 METADATA_LENGTH_BYTES = 2  # big-endian, the last of the code; they do not count themselves
 
 
@@ -98,10 +99,11 @@ class Origin:
         """
         if not VERSION.fullmatch(facts["compiler"]):
             raise ValueError("no compiler version")
-        if not WORDS.fullmatch(facts["arguments"]):
+        words = facts["arguments"]
+        if not WORDS.fullmatch(words) or len(words) % WORD_DIGITS != len("0x"):
             raise ValueError("no constructor arguments")
         return cls(
-            arguments=bytes.fromhex(facts["arguments"][2:]),
+            arguments=bytes.fromhex(words[2:]),
             block=int(facts["block"]),
             code_hash=parse_hash32(facts["code_hash"], who="code hash"),
             compiler=facts["compiler"],

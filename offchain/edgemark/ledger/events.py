@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
 from edgemark.ledger.anchor_events import (
     Deposited,
@@ -21,6 +22,7 @@ from edgemark.ledger.anchor_events import (
     Paid,
     Withdrawn,
 )
+from edgemark.ledger.answers import malformed
 from edgemark.ledger.blocks import RawLog, Receipt
 from edgemark.ledger.chain_event import ChainEvent, LogPlace
 from edgemark.ledger.interface import Contract
@@ -299,10 +301,18 @@ EVENTS: dict[str, dict[str, type[ChainEvent]]] = {
 
 
 def decode_log(contract: Contract, log: RawLog) -> ChainEvent | None:
-    """The event of a log, or None when it is of another contract or kind."""
+    """The event of a log, or None when it is of another contract or kind.
+
+    Raises:
+        NodeAnswerMalformed: the contract, whose code is known, cannot have written these bytes; an
+            event that is left out would be one that nobody acts on.
+    """
     if log.address != contract.address:
         return None
-    found = contract.interface.decode_event(log)
+    try:
+        found = contract.interface.decode_event(log)
+    except RefusedInput as error:
+        raise malformed(f"log of {contract.name}", log.data, error.what) from error
     if found is None:
         return None
     name, values = found
@@ -314,7 +324,7 @@ def decode_log(contract: Contract, log: RawLog) -> ChainEvent | None:
 
 
 def decode_logs(contracts: Iterable[Contract], logs: Iterable[RawLog]) -> list[ChainEvent]:
-    """The events of these contracts among the logs, in the order of the logs."""
+    """The events of these contracts among the logs, in order; raises as `decode_log`."""
     by_address = {contract.address: contract for contract in contracts}
     events = (decode_log(by_address[log.address], log) for log in logs if log.address in by_address)
     return [event for event in events if event is not None]

@@ -34,6 +34,7 @@ from edgemark.ledger.log_answers import logs_from_json
 from edgemark.ledger.node import ChainNode
 from edgemark.ledger.refusals import REVERT_CODE, is_too_much
 
+MOST_CODE_BYTES = 2**18  # of one contract: ten times what the main chain takes
 BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
 LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
 MINED_METHODS = ("eth_getTransactionByHash", "eth_getTransactionReceipt")
@@ -50,7 +51,8 @@ class EvmChain(ChainNode):
         """
         number = hex(at) if isinstance(at, int) else at
         answer = self.rpc("eth_getCode", address, number)
-        found = b"" if answer == "0x0" else data_of(answer, "code")  # some write none so
+        is_none = answer == "0x0"  # as some write it
+        found = b"" if is_none else data_of(answer, "code", most=MOST_CODE_BYTES)
         if found:
             self._seen.add(address)
         return found

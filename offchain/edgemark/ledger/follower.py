@@ -55,8 +55,11 @@ class LogFollower:
         logs = self._chain.logs(addresses, self.cursor + 1, target)
         if self._chain.block(target).hash != before:
             return []  # the chain changed while it was read: look again next time
-        self._remember(target, before)
-        return decode_logs(self._contracts, logs)
+        events = decode_logs(self._contracts, logs)
+        self._remember(
+            target, before
+        )  # after all that may fail: what is passed is never read again
+        return events
 
     def _remember(self, number: int, block_hash: Hash32) -> None:
         self.cursor = number

@@ -59,7 +59,26 @@ def _decoder() -> ABIDecoder:
     return ABIDecoder(kinds)
 
 
-decode = _decoder().decode
+_decode = _decoder().decode
+
+
+def decode_words(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
+    """Values of these types out of bytes that a stranger wrote.
+
+    Raises:
+        RefusedInput: they hold none. A length of 2^63 or more overflows eth-abi's place in the
+            bytes, and some of its checks are plain ValueErrors: all of it is this one refusal.
+    """
+    try:
+        found: tuple[Any, ...] = _decode(kinds, data)
+    except (DecodingError, OverflowError, ValueError) as error:
+        raise RefusedInput(
+            "bytes do not fit the types",
+            who="ABI",
+            had=f"{len(data)} bytes: {type(error).__name__}",
+            needed=", ".join(kinds),
+        ) from error
+    return found
 
 
 def snake_case(name: str, position: int = 0) -> str:
@@ -150,8 +169,8 @@ class Interface:
         if entry is None:
             return None
         try:
-            values = decode(_types(entry["inputs"]), data[4:])
-        except DecodingError:
+            values = decode_words(_types(entry["inputs"]), data[4:])
+        except RefusedInput:
             return None
         return entry["name"], _by_name(entry["inputs"], values)
 
@@ -167,8 +186,8 @@ class Interface:
         """
         parts = self._function(function)["outputs"]
         try:
-            values = decode(_types(parts), data)
-        except DecodingError as error:
+            values = decode_words(_types(parts), data)
+        except RefusedInput as error:
             raise Unrecoverable(
                 "result does not fit the interface",
                 who=f"{self.name}.{function}",
@@ -184,26 +203,29 @@ class Interface:
         if entry is None:
             return None
         try:
-            values = decode(_types(entry["inputs"]), data[4:])
-        except DecodingError:
+            values = decode_words(_types(entry["inputs"]), data[4:])
+        except RefusedInput:
             return None
         return entry["name"], _by_name(entry["inputs"], values)
 
     def decode_event(self, log: RawLog) -> tuple[str, dict[str, Any]] | None:
-        """Name and values of a log in the order of declaration; None when not declared here."""
+        """Name and values of a log in the order of declaration; None when not declared here.
+
+        Raises:
+            RefusedInput: it is declared here, and the bytes hold no such values.
+        """
         entry = self._events.get(log.topics[0]) if log.topics else None
         if entry is None:
             return None
         indexed = [part for part in entry["inputs"] if part["indexed"]]
         plain = [part for part in entry["inputs"] if not part["indexed"]]
-        try:
-            of_topics = [
-                decode([kind], topic)[0]
-                for kind, topic in zip(_types(indexed), log.topics[1:], strict=True)
-            ]
-            found = _by_name(plain, decode(_types(plain), log.data))
-        except (DecodingError, ValueError):
+        kinds, topics = _types(indexed), log.topics[1:]
+        if len(kinds) != len(topics):
             return None  # an event of the same signature that indexes other values
+        of_topics = [
+            decode_words([kind], topic)[0] for kind, topic in zip(kinds, topics, strict=True)
+        ]
+        found = _by_name(plain, decode_words(_types(plain), log.data))
         found |= _by_name(indexed, of_topics)
         names = [snake_case(part["name"], at) for at, part in enumerate(entry["inputs"])]
         return entry["name"], {name: found[name] for name in names}

@@ -10,7 +10,7 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from edgemark.ledger.answers import HEX_DATA, words_of
+from edgemark.ledger.answers import is_data, words_of
 from edgemark.ledger.faults import NodeRefused
 
 BUSY_STATUSES = (429, 502, 503, 504)  # of HTTP
@@ -71,7 +71,7 @@ NEVER_WORDS = (  # of eth_sendRawTransaction: no pool of this chain takes these 
 )
 NO_FUNDS_WORDS = ("insufficient funds", "insufficient balance", "doesn't have enough funds")
 MOST_WORDS = 1_000  # characters of a node's message that are kept
-MOST_DATA_CHARS = 2 * 64 * 1024  # of what comes with a revert
+MOST_REVERT_BYTES = 64 * 1024  # of what comes with a revert
 
 
 def refusal_of(error: Any, who: str) -> NodeRefused:
@@ -83,7 +83,7 @@ def refusal_of(error: Any, who: str) -> NodeRefused:
     if isinstance(data, dict):  # Hardhat wraps the bytes once more
         data = data.get("data")
     raw = b""
-    if isinstance(data, str) and len(data) <= MOST_DATA_CHARS and HEX_DATA.fullmatch(data):
+    if isinstance(data, str) and is_data(data, MOST_REVERT_BYTES):
         raw = bytes.fromhex(data[2:])
     return NodeRefused(_code_of(error), _message_of(error), raw, who=who)
 

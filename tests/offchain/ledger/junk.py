@@ -35,6 +35,7 @@ ODD_TEXTS = (
     "latest",
     "0" * 5_000,
 )
+ODD_WORDS_256 = (0, 1, 31, 32, 2**31, 2**63 - 1, 2**63, 2**64, 2**255, 2**256 - 32, 2**256 - 1)
 DEEP = '{"jsonrpc": "2.0", "id": 1, "result": ' + "[" * 100_000 + "]" * 100_000 + "}"
 ODD_BODIES = (b"", b"null", b"7", b"[]", b"{}", b'"0x1"', b"<html>", b"\xff\xfe{", b"{" * 5_000)
 ODD_WORDS = (
@@ -47,6 +48,8 @@ ODD_WORDS = (
     "rate limit",
     "already known",
 )
+WORD_DIGITS = 64
+REASON = "0x08c379a0" + f"{32:064x}{2:064x}" + b"no".hex().ljust(WORD_DIGITS, "0")
 STATUSES = (200, 204, 301, 400, 401, 403, 404, 429, 500, 502, 503, 504, 999)
 PAUSES = ("0", "1", "60", "9" * 400, "-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "\xff", "")
 
@@ -82,7 +85,9 @@ class Junk:
         return {
             "code": self.draw.choice((3, -32000, -32005, -32601, self.value())),
             "message": self.draw.choice((*ODD_WORDS, self.value())),
-            "data": self.draw.choice((None, "0x", "0x08c379a0" + "f" * 64, self.value())),
+            "data": self.draw.choice(
+                (None, "0x", "0x08c379a0" + "f" * 64, self.words(REASON), self.value())
+            ),
         }
 
     def inside(self, value: Any) -> Any:
@@ -96,7 +101,17 @@ class Junk:
             place = self.draw.randrange(len(value))
             many = self.draw.choice((0, 1, 1, 1, 2))
             return [*value[:place], *[self.inside(value[place])] * many, *value[place + 1 :]]
+        if isinstance(value, str) and len(value) > WORD_DIGITS and self.draw.random() < 0.6:
+            return self.words(value)
         return self.value()
+
+    def words(self, data: str) -> str:
+        """The same bytes, one of their words another."""
+        body = data.removeprefix("0x")
+        head = len(body) % WORD_DIGITS  # a selector stands before the words
+        place = head + WORD_DIGITS * self.draw.randrange(len(body) // WORD_DIGITS)
+        word = f"{self.draw.choice(ODD_WORDS_256):064x}"
+        return "0x" + body[:place] + word + body[place + WORD_DIGITS :]
 
     def spoil(self, answer: HttpAnswer) -> HttpAnswer:
         """The same answer, but."""

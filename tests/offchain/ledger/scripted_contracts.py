@@ -18,17 +18,21 @@ ONE_WORD = "0x" + "00" * 31 + "07"
 
 
 def logs(wanted: Any) -> list[dict[str, Any]]:
-    found = log_of(load_interface("MetaCoin").events["Transfer"], (PAYEE, PAYEE, 5))
+    found = [
+        log_of(load_interface("MetaCoin").events["Transfer"], (PAYEE, PAYEE, 5)),
+        log_of(load_interface("ParticipantRegistry").events["ProviderNamed"], (PAYEE, "a name")),
+    ]
     return [
         {
             "address": PAYEE,
-            "topics": ["0x" + topic.hex() for topic in found.topics],
-            "data": "0x" + found.data.hex(),
+            "topics": ["0x" + topic.hex() for topic in log.topics],
+            "data": "0x" + log.data.hex(),
             "blockNumber": wanted.get("toBlock", "0x1"),
             "blockHash": "0x" + "11" * 32,
             "transactionHash": "0x" + "22" * 32,
-            "logIndex": "0x0",
+            "logIndex": hex(place),
         }
+        for place, log in enumerate(found)
     ]
 
 

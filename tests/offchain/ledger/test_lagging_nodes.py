@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from tests.offchain.ledger.scripted_contracts import COIN, world
+from tests.offchain.ledger.junk import Junk
+from tests.offchain.ledger.scripted_contracts import COIN, REGISTRY, logs, world
 from tests.offchain.ledger.scripted_lane import PAYEE
 from tests.offchain.ledger.scripted_node import Chain, Nodes, Says, View, chain_through
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ChainMoved, NoCode, NodeBehind, NodeRefused, ReorgTooDeep
+from edgemark.ledger.faults import (
+    ChainMoved,
+    NoCode,
+    NodeAnswerMalformed,
+    NodeBehind,
+    NodeRefused,
+    ReorgTooDeep,
+)
 from edgemark.ledger.follower import REORG_LOOKS, LogFollower
+from edgemark.ledger.participant_events import ProviderNamed
 
 
 def branch_of(chain: Chain) -> Chain:
@@ -64,6 +73,22 @@ def test_follower__a_node_that_lags__is_waited_for() -> None:
     nodes.views[0].lag = 0
     follower.poll()
     assert follower.cursor == before + 1
+
+
+def test_follower__a_log_with_spoiled_bytes__is_read_again_and_not_skipped() -> None:
+    _, nodes = world()
+    follower = LogFollower(chain_through(nodes), [REGISTRY])
+    spoiled, text = logs({}), 1
+    spoiled[text]["data"] = Junk(1).words(spoiled[text]["data"])
+    nodes.views[0].more["eth_getLogs"] = lambda wanted: [
+        {**each, "blockNumber": wanted["toBlock"]} for each in spoiled
+    ]
+    with pytest.raises(NodeAnswerMalformed):
+        follower.poll()
+    assert follower.cursor == -1
+    nodes.views[0].more["eth_getLogs"] = logs
+    (event,) = follower.poll()
+    assert isinstance(event, ProviderNamed)
 
 
 def test_code__that_was_there_once__does_not_go_away() -> None:

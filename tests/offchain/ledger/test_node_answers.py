@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.exceptions import DecodingError
 from tests.offchain.ledger.junk import Junk
 from tests.offchain.ledger.scripted_contracts import COIN, REGISTRY, participant, world
 from tests.offchain.ledger.scripted_lane import PATIENT, PAYEE
@@ -17,7 +19,7 @@ from tests.offchain.ledger.scripted_node import KEY, Chain, View, chain_through
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger import answers
+from edgemark.ledger import answers, interface
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
     ContractRefused,
@@ -48,6 +50,7 @@ EXPECTED = (
     TransactionRefused,
 )
 FUZZED = 10_000
+EARLY = 0  # a seed that draws a large length soon
 NOW = LaneLimits(wait_s=0.0, bump_after_s=0.0, poll_s=0.0)
 
 
@@ -79,19 +82,43 @@ def questions(chain: EvmChain) -> list[Callable[[], Any]]:
         lambda: registry.participant(PAYEE),
         lambda: registry.role_of(PAYEE),
         lambda: registry.is_active(PAYEE),
-        LogFollower(chain, [COIN]).poll,
+        lambda: LogFollower(chain, [COIN]).poll(),
+        lambda: LogFollower(chain, [REGISTRY]).poll(),
         lambda: BlockMaking.of(chain).make(),
     ]
 
 
 def test_n1_ten_thousand_spoiled_answers__raise_typed_faults_and_nothing_else() -> None:
+    outcomes = ask_while_spoiled()
+    assert {"answered", "NodeAnswerMalformed", "NodeRefused", "ChainBusy"} <= outcomes.keys()
+    assert outcomes["NodeAnswerMalformed"] > FUZZED / 10
+
+
+def test_n1_as_it_was__a_length_of_half_a_word_ended_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Planted: only the decoder's own errors were taken for the node's."""
+
+    def decode(kinds: Sequence[str], data: bytes) -> Any:
+        try:
+            return interface._decode(kinds, data)
+        except DecodingError as error:
+            raise RefusedInput("bytes do not fit the types") from error
+
+    monkeypatch.setattr(interface, "decode_words", decode)
+    with pytest.raises(OverflowError):
+        ask_while_spoiled(EARLY)
+
+
+def ask_while_spoiled(seed: int = 1) -> dict[str, int]:
+    """Everything is asked, all answers are spoiled: how often it ended how."""
     _, nodes = world()
     chain = chain_through(nodes)
     asking = questions(chain)
     for ask in asking:
         with suppress(NodeRefused, RefusedInput, LedgerUnavailable):
             ask()
-    junk = Junk(1)
+    junk = Junk(seed)
     spoiled = 0
 
     def spoil(answer: HttpAnswer) -> HttpAnswer:
@@ -111,8 +138,7 @@ def test_n1_ten_thousand_spoiled_answers__raise_typed_faults_and_nothing_else() 
             said = type(fault).__name__
             str(fault).encode()  # may be printed, whatever a node said
         outcomes[said] = outcomes.get(said, 0) + 1
-    assert {"answered", "NodeAnswerMalformed", "NodeRefused", "ChainBusy"} <= outcomes.keys()
-    assert outcomes["NodeAnswerMalformed"] > FUZZED / 10
+    return outcomes
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -216,6 +242,32 @@ def test_n1_another_block_than_was_asked_for__is_a_fault_of_the_node() -> None:
     block = View(Chain()).answer("eth_getBlockByNumber", ["0x0", False])
     with pytest.raises(NodeAnswerMalformed):
         saying(block, "eth_getBlockByNumber").block(1)
+
+
+def test_n7_bytes_in_hex__are_read_in_little_more_memory_than_their_own() -> None:
+    text = "0x" + "ab" * answers.MOST_DATA_BYTES
+    assert memory_of(lambda: answers.data_of(text, "data")) < 2 * len(text)
+    with pytest.raises(NodeAnswerMalformed):
+        answers.data_of(text + "ab", "data")
+    for wrong in ("0xa", "0x0g", "ab", "x0ab", "0xab\n"):
+        assert not answers.is_data(wrong, 2)
+
+
+def test_n7_as_it_was__bytes_in_hex_took_many_times_their_memory() -> None:
+    """Planted: the pattern with a group that repeats."""
+    text = "0x" + "ab" * answers.MOST_DATA_BYTES
+    pattern = re.compile(r"0x([0-9a-fA-F]{2})*")
+    assert memory_of(lambda: pattern.fullmatch(text)) > 10 * len(text)
+
+
+def memory_of(work: Callable[[], Any]) -> int:
+    """Bytes that it takes at most, beside what was there."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_n1_text_on_the_chain_that_is_no_utf_8__is_read_all_the_same() -> None:

@@ -105,8 +105,8 @@ class Limits:
 
     Args:
         min_fee, max_fee: bounds of a node's fee, smallest units of the token.
-        judge_floor, judge_price: the judges' fee is at least the floor and the price for each
-            monomial times input of the batch; smallest units.
+        judge_floor, judge_price: the judges' fee is at least the floor, and the price for each of
+            term count times inputs of the batch; smallest units.
         min_window, max_window: bounds of each of the three windows of a job, seconds.
         judge_window: seconds that the judges have to serve, and the least for the rest.
         exit_grace: seconds after the last possible step until locks expire.

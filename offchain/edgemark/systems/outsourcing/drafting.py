@@ -44,7 +44,7 @@ class Limits(Protocol):
 
     @property
     def judge_price(self) -> int:
-        """Of a monomial times an input."""
+        """Of a product: term count times inputs of the batch."""
 
     @property
     def judge_window(self) -> int:

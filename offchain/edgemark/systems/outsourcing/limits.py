@@ -11,7 +11,8 @@ large as these make it, by the arithmetic below; `tests` play the largest job at
 | `MAX_VALUES`           | 2^18   | batch * k, batch * n: one share, one answer, in memory often |
 | `MAX_JOB_VALUES`       | 2^22   | the larger one times m: what the device holds and journals   |
 | `MAX_PRODUCTS`         | 2^28   | term count * batch: e = 15 charged tasks of a job are 12 s   |
-|                        |        | of a judge at 3 ns a product, a fifth of its window          |
+|                        |        | of a judge at 3 ns a product of a dense function; one of a   |
+|                        |        | sparse function costs about 4, so 48 s of the W = 60 s       |
 | `MAX_FUNCTION_BYTES`   | 64 MiB | one upload                                                   |
 | k, n, d                | 2000, 1024, 20 | of the scheme (`crypto.polynomial`)                  |
 

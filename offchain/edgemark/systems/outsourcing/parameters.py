@@ -35,7 +35,7 @@ from edgemark.systems.outsourcing.limits import (
 MAX_AMOUNT = 2**96 - 1  # one amount on chain
 JOB_KEY_BYTES = 33  # compressed secp256k1 point
 LEAST_FEE = 6  # from here on there is a whole number between f/4 and f/3
-LOOKS = 3  # at the chain within each window: to see, to act, to see what came of it
+LOOKS = 3  # at the chain to compute, or to charge: to see, to act, to see what came of it
 
 
 @dataclass(frozen=True)
@@ -204,10 +204,12 @@ def check_terms(terms: Terms) -> None:
 
 
 def check_pace(terms: Terms, poll_s: float, *, who: str) -> None:
-    """Check that somebody who looks at the chain so often is in time for every deadline.
+    """Check that who looks at the chain so often has time to compute and time to charge.
+
+    The time to accept is not looked at: when it passes unseen, everything goes back.
 
     Raises:
-        RefusedInput: a deadline could pass between two looks.
+        RefusedInput: `compute_by` or `collect_by` could pass between few looks.
     """
     shortest = min(terms.compute_by - terms.accept_by, terms.collect_by - terms.compute_by)
     if LOOKS * poll_s > shortest:

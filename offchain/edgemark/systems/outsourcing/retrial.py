@@ -10,8 +10,8 @@
 | the verdict                                  | re-execution of F on the share             |
 | chain, contract, job, commitment, end        | the chain's own story of the job, if given |
 
-Without a chain it takes the bundle's word for who the judges are, whether the charge was as wrong
-or as silent, and how the index ended; all that is signed is checked all the same.
+Without a chain it takes the bundle's word for who the judges are and how the index ended; all that
+is signed, the kind of the charge among it, is checked all the same.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.machine import TryAgain
+from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.party.loop import PartyLoop
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
@@ -312,30 +313,32 @@ class Device(PartyLoop[OutsourcingStation]):
             check_opens(answer, node, commitment, settlement.domain)
 
     def _fetch_from_judges(self, order: on.Order, index: ShareIndex) -> Answer:
-        for judge in order.judges:
+        def ask(judge: Address) -> Answer:
             request = sign_read(self.station, order.job, index, judge, _job_key(order))
-            try:
-                raw = self.station.ask(judge, "/v1/answers/read", request, most=_most_of(order))
-                with from_peer(judge):
-                    answer = Answer.from_wire(raw)
-                    self._check(order, order.tasks[index - 1], answer, is_owed=False)
-            except PeerFault as fault:
-                self.log.debug("judge has no answer for us", judge=judge, error=fault)
-                continue
+            raw = self.station.ask(judge, "/v1/answers/read", request, most=_most_of(order))
+            with from_peer(judge):
+                answer = Answer.from_wire(raw)
+                self._check(order, order.tasks[index - 1], answer, is_owed=False)
             return answer
-        raise TryAgain("no judge has the answer", who=f"index {index}")
+
+        who = f"index {index}"
+        return ask_until_one(order.judges, ask, what="no judge gave the answer", who=who)
+
+    def _ask_again(self, order: on.Order, silent: Sequence[ShareIndex]) -> list[Answer]:
+        """The answers of nodes that gave none yet; however many are mute, it takes one request."""
+        index_of = {order.nodes[index - 1]: index for index in silent}
+        found = ask_each([*index_of], lambda node: self._fetch_answer(order, index_of[node]))
+        return list(found.values())
 
     def _decode(self, state: DeviceJob) -> Sequence[object]:
         """Decode what is there; when waiting is over, after one last round to the others."""
         order, heard = state.known, list[object]()
         answers = {answer.index: answer for answer in state.answers}
         if state.phase is DevicePhase.GATHERED:
-            for index in (task.index for task in order.tasks if task.index not in answers):
-                try:
-                    answers[index] = self._fetch_answer(order, index)
-                except (PeerFault, TryAgain):
-                    continue
-                heard.append(on.HeardAnswer(answers[index]))
+            silent = [task.index for task in order.tasks if task.index not in answers]
+            for answer in self._ask_again(order, silent):
+                answers[answer.index] = answer
+                heard.append(on.HeardAnswer(answer))
         challenge = self._randomness.elements(order.terms.batch * order.terms.outputs)
         began = time.perf_counter()
         docket = Docket(

@@ -21,10 +21,11 @@ from typing import Any
 
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import address_of
-from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import Hash32, JobId, Timestamp
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Hash32, JobId, Timestamp
 from edgemark.ledger.intent import Call
 from edgemark.machine import TryAgain, key_of
+from edgemark.party.inquiry import ask_until_one
 from edgemark.party.joining import allow_again
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
@@ -325,20 +326,18 @@ class ComputeNode(OutsourcingServer):
 
     def _fetch_task(self, state: NodeTask) -> Task:
         offer, most = state.known, state.known.terms.share_bytes + HEAD_BYTES
-        for judge in offer.judges:
-            request = sign_read(
-                self.station, offer.job, offer.index, judge, self.station.keys.account
-            )
-            try:
-                raw = self.station.ask(judge, "/v1/tasks/read", request, most=most)
-                with from_peer(judge):
-                    task = Task.from_wire(raw)
-                    check_task(task, offer.terms, offer.root)
-            except PeerFault as fault:
-                self.log.debug("judge has no task for us", judge=judge, error=fault)
-                continue
+
+        def ask(judge: Address) -> Task:
+            account = self.station.keys.account
+            request = sign_read(self.station, offer.job, offer.index, judge, account)
+            raw = self.station.ask(judge, "/v1/tasks/read", request, most=most)
+            with from_peer(judge):
+                task = Task.from_wire(raw)
+                check_task(task, offer.terms, offer.root)
             return task
-        raise TryAgain("no judge gave the task", who=f"index {offer.index}")
+
+        who = f"index {offer.index}"
+        return ask_until_one(offer.judges, ask, what="no judge gave the task", who=who)
 
     def _call(self, state: NodeTask, effect: Any) -> Call:
         offer, settlement = state.known, self.station.settlement

@@ -1,0 +1,97 @@
+"""Asks several peers for what any of them may have, or for what each of them has.
+
+Law 1: nothing that one peer is, says or leaves unsaid keeps another from being asked: one that
+       registered nothing, refuses, or sends what cannot be read has failed, and no more.
+Law 2: nobody is waited for alone: who takes a connection and says nothing holds one thread until
+       its request is over, while the others are asked.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import Address
+from edgemark.logs import get_logger
+from edgemark.machine import TryAgain
+
+PAUSE_S = 2.0  # for one peer, before another one is asked beside it
+AT_A_TIME = 16  # peers that are asked for what each of them has
+OF_ONE_PEER = (PeerFault, RefusedInput, TryAgain)  # whatever else goes wrong is not its doing
+
+T = TypeVar("T")
+
+_log = get_logger("inquiry")
+
+
+def ask_until_one(
+    peers: Sequence[Address],
+    ask: Callable[[Address], T],
+    *,
+    what: str,
+    who: str,
+    pause_s: float = PAUSE_S,
+) -> T:
+    """The answer of the first peer that has one.
+
+    They are asked in order: the next one when one failed, or did not end within `pause_s`.
+
+    Args:
+        peers: whom to ask.
+        ask: asks one of them, within a time of its own; checks what it says.
+        what: that nobody had, for the error.
+        who: whom it is about.
+        pause_s: seconds, > 0.
+
+    Raises:
+        TryAgain: nobody had it.
+    """
+    ended: queue.SimpleQueue[tuple[Address, T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run(peer: Address) -> None:
+        try:
+            ended.put((peer, ask(peer), None))
+        except BaseException as error:  # noqa: BLE001 - looked at by whoever waits
+            ended.put((peer, None, error))
+
+    left, under_way = list(peers), 0
+    while left or under_way:
+        if left:
+            context = contextvars.copy_context()  # its lines in the log name the job too
+            threading.Thread(target=context.run, args=(run, left.pop(0)), daemon=True).start()
+            under_way += 1
+        try:
+            peer, answer, error = ended.get(timeout=pause_s if left else None)
+        except queue.Empty:
+            continue
+        under_way -= 1
+        if error is None:
+            return answer  # type: ignore[return-value]  # set whenever there is no error
+        if not isinstance(error, OF_ONE_PEER):
+            raise error
+        _log.debug(what, peer=peer, error=error)
+    raise TryAgain(what, who=who)
+
+
+def ask_each(peers: Sequence[Address], ask: Callable[[Address], T]) -> dict[Address, T]:
+    """What each peer has, as far as it has it; in the order of the peers.
+
+    Args:
+        peers: whom to ask, each once.
+        ask: asks one of them, within a time of its own; checks what it says.
+    """
+    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="inquiry") as threads:
+        asked = {peer: threads.submit(contextvars.copy_context().run, ask, peer) for peer in peers}
+    found = {}
+    for peer, running in asked.items():
+        error = running.exception()
+        if error is None:
+            found[peer] = running.result()
+        elif not isinstance(error, OF_ONE_PEER):
+            raise error
+    return found

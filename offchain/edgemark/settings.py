@@ -61,8 +61,8 @@ class Settings:
         max_open_jobs: tasks that a node has at a time; one more is refused by name.
         max_queued_s: seconds of computing that a node promises ahead.
         max_held_mib: MiB of shares and answers that a node holds for open tasks.
-        max_requests_per_s: requests a second that a server takes, of all peers.
-        max_requests_per_s_of_peer: of one peer (address).
+        max_requests_per_s: requests a second that a server takes, of all strangers.
+        max_requests_per_s_of_peer: of one address, or one party of an open job.
         poll_s: seconds between looks at the chain.
         request_timeout_s: seconds for one request to a peer, all told.
         workers: effects at a time.

@@ -10,7 +10,7 @@ through the judges.
 | one silent node, drawn  | one answer more would make the liars findable (the radius e - s grows  |
 |                         | by one), and a charge is left for whoever is found then                |
 | drawn among the silent  | the same, and no charge or no time is left for a next one (where e is  |
-| and the findable        | 1 there never was)                                                     |
+| and the findable        | 1: only if nobody is findable)                                         |
 | drawn among all open    | else; silent ones have no precedence: a decoy that is mute to the      |
 |                         | device and right to the judges would take all charges                  |
 

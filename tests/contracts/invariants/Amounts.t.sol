@@ -93,7 +93,7 @@ contract AmountsTest {
     }
 
     /// @notice f of a job that started comes back to the payer by a conviction only, and a node that is
-    /// not convicted never loses of its stake but half of g.
+    /// not convicted has its stake back, whole.
     function test_payer__has_no_fee_back_but_by_a_conviction(uint96 f, uint96 extra, uint96 g, uint8 m)
         external
         pure
@@ -201,8 +201,7 @@ contract AmountsTest {
         _checkUnserved(ending);
     }
 
-    /// @notice Reverts when the payer has more than its bond back, or the node less than its stake but for
-    /// half of g, which is less than half of its fee.
+    /// @notice Reverts when the payer has more than its bond back, or the node not its stake, whole.
     function checkFeeSpent(Amounts.Ending memory ending, uint256 bond, uint256 stake) external pure {
         _checkFeeSpent(ending, bond, stake);
     }

@@ -1,9 +1,9 @@
-"""Bodies of requests: how fast they come, where they wait, how many are in memory at a time.
+"""Bodies of requests: how fast they come, and where they wait.
 
 A short body stays in memory. A longer one, which only known parties may send, goes to an unnamed
 file as it comes, so that nothing of it is left whatever happens, and is loaded when a thread takes
-it on, within one budget for all. A longer answer waits on the disk for its reader.
-`return_freed_memory` makes what was freed the system's again.
+it on, within one budget for all (`loading`). `return_freed_memory` makes what was freed the
+system's again.
 """
 
 from __future__ import annotations
@@ -11,18 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import hashlib
-import os
 import tempfile
-import threading
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol
 
 from edgemark.closing import Closing
 from edgemark.errors import Overloaded
 from edgemark.transport.limits import MAPPED_BYTES, ServerLimits
+from edgemark.transport.room import Holder, count_room, find_greediest
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
 
@@ -48,6 +45,10 @@ class Stream(Protocol):
 class Spool:
     """Longer bodies on disk; for one thread.
 
+    What came counts, what was only announced does not. When it is full, bodies give way as `room`
+    says, until they are taken on. A party sends one thing once at a time: who sends it again has
+    lost the connection that it came on.
+
     Args:
         folder: where the disk is; None takes the system's place for such files.
         limits: bytes of all and of one party.
@@ -56,55 +57,79 @@ class Spool:
     def __init__(self, folder: Path | None, limits: ServerLimits) -> None:
         self._folder = folder
         self._limits = limits
-        self._held: Counter[str] = Counter()
+        self._held: Counter[Holder] = Counter()
+        self._coming: dict[Body, Holder] = {}  # those that can give way
 
     @property
     def held_bytes(self) -> int:
-        """On disk; what was only announced takes nothing."""
+        """On disk."""
         return self._held.total()
 
-    def open(self, account: str, length: int) -> Body:
+    def open(self, account: str, length: int, name: str = "") -> Body:
         """A body, for which there is room now.
+
+        Args:
+            account: of the known party that sends it.
+            length: as announced.
+            name: what it is; empty: like nothing else.
 
         Raises:
             Overloaded: there is none.
         """
-        self._check_room(account, length)
+        party = (True, account)
+        for body in [b for b, p in self._coming.items() if (p, b.name) == (party, name) and name]:
+            body.give_way()
+        wanted = self._held[party] + length
+        fixed = sum(held for other, held in self._held.items() if other != party and held <= wanted)
+        if wanted > self._limits.spool_bytes_of_known or fixed + wanted > self._room():
+            raise self._refuse(account, length)
         try:
             file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - the body closes it
         except OSError as error:
             raise Overloaded("no disk for a body", had=error.strerror) from error
-        return Body(length, file, self, account)
+        body = Body(length, file, self, name)
+        self._coming[body] = party
+        return body
 
-    def take(self, account: str, count: int) -> None:
+    def take(self, body: Body, count: int) -> None:
         """So many bytes of a body came.
 
         Raises:
             Overloaded: there is no room for them.
         """
-        self._check_room(account, count)
-        self._held[account] += count
+        party = self._coming[body]
+        wanted = self._held[party] + count
+        if wanted > self._limits.spool_bytes_of_known:
+            raise self._refuse(party[1], count)
+        while self.held_bytes + count > self._room():
+            able = {other: self._held[other] for other in self._coming.values()}
+            greediest = find_greediest(able, party, wanted)
+            if greediest is None:
+                raise self._refuse(party[1], count)
+            own = [other for other, whose in self._coming.items() if whose == greediest]
+            max(own, key=lambda other: other.taken).give_way()
+        self._held[party] += count
+        body.taken += count
 
-    def give_back(self, account: str, count: int) -> None:
+    def keep(self, body: Body) -> None:
+        """It does not give way any more."""
+        body.kept_for = self._coming.pop(body)
+
+    def give_back(self, body: Body) -> None:
         """The body is gone."""
-        self._held[account] -= count
+        self._held[self._coming.pop(body, body.kept_for)] -= body.taken
         self._held += Counter()
 
-    def _check_room(self, account: str, count: int) -> None:
-        """One half is for the first bytes of each party, so that it takes many to fill it."""
-        limits, half = self._limits, self._limits.spool_bytes // 2
-        held = {**self._held, account: self._held[account] + count}
-        first = sum(min(had, limits.spool_bytes_kept) for had in held.values())
-        more = sum(held.values()) - first
-        # Whoever stays within its first bytes is not refused for what others hold beyond theirs.
-        is_more = held[account] > limits.spool_bytes_kept
-        if held[account] > limits.spool_bytes_of_known or first > half or (is_more and more > half):
-            raise Overloaded(
-                "no room for another body",
-                who=account,
-                had=count,
-                needed=f"{limits.spool_bytes} bytes in all",
-            )
+    def _room(self) -> int:
+        return count_room(self._folder, self._limits.spool_bytes, self.held_bytes)
+
+    def _refuse(self, account: str, count: int) -> Overloaded:
+        return Overloaded(
+            "no room for another body",
+            who=account,
+            had=count,
+            needed=f"{self._limits.spool_bytes} bytes in all",
+        )
 
 
 class Body(Closing):
@@ -113,7 +138,11 @@ class Body(Closing):
     Args:
         length: as announced.
         file: where it goes; None keeps it in memory.
-        spool, account: where `file` is from, and for whom.
+        spool, name: where `file` is from, and what it is there.
+
+    Attributes:
+        taken: bytes of the spool.
+        kept_for: whose it is, once it is taken on.
     """
 
     def __init__(
@@ -121,14 +150,15 @@ class Body(Closing):
         length: int,
         file: IO[bytes] | None = None,
         spool: Spool | None = None,
-        account: str = "",
+        name: str = "",
     ) -> None:
         self.length = length
+        self.name = name
+        self.taken = 0
+        self.kept_for: Holder = (True, "")
         self._file = file
         self._spool = spool
-        self._account = account
         self._parts: list[bytes] = []
-        self._taken = 0  # of the spool
 
     @property
     def is_spooled(self) -> bool:
@@ -141,18 +171,28 @@ class Body(Closing):
         Raises:
             TimeoutError: it comes too slowly.
             EOFError: the connection ended before.
-            Overloaded: the disk is full.
+            Overloaded: the disk is full, or it gave way.
         """
         clock = asyncio.get_running_loop()
         began, had = clock.time(), 0
         while had < self.length:
-            until = began + limits.body_s + had / limits.least_bytes_per_s
+            until = began + limits.body_s + had / limits.slowest(self.length)
             async with asyncio.timeout_at(until):
                 part = await stream.readany()
             if not part:
                 raise EOFError
             had += len(part)
             self._keep(part)
+
+    def take_on(self) -> None:
+        """Somebody works on it now, so that it does not give way any more.
+
+        Raises:
+            Overloaded: it has given way.
+        """
+        self._check_there()
+        if self._spool is not None:
+            self._spool.keep(self)
 
     def load(self) -> bytes:
         """All of it, in memory."""
@@ -161,172 +201,31 @@ class Body(Closing):
         self._file.seek(0)
         return self._file.read()
 
+    def give_way(self) -> None:
+        """Give the disk back now; whoever sends the rest is told."""
+        self.close()
+
     def close(self) -> None:
         """Give memory and disk back."""
         self._parts.clear()
         if self._file is not None:
             self._file.close()
             if self._spool is not None:
-                self._spool.give_back(self._account, self._taken)
+                self._spool.give_back(self)
                 self._spool = None
+
+    def _check_there(self) -> None:
+        if self._file is not None and self._file.closed:
+            raise Overloaded("body gave way to another", had=self.taken, remedy="Send it again.")
 
     def _keep(self, part: bytes) -> None:
         if self._file is None:
             self._parts.append(part)
             return
+        self._check_there()
         if self._spool is not None:
-            self._spool.take(self._account, len(part))
-            self._taken += len(part)
+            self._spool.take(self, len(part))
         try:
             self._file.write(part)
         except OSError as error:
             raise Overloaded("no disk for a body", had=error.strerror) from error
-
-
-class Memory:
-    """Bytes of longer bodies in memory; for one thread.
-
-    Args:
-        most: at a time.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._own: Counter[str] = Counter()
-        self._waiting: list[tuple[int, str, asyncio.Future[None]]] = []
-
-    @property
-    def held(self) -> int:
-        """Of all parties."""
-        return self._own.total()
-
-    async def take(self, account: str, count: int, *, patience_s: float) -> Callable[[], None]:
-        """Take so many, after waiting for them; gives what gives them back, once.
-
-        Raises:
-            Overloaded: not free in time.
-        """
-        count = min(count, self._most)  # more than all is all
-        came = asyncio.get_running_loop().create_future()
-        entry = (count, account, came)
-        self._waiting.append(entry)
-        self._serve()
-        try:
-            async with asyncio.timeout(patience_s):
-                await came
-        except BaseException as error:
-            if entry in self._waiting:
-                self._waiting.remove(entry)
-            else:
-                self._give_back(account, count)
-            if isinstance(error, TimeoutError):
-                raise Overloaded(
-                    "no memory for another body", had=self.held, needed=self._most
-                ) from error
-            raise
-        return lambda: self._give_back(account, count)
-
-    def _give_back(self, account: str, count: int) -> None:
-        self._own[account] -= count
-        self._own += Counter()
-        self._serve()
-
-    def _serve(self) -> None:
-        """In the order in which they came; whoever holds its share waits for itself only."""
-        for entry in list(self._waiting):
-            count, account, came = entry
-            own = self._own[account]
-            if own and own + count > self._most // 2:
-                continue
-            if self.held + count > self._most:
-                break
-            self._own[account] += count
-            self._waiting.remove(entry)
-            if not came.done():
-                came.set_result(None)
-
-
-class Outgoing:
-    """Longer answers, each once on disk however many read it; safe for many threads.
-
-    A reader decides how long its answer takes, so it must not hold memory meanwhile.
-
-    Args:
-        folder: where the disk is; None takes the system's place for such files.
-        most: bytes at a time.
-    """
-
-    def __init__(self, folder: Path | None, most: int) -> None:
-        self._folder = folder
-        self._most = most
-        self._guard = threading.Lock()
-        self._files: dict[bytes, tuple[IO[bytes], int]] = {}
-        self._readers: Counter[bytes] = Counter()
-
-    @property
-    def held_bytes(self) -> int:
-        """On disk."""
-        with self._guard:
-            return sum(length for _, length in self._files.values())
-
-    def hold(self, answer: bytes) -> Copy:
-        """Keep an answer until it is read.
-
-        Raises:
-            Overloaded: there is no room.
-        """
-        name = hashlib.sha256(answer).digest()
-        with self._guard:
-            if name not in self._files:
-                if sum(length for _, length in self._files.values()) + len(answer) > self._most:
-                    raise Overloaded("no room for another answer", had=len(answer))
-                self._files[name] = self._write(answer), len(answer)
-            self._readers[name] += 1
-            return Copy(self, name, self._files[name][0], len(answer))
-
-    def give_back(self, name: bytes) -> None:
-        """One reader has gone."""
-        with self._guard:
-            self._readers[name] -= 1
-            if not self._readers[name]:
-                del self._readers[name]
-                self._files.pop(name)[0].close()
-
-    def _write(self, answer: bytes) -> IO[bytes]:
-        try:
-            file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed when read
-            try:
-                file.write(answer)
-                file.flush()
-            except OSError:
-                file.close()
-                raise
-        except OSError as error:
-            raise Overloaded("no disk for an answer", had=error.strerror) from error
-        return file
-
-
-class Copy(Closing):
-    """What one reader gets of an answer; for one thread.
-
-    Args:
-        outgoing, name: where it is from.
-        file: what is in it.
-        length: of all of it.
-    """
-
-    def __init__(self, outgoing: Outgoing, name: bytes, file: IO[bytes], length: int) -> None:
-        self._outgoing: Outgoing | None = outgoing
-        self._name = name
-        self._file = file
-        self.length = length
-
-    def read(self, at: int, count: int) -> bytes:
-        """A piece."""
-        return os.pread(self._file.fileno(), count, at)
-
-    def close(self) -> None:
-        """It was read, or nobody reads it."""
-        if self._outgoing is not None:
-            self._outgoing.give_back(self._name)
-            self._outgoing = None

@@ -5,7 +5,8 @@ Law 1: a request counts against the places only when its body is there; until th
 Law 2: strangers give way before known parties, of them the peer that holds most, its oldest first.
        So no number of idle, dripping or half-open connections from no number of addresses keeps
        anybody out for longer than it takes to open new ones.
-Law 3: known parties have places of their own; strangers can take none of them.
+Law 3: known parties have places of their own; strangers can take none of them, and of each known
+       party's the first are its own: no number of others can take them.
 """
 
 from __future__ import annotations
@@ -136,11 +137,12 @@ class Places:
         limits, is_known = self._limits, holder[0]
         most = limits.known_connections if is_known else limits.most_connections
         most_own = limits.most_of_known if is_known else limits.of_peer(most)
+        kept = limits.kept_of_known if is_known else 0
         with self._guard:
-            had = sum(count for (known, _), count in self._held.items() if known is is_known)
-            if had >= most:
-                raise Overloaded("server is busy", who=self._who(), had=had, needed=f"< {most}")
             own = self._held[holder]
+            had = sum(max(0, count - kept) for (k, _), count in self._held.items() if k is is_known)
+            if own >= kept and had >= most:
+                raise Overloaded("server is busy", who=self._who(), had=had, needed=f"< {most}")
             if own >= most_own:
                 raise Overloaded(
                     "server is busy with this peer",

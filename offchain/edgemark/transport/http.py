@@ -26,10 +26,10 @@ from edgemark.transport.faults import (
     PeerRefused,
     PeerUnreachable,
 )
+from edgemark.transport.limits import LEAST_BYTES_PER_S
 from edgemark.transport.tls import check_pin
 
 CARD_HEADER = "X-Edgemark-Card"  # who asks; `identity.visiting` says what stands in it
-LEAST_BYTES_PER_S = 2**20  # of a peer's line
 MAX_ERROR_BYTES = 4096  # of what a refusing server says
 MAX_ERROR_TEXT = 200  # characters of each of its words that are kept
 MAX_ERROR_WORDS = 8

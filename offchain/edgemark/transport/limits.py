@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 KIB, MIB = 1024, 1024 * 1024
 READ_BUFFER_BYTES = 32 * KIB  # of a body, before the sender has to wait
+LEAST_BYTES_PER_S = MIB  # of a line, for what is longest; a client waits as long for it
+DISK_RESERVE_BYTES = 48 * MIB  # of a disk, which nothing takes that waits: for the largest records
+MOST_PASSING = 8  # shorter bodies that pass a longer one, which has no memory yet
 MAX_HEADERS = 32
 MAX_PIPELINED = 2  # requests that wait on one connection; ours sends one
 MAPPED_BYTES = 256 * KIB  # blocks from here on go back to the system when they are freed
@@ -29,6 +32,7 @@ class ServerLimits:
         header_s: seconds for the handshake, then until the request's head is there (also: idle).
         body_s: seconds that a body (or an answer's reader) may lag behind `least_bytes_per_s`.
         least_bytes_per_s: what a body has to come at, and an answer to go at.
+        longest_s: seconds, beside `body_s`, that one takes at most, however long it is.
         handler_s: seconds for a handler.
         workers: handlers of strangers' requests at a time.
         known_workers: those of known parties, more than `most_of_known`.
@@ -36,20 +40,22 @@ class ServerLimits:
         most_connections: whole requests of strangers at a time; one more is refused by name.
         known_connections: those of known parties.
         most_of_known: requests of one known party at a time; what goes beyond is a stranger's.
+        kept_of_known: of these, each known party's own, outside of `known_connections`.
         most_sockets: connections at a time, busy or not; for one more, an idle one gives way.
         header_bytes: length of a header line.
         peer_part: part of the connections and sockets that one peer (address) may hold, 0 .. 1.
         per_s, per_s_of_peer: requests a second, of all strangers, and of one peer or known party.
         stranger_bytes: longest body of a stranger; a longer one is told by its head alone.
-        spool_bytes, spool_bytes_of_known: bodies on disk that wait, of all and of one known party.
-        spool_bytes_kept: of each known party, in one half of `spool_bytes`; the rest in the other.
+        spool_bytes, spool_bytes_of_known: bodies on disk that wait, of all and of one known party;
+            for one more, the party with most gives way (`room`).
         loaded_bytes: longer bodies in memory; of one party at most half, or one body.
-        given_bytes: longer answers on disk while somebody reads them, each once.
+        given_bytes: longer answers on disk while somebody reads them, each once; shared likewise.
     """
 
     header_s: float = 10.0
     body_s: float = 10.0
     least_bytes_per_s: int = 16 * KIB
+    longest_s: float = 64.0
     handler_s: float = 60.0
     workers: int = 8
     known_workers: int = 12
@@ -57,15 +63,15 @@ class ServerLimits:
     most_connections: int = 64
     known_connections: int = 64
     most_of_known: int = 8
+    kept_of_known: int = 2
     most_sockets: int = 256
     header_bytes: int = 4096
     peer_part: float = 0.75
     per_s: float = 400.0
     per_s_of_peer: float = 200.0
     stranger_bytes: int = 64 * KIB
-    spool_bytes: int = 768 * MIB
+    spool_bytes: int = 1536 * MIB
     spool_bytes_of_known: int = 128 * MIB
-    spool_bytes_kept: int = 16 * MIB
     loaded_bytes: int = 96 * MIB
     given_bytes: int = 512 * MIB
 
@@ -73,6 +79,16 @@ class ServerLimits:
     def memory_bytes(self) -> int:
         """All that requests can hold in memory at a time."""
         return self.most_sockets * (SOCKET_BYTES + self.stranger_bytes) + self.loaded_bytes
+
+    @property
+    def spooling_parties(self) -> int:
+        """As many may each have the longest body on its way; none of them gives way."""
+        longest = int(self.longest_s * LEAST_BYTES_PER_S)
+        return (self.spool_bytes - self.loaded_bytes) // longest
+
+    def slowest(self, length: int) -> float:
+        """Bytes a second that a body or answer of this length has to keep up with."""
+        return max(self.least_bytes_per_s, length / self.longest_s)
 
     def of_peer(self, most: int) -> int:
         """The part of so many places that one peer may hold."""

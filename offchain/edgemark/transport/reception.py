@@ -7,7 +7,7 @@
 | 3    | how long the body is: the head says it              | 411, 413         |
 | 4    | whether this body is wanted here and now: `Route.admit` | as the route says |
 | 5    | the body comes, fast enough; longer ones go to disk | 408, 503         |
-| 6    | a place, now that the request is whole; memory for a longer body | 503 |
+| 6    | memory for a longer body; then a place, now that nothing is waited for | 503 |
 | 7    | the handler, in a thread of strangers or of known parties | as it says |
 | 8    | the answer goes, fast enough; a longer one from the disk | 503         |
 
@@ -34,10 +34,12 @@ from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
-from edgemark.transport.bodies import Body, Copy, Memory, Outgoing, Spool, return_freed_memory
+from edgemark.transport.bodies import Body, Spool, return_freed_memory
 from edgemark.transport.crowd import Crowd, Guest, Places, group_of
 from edgemark.transport.http import CARD_HEADER
 from edgemark.transport.limits import KIB, ServerLimits
+from edgemark.transport.loading import Memory
+from edgemark.transport.outgoing import Copy, Outgoing
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.refusals import NoLength, TooLarge, refuse, status_of
 from edgemark.transport.routes import Head, Request, Response, Route
@@ -81,7 +83,7 @@ class Reception(Closing):
         self.bytes_in = 0
         self.bytes_out = 0
         self.spool = Spool(spool, limits)
-        self.memory = Memory(limits.loaded_bytes)
+        self.memory = Memory(limits.loaded_bytes, limits.most_of_known)
         self.outgoing = Outgoing(spool, limits.given_bytes)
         self._limits = limits
         self._crowd = crowd
@@ -194,12 +196,13 @@ class Reception(Closing):
                 needed=f"<= {self._limits.stranger_bytes} bytes",
                 remedy="Whoever has an open matter here may send more, and shows who it is.",
             )
-        return self.spool.open(head.account, head.length)
+        return self.spool.open(head.account, head.length, head.path)
 
     async def _answer(
         self, route: Route, guest: Guest, head: Head, body: Body
     ) -> tuple[Response, Copy | None]:
         """The handler's answer; a longer body gets its memory first, then a thread."""
+        reader = guest.holder
 
         def work() -> tuple[Response, Copy | None]:
             loaded = body.load()
@@ -208,19 +211,20 @@ class Reception(Closing):
             )
             if len(given.body) <= PIECE_BYTES:
                 return given, None
-            return replace(given, body=b""), self.outgoing.hold(given.body)
+            return replace(given, body=b""), self.outgoing.hold(given.body, reader)
 
         loop = asyncio.get_running_loop()
-        guest.is_working = True
         try:
             with contextlib.ExitStack() as ends:
-                ends.callback(self._places.take(guest.holder))
                 pool = None
                 if body.is_spooled:
                     pool, patience_s = self._long, self._limits.handler_s
                     account = head.account or ""
                     free = await self.memory.take(account, head.length, patience_s=patience_s)
                     ends.callback(_tell, loop, free)
+                    body.take_on()
+                ends.callback(self._places.take(guest.holder))
+                guest.is_working = True
                 return await self._run(
                     guest, work, pool=pool, on_end=ends.pop_all().close, undo=_close_copy
                 )
@@ -256,7 +260,7 @@ class Reception(Closing):
         response.content_length = copy.length
         response.headers[NUMBER_HEADER] = request.get(NUMBER, "")
         response[BYTES_OUT] = copy.length
-        until = self._limits.body_s + copy.length / self._limits.least_bytes_per_s
+        until = self._limits.body_s + copy.length / self._limits.slowest(copy.length)
         with self._cut_off(request):
             async with asyncio.timeout(until):
                 await response.prepare(request)
@@ -267,10 +271,10 @@ class Reception(Closing):
 
     @contextlib.contextmanager
     def _cut_off(self, request: web.Request) -> Iterator[None]:
-        """A reader that is too slow loses its connection: half an answer is on its way already."""
+        """A reader that is too slow or gives way loses its connection: half an answer has gone."""
         try:
             yield
-        except TimeoutError:
+        except (TimeoutError, Overloaded):
             if request.transport is not None:
                 request.transport.abort()
 

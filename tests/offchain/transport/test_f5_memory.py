@@ -23,8 +23,7 @@ from tests.offchain.transport.lone_server import (
 from tests.siege import besieged
 from tests.waiting import wait_until
 
-from edgemark.errors import Overloaded
-from edgemark.transport.bodies import Body, Memory, Outgoing, Spool
+from edgemark.transport.bodies import Body
 from edgemark.transport.faults import PeerRefused
 from edgemark.transport.http import CARD_HEADER, HttpClient
 from edgemark.transport.limits import MIB, ServerLimits
@@ -65,7 +64,10 @@ def put(server: LoneServer, name: str, body: memoryview, card: str) -> None:
 
 def put_at_once(server: LoneServer, name: str, length: int, card: str) -> None:
     body = memoryview(bytearray(length))
-    threads = [threading.Thread(target=put, args=(server, name, body, card)) for _ in range(PUTS)]
+    threads = [
+        threading.Thread(target=put, args=(server, f"{name}-{number}", body, card))
+        for number in range(PUTS)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -134,131 +136,6 @@ def test_f5_an_answer_longer_than_one_piece__arrives_whole(server: LoneServer) -
         server.url, server.pin, "POST", "/v1/answers", most_bytes=GIVEN_BYTES
     )
     assert answer == bytes(GIVEN_BYTES)
-
-
-def fill(spool: Spool, account: str, count: int) -> Body:
-    """A body of which so many bytes came."""
-    body = spool.open(account, count)
-    body._keep(bytes(count))
-    return body
-
-
-SMALL = ServerLimits(spool_bytes=80, spool_bytes_of_known=30, spool_bytes_kept=10)
-
-
-def test_spool__is_bounded_for_all_and_for_one_party(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, SMALL)
-    first = fill(spool, "payer", SMALL.spool_bytes_of_known)
-    with pytest.raises(Overloaded):
-        spool.open("payer", 1)
-    fill(spool, "node", SMALL.spool_bytes_of_known)
-    with pytest.raises(Overloaded):
-        spool.open("judge", SMALL.spool_bytes_kept + 1)
-    fill(spool, "judge", SMALL.spool_bytes_kept)
-    fill(spool, "provider", SMALL.spool_bytes_kept)
-    with pytest.raises(Overloaded):
-        spool.open("device", 1)
-    assert spool.held_bytes == SMALL.spool_bytes
-    first.close()
-    first.close()
-    assert spool.held_bytes == SMALL.spool_bytes - SMALL.spool_bytes_of_known
-    fill(spool, "device", 1).close()
-
-
-def test_spool__that_fills_while_a_body_comes__refuses_the_rest(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, SMALL)
-    slow = spool.open("payer", SMALL.spool_bytes_of_known)
-    others = [fill(spool, name, SMALL.spool_bytes_of_known) for name in ("node", "judge")]
-    slow._keep(bytes(SMALL.spool_bytes_kept))
-    with pytest.raises(Overloaded):
-        slow._keep(b"1")
-    for body in (slow, *others):
-        body.close()
-    assert spool.held_bytes == 0
-
-
-class PlantedSpool(Spool):
-    """As it was: what is announced is taken."""
-
-    def open(self, account: str, length: int) -> Body:
-        body = super().open(account, length)
-        self.take(account, length)
-        return body
-
-    def _check_room(self, account: str, count: int) -> None:
-        if self.held_bytes + count > self._limits.spool_bytes:
-            raise Overloaded("no room for another body", who=account)
-
-
-@pytest.mark.parametrize(("kind", "is_kept_out"), [(Spool, False), (PlantedSpool, True)])
-@pytest.mark.parametrize("came", [1, 10], ids=["announced", "sent"])
-def test_spool__that_few_known_parties_fill__takes_a_body_of_another(
-    tmp_path: Path, kind: type[Spool], came: int, *, is_kept_out: bool
-) -> None:
-    spool = kind(tmp_path, SMALL)
-    held = []
-    for number in range(3):
-        for _ in range(3):
-            with contextlib.suppress(Overloaded):
-                held.append(spool.open(f"payer {number}", 10))
-                if kind is Spool:
-                    held[-1]._keep(bytes(came))
-    refused = 0
-    try:
-        fill(spool, "node", SMALL.spool_bytes_kept).close()
-    except Overloaded:
-        refused = 1
-    assert refused == is_kept_out
-    for body in held:
-        body.close()
-
-
-def test_memory__is_waited_for_and_given_back() -> None:
-    async def play() -> None:
-        memory = Memory(10)
-        first = await memory.take("node", 7, patience_s=0.0)
-        with pytest.raises(Overloaded):
-            await memory.take("judge", 4, patience_s=0.0)
-        second = await memory.take("judge", 3, patience_s=0.0)
-        assert memory.held == 10
-        waits = asyncio.create_task(memory.take("payer", 11, patience_s=60.0))
-        await asyncio.sleep(0)
-        second()
-        first()
-        third = await waits  # more than all is all
-        assert memory.held == 10
-        third()
-        assert memory.held == 0
-
-    asyncio.run(play())
-
-
-def test_memory__of_one_party__is_half_or_one_body() -> None:
-    async def play() -> None:
-        memory = Memory(10)
-        for _ in range(2):
-            await memory.take("payer", 2, patience_s=0.0)
-        waits = asyncio.create_task(memory.take("payer", 2, patience_s=60.0))
-        await asyncio.sleep(0)
-        await memory.take("node", 6, patience_s=0.0)  # passes the one that waits for itself
-        assert not waits.done()
-        waits.cancel()
-
-    asyncio.run(play())
-
-
-def test_answers__stand_on_the_disk_once_and_leave_nothing(tmp_path: Path) -> None:
-    outgoing = Outgoing(tmp_path, 10)
-    first, second = outgoing.hold(b"answer"), outgoing.hold(b"answer")
-    assert outgoing.held_bytes == 6
-    with pytest.raises(Overloaded):
-        outgoing.hold(b"another")
-    first.close()
-    first.close()
-    assert second.read(0, 3) + second.read(3, 9) == b"answer"
-    second.close()
-    assert outgoing.held_bytes == 0
-    outgoing.hold(b"another").close()
 
 
 def test_known_parties__leave_threads_to_one_another() -> None:

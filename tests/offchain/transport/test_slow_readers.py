@@ -13,10 +13,10 @@ from aiohttp import web
 from tests.offchain.transport.test_http_server import KEY
 from tests.waiting import wait_until
 
-from edgemark.transport.bodies import Copy
 from edgemark.transport.faults import PeerRefused
 from edgemark.transport.http import HttpClient
 from edgemark.transport.limits import KIB, MIB, ServerLimits
+from edgemark.transport.outgoing import Copy
 from edgemark.transport.reception import Reception
 from edgemark.transport.routes import Request, Response, Route
 from edgemark.transport.server import HttpServer

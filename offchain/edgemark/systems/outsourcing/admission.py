@@ -23,7 +23,7 @@ from edgemark.systems.outsourcing.phases import NodePhase
 OVERHEAD_S = 0.02  # of a task whatever its size: parsing, checking, signing, two journal records
 SAFETY = 2.0  # an estimate is half of what is reckoned with: other work shares the processors
 DISK_COPIES = 2  # of a task's records: in the journal, and while it is rewritten or archived
-DISK_RESERVE_BYTES = 16 * 2**20  # for everything else
+DISK_RESERVE_BYTES = 64 * 2**20  # for everything else: 48 MiB that no waiting body takes, and more
 RETRY_S = 5.0  # when it is not known how long room takes to come
 _TO_COMPUTE = (
     NodePhase.OFFERED,

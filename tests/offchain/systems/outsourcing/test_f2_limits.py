@@ -40,7 +40,8 @@ from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.server import OutsourcingServer
 from edgemark.systems.outsourcing.steps.decode import WrongAnswer
 from edgemark.systems.outsourcing.steps.judge import check_evidence
-from edgemark.transport.limits import ServerLimits
+from edgemark.transport.limits import DISK_RESERVE_BYTES as WAITING_RESERVE_BYTES
+from edgemark.transport.limits import LEAST_BYTES_PER_S, MIB, ServerLimits
 
 CONTRACTS = Path(__file__).parents[4] / "contracts"
 CONSTANT = re.compile(r"uint256 (?:internal|private) constant (\w+) = ([\w *+]+);")
@@ -214,6 +215,13 @@ def test_f2_servers__have_room_for_every_body_and_for_all_evidence_of_a_job() ->
     values = limits.MAX_JOB_VALUES // 4  # of the e < m / 4 nodes that are charged
     evidence = 3 * ELEMENT_BYTES * values + limits.MAX_ERRORS * 3 * limits.HEAD_BYTES
     assert servers.spool_bytes_of_known >= limits.MAX_FUNCTION_BYTES + evidence
+
+
+def test_f2_what_waits_on_a_disk__leaves_room_for_what_was_admitted() -> None:
+    everything_else = DISK_RESERVE_BYTES - WAITING_RESERVE_BYTES
+    assert everything_else >= 16 * MIB
+    assert DISK_COPIES * limits.MAX_EVIDENCE_RECORD_BYTES + everything_else <= WAITING_RESERVE_BYTES
+    assert ServerLimits.longest_s * LEAST_BYTES_PER_S >= limits.MAX_FUNCTION_BYTES
 
 
 def test_f2_disk_nearly_full__is_said_before_a_body_is_read(

@@ -1,0 +1,50 @@
+"""Who gives way, who is next, and what a disk has room for."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from edgemark.transport.limits import DISK_RESERVE_BYTES
+from edgemark.transport.loading import Memory
+from edgemark.transport.room import count_room, find_greediest
+
+
+def test_greediest__is_none_when_the_asker_would_hold_most() -> None:
+    held = {(True, "a"): 5, (False, "b"): 1}
+    assert find_greediest(held, (True, "c"), 1) == (False, "b")
+    assert find_greediest(held, (False, "c"), 1) is None
+    assert find_greediest({(True, "a"): 5}, (True, "c"), 5) is None
+    assert find_greediest({(True, "a"): 5}, (True, "c"), 4) == (True, "a")
+    assert find_greediest({(True, "a"): 5}, (True, "a"), 4) is None
+    assert find_greediest({}, (True, "a"), 4) is None
+
+
+def test_memory__of_one_party__is_half_or_one_body() -> None:
+    async def play() -> None:
+        memory = Memory(10, 8)
+        for _ in range(2):
+            await memory.take("payer", 2, patience_s=0.0)
+        waits = asyncio.create_task(memory.take("payer", 2, patience_s=60.0))
+        await asyncio.sleep(0)
+        await memory.take("node", 6, patience_s=0.0)  # passes the one that waits for itself
+        assert not waits.done()
+        waits.cancel()
+
+    asyncio.run(play())
+
+
+def test_f4_a_disk_that_is_nearly_full__keeps_its_reserve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = SimpleNamespace(free=DISK_RESERVE_BYTES + 5)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert count_room(tmp_path, 100, 3) == 8
+    usage.free = DISK_RESERVE_BYTES - 5
+    assert count_room(None, 100, 3) == 3
+    usage.free = 2**40
+    assert count_room(tmp_path, 100, 3) == 100

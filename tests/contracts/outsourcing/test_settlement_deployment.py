@@ -55,7 +55,7 @@ BOUNDS = {
     "judgeWindow": 60,
     "exitGrace": 60,
 }
-WORK = 2**36  # the most monomials times inputs that the terms' own bounds let through
+WORK = 2**36  # the most term count times inputs that each one's own bound lets through
 LIMIT_CASES = [
     ("minFee", {"minFee": 5}, (5, 6, 100)),
     ("minFee", {"minFee": 101}, (101, 6, 100)),

@@ -61,7 +61,7 @@ class SubmitApproval:
 
 @dataclass(frozen=True)
 class SubmitCharge:
-    """File all charges of the job."""
+    """File the charges that were chosen and are not on chain yet; a job may have several calls."""
 
     wrong: tuple[ShareIndex, ...]
     silent: tuple[ShareIndex, ...]

@@ -17,7 +17,7 @@ from rich.table import Table
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import parse_address
 from edgemark.ledger.allocation import read_plans
-from edgemark.ledger.deployment import Made, calls_after, deploy_by
+from edgemark.ledger.deployment import Made, calls_after, deploy_by, measure_block_s
 from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ContractRefused
@@ -27,6 +27,7 @@ from edgemark.ledger.parameters import (
     DEFAULT_STAKING,
     MIN_JUDGES,
     DeploymentParameters,
+    check_judge_window,
 )
 from edgemark.ledger.records import Limits, Staking
 from edgemark.settings import load_settings
@@ -66,13 +67,16 @@ def cli(provider, account, judges, pool, manifest, **options):
     try:
         account, judges, pool = choose_accounts(console, provider, account, judges, pool)
         parameters = parameters_of(account.address, judges, pool, options)
+        settings = load_settings(file=None, environ=os.environ, overrides={})
+        chain = EvmChain(provider.http_uri, chain_id=provider.chain_id)
+        check_judge_window(parameters.limits, settings.confirmations, measure_block_s(chain))
         table = Table("contract", "address", "gas")
         deployment = deploy_by(maker(account, table), provider.chain_id, parameters)
         table.add_row("Allocations", deployment.contracts["Allocations"], "with MetaCoin")
-        deployment.verify(EvmChain(provider.http_uri, chain_id=provider.chain_id))
+        deployment.verify(chain)
         release_what_vests_at_once(account, deployment)
         console.print(table)
-        save(console, deployment, provider, manifest)
+        save(console, deployment, provider, manifest, settings)
     except EdgemarkError as error:
         raise click.ClickException(str(error)) from error
 
@@ -141,12 +145,11 @@ def refusal_of(name, error):
     return ContractRefused(name, "constructor", *explain_revert(data, load_interface(name)))
 
 
-def save(console, deployment, provider, manifest):
+def save(console, deployment, provider, manifest, settings):
     """Write the manifest, unless nobody could use it."""
     if manifest is None and getattr(provider, "process", None) is not None:
         console.print("no manifest: this chain ends with the command (--manifest writes one)")
         return
-    settings = load_settings(file=None, environ=os.environ, overrides={})
     path = manifest or settings.manifest_file(deployment.chain_id)
     deployment.save(path)
     console.print(f"manifest: {path}", soft_wrap=True)

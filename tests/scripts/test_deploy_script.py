@@ -15,7 +15,7 @@ from tests.scripts.ape_runs import ape_data_folder, ape_run
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import Deployment
+from edgemark.ledger.deployment import SAMPLED_BLOCKS, Deployment
 from edgemark.ledger.development import dev_key
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.interface import CONTRACTS, Contract
@@ -30,8 +30,10 @@ COMMUNITY = 3 * 10**26  # released at once
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnvilNode]:
-    """A running chain with a block every second."""
+    """A running chain with a block every second, and enough of them to tell."""
     with AnvilNode.start(tmp_path_factory.mktemp("chain"), AnvilOptions(block_time_s=1)) as node:
+        chain = EvmChain(node.url, chain_id=31337).connect()
+        chain.rpc("anvil_mine", hex(SAMPLED_BLOCKS), "0x1")
         yield node
 
 
@@ -107,7 +109,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
         *("--pool", payee(7), "--guardian", payee(8), "--holder", payee(9)),
         *("--min-fee", "11", "--max-fee", "12", "--judge-floor", "2", "--judge-price", "0"),
         *("--min-window", "3", "--max-window", "4"),
-        *("--judge-window", "5", "--exit-grace", "6", "--min-stake", "77", "--unbonding", "88"),
+        *("--judge-window", "7", "--exit-grace", "6", "--min-stake", "77", "--unbonding", "88"),
         *("--pause", "9"),
         *("--allocations", str(plans)),
     )
@@ -116,7 +118,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     deployment = Deployment.load(path, 31337)
     deployment.verify(chain)
     settlement = deployment.contract("JobSettlement")
-    assert chain.call(settlement, "limits") == (11, 12, 2, 0, 3, 4, 5, 6)
+    assert chain.call(settlement, "limits") == (11, 12, 2, 0, 3, 4, 7, 6)
     assert chain.call(settlement, "pool") == payee(7)
     assert chain.call(settlement, "guardian") == payee(8)
     coin = Contract.named("MetaCoin", deployment.contracts["MetaCoin"])
@@ -129,7 +131,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     assert chain.call(registry, "unbondingSeconds") == 88
     assert chain.call(registry, "pauseSeconds") == 9
     assert chain.call(deployment.contract("EnclaveManager"), "members") == tuple(judges)
-    assert deployment.parameters.limits.as_abi() == (11, 12, 2, 0, 3, 4, 5, 6)
+    assert deployment.parameters.limits.as_abi() == (11, 12, 2, 0, 3, 4, 7, 6)
     creator = chain.rpc("eth_getBlockByNumber", hex(deployment.block), True)["transactions"]
     assert [parse_address(each["from"]) for each in creator] == [account(2)]
     assert not (tmp_path / "deployments").exists()
@@ -138,7 +140,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--min-window", "0"), ("JobSettlement.constructor", "OutOfBounds", "minWindow")),
+        (("--judge-window", "5"), ("judge window is over before judges can serve", "2 + 4 blocks")),
         (("--pool", "0x12"), ("pool", "not an account address")),
         (("--allocations", "none.json"), ("none.json", "holds no plan of the supply")),
         (("--unbonding", "9"), ("JobSettlement.constructor", "OutOfBounds", "unbonding")),

@@ -9,7 +9,8 @@ paid without having worked gains f, unless the payer is one of them.
 |----------|---------------------------------------------------------------------------------|
 | payer    | charges whom it likes, serves whom it likes                                     |
 | nodes    | few: at most e, whom an honest payer finds and charges; many: more              |
-| judges   | some: n - k, who hinder nothing; block: n - k + 1; k: they sign what they like  |
+| judges   | some: n - k, who hinder nothing; block: n - k + 1, without whom no charge,      |
+|          | whoever makes it, is served or judged; k: they sign what they like              |
 | pool     | its owner has what the pool gets                                                |
 | provider | of its nodes; nothing of a provider is in a job                                 |
 """
@@ -29,7 +30,6 @@ from edgemark.systems.outsourcing.amounts import (
 )
 from edgemark.systems.outsourcing.parameters import Terms, compute_least_nodes
 
-VERDICTS = (IndexPhase.CONVICTED, IndexPhase.REFUTED, IndexPhase.ANSWERED)
 UNCHARGED = (IndexPhase.PAID, IndexPhase.UNEARNED, IndexPhase.RELEASED)
 
 
@@ -107,9 +107,11 @@ def list_deeds(who: Coalition) -> Iterator[Deed]:
     yield Deed(IndexPhase.PAID, is_own=False)
     blocks = who.judges in {Judges.BLOCK, Judges.QUORUM}
     rules = who.judges is Judges.QUORUM
+    if blocks:  # of a charge that somebody else makes
+        yield from (Deed(end, is_own=False) for end in (IndexPhase.VOID, IndexPhase.LAPSED))
     if who.payer:
-        charged = [IndexPhase.REFUTED, IndexPhase.ANSWERED, IndexPhase.VOID]
-        charged += [IndexPhase.LAPSED] if blocks else []
+        charged = [IndexPhase.REFUTED, IndexPhase.ANSWERED]
+        charged += [] if blocks else [IndexPhase.VOID]
         yield from (Deed(end, is_own=False) for end in (IndexPhase.UNEARNED, *charged))
         if rules:
             yield Deed(IndexPhase.CONVICTED, is_own=False)
@@ -155,10 +157,9 @@ def compute_gain(who: Coalition, deed: Deed, terms: Terms, judges: int) -> int:
     own = who.judges.count(judges)
     signers = compute_judge_threshold(judges) if who.pool else judges
     share, rest = compute_judge_share(paid.judges, judges, signers)
-    if deed.end in VERDICTS:
-        gain += own * share
+    gain += own * share
     if who.pool:
-        gain += paid.pool + (rest if deed.end in VERDICTS else 0)
+        gain += paid.pool + rest
     return gain
 
 

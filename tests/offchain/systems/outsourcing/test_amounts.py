@@ -20,6 +20,7 @@ from edgemark.systems.outsourcing.amounts import (
     compute_payout,
 )
 from edgemark.systems.outsourcing.parameters import (
+    LEAST_FEE,
     Terms,
     compute_least_judge_fee,
     compute_least_nodes,
@@ -44,7 +45,7 @@ def amounts(draw: st.DrawFn) -> Terms:
     d, t = draw(st.integers(1, 3)), draw(st.integers(1, 7))
     e = draw(st.integers(1, t))
     m = draw(st.integers(compute_least_nodes(d, t, e), 64))
-    f = draw(st.integers(10, 2**80))
+    f = draw(st.just(LEAST_FEE) | st.integers(LEAST_FEE, 2**80))
     g = draw(st.integers(compute_least_judge_fee(f), compute_most_judge_fee(f)))
     stake = compute_least_stake(f, m, e) + draw(st.integers(0, 2**80))
     return replace(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
@@ -90,7 +90,8 @@ def test_least_stake__is_the_fee_of_the_job_for_every_e(f: int, m: int, e: int) 
     assert (least - 1) * e < m * f
 
 
-@given(f=st.integers(10, 10**24), t=st.integers(1, 7), d=st.integers(1, 3))
+@example(f=LEAST_FEE, t=1, d=1)
+@given(f=st.integers(LEAST_FEE, 10**24), t=st.integers(1, 7), d=st.integers(1, 3))
 def test_least_stake__makes_a_charge_drawn_at_random_cost_colluders_the_whole_job(
     f: int, t: int, d: int
 ) -> None:
@@ -100,6 +101,7 @@ def test_least_stake__makes_a_charge_drawn_at_random_cost_colluders_the_whole_jo
         assert expected_loss_of_one >= m * f
 
 
+@example(f=LEAST_FEE)
 @given(f=st.integers(LEAST_FEE, 2**90))
 def test_judge_fee__from_the_least_fee_on__has_room_between_a_quarter_and_a_third(f: int) -> None:
     least, most = compute_least_judge_fee(f), compute_most_judge_fee(f)

@@ -6,6 +6,7 @@ owner. What each can bring about is written down in `tools/payoffs.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -25,14 +26,22 @@ from tools.payoffs import (
 from tools.print_payoffs import JUDGES, TERMS
 
 from edgemark.identifiers import Tokens
-from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_threshold
+from edgemark.systems.outsourcing.amounts import (
+    Ending,
+    IndexPhase,
+    Payout,
+    compute_ending,
+    compute_judge_threshold,
+)
 from edgemark.systems.outsourcing.parameters import (
+    LEAST_FEE,
     Terms,
     compute_least_judge_fee,
     compute_least_nodes,
     compute_least_stake,
     compute_most_judge_fee,
 )
+from tools import payoffs
 
 BOUNDED = [who for who in every_coalition() if who.is_within_bounds]
 HONEST_PAYER = {"payer": False, "pool": False, "provider": False}
@@ -43,7 +52,7 @@ def amounts(draw: st.DrawFn) -> Terms:
     """Terms with any amounts that a job may have."""
     d, t = draw(st.integers(1, 3)), draw(st.integers(1, 7))
     e = draw(st.integers(1, t))
-    f = draw(st.integers(12, 2**80))
+    f = draw(st.just(LEAST_FEE) | st.integers(LEAST_FEE, 2**80))
     m = draw(st.integers(compute_least_nodes(d, t, e), 64))
     g = draw(st.integers(compute_least_judge_fee(f), compute_most_judge_fee(f)))
     stake = compute_least_stake(f, m, e) + draw(st.integers(0, 2**80))
@@ -97,18 +106,48 @@ def test_coalition_beyond_the_bounds__gains_what_the_page_says(who: Coalition, g
     assert find_best(who, TERMS, JUDGES)[0] == gain
 
 
-def test_planted_equal_harm__paid_a_payer_for_using_up_its_charges() -> None:
-    """With z = f / 10 the payer had f - z back for a node that it never served; now nothing."""
-    harm = TERMS.fee // 10
-    assert TERMS.fee - harm > 0
-    who = Coalition(True, Nodes.NONE, Judges.NONE, False, False)
+def plant(
+    monkeypatch: pytest.MonkeyPatch, end: IndexPhase, planted: Callable[[Terms], Ending]
+) -> None:
+    """One end is divided as it was before."""
+
+    def compute(which: IndexPhase, terms: Terms) -> Ending:
+        return planted(terms) if which is end else compute_ending(which, terms)
+
+    monkeypatch.setattr(payoffs, "compute_ending", compute)
+
+
+def divide_unearned(terms: Terms) -> Ending:
+    """Equal harm: payer and node lose z = f / 10 each."""
+    harm = terms.fee // 10
+    deposit = Payout(payer=terms.fee - harm, pool=harm)
+    return Ending(deposit, Payout(node=terms.stake - harm, pool=harm))
+
+
+def divide_void(terms: Terms) -> Ending:
+    """The judges have g, whatever they did."""
+    deposit = Payout(node=2 * terms.fee, judges=terms.judge_fee)
+    return Ending(deposit, Payout(node=terms.stake))
+
+
+def test_planted_equal_harm__lets_a_payer_gain_by_nodes_that_it_never_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert [who for who in BOUNDED if find_best(who, TERMS, JUDGES)[0] > 0] == []
+    plant(monkeypatch, IndexPhase.UNEARNED, divide_unearned)
+    gaining = {who for who in BOUNDED if find_best(who, TERMS, JUDGES)[0] > 0}
+    assert gaining == {who for who in BOUNDED if who.payer}
+    alone = Coalition(True, Nodes.NONE, Judges.NONE, False, False)
     unserved = Deed(IndexPhase.UNEARNED, is_own=False)
-    assert compute_gain(who, unserved, TERMS, JUDGES) == 0
+    assert find_best(alone, TERMS, JUDGES) == (TERMS.fee - TERMS.fee // 10, unserved)
 
 
-def test_planted_equal_pay_of_all_judges__paid_them_for_hearing_nothing() -> None:
-    """Void paid g to the judges: a block that refused to serve earned as much as by a verdict."""
-    who = Coalition(False, Nodes.NONE, Judges.BLOCK, False, False)
+@pytest.mark.parametrize("judges", [Judges.BLOCK, Judges.QUORUM])
+def test_planted_void__lets_judges_gain_by_hearing_nothing(
+    monkeypatch: pytest.MonkeyPatch, judges: Judges
+) -> None:
+    who = Coalition(False, Nodes.NONE, judges, False, False)
     assert find_best(who, TERMS, JUDGES)[0] == 0
-    void = Deed(IndexPhase.VOID, is_own=False)
-    assert compute_gain(who, void, TERMS, JUDGES) == 0
+    plant(monkeypatch, IndexPhase.VOID, divide_void)
+    share = judges.count(JUDGES) * TERMS.judge_fee // JUDGES
+    assert find_best(who, TERMS, JUDGES) == (share, Deed(IndexPhase.VOID, is_own=False))

@@ -27,7 +27,8 @@ def choose() -> Callable[[bytes], bytes]:
         return by_pycryptodome
 
     def by_pysha3(message: bytes) -> bytes:
-        return bytes(sha3.keccak_256(message).digest())
+        digest: bytes = sha3.keccak_256(message).digest()
+        return digest
 
     return by_pysha3
 

@@ -26,10 +26,14 @@ def encode_uint(value: int, bits: int = 256) -> bytes:
         RefusedInput: negative or too large.
     """
     if not 0 <= value < 1 << bits:
-        raise RefusedInput(
-            "does not fit", who=f"uint{bits}", had=value, needed=f"0 <= value < 2^{bits}"
-        )
+        raise _outside(bits, value)
     return value.to_bytes(WORD_BYTES, "big")
+
+
+def _outside(bits: int, value: int) -> RefusedInput:
+    return RefusedInput(
+        "does not fit", who=f"uint{bits}", had=value, needed=f"0 <= value < 2^{bits}"
+    )
 
 
 def encode_bytes32(value: bytes) -> bytes:
@@ -70,13 +74,19 @@ def encode(kinds: Sequence[str], values: Sequence[object]) -> bytes:
     Raises:
         RefusedInput: a value is missing or does not fit its type, or a type is not known.
     """
-    return _encode_parts(tuple(map(encoder_of, kinds)), values)
+    return joined_encoder(tuple(kinds)).encode(values)
 
 
-def _encode_parts(encoders: Sequence[Encoder], values: object) -> bytes:
+@cache
+def joined_encoder(kinds: tuple[str, ...]) -> Encoder:
+    """How a tuple of values of these types is encoded; raises like `encoder_of`."""
+    return _joined([encoder_of(kind) for kind in kinds])
+
+
+def _encode_parts(encoders: Sequence[Encoder], offset: int, values: object) -> bytes:
+    """A tuple whose heads are `offset` bytes together."""
     if not isinstance(values, list | tuple) or len(values) != len(encoders):
         raise _misfit(f"{len(encoders)} values", values)
-    offset = sum(encoder.head_bytes or WORD_BYTES for encoder in encoders)
     heads, tails = [], []
     for (encode_one, head_bytes), value in zip(encoders, values, strict=True):
         encoded = encode_one(value)
@@ -104,7 +114,8 @@ def encoder_of(kind: str) -> Encoder:
     if kind.startswith("("):
         return _joined([encoder_of(part) for part in _split(kind[1:-1])])
     if number := re.fullmatch(r"uint(\d+)", kind):
-        return Encoder(partial(_encode_number, int(number[1])), WORD_BYTES)
+        bits = int(number[1])
+        return Encoder(partial(_encode_number, bits, 1 << bits), WORD_BYTES)
     try:
         return _ATOMS[kind]
     except KeyError as error:
@@ -114,8 +125,8 @@ def encoder_of(kind: str) -> Encoder:
 def _joined(parts: Sequence[Encoder]) -> Encoder:
     """Of a tuple, or of an array whose length its type says."""
     is_static = all(part.head_bytes for part in parts)
-    size = sum(part.head_bytes for part in parts) if is_static else 0
-    return Encoder(partial(_encode_parts, tuple(parts)), size)
+    heads = sum(part.head_bytes or WORD_BYTES for part in parts)
+    return Encoder(partial(_encode_parts, tuple(parts), heads), heads if is_static else 0)
 
 
 def _split(kinds: str) -> list[str]:
@@ -133,13 +144,19 @@ def _split(kinds: str) -> list[str]:
 def _encode_list(item: Encoder, values: object) -> bytes:
     if not isinstance(values, list | tuple):
         raise _misfit("a list", values)
-    return encode_uint(len(values)) + _encode_parts((item,) * len(values), values)
+    count = len(values)
+    if item.head_bytes:
+        return b"".join([encode_uint(count), *map(item.encode, values)])
+    return encode_uint(count) + _encode_parts((item,) * count, count * WORD_BYTES, values)
 
 
-def _encode_number(bits: int, value: object) -> bytes:
-    if not isinstance(value, int) or isinstance(value, bool):
+def _encode_number(bits: int, end: int, value: object) -> bytes:
+    """One of `uint<bits>`, all below `end`."""
+    if type(value) is not int and (not isinstance(value, int) or isinstance(value, bool)):
         raise _misfit(f"uint{bits}", value)
-    return encode_uint(value, bits)
+    if not 0 <= value < end:
+        raise _outside(bits, value)
+    return value.to_bytes(WORD_BYTES, "big")
 
 
 def _encode_bool(value: object) -> bytes:
@@ -149,13 +166,22 @@ def _encode_bool(value: object) -> bytes:
 
 
 def _encode_fixed(value: object) -> bytes:
+    if type(value) is bytes and len(value) == WORD_BYTES:
+        return value
     if not isinstance(value, bytes):
         raise _misfit("bytes32", value)
     return encode_bytes32(value)
 
 
 def _encode_account(value: object) -> bytes:
-    if not isinstance(value, str) or not HEX_ADDRESS.fullmatch(value):
+    if not isinstance(value, str):
+        raise _misfit("address", value)
+    return _encode_account_text(value)
+
+
+@lru_cache(maxsize=CACHED_ADDRESSES)
+def _encode_account_text(value: str) -> bytes:
+    if not HEX_ADDRESS.fullmatch(value):
         raise _misfit("address", value)
     return encode_address(Address(value))
 

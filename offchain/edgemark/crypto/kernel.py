@@ -98,17 +98,14 @@ def available() -> list[str]:
 
 
 @cache
-def _choose(forced: str | None) -> Arithmetic:
-    return load(forced if forced is not None else available()[0])
-
-
 def active() -> Arithmetic:
-    """The implementation in use.
+    """The implementation in use: chosen once, when it is first asked for.
 
     Raises:
         RefusedInput: `EDGEMARK_KERNEL` names one that does not exist or is not installed.
     """
-    return _choose(os.environ.get(ENVIRONMENT_VARIABLE))
+    forced = os.environ.get(ENVIRONMENT_VARIABLE)
+    return load(forced if forced is not None else available()[0])
 
 
 def path() -> str:

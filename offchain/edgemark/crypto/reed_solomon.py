@@ -134,7 +134,8 @@ def is_of_degree(
     if len(points) <= degree + 1:
         return True
     rows = _parity_rows(tuple(points), degree, arithmetic.modulus)
-    return not any(arithmetic.combine(rows, b"".join(columns), len(points)))
+    sums = arithmetic.combine(rows, b"".join(columns), len(points))
+    return sums.count(0) == len(sums)
 
 
 @lru_cache(maxsize=CACHED_POINT_SETS)

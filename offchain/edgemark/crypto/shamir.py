@@ -103,6 +103,12 @@ def _lagrange_weights(points: tuple[int, ...], at: int, modulus: int) -> tuple[i
     return tuple(a * b % modulus for a, b in zip(numerators, inverses, strict=True))
 
 
+@lru_cache(maxsize=CACHED_POINT_SETS)
+def _zero_row(points: tuple[int, ...], modulus: int) -> bytes:
+    """The packed weights at 0."""
+    return PrimeField(modulus).pack(_lagrange_weights(points, 0, modulus))
+
+
 def share(
     secret: bytes,
     threshold: int,
@@ -150,10 +156,10 @@ def interpolate_at_zero(
         RefusedInput: bad points or lengths, or something that is no element.
     """
     arithmetic = arithmetic or kernel.active()
-    weights = zero_weights(points, arithmetic.modulus)
+    check_points(points, arithmetic.modulus)
     check_values(points, values)
-    matrix = PrimeField(arithmetic.modulus).pack(weights)
-    return arithmetic.combine(matrix, b"".join(values), len(points))
+    row = _zero_row(tuple(points), arithmetic.modulus)
+    return arithmetic.combine(row, b"".join(values), len(points))
 
 
 def check_values(points: Sequence[int], values: Sequence[bytes]) -> None:

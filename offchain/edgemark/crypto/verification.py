@@ -220,12 +220,10 @@ def _find_inconsistent(
 ) -> frozenset[int]:
     """The points whose b_j is not c_j w(j) in some output: one product for all of them."""
     length = len(answers[points[0]].values)
-    packed = PrimeField(arithmetic.modulus).pack(key.weights[j] for j in points)
-    weights = b"".join(
-        packed[at : at + ELEMENT_BYTES] * (length // ELEMENT_BYTES)
-        for at in range(0, len(packed), ELEMENT_BYTES)
-    )
-    products = arithmetic.multiply(b"".join(answers[j].values for j in points), weights)
+    width = length // ELEMENT_BYTES
+    weights = [key.weights[j].to_bytes(ELEMENT_BYTES, "big") * width for j in points]
+    values = [answers[j].values for j in points]
+    products = arithmetic.multiply(b"".join(values), b"".join(weights))
     return frozenset(
         j
         for at, j in enumerate(points)

@@ -83,9 +83,12 @@ def _octets(number: int) -> bytes:
 
 def _encode(octets: bytes) -> bytes:
     """RLP of octets; the rlp package takes ten times as long, finding out about types."""
-    if len(octets) == 1 and octets[0] < _STRING:
+    length = len(octets)
+    if length == 1 and octets[0] < _STRING:
         return octets
-    return _head(len(octets), _STRING) + octets
+    if length <= _SHORT:
+        return bytes([_STRING + length]) + octets
+    return _head(length, _STRING) + octets
 
 
 def _join(encoded: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -280,13 +280,23 @@ def test_load__unknown_name__is_refused() -> None:
         assert "native or flint or python" in str(caught.value)
 
 
+@pytest.fixture
+def chosen_anew() -> Iterator[None]:
+    """No kernel is in use yet, and none is afterwards."""
+    kernel.active.cache_clear()
+    yield
+    kernel.active.cache_clear()
+
+
 @pytest.mark.parametrize("name", kernel.available())
+@pytest.mark.usefixtures("chosen_anew")
 def test_environment__chooses_the_kernel(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(kernel.ENVIRONMENT_VARIABLE, name)
     assert kernel.path() == kernel.load(name).name
     assert kernel.path().startswith(name)
 
 
+@pytest.mark.usefixtures("chosen_anew")
 def test_environment__unknown_kernel__is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(kernel.ENVIRONMENT_VARIABLE, "abacus")
     with pytest.raises(RefusedInput):

@@ -178,12 +178,6 @@ class Task:
         """ID_Tj = keccak(domain, j, H(F), H(share_j), job)."""
         return TaskId(compute_task_id(self.index, self.function_hash, self.share_hash, self.job))
 
-    def with_branch(self, branch: tuple[Hash32, ...]) -> Task:
-        """The same task under a root; its hashes are not over the branch and are kept."""
-        made = Task(self.job, self.index, self.function_hash, self.share, branch)
-        vars(made).update(share_hash=self.share_hash, task_id=self.task_id)
-        return made
-
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()

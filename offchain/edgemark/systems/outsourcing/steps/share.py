@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edgemark.crypto.commitments import compute_leaf
+from edgemark.crypto.commitments import compute_leaf, compute_share_hash, compute_task_id
 from edgemark.crypto.field import ELEMENT_BYTES, FIELD, Q, count_elements, require_count
 from edgemark.crypto.merkle import MerkleTree
 from edgemark.crypto.shamir import share
@@ -80,12 +80,18 @@ def bind_shares(
     Returns:
         T_1..T_m in order, and the root over their leaves.
     """
-    loose = [
-        Task(job, ShareIndex(j), function_hash, one, ()) for j, one in enumerate(shares, start=1)
+    hashes = [compute_share_hash(one) for one in shares]
+    ids = [
+        compute_task_id(ShareIndex(j), function_hash, one, job)
+        for j, one in enumerate(hashes, start=1)
     ]
-    tree = MerkleTree([compute_leaf(task.task_id) for task in loose])
-    tasks = tuple(task.with_branch(tree.branch(at)) for at, task in enumerate(loose))
-    return tasks, tree.root
+    tree = MerkleTree([compute_leaf(one) for one in ids])
+    tasks = []
+    for at, one in enumerate(shares):
+        task = Task(job, ShareIndex(at + 1), function_hash, one, tree.branch(at))
+        vars(task).update(share_hash=hashes[at], task_id=ids[at])  # not computed a second time
+        tasks.append(task)
+    return tuple(tasks), tree.root
 
 
 def share_inputs(

@@ -85,11 +85,13 @@ class SentCall:
         sender: who sent it.
         to: the contract it called; None when it made one.
         data: the call data.
+        hash: under which the chain knows it.
     """
 
     sender: Address
     to: Address | None
     data: bytes
+    hash: Hash32
 
 
 @dataclass(frozen=True)
@@ -189,4 +191,5 @@ def call_from_json(answer: object) -> SentCall:
         sender=address_of(fields.get("from"), "sender"),
         to=None if to is None else address_of(to, "called account"),
         data=data_of(fields.get("input"), "call data"),
+        hash=hash_of(fields.get("hash"), "hash of a transaction"),
     )

@@ -6,12 +6,14 @@ that is sent twice is one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from edgemark.errors import LedgerUnavailable, Unrecoverable
 from edgemark.identifiers import Address, Hash32
-from edgemark.ledger.answers import data_of, malformed
+from edgemark.ledger.answers import data_of, list_of, malformed
 from edgemark.ledger.blocks import (
     Block,
     Mined,
@@ -37,7 +39,10 @@ from edgemark.ledger.refusals import REVERT_CODE, is_too_much
 MOST_CODE_BYTES = 2**18  # of one contract: ten times what the main chain takes
 BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
 LOG_CHUNK_BLOCKS = 1_000  # what public nodes commonly answer in one request
+LOOKS = 5  # at one block, where each may be answered by another node
 MINED_METHODS = ("eth_getTransactionByHash", "eth_getTransactionReceipt")
+
+T = TypeVar("T")
 
 
 class EvmChain(ChainNode):
@@ -100,6 +105,8 @@ class EvmChain(ChainNode):
         for tx_hash, each in zip(tx_hashes, found, strict=True):
             if each.receipt.tx_hash != tx_hash:
                 raise malformed("receipt that was asked for", each.receipt.tx_hash.hex(), "another")
+            if each.call.hash != tx_hash:
+                raise malformed("transaction that was asked for", each.call.hash.hex(), "another")
         return found
 
     def call(
@@ -197,6 +204,8 @@ class EvmChain(ChainNode):
         from_block: int,
         to_block: int,
         topics: Sequence[Sequence[bytes]] = (),
+        *,
+        last: Hash32 | None = None,
     ) -> list[RawLog]:
         """All logs of these contracts in the blocks, both included, in order.
 
@@ -205,12 +214,14 @@ class EvmChain(ChainNode):
             from_block: number of the first.
             to_block: number of the last.
             topics: for each topic in turn the values that are wanted; none stands for any.
+            last: hash of the last block, where it is known: others are of another branch.
 
         Raises:
             NodeRefused, AnswerTooLarge: even for a single block, or for another reason than its
                 number of blocks.
             NodeBehind: the node that answers has not got all these blocks.
-            NodeAnswerMalformed: logs that were not asked for, twice, or out of order.
+            NodeAnswerMalformed: logs that were not asked for, twice, out of order, or more than a
+                block can hold.
         """
         found: list[RawLog] = []
         start, width = from_block, LOG_CHUNK_BLOCKS
@@ -218,27 +229,59 @@ class EvmChain(ChainNode):
             end = min(to_block, start + width - 1)
             wanted: dict[str, object] = {
                 "address": list(addresses),
-                "fromBlock": hex(start),
-                "toBlock": hex(end),
                 "topics": [[f"0x{value.hex()}" for value in each] or None for each in topics],
             }
+            until = last if end == to_block else None
             try:
-                answer = self._logs_to(end, wanted)
+                answer = self._logs_within(start, end, wanted, until)
+                found += logs_from_json(answer, addresses, start, end)
             except (NodeRefused, AnswerTooLarge) as error:
-                if width == 1 or (isinstance(error, NodeRefused) and not is_too_much(error)):
+                if start == end or (isinstance(error, NodeRefused) and not is_too_much(error)):
                     raise
-                width //= 2  # nodes limit the range or the number of logs
+                width = (end - start + 1) // 2  # nodes limit the range or the number of logs
                 continue
-            found += logs_from_json(answer, addresses, start, end)
             start = end + 1
         return found
 
-    def _logs_to(self, end: int, wanted: dict[str, object]) -> Any:
+    def _logs_within(
+        self, start: int, end: int, wanted: dict[str, object], last: Hash32 | None
+    ) -> Any:
         """Logs up to a block, of a node that has it: one that lags answers with none, no error."""
-        asked = [("eth_getBlockByNumber", (hex(end), False)), ("eth_getLogs", (wanted,))]
-        block, logs = self.ask_together(asked)
-        self.block_from(end, block)
+        within = {**wanted, "fromBlock": hex(start), "toBlock": hex(end)}
+        asked = [("eth_getBlockByNumber", (hex(end), False)), ("eth_getLogs", (within,))]
+        found = self.ask_together(asked)
+        if found is None:
+            return self._logs_by_hashes(start, end, wanted, last)
+        self._check_branch(self.block_from(end, found[0]), last)
+        return found[1]
+
+    def _logs_by_hashes(
+        self, start: int, end: int, wanted: dict[str, object], last: Hash32 | None
+    ) -> list[Any]:
+        """Logs block by block: a node that has not got the block of a hash refuses."""
+        logs: list[Any] = []
+        block: Block | None = None
+        for number in range(start, end + 1):
+            below, block = block, self._insist(functools.partial(self.block, number))
+            if below is not None and block.parent_hash != below.hash:
+                raise NodeBehind("has another block", who=self.place, needed=below.hash.hex())
+            of_block = {**wanted, "blockHash": "0x" + block.hash.hex()}
+            ask = functools.partial(self.rpc, "eth_getLogs", of_block)
+            logs += list_of(self._insist(ask), "list of logs")
+        if block is not None:
+            self._check_branch(block, last)
         return logs
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        """Ask some more times what the next node may know."""
+        for _ in range(LOOKS - 1):
+            with suppress(NodeBehind, NodeRefused):
+                return ask()
+        return ask()
+
+    def _check_branch(self, block: Block, wanted: Hash32 | None) -> None:
+        if wanted is not None and block.hash != wanted:
+            raise NodeBehind("has another block", who=self.place, needed=wanted.hex())
 
     def logs_of_block(self, addresses: Sequence[Address], block: Block) -> list[RawLog]:
         """All logs of these contracts in this very block, whatever stands at its height now.
@@ -249,9 +292,12 @@ class EvmChain(ChainNode):
         """
         wanted = {"address": list(addresses), "blockHash": "0x" + block.hash.hex()}
         header = ("eth_getBlockByNumber", (hex(block.number), False))
-        there, answer = self.ask_together([header, ("eth_getLogs", (wanted,))])
-        if self.block_from(block.number, there) != block:
-            raise NodeBehind("has another block", who=self.place, needed=block.hash.hex())
+        found = self.ask_together([header, ("eth_getLogs", (wanted,))])
+        if found is None:
+            there, answer = self.rpc(header[0], *header[1]), self.rpc("eth_getLogs", wanted)
+        else:
+            there, answer = found
+        self._check_branch(self.block_from(block.number, there), block.hash)
         return logs_from_json(answer, addresses, block.number, block.number)
 
 

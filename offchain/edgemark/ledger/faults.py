@@ -62,6 +62,10 @@ class NodeRefused(LedgerUnavailable):
         self.data = data
 
 
+class BatchRefused(NodeRefused):
+    """The node refused a message of many requests as a whole, not one of the requests."""
+
+
 class AnswerTooLarge(LedgerUnavailable):
     """The chain's node sent more than anybody asked for."""
 

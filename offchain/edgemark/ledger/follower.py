@@ -52,7 +52,7 @@ class LogFollower:
             return []
         before = self._chain.block(target).hash
         addresses = [contract.address for contract in self._contracts]
-        logs = self._chain.logs(addresses, self.cursor + 1, target)
+        logs = self._chain.logs(addresses, self.cursor + 1, target, last=before)
         if self._chain.block(target).hash != before:
             return []  # the chain changed while it was read: look again next time
         events = decode_logs(self._contracts, logs)

@@ -152,7 +152,10 @@ class EventIndex:
     def _read_range(self, first: int, last: int) -> tuple[list[Block], list[RawLog]]:
         """Headers (of the first and the last block and all with events, ascending) and logs."""
         end = self._chain.block(last)
-        logs = self._chain.logs(self._addresses, first, last)
+        try:
+            logs = self._chain.logs(self._addresses, first, last, last=end.hash)
+        except NodeBehind as error:
+            raise ChainMoved("block is gone", who=self._chain.place, had=str(error)) from error
         numbers = sorted({first, *(log.block_number for log in logs)} - {last})
         blocks = [*self._chain.headers(numbers), end]
         if [block.number for block in blocks] != [*numbers, last]:

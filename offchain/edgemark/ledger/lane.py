@@ -273,7 +273,7 @@ class TransactionLane(Closing):
             receipt, fault = None, None
             try:
                 receipt = self._settler.receipt(entry)
-                there = None if receipt is None else self._chain.depth_of(receipt)
+                there = None if receipt is None else self._chain.depth_of(receipt, depth)
                 if receipt is not None and there is not None and there >= depth:
                     return self._close_out(entry, intent, receipt, there)
                 if there is None and time.monotonic() <= deadline:

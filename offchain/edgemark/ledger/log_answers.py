@@ -13,7 +13,7 @@ from typing import Any
 from edgemark.identifiers import Address
 from edgemark.ledger.answers import list_of
 from edgemark.ledger.blocks import RawLog, log_from_json
-from edgemark.ledger.faults import NodeAnswerMalformed
+from edgemark.ledger.faults import AnswerTooLarge, NodeAnswerMalformed
 
 MAX_LOGS = 100_000  # in one answer; a full block of 30 M gas holds fewer than 60,000
 MAX_TOPICS = 4  # of the EVM
@@ -26,14 +26,14 @@ def logs_from_json(
     """Parse and check the logs of these contracts in the blocks `first` .. `last`.
 
     Raises:
-        NodeAnswerMalformed: no list; too long; a log of another contract or block, too large,
-            twice, or out of order; or a log that was taken back.
+        AnswerTooLarge: more than anybody can hold, which fewer blocks may not be.
+        NodeAnswerMalformed: no list; more than one block can hold; a log of another contract or
+            block, too large, twice, or out of order; or a log that was taken back.
     """
     entries = list_of(answer, "list of logs")
     if len(entries) > MAX_LOGS:
-        raise NodeAnswerMalformed(
-            "sent too many logs", who="node", had=len(entries), needed=f"<= {MAX_LOGS}"
-        )
+        fault = AnswerTooLarge if first < last else NodeAnswerMalformed
+        raise fault("sent too many logs", who="node", had=len(entries), needed=f"<= {MAX_LOGS}")
     logs = [_log_of(entry) for entry in entries]
     before = (first, -1)
     for log in logs:

@@ -2,7 +2,8 @@
 
 The head of a chain can still change; what is read at `confirmed` is `confirmations` blocks deep.
 Of several nodes behind one address one may lag behind another: what is not there is a fault of the
-moment (`NodeBehind`) and proves nothing.
+moment (`NodeBehind`) and proves nothing. What has to come from one node is asked in one message;
+where none such is taken, the hashes of blocks have to show that the answers belong together.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from edgemark.ledger.blocks import (
     senders_from_json,
 )
 from edgemark.ledger.faults import (
+    BatchRefused,
     ChainIdMismatch,
     NoChain,
     NodeAnswerMalformed,
     NodeBehind,
-    NodeRefused,
 )
 from edgemark.ledger.refusals import is_too_much
 from edgemark.ledger.wire import RpcWire
@@ -117,9 +118,29 @@ class ChainNode:
             One result a request, in order; the first refusal is raised.
 
         Raises:
+            BatchRefused: the node takes no such messages.
             ConnectionLost, ChainBusy, NodeRefused, NodeAnswerMalformed: as `rpc`.
         """
         return self._wire.rpc_many(wanted)
+
+    def ask_together(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any] | None:
+        """Few questions in one message: of several nodes at one address one answers them all.
+
+        Returns:
+            None when no such messages are taken. Asked one by one, one node may answer this
+            question and another one that, and nobody sees which.
+
+        Raises:
+            NodeRefused: the node refuses one of the questions.
+        """
+        try:
+            return self.rpc_many(wanted)
+        except BatchRefused as refused:
+            if is_too_much(refused):
+                raise
+            return None
+        except NodeAnswerMalformed:
+            return None
 
     def head(self) -> int:
         """Number of the latest block."""
@@ -157,7 +178,10 @@ class ChainNode:
         for start in range(0, len(numbers), MANY_BLOCKS):
             some = numbers[start : start + MANY_BLOCKS]
             wanted = [("eth_getBlockByNumber", (hex(number), False)) for number in some]
-            found += map(self.block_from, some, self.rpc_many(wanted))
+            answers = self.ask_together(wanted)
+            if answers is None:
+                answers = [self.rpc(method, *asked) for method, asked in wanted]
+            found += map(self.block_from, some, answers)
         return found
 
     def senders(self, number: int) -> list[SentFrom]:
@@ -167,43 +191,54 @@ class ChainNode:
             NodeBehind: that node has too few blocks on top of it.
         """
         top = number + self.confirmations
-        whole, above = self.ask_together(
-            [
-                ("eth_getBlockByNumber", (hex(number), True)),
-                ("eth_getBlockByNumber", (hex(top), False)),
-            ]
-        )
-        self.block_from(top, above)
-        self.block_from(number, whole)
+        wanted = ("eth_getBlockByNumber", (hex(number), True))
+        found = self.ask_together([wanted, ("eth_getBlockByNumber", (hex(top), False))])
+        if found is None:
+            whole = self.rpc(wanted[0], *wanted[1])
+            there = self._depth_by_links(self.block_from(number, whole), self.confirmations)
+            if there < self.confirmations:
+                raise NodeBehind("has too few blocks on top", who=self.place, had=there, needed=top)
+        else:
+            whole, above = found
+            self.block_from(top, above)
+            self.block_from(number, whole)
         return senders_from_json(whole)
 
-    def depth_of(self, receipt: Receipt) -> int | None:
-        """Blocks on top of a receipt's block, by one node; None when that one shows another."""
-        number = receipt.block_number
-        again, block, latest = self.ask_together(
-            [
-                ("eth_getTransactionReceipt", ("0x" + receipt.tx_hash.hex(),)),
-                ("eth_getBlockByNumber", (hex(number), False)),
-                ("eth_getBlockByNumber", ("latest", False)),
-            ]
-        )
-        if again is None or block is None:
-            return None
-        places = {receipt_from_json(again).block_hash, self.block_from(number, block).hash}
-        head = self.block_from("latest", latest).number
-        return head - number if places == {receipt.block_hash} and head >= number else None
+    def depth_of(self, receipt: Receipt, enough: int = 0) -> int | None:
+        """Blocks on top of a receipt's block, by one node; None when that one shows another.
 
-    def ask_together(self, wanted: Sequence[tuple[str, Sequence[object]]]) -> list[Any]:
-        """Few questions in one message: of several nodes at one address one answers them all.
-
-        A node that takes no such messages is asked one by one.
+        Args:
+            receipt: as it was shown before.
+            enough: blocks beyond which they need not be counted, where that is dear; at least the
+                confirmations are.
         """
-        try:
-            return self.rpc_many(wanted)
-        except (NodeRefused, NodeAnswerMalformed) as error:
-            if isinstance(error, NodeRefused) and is_too_much(error):
-                raise
-            return [self.rpc(method, *params) for method, params in wanted]
+        number, latest = receipt.block_number, ("eth_getBlockByNumber", ("latest", False))
+        wanted = [
+            ("eth_getTransactionReceipt", ("0x" + receipt.tx_hash.hex(),)),
+            ("eth_getBlockByNumber", (hex(number), False)),
+        ]
+        found = self.ask_together([*wanted, latest])
+        again, shown = found[:2] if found else [self.rpc(each, *asked) for each, asked in wanted]
+        if again is None or shown is None:
+            return None
+        block = self.block_from(number, shown)
+        if {receipt_from_json(again).block_hash, block.hash} != {receipt.block_hash}:
+            return None
+        if found is None:
+            return self._depth_by_links(block, max(enough, self.confirmations))
+        head = self.block_from("latest", found[2]).number
+        return head - number if head >= number else None
+
+    def _depth_by_links(self, block: Block, most: int) -> int:
+        """Blocks on top of one, `most` at most, each by the hash of the one below."""
+        for depth in range(most):
+            number = block.number + 1
+            answer = self.rpc("eth_getBlockByNumber", hex(number), False)
+            above = None if answer is None else self.block_from(number, answer)
+            if above is None or above.parent_hash != block.hash:
+                return depth
+            block = above
+        return most
 
     def receipt(self, tx_hash: Hash32) -> Receipt | None:
         """What became of a transaction; None when the node knows of none, which proves nothing."""

@@ -6,6 +6,7 @@ Reth, Anvil, Hardhat and the services before them say. What is in no list may pa
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -42,6 +43,7 @@ TOO_MUCH_WORDS = (  # of eth_getLogs: ask for fewer blocks
     "exceeds limit",
     "response size",
     "response is too big",
+    "response too large",
     "block limit",
     "query timeout",
 )
@@ -65,6 +67,7 @@ NEVER_WORDS = (  # of eth_sendRawTransaction: no pool of this chain takes these 
     "max initcode size exceeded",
     "transaction type not supported",
     "unsupported transaction type",
+    "unknown transaction type",
     "rlp: ",
     "failed to decode",
     "could not decode",
@@ -141,8 +144,9 @@ def seconds_of(text: str | None) -> float | None:
 
 
 def _says(error: NodeRefused, phrases: tuple[str, ...]) -> bool:
+    """Does it say one of these, and not within a longer word, as "unknown transaction"?"""
     said = error.message.lower()
-    return any(words in said for words in phrases)
+    return any(re.search(rf"(?<![a-z]){re.escape(words)}", said) for words in phrases)
 
 
 def _code_of(error: dict[str, Any]) -> int:

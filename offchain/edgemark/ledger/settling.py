@@ -12,7 +12,14 @@ from __future__ import annotations
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ChainMoved, NodeBehind, NodeRefused, NonceTaken, ReorgTooDeep
+from edgemark.ledger.faults import (
+    ChainMoved,
+    NodeAnswerMalformed,
+    NodeBehind,
+    NodeRefused,
+    NonceTaken,
+    ReorgTooDeep,
+)
 from edgemark.ledger.follower import REORG_LOOKS
 from edgemark.ledger.pending import Done, Entry, PendingFile
 from edgemark.logs import get_logger
@@ -124,7 +131,7 @@ class Settler:
         first = min(max(0, since - MARGIN_BLOCKS), upto)
         try:
             found = self._in_block(self._halve(nonce, first, upto), nonce)
-        except NodeRefused:  # it keeps no old states
+        except (NodeRefused, NodeAnswerMalformed):  # it keeps no old states, and says so or null
             found = None
         return found or self._read_on(nonce, first, upto)
 

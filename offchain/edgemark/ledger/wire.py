@@ -18,7 +18,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgemark.ledger.answers import malformed, tell
-from edgemark.ledger.faults import ChainBusy, ConnectionLost, NodeAnswerMalformed
+from edgemark.ledger.faults import (
+    BatchRefused,
+    ChainBusy,
+    ConnectionLost,
+    NodeAnswerMalformed,
+    NodeRefused,
+)
 from edgemark.ledger.posting import HttpAnswer, HttpPost
 from edgemark.ledger.refusals import (
     BUSY_STATUSES,
@@ -142,7 +148,11 @@ class RpcWire:
 
     def _results_of(self, answers: Any, requests: Sequence[dict[str, Any]]) -> list[Any]:
         if isinstance(answers, dict):  # the node refused the message as a whole
-            self._result_of(answers, None)
+            try:
+                self._result_of(answers, None)
+            except NodeRefused as error:
+                facts = (error.code, error.message, error.data)
+                raise BatchRefused(*facts, who=self.place) from error
         if not isinstance(answers, list) or len(answers) != len(requests):
             raise NodeAnswerMalformed(
                 "answered a batch otherwise",

@@ -24,6 +24,7 @@ from edgemark.ledger.wire import RpcWire
 CHAIN_ID = 99
 KEY = SecretKey(bytes(31) + b"\x07")
 WEALTH = 10**21
+NO_BATCHES = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no batches"}}
 OLD_STATES = 16  # blocks whose states a node keeps
 
 
@@ -230,6 +231,7 @@ class Nodes:
             answered instead.
         after: changes the whole HTTP answer.
         block_every: messages until a block is made; 0 for never.
+        takes_batches: many requests in one message are answered.
     """
 
     def __init__(self, *views: View) -> None:
@@ -238,6 +240,7 @@ class Nodes:
         self.before: Callable[[str, Sequence[Any]], Any] = lambda *_: None
         self.after: Callable[[HttpAnswer], HttpAnswer] = lambda answer: answer
         self.block_every = 0
+        self.takes_batches = True
         self.methods: list[str] = []
         self._messages = 0
 
@@ -248,6 +251,8 @@ class Nodes:
         self._messages += 1
         if self.block_every and self._messages % self.block_every == 0:
             view.chain.mine()
+        if isinstance(asked, list) and not self.takes_batches:
+            return HttpAnswer(200, {}, json.dumps(NO_BATCHES).encode())
         many = asked if isinstance(asked, list) else [asked]
         said = [self._answer(view, each) for each in many]
         found = said if isinstance(asked, list) else said[0]
@@ -266,10 +271,14 @@ class Nodes:
 
 
 def chain_through(
-    post: Callable[[bytes], HttpAnswer], *, confirmations: int = 2, attempts: int = 1
+    post: Callable[[bytes], HttpAnswer],
+    *,
+    confirmations: int = 2,
+    attempts: int = 1,
+    kind: type[EvmChain] = EvmChain,
 ) -> EvmChain:
     """A chain whose node is `post`."""
-    chain = EvmChain("http://127.0.0.1:1", chain_id=CHAIN_ID, confirmations=confirmations)
+    chain = kind("http://127.0.0.1:1", chain_id=CHAIN_ID, confirmations=confirmations)
     chain._wire = RpcWire("http://127.0.0.1:1", timeout_s=0.5, attempts=attempts, post=post)
     return chain
 

@@ -149,8 +149,8 @@ def test_poll__the_chain_changes_while_it_is_read__nothing_is_delivered_of_it(
     token.world.mine(DEPTH)
     logs = token.world.chain.logs
 
-    def disturbed(*args: object) -> object:
-        found = logs(*args)  # type: ignore[arg-type]
+    def disturbed(*args: object, **named: object) -> object:
+        found = logs(*args, **named)  # type: ignore[arg-type]
         token.world.reorg(DEPTH + 1)
         token.world.mine()
         return found

@@ -25,10 +25,13 @@ from tests.offchain.ledger.scripted_node import Chain, Nodes, Says, View, other_
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.ledger import lane as lane_module
+from edgemark.ledger import settling
 from edgemark.ledger.faults import (
     ChainMoved,
     NodeBehind,
+    NodeRefused,
     NonceTaken,
+    NotYetMined,
     ReorgTooDeep,
 )
 from edgemark.ledger.follower import REORG_LOOKS
@@ -80,6 +83,47 @@ def test_n4_receipts__the_lane_as_it_was__pays_twice(tmp_path: Path) -> None:
 
 
 # --- N4: another transaction has the nonce -------------------------------------------------------
+
+
+def without_old_states(view: View) -> None:
+    """It answers null where others say that they have not got the state."""
+
+    def used(_: str, at: str) -> str | None:
+        is_kept = view._height(at) >= view.head - view.old_states
+        return hex(view.chain.used(view._height(at))) if is_kept else None
+
+    view.more["eth_getTransactionCount"] = used
+
+
+def take_the_nonce_elsewhere(folder: Path, looks: int) -> Chain:
+    """A payment waits, another program's takes its nonce and is final; then it is asked for."""
+    chain, nodes = one_node(old_states=8)
+    for _ in range(200):
+        chain.mine()
+    with lane_over(nodes, folder, limits=SOON) as lane:
+        nodes.block_every = 0
+        assert pay_again_and_again(lane, 1) == ["NotYetMined"]
+        chain.pool[0] = other_payment(0, OTHER)
+        for _ in range(3):
+            chain.mine()
+        without_old_states(nodes.views[0])
+        for _ in range(looks):
+            with suppress(NotYetMined):
+                lane.transfer(PAYEE, 5, key=b"once")
+    return chain
+
+
+def test_n4_a_node_that_answers_null_for_old_states__its_blocks_prove_it(tmp_path: Path) -> None:
+    with pytest.raises(NonceTaken):
+        take_the_nonce_elsewhere(tmp_path, 4)
+
+
+def test_n4_a_node_that_answers_null_for_old_states__as_it_was__stalls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: only a refusal was taken for a state that is not kept."""
+    monkeypatch.setattr(settling, "NodeAnswerMalformed", NodeRefused)
+    take_the_nonce_elsewhere(tmp_path, 4)
 
 
 @pytest.mark.parametrize("old_states", [10**6, 2])
@@ -145,6 +189,7 @@ def test_n4_two_nodes_that_disagree__and_reorganisations__every_payment_is_made_
     )
     nodes.choose = lambda _: draw.randrange(2)
     nodes.block_every = draw.choice([3, 7, 20])
+    nodes.takes_batches = seed % 2 == 0
 
     def disturb(method: str, _: object) -> None:
         if draw.random() < 0.01:

@@ -38,7 +38,7 @@ from edgemark.ledger.intent import Call, LaneLimits
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.mining import BlockMaking
 from edgemark.ledger.posting import HttpAnswer
-from edgemark.ledger.wire import Quiet
+from edgemark.ledger.wire import Quiet, RpcWire
 from edgemark.token.metacoin import MetaCoin
 
 EXPECTED = (
@@ -207,10 +207,28 @@ def test_n1_an_unexpected_type__is_a_fault_of_the_node(
         ask(saying(result, method))
 
 
-def test_n1_as_it_was__an_unexpected_type_is_no_fault_of_anybody() -> None:
-    """Planted: the number of a block as it was read."""
-    with pytest.raises(TypeError):
-        int(saying(None, "eth_blockNumber").rpc("eth_blockNumber"), 16)
+class WireAsItWas(RpcWire):
+    """Planted: an answer is a mapping, and its member `error` is an error whatever it holds."""
+
+    def _result_of(self, answer: Any, _: int | None) -> Any:
+        if "error" in answer:
+            raise NodeRefused(0, str(answer["error"]), b"", who=self.place)
+        return answer["result"]
+
+
+def through_as_it_was(chain: EvmChain) -> EvmChain:
+    wire = chain._wire
+    chain._wire = WireAsItWas(chain.url, timeout_s=0.5, attempts=1, post=wire._post)
+    return chain
+
+
+@pytest.mark.parametrize("body", [b"null", b"7", b"{}"])
+def test_n1_as_it_was__an_unexpected_answer_is_no_fault_of_anybody(body: bytes) -> None:
+    through = chain_through(lambda _: HttpAnswer(200, {}, body))
+    with pytest.raises(NodeAnswerMalformed):
+        through.head()
+    with pytest.raises((TypeError, KeyError)):
+        through_as_it_was(through).head()
 
 
 def test_n5_a_null_error_beside_a_result__is_none() -> None:
@@ -218,8 +236,8 @@ def test_n5_a_null_error_beside_a_result__is_none() -> None:
 
 
 def test_n5_as_it_was__a_null_error_refused_everything() -> None:
-    """Planted: the question that was asked of an answer."""
-    assert "error" in {"result": "0x9", "error": None}
+    with pytest.raises(NodeRefused):
+        through_as_it_was(saying("0x9", "eth_blockNumber", error=None)).head()
 
 
 @pytest.mark.parametrize("number", [None, "1", 1.0, True, 0, [1]])
@@ -255,7 +273,7 @@ def test_n7_bytes_in_hex__are_read_in_little_more_memory_than_their_own() -> Non
 
 def test_n7_as_it_was__bytes_in_hex_took_many_times_their_memory() -> None:
     """Planted: the pattern with a group that repeats."""
-    text = "0x" + "ab" * answers.MOST_DATA_BYTES
+    text = "0x" + "ab" * 2**16
     pattern = re.compile(r"0x([0-9a-fA-F]{2})*")
     assert memory_of(lambda: pattern.fullmatch(text)) > 10 * len(text)
 
@@ -268,6 +286,23 @@ def memory_of(work: Callable[[], Any]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("other", ["transactionHash", "hash"])
+def test_n1_another_transaction_than_was_asked_for__is_a_fault_of_the_node(other: str) -> None:
+    chain, nodes = world()
+    wanted, another = ("0x" + block.hash.hex() for block in chain.blocks[3:5])
+    call = {"from": PAYEE, "to": PAYEE, "input": "0x", "hash": wanted}
+    receipt: dict[str, Any] = {"transactionHash": wanted, "blockNumber": "0x3", "blockHash": wanted}
+    receipt |= {"status": "0x1", "gasUsed": "0x1", "effectiveGasPrice": "0x1", "logs": []}
+    nodes.views[0].more["eth_getTransactionByHash"] = lambda _: call
+    nodes.views[0].more["eth_getTransactionReceipt"] = lambda _: receipt
+    through = chain_through(nodes)
+    (found,) = through.mined([chain.blocks[3].hash])
+    assert found.call.hash == found.receipt.tx_hash
+    (call if other == "hash" else receipt)[other] = another
+    with pytest.raises(NodeAnswerMalformed):
+        through.mined([chain.blocks[3].hash])
 
 
 def test_n1_text_on_the_chain_that_is_no_utf_8__is_read_all_the_same() -> None:

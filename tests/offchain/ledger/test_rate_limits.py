@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.offchain.ledger.scripted_contracts import world
+from tests.offchain.ledger.scripted_contracts import logs, world
 from tests.offchain.ledger.scripted_lane import PAYEE
 from tests.offchain.ledger.scripted_node import Nodes, Says, View, chain_through
 
 from edgemark.errors import LedgerUnavailable
+from edgemark.ledger import log_answers
 from edgemark.ledger import wire as wire_module
-from edgemark.ledger.faults import ChainBusy
+from edgemark.ledger.faults import ChainBusy, NodeAnswerMalformed, NodeRefused
 from edgemark.ledger.posting import HttpAnswer
-from edgemark.ledger.refusals import seconds_of
+from edgemark.ledger.refusals import is_already_there, is_never, seconds_of
 
 
 class Clock:
@@ -91,6 +92,45 @@ def test_n7_without_retry_after__it_is_left_alone_for_twice_as_long_each_time(
 )
 def test_n7_retry_after__in_seconds(text: str | None, seconds: float | None) -> None:
     assert seconds_of(text) == seconds
+
+
+def test_n7_more_logs_than_an_answer_may_hold__are_asked_for_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, nodes = world()
+
+    def two_a_block(wanted: Any) -> list[Any]:
+        first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
+        return [
+            {**each, "blockNumber": hex(number)}
+            for number in range(first, last + 1)
+            for each in logs({})
+        ]
+
+    nodes.views[0].more["eth_getLogs"] = two_a_block
+    monkeypatch.setattr(log_answers, "MAX_LOGS", 5)  # stands for 100,000
+    found = chain_through(nodes).logs([PAYEE], 0, 8)
+    assert [log.block_number for log in found] == [number // 2 for number in range(18)]
+    assert nodes.methods.count("eth_getLogs") == 2 + 5  # of 9 and 4 blocks; of 2 blocks, and one
+    monkeypatch.setattr(log_answers, "MAX_LOGS", 1)  # less than a block may hold: the node's fault
+    with pytest.raises(NodeAnswerMalformed):
+        chain_through(nodes).logs([PAYEE], 0, 8)
+
+
+@pytest.mark.parametrize(
+    ("message", "there", "never"),
+    [
+        ("already known", True, False),
+        ("Known transaction: 0x11", True, False),
+        ("unknown transaction type", False, True),
+        ("unknown transaction", False, False),
+    ],
+)
+def test_a_refusal_of_a_transaction__is_read_by_whole_words(
+    message: str, there: bool, never: bool
+) -> None:
+    refused = NodeRefused(-32000, message, b"", who="node")
+    assert (is_already_there(refused), is_never(refused)) == (there, never)
 
 
 def test_n7_retry_after__as_a_date() -> None:

@@ -3,9 +3,9 @@
     python tools/run_tests.py [PART ...]
 
 Parts, in this order: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs
-with real processes), `contracts` (ape on Anvil), `invariants` (forge). Every part runs even when an
-earlier one failed. A skipped test counts as failed, and so does a part without tests or without its
-tool.
+with real processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). Every
+part runs even when an earlier one failed. A skipped test counts as failed, and so does a part
+without tests or without its tool.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -30,6 +31,7 @@ TEST_LIMIT_S = 3600 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
 # Jobs with real processes wait for blocks more than they compute: three at once on two cores.
 PROCESS_WORKERS = 3
 
+OUTSOURCING_TESTS = "tests/contracts/outsourcing"
 # ape's pytest plugin would start a chain of its own in every worker; its tests are a part apart.
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
@@ -85,11 +87,13 @@ def count_static(output: str, status: int) -> tuple[int, int]:
     return passed, failed
 
 
-def run_pytest_part(name: str, command: Sequence[str]) -> tuple[int, int]:
+def run_pytest_part(
+    name: str, command: Sequence[str], echo: Callable[[str], None] | None = None
+) -> tuple[int, int]:
     """Run a pytest (or ape) command that writes a JUnit report; answer (passed, failed)."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    status = run([*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"])
+    status = run([*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"], echo)
     return count_report(report, status)
 
 
@@ -143,11 +147,34 @@ def run_processes() -> tuple[int, int]:
 
 
 def run_contracts() -> tuple[int, int]:
-    """The contracts through ape, on an Anvil that ape starts."""
+    """The contracts through ape, in two groups at once, each on an Anvil that its ape starts."""
     ape = str(Path(sys.executable).with_name("ape"))
-    return run_pytest_part(
-        "contracts", [ape, "test", "tests/contracts", "--network", "ethereum:local:foundry"]
+    on_anvil = ("--network", "ethereum:local:foundry")
+    return run_together(
+        {
+            "outsourcing": [ape, "test", OUTSOURCING_TESTS, *on_anvil],
+            "ground": [ape, "test", "tests/contracts", f"--ignore={OUTSOURCING_TESTS}", *on_anvil],
+        }
     )
+
+
+def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
+    """Run pytest (or ape) commands beside one another; answer (passed, failed) of all of them.
+
+    What each printed follows when it has ended, so that the lines of two are never mixed.
+    """
+
+    def run_group(name: str, command: Sequence[str]) -> tuple[int, int]:
+        lines: list[str] = []
+        try:
+            return run_pytest_part(name, command, lines.append)
+        finally:
+            print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
+
+    with ThreadPoolExecutor(len(groups)) as pool:
+        counted = list(pool.map(run_group, groups, groups.values()))
+    passed, failed = zip(*counted, strict=True)
+    return sum(passed), sum(failed)
 
 
 def run_invariants() -> tuple[int, int]:
@@ -171,6 +198,15 @@ PARTS: dict[str, Callable[[], tuple[int, int]]] = {
 }
 
 
+def keep_compiled() -> None:
+    """Let Python keep what it compiles, apart from the sources.
+
+    The tests start hundreds of programs: where a shell forbids it, each compiles all it imports.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
+
+
 def summarise(outcomes: Sequence[Outcome]) -> str:
     """The closing table; its last line is `N passed, N failed`."""
     lines = [f"{'part':<12}{'passed':>8}{'failed':>8}{'seconds':>10}"]
@@ -187,6 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [name for name in chosen if name not in PARTS]:
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     REPORTS.mkdir(parents=True, exist_ok=True)
+    keep_compiled()
     outcomes = []
     for name in chosen:
         print(f"\n== {name} ==", flush=True)

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ SHIPPED_TREES = ("offchain", "tools", "scripts", "benchmarks", "setup.py")  # te
 # Medium and worse; ruff's S rules have the rest, each exception with its reason.
 BANDIT = ("--quiet", "-ll", "--configfile", "pyproject.toml", "--recursive")
 LIMIT_S = 600  # a cold type check on a busy machine takes a minute
+AT_ONCE = 2  # checks; each keeps one processor busy
 TOOL_MISSING = 127  # what a shell answers for a command that is not there
 
 
@@ -107,16 +109,18 @@ def run(command: Sequence[str]) -> tuple[int, str]:
 
 
 def run_checks(names: Sequence[str] = ()) -> list[Outcome]:
-    """Run the named checks (all when none is named), telling of each as it ends."""
+    """Run the named checks (all when none is named), two at once, telling of each as it ends."""
     commands = list_commands()
     outcomes = []
-    for name in names or commands:
-        outcome = run_check(name, commands[name])
-        outcomes.append(outcome)
-        verdict = "passed" if outcome.passed else "FAILED"
-        print(f"{name:<12} {verdict} {outcome.seconds:7.1f} s", flush=True)
-        if not outcome.passed:
-            print(outcome.output, flush=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = [pool.submit(run_check, name, commands[name]) for name in names or commands]
+        for future in as_completed(running):
+            outcome = future.result()
+            outcomes.append(outcome)
+            verdict = "passed" if outcome.passed else "FAILED"
+            print(f"{outcome.name:<12} {verdict} {outcome.seconds:7.1f} s", flush=True)
+            if not outcome.passed:
+                print(outcome.output, flush=True)
     return outcomes
 
 

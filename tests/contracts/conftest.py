@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from eth_utils import keccak
+from tools.compile_contracts import ROOT, compile_all
 
 pytest.register_assert_rewrite("tests.contracts.world")
 
+from tests.contracts.thrift import thrifty  # noqa: E402
 from tests.contracts.world import (  # noqa: E402 - after the line above, or its assertions say nothing
     COMMUNITY,
     COMPUTE_NODE,
@@ -119,9 +122,21 @@ def register_provider(world: World, registry: Any, name: str, provider: Any) -> 
     registry.stake(MIN_STAKE, sender=provider)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _thrift(chain: Any) -> Iterator[None]:
+    with thrifty(chain.provider):
+        yield
+
+
 @pytest.fixture(scope="session")
 def deployed(chain: Any, project: Any, accounts: Any) -> World:
     return deploy_world(chain, project, accounts)
+
+
+@pytest.fixture(scope="session")
+def compiled() -> dict[str, dict[str, Any]]:
+    """The deployed contracts as the package's own compiler run makes them from the sources."""
+    return compile_all(ROOT)
 
 
 @pytest.fixture

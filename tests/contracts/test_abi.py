@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tools.compile_contracts import compile_all
 
 from edgemark.ledger.interface import CONTRACTS
+from tools import compile_contracts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TOOL = ROOT / "tools" / "compile_contracts.py"
 ABIS = ROOT / "offchain" / "edgemark" / "ledger" / "abi"
 NAMES = sorted(CONTRACTS)
 # Reached only by a token or a clock that cannot be built, or checked by the library's own tests.
@@ -23,56 +24,58 @@ INHERITED = re.compile(
 )
 
 
-def check(root: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(root / "tools" / TOOL.name), "--check"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
 def load(name: str) -> list[dict]:
     return json.loads((ABIS / f"{name}.json").read_text())
 
 
-def test_committed_abis__are_those_of_the_contracts():
-    outcome = check(ROOT)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of all that the tool reads."""
-    for folder in ("contracts", "tools", "offchain/edgemark/ledger/abi"):
-        ignore = shutil.ignore_patterns(".cache", "__pycache__")
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
-    shutil.copy(ROOT / "ape-config.yaml", tmp_path)
-    for folder in ("node_modules", ".solcx"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+    """A copy of the committed ABIs."""
+    shutil.copytree(ABIS, tmp_path / ABIS.relative_to(ROOT))
     return tmp_path
 
 
-def test_check__event_renamed__fails_with_a_diff(checkout: Path):
-    path = checkout / "contracts" / "interfaces" / "IAssetAnchor.sol"
-    anchor = checkout / "contracts" / "anchoring" / "AssetAnchor.sol"
-    for file in (path, anchor):
-        file.write_text(file.read_text().replace("LockReturned", "LockGivenBack"))
-    outcome = check(checkout)
-    assert outcome.returncode == 1
-    assert '+  "name": "LockGivenBack",' in outcome.stdout
-    assert '-  "name": "LockReturned",' in outcome.stdout
-    assert "make contracts" in outcome.stdout
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch, compiled: dict) -> Callable[[Path], int]:
+    """Exit status of `--check` in a checkout; the contracts are compiled once for all of them."""
+
+    def status(root: Path) -> int:
+        monkeypatch.setattr(compile_contracts, "ROOT", root)
+        monkeypatch.setattr(compile_contracts, "compile_all", lambda _: compiled)
+        monkeypatch.setattr(sys, "argv", ["compile_contracts.py", "--check"])
+        return compile_contracts.main()
+
+    return status
 
 
-def test_check__abi_without_contract__fails(checkout: Path):
+def test_committed_abis__are_those_of_the_contracts(check, capsys):
+    assert check(ROOT) == 0, capsys.readouterr().out
+
+
+def test_check__event_renamed__fails_with_a_diff(checkout: Path, check, capsys):
+    committed = checkout / ABIS.relative_to(ROOT) / "AssetAnchor.json"
+    committed.write_text(committed.read_text().replace("LockReturned", "LockGivenBack"))
+    assert check(checkout) == 1
+    difference = capsys.readouterr().out
+    assert '-  "name": "LockGivenBack",' in difference
+    assert '+  "name": "LockReturned",' in difference
+    assert "make contracts" in difference
+
+
+def test_check__abi_without_contract__fails(checkout: Path, check, capsys):
     (checkout / ABIS.relative_to(ROOT) / "Ghost.json").write_text("[]\n")
-    outcome = check(checkout)
-    assert outcome.returncode == 1
-    assert "Ghost.json has no contract" in outcome.stdout
+    assert check(checkout) == 1
+    assert "Ghost.json has no contract" in capsys.readouterr().out
 
 
-def test_check__contract_that_does_not_compile__says_so(checkout: Path):
-    (checkout / "contracts" / "token" / "MetaCoin.sol").write_text("contract MetaCoin {")
-    outcome = check(checkout)
-    assert outcome.returncode == 1
-    assert "the contracts do not compile" in outcome.stderr
+def test_compile__contract_that_does_not_compile__says_so(tmp_path: Path):
+    ignore = shutil.ignore_patterns(".cache")
+    shutil.copytree(ROOT / "contracts", tmp_path / "contracts", ignore=ignore)
+    shutil.copy(ROOT / "ape-config.yaml", tmp_path)
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    (tmp_path / "contracts" / "token" / "MetaCoin.sol").write_text("contract MetaCoin {")
+    with pytest.raises(SystemExit, match="the contracts do not compile"):
+        compile_all(tmp_path)
 
 
 def test_package__has_one_abi_for_each_deployed_contract():

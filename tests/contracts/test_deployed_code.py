@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from tools.compile_contracts import CONTRACTS, compile_all
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-@pytest.fixture(scope="module")
-def compiled():
-    return compile_all(ROOT)
+from tools.compile_contracts import CONTRACTS
 
 
 def without_metadata(code: str) -> bytes:

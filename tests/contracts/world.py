@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
-from unittest.mock import patch
 
-import ape
 from coincurve import PrivateKey, PublicKey
 from eth_abi import decode
 from eth_utils import keccak
+from tests.contracts.thrift import Refusal, read_numbers
 
 FEE = 1003  # odd, so that every rounding shows; g from 251 to 334
 JUDGE_FEE = 263  # 4 judges: 65 to each that signs; 3 and what the idle leave to the pool
@@ -69,6 +68,7 @@ WRONG, SILENT = 1, 2
 FOUND_NONE, FOUND_RIGHT, FOUND_WRONG, FOUND_MISSING = 0, 1, 2, 3
 
 MIN_STAKE = 10_007  # of a provider, who has just that
+STAKED = MIN_STAKE * (NODES + JUDGES)
 UNBONDING = 3 * MAX_WINDOW + LOCK_TAIL  # no complaint comes later
 PAUSE = 900  # until who stopped counting by its provider's will counts again
 COMPUTE_NODE, ENCLAVE = 16, 17  # roles
@@ -81,29 +81,18 @@ WEALTH = 10**9  # what every payer and node pays into the anchor
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
-class Refusal(Exception):
-    """A transaction was mined and reverted; holds the revert data."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data.hex())
-        self.data = data
-
-
 @contextmanager
 def refused(error: Any, **values: Any) -> Iterator[None]:
     """Expect that the next transaction reverts with this custom error and exactly these values.
 
-    The data are those of the mined transaction at its own timestamp. (`ape.reverts` replays it in
-    a later block, and lets any revert that it cannot decode pass for any custom error.)
+    The data are those of the mined transaction at its own timestamp.
     """
-    provider = ape.networks.provider
-    with patch.object(type(provider), "send_transaction", _send_and_raise):
-        try:
-            yield
-        except Refusal as refusal:
-            data = refusal.data
-        else:
-            raise AssertionError(f"not refused; expected {error.__name__} {values}")
+    try:
+        yield
+    except Refusal as refusal:
+        data = refusal.data
+    else:
+        raise AssertionError(f"not refused; expected {error.__name__} {values}")
     selector = keccak(text=error.abi.selector)[:4]
     assert data[:4] == selector, f"refused with {data.hex()}, not {error.abi.selector}"
     found = decode([entry.canonical_type for entry in error.abi.inputs], data[4:])
@@ -122,19 +111,6 @@ def refused_signers(world: World, digest: bytes, signatures: list[bytes]) -> Any
         if int(signer, 16) <= int(previous, 16):
             return refused(world.enclaves.SignersNotAscending, previous=previous, signer=signer)
     return refused(world.enclaves.NotAMember, signer=signers[0])
-
-
-def _send_and_raise(provider: Any, transaction: Any) -> None:
-    transaction_hash = provider._send_transaction(transaction)
-    web3 = provider.web3
-    receipt = web3.eth.wait_for_transaction_receipt(transaction_hash, 20, 0.01)
-    if receipt["status"] == 0:
-        trace = web3.provider.make_request(
-            "debug_traceTransaction",
-            [transaction_hash, {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}],
-        )
-        raise Refusal(bytes.fromhex(trace["result"].get("output", "0x")[2:]))
-    raise AssertionError("the transaction was mined and not refused")
 
 
 def _plain(value: Any) -> Any:
@@ -355,9 +331,12 @@ class World:
         return JOB_PHASES[self.settlement.jobOf(job).phase]
 
     def free(self) -> dict[str, int]:
-        """Free balance of everybody in the anchor, and all that is locked."""
-        books = {role: self.anchor.freeBalanceOf(account) for role, account in self.roles.items()}
-        return books | {"locked": self.locked()}
+        """Free balance of everybody in the anchor, and all that is locked; read in one request."""
+        data = self.anchor.freeBalanceOf.encode_input
+        calls = {role: data(account) for role, account in self.roles.items()}
+        calls["locked"] = self.anchor.totalLocked.encode_input()
+        books = dict(zip(calls, read_numbers(self.anchor, list(calls.values())), strict=True))
+        return books | {"locked": books["locked"] - STAKED}
 
     def place(self, job: bytes, place: int) -> tuple[Any, int]:
         """Owner and amount of a place of the job's lock; place 0 is the payer's."""
@@ -366,7 +345,7 @@ class World:
 
     def locked(self) -> int:
         """All that is locked for jobs."""
-        return int(self.anchor.totalLocked()) - MIN_STAKE * (NODES + JUDGES)
+        return int(self.anchor.totalLocked()) - STAKED
 
     @contextmanager
     def moves(self) -> Iterator[dict[str, int]]:

@@ -82,6 +82,7 @@ def test_main__runs_every_part_though_one_failed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run_tests, "REPORTS", tmp_path / "reports")
+    monkeypatch.setattr(run_tests, "keep_compiled", lambda: None)
     monkeypatch.setattr(run_tests, "PARTS", {"first": lambda: (1, 2), "second": lambda: (3, 0)})
     assert run_tests.main([]) == 1
     assert capsys.readouterr().out.endswith("\n4 passed, 2 failed\n")
@@ -103,3 +104,24 @@ def test_run__hands_on_every_line_and_the_status() -> None:
     lines: list[str] = []
     assert run_tests.run(["sh", "-c", "echo one; echo two; exit 3"], lines.append) == 3
     assert lines == ["one\n", "two\n"]
+
+
+def test_run_together__a_failure_of_any_group__is_counted_and_shown_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_tests, "REPORTS", tmp_path)
+
+    def writing(name: str, **counts: int) -> list[str]:
+        """A command that prints two lines, with the other group's between them, and reports."""
+        text = report(tmp_path, **counts).read_text()
+        turn = f"echo one of {name}; touch {tmp_path}/{name}; echo two of {name}"
+        other = f"until [ -e {tmp_path}/first ] && [ -e {tmp_path}/second ]; do sleep 0.01; done"
+        return ["sh", "-c", f"{turn}; {other}; echo '{text}' > {tmp_path}/{name}.xml"]
+
+    first = writing("first", tests=5, failures=1)
+    second = writing("second", tests=3, failures=0)
+    assert run_tests.run_together({"first": first, "second": second}) == (7, 1)
+    shown = capsys.readouterr().out
+    assert "-- first --\none of first\ntwo of first\n" in shown
+    assert "-- second --\none of second\ntwo of second\n" in shown
+    assert run_tests.run_together({"first": first, "third": ["false"]}) == (4, 2)

@@ -13,6 +13,7 @@ import pytest
 from tests.offchain.systems.outsourcing.cast import (
     DOMAIN,
     JUDGE_ADDRESSES,
+    JUDGES,
     NODE_ADDRESSES,
     NODES,
     case_of,
@@ -20,13 +21,14 @@ from tests.offchain.systems.outsourcing.cast import (
     dense_function,
     key_of_role,
     right_answer,
+    sign_opinion,
     small_order,
     sparse_function,
     wrong_answer,
 )
+from tests.offchain.systems.outsourcing.doors import make_judge
 
 from edgemark.crypto.polynomial import parse_polynomial
-from edgemark.crypto.secp256k1 import recover
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.machine import TryAgain
@@ -34,8 +36,8 @@ from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.messages import (
     Answer,
     Evidence,
+    Finding,
     Offer,
-    Opinion,
     ReadRequest,
     Task,
 )
@@ -89,8 +91,8 @@ def take_evidence(raw: bytes) -> None:
 
 
 def take_opinion(raw: bytes) -> None:
-    opinion = Opinion.from_wire(raw)
-    recover(DOMAIN.read_request(opinion.job, opinion.index, NODE, NODE, Timestamp(1)), bytes(65))
+    request = Request("POST", "/v1/opinions", {}, raw, "127.0.0.1")
+    make_judge(CASE, ORDER)._take_opinion(request)
 
 
 def take_read(raw: bytes) -> None:
@@ -102,7 +104,7 @@ DOORS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
     "task": (TASK.to_wire(), take_task),
     "answer": (ANSWER.to_wire(), take_answer),
     "evidence": (Evidence(ORDER.terms, TASK, wrong_answer(ORDER, 1)).to_wire(), take_evidence),
-    "opinion": (ORDER.job + bytes([1, 1]) + bytes(65), take_opinion),
+    "opinion": (sign_opinion(JUDGES[0], CASE, Finding.WRONG).to_wire(), take_opinion),
     "read request": (READ.to_wire(), take_read),
     "dense function": (FUNCTION.to_bytes(), parse_polynomial),
     "sparse function": (sparse_function().to_bytes(), parse_polynomial),

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, replace
 from enum import IntEnum
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from typing import cast as typed
 
 import pytest
 from tests.offchain.systems.outsourcing import cast, sample_evidence
+from tests.offchain.systems.outsourcing.doors import knock, make_judge, make_node
+from tests.offchain.systems.outsourcing.test_f6_functions import make_node as make_offered_node
 
 from edgemark.crypto import typed_data
 from edgemark.crypto.secp256k1 import recover
@@ -22,7 +25,6 @@ from edgemark.crypto.typed_data import DOMAIN, Domain, SettlementDomain, StructT
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.events import SawCase
 from edgemark.systems.outsourcing.messages import (
     Answer,
     ChargeKind,
@@ -33,13 +35,12 @@ from edgemark.systems.outsourcing.messages import (
     ReadRequest,
     Task,
 )
-from edgemark.systems.outsourcing.parameters import Terms, hash_nodes
+from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.reading import check_read
 from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
-from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.systems.outsourcing.steps.compute import check_task
+from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation
 from edgemark.systems.outsourcing.steps.decode import check_opens, check_signed_answer
-from edgemark.systems.outsourcing.steps.judge import check_evidence, compute_opinion_digest
+from edgemark.systems.outsourcing.steps.judge import compute_opinion_digest
 
 STRUCTS = [each for each in vars(typed_data).values() if isinstance(each, StructType)]
 DOMAINS = [
@@ -53,6 +54,7 @@ ANSWER = cast.wrong_answer(ORDER, 3)
 COMMITMENT = cast.commitment_to(ANSWER, NODE)
 CASE = cast.case_of(ORDER, 3, ChargeKind.WRONG, commitment=COMMITMENT)
 NOW = Timestamp(1_000)
+NO_JOB = SimpleNamespace(terms_hash=bytes(32), nodes_hash=bytes(32))  # of a number never posted
 
 
 def changed(value: Any) -> Any:  # noqa: PLR0911 - one line a type
@@ -70,9 +72,9 @@ def changed(value: Any) -> Any:  # noqa: PLR0911 - one line a type
         case str():
             return value + " "
         case tuple():
-            return (changed(value[0]), *value[1:])
+            return (*value[:-1], changed(value[-1]))
         case Terms():
-            return replace(value, fee=value.fee + 1)
+            return replace(value, stake=value.stake + 1)  # no other field forbids it
         case Task():
             return replace(value, share=changed(value.share))
         case Answer():
@@ -136,33 +138,27 @@ def take_answer(answer: Answer) -> None:
 
 
 def take_opinion(opinion: Opinion) -> None:
-    """As a judge takes it: the case is the one of its job and index."""
-    case: SawCase = replace(CASE, job=opinion.job, index=opinion.index)
-    digest = compute_opinion_digest(case, opinion.finding, cast.DOMAIN)
-    if recover(digest, opinion.signature) != JUDGE.address:
-        raise RefusedInput("signer is no judge", who="opinion")
+    """As another judge of the charge takes it."""
+    knock(make_judge(CASE, ORDER)._take_opinion, opinion)
 
 
 def take_task(task: Task) -> None:
-    """As a node takes it."""
-    if task.job != ORDER.job or task.index != 3:
-        raise RefusedInput("no such task here", who="node")
-    check_task(task, ORDER.terms, ORDER.root)
+    """As the node at index 3, which waits for it, takes it."""
+    knock(make_node(ORDER, 3)._take_task, task)
 
 
 def take_evidence(evidence: Evidence) -> None:
     """As a judge takes it."""
-    if evidence.terms.hash != ORDER.terms.hash:
-        raise RefusedInput("terms are not the posted ones", who="judge")
-    facts = {"function": cast.dense_function(), "terms": evidence.terms, "domain": cast.DOMAIN}
-    check_evidence(CASE, evidence.task, evidence.answer, **facts)  # type: ignore[arg-type]
+    knock(make_judge(CASE, ORDER)._take_evidence, evidence)
 
 
 def take_offer(offer: Offer) -> None:
-    """As the node at index 3 takes it, with what the chain says beside it."""
-    posted = (ORDER.job, 3, ORDER.terms.hash, hash_nodes(ORDER.nodes))
-    if (offer.job, offer.index, offer.terms.hash, hash_nodes(offer.nodes)) != posted:
-        raise RefusedInput("is not what was posted", who="offer")
+    """As the first node takes it, up to the function that it then asks for."""
+    node = make_offered_node(Path("/"), ORDER)
+    posted = node.station.settlement.job
+    node.station.settlement.job = lambda job: NO_JOB if job != ORDER.job else posted(job)
+    node.station.functions = SimpleNamespace(find=lambda _: None, ask_for=lambda *_: None)
+    assert knock(node._take_offer, offer) == FUNCTION_NEEDED
 
 
 def take_read(read: ReadRequest) -> None:
@@ -188,7 +184,7 @@ SENT: list[tuple[Any, Callable[[Any], None]]] = [
     (cast.sign_opinion(JUDGE, CASE, Finding.WRONG), take_opinion),
     (ORDER.tasks[2], take_task),
     (Evidence(ORDER.terms, ORDER.tasks[2], ANSWER), take_evidence),
-    (Offer(ORDER.job, ShareIndex(3), ORDER.terms, ORDER.nodes), take_offer),
+    (Offer(ORDER.job, ShareIndex(1), ORDER.terms, ORDER.nodes), take_offer),
     (signed_read(), take_read),
 ]
 

@@ -3,7 +3,7 @@
 | name             | what must hold                                                                |
 |------------------|-------------------------------------------------------------------------------|
 | stuck            | every job that was begun is at an end                                         |
-| honest_fined     | no node is convicted, or shares harm, in a job in which it did nothing wrong  |
+| honest_fined     | no node is convicted, or goes without its fee, that did nothing wrong         |
 | liar_paid        | no lie is paid for in a job that survives it                                  |
 | wrong_result     | a result is right; it exists whenever the job started and survives            |
 | wrong_payment    | every account won and lost by each job what the table of amounts says         |

@@ -59,8 +59,11 @@ def compute_due(state: DeviceJob) -> tuple[int, int]:
     if state.phase is DevicePhase.DRAFTED:
         return compute_deposit(terms), compute_most(terms)
     charges = [effect for effect in state.owed() if isinstance(effect, do.SubmitCharge)]
-    due = sum(len(each.wrong) + len(each.silent) for each in charges) * terms.bond
-    return due, due
+    now = sum(len(each.wrong) + len(each.silent) for each in charges)
+    if not now:
+        return 0, 0
+    later = min(state.charges_left, len(state.open_indices))
+    return now * terms.bond, (now + later) * terms.bond
 
 
 def compute_reserve(terms: Terms, job: JobView, phases: Iterable[IndexPhase], now: int) -> int:

@@ -29,6 +29,7 @@ large as these make it, by the arithmetic below; `tests` play the largest job at
 | `MAX_ANSWERS_FILE_BYTES` | 2 * 17 * 2^22 and heads     | exported answers, as bytes            |
 | `MAX_BUNDLE_BYTES`     | hexadecimal of F and of e cases | evidence, replay                    |
 | `LARGEST_TASK_BYTES`   | share and answer              | least room of a node, `max_held_mib`  |
+| `MAX_DEVICE_BYTES`     | twice all shares and answers  | disk of the device, for one job       |
 
 The contract has the chosen ones in `JobTerms.sol`, under the same names.
 """
@@ -73,6 +74,10 @@ RECORD_HEAD_BYTES = 4096  # of one task or answer with its terms, in JSON
 MAX_ORDER_BYTES = MAX_ALL_SHARES_BYTES + (MAX_NODES + 1) * RECORD_HEAD_BYTES
 MAX_EVIDENCE_RECORD_BYTES = MAX_SHARE_BYTES + MAX_OUTPUT_BYTES + 2 * RECORD_HEAD_BYTES
 MAX_RECORD_BYTES = max(MAX_ORDER_BYTES, MAX_EVIDENCE_RECORD_BYTES)
+
+# Journaled and archived: a task and an answer of each node, an order and a result. The most are of
+# the fewest nodes with the longest shares; more nodes have shorter ones, and more heads weigh less.
+MAX_DEVICE_BYTES = 2 * (MAX_JOB_VALUES // MAX_VALUES + 1) * (LARGEST_TASK_BYTES + RECORD_HEAD_BYTES)
 
 # --- files that leave a home -------------------------------------------------------------------
 

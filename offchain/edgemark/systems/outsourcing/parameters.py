@@ -124,11 +124,6 @@ def compute_most_judge_fee(fee: int) -> int:
     return fee // 3
 
 
-def compute_answering_s(terms: Terms, started_at: int, judge_window: int) -> int:
-    """J = max(W, compute_by - start): the time to answer a charge as silent, and to judge one."""
-    return max(judge_window, terms.compute_by - started_at)
-
-
 def compute_share_bytes(batch: int, inputs: int) -> int:
     """Canonical length of one share: batch * k elements of v(j), then w(j)."""
     return ELEMENT_BYTES * (batch * inputs + 1)

@@ -37,7 +37,7 @@ from edgemark.systems.outsourcing.amounts import (
     compute_judge_share,
 )
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
-from edgemark.systems.outsourcing.parameters import Terms, compute_answering_s, hash_nodes
+from edgemark.systems.outsourcing.parameters import Terms, hash_nodes
 from edgemark.systems.outsourcing.records import NOBODY, IndexView, JobPhase, JobView
 
 NO_COMMITMENT = Hash32(bytes(32))
@@ -205,7 +205,7 @@ class SettlementModel:
         check_by(now, seat.served_by)
         check_signers(signers, self.judges)
         entry = self._jobs[job]
-        window = compute_answering_s(entry.terms, entry.started_at, self.limits.judge_window)
+        window = max(self.limits.judge_window, entry.terms.compute_by - entry.started_at)
         seat.answer_by = now + (window if seat.kind is ChargeKind.SILENT else 0)
         seat.verdict_by = seat.answer_by + window
         seat.phase = IndexPhase.SERVED

@@ -31,6 +31,7 @@ from edgemark.systems.outsourcing.device_means import (
     Funds,
     check_funds,
     compute_deposit,
+    compute_due,
     compute_most,
     compute_reserve,
     read_funds,
@@ -137,6 +138,21 @@ def test_a_device_that_locks_nothing_now__allows_nothing() -> None:
     posted = replace(DRAFTED, phase=DevicePhase.POSTED)
     allow_what_is_due(station_over(anchor), lambda: [posted, DeviceJob()])
     assert anchor.sent == []
+
+
+def test_charges_in_several_calls__are_all_allowed_with_the_first() -> None:
+    """As it was, only the first was, and each later one waited for an allowance of its own."""
+    order = replace(ORDER, terms=replace(TERMS, errors=2))
+    first = replace(CHARGING, order=order)
+    second = replace(first, indices=(IndexPhase.CHARGED, *CHARGING.indices[1:]), wrong=(ONE, TWO))
+    assert compute_due(first) == (BOND, 2 * BOND)
+    assert compute_due(replace(first, indices=(IndexPhase.COMMITTED,))) == (BOND, BOND)
+    anchor = Anchor()
+    station = station_over(anchor)
+    for state in (first, second):
+        allow_what_is_due(station, lambda state=state: [state])  # type: ignore[misc]
+        assert anchor.lock(BOND)
+    assert anchor.sent == [2 * BOND]
 
 
 # --- a posting that is refused -------------------------------------------------------------------

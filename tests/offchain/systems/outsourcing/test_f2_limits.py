@@ -33,6 +33,7 @@ from edgemark.systems.outsourcing.parameters import (
     Terms,
     check_terms,
     check_volume,
+    compute_device_bytes,
     compute_output_bytes,
     compute_share_bytes,
 )
@@ -236,6 +237,38 @@ def test_f2_disk_nearly_full__is_said_before_a_body_is_read(
     assert OutsourcingServer.on_disk(server, 1000) == 1000
     with pytest.raises(Overloaded, match="disk is nearly full"):
         OutsourcingServer.on_disk(server, 1001)
+
+
+def test_f2_device_bound__is_the_disk_of_the_largest_job() -> None:
+    needed = {}
+    for nodes in range(5, limits.MAX_NODES + 1):
+        values = min(limits.MAX_VALUES, limits.MAX_JOB_VALUES // nodes)
+        sizes = {"batch": values, "inputs": 1, "outputs": 1, "node_count": nodes}
+        needed[nodes] = compute_device_bytes(terms_with(**sizes))
+    assert max(needed.values()) == needed[16] == limits.MAX_DEVICE_BYTES
+
+
+def test_f2_document__states_the_sizes_of_the_limits() -> None:
+    stated = {
+        "task, answer, evidence on the way": (
+            limits.MAX_TASK_BYTES,
+            limits.MAX_ANSWER_BYTES,
+            limits.MAX_EVIDENCE_BYTES,
+        ),
+        "a record of node or judge": (limits.MAX_EVIDENCE_RECORD_BYTES,),
+        "a record of the device: the order": (limits.MAX_ORDER_BYTES,),
+        "room of one task at a node": (limits.LARGEST_TASK_BYTES,),
+        "room of a job at the device": (limits.MAX_DEVICE_BYTES,),
+        "`share-NN.json`, `secret.json`": (limits.MAX_SHARING_FILE_BYTES,),
+        "exported answers": (limits.MAX_ANSWERS_FILE_BYTES,),
+        "evidence bundle": (limits.MAX_BUNDLE_BYTES,),
+    }
+    page = (CONTRACTS.parent / "docs" / "outsourcing.md").read_text()
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([\d., ]+) MB[ ,|]", page, re.MULTILINE))
+    for what, sizes in stated.items():
+        figures = rows[what].split(", ")
+        places = [len(figure.partition(".")[2]) for figure in figures]
+        assert [f"{n / 1e6:.{p}f}" for n, p in zip(sizes, places, strict=True)] == figures, what
 
 
 def test_f2_bundle_bound__holds_the_function_and_the_cases_of_every_job() -> None:

@@ -60,7 +60,7 @@ def type_commands(stage: OutsourcingStage, example: Example, wish: Wish, rows: i
         *("--input", "wine.csv", "--output", "answers.csv", "--until", "closed"),
         *(word for actor in stage.nodes for word in ("--node", actor.account)),
         *("--fee", format_tokens(wish.fee)),
-        *("--judge-fee", format_tokens(wish.choose_judge_fee(0, stage.limits))),
+        *(("--judge-fee", format_tokens(wish.judge_fee)) if wish.judge_fee is not None else ()),
         *("--accept", str(wish.accept_s), "--compute", str(wish.compute_s)),
         *("--collect", str(wish.choose_collect_s(stage.limits)), "--json"),
     ]

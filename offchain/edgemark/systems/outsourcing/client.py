@@ -25,7 +25,7 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.machine import TryAgain
 from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.party.loop import PartyLoop
@@ -45,6 +45,7 @@ from edgemark.systems.outsourcing.drafting import (
     draft_order,
     sort_by_provider,
 )
+from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import (
@@ -217,9 +218,9 @@ class Device(PartyLoop[OutsourcingStation]):
         """Fees and bonds in open jobs, smallest unit."""
         return sum(state.locked for state in self._jobs())
 
-    def _needed_functions(self) -> set[Hash32]:
+    def _needed_functions(self) -> Needed:
         open_jobs = [state for state in self._jobs() if state.order and not state.is_finished]
-        return {state.known.terms.function_hash for state in open_jobs}
+        return {state.known.terms.function_hash: () for state in open_jobs}
 
     # --- effects -------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import (
     HEAD_BYTES,
     MAX_ANSWER_BYTES,
@@ -117,9 +118,11 @@ class Judge(OutsourcingServer):
             ),
         }
 
-    def _needed_functions(self) -> set[Hash32]:
+    def _needed_functions(self) -> Needed:
         states = self.runtime.states().values()
-        return {s.terms.function_hash for s in states if not s.is_finished and s.terms}
+        return self.payers.name_needs(
+            (s.known.job, s.terms) for s in states if not s.is_finished and s.terms
+        )
 
     # --- faces ---------------------------------------------------------------------------------
 
@@ -144,29 +147,26 @@ class Judge(OutsourcingServer):
         if state.task is not None or state.is_finished:
             return Response(body=TAKEN)
         self.looks.check(request)
-        check_posted(job, self.station.settlement.job(job).terms_hash, evidence.terms)
-        function = self.station.functions.find(evidence.terms.function_hash)
-        if function is None:
-            terms = evidence.terms
-            self.station.functions.ask_for(terms.function_hash, terms.function_bytes)
-            return Response(body=FUNCTION_NEEDED)
-        case = state.known
-        check_evidence(
-            case,
-            evidence.task,
-            evidence.answer,
-            function=function,
-            terms=evidence.terms,
-            domain=self.station.settlement.domain,
-        )
-        answer = evidence.answer if case.kind is ChargeKind.WRONG else None
-        heard = on.HeardEvidence(evidence.terms, evidence.task, answer)
-        try:
-            self.runtime.ask(key_of(job, index), heard)
-        except IllegalMove:  # another judge's copy came while this one was checked
-            if self._case(request, job, index).task is None:
-                raise
+        stored = self.station.settlement.job(job)
+        check_posted(job, stored.terms_hash, evidence.terms)
+        with self.function_of(evidence.terms, stored.payer) as function:
+            if function is None:
+                return Response(body=FUNCTION_NEEDED)
+            self._hear_evidence(request, state.known, evidence, function)
         return Response(body=TAKEN)
+
+    def _hear_evidence(
+        self, request: Request, case: on.SawCase, evidence: Evidence, function: Polynomial
+    ) -> None:
+        task, answer, terms = evidence.task, evidence.answer, evidence.terms
+        domain = self.station.settlement.domain
+        check_evidence(case, task, answer, function=function, terms=terms, domain=domain)
+        heard = on.HeardEvidence(terms, task, answer if case.kind is ChargeKind.WRONG else None)
+        try:
+            self.runtime.ask(key_of(case.job, case.index), heard)
+        except IllegalMove:  # another judge's copy came while this one was checked
+            if self._case(request, case.job, case.index).task is None:
+                raise
 
     def _take_opinion(self, request: Request) -> Response:
         opinion = Opinion.from_wire(request.body)
@@ -251,7 +251,7 @@ class Judge(OutsourcingServer):
         if view.phase not in _CHARGED:
             return None
         judges = settlement.judges()
-        self.door.expect(stored.payer, view.node, *judges)
+        self.expect(job, stored.payer, view.node, *judges)
         case = on.SawCase(
             job=job,
             index=index,
@@ -376,7 +376,7 @@ class Judge(OutsourcingServer):
         wanted = [(state.known.job, [state.known.index]) for state in cases.values()]
         views = self.station.settlement.views(wanted, block=block)
         for (key, state), (job, (view,)) in zip(cases.items(), views, strict=True):
-            self.door.expect(job.payer, state.known.node, *state.known.judges)
+            self.expect(state.known.job, job.payer, state.known.node, *state.known.judges)
             over = self.station.is_lock_over(job, now)
             self.tell(key, observe_as_judge(state, view, lock_over=over))
 

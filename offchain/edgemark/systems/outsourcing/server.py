@@ -12,11 +12,15 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import (
+    Address,
     Hash32,
     JobId,
     ShareIndex,
@@ -24,11 +28,14 @@ from edgemark.identifiers import (
     parse_job_id,
     parse_share_index,
 )
+from edgemark.ledger.chain_event import ChainEvent
+from edgemark.ledger.events import JobPosted
 from edgemark.machine import Machine
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
+from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.station import OutsourcingStation
@@ -41,6 +48,7 @@ LOOKS_PER_S = 4.0  # at the chain, for all strangers: a few messages each; its w
 LOOKS_PER_S_OF_STRANGER = 3.0
 LOOKS_PER_S_OF_KNOWN = 10.0
 LOOKS_BURST_S = 10.0
+MOST_PAYERS = 32_768  # jobs whose payers are remembered: more than may be open
 
 
 class Looks:
@@ -77,6 +85,34 @@ class Looks:
             )
 
 
+class Payers:
+    """Who pays for which job, as the chain said lately; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._payers: OrderedDict[JobId, Address] = OrderedDict()
+
+    def note(self, job: JobId, payer: Address) -> None:
+        """The chain says so."""
+        with self._guard:
+            self._payers[job] = payer
+            self._payers.move_to_end(job)
+            while len(self._payers) > MOST_PAYERS:
+                self._payers.popitem(last=False)
+
+    def name_needs(self, jobs: Iterable[tuple[JobId, Terms]]) -> Needed:
+        """Which functions these jobs need, and whose jobs they are.
+
+        A job whose payer the chain has yet to say, as after a start, is nobody else's.
+        """
+        needed: dict[Hash32, set[str]] = {}
+        with self._guard:
+            for job, terms in jobs:
+                payer = self._payers.get(job) or job.hex()
+                needed.setdefault(terms.function_hash, set()).add(payer)
+        return needed
+
+
 class OutsourcingServer(PartyServer[OutsourcingStation]):
     """A node or a judge: takes the functions that it asked for.
 
@@ -85,12 +121,14 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
 
     Attributes:
         looks: at the chain, that requests cause.
+        payers: of the jobs that it has a part in.
     """
 
     def __init__(
         self, station: OutsourcingStation, machine: Machine[Any, Any, Any], name: str
     ) -> None:
         self.looks = Looks()
+        self.payers = Payers()
         super().__init__(station, machine, name)
 
     def routes(self) -> Sequence[Route]:
@@ -108,6 +146,32 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
     def due(self, state: Any, effect: Any) -> float | None:
         """What a judge computes again waits for its turn; a node has turns of its own."""
         return float(state.due) if isinstance(effect, do.Reexecute) else None
+
+    def expect(self, job: JobId, payer: Address, *others: Address) -> None:
+        """These have a part in a job that this server has one in."""
+        self.payers.note(job, payer)
+        self.door.expect(payer, *others)
+
+    def expect_payers(self, events: Iterable[ChainEvent], least_fee: int) -> None:
+        """Whoever posted a job that names this server, for such a fee, may offer it.
+
+        An offer that a stranger sends may come too late: looks of strangers are few for all of
+        them, and a few addresses use them up by offers that nobody posted.
+        """
+        for event in events:
+            if not isinstance(event, JobPosted) or self.station.address not in event.nodes:
+                continue
+            if Terms(*event.terms).fee >= least_fee:
+                self.expect(JobId(event.job), event.payer)
+
+    @contextmanager
+    def function_of(self, terms: Terms, payer: Address) -> Iterator[Polynomial | None]:
+        """The function of a job, which is held until the end of this; or it is asked for."""
+        with self.station.functions.using(terms.function_hash) as function:
+            if function is None:
+                length = terms.function_bytes
+                self.station.functions.ask_for(terms.function_hash, length, payer)
+            yield function
 
     def _admit_function(self, head: Head) -> int:
         awaited = self.station.functions.awaited_bytes(

@@ -46,7 +46,7 @@ class OutsourcingStation(Station):
         """The settlement, and the folder of functions."""
         return {
             "settlement": SettlementContract(chain, deployment),
-            "functions": FunctionStore(Path(settings.home) / "functions"),
+            "functions": FunctionStore(Path(settings.home) / "functions", settings.max_open_jobs),
         }
 
     def hand(self, server: Address, path: str, body: bytes, function_hash: Hash32) -> None:

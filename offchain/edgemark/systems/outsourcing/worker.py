@@ -19,10 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Hash32, JobId, Timestamp
+from edgemark.identifiers import Address, JobId, Timestamp
 from edgemark.ledger.intent import Call
 from edgemark.machine import TryAgain, key_of
 from edgemark.party.inquiry import ask_until_one
@@ -39,6 +40,7 @@ from edgemark.systems.outsourcing.admission import (
     measure_load,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX_TASK_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import SALT_BYTES, Answer, Offer, ReadRequest, Task
@@ -112,16 +114,16 @@ class ComputeNode(OutsourcingServer):
             if state.phase not in (NodePhase.UNKNOWN, NodePhase.OFFERED, NodePhase.ENDED)
         )
 
-    def _needed_functions(self) -> set[Hash32]:
+    def _needed_functions(self) -> Needed:
         states = self.runtime.states().values()
-        return {s.known.terms.function_hash for s in states if not s.is_finished and s.offer}
+        tasks = [(s.known.job, s.known.terms) for s in states if s.offer and not s.is_finished]
+        return self.payers.name_needs(tasks)
 
     # --- 2 accept ------------------------------------------------------------------------------
 
     def _take_offer(self, request: Request) -> Response:
         offer = Offer.from_wire(request.body)
-        key = key_of(offer.job, offer.index)
-        if self.runtime.state(key) is not None:
+        if self.runtime.state(key_of(offer.job, offer.index)) is not None:
             return Response(body=TAKEN)
         check_terms(offer.terms)
         self._check_fee(offer)
@@ -130,21 +132,21 @@ class ComputeNode(OutsourcingServer):
         self.looks.check(request)
         job = self._check_named(offer)
         self._check_stake(offer)
-        terms = offer.terms
-        self.door.expect(job.payer)  # it posted a job that names this node, and we would take it
-        function = self.station.functions.find(terms.function_hash)
-        if function is None:
-            self.station.functions.ask_for(terms.function_hash, terms.function_bytes)
-            return Response(body=FUNCTION_NEEDED)
-        check_function(function, terms)
-        speed = self._speed.time(function)
-        judges = self.station.settlement.judges()
-        heard = on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges)
+        self.expect(offer.job, job.payer)  # it posted what names this node, and we would take it
+        with self.function_of(offer.terms, job.payer) as function:
+            if function is None:
+                return Response(body=FUNCTION_NEEDED)
+            self._promise(offer, job, function)
+        return Response(body=TAKEN)
+
+    def _promise(self, offer: Offer, job: JobView, function: Polynomial) -> None:
+        check_function(function, offer.terms)
+        speed, judges = self._speed.time(function), self.station.settlement.judges()
+        heard = on.HeardOffer(offer.job, offer.index, offer.terms, job.root, offer.nodes, judges)
         with self._admitting:  # of two offers for the last place one comes too late
             self._check_admission(offer, speed)
             self._check_free(offer)
-            self.runtime.ask(key, heard)
-        return Response(body=TAKEN)
+            self.runtime.ask(key_of(offer.job, offer.index), heard)
 
     def _check_admission(self, offer: Offer, speed: float) -> None:
         """There is room for it, and time to compute it behind what is taken on already."""
@@ -373,7 +375,7 @@ class ComputeNode(OutsourcingServer):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        self.agenda.poll()
+        self.expect_payers(self.agenda.poll(), self.station.settings.min_fee)
         states = self.runtime.states()
         due = self.agenda.due(states)
         if due:
@@ -387,7 +389,7 @@ class ComputeNode(OutsourcingServer):
             [(offer.job, [offer.index]) for offer in offers], block=block
         )
         for (key, state), (job, (view,)) in zip(tasks.items(), views, strict=True):
-            self.door.expect(job.payer, *state.known.judges)
+            self.expect(state.known.job, job.payer, *state.known.judges)
             over = self.station.is_lock_over(job, now)
             self.tell(key, observe_as_node(state, job, view, now, lock_over=over))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.functions import MAX_ASKED, FunctionStore
 from edgemark.systems.outsourcing.messages import Offer
 from edgemark.systems.outsourcing.parameters import hash_nodes
-from edgemark.systems.outsourcing.server import Looks
+from edgemark.systems.outsourcing.server import Looks, Payers
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED
 from edgemark.systems.outsourcing.steps.compute import WrongFunction
 from edgemark.systems.outsourcing.turns import TurnBook
@@ -42,11 +43,11 @@ def function(number: int) -> Polynomial:
     return DenseQuadratic(2, 1, cast.seeded(f"function {number}").elements(6))
 
 
-def upload(store: FunctionStore, number: int) -> Hash32:
+def upload(store: FunctionStore, number: int, payer: str = "payer") -> Hash32:
     """Ask for a function and put it; each is younger than the one before."""
     made = function(number)
     raw = made.to_bytes()
-    store.ask_for(made.hash, len(raw))
+    store.ask_for(made.hash, len(raw), payer)
     store.put(made.hash, raw)
     os.utime(store._path(made.hash), (number, number))
     return made.hash
@@ -59,7 +60,7 @@ def held(store: FunctionStore) -> set[str]:
 class PlantedStore(FunctionStore):
     """As it was: what is there stays until somebody deletes it."""
 
-    def _make_room(self, length: int) -> None:  # noqa: ARG002 - as a store has it
+    def _make_room(self, length: int, payers: Collection[str]) -> None:  # noqa: ARG002 - as it has
         if len(held(self)) >= functions_module.MAX_STORED:
             raise RefusedInput("function store is full", who="function store")
 
@@ -84,15 +85,17 @@ def test_f6_the_planted_store__takes_no_new_function_any_more(tmp_path: Path) ->
 
 
 def test_f6_what_open_jobs_need__stays_and_makes_room_when_they_end(tmp_path: Path) -> None:
-    store, needed = FunctionStore(tmp_path), set[Hash32]()
+    store, needed = FunctionStore(tmp_path), dict[Hash32, set[str]]()
     store.keep(lambda: needed)
-    needed |= {upload(store, number) for number in range(1, MOST)}
-    upload(store, MOST)
-    upload(store, MOST + 1)  # in the place of the one that nobody needs
+    for number in range(1, MOST):
+        needed[upload(store, number, f"payer {number}")] = {f"payer {number}"}
+        upload(store, 10 + number, "other")  # in the place of the one that nobody needs
+        if number == MOST - 2:
+            break
     assert {one.hex() for one in needed} < held(store)
-    needed |= {function(MOST + 1).hash}
+    needed[function(12).hash] = needed[function(11).hash] = set()
     with pytest.raises(Overloaded, match="open jobs need"):
-        upload(store, MOST + 2)
+        store.add(function(MOST + 2))
     needed.clear()
     upload(store, MOST + 2)
     assert len(held(store)) == MOST
@@ -124,12 +127,12 @@ def test_f6_a_function_nobody_asked_for__is_told_by_its_hash(tmp_path: Path) -> 
     store, made = FunctionStore(tmp_path), function(1)
     with pytest.raises(RefusedInput, match="not asked for"):
         store.awaited_bytes(made.hash)
-    store.ask_for(made.hash, 121)
+    store.ask_for(made.hash, 121, "payer")
     assert store.awaited_bytes(made.hash) == 121
     with pytest.raises(WrongFunction):
         store.put(made.hash, function(2).to_bytes())
     for number in range(MAX_ASKED):
-        store.ask_for(Hash32(number.to_bytes(32, "big")), 1)
+        store.ask_for(Hash32(number.to_bytes(32, "big")), 1, f"payer {number}")
     with pytest.raises(RefusedInput, match="not asked for"):
         store.put(made.hash, made.to_bytes())
     assert held(store) == set()
@@ -189,7 +192,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
     node._speed = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
     node._admitting = threading.Lock()
     node._turns = TurnBook()
-    node.looks = Looks()
+    node.looks, node.payers = Looks(), Payers()
     return node
 
 

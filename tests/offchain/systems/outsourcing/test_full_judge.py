@@ -14,6 +14,7 @@ from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.judge import Judge
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.phases import JudgePhase
+from edgemark.systems.outsourcing.server import Payers
 
 ROOM = 1
 ONE = ShareIndex(1)
@@ -54,6 +55,7 @@ class Bench:
         judge: Any = Judge.__new__(Judge)
         judge.runtime, judge._charges = Room(), {}
         judge.door = SimpleNamespace(expect=_nothing)
+        judge.payers = Payers()
         judge.log = SimpleNamespace(debug=_nothing)
         judge._cursor = SimpleNamespace(note=self.noted.append)
         judge.agenda = SimpleNamespace(

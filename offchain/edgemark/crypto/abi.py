@@ -112,7 +112,7 @@ def encoder_of(kind: str) -> Encoder:
             return Encoder(partial(_encode_list, item), 0)
         return _joined([item] * int(array[2]))
     if kind.startswith("("):
-        return _joined([encoder_of(part) for part in _split(kind[1:-1])])
+        return _joined([encoder_of(part) for part in split_types(kind[1:-1])])
     if number := re.fullmatch(r"uint(\d+)", kind):
         bits = int(number[1])
         return Encoder(partial(_encode_number, bits, 1 << bits), WORD_BYTES)
@@ -129,7 +129,7 @@ def _joined(parts: Sequence[Encoder]) -> Encoder:
     return Encoder(partial(_encode_parts, tuple(parts), heads), heads if is_static else 0)
 
 
-def _split(kinds: str) -> list[str]:
+def split_types(kinds: str) -> list[str]:
     """Types between the commas that stand in no brackets."""
     parts, depth = [""], 0
     for character in kinds:

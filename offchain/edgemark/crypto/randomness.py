@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import secrets
 
-from Crypto.Hash import SHAKE256
-
 from edgemark.crypto import kernel
 from edgemark.crypto.arithmetic import Arithmetic
 from edgemark.crypto.field import ELEMENT_BYTES, PrimeField
@@ -78,6 +76,8 @@ class SeededRandomness(Randomness):
                 needed="for_tests_only=True",
                 remedy="Use Randomness.",
             )
+        from Crypto.Hash import SHAKE256  # noqa: PLC0415 - 50 ms of a start, for tests only
+
         super().__init__(over)
         self._stream = SHAKE256.new(seed)
 

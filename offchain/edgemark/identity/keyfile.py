@@ -10,8 +10,6 @@ import json
 import sys
 from pathlib import Path
 
-from eth_account import Account
-
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.files import check_private
@@ -42,6 +40,8 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
     place = Path(path).expanduser()
     facts = _read(place)
     passphrase = _read_passphrase(passphrase_file) if passphrase_file else _ask(place)
+    from eth_account import Account  # noqa: PLC0415 - a fifth of a start, for few
+
     try:
         return SecretKey(bytes(Account.decrypt(facts, passphrase)))
     except ValueError:

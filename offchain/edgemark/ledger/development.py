@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
-from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
-
 from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, RefusedInput, Unrecoverable
 from edgemark.ledger.evm import EvmChain
@@ -218,6 +216,11 @@ def dev_key(index: int) -> bytes:
     Args:
         index: 0 .. accounts - 1.
     """
+    from eth_account.hdaccount import (  # noqa: PLC0415 - heavy, for development only
+        key_from_seed,
+        seed_from_mnemonic,
+    )
+
     seed = seed_from_mnemonic(MNEMONIC, "")
     return bytes(key_from_seed(seed, f"m/44'/60'/0'/0/{index}"))
 

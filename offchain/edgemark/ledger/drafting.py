@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eth_utils.crypto import keccak
-
+from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.answers import quantity_of
@@ -201,4 +200,4 @@ class Drafter:
 
 def cancel_identity(nonce: int) -> bytes:
     """Of what does nothing but take a nonce; 32 bytes, equal to no intention's."""
-    return keccak(b"cancel" + nonce.to_bytes(8, "big"))
+    return keccak256(b"cancel" + nonce.to_bytes(8, "big"))

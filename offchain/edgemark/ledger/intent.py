@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.crypto import keccak
-
+from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.interface import Contract, Interface
@@ -78,9 +77,11 @@ class Intent:
     def identity(self) -> bytes:
         """32 bytes that are equal for equal intentions."""
         if self.key is not None:
-            return keccak(b"named" + self.key)
+            return keccak256(b"named" + self.key)
         to = b"" if self.to is None else bytes.fromhex(self.to[2:])
-        return keccak(b"plain" + to.rjust(20, b"\0") + self.value.to_bytes(32, "big") + self.data)
+        return keccak256(
+            b"plain" + to.rjust(20, b"\0") + self.value.to_bytes(32, "big") + self.data
+        )
 
 
 def intent_of(call: Call) -> Intent:

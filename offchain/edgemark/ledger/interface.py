@@ -16,14 +16,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from eth_abi.codec import ABIDecoder
-from eth_abi.decoding import StringDecoder
-from eth_abi.exceptions import DecodingError
-from eth_abi.registry import BaseEquals, registry
-from eth_utils.abi import collapse_if_tuple
-from eth_utils.crypto import keccak
-
 from edgemark.crypto.abi import encode
+from edgemark.crypto.abi_decoding import decode
+from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.blocks import RawLog
@@ -44,43 +39,6 @@ STANDARD_ERRORS = [
 Entry = Mapping[str, Any]
 
 
-class _AnyText(StringDecoder):
-    """Text that strangers put on the chain: the contracts limit its length, not its bytes."""
-
-    def __init__(self) -> None:
-        super().__init__(handle_string_errors="replace")  # type: ignore[no-untyped-call]
-
-
-def _decoder() -> ABIDecoder:
-    kinds = registry.copy()  # type: ignore[no-untyped-call]
-    kinds.unregister_decoder("string")
-    is_text = BaseEquals("string")  # type: ignore[no-untyped-call]
-    kinds.register_decoder(is_text, _AnyText, label="string")
-    return ABIDecoder(kinds)
-
-
-_decode = _decoder().decode
-
-
-def decode_words(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
-    """Values of these types out of bytes that a stranger wrote.
-
-    Raises:
-        RefusedInput: they hold none. A length of 2^63 or more overflows eth-abi's place in the
-            bytes, and some of its checks are plain ValueErrors: all of it is this one refusal.
-    """
-    try:
-        found: tuple[Any, ...] = _decode(kinds, data)
-    except (DecodingError, OverflowError, ValueError) as error:
-        raise RefusedInput(
-            "bytes do not fit the types",
-            who="ABI",
-            had=f"{len(data)} bytes: {type(error).__name__}",
-            needed=", ".join(kinds),
-        ) from error
-    return found
-
-
 def snake_case(name: str, position: int = 0) -> str:
     """`jobKey` -> `job_key`; Python keywords get a `_`, nameless values their position."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().strip("_")
@@ -90,11 +48,19 @@ def snake_case(name: str, position: int = 0) -> str:
 
 
 def _types(parts: Sequence[Entry]) -> list[str]:
-    return [collapse_if_tuple(dict(part)) for part in parts]
+    return [_type(part) for part in parts]
+
+
+def _type(part: Entry) -> str:
+    """Its Solidity type, a struct as a tuple of its fields' types."""
+    kind: str = part["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_types(part['components']))}){kind.removeprefix('tuple')}"
 
 
 def _signature(entry: Entry) -> bytes:
-    return keccak(text=f"{entry['name']}({','.join(_types(entry['inputs']))})")
+    return keccak256(f"{entry['name']}({','.join(_types(entry['inputs']))})".encode())
 
 
 @functools.cache
@@ -169,7 +135,7 @@ class Interface:
         if entry is None:
             return None
         try:
-            values = decode_words(_types(entry["inputs"]), data[4:])
+            values = decode(_types(entry["inputs"]), data[4:])
         except RefusedInput:
             return None
         return entry["name"], _by_name(entry["inputs"], values)
@@ -186,7 +152,7 @@ class Interface:
         """
         parts = self._function(function)["outputs"]
         try:
-            values = decode_words(_types(parts), data)
+            values = decode(_types(parts), data)
         except RefusedInput as error:
             raise Unrecoverable(
                 "result does not fit the interface",
@@ -203,7 +169,7 @@ class Interface:
         if entry is None:
             return None
         try:
-            values = decode_words(_types(entry["inputs"]), data[4:])
+            values = decode(_types(entry["inputs"]), data[4:])
         except RefusedInput:
             return None
         return entry["name"], _by_name(entry["inputs"], values)
@@ -222,10 +188,8 @@ class Interface:
         kinds, topics = _types(indexed), log.topics[1:]
         if len(kinds) != len(topics):
             return None  # an event of the same signature that indexes other values
-        of_topics = [
-            decode_words([kind], topic)[0] for kind, topic in zip(kinds, topics, strict=True)
-        ]
-        found = _by_name(plain, decode_words(_types(plain), log.data))
+        of_topics = [decode([kind], topic)[0] for kind, topic in zip(kinds, topics, strict=True)]
+        found = _by_name(plain, decode(_types(plain), log.data))
         found |= _by_name(indexed, of_topics)
         names = [snake_case(part["name"], at) for at, part in enumerate(entry["inputs"])]
         return entry["name"], {name: found[name] for name in names}

@@ -17,6 +17,7 @@ from edgemark.cli.main import edgemark
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"web3", "eth_account", "eth_utils", "eth_abi", "numpy", "aiohttp", "cryptography"}
+WALLETS = {"web3", "eth_account", "eth_utils", "eth_abi", "rlp", "pydantic", "Crypto", "numpy"}
 LIMIT_S = 120
 COLUMNS = 80  # of a terminal
 
@@ -61,6 +62,12 @@ def test_what_needs_no_chain__imports_no_library_of_the_chain(words: tuple[str, 
     seen = modules_after(*words)
     assert "click" in seen
     assert seen & HEAVY == set()
+
+
+def test_a_server__starts_without_the_libraries_of_wallets() -> None:
+    seen = modules_after("node", "run", "--help")
+    assert "aiohttp" in seen
+    assert seen & WALLETS == set()
 
 
 def test_tab_key__offers_commands_without_importing_them() -> None:

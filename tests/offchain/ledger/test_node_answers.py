@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode as decode_by_eth_abi
 from eth_abi.exceptions import DecodingError
 from tests.offchain.ledger.junk import Junk
 from tests.offchain.ledger.scripted_contracts import COIN, REGISTRY, participant, world
@@ -101,11 +102,11 @@ def test_n1_as_it_was__a_length_of_half_a_word_ended_the_process(
 
     def decode(kinds: Sequence[str], data: bytes) -> Any:
         try:
-            return interface._decode(kinds, data)
+            return decode_by_eth_abi(kinds, data)
         except DecodingError as error:
             raise RefusedInput("bytes do not fit the types") from error
 
-    monkeypatch.setattr(interface, "decode_words", decode)
+    monkeypatch.setattr(interface, "decode", decode)
     with pytest.raises(OverflowError):
         ask_while_spoiled(EARLY)
 

@@ -1,11 +1,12 @@
-"""Carries out effects in a bounded pool, each once at a time, again when it has to.
+"""Carries out effects in bounded pools, each once at a time, again when it has to.
 
 An effect is under way from the moment it is begun until the loop has taken its outcome; an equal
 effect of the same job is not begun meanwhile. One that failed for want of a chain or a peer waits
 and is repeated for as long as it is owed.
 
 What computes for long has a thread of its own, so that nothing else waits behind it, and its turn
-by its deadline, the earliest first; what runs is not interrupted.
+by its deadline, the earliest first; what runs is not interrupted. What waits for a peer or for the
+chain goes in lanes (`edgemark.errands`); the rest, as signing, waits for nobody.
 """
 
 from __future__ import annotations
@@ -17,51 +18,37 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from edgemark.errands import Desk, Errand, Pace
 from edgemark.errors import LedgerUnavailable
 from edgemark.logs import about
 from edgemark.machine import TryAgain, facts_of
 from edgemark.transport.faults import PeerUnreachable
 
 RETRIED = (LedgerUnavailable, PeerUnreachable, TryAgain)
-MAX_DOUBLINGS = 30  # keeps the power below from growing without end; the pause has its own cap
 
 E = TypeVar("E")
 F = TypeVar("F", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How often and how much at a time.
-
-    Args:
-        poll_s: seconds between ticks, > 0.
-        workers: effects at a time, >= 1.
-        max_jobs: open jobs at most.
-        archive_after: finished jobs at least before they leave memory.
-        backoff_s: seconds before the first repetition of a failed effect; doubles each time.
-        most_backoff_s: seconds between repetitions at most.
-    """
-
-    poll_s: float = 1.0
-    workers: int = 8
-    max_jobs: int = 10_000
-    archive_after: int = 32
-    backoff_s: float = 0.2
-    most_backoff_s: float = 10.0
-
-
-@dataclass(frozen=True)
 class Performed(Generic[E, F]):
-    """The outcome of an effect: what it found out, or why it failed."""
+    """The outcome of an effect: what it found out, or why it failed, and how long it took."""
 
     key: bytes
     effect: F
     events: tuple[E, ...]
     error: BaseException | None
+    took_s: float = 0.0
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether the peer that it asked could not be reached, or not in time."""
+        error = self.error
+        return isinstance(error, PeerUnreachable) or (isinstance(error, TryAgain) and error.is_mute)
 
 
 class EffectPool(Generic[E, F]):
@@ -73,9 +60,12 @@ class EffectPool(Generic[E, F]):
         is_owed: does this effect still have to be carried out?
         pace: sizes and pauses.
         name: of the threads.
+        clock: monotonic seconds.
+        make_threads: so many, of a name.
 
     Attributes:
         due: when an effect that computes for long has to be done, on one clock; None for others.
+        errand: whom an effect waits for; None for one that waits for nobody.
     """
 
     def __init__(
@@ -85,16 +75,25 @@ class EffectPool(Generic[E, F]):
         is_owed: Callable[[bytes, F], bool],
         pace: Pace,
         name: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        make_threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
     ) -> None:
         self._perform = perform
         self._report = report
         self._is_owed = is_owed
         self._pace = pace
-        self._threads = ThreadPoolExecutor(pace.workers, thread_name_prefix=f"{name}-effect")
+        self._clock = clock
+        self._make_threads = make_threads
+        self._threads = make_threads(pace.workers, f"{name}-effect")
         self._tries: dict[tuple[bytes, F], int] = {}
         self._later: list[tuple[float, int, bytes, F]] = []
         self._order = itertools.count()
         self.due: Callable[[bytes, F], float | None] = lambda key, effect: None  # noqa: ARG005
+        self.errand: Callable[[bytes, F], Errand | None] = lambda key, effect: None  # noqa: ARG005
+        self._desk: Desk[tuple[bytes, F]] = Desk(pace)
+        self._given: dict[tuple[bytes, F], Errand] = {}
+        self._lanes: dict[str, Executor] = {}
         self._computing: queue.PriorityQueue[tuple[float, int, bytes, F | None]] = (
             queue.PriorityQueue()
         )
@@ -107,6 +106,15 @@ class EffectPool(Generic[E, F]):
             if (key, effect) not in self._tries:
                 self._tries[key, effect] = 0
                 self._start(key, effect)
+        self._give_out()
+
+    def end(self, done: Performed[E, F]) -> None:
+        """An outcome is there: what it held is free, whatever becomes of the effect."""
+        errand = self._given.pop((done.key, done.effect), None)
+        if errand is None:
+            return
+        failed = done.error is not None and not isinstance(done.error, LedgerUnavailable)
+        self._desk.end(errand, self._clock(), took_s=done.took_s, failed=failed, mute=done.is_mute)
 
     def finish(self, key: bytes, effect: F) -> None:
         """The outcome was taken: an equal effect may begin again."""
@@ -123,25 +131,25 @@ class EffectPool(Generic[E, F]):
             return False
         tries = self._tries.get((key, effect), 0)
         self._tries[key, effect] = tries + 1
-        doubled = self._pace.backoff_s * 2 ** min(tries, MAX_DOUBLINGS)
-        pause = max(least_s, min(self._pace.most_backoff_s, doubled))
-        heapq.heappush(self._later, (time.monotonic() + pause, next(self._order), key, effect))
+        pause = max(least_s, min(self._pace.most_backoff_s, self._pace.doubled(tries)))
+        heapq.heappush(self._later, (self._clock() + pause, next(self._order), key, effect))
         return True
 
     def seconds_to_next(self) -> float:
         """Seconds until the next repetition is due, at most 1."""
-        if not self._later:
-            return 1.0
-        return min(1.0, max(0.0, self._later[0][0] - time.monotonic()))
+        now = self._clock()
+        later = self._later[0][0] - now if self._later else 1.0
+        return max(0.0, min(1.0, later, self._desk.seconds_to_next(now)))
 
     def repeat_due(self) -> None:
-        """Start the repetitions whose time has come."""
-        while self._later and self._later[0][0] <= time.monotonic():
+        """Start the repetitions whose time has come, and what waited for its turn."""
+        while self._later and self._later[0][0] <= self._clock():
             _, _, key, effect = heapq.heappop(self._later)
             if self._is_owed(key, effect):
                 self._start(key, effect)
             else:
                 self.finish(key, effect)
+        self._give_out()
 
     def count(self) -> tuple[int, int]:
         """Effects under way, repetitions included, and repetitions that wait; for any thread."""
@@ -149,13 +157,18 @@ class EffectPool(Generic[E, F]):
 
     def close(self) -> None:
         """Begin nothing more; what runs is left alone."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, *self._lanes.values()):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._computing.put((-math.inf, next(self._order), b"", None))
 
     def _start(self, key: bytes, effect: F) -> None:
         due = self.due(key, effect)
         if due is None:
-            self._threads.submit(self._run, key, effect)
+            errand = self.errand(key, effect)
+            if errand is None:
+                self._threads.submit(self._run, key, effect)
+            else:
+                self._desk.put(errand, (key, effect))
             return
         self._computing.put((due, next(self._order), key, effect))
         if self._computer is None:
@@ -163,6 +176,19 @@ class EffectPool(Generic[E, F]):
                 target=self._compute, name=f"{self._name}-computing", daemon=True
             )
             self._computer.start()
+
+    def _give_out(self) -> None:
+        """Begin what has its turn now; there is a thread for each."""
+        for errand, owed in self._desk.take(self._clock()):
+            if not self._is_owed(*owed):  # any more
+                self._desk.give_back(errand)
+                self.finish(*owed)
+                continue
+            if errand.lane not in self._lanes:
+                name = f"{self._name}-{errand.lane}"
+                self._lanes[errand.lane] = self._make_threads(self._pace.of_lane, name)
+            self._given[owed] = errand
+            self._lanes[errand.lane].submit(self._run, *owed)
 
     def _compute(self) -> None:
         """One at a time: what a node promises is reckoned so, and holds on any processor."""
@@ -173,9 +199,10 @@ class EffectPool(Generic[E, F]):
             self._run(key, effect)
 
     def _run(self, key: bytes, effect: F) -> None:
+        began, events, failed = self._clock(), tuple[E, ...](), None
         try:
             with about(**facts_of(key)):
-                outcome = Performed(key, effect, tuple(self._perform(key, effect)), None)
+                events = tuple(self._perform(key, effect))
         except BaseException as error:  # noqa: BLE001 - handed to the loop, which decides
-            outcome = Performed(key, effect, (), error)
-        self._report(outcome)
+            failed = error
+        self._report(Performed(key, effect, events, failed, self._clock() - began))

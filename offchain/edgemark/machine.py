@@ -44,9 +44,11 @@ class TryAgain(EdgemarkError):
 
     Attributes:
         after_s: seconds to wait at least; the loop's own pause when that is longer.
+        is_mute: the peer that was asked could not be reached, or not in time.
     """
 
     after_s: float = 0.0
+    is_mute: bool = False
 
 
 class IllegalMove(RefusedInput):

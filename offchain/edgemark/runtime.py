@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edgemark.archive import Archive
-from edgemark.effects import RETRIED, EffectPool, Pace, Performed
+from edgemark.effects import RETRIED, EffectPool, Performed
+from edgemark.errands import Errand, Pace
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.journal import Journal
 from edgemark.logs import get_logger
@@ -142,6 +143,10 @@ class Runtime(Generic[S, E, F]):
     def compute_in_turn(self, due: Callable[[bytes, F], float | None]) -> None:
         """Before the start: when effects that compute for long have to be done; None for others."""
         self._effects.due = due
+
+    def talk_in_turn(self, errand: Callable[[bytes, F], Errand | None]) -> None:
+        """Before the start: whom effects wait for; None for those that wait for nobody."""
+        self._effects.errand = errand
 
     # --- for other threads ---------------------------------------------------------------------
 
@@ -312,6 +317,7 @@ class Runtime(Generic[S, E, F]):
 
     def _take_outcome(self, item: Performed[E, F]) -> None:
         name, facts = type(item.effect).__name__, facts_of(item.key)
+        self._effects.end(item)
         if item.error is None:
             # Still under way while its events are taken: a step that names the effect again has
             # its outcome before it.

@@ -65,7 +65,7 @@ class Settings:
         max_requests_per_s_of_peer: of one address, or one party of an open job.
         poll_s: seconds between looks at the chain.
         request_timeout_s: seconds for one request to a peer, all told.
-        workers: effects at a time.
+        workers: effects at a time that ask nobody; twice as many of each kind that ask peers.
         cpu_cores, ram_mib, storage_mib, network_mbps: what a server registers as its resources.
         log_level: debug, info, warning or error.
         log_format: json, text, or auto: text when standard error is a terminal.

@@ -22,7 +22,7 @@ PACKAGE = "edgemark"
 _WORDS = frozenset({"canonical_json", "errors", "encoding", "framing", "identifiers", "keccak"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-_PURE_LOOP = frozenset({"event_records", "machine", "moves"})
+_PURE_LOOP = frozenset({"errands", "event_records", "machine", "moves"})
 _LOOP = _PURE_LOOP | frozenset({"archive", "effects", "replay", "memory", "runtime"})
 _GENERAL = _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "storage", "transport"}
 INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
@@ -59,12 +59,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "election": _FLOOR | {"ledger", "transport", "identity"},
     "canonical_json": frozenset(),
     "framing": frozenset(),
+    "errands": frozenset(),
     "event_records": _WORDS,
     "machine": _WORDS,
     "moves": _WORDS | {"event_records", "machine"},
     "replay": _FLOOR | {"machine"},
     "archive": _FLOOR,
-    "effects": _FLOOR | {"machine", "ledger", "storage", "transport"},
+    "effects": _FLOOR | {"errands", "machine", "ledger", "storage", "transport"},
     "memory": _FLOOR | {"machine", "replay", "archive"},
     "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},

@@ -13,7 +13,8 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address
@@ -39,7 +40,8 @@ def ask_until_one(
 ) -> T:
     """The answer of the first peer that has one.
 
-    They are asked in order: the next one when one failed, or did not end within `pause_s`.
+    They are asked in order: the next one when one failed, or did not end within `pause_s`. Those
+    that failed are asked again as long as others have not ended: they may have it by then.
 
     Args:
         peers: whom to ask.
@@ -51,31 +53,55 @@ def ask_until_one(
     Raises:
         TryAgain: nobody had it.
     """
-    ended: queue.SimpleQueue[tuple[Address, T | None, BaseException | None]] = queue.SimpleQueue()
-
-    def run(peer: Address) -> None:
-        try:
-            ended.put((peer, ask(peer), None))
-        except BaseException as error:  # noqa: BLE001 - looked at by whoever waits
-            ended.put((peer, None, error))
-
-    left, under_way = list(peers), 0
+    ended: queue.SimpleQueue[_Asked[T]] = queue.SimpleQueue()
+    left: list[_Asked[T]] = [_Asked(peer, True) for peer in peers]
+    failed: list[_Asked[T]] = []
+    under_way, unheard = 0, len(left)
     while left or under_way:
         if left:
-            context = contextvars.copy_context()  # its lines in the log name the job too
-            threading.Thread(target=context.run, args=(run, left.pop(0)), daemon=True).start()
+            _start(left.pop(0), ask, ended)
             under_way += 1
         try:
-            peer, answer, error = ended.get(timeout=pause_s if left else None)
+            asked = ended.get(timeout=pause_s if left or failed else None)
         except queue.Empty:
+            if not left:
+                left, failed = failed, left
             continue
         under_way -= 1
-        if error is None:
-            return answer  # type: ignore[return-value]  # set whenever there is no error
-        if not isinstance(error, OF_ONE_PEER):
-            raise error
-        _log.debug(what, peer=peer, error=error)
+        unheard -= asked.is_first
+        if asked.error is None:
+            return asked.answer  # type: ignore[return-value]  # set whenever there is no error
+        if not isinstance(asked.error, OF_ONE_PEER):
+            raise asked.error
+        _log.debug(what, peer=asked.peer, error=asked.error)
+        failed.append(_Asked(asked.peer, False))
+        if not unheard:
+            left, failed = [], []
     raise TryAgain(what, who=who)
+
+
+@dataclass
+class _Asked(Generic[T]):
+    """One peer that is asked, for the first time or again, and what came of it."""
+
+    peer: Address
+    is_first: bool
+    answer: T | None = None
+    error: BaseException | None = None
+
+
+def _start(
+    asked: _Asked[T], ask: Callable[[Address], T], ended: queue.SimpleQueue[_Asked[T]]
+) -> None:
+    def run() -> None:
+        try:
+            asked.answer = ask(asked.peer)
+        except BaseException as error:  # noqa: BLE001 - looked at by whoever waits
+            asked.error = error
+        ended.put(asked)
+
+    context = contextvars.copy_context()  # its lines in the log name the job too
+    threading.Thread(target=context.run, args=(run,), daemon=True).start()
 
 
 def ask_each(peers: Sequence[Address], ask: Callable[[Address], T]) -> dict[Address, T]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from edgemark.archive import Archive, Room
 from edgemark.closing import Closing
+from edgemark.errands import Errand, Pace
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.journal import Journal
 from edgemark.ledger.follower import LogFollower
@@ -19,8 +20,8 @@ from edgemark.metrics.readings import LoopReading
 from edgemark.party.agenda import Agenda
 from edgemark.party.station import Station
 from edgemark.party.watcher import Watcher
-from edgemark.runtime import Pace, Runtime, seam_from
-from edgemark.transport.faults import PeerRefused
+from edgemark.runtime import Runtime, seam_from
+from edgemark.transport.faults import PeerRefused, PeerUnreachable
 
 JOIN_S = 10.0  # for the event in hand
 S = TypeVar("S", bound=Station)
@@ -57,6 +58,7 @@ class PartyLoop(Closing, Generic[S]):
             name=name,
         )
         self.runtime.compute_in_turn(self._due)
+        self.runtime.talk_in_turn(self._errand)
         self.agenda = Agenda(LogFollower(station.chain, station.contracts, self.first_block()))
         self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
         self._fault: Exception | None = None
@@ -75,6 +77,10 @@ class PartyLoop(Closing, Generic[S]):
         """When an effect that computes for long has to be done; None for one that does not."""
         return None
 
+    def errand(self, state: Any, effect: Any) -> Errand | None:  # noqa: ARG002 - as `due`
+        """Whom an effect waits for, in which lane; None for one that waits for nobody."""
+        return None
+
     def first_block(self) -> int:
         """The first block whose events matter; what happened before is in the views."""
         return self.station.chain.confirmed()
@@ -90,6 +96,10 @@ class PartyLoop(Closing, Generic[S]):
     def _due(self, key: bytes, effect: Any) -> float | None:
         state = self.runtime.state(key)
         return None if state is None else self.due(state, effect)
+
+    def _errand(self, key: bytes, effect: Any) -> Errand | None:
+        state = self.runtime.state(key)
+        return None if state is None else self.errand(state, effect)
 
     def _carry_out(self, key: bytes, effect: Any) -> Sequence[object]:
         """Perform what is still owed; whoever fails or refuses now is asked again later.
@@ -107,6 +117,7 @@ class PartyLoop(Closing, Generic[S]):
             later = TryAgain(
                 f"{type(effect).__name__} failed: {fault.what}", who=fault.who, had=fault.had
             )
+            later.is_mute = isinstance(fault, PeerUnreachable)
             if isinstance(fault, PeerRefused):
                 later.after_s = fault.retry_after_s
             raise later from fault

@@ -24,6 +24,7 @@ from typing import Any
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.errands import Errand
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.machine import TryAgain
@@ -45,6 +46,7 @@ from edgemark.systems.outsourcing.drafting import (
     draft_order,
     sort_by_provider,
 )
+from edgemark.systems.outsourcing.errands import errand_of
 from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
@@ -259,6 +261,10 @@ class Device(PartyLoop[OutsourcingStation]):
             case _:
                 self.station.submit(call_of(self.station.settlement, order, effect))
                 return []
+
+    def errand(self, state: DeviceJob, effect: Any) -> Errand | None:
+        """Whom an effect waits for."""
+        return errand_of(effect, state.known.nodes if state.order else ())
 
     def _offer(self, order: on.Order, index: ShareIndex) -> None:
         """Offer an index to its node; what a node that refuses says is kept for the user."""

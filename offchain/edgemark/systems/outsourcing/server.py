@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial
+from edgemark.errands import Errand
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import (
     Address,
@@ -35,6 +36,7 @@ from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
+from edgemark.systems.outsourcing.errands import errand_of
 from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
 from edgemark.systems.outsourcing.parameters import Terms
@@ -172,6 +174,10 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
                 length = terms.function_bytes
                 self.station.functions.ask_for(terms.function_hash, length, payer)
             yield function
+
+    def errand(self, state: Any, effect: Any) -> Errand | None:  # noqa: ARG002 - names its judge
+        """Whom an effect waits for."""
+        return errand_of(effect)
 
     def _admit_function(self, head: Head) -> int:
         awaited = self.station.functions.awaited_bytes(

@@ -27,6 +27,8 @@ from tests.offchain.systems.outsourcing.model_rules import (
     check_group,
     check_signers,
     check_terms,
+    hash_of_nodes,
+    hash_of_terms,
 )
 
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp
@@ -37,7 +39,7 @@ from edgemark.systems.outsourcing.amounts import (
     compute_judge_share,
 )
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
-from edgemark.systems.outsourcing.parameters import Terms, hash_nodes
+from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.records import NOBODY, IndexView, JobPhase, JobView
 
 NO_COMMITMENT = Hash32(bytes(32))
@@ -299,8 +301,8 @@ class SettlementModel:
             compute_by=terms.compute_by,
             collect_by=terms.collect_by,
             root=entry.root,
-            terms_hash=terms.hash,
-            nodes_hash=hash_nodes([seat.node for seat in entry.seats]),
+            terms_hash=hash_of_terms(terms),
+            nodes_hash=hash_of_nodes(tuple(seat.node for seat in entry.seats)),
             posted_block=1,
         )
 

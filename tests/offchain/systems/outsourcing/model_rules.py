@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from edgemark.identifiers import Address
@@ -14,8 +16,13 @@ from edgemark.systems.outsourcing.parameters import (
     compute_least_nodes,
     compute_least_stake,
     compute_share_bytes,
+    hash_nodes,
 )
 from edgemark.systems.outsourcing.records import NOBODY
+
+# Of one job at each look at it: hashed once.
+hash_of_terms = lru_cache(64)(attrgetter("hash"))
+hash_of_nodes = lru_cache(64)(hash_nodes)
 
 
 class ModelRefused(Exception):

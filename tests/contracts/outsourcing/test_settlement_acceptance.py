@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from eth_utils import keccak
 from tests.contracts.world import (
@@ -15,6 +19,19 @@ from tests.contracts.world import (
     refused,
     signer_of,
 )
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.identifiers import JobId, parse_address
+from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.interface import Contract
+from edgemark.ledger.lane import TransactionLane
+from edgemark.systems.outsourcing.client import Device
+from edgemark.systems.outsourcing.effects import SubmitExpiry
+from edgemark.systems.outsourcing.events import SawEnded
+from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.worker import ComputeNode
 
 
 def test_accept__signed_by_the_node__locks_its_stake(world: World, outsider):
@@ -236,13 +253,39 @@ def test_cancel_unstarted__twice__reverts(world: World):
         world.settlement.cancelUnstarted(job, sender=world.outsider)
 
 
-def test_locks__everybody_gone_until_expiry__a_stranger_frees_deposit_and_stakes(world: World):
-    with world.moves() as moved:
+def on_chain(party: Any, world: World, chain: EvmChain, lane: TransactionLane) -> Any:
+    """A party of which only what sends to the anchor is there."""
+    made: Any = party.__new__(party)
+    made.station = OutsourcingStation.__new__(OutsourcingStation)
+    anchor = Contract.named("AssetAnchor", parse_address(str(world.anchor.address)))
+    vars(made.station).update(
+        accounts=AnchorAccounts(chain, anchor),
+        settlement=SimpleNamespace(address=parse_address(str(world.settlement.address))),
+        lane=lane,
+    )
+    return made
+
+
+def test_locks__everybody_gone_until_expiry__parties_and_strangers_return_them(
+    world: World, tmp_path: Path
+):
+    chain = EvmChain(world.chain.provider.web3.provider.endpoint_uri, confirmations=0).connect()
+    key = SecretKey(bytes.fromhex(world.nodes[0].private_key.removeprefix("0x")))
+    with world.moves() as moved, TransactionLane(chain, key, tmp_path / "lane.journal") as lane:
         job = world.start()
         expiry = world.settlement.jobOf(job).collectBy + LOCK_TAIL
-        world.at(expiry + 1)
-        for place in range(NODES + 1):
+        state: Any = SimpleNamespace(known=SimpleNamespace(job=JobId(bytes(job))))
+        node, device = (on_chain(party, world, chain, lane) for party in (ComputeNode, Device))
+        with pytest.raises(ContractRefused, match="LockNotExpired"):
+            node.perform(state, SubmitExpiry(1))
+        world.chain.mine(timestamp=expiry + 1)
+        assert node.perform(state, SubmitExpiry(1)) == [SawEnded()]
+        assert device.perform(state, SubmitExpiry(0)) == [SawEnded()]
+        sent = chain.nonces_used(key.address)
+        for place in range(2, NODES + 1):
             world.anchor.expire(world.settlement, job, place, sender=world.outsider)
+        assert node.perform(state, SubmitExpiry(2)) == [SawEnded()]  # somebody was faster
+        assert chain.nonces_used(key.address) == sent
     assert moved == {}
     # What is left of the job can neither pay nor take anything any more, nor come again.
     assert world.settlement.indexOf(job, 1).node == "0x" + "00" * 20

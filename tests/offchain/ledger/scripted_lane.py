@@ -7,11 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.offchain.ledger.scripted_node import KEY, Chain, Nodes, Says, View, chain_through
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
-from edgemark.ledger.faults import NodeRefused, NonceTaken, TransactionRefused
+from edgemark.ledger.faults import (
+    ChainMoved,
+    NodeRefused,
+    NonceTaken,
+    NotYetMined,
+    TransactionRefused,
+)
+from edgemark.ledger.follower import REORG_LOOKS
 from edgemark.ledger.intent import LaneLimits
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.pending import Entry
@@ -79,6 +87,20 @@ def pay_again_and_again(lane: TransactionLane, attempts: int = 3) -> list[str]:
         except (LedgerUnavailable, TransactionRefused) as fault:
             said.append(type(fault).__name__)
     return said
+
+
+def leave_two_waiting(lane: TransactionLane) -> None:
+    """Two payments, of 5 and 6, that no block takes while somebody waits for them."""
+    for to, value, key in ((PAYEE, 5, b"once"), (OTHER, 6, b"other")):
+        with pytest.raises(NotYetMined):
+            lane.transfer(to, value, key=key)
+
+
+def see_it_moved(lane: TransactionLane) -> None:
+    """Ask for a payment whose final block is not shown: all looks but the last one wait."""
+    for _ in range(REORG_LOOKS - 1):
+        with pytest.raises(ChainMoved):
+            lane.transfer(PAYEE, 5, key=b"once")
 
 
 def persist(work: Callable[[], Any]) -> Any:

@@ -20,6 +20,7 @@ from tests.offchain.ledger.conftest import (
     persist,
 )
 from tests.offchain.ledger.cuttable_proxy import CuttableProxy
+from tests.offchain.ledger.scripted_lane import PAYEE, see_it_moved
 from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import LedgerUnavailable
@@ -28,14 +29,12 @@ from edgemark.ledger import lane as lane_module
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
-    ChainMoved,
     ConnectionLost,
     FeeAboveCap,
     NonceTaken,
     NotYetMined,
     ReorgTooDeep,
 )
-from edgemark.ledger.follower import REORG_LOOKS
 from edgemark.ledger.intent import Call, LaneLimits
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import TransactionLane
@@ -45,7 +44,6 @@ from edgemark.ledger.wire import RpcWire
 
 pytestmark = pytest.mark.chain
 
-PAYEE = parse_address("0x" + "77" * 20)
 IMPATIENT = LaneLimits(wait_s=0.3, bump_after_s=60.0, poll_s=0.02)
 
 
@@ -238,9 +236,7 @@ def test_reorg__below_what_was_final__is_told(start_world: Start) -> None:
     receipt = lane.transfer(PAYEE, 5, key=b"once")
     world.stop_mining()
     world.reorg(world.chain.head() - receipt.block_number + 1)
-    for _ in range(REORG_LOOKS - 1):
-        with pytest.raises(ChainMoved):
-            lane.transfer(PAYEE, 5, key=b"once")
+    see_it_moved(lane)
     with pytest.raises(ReorgTooDeep):
         lane.transfer(PAYEE, 5, key=b"once")
 

@@ -15,6 +15,7 @@ from tests.offchain.ledger.scripted_lane import (
     PAYEE,
     SOON,
     lane_over,
+    leave_two_waiting,
     one_node,
     pay_again_and_again,
     persist,
@@ -202,9 +203,7 @@ def test_refused_for_good_below_others__while_it_is_followed__is_told_as_not_hap
     chain, nodes = one_node()
     nodes.block_every = 0
     with lane_over(nodes, tmp_path, limits=SOON) as lane:
-        for to, value, key in ((PAYEE, 5, b"once"), (OTHER, 6, b"other")):
-            with pytest.raises(NotYetMined):
-                lane.transfer(to, value, key=key)
+        leave_two_waiting(lane)
         chain.pool.clear()
         nodes.before, nodes.block_every = refusing(5), 5
         with pytest.raises(NonceTaken):
@@ -218,9 +217,7 @@ def test_refused_for_good_but_mined_all_the_same__is_paid_once(tmp_path: Path) -
     chain, nodes = one_node()
     nodes.block_every = 0
     with lane_over(nodes, tmp_path, limits=SOON) as lane:
-        for to, value, key in ((PAYEE, 5, b"once"), (OTHER, 6, b"other")):
-            with pytest.raises(NotYetMined):
-                lane.transfer(to, value, key=key)
+        leave_two_waiting(lane)
         first = dict(chain.pool)
         chain.pool.clear()
         nodes.before = refusing(5)
@@ -242,9 +239,7 @@ def test_killed_between_setting_aside_and_cancelling__the_next_life_cancels(
     chain, nodes = one_node()
     nodes.block_every = 0
     with lane_over(nodes, tmp_path, limits=SOON) as lane:
-        for to, value, key in ((PAYEE, 5, b"once"), (OTHER, 6, b"other")):
-            with pytest.raises(NotYetMined):
-                lane.transfer(to, value, key=key)
+        leave_two_waiting(lane)
         chain.pool.pop(0)
         lane._pending.refuse(lane._pending.entries[0])
     nodes.block_every = 5

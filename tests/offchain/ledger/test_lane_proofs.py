@@ -20,6 +20,7 @@ from tests.offchain.ledger.scripted_lane import (
     one_node,
     pay_again_and_again,
     persist,
+    see_it_moved,
 )
 from tests.offchain.ledger.scripted_node import Chain, Nodes, Says, View, other_payment
 
@@ -27,14 +28,12 @@ from edgemark.errors import LedgerUnavailable
 from edgemark.ledger import lane as lane_module
 from edgemark.ledger import settling
 from edgemark.ledger.faults import (
-    ChainMoved,
     NodeBehind,
     NodeRefused,
     NonceTaken,
     NotYetMined,
     ReorgTooDeep,
 )
-from edgemark.ledger.follower import REORG_LOOKS
 from edgemark.ledger.intent import LaneLimits
 
 
@@ -239,9 +238,7 @@ def test_n4_a_final_receipt_that_is_gone__is_waited_for_while_its_block_stands(
             lane.transfer(PAYEE, 5, key=b"once")
         nodes.views[0].hides_receipts = False
         chain.take_back(len(chain.blocks) - 1)
-        for _ in range(REORG_LOOKS - 1):
-            with pytest.raises(ChainMoved):
-                lane.transfer(PAYEE, 5, key=b"once")
+        see_it_moved(lane)
         with pytest.raises(ReorgTooDeep):
             lane.transfer(PAYEE, 5, key=b"once")
 
@@ -258,9 +255,7 @@ def test_n4_a_final_transaction_is_gone_at_some_looks__is_there_again_at_the_nex
             branch.mine(salt=9)
         own, nodes.views = nodes.views, (View(branch),)
         for _ in range(2):
-            for _ in range(REORG_LOOKS - 1):
-                with pytest.raises(ChainMoved):
-                    lane.transfer(PAYEE, 5, key=b"once")
+            see_it_moved(lane)
             others, nodes.views = nodes.views, own
             assert lane.transfer(PAYEE, 5, key=b"once") == receipt
             nodes.views = others

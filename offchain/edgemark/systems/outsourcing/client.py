@@ -39,7 +39,13 @@ from edgemark.systems.outsourcing.device_calls import (
     look_into_refusal,
     may_be_posted,
 )
-from edgemark.systems.outsourcing.device_means import Funds, check_disk, check_funds, read_funds
+from edgemark.systems.outsourcing.device_means import (
+    Funds,
+    check_disk,
+    check_funds,
+    check_judging,
+    read_funds,
+)
 from edgemark.systems.outsourcing.drafting import (
     Venue,
     Wish,
@@ -146,10 +152,11 @@ class Device(PartyLoop[OutsourcingStation]):
 
         Raises:
             RefusedInput: free balance or disk are too small, this device looks at the chain too
-                seldom, or the job was begun before.
+                seldom, the job is too large for W, or it was begun before.
         """
         check_disk(order.terms, Path(self.station.settings.home))
         check_pace(order.terms, self.station.settings.poll_s, who="this device")
+        check_judging(order.terms, self.station)
         self.station.functions.add(function)
         with self._beginning:  # of two jobs for the last tokens one comes too late
             check_funds(self.funds(), order.terms, who=self.station.address)

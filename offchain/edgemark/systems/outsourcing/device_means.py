@@ -1,6 +1,8 @@
-"""What a device needs to begin a job: disk, and tokens that its open jobs have not yet to lock.
+"""What a device needs to begin a job: disk, time, and tokens that its open jobs have yet to lock.
 
 A posting locks m f, each charge a bond b, at most e of them. The chain says what is locked already.
+A charge that the judges do not serve within W is void and costs the bond, so what they need of a
+job has to reach them in that time.
 """
 
 from __future__ import annotations
@@ -11,14 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.deployment import measure_block_s
+from edgemark.ledger.parameters import SERVING_BLOCKS
 from edgemark.party.station import Station
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.parameters import Terms, compute_device_bytes
+from edgemark.systems.outsourcing.limits import HEAD_BYTES
+from edgemark.systems.outsourcing.parameters import (
+    Terms,
+    compute_device_bytes,
+    compute_output_bytes,
+)
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.records import JobPhase, JobView
 from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.transport.limits import LEAST_BYTES_PER_S
 
 _CHARGEABLE = (IndexPhase.NAMED, IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
 
@@ -138,3 +148,31 @@ def check_disk(terms: Terms, home: Path) -> None:
             needed=needed,
             remedy="Free space, or split the batch into several jobs.",
         )
+
+
+def check_judging(terms: Terms, station: Station) -> None:
+    """Check that judges can serve a charge in time over the slowest line that is reckoned with.
+
+    Raises:
+        RefusedInput: function and evidence do not reach them within W; this deployment is not for
+            jobs of that size.
+    """
+    moving_s = compute_moving_s(terms)
+    if moving_s < 1:  # the blocks that every deployment leaves its judges have room for it
+        return
+    block_s, window = measure_block_s(station.chain), station.deployment.parameters.limits
+    serving_s = (station.chain.confirmations + SERVING_BLOCKS) * block_s
+    if moving_s + serving_s > window.judge_window:
+        raise RefusedInput(
+            "judges of this deployment could not serve a charge of this job in time",
+            who="job",
+            had=f"{moving_s:.0f} s for function and evidence, {serving_s} s for blocks",
+            needed=f"<= W = {window.judge_window} s",
+            remedy="Take a smaller function or batch, or a deployment with a longer judge window.",
+        )
+
+
+def compute_moving_s(terms: Terms) -> float:
+    """Seconds until a judge has what it needs: evidence, then the function, and evidence again."""
+    evidence = terms.share_bytes + compute_output_bytes(terms.batch, terms.outputs) + 3 * HEAD_BYTES
+    return (terms.function_bytes + 2 * evidence) / LEAST_BYTES_PER_S

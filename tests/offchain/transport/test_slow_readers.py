@@ -13,18 +13,33 @@ from aiohttp import web
 from tests.offchain.transport.test_http_server import KEY
 from tests.waiting import wait_until
 
+from edgemark.transport.bodies import Body
+from edgemark.transport.crowd import Guest
 from edgemark.transport.faults import PeerRefused
 from edgemark.transport.http import HttpClient
 from edgemark.transport.limits import KIB, MIB, ServerLimits
 from edgemark.transport.outgoing import Copy
 from edgemark.transport.reception import Reception
-from edgemark.transport.routes import Request, Response, Route
+from edgemark.transport.routes import Head, Request, Response, Route
 from edgemark.transport.server import HttpServer
 
 ANSWER_BYTES = 8 * MIB  # more than the system's own buffers of a connection take
 LIMITS = ServerLimits(loaded_bytes=8 * MIB, handler_s=2.0, long_workers=1)
 CARDS = {"payer's card": "payer", "node's card": "node"}
 PATIENCE_S = 15
+
+
+class PlantedPlaces(Reception):
+    """As it was: a body that waits for its memory holds a place; another one, when it has it."""
+
+    async def _answer(
+        self, route: Route, guest: Guest, head: Head, body: Body
+    ) -> tuple[Response, Copy | None]:
+        leave = self._places.take(guest.holder)
+        try:
+            return await super()._answer(route, guest, head, body)
+        finally:
+            leave()
 
 
 class PlantedReception(Reception):
@@ -110,3 +125,43 @@ def test_longer_bodies_of_one_party__leave_threads_for_short_ones_of_all() -> No
             leave.set()
             for payer in payers:
                 payer.join()
+
+
+@pytest.mark.parametrize(
+    ("kind", "places", "is_refused"), [(Reception, 2, False), (PlantedPlaces, 4, True)]
+)
+def test_f4_a_body_that_waits_for_its_memory__holds_no_place(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Reception], places: int, *, is_refused: bool
+) -> None:
+    held, leave = threading.Semaphore(0), threading.Event()
+
+    def hold(request: Request) -> Response:
+        if len(request.body) > LIMITS.stranger_bytes:
+            held.release()
+            assert leave.wait(PATIENCE_S)
+        return Response(body=b"heard")
+
+    monkeypatch.setattr("edgemark.transport.server.Reception", kind)
+    limits = ServerLimits(loaded_bytes=100 * KIB, known_connections=places, kept_of_known=0)
+    routes = [Route("POST", "/v1/answers", hold, MIB)]
+    known = {**CARDS, "judge's card": "judge"}
+    with HttpServer(routes, KEY, limits=limits, recognise=known.get) as server:
+        args = (server, bytes(100 * KIB))
+        others = [
+            threading.Thread(target=ask, args=(*args, card))
+            for card in ("payer's card", "node's card")
+        ]
+        for other in others:
+            other.start()
+        assert held.acquire(timeout=PATIENCE_S)
+        wait_until("the other body waits", lambda: len(server.reception.memory._waiting) == 1)
+        refused = False
+        try:
+            assert ask(server, b"short", "judge's card") == b"heard"
+        except PeerRefused:
+            refused = True
+        finally:
+            leave.set()
+            for other in others:
+                other.join()
+        assert refused == is_refused

@@ -89,6 +89,8 @@ class FunctionStore:
         known = self._recall(function_hash)
         if known is not None:
             return known
+        if not self._path(function_hash).exists():  # waits for nobody else's
+            return None
         with self._reading:  # whoever waited here finds it in memory now
             known = self._recall(function_hash)
             if known is not None:

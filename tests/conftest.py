@@ -1,4 +1,5 @@
-"""What every test run shares: how many examples are tried, and that nothing is skipped.
+"""What every test run shares: how many examples are tried, what is for `make soak` alone, and that
+nothing is skipped.
 
 A test whose tool is missing fails, it does not skip; an expected failure is a failure too.
 """
@@ -36,9 +37,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get(PROFILE_VARIABLE, "ci"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what lasts longest: else one worker is left with it when the others are done."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what lasts longest: else one worker is left with it when the others are done.
+
+    What is marked `soak` is for the hours of `make soak` alone.
+    """
     items.sort(key=_seconds, reverse=True)
+    if os.environ.get(PROFILE_VARIABLE) != "soak":
+        long = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
 
 
 def _seconds(item: pytest.Item) -> float:

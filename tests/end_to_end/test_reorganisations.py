@@ -4,15 +4,16 @@ Parties wait for two confirmations; the chain takes back one or two blocks just 
 at its head, with all transactions in them. Nobody may believe what was taken back, and everybody
 has to do it again.
 
-| job    | node 4         | ends        |
-|--------|----------------|-------------|
-| honest | honest         | all paid    |
-| lie    | lies           | 4 convicted |
-| mute   | serves nothing | 4 convicted |
+| job    | node 4         | ends        | when            |
+|--------|----------------|-------------|-----------------|
+| honest | honest         | all paid    |                 |
+| lie    | lies           | 4 convicted |                 |
+| mute   | serves nothing | 4 convicted | `make soak` only|
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,7 +35,9 @@ from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
 
-pytestmark = whole_stage(240)
+pytestmark = whole_stage(180)
+
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 
 GWEI = 10**9
 FIRST_BASE_FEE, SPIKE = 20 * GWEI, 150 * GWEI  # parties pay at most 100 gwei: they wait
@@ -46,9 +49,9 @@ DEEDS = {"lie": Deed.LIE, "mute": Deed.MUTE}
 EXPECTED = {
     "honest": ends(),
     "lie": ends(i4=IndexPhase.CONVICTED),
-    "mute": ends(i4=IndexPhase.CONVICTED),
 }
-
+if SOAK:  # the blocks are taken back at the steps of the lie; this one only lasts longer
+    EXPECTED["mute"] = ends(i4=IndexPhase.CONVICTED)
 
 SINCE_THE_START = set(DevicePhase) - {
     DevicePhase.UNKNOWN,
@@ -108,12 +111,14 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
             for name in EXPECTED
         }
         write_plan(
-            theatre.stage.nodes[LIAR - 1].home, {jobs[name]: deed for name, deed in DEEDS.items()}
+            theatre.stage.nodes[LIAR - 1].home,
+            {jobs[name]: deed for name, deed in DEEDS.items() if name in jobs},
         )
         made = shake(theatre, device, jobs["lie"])
         states = {n: close_job(device, jobs[n], JOB_LIMIT_S) for n in ("honest", "lie")}
-        pass_silence(theatre, device, jobs["mute"])
-        states["mute"] = close_job(device, jobs["mute"], JOB_LIMIT_S)
+        if SOAK:
+            pass_silence(theatre, device, jobs["mute"])
+            states["mute"] = close_job(device, jobs["mute"], JOB_LIMIT_S)
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
         yield Shaken(theatre, device, batches, states, ledger, made, before)
 

@@ -1,4 +1,7 @@
-"""A small soak run in every test run; `make soak` plays a thousand jobs of the same kind."""
+"""A small soak run; `make soak` begins with a thousand jobs of the same kind.
+
+Every kind of death is in `end_to_end/test_kill_nine.py`, every misdeed in `test_jobs_at_once.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tests.soak.night import Reckoning, Wanted, Windows, play
 
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 
-pytestmark = whole_stage(140)
+pytestmark = [*whole_stage(140), pytest.mark.soak]
 
 USUAL_SEED = 55  # each misdeed once among twelve jobs
 JOBS = 12

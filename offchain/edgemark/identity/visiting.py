@@ -81,12 +81,12 @@ class Doorkeeper:
         self._expected: OrderedDict[str, float] = OrderedDict()
         self._verified: OrderedDict[str, str] = OrderedDict()
 
-    def expect(self, *accounts: Address) -> None:
-        """These have an open matter here, now."""
-        now = self._clock()
+    def expect(self, *accounts: Address, seconds: float = EXPECTED_S) -> None:
+        """These have an open matter here now, and for so many seconds if nothing more is said."""
+        until = self._clock() + seconds
         with self._guard:
             for account in accounts:
-                self._expected[account] = now
+                self._expected[account] = max(until, self._expected.get(account, until))
                 self._expected.move_to_end(account)
             _forget(self._expected, MOST_EXPECTED)
 
@@ -94,8 +94,8 @@ class Doorkeeper:
         """The expected account that made this card for this server; None for anybody else."""
         visitor, _, signature = card.partition(":")
         with self._guard:
-            seen = self._expected.get(visitor)
-            if seen is None or self._clock() - seen > EXPECTED_S or len(card) != CARD_CHARS:
+            until = self._expected.get(visitor)
+            if until is None or self._clock() > until or len(card) != CARD_CHARS:
                 return None
             if card in self._verified:
                 self._verified.move_to_end(card)

@@ -18,7 +18,7 @@ from typing import IO, Protocol
 
 from edgemark.closing import Closing
 from edgemark.errors import Overloaded
-from edgemark.transport.limits import MAPPED_BYTES, ServerLimits
+from edgemark.transport.limits import DISK_RESERVE_BYTES, MAPPED_BYTES, ServerLimits
 from edgemark.transport.room import Holder, count_room, find_greediest
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
@@ -121,7 +121,8 @@ class Spool:
         self._held += Counter()
 
     def _room(self) -> int:
-        return count_room(self._folder, self._limits.spool_bytes, self.held_bytes)
+        most, reserve = self._limits.spool_bytes, DISK_RESERVE_BYTES
+        return count_room(self._folder, most, self.held_bytes, reserve)
 
     def _refuse(self, account: str, count: int) -> Overloaded:
         return Overloaded(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 KIB, MIB = 1024, 1024 * 1024
 READ_BUFFER_BYTES = 32 * KIB  # of a body, before the sender has to wait
 LEAST_BYTES_PER_S = MIB  # of a line, for what is longest; a client waits as long for it
-DISK_RESERVE_BYTES = 48 * MIB  # of a disk, which nothing takes that waits: for the largest records
+DISK_RESERVE_BYTES = 48 * MIB  # of a disk, that no body takes which waits: for the largest records
+GIVEN_RESERVE_BYTES = 16 * MIB  # that no answer takes: a node without one is taken for silent
 MOST_PASSING = 8  # shorter bodies that pass a longer one, which has no memory yet
 MAX_HEADERS = 32
 MAX_PIPELINED = 2  # requests that wait on one connection; ours sends one

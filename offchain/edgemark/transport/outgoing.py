@@ -17,6 +17,7 @@ from typing import IO
 
 from edgemark.closing import Closing
 from edgemark.errors import Overloaded
+from edgemark.transport.limits import GIVEN_RESERVE_BYTES
 from edgemark.transport.room import Holder, count_room, find_greediest
 
 
@@ -63,15 +64,16 @@ class Outgoing:
 
     def _make_room(self, reader: Holder, length: int) -> None:
         wanted = self._held_by()[reader] + length
-        while self._count_held() + length > count_room(
-            self._folder, self._most, self._count_held()
-        ):
+        while self._count_held() + length > self._room():
             greediest = find_greediest(self._held_by(), reader, wanted)
             if greediest is None:
                 raise Overloaded("no room for another answer", who=reader[1], had=length)
             leaving = next(copy for copy in self._copies if copy.reader == greediest)
             leaving.cut_off()
             self._drop(leaving)
+
+    def _room(self) -> int:
+        return count_room(self._folder, self._most, self._count_held(), GIVEN_RESERVE_BYTES)
 
     def _drop(self, copy: Copy) -> None:
         if copy in self._copies:

@@ -13,8 +13,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgemark.transport.limits import DISK_RESERVE_BYTES
-
 Holder = tuple[bool, str]  # whether it is a known party, and who it is
 
 
@@ -38,7 +36,7 @@ def _rank(party: Holder, count: int) -> tuple[bool, int]:
     return not party[0], count
 
 
-def count_room(folder: Path | None, most: int, held: int) -> int:
+def count_room(folder: Path | None, most: int, held: int, reserve: int) -> int:
     """Bytes that may be held in a folder at a time, of which so many are held now."""
     free = shutil.disk_usage(folder or tempfile.gettempdir()).free
-    return min(most, held + max(0, free - DISK_RESERVE_BYTES))
+    return min(most, held + max(0, free - reserve))

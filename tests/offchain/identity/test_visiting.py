@@ -53,6 +53,17 @@ def test_card__of_any_text__is_a_strangers(card: str) -> None:
     assert door.recognise(f"{NODE.address}:{card[:130]}") is None
 
 
+def test_account__that_is_expected_for_longer__is_not_forgotten_for_a_shorter_time() -> None:
+    now = [0.0]
+    door = Doorkeeper(JUDGE.address, DOMAIN, lambda: now[0])
+    door.expect(NODE.address, seconds=10 * EXPECTED_S)
+    door.expect(NODE.address)
+    now[0] = 10 * EXPECTED_S
+    assert door.recognise(CARD) == NODE.address
+    now[0] += 1
+    assert door.recognise(CARD) is None
+
+
 def test_expected_accounts__are_bounded_and_the_oldest_goes() -> None:
     door = Doorkeeper(JUDGE.address, DOMAIN)
     door.expect(NODE.address)

@@ -14,7 +14,13 @@ import pytest
 from edgemark.errors import Overloaded
 from edgemark.transport.bodies import Body, Spool
 from edgemark.transport.crowd import Places
-from edgemark.transport.limits import DISK_RESERVE_BYTES, LEAST_BYTES_PER_S, MIB, ServerLimits
+from edgemark.transport.limits import (
+    DISK_RESERVE_BYTES,
+    GIVEN_RESERVE_BYTES,
+    LEAST_BYTES_PER_S,
+    MIB,
+    ServerLimits,
+)
 from edgemark.transport.loading import Memory
 from edgemark.transport.outgoing import Copy, Outgoing
 from edgemark.transport.room import Holder
@@ -150,10 +156,10 @@ def test_f4_the_page_for_operators__says_the_bounds() -> None:
     for figure in (
         f"{limits.spool_bytes // MIB:,} MiB, {limits.spool_bytes_of_known // MIB} MiB of one party",
         f"{limits.spooling_parties} parties",
-        f"| {limits.given_bytes // MIB} MiB |",
+        f"| {limits.given_bytes // MIB} MiB; never the last {GIVEN_RESERVE_BYTES // MIB} MiB",
         f"{limits.known_connections} requests of known parties",
         f"the first {limits.kept_of_known} of each",
-        f"{DISK_RESERVE_BYTES // MIB} MiB",
+        f"never the last {DISK_RESERVE_BYTES // MIB} MiB",
         f"{limits.longest_s + limits.body_s:.0f} seconds",
     ):
         assert figure in page, figure

@@ -43,8 +43,8 @@ def test_f4_a_disk_that_is_nearly_full__keeps_its_reserve(
 ) -> None:
     usage = SimpleNamespace(free=DISK_RESERVE_BYTES + 5)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    assert count_room(tmp_path, 100, 3) == 8
+    assert count_room(tmp_path, 100, 3, DISK_RESERVE_BYTES) == 8
     usage.free = DISK_RESERVE_BYTES - 5
-    assert count_room(None, 100, 3) == 3
+    assert count_room(None, 100, 3, DISK_RESERVE_BYTES) == 3
     usage.free = 2**40
-    assert count_room(tmp_path, 100, 3) == 100
+    assert count_room(tmp_path, 100, 3, DISK_RESERVE_BYTES) == 100

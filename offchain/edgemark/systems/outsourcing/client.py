@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial
@@ -39,13 +38,7 @@ from edgemark.systems.outsourcing.device_calls import (
     look_into_refusal,
     may_be_posted,
 )
-from edgemark.systems.outsourcing.device_means import (
-    Funds,
-    check_disk,
-    check_funds,
-    check_judging,
-    read_funds,
-)
+from edgemark.systems.outsourcing.device_means import Funds, check_begin, check_funds, read_funds
 from edgemark.systems.outsourcing.drafting import (
     Venue,
     Wish,
@@ -64,7 +57,7 @@ from edgemark.systems.outsourcing.messages import (
     Task,
 )
 from edgemark.systems.outsourcing.observe import observe_as_device
-from edgemark.systems.outsourcing.parameters import check_pace, compute_output_bytes
+from edgemark.systems.outsourcing.parameters import compute_output_bytes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.reading import sign_read
@@ -154,9 +147,7 @@ class Device(PartyLoop[OutsourcingStation]):
             RefusedInput: free balance or disk are too small, this device looks at the chain too
                 seldom, the job is too large for W, or it was begun before.
         """
-        check_disk(order.terms, Path(self.station.settings.home))
-        check_pace(order.terms, self.station.settings.poll_s, who="this device")
-        check_judging(order.terms, self.station)
+        check_begin(order.terms, self.station)
         self.station.functions.add(function)
         with self._beginning:  # of two jobs for the last tokens one comes too late
             check_funds(self.funds(), order.terms, who=self.station.address)

@@ -21,6 +21,7 @@ from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.limits import HEAD_BYTES
 from edgemark.systems.outsourcing.parameters import (
     Terms,
+    check_pace,
     compute_device_bytes,
     compute_output_bytes,
 )
@@ -130,6 +131,17 @@ def check_funds(funds: Funds, terms: Terms, *, who: object) -> None:
             needed=needed,
             remedy="Deposit more tokens in the asset anchor.",
         )
+
+
+def check_begin(terms: Terms, station: Station) -> None:
+    """Check what a device needs for a job beside tokens: disk, a quick watch, judges in time.
+
+    Raises:
+        RefusedInput: one of these is missing.
+    """
+    check_disk(terms, Path(station.settings.home))
+    check_pace(terms, station.settings.poll_s, who="this device")
+    check_judging(terms, station)
 
 
 def check_disk(terms: Terms, home: Path) -> None:

@@ -19,16 +19,18 @@ from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errands import Errand
-from edgemark.errors import Overloaded, RefusedInput
+from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identifiers import (
     Address,
     Hash32,
     JobId,
     ShareIndex,
+    Timestamp,
     parse_hash32,
     parse_job_id,
     parse_share_index,
 )
+from edgemark.identity.visiting import EXPECTED_S
 from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.events import JobPosted
 from edgemark.machine import Machine
@@ -155,7 +157,7 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         self.door.expect(payer, *others)
 
     def expect_payers(self, events: Iterable[ChainEvent], least_fee: int) -> None:
-        """Whoever posted a job that names this server, for such a fee, may offer it.
+        """Whoever posted a job that names this server, for such a fee, may offer it while it can.
 
         An offer that a stranger sends may come too late: looks of strangers are few for all of
         them, and a few addresses use them up by offers that nobody posted.
@@ -163,8 +165,18 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         for event in events:
             if not isinstance(event, JobPosted) or self.station.address not in event.nodes:
                 continue
-            if Terms(*event.terms).fee >= least_fee:
-                self.expect(JobId(event.job), event.payer)
+            terms = Terms(*event.terms)
+            if terms.fee >= least_fee:
+                self.payers.note(JobId(event.job), event.payer)
+                left_s = self._seconds_until(terms.accept_by)
+                self.door.expect(event.payer, seconds=max(EXPECTED_S, left_s))
+
+    def _seconds_until(self, when: Timestamp) -> float:
+        """0.0 when the chain does not say now: no event that was taken may be lost for it."""
+        try:
+            return float(when - self.station.chain.now())
+        except LedgerUnavailable:
+            return 0.0
 
     @contextmanager
     def function_of(self, terms: Terms, payer: Address) -> Iterator[Polynomial | None]:

@@ -216,15 +216,16 @@ def posting(fee: int, *nodes: str) -> JobPosted:
 
 @pytest.mark.parametrize(
     ("fee", "named", "expected"),
-    [(12, "me", [cast.PAYER.address]), (11, "me", []), (12, "another", [])],
+    [(12, "me", {cast.PAYER.address: 5000}), (11, "me", {}), (12, "another", {})],
 )
 def test_f4_whose_job_names_a_node__is_known_before_its_offer_comes(
-    fee: int, named: str, expected: list[str]
+    fee: int, named: str, expected: dict[str, float]
 ) -> None:
-    known: list[str] = []
+    known: dict[str, float] = {}
     server: Any = ComputeNode.__new__(ComputeNode)
-    server.station = SimpleNamespace(address="me")
-    server.door = SimpleNamespace(expect=lambda *accounts: known.extend(accounts))
+    chain = SimpleNamespace(now=lambda: cast.small_order().terms.accept_by - 5000)
+    server.station = SimpleNamespace(address="me", chain=chain)
+    server.door = SimpleNamespace(expect=lambda account, seconds: known.update({account: seconds}))
     server.payers = Payers()
     server.expect_payers([posting(fee, "you", named), SimpleNamespace()], least_fee=12)
     assert known == expected

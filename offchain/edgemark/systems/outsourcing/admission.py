@@ -81,6 +81,7 @@ class Load:
     Attributes:
         promises: what is still to be computed and has not begun.
         running_s: reckoned with until what runs has ended.
+        coming_bytes: of the disk, that tasks which are taken have yet to write.
     """
 
     open_jobs: int
@@ -88,6 +89,7 @@ class Load:
     held_bytes: int
     promises: tuple[Promise, ...] = ()
     running_s: float = 0.0
+    coming_bytes: int = 0
 
 
 def estimate_seconds(terms: Terms, seconds_per_product: float) -> float:
@@ -144,7 +146,7 @@ def measure_load(
 ) -> Load:
     """The load of all open tasks, each at the speed of its own function."""
     turns = turns or Turns()
-    open_jobs, queued_s, held_bytes = 0, 0.0, 0
+    open_jobs, queued_s, held_bytes, coming_bytes = 0, 0.0, 0, 0
     promises, running_s = [], 0.0
     for task in tasks:
         if task.is_finished or task.offer is None:
@@ -152,6 +154,7 @@ def measure_load(
         terms = task.offer.terms
         open_jobs += 1
         held_bytes += _bytes_of(terms)
+        coming_bytes += _bytes_to_come(task, terms)
         if task.phase in _TO_COMPUTE:
             own = estimate_seconds(terms, speed_of(terms.function_hash))
             queued_s += own
@@ -161,7 +164,7 @@ def measure_load(
                 running_s += max(0.0, one.seconds - ran)
             else:
                 promises.append(one if left is None else Promise(one.seconds, left))
-    return Load(open_jobs, queued_s, held_bytes, tuple(promises), running_s)
+    return Load(open_jobs, queued_s, held_bytes, tuple(promises), running_s, coming_bytes)
 
 
 def check_admission(
@@ -200,13 +203,13 @@ def check_admission(
         raise _busy("holds too many shares", who, f"{held} bytes", needed)
 
 
-def check_disk(terms: Terms, free_bytes: int, *, who: str) -> None:
-    """Check that share and answer can be journaled and archived.
+def check_disk(terms: Terms, free_bytes: int, load: Load, *, who: str) -> None:
+    """Check that share and answer can be journaled and archived beside those of all open tasks.
 
     Raises:
         NodeBusy: not now.
     """
-    needed = DISK_COPIES * _bytes_of(terms) + DISK_RESERVE_BYTES
+    needed = load.coming_bytes + DISK_COPIES * _bytes_of(terms) + DISK_RESERVE_BYTES
     if free_bytes < needed:
         raise _busy("has a disk that is nearly full", who, free_bytes, f">= {needed} bytes free")
 
@@ -252,6 +255,14 @@ def _check_alone(terms: Terms, capacity: Capacity, seconds_per_product: float, w
     if _bytes_of(terms) > capacity.held_bytes:
         had, needed = f"{_bytes_of(terms)} bytes", f"max_held_mib: {capacity.held_bytes} bytes"
         raise TaskTooLarge("cannot hold the task", who=who, had=had, needed=needed, remedy=remedy)
+
+
+def _bytes_to_come(task: NodeTask, terms: Terms) -> int:
+    """What the disk has yet to take of a task: what its journal does not have, and the copy."""
+    if task.task is None:
+        return DISK_COPIES * _bytes_of(terms)
+    there = terms.share_bytes if task.answer is None else _bytes_of(terms)
+    return DISK_COPIES * _bytes_of(terms) - there
 
 
 def _bytes_of(terms: Terms) -> int:

@@ -195,9 +195,13 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         awaited = self.station.functions.awaited_bytes(
             parse_hash32(head.params["hash"], who="function")
         )
-        return self.on_disk(awaited)
+        return self.on_disk(awaited, self.promised_bytes())
 
-    def on_disk(self, most: int) -> int:
+    def promised_bytes(self) -> int:
+        """Of the disk, that is promised to others already; a function takes none of it."""
+        return 0
+
+    def on_disk(self, most: int, beside: int = 0) -> int:
         """So many bytes, if there is room on the disk to journal and to archive them.
 
         A disk that is full stops this process; what is refused before goes to another server, or
@@ -206,7 +210,7 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         Raises:
             Overloaded: there is none.
         """
-        needed = DISK_COPIES * most + DISK_RESERVE_BYTES
+        needed = beside + DISK_COPIES * most + DISK_RESERVE_BYTES
         free = shutil.disk_usage(self.station.settings.home).free
         if free < needed:
             raise Overloaded(

@@ -153,7 +153,7 @@ class ComputeNode(OutsourcingServer):
         load = measure_load(self.runtime.states().values(), self._speed.of, self._turns.read())
         check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
         free = shutil.disk_usage(self.station.settings.home).free
-        check_disk(offer.terms, free, who=self.station.address)
+        check_disk(offer.terms, free, load, who=self.station.address)
         check_pace(offer.terms, self.station.settings.poll_s, who=f"node {self.station.address}")
 
     def _check_named(self, offer: Offer) -> JobView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -131,10 +132,35 @@ def test_task_above_a_setting__is_refused_for_good_for_waiting_does_not_help(
 
 def test_disk_that_could_not_keep_the_task_twice__is_a_reason_to_wait() -> None:
     least = DISK_COPIES * BYTES + DISK_RESERVE_BYTES
-    check_disk(TERMS, least, who="0x77")
+    check_disk(TERMS, least, IDLE, who="0x77")
     with pytest.raises(NodeBusy) as refused:
-        check_disk(TERMS, least - 1, who="0x77")
+        check_disk(TERMS, least - 1, IDLE, who="0x77")
     assert (refused.value.had, refused.value.needed) == (least - 1, f">= {least} bytes free")
+
+
+@pytest.mark.parametrize("is_planted", [False, True])
+def test_f2_tasks_that_are_taken_one_after_the_other__fit_on_the_disk_together(
+    *, is_planted: bool
+) -> None:
+    """As it was, each was looked at alone, and those that came last found the disk full."""
+    free, taken = 5 * DISK_COPIES * BYTES + DISK_RESERVE_BYTES, list[NodeTask]()
+    for _ in range(20):
+        load = IDLE if is_planted else measure_load(taken, lambda _: FAST)
+        with suppress(NodeBusy):
+            check_disk(TERMS, free, load, who="0x77")
+            taken.append(task_in(NodePhase.OFFERED))
+    assert len(taken) == (20 if is_planted else 5)
+
+
+def test_what_is_journaled__is_not_counted_again() -> None:
+    offered = task_in(NodePhase.OFFERED)
+    order = cast.small_order()
+    holding = replace(offered, phase=NodePhase.HOLDING, task=order.tasks[0])
+    serving = replace(holding, phase=NodePhase.SERVING, answer=cast.right_answer(order, 1))
+    ended = replace(serving, phase=NodePhase.ENDED)
+    tasks = (offered, holding, serving, ended)
+    coming = [measure_load([task], lambda _: FAST).coming_bytes for task in tasks]
+    assert coming == [2 * BYTES, 2 * BYTES - TERMS.share_bytes, BYTES, 0]
 
 
 def test_busy__is_told_apart_from_wrong_input_by_whoever_asks_again() -> None:

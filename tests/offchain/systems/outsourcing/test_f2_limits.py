@@ -235,8 +235,9 @@ def test_f2_disk_nearly_full__is_said_before_a_body_is_read(
     usage = SimpleNamespace(free=DISK_COPIES * 1000 + DISK_RESERVE_BYTES)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     assert OutsourcingServer.on_disk(server, 1000) == 1000
-    with pytest.raises(Overloaded, match="disk is nearly full"):
-        OutsourcingServer.on_disk(server, 1001)
+    for most, beside in ((1001, 0), (1000, 1)):
+        with pytest.raises(Overloaded, match="disk is nearly full"):
+            OutsourcingServer.on_disk(server, most, beside)
 
 
 def test_f2_device_bound__is_the_disk_of_the_largest_job() -> None:

@@ -29,7 +29,7 @@ contract TermBoundsTest is Scene, Boundary {
         _requireTerm("shareBytes", 34, 34);
         _requireTerm("errors", 1, 1);
         _requireTerm("jobKeyPrefix", 2, 3);
-        _requireTerm("fee", 10, 1e24);
+        _requireTerm("fee", 6, 1e24);
         _requireTerm("judgeFee", 250, 333);
         _requireTerm("stake", 6000, type(uint96).max);
     }

@@ -6,6 +6,8 @@ import {Amounts} from "../../../contracts/outsourcing/Amounts.sol";
 
 /// @title Of every pot, the parts sum to the pot, for all f, S, g, m that a job may have
 contract AmountsTest {
+    uint256 private constant LEAST_FEE = 6; // as in JobTerms.sol
+
     function test_a06_ends_without_charge__parts_sum_to_what_came_in(
         uint96 f,
         uint96 extra,
@@ -66,11 +68,8 @@ contract AmountsTest {
     }
 
     /// @notice For every fee from the least one on there is a judges' fee, and it pays for the work.
-    function test_judges_fee__has_room_between_a_quarter_and_a_third_of_the_fee(uint96 f, uint96 work)
-        external
-        pure
-    {
-        uint256 fee = 6 + uint256(f) % 1e27;
+    function test_judges_fee__fits_between_a_quarter_and_a_third_of_f(uint96 f, uint96 work) external pure {
+        uint256 fee = LEAST_FEE + (f % 8 == 0 ? 0 : uint256(f) % 1e27);
         uint256 most = Amounts.maxJudgeFeeOf(fee);
         uint256 least = Amounts.minJudgeFeeOf(fee, 0, 0, 1);
         require(least <= most && 4 * least >= fee && 4 * (least - 1) < fee, "no quarter");
@@ -110,7 +109,7 @@ contract AmountsTest {
 
     /// @notice The smallest amounts, every one: where a remainder is a large part of the whole.
     function test_a06_all_small_amounts__parts_sum_to_what_came_in() external pure {
-        for (uint256 fee = 6; fee <= 40; ++fee) {
+        for (uint256 fee = LEAST_FEE; fee <= 40; ++fee) {
             uint256 most = Amounts.maxJudgeFeeOf(fee);
             for (uint256 judgeFee = Amounts.minJudgeFeeOf(fee, 0, 0, 1); judgeFee <= most; ++judgeFee) {
                 for (uint256 nodes = 5; nodes <= 9; ++nodes) {
@@ -261,13 +260,13 @@ contract AmountsTest {
         require(ending.stake.toNode == stake, "the node loses of its stake");
     }
 
-    /// @dev Amounts that a job may have, with m from 5 to 64 and e from 1 to what m allows.
+    /// @dev What a job may have, m from 5 to 64, e from 1 to what m allows; of eight, one has the least fee.
     function _terms(uint96 f, uint96 extra, uint96 g, uint8 m, uint8 e)
         private
         pure
         returns (uint256 fee, uint256 stake, uint256 judgeFee, uint256 nodes)
     {
-        fee = 10 + uint256(f) % (type(uint96).max / 128 - 10);
+        fee = f % 8 == 0 ? LEAST_FEE : LEAST_FEE + uint256(f) % (type(uint96).max / 128 - LEAST_FEE);
         uint256 least = Amounts.minJudgeFeeOf(fee, 0, 0, 1);
         judgeFee = least + uint256(g) % (Amounts.maxJudgeFeeOf(fee) - least + 1);
         nodes = 5 + uint256(m) % 60;

@@ -22,6 +22,7 @@ contract JobHandler is Actors {
     uint256 public deposited;
     uint256 public withdrawn;
     uint256 public strayed;
+    mapping(JobId job => uint256 count) public chargesOf; // by this count, not by the contract's
 
     constructor() Actors() {
         deposited = _staked;
@@ -112,20 +113,21 @@ contract JobHandler is Actors {
         settlement.approve(job, indices);
     }
 
+    /// @notice What the rules forbid is tried, too: more than e charges, and an index once more.
     function charge(uint256 seed, uint256 index, bool silent) external {
         JobId job = _job(seed);
         index = RandomTerms.within(index, 1, NODES);
         IJobSettlement.Job memory job_ = settlement.jobOf(job);
         IJobSettlement.IndexPhase phase = _phase(job, index);
-        if (job_.phase != IJobSettlement.JobPhase.Started || job_.charged == job_.errors) return;
-        if (block.timestamp > job_.collectBy) return;
+        if (job_.phase != IJobSettlement.JobPhase.Started || block.timestamp > job_.collectBy) return;
         if (phase == IJobSettlement.IndexPhase.Accepted) silent = true;
         else if (phase != IJobSettlement.IndexPhase.Committed) return;
         if (silent && block.timestamp <= job_.computeBy) return;
-        if (anchor.freeBalanceOf(PAYER) < uint256(job_.fee) + job_.judgeFee) return;
-        uint256[] memory none = new uint256[](0);
-        vm.prank(PAYER);
-        settlement.charge(job, silent ? none : _one(index), silent ? _one(index) : none);
+        if (anchor.freeBalanceOf(PAYER) < 2 * (uint256(job_.fee) + job_.judgeFee)) return;
+        bool full = chargesOf[job] == job_.errors;
+        if (!_tryCharge(job, index, silent)) return require(full, "a charge is refused");
+        ++chargesOf[job];
+        require(!_tryCharge(job, index, silent), "an index is charged again");
     }
 
     function serve(uint256 seed) external {
@@ -189,6 +191,14 @@ contract JobHandler is Actors {
         if (amount == 0 || block.timestamp <= expiresAt) return;
         vm.prank(STRANGER);
         anchor.expire(address(settlement), subject, place);
+    }
+
+    function _tryCharge(JobId job, uint256 index, bool silent) private returns (bool done) {
+        uint256[] memory none = new uint256[](0);
+        vm.prank(PAYER);
+        try settlement.charge(job, silent ? none : _one(index), silent ? _one(index) : none) {
+            done = true;
+        } catch {}
     }
 
     function _serve(JobId job) private {

@@ -15,7 +15,7 @@ library RandomTerms {
         terms.nodeCount = uint8(nodes);
         terms.shareBytes = 34;
         terms.jobKey = abi.encodePacked(uint8(2), keccak256("job key"));
-        terms.fee = uint96(within(_dice(seed, 1), 10, 1e18));
+        terms.fee = uint96(within(_dice(seed, 1), 6, 1e18));
         uint256 leastJudgeFee = Amounts.minJudgeFeeOf(terms.fee, 1, 1, 1);
         terms.judgeFee = uint96(within(_dice(seed, 2), leastJudgeFee, Amounts.maxJudgeFeeOf(terms.fee)));
         uint256 least = Amounts.minStakeOf(terms.fee, nodes, terms.errors);

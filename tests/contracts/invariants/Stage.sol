@@ -56,7 +56,7 @@ abstract contract Stage {
     }
 
     function _limits() internal pure returns (IJobSettlement.Limits memory) {
-        return IJobSettlement.Limits(10, 1e24, 1, 1, 10, 1000, 100, 500);
+        return IJobSettlement.Limits(6, 1e24, 1, 1, 10, 1000, 100, 500);
     }
 
     function _fund(address account, uint256 amount) internal {

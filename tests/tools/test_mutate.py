@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tools.mutation.mutant import Mutant
 from tools.mutation.pytest_runs import PytestRuns, verdict_of
 from tools.mutation.record import Record
 from tools.mutation.report import percent_killed, unexplained, write_report
-from tools.mutation.running import Run, Suspect, choose
+from tools.mutation.running import Run, Stage, Suspect, choose
 from tools.mutation.solidity_stage import failed_test
 from tools.mutation.targets import Reason, Targets, read_targets
 from tools.mutation.verdict import State, Verdict
@@ -208,6 +209,47 @@ def test_run__begins_nothing_after_its_deadline(tmp_path: Path) -> None:
     stage = SpendingStage()
     Run(lambda _number, _ending: stage, -math.inf).try_all(choose([suspect(tmp_path)], None, 1), 1)
     assert stage.judged == []
+
+
+class FailingStage(SpendingStage):
+    """The tests fail without a mutant, which shows only after the other worker's first verdict."""
+
+    def __init__(self, patience_s: float) -> None:
+        super().__init__()
+        self.has_judged = threading.Event()
+        self._patience_s = patience_s
+
+    def check(self, path: str, folders: Sequence[str]) -> None:  # noqa: ARG002
+        self.has_judged.wait(self._patience_s)
+        raise SystemExit("they fail without a mutant")
+
+    def judge(self, mutant: Mutant, source: bytes, folders: Sequence[str]) -> Verdict:
+        verdict = super().judge(mutant, source, folders)
+        self.has_judged.set()
+        return verdict
+
+
+class RunAsItWas(Run):
+    """Planted: a file counts as checked as soon as its check begins."""
+
+    def _pass(self, stage: Stage, suspect: Suspect) -> bool:
+        with self._lock:
+            is_second = suspect.path in self._passes
+            self._passes[suspect.path] = True
+        if not is_second:
+            stage.check(suspect.path, suspect.folders)
+        return True
+
+
+@pytest.mark.parametrize(("kind", "patience_s"), [(Run, 0.05), (RunAsItWas, 20.0)])
+def test_run__of_two_workers__judges_nothing_before_the_tests_pass_without_a_mutant(
+    tmp_path: Path, kind: type[Run], patience_s: float
+) -> None:
+    purse, stage = suspect(tmp_path), FailingStage(patience_s)
+    with pytest.raises(SystemExit, match="without a mutant"):
+        kind(lambda _number, _ending: stage, math.inf).try_all(choose([purse], None, 1), 2)
+    assert (stage.judged == []) == (kind is Run)
+    assert (purse.tried(Targets({}, [])) == []) == (kind is Run)
 
 
 def test_run__with_a_part_of_the_tests__remembers_only_the_killed(tmp_path: Path) -> None:

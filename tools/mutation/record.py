@@ -1,7 +1,9 @@
 """What is known of the mutants of a file, kept between runs.
 
-A verdict holds as long as the mutated file and what it imports are the same, and with them the text
-of the test that killed the mutant; of one that survived, all tests that concern it.
+A verdict holds as long as the mutated file is the same, of a contract also what it imports, and
+with them the text of the test that killed the mutant; of one that survived, all tests that concern
+it. What a Python file imports is not looked at: nearly all of the package imports nearly all of it,
+and no verdict would last a day. Remove the file of a record to try its mutants anew.
 """
 
 from __future__ import annotations

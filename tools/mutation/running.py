@@ -148,7 +148,8 @@ class Run:
     deadline: float
     is_final: Callable[[Suspect, Mutant], bool] = lambda _suspect, _mutant: True
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _checked: set[str] = field(default_factory=set)
+    _gates: dict[str, threading.Lock] = field(default_factory=dict)
+    _passes: dict[str, bool] = field(default_factory=dict)
     _failures: list[BaseException] = field(default_factory=list)
 
     def try_all(self, chosen: Sequence[tuple[Suspect, Mutant]], workers: int) -> None:
@@ -205,13 +206,24 @@ class Run:
         if ending not in stages:
             stages[ending] = self.open_stage(number, ending)
         stage = stages[ending]
-        with self._lock:
-            unchecked = suspect.path not in self._checked
-            self._checked.add(suspect.path)
-        if unchecked:
-            stage.check(suspect.path, suspect.folders)
+        if not self._pass(stage, suspect):
+            return
         verdict = stage.judge(mutant, suspect.source, suspect.folders)
         with self._lock:
             if verdict.state is not State.SURVIVED or self.is_final(suspect, mutant):
                 suspect.record.put(mutant.key(suspect.source), verdict)
             progress.step(suspect, mutant, verdict)
+
+    def _pass(self, stage: Stage, suspect: Suspect) -> bool:
+        """Whether the tests of a file pass without a mutant; one worker looks, the others wait.
+
+        Before that is known nothing is called killed: a test that fails anyway kills all.
+        """
+        with self._lock:
+            gate = self._gates.setdefault(suspect.path, threading.Lock())
+        with gate:
+            if suspect.path not in self._passes:
+                self._passes[suspect.path] = False
+                stage.check(suspect.path, suspect.folders)
+                self._passes[suspect.path] = True
+            return self._passes[suspect.path]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgemark.crypto.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.answers import quantity_of
@@ -77,7 +76,8 @@ class Drafter:
             ContractRefused: it reverts.
             GasAboveCap, FeeAboveCap: it costs more than it may.
             NoFunds: the account cannot pay for it beside the others.
-            NodeBehind: the node does not know what the account sent before.
+            NodeBehind: the node does not know what the account sent before, or knows of more than
+                is final.
         """
         gas = self._gas(intent)
         block = self._chain.block()
@@ -94,16 +94,38 @@ class Drafter:
                 needed=f">= {floor}",
                 remedy="Ask again; when it stays so, look at the chain: it took back final blocks.",
             )
-        others = [other for other in under_way if other.nonce >= used]
+        ours = list(under_way)
+        others = [other for other in ours if other.nonce >= used]
         spoken_for = sum(other.most_wei for other in others)
         if nonce is None:
             nonce = max(used, max((other.nonce for other in others), default=-1) + 1)
+            self._check_nonce(nonce, max(floor, max((o.nonce for o in ours), default=-1) + 1))
+        elif nonce < used:
+            raise NodeBehind("the nonce is used by now", who=f"account {self._address}", had=nonce)
         facts = (self._chain.chain_id, nonce, fees.tip, fees.most, gas)
         transaction = Transaction(*facts, intent.to, intent.value, intent.data)
         if balance < spoken_for + transaction.most_wei:
             needed = f"{transaction.most_wei} wei at most"
             raise self.no_funds(f"{needed} beside {spoken_for} under way" if others else needed)
         return Draft(transaction, block.number)
+
+    def _check_nonce(self, nonce: int, known: int) -> None:
+        """Above what we know of ourselves one count is not believed: all others would wait for it.
+
+        Raises:
+            NodeBehind: the nonces below are not all used as of a block that is final.
+        """
+        if nonce <= known:
+            return
+        final = self._chain.nonces_used(self._address, self._chain.confirmed())
+        if final < nonce:
+            raise NodeBehind(
+                "more of the account's nonces are said to be used than are final",
+                who=f"account {self._address}",
+                had=nonce,
+                needed=f"<= {max(known, final)}",
+                remedy="Ask again; use the key in one place only.",
+            )
 
     def redraft(self, old: Transaction) -> Transaction | None:
         """The same transaction with fees that replace `old`; None when the cap forbids it."""
@@ -196,8 +218,3 @@ class Drafter:
             "data": "0x" + intent.data.hex(),
         }
         return request if intent.to is None else {**request, "to": intent.to}
-
-
-def cancel_identity(nonce: int) -> bytes:
-    """Of what does nothing but take a nonce; 32 bytes, equal to no intention's."""
-    return keccak256(b"cancel" + nonce.to_bytes(8, "big"))

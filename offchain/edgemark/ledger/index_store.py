@@ -30,6 +30,7 @@ from edgemark.ledger.faults import (
     IndexMissing,
     IndexOfAnother,
     LogsContradicted,
+    NodeAnswerMalformed,
 )
 from edgemark.ledger.index_schema import (
     SCHEMA,
@@ -278,7 +279,10 @@ class IndexStore(Closing):
 
     def _decode(self, log: RawLog) -> tuple[Contract, ChainEvent]:
         contract = self._by_address[log.address]
-        event = decode_log(contract, log)
+        try:
+            event = decode_log(contract, log)
+        except NodeAnswerMalformed:
+            event = None
         if event is None:
             raise LogsContradicted(
                 "sent a log that is no event of the contract",

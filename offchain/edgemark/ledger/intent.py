@@ -94,6 +94,11 @@ def intent_of(call: Call) -> Intent:
     return Intent(call.contract.address, 0, data, call.gas, call.key, call.contract, call.function)
 
 
+def cancel_identity(nonce: int) -> bytes:
+    """Of what does nothing but take a nonce; 32 bytes, equal to no intention's."""
+    return keccak256(b"cancel" + nonce.to_bytes(8, "big"))
+
+
 def transfer_of(to: Address, wei: int, key: bytes | None = None) -> Intent:
     """The intention to send native coin.
 

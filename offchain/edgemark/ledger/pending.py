@@ -20,13 +20,15 @@ from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, Hash32
 from edgemark.journal import Journal
 from edgemark.ledger.faults import OtherChainsFile
+from edgemark.ledger.intent import cancel_identity
 from edgemark.ledger.transaction import Transaction, hash_of, parse_raw
 
 MAX_RAW_BYTES = 256 * 1024  # twice what nodes take
 MAX_DONE = 10_000  # finished intentions that are remembered
+MAX_UNTOLD = 1_000  # decided transactions whose caller may still ask what became of them
 REWRITE_RECORDS = 4_000  # a file longer than this is written anew when it is opened
 IDENTITY_1 = 1  # first byte of a file of version 1
-SIGNED, DONE, DROPPED, REFUSED, FLOOR, IDENTITY = 2, 3, 4, 5, 6, 7
+SIGNED, DONE, DROPPED, REFUSED, FLOOR, IDENTITY, ANSWERED = 2, 3, 4, 5, 6, 7, 8
 
 
 class LaneFileOld(Unrecoverable):
@@ -51,7 +53,9 @@ class Entry:
         is_named: did the caller name the intention itself?
         height: of the chain when it was signed first.
         raws: signed variants, the latest last; one of them at most is ever mined.
-        is_answered: did a caller of this process get its receipt?
+        is_answered: did a caller get its receipt, or is there none who would ask?
+        waiting: threads that follow it.
+        was_asked_for: by a caller of this process, who may ask again?
         is_open: it is neither final nor void.
         is_void: another transaction of its nonce is final.
         sent_at: monotonic time of the last sending, seconds; 0 for never.
@@ -64,6 +68,8 @@ class Entry:
     height: int
     raws: list[bytes] = field(repr=False)
     is_answered: bool = False
+    waiting: int = 0
+    was_asked_for: bool = False
     is_open: bool = True
     is_void: bool = False
     sent_at: float = 0.0
@@ -99,6 +105,7 @@ class PendingFile:
         self.floor = 0  # every nonce below it is decided
         self._refused: list[Entry] = []
         self._done: OrderedDict[bytes, Done] = OrderedDict()
+        self._untold: OrderedDict[bytes, list[Entry]] = OrderedDict()
         identity = Writer().integer(IDENTITY, 1).integer(chain_id, 8).fixed(genesis, 32)
         self._identity = identity.fixed(bytes.fromhex(account[2:]), 20).finish()
         self._journal = Journal.open(path, max_record_bytes=MAX_RAW_BYTES + 64)
@@ -126,6 +133,11 @@ class PendingFile:
         else:
             self._journal.append(_of_nonce(DROPPED, entry.nonce))
         self._close(entry.nonce, entry)
+
+    def note_answer(self, entry: Entry) -> None:
+        """A caller has its receipt: an equal nameless call is another one, in the next life too."""
+        if entry.is_open and not entry.is_named:
+            self._journal.append(_of_nonce(ANSWERED, entry.nonce))
 
     def drop(self, nonce: int) -> None:
         """Cross out what never happened and never will: another transaction has the nonce."""
@@ -172,6 +184,14 @@ class PendingFile:
                 return entry
         return None
 
+    def take_untold(self, intent: bytes) -> Entry | None:
+        """What is decided since its caller, of this process, was told to ask again."""
+        kept = self._untold.pop(intent, [])
+        left = [entry for entry in kept if not entry.is_answered]
+        if len(left) > 1:
+            self._untold[intent] = left[1:]
+        return left[0] if left else None
+
     def _load(self) -> None:
         records = self._journal.records()
         first = next(records, None)
@@ -214,6 +234,8 @@ class PendingFile:
             self._close(nonce, None)
         elif kind == REFUSED:
             self._set_aside(nonce)
+        elif kind == ANSWERED:
+            self.entries[nonce].is_answered = True
         elif kind == FLOOR:
             self.floor = nonce
         else:
@@ -228,6 +250,7 @@ class PendingFile:
             kept += [*_variants(entry), _of_nonce(REFUSED, entry.nonce)]
         for entry in self.entries.values():
             kept += _variants(entry)
+            kept += [_of_nonce(ANSWERED, entry.nonce)] if entry.is_answered else []
         return kept
 
     def _add(self, nonce: int, intent: bytes, is_named: bool, height: int, raw: bytes) -> Entry:
@@ -239,6 +262,7 @@ class PendingFile:
             )
             self._refused = [each for each in self._refused if each is not entry]
             self.entries[nonce] = entry
+            entry.is_answered = intent == cancel_identity(nonce)  # nobody will ask
         entry.raws.append(raw)
         return entry
 
@@ -249,12 +273,23 @@ class PendingFile:
 
     def _close(self, nonce: int, winner: Entry | None) -> None:
         """A transaction with this nonce is final: of `winner`, or of none of ours."""
+        to_tell = {id(e): e for e in (winner, self.entries.get(nonce)) if e is not None}
         for entry in self.holders(nonce):
             entry.is_open = False
             entry.is_void = entry is not winner
+        for entry in to_tell.values():
+            self._keep_untold(entry)
         self.entries.pop(nonce, None)
         self._refused = [each for each in self._refused if each.nonce != nonce]
         self.floor = max(self.floor, nonce + 1)
+
+    def _keep_untold(self, entry: Entry) -> None:
+        is_done = entry.is_named and not entry.is_void  # then it is asked for by its name
+        if not entry.was_asked_for or entry.is_answered or is_done:
+            return
+        self._untold.setdefault(entry.intent, []).append(entry)
+        while len(self._untold) > MAX_UNTOLD:
+            self._untold.popitem(last=False)
 
     def _remember(self, intent: bytes, done: Done) -> None:
         self._done[intent] = done

@@ -288,7 +288,7 @@ Lies: dict[str, tuple[Any, type[LedgerUnavailable]]] = {
     ),
     "data of another event": (
         lambda logs: [{**log, "data": "0x12"} for log in logs],
-        NodeAnswerMalformed,
+        LogsContradicted,
     ),
 }
 

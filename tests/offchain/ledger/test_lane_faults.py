@@ -25,7 +25,7 @@ from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
-from edgemark.ledger import lane as lane_module
+from edgemark.ledger import nonces as nonces_module
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
@@ -49,7 +49,7 @@ IMPATIENT = LaneLimits(wait_s=0.3, bump_after_s=60.0, poll_s=0.02)
 
 @pytest.fixture(autouse=True)
 def resend_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "RESEND_S", 0.1)
+    monkeypatch.setattr(nonces_module, "RESEND_S", 0.1)
 
 
 @contextmanager
@@ -188,7 +188,8 @@ def test_restart__a_batch_with_equal_payments__is_completed_not_repeated(
     first.close()
     second = still_world.lane(0)
     with in_background(second.transfer_many, payments) as waiting:
-        time.sleep(0.2)
+        held = second._pending.entries  # what is final before it is asked for is crossed out
+        wait_until("three to be waited for", lambda: sum(e.waiting for e in held.values()) == 3)
         still_world.mine()
         waiting.result(LIMIT_S)
     assert still_world.chain.balance(PAYEE) == 16

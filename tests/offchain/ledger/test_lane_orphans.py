@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.offchain.ledger.scripted_lane import (
     OTHER,
+    PATIENT,
     PAYEE,
     SOON,
     lane_over,
@@ -22,7 +23,7 @@ from tests.offchain.ledger.scripted_lane import (
 )
 from tests.offchain.ledger.scripted_node import KEY, Nodes, Says
 
-from edgemark.ledger import lane as lane_module
+from edgemark.ledger import nonces as nonces_module
 from edgemark.ledger.faults import NodeRefused, NonceTaken, NotYetMined, TransactionRefused
 from edgemark.ledger.intent import LaneLimits
 from edgemark.ledger.lane import TransactionLane
@@ -36,14 +37,14 @@ NEVER = "exceeds block gas limit"
 
 @pytest.fixture(autouse=True)
 def resend_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "RESEND_S", 0.0)
+    monkeypatch.setattr(nonces_module, "RESEND_S", 0.0)
 
 
 class LaneForItself(TransactionLane):
     """Planted: the lane as it was helps none but the followed transaction."""
 
-    def _help(self, nonce: int, followed: Entry, *, is_lowest: bool) -> None:
-        if nonce == followed.nonce:
+    def _help(self, nonce: int, followed: Entry | None, *, is_lowest: bool) -> None:
+        if followed is not None and nonce == followed.nonce:
             super()._help(nonce, followed, is_lowest=is_lowest)
         elif nonce in self._pending.entries:
             self._send_again(self._pending.entries[nonce])
@@ -205,7 +206,7 @@ def test_refused_for_good_below_others__while_it_is_followed__is_told_as_not_hap
     with lane_over(nodes, tmp_path, limits=SOON) as lane:
         leave_two_waiting(lane)
         chain.pool.clear()
-        nodes.before, nodes.block_every = refusing(5), 5
+        nodes.before, nodes.block_every, lane._limits = refusing(5), 5, PATIENT
         with pytest.raises(NonceTaken):
             persist(lambda: lane.transfer(PAYEE, 5, key=b"once"))
         assert persist(lambda: lane.transfer(OTHER, 6, key=b"other")).is_success

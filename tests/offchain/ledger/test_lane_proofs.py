@@ -25,7 +25,7 @@ from tests.offchain.ledger.scripted_lane import (
 from tests.offchain.ledger.scripted_node import Chain, Nodes, Says, View, other_payment
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.ledger import lane as lane_module
+from edgemark.ledger import nonces as nonces_module
 from edgemark.ledger import settling
 from edgemark.ledger.faults import (
     NodeBehind,
@@ -39,7 +39,7 @@ from edgemark.ledger.intent import LaneLimits
 
 @pytest.fixture(autouse=True)
 def resend_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "RESEND_S", 0.0)
+    monkeypatch.setattr(nonces_module, "RESEND_S", 0.0)
 
 
 # --- N4: receipts --------------------------------------------------------------------------------

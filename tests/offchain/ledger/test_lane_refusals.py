@@ -21,7 +21,7 @@ from tests.offchain.ledger.scripted_lane import (
 )
 from tests.offchain.ledger.scripted_node import Chain, Nodes, Says
 
-from edgemark.ledger import lane as lane_module
+from edgemark.ledger import nonces as nonces_module
 from edgemark.ledger.faults import (
     NoFunds,
     NonceTaken,
@@ -35,7 +35,7 @@ FINAL = ["invalid sender", "exceeds block gas limit", "intrinsic gas too low", "
 
 @pytest.fixture(autouse=True)
 def resend_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "RESEND_S", 0.0)
+    monkeypatch.setattr(nonces_module, "RESEND_S", 0.0)
 
 
 @pytest.mark.parametrize(("message", "code"), PASSING)

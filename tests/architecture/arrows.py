@@ -81,6 +81,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 SHELLS: dict[str, frozenset[str]] = {
     "outsourcing": frozenset(
         {
+            "accepting",
             "chronicle",
             "claiming",
             "client",
@@ -93,6 +94,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "functions",
             "history",
             "importing",
+            "offering",
             "ordering",
             "judge",
             "lookout",

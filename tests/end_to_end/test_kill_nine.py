@@ -83,7 +83,7 @@ DEVICE_PLACES: dict[str, tuple[str, ...]] = {
     "lie": (
         "AskedSubmit",
         "SawPosted",
-        "HeardOfferTaken",
+        "HeardAcceptance",
         "SawIndexPhase",
         "SawStarted",
         "HeardTaskTaken",

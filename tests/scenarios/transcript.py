@@ -149,12 +149,13 @@ class Cast:
         """An event from its arguments."""
         builders: dict[str, Callable[..., object]] = {
             "AskedSubmit": lambda: on.AskedSubmit(self.order),
-            "HeardOffer": lambda: cast.offer_to(self.order, index_of(party)),
+            "HeardOffer": lambda: cast.offer_to(self.order, index_of(party), self.now),
             "HeardTask": lambda: self._heard_task(index_of(party)),
             "FoundAnswer": lambda word: on.FoundAnswer(self.answer(word, party)),
             "HeardAnswer": lambda word, j: on.HeardAnswer(self.answer(word, j)),
             "HeardAnswerTaken": lambda judge: on.HeardAnswerTaken(account_of(judge)),
-            "HeardOfferTaken": lambda j: on.HeardOfferTaken(index_of(j)),
+            "HeardAcceptance": lambda j: on.HeardAcceptance(cast.acceptance_of(self.order, int(j))),
+            "FoundAcceptancesRefused": lambda *reason: on.FoundAcceptancesRefused(" ".join(reason)),
             "HeardTaskTaken": lambda j: on.HeardTaskTaken(index_of(j)),
             "HeardEvidenceTaken": lambda j, k: on.HeardEvidenceTaken(index_of(j), account_of(k)),
             "FoundResultValid": self._found_valid,
@@ -297,8 +298,7 @@ class Cast:
                     now, job, payer=payer, root=order.root, terms=order.terms, nodes=order.nodes
                 )
             case ["accept", *indices]:
-                for j in map(index_of, indices):
-                    chain.accept(now, job, j, signer=order.nodes[j - 1])
+                chain.accept(now, job, {j: order.nodes[j - 1] for j in map(index_of, indices)})
             case [("commit" | "commit-wrong") as act, *indices]:
                 word = "right" if act == "commit" else "wrong"
                 for j in map(index_of, indices):

@@ -22,10 +22,10 @@ from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call, intent_of
 from edgemark.ledger.interface import explain_revert
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.records import NOBODY
-from edgemark.systems.outsourcing.settlement import Acceptance, SettlementContract
+from edgemark.systems.outsourcing.settlement import SettlementContract
 
 GAS = 5_000_000  # given, not estimated: a refused transaction is to be mined
 STAKED = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED, IndexPhase.CHARGED, IndexPhase.SERVED)
@@ -175,7 +175,7 @@ class Pair:
             case "post":
                 return values.pop("payer"), settlement.post(self._place.nonce, **values)
             case "accept":
-                return sender, self._acceptance(**values)
+                return sender, self._acceptances(**values)
             case "record_served":
                 return sender, self._served(**values)
             case "record_verdict":
@@ -183,19 +183,20 @@ class Pair:
             case name:  # the others are unsigned, and named as in the model
                 return sender, getattr(settlement, name)(job, **values)
 
-    def _acceptance(
-        self, index: ShareIndex, signer: Address, valid_until: Timestamp | None = None
+    def _acceptances(
+        self, signed_by: Mapping[int, Address], valid_until: Timestamp | None = None
     ) -> Call:
         terms, job = self._place.terms, self._place.job
         until = terms.accept_by if valid_until is None else valid_until
         view = self.model.job_view(job)
         # of an unknown job: the contract reads zeros, and refuses before it looks at the signature
         root = Hash32(bytes(32)) if view is None else view.root
-        digest = self._settlement.domain.acceptance(
-            job, index, root, terms.hash, terms.stake, until
-        )
-        acceptance = Acceptance(index, until, self._keys[signer].sign(digest))
-        return self._settlement.accept(job, self._place.nodes, [acceptance])
+        domain, brought = self._settlement.domain, list[Acceptance]()
+        for index, signer in signed_by.items():
+            j = ShareIndex(index)
+            digest = domain.acceptance(job, j, root, terms.hash, terms.stake, until)
+            brought.append(Acceptance(job, j, until, self._keys[signer].sign(digest)))
+        return self._settlement.accept(job, self._place.nodes, brought)
 
     def _served(self, index: ShareIndex, signers: list[Address]) -> Call:
         digest = self._settlement.domain.served(*self._charge(index))
@@ -244,8 +245,10 @@ class Translation:
 
     def _value(self, key: str, value: Any) -> Any:
         match key:
-            case "payer" | "caller" | "signer":
+            case "payer" | "caller":
                 return self._accounts[value]
+            case "signed_by":
+                return {index: self._accounts[account] for index, account in value.items()}
             case "nodes" | "signers":
                 return [self._accounts[account] for account in value]
             case "terms":

@@ -22,10 +22,11 @@ from tests.offchain.systems.outsourcing.simulated_device import SlanderingDevice
 from tests.offchain.systems.outsourcing.simulated_judges import DeadJudge, IdleJudge, JudgeSide
 from tests.offchain.systems.outsourcing.simulated_nodes import NodeSide
 
-from edgemark.identifiers import JobId
+from edgemark.identifiers import JobId, Timestamp
 from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.events import NO_TIME
 
 ACTS = (
     "post",
@@ -51,6 +52,9 @@ class AbsentNode(NodeSide):
         if isinstance(effect, do.SubmitAcceptance):
             raise TryAgain("does not accept")
         return list(super().perform(effect))
+
+    def choose_waiting(self) -> Timestamp:
+        return NO_TIME
 
 
 JUDGE_KINDS = {**JUDGES, "dead": DeadJudge}  # in no mix: the dead end charges as Void

@@ -81,7 +81,7 @@ class StrayActs:
                 return Act(now, name, self._posting.values)
             case "accept":
                 until = draw.choice((None, now - 1, now))
-                values = {"index": index, "signer": someone, "valid_until": until}
+                values = {"signed_by": {index: someone}, "valid_until": until}
             case "commit":
                 commitment = bytes([draw.randrange(2)]) * 32
                 values = {"index": index, "commitment": commitment, "caller": someone}

@@ -30,10 +30,9 @@ from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.intent import Call
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms, compute_share_bytes
 from edgemark.systems.outsourcing.records import JobPhase
-from edgemark.systems.outsourcing.settlement import Acceptance
 
 pytestmark = pytest.mark.chain
 
@@ -122,7 +121,7 @@ class Job:
         """Bring an acceptance."""
         job = self.id_on(side)
         signature = self.acceptance(domain or side.settlement.domain, job, index)
-        acceptance = Acceptance(index, self.terms.accept_by, signature)
+        acceptance = Acceptance(job, index, self.terms.accept_by, signature)
         return side.settlement.accept(job, NAMED, [acceptance])
 
     def commit(self, side: Side, index: ShareIndex) -> Call:
@@ -210,7 +209,7 @@ def test_a28_acceptance_of_one_chain__is_refused_on_the_other(twins: TwinChains)
     stranger = {"recovered": recover(digest, carried), "needed": address_of(NODES[0])}
     assert stranger["recovered"] != stranger["needed"]
 
-    brought = [Acceptance(FIRST, until, carried)]
+    brought = [Acceptance(job.id_on(here), FIRST, until, carried)]
     assert here.refusal(here.settlement.accept(job.id_on(here), NAMED, brought)) is None
     call = there.settlement.accept(theirs, NAMED, brought)
     assert there.refusal(call) == ("AcceptanceNotSigned", stranger)

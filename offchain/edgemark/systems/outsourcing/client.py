@@ -3,7 +3,7 @@
 | step        | effect                                                            |
 |-------------|-------------------------------------------------------------------|
 | 1 post      | `SubmitPosting`                                                   |
-| 2 accept    | `SendOffer`                                                       |
+| 2 accept    | `SendOffer`, `SubmitAcceptances`                                  |
 | 3 compute   | `SendTask`, `FetchAnswer`                                         |
 | 4 approve   | `Decode`, `SubmitApproval`                                        |
 | 5 charge    | `SubmitCharge`, `SendEvidence`, `FetchAnswerFromJudges`           |
@@ -53,16 +53,15 @@ from edgemark.systems.outsourcing.messages import (
     Answer,
     ChargeKind,
     Evidence,
-    Offer,
     Task,
 )
 from edgemark.systems.outsourcing.observe import observe_as_device
+from edgemark.systems.outsourcing.offering import Offering
 from edgemark.systems.outsourcing.parameters import compute_output_bytes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.reading import sign_read
 from edgemark.systems.outsourcing.refused_answers import Refusal, RefusedAnswers
-from edgemark.systems.outsourcing.refused_offers import RefusedOffers
 from edgemark.systems.outsourcing.station import OutsourcingStation, path_of
 from edgemark.systems.outsourcing.staying import Until
 from edgemark.systems.outsourcing.steps.charging import Docket
@@ -72,7 +71,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_signed_answer,
     decode_answers,
 )
-from edgemark.transport.faults import PeerRefused, from_peer
+from edgemark.transport.faults import from_peer
 
 __all__ = ["Device", "Refusal", "Until"]
 
@@ -90,7 +89,7 @@ class Device(PartyLoop[OutsourcingStation]):
         station.functions.keep(self._needed_functions)
         self.refusals = RefusedAnswers()
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
-        self._refused = RefusedOffers()
+        self._offering = Offering(station)
         self._beginning = threading.Lock()
         self._randomness = randomness or Randomness()
 
@@ -175,7 +174,7 @@ class Device(PartyLoop[OutsourcingStation]):
 
         They are asked again until `accept_by`; then the job ends and everything goes back.
         """
-        return self._refused.of(job)
+        return self._offering.refused(job)
 
     def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
         """Wait for the result, or longer.
@@ -224,15 +223,16 @@ class Device(PartyLoop[OutsourcingStation]):
 
     # --- effects -------------------------------------------------------------------------------
 
-    def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
+    def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: C901, PLR0911 - one each
         """Carry out one effect; what it found out."""
         order = state.known
         match effect:
             case do.SubmitPosting():
                 return self._post(order)
             case do.SendOffer(index):
-                self._offer(order, index)
-                return [on.HeardOfferTaken(index)]
+                return [self._offering.offer(order, index)]
+            case do.SubmitAcceptances():
+                return self._offering.bring(state)
             case do.SendTask(index):
                 node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()
                 path = path_of("tasks", order.job, index)
@@ -263,17 +263,6 @@ class Device(PartyLoop[OutsourcingStation]):
     def errand(self, state: DeviceJob, effect: Any) -> Errand | None:
         """Whom an effect waits for."""
         return errand_of(effect, state.known.nodes if state.order else ())
-
-    def _offer(self, order: on.Order, index: ShareIndex) -> None:
-        """Offer an index to its node; what a node that refuses says is kept for the user."""
-        body = Offer(order.job, index, order.terms, order.nodes).to_wire()
-        node = order.nodes[index - 1]
-        try:
-            self.station.hand(node, "/v1/offers", body, order.terms.function_hash)
-        except PeerRefused as refused:
-            self._refused.note(order.job, index, refused.reason)
-            raise
-        self._refused.forget(order.job, index)
 
     def _post(self, order: on.Order) -> Sequence[object]:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)

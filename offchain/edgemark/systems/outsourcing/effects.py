@@ -24,6 +24,11 @@ class SendOffer:
 
 
 @dataclass(frozen=True)
+class SubmitAcceptances:
+    """Bring the acceptances of all nodes that are still awaited, in one call."""
+
+
+@dataclass(frozen=True)
 class SendTask:
     """Hand the node of `index` its task."""
 
@@ -89,7 +94,7 @@ class SubmitCollect:
 
 @dataclass(frozen=True)
 class SubmitAcceptance:
-    """Sign the acceptance and put it on chain."""
+    """Bring one's own acceptance, alone."""
 
 
 @dataclass(frozen=True)

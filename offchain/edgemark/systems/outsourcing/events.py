@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
+from edgemark.systems.outsourcing.messages import (
+    Acceptance,
+    Answer,
+    ChargeKind,
+    Finding,
+    Opinion,
+    Task,
+)
 from edgemark.systems.outsourcing.parameters import Terms
 
 NO_TIME = Timestamp(0)
@@ -142,6 +149,11 @@ class SawAcceptOver:
 
 
 @dataclass(frozen=True)
+class SawBringingDue:
+    """Chain time is past the half of the window for which a node left its acceptance to others."""
+
+
+@dataclass(frozen=True)
 class SawGatheringOver:
     """Chain time is past the time the device waits for answers."""
 
@@ -173,9 +185,26 @@ class SawVerdictOver:
 
 @dataclass(frozen=True)
 class HeardOfferTaken:
-    """The node of `index` checked the offer and will accept."""
+    """The node of `index` checked the offer, and brings its acceptance itself."""
 
     index: ShareIndex
+
+
+@dataclass(frozen=True)
+class HeardAcceptance:
+    """A node checked the offer and leaves its signed acceptance to the device."""
+
+    acceptance: Acceptance
+
+
+@dataclass(frozen=True)
+class FoundAcceptancesRefused:
+    """The contract refused the acceptances that were brought together: nobody's was recorded.
+
+    One that it does not take is enough; from now on each node brings its own.
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -246,7 +275,12 @@ class FoundResultUndecided:
 
 @dataclass(frozen=True)
 class HeardOffer:
-    """An offer that the node checked against chain, function and its own limits."""
+    """An offer that the node checked against chain, function and its own limits.
+
+    Attributes:
+        waits_until: last second for which the node leaves its acceptance to the device;
+            `NO_TIME` when it gave it none.
+    """
 
     job: JobId
     index: ShareIndex
@@ -254,6 +288,7 @@ class HeardOffer:
     root: Hash32
     nodes: tuple[Address, ...]
     judges: tuple[Address, ...]
+    waits_until: Timestamp = NO_TIME
 
 
 @dataclass(frozen=True)

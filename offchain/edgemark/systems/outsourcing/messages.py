@@ -3,14 +3,15 @@
 | message         | from -> to                     | protocol step |
 |-----------------|--------------------------------|---------------|
 | `Offer`         | device -> node                 | 2 accept      |
+| `Acceptance`    | node -> device, in its reply to an offer | 2 accept |
 | `Task`  (T_j)   | device -> node, judge; judge -> judge, charged node | 3 compute, 5 charge |
 | `Answer` (R_j)  | node -> device, judge; device -> judge; judge -> judge | 3, 5 |
 | `ReadRequest`   | device -> node, judge; charged node -> judge | 3, 5 |
 | `Evidence`      | device -> judge; judge -> judge | 5 charge |
 | `Opinion`       | judge -> judge                 | 5 charge      |
 
-A message proves itself: a task by its Merkle branch, an answer and an opinion by their signatures,
-a read by the reader's signature for one server. TLS keeps them private on the way.
+A message proves itself: a task by its Merkle branch, acceptance, answer and opinion by their
+signatures, a read by the reader's signature for one server. TLS keeps them private on the way.
 """
 
 from __future__ import annotations
@@ -148,6 +149,36 @@ class Offer:
         nodes = tuple(parse_address(reader.fixed(20)) for _ in range(count))
         reader.finish()
         return Offer(job, index, terms, nodes)
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A node takes an index on, under the terms, root and stake that it signs; anybody brings it.
+
+    Attributes:
+        valid_until: last second at which the contract takes it; see `steps.accept`.
+        signature: EIP-712 `Acceptance` by the node, 65 bytes.
+    """
+
+    job: JobId
+    index: ShareIndex
+    valid_until: Timestamp
+    signature: bytes = field(repr=False)
+
+    def to_wire(self) -> bytes:
+        """Canonical bytes."""
+        writer = Writer()
+        _write_place(writer, self.job, self.index)
+        return writer.integer(self.valid_until, 5).fixed(self.signature, SIGNATURE_BYTES).finish()
+
+    @staticmethod
+    def from_wire(message: bytes) -> Acceptance:
+        """Parse; raises `MalformedMessage` or `RefusedInput`."""
+        reader = Reader(message, who="acceptance")
+        job, index = _read_place(reader)
+        valid_until, signature = Timestamp(reader.integer(5)), reader.fixed(SIGNATURE_BYTES)
+        reader.finish()
+        return Acceptance(job, index, valid_until, signature)
 
 
 @dataclass(frozen=True)

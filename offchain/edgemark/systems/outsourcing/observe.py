@@ -56,16 +56,16 @@ def observe_as_device(
             return [on.FoundPostingRefused(TAKEN_NUMBER)]
         found.append(on.SawPosted())
         phase = DevicePhase.POSTED
+    # First: acceptances that are on chain, told one by one, leave others that seem to be missing.
+    if phase in _WAITING and job.phase is JobPhase.STARTED:
+        found.append(on.SawStarted(job.started_at))
     found += [
         on.SawIndexPhase(ShareIndex(j), view.phase, _verdict_by(view))
         for j, view in enumerate(indices, start=1)
         if view.phase is not state.indices[j - 1]
     ]
-    if phase in _WAITING:
-        if job.phase is JobPhase.STARTED:
-            found.append(on.SawStarted(job.started_at))
-        elif job.phase is JobPhase.CANCELLED:
-            found.append(on.SawCancelled())
+    if phase in _WAITING and job.phase is JobPhase.CANCELLED:
+        found.append(on.SawCancelled())
     if phase in _DECIDED:
         if job.charged and phase is not DevicePhase.CHARGED:
             found.append(on.SawChargesFiled())

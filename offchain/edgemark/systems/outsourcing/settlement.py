@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
 from typing import Any
 
 from edgemark.crypto.hashing import keccak256
@@ -19,7 +18,7 @@ from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Limits
 from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
 
@@ -29,15 +28,6 @@ REMEMBERED_JOBS = 256  # of which commitments are not read a second time
 
 class NotCommitted(TryAgain):
     """The node has not committed, or not deep enough yet."""
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """A node's signed acceptance (`IJobSettlement.Acceptance`)."""
-
-    index: ShareIndex
-    valid_until: Timestamp
-    signature: bytes
 
 
 class SettlementContract:
@@ -142,7 +132,8 @@ class SettlementContract:
         self, job: JobId, nodes: Sequence[Address], acceptances: Sequence[Acceptance]
     ) -> Call:
         """Bring signed acceptances; `nodes` is the list of the posting."""
-        return self._call("accept", job, list(nodes), [astuple(each) for each in acceptances])
+        brought = [(each.index, each.valid_until, each.signature) for each in acceptances]
+        return self._call("accept", job, list(nodes), brought)
 
     def cancel_unstarted(self, job: JobId) -> Call:
         """End a job that never started."""

@@ -49,20 +49,26 @@ class OutsourcingStation(Station):
             "functions": FunctionStore(Path(settings.home) / "functions", settings.max_open_jobs),
         }
 
-    def hand(self, server: Address, path: str, body: bytes, function_hash: Hash32) -> None:
+    def hand(self, server: Address, path: str, body: bytes, function_hash: Hash32) -> bytes:
         """Hand over a message that names a function; give the function too when it is asked for.
+
+        Returns:
+            What the server says, now that it has both.
 
         Raises:
             TryAgain: the server does not take it yet.
         """
-        if self.ask(server, path, body, most=MAX_SMALL_BYTES) != FUNCTION_NEEDED:
-            return
+        said = self.ask(server, path, body, most=MAX_SMALL_BYTES)
+        if said != FUNCTION_NEEDED:
+            return said
         with self.functions.handing_to(server) as is_mine:
             if not is_mine:  # a slow server must not hold every thread that has something for it
                 raise TryAgain("is being given a function", who=server, had=function_hash.hex())
             self._give_function(server, function_hash)
-        if self.ask(server, path, body, most=MAX_SMALL_BYTES) == FUNCTION_NEEDED:
+        said = self.ask(server, path, body, most=MAX_SMALL_BYTES)
+        if said == FUNCTION_NEEDED:
             raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
+        return said
 
     def time_of(self, block: int) -> Timestamp:
         """Chain time of a block."""

@@ -2,7 +2,7 @@
 
 | step            | face or effect                                             |
 |-----------------|------------------------------------------------------------|
-| 2 accept        | POST /v1/offers -> `SubmitAcceptance`                      |
+| 2 accept        | POST /v1/offers -> acceptance, or `SubmitAcceptance`       |
 | 3 compute       | POST /v1/tasks/JOB/INDEX -> `ComputeAnswer`                |
 |                 | -> `SubmitCommitment`                                      |
 |                 | POST /v1/answers (signed by the job key) -> R_j            |
@@ -12,10 +12,9 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,40 +22,30 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.identifiers import Address, JobId
 from edgemark.ledger.intent import Call
 from edgemark.machine import TryAgain, key_of
 from edgemark.party.inquiry import ask_until_one
-from edgemark.party.joining import allow_again
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.admission import (
-    Capacity,
-    OfferRefused,
-    check_admission,
-    check_disk,
-    check_stakes,
-    measure_load,
-)
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.accepting import Accepting
 from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX_TASK_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import SALT_BYTES, Answer, Offer, ReadRequest, Task
 from edgemark.systems.outsourcing.observe import observe_as_node
-from edgemark.systems.outsourcing.parameters import check_pace, check_terms, hash_nodes
+from edgemark.systems.outsourcing.parameters import check_terms
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.reading import check_read, sign_read
-from edgemark.systems.outsourcing.records import NOBODY, JobView
+from edgemark.systems.outsourcing.records import JobView
 from edgemark.systems.outsourcing.server import (
     OutsourcingServer,
     check_place,
     handed_in,
     parse_place,
 )
-from edgemark.systems.outsourcing.settlement import Acceptance
 from edgemark.systems.outsourcing.speed import SpeedMeter
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation, path_of
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
@@ -81,10 +70,7 @@ class ComputeNode(OutsourcingServer):
         self._speed = SpeedMeter()
         self._admitting = threading.Lock()
         self._turns = TurnBook()
-        settings = station.settings
-        self._capacity = Capacity(
-            settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
-        )
+        self._accepting = Accepting(station, self._tasks, self._speed, self._turns)
         super().__init__(station, PartyMachine(NodeTask), "node")
         station.functions.keep(self._needed_functions)
 
@@ -119,112 +105,39 @@ class ComputeNode(OutsourcingServer):
         tasks = [(s.known.job, s.known.terms) for s in states if s.offer and not s.is_finished]
         return self.payers.name_needs(tasks)
 
+    def _tasks(self) -> Collection[NodeTask]:
+        return self.runtime.states().values()
+
     # --- 2 accept ------------------------------------------------------------------------------
 
     def _take_offer(self, request: Request) -> Response:
-        offer = Offer.from_wire(request.body)
-        if self.runtime.state(key_of(offer.job, offer.index)) is not None:
-            return Response(body=TAKEN)
+        offer, accepting = Offer.from_wire(request.body), self._accepting
+        known = self.runtime.state(key_of(offer.job, offer.index))
+        if known is not None:
+            return self._say_taken(known)
         check_terms(offer.terms)
-        self._check_fee(offer)
-        # Costs nobody anything, the chain is asked only after it.
-        self._check_admission(offer, self._speed.fastest)
+        accepting.check_alone(offer)
         self.looks.check(request)
-        job = self._check_named(offer)
-        self._check_stake(offer)
+        job = accepting.check_posted(offer)
         self.expect(offer.job, job.payer)  # it posted what names this node, and we would take it
         with self.function_of(offer.terms, job.payer) as function:
             if function is None:
                 return Response(body=FUNCTION_NEEDED)
-            self._promise(offer, job, function)
-        return Response(body=TAKEN)
+            return self._say_taken(self._promise(offer, job, function))
 
-    def _promise(self, offer: Offer, job: JobView, function: Polynomial) -> None:
+    def _promise(self, offer: Offer, job: JobView, function: Polynomial) -> NodeTask:
         check_function(function, offer.terms)
         speed, judges = self._speed.time(function), self.station.settlement.judges()
-        heard = on.HeardOffer(offer.job, offer.index, offer.terms, job.root, offer.nodes, judges)
-        with self._admitting:  # of two offers for the last place one comes too late
-            self._check_admission(offer, speed)
-            self._check_free(offer)
-            self.runtime.ask(key_of(offer.job, offer.index), heard)
+        with self._admitting:
+            heard = self._accepting.take(offer, job, judges, speed)
+            task: NodeTask = self.runtime.ask(key_of(offer.job, offer.index), heard)
+        return task
 
-    def _check_admission(self, offer: Offer, speed: float) -> None:
-        """There is room for it, and time to compute it behind what is taken on already."""
-        load = measure_load(self.runtime.states().values(), self._speed.of, self._turns.read())
-        check_admission(offer.terms, load, self._capacity, speed, who=self.station.address)
-        free = shutil.disk_usage(self.station.settings.home).free
-        check_disk(offer.terms, free, load, who=self.station.address)
-        check_pace(offer.terms, self.station.settings.poll_s, who=f"node {self.station.address}")
-
-    def _check_named(self, offer: Offer) -> JobView:
-        """The chain names this node at this index, under these terms, and there is time left."""
-        job = self.station.settlement.job(offer.job)
-        if job.terms_hash != offer.terms.hash:
-            raise OfferRefused(
-                "terms are not the posted ones",
-                who=f"job {offer.job.hex()}",
-                had=offer.terms.hash.hex(),
-                needed=job.terms_hash.hex(),
-                remedy="The posting may not be deep enough yet.",
-            )
-        self._check_place(offer, job)
-        if self.station.chain.now() > offer.terms.accept_by:
-            raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
-        return job
-
-    def _check_place(self, offer: Offer, job: JobView) -> None:
-        """The list of nodes is the posted one, this node stands at its index and is awaited."""
-        listed = hash_nodes(offer.nodes)
-        if listed != job.nodes_hash:
-            raise OfferRefused(
-                "list of nodes is not the posted one",
-                who=f"job {offer.job.hex()}",
-                had=listed.hex(),
-                needed=job.nodes_hash.hex(),
-            )
-        named = offer.nodes[offer.index - 1] if offer.index <= len(offer.nodes) else NOBODY
-        phase = self.station.settlement.index(offer.job, offer.index).phase
-        if named != self.station.address or phase is not IndexPhase.NAMED:
-            raise OfferRefused(
-                "this node is not awaited at this index",
-                who=f"index {offer.index}",
-                had=f"{named} {phase.name}",
-                needed=f"{self.station.address} NAMED",
-            )
-
-    def _check_fee(self, offer: Offer) -> None:
-        fee, least = offer.terms.fee, self.station.settings.min_fee
-        if fee < least:
-            raise OfferRefused("fee too low", who="offer", had=fee, needed=f">= {least}")
-
-    def _check_stake(self, offer: Offer) -> None:
-        """The stake is there, and this node's standing lets it accept."""
-        if not self.station.registry.is_active(self.station.address):
-            raise OfferRefused("node takes no new work", who=self.station.address)
-        self._check_free(offer)
-
-    def _check_free(self, offer: Offer) -> None:
-        """The stake is there beside those of the tasks whose acceptance is not on chain yet.
-
-        Both are as of confirmed blocks: what is newer counts among neither.
-        """
-        free = self.station.accounts.free_balance(self.station.address, block="confirmed")
-        check_stakes(offer.terms.stake, self._offered_stakes(), free, who=self.station.address)
-
-    def _offered_stakes(self) -> int:
-        """Stakes of the tasks that were taken and are to be accepted."""
-        states = self.runtime.states().values()
-        return sum(s.known.terms.stake for s in states if s.phase is NodePhase.OFFERED)
-
-    def _allow_stakes(self) -> None:
-        """Let the settlement lock the stakes of all tasks that are to be accepted.
-
-        What was locked under an allowance is used up; the deposit's worth is allowed at once, and
-        is enough for offers to come.
-        """
-        with self.station.allowing:
-            needed = self._offered_stakes()
-            allow_again(self.station, needed, max(needed, self.station.settings.deposit))
+    def _say_taken(self, task: NodeTask) -> Response:
+        """With the acceptance, whenever the device asks, as long as it is left to it."""
+        if not task.leaves_bringing:
+            return Response(body=TAKEN)
+        return Response(body=self._accepting.sign(task.known).to_wire())
 
     # --- 3 compute -----------------------------------------------------------------------------
 
@@ -289,8 +202,7 @@ class ComputeNode(OutsourcingServer):
                 self.station.ask(judge, path, answer.to_wire(), most=MAX_SMALL_BYTES)
                 return [on.HeardAnswerTaken(judge)]
             case do.SubmitAcceptance():
-                self._allow_stakes()
-                self.station.submit(self._acceptance(state.known))
+                self._accepting.bring(state.known)
                 return []
             case do.SubmitExpiry(place):
                 self.station.return_place(state.known.job, place)
@@ -356,15 +268,6 @@ class ComputeNode(OutsourcingServer):
                 return settlement.lapse_charge(offer.job, offer.index)
             case _:
                 raise TypeError(f"a node does not {type(effect).__name__}")
-
-    def _acceptance(self, offer: on.HeardOffer) -> Call:
-        until = Timestamp(offer.terms.accept_by)
-        digest = self.station.settlement.domain.acceptance(
-            offer.job, offer.index, offer.root, offer.terms.hash, offer.terms.stake, until
-        )
-        signature = self.station.keys.account.sign(digest)
-        acceptance = Acceptance(offer.index, until, signature)
-        return self.station.settlement.accept(offer.job, offer.nodes, [acceptance])
 
     def _commitment(self, answer: Answer) -> Call:
         settlement = self.station.settlement

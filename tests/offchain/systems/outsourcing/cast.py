@@ -28,11 +28,12 @@ from edgemark.identifiers import (
 )
 from edgemark.ledger.records import Limits
 from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order, order_of_sharing
-from edgemark.systems.outsourcing.events import HeardAnswer, HeardOffer, Order, SawCase
+from edgemark.systems.outsourcing.events import NO_TIME, HeardAnswer, HeardOffer, Order, SawCase
 from edgemark.systems.outsourcing.exported_answers import ExportedAnswers
 from edgemark.systems.outsourcing.messages import (
     NO_COMMITMENT,
     SALT_BYTES,
+    Acceptance,
     Answer,
     ChargeKind,
     Finding,
@@ -40,6 +41,7 @@ from edgemark.systems.outsourcing.messages import (
     Task,
 )
 from edgemark.systems.outsourcing.sharing import Sharing
+from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.systems.outsourcing.steps.judge import (
     compute_opinion_digest,
@@ -171,10 +173,22 @@ def small_order() -> Order:
     return order_of(dense_function(), small_batch())
 
 
-def offer_to(order: Order, index: int) -> HeardOffer:
-    """What the node of `index` remembers of a checked offer."""
+def offer_to(order: Order, index: int, now: int | None = None) -> HeardOffer:
+    """What the node of `index` remembers of a checked offer.
+
+    Args:
+        order: the job.
+        index: of the node.
+        now: when it left its acceptance to the device; None when it brings it itself at once.
+    """
+    until = NO_TIME if now is None else compute_waiting(now, order.terms.accept_by)
     offer = (order.job, ShareIndex(index), order.terms, order.root, order.nodes, order.judges)
-    return HeardOffer(*offer)
+    return HeardOffer(*offer, until)
+
+
+def acceptance_of(order: Order, index: int, key: SecretKey | None = None) -> Acceptance:
+    """What the node of `index` leaves to the device, or somebody else in its place."""
+    return sign_acceptance(offer_to(order, index), key or NODES[index - 1], DOMAIN)
 
 
 def right_outputs(function: Polynomial, order: Order, index: int) -> bytes:

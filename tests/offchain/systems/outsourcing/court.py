@@ -45,8 +45,8 @@ from edgemark.ledger.transaction import Transaction
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.drafting import Venue, draft_order
 from edgemark.systems.outsourcing.events import Order
-from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding
-from edgemark.systems.outsourcing.settlement import Acceptance, SettlementContract
+from edgemark.systems.outsourcing.messages import Acceptance, Answer, ChargeKind, Finding
+from edgemark.systems.outsourcing.settlement import SettlementContract
 from edgemark.systems.outsourcing.story import JobStory
 from edgemark.token.metacoin import MetaCoin
 
@@ -114,7 +114,7 @@ class Court:
             digest = domain.acceptance(
                 order.job, index, order.root, terms.hash, terms.stake, terms.accept_by
             )
-            brought.append(Acceptance(index, terms.accept_by, NODES[j - 1].sign(digest)))
+            brought.append(Acceptance(order.job, index, terms.accept_by, NODES[j - 1].sign(digest)))
         self.send(OUTSIDER, self.settlement.accept(order.job, order.nodes, brought))
 
     def start(

@@ -7,6 +7,7 @@ charge. Of anything else the chain knows nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,10 +61,10 @@ def make_judge(case: SawCase, order: Order) -> Any:
     judge.looks = SimpleNamespace(check=lambda _: None)
     judge.station = SimpleNamespace(
         chain=SimpleNamespace(confirmed=lambda: 1),
-        functions=SimpleNamespace(find=lambda _: cast.dense_function()),
+        functions=SimpleNamespace(using=lambda _: nullcontext(cast.dense_function())),
         settlement=SimpleNamespace(
             domain=cast.DOMAIN,
-            job=lambda _: SimpleNamespace(terms_hash=order.terms.hash),
+            job=lambda _: SimpleNamespace(terms_hash=order.terms.hash, payer=cast.PAYER.address),
             views=lambda *_, **__: NOTHING_CHARGED,
         ),
     )

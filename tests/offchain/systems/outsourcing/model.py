@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.offchain.systems.outsourcing.model_books import NO_COMMITMENT, Entry, Seat, is_held
 from tests.offchain.systems.outsourcing.model_rules import (
     ModelRefused,
     check_after,
@@ -42,35 +43,10 @@ from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.records import NOBODY, IndexView, JobPhase, JobView
 
-NO_COMMITMENT = Hash32(bytes(32))
 _OPEN = {
     ChargeKind.WRONG: (IndexPhase.COMMITTED,),
     ChargeKind.SILENT: (IndexPhase.COMMITTED, IndexPhase.ACCEPTED),
 }
-
-
-@dataclass
-class _Seat:
-    node: Address
-    phase: IndexPhase = IndexPhase.NAMED
-    kind: ChargeKind = ChargeKind.NONE
-    served_by: int = 0
-    answer_by: int = 0
-    verdict_by: int = 0
-    commitment: Hash32 = NO_COMMITMENT
-
-
-@dataclass
-class _Entry:
-    payer: Address
-    terms: Terms
-    root: Hash32
-    seats: list[_Seat]
-    phase: JobPhase = JobPhase.POSTED
-    started_at: int = 0
-    accepted: int = 0
-    charged: int = 0
-    held: int = 0
 
 
 @dataclass
@@ -96,7 +72,7 @@ class SettlementModel:
     providers: Mapping[Address, Address]
     judge_providers: Mapping[Address, Address]
     verdicts: dict[tuple[JobId, int], tuple[Address, ...]] = field(default_factory=dict)
-    _jobs: dict[JobId, _Entry] = field(default_factory=dict)
+    _jobs: dict[JobId, Entry] = field(default_factory=dict)
 
     # --- acts ----------------------------------------------------------------------------------
 
@@ -118,29 +94,40 @@ class SettlementModel:
             raise ModelRefused("NodeListLength", had=len(nodes), needed=terms.node_count)
         check_group(nodes, self.providers, self.judge_providers)
         self._lock(payer, terms.node_count * terms.fee)
-        entry = _Entry(payer, terms, root, [_Seat(node) for node in nodes])
+        entry = Entry(payer, terms, root, [Seat(node) for node in nodes])
         entry.held = terms.node_count * terms.fee
         self._jobs[job] = entry
 
     def accept(
-        self, now: int, job: JobId, index: int, *, signer: Address, valid_until: int | None = None
+        self,
+        now: int,
+        job: JobId,
+        signed_by: Mapping[int, Address],
+        *,
+        valid_until: int | None = None,
     ) -> None:
-        """Record the acceptance that `signer` signed; the m-th starts the job."""
+        """Record what was signed for these indices, all or none; the m-th starts the job."""
         started = self._jobs.get(job)
         if started is not None and started.phase is JobPhase.STARTED:
-            return  # whoever brought it first has spoilt nothing
+            return  # whoever brought them first has spoilt nothing
         entry = self._job(job, JobPhase.POSTED)
         check_by(now, entry.terms.accept_by)
-        seat = self._any_seat(job, index)
-        if seat.phase is not IndexPhase.NAMED:
-            return
-        check_by(now, entry.terms.accept_by if valid_until is None else valid_until)
-        if signer != seat.node:
-            raise ModelRefused("AcceptanceNotSigned", recovered=signer, needed=seat.node)
-        self._lock(seat.node, entry.terms.stake)
-        entry.held += entry.terms.stake
-        entry.accepted += 1
-        seat.phase = IndexPhase.ACCEPTED
+        seats: list[Seat] = []
+        for index, signer in signed_by.items():
+            seat = self._any_seat(job, index)
+            if seat.phase is not IndexPhase.NAMED:
+                continue
+            check_by(now, entry.terms.accept_by if valid_until is None else valid_until)
+            if signer != seat.node:
+                raise ModelRefused("AcceptanceNotSigned", recovered=signer, needed=seat.node)
+            seats.append(seat)
+        for seat in seats:
+            self._check_free(seat.node, entry.terms.stake)
+        for seat in seats:
+            self._lock(seat.node, entry.terms.stake)
+            entry.held += entry.terms.stake
+            entry.accepted += 1
+            seat.phase = IndexPhase.ACCEPTED
         if entry.accepted == entry.terms.node_count:
             entry.phase, entry.started_at = JobPhase.STARTED, now
 
@@ -310,7 +297,7 @@ class SettlementModel:
         """What `indexOf` tells of indices 1..m."""
         return tuple(
             IndexView(
-                node=seat.node if _is_held(seat.phase) else NOBODY,
+                node=seat.node if is_held(seat.phase) else NOBODY,
                 phase=seat.phase,
                 kind=seat.kind,
                 committed=seat.commitment != NO_COMMITMENT,
@@ -327,21 +314,21 @@ class SettlementModel:
 
     # --- checks --------------------------------------------------------------------------------
 
-    def _job(self, job: JobId, needed: JobPhase) -> _Entry:
+    def _job(self, job: JobId, needed: JobPhase) -> Entry:
         entry = self._jobs.get(job)
         had = JobPhase.NONE if entry is None else entry.phase
         if entry is None or had is not needed:
             raise ModelRefused("JobPhaseWrong", job=job, had=had, needed=needed)
         return entry
 
-    def _any_seat(self, job: JobId, index: int) -> _Seat:
+    def _any_seat(self, job: JobId, index: int) -> Seat:
         entry = self._jobs.get(job)
         most = 0 if entry is None else len(entry.seats)
         if entry is None or not 1 <= index <= most:
             raise ModelRefused("IndexOutOfRange", index=index, most=most)
         return entry.seats[index - 1]
 
-    def _seat(self, job: JobId, index: int, needed: IndexPhase) -> _Seat:
+    def _seat(self, job: JobId, index: int, needed: IndexPhase) -> Seat:
         seat = self._any_seat(job, index)
         if seat.phase is not needed:
             raise ModelRefused("IndexPhaseWrong", job=job, index=index, had=seat.phase)
@@ -361,11 +348,14 @@ class SettlementModel:
 
     # --- tokens --------------------------------------------------------------------------------
 
-    def _lock(self, account: Address, amount: int) -> None:
+    def _check_free(self, account: Address, amount: int) -> None:
         had = self.free.get(account, 0)
         if had < amount:
             raise ModelRefused("FreeBalanceTooLow", account=account, had=had, needed=amount)
-        self.free[account] = had - amount
+
+    def _lock(self, account: Address, amount: int) -> None:
+        self._check_free(account, amount)
+        self.free[account] -= amount
 
     def _credit(self, account: Address, amount: int) -> None:
         self.free[account] = self.free.get(account, 0) + amount
@@ -390,8 +380,3 @@ class SettlementModel:
         for judge in signers:
             self._credit(judge, share)
         self._credit(self.pool, payout.pool + rest)
-
-
-def _is_held(phase: IndexPhase) -> bool:
-    """Whether the node's place holds its stake, and so tells who it is."""
-    return phase not in {IndexPhase.NONE, IndexPhase.NAMED} and not phase.is_end

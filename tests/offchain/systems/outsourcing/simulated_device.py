@@ -14,10 +14,12 @@ from tests.offchain.systems.outsourcing.simulation import Side, View, World
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import ShareIndex
 from edgemark.machine import TryAgain
+from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.messages import (
     NO_COMMITMENT,
+    Acceptance,
     Answer,
     ChargeKind,
     Evidence,
@@ -28,6 +30,7 @@ from edgemark.systems.outsourcing.observe import (
 )
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.systems.outsourcing.steps.charging import Docket
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
@@ -61,10 +64,9 @@ class DeviceSide(Side[DeviceJob]):
             case do.SubmitPosting():
                 return self._post()
             case do.SendOffer(index):
-                world.nodes[index].hear_offer(
-                    Offer(order.job, index, order.terms, order.nodes).to_wire()
-                )
-                return [on.HeardOfferTaken(index)]
+                return [self._offer(index)]
+            case do.SubmitAcceptances():
+                return self._bring()
             case do.SendTask(index):
                 world.nodes[index].hear_task(order.tasks[index - 1].to_wire())
                 return [on.HeardTaskTaken(index)]
@@ -109,6 +111,27 @@ class DeviceSide(Side[DeviceJob]):
         except ModelRefused as refused:
             known = refused.error == "JobExists"
             return [] if known else [on.FoundPostingRefused(refused.error)]
+        return []
+
+    def _offer(self, index: ShareIndex) -> object:
+        order = self.world.order
+        offer = Offer(order.job, index, order.terms, order.nodes)
+        said = self.world.nodes[index].hear_offer(offer.to_wire())
+        if said == TAKEN:
+            return on.HeardOfferTaken(index)
+        acceptance = Acceptance.from_wire(said)
+        check_acceptance(acceptance, order, index, cast.DOMAIN)
+        return on.HeardAcceptance(acceptance)
+
+    def _bring(self) -> Sequence[object]:
+        order, world = self.world.order, self.world
+        signers = {
+            int(given.index): order.nodes[given.index - 1] for given in self.state.acceptances
+        }
+        try:
+            world.chain.accept(world.now, order.job, signers)
+        except ModelRefused as refused:
+            return [on.FoundAcceptancesRefused(refused.error)]
         return []
 
     def _check(self, index: int, raw: bytes, *, is_owed: bool = True) -> Answer:
@@ -180,6 +203,13 @@ class VanishingDevice(DeviceSide):
         if self.is_gone:
             raise TryAgain("is gone")
         return super().perform(effect)
+
+
+class HoardingDevice(DeviceSide):
+    """Keeps the acceptances that nodes leave to it."""
+
+    def _bring(self) -> Sequence[object]:
+        raise TryAgain("keeps them")
 
 
 class SlanderingDevice(DeviceSide):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.simulation import STEP_S, Side, View, World
 
 from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.identifiers import ShareIndex
+from edgemark.identifiers import Hash32, ShareIndex, Timestamp
 from edgemark.machine import TryAgain
+from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.messages import (
@@ -25,6 +27,7 @@ from edgemark.systems.outsourcing.observe import (
 from edgemark.systems.outsourcing.parties.judge import PASSING_MARGIN_DIVISOR, JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
+from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
 
 _SHOWS_ANSWER = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
@@ -46,7 +49,8 @@ class NodeSide(Side[NodeTask]):
 
     # --- what others ask -----------------------------------------------------------------------
 
-    def hear_offer(self, raw: bytes) -> None:
+    def hear_offer(self, raw: bytes) -> bytes:
+        """What the node says to it."""
         offer, view = Offer.from_wire(raw), self.world.view(self.lag)
         if view is None or view.job.terms_hash != offer.terms.hash:
             raise TryAgain("job is not there yet")
@@ -59,8 +63,20 @@ class NodeSide(Side[NodeTask]):
                 view.job.root,
                 offer.nodes,
                 cast.JUDGE_ADDRESSES,
+                self.choose_waiting(),
             )
             self.hear(heard)
+        return self.say_taken()
+
+    def choose_waiting(self) -> Timestamp:
+        """Until when it leaves its acceptance to the device."""
+        return compute_waiting(self.world.now, self.world.order.terms.accept_by)
+
+    def say_taken(self) -> bytes:
+        """With its acceptance, as long as it is left to the device."""
+        if not self.state.leaves_bringing:
+            return TAKEN
+        return sign_acceptance(self.state.known, self.key, cast.DOMAIN).to_wire()
 
     def hear_task(self, raw: bytes) -> None:
         task = Task.from_wire(raw)
@@ -82,7 +98,7 @@ class NodeSide(Side[NodeTask]):
         send, chain, me = self.world.send, self.world.chain, self.key.address
         match effect:
             case do.SubmitAcceptance():
-                return send(chain.accept, self.index, signer=me)
+                return send(chain.accept, {int(self.index): me})
             case do.ComputeAnswer():
                 return [on.FoundAnswer(self.compute())]
             case do.SubmitCommitment():
@@ -147,6 +163,35 @@ class LyingNode(NodeSide):
         shift = cast.seeded(f"lie {self.index}").elements(order.terms.batch * order.terms.outputs)
         lie = cast.lie_about_values(honest.outputs, order, self.index, shift)
         return cast.sign_answer(order.tasks[self.index - 1], lie, self.key, salt=self.state.salt)
+
+
+class OwnWayNode(NodeSide):
+    """Honest, and leaves its acceptance to nobody: it has to let the settlement lock more first."""
+
+    def choose_waiting(self) -> Timestamp:
+        return on.NO_TIME
+
+
+class CrookedNode(NodeSide):
+    """Says what is no acceptance of the job, and brings a right one when its wait is over."""
+
+    def say_taken(self) -> bytes:
+        offer = replace(self.state.known, root=Hash32(bytes(32)))
+        return sign_acceptance(offer, self.key, cast.DOMAIN).to_wire()
+
+
+class PennilessNode(NodeSide):
+    """Leaves an acceptance to the device and takes its tokens away, for as long as it is left."""
+
+    def hear_offer(self, raw: bytes) -> bytes:
+        said = super().hear_offer(raw)
+        self.world.chain.free[self.key.address] = 0
+        return said
+
+    def perform(self, effect: Any) -> Sequence[object]:
+        if isinstance(effect, do.SubmitAcceptance):
+            self.world.chain.free[self.key.address] = cast.WEALTH
+        return super().perform(effect)
 
 
 class SilentNode(NodeSide):

@@ -26,6 +26,7 @@ from edgemark.systems.outsourcing.limits import MAX_NODES
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
     SIGNATURE_BYTES,
+    Acceptance,
     Answer,
     Evidence,
     Offer,
@@ -35,7 +36,7 @@ from edgemark.systems.outsourcing.messages import (
 )
 from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
 
-MESSAGES = (Offer, Task, Answer, Evidence, ReadRequest, Opinion)
+MESSAGES = (Offer, Acceptance, Task, Answer, Evidence, ReadRequest, Opinion)
 EVENTS = tuple(
     kind
     for kind in vars(events).values()

@@ -16,6 +16,7 @@ from tests.offchain.systems.outsourcing.cast import (
     JUDGES,
     NODE_ADDRESSES,
     NODES,
+    acceptance_of,
     case_of,
     commitment_to,
     dense_function,
@@ -34,6 +35,7 @@ from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.messages import (
+    Acceptance,
     Answer,
     Evidence,
     Finding,
@@ -45,13 +47,14 @@ from edgemark.systems.outsourcing.parameters import check_terms
 from edgemark.systems.outsourcing.reading import check_read
 from edgemark.systems.outsourcing.refused_answers import RefusedAnswers
 from edgemark.systems.outsourcing.server import check_place, parse_place
+from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.systems.outsourcing.steps.compute import check_task
 from edgemark.systems.outsourcing.steps.decode import check_outputs, check_signed_answer
 from edgemark.systems.outsourcing.steps.judge import check_evidence
 from edgemark.systems.outsourcing.worker import ComputeNode
 from edgemark.transport.routes import Request
 
-SEED, EACH = 7, 1_250  # of eight doors: 10,000 messages
+SEED, EACH = 7, 1_112  # of nine doors: 10,000 messages
 ORDER, FUNCTION, NODE = small_order(), dense_function(), NODE_ADDRESSES[0]
 TASK, ANSWER = ORDER.tasks[0], right_answer(ORDER, 1)
 CASE = case_of(ORDER, 1, commitment=commitment_to(wrong_answer(ORDER, 1), NODES[0]))
@@ -65,6 +68,10 @@ READ = ReadRequest(ORDER.job, ShareIndex(1), NODES[0].address, NODE, Timestamp(1
 
 def take_offer(raw: bytes) -> None:
     check_terms(Offer.from_wire(raw).terms)
+
+
+def take_acceptance(raw: bytes) -> None:
+    check_acceptance(Acceptance.from_wire(raw), ORDER, ShareIndex(1), DOMAIN)
 
 
 def take_task(raw: bytes) -> None:
@@ -101,6 +108,7 @@ def take_read(raw: bytes) -> None:
 
 DOORS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
     "offer": (Offer(ORDER.job, ShareIndex(1), ORDER.terms, ORDER.nodes).to_wire(), take_offer),
+    "acceptance": (acceptance_of(ORDER, 1).to_wire(), take_acceptance),
     "task": (TASK.to_wire(), take_task),
     "answer": (ANSWER.to_wire(), take_answer),
     "evidence": (Evidence(ORDER.terms, TASK, wrong_answer(ORDER, 1)).to_wire(), take_evidence),

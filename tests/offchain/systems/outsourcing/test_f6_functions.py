@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,8 @@ from edgemark.crypto.polynomial import DenseQuadratic, Polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, Tokens
 from edgemark.systems.outsourcing import functions as functions_module
-from edgemark.systems.outsourcing.admission import Capacity, NodeBusy, OfferRefused
+from edgemark.systems.outsourcing.accepting import Accepting
+from edgemark.systems.outsourcing.admission import NodeBusy, OfferRefused
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.functions import MAX_ASKED, FunctionStore
@@ -172,7 +172,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
             root=order.root,
             payer=cast.PAYER.address,
         ),
-        index=lambda *_: SimpleNamespace(phase=IndexPhase.NAMED),
+        index=lambda *_, **__: SimpleNamespace(phase=IndexPhase.NAMED),
         judges=lambda: cast.JUDGE_ADDRESSES,
         limits=lambda: cast.LIMITS,
     )
@@ -182,16 +182,22 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         settlement=settlement,
         address=ME,
         chain=SimpleNamespace(now=lambda: 1_005),
-        settings=SimpleNamespace(min_fee=facts["min_fee"], home=folder, poll_s=1.0, deposit=0),
+        settings=SimpleNamespace(
+            min_fee=facts["min_fee"],
+            home=folder,
+            poll_s=1.0,
+            deposit=0,
+            max_open_jobs=facts["open_jobs"],
+            max_queued_s=600,
+            max_held_mib=512,
+        ),
         accounts=SimpleNamespace(free_balance=lambda *_, **__: facts["free"]),
         registry=SimpleNamespace(is_active=lambda _: facts["active"]),
     )
     node.runtime = SimpleNamespace(state=lambda _: None, states=dict)
     node.door = SimpleNamespace(expect=lambda *_: None)
-    node._capacity = Capacity(int(facts["open_jobs"]), 600, 512 << 20)
-    node._speed = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
-    node._admitting = threading.Lock()
-    node._turns = TurnBook()
+    speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
+    node._accepting = Accepting(node.station, list, speed, TurnBook())
     node.looks, node.payers = Looks(), Payers()
     return node
 

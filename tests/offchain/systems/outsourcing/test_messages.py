@@ -25,6 +25,7 @@ from edgemark.systems.outsourcing.limits import (
 )
 from edgemark.systems.outsourcing.messages import (
     MAX_BRANCH,
+    Acceptance,
     Answer,
     Evidence,
     Finding,
@@ -48,6 +49,7 @@ def example_of(kind: Any) -> Any:
     reader, server = cast.PAYER.address, cast.NODE_ADDRESSES[2]
     examples: dict[Any, Any] = {
         Offer: Offer(order.job, ShareIndex(3), order.terms, order.nodes),
+        Acceptance: cast.acceptance_of(order, 3),
         Task: task,
         Answer: answer,
         Evidence: Evidence(order.terms, task, answer),

@@ -99,7 +99,7 @@ class Market:
         self.model.post(self.now, job, payer=payer, root=root, terms=terms, nodes=nodes)
         most = terms.node_count if self.draw.random() < 0.9 else terms.node_count - 1
         for index in self.draw.sample(range(1, terms.node_count + 1), most):
-            self.model.accept(self.now, job, index, signer=nodes[index - 1])
+            self.model.accept(self.now, job, {index: nodes[index - 1]})
         for _ in range(ACTS):
             self.now += self.draw.choice((0, 0, 1, 3, 11))
             self._act(job, terms, nodes)

@@ -34,12 +34,11 @@ from edgemark.systems.outsourcing.protocol import (
 ORDER = cast.small_order()
 ME = cast.JUDGE_ADDRESSES[0]
 CASE = cast.case_of(ORDER, 3, ChargeKind.SILENT)
+WAITING = cast.offer_to(ORDER, 3, cast.START)
 SALTS = st.binary(min_size=SALT_BYTES, max_size=SALT_BYTES)
 FULL: dict[type[Enum], Any] = {  # a state of each party that can stand in any phase
     DevicePhase: DeviceJob(order=ORDER, indices=(IndexPhase.COMMITTED,) * 6),
-    NodePhase: NodeTask(
-        offer=cast.offer_to(ORDER, 3), task=ORDER.tasks[2], answer=cast.right_answer(ORDER, 3)
-    ),
+    NodePhase: NodeTask(offer=WAITING, task=ORDER.tasks[2], answer=cast.right_answer(ORDER, 3)),
     JudgePhase: JudgeCase(me=ME, case=CASE, terms=ORDER.terms, task=ORDER.tasks[2]),
 }
 BLANK: dict[type[Enum], Any] = {
@@ -131,6 +130,8 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     ),
     on.SawServed: st.just(on.SawServed(Timestamp(1_110), Timestamp(1_130))),
     on.HeardOfferTaken: indices.map(on.HeardOfferTaken),
+    on.HeardAcceptance: indices.map(lambda j: on.HeardAcceptance(cast.acceptance_of(ORDER, j))),
+    on.FoundAcceptancesRefused: st.just(on.FoundAcceptancesRefused("AllowanceTooLow")),
     on.HeardTaskTaken: indices.map(on.HeardTaskTaken),
     on.HeardStrayAnswer: SALTS.map(
         lambda salt: on.HeardStrayAnswer(cast.right_answer(ORDER, 3, salt=salt))
@@ -145,7 +146,7 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
         on.FoundResultValid, st.just(b"result"), st.sampled_from([(), (3,)]), st.sampled_from([()])
     ),
     on.FoundResultUndecided: st.just(on.FoundResultUndecided("too many", (), (ShareIndex(5),))),
-    on.HeardOffer: st.just(cast.offer_to(ORDER, 3)),
+    on.HeardOffer: st.sampled_from([cast.offer_to(ORDER, 3), WAITING]),
     on.HeardTask: SALTS.map(lambda salt: on.HeardTask(ORDER.tasks[2], salt)),
     on.FoundAnswer: SALTS.map(lambda salt: on.FoundAnswer(cast.right_answer(ORDER, 3, salt=salt))),
     on.HeardAnswerTaken: st.sampled_from(cast.JUDGE_ADDRESSES).map(on.HeardAnswerTaken),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,32 +13,38 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.anchoring.accounts import Allowance
-from edgemark.identifiers import Timestamp, Tokens
-from edgemark.ledger.intent import Call
+from edgemark.identifiers import ShareIndex, Timestamp, Tokens
 from edgemark.machine import TryAgain
-from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.accepting import Accepting
 from edgemark.systems.outsourcing.admission import NodeBusy, OfferRefused, check_stakes
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import Offer
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
-from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.systems.outsourcing.turns import TurnBook
 
 ORDER = cast.small_order()
-STAKE = int(ORDER.terms.stake)
+TERMS = ORDER.terms
+STAKE = int(TERMS.stake)
 OFFERED = NodeTask(phase=NodePhase.OFFERED, offer=cast.offer_to(ORDER, 1))
-OFFER: Any = SimpleNamespace(terms=ORDER.terms)
+OFFER = Offer(ORDER.job, ShareIndex(1), TERMS, ORDER.nodes)
+NOW = 1_007
+ENDLESS = 2**40 - 1
 
 
 class Anchor:
     """Keeps one allowance; an acceptance locks a stake of it, or is refused."""
 
-    def __init__(self, free: int) -> None:
-        self.free, self.allowed, self.sent = free, 0, 0
+    def __init__(self, free: int, allowed: int = 0, expires_at: int = ENDLESS) -> None:
+        self.free, self.allowed, self.sent = free, allowed, 0
+        self.expires_at, self.brought = expires_at, 0
 
     def free_balance(self, *_: object, **__: object) -> int:
         return self.free
 
     def locker_allowance(self, *_: object) -> Allowance:
-        return Allowance(Tokens(self.allowed), Timestamp(2**40 - 1))
+        return Allowance(Tokens(self.allowed), Timestamp(self.expires_at))
 
     def allow_locker(self, _: object, amount: int, __: int) -> int:
         return amount
@@ -50,40 +58,52 @@ class Anchor:
             raise TryAgain("accept is refused for the moment", had="AllowanceTooLow")
         self.allowed -= STAKE
         self.free -= STAKE
+        self.brought += 1
 
 
-def make_node(anchor: Anchor, offered: int, deposit: int = 0) -> Any:
-    """A node that took so many offers, none of whose acceptances is on chain."""
-    node: Any = ComputeNode.__new__(ComputeNode)
-    node.station = SimpleNamespace(
+def accepting(
+    anchor: Anchor, offered: int, deposit: int = 0, phase: IndexPhase = IndexPhase.NAMED
+) -> Accepting:
+    """Of a node that took so many offers, none of whose acceptances is on chain."""
+    station: Any = SimpleNamespace(
         address=cast.NODE_ADDRESSES[0],
         allowing=threading.RLock(),
         lockers=["settlement"],
-        chain=SimpleNamespace(block=lambda _: SimpleNamespace(timestamp=1_000)),
+        chain=SimpleNamespace(block=lambda _: SimpleNamespace(timestamp=1_000), now=lambda: NOW),
         accounts=anchor,
         lane=anchor,
-        settings=SimpleNamespace(deposit=deposit),
+        settings=SimpleNamespace(
+            deposit=deposit,
+            home=Path(),
+            poll_s=1.0,
+            max_open_jobs=99,
+            max_queued_s=600,
+            max_held_mib=512,
+        ),
         submit=anchor.accept,
         registry=SimpleNamespace(is_active=lambda _: True),
         settlement=SimpleNamespace(
+            address="settlement",
             domain=cast.DOMAIN,
-            accept=lambda *_: Call(Any, "accept"),  # type: ignore[arg-type]
+            index=lambda *_, **__: SimpleNamespace(phase=phase),
+            accept=lambda *_: None,
         ),
-        keys=SimpleNamespace(account=cast.key_of_role("node 1")),
+        keys=SimpleNamespace(account=cast.NODES[0]),
     )
-    node.runtime = SimpleNamespace(
-        states=lambda: (
-            dict.fromkeys((bytes([number]) for number in range(offered)), OFFERED)
-            | {b"over": NodeTask(), b"done": NodeTask(phase=NodePhase.ENDED, offer=OFFERED.offer)}
-        )
-    )
-    return node
+    over = [NodeTask(), NodeTask(phase=NodePhase.ENDED, offer=OFFERED.offer)]
+    speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
+    return Accepting(station, lambda: [OFFERED] * offered + over, speed, TurnBook())
+
+
+def take(anchor: Anchor, offered: int) -> on.HeardOffer:
+    """One offer more."""
+    job: Any = SimpleNamespace(root=ORDER.root)
+    return accepting(anchor, offered).take(OFFER, job, cast.JUDGE_ADDRESSES, 1e-9)
 
 
 def test_offers_together__are_all_accepted_under_one_allowance() -> None:
     anchor = Anchor(free=6 * STAKE)
-    node = make_node(anchor, offered=3)
-    node._allow_stakes()
+    accepting(anchor, offered=3).allow_stakes()
     for left in (2, 1, 0):
         anchor.accept(None)
         assert anchor.allowed == left * STAKE
@@ -93,35 +113,73 @@ def test_offers_together__are_all_accepted_under_one_allowance() -> None:
 def test_an_acceptance__gives_leave_again_where_it_was_used_up() -> None:
     """As it was, leave was given when an offer came, and an acceptance without it never went."""
     anchor = Anchor(free=6 * STAKE)
-    node = make_node(anchor, offered=2)
+    node = accepting(anchor, offered=2)
     with pytest.raises(TryAgain):
         anchor.accept(None)
     for _ in range(2):
-        assert node.perform(OFFERED, do.SubmitAcceptance()) == []
+        node.bring(OFFERED.known)
         anchor.allowed = 0  # replaced or used up by others meanwhile
     assert anchor.free == 4 * STAKE
 
 
+def test_an_acceptance__that_somebody_brought_already__is_not_brought_again() -> None:
+    anchor = Anchor(free=6 * STAKE)
+    node = accepting(anchor, offered=1, phase=IndexPhase.ACCEPTED)
+    with pytest.raises(TryAgain, match="not deep enough"):  # and again, until it is seen or gone
+        node.bring(OFFERED.known)
+    assert (anchor.sent, anchor.brought) == (0, 0)
+
+
 def test_leave_to_lock__is_of_the_deposit_at_once() -> None:
     anchor = Anchor(free=9 * STAKE)
-    node = make_node(anchor, offered=1, deposit=8 * STAKE)
+    node = accepting(anchor, offered=1, deposit=8 * STAKE)
     for _ in range(5):
-        node.perform(OFFERED, do.SubmitAcceptance())
+        node.bring(OFFERED.known)
     assert (anchor.sent, anchor.allowed) == (1, 3 * STAKE)
 
 
 def test_an_offer__beside_others_that_take_the_balance__is_put_off() -> None:
     for offered in (0, 1, 2):
-        make_node(Anchor(3 * STAKE), offered)._check_stake(OFFER)
+        accepting(Anchor(3 * STAKE), offered).check_free(TERMS)
     with pytest.raises(NodeBusy, match="tokens in other jobs"):
-        make_node(Anchor(3 * STAKE), offered=3)._check_stake(OFFER)
+        accepting(Anchor(3 * STAKE), offered=3).check_free(TERMS)
     with pytest.raises(NodeBusy):
         check_stakes(STAKE, STAKE, 2 * STAKE - 1, who="node")
     with pytest.raises(OfferRefused, match="does not cover the stake"):
-        make_node(Anchor(STAKE - 1), offered=0)._check_stake(OFFER)
+        accepting(Anchor(STAKE - 1), offered=0).check_free(TERMS)
 
 
 def test_the_handler_of_an_offer__sends_nothing() -> None:
-    anchor = Anchor(3 * STAKE)
-    make_node(anchor, offered=1)._check_stake(OFFER)
-    assert anchor.sent == 0
+    anchor = Anchor(9 * STAKE)
+    take(anchor, offered=1)
+    assert (anchor.sent, anchor.brought) == (0, 0)
+
+
+# --- what is left to the device, and for how long ------------------------------------------------
+
+
+def test_an_acceptance__is_left_to_the_device_for_half_of_what_is_left_of_the_window() -> None:
+    half = NOW + (TERMS.accept_by - NOW) // 2
+    assert take(Anchor(9 * STAKE, allowed=STAKE), offered=0).waits_until == half
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expires_at", "offered"),
+    [(STAKE - 1, ENDLESS, 0), (2 * STAKE, ENDLESS, 2), (STAKE, TERMS.accept_by - 1, 0)],
+    ids=["too little", "promised to others", "too short"],
+)
+def test_an_acceptance__that_the_anchor_would_refuse__is_left_to_nobody(
+    allowed: int, expires_at: int, offered: int
+) -> None:
+    anchor = Anchor(9 * STAKE, allowed, expires_at)
+    assert take(anchor, offered).waits_until == on.NO_TIME
+    least = Anchor(9 * STAKE, (offered + 1) * STAKE, TERMS.accept_by)
+    assert take(least, offered).waits_until != on.NO_TIME
+
+
+def test_the_stake__of_an_acceptance_that_was_given_away__stays_reserved() -> None:
+    given = replace(OFFERED, offer=replace(OFFERED.known, waits_until=Timestamp(NOW + 1)))
+    for task in (OFFERED, given, replace(given, bringing_due=True)):
+        node = accepting(Anchor(9 * STAKE), offered=0)
+        node._tasks = lambda kept=task: [kept]  # type: ignore[misc]
+        assert node.offered_stakes() == STAKE

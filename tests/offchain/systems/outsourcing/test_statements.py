@@ -7,6 +7,7 @@ without being listed here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from enum import IntEnum
 from pathlib import Path
@@ -26,6 +27,7 @@ from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import (
+    Acceptance,
     Answer,
     ChargeKind,
     Evidence,
@@ -39,6 +41,7 @@ from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.reading import check_read
 from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED, OutsourcingStation
+from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.systems.outsourcing.steps.decode import check_opens, check_signed_answer
 from edgemark.systems.outsourcing.steps.judge import compute_opinion_digest
 
@@ -157,8 +160,15 @@ def take_offer(offer: Offer) -> None:
     node = make_offered_node(Path("/"), ORDER)
     posted = node.station.settlement.job
     node.station.settlement.job = lambda job: NO_JOB if job != ORDER.job else posted(job)
-    node.station.functions = SimpleNamespace(find=lambda _: None, ask_for=lambda *_: None)
+    node.station.functions = SimpleNamespace(
+        using=lambda _: nullcontext(None), ask_for=lambda *_: None
+    )
     assert knock(node._take_offer, offer) == FUNCTION_NEEDED
+
+
+def take_acceptance(acceptance: Acceptance) -> None:
+    """As a device takes it of the node at index 3."""
+    check_acceptance(acceptance, ORDER, ShareIndex(3), cast.DOMAIN)
 
 
 def take_read(read: ReadRequest) -> None:
@@ -185,6 +195,7 @@ SENT: list[tuple[Any, Callable[[Any], None]]] = [
     (ORDER.tasks[2], take_task),
     (Evidence(ORDER.terms, ORDER.tasks[2], ANSWER), take_evidence),
     (Offer(ORDER.job, ShareIndex(1), ORDER.terms, ORDER.nodes), take_offer),
+    (cast.acceptance_of(ORDER, 3), take_acceptance),
     (signed_read(), take_read),
 ]
 

@@ -9,7 +9,7 @@ from edgemark.machine import IllegalMove
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import Answer
+from edgemark.systems.outsourcing.messages import Acceptance, Answer
 from edgemark.systems.outsourcing.phases import DevicePhase
 
 _OPEN = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
@@ -25,6 +25,8 @@ class DeviceJob:
     Attributes:
         indices: phase of index j on chain at position j - 1.
         offered: indices whose nodes took the offer.
+        acceptances: of those that left theirs to the device, which is to bring them together.
+        brings_none: the contract refused them together; each node brings its own.
         delivered: indices whose nodes took their task.
         answers: verified answers by index.
         wrong: indices charged or to be charged as wrong; with `silent` at most e.
@@ -42,6 +44,8 @@ class DeviceJob:
     order: on.Order | None = None
     indices: tuple[IndexPhase, ...] = ()
     offered: frozenset[ShareIndex] = frozenset()
+    acceptances: tuple[Acceptance, ...] = ()
+    brings_none: bool = False
     delivered: frozenset[ShareIndex] = frozenset()
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     result: bytes | None = field(default=None, repr=False)
@@ -144,6 +148,10 @@ class DeviceJob:
                 return replace(self, lapsing=self.lapsing | {index})
             case on.HeardOfferTaken(index):
                 return replace(self, offered=self.offered | {index})
+            case on.HeardAcceptance(acceptance):
+                return self._with_acceptance(acceptance)
+            case on.FoundAcceptancesRefused():
+                return replace(self, brings_none=True)
             case on.HeardTaskTaken(index):
                 return replace(self, delivered=self.delivered | {index})
             case on.HeardAnswer(answer):
@@ -171,6 +179,11 @@ class DeviceJob:
         others = tuple(entry for entry in self.verdicts_by if entry[0] != index)
         served = ((index, event.verdict_by),) if event.phase is IndexPhase.SERVED else ()
         return replace(self, indices=indices, verdicts_by=(*others, *served))
+
+    def _with_acceptance(self, acceptance: Acceptance) -> DeviceJob:
+        others = tuple(a for a in self.acceptances if a.index != acceptance.index)
+        offered = self.offered | {acceptance.index}
+        return replace(self, offered=offered, acceptances=(*others, acceptance))
 
     def _with_answer(self, answer: Answer) -> DeviceJob:
         if self.answer_of(answer.index) is not None:  # nothing displaces an answer
@@ -211,7 +224,7 @@ class DeviceJob:
             case DevicePhase.DRAFTED:
                 return (do.SubmitPosting(),)
             case DevicePhase.POSTED:
-                return tuple(do.SendOffer(i) for i in self._all() if i not in self.offered)
+                return (*self._owed_offers(), *self._owed_acceptances())
             case DevicePhase.EXPIRED:
                 return (do.SubmitCancel(),)
             case DevicePhase.STARTED:
@@ -236,6 +249,18 @@ class DeviceJob:
 
     def _decode(self) -> do.Decode:
         return do.Decode(self.answered, self.chosen)
+
+    def _owed_offers(self) -> tuple[object, ...]:
+        return tuple(do.SendOffer(i) for i in self._all() if i not in self.offered)
+
+    def _owed_acceptances(self) -> tuple[object, ...]:
+        """One call for all, once each node that is still awaited has left its acceptance here.
+
+        The effect names no indices: those that others bring meanwhile would make another of it.
+        """
+        awaited = {i for i in self._all() if self.index_phase(i) is IndexPhase.NAMED}
+        is_whole = awaited and awaited <= {given.index for given in self.acceptances}
+        return (do.SubmitAcceptances(),) if is_whole and not self.brings_none else ()
 
     def _owed_started(self) -> tuple[object, ...]:
         if len(self.answers) == len(self.indices):

@@ -26,6 +26,7 @@ class NodeTask:
         started: whether the job was seen started.
         served_by, verdict_by: deadlines of the charge, when charged and served.
         told: judges that took the answer.
+        bringing_due: the node waited long enough for others to bring its acceptance.
         lock_over: the job's lock has expired.
     """
 
@@ -40,6 +41,7 @@ class NodeTask:
     served_by: Timestamp | None = None
     verdict_by: Timestamp | None = None
     told: frozenset[Address] = frozenset()
+    bringing_due: bool = False
     accept_over: bool = False
     compute_over: bool = False
     collect_over: bool = False
@@ -59,12 +61,20 @@ class NodeTask:
             raise LookupError("a task nobody offered has no offer")
         return self.offer
 
+    @property
+    def leaves_bringing(self) -> bool:
+        """The device has the acceptance, or gets it when it asks again, and is to bring it."""
+        is_given = self.phase is NodePhase.OFFERED and self.known.waits_until != on.NO_TIME
+        return is_given and not self.bringing_due and not self.accept_over
+
     def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:
         """Chain times still to come in this state, each with the event it brings."""
         if self.offer is None or self.is_finished:
             return ()
         terms = self.offer.terms
         pending: list[tuple[Timestamp, object]] = []
+        if self.leaves_bringing:
+            pending.append((self.offer.waits_until, on.SawBringingDue()))
         if not self.accept_over and not self.started:
             pending.append((terms.accept_by, on.SawAcceptOver()))
         if not self.compute_over:
@@ -94,6 +104,8 @@ class NodeTask:
                 return replace(self, served=True, verdict_by=verdict_by)
             case on.HeardAnswerTaken(judge):
                 return replace(self, told=self.told | {judge})
+            case on.SawBringingDue():
+                return replace(self, bringing_due=True)
             case on.SawAcceptOver():
                 return replace(self, accept_over=True)
             case on.SawComputeOver():
@@ -114,7 +126,8 @@ class NodeTask:
         if self.lock_over and not self.is_finished:
             return (do.SubmitExpiry(self.known.index),)
         if self.phase is NodePhase.OFFERED:
-            return () if self.accept_over else (do.SubmitAcceptance(),)
+            waits = self.accept_over or self.leaves_bringing
+            return () if waits else (do.SubmitAcceptance(),)
         if self.phase in _CHARGED:
             return (*self._owed_defence(), *self._owed_exit())
         if self.phase is NodePhase.HOLDING:

@@ -1,0 +1,193 @@
+"""The node's side of an offer (protocol step 2): what it checks, and the acceptance that it gives.
+
+A node whose allowance covers the stake leaves its acceptance to the device, in the reply to the
+offer; else it lets the settlement lock more and brings it itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+
+from edgemark.identifiers import Address
+from edgemark.machine import TryAgain
+from edgemark.party.joining import allow_again
+from edgemark.systems.outsourcing import events as on
+from edgemark.systems.outsourcing.admission import (
+    Capacity,
+    OfferRefused,
+    check_admission,
+    check_disk,
+    check_stakes,
+    measure_load,
+)
+from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.messages import Acceptance, Offer
+from edgemark.systems.outsourcing.parameters import Terms, check_pace, hash_nodes
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import NodePhase
+from edgemark.systems.outsourcing.records import NOBODY, JobView
+from edgemark.systems.outsourcing.speed import SpeedMeter
+from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
+from edgemark.systems.outsourcing.turns import TurnBook
+
+
+class Accepting:
+    """Checks offers and accepts them; holds no state of its own.
+
+    Args:
+        station: keys, chain.
+        tasks: all tasks of this node, as they are now.
+        speed: of this machine.
+        turns: of the tasks that are to be computed.
+    """
+
+    def __init__(
+        self,
+        station: OutsourcingStation,
+        tasks: Callable[[], Iterable[NodeTask]],
+        speed: SpeedMeter,
+        turns: TurnBook,
+    ) -> None:
+        self._station, self._tasks = station, tasks
+        self._speed, self._turns = speed, turns
+
+    # --- offers --------------------------------------------------------------------------------
+
+    def check_alone(self, offer: Offer) -> None:
+        """Fee and size, by what this node knows without its chain: that costs nobody anything.
+
+        Raises:
+            OfferRefused, NodeBusy: it is not taken, or not now.
+        """
+        fee, least = offer.terms.fee, self._station.settings.min_fee
+        if fee < least:
+            raise OfferRefused("fee too low", who="offer", had=fee, needed=f">= {least}")
+        self.check_admission(offer.terms, self._speed.fastest)
+
+    def check_posted(self, offer: Offer) -> JobView:
+        """The chain names this node at this index, under these terms, and there is time left.
+
+        Raises:
+            OfferRefused, NodeBusy: it does not, or the stake is not there.
+        """
+        job = self._station.settlement.job(offer.job)
+        if job.terms_hash != offer.terms.hash:
+            raise OfferRefused(
+                "terms are not the posted ones",
+                who=f"job {offer.job.hex()}",
+                had=offer.terms.hash.hex(),
+                needed=job.terms_hash.hex(),
+                remedy="The posting may not be deep enough yet.",
+            )
+        self._check_place(offer, job)
+        if self._station.chain.now() > offer.terms.accept_by:
+            raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
+        if not self._station.registry.is_active(self._me):
+            raise OfferRefused("node takes no new work", who=self._me)
+        self.check_free(offer.terms)
+        return job
+
+    def take(
+        self, offer: Offer, job: JobView, judges: tuple[Address, ...], speed: float
+    ) -> on.HeardOffer:
+        """What the node remembers of an offer that it takes, once nothing else speaks against it.
+
+        One thread at a time, until that is in the journal: of two offers for the last place or the
+        last stake one comes too late.
+
+        Raises:
+            OfferRefused, NodeBusy: another came first.
+        """
+        terms = offer.terms
+        self.check_admission(terms, speed)
+        self.check_free(terms)
+        gives = self.may_lock(self.offered_stakes() + terms.stake, until=terms.accept_by)
+        until = compute_waiting(self._station.chain.now(), terms.accept_by) if gives else on.NO_TIME
+        return on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges, until)
+
+    def check_admission(self, terms: Terms, speed: float) -> None:
+        """There is room for it, and time to compute it behind what is taken on already."""
+        settings, me = self._station.settings, self._me
+        load = measure_load(self._tasks(), self._speed.of, self._turns.read())
+        capacity = Capacity(
+            settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
+        )
+        check_admission(terms, load, capacity, speed, who=me)
+        check_disk(terms, shutil.disk_usage(settings.home).free, load, who=me)
+        check_pace(terms, settings.poll_s, who=f"node {me}")
+
+    def check_free(self, terms: Terms) -> None:
+        """The stake is there beside those of the tasks whose acceptance is not on chain yet.
+
+        Both are as of confirmed blocks: what is newer counts among neither.
+        """
+        free = self._station.accounts.free_balance(self._me, block="confirmed")
+        check_stakes(terms.stake, self.offered_stakes(), free, who=self._me)
+
+    def _check_place(self, offer: Offer, job: JobView) -> None:
+        """The list of nodes is the posted one, this node stands at its index and is awaited."""
+        listed = hash_nodes(offer.nodes)
+        if listed != job.nodes_hash:
+            raise OfferRefused(
+                "list of nodes is not the posted one",
+                who=f"job {offer.job.hex()}",
+                had=listed.hex(),
+                needed=job.nodes_hash.hex(),
+            )
+        named = offer.nodes[offer.index - 1] if offer.index <= len(offer.nodes) else NOBODY
+        phase = self._station.settlement.index(offer.job, offer.index).phase
+        if named != self._me or phase is not IndexPhase.NAMED:
+            raise OfferRefused(
+                "this node is not awaited at this index",
+                who=f"index {offer.index}",
+                had=f"{named} {phase.name}",
+                needed=f"{self._me} NAMED",
+            )
+
+    # --- acceptances ---------------------------------------------------------------------------
+
+    @property
+    def _me(self) -> Address:
+        return self._station.address
+
+    def offered_stakes(self) -> int:
+        """Stakes of the tasks that were taken and whose acceptance is not on chain yet.
+
+        They stay reserved whoever brings it: an acceptance that was given away locks a stake until
+        `accept_by`.
+        """
+        return sum(t.known.terms.stake for t in self._tasks() if t.phase is NodePhase.OFFERED)
+
+    def may_lock(self, stakes: int, *, until: int) -> bool:
+        """Whether the settlement may lock so much of this node's balance, and long enough."""
+        accounts, locker = self._station.accounts, self._station.settlement.address
+        return accounts.locker_allowance(self._me, locker).left_until(until) >= stakes
+
+    def sign(self, offer: on.HeardOffer) -> Acceptance:
+        """The acceptance of an offer that this node took."""
+        return sign_acceptance(offer, self._station.keys.account, self._station.settlement.domain)
+
+    def bring(self, offer: on.HeardOffer) -> None:
+        """Bring one's own acceptance to the chain, alone.
+
+        Raises:
+            TryAgain: the contract refuses it now; or somebody has brought it meanwhile, and it has
+                to become final.
+        """
+        settlement = self._station.settlement
+        if settlement.index(offer.job, offer.index, block="latest").phase is not IndexPhase.NAMED:
+            raise TryAgain("acceptance is on chain, not deep enough", who=f"index {offer.index}")
+        self.allow_stakes()
+        self._station.submit(settlement.accept(offer.job, offer.nodes, [self.sign(offer)]))
+
+    def allow_stakes(self) -> None:
+        """Let the settlement lock the stakes of all tasks that are to be accepted.
+
+        What was locked under an allowance is used up; the deposit's worth is allowed at once, and
+        is enough for offers to come.
+        """
+        with self._station.allowing:
+            needed = self.offered_stakes()
+            allow_again(self._station, needed, max(needed, self._station.settings.deposit))

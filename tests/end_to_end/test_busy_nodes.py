@@ -30,6 +30,7 @@ from tests.end_to_end.theatre import (
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
@@ -97,6 +98,16 @@ def test_job_that_cannot_wait__is_cancelled_and_nothing_is_lost(rush: Rush) -> N
 @pytest.mark.parametrize("name", ["first", "patient"])
 def test_job_that_was_taken__ends_like_any_other(rush: Rush, name: str) -> None:
     assert rush.states[name].indices == ends()
+
+
+@pytest.mark.parametrize("name", ["first", "patient"])
+def test_acceptances_of_an_honest_job__come_in_one_transaction_of_its_device(
+    rush: Rush, name: str
+) -> None:
+    story = Chronicle(rush.theatre.chain, rush.theatre.stage.deployment).read(rush.jobs[name])
+    brought = {place.accepted for place in story.indices}
+    assert brought == {story.started}
+    assert story.started is not None and story.started.sender == story.payer
 
 
 def test_job_that_waited__gives_the_right_result(rush: Rush) -> None:

@@ -8,6 +8,7 @@
 #define EDGEMARK_LANES_H
 
 #include <immintrin.h>
+#include <string.h>
 
 #include "element.h"
 
@@ -217,9 +218,14 @@ static inline void lanes_store(uint8_t *out, const lanes *a, size_t count)
                         _mm512_or_si512(_mm512_srli_epi64(settled.limb[1], 64 - LANE_BITS),
                                         _mm512_slli_epi64(settled.limb[2], 2 * LANE_BITS - 64)));
     _mm512_storeu_si512(word[2], _mm512_srli_epi64(settled.limb[2], 128 - 2 * LANE_BITS));
+    /* As `element_store`, but in whole words, which gcc does not make of its loops here: sharing takes
+     * 26 us instead of 36. */
     for (size_t i = 0; i < count; i++) {
-        element result = {{word[0][i], word[1][i]}, word[2][i]};
-        element_store(out + i * ELEMENT_BYTES, &result);
+        uint64_t high = __builtin_bswap64(word[1][i]), low = __builtin_bswap64(word[0][i]);
+        uint8_t *bytes = out + i * ELEMENT_BYTES;
+        bytes[0] = (uint8_t)word[2][i];
+        memcpy(bytes + 1, &high, sizeof high);
+        memcpy(bytes + 9, &low, sizeof low);
     }
     for (int i = 0; i < 3; i++)
         _mm512_storeu_si512(word[i], _mm512_setzero_si512());

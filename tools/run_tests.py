@@ -34,6 +34,8 @@ PROCESS_WORKERS = 3
 OUTSOURCING_TESTS = "tests/contracts/outsourcing"
 # ape's pytest plugin would start a chain of its own in every worker; its tests are a part apart.
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")
+# One file's tests may share what took long to make. The order is that of tests/conftest.py.
+BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
 
 STATIC_VERDICT = re.compile(r"^[\w -]{12} (passed|FAILED) +[\d.]+ s$", re.MULTILINE)
@@ -130,7 +132,7 @@ def run_unit() -> tuple[int, int]:
     """Everything that needs neither ape nor a set of processes, in parallel."""
     return run_pytest_part(
         "unit",
-        [*PYTEST, "-n", "auto", "-m", "not processes", "-q", "tests"],
+        [*PYTEST, "-n", "auto", *BY_FILE, "-m", "not processes", "-q", "tests"],
     )
 
 
@@ -138,11 +140,7 @@ def run_processes() -> tuple[int, int]:
     """Whole jobs: a real chain, real devices, nodes and judges."""
     return run_pytest_part(
         "processes",
-        [
-            *(*PYTEST, "-n", str(PROCESS_WORKERS), "-m", "processes", "tests"),
-            # By file: one file's tests may share a chain. The order is that of tests/conftest.py.
-            *("--dist=loadfile", "--no-loadscope-reorder"),
-        ],
+        [*PYTEST, "-n", str(PROCESS_WORKERS), *BY_FILE, "-m", "processes", "tests"],
     )
 
 

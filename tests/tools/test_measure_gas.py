@@ -26,6 +26,8 @@ from tools.measure_gas import (
 
 from edgemark.ledger.interface import CONTRACTS
 
+pytestmark = pytest.mark.lasts(15)
+
 MOST_GAS = 8_000_000  # of any call, at the largest sizes that the contracts take
 
 

@@ -28,6 +28,8 @@ from edgemark.ledger.faults import (
 from edgemark.ledger.index import EventIndex, Standing
 from edgemark.ledger.index_store import IndexStore
 
+pytestmark = pytest.mark.lasts(14)
+
 DEPLOYMENT = deployment_of()
 
 

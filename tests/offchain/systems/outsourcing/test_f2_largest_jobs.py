@@ -38,6 +38,8 @@ from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.sharing import make_sharing
 from edgemark.systems.outsourcing.sharing_files import read_sharing, write_sharing
 
+pytestmark = pytest.mark.lasts(10)
+
 LARGEST_SHARE_AND_ANSWER = Size(inputs=64, outputs=64, batch=4096, threshold=1, errors=1)
 IN_FULL = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 AT_LIMITS: list[tuple[Size, list[type[NodeSide]]]] = [  # of m; of one node's values; of k; of n

@@ -34,6 +34,8 @@ from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import ChargeKind
 from edgemark.systems.outsourcing.records import JobPhase
 
+pytestmark = pytest.mark.lasts(30)
+
 KINDS: dict[str, type[NodeSide]] = {
     "honest": NodeSide,
     "lying": LyingNode,

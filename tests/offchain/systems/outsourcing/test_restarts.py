@@ -19,6 +19,8 @@ from tests.offchain.systems.outsourcing.simulation import Side, World
 from edgemark.identifiers import Address
 from edgemark.systems.outsourcing.amounts import IndexPhase
 
+pytestmark = pytest.mark.lasts(15)
+
 FAULTY = 3  # index of the node that is not like the others
 ENDS = {
     LyingNode: IndexPhase.CONVICTED,

@@ -15,6 +15,7 @@ from edgemark.party.joining import allow_again
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.admission import (
     Capacity,
+    Load,
     OfferRefused,
     check_admission,
     check_disk,
@@ -107,10 +108,14 @@ class Accepting:
         until = compute_waiting(self._station.chain.now(), terms.accept_by) if gives else on.NO_TIME
         return on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges, until)
 
+    def measure(self) -> Load:
+        """What is taken on already."""
+        return measure_load(self._tasks(), self._speed.of, self._turns.read())
+
     def check_admission(self, terms: Terms, speed: float) -> None:
         """There is room for it, and time to compute it behind what is taken on already."""
         settings, me = self._station.settings, self._me
-        load = measure_load(self._tasks(), self._speed.of, self._turns.read())
+        load = self.measure()
         capacity = Capacity(
             settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
         )

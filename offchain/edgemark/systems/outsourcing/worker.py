@@ -105,6 +105,10 @@ class ComputeNode(OutsourcingServer):
         tasks = [(s.known.job, s.known.terms) for s in states if s.offer and not s.is_finished]
         return self.payers.name_needs(tasks)
 
+    def promised_bytes(self) -> int:
+        """What the tasks that are taken have yet to write."""
+        return self._accepting.measure().coming_bytes
+
     def _tasks(self) -> Collection[NodeTask]:
         return self.runtime.states().values()
 

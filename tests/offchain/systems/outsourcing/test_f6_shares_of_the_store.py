@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.offchain.systems.outsourcing import cast
-from tests.offchain.systems.outsourcing.test_f6_functions import function, held, upload
+from tests.offchain.systems.outsourcing.test_f6_functions import function, held, make_node, upload
 
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
@@ -19,10 +19,14 @@ from edgemark.identifiers import Hash32
 from edgemark.ledger.events import JobPosted
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing import functions as functions_module
+from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.functions import MAX_ASKED, MAX_STORED, FunctionStore, Needed
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES
+from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.server import Payers
 from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.transport.routes import Head
 
 MOST = 32  # as many of the longest functions as a store has room for
 OPERATING = Path(__file__).resolve().parents[4] / "docs" / "operating.md"
@@ -229,6 +233,24 @@ def test_f4_whose_job_names_a_node__is_known_before_its_offer_comes(
     server.payers = Payers()
     server.expect_payers([posting(fee, "you", named), SimpleNamespace()], least_fee=12)
     assert known == expected
+
+
+def test_f2_a_function__takes_no_disk_that_accepted_tasks_will_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, length = cast.small_order(), 1000
+    node = make_node(tmp_path, order)
+    made = function(1)
+    node.station.functions.ask_for(made.hash, length, "payer")
+    node.http = SimpleNamespace(url="https://node")
+    head = Head("PUT", "/", {"hash": made.hash.hex()}, "127.0.0.1", None, length)
+    usage = SimpleNamespace(free=DISK_COPIES * length + DISK_RESERVE_BYTES)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    assert node._admit_function(head) == length
+    task = NodeTask(phase=NodePhase.OFFERED, offer=cast.offer_to(order, 1))
+    monkeypatch.setattr(node._accepting, "_tasks", lambda: [task])
+    with pytest.raises(Overloaded, match="disk is nearly full"):
+        node._admit_function(head)
 
 
 def test_f6_the_page_for_operators__says_the_bounds() -> None:

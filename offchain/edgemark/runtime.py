@@ -294,7 +294,8 @@ class Runtime(Generic[S, E, F]):
             case None:
                 return
 
-    def _take(self, key: bytes, event: E | Tick, reply: _Reply[S] | None) -> None:
+    def _take(self, key: bytes, event: E | Tick, reply: _Reply[S] | None) -> bool:
+        """Let an event happen; False when the machine refused it."""
         state, name = self._memory.state_before(key), type(event).__name__
         try:
             after, effects = self._machine.step(state, event)
@@ -305,7 +306,7 @@ class Runtime(Generic[S, E, F]):
             if reply is not None:
                 reply.error = error
                 reply.ready.set()
-            return
+            return False
         except Exception as error:
             raise self._unplanned(key, f"step({name})", error) from error
         if after != state:
@@ -314,6 +315,7 @@ class Runtime(Generic[S, E, F]):
             reply.state = after
             reply.ready.set()
         self._effects.begin(key, effects)
+        return True
 
     def _take_outcome(self, item: Performed[E, F]) -> None:
         name, facts = type(item.effect).__name__, facts_of(item.key)
@@ -321,9 +323,11 @@ class Runtime(Generic[S, E, F]):
         if item.error is None:
             # Still under way while its events are taken: a step that names the effect again has
             # its outcome before it.
-            for event in item.events:
-                self._take(item.key, event, None)
-            self._effects.finish(item.key, item.effect)
+            taken = [self._take(item.key, event, None) for event in item.events]
+            if all(taken):
+                self._effects.finish(item.key, item.effect)
+            else:  # found out too late; if it is owed still, nothing else would begin it again
+                self._effects.put_off(item.key, item.effect)
         elif isinstance(item.error, RETRIED):
             after_s = item.error.after_s if isinstance(item.error, TryAgain) else 0.0
             if self._effects.put_off(item.key, item.effect, after_s):

@@ -182,9 +182,9 @@ class Judge(OutsourcingServer):
     def _take_answer(self, request: Request) -> Response:
         """Until `answer_by` and the margin for passing on; a contradiction until the verdict.
 
-        Who brings an answer does not matter, its signature does, and nothing that decides stays
-        outside it. One that contradicts an answer already held is proof of a lie and never late:
-        else a node could split the judges.
+        The machine knows whether it is late. Who brings an answer does not matter, its signature
+        does, and nothing that decides stays outside it. One that contradicts an answer already held
+        is proof of a lie and never late: else a node could split the judges.
         """
         answer = Answer.from_wire(request.body)
         check_place(request, answer.job, answer.index)
@@ -193,13 +193,6 @@ class Judge(OutsourcingServer):
             return Response(body=TAKEN)
         if state.known.kind is not ChargeKind.SILENT or state.task is None:
             raise RefusedInput("no answer is awaited", who=f"index {answer.index}")
-        if state.is_late(answer):
-            raise RefusedInput(
-                "answer is late",
-                who=f"index {answer.index}",
-                had=self.station.chain.now(),
-                needed=f"<= {state.answer_by}",
-            )
         domain = self.station.settlement.domain
         heard = hear_answer(answer, state.task, state.known, domain)
         check_outputs(answer, _held(state.terms))  # what no job has room for is no answer

@@ -137,14 +137,16 @@ def test_two_signed_answers__are_a_lie_by_themselves() -> None:
 
 def test_third_answer_or_second_opinion__changes_nothing() -> None:
     third = on.HeardAnswer(cast.sign_again(ORDER, 3, bytes(len(RIGHT.answer.outputs))))
-    state = judge_after(TASK, SERVED, RIGHT, WRONG, own(Finding.WRONG))
+    found = on.FoundVerdict(Finding.WRONG)
+    state = judge_after(TASK, SERVED, RIGHT, WRONG, found, own(Finding.WRONG))
     assert step(state, third)[0] == state
     assert step(state, RIGHT)[0] == state
     assert step(state, own(Finding.WRONG))[0] == state
 
 
 def test_k_signatures__are_brought_to_the_chain_and_not_fewer() -> None:
-    state = judge_after(TASK, SERVED, own(Finding.WRONG))
+    found = on.FoundVerdict(Finding.WRONG)
+    state = judge_after(TASK, SERVED, WRONG, found, own(Finding.WRONG))
     for number, judge in enumerate(cast.JUDGES[1:3], start=2):
         assert do.SubmitVerdict(int(Finding.WRONG)) not in state.owed()
         opinion = cast.sign_opinion(judge, case_of(ChargeKind.SILENT), Finding.WRONG)

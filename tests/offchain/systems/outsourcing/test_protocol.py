@@ -191,7 +191,11 @@ def test_any_legal_walk__is_replayed_from_its_journal_and_owes_what_its_state_sa
         event = data.draw(some(data.draw(st.sampled_from(kinds))))
         if isinstance(event, on.FoundResultValid | on.FoundResultUndecided):
             event = replace(event, answered=state.answered, chosen=state.chosen)
-        moved, effects = step(state, event)
+        try:
+            moved, effects = step(state, event)
+        except IllegalMove:  # a judge's own words without ground
+            assert phases is JudgePhase
+            continue
         assert moved.phase is MOVES[state.phase, type(event)]
         assert set(effects) == set(moved.owed()) - set(state.owed())
         assert len(set(moved.owed())) == len(moved.owed())

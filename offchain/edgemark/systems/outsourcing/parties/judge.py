@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edgemark.identifiers import Address, Timestamp
+from edgemark.machine import IllegalMove
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task
@@ -138,13 +139,13 @@ class JudgeCase:
                 heard = replace(self, terms=terms, task=task)
                 return heard if answer is None else heard._with_answer(answer, counts=True)
             case on.HeardAnswer(answer):
-                return self._with_answer(answer, counts=True)
+                return self._in_time(answer)._with_answer(answer, counts=True)
             case on.HeardStrayAnswer(answer):
-                return self._with_answer(answer, counts=False)
+                return self._in_time(answer)._with_answer(answer, counts=False)
             case on.HeardOpinion(judge, opinion):
                 return self._with_opinion(judge, opinion)
             case on.FoundVerdict(finding):
-                return replace(self, finding=finding)
+                return replace(self._still_owing(finding), finding=finding)
             case on.HeardPassedOn(judge, what):
                 return replace(self, passed=self.passed | {(judge, what)})
             case on.SawServed(answer_by, verdict_by):
@@ -160,6 +161,29 @@ class JudgeCase:
             case _:
                 return self
 
+    def _in_time(self, answer: Answer) -> JudgeCase:
+        """Decided here and nowhere else: else a judge could say both that it came and did not.
+
+        Raises:
+            IllegalMove: it says something new, too late.
+        """
+        if self.lacks(answer) and self.is_late(answer):
+            had, needed = "its time was over", f"<= {self.answer_by}"
+            raise IllegalMove("answer is late", who=f"index {answer.index}", had=had, needed=needed)
+        return self
+
+    def _still_owing(self, finding: Finding) -> JudgeCase:
+        """What was found long ago may have lost its ground since: then it is found again.
+
+        Raises:
+            IllegalMove: it is not what is to be found now.
+        """
+        effect = do.FindMissing() if finding is Finding.MISSING else do.Reexecute()
+        lost = finding is Finding.RIGHT and self.is_contradicted
+        if lost or effect not in self._owed_finding():
+            raise IllegalMove("finding is stale", who="judge", had=finding.name)
+        return self
+
     def _with_answer(self, answer: Answer, *, counts: bool) -> JudgeCase:
         if not self.lacks(answer, counts=counts):
             return self
@@ -169,6 +193,8 @@ class JudgeCase:
     def _with_opinion(self, judge: Address, opinion: Opinion) -> JudgeCase:
         if judge in self.signatures(opinion.finding):
             return self
+        if judge == self.me and opinion.finding not in (Finding.NONE, self.finding):
+            raise IllegalMove("finding is stale", who="judge", had=opinion.finding.name)
         return replace(self, opinions=(*self.opinions, (judge, opinion)))
 
     def owed(self) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 | paper                        | here                                                        |
 |------------------------------|-------------------------------------------------------------|
-| verify Sig_Tj                | `check_answer`: for this task, and it opens the commitment  |
+| verify Sig_Tj                | `check_signed_answer`, and `check_opens` the commitment     |
 | interpolate phi and psi      | decode c only, one error set for all outputs, radius e - s  |
 | psi(0) = alpha phi(0)    (9) | the same, over the indices that are left                    |
 | if not: ask the enclave who  | liars are known already; if they cannot be: `charging.py`    |

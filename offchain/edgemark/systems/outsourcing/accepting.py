@@ -110,7 +110,7 @@ class Accepting:
 
     def measure(self) -> Load:
         """What is taken on already."""
-        return measure_load(self._tasks(), self._speed.of, self._turns.read())
+        return measure_load(self._tasks(), self._speed.of, self._turns.read(self._tasks))
 
     def check_admission(self, terms: Terms, speed: float) -> None:
         """There is room for it, and time to compute it behind what is taken on already."""

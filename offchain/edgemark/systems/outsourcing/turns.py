@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from edgemark.machine import key_of
@@ -46,10 +46,21 @@ class TurnBook:
             with self._guard:
                 self._began.pop(_key(task), None)
 
-    def read(self) -> Turns:
-        """As of now."""
+    def read(self, tasks: Callable[[], Iterable[NodeTask]]) -> Turns:
+        """As of now; a task that ended without having been computed leaves the book.
+
+        Args:
+            tasks: of this node; asked for after the book was looked at, for what comes in meanwhile
+                must stay.
+        """
+        with self._guard:
+            noted = list(self._due)
+        still_open = {_key(task) for task in tasks() if task.offer and not task.is_finished}
         now = time.monotonic()
         with self._guard:
+            for key in noted:
+                if key not in still_open:
+                    self._due.pop(key, None)
             due, began = dict(self._due), dict(self._began)
         return Turns(
             left_s={key: moment - now for key, moment in due.items()},

@@ -11,7 +11,8 @@ A card names its server, so a server that got one cannot use it at another; it g
 only, so nobody else gets it. It has no date and no number: all that it opens is a place to ask
 from, and whatever is asked is signed or proves itself. A card of an account that nobody expects is
 not even verified. But who is expected stands on chain, so strangers can forge cards in such names,
-and each costs a check: the server counts cards that it has not seen before (`transport.reception`).
+and each costs a check: the server counts those it has not seen before, for each name apart, so that
+forged cards keep out at most whom they name (`transport.reception`).
 """
 
 from __future__ import annotations
@@ -90,13 +91,20 @@ class Doorkeeper:
                 self._expected.move_to_end(account)
             _forget(self._expected, MOST_EXPECTED)
 
-    def recognise(self, card: str) -> str | None:
-        """The expected account that made this card for this server; None for anybody else."""
-        visitor, _, signature = card.partition(":")
+    def named(self, card: str) -> str | None:
+        """The expected account in whose name a card is, whoever made it; None for another's."""
+        visitor = card.partition(":")[0]
         with self._guard:
             until = self._expected.get(visitor)
-            if until is None or self._clock() > until or len(card) != CARD_CHARS:
-                return None
+        is_expected = until is not None and self._clock() <= until and len(card) == CARD_CHARS
+        return visitor if is_expected else None
+
+    def recognise(self, card: str) -> str | None:
+        """The expected account that made this card for this server; None for anybody else."""
+        visitor, signature = self.named(card), card.partition(":")[2]
+        if visitor is None:
+            return None
+        with self._guard:
             if card in self._verified:
                 self._verified.move_to_end(card)
                 return visitor

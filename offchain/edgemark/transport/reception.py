@@ -49,7 +49,7 @@ BYTES_OUT = web.ResponseKey("bytes_out", int)
 NUMBER = web.RequestKey("number", str)
 NUMBER_HEADER = "X-Request-Id"
 PIECE_BYTES = 64 * KIB
-FIRST_CARDS_PER_S, FIRST_CARDS_PER_S_OF_PEER = 200.0, 20.0  # that were not recognised before
+FIRST_CARDS_PER_S = 5.0  # in the name of one expected account, that were not recognised before
 MOST_CARDS = 1024
 BROKEN_OFF = (  # the client went away: no event
     EOFError,
@@ -57,6 +57,7 @@ BROKEN_OFF = (  # the client went away: no event
     web_protocol.RequestPayloadError,
     web_protocol.PayloadAccessError,
 )
+Recognise = Callable[[str], str | None]
 T = TypeVar("T")
 
 
@@ -67,7 +68,8 @@ class Reception(Closing):
         limits: of the server.
         crowd: who is connected.
         who: the server's url, for refusals.
-        recognise: the known party that a card is from.
+        recognise: the known party that a card is from; before it, if there are two, the known party
+            in whose name it is, whoever made it, which costs nothing to say.
         spool: folder for longer bodies.
     """
 
@@ -76,7 +78,7 @@ class Reception(Closing):
         limits: ServerLimits,
         crowd: Crowd,
         who: Callable[[], str],
-        recognise: Callable[[str], str | None] | None,
+        recognise: Recognise | tuple[Recognise, Recognise] | None,
         spool: Path | None,
     ) -> None:
         return_freed_memory()
@@ -88,10 +90,11 @@ class Reception(Closing):
         self._limits = limits
         self._crowd = crowd
         self._who = who
-        self._recognise = recognise or (lambda _: None)
+        two = recognise if isinstance(recognise, tuple) else (_name_on, recognise)
+        self._named, self._recognise = two[0], two[1] or (lambda _: None)
         self._places = Places(limits, who)
         self._rates = RateLimit(limits.per_s, limits.per_s_of_peer)
-        self._first_cards = RateLimit(FIRST_CARDS_PER_S, FIRST_CARDS_PER_S_OF_PEER)
+        self._first_cards = RateLimit(FIRST_CARDS_PER_S, FIRST_CARDS_PER_S)
         self._cards: OrderedDict[str, str] = OrderedDict()  # recognised before
         self._log = get_logger("transport.server")
         self._strangers = ThreadPoolExecutor(limits.workers, thread_name_prefix="http")
@@ -163,11 +166,17 @@ class Reception(Closing):
     def _show(self, guest: Guest, card: str) -> None:
         """Let a known party count as one, as long as it has not too much under way.
 
-        A card that was not seen before costs a signature's check, so these are counted first.
+        A card in an expected name that was not seen before costs a signature's check, so these are
+        counted first, for each name: no number of forged ones keeps out who has another name.
         """
         if not card or guest.account is not None:
             return
-        if card not in self._cards and self._first_cards.take(guest.peer, time.monotonic()):
+        name = self._named(card)
+        if name is None:
+            return
+        if card not in self._cards and self._first_cards.take(
+            name, time.monotonic(), is_known=True
+        ):
             return
         account = self._recognise(card)
         if account is not None:
@@ -277,6 +286,10 @@ class Reception(Closing):
         except (TimeoutError, Overloaded):
             if request.transport is not None:
                 request.transport.abort()
+
+
+def _name_on(card: str) -> str:
+    return card.partition(":")[0]
 
 
 def _short(given: Response) -> web.Response:

@@ -32,7 +32,14 @@ from edgemark.logs import about, get_logger
 from edgemark.transport.crowd import Crowd
 from edgemark.transport.limits import MAX_HEADERS, MAX_PIPELINED, READ_BUFFER_BYTES, ServerLimits
 from edgemark.transport.listener import Listener
-from edgemark.transport.reception import BYTES_IN, BYTES_OUT, NUMBER, NUMBER_HEADER, Reception
+from edgemark.transport.reception import (
+    BYTES_IN,
+    BYTES_OUT,
+    NUMBER,
+    NUMBER_HEADER,
+    Reception,
+    Recognise,
+)
 from edgemark.transport.refusals import REFUSAL, make_library_logger
 from edgemark.transport.routes import Head, Request, Response, Route
 from edgemark.transport.tls import TlsKey
@@ -88,7 +95,8 @@ class HttpServer(Closing):
         port: 0 takes a free one.
         limits: see `ServerLimits`.
         recognise: the known party that a card (`CARD_HEADER`) is from; None for a stranger. Quick,
-            in the server's own thread. Without it everybody is a stranger.
+            in the server's own thread. Without it everybody is a stranger. Of two, the first one
+            says in whose name a card is, unchecked; one in no known name is not looked at further.
         spool: folder for longer bodies that wait; None takes the system's.
         on_answer: told of every request that was answered; quick, in the server's own thread.
     """
@@ -101,7 +109,7 @@ class HttpServer(Closing):
         host: str = "127.0.0.1",
         port: int = 0,
         limits: ServerLimits | None = None,
-        recognise: Callable[[str], str | None] | None = None,
+        recognise: Recognise | tuple[Recognise, Recognise] | None = None,
         spool: Path | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:

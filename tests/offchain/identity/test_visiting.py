@@ -64,6 +64,16 @@ def test_account__that_is_expected_for_longer__is_not_forgotten_for_a_shorter_ti
     assert door.recognise(CARD) is None
 
 
+def test_a_card__bears_an_expected_name_whoever_made_it() -> None:
+    door = Doorkeeper(JUDGE.address, DOMAIN)
+    forged = f"{NODE.address}:{'00' * 65}"
+    assert door.named(forged) is None
+    door.expect(NODE.address)
+    assert door.named(forged) == NODE.address
+    assert door.recognise(forged) is None
+    assert door.named(forged[:-1]) is None
+
+
 def test_expected_accounts__are_bounded_and_the_oldest_goes() -> None:
     door = Doorkeeper(JUDGE.address, DOMAIN)
     door.expect(NODE.address)

@@ -17,6 +17,7 @@ from edgemark.transport.crowd import Crowd, Guest, Places, group_of
 from edgemark.transport.faults import PeerRefused, PeerUnreachable
 from edgemark.transport.http import HttpClient
 from edgemark.transport.limits import ServerLimits
+from edgemark.transport.rates import RateLimit
 from edgemark.transport.reception import Reception
 from edgemark.transport.routes import Request, Response, Route
 from edgemark.transport.server import HttpServer
@@ -219,7 +220,37 @@ def count_checks(asks: int, card: Callable[[int], str]) -> tuple[int, int]:
 
 def test_forged_cards__are_checked_a_few_times_only() -> None:
     checked, known = count_checks(1000, lambda number: f"forged {number}")
-    assert (known, checked < 200) == (0, True)
+    assert (known, checked) == (0, 1000)  # each in another name
+    checked, known = count_checks(1000, lambda number: f"judge:forged {number}")
+    assert (known, checked < 50) == (0, True)
+
+
+def test_forged_cards__keep_nobody_out_who_has_another_name() -> None:
+    """In the planted copy all first cards of all peers shared a bucket, whoever was named."""
+    planted = RateLimit(200.0, 20.0)
+    shown = [f"{number % 100}:forged {number}" for number in range(3000)]
+    desk = Reception(LIMITS, Crowd(9, 9), lambda: "server", {"judge:card": "judge"}.get, None)
+    honest = Guest("honest")
+    with desk:
+        for number, card in enumerate(shown):
+            planted.take(f"peer {number % 300}", 0.0)
+            desk._show(Guest(f"peer {number % 300}"), card)
+        desk._show(honest, "judge:card")
+    assert honest.account == "judge"
+    assert planted.take("honest", 0.0) > 0
+
+
+def test_cards_in_no_expected_name__are_not_checked() -> None:
+    checked: list[str] = []
+
+    def recognise(card: str) -> str | None:
+        checked.append(card)
+        return None
+
+    desk = Reception(LIMITS, Crowd(9, 9), lambda: "x", (lambda _: None, recognise), None)
+    with desk:
+        desk._show(Guest("a"), "nobody:card")
+    assert checked == []
 
 
 def test_a_card_that_was_recognised__counts_always() -> None:

@@ -172,6 +172,13 @@ class OwnWayNode(NodeSide):
         return on.NO_TIME
 
 
+class TrustingNode(NodeSide):
+    """Planted: leaves its acceptance to the device, and brings it never."""
+
+    def choose_waiting(self) -> Timestamp:
+        return self.world.order.terms.accept_by
+
+
 class CrookedNode(NodeSide):
     """Says what is no acceptance of the job, and brings a right one when its wait is over."""
 

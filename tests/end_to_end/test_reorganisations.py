@@ -35,7 +35,7 @@ from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.phases import DevicePhase
 from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
 
-pytestmark = whole_stage(180)
+pytestmark = whole_stage(95)
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 

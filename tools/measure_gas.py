@@ -38,8 +38,8 @@ HEAD = f"""# Gas
 What each state-changing function of the contracts uses, measured on Anvil by one scenario that is
 the same to the byte in every run, under the rules of {" and ".join(HARDFORKS)}. A test fails when a
 figure grows by more than {TOLERANCE_PERCENT} %. "First" finds empty storage, "again" does not; m is
-the number of nodes of a job, e how many may be charged. The acceptances of an honest job come in one
-call of its device. `make gas` measures anew.
+the number of nodes of a job, e how many may be charged. The acceptances of an honest job come in
+one call of its device. `make gas` measures anew.
 """
 
 

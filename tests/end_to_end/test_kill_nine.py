@@ -66,7 +66,7 @@ pytestmark = whole_stage(195)
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 JOB_LIMIT_S = 220.0
 JUDGE_WINDOW_S = 15
-PATIENT = replace(WISH, accept_s=26, compute_s=12, collect_s=18)
+PATIENT = replace(WISH, accept_s=30, compute_s=12, collect_s=18)
 SERVER_PLACES: dict[str, tuple[str, ...]] = {
     "node 1": ("HeardOffer", "FoundAnswer", "SawEnded"),
     "node 2": ("SawAccepted", "SawCharged", "HeardAnswerTaken"),

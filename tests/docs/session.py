@@ -122,12 +122,11 @@ def hold_free_ports(wanted: tuple[int, ...]) -> Iterator[dict[int, int]]:
 
 
 def clean_environment() -> dict[str, str]:
-    """What a reader has after `make contracts` and with the tools on the path."""
-    environ = {name: value for name, value in os.environ.items() if "EDGEMARK" not in name}
+    """What a reader has after `make contracts`, with the tools on the path and no other setting."""
+    ours = re.compile("EDGEMARK|^APE_DATA_FOLDER$|^SOLCX_BINARY_PATH$|^TMPDIR$")
+    environ = {name: value for name, value in os.environ.items() if not ours.search(name)}
     programs = (Path(sys.executable).parent, find_anvil(ROOT).parent)
     return environ | {
-        "APE_DATA_FOLDER": str(ROOT / ".ape"),
-        "SOLCX_BINARY_PATH": str(ROOT / ".solcx"),
         "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
         "PYTHONPATH": str(ROOT / "offchain"),
     }

@@ -214,6 +214,6 @@ class _Account:
                 "may not all be locked by the settlement",
                 who="free balance",
                 had=f"{seen}, {format_tokens(allowed)} MTC allowed",
-                remedy="`edgemark account deposit` allows it again.",
+                remedy="`edgemark account deposit AMOUNT` allows it again.",
             )
         return seen

@@ -172,7 +172,7 @@ class TransactionLane(NonceKeeper, Closing):
         pending = self._pending.find(intent.identity, but_for=batch)
         if pending is not None:
             return pending
-        untold = self._pending.take_untold(intent.identity)
+        untold = self._pending.find_untold(intent.identity, but_for=batch)
         if untold is not None:
             return untold
         refused = self._pending.refused(intent.identity)

@@ -184,13 +184,18 @@ class PendingFile:
                 return entry
         return None
 
-    def take_untold(self, intent: bytes) -> Entry | None:
-        """What is decided since its caller, of this process, was told to ask again."""
-        kept = self._untold.pop(intent, [])
-        left = [entry for entry in kept if not entry.is_answered]
-        if len(left) > 1:
-            self._untold[intent] = left[1:]
-        return left[0] if left else None
+    def find_untold(self, intent: bytes, *, but_for: Collection[object] = ()) -> Entry | None:
+        """What is decided since its caller, of this process, was told to ask again.
+
+        It stays until a caller has its answer: whoever asks may go away without one once more.
+        What is void goes with the first who asks, as it paid nothing.
+        """
+        kept = [entry for entry in self._untold.pop(intent, []) if not entry.is_answered]
+        free = (entry for entry in kept if not any(each is entry for each in but_for))
+        found = next(free, None)
+        if left := [entry for entry in kept if entry is not found or not entry.is_void]:
+            self._untold[intent] = left
+        return found
 
     def _load(self) -> None:
         records = self._journal.records()

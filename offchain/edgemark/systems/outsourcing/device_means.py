@@ -185,6 +185,9 @@ def check_judging(terms: Terms, station: Station) -> None:
 
 
 def compute_moving_s(terms: Terms) -> float:
-    """Seconds until a judge has what it needs: evidence, then the function, and evidence again."""
+    """Seconds until a judge has what it needs of e charges that are filed together, over one line.
+
+    That is the function, the evidence of each, and once more of the one that is tried again.
+    """
     evidence = terms.share_bytes + compute_output_bytes(terms.batch, terms.outputs) + 3 * HEAD_BYTES
-    return (terms.function_bytes + 2 * evidence) / LEAST_BYTES_PER_S
+    return (terms.function_bytes + (terms.errors + 1) * evidence) / LEAST_BYTES_PER_S

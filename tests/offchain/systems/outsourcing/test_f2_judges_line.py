@@ -58,7 +58,7 @@ def test_f2_the_job_with_the_longest_function__fits_no_window_of_a_minute() -> N
 @pytest.mark.parametrize("window", [8, 60])
 def test_f2_the_least_window__is_what_moves_and_the_blocks_of_serving(window: int) -> None:
     blocks_s = (CONFIRMATIONS + SERVING_BLOCKS) * BLOCK_S
-    evidence = 2 * (compute_share_bytes(1, 1) + 2 * 17 + 3 * limits.HEAD_BYTES)
+    evidence = (SMALL.errors + 1) * (compute_share_bytes(1, 1) + 2 * 17 + 3 * limits.HEAD_BYTES)
     fits = (window - blocks_s) * LEAST_BYTES_PER_S - evidence
     check_judging(terms(fits), station(window))
     with pytest.raises(RefusedInput, match="could not serve"):
@@ -69,6 +69,16 @@ def test_f2_small_jobs__are_begun_without_a_look_at_the_chain() -> None:
     check_judging(SMALL, SimpleNamespace())
 
 
-def test_f2_the_largest_evidence__is_counted_twice() -> None:
+def test_f2_the_largest_evidence__is_counted_for_each_charge_and_once_more() -> None:
     widest = terms(1, batch=4096, inputs=64, outputs=64)
-    assert compute_moving_s(widest) * LEAST_BYTES_PER_S + 2048 >= 2 * limits.MAX_EVIDENCE_BYTES
+    most = (SMALL.errors + 1) * limits.MAX_EVIDENCE_BYTES
+    assert compute_moving_s(widest) * LEAST_BYTES_PER_S + 4096 >= most
+
+
+def test_f2_as_many_charges_as_there_may_be__go_over_one_line_to_a_judge() -> None:
+    """Evidence of one charge fits W beside this function, that of e = 15 does not."""
+    many = terms(36 * MIB, batch=1024, inputs=64, outputs=64)
+    many = replace(many, errors=15, node_count=64)
+    check_judging(replace(many, errors=1), station(DEFAULT_LIMITS.judge_window))
+    with pytest.raises(RefusedInput, match="could not serve"):
+        check_judging(many, station(DEFAULT_LIMITS.judge_window))

@@ -51,7 +51,7 @@ class PartyServer(PartyLoop[S]):
 
     def _open_http(self) -> HttpServer:
         station, settings = self.station, self.station.settings
-        return HttpServer(
+        http = HttpServer(
             [
                 replace(
                     route,
@@ -71,6 +71,8 @@ class PartyServer(PartyLoop[S]):
             spool=Path(settings.home),
             on_answer=self.instruments.note_answer,
         )
+        http.reserved = self.reserved_bytes
+        return http
 
     # --- for subclasses ------------------------------------------------------------------------
 
@@ -81,6 +83,14 @@ class PartyServer(PartyLoop[S]):
     @abstractmethod
     def status(self) -> dict[str, object]:
         """What this party tells about itself; nothing secret."""
+
+    def promised_bytes(self) -> int:
+        """Of the disk, that is promised to open matters; nothing else takes any of it."""
+        return 0
+
+    def reserved_bytes(self) -> int:
+        """Of the disk, that no body and no answer takes which only waits."""
+        return self.promised_bytes()
 
     # --- for operators -------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -52,11 +53,16 @@ class Spool:
     Args:
         folder: where the disk is; None takes the system's place for such files.
         limits: bytes of all and of one party.
+        reserved: bytes of the disk that are promised to others; a body that was promised its part
+            itself may take of them.
     """
 
-    def __init__(self, folder: Path | None, limits: ServerLimits) -> None:
+    def __init__(
+        self, folder: Path | None, limits: ServerLimits, reserved: Callable[[], int] = int
+    ) -> None:
         self._folder = folder
         self._limits = limits
+        self._reserved = reserved
         self._held: Counter[Holder] = Counter()
         self._coming: dict[Body, Holder] = {}  # those that can give way
 
@@ -65,13 +71,14 @@ class Spool:
         """On disk."""
         return self._held.total()
 
-    def open(self, account: str, length: int, name: str = "") -> Body:
+    def open(self, account: str, length: int, name: str = "", *, is_promised: bool = False) -> Body:
         """A body, for which there is room now.
 
         Args:
             account: of the known party that sends it.
             length: as announced.
             name: what it is; empty: like nothing else.
+            is_promised: disk for it is set aside.
 
         Raises:
             Overloaded: there is none.
@@ -81,13 +88,14 @@ class Spool:
             body.give_way()
         wanted = self._held[party] + length
         fixed = sum(held for other, held in self._held.items() if other != party and held <= wanted)
-        if wanted > self._limits.spool_bytes_of_known or fixed + wanted > self._room():
+        if wanted > self._limits.spool_bytes_of_known or fixed + wanted > self._room(is_promised):
             raise self._refuse(account, length)
         try:
             file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - the body closes it
         except OSError as error:
             raise Overloaded("no disk for a body", had=error.strerror) from error
         body = Body(length, file, self, name)
+        body.is_promised = is_promised
         self._coming[body] = party
         return body
 
@@ -101,7 +109,7 @@ class Spool:
         wanted = self._held[party] + count
         if wanted > self._limits.spool_bytes_of_known:
             raise self._refuse(party[1], count)
-        while self.held_bytes + count > self._room():
+        while self.held_bytes + count > self._room(body.is_promised):
             able = {other: self._held[other] for other in self._coming.values()}
             greediest = find_greediest(able, party, wanted)
             if greediest is None:
@@ -120,8 +128,9 @@ class Spool:
         self._held[self._coming.pop(body, body.kept_for)] -= body.taken
         self._held += Counter()
 
-    def _room(self) -> int:
-        most, reserve = self._limits.spool_bytes, DISK_RESERVE_BYTES
+    def _room(self, is_promised: bool) -> int:
+        most = self._limits.spool_bytes
+        reserve = DISK_RESERVE_BYTES + (0 if is_promised else self._reserved())
         return count_room(self._folder, most, self.held_bytes, reserve)
 
     def _refuse(self, account: str, count: int) -> Overloaded:
@@ -144,6 +153,7 @@ class Body(Closing):
     Attributes:
         taken: bytes of the spool.
         kept_for: whose it is, once it is taken on.
+        is_promised: disk for it is set aside.
     """
 
     def __init__(
@@ -157,6 +167,7 @@ class Body(Closing):
         self.name = name
         self.taken = 0
         self.kept_for: Holder = (True, "")
+        self.is_promised = False
         self._file = file
         self._spool = spool
         self._parts: list[bytes] = []

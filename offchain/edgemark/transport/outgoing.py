@@ -12,6 +12,7 @@ import os
 import tempfile
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -27,11 +28,13 @@ class Outgoing:
     Args:
         folder: where the disk is; None takes the system's place for such files.
         most: bytes at a time.
+        reserved: bytes of the disk that are promised to others.
     """
 
-    def __init__(self, folder: Path | None, most: int) -> None:
+    def __init__(self, folder: Path | None, most: int, reserved: Callable[[], int] = int) -> None:
         self._folder = folder
         self._most = most
+        self._reserved = reserved
         self._guard = threading.Lock()
         self._files: dict[bytes, tuple[IO[bytes], int]] = {}
         self._copies: dict[Copy, None] = {}
@@ -73,7 +76,8 @@ class Outgoing:
             self._drop(leaving)
 
     def _room(self) -> int:
-        return count_room(self._folder, self._most, self._count_held(), GIVEN_RESERVE_BYTES)
+        reserve = GIVEN_RESERVE_BYTES + self._reserved()
+        return count_room(self._folder, self._most, self._count_held(), reserve)
 
     def _drop(self, copy: Copy) -> None:
         if copy in self._copies:

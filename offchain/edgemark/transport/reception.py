@@ -71,6 +71,7 @@ class Reception(Closing):
         recognise: the known party that a card is from; before it, if there are two, the known party
             in whose name it is, whoever made it, which costs nothing to say.
         spool: folder for longer bodies.
+        reserved: bytes of its disk that are promised to others.
     """
 
     def __init__(
@@ -80,13 +81,14 @@ class Reception(Closing):
         who: Callable[[], str],
         recognise: Recognise | tuple[Recognise, Recognise] | None,
         spool: Path | None,
+        reserved: Callable[[], int] = int,
     ) -> None:
         return_freed_memory()
         self.bytes_in = 0
         self.bytes_out = 0
-        self.spool = Spool(spool, limits)
+        self.spool = Spool(spool, limits, reserved)
         self.memory = Memory(limits.loaded_bytes, limits.most_of_known)
-        self.outgoing = Outgoing(spool, limits.given_bytes)
+        self.outgoing = Outgoing(spool, limits.given_bytes, reserved)
         self._limits = limits
         self._crowd = crowd
         self._who = who
@@ -153,7 +155,7 @@ class Reception(Closing):
             self._show(guest, card)  # what was looked at may have made it a known party
             head = replace(head, account=guest.account)
             _check_length(head, min(most, route.most_body_bytes))
-        with self._open_body(head) as body:
+        with self._open_body(head, is_promised=route.is_promised) as body:
             await body.fill(request.content, self._limits)
             self.bytes_in += head.length
             request[BYTES_IN] = head.length
@@ -193,7 +195,7 @@ class Reception(Closing):
         if wait_s:
             raise Overloaded("too many requests", who=self._who(), retry_after_s=wait_s)
 
-    def _open_body(self, head: Head) -> Body:
+    def _open_body(self, head: Head, *, is_promised: bool) -> Body:
         """Where the body goes; a stranger's is short."""
         if head.length <= self._limits.stranger_bytes:
             return Body(head.length)
@@ -205,7 +207,7 @@ class Reception(Closing):
                 needed=f"<= {self._limits.stranger_bytes} bytes",
                 remedy="Whoever has an open matter here may send more, and shows who it is.",
             )
-        return self.spool.open(head.account, head.length, head.path)
+        return self.spool.open(head.account, head.length, head.path, is_promised=is_promised)
 
     async def _answer(
         self, route: Route, guest: Guest, head: Head, body: Body

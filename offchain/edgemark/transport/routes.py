@@ -57,6 +57,7 @@ class Route:
         admit: asked before the body is read: how long it may be here and now, or the answer when
             no body is needed for it; may raise any `EdgemarkError`. None leaves it at
             `most_body_bytes`.
+        is_promised: disk for its body is set aside already.
     """
 
     method: str
@@ -64,3 +65,4 @@ class Route:
     handler: Callable[[Request], Response]
     most_body_bytes: int
     admit: Callable[[Head], int | Response] | None = None
+    is_promised: bool = False

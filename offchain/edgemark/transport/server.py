@@ -99,6 +99,9 @@ class HttpServer(Closing):
             says in whose name a card is, unchecked; one in no known name is not looked at further.
         spool: folder for longer bodies that wait; None takes the system's.
         on_answer: told of every request that was answered; quick, in the server's own thread.
+
+    Attributes:
+        reserved: bytes of the spool's disk that nothing takes which only waits; quick.
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class HttpServer(Closing):
     ) -> None:
         self.host = host
         self.port = port
+        self.reserved: Callable[[], int] = int
         self.limits = limits or ServerLimits()
         self._routes = routes
         self._tls = tls
@@ -124,7 +128,14 @@ class HttpServer(Closing):
         self._loop = asyncio.new_event_loop()
         crowd = Crowd(self.limits.most_sockets, self.limits.of_peer(self.limits.most_sockets))
         self._crowd = crowd
-        self.reception = Reception(self.limits, crowd, lambda: self.url, recognise, spool)
+        self.reception = Reception(
+            self.limits,
+            crowd,
+            lambda: self.url,
+            recognise,
+            spool,
+            lambda: self.reserved(),  # noqa: PLW0108 - its owner says it later
+        )
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 class PlantedSpool(Spool):
     """Every body waits in memory."""
 
-    def open(self, account: str, length: int, name: str = "") -> Body:  # noqa: ARG002 - as it has it
+    def open(self, account: str, length: int, name: str = "", **_: bool) -> Body:  # noqa: ARG002
         return Body(length)
 
 

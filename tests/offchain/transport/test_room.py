@@ -9,8 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgemark.transport.limits import DISK_RESERVE_BYTES
+from edgemark.errors import Overloaded
+from edgemark.transport.bodies import Spool
+from edgemark.transport.limits import DISK_RESERVE_BYTES, GIVEN_RESERVE_BYTES, ServerLimits
 from edgemark.transport.loading import Memory
+from edgemark.transport.outgoing import Outgoing
 from edgemark.transport.room import count_room, find_greediest
 
 
@@ -48,3 +51,20 @@ def test_f4_a_disk_that_is_nearly_full__keeps_its_reserve(
     assert count_room(None, 100, 3, DISK_RESERVE_BYTES) == 3
     usage.free = 2**40
     assert count_room(tmp_path, 100, 3, DISK_RESERVE_BYTES) == 100
+
+
+def test_what_waits__takes_nothing_of_what_is_promised_but_what_was_promised_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promised = 1000
+    usage = SimpleNamespace(free=DISK_RESERVE_BYTES + promised + 5)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    spool = Spool(tmp_path, ServerLimits(), lambda: promised)
+    with spool.open("payer", 5, "function"), pytest.raises(Overloaded):
+        spool.open("payer", 6, "another")
+    spool.open("payer", promised, "task", is_promised=True).close()
+    usage.free = GIVEN_RESERVE_BYTES + promised + 5
+    outgoing = Outgoing(tmp_path, 2**20, lambda: promised)
+    outgoing.hold(bytes(5), (True, "payer")).close()
+    with pytest.raises(Overloaded, match="no room"):
+        outgoing.hold(bytes(6), (True, "payer"))

@@ -6,7 +6,6 @@ offer; else it lets the settlement lock more and brings it itself.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 
 from edgemark.identifiers import Address
@@ -20,6 +19,8 @@ from edgemark.systems.outsourcing.admission import (
     check_admission,
     check_disk,
     check_stakes,
+    count_coming,
+    count_disk,
     measure_load,
 )
 from edgemark.systems.outsourcing.amounts import IndexPhase
@@ -112,6 +113,10 @@ class Accepting:
         """What is taken on already."""
         return measure_load(self._tasks(), self._speed.of, self._turns.read(self._tasks))
 
+    def count_coming(self) -> int:
+        """Bytes that the tasks which are taken have yet to write."""
+        return count_coming(self._tasks())
+
     def check_admission(self, terms: Terms, speed: float) -> None:
         """There is room for it, and time to compute it behind what is taken on already."""
         settings, me = self._station.settings, self._me
@@ -120,7 +125,8 @@ class Accepting:
             settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
         )
         check_admission(terms, load, capacity, speed, who=me)
-        check_disk(terms, shutil.disk_usage(settings.home).free, load, who=me)
+        free = self._station.functions.make_free(count_disk(terms, load))
+        check_disk(terms, free, load, who=me)
         check_pace(terms, settings.poll_s, who=f"node {me}")
 
     def check_free(self, terms: Terms) -> None:

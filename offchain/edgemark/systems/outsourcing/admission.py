@@ -167,6 +167,17 @@ def measure_load(
     return Load(open_jobs, queued_s, held_bytes, tuple(promises), running_s, coming_bytes)
 
 
+def count_coming(tasks: Iterable[NodeTask]) -> int:
+    """Bytes that open tasks have yet to write, as `Load` has them."""
+    offers = ((task, task.offer) for task in tasks if not task.is_finished)
+    return sum(_bytes_to_come(task, offer.terms) for task, offer in offers if offer is not None)
+
+
+def count_disk(terms: Terms, load: Load) -> int:
+    """Bytes of disk that have to be free for one task more."""
+    return load.coming_bytes + DISK_COPIES * _bytes_of(terms) + DISK_RESERVE_BYTES
+
+
 def check_admission(
     terms: Terms, load: Load, capacity: Capacity, seconds_per_product: float, *, who: str
 ) -> None:
@@ -209,7 +220,7 @@ def check_disk(terms: Terms, free_bytes: int, load: Load, *, who: str) -> None:
     Raises:
         NodeBusy: not now.
     """
-    needed = load.coming_bytes + DISK_COPIES * _bytes_of(terms) + DISK_RESERVE_BYTES
+    needed = count_disk(terms, load)
     if free_bytes < needed:
         raise _busy("has a disk that is nearly full", who, free_bytes, f">= {needed} bytes free")
 

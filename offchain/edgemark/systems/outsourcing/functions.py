@@ -7,13 +7,16 @@ Law 2: the folder is bounded in files and bytes. For one more, those go that wer
        nobody can fill it for good, and nothing needed is lost.
 Law 3: what the open jobs of one payer need is never more than what is left for the others; nor does
        one payer's asking push out that of the others.
-Law 4: the functions in memory are bounded too; of those that are read, one at a time.
+Law 4: no function of somebody else takes what of the disk is promised to open jobs; those that
+       nobody needs go before anything is refused for want of disk.
+Law 5: the functions in memory are bounded too; of those that are read, one at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -24,6 +27,7 @@ from pathlib import Path
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
+from edgemark.systems.outsourcing.admission import DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.steps.compute import WrongFunction
 
 MAX_STORED = 1024  # functions on disk, or four for each open job that there may be
@@ -59,11 +63,13 @@ class FunctionStore:
         self._reading = threading.Lock()
         self._storing = threading.Lock()
         self._handing: dict[str, threading.Lock] = {}
+        self._promised: Callable[[], int] = int
         self.bytes_given = 0
+        self.bytes_coming = 0  # of the one function that is being written
 
-    def keep(self, needed: Callable[[], Needed]) -> None:
-        """Let what `needed` names stay, whatever comes."""
-        self._needed = needed
+    def keep(self, needed: Callable[[], Needed], promised: Callable[[], int] = int) -> None:
+        """Let what `needed` names stay, and so much of the disk to others, whatever comes."""
+        self._needed, self._promised = needed, promised
 
     @contextmanager
     def handing_to(self, server: str) -> Iterator[bool]:
@@ -183,10 +189,38 @@ class FunctionStore:
         with self._storing:
             if not path.exists():
                 raw = function.to_bytes()
-                self._make_room(len(raw), payers)
-                self._write(path, raw)
+                self.bytes_coming = len(raw)  # before the look: what waits leaves it alone then
+                try:
+                    self._make_room(len(raw), payers)
+                    self._write(path, raw)
+                finally:
+                    self.bytes_coming = 0
         self._remember(function.hash, function)
         return function
+
+    def make_free(self, wanted: int) -> int:
+        """Free bytes of the disk; if that helps, what nobody needs has gone for it before."""
+        free = self._count_free()
+        if free >= wanted:
+            return free
+        with self._storing:
+            return self._make_free(wanted)
+
+    def _make_free(self, wanted: int) -> int:
+        with self._sparing() as (_, kept):
+            gone = {name: stat for name, stat in self._files().items() if name not in kept}
+            free = self._count_free()
+            if free + sum(stat.st_size for stat in gone.values()) < wanted:
+                return free
+            for name in sorted(gone, key=lambda name: gone[name].st_mtime_ns):
+                if free >= wanted:
+                    break
+                self._remove(name)
+                free = self._count_free()
+        return free
+
+    def _count_free(self) -> int:
+        return shutil.disk_usage(self._folder).free
 
     def _asked_for(self, function_hash: Hash32) -> dict[str, int]:
         """Lengths by the payers for whose jobs it was asked for."""
@@ -197,21 +231,43 @@ class FunctionStore:
     def _make_room(self, length: int, payers: Collection[str]) -> None:
         """Remove what was used longest ago and nobody needs, until there is room for one more."""
         self._remove_stale()
+        with self._sparing() as (needed, kept):
+            files = self._files()
+            held = {name: stat.st_size for name, stat in files.items() if name in kept}
+            self._check_share(length, payers, needed, held)
+            self._remove_oldest(length, files, kept)
+        if payers:
+            self._check_disk(length)
+
+    def _check_disk(self, length: int) -> None:
+        """Law 4: when it was admitted, others came that were not written yet."""
+        wanted = self._promised() + length + DISK_RESERVE_BYTES
+        free = self._make_free(wanted)
+        if free < wanted:
+            raise Overloaded(
+                "disk is nearly full",
+                who="function store",
+                had=free,
+                needed=f">= {wanted} bytes free",
+                remedy="Ask again later.",
+            )
+
+    @contextmanager
+    def _sparing(self) -> Iterator[tuple[Needed, set[str]]]:
+        """What open jobs need, and names of all that stays; `_remove` spares what is used since."""
         with self._guard:
             self._lately_used = set()
             used = set(self._used)
         try:
-            needed = (
-                self._needed()
-            )  # after `used`: what was looked at is there by now, or not needed
-            kept = {_name_of(function_hash) for function_hash in {*needed, *used}}
-            files = {path.name: path.stat() for path in self._folder.glob("*.function")}
-            held = {name: stat.st_size for name, stat in files.items() if name in kept}
-            self._check_share(length, payers, needed, held)
-            self._remove_oldest(length, files, kept)
+            # After `used`: what was looked at is there by now, or not needed.
+            needed = self._needed()
+            yield needed, {_name_of(function_hash) for function_hash in {*needed, *used}}
         finally:
             with self._guard:
                 self._lately_used = None
+
+    def _files(self) -> dict[str, os.stat_result]:
+        return {path.name: path.stat() for path in self._folder.glob("*.function")}
 
     def _remove_oldest(
         self, length: int, files: Mapping[str, os.stat_result], kept: Collection[str]
@@ -276,11 +332,17 @@ class FunctionStore:
 
     def _write(self, path: Path, raw: bytes) -> None:
         temporary = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        with temporary.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            with temporary.open("wb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise Overloaded(
+                "no disk for a function", who="function store", had=error.strerror
+            ) from error
 
     def _path(self, function_hash: Hash32) -> Path:
         return self._folder / _name_of(function_hash)

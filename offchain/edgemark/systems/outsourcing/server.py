@@ -9,7 +9,6 @@ left for what the server itself has to see in time.
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -197,9 +196,9 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         )
         return self.on_disk(awaited, self.promised_bytes())
 
-    def promised_bytes(self) -> int:
-        """Of the disk, that is promised to others already; a function takes none of it."""
-        return 0
+    def reserved_bytes(self) -> int:
+        """What is promised, and the function that is being written."""
+        return self.promised_bytes() + self.station.functions.bytes_coming
 
     def on_disk(self, most: int, beside: int = 0) -> int:
         """So many bytes, if there is room on the disk to journal and to archive them.
@@ -211,7 +210,7 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
             Overloaded: there is none.
         """
         needed = beside + DISK_COPIES * most + DISK_RESERVE_BYTES
-        free = shutil.disk_usage(self.station.settings.home).free
+        free = self.station.functions.make_free(needed)
         if free < needed:
             raise Overloaded(
                 "disk is nearly full", who=self.http.url, had=free, needed=f">= {needed} bytes free"
@@ -229,9 +228,11 @@ def handed_in(
     take: Callable[[Request], Response],
     most: int,
     admit: Callable[[Head], int | Response],
+    *,
+    is_promised: bool = False,
 ) -> Route:
     """The face for what `path_of` names."""
-    return Route("POST", f"/v1/{what}/{{job}}/{{index}}", take, most, admit)
+    return Route("POST", f"/v1/{what}/{{job}}/{{index}}", take, most, admit, is_promised)
 
 
 def parse_place(params: Mapping[str, str]) -> tuple[JobId, ShareIndex]:

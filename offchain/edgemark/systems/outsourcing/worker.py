@@ -72,14 +72,14 @@ class ComputeNode(OutsourcingServer):
         self._turns = TurnBook()
         self._accepting = Accepting(station, self._tasks, self._speed, self._turns)
         super().__init__(station, PartyMachine(NodeTask), "node")
-        station.functions.keep(self._needed_functions)
+        station.functions.keep(self._needed_functions, self.promised_bytes)
 
     def routes(self) -> Sequence[Route]:
         """Functions, offers, tasks and answers."""
         return [
             *super().routes(),
             Route("POST", "/v1/offers", self._take_offer, MAX_SMALL_BYTES),
-            handed_in("tasks", self._take_task, MAX_TASK_BYTES, self._admit_task),
+            handed_in("tasks", self._take_task, MAX_TASK_BYTES, self._admit_task, is_promised=True),
             Route("POST", "/v1/answers", self._give_answer, MAX_SMALL_BYTES),
         ]
 
@@ -107,7 +107,7 @@ class ComputeNode(OutsourcingServer):
 
     def promised_bytes(self) -> int:
         """What the tasks that are taken have yet to write."""
-        return self._accepting.measure().coming_bytes
+        return self._accepting.count_coming()
 
     def _tasks(self) -> Collection[NodeTask]:
         return self.runtime.states().values()

@@ -27,6 +27,7 @@ from edgemark.settings import Settings
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing import limits
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
+from edgemark.systems.outsourcing.functions import FunctionStore
 from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.messages import ChargeKind
 from edgemark.systems.outsourcing.parameters import (
@@ -230,7 +231,7 @@ def test_f2_disk_nearly_full__is_said_before_a_body_is_read(
 ) -> None:
     server: Any = SimpleNamespace(
         http=SimpleNamespace(url="https://judge"),
-        station=SimpleNamespace(settings=SimpleNamespace(home=tmp_path)),
+        station=SimpleNamespace(functions=FunctionStore(tmp_path)),
     )
     usage = SimpleNamespace(free=DISK_COPIES * 1000 + DISK_RESERVE_BYTES)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)

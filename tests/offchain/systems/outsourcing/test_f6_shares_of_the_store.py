@@ -253,6 +253,65 @@ def test_f2_a_function__takes_no_disk_that_accepted_tasks_will_need(
         node._admit_function(head)
 
 
+class PlantedStore(FunctionStore):
+    """As it was: the disk was looked at before the body came, and never again."""
+
+    def _check_disk(self, length: int) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(("kind", "is_taken"), [(FunctionStore, False), (PlantedStore, True)])
+def test_f2_functions_that_were_admitted_together__leave_what_is_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[FunctionStore], *, is_taken: bool
+) -> None:
+    """Each fitted when its head came; by now the others have what it would take."""
+    promised, raws = 1000, [function(number).to_bytes() for number in range(1, 4)]
+    least = promised + len(raws[0]) + DISK_RESERVE_BYTES
+    usage = SimpleNamespace(free=least)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    store, taken = kind(tmp_path), 0
+    needed = {function(number).hash: {"payer"} for number in range(1, 4)}
+    store.keep(lambda: needed, lambda: promised)
+    for number, raw in enumerate(raws, 1):
+        store.ask_for(function(number).hash, len(raw), "payer")
+        with suppress(Overloaded):
+            store.put(function(number).hash, raw)
+            usage.free -= len(raw)
+            taken += 1
+    assert taken == (3 if is_taken else 1)
+    assert (usage.free < promised + DISK_RESERVE_BYTES) == is_taken
+    assert store.bytes_coming == 0
+
+
+def test_f2_functions_that_nobody_needs__go_before_anything_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FunctionStore(tmp_path)
+    hashes = [upload(store, number, "payer") for number in range(1, 4)]
+    store.keep(lambda: {hashes[0]: {"payer"}})
+    length = len(function(1).to_bytes())
+    monkeypatch.setattr(
+        "shutil.disk_usage", lambda _: SimpleNamespace(free=(3 - len(held(store))) * length)
+    )
+    assert store.make_free(3 * length) == 0  # it would not help, so nothing goes
+    assert store.make_free(length) == length
+    assert held(store) == {hashes[0].hex(), hashes[2].hex()}
+    assert store.make_free(2 * length) == 2 * length
+    assert held(store) == {hashes[0].hex()}
+
+
+def test_f2_a_disk_that_is_full_all_the_same__is_said_and_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(Overloaded, match="no disk for a function"):
+        FunctionStore(tmp_path).add(function(1))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_f6_the_page_for_operators__says_the_bounds() -> None:
     page = OPERATING.read_text()
     assert 2 * Settings.max_open_jobs < MAX_STORED  # also of one payer, with a function each

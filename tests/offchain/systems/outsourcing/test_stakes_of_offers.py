@@ -68,6 +68,7 @@ def accepting(
     station: Any = SimpleNamespace(
         address=cast.NODE_ADDRESSES[0],
         allowing=threading.RLock(),
+        functions=SimpleNamespace(make_free=lambda _: 2**50),
         lockers=["settlement"],
         chain=SimpleNamespace(block=lambda _: SimpleNamespace(timestamp=1_000), now=lambda: NOW),
         accounts=anchor,

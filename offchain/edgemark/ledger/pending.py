@@ -27,8 +27,8 @@ MAX_RAW_BYTES = 256 * 1024  # twice what nodes take
 MAX_DONE = 10_000  # finished intentions that are remembered
 MAX_UNTOLD = 1_000  # decided transactions whose caller may still ask what became of them
 REWRITE_RECORDS = 4_000  # a file longer than this is written anew when it is opened
-IDENTITY_1 = 1  # first byte of a file of version 1
-SIGNED, DONE, DROPPED, REFUSED, FLOOR, IDENTITY, ANSWERED = 2, 3, 4, 5, 6, 7, 8
+EARLIER = (b"\x01", b"\x07")  # first bytes of files of versions 1 and 2
+SIGNED, DONE, DROPPED, REFUSED, FLOOR, ANSWERED, IDENTITY = 2, 3, 4, 5, 6, 8, 9
 
 
 class LaneFileOld(Unrecoverable):
@@ -137,7 +137,7 @@ class PendingFile:
     def note_answer(self, entry: Entry) -> None:
         """A caller has its receipt: an equal nameless call is another one, in the next life too."""
         if entry.is_open and not entry.is_named:
-            self._journal.append(_of_nonce(ANSWERED, entry.nonce))
+            self._journal.append(_answered(entry))
 
     def drop(self, nonce: int) -> None:
         """Cross out what never happened and never will: another transaction has the nonce."""
@@ -154,8 +154,11 @@ class PendingFile:
         return self._done.get(intent)
 
     def refused(self, intent: bytes) -> Entry | None:
-        """The transaction of this intention that was set aside and is not decided."""
-        return next((entry for entry in self._refused if entry.intent == intent), None)
+        """The transaction of this intention that was set aside, is not decided, and not told."""
+        for entry in self._refused:
+            if entry.intent == intent and (entry.is_named or not entry.is_answered):
+                return entry
+        return None
 
     def holders(self, nonce: int) -> list[Entry]:
         """Whatever was signed with a nonce that is not decided."""
@@ -203,11 +206,11 @@ class PendingFile:
         if first is None:
             self._journal.append(self._identity)
             return
-        if first[:1] == bytes([IDENTITY_1]):
+        if first[:1] in EARLIER:
             raise LaneFileOld(
                 "was written by an earlier version",
                 who=self._journal.path,
-                needed="version 2",
+                needed="version 3",
                 remedy="Let the version that wrote it finish what is pending; then move it away.",
             )
         if first != self._identity:
@@ -240,7 +243,9 @@ class PendingFile:
         elif kind == REFUSED:
             self._set_aside(nonce)
         elif kind == ANSWERED:
-            self.entries[nonce].is_answered = True
+            intent = reader.fixed(32)  # of several with a nonce; one may be set aside since
+            for entry in self.holders(nonce):
+                entry.is_answered |= entry.intent == intent
         elif kind == FLOOR:
             self.floor = nonce
         else:
@@ -253,9 +258,10 @@ class PendingFile:
         kept.append(_of_nonce(FLOOR, self.floor))
         for entry in self._refused:
             kept += [*_variants(entry), _of_nonce(REFUSED, entry.nonce)]
+            kept += [_answered(entry)] if entry.is_answered else []
         for entry in self.entries.values():
             kept += _variants(entry)
-            kept += [_of_nonce(ANSWERED, entry.nonce)] if entry.is_answered else []
+            kept += [_answered(entry)] if entry.is_answered else []
         return kept
 
     def _add(self, nonce: int, intent: bytes, is_named: bool, height: int, raw: bytes) -> Entry:
@@ -315,6 +321,11 @@ def _signed(nonce: int, intent: bytes, is_named: bool, height: int, raw: bytes) 
 def _done(nonce: int, intent: bytes, done: Done) -> bytes:
     head = Writer().integer(DONE, 1).integer(nonce, 8).fixed(intent, 32)
     return head.fixed(done.tx_hash, 32).integer(done.block, 8).finish()
+
+
+def _answered(entry: Entry) -> bytes:
+    head = Writer().integer(ANSWERED, 1).integer(entry.nonce, 8)
+    return head.fixed(entry.intent, 32).finish()
 
 
 def _of_nonce(kind: int, nonce: int) -> bytes:

@@ -105,7 +105,7 @@ def calls_to_allow(
         station: of the account.
         lockers: contracts that lock in the anchor.
         needed: smallest units.
-        amount: what a contract may lock then, instead of what was left.
+        amount: what a contract may lock then at least, instead of what was left.
         lasts_s: seconds from now.
     """
     me, accounts = station.address, station.accounts
@@ -113,11 +113,12 @@ def calls_to_allow(
     until = now + lasts_s
     latest = min(until + ALLOWANCE_MARGIN_S, now + MAX_LOCK_S)
     ends = max(until, latest - latest % ALLOWANCE_STEP_S)
-    return [
-        accounts.allow_locker(locker, amount, ends)
-        for locker in lockers
-        if accounts.locker_allowance(me, locker).left_until(until) < needed
-    ]
+    calls = []
+    for locker in lockers:
+        left = accounts.locker_allowance(me, locker)
+        if left.left_until(until) < needed:  # what still counts may be promised: it is not lowered
+            calls.append(accounts.allow_locker(locker, max(amount, left.left_until(now)), ends))
+    return calls
 
 
 def bring_in(
@@ -132,7 +133,8 @@ def bring_in(
         station: of the account.
         needed: smallest units.
         lockers: contracts that lock in the anchor.
-        to_lock: smallest units; a contract that may lock less gets exactly this.
+        to_lock: smallest units; a contract that may lock less gets exactly this. One that may
+            lock more, but not for so long, keeps its amount.
         lasts_s: seconds from now for which they need it.
 
     Raises:

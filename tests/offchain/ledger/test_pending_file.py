@@ -22,7 +22,7 @@ from edgemark.identifiers import Hash32, parse_address
 from edgemark.journal import Journal, JournalInUse
 from edgemark.ledger import pending
 from edgemark.ledger.faults import OtherChainsFile
-from edgemark.ledger.pending import IDENTITY_1, Done, Entry, LaneFileOld, PendingFile
+from edgemark.ledger.pending import ANSWERED, EARLIER, Done, Entry, LaneFileOld, PendingFile
 from edgemark.ledger.transaction import Transaction, hash_of
 
 KEY = SecretKey(bytes(31) + b"\x01")
@@ -95,9 +95,10 @@ def test_find__but_for_the_first_of_two_equal__is_the_second(tmp_path: Path) -> 
     assert file.find(b"i" * 32, but_for=[first, second]) is None
 
 
-def test_open__of_an_earlier_version__is_refused_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", EARLIER)
+def test_open__of_an_earlier_version__is_refused_by_name(tmp_path: Path, first: bytes) -> None:
     with Journal.open(tmp_path / "lane") as journal:
-        journal.append(bytes([IDENTITY_1]) + bytes(60))
+        journal.append(first + bytes(60))
     with pytest.raises(LaneFileOld):
         open_file(tmp_path / "lane")
 
@@ -249,3 +250,61 @@ def test_done__beyond_the_limit__forgets_the_oldest(
         file.finish(entry, hash_of(entry.raws[0]), 9, is_success=True)
     assert file.done(bytes(32)) is None
     assert file.done(b"\x01" * 32) is not None
+
+
+class AnsweredAsItWas(PendingFile):
+    """Planted: an answer is of whatever has the nonce when the file is read."""
+
+    def _take(self, record: bytes) -> None:
+        if record[0] == ANSWERED:
+            self.entries[int.from_bytes(record[1:9], "big")].is_answered = True
+            return
+        super()._take(record)
+
+
+def leave_an_answer_of_what_was_set_aside(path: Path, *, is_nonce_filled: bool) -> None:
+    """One node refused a transaction for good, another one mined it."""
+    file = open_file(path)
+    entry = file.sign(3, b"i" * 32, False, 7, signed(3))
+    file.refuse(entry)
+    if is_nonce_filled:
+        file.sign(3, b"j" * 32, False, 7, signed(3, fee=2))
+    entry.is_answered = True
+    file.note_answer(entry)
+    file.close()
+
+
+@pytest.mark.parametrize("most", [3, 4_000])
+@pytest.mark.parametrize("is_nonce_filled", [False, True])
+def test_an_answer__of_what_was_set_aside__is_its_own_in_every_life(
+    tmp_path: Path, is_nonce_filled: bool, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending, "REWRITE_RECORDS", most)
+    leave_an_answer_of_what_was_set_aside(tmp_path / "lane", is_nonce_filled=is_nonce_filled)
+    for _ in range(3):
+        file = open_file(tmp_path / "lane")
+        assert file.refused(b"i" * 32) is None  # an equal call is another one
+        held = {entry.intent[:1]: entry.is_answered for entry in file.holders(3)}
+        assert held == ({b"i": True, b"j": False} if is_nonce_filled else {b"i": True})
+        file.close()
+
+
+def test_an_answer__of_a_nonce_that_nothing_holds__is_passed_over(tmp_path: Path) -> None:
+    file = open_file(tmp_path / "lane")
+    entry = file.sign(3, b"i" * 32, False, 7, signed(3))
+    file._close(3, None)
+    entry.is_open = True
+    file.drop(3)
+    file.note_answer(entry)
+    file.close()
+    assert open_file(tmp_path / "lane").nonces() == []
+
+
+def test_an_answer__as_it_was__marks_another_or_locks_everybody_out(tmp_path: Path) -> None:
+    identity = 31337, GENESIS, KEY.address
+    leave_an_answer_of_what_was_set_aside(tmp_path / "1", is_nonce_filled=True)
+    flawed = AnsweredAsItWas(tmp_path / "1", *identity)
+    assert flawed.entries[3].is_answered
+    leave_an_answer_of_what_was_set_aside(tmp_path / "2", is_nonce_filled=False)
+    with pytest.raises(KeyError):
+        AnsweredAsItWas(tmp_path / "2", *identity)

@@ -6,12 +6,15 @@ Law 2: no peer has more than `of_peer` threads of a lane, one when it was slow o
        them, leave threads for the others, who take turns.
 Law 3: a peer that just failed is asked again after a pause, with whatever is owed to it: longer
        and longer, up to a bound. Each answer in time halves what is held against it.
+Law 4: of what is owed to one peer in a lane, what has to be done earliest goes first.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -65,17 +68,19 @@ class Errand:
     Attributes:
         lane: effects of one kind; each lane has threads of its own.
         peer: who is asked; None when no single one is waited for.
+        by: when it has to be done, on one clock; without, it goes after all that have to be.
     """
 
     lane: str
     peer: str | None = None
+    by: float = math.inf
 
 
 @dataclass
 class _Peer(Generic[T]):
     """What is owed to one peer in one lane, and what is held against it."""
 
-    waiting: deque[T] = field(default_factory=deque)
+    waiting: list[tuple[float, int, T]] = field(default_factory=list)  # a heap
     under_way: int = 0
     faults: int = 0
     not_before: float = -math.inf
@@ -102,7 +107,7 @@ class _Lane(Generic[T]):
             if self._may_go(name, peer, now) and not (peer.faults and is_half):
                 self.peers.move_to_end(name)
                 peer.under_way += 1
-                return name, peer.waiting.popleft()
+                return name, heapq.heappop(peer.waiting)[2]
         return None
 
     def _may_go(self, name: str | None, peer: _Peer[T], now: float) -> bool:
@@ -129,11 +134,13 @@ class Desk(Generic[T]):
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._lanes: dict[str, _Lane[T]] = {}
+        self._order = itertools.count()
 
     def put(self, errand: Errand, what: T) -> None:
         """Something is owed."""
         lane = self._lanes.setdefault(errand.lane, _Lane(self._pace))
-        lane.peers.setdefault(errand.peer, _Peer()).waiting.append(what)
+        waiting = lane.peers.setdefault(errand.peer, _Peer()).waiting
+        heapq.heappush(waiting, (errand.by, next(self._order), what))
 
     def take(self, now: float) -> Iterator[tuple[Errand, T]]:
         """What can begin now; each is under way until its `end`."""

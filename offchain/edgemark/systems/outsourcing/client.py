@@ -45,7 +45,7 @@ from edgemark.systems.outsourcing.drafting import (
     draft_order,
     sort_by_provider,
 )
-from edgemark.systems.outsourcing.errands import errand_of
+from edgemark.systems.outsourcing.errands import deadline_of, errand_of
 from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.machine import PartyMachine
@@ -262,7 +262,8 @@ class Device(PartyLoop[OutsourcingStation]):
 
     def errand(self, state: DeviceJob, effect: Any) -> Errand | None:
         """Whom an effect waits for."""
-        return errand_of(effect, state.known.nodes if state.order else ())
+        nodes = state.known.nodes if state.order else ()
+        return errand_of(effect, nodes, deadline_of(state, effect))
 
     def _post(self, order: on.Order) -> Sequence[object]:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)

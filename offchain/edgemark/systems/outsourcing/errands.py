@@ -1,25 +1,37 @@
 """Whom each effect waits for: what is short and urgent never stands behind what is long.
 
-What a party signs or finds out alone waits for nobody, and what it submits for the chain only.
+What a party signs or finds out alone waits for nobody, and what it submits for the chain only: a
+thread is held until the transaction is confirmed. What costs somebody when it is late has a lane of
+its own, the earliest deadline first. All in it is of jobs that are paid for; what anybody can make
+a party owe for nothing, as acceptances that a device has and does not bring, is in another.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from edgemark.errands import Errand
 from edgemark.identifiers import Address
 from edgemark.systems.outsourcing import effects as do
+from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.parties.judge import JudgeCase
+from edgemark.systems.outsourcing.parties.node import NodeTask
 
 CHAIN = "chain"
+OWN_ACCEPTANCES = "acceptances"
+EXITS = "exits"  # they end or pay what may as well end or be paid later
 
 
-def errand_of(effect: object, nodes: Sequence[Address] = ()) -> Errand | None:  # noqa: PLR0911
+def errand_of(  # noqa: PLR0911 - one line a kind
+    effect: object, nodes: Sequence[Address] = (), by: float = math.inf
+) -> Errand | None:
     """The errand of an effect; None when it waits for nobody.
 
     Args:
         effect: of any party.
         nodes: of the job, for a device.
+        by: its deadline.
     """
     match effect:
         case do.SendEvidence(_, judge) | do.PassEvidence(judge):
@@ -39,4 +51,33 @@ def errand_of(effect: object, nodes: Sequence[Address] = ()) -> Errand | None:  
         case do.Decode():
             return Errand("decoding")  # after a last round to several
         case _:
-            return Errand(CHAIN) if type(effect).__name__.startswith("Submit") else None
+            return _submitting(effect, by)
+
+
+def _submitting(effect: object, by: float) -> Errand | None:
+    match effect:
+        case do.SubmitAcceptance():
+            return Errand(OWN_ACCEPTANCES, by=by)
+        case do.SubmitPosting() | do.SubmitAcceptances() | do.SubmitCommitment():
+            return Errand(CHAIN, by=by)
+        case do.SubmitCharge() | do.SubmitServed() | do.SubmitVerdict():
+            return Errand(CHAIN, by=by)
+        case _:
+            return Errand(EXITS) if type(effect).__name__.startswith("Submit") else None
+
+
+def deadline_of(state: DeviceJob | NodeTask | JudgeCase, effect: object) -> float:
+    """Until when the chain takes what is submitted, in its time; infinite when it always does."""
+    if isinstance(state, JudgeCase):
+        is_urgent = isinstance(effect, do.SubmitServed | do.SubmitVerdict)
+        return float(state.due) if is_urgent and state.case else math.inf
+    known = state.order if isinstance(state, DeviceJob) else state.offer
+    match effect:
+        case do.SubmitPosting() | do.SubmitAcceptances() | do.SubmitAcceptance() if known:
+            return float(known.terms.accept_by)
+        case do.SubmitCommitment() if known:
+            return float(known.terms.compute_by)
+        case do.SubmitCharge() if known:
+            return float(known.terms.collect_by)
+        case _:
+            return math.inf

@@ -37,7 +37,7 @@ from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES
-from edgemark.systems.outsourcing.errands import errand_of
+from edgemark.systems.outsourcing.errands import deadline_of, errand_of
 from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
 from edgemark.systems.outsourcing.parameters import Terms
@@ -186,9 +186,9 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
                 self.station.functions.ask_for(terms.function_hash, length, payer)
             yield function
 
-    def errand(self, state: Any, effect: Any) -> Errand | None:  # noqa: ARG002 - names its judge
+    def errand(self, state: Any, effect: Any) -> Errand | None:
         """Whom an effect waits for."""
-        return errand_of(effect)
+        return errand_of(effect, by=deadline_of(state, effect))
 
     def _admit_function(self, head: Head) -> int:
         awaited = self.station.functions.awaited_bytes(

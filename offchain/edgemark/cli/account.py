@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation, Overflow
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from edgemark.identity.keys import KeyStore
 from edgemark.party.joining import provide_balance
 from edgemark.receipt import TOKEN_UNIT, format_tokens
 from edgemark.systems.outsourcing.device_means import read_funds
-from edgemark.systems.outsourcing.exporting import read_jobs
+from edgemark.systems.outsourcing.exporting import read_jobs, read_offered_stakes
 from edgemark.systems.outsourcing.station import OutsourcingStation
 
 
@@ -79,9 +80,12 @@ def withdraw(invocation: Invocation, amount: str) -> None:
     wanted = parse_tokens(amount)
     with OutsourcingStation.open(invocation.settings()) as station:
         me = station.address
-        funds = read_funds(station, station.settlement, read_jobs(Path(station.settings.home)))
+        home = Path(station.settings.home)
+        offered = read_offered_stakes(home)  # before the balance: what locks meanwhile counts twice
+        funds = read_funds(station, station.settlement, read_jobs(home))
+        funds = replace(funds, reserved=funds.reserved + offered)
         if wanted > funds.left:
-            kept = f" beside {format_tokens(funds.reserved)} MTC for the bonds of open jobs"
+            kept = f" beside {format_tokens(funds.reserved)} MTC for open jobs"
             raise RefusedInput(
                 "free balance is too low",
                 who=me,

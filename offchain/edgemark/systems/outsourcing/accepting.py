@@ -43,6 +43,7 @@ class Accepting:
         tasks: all tasks of this node, as they are now.
         speed: of this machine.
         turns: of the tasks that are to be computed.
+        looked_until: the block as of which the tasks are known.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class Accepting:
         tasks: Callable[[], Iterable[NodeTask]],
         speed: SpeedMeter,
         turns: TurnBook,
+        looked_until: Callable[[], int] = int,
     ) -> None:
         self._station, self._tasks = station, tasks
         self._speed, self._turns = speed, turns
+        self._looked_until = looked_until
 
     # --- offers --------------------------------------------------------------------------------
 
@@ -132,10 +135,14 @@ class Accepting:
     def check_free(self, terms: Terms) -> None:
         """The stake is there beside those of the tasks whose acceptance is not on chain yet.
 
-        Both are as of confirmed blocks: what is newer counts among neither.
+        The stakes are read first: one that is accepted meanwhile counts in both rather than in
+        neither. The balance is as of no block before the one that the tasks were looked at by: a
+        chain's node that lags would show it as it was before their locks, and refuses instead.
         """
-        free = self._station.accounts.free_balance(self._me, block="confirmed")
-        check_stakes(terms.stake, self.offered_stakes(), free, who=self._me)
+        offered = self.offered_stakes()
+        block = max(self._station.chain.confirmed(), self._looked_until())
+        free = self._station.accounts.free_balance(self._me, block=block)
+        check_stakes(terms.stake, offered, free, who=self._me)
 
     def _check_place(self, offer: Offer, job: JobView) -> None:
         """The list of nodes is the posted one, this node stands at its index and is awaited."""

@@ -24,6 +24,7 @@ from edgemark.systems.outsourcing.messages import Answer, Task
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase
 from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.story import JobStory
 
 NOBODY = parse_address(bytes(20))  # whose case it is decides what is owed, not what is held
@@ -163,6 +164,16 @@ def read_jobs(home: Path) -> list[DeviceJob]:
     with Journal.look_at(file) as journal:
         states = replay_records(PartyMachine(DeviceJob), journal.records(), who=file)
     return list(states.values())
+
+
+def read_offered_stakes(home: Path) -> int:
+    """Stakes that acceptances of the tasks which this home's node took may yet lock."""
+    file = home / "node.journal"
+    if not file.exists():
+        return 0
+    with Journal.look_at(file) as journal:
+        tasks = replay_records(PartyMachine(NodeTask), journal.records(), who=file).values()
+    return sum(task.known.terms.stake for task in tasks if task.phase is NodePhase.OFFERED)
 
 
 def _find_holding(home: Path, job: JobId, index: int) -> Holding | None:

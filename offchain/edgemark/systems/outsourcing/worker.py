@@ -70,7 +70,9 @@ class ComputeNode(OutsourcingServer):
         self._speed = SpeedMeter()
         self._admitting = threading.Lock()
         self._turns = TurnBook()
-        self._accepting = Accepting(station, self._tasks, self._speed, self._turns)
+        self._accepting = Accepting(
+            station, self._tasks, self._speed, self._turns, lambda: self.agenda.block
+        )
         super().__init__(station, PartyMachine(NodeTask), "node")
         station.functions.keep(self._needed_functions, self.promised_bytes)
 

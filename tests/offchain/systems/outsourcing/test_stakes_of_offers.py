@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,12 +15,17 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.anchoring.accounts import Allowance
 from edgemark.identifiers import ShareIndex, Timestamp, Tokens
-from edgemark.machine import TryAgain
+from edgemark.journal import Journal
+from edgemark.machine import TryAgain, key_of
+from edgemark.replay import encode_record
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.accepting import Accepting
 from edgemark.systems.outsourcing.admission import NodeBusy, OfferRefused, check_stakes
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.exporting import read_offered_stakes
+from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.messages import Offer
+from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.turns import TurnBook
@@ -70,7 +76,9 @@ def accepting(
         allowing=threading.RLock(),
         functions=SimpleNamespace(make_free=lambda _: 2**50),
         lockers=["settlement"],
-        chain=SimpleNamespace(block=lambda _: SimpleNamespace(timestamp=1_000), now=lambda: NOW),
+        chain=SimpleNamespace(
+            block=lambda _: SimpleNamespace(timestamp=1_000), now=lambda: NOW, confirmed=lambda: 100
+        ),
         accounts=anchor,
         lane=anchor,
         settings=SimpleNamespace(
@@ -150,6 +158,42 @@ def test_an_offer__beside_others_that_take_the_balance__is_put_off() -> None:
         accepting(Anchor(STAKE - 1), offered=0).check_free(TERMS)
 
 
+class PlantedAccepting(Accepting):
+    """As it was: the balance first, and of whatever block the chain's node has."""
+
+    def check_free(self, terms: Terms) -> None:
+        free = self._station.accounts.free_balance(self._me, block="confirmed")
+        check_stakes(terms.stake, self.offered_stakes(), free, who=self._me)
+
+
+@pytest.mark.parametrize(("kind", "is_taken"), [(Accepting, False), (PlantedAccepting, True)])
+def test_a_stake__that_is_accepted_while_an_offer_is_looked_at__counts(
+    kind: type[Accepting], *, is_taken: bool
+) -> None:
+    anchor, tasks = Anchor(STAKE), [OFFERED]
+    node = accepting(anchor, offered=0)
+    node.__class__ = kind
+    node._tasks = lambda: tuple(tasks)  # type: ignore[method-assign]
+
+    def read(*_: object, **__: object) -> int:
+        tasks[0] = replace(OFFERED, phase=NodePhase.ACCEPTED)
+        return STAKE
+
+    anchor.free_balance = read  # type: ignore[method-assign]
+    with contextlib.nullcontext() if is_taken else pytest.raises(NodeBusy):
+        node.check_free(TERMS)
+
+
+def test_the_balance__is_of_no_block_before_the_one_the_tasks_are_known_by() -> None:
+    anchor, asked = Anchor(9 * STAKE), list[object]()
+    anchor.free_balance = lambda *_, block: asked.append(block) or STAKE  # type: ignore[method-assign,assignment,func-returns-value]
+    node = accepting(anchor, offered=0)
+    for looked in (99, 103):
+        node._looked_until = lambda block=looked: block  # type: ignore[misc]
+        node.check_free(TERMS)
+    assert asked == [100, 103]
+
+
 def test_the_handler_of_an_offer__sends_nothing() -> None:
     anchor = Anchor(9 * STAKE)
     take(anchor, offered=1)
@@ -184,3 +228,12 @@ def test_the_stake__of_an_acceptance_that_was_given_away__stays_reserved() -> No
         node = accepting(Anchor(9 * STAKE), offered=0)
         node._tasks = lambda kept=task: [kept]  # type: ignore[misc]
         assert node.offered_stakes() == STAKE
+
+
+def test_a_node_that_withdraws__keeps_the_stakes_of_what_it_took(tmp_path: Path) -> None:
+    assert read_offered_stakes(tmp_path) == 0
+    machine, offer = PartyMachine(NodeTask), OFFERED.known
+    tmp_path.chmod(0o700)
+    with Journal.open(tmp_path / "node.journal") as journal:
+        journal.append(encode_record(machine, key_of(offer.job, offer.index), offer))
+    assert read_offered_stakes(tmp_path) == STAKE

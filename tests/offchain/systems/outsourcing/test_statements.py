@@ -161,7 +161,7 @@ def take_offer(offer: Offer) -> None:
     posted = node.station.settlement.job
     node.station.settlement.job = lambda job: NO_JOB if job != ORDER.job else posted(job)
     node.station.functions = SimpleNamespace(
-        using=lambda _: nullcontext(None), ask_for=lambda *_: None
+        make_free=lambda wanted: wanted, using=lambda _: nullcontext(None), ask_for=lambda *_: None
     )
     assert knock(node._take_offer, offer) == FUNCTION_NEEDED
 

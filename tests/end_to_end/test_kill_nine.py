@@ -85,8 +85,8 @@ DEVICE_PLACES: dict[str, tuple[str, ...]] = {
         "SawPosted",
         "HeardAcceptance",
         "SawStarted",
-        "SawIndexPhase",
         "HeardTaskTaken",
+        "SawIndexPhase",  # a commitment at the latest, which comes between task and answer
         "HeardAnswer",
         "FoundResultValid",
         "SawChargesFiled",

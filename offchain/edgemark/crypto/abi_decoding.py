@@ -2,11 +2,9 @@
 
 As strict as Solidity: padding is zero, a bool is 0 or 1, all of it lies within the bytes. Stricter
 in one thing: what the heads point at stands behind them in their order, as every compiler writes
-it, so that no byte is read for two values and the work is bounded by the length. Bytes after the
-last value are nobody's business.
-
-It takes a tenth of the time of eth-abi, whose values it gives, and nothing to import; every server
-decodes each log of the contracts that it follows.
+it, so that no byte is read for two values and memory is bounded by the length. That is why it is
+not eth-abi, whose values it gives otherwise: there, a megabyte of heads that all point at one place
+is copied once for each of them. Bytes after the last value are nobody's business.
 
 Source: Solidity contract ABI specification, as in `crypto.abi`.
 """

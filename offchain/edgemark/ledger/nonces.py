@@ -203,11 +203,10 @@ class NonceKeeper:
             # The last first: what is set aside then leaves no hole below another.
             for nonce, refusal in reversed(refusals.items()):
                 try:
-                    if refusal is not None:  # by a life that ended before it set it aside
+                    # Of a life that ended before it set it aside, or before it cancelled.
+                    if refusal is not None:
                         self._set_aside_if_final(self._pending.entries[nonce], refusal)
-                    elif (
-                        self._chain.nonces_used(self._key.address) <= nonce
-                    ):  # or before it cancelled
+                    elif self._chain.nonces_used(self._key.address) <= nonce:
                         self._fill(nonce)
                 except PASSING as fault:
                     self._log.warning("not set aside yet", nonce=nonce, error=fault)
@@ -228,9 +227,8 @@ class NonceKeeper:
             if entry.is_answered or time.monotonic() - entry.sent_at >= RESEND_S:
                 try:
                     self._look_after(entry)
-                except (
-                    PASSING
-                ) as fault:  # what nobody waits for must not hold up what somebody does
+                except PASSING as fault:
+                    # What nobody waits for must not hold up what somebody does.
                     self._log.info("not looked after yet", nonce=entry.nonce, error=fault)
 
     def _look_after(self, entry: Entry) -> NodeRefused | ChainBusy | None:

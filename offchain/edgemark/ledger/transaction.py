@@ -102,42 +102,6 @@ def _head(length: int, kind: int) -> bytes:
     return bytes([kind + _SHORT + len(octets)]) + octets
 
 
-def _split(encoded: bytes) -> list[bytes]:
-    """What an RLP list joins; of a list in it, what it joins, encoded.
-
-    Raises:
-        Unrecoverable: it is no such list.
-    """
-    kind, at, end = _place(encoded, 0)
-    if kind != _LIST or end != len(encoded):
-        raise _no_transaction(encoded)
-    parts = []
-    while at < end:
-        _, start, at = _place(encoded, at)
-        parts.append(encoded[start:at])
-    return parts
-
-
-def _place(encoded: bytes, at: int) -> tuple[int, int, int]:
-    """Of the RLP at a place: string or list, where its octets begin, and where they end."""
-    first = int.from_bytes(encoded[at : at + 1], "big")
-    if first < _STRING:
-        kind, start, length = _STRING, at, 1
-    else:
-        kind = _LIST if first >= _LIST else _STRING
-        start, length = at + 1, first - kind
-    if length > _SHORT:
-        start += length - _SHORT
-        length = int.from_bytes(encoded[at + 1 : start], "big")
-    if start + length > len(encoded):
-        raise _no_transaction(encoded)
-    return kind, start, start + length
-
-
-def _no_transaction(encoded: bytes) -> Unrecoverable:
-    return Unrecoverable("is no transaction", who="lane file", had=encoded[:16].hex())
-
-
 def hash_of(raw: bytes) -> Hash32:
     """The hash under which a raw transaction is found on the chain."""
     return keccak256(raw)
@@ -159,11 +123,16 @@ def parse_raw(raw: bytes) -> Transaction:
     Raises:
         Unrecoverable: not a transaction of this kind.
     """
-    parts = _split(raw[1:])
+    import rlp  # type: ignore[import-untyped]  # noqa: PLC0415 - dear to import
+
+    try:
+        parts = rlp.decode(raw[1:])
+    except rlp.exceptions.RLPException as error:
+        raise Unrecoverable("is no transaction", who="lane file", had=raw[:16].hex()) from error
     if raw[:1] != TYPE_DYNAMIC_FEE or len(parts) != SIGNED_FIELDS:
         raise Unrecoverable("is no dynamic-fee transaction", who="lane file", had=raw[:16].hex())
     chain_id, nonce, tip, max_fee, gas = (int.from_bytes(part, "big") for part in parts[:5])
-    to, value, data = parts[5], int.from_bytes(parts[6], "big"), parts[7]
+    to, value, data = parts[5], int.from_bytes(parts[6], "big"), bytes(parts[7])
     return Transaction(
         chain_id, nonce, tip, max_fee, gas, parse_address(to) if to else None, value, data
     )

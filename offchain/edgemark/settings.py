@@ -58,6 +58,7 @@ class Settings:
         deposit: free balance a node keeps in the anchor, smallest token unit.
         min_fee: least fee a node works for, smallest token unit.
         max_fee_gwei: base fee and tip together at most, gwei per gas.
+        max_accept_s: seconds until `accept_by` of an offer that a node takes.
         max_open_jobs: tasks that a node has at a time; one more is refused by name.
         max_queued_s: seconds of computing that a node promises ahead.
         max_held_mib: MiB of shares and answers that a node holds for open tasks.
@@ -86,6 +87,7 @@ class Settings:
     deposit: int = 0
     min_fee: int = 0
     max_fee_gwei: float = 100.0
+    max_accept_s: float = 3600.0
     max_open_jobs: int = 256
     max_queued_s: float = 600.0
     max_held_mib: int = 512
@@ -129,6 +131,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "deposit": (0, 2**96 - 1),
     "min_fee": (0, 2**96 - 1),
     "max_fee_gwei": (0.000001, 1_000_000),
+    "max_accept_s": (2, 86_400),  # what windows contracts may allow, see `ledger.parameters`
     "max_open_jobs": (1, 10_000),
     "max_queued_s": (0.1, 86_400),
     "max_held_mib": (1, 2**20),

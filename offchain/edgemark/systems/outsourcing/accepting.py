@@ -87,8 +87,7 @@ class Accepting:
                 remedy="The posting may not be deep enough yet.",
             )
         self._check_place(offer, job)
-        if self._station.chain.now() > offer.terms.accept_by:
-            raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
+        self._check_waiting(offer)
         if not self._station.registry.is_active(self._me):
             raise OfferRefused("node takes no new work", who=self._me)
         self.check_free(offer.terms)
@@ -143,6 +142,21 @@ class Accepting:
         block = max(self._station.chain.confirmed(), self._looked_until())
         free = self._station.accounts.free_balance(self._me, block=block)
         check_stakes(terms.stake, offered, free, who=self._me)
+
+    def _check_waiting(self, offer: Offer) -> None:
+        """It can still start, and soon: a job that never does pays nothing for stake and place."""
+        left = offer.terms.accept_by - self._station.chain.now()
+        most = self._station.settings.max_accept_s
+        if left < 0:
+            raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
+        if left > most:
+            raise OfferRefused(
+                "may not start for longer than this node keeps a stake and a place",
+                who=f"job {offer.job.hex()}",
+                had=f"{left} s until accept_by",
+                needed=f"<= max_accept_s = {most:g} s",
+                remedy="Post it with an earlier accept_by; or its operator raises the setting.",
+            )
 
     def _check_place(self, offer: Offer, job: JobView) -> None:
         """The list of nodes is the posted one, this node stands at its index and is awaited."""

@@ -155,8 +155,10 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         self.payers.note(job, payer)
         self.door.expect(payer, *others)
 
-    def expect_payers(self, events: Iterable[ChainEvent], least_fee: int) -> None:
+    def expect_payers(self, events: Iterable[ChainEvent], least_fee: int, longest_s: float) -> None:
         """Whoever posted a job that names this server, for such a fee, may offer it while it can.
+
+        A job that may not start for longer than `longest_s` is none that this server takes now.
 
         An offer that a stranger sends may come too late: looks of strangers are few for all of
         them, and a few addresses use them up by offers that nobody posted.
@@ -165,9 +167,11 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
             if not isinstance(event, JobPosted) or self.station.address not in event.nodes:
                 continue
             terms = Terms(*event.terms)
-            if terms.fee >= least_fee:
+            if terms.fee < least_fee:
+                continue
+            left_s = self._seconds_until(terms.accept_by)
+            if left_s <= longest_s:
                 self.payers.note(JobId(event.job), event.payer)
-                left_s = self._seconds_until(terms.accept_by)
                 self.door.expect(event.payer, seconds=max(EXPECTED_S, left_s))
 
     def _seconds_until(self, when: Timestamp) -> float:

@@ -284,7 +284,8 @@ class ComputeNode(OutsourcingServer):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        self.expect_payers(self.agenda.poll(), self.station.settings.min_fee)
+        settings = self.station.settings
+        self.expect_payers(self.agenda.poll(), settings.min_fee, settings.max_accept_s)
         states = self.runtime.states()
         due = self.agenda.due(states)
         if due:

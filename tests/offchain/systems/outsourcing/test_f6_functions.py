@@ -164,7 +164,8 @@ def test_f6_servers_that_functions_were_handed_to__are_forgotten(tmp_path: Path)
 
 def make_node(folder: Path, order: Order, **changed: Any) -> Any:
     """A node's handlers over a chain that names it in this order."""
-    facts = {"min_fee": 1, "free": 10**9, "active": True, "open_jobs": 256, **changed}
+    facts = {"min_fee": 1, "accept_s": 3600, "free": 10**9, "active": True, "open_jobs": 256}
+    facts |= changed
     settlement = SimpleNamespace(
         job=lambda _: SimpleNamespace(
             terms_hash=order.terms.hash,
@@ -184,6 +185,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         chain=SimpleNamespace(now=lambda: 1_005, confirmed=lambda: 100),
         settings=SimpleNamespace(
             min_fee=facts["min_fee"],
+            max_accept_s=facts["accept_s"],
             home=folder,
             poll_s=1.0,
             deposit=0,
@@ -212,11 +214,12 @@ def offer(node: Any, order: Order) -> bytes:
     ("changed", "refusal"),
     [
         ({"min_fee": 10**6}, OfferRefused),
+        ({"accept_s": 24}, OfferRefused),
         ({"free": 0}, OfferRefused),
         ({"active": False}, OfferRefused),
         ({"open_jobs": 0}, NodeBusy),
     ],
-    ids=["fee", "stake", "standing", "capacity"],
+    ids=["fee", "wait", "stake", "standing", "capacity"],
 )
 def test_f6_an_offer_that_is_refused__asks_for_no_function(
     tmp_path: Path, changed: dict[str, Any], refusal: type[Exception]

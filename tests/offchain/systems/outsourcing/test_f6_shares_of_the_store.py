@@ -219,19 +219,26 @@ def posting(fee: int, *nodes: str) -> JobPosted:
 
 
 @pytest.mark.parametrize(
-    ("fee", "named", "expected"),
-    [(12, "me", {cast.PAYER.address: 5000}), (11, "me", {}), (12, "another", {})],
+    ("fee", "named", "left", "expected"),
+    [
+        (12, "me", 5000, {cast.PAYER.address: 5000}),
+        (11, "me", 5000, {}),
+        (12, "another", 5000, {}),
+        (12, "me", 5001, {}),
+    ],
 )
 def test_f4_whose_job_names_a_node__is_known_before_its_offer_comes(
-    fee: int, named: str, expected: dict[str, float]
+    fee: int, named: str, left: int, expected: dict[str, float]
 ) -> None:
     known: dict[str, float] = {}
     server: Any = ComputeNode.__new__(ComputeNode)
-    chain = SimpleNamespace(now=lambda: cast.small_order().terms.accept_by - 5000)
+    chain = SimpleNamespace(now=lambda: cast.small_order().terms.accept_by - left)
     server.station = SimpleNamespace(address="me", chain=chain)
     server.door = SimpleNamespace(expect=lambda account, seconds: known.update({account: seconds}))
     server.payers = Payers()
-    server.expect_payers([posting(fee, "you", named), SimpleNamespace()], least_fee=12)
+    server.expect_payers(
+        [posting(fee, "you", named), SimpleNamespace()], least_fee=12, longest_s=5000
+    )
     assert known == expected
 
 

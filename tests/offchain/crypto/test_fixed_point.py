@@ -156,6 +156,18 @@ def test_output_error__of_numbers_at_half_a_step__is_nearly_reached() -> None:
     assert half <= compiled.plan.output_errors[0] <= half * 1.001
 
 
+def test_output_error__of_a_coefficient_and_a_number_at_half_a_step__is_reached() -> None:
+    half_above = 1 + 2.0**-9  # both become 1 at 8 bits
+    compiled = compile_polynomial(
+        {(0,): [half_above]}, 1, 1, FixedPoint(8), [half_above], dense=False
+    )
+    ((seen,),) = compiled.plan.decode_output(
+        compiled.polynomial.evaluate(compiled.plan.encode_input([half_above]))
+    )
+    missed = Fraction(half_above) ** 2 - Fraction(seen)
+    assert missed <= Fraction(compiled.plan.output_errors[0]) <= missed * Fraction(1.000001)
+
+
 def compile_square(bits: int, bound: float) -> CompiledPolynomial:
     return compile_polynomial({(0, 0): [1.0]}, 1, 2, FixedPoint(bits), [bound])
 

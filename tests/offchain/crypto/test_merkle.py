@@ -116,3 +116,12 @@ def test_bad_sizes__are_refused() -> None:
         check_branch(leaf[:31], leaf, 0, 1, [])
     with pytest.raises(BranchMismatch, match="too long"):
         check_branch(leaf, leaf, 0, 4, [leaf] * 100)
+
+
+def test_most_leaves__are_taken() -> None:
+    # by the branch alone: all the other leaves need not be there
+    leaf, *siblings = leaves_of(MAX_LEAVES.bit_length())
+    root = bytes(leaf)
+    for sibling in siblings:
+        root = join(root, sibling)
+    check_branch(root, leaf, 0, MAX_LEAVES, siblings)

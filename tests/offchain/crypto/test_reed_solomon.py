@@ -115,6 +115,8 @@ def test_lengths_that_differ__are_refused() -> None:
         decode([1, 2], [one, one + one], 0, 0, one)
     with pytest.raises(WrongLength):
         decode([1, 2], [one, one], 0, 0, one + one)
+    with pytest.raises(WrongLength):  # together they are as long as they should be
+        decode([1, 2], [one + one, b""], 0, 0, one + one)
     with pytest.raises(RefusedInput):
         decode([1, 2], [one], 0, 0, one)
     # Without an error the challenge is not needed, and has to be one all the same.

@@ -124,9 +124,16 @@ def test_recover__one_changed_share_too_many__is_seen() -> None:
     assert caught.value.who == "share 3"
 
 
-def test_interpolate__one_vector_missing__is_refused() -> None:
+def test_recover__threshold_below_zero__is_refused() -> None:
+    with pytest.raises(RefusedInput, match="too few shares"):
+        recover([1, 2], [X, X], -1)
+
+
+# of the last two the elements would do, if they were not counted for each point
+@pytest.mark.parametrize("values", [[X], [X, X, X], [X + X, b""], [b"", X + X]])
+def test_interpolate__vectors_that_do_not_fit_the_points__is_refused(values: list[bytes]) -> None:
     with pytest.raises(RefusedInput):
-        interpolate_at_zero([1, 2], [X])
+        interpolate_at_zero([1, 2], values)
 
 
 @pytest.mark.parametrize(("q", "threshold"), [(7, 1), (7, 2), (11, 1), (11, 2)])

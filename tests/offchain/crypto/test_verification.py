@@ -151,6 +151,12 @@ def test_key_with_alpha_zero__is_refused() -> None:
         CheckingKey.from_coefficients(0, FIELD.pack([1]), [1, 2, 3])
 
 
+@pytest.mark.parametrize("points", [[0, 1, 2], [1, 2, 1], [1, Q], []])
+def test_key_at_points_that_nobody_has__is_refused(points: list[int]) -> None:
+    with pytest.raises(RefusedInput):  # w(0) is alpha itself
+        CheckingKey.from_coefficients(5, FIELD.pack([1]), points)
+
+
 @pytest.mark.parametrize(
     "numbers",
     [(5, 1, 2, 1), (6, 0, 2, 0), (6, 1, 2, 2), (6, 1, 0, 1), (256, 1, 2, 1), (6, 1, 2, -1)],

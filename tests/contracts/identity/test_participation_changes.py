@@ -147,6 +147,16 @@ def test_dismiss__ends_new_work_until_the_pause_after_the_next_admission(
         registry.dismiss(node, sender=world.outsider)
 
 
+def test_retire__of_one_who_was_dismissed__makes_nobody_wait(
+    world: World, registry, provider, node
+):
+    dismissed = registry.dismiss(node, sender=provider).timestamp
+    pass_to(world, dismissed + PAUSE)
+    registry.retire(sender=node)
+    tx = registry.admit(world.nodes[1], sender=provider)
+    assert registry.admittedFrom(provider, world.nodes[1]) == tx.timestamp
+
+
 # Succession.
 
 

@@ -11,8 +11,8 @@ A card names its server, so a server that got one cannot use it at another; it g
 only, so nobody else gets it. It has no date and no number: all that it opens is a place to ask
 from, and whatever is asked is signed or proves itself. A card of an account that nobody expects is
 not even verified. But who is expected stands on chain, so strangers can forge cards in such names,
-and each costs a check: the server counts those it has not seen before, for each name apart, so that
-forged cards keep out at most whom they name (`transport.reception`).
+and each costs a check: the server counts those it has not seen before (`transport.cards`). What it
+has seen it keeps by account, one card each, as an account makes one for each server.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from edgemark.identifiers import Address
 
 EXPECTED_S = 600.0  # how long an account counts after a matter of it was last seen open
 MOST_EXPECTED = 8192  # accounts; those that were expected longest ago are forgotten
-MOST_CARDS = 1024  # cards made, or verified, lately
+MOST_CARDS = 1024  # cards made lately
 CARD_CHARS = 42 + 1 + 2 * SIGNATURE_BYTES
 
 
@@ -80,7 +80,7 @@ class Doorkeeper:
         self._clock = clock
         self._guard = threading.Lock()
         self._expected: OrderedDict[str, float] = OrderedDict()
-        self._verified: OrderedDict[str, str] = OrderedDict()
+        self._seen: OrderedDict[str, str] = OrderedDict()  # an account's card that was verified
 
     def expect(self, *accounts: Address, seconds: float = EXPECTED_S) -> None:
         """These have an open matter here now, and for so many seconds if nothing more is said."""
@@ -93,31 +93,39 @@ class Doorkeeper:
 
     def named(self, card: str) -> str | None:
         """The expected account in whose name a card is, whoever made it; None for another's."""
-        visitor = card.partition(":")[0]
+        visitor = _name_on(card)
         with self._guard:
             until = self._expected.get(visitor)
         is_expected = until is not None and self._clock() <= until and len(card) == CARD_CHARS
         return visitor if is_expected else None
 
+    def is_seen(self, card: str) -> bool:
+        """Whether this card was verified before: to recognise it costs no check."""
+        with self._guard:
+            return self._seen.get(_name_on(card)) == card
+
     def recognise(self, card: str) -> str | None:
         """The expected account that made this card for this server; None for anybody else."""
-        visitor, signature = self.named(card), card.partition(":")[2]
-        if visitor is None:
+        visitor = self.named(card)
+        if visitor is None or not (self.is_seen(card) or self._is_made_by(visitor, card)):
             return None
         with self._guard:
-            if card in self._verified:
-                self._verified.move_to_end(card)
-                return visitor
-        try:
-            account = Address(visitor)
-            digest = self._domain.visit(account, self._server)
-            check_signature(digest, bytes.fromhex(signature), account)
-        except (EdgemarkError, ValueError):
-            return None
-        with self._guard:
-            self._verified[card] = visitor
-            _forget(self._verified, MOST_CARDS)
+            self._seen[visitor] = card
+            self._seen.move_to_end(visitor)
+            _forget(self._seen, MOST_EXPECTED)
         return visitor
+
+    def _is_made_by(self, visitor: str, card: str) -> bool:
+        try:
+            account, signature = Address(visitor), bytes.fromhex(card.partition(":")[2])
+            check_signature(self._domain.visit(account, self._server), signature, account)
+        except (EdgemarkError, ValueError):
+            return False
+        return True
+
+
+def _name_on(card: str) -> str:
+    return card.partition(":")[0]
 
 
 def _forget(table: OrderedDict[Any, Any], most: int) -> None:

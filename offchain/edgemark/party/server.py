@@ -67,7 +67,7 @@ class PartyServer(PartyLoop[S]):
                 per_s=settings.max_requests_per_s,
                 per_s_of_peer=settings.max_requests_per_s_of_peer,
             ),
-            recognise=(self.door.named, self.door.recognise),
+            door=self.door,
             spool=Path(settings.home),
             on_answer=self.instruments.note_answer,
         )

@@ -21,7 +21,6 @@ import asyncio
 import contextlib
 import contextvars
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -35,6 +34,7 @@ from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 from edgemark.transport.bodies import Body, Spool, return_freed_memory
+from edgemark.transport.cards import Cards, Door
 from edgemark.transport.crowd import Crowd, Guest, Places, group_of
 from edgemark.transport.http import CARD_HEADER
 from edgemark.transport.limits import KIB, ServerLimits
@@ -49,15 +49,12 @@ BYTES_OUT = web.ResponseKey("bytes_out", int)
 NUMBER = web.RequestKey("number", str)
 NUMBER_HEADER = "X-Request-Id"
 PIECE_BYTES = 64 * KIB
-FIRST_CARDS_PER_S = 5.0  # in the name of one expected account, that were not recognised before
-MOST_CARDS = 1024
 BROKEN_OFF = (  # the client went away: no event
     EOFError,
     ConnectionError,
     web_protocol.RequestPayloadError,
     web_protocol.PayloadAccessError,
 )
-Recognise = Callable[[str], str | None]
 T = TypeVar("T")
 
 
@@ -68,8 +65,7 @@ class Reception(Closing):
         limits: of the server.
         crowd: who is connected.
         who: the server's url, for refusals.
-        recognise: the known party that a card is from; before it, if there are two, the known party
-            in whose name it is, whoever made it, which costs nothing to say.
+        door: knows the known parties by their cards; None knows nobody.
         spool: folder for longer bodies.
         reserved: bytes of its disk that are promised to others.
     """
@@ -79,7 +75,7 @@ class Reception(Closing):
         limits: ServerLimits,
         crowd: Crowd,
         who: Callable[[], str],
-        recognise: Recognise | tuple[Recognise, Recognise] | None,
+        door: Door | None,
         spool: Path | None,
         reserved: Callable[[], int] = int,
     ) -> None:
@@ -92,12 +88,9 @@ class Reception(Closing):
         self._limits = limits
         self._crowd = crowd
         self._who = who
-        two = recognise if isinstance(recognise, tuple) else (_name_on, recognise)
-        self._named, self._recognise = two[0], two[1] or (lambda _: None)
+        self._cards = Cards(door)
         self._places = Places(limits, who)
         self._rates = RateLimit(limits.per_s, limits.per_s_of_peer)
-        self._first_cards = RateLimit(FIRST_CARDS_PER_S, FIRST_CARDS_PER_S)
-        self._cards: OrderedDict[str, str] = OrderedDict()  # recognised before
         self._log = get_logger("transport.server")
         self._strangers = ThreadPoolExecutor(limits.workers, thread_name_prefix="http")
         self._known = ThreadPoolExecutor(limits.known_workers, thread_name_prefix="http-known")
@@ -166,26 +159,10 @@ class Reception(Closing):
             return await self._give(request, given, copy)
 
     def _show(self, guest: Guest, card: str) -> None:
-        """Let a known party count as one, as long as it has not too much under way.
-
-        A card in an expected name that was not seen before costs a signature's check, so these are
-        counted first, for each name: no number of forged ones keeps out who has another name.
-        """
-        if not card or guest.account is not None:
+        """Let a known party count as one, as long as it has not too much under way."""
+        if guest.account is not None:
             return
-        name = self._named(card)
-        if name is None:
-            return
-        if card not in self._cards and self._first_cards.take(
-            name, time.monotonic(), is_known=True
-        ):
-            return
-        account = self._recognise(card)
-        if account is not None:
-            self._cards[card] = account
-            self._cards.move_to_end(card)
-            if len(self._cards) > MOST_CARDS:
-                self._cards.popitem(last=False)
+        account = self._cards.recognise(card, guest.peer, time.monotonic())
         if account is not None and self._crowd.count_of(account) < self._limits.most_of_known:
             guest.account = account
 
@@ -288,10 +265,6 @@ class Reception(Closing):
         except (TimeoutError, Overloaded):
             if request.transport is not None:
                 request.transport.abort()
-
-
-def _name_on(card: str) -> str:
-    return card.partition(":")[0]
 
 
 def _short(given: Response) -> web.Response:

@@ -29,6 +29,7 @@ from aiohttp import web, web_protocol
 from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
 from edgemark.logs import about, get_logger
+from edgemark.transport.cards import Door
 from edgemark.transport.crowd import Crowd
 from edgemark.transport.limits import MAX_HEADERS, MAX_PIPELINED, READ_BUFFER_BYTES, ServerLimits
 from edgemark.transport.listener import Listener
@@ -38,7 +39,6 @@ from edgemark.transport.reception import (
     NUMBER,
     NUMBER_HEADER,
     Reception,
-    Recognise,
 )
 from edgemark.transport.refusals import REFUSAL, make_library_logger
 from edgemark.transport.routes import Head, Request, Response, Route
@@ -94,9 +94,8 @@ class HttpServer(Closing):
         host: address to bind; loopback unless said otherwise.
         port: 0 takes a free one.
         limits: see `ServerLimits`.
-        recognise: the known party that a card (`CARD_HEADER`) is from; None for a stranger. Quick,
-            in the server's own thread. Without it everybody is a stranger. Of two, the first one
-            says in whose name a card is, unchecked; one in no known name is not looked at further.
+        door: knows the known parties by their cards (`CARD_HEADER`); asked in the server's own
+            thread. Without it everybody is a stranger.
         spool: folder for longer bodies that wait; None takes the system's.
         on_answer: told of every request that was answered; quick, in the server's own thread.
 
@@ -112,7 +111,7 @@ class HttpServer(Closing):
         host: str = "127.0.0.1",
         port: int = 0,
         limits: ServerLimits | None = None,
-        recognise: Recognise | tuple[Recognise, Recognise] | None = None,
+        door: Door | None = None,
         spool: Path | None = None,
         on_answer: Callable[[Answered], None] | None = None,
     ) -> None:
@@ -132,7 +131,7 @@ class HttpServer(Closing):
             self.limits,
             crowd,
             lambda: self.url,
-            recognise,
+            door,
             spool,
             lambda: self.reserved(),  # noqa: PLW0108 - its owner says it later
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from edgemark.crypto.hashing import keccak256
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.crypto.typed_data import RegistryDomain
 from edgemark.identifiers import Address
+from edgemark.identity import visiting
 from edgemark.identity.visiting import EXPECTED_S, MOST_EXPECTED, Doorkeeper, Visitor
 
 DOMAIN = RegistryDomain(31337, Address("0x" + "5E" * 20))
@@ -79,6 +82,35 @@ def test_expected_accounts__are_bounded_and_the_oldest_goes() -> None:
     door.expect(NODE.address)
     door.expect(*(Address(f"0x{number:040x}") for number in range(MOST_EXPECTED)))
     assert door.recognise(CARD) is None
+
+
+def test_a_card_that_was_verified__is_seen_and_costs_no_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    door = Doorkeeper(JUDGE.address, DOMAIN)
+    door.expect(NODE.address)
+    assert not door.is_seen(CARD)
+    assert door.recognise(CARD) == NODE.address
+    monkeypatch.setattr(visiting, "check_signature", None)
+    assert door.is_seen(CARD)
+    assert door.recognise(CARD) == NODE.address
+    forged = f"{NODE.address}:{'00' * 65}"
+    assert not door.is_seen(forged)
+
+
+def test_one_account_with_many_cards__pushes_out_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the planted table each card that was verified had a place, and 1,024 there were."""
+    door, planted = Doorkeeper(JUDGE.address, DOMAIN), OrderedDict[str, str]()
+    door.expect(NODE.address, OUTSIDER.address)
+    monkeypatch.setattr(visiting, "check_signature", lambda *_: None)  # a key can sign so often
+    cards = [CARD, *(f"{OUTSIDER.address}:{number:0130x}" for number in range(1024))]
+    for card in cards:
+        planted[card] = card
+        if len(planted) > 1024:
+            planted.popitem(last=False)
+        assert door.recognise(card) is not None
+    assert CARD not in planted
+    assert door.is_seen(CARD)
 
 
 @pytest.mark.parametrize("often", [1, 2])

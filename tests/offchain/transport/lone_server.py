@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from tests.offchain.transport.known_cards import KnownCards
+
 from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
 from edgemark.transport import reception
@@ -70,7 +72,9 @@ def make_server(folder: Path, *, planted: bool = False) -> HttpServer:
         Route("GET", "/held", tell, 0),
     ]
     known = {CARD: "payer"}
-    server = HttpServer(routes, TlsKey.generate(), limits=LIMITS, recognise=known.get, spool=folder)
+    server = HttpServer(
+        routes, TlsKey.generate(), limits=LIMITS, door=KnownCards(known), spool=folder
+    )
     return server
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from tests.offchain.transport.known_cards import KnownCards
 from tests.offchain.transport.test_http_server import KEY, ask
 
 from edgemark.errors import RefusedInput
@@ -129,7 +130,7 @@ def test_f3_ten_thousand_strange_requests__are_refused_by_name_and_stop_nothing(
     ]
     with (
         caplog.at_level(logging.DEBUG),
-        HttpServer(routes, KEY, limits=LIMITS, recognise=lambda _: None) as server,
+        HttpServer(routes, KEY, limits=LIMITS, door=KnownCards()) as server,
     ):
         told = asyncio.run_coroutine_threadsafe(
             speak_all(server, draw_requests(COUNT)), server._loop

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from aiohttp import web
+from tests.offchain.transport.known_cards import KnownCards
 from tests.offchain.transport.test_http_server import KEY
 from tests.siege import besieged
 from tests.waiting import wait_until
@@ -17,7 +18,6 @@ from edgemark.transport.crowd import Crowd, Guest, Places, group_of
 from edgemark.transport.faults import PeerRefused, PeerUnreachable
 from edgemark.transport.http import HttpClient
 from edgemark.transport.limits import ServerLimits
-from edgemark.transport.rates import RateLimit
 from edgemark.transport.reception import Reception
 from edgemark.transport.routes import Request, Response, Route
 from edgemark.transport.server import HttpServer
@@ -38,7 +38,7 @@ def serving(
 ) -> Iterator[HttpServer]:
     routes = [Route("POST", "/v1/opinions", handler, 4096)]
     cards = {"judge's card": "judge", "node's card": "node"}
-    with HttpServer(routes, KEY, limits=limits, recognise=cards.get) as server:
+    with HttpServer(routes, KEY, limits=limits, door=KnownCards(cards)) as server:
         yield server
 
 
@@ -198,60 +198,3 @@ def test_a_body_that_nobody_needs__is_answered_by_its_head() -> None:
     with HttpServer(routes, KEY) as server:
         assert ask(server, bytes(10**6)) == b"taken"
         assert server.reception.bytes_in == 0
-
-
-def count_checks(asks: int, card: Callable[[int], str]) -> tuple[int, int]:
-    """How often cards are checked, and how many requests of so many count as a known party's."""
-    checked: list[str] = []
-
-    def recognise(shown: str) -> str | None:
-        checked.append(shown)
-        return "judge" if shown == "judge's card" else None
-
-    desk = Reception(LIMITS, Crowd(9, 9), lambda: "server", recognise, None)
-    known = 0
-    with desk:
-        for number in range(asks):
-            guest = Guest("a")
-            desk._show(guest, card(number))
-            known += guest.account == "judge"
-    return len(checked), known
-
-
-def test_forged_cards__are_checked_a_few_times_only() -> None:
-    checked, known = count_checks(1000, lambda number: f"forged {number}")
-    assert (known, checked) == (0, 1000)  # each in another name
-    checked, known = count_checks(1000, lambda number: f"judge:forged {number}")
-    assert (known, checked < 50) == (0, True)
-
-
-def test_forged_cards__keep_nobody_out_who_has_another_name() -> None:
-    """In the planted copy all first cards of all peers shared a bucket, whoever was named."""
-    planted = RateLimit(200.0, 20.0)
-    shown = [f"{number % 100}:forged {number}" for number in range(3000)]
-    desk = Reception(LIMITS, Crowd(9, 9), lambda: "server", {"judge:card": "judge"}.get, None)
-    honest = Guest("honest")
-    with desk:
-        for number, card in enumerate(shown):
-            planted.take(f"peer {number % 300}", 0.0)
-            desk._show(Guest(f"peer {number % 300}"), card)
-        desk._show(honest, "judge:card")
-    assert honest.account == "judge"
-    assert planted.take("honest", 0.0) > 0
-
-
-def test_cards_in_no_expected_name__are_not_checked() -> None:
-    checked: list[str] = []
-
-    def recognise(card: str) -> str | None:
-        checked.append(card)
-        return None
-
-    desk = Reception(LIMITS, Crowd(9, 9), lambda: "x", (lambda _: None, recognise), None)
-    with desk:
-        desk._show(Guest("a"), "nobody:card")
-    assert checked == []
-
-
-def test_a_card_that_was_recognised__counts_always() -> None:
-    assert count_checks(1000, lambda _: "judge's card") == (1000, 1000)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from aiohttp import web
+from tests.offchain.transport.known_cards import KnownCards
 from tests.offchain.transport.test_http_server import KEY
 from tests.waiting import wait_until
 
@@ -79,7 +80,7 @@ def serving() -> Iterator[HttpServer]:
         Route("POST", "/v1/answers/read", lambda _: Response(body=bytes(ANSWER_BYTES)), 4096),
         Route("POST", "/v1/answers", lambda r: Response(body=b"%d" % len(r.body)), MIB),
     ]
-    with HttpServer(routes, KEY, limits=LIMITS, recognise=CARDS.get) as server:
+    with HttpServer(routes, KEY, limits=LIMITS, door=KnownCards(CARDS)) as server:
         yield server
 
 
@@ -110,7 +111,7 @@ def test_longer_bodies_of_one_party__leave_threads_for_short_ones_of_all() -> No
 
     limits = ServerLimits(known_workers=1, long_workers=1)
     routes = [Route("POST", "/v1/answers", hold, MIB)]
-    with HttpServer(routes, KEY, limits=limits, recognise=CARDS.get) as server:
+    with HttpServer(routes, KEY, limits=limits, door=KnownCards(CARDS)) as server:
         body = bytes(100 * KIB)
         payers = [
             threading.Thread(target=ask, args=(server, body, "payer's card")) for _ in range(4)
@@ -145,7 +146,7 @@ def test_f4_a_body_that_waits_for_its_memory__holds_no_place(
     limits = ServerLimits(loaded_bytes=100 * KIB, known_connections=places, kept_of_known=0)
     routes = [Route("POST", "/v1/answers", hold, MIB)]
     known = {**CARDS, "judge's card": "judge"}
-    with HttpServer(routes, KEY, limits=limits, recognise=known.get) as server:
+    with HttpServer(routes, KEY, limits=limits, door=KnownCards(known)) as server:
         args = (server, bytes(100 * KIB))
         others = [
             threading.Thread(target=ask, args=(*args, card))

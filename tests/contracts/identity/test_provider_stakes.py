@@ -210,7 +210,8 @@ def test_release_stake__by_anybody_from_the_second_after__pays_the_provider(
     (log,) = tx.decode_logs(registry.ProviderStakeReleased)
     assert (log["provider"], log.to, log.amount) == (staked, staked, MIN_STAKE)
     assert free(world, staked) == had + MIN_STAKE
-    assert registry.stakeOf(staked).amount == 0
+    left = registry.stakeOf(staked)
+    assert (left.amount, left.expiresAt, left.freeAt) == (0, 0, 0)
 
 
 def test_release_stake__bonded__reverts(world: World, registry, staked, outsider):
@@ -249,6 +250,10 @@ def test_register_server__provider_with_too_little_at_stake__reverts(
     assert registry.standingOf(node) == (NODE, provider, True)
     registry.unstake(sender=provider)
     assert registry.standingOf(node) == (NODE, provider, False)
+    another = world.nodes[1]
+    registry.admit(another, sender=provider)
+    with refused(registry.StakeTooLow, provider=provider, had=0, needed=MIN_STAKE):
+        registry.registerServer(NODE, provider, *NODE_FACTS, sender=another)
 
 
 def test_retire__of_a_provider__unbonds_its_stake_and_ends_its_members_new_work(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.crypto.abi_parts import nested
 
-from edgemark.crypto.abi import encode
+from edgemark.crypto.abi import encode, encode_uint
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 
@@ -56,3 +56,10 @@ def test_encode__what_does_not_fit__is_refused(kind: str, value: object) -> None
 def test_encode__another_number_of_values__is_refused(values: list[int]) -> None:
     with pytest.raises(RefusedInput):
         encode(["uint8"], values)
+
+
+def test_encode_uint__takes_a_whole_word_and_no_more() -> None:
+    assert encode_uint(2**256 - 1) == b"\xff" * 32
+    for value in (-1, 2**256):
+        with pytest.raises(RefusedInput):
+            encode_uint(value)

@@ -20,7 +20,7 @@ from edgemark.crypto.fixed_point import (
     compile_polynomial,
     to_signed,
 )
-from edgemark.crypto.polynomial import MalformedFunction
+from edgemark.crypto.polynomial import DenseQuadratic, MalformedFunction, SparsePolynomial
 from edgemark.errors import RefusedInput
 
 reals = st.floats(-16, 16)
@@ -256,3 +256,9 @@ def test_compile__degree_five_sparse__ends_at_one_scale() -> None:
     assert compiled.plan.decode_output(compiled.polynomial.evaluate(x)) == [
         [0.5 * 1.5**5 + 2 * 1.5 * 1.25 + 0.25]
     ]
+
+
+@pytest.mark.parametrize(("dense", "kind"), [(True, DenseQuadratic), (False, SparsePolynomial)])
+def test_compile__makes_the_kind_that_was_asked_for(dense: bool, kind: type) -> None:
+    compiled = compile_polynomial({(0,): [1.0]}, 1, 2, FixedPoint(8), [1.0], dense=dense)
+    assert isinstance(compiled.polynomial, kind)

@@ -38,7 +38,7 @@ def allocations(small_chain: SmallChain) -> Allocations:
 
 def test_default_plans__divide_the_supply_whole() -> None:
     assert [plan.amount * 100 // SUPPLY for plan in PLANS] == [20, 20, 30, 30]
-    assert sum(plan.amount for plan in PLANS) == SUPPLY
+    assert sum(plan.amount for plan in PLANS) == SUPPLY == 1_000_000_000 * 10**18
     assert {plan.grace for plan in PLANS} == {GRACE_S}
     assert [plan.beneficiary for plan in PLANS] == [account(HOLDER)] * 3 + [account(POOL)]
 

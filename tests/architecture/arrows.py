@@ -85,6 +85,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "chronicle",
             "claiming",
             "client",
+            "committed",
             "demo",
             "exporting",
             "device_calls",

@@ -175,3 +175,39 @@ def test_headers__without_batches__are_asked_one_by_one() -> None:
     nodes = Nodes(View(chain))
     nodes.takes_batches = False
     assert [each.number for each in chain_through(nodes).headers([0, 1])] == [0, 1]
+
+
+# --- a node that fails half-way ------------------------------------------------------------------
+
+
+class FollowerAsItWas(LogFollower):
+    """Planted: what was read counts when all of it was."""
+
+    def poll(self) -> list[Any]:
+        self._width = 2**20
+        return super().poll()
+
+
+@pytest.mark.parametrize(("kind", "arrives"), [(LogFollower, True), (FollowerAsItWas, False)])
+def test_n7_follower__far_behind_a_node_that_soon_fails__arrives(
+    kind: type[LogFollower], *, arrives: bool
+) -> None:
+    chain = Chain()
+    for _ in range(300):
+        chain.mine()
+    nodes = Nodes(View(chain))
+    nodes.views[0].more["eth_getLogs"] = logs_by(nodes.views[0], True)
+    nodes.takes_batches = False
+    follower = kind(chain_through(nodes), [COIN])
+    heard: list[int] = []
+    for _ in range(20):
+        budget = iter(range(200))
+
+        def before(*_: object, left: Any = budget) -> None:
+            if next(left, None) is None:
+                raise Says("internal error", -32603)
+
+        nodes.before = before
+        with suppress(LedgerUnavailable):
+            heard += [event.at.block_number for event in follower.poll()]
+    assert (follower.cursor == 298, heard == EVENTS) == (arrives, arrives)

@@ -360,7 +360,8 @@ class Device(PartyLoop[OutsourcingStation]):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        self.agenda.poll()
+        events = self.agenda.poll()
+        self.station.settlement.note(events, self.agenda.cursor)
         states = self.runtime.states()
         due = self.agenda.due(states)
         if due:

@@ -352,7 +352,9 @@ class Judge(OutsourcingServer):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth; a case that is seen to end makes room."""
-        for event in self.agenda.poll():
+        events = self.agenda.poll()
+        self.station.settlement.note(events, self.agenda.cursor)
+        for event in events:
             if isinstance(event, NodeCharged):
                 self._charges[JobId(event.job), ShareIndex(event.index)] = None
         states = self.runtime.states()

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from edgemark.crypto.hashing import keccak256
 from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.answers import member_of
+from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.events import ResultCommitted, decode_logs
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Limits
 from edgemark.machine import TryAgain
 from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.committed import Commitments
 from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
-
-COMMITTED_TOPIC = keccak256(b"ResultCommitted(bytes32,uint256,address,bytes32)")
-REMEMBERED_JOBS = 256  # of which commitments are not read a second time
 
 
 class NotCommitted(TryAgain):
@@ -40,9 +35,10 @@ class SettlementContract:
 
     def __init__(self, chain: EvmChain, deployment: Deployment) -> None:
         self._chain = chain
-        self._guard = threading.Lock()  # effects of all threads ask for commitments
-        self._commitments: OrderedDict[JobId, dict[int, Hash32]] = OrderedDict()
         self.contract = deployment.contract("JobSettlement")
+        self._committed = Commitments(
+            chain, self.contract, lambda job, block: self.job(job, block=block)
+        )
         self._enclaves = deployment.contract("EnclaveManager")
         self.address = self.contract.address
         self.domain = SettlementDomain(chain.chain_id, self.address)
@@ -79,33 +75,16 @@ class SettlementContract:
         Raises:
             NotCommitted: no such event stands deep enough.
         """
-        with self._guard:
-            known = self._commitments.get(job, {})
-        if index not in known:
-            known = self._read_commitments(job)
-            self._remember_commitments(job, known)
-        if index not in known:
+        found = self._committed.find(job, index)
+        if found is None:
             raise NotCommitted(
                 "commitment is not on chain yet", who=f"job {job.hex()}, index {index}"
             )
-        return known[index]
+        return found
 
-    def _remember_commitments(self, job: JobId, known: dict[int, Hash32]) -> None:
-        with self._guard:
-            self._commitments[job] = known
-            self._commitments.move_to_end(job)
-            while len(self._commitments) > REMEMBERED_JOBS:
-                self._commitments.popitem(last=False)
-
-    def _read_commitments(self, job: JobId) -> dict[int, Hash32]:
-        head = self._chain.confirmed()
-        first = self.job(job, block=head).posted_block
-        if not first:
-            return {}
-        topics: list[list[bytes]] = [[COMMITTED_TOPIC], [job]]
-        logs = self._chain.logs([self.address], first, head, topics)
-        events = decode_logs([self.contract], logs)
-        return {e.index: e.commitment for e in events if isinstance(e, ResultCommitted)}
+    def note(self, events: Iterable[ChainEvent], upto: int) -> None:
+        """What the party's watch saw, up to a block: commitments are remembered."""
+        self._committed.note(events, upto)
 
     def limits(self) -> Limits:
         """Bounds of every job, fixed at deployment."""

@@ -62,7 +62,7 @@ class Bench:
             poll=self.poll, block=5, cursor=5, due=list[bytes], note=_nothing
         )
         settlement = SimpleNamespace(
-            views=self.views, judges=lambda: (JUDGE,), judge_threshold=lambda: 1
+            views=self.views, judges=lambda: (JUDGE,), judge_threshold=lambda: 1, note=_nothing
         )
         judge.station = SimpleNamespace(
             settlement=settlement, time_of=int, is_lock_over=lambda *_: self.is_over

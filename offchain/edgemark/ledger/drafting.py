@@ -27,8 +27,13 @@ from edgemark.ledger.faults import (
 from edgemark.ledger.fees import DEFAULT_TIP, Fees, choose_fees, raise_fees
 from edgemark.ledger.intent import Intent, LaneLimits, transfer_of
 from edgemark.ledger.refusals import is_no_funds
+from edgemark.ledger.spaced_looks import SpacedLooks
 from edgemark.ledger.transaction import Transaction
 from edgemark.logs import get_logger
+
+MOST_HOLES = 64  # nonces that are given to nothing; each costs a fee, and a node may lie
+JUMP_LOOKS, JUMP_APART_S = 3, 2.0  # until a count is believed that would leave more of them
+HOLE_LOOKS, HOLE_APART_S = 4, 15.0  # until one is that says so afterwards
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Drafter:
         self._chain = chain
         self._address = address
         self._limits = limits
+        self._jumps = SpacedLooks(JUMP_LOOKS, JUMP_APART_S)
+        self._holes = SpacedLooks(HOLE_LOOKS, HOLE_APART_S)
         self._log = get_logger("ledger.lane")
 
     def draft(
@@ -98,8 +105,7 @@ class Drafter:
         others = [other for other in ours if other.nonce >= used]
         spoken_for = sum(other.most_wei for other in others)
         if nonce is None:
-            nonce = max(used, max((other.nonce for other in others), default=-1) + 1)
-            self._check_nonce(nonce, max(floor, max((o.nonce for o in ours), default=-1) + 1))
+            nonce = self._next_nonce(used, floor, {other.nonce for other in ours})
         elif nonce < used:
             raise NodeBehind("the nonce is used by now", who=f"account {self._address}", had=nonce)
         facts = (self._chain.chain_id, nonce, fees.tip, fees.most, gas)
@@ -109,23 +115,74 @@ class Drafter:
             raise self.no_funds(f"{needed} beside {spoken_for} under way" if others else needed)
         return Draft(transaction, block.number)
 
+    def _next_nonce(self, used: int, floor: int, held: set[int]) -> int:
+        """The one above all of ours; but below a hole that nobody pays for, the lowest free one.
+
+        What was signed above such a hole stays signed, with its nonce: it may happen still.
+
+        Raises:
+            NodeBehind: it is not to be believed yet.
+        """
+        known = max(floor, max(held, default=-1) + 1)
+        nonce = max(used, known)
+        above = sorted(each for each in held if each >= used)
+        if nonce - used - len(above) < MOST_HOLES or used >= known:
+            self._holes.disagree()
+            self._check_nonce(nonce, known)
+            return nonce
+        lowest = next(each for each in range(used, nonce) if each not in held)
+        waiting = next(each for each in above if each > lowest)
+        self._check_hole(used, waiting)
+        self._log.warning("waits above nonces that nothing has", nonce=waiting, used=used)
+        return lowest
+
     def _check_nonce(self, nonce: int, known: int) -> None:
         """Above what we know of ourselves one count is not believed: all others would wait for it.
 
+        What is signed above more holes than are filled is never mined, so that takes some looks.
+
         Raises:
-            NodeBehind: the nonces below are not all used as of a block that is final.
+            NodeBehind: the nonces below are not all used as of a block that is final, or not at
+                looks that lie apart.
         """
         if nonce <= known:
             return
         final = self._chain.nonces_used(self._address, self._chain.confirmed())
+        is_far = nonce - known >= MOST_HOLES
         if final < nonce:
-            raise NodeBehind(
-                "more of the account's nonces are said to be used than are final",
-                who=f"account {self._address}",
-                had=nonce,
-                needed=f"<= {max(known, final)}",
-                remedy="Ask again; use the key in one place only.",
-            )
+            self._jumps.disagree()
+        elif not is_far or self._jumps.agree((nonce, known)):
+            return
+        doubt = NodeBehind(
+            "more of the account's nonces are said to be used than are final",
+            who=f"account {self._address}",
+            had=nonce if final < nonce else f"{nonce}, far above {known}",
+            needed=f"<= {max(known, final)}, at {JUMP_LOOKS} looks {JUMP_APART_S:g} s apart",
+            remedy="Ask again; use the key in one place only.",
+        )
+        doubt.retry_after_s = JUMP_APART_S if is_far else 0.0
+        raise doubt
+
+    def _check_hole(self, used: int, waiting: int) -> None:
+        """A count that is far below what we signed is of a node that lags, or ours was wrong.
+
+        Raises:
+            NodeBehind: it has not stayed so for long.
+        """
+        final = self._chain.nonces_used(self._address, self._chain.confirmed())
+        if final > used:
+            self._holes.disagree()
+        elif self._holes.agree(waiting):
+            return
+        doubt = NodeBehind(
+            "fewer of the account's nonces are used than were when it signed",
+            who=f"account {self._address}",
+            had=max(used, final),
+            needed=f">= {waiting}; or the same at {HOLE_LOOKS} looks {HOLE_APART_S:g} s apart",
+            remedy="Ask again; look at what the chain's node says.",
+        )
+        doubt.retry_after_s = HOLE_APART_S
+        raise doubt
 
     def redraft(self, old: Transaction) -> Transaction | None:
         """The same transaction with fees that replace `old`; None when the cap forbids it."""

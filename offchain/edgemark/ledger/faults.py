@@ -43,7 +43,13 @@ class ChainBusy(LedgerUnavailable):
 
 
 class NodeBehind(LedgerUnavailable):
-    """The node knows less of the chain than it, or another one at its address, knew before."""
+    """The node knows less of the chain than it, or another one at its address, knew before.
+
+    Attributes:
+        retry_after_s: seconds after which a look tells more, >= 0.
+    """
+
+    retry_after_s: float = 0.0
 
 
 class NodeRefused(LedgerUnavailable):

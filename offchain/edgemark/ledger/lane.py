@@ -23,7 +23,7 @@ from edgemark.closing import Closing
 from edgemark.identifiers import Address
 from edgemark.ledger.blocks import Receipt
 from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ChainBusy, NotYetMined, TransactionRefused
+from edgemark.ledger.faults import ChainBusy, NodeBehind, NotYetMined, TransactionRefused
 from edgemark.ledger.fees import WEI_PER_GWEI
 from edgemark.ledger.intent import Call, Intent, LaneLimits, intent_of, transfer_of
 from edgemark.ledger.interface import Contract, Interface, load_bytecode, load_interface
@@ -223,7 +223,7 @@ class TransactionLane(NonceKeeper, Closing):
             self._rest(fault, deadline)
 
     def _rest(self, fault: Exception | None, deadline: float) -> None:
-        asked = fault.retry_after_s if isinstance(fault, ChainBusy) else 0.0
+        asked = fault.retry_after_s if isinstance(fault, ChainBusy | NodeBehind) else 0.0
         left = max(0.0, deadline - time.monotonic())
         time.sleep(max(self._limits.poll_s, min(asked, left)))
 

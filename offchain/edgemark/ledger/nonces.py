@@ -2,7 +2,8 @@
 
 Law 1: the lowest nonce is helped on, whosever it is. Where no node takes what has it and others
 wait, or nothing has it at all, a transfer of nothing to oneself takes it, and proves by being final
-that nothing happened.
+that nothing happened. Where more have nothing than anybody pays for, as after a count that was
+wrong, later transactions take them, and what waits above keeps its nonce.
 Law 2: what was signed counts as under way until it is proved that it happened or never will (see
 `edgemark.ledger.settling`). What passes, as a full pool or a rate limit, is waited for.
 Law 3: what is final is crossed out, also when nobody waits for it, and answers no later wish but
@@ -15,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from edgemark.ledger.drafting import Drafter
+from edgemark.ledger.drafting import MOST_HOLES, Drafter
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import (
     ChainBusy,
@@ -33,7 +34,6 @@ from edgemark.logs import get_logger
 
 PASSING = (ChainBusy, NodeRefused, NodeAnswerMalformed, NodeBehind)  # waited for, up to `wait_s`
 RESEND_S = 2.0  # seconds between two sendings of one transaction that is not mined
-MOST_HOLES = 64  # nonces in a row that are given to nothing; each costs a fee, and a node may lie
 
 
 class NonceKeeper:
@@ -145,12 +145,12 @@ class NonceKeeper:
     def _help_up_to(self, last: int, used: int, followed: Entry | None = None) -> None:
         """Help on whatever has a nonce from `used` to `last`, and what waits for one that none has.
 
-        Nothing is signed above what was counted, but a count that was wrong may have left a hole.
+        Nothing is signed above what was counted, but a count that was wrong may have left holes.
         """
-        if last - used < MOST_HOLES:
+        nonces = [nonce for nonce in self._pending.nonces() if used <= nonce <= last]
+        if last + 1 - used - len(nonces) < MOST_HOLES:
             nonces = list(range(used, last + 1))
-        else:
-            nonces = [nonce for nonce in self._pending.nonces() if used <= nonce <= last]
+        else:  # later transactions take the nonces below, see `Drafter`
             self._log.warning("far above the nonces that are used", used=used, nonce=last)
         for nonce in nonces:
             self._help(nonce, followed, is_lowest=nonce == used)

@@ -25,12 +25,11 @@ from tests.offchain.ledger.scripted_node import Nodes
 
 from edgemark.identifiers import parse_address
 from edgemark.ledger import nonces as nonces_module
-from edgemark.ledger.drafting import Drafter
+from edgemark.ledger.drafting import MOST_HOLES, Drafter
 from edgemark.ledger.faults import NoFunds, NotYetMined
 from edgemark.ledger.intent import Call, LaneLimits
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.nonces import MOST_HOLES
 from edgemark.ledger.pending import Entry, PendingFile
 from edgemark.ledger.transaction import parse_raw
 

@@ -99,6 +99,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "ordering",
             "judge",
             "lookout",
+            "looks",
             "model_files",
             "patience",
             "reading",

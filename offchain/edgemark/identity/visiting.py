@@ -17,6 +17,7 @@ has seen it keeps by account, one card each, as an account makes one for each se
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -29,7 +30,7 @@ from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address
 
 EXPECTED_S = 600.0  # how long an account counts after a matter of it was last seen open
-MOST_EXPECTED = 8192  # accounts; those that were expected longest ago are forgotten
+MOST_EXPECTED = 8192  # accounts of a kind; those that were expected longest ago are forgotten
 MOST_CARDS = 1024  # cards made lately
 CARD_CHARS = 42 + 1 + 2 * SIGNATURE_BYTES
 
@@ -79,25 +80,31 @@ class Doorkeeper:
         self._domain = domain
         self._clock = clock
         self._guard = threading.Lock()
-        self._expected: OrderedDict[str, float] = OrderedDict()
+        self._parties: OrderedDict[str, float] = OrderedDict()  # until when
+        self._invited: OrderedDict[str, float] = OrderedDict()
         self._seen: OrderedDict[str, str] = OrderedDict()  # an account's card that was verified
 
-    def expect(self, *accounts: Address, seconds: float = EXPECTED_S) -> None:
-        """These have an open matter here now, and for so many seconds if nothing more is said."""
-        until = self._clock() + seconds
+    def expect(self, *accounts: Address) -> None:
+        """These have a part in an open matter here now, and for `EXPECTED_S` from now on."""
+        for account in accounts:
+            self._note(self._parties, account, EXPECTED_S)
+
+    def invite(self, account: Address, seconds: float = EXPECTED_S) -> None:
+        """This one may come with a matter; no number of such pushes out one that has a part."""
+        self._note(self._invited, account, seconds)
+
+    def has_part(self, account: str) -> bool:
+        """Whether it has a part in an open matter here, not only an invitation."""
         with self._guard:
-            for account in accounts:
-                self._expected[account] = max(until, self._expected.get(account, until))
-                self._expected.move_to_end(account)
-            _forget(self._expected, MOST_EXPECTED)
+            return self._clock() <= self._parties.get(account, -math.inf)
 
     def named(self, card: str) -> str | None:
         """The expected account in whose name a card is, whoever made it; None for another's."""
         visitor = _name_on(card)
         with self._guard:
-            until = self._expected.get(visitor)
-        is_expected = until is not None and self._clock() <= until and len(card) == CARD_CHARS
-        return visitor if is_expected else None
+            tables = (self._parties, self._invited)
+            until = max(table.get(visitor, -math.inf) for table in tables)
+        return visitor if self._clock() <= until and len(card) == CARD_CHARS else None
 
     def is_seen(self, card: str) -> bool:
         """Whether this card was verified before: to recognise it costs no check."""
@@ -112,8 +119,15 @@ class Doorkeeper:
         with self._guard:
             self._seen[visitor] = card
             self._seen.move_to_end(visitor)
-            _forget(self._seen, MOST_EXPECTED)
+            _forget(self._seen, 2 * MOST_EXPECTED)
         return visitor
+
+    def _note(self, table: OrderedDict[str, float], account: str, seconds: float) -> None:
+        until = self._clock() + seconds
+        with self._guard:
+            table[account] = max(until, table.get(account, until))
+            table.move_to_end(account)
+            _forget(table, MOST_EXPECTED)
 
     def _is_made_by(self, visitor: str, card: str) -> bool:
         try:

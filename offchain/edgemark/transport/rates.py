@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket of tokens for each peer, and one for all of them.
+"""How often somebody may ask: a bucket of tokens for each peer, and one for all of them; or pauses.
 
 A bucket fills at `rate` a second up to `burst`; a request takes one token from both. The table of
 peers is bounded: the one that asked longest ago is forgotten first, and starts with a full bucket.
@@ -63,3 +63,31 @@ class RateLimit:
         if not is_known:
             self._all.tokens -= 1
         return 0.0
+
+
+class DoublingPause:
+    """Some requests at once, then pauses of 1 s, 2 s, 4 s and so on; belongs to one thread.
+
+    Args:
+        at_once: requests of a peer before its first pause, >= 1.
+        longest_s: pause.
+        forget_s: so long after its last pause a peer begins anew.
+    """
+
+    def __init__(self, at_once: int, longest_s: float, forget_s: float) -> None:
+        self._at_once, self._longest_s, self._forget_s = at_once, longest_s, forget_s
+        self._peers: OrderedDict[str, tuple[int, float]] = OrderedDict()  # requests, until when
+
+    def left(self, peer: str, now: float) -> float:
+        """Seconds until it may ask at the time `now` (seconds, monotonic); 0.0: it may."""
+        return max(0.0, self._peers.get(peer, (0, now))[1] - now)
+
+    def note(self, peer: str, now: float) -> None:
+        """It asks at the time `now`."""
+        count, until = self._peers.pop(peer, (0, now))
+        count = 1 if now - until > self._forget_s else count + 1
+        doublings = min(count - self._at_once, 32)
+        pause_s = min(2.0**doublings, self._longest_s) if doublings >= 0 else 0.0
+        self._peers[peer] = (count, now + pause_s)
+        while len(self._peers) > MAX_PEERS:
+            self._peers.popitem(last=False)

@@ -59,8 +59,9 @@ def test_card__of_any_text__is_a_strangers(card: str) -> None:
 def test_account__that_is_expected_for_longer__is_not_forgotten_for_a_shorter_time() -> None:
     now = [0.0]
     door = Doorkeeper(JUDGE.address, DOMAIN, lambda: now[0])
-    door.expect(NODE.address, seconds=10 * EXPECTED_S)
+    door.invite(NODE.address, seconds=10 * EXPECTED_S)
     door.expect(NODE.address)
+    door.invite(NODE.address)
     now[0] = 10 * EXPECTED_S
     assert door.recognise(CARD) == NODE.address
     now[0] += 1
@@ -75,6 +76,21 @@ def test_a_card__bears_an_expected_name_whoever_made_it() -> None:
     assert door.named(forged) == NODE.address
     assert door.recognise(forged) is None
     assert door.named(forged[:-1]) is None
+
+
+def test_f4_accounts_that_are_invited__have_no_part_and_push_out_nobody_who_has() -> None:
+    now = [0.0]
+    door = Doorkeeper(JUDGE.address, DOMAIN, lambda: now[0])
+    door.invite(NODE.address)
+    assert not door.has_part(NODE.address)
+    assert door.recognise(CARD) == NODE.address
+    door.expect(NODE.address)
+    for number in range(2 * MOST_EXPECTED):
+        door.invite(Address(f"0x{number:040x}"))
+    assert door.has_part(NODE.address)
+    assert door.recognise(CARD) == NODE.address
+    now[0] = EXPECTED_S + 1
+    assert not door.has_part(NODE.address)
 
 
 def test_expected_accounts__are_bounded_and_the_oldest_goes() -> None:

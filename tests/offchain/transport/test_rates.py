@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.offchain.transport.test_http_server import KEY, ROUTES, ask
 
 from edgemark.transport.faults import PeerRefused
-from edgemark.transport.rates import MAX_PEERS, RateLimit
+from edgemark.transport.rates import MAX_PEERS, DoublingPause, RateLimit
 from edgemark.transport.server import HttpServer, ServerLimits
 
 MOMENTS = st.lists(st.floats(0, 2), min_size=1, max_size=200)
@@ -65,6 +65,27 @@ def test_more_peers_than_anybody_has__do_not_fill_the_memory() -> None:
     for number in range(2 * MAX_PEERS):
         limit.take(f"peer {number}", 0.0)
     assert len(limit._peers) == MAX_PEERS
+
+
+def test_pauses__double_up_to_the_longest_and_are_forgotten_in_the_end() -> None:
+    pauses, now, waited = DoublingPause(at_once=2, longest_s=5.0, forget_s=100.0), 0.0, []
+    for _ in range(3000):  # as often as no float doubles
+        waited.append(pauses.left("one", now))
+        now += waited[-1]
+        pauses.note("one", now)
+    assert waited[:6] == [0, 0, 1, 2, 4, 5]
+    assert set(waited[6:]) == {5}
+    assert pauses.left("another", now) == 0
+    pauses.note("one", now + 106)
+    assert pauses.left("one", now + 106) == 0
+
+
+def test_pauses_of_more_peers_than_anybody_has__do_not_fill_the_memory() -> None:
+    pauses = DoublingPause(at_once=1, longest_s=64.0, forget_s=100.0)
+    for number in range(2 * MAX_PEERS):
+        pauses.note(f"peer {number}", 0.0)
+    assert len(pauses._peers) == MAX_PEERS
+    assert pauses.left(f"peer {MAX_PEERS}", 0.0) == 1
 
 
 def test_a_request_too_many__is_503_and_says_when_to_ask_again() -> None:

@@ -3,14 +3,12 @@
 What is long is admitted by its head: a function that was asked for, the task of an index that this
 server holds, the evidence of a charge that stands on chain. Nothing else is read.
 
-What a request makes this server ask its chain is counted, see `Looks`: the chain's node must be
-left for what the server itself has to see in time.
+What a request makes this server ask its chain is counted (`looks.py`).
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,52 +38,13 @@ from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYT
 from edgemark.systems.outsourcing.errands import deadline_of, errand_of
 from edgemark.systems.outsourcing.functions import Needed
 from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES, MAX_NODES
+from edgemark.systems.outsourcing.looks import Looks
 from edgemark.systems.outsourcing.parameters import Terms
 from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.transport.crowd import group_of
-from edgemark.transport.rates import RateLimit
 from edgemark.transport.server import Head, Request, Response, Route
 
 MAX_INDEX_DIGITS = 3
-LOOKS_PER_S = 4.0  # at the chain, for all strangers: a few messages each; its watch sees all anyway
-LOOKS_PER_S_OF_STRANGER = 3.0
-LOOKS_PER_S_OF_KNOWN = 10.0
-LOOKS_BURST_S = 10.0
 MOST_PAYERS = 32_768  # jobs whose payers are remembered: more than may be open
-
-
-class Looks:
-    """How often requests may make a server ask its chain; safe for many threads.
-
-    Args:
-        clock: monotonic seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._guard = threading.Lock()
-        self._strangers = RateLimit(LOOKS_PER_S, LOOKS_PER_S_OF_STRANGER, LOOKS_BURST_S)
-        self._known = RateLimit(LOOKS_PER_S_OF_KNOWN, LOOKS_PER_S_OF_KNOWN, LOOKS_BURST_S)
-
-    def take(self, asker: Head | Request) -> float:
-        """Count one look that a request causes; 0.0, or seconds after which it may ask again."""
-        with self._guard:
-            now = self._clock()
-            if asker.account is not None:
-                return self._known.take(asker.account, now, is_known=True)
-            return self._strangers.take(group_of(asker.peer), now)
-
-    def check(self, asker: Head | Request) -> None:
-        """Count one look.
-
-        Raises:
-            Overloaded: there were too many.
-        """
-        wait_s = self.take(asker)
-        if wait_s:
-            raise Overloaded(
-                "too many requests that ask the chain", who=asker.path, retry_after_s=wait_s
-            )
 
 
 class Payers:
@@ -130,9 +89,9 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
     def __init__(
         self, station: OutsourcingStation, machine: Machine[Any, Any, Any], name: str
     ) -> None:
-        self.looks = Looks()
         self.payers = Payers()
         super().__init__(station, machine, name)
+        self.looks = Looks(self.door.has_part)
 
     def routes(self) -> Sequence[Route]:
         """Functions; subclasses add theirs."""
@@ -155,6 +114,11 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         self.payers.note(job, payer)
         self.door.expect(payer, *others)
 
+    def expect_payer(self, job: JobId, payer: Address) -> None:
+        """Its posting names this server, which has no part in the job yet."""
+        self.payers.note(job, payer)
+        self.door.invite(payer)
+
     def expect_payers(self, events: Iterable[ChainEvent], least_fee: int, longest_s: float) -> None:
         """Whoever posted a job that names this server, for such a fee, may offer it while it can.
 
@@ -163,23 +127,21 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
         An offer that a stranger sends may come too late: looks of strangers are few for all of
         them, and a few addresses use them up by offers that nobody posted.
         """
-        for event in events:
-            if not isinstance(event, JobPosted) or self.station.address not in event.nodes:
-                continue
+        me = self.station.address
+        posted = [event for event in events if isinstance(event, JobPosted) and me in event.nodes]
+        now = self._now() if posted else None  # once, however many there are
+        for event in posted:
             terms = Terms(*event.terms)
-            if terms.fee < least_fee:
-                continue
-            left_s = self._seconds_until(terms.accept_by)
-            if left_s <= longest_s:
-                self.payers.note(JobId(event.job), event.payer)
-                self.door.expect(event.payer, seconds=max(EXPECTED_S, left_s))
+            left_s = 0.0 if now is None else float(terms.accept_by - now)
+            if terms.fee >= least_fee and left_s <= longest_s:
+                self.door.invite(event.payer, seconds=max(EXPECTED_S, left_s))
 
-    def _seconds_until(self, when: Timestamp) -> float:
-        """0.0 when the chain does not say now: no event that was taken may be lost for it."""
+    def _now(self) -> Timestamp | None:
+        """None when the chain does not say now: no event that was taken may be lost for it."""
         try:
-            return float(when - self.station.chain.now())
+            return Timestamp(self.station.chain.now())
         except LedgerUnavailable:
-            return 0.0
+            return None
 
     @contextmanager
     def function_of(self, terms: Terms, payer: Address) -> Iterator[Polynomial | None]:

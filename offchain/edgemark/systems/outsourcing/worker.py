@@ -125,7 +125,7 @@ class ComputeNode(OutsourcingServer):
         accepting.check_alone(offer)
         self.looks.check(request)
         job = accepting.check_posted(offer)
-        self.expect(offer.job, job.payer)  # it posted what names this node, and we would take it
+        self.expect_payer(offer.job, job.payer)
         with self.function_of(offer.terms, job.payer) as function:
             if function is None:
                 return Response(body=FUNCTION_NEEDED)
@@ -137,6 +137,7 @@ class ComputeNode(OutsourcingServer):
         with self._admitting:
             heard = self._accepting.take(offer, job, judges, speed)
             task: NodeTask = self.runtime.ask(key_of(offer.job, offer.index), heard)
+        self.expect(offer.job, job.payer)
         return task
 
     def _say_taken(self, task: NodeTask) -> Response:

@@ -21,9 +21,10 @@ from edgemark.systems.outsourcing.admission import NodeBusy, OfferRefused
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.functions import MAX_ASKED, FunctionStore
+from edgemark.systems.outsourcing.looks import Looks
 from edgemark.systems.outsourcing.messages import Offer
 from edgemark.systems.outsourcing.parameters import hash_nodes
-from edgemark.systems.outsourcing.server import Looks, Payers
+from edgemark.systems.outsourcing.server import Payers
 from edgemark.systems.outsourcing.station import FUNCTION_NEEDED
 from edgemark.systems.outsourcing.steps.compute import WrongFunction
 from edgemark.systems.outsourcing.turns import TurnBook
@@ -197,10 +198,10 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         registry=SimpleNamespace(is_active=lambda _: facts["active"]),
     )
     node.runtime = SimpleNamespace(state=lambda _: None, states=dict)
-    node.door = SimpleNamespace(expect=lambda *_: None)
+    node.door = SimpleNamespace(invite=lambda *_: None)
     speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
     node._accepting = Accepting(node.station, list, speed, TurnBook())
-    node.looks, node.payers = Looks(), Payers()
+    node.looks, node.payers = Looks(lambda _: False), Payers()
     return node
 
 

@@ -234,12 +234,21 @@ def test_f4_whose_job_names_a_node__is_known_before_its_offer_comes(
     server: Any = ComputeNode.__new__(ComputeNode)
     chain = SimpleNamespace(now=lambda: cast.small_order().terms.accept_by - left)
     server.station = SimpleNamespace(address="me", chain=chain)
-    server.door = SimpleNamespace(expect=lambda account, seconds: known.update({account: seconds}))
-    server.payers = Payers()
+    server.door = SimpleNamespace(invite=lambda account, seconds: known.update({account: seconds}))
     server.expect_payers(
         [posting(fee, "you", named), SimpleNamespace()], least_fee=12, longest_s=5000
     )
     assert known == expected
+
+
+def test_f4_whoever_posts_often__makes_a_node_ask_its_chain_once_a_round() -> None:
+    times = iter([cast.small_order().terms.accept_by])
+    server: Any = ComputeNode.__new__(ComputeNode)
+    chain = SimpleNamespace(now=lambda: next(times))
+    server.station = SimpleNamespace(address="me", chain=chain)
+    server.door = SimpleNamespace(invite=lambda *_, **__: None)
+    server.expect_payers([posting(12, "me")] * 100, least_fee=12, longest_s=5000)
+    assert list(times) == []
 
 
 def test_f2_a_function__takes_no_disk_that_accepted_tasks_will_need(

@@ -1,6 +1,7 @@
 """Who may import whom in the package `edgemark`.
 
-Rule 1: a part imports only the parts named beside it in `MAY_IMPORT`, and itself.
+Rule 1: a part imports only the parts named beside it in `MAY_IMPORT`, and itself. A part is what
+        stands next below `edgemark`; each file of the rooms in `FILES_APART` is one.
 Rule 2: a system never imports another system, and what is general (`party`, `demo` and all below
         them) imports no system.
 Rule 3: the parts in `PURE` and every file of a system that is not named in `SHELLS` are pure: no
@@ -19,11 +20,14 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"canonical_json", "errors", "encoding", "framing", "identifiers", "keccak"})
-_FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "journal"}
+_WORDS = frozenset({"canonical_json", "errors", "encoding", "identifiers", "keccak"})
+_FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-_PURE_LOOP = frozenset({"errands", "event_records", "machine", "moves"})
-_LOOP = _PURE_LOOP | frozenset({"archive", "effects", "replay", "memory", "runtime"})
+FILES_APART = frozenset({"loop"})
+_PURE_LOOP = frozenset({"loop.errands", "loop.event_records", "loop.machine", "loop.moves"})
+_LOOP = _PURE_LOOP | frozenset(
+    {"loop.archive", "loop.threads", "loop.replay", "loop.memory", "loop.runtime"}
+)
 _GENERAL = _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "storage", "transport"}
 INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "demo",
@@ -32,6 +36,7 @@ INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "ledger",
     "metrics",
     "party",
+    "process",
     "storage",
     "transport",
 }
@@ -58,16 +63,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "identity": _FLOOR | {"ledger", "transport"},
     "election": _FLOOR | {"ledger", "transport", "identity"},
     "canonical_json": frozenset(),
-    "framing": frozenset(),
-    "errands": frozenset(),
-    "event_records": _WORDS,
-    "machine": _WORDS,
-    "moves": _WORDS | {"event_records", "machine"},
-    "replay": _FLOOR | {"machine"},
-    "archive": _FLOOR,
-    "effects": _FLOOR | {"errands", "machine", "ledger", "storage", "transport"},
-    "memory": _FLOOR | {"machine", "replay", "archive"},
-    "runtime": _FLOOR | (_LOOP - {"runtime"}) | {"ledger", "storage", "transport"},
+    "process": _WORDS,
+    "loop": frozenset(),
+    "loop.errands": frozenset(),
+    "loop.event_records": _WORDS,
+    "loop.machine": _WORDS,
+    "loop.moves": _WORDS | {"loop.event_records", "loop.machine"},
+    "loop.replay": _FLOOR | {"loop.machine"},
+    "loop.archive": _FLOOR,
+    "loop.threads": _FLOOR | {"loop.errands", "loop.machine", "ledger", "storage", "transport"},
+    "loop.memory": _FLOOR | {"loop.machine", "loop.replay", "loop.archive"},
+    "loop.runtime": _FLOOR | (_LOOP - {"loop.runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},
     "party": _GENERAL,
     "demo": _GENERAL | {"receipt", "party"},
@@ -164,7 +170,9 @@ class Module:
 def part_of(module: str) -> str:
     """`crypto` for `edgemark.crypto.field`; empty for anything that is not below `edgemark`."""
     names = module.split(".")
-    return names[1] if names[0] == PACKAGE and len(names) > 1 else ""
+    if names[0] != PACKAGE or len(names) == 1:
+        return ""
+    return ".".join(names[1:3]) if names[1] in FILES_APART else names[1]
 
 
 def system_of(module: str) -> str | None:

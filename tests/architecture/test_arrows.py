@@ -19,12 +19,16 @@ PLANTED = [
     ("identity/keys.py", "import edgemark.systems.outsourcing", "identity may not import systems"),
     ("identity/keys.py", "import secrets", "the one door to randomness"),
     ("ledger/evm.py", "import edgemark.cli.main", "ledger may not import cli"),
-    ("ledger/evm.py", "from edgemark.runtime import Runtime", "ledger may not import runtime"),
+    (
+        "ledger/evm.py",
+        "from edgemark.loop.runtime import Runtime",
+        "ledger may not import loop.runtime",
+    ),
     ("party/loop.py", "import edgemark.systems.outsourcing", "party may not import systems"),
     ("party/loop.py", "from edgemark.demo import stage", "party may not import demo"),
     ("demo/stage.py", "from edgemark.systems import outsourcing", "demo may not import systems"),
     ("systems/outsourcing/protocol.py", "import edgemark.party.loop", "is pure and reaches party"),
-    ("runtime.py", "import edgemark.systems", "runtime may not import systems"),
+    ("loop/runtime.py", "import edgemark.systems", "loop.runtime may not import systems"),
     ("systems/outsourcing/protocol.py", "import os.path", "is pure and imports os"),
     ("systems/outsourcing/steps/share.py", "import web3", "is pure and imports web3"),
     ("systems/outsourcing/steps/share.py", "from edgemark import journal", "is pure and reaches"),
@@ -67,7 +71,7 @@ def test_a_planted_import_against_the_arrows__is_found(
 @pytest.mark.parametrize(
     ("place", "source"),
     [
-        ("systems/outsourcing/settlement.py", "import os, threading, edgemark.runtime"),
+        ("systems/outsourcing/settlement.py", "import os, threading, edgemark.loop.runtime"),
         ("systems/outsourcing/protocol.py", "from edgemark.crypto import shamir\nimport enum"),
         ("crypto/randomness.py", "import secrets"),
         ("ledger/evm.py", "from web3 import Web3\nfrom edgemark.errors import RefusedInput"),

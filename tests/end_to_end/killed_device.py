@@ -10,8 +10,8 @@ from tests.end_to_end.command_line import KILLED, Finished, edgemark
 from tests.end_to_end.reaper import Kill
 
 from edgemark.identifiers import Address, JobId, parse_job_id
-from edgemark.journal import Journal
-from edgemark.replay import replay
+from edgemark.journal.journal import Journal
+from edgemark.loop.replay import replay
 from edgemark.seam import CRASH_AFTER
 from edgemark.systems.outsourcing.machine import PartyMachine
 from edgemark.systems.outsourcing.parties.device import DeviceJob

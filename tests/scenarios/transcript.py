@@ -38,7 +38,7 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
-from edgemark.machine import IllegalMove
+from edgemark.loop.machine import IllegalMove
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing import observe
 from edgemark.systems.outsourcing.amounts import IndexPhase

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from edgemark.archive import Archive
 from edgemark.errors import EdgemarkError, RefusedInput
-from edgemark.journal import Journal
-from edgemark.machine import JOB_ID_BYTES
-from edgemark.replay import key_of
+from edgemark.journal.journal import Journal
+from edgemark.loop.archive import Archive
+from edgemark.loop.machine import JOB_ID_BYTES
+from edgemark.loop.replay import key_of
 from edgemark.settings import load_settings
 
 SHELLS = ("bash", "zsh", "fish")

@@ -16,7 +16,7 @@ from edgemark.crypto import kernel
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import FileInUse, check_private, hold_lock
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 from edgemark.ledger.anvil import find_anvil
 from edgemark.ledger.hardhat import find_hardhat
 from edgemark.ledger.interface import load_bytecode

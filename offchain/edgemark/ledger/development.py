@@ -23,7 +23,7 @@ from typing import ClassVar, Self
 from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, RefusedInput, Unrecoverable
 from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.process import is_running, start_ticks, tether
+from edgemark.process import is_running, start_ticks, tether
 
 LOOPBACK = "127.0.0.1"
 DEV_CHAIN_ID = 31337

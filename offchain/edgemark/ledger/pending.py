@@ -18,7 +18,7 @@ from pathlib import Path
 from edgemark.encoding import Reader, Writer
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, Hash32
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 from edgemark.ledger.faults import OtherChainsFile
 from edgemark.ledger.intent import cancel_identity
 from edgemark.ledger.transaction import Transaction, hash_of, parse_raw

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edgemark.ledger.chain_event import ChainEvent
-from edgemark.machine import JOB_ID_BYTES
+from edgemark.loop.machine import JOB_ID_BYTES
 
 SWEEP_S = 15.0
 

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address
 from edgemark.logs import get_logger
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 
 PAUSE_S = 2.0  # for one peer, before another one is asked beside it
 AT_A_TIME = 16  # peers that are asked for what each of them has

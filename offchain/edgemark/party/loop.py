@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from edgemark.archive import Archive, Room
 from edgemark.closing import Closing
-from edgemark.errands import Errand, Pace
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 from edgemark.ledger.follower import LogFollower
 from edgemark.logs import get_logger
-from edgemark.machine import IllegalMove, Machine, Tick, TryAgain, facts_of
+from edgemark.loop.archive import Archive, Room
+from edgemark.loop.errands import Errand, Pace
+from edgemark.loop.machine import IllegalMove, Machine, Tick, TryAgain, facts_of
+from edgemark.loop.runtime import Runtime, seam_from
 from edgemark.metrics.readings import LoopReading
 from edgemark.party.agenda import Agenda
 from edgemark.party.station import Station
 from edgemark.party.watcher import Watcher
-from edgemark.runtime import Runtime, seam_from
 from edgemark.transport.faults import PeerRefused, PeerUnreachable
 
 JOIN_S = 10.0  # for the event in hand

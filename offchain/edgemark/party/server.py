@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from edgemark.archive import Room
 from edgemark.crypto import kernel
 from edgemark.errors import Overloaded
 from edgemark.identity.visiting import Doorkeeper
-from edgemark.machine import Machine
+from edgemark.loop.archive import Room
+from edgemark.loop.machine import Machine
 from edgemark.metrics.health import STILL_S, Beat
 from edgemark.metrics.instruments import Instruments
 from edgemark.party.loop import PartyLoop, S

@@ -22,7 +22,7 @@ from edgemark.ledger.faults import ContractRefused, NoFunds
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract
 from edgemark.ledger.lane import TransactionLane
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.settings import Settings
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.http import HttpClient

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.logs import get_logger
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 
 
 class Watcher:

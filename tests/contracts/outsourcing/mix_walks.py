@@ -23,7 +23,7 @@ from tests.offchain.systems.outsourcing.simulated_judges import DeadJudge, IdleJ
 from tests.offchain.systems.outsourcing.simulated_nodes import NodeSide
 
 from edgemark.identifiers import JobId, Timestamp
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.events import NO_TIME

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edgemark.archive import Archive
 from edgemark.cli.completion import SHELLS, list_jobs
 from edgemark.encoding import Writer
-from edgemark.journal import Journal
-from edgemark.replay import TICK
+from edgemark.journal.journal import Journal
+from edgemark.loop.archive import Archive
+from edgemark.loop.replay import TICK
 
 ROOT = Path(__file__).resolve().parents[3]
 OPEN, OVER, TASK = bytes([0xAB] * 32), bytes([0xAC] * 32), bytes([0xCD] * 32)

@@ -20,7 +20,7 @@ from edgemark.cli.reach_findings import find_reach
 from edgemark.errors import RefusedInput
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 from edgemark.ledger.development import DEV_CHAIN_ID
 from edgemark.ledger.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role

@@ -12,12 +12,12 @@ from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.systems.outsourcing.cast import JUDGES, NODES, case_of, dense_function, offer_to
 from tests.offchain.systems.outsourcing.court import Court, open_court
 
-from edgemark.archive import Archive
 from edgemark.cli.exits import Exit
 from edgemark.identifiers import ShareIndex
-from edgemark.journal import Journal
-from edgemark.machine import key_of
-from edgemark.replay import encode_record
+from edgemark.journal.journal import Journal
+from edgemark.loop.archive import Archive
+from edgemark.loop.machine import key_of
+from edgemark.loop.replay import encode_record
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.events import Order

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.journal import Journal, JournalInUse, JournalWriteFailed, RecordTooLarge
+from edgemark.journal.journal import Journal, JournalInUse, JournalWriteFailed, RecordTooLarge
 
 MOST = 200
 

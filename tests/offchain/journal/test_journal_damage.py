@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.framing import HEADER_BYTES, SECTOR_BYTES
-from edgemark.journal import MAGIC, Journal, JournalDamaged, JournalWriteFailed
+from edgemark.journal.framing import HEADER_BYTES, SECTOR_BYTES
+from edgemark.journal.journal import MAGIC, Journal, JournalDamaged, JournalWriteFailed
 
 RECORDS = [b"first", b"", b"\x07" * 40, b"the last one"]
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from edgemark.journal import Journal, JournalInUse
+from edgemark.journal.journal import Journal, JournalInUse
 
 pytestmark = pytest.mark.processes
 
 APPEND_FOR_EVER = """
 import os, sys
 from pathlib import Path
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 with Journal.open(Path(sys.argv[1])) as journal:
     os.write(1, b"%d\\n" % journal.count)
     while True:

@@ -27,7 +27,7 @@ from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import NoChain
 from edgemark.ledger.launching import KINDS, NOTE, chain_down, chain_status, chain_up, kind_of
 from edgemark.ledger.mining import BlockMaking
-from edgemark.ledger.process import is_running, start_ticks
+from edgemark.process import is_running, start_ticks
 from edgemark.transport.ports import hold_ports
 
 pytestmark = pytest.mark.chain

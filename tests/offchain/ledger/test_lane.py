@@ -10,7 +10,7 @@ from tests.waiting import LIMIT_S
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
-from edgemark.journal import JournalInUse
+from edgemark.journal.journal import JournalInUse
 from edgemark.ledger.deployment import deploy
 from edgemark.ledger.events import Transfer, receipt_events
 from edgemark.ledger.faults import (

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, parse_address
-from edgemark.journal import Journal, JournalInUse
+from edgemark.journal.journal import Journal, JournalInUse
 from edgemark.ledger import pending
 from edgemark.ledger.faults import OtherChainsFile
 from edgemark.ledger.pending import ANSWERED, EARLIER, Done, Entry, LaneFileOld, PendingFile

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.machine import key_of
+from edgemark.loop.machine import key_of
 from edgemark.party import agenda as module
 from edgemark.party.agenda import SWEEP_S, Agenda
 from edgemark.systems.outsourcing.phases import NodePhase

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.offchain.runtime.tally import Asked, Fetched, Tally, TallyMachine
+from tests.offchain.loop.tally import Asked, Fetched, Tally, TallyMachine
 from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, Unrecoverable

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from edgemark.identifiers import Address
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.joining import allow_again
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.admission import (

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.machine import key_of
+from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.parameters import Terms, compute_output_bytes
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase

@@ -23,10 +23,10 @@ from typing import Any
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.randomness import Randomness
 from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.errands import Errand
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
-from edgemark.machine import TryAgain
+from edgemark.loop.errands import Errand
+from edgemark.loop.machine import TryAgain
 from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.party.loop import PartyLoop
 from edgemark.systems.outsourcing import effects as do

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from edgemark.errors import RefusedInput
 from edgemark.ledger.faults import ContractRefused, NoFunds
 from edgemark.ledger.intent import Call
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.joining import allow_again
 from edgemark.party.station import Station
 from edgemark.systems.outsourcing import effects as do

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgemark.errands import Errand
 from edgemark.identifiers import Address
+from edgemark.loop.errands import Errand
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.parties.judge import JudgeCase

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgemark.archive import Archive
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, ShareIndex, parse_address
-from edgemark.journal import Journal
-from edgemark.machine import key_of
-from edgemark.replay import key_of as job_of
-from edgemark.replay import replay_records
+from edgemark.journal.journal import Journal
+from edgemark.loop.archive import Archive
+from edgemark.loop.machine import key_of
+from edgemark.loop.replay import key_of as job_of
+from edgemark.loop.replay import replay_records
 from edgemark.systems.outsourcing.bundle import Bundle, Case
 from edgemark.systems.outsourcing.functions import FunctionStore
 from edgemark.systems.outsourcing.machine import PartyMachine

@@ -27,8 +27,8 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.ledger.events import NodeCharged
 from edgemark.ledger.intent import Call
-from edgemark.machine import IllegalMove, TryAgain, key_of
-from edgemark.memory import TooManyJobs
+from edgemark.loop.machine import IllegalMove, TryAgain, key_of
+from edgemark.loop.memory import TooManyJobs
 from edgemark.party.cursor import Cursor
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgemark.event_records import EventRecords
-from edgemark.moves import MovesMachine, P
+from edgemark.loop.event_records import EventRecords
+from edgemark.loop.moves import MovesMachine, P
 from edgemark.systems.outsourcing import events
 from edgemark.systems.outsourcing.protocol import LIFE
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from edgemark.errors import PeerFault
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.ledger.faults import ContractRefused, NoFunds
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase

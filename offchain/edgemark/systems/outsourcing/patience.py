@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 
 WAIT_S = 2.0  # from the first time that k signatures were there
 FORGET_AFTER_S = 60.0  # nobody asks any more: another judge brought the verdict

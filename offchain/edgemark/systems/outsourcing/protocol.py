@@ -1,7 +1,7 @@
 """Life of one outsourced job, with no clock, socket, chain or randomness in sight.
 
 Every phase and every legal move is in `MOVES`; what follows from a table of moves is the same in
-every system (`edgemark.moves`). What a party remembers and owes is in `parties`.
+every system (`edgemark.loop.moves`). What a party remembers and owes is in `parties`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from edgemark.moves import Moves
+from edgemark.loop.moves import Moves
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePhase
 

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.errands import Errand
 from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identifiers import (
     Address,
@@ -30,7 +29,8 @@ from edgemark.identifiers import (
 from edgemark.identity.visiting import EXPECTED_S
 from edgemark.ledger.chain_event import ChainEvent
 from edgemark.ledger.events import JobPosted
-from edgemark.machine import Machine
+from edgemark.loop.errands import Errand
+from edgemark.loop.machine import Machine
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do

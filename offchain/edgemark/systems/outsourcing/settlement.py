@@ -13,7 +13,7 @@ from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call
 from edgemark.ledger.records import Limits
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.committed import Commitments
 from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding

@@ -11,7 +11,7 @@ from edgemark.identifiers import Address, Hash32, JobId, Timestamp
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ContractRefused, NoFunds
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.station import Station
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.functions import FunctionStore

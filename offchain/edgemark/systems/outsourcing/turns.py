@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from edgemark.machine import key_of
+from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.admission import Turns
 from edgemark.systems.outsourcing.parties.node import NodeTask
 

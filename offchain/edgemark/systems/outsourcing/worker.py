@@ -24,7 +24,7 @@ from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId
 from edgemark.ledger.intent import Call
-from edgemark.machine import TryAgain, key_of
+from edgemark.loop.machine import TryAgain, key_of
 from edgemark.party.inquiry import ask_until_one
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do

@@ -15,10 +15,10 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
-from edgemark.effects import EffectPool, Performed
-from edgemark.errands import Errand, Pace
-from edgemark.machine import TryAgain
-from edgemark.moves import MovesMachine
+from edgemark.loop.errands import Errand, Pace
+from edgemark.loop.machine import TryAgain
+from edgemark.loop.moves import MovesMachine
+from edgemark.loop.threads import EffectPool, Performed
 
 MUTE_S, HONEST_S = 10.0, 0.05  # what a request takes
 PACE = Pace(workers=8, most_backoff_s=2.0)  # as a party has it

@@ -13,7 +13,7 @@ from tests.offchain.systems.outsourcing.simulation import Side, View, World
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import ShareIndex
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on

@@ -10,7 +10,7 @@ from tests.offchain.systems.outsourcing.simulation import Side, View, World
 
 from edgemark.crypto.secp256k1 import SecretKey, recover
 from edgemark.identifiers import ShareIndex
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase

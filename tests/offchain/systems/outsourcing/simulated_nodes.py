@@ -11,7 +11,7 @@ from tests.offchain.systems.outsourcing.simulation import STEP_S, Side, View, Wo
 
 from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import Hash32, ShareIndex, Timestamp
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on

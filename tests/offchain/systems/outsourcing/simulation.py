@@ -22,7 +22,7 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Timestamp
-from edgemark.machine import Tick, TryAgain
+from edgemark.loop.machine import Tick, TryAgain
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.records import IndexView, JobView

@@ -20,7 +20,7 @@ from tests.offchain.systems.outsourcing.cast import (
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex
 from edgemark.identity.registry import EndpointInvalid
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.party.station import Station
 from edgemark.systems.outsourcing.client import Device

@@ -24,7 +24,7 @@ from edgemark.crypto.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.faults import ContractRefused
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on

@@ -15,10 +15,10 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark.anchoring.accounts import Allowance
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp, Tokens
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 from edgemark.ledger.faults import ContractRefused, GasAboveCap, NoFunds
-from edgemark.machine import TryAgain
-from edgemark.replay import encode_record
+from edgemark.loop.machine import TryAgain
+from edgemark.loop.replay import encode_record
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase

@@ -19,13 +19,13 @@ from tests.offchain.systems.outsourcing.simulated_nodes import (
     SilentNode,
 )
 
-from edgemark.archive import Archive
 from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex
-from edgemark.journal import Journal, JournalWriteFailed
-from edgemark.machine import Tick
-from edgemark.replay import encode_record, replay_records
+from edgemark.journal.journal import Journal, JournalWriteFailed
+from edgemark.loop.archive import Archive
+from edgemark.loop.machine import Tick
+from edgemark.loop.replay import encode_record, replay_records
 from edgemark.systems.outsourcing import limits
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.bundle import Bundle, Case

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark import journal, replay
 from edgemark.cli.machine_findings import LEAST_DISK_BYTES
 from edgemark.crypto.field import ELEMENT_BYTES
 from edgemark.errors import Overloaded, RefusedInput
+from edgemark.journal import journal
 from edgemark.ledger import parameters as deployed
+from edgemark.loop import replay
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing import limits

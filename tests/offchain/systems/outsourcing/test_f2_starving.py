@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.effects import EffectPool, Pace, Performed
 from edgemark.identifiers import Timestamp
+from edgemark.loop.threads import EffectPool, Pace, Performed
 from edgemark.systems.outsourcing.admission import (
     Capacity,
     NodeBusy,

@@ -32,7 +32,7 @@ from tests.offchain.systems.outsourcing.doors import make_judge
 from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.messages import (
     Acceptance,

@@ -7,8 +7,8 @@ from typing import Any
 
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
 from edgemark.ledger.events import NodeCharged
-from edgemark.machine import key_of
-from edgemark.memory import TooManyJobs
+from edgemark.loop.machine import key_of
+from edgemark.loop.memory import TooManyJobs
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.judge import Judge

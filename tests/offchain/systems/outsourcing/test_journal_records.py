@@ -13,8 +13,8 @@ from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.strategies import EVENTS, values_of
 
 from edgemark.errors import Unrecoverable
-from edgemark.event_records import INLINE_BYTES, JournalForeign
 from edgemark.identifiers import ShareIndex
+from edgemark.loop.event_records import INLINE_BYTES, JournalForeign
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.machine import RECORDS
 from edgemark.systems.outsourcing.protocol import MOVES

@@ -25,9 +25,9 @@ from tests.offchain.systems.outsourcing.bad_peers import (
     slow,
 )
 
-from edgemark.errands import Desk, Errand
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp, parse_address
-from edgemark.machine import key_of
+from edgemark.loop.errands import Desk, Errand
+from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.errands import errand_of

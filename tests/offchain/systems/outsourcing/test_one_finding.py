@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.identifiers import Address, ShareIndex, Timestamp
-from edgemark.journal import Journal
-from edgemark.machine import IllegalMove, Tick
-from edgemark.runtime import Runtime
+from edgemark.journal.journal import Journal
+from edgemark.loop.machine import IllegalMove, Tick
+from edgemark.loop.runtime import Runtime
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.machine import PartyMachine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.patience import FORGET_AFTER_S, Patience
 
 

@@ -16,7 +16,7 @@ from edgemark.identifiers import parse_address
 from edgemark.ledger.faults import ConnectionLost, NoFunds, TransactionRefused
 from edgemark.ledger.intent import Call
 from edgemark.ledger.interface import Contract, Interface
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing import client
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.client import Device

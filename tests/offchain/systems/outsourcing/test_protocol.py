@@ -14,7 +14,7 @@ from tests.offchain.systems.outsourcing.strategies import EVENTS
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
-from edgemark.machine import IllegalMove, Tick, key_of
+from edgemark.loop.machine import IllegalMove, Tick, key_of
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.amounts import IndexPhase

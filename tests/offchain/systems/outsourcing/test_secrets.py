@@ -17,7 +17,7 @@ from tests.offchain.systems.outsourcing.simulation import World
 
 from edgemark.crypto.field import FIELD
 from edgemark.errors import EdgemarkError
-from edgemark.machine import Tick
+from edgemark.loop.machine import Tick
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.machine import RECORDS
 from edgemark.systems.outsourcing.messages import Answer, Evidence, Task

@@ -15,9 +15,9 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.anchoring.accounts import Allowance
 from edgemark.identifiers import ShareIndex, Timestamp, Tokens
-from edgemark.journal import Journal
-from edgemark.machine import TryAgain, key_of
-from edgemark.replay import encode_record
+from edgemark.journal.journal import Journal
+from edgemark.loop.machine import TryAgain, key_of
+from edgemark.loop.replay import encode_record
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.accepting import Accepting
 from edgemark.systems.outsourcing.admission import NodeBusy, OfferRefused, check_stakes

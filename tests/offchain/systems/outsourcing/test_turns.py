@@ -8,7 +8,7 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.identifiers import ShareIndex
-from edgemark.machine import key_of
+from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.parties.node import NodeTask
 from edgemark.systems.outsourcing.phases import NodePhase
 from edgemark.systems.outsourcing.turns import TurnBook

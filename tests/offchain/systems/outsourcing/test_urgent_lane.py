@@ -14,9 +14,9 @@ from typing import Any
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.bad_peers import PACE, Play
 
-from edgemark.errands import Desk, Errand
 from edgemark.identifiers import JobId, ShareIndex, Timestamp
-from edgemark.machine import key_of
+from edgemark.loop.errands import Desk, Errand
+from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.errands import deadline_of, errand_of

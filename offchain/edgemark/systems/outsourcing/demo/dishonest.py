@@ -28,7 +28,7 @@ from edgemark.crypto.verification import multiply_checks
 from edgemark.identifiers import JobId
 from edgemark.ledger.records import Role
 from edgemark.logs import configure_logs
-from edgemark.machine import TryAgain
+from edgemark.loop.machine import TryAgain
 from edgemark.party.running import open_station, serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing import effects as do

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edgemark.identifiers import Address, Timestamp
-from edgemark.machine import IllegalMove
+from edgemark.loop.machine import IllegalMove
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing import events as on
 from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding, Opinion, Task

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.offchain.runtime.conftest import Start, end
-from tests.offchain.runtime.tally import (
+from tests.offchain.loop.conftest import Start, end
+from tests.offchain.loop.tally import (
     DEADLINE,
     Alarm,
     Asked,
@@ -28,10 +28,10 @@ from tests.offchain.runtime.tally import (
 from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.journal import Journal, RecordTooLarge
-from edgemark.machine import Tick
-from edgemark.replay import replay
-from edgemark.runtime import LoopBusy, LoopStopped, Pace, TooManyJobs
+from edgemark.journal.journal import Journal, RecordTooLarge
+from edgemark.loop.machine import Tick
+from edgemark.loop.replay import replay
+from edgemark.loop.runtime import LoopBusy, LoopStopped, Pace, TooManyJobs
 
 KEY = b"tally"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.offchain.runtime.tally import Fetcher, TallyMachine
+from tests.offchain.loop.tally import Fetcher, TallyMachine
 
 from edgemark.errors import Unrecoverable
-from edgemark.journal import Journal
-from edgemark.runtime import Pace, Runtime
+from edgemark.journal.journal import Journal
+from edgemark.loop.runtime import Pace, Runtime
 
 QUICK = Pace(poll_s=0.01, workers=4, max_jobs=1000, backoff_s=0.01, most_backoff_s=0.05)
 Start = Callable[..., Runtime[Any, Any, Any]]

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from edgemark.encoding import Reader, Writer
 from edgemark.errors import Unrecoverable
-from edgemark.journal import MAX_RECORD_BYTES, Journal
-from edgemark.machine import Machine, Tick
+from edgemark.journal.journal import MAX_RECORD_BYTES, Journal
+from edgemark.loop.machine import Machine, Tick
 from edgemark.seam import place_of
 
 MAX_KEY_BYTES = 64

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.offchain.runtime.tally import Asked, Closed, Fetched, Tally, TallyMachine
+from tests.offchain.loop.tally import Asked, Closed, Fetched, Tally, TallyMachine
 
-from edgemark.archive import Archive
-from edgemark.journal import Journal
-from edgemark.memory import JobMemory
+from edgemark.journal.journal import Journal
+from edgemark.loop.archive import Archive
+from edgemark.loop.memory import JobMemory
 from edgemark.seam import kill_self
 
 DISK = ("open", "pwrite", "fsync", "replace", "fchmod", "unlink")

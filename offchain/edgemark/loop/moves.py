@@ -13,9 +13,9 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from edgemark.event_records import EventRecords
 from edgemark.identifiers import Timestamp
-from edgemark.machine import IllegalMove, Tick
+from edgemark.loop.event_records import EventRecords
+from edgemark.loop.machine import IllegalMove, Tick
 
 
 class PartyState(Protocol):

@@ -1,6 +1,6 @@
 """A process that runs a small loop to its end, unless `EDGEMARK_CRASH_AFTER` ends it before.
 
-    python -m tests.offchain.runtime.killed_loop FOLDER
+    python -m tests.offchain.loop.killed_loop FOLDER
 
 Each effect leaves a line in FOLDER/effects before anything comes of it.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from tests.offchain.runtime.tally import (
+from tests.offchain.loop.tally import (
     Asked,
     Closed,
     Effect,
@@ -24,8 +24,8 @@ from tests.offchain.runtime.tally import (
     TallyMachine,
 )
 
-from edgemark.journal import Journal
-from edgemark.runtime import Pace, Runtime, seam_from
+from edgemark.journal.journal import Journal
+from edgemark.loop.runtime import Pace, Runtime, seam_from
 
 KEY = b"the job"
 NUMBERS = (1, 2, 3)

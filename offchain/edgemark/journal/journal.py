@@ -6,7 +6,7 @@ Law 2: a record that a crash cut short was never acknowledged; it is dropped on 
 Law 3: damage anywhere else is reported, never repaired by guessing.
 Law 4: one journal belongs to one process at a time.
 
-Layout: the magic bytes, then records as in `edgemark.framing`.
+Layout: the magic bytes, then records as in `edgemark.journal.framing`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edgemark.files import (
     open_own,
     sync_folder,
 )
-from edgemark.framing import (
+from edgemark.journal.framing import (
     HEADER_BYTES,
     SECTOR_BYTES,
     has_lost_sectors,

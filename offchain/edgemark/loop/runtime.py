@@ -10,7 +10,7 @@ as `resume` still names it: deadlines belong to the machine, which hears the tim
 Law 5: nothing dies in silence. An exception that nobody planned stops the loop, `Unrecoverable`.
 
 Many jobs run side by side, one state each, in one journal; finished ones leave it for the archive
-(`edgemark.memory`).
+(`edgemark.loop.memory`).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from edgemark.archive import Archive
-from edgemark.effects import RETRIED, EffectPool, Performed
-from edgemark.errands import Errand, Pace
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 from edgemark.logs import get_logger
-from edgemark.machine import Machine, Tick, TryAgain, facts_of
-from edgemark.memory import JobMemory, TooManyJobs
+from edgemark.loop.archive import Archive
+from edgemark.loop.errands import Errand, Pace
+from edgemark.loop.machine import Machine, Tick, TryAgain, facts_of
+from edgemark.loop.memory import JobMemory, TooManyJobs
+from edgemark.loop.threads import RETRIED, EffectPool, Performed
 from edgemark.seam import Seam, place_of, seam_from
 
 __all__ = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.offchain.runtime.tally import (
+from tests.offchain.loop.tally import (
     Asked,
     Closed,
     Event,
@@ -21,10 +21,10 @@ from tests.offchain.runtime.tally import (
 )
 
 from edgemark.errors import EdgemarkError, RefusedInput, Unrecoverable
-from edgemark.journal import Journal
-from edgemark.machine import Tick
-from edgemark.replay import decode_record, encode_record, replay
-from edgemark.runtime import Pace, Runtime, TryAgain
+from edgemark.journal.journal import Journal
+from edgemark.loop.machine import Tick
+from edgemark.loop.replay import decode_record, encode_record, replay
+from edgemark.loop.runtime import Pace, Runtime, TryAgain
 from edgemark.seam import CRASH_AFTER, CrashSeam, seam_from
 
 QUICK = Pace(poll_s=0.01, workers=2, backoff_s=0.01, most_backoff_s=0.02)

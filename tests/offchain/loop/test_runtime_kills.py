@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.offchain.runtime.killed_loop import KEY, NUMBERS
-from tests.offchain.runtime.tally import Asked, Tally, TallyMachine
+from tests.offchain.loop.killed_loop import KEY, NUMBERS
+from tests.offchain.loop.tally import Asked, Tally, TallyMachine
 
-from edgemark.journal import Journal
-from edgemark.replay import decode_record, replay
+from edgemark.journal.journal import Journal
+from edgemark.loop.replay import decode_record, replay
 from edgemark.seam import CRASH_AFTER
 
 pytestmark = pytest.mark.processes
@@ -32,7 +32,7 @@ def live(folder: Path, environ: dict[str, str]) -> int:
     """One life of the loop; its exit status."""
     path = os.pathsep.join(part for part in sys.path if part)
     return subprocess.run(
-        [sys.executable, "-m", "tests.offchain.runtime.killed_loop", str(folder)],
+        [sys.executable, "-m", "tests.offchain.loop.killed_loop", str(folder)],
         env={**os.environ, "PYTHONPATH": path, **environ},
         timeout=60,
         check=False,

@@ -6,7 +6,7 @@ and is repeated for as long as it is owed.
 
 What computes for long has a thread of its own, so that nothing else waits behind it, and its turn
 by its deadline, the earliest first; what runs is not interrupted. What waits for a peer or for the
-chain goes in lanes (`edgemark.errands`); the rest, as signing, waits for nobody.
+chain goes in lanes (`edgemark.loop.errands`); the rest, as signing, waits for nobody.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from edgemark.errands import Desk, Errand, Pace
 from edgemark.errors import LedgerUnavailable
 from edgemark.logs import about
-from edgemark.machine import TryAgain, facts_of
+from edgemark.loop.errands import Desk, Errand, Pace
+from edgemark.loop.machine import TryAgain, facts_of
 from edgemark.transport.faults import PeerUnreachable
 
 RETRIED = (LedgerUnavailable, PeerUnreachable, TryAgain)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.offchain.memory.killed_tidying import (
+from tests.offchain.loop.killed_tidying import (
     CLOSED,
     MISHAP,
     OPEN,
@@ -19,12 +19,12 @@ from tests.offchain.memory.killed_tidying import (
     open_memory,
     step,
 )
-from tests.offchain.runtime.tally import Asked, Closed, Padded, TallyMachine
+from tests.offchain.loop.tally import Asked, Closed, Padded, TallyMachine
 
-from edgemark.archive import Archive
 from edgemark.errors import Unrecoverable
-from edgemark.journal import Journal
-from edgemark.memory import JobEnded, JobMemory, TooManyJobs
+from edgemark.journal.journal import Journal
+from edgemark.loop.archive import Archive
+from edgemark.loop.memory import JobEnded, JobMemory, TooManyJobs
 
 Memory = JobMemory[Any, Any, Any]
 ALL = range(CLOSED + OPEN)
@@ -102,7 +102,7 @@ def test_many_jobs_one_after_the_other__fill_neither_memory_nor_journal(tmp_path
 def test_few_finished_jobs_with_long_records__leave_for_their_length(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgemark.memory.ARCHIVE_BYTES", 10_000)
+    monkeypatch.setattr("edgemark.loop.memory.ARCHIVE_BYTES", 10_000)
     with Journal.open(tmp_path / "journal") as journal:
         memory = open_memory(journal, tmp_path)
         memory.load()
@@ -129,7 +129,7 @@ def test_finished_jobs_that_are_read_again__are_remembered_up_to_a_length(
     for number in range(CLOSED):
         assert memory.find(key_of(number)) == expected(number)
     assert len(memory._recalled) == CLOSED
-    monkeypatch.setattr("edgemark.memory.RECALLED_BYTES", 1)
+    monkeypatch.setattr("edgemark.loop.memory.RECALLED_BYTES", 1)
     again = open_memory(journal, tmp_path)
     again.load()
     for number in range(CLOSED):
@@ -178,7 +178,7 @@ def test_rewrite__that_cannot_make_its_name_durable__takes_no_more_records(
     def refuse(folder: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("edgemark.journal.sync_folder", refuse)
+    monkeypatch.setattr("edgemark.journal.journal.sync_folder", refuse)
     with pytest.raises(Unrecoverable):
         journal.rewrite([b"kept"])
     assert list(journal.records()) == [b"kept"]

@@ -19,12 +19,12 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
-from edgemark.archive import Archive
 from edgemark.errors import RefusedInput
-from edgemark.journal import Journal
+from edgemark.journal.journal import Journal
 from edgemark.logs import get_logger
-from edgemark.machine import Machine, Tick
-from edgemark.replay import MAX_KEY_BYTES, encode_record, key_of, replay_records
+from edgemark.loop.archive import Archive
+from edgemark.loop.machine import Machine, Tick
+from edgemark.loop.replay import MAX_KEY_BYTES, encode_record, key_of, replay_records
 from edgemark.seam import Seam
 
 RECALLED = 64  # finished jobs that were read lately

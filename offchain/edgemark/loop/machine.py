@@ -1,4 +1,4 @@
-"""What a party's pure part looks like to the loop that runs it (`edgemark.runtime`)."""
+"""What a party's pure part looks like to the loop that runs it (`edgemark.loop.runtime`)."""
 
 from __future__ import annotations
 

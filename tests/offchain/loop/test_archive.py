@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark import archive as archive_module
-from edgemark.archive import Archive, ArchiveDamaged, Room
 from edgemark.errors import Unrecoverable
+from edgemark.loop import archive as archive_module
+from edgemark.loop.archive import Archive, ArchiveDamaged, Room
 
 RECORDS = [b"first", b"", b"third" * 100]
 

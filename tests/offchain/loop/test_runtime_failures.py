@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from tests.offchain.runtime.conftest import Start
-from tests.offchain.runtime.tally import (
+from tests.offchain.loop.conftest import Start
+from tests.offchain.loop.tally import (
     Asked,
     Effect,
     Fetch,
@@ -23,11 +23,11 @@ from tests.offchain.runtime.tally import (
 )
 from tests.waiting import LIMIT_S, wait_until
 
-from edgemark import effects
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
-from edgemark.journal import Journal, JournalWriteFailed
+from edgemark.journal.journal import Journal, JournalWriteFailed
 from edgemark.logs import configure_logs
-from edgemark.runtime import LoopStopped, TryAgain
+from edgemark.loop import threads as effects
+from edgemark.loop.runtime import LoopStopped, TryAgain
 from edgemark.transport.faults import PeerUnreachable
 
 KEY = b"\xab" * 32

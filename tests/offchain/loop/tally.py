@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.machine import Tick
+from edgemark.loop.machine import Tick
 
 DEADLINE = 1000
 

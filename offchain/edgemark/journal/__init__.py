@@ -1,0 +1,1 @@
+"""Records that outlive their process, and how one stands in a file."""

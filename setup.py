@@ -1,7 +1,7 @@
 """The one part of the build that pyproject.toml cannot state: the optional C kernel.
 
 Where there is no compiler, or it is not gcc or clang on a 64-bit machine, the package installs
-without it and computes with python-flint or plain Python (`edgemark.crypto.kernel`).
+without it and computes with python-flint or plain Python (`edgemark.crypto.field.kernel`).
 """
 
 from pathlib import Path

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.drawing import draw
 from benchmarks.findings import Findings, show_ratio
-from edgemark.crypto import kernel
+from edgemark.crypto.field import kernel
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

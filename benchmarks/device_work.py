@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from edgemark.crypto.field import FIELD
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
 from edgemark.crypto.polynomial.interface import Monomial
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.interface import load_interface
 from edgemark.ledger.transaction import Transaction

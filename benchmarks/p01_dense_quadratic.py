@@ -20,10 +20,10 @@ from flint import fmpz_mat
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings, Point, Ratio
 from benchmarks.measuring import measure_in_turn
-from edgemark.crypto import kernel
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.plain import quadratic_terms
-from edgemark.crypto.randomness import SeededRandomness
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.field import FIELD, Q
+from edgemark.crypto.field.plain import quadratic_terms
+from edgemark.crypto.field.randomness import SeededRandomness
 
 SIZES = (200, 500, 1000, 1500, 2000)
 PLAIN, GMPY2, FLINT = "plain Python", "gmpy2", "python-flint"

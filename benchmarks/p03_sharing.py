@@ -16,9 +16,9 @@ from flint import fmpz_mat
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings
 from benchmarks.measuring import measure_in_turn
-from edgemark.crypto import kernel
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.field import FIELD, Q
+from edgemark.crypto.field.randomness import Randomness
 
 INPUTS = 2000
 DEGREE = 2

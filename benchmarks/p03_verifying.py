@@ -15,10 +15,10 @@ from functools import partial
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings, Point
 from benchmarks.measuring import measure_in_turn
-from edgemark.crypto import kernel
-from edgemark.crypto.arithmetic import Arithmetic
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.verification import (
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.arithmetic import Arithmetic
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.crypto.sharing.verification import (
     Answer,
     CheckingKey,
     Decoded,

@@ -18,7 +18,7 @@ from benchmarks.device_work import DeviceWork, draw_inner_product, draw_quadrati
 from benchmarks.findings import Findings
 from benchmarks.measuring import measure_in_turn
 from benchmarks.mpyc_parties import Parties, start_parties
-from edgemark.crypto import kernel
+from edgemark.crypto.field import kernel
 
 INPUTS = (50, 100, 200, 500, 1000, 2000)
 PAIRS = 1000

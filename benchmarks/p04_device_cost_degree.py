@@ -16,9 +16,9 @@ from benchmarks.device_work import RANDOMNESS, DeviceWork
 from benchmarks.findings import Findings
 from benchmarks.measuring import measure_in_turn
 from benchmarks.p04_device_cost import DEVICE, KERNEL, PLAIN, check
-from edgemark.crypto import kernel
-from edgemark.crypto.arithmetic import MonomialTable
-from edgemark.crypto.plain import FACTOR_BYTES
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.arithmetic import MonomialTable
+from edgemark.crypto.field.plain import FACTOR_BYTES
 from edgemark.crypto.polynomial import SparsePolynomial
 from edgemark.crypto.polynomial.header import Header, Kind
 

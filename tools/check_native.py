@@ -20,7 +20,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = Path("edgemark/crypto/_native")
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
-TESTS = ("tests/offchain/crypto/test_kernels.py", "tests/offchain/crypto/test_kernel_split.py")
+TESTS = (
+    "tests/offchain/crypto/field/test_kernels.py",
+    "tests/offchain/crypto/field/test_kernel_split.py",
+)
 # The sanitizer keeps freed memory for a while, which is what that test measures.
 LEFT_OUT = "not give_their_memory_back"
 MISSING = 127  # what a shell answers for a command that is not there

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from eth_utils.crypto import keccak
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.blocks import Receipt, receipt_from_json
 from edgemark.ledger.deployment import Made

@@ -8,8 +8,8 @@ from eth_utils.crypto import keccak
 from tools.gas_lab import GasLab, key_of
 
 from edgemark.crypto.commitments import compute_job_id
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.identity.registration import Registration
 from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S

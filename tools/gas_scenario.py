@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from tools.gas_lab import GasLab
 from tools.gas_market import CHARGED, COIN, LARGEST, LIMITS, SMALL, WINDOW_S, Job, Market
 
-from edgemark.crypto.typed_data import RegistryDomain, TokenDomain
+from edgemark.crypto.ethereum.typed_data import RegistryDomain, TokenDomain
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.ledger.records import Purpose, Role

@@ -1,4 +1,4 @@
-"""Keccak-256 by the fastest library there is; whoever hashes uses `edgemark.crypto.hashing`.
+"""Keccak-256 by the fastest library there is; whoever hashes uses `crypto.ethereum.hashing`.
 
 safe-pysha3 takes a tenth of the time for what is short; where it cannot be installed, PyCryptodome
 gives the same.

@@ -7,7 +7,7 @@ Rule 2: a system never imports another system, and what is general (`party`, `de
 Rule 3: the parts in `PURE` and every file of a system that is not named in `SHELLS` are pure: no
         clock, socket, file, thread, random source or chain, and nothing of `INPUT_OUTPUT`,
         directly or through what they import.
-Rule 4: randomness has one door, `crypto/randomness.py`.
+Rule 4: randomness has one door, `crypto/field/randomness.py`.
 Rule 5: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.
 """
 
@@ -132,8 +132,8 @@ IMPURE = frozenset(_CLOCKS | _FILES | _NETWORK | _PROCESSES | _RANDOM | {"thread
 
 # The one door to randomness reads the system's source; the kernel's choice reads one variable.
 PURE_BUT_FOR: dict[str, frozenset[str]] = {
-    "edgemark.crypto.randomness": frozenset({"secrets", "os"}),
-    "edgemark.crypto.kernel": frozenset({"os"}),
+    "edgemark.crypto.field.randomness": frozenset({"secrets", "os"}),
+    "edgemark.crypto.field.kernel": frozenset({"os"}),
 }
 
 KNOWN_TO_ONE = {"web3": "ledger", "aiohttp": "transport", "ape": "nobody"}
@@ -168,7 +168,7 @@ class Module:
 
 
 def part_of(module: str) -> str:
-    """`crypto` for `edgemark.crypto.field`; empty for anything that is not below `edgemark`."""
+    """`crypto` for `edgemark.crypto.field.field`; empty for what is not below `edgemark`."""
     names = module.split(".")
     if names[0] != PACKAGE or len(names) == 1:
         return ""
@@ -230,8 +230,8 @@ def _judge(module: Module, target: str) -> Iterator[str]:
         return
     if module.is_pure and outside in IMPURE - PURE_BUT_FOR.get(module.name, frozenset()):
         yield f"is pure and imports {outside}"
-    if outside in _RANDOM and module.name != "edgemark.crypto.randomness":
-        yield f"imports {outside}; crypto.randomness is the one door to randomness"
+    if outside in _RANDOM and module.name != "edgemark.crypto.field.randomness":
+        yield f"imports {outside}; crypto.field.randomness is the one door to randomness"
     if outside in KNOWN_TO_ONE and module.part != KNOWN_TO_ONE[outside]:
         yield f"imports {outside}, which {KNOWN_TO_ONE[outside]} may know"
 

@@ -12,10 +12,10 @@ from tests.architecture.checkout import ROOT, find_files, relative
 SOURCES = ROOT / "offchain"
 
 PLANTED = [
-    ("crypto/field.py", "import time", "is pure and imports time"),
-    ("crypto/field.py", "from edgemark.ledger import evm", "crypto may not import ledger"),
-    ("crypto/field.py", "from ..transport import http", "crypto may not import transport"),
-    ("crypto/field.py", "def late():\n    import socket", "is pure and imports socket"),
+    ("crypto/field/field.py", "import time", "is pure and imports time"),
+    ("crypto/field/field.py", "from edgemark.ledger import evm", "crypto may not import ledger"),
+    ("crypto/field/field.py", "from ...transport import http", "crypto may not import transport"),
+    ("crypto/field/field.py", "def late():\n    import socket", "is pure and imports socket"),
     ("identity/keys.py", "import edgemark.systems.outsourcing", "identity may not import systems"),
     ("identity/keys.py", "import secrets", "the one door to randomness"),
     ("ledger/evm.py", "import edgemark.cli.main", "ledger may not import cli"),
@@ -73,7 +73,7 @@ def test_a_planted_import_against_the_arrows__is_found(
     [
         ("systems/outsourcing/settlement.py", "import os, threading, edgemark.loop.runtime"),
         ("systems/outsourcing/protocol.py", "from edgemark.crypto import shamir\nimport enum"),
-        ("crypto/randomness.py", "import secrets"),
+        ("crypto/field/randomness.py", "import secrets"),
         ("ledger/evm.py", "from web3 import Web3\nfrom edgemark.errors import RefusedInput"),
         ("cli/main.py", "from edgemark.systems.outsourcing import client"),
     ],

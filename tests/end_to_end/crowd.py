@@ -31,7 +31,7 @@ from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for
 from tests.siege import HALF_BODY, besieged
 
-from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from edgemark.crypto.field import ELEMENT_BYTES
+from edgemark.crypto.field.field import ELEMENT_BYTES
 
 ANCHOR = 14  # characters; too many to appear by chance
 LEAST_BYTES = 12  # a shorter secret would be found everywhere

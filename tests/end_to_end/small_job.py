@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.fixed_point import to_signed
+from edgemark.crypto.field.field import FIELD, Q
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic
-from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.identifiers import Tokens
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.systems.outsourcing.drafting import Wish

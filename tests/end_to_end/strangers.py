@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
 from edgemark.systems.outsourcing.messages import ReadRequest

@@ -26,9 +26,9 @@ from tests.end_to_end.strangers import (
 )
 from tests.end_to_end.theatre import ends, whole_stage
 
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.events import NodeConvicted

@@ -51,8 +51,8 @@ from tests.end_to_end.theatre import (
     whole_stage,
 )
 
-from edgemark.crypto.field import FIELD
-from edgemark.crypto.fixed_point import to_signed
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS

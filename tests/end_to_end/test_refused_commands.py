@@ -17,7 +17,7 @@ from tests.end_to_end.desk import Desk, check_refused, open_desk
 from tests.end_to_end.theatre import whole_stage
 
 from edgemark.cli.exits import Exit
-from edgemark.crypto.field import Q
+from edgemark.crypto.field.field import Q
 from edgemark.demo.stage import GAS_WEI
 from edgemark.identity.keys import KeyStore
 from edgemark.transport.ports import hold_ports

@@ -17,7 +17,7 @@ from tests.end_to_end.metronome import SLOWEST, Metronome
 from tests.end_to_end.scripted_device import ScriptedDevice
 from tests.waiting import wait_until
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.demo.actor import Actor
 from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable

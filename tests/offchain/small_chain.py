@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions

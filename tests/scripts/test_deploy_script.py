@@ -12,7 +12,7 @@ import pytest
 from eth_keyfile import create_keyfile_json
 from tests.scripts.ape_runs import ape_data_folder, ape_run
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.deployment import SAMPLED_BLOCKS, Deployment

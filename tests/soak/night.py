@@ -28,8 +28,8 @@ from tests.soak.programme import NODES_OF_A_JOB, PlannedJob, draw_programme
 from tests.soak.soak_device import NO_MORE, OUTCOMES, Orders
 
 from edgemark.crypto.commitments import compute_job_id
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
 from edgemark.identifiers import Address, JobId, Timestamp, Tokens
 from edgemark.ledger.events import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tests.end_to_end.small_job import BATCH, INPUTS
 
-from edgemark.crypto.randomness import SeededRandomness
+from edgemark.crypto.field.randomness import SeededRandomness
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 
 NODES_OF_A_JOB = 6

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import AnchorDomain
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import AnchorDomain
 from edgemark.identifiers import Address, Timestamp, Tokens, parse_address
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call

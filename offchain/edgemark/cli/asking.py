@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.fixed_point import to_signed
+from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.receipt.exhibits import Answer as Shown

@@ -8,7 +8,7 @@ import click
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.invocation import Invocation, takes_settings
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import parse_address
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.development import ChainOptions, dev_key

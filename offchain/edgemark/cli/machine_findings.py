@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgemark.cli.findings import Finding, look
-from edgemark.crypto import kernel
+from edgemark.crypto.field import kernel
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import FileInUse, check_private, hold_lock
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE

@@ -11,7 +11,7 @@ import click
 
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, align, takes_settings
-from edgemark.crypto.fixed_point import SIGNED_LIMIT
+from edgemark.crypto.polynomial.fixed_point import SIGNED_LIMIT
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
 from edgemark.receipt import TOKEN_UNIT

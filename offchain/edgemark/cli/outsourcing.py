@@ -17,9 +17,9 @@ from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, align, takes_settings
 from edgemark.cli.models import existing_file
 from edgemark.cli.page import html_option, save_page
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
 from edgemark.systems.outsourcing import ordering

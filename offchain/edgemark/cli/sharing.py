@@ -11,7 +11,7 @@ from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.cli.models import existing_file
 from edgemark.cli.outsourcing import open_device
-from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id

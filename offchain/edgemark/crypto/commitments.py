@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgemark.crypto.abi import encode, encode_address, encode_bytes32, encode_uint
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD, WrongLength, require_count
-from edgemark.crypto.hashing import hash_long, keccak256
+from edgemark.crypto.ethereum.abi import encode, encode_address, encode_bytes32, encode_uint
+from edgemark.crypto.ethereum.hashing import hash_long, keccak256
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, WrongLength, require_count
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, TaskId, parse_share_index
 
 TASK_DOMAIN = keccak256(b"edgemark/outsourcing/task/1")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore

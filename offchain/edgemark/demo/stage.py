@@ -15,8 +15,8 @@ from pathlib import Path
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.closing import Closing
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor, provider_home
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore

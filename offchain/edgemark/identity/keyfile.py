@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.files import check_private
 

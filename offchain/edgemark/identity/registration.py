@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto.secp256k1 import BadSignature, SecretKey, check_signature
-from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey, check_signature
+from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.identifiers import Address, Hash32, Timestamp, parse_address, parse_hash32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
 from edgemark.identity.registration import SignedRegistration

@@ -24,8 +24,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from edgemark.crypto.secp256k1 import SIGNATURE_BYTES, SecretKey, check_signature
-from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.crypto.ethereum.secp256k1 import SIGNATURE_BYTES, SecretKey, check_signature
+from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address
 

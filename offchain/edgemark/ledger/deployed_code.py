@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Hash32, parse_hash32
 from edgemark.ledger.evm import EvmChain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.interface import Contract, Interface

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from edgemark.crypto.abi import encode
-from edgemark.crypto.abi_decoding import decode
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.abi import encode
+from edgemark.crypto.ethereum.abi_decoding import decode
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.blocks import RawLog

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from edgemark.crypto import kernel
+from edgemark.crypto.field import kernel
 from edgemark.errors import Overloaded
 from edgemark.identity.visiting import Doorkeeper
 from edgemark.loop.archive import Room

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgemark.crypto.typed_data import TokenDomain
+from edgemark.crypto.ethereum.typed_data import TokenDomain
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call

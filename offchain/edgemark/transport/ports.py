@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from edgemark.closing import Closing
-from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 
 LOWEST = 10_000  # below are the ports that well-known servers have

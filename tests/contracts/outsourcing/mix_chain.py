@@ -16,7 +16,7 @@ from tests.offchain.systems.outsourcing.model import SettlementModel
 from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.intent import Call, intent_of

@@ -21,7 +21,7 @@ from tests.contracts.world import (
 )
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import JobId, parse_address
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.faults import ContractRefused

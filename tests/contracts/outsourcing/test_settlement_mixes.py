@@ -27,7 +27,7 @@ from tests.offchain.systems.outsourcing.model import SettlementModel
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.commitments import compute_job_id
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.evm import EvmChain

@@ -6,7 +6,7 @@ import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.anchoring.accounts import Allowance, AnchorAccounts, Lock, Place, Totals
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.ledger.development import dev_key
 from edgemark.ledger.events import Deposited, LockerAllowed, Moved, Withdrawn, receipt_events

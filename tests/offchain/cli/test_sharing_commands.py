@@ -11,8 +11,8 @@ from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.cli.exits import Exit
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.fixed_point import to_signed
+from edgemark.crypto.field.field import FIELD, Q
+from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.files import write_whole
 from edgemark.systems.outsourcing.sharing_files import read_sharing
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgemark.crypto import kernel
-from edgemark.crypto.arithmetic import Arithmetic
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.arithmetic import Arithmetic
 
 
 @pytest.fixture(params=kernel.available())

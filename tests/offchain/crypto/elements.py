@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.randomness import SeededRandomness
+from edgemark.crypto.field.field import FIELD, Q
+from edgemark.crypto.field.randomness import SeededRandomness
 
 # Around every limb boundary of an implementation, and the 51 residues that 16 bytes would lose.
 EDGES = (

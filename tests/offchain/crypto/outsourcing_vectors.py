@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.crypto import commitments as c
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.hashing import keccak256
-from edgemark.crypto.merkle import MerkleTree
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.merkle import MerkleTree
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial import DenseQuadratic, SparsePolynomial
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import SettlementDomain
-from edgemark.crypto.verification import multiply_checks
+from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.identifiers import (
     Hash32,
     ShareIndex,

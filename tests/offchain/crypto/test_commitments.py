@@ -14,12 +14,12 @@ from tests.offchain.crypto import outsourcing_vectors
 from tests.offchain.crypto.elements import elements, vectors
 
 from edgemark.crypto import commitments as c
-from edgemark.crypto.abi import encode_uint
-from edgemark.crypto.field import FIELD, NotAnElement, Q, WrongLength
-from edgemark.crypto.merkle import check_branch
+from edgemark.crypto.ethereum.abi import encode_uint
+from edgemark.crypto.ethereum.merkle import check_branch
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.crypto.field.field import FIELD, NotAnElement, Q, WrongLength
 from edgemark.crypto.polynomial import parse_polynomial
-from edgemark.crypto.secp256k1 import recover
-from edgemark.crypto.verification import multiply_checks
+from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex, TaskId
 

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto.hashing import keccak256
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.identifiers import Hash32, Timestamp, parse_address
 from edgemark.identity.registration import Registration
 from edgemark.ledger.records import Resources, Role

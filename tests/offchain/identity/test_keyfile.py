@@ -13,7 +13,7 @@ import eth_keyfile
 import pytest
 
 from edgemark.cli.exits import Exit
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.identity import keyfile
 from edgemark.identity.keyfile import KeyfileInvalid, WrongPassphrase, open_keyfile

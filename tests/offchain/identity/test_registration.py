@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.identity import participant_vectors
 
-from edgemark.crypto.hashing import keccak256
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, parse_address
 from edgemark.identity.registration import (

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.crypto.hashing import keccak256
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import RegistryDomain
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.identifiers import Address
 from edgemark.identity import visiting
 from edgemark.identity.visiting import EXPECTED_S, MOST_EXPECTED, Doorkeeper, Visitor

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from tests.waiting import LIMIT_S, wait_until
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address
 from edgemark.ledger.allocation import default_plans

@@ -14,7 +14,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address
 from edgemark.ledger.evm import EvmChain
 from edgemark.ledger.posting import HttpAnswer

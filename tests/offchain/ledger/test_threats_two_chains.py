@@ -25,8 +25,8 @@ from tests.offchain.ledger.twin_chains import (
 )
 
 from edgemark.crypto.commitments import compute_job_id
-from edgemark.crypto.secp256k1 import recover
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.intent import Call
 from edgemark.systems.outsourcing.amounts import IndexPhase

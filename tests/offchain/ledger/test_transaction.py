@@ -9,7 +9,7 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.crypto.secp256k1 import ORDER, SecretKey
+from edgemark.crypto.ethereum.secp256k1 import ORDER, SecretKey
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.intent import Call, Intent, intent_of, transfer_of

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Tokens
 from edgemark.identity.registry import ParticipantRegistry

@@ -12,7 +12,7 @@ import pytest
 from tests.offchain.small_chain import LIMITS, account, set_up_provider
 from tests.waiting import wait_until
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions

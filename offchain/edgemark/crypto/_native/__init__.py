@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgemark.crypto._native import _kernel
-from edgemark.crypto.arithmetic import Evaluator, MonomialTable
-from edgemark.crypto.field import (
+from edgemark.crypto.field.arithmetic import Evaluator, MonomialTable
+from edgemark.crypto.field.field import (
     FIELD,
     Q,
     WrongLength,
     count_elements,
     require_count,
 )
-from edgemark.crypto.plain import check_columns, check_table, count_inputs, quadratic_terms
+from edgemark.crypto.field.plain import check_columns, check_table, count_inputs, quadratic_terms
 from edgemark.errors import Unrecoverable
 
 INTERFACE = 3

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgemark.crypto.arithmetic import Arithmetic, Evaluator
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD
-from edgemark.crypto.plain import quadratic_terms
+from edgemark.crypto.field.arithmetic import Arithmetic, Evaluator
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD
+from edgemark.crypto.field.plain import quadratic_terms
 from edgemark.crypto.polynomial.header import Header, Kind, MalformedFunction, refuse_outside
 from edgemark.crypto.polynomial.interface import (
     Monomial,

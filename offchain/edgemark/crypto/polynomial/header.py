@@ -20,8 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from edgemark.crypto.field import ELEMENT_BYTES
-from edgemark.crypto.plain import FACTOR_BYTES, quadratic_terms
+from edgemark.crypto.field.field import ELEMENT_BYTES
+from edgemark.crypto.field.plain import FACTOR_BYTES, quadratic_terms
 from edgemark.encoding import MalformedMessage, Reader, Writer
 
 MAGIC = b"EMKF"

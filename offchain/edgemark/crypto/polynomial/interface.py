@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
 
-from edgemark.crypto import kernel
-from edgemark.crypto.arithmetic import Arithmetic, Evaluator
-from edgemark.crypto.hashing import hash_long
+from edgemark.crypto.ethereum.hashing import hash_long
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.arithmetic import Arithmetic, Evaluator
 from edgemark.crypto.polynomial.header import Header, MalformedFunction
 from edgemark.identifiers import Hash32
 

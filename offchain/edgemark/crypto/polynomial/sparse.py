@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from edgemark.crypto import kernel
-from edgemark.crypto.arithmetic import Arithmetic, Evaluator, MonomialTable
-from edgemark.crypto.field import FIELD
-from edgemark.crypto.plain import FACTOR_BYTES, is_monomial, split_factors
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.arithmetic import Arithmetic, Evaluator, MonomialTable
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.field.plain import FACTOR_BYTES, is_monomial, split_factors
 from edgemark.crypto.polynomial.header import (
     HEADER_BYTES,
     MAX_DEGREE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, Timestamp
 from edgemark.ledger import anchor_events as anchored

@@ -20,9 +20,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.loop.errands import Errand

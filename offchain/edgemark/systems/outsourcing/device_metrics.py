@@ -12,7 +12,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from edgemark.crypto import kernel
+from edgemark.crypto.field import kernel
 from edgemark.metrics.instruments import tell_about
 from edgemark.metrics.readings import Readings
 from edgemark.metrics.text_file import TextFile

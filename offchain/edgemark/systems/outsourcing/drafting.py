@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Protocol
 
 from edgemark.crypto.commitments import compute_job_id
-from edgemark.crypto.field import FIELD
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
 from edgemark.systems.outsourcing.events import Order

@@ -20,11 +20,11 @@ from edgemark.canonical_json import (
     text,
 )
 from edgemark.crypto.commitments import compute_task_id
-from edgemark.crypto.field import FIELD
-from edgemark.crypto.reed_solomon import Undecided
-from edgemark.crypto.secp256k1 import check_signature
-from edgemark.crypto.typed_data import SettlementDomain
-from edgemark.crypto.verification import Answer as NodeValues
+from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.sharing.reed_solomon import Undecided
+from edgemark.crypto.sharing.verification import Answer as NodeValues
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import (
     Address,

@@ -36,7 +36,7 @@ The contract has the chosen ones in `JobTerms.sol`, under the same names.
 
 from __future__ import annotations
 
-from edgemark.crypto.field import ELEMENT_BYTES
+from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.crypto.polynomial import MAX_DEGREE, MAX_INPUTS, MAX_OUTPUTS, MAX_TERMS
 
 __all__ = ["MAX_DEGREE", "MAX_INPUTS", "MAX_OUTPUTS", "MAX_TERMS"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgemark.crypto.commitments import split_share
-from edgemark.crypto.field import ELEMENT_BYTES, count_elements
+from edgemark.crypto.field.field import ELEMENT_BYTES, count_elements
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.verification import (
+from edgemark.crypto.sharing.verification import (
     Answer,
     CheckingKey,
     Decoded,

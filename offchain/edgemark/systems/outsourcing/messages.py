@@ -25,8 +25,8 @@ from edgemark.crypto.commitments import (
     compute_share_hash,
     compute_task_id,
 )
-from edgemark.crypto.hashing import hash_long
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.hashing import hash_long
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.encoding import Reader, Writer
 from edgemark.identifiers import (
     Address,

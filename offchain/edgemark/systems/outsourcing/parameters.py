@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from edgemark.crypto.commitments import compute_terms_hash
-from edgemark.crypto.field import ELEMENT_BYTES
-from edgemark.crypto.hashing import keccak256
-from edgemark.crypto.secp256k1 import check_public_key
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import check_public_key
+from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.systems.outsourcing.limits import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from edgemark.crypto.secp256k1 import check_signature
+from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.messages import ReadRequest

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.randomness import Randomness
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Timestamp
 from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from edgemark.crypto.ethereum.secp256k1 import check_signature, recover
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.secp256k1 import check_signature, recover
-from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.receipt import Receipt

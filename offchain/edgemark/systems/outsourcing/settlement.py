@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.answers import member_of
 from edgemark.ledger.chain_event import ChainEvent

@@ -27,11 +27,11 @@ from edgemark.canonical_json import (
 )
 from edgemark.canonical_json import parse as parse_json
 from edgemark.crypto.commitments import compute_share_hash, split_share
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD, Q
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, parse_hash32, parse_share_index
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARE_BYTES, MAX_SHARING_FILE_BYTES

@@ -11,8 +11,8 @@ import threading
 import time
 from collections import OrderedDict
 
+from edgemark.crypto.field.randomness import SeededRandomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
-from edgemark.crypto.randomness import SeededRandomness
 from edgemark.identifiers import Hash32
 
 PROBE_INPUTS, PROBE_OUTPUTS, PROBE_BATCH = 24, 2, 8

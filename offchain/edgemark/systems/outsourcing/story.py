@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgemark.crypto.secp256k1 import recover
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.amounts import (
     IndexPhase,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from edgemark.crypto.secp256k1 import recover
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.receipt import format_tokens

@@ -18,9 +18,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from edgemark.crypto.ethereum.secp256k1 import address_of
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.secp256k1 import address_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId
 from edgemark.ledger.intent import Call

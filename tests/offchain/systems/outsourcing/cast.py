@@ -11,13 +11,13 @@ from dataclasses import replace
 from functools import cache
 
 from edgemark.crypto.commitments import split_share
-from edgemark.crypto.field import FIELD, count_elements
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.crypto.field.field import FIELD, count_elements
+from edgemark.crypto.field.randomness import SeededRandomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
-from edgemark.crypto.randomness import SeededRandomness
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.typed_data import SettlementDomain
-from edgemark.crypto.verification import multiply_checks
+from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.identifiers import (
     Address,
     Hash32,

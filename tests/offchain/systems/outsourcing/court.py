@@ -30,7 +30,7 @@ from tests.offchain.systems.outsourcing.cast import (
     sign_answer,
 )
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.anvil import AnvilNode, AnvilOptions

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.crypto.randomness import Randomness
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.events import Order, SawCase

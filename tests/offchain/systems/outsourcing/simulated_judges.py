@@ -8,7 +8,7 @@ from typing import Any
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.simulation import Side, View, World
 
-from edgemark.crypto.secp256k1 import SecretKey, recover
+from edgemark.crypto.ethereum.secp256k1 import SecretKey, recover
 from edgemark.identifiers import ShareIndex
 from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing import effects as do

@@ -9,7 +9,7 @@ from typing import Any
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.simulation import STEP_S, Side, View, World
 
-from edgemark.crypto.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Hash32, ShareIndex, Timestamp
 from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN

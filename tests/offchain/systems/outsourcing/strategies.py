@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from edgemark.crypto.field import Q
+from edgemark.crypto.field.field import Q
 from edgemark.identifiers import (
     Address,
     Hash32,

@@ -20,7 +20,7 @@ from tests.offchain.systems.outsourcing.simulated_nodes import (
 )
 from tests.offchain.systems.outsourcing.simulation import STEP_S, World
 
-from edgemark.crypto.secp256k1 import BadSignature
+from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.faults import ContractRefused

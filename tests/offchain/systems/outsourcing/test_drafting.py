@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.commitments import compute_job_id, compute_leaf, split_share
-from edgemark.crypto.field import FIELD, Q
-from edgemark.crypto.merkle import MerkleTree
-from edgemark.crypto.secp256k1 import SecretKey
-from edgemark.crypto.shamir import recover
+from edgemark.crypto.ethereum.merkle import MerkleTree
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.field import FIELD, Q
+from edgemark.crypto.sharing.shamir import recover
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.outsourcing.drafting import (

@@ -19,7 +19,7 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.cli.machine_findings import LEAST_DISK_BYTES
-from edgemark.crypto.field import ELEMENT_BYTES
+from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.journal import journal
 from edgemark.ledger import parameters as deployed

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.crypto.merkle import BranchMismatch
+from edgemark.crypto.ethereum.merkle import BranchMismatch
+from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
 from edgemark.systems.outsourcing.events import Order
 from edgemark.systems.outsourcing.messages import NO_COMMITMENT, Answer, ChargeKind, Finding

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.crypto.field import FIELD
-from edgemark.crypto.randomness import Randomness
-from edgemark.crypto.reed_solomon import Undecided
-from edgemark.crypto.verification import Answer
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.crypto.sharing.reed_solomon import Undecided
+from edgemark.crypto.sharing.verification import Answer
 from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.local import compute_answer, read_answers
 from edgemark.systems.outsourcing.sharing import Sharing, make_sharing

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.strategies import MESSAGES, values_of
 
-from edgemark.crypto.merkle import BranchMismatch, check_branch
+from edgemark.crypto.ethereum.merkle import BranchMismatch, check_branch
 from edgemark.encoding import MalformedMessage
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, ShareIndex

@@ -17,7 +17,7 @@ from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.model import SettlementModel
 from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
 from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_share, compute_payout
 from edgemark.systems.outsourcing.messages import Finding

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.commitments import compute_job_id, split_share
-from edgemark.crypto.field import FIELD
-from edgemark.crypto.hashing import keccak256
-from edgemark.crypto.merkle import BranchMismatch
-from edgemark.crypto.secp256k1 import BadSignature, check_signature, recover
-from edgemark.crypto.shamir import recover as recover_secret
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.merkle import BranchMismatch
+from edgemark.crypto.ethereum.secp256k1 import BadSignature, check_signature, recover
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.sharing.shamir import recover as recover_secret
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex, TaskId, parse_address
 from edgemark.systems.outsourcing.events import FoundResultValid, HeardAnswer, Order, SawCase

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES, MAX_SHARE_BYTES
 from edgemark.systems.outsourcing.parameters import (

@@ -21,7 +21,7 @@ from tests.offchain.systems.outsourcing.simulated_judges import CaseSide, JudgeS
 from tests.offchain.systems.outsourcing.simulated_nodes import NodeSide, ShyNode
 from tests.offchain.systems.outsourcing.simulation import World
 
-from edgemark.crypto.secp256k1 import BadSignature
+from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Timestamp
 from edgemark.systems.outsourcing import effects as do

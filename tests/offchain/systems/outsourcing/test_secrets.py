@@ -15,7 +15,7 @@ from tests.offchain.systems.outsourcing.simulated_judges import JudgeSide
 from tests.offchain.systems.outsourcing.simulated_nodes import LyingNode, NodeSide, ShyNode
 from tests.offchain.systems.outsourcing.simulation import World
 
-from edgemark.crypto.field import FIELD
+from edgemark.crypto.field.field import FIELD
 from edgemark.errors import EdgemarkError
 from edgemark.loop.machine import Tick
 from edgemark.systems.outsourcing.events import Order

@@ -13,7 +13,7 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.canonical_json import encode
-from edgemark.crypto.field import FIELD
+from edgemark.crypto.field.field import FIELD
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid

@@ -20,9 +20,9 @@ from tests.offchain.systems.outsourcing import cast, sample_evidence
 from tests.offchain.systems.outsourcing.doors import knock, make_judge, make_node
 from tests.offchain.systems.outsourcing.test_f6_functions import make_node as make_offered_node
 
-from edgemark.crypto import typed_data
-from edgemark.crypto.secp256k1 import recover
-from edgemark.crypto.typed_data import DOMAIN, Domain, SettlementDomain, StructType
+from edgemark.crypto.ethereum import typed_data
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.crypto.ethereum.typed_data import DOMAIN, Domain, SettlementDomain, StructType
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.amounts import IndexPhase

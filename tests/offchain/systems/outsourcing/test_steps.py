@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.commitments import encode_share
-from edgemark.crypto.field import FIELD, NotAnElement, Q, element_at
-from edgemark.crypto.merkle import BranchMismatch
+from edgemark.crypto.ethereum.merkle import BranchMismatch
+from edgemark.crypto.ethereum.secp256k1 import BadSignature
+from edgemark.crypto.field.field import FIELD, NotAnElement, Q, element_at
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.secp256k1 import BadSignature
-from edgemark.crypto.shamir import share
+from edgemark.crypto.sharing.shamir import share
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid, Order
@@ -280,7 +280,7 @@ def test_check_task__share_with_a_value_of_q__is_refused_even_when_it_was_posted
 def posted_garbage() -> tuple[Order, bytes]:
     """A job whose first leaf is a share with a value of q: the device posted nonsense."""
     from edgemark.crypto.commitments import compute_leaf
-    from edgemark.crypto.merkle import MerkleTree
+    from edgemark.crypto.ethereum.merkle import MerkleTree
 
     order = cast.small_order()
     share = Q.to_bytes(17, "big") + order.tasks[0].share[17:]

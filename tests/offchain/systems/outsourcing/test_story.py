@@ -10,7 +10,7 @@ import pytest
 from tests.offchain.systems.outsourcing.cast import NODES, OUTSIDER, PAYER, POOL
 from tests.offchain.systems.outsourcing.court import SIX, Court, open_court
 
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, JobId
 from edgemark.ledger.faults import NodeRefused

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.commitments import split_share
-from edgemark.crypto.field import FIELD, count_elements
-from edgemark.crypto.verification import multiply_checks
+from edgemark.crypto.field.field import FIELD, count_elements
+from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.identifiers import JobId
 from edgemark.ledger.records import Role
 from edgemark.logs import configure_logs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from edgemark.crypto.field import ELEMENT_BYTES
+from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.identifiers import Address
 from edgemark.receipt import Receipt
 from edgemark.receipt.exhibits import Answer, Image

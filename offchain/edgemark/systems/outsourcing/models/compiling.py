@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from edgemark.crypto.fixed_point import (
+from edgemark.crypto.polynomial import Monomial, Polynomial
+from edgemark.crypto.polynomial.fixed_point import (
     MAX_FRACTION_BITS,
     SIGNED_LIMIT,
     CompiledPolynomial,
@@ -20,7 +21,6 @@ from edgemark.crypto.fixed_point import (
     WouldWrap,
     compile_polynomial,
 )
-from edgemark.crypto.polynomial import Monomial, Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.models.exact import gather_terms
 from edgemark.systems.outsourcing.models.plan import ModelPlan

@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgemark.crypto.field import WrongLength
-from edgemark.crypto.fixed_point import FixedPoint, OutOfBounds, OverflowPlan
+from edgemark.crypto.field.field import WrongLength
 from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS, Polynomial
+from edgemark.crypto.polynomial.fixed_point import FixedPoint, OutOfBounds, OverflowPlan
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, parse_hash32
 from edgemark.systems.outsourcing.models.fields import BadModelFile, Fields, parse_json

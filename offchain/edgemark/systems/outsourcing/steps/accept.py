@@ -11,8 +11,8 @@ would only let the first one lapse while the last is awaited.
 
 from __future__ import annotations
 
-from edgemark.crypto.secp256k1 import SecretKey, check_signature
-from edgemark.crypto.typed_data import SettlementDomain
+from edgemark.crypto.ethereum.secp256k1 import SecretKey, check_signature
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.events import HeardOffer, Order

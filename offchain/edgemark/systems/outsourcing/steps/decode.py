@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD, element_at
-from edgemark.crypto.reed_solomon import Undecided, decode
-from edgemark.crypto.secp256k1 import check_signature
-from edgemark.crypto.typed_data import SettlementDomain
-from edgemark.crypto.verification import (
+from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, element_at
+from edgemark.crypto.sharing.reed_solomon import Undecided, decode
+from edgemark.crypto.sharing.verification import (
     Answer as NodeValues,
 )
-from edgemark.crypto.verification import (
+from edgemark.crypto.sharing.verification import (
     CheckingKey,
     SharingParameters,
     check_answers,

@@ -11,8 +11,8 @@
 
 from __future__ import annotations
 
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.typed_data import SettlementDomain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.systems.outsourcing.events import HeardAnswer, HeardStrayAnswer, SawCase

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgemark.crypto.commitments import compute_leaf, compute_share_hash, compute_task_id
-from edgemark.crypto.field import ELEMENT_BYTES, FIELD, Q, count_elements, require_count
-from edgemark.crypto.merkle import MerkleTree
-from edgemark.crypto.shamir import share
+from edgemark.crypto.ethereum.merkle import MerkleTree
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q, count_elements, require_count
+from edgemark.crypto.sharing.shamir import share
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.systems.outsourcing.messages import Task

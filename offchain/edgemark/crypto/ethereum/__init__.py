@@ -1,0 +1,1 @@
+"""What an EVM hashes, encodes and signs."""

@@ -1,0 +1,1 @@
+"""The prime field: elements, kernels, randomness."""

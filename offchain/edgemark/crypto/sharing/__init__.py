@@ -1,0 +1,1 @@
+"""Sharing among points, and decoding what comes back."""

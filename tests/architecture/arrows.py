@@ -20,7 +20,7 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"canonical_json", "errors", "encoding", "identifiers", "keccak"})
+_WORDS = frozenset({"errors", "encoding", "identifiers", "keccak"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop"})
@@ -28,7 +28,9 @@ _PURE_LOOP = frozenset({"loop.errands", "loop.event_records", "loop.machine", "l
 _LOOP = _PURE_LOOP | frozenset(
     {"loop.archive", "loop.threads", "loop.replay", "loop.memory", "loop.runtime"}
 )
-_GENERAL = _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "storage", "transport"}
+_GENERAL = (
+    _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "models", "storage", "transport", "untrusted"}
+)
 INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "demo",
     "files",
@@ -40,7 +42,7 @@ INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "storage",
     "transport",
 }
-PURE = _WORDS | _PURE_LOOP | {"canonical_json", "crypto"}
+PURE = _WORDS | _PURE_LOOP | {"crypto", "models", "untrusted"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -62,7 +64,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "anchoring": _FLOOR | {"ledger", "token"},
     "identity": _FLOOR | {"ledger", "transport"},
     "election": _FLOOR | {"ledger", "transport", "identity"},
-    "canonical_json": frozenset(),
+    "untrusted": _WORDS,
+    "models": _WORDS | {"crypto", "files", "untrusted"},
     "process": _WORDS,
     "loop": frozenset(),
     "loop.errands": frozenset(),
@@ -82,6 +85,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "__main__": frozenset({"cli"}),
     "dashboard": _GENERAL | {"receipt", "party", "systems"},
 }
+
+# The one file of a pure part that touches the world.
+SHELL_OF_PART = {"models": "files"}
 
 # Files (or folders) of each system that touch the world. Every other file of a system is pure.
 SHELLS: dict[str, frozenset[str]] = {
@@ -106,7 +112,6 @@ SHELLS: dict[str, frozenset[str]] = {
             "judge",
             "lookout",
             "looks",
-            "model_files",
             "patience",
             "reading",
             "refused_answers",
@@ -161,7 +166,7 @@ class Module:
         """Whether rule 3 holds for the module."""
         names = self.name.split(".")
         if self.part in PURE:
-            return True
+            return len(names) == 2 or names[2] != SHELL_OF_PART.get(self.part)
         return self.system is not None and (
             len(names) == 3 or names[3] not in SHELLS.get(self.system, frozenset())
         )

@@ -13,12 +13,12 @@ from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id
+from edgemark.models.files import read_function
 from edgemark.systems.outsourcing.bundle import Bundle, MalformedBundle
 from edgemark.systems.outsourcing.claiming import claim
 from edgemark.systems.outsourcing.exporting import export_bundle
 from edgemark.systems.outsourcing.limits import MAX_BUNDLE_BYTES
 from edgemark.systems.outsourcing.lookout import Lookout
-from edgemark.systems.outsourcing.model_files import read_function
 from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.station import OutsourcingStation
 from edgemark.systems.outsourcing.story import check_amounts

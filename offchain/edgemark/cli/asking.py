@@ -13,8 +13,7 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.receipt.exhibits import Answer as Shown
-from edgemark.systems.outsourcing.model_files import (
+from edgemark.models.files import (
     read_compiled,
     read_function,
     read_limited,
@@ -23,9 +22,11 @@ from edgemark.systems.outsourcing.model_files import (
     recall_plan,
     write_answers,
 )
-from edgemark.systems.outsourcing.models.plan import ModelPlan
-from edgemark.systems.outsourcing.models.signature import Decision
-from edgemark.systems.outsourcing.models.table import format_answers
+from edgemark.models.plan import ModelPlan
+from edgemark.models.signature import Decision
+from edgemark.models.table import format_answers
+from edgemark.receipt.exhibits import Answer as Shown
+from edgemark.systems.outsourcing.limits import TABLE
 
 MAX_INPUT_FILE_BYTES = 256 * 2**20
 MOST_ROWS_SHOWN = 20
@@ -58,7 +59,7 @@ def read_asking(
     """
     if model_file is not None and function_file is None:
         compiled = read_compiled(model_file)
-        batch = read_table(input_file, compiled.plan, drop) if input_file else b""
+        batch = read_table(input_file, compiled.plan, TABLE, drop) if input_file else b""
         return Asking(compiled.function, batch, compiled.plan)
     if function_file is None or model_file is not None:
         raise RefusedInput(

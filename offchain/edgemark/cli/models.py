@@ -14,15 +14,16 @@ from edgemark.cli.invocation import Invocation, align, takes_settings
 from edgemark.crypto.polynomial.fixed_point import SIGNED_LIMIT
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
-from edgemark.receipt import TOKEN_UNIT
-from edgemark.systems.outsourcing.drafting import Wish
-from edgemark.systems.outsourcing.model_files import (
+from edgemark.models.compiling import compile_model
+from edgemark.models.files import (
     read_bounds_from,
     read_model,
     write_compiled,
 )
-from edgemark.systems.outsourcing.models.compiling import compile_model
-from edgemark.systems.outsourcing.models.plan import ModelPlan
+from edgemark.models.plan import ModelPlan
+from edgemark.receipt import TOKEN_UNIT
+from edgemark.systems.outsourcing.drafting import Wish
+from edgemark.systems.outsourcing.limits import TABLE
 from edgemark.systems.outsourcing.rehearsal import Costs, rehearse
 
 MOST_SHOWN = 6  # items of one list in the text for people
@@ -63,7 +64,7 @@ def compile_command(  # noqa: PLR0913, PLR0917 - one argument an option
     if bounds_from is not None:
         if bounds:
             raise RefusedInput("bounds are given twice", who="--bound and --bounds-from")
-        bounds = read_bounds_from(bounds_from, margin, drop)
+        bounds = read_bounds_from(bounds_from, margin, TABLE, drop)
     compiled = compile_model(read_model(model, bounds, labels), fraction_bits)
     costs = rehearse(compiled.function, _wish(threshold, errors), batch)
     stem = output or model.with_name(model.name.partition(".")[0])

@@ -22,6 +22,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
+from edgemark.models.files import remember_plan
 from edgemark.systems.outsourcing import ordering
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.client import Device, Until
@@ -34,7 +35,6 @@ from edgemark.systems.outsourcing.drafting import (
 )
 from edgemark.systems.outsourcing.exhibiting import write_receipt
 from edgemark.systems.outsourcing.importing import submit_sharing
-from edgemark.systems.outsourcing.model_files import remember_plan
 from edgemark.systems.outsourcing.outlook import tell_outlook
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 from edgemark.systems.outsourcing.sharing import Sharing

@@ -15,13 +15,13 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id
+from edgemark.models.files import read_limited
 from edgemark.systems.outsourcing.events import FoundResultUndecided
 from edgemark.systems.outsourcing.exported_answers import (
     ExportedAnswers,
     decode_exported,
 )
 from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
-from edgemark.systems.outsourcing.model_files import read_limited
 from edgemark.systems.outsourcing.sharing import make_sharing
 from edgemark.systems.outsourcing.sharing_files import read_secret, write_sharing
 

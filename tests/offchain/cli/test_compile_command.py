@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from tests.end_to_end.command_line import edgemark_here
 
 from edgemark.cli.exits import Exit
-from edgemark.systems.outsourcing.model_files import read_compiled, save_model
+from edgemark.models.files import read_compiled, save_model
 
 WINE = load_wine(as_frame=True)
 SUBMIT = ("outsourcing", "submit", "--node", "0x" + "11" * 20)

@@ -9,6 +9,7 @@ from edgemark.crypto.polynomial.dense import DenseQuadratic
 from edgemark.crypto.polynomial.header import (
     HEADER_BYTES,
     MAX_DEGREE,
+    MAX_FUNCTION_BYTES,
     MAX_INPUTS,
     MAX_OUTPUTS,
     MAX_TERMS,
@@ -24,6 +25,7 @@ from edgemark.crypto.polynomial.sparse import SparsePolynomial
 __all__ = [
     "HEADER_BYTES",
     "MAX_DEGREE",
+    "MAX_FUNCTION_BYTES",
     "MAX_INPUTS",
     "MAX_OUTPUTS",
     "MAX_TERMS",

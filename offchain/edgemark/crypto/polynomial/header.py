@@ -31,6 +31,7 @@ HEADER_BYTES = 19
 MAX_INPUTS = 2000  # the largest k of the paper's experiments
 MAX_DEGREE = 20  # the largest d of the paper's experiments
 MAX_OUTPUTS = 1024
+MAX_FUNCTION_BYTES = 64 * 2**20  # as canonical bytes: one upload
 MAX_TERMS = 1 << 24  # coefficients; k = 9, d = 20 needs 10,015,005; 272 MiB on the wire
 
 

@@ -14,14 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from edgemark.canonical_json import (
-    encode,
-    items,
-    number,
-    octets,
-    parse,
-    text,
-)
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import (
     Address,
@@ -54,6 +46,14 @@ from edgemark.systems.outsourcing.messages import (
     Task,
 )
 from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
+from edgemark.untrusted.canonical_json import (
+    encode,
+    items,
+    number,
+    octets,
+    parse,
+    text,
+)
 
 FORMAT, VERSION = "edgemark-evidence", 2
 HASHES = frozenset({"function_hash"})

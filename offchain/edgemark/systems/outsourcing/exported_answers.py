@@ -10,15 +10,6 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Any
 
-from edgemark.canonical_json import (
-    NotThatFormat,
-    encode,
-    items,
-    number,
-    octets,
-    parse,
-    text,
-)
 from edgemark.crypto.commitments import compute_task_id
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.crypto.ethereum.typed_data import SettlementDomain
@@ -41,6 +32,15 @@ from edgemark.systems.outsourcing.local import read_answers
 from edgemark.systems.outsourcing.messages import SALT_BYTES, SIGNATURE_BYTES, Answer
 from edgemark.systems.outsourcing.parameters import compute_output_bytes
 from edgemark.systems.outsourcing.sharing import OwnerSecret
+from edgemark.untrusted.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    parse,
+    text,
+)
 
 FORMAT, VERSION = "edgemark-answers", 2
 

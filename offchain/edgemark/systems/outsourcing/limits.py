@@ -13,8 +13,8 @@ large as these make it, by the arithmetic below; `tests` play the largest job at
 | `MAX_PRODUCTS`         | 2^28   | term count * batch: e = 15 charged tasks of a job are 12 s   |
 |                        |        | of a judge at 3 ns a product of a dense function; one of a   |
 |                        |        | sparse function costs about 4, so 48 s of the W = 60 s       |
-| `MAX_FUNCTION_BYTES`   | 64 MiB | one upload                                                   |
-| k, n, d                | 2000, 1024, 20 | of the scheme (`crypto.polynomial`)                  |
+| `MAX_FUNCTION_BYTES`   | 64 MiB | one upload; of the scheme (`crypto.polynomial`), as          |
+| k, n, d                | 2000, 1024, 20 | these are                                            |
 
 | derived                | bytes                         | held by                               |
 |------------------------|-------------------------------|---------------------------------------|
@@ -37,9 +37,16 @@ The contract has the chosen ones in `JobTerms.sol`, under the same names.
 from __future__ import annotations
 
 from edgemark.crypto.field.field import ELEMENT_BYTES
-from edgemark.crypto.polynomial import MAX_DEGREE, MAX_INPUTS, MAX_OUTPUTS, MAX_TERMS
+from edgemark.crypto.polynomial import (
+    MAX_DEGREE,
+    MAX_FUNCTION_BYTES,
+    MAX_INPUTS,
+    MAX_OUTPUTS,
+    MAX_TERMS,
+)
+from edgemark.models.table import TableLimits
 
-__all__ = ["MAX_DEGREE", "MAX_INPUTS", "MAX_OUTPUTS", "MAX_TERMS"]
+__all__ = ["MAX_DEGREE", "MAX_FUNCTION_BYTES", "MAX_INPUTS", "MAX_OUTPUTS", "MAX_TERMS"]
 
 # --- chosen ------------------------------------------------------------------------------------
 
@@ -48,8 +55,8 @@ MAX_BATCH = 4096
 MAX_VALUES = 2**18
 MAX_JOB_VALUES = 2**22
 MAX_PRODUCTS = 2**28
-MAX_FUNCTION_BYTES = 64 * 2**20
 MAX_JUDGES = 16  # of the EnclaveManager
+TABLE = TableLimits(MAX_BATCH, MAX_VALUES)
 
 # --- a job -------------------------------------------------------------------------------------
 

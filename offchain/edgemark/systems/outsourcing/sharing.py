@@ -17,15 +17,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from edgemark.canonical_json import (
-    NotThatFormat,
-    encode,
-    items,
-    number,
-    octets,
-    text,
-)
-from edgemark.canonical_json import parse as parse_json
 from edgemark.crypto.commitments import compute_share_hash, split_share
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -43,6 +34,15 @@ from edgemark.systems.outsourcing.parameters import (
     compute_least_nodes,
 )
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares
+from edgemark.untrusted.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    text,
+)
+from edgemark.untrusted.canonical_json import parse as parse_json
 
 PUBLIC, SHARE, SECRET = "edgemark-sharing", "edgemark-share", "edgemark-sharing-secret"
 VERSION = 1

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.canonical_json import encode
 from edgemark.crypto.field.field import FIELD
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex
@@ -34,6 +33,7 @@ from edgemark.systems.outsourcing.sharing import (
 from edgemark.systems.outsourcing.sharing_files import read_secret, read_sharing, write_sharing
 from edgemark.systems.outsourcing.steps.compute import check_task
 from edgemark.systems.outsourcing.steps.decode import decode_answers
+from edgemark.untrusted.canonical_json import encode
 
 FUNCTION = cast.dense_function()
 BATCH = cast.small_batch()

@@ -18,10 +18,10 @@ from enum import Enum
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.compiling import CompiledModel, compile_model
-from edgemark.systems.outsourcing.models.estimators import describe_estimator
-from edgemark.systems.outsourcing.models.plan import ModelPlan
-from edgemark.systems.outsourcing.models.signature import Decision
+from edgemark.models.compiling import CompiledModel, compile_model
+from edgemark.models.estimators import describe_estimator
+from edgemark.models.plan import ModelPlan
+from edgemark.models.signature import Decision
 
 ROWS = 20  # of an example in one job
 HELD_OUT = 0.25  # part of the rows that training never sees

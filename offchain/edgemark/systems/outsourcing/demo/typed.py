@@ -13,11 +13,11 @@ from typing import Any
 
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import JobId, parse_job_id
+from edgemark.models.files import save_model
 from edgemark.receipt import Receipt, format_tokens
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import Example
 from edgemark.systems.outsourcing.drafting import Wish
-from edgemark.systems.outsourcing.model_files import save_model
 
 COMMAND_LIMIT_S = 240.0
 

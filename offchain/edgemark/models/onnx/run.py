@@ -21,14 +21,14 @@ from functools import reduce
 from typing import Any, NoReturn
 
 from edgemark.crypto.polynomial import MAX_DEGREE
-from edgemark.systems.outsourcing.models.exact import ModelTooLarge
-from edgemark.systems.outsourcing.models.onnx_learned import Ruling, Withheld, list_operators
-from edgemark.systems.outsourcing.models.onnx_tensors import (
+from edgemark.models.exact import ModelTooLarge
+from edgemark.models.onnx.learned import Ruling, Withheld, list_operators
+from edgemark.models.onnx.tensors import (
     MAX_TENSOR_ITEMS,
     NotOutsourcable,
     read_tensor,
 )
-from edgemark.systems.outsourcing.models.traced import Traced, Tracer
+from edgemark.models.traced import Traced, Tracer
 
 # Of numpy, or of operands and attributes that are missing or of another kind than they should be.
 _MISFITS = (ValueError, TypeError, IndexError, KeyError, AttributeError)

@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from edgemark.crypto.polynomial import MAX_DEGREE, Monomial
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.traced import Traced, Tracer
+from edgemark.models.traced import Traced, Tracer
 
 Numbers: TypeAlias = tuple[float, ...]
 

@@ -10,18 +10,17 @@ import json
 from dataclasses import dataclass
 
 from edgemark.crypto.polynomial import MAX_DEGREE, MAX_INPUTS, MAX_OUTPUTS
-from edgemark.systems.outsourcing.models.compiling import TracedModel
-from edgemark.systems.outsourcing.models.exact import Budget, ModelTooLarge
-from edgemark.systems.outsourcing.models.fields import BadModelFile, Fields, parse_json
-from edgemark.systems.outsourcing.models.plan import (
+from edgemark.models.compiling import TracedModel
+from edgemark.models.exact import Budget, ModelTooLarge
+from edgemark.models.plan import (
     VERSION,
     check_format,
     precision_from_fields,
     signature_from_fields,
     signature_to_fields,
 )
-from edgemark.systems.outsourcing.models.signature import Signature
-from edgemark.systems.outsourcing.models.steps import (
+from edgemark.models.signature import Signature
+from edgemark.models.steps import (
     BadStep,
     Kernel,
     Linear,
@@ -30,7 +29,8 @@ from edgemark.systems.outsourcing.models.steps import (
     Standardise,
     Step,
 )
-from edgemark.systems.outsourcing.models.traced import Precision, Tracer
+from edgemark.models.traced import Precision, Tracer
+from edgemark.untrusted.fields import BadModelFile, Fields, parse_json
 
 MODEL_FORMAT = "edgemark-model"
 MAX_STEPS_OF_MODEL = 16

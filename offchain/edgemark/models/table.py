@@ -11,12 +11,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import NoReturn
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.limits import MAX_BATCH, MAX_VALUES
-from edgemark.systems.outsourcing.models.signature import Answer, Decision, Signature
+from edgemark.models.signature import Answer, Decision, Signature
 
 MAX_TABLE_BYTES = 64 * 2**20
 MAX_COLUMNS = 4096  # those that are left out included
@@ -25,6 +25,19 @@ MAX_SHOWN = 8  # names in one error
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TableLimits:
+    """How much one batch may be.
+
+    Args:
+        rows: of a table, at most.
+        values: rows times columns that are kept, at most.
+    """
+
+    rows: int
+    values: int
 
 
 class BadTable(RefusedInput):
@@ -36,13 +49,19 @@ class BadCell(BadTable):
 
 
 def parse_table(
-    raw: bytes, signature: Signature, *, who: str = "table", drop: Sequence[str] = ()
+    raw: bytes,
+    signature: Signature,
+    limits: TableLimits,
+    *,
+    who: str = "table",
+    drop: Sequence[str] = (),
 ) -> list[list[float]]:
     """Read the rows of a job from a CSV file.
 
     Args:
         raw: the file.
         signature: of the model; columns are matched by name when it has names, else by position.
+        limits: of the batch.
         who: what the file is called in errors.
         drop: names of columns to leave out.
 
@@ -56,10 +75,12 @@ def parse_table(
     lines = _read_lines(raw, who)
     header = _read_header(lines, who)
     positions = _match_columns(header, _kept(header, who, drop), signature, who)
-    return _read_rows(lines, header, positions, who)
+    return _read_rows(lines, header, positions, limits, who)
 
 
-def find_bounds(raw: bytes, *, who: str = "table", drop: Sequence[str] = ()) -> tuple[float, ...]:
+def find_bounds(
+    raw: bytes, limits: TableLimits, *, who: str = "table", drop: Sequence[str] = ()
+) -> tuple[float, ...]:
     """The largest magnitude in each column of a table, in the table's order.
 
     Raises:
@@ -68,14 +89,18 @@ def find_bounds(raw: bytes, *, who: str = "table", drop: Sequence[str] = ()) -> 
     lines = _read_lines(raw, who)
     header = _read_header(lines, who)
     kept = _kept(header, who, drop)
-    rows = _read_rows(lines, header, [header.index(name) for name in kept], who)
+    rows = _read_rows(lines, header, [header.index(name) for name in kept], limits, who)
     return tuple(max(map(abs, column)) for column in zip(*rows, strict=True))
 
 
 def _read_rows(
-    lines: Iterator[list[str]], header: list[str], positions: Sequence[int], who: str
+    lines: Iterator[list[str]],
+    header: list[str],
+    positions: Sequence[int],
+    limits: TableLimits,
+    who: str,
 ) -> list[list[float]]:
-    most = min(MAX_BATCH, MAX_VALUES // max(1, len(positions)))
+    most = min(limits.rows, limits.values // max(1, len(positions)))
     rows: list[list[float]] = []
     empty: int | None = None
     for number, cells in enumerate(lines, start=1):

@@ -20,7 +20,7 @@ from enum import Enum
 from fractions import Fraction
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.exact import (
+from edgemark.models.exact import (
     Budget,
     ExactPolynomial,
     ModelTooLarge,

@@ -22,10 +22,10 @@ from edgemark.crypto.polynomial.fixed_point import (
     compile_polynomial,
 )
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.exact import gather_terms
-from edgemark.systems.outsourcing.models.plan import ModelPlan
-from edgemark.systems.outsourcing.models.signature import Signature
-from edgemark.systems.outsourcing.models.traced import Precision, Traced
+from edgemark.models.exact import gather_terms
+from edgemark.models.plan import ModelPlan
+from edgemark.models.signature import Signature
+from edgemark.models.traced import Precision, Traced
 
 LEAST_FRACTION_BITS = 1
 SPARSE_PART = 0.5  # of the monomials of degree <= 2: with fewer a list of them is shorter

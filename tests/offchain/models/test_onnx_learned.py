@@ -15,15 +15,16 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, Ri
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVR
-from tests.offchain.systems.outsourcing.models.plain_models import find_excess, run_in_field
+from tests.offchain.models.plain_models import find_excess, run_in_field
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models import onnx_graph, onnx_learned
-from edgemark.systems.outsourcing.models.compiling import CompiledModel, compile_model
-from edgemark.systems.outsourcing.models.exact import ModelTooLarge
-from edgemark.systems.outsourcing.models.onnx_graph import trace_onnx
-from edgemark.systems.outsourcing.models.onnx_tensors import NotOutsourcable
-from edgemark.systems.outsourcing.models.signature import Decision
+from edgemark.models.compiling import CompiledModel, compile_model
+from edgemark.models.exact import ModelTooLarge
+from edgemark.models.onnx import graph as onnx_graph
+from edgemark.models.onnx import learned as onnx_learned
+from edgemark.models.onnx.graph import trace_onnx
+from edgemark.models.onnx.tensors import NotOutsourcable
+from edgemark.models.signature import Decision
 
 RANDOM = np.random.default_rng(11)
 ROWS = RANDOM.normal(size=(80, 3)).astype(np.float32)

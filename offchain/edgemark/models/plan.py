@@ -16,9 +16,9 @@ from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS, Polynomial
 from edgemark.crypto.polynomial.fixed_point import FixedPoint, OutOfBounds, OverflowPlan
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, parse_hash32
-from edgemark.systems.outsourcing.models.fields import BadModelFile, Fields, parse_json
-from edgemark.systems.outsourcing.models.signature import Answer, Decision, Signature, decide
-from edgemark.systems.outsourcing.models.traced import Precision
+from edgemark.models.signature import Answer, Decision, Signature, decide
+from edgemark.models.traced import Precision
+from edgemark.untrusted.fields import BadModelFile, Fields, parse_json
 
 PLAN_FORMAT = "edgemark-plan"
 VERSION = 1

@@ -68,7 +68,7 @@ def recognise(name: str, head: bytes) -> Form:
             had=what,
             needed="an edgemark model file, or ONNX",
             remedy="Where the model was trained, call "
-            "edgemark.systems.outsourcing.model_files.save_model, or export it as ONNX.",
+            "edgemark.models.files.save_model, or export it as ONNX.",
         )
     if head.lstrip()[:1] == b"{":
         return Form.JSON

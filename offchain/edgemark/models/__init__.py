@@ -4,12 +4,12 @@
 |---------------|-----------------------------------------------------------------------------|
 | `estimators`  | fitted scikit-learn model -> steps of plain numbers                         |
 | `description` | steps <-> JSON model file                                                   |
-| `onnx_graph`  | ONNX graph of Gemm, MatMul, Add, Mul, squares -> traced model               |
+| `onnx.graph`  | ONNX graph of Gemm, MatMul, Add, Mul, squares -> traced model               |
 | `traced`      | runs a model on symbols: exact polynomial, magnitude, roundoff of each value |
 | `compiling`   | traced model -> function over F_q, at a scale at which nothing wraps        |
 | `plan`        | what encodes rows and decodes answers, with the stated error bound          |
 | `table`       | CSV of a user -> rows, answers -> CSV                                       |
 
-All of it is pure; `edgemark.systems.outsourcing.model_files` reads and writes the files. numpy,
-onnx and scikit-learn are not imported before a model of theirs is given.
+All of it is pure but `files`, which reads and writes them. numpy, onnx and scikit-learn are not
+imported before a model of theirs is given.
 """

@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-from tests.offchain.systems.outsourcing.models.plain_models import find_excess, run_in_field
+from tests.offchain.models.plain_models import find_excess, run_in_field
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models import onnx_graph, onnx_run, onnx_tensors
-from edgemark.systems.outsourcing.models.compiling import compile_model
-from edgemark.systems.outsourcing.models.exact import ModelTooLarge
-from edgemark.systems.outsourcing.models.onnx_graph import trace_onnx
-from edgemark.systems.outsourcing.models.onnx_tensors import NotOutsourcable
-from edgemark.systems.outsourcing.models.signature import Decision
+from edgemark.models.compiling import compile_model
+from edgemark.models.exact import ModelTooLarge
+from edgemark.models.onnx import graph as onnx_graph
+from edgemark.models.onnx import run as onnx_run
+from edgemark.models.onnx import tensors as onnx_tensors
+from edgemark.models.onnx.graph import trace_onnx
+from edgemark.models.onnx.tensors import NotOutsourcable
+from edgemark.models.signature import Decision
 
 node = helper.make_node
 RANDOM = np.random.default_rng(7)

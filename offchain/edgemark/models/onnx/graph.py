@@ -17,23 +17,23 @@ from typing import Any
 
 from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.compiling import TracedModel
-from edgemark.systems.outsourcing.models.exact import ModelTooLarge
-from edgemark.systems.outsourcing.models.onnx_learned import DOMAIN, MOST_VERSION, Ruling
-from edgemark.systems.outsourcing.models.onnx_run import GraphRun
-from edgemark.systems.outsourcing.models.onnx_tensors import (
+from edgemark.models.compiling import TracedModel
+from edgemark.models.exact import ModelTooLarge
+from edgemark.models.onnx.learned import DOMAIN, MOST_VERSION, Ruling
+from edgemark.models.onnx.run import GraphRun
+from edgemark.models.onnx.tensors import (
     NotOutsourcable,
     name_type,
     read_tensor,
 )
-from edgemark.systems.outsourcing.models.signature import (
+from edgemark.models.signature import (
     Decision,
     Label,
     Signature,
     name_outputs,
     number_names,
 )
-from edgemark.systems.outsourcing.models.traced import Precision, Tracer
+from edgemark.models.traced import Precision, Tracer
 
 LEAST_OPSET, MOST_OPSET = 9, 27
 MAX_NODES_OF_GRAPH = 1000

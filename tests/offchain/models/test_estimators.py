@@ -34,20 +34,20 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeRegressor
-from tests.offchain.systems.outsourcing.models.plain_models import find_excess, run_in_field
+from tests.offchain.models.plain_models import find_excess, run_in_field
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.compiling import CompiledModel, compile_model
-from edgemark.systems.outsourcing.models.description import (
+from edgemark.models.compiling import CompiledModel, compile_model
+from edgemark.models.description import (
     description_from_json,
     description_to_json,
 )
-from edgemark.systems.outsourcing.models.estimators import (
+from edgemark.models.estimators import (
     NotAPolynomial,
     NotFitted,
     describe_estimator,
 )
-from edgemark.systems.outsourcing.models.signature import Decision
+from edgemark.models.signature import Decision
 
 HELD_OUT = 25
 WINE = load_wine(as_frame=True)

@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.compiling import CompiledModel, compile_model
-from edgemark.systems.outsourcing.models.description import (
+from edgemark.models.compiling import CompiledModel, compile_model
+from edgemark.models.description import (
     ModelDescription,
     description_from_json,
     description_to_json,
 )
-from edgemark.systems.outsourcing.models.fields import BadModelFile
-from edgemark.systems.outsourcing.models.formats import Form, ModelIsCode, recognise
-from edgemark.systems.outsourcing.models.plan import plan_from_json, plan_to_json
-from edgemark.systems.outsourcing.models.signature import Decision, Signature
-from edgemark.systems.outsourcing.models.steps import Linear
-from edgemark.systems.outsourcing.models.traced import Precision
+from edgemark.models.formats import Form, ModelIsCode, recognise
+from edgemark.models.plan import plan_from_json, plan_to_json
+from edgemark.models.signature import Decision, Signature
+from edgemark.models.steps import Linear
+from edgemark.models.traced import Precision
+from edgemark.untrusted.fields import BadModelFile
 
 SIGNATURE = Signature(("age", "bmi"), True, (9.0, 4.0), ("a", "b"), Decision.LARGEST, ("x", "y"))
 MODEL = ModelDescription(
@@ -208,7 +208,7 @@ def test_model_that_would_wrap__is_refused_with_the_numbers() -> None:
 
 
 def test_canary__a_pickle_in_any_disguise_never_runs(tmp_path: Path) -> None:
-    from edgemark.systems.outsourcing.model_files import read_compiled, read_model
+    from edgemark.models.files import read_compiled, read_model
 
     canary = tmp_path / "ran"
     for number, name in enumerate(["m.pkl", "m.json", "m.onnx", "m.bin", "m.function"]):

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edgemark.systems.outsourcing.models.compiling import CompiledModel
-from edgemark.systems.outsourcing.models.description import ModelDescription
-from edgemark.systems.outsourcing.models.steps import (
+from edgemark.models.compiling import CompiledModel
+from edgemark.models.description import ModelDescription
+from edgemark.models.steps import (
     Kernel,
     Linear,
     Monomials,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.systems.outsourcing.models.exact import (
+from edgemark.models.exact import (
     Budget,
     ExactPolynomial,
     ModelTooLarge,

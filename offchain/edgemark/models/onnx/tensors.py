@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.exact import ModelTooLarge
+from edgemark.models.exact import ModelTooLarge
 
 MAX_TENSOR_ITEMS = 250_000  # each becomes a symbol of some 500 bytes
 

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.offchain.systems.outsourcing.models.plain_models import (
+from tests.offchain.models.plain_models import (
     find_excess,
     run_in_field,
     run_plainly,
 )
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.compiling import compile_model, find_exponent
-from edgemark.systems.outsourcing.models.description import ModelDescription
-from edgemark.systems.outsourcing.models.signature import Decision, Signature, number_names
-from edgemark.systems.outsourcing.models.steps import (
+from edgemark.models.compiling import compile_model, find_exponent
+from edgemark.models.description import ModelDescription
+from edgemark.models.signature import Decision, Signature, number_names
+from edgemark.models.steps import (
     Kernel,
     Linear,
     Monomials,
@@ -26,7 +26,7 @@ from edgemark.systems.outsourcing.models.steps import (
     Standardise,
     Step,
 )
-from edgemark.systems.outsourcing.models.traced import Precision
+from edgemark.models.traced import Precision
 
 Row = tuple[float, ...]
 precisions = st.sampled_from(Precision)

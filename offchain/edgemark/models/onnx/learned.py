@@ -25,14 +25,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgemark.crypto.polynomial import MAX_DEGREE, MAX_OUTPUTS
-from edgemark.systems.outsourcing.models.exact import ModelTooLarge
-from edgemark.systems.outsourcing.models.onnx_tensors import MAX_TENSOR_ITEMS
-from edgemark.systems.outsourcing.models.signature import Decision, Label
-from edgemark.systems.outsourcing.models.steps import Kernel, Linear, Numbers, pair_weights
-from edgemark.systems.outsourcing.models.traced import Traced
+from edgemark.models.exact import ModelTooLarge
+from edgemark.models.onnx.tensors import MAX_TENSOR_ITEMS
+from edgemark.models.signature import Decision, Label
+from edgemark.models.steps import Kernel, Linear, Numbers, pair_weights
+from edgemark.models.traced import Traced
 
 if TYPE_CHECKING:
-    from edgemark.systems.outsourcing.models.onnx_run import GraphRun
+    from edgemark.models.onnx.run import GraphRun
 
 DOMAIN = "ai.onnx.ml"
 MOST_VERSION = 5

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.systems.outsourcing.models.description import ModelDescription
-from edgemark.systems.outsourcing.models.signature import (
+from edgemark.models.description import ModelDescription
+from edgemark.models.signature import (
     Decision,
     Label,
     Signature,
     name_outputs,
     number_names,
 )
-from edgemark.systems.outsourcing.models.steps import (
+from edgemark.models.steps import (
     Kernel,
     Linear,
     Monomials,
@@ -29,7 +29,7 @@ from edgemark.systems.outsourcing.models.steps import (
     Step,
     pair_weights,
 )
-from edgemark.systems.outsourcing.models.traced import Precision
+from edgemark.models.traced import Precision
 
 REGRESSORS = (
     "LinearRegression",

@@ -1,6 +1,6 @@
 """Model files, plans, functions and tables on disk.
 
-    from edgemark.systems.outsourcing.model_files import save_model
+    from edgemark.models.files import save_model
     save_model(model, "wine.model.json", input_bounds=[15.0, 6.0])   # a fitted scikit-learn model
 
 writes plain numbers that `edgemark outsourcing compile` reads. A compiled model is two files beside
@@ -14,43 +14,43 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto.polynomial import Polynomial, parse_polynomial
+from edgemark.crypto.polynomial import MAX_FUNCTION_BYTES, Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import make_private_folder, write_whole
 from edgemark.identifiers import Hash32
-from edgemark.systems.outsourcing.limits import MAX_FUNCTION_BYTES
-from edgemark.systems.outsourcing.models.compiling import (
+from edgemark.models.compiling import (
     CompiledModel,
     TracedModel,
     compile_model,
 )
-from edgemark.systems.outsourcing.models.description import (
+from edgemark.models.description import (
     MODEL_FORMAT,
     description_from_fields,
     description_to_json,
 )
-from edgemark.systems.outsourcing.models.estimators import describe_estimator
-from edgemark.systems.outsourcing.models.fields import parse_json
-from edgemark.systems.outsourcing.models.formats import (
+from edgemark.models.estimators import describe_estimator
+from edgemark.models.formats import (
     HEAD_BYTES,
     MAX_MODEL_BYTES,
     Form,
     recognise,
 )
-from edgemark.systems.outsourcing.models.plan import (
+from edgemark.models.plan import (
     PLAN_FORMAT,
     ModelPlan,
     plan_from_fields,
     plan_from_json,
     plan_to_json,
 )
-from edgemark.systems.outsourcing.models.signature import Answer
-from edgemark.systems.outsourcing.models.table import (
+from edgemark.models.signature import Answer
+from edgemark.models.table import (
     MAX_TABLE_BYTES,
+    TableLimits,
     find_bounds,
     format_answers,
     parse_table,
 )
+from edgemark.untrusted.fields import parse_json
 
 PLANS_FOLDER = "plans"  # in a home
 
@@ -96,7 +96,7 @@ def read_model(path: Path, bounds: Sequence[float] = (), labels: Sequence[str] =
     """
     raw = read_limited(path, MAX_MODEL_BYTES)
     if recognise(path.name, raw[:HEAD_BYTES]) is Form.ONNX:
-        from edgemark.systems.outsourcing.models.onnx_graph import trace_onnx  # noqa: PLC0415
+        from edgemark.models.onnx.graph import trace_onnx  # noqa: PLC0415
 
         return trace_onnx(raw, path.name, bounds, labels)
     description = description_from_fields(parse_json(raw, path.name))
@@ -189,20 +189,22 @@ def read_function(path: Path) -> Polynomial:
         return parse_polynomial(raw)
 
 
-def read_table(path: Path, plan: ModelPlan, drop: Sequence[str] = ()) -> bytes:
+def read_table(path: Path, plan: ModelPlan, limits: TableLimits, drop: Sequence[str] = ()) -> bytes:
     """Read a CSV file as the packed batch of a job.
 
     Raises:
         BadTable, BadCell, OutOfBounds: by row and column, without the value.
     """
     rows = parse_table(
-        read_limited(path, MAX_TABLE_BYTES), plan.signature, who=path.name, drop=drop
+        read_limited(path, MAX_TABLE_BYTES), plan.signature, limits, who=path.name, drop=drop
     )
     with about(path.name):
         return plan.encode(rows)
 
 
-def read_bounds_from(path: Path, margin: float, drop: Sequence[str] = ()) -> tuple[float, ...]:
+def read_bounds_from(
+    path: Path, margin: float, limits: TableLimits, drop: Sequence[str] = ()
+) -> tuple[float, ...]:
     """The largest magnitude in each column of a CSV file, times `margin`.
 
     Raises:
@@ -211,7 +213,7 @@ def read_bounds_from(path: Path, margin: float, drop: Sequence[str] = ()) -> tup
     if not (math.isfinite(margin) and margin > 0):
         raise RefusedInput("is out of range", who="margin", had=margin, needed="> 0")
     raw = read_limited(path, MAX_TABLE_BYTES)
-    return tuple(bound * margin for bound in find_bounds(raw, who=path.name, drop=drop))
+    return tuple(bound * margin for bound in find_bounds(raw, limits, who=path.name, drop=drop))
 
 
 def write_answers(path: Path, plan: ModelPlan, answers: Sequence[Answer]) -> None:

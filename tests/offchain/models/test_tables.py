@@ -9,21 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.systems.outsourcing.limits import MAX_BATCH
-from edgemark.systems.outsourcing.models import table
-from edgemark.systems.outsourcing.models.signature import (
+from edgemark.models import table
+from edgemark.models.signature import (
     Answer,
     Decision,
     Signature,
 )
-from edgemark.systems.outsourcing.models.table import (
+from edgemark.models.table import (
     BadCell,
     BadTable,
+    TableLimits,
     find_bounds,
     format_answers,
     parse_table,
 )
 
+LIMITS = TableLimits(rows=4096, values=2**18)
 NAMED = Signature(("age", "bmi"), True, (100.0, 60.0), ("risk",))
 COUNTED = Signature(("x_0", "x_1"), False, (100.0, 60.0), ("risk",))
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -36,7 +37,7 @@ def test_table__that_csv_wrote__comes_back_to_the_bit(
     file = io.StringIO()
     writer = csv.writer(file, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
     writer.writerows([("bmi", "age"), *rows])
-    assert parse_table(file.getvalue().encode(), NAMED) == [[age, bmi] for bmi, age in rows]
+    assert parse_table(file.getvalue().encode(), NAMED, LIMITS) == [[age, bmi] for bmi, age in rows]
 
 
 @pytest.mark.parametrize(
@@ -52,20 +53,20 @@ def test_table__that_csv_wrote__comes_back_to_the_bit(
     ],
 )
 def test_table__in_any_usual_form__is_read(text: str) -> None:
-    assert parse_table(text.encode(), NAMED) == [[1.0, 2.0]]
+    assert parse_table(text.encode(), NAMED, LIMITS) == [[1.0, 2.0]]
 
 
 def test_table_of_a_model_without_names__is_matched_by_position() -> None:
-    assert parse_table(b"bmi,age\n1,2\n", COUNTED) == [[1.0, 2.0]]
-    assert parse_table(b"0,1\n1,2\n", COUNTED) == [[1.0, 2.0]]  # as pandas counts columns
+    assert parse_table(b"bmi,age\n1,2\n", COUNTED, LIMITS) == [[1.0, 2.0]]
+    assert parse_table(b"0,1\n1,2\n", COUNTED, LIMITS) == [[1.0, 2.0]]  # as pandas counts columns
 
 
 def test_columns_to_leave_out__are_left_out_whatever_they_hold() -> None:
     raw = b"id,age,name,bmi\na1,1,x,2\n,3,,4\n"
-    assert parse_table(raw, NAMED, drop=["id", "name"]) == [[1.0, 2.0], [3.0, 4.0]]
-    assert parse_table(raw, COUNTED, drop=["id", "name"]) == [[1.0, 2.0], [3.0, 4.0]]
+    assert parse_table(raw, NAMED, LIMITS, drop=["id", "name"]) == [[1.0, 2.0], [3.0, 4.0]]
+    assert parse_table(raw, COUNTED, LIMITS, drop=["id", "name"]) == [[1.0, 2.0], [3.0, 4.0]]
     with pytest.raises(BadTable, match=r"lacks a column to leave out; needed weight"):
-        parse_table(raw, NAMED, drop=["weight"])
+        parse_table(raw, NAMED, LIMITS, drop=["weight"])
 
 
 CELLS = {
@@ -93,7 +94,7 @@ CELLS = {
 def test_cell_that_is_no_number__is_refused_by_row_and_column(cell: str) -> None:
     raw = f'age,bmi\n1,2\n3,"{cell}"\n'.encode()
     with pytest.raises(BadCell) as caught:
-        parse_table(raw, NAMED, who="people.csv")
+        parse_table(raw, NAMED, LIMITS, who="people.csv")
     assert str(caught.value).startswith(f"people.csv, row 2, column bmi: {CELLS[cell]}")
     if len(cell) > 3 and CELLS[cell] != "is missing":
         assert cell not in str(caught.value)  # what stands in the table is secret
@@ -123,46 +124,46 @@ TABLES = {
 @pytest.mark.parametrize("raw", TABLES, ids=range(len(TABLES)))
 def test_table_that_does_not_fit__is_refused_with_the_place(raw: bytes) -> None:
     with pytest.raises(BadTable, match=r"^people\.csv") as caught:
-        parse_table(raw, NAMED, who="people.csv")
+        parse_table(raw, NAMED, LIMITS, who="people.csv")
     assert TABLES[raw] in str(caught.value)
 
 
 def test_table_with_another_number_of_columns_than_an_unnamed_model__is_refused() -> None:
     with pytest.raises(BadTable, match="had 3 columns; needed 2"):
-        parse_table(b"a,b,c\n1,2,3\n", COUNTED)
+        parse_table(b"a,b,c\n1,2,3\n", COUNTED, LIMITS)
 
 
 def test_table_with_more_rows_than_a_job_takes__is_refused() -> None:
-    raw = b"age,bmi\n" + b"1,2\n" * MAX_BATCH
-    assert len(parse_table(raw, NAMED)) == MAX_BATCH
-    with pytest.raises(BadTable, match=f"too many rows for one job; needed <= {MAX_BATCH}"):
-        parse_table(raw + b"1,2\n", NAMED)
+    raw = b"age,bmi\n" + b"1,2\n" * LIMITS.rows
+    assert len(parse_table(raw, NAMED, LIMITS)) == LIMITS.rows
+    with pytest.raises(BadTable, match=f"too many rows for one job; needed <= {LIMITS.rows}"):
+        parse_table(raw + b"1,2\n", NAMED, LIMITS)
 
 
 def test_table_that_is_too_large__is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "MAX_TABLE_BYTES", 11)
-    assert parse_table(b"age,bmi\n1,2", NAMED) == [[1.0, 2.0]]
+    assert parse_table(b"age,bmi\n1,2", NAMED, LIMITS) == [[1.0, 2.0]]
     with pytest.raises(BadTable, match="is too large; had 12; needed <= 11 bytes"):
-        parse_table(b"age,bmi\n1,23", NAMED)
+        parse_table(b"age,bmi\n1,23", NAMED, LIMITS)
 
 
 def test_table_with_too_many_columns__is_refused() -> None:
     raw = ",".join(f"c{i}" for i in range(table.MAX_COLUMNS + 1)).encode()
     with pytest.raises(BadTable, match="too many columns"):
-        parse_table(raw, NAMED)
+        parse_table(raw, NAMED, LIMITS)
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes__are_a_table_or_refused(raw: bytes) -> None:
     try:
-        rows = parse_table(b"age,bmi\n" + raw, NAMED)
+        rows = parse_table(b"age,bmi\n" + raw, NAMED, LIMITS)
     except BadTable:
         return
     assert all(len(row) == 2 for row in rows)
 
 
 def test_bounds_of_a_table__are_its_largest_magnitudes() -> None:
-    assert find_bounds(b"a,id,b\n1,x,-5\n-3,y,2\n", drop=["id"]) == (3.0, 5.0)
+    assert find_bounds(b"a,id,b\n1,x,-5\n-3,y,2\n", LIMITS, drop=["id"]) == (3.0, 5.0)
 
 
 def test_answers_of_a_regressor__are_written_with_every_digit() -> None:

@@ -1,0 +1,1 @@
+"""Whatever a stranger's file may be."""

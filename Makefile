@@ -38,7 +38,7 @@ PYTHON_READY := .venv/.ready
 PACKAGE_READY := .venv/.package-ready
 NODE_READY := node_modules/.ready
 SOLC_READY := .solcx/.ready
-CONTRACTS_READY := offchain/edgemark/ledger/bytecode/.ready
+CONTRACTS_READY := offchain/edgemark/ledger/evm/contract/bytecode/.ready
 APE_READY := .build/.ready
 SLITHER_READY := .venv-slither/.ready
 
@@ -100,7 +100,7 @@ clean: ## Remove everything that was installed or built here
 	rm -rf .venv .venv-uv .venv-slither node_modules .solcx .ape .cache .build build dist out cache broadcast
 	rm -rf contracts/.cache
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
-	rm -rf offchain/edgemark/ledger/bytecode
+	rm -rf offchain/edgemark/ledger/evm/contract/bytecode
 	find $(PYTHON_SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 	rm -f $(NATIVE)/*.so
 

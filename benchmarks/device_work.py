@@ -15,8 +15,8 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
 from edgemark.crypto.polynomial.interface import Monomial
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
-from edgemark.ledger.interface import load_interface
-from edgemark.ledger.transaction import Transaction
+from edgemark.ledger.evm.contract.interface import load_interface
+from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
 from edgemark.systems.outsourcing.events import FoundResultValid, Order
 from edgemark.systems.outsourcing.messages import Answer, Task

@@ -14,21 +14,21 @@ from ape.exceptions import ContractLogicError
 from rich.console import Console
 from rich.table import Table
 
-from edgemark.errors import EdgemarkError
-from edgemark.identifiers import parse_address
-from edgemark.ledger.allocation import read_plans
-from edgemark.ledger.deployment import Made, calls_after, deploy_by, measure_block_s
-from edgemark.ledger.development import DEV_CHAIN_ID
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ContractRefused
-from edgemark.ledger.interface import explain_revert, load_interface
-from edgemark.ledger.parameters import (
+from edgemark.deployment.deployment import Made, calls_after, deploy_by, measure_block_s
+from edgemark.deployment.parameters import (
     DEFAULT_LIMITS,
     DEFAULT_STAKING,
     MIN_JUDGES,
     DeploymentParameters,
     check_judge_window,
 )
+from edgemark.errors import EdgemarkError
+from edgemark.identifiers import parse_address
+from edgemark.ledger.allocation import read_plans
+from edgemark.ledger.evm.contract.interface import explain_revert, load_interface
+from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.records import Limits, Staking
 from edgemark.settings import load_settings
 

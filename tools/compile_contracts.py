@@ -31,7 +31,7 @@ CONTRACTS = {
     "JobSettlement": "outsourcing/JobSettlement.sol",
 }
 APE_CACHE = ".build"
-LEDGER = pathlib.Path("offchain/edgemark/ledger")
+CODE = pathlib.Path("offchain/edgemark/ledger/evm/contract")
 REMAPPING = "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/"
 
 
@@ -110,18 +110,18 @@ def to_text(value: object) -> str:
 def stale_abis(root: pathlib.Path, artifacts: dict[str, dict[str, Any]]) -> str:
     """A diff from the committed ABIs to the compiled ones; empty when they agree."""
     lines: list[str] = []
-    folder = root / LEDGER / "abi"
+    folder = root / CODE / "abi"
     for name, artifact in artifacts.items():
         path = folder / f"{name}.json"
         committed = path.read_text() if path.exists() else ""
         lines += difflib.unified_diff(
             committed.splitlines(keepends=True),
             to_text(artifact["abi"]).splitlines(keepends=True),
-            f"{LEDGER}/abi/{name}.json (committed)",
-            f"{LEDGER}/abi/{name}.json (compiled)",
+            f"{CODE}/abi/{name}.json (committed)",
+            f"{CODE}/abi/{name}.json (compiled)",
         )
     surplus = {path.stem for path in folder.glob("*.json")} - set(artifacts)
-    lines += [f"{LEDGER}/abi/{name}.json has no contract\n" for name in sorted(surplus)]
+    lines += [f"{CODE}/abi/{name}.json has no contract\n" for name in sorted(surplus)]
     return "".join(lines)
 
 
@@ -135,7 +135,7 @@ def write(root: pathlib.Path, artifacts: dict[str, dict[str, Any]]) -> None:
     for name, artifact in artifacts.items():
         code = {key: value for key, value in artifact.items() if key != "abi"}
         for folder, value in (("abi", artifact["abi"]), ("bytecode", code)):
-            path = root / LEDGER / folder / f"{name}.json"
+            path = root / CODE / folder / f"{name}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             text = to_text(value)
             if path.exists() and path.read_text() == text:

@@ -16,12 +16,12 @@ from pathlib import Path
 from eth_utils.crypto import keccak
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.blocks import Receipt, receipt_from_json
-from edgemark.ledger.deployment import Made
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import NodeRefused
-from edgemark.ledger.interface import Contract, load_bytecode, load_interface
+from edgemark.deployment.deployment import Made
+from edgemark.ledger.evm.contract.interface import Contract, load_bytecode, load_interface
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.faults import NodeRefused
+from edgemark.ledger.evm.reading.blocks import Receipt, receipt_from_json
+from edgemark.ledger.evm.reading.chain import EvmChain
 
 START = 1_800_000_000  # Unix seconds of the first block
 LOOKS, PAUSE_S = 50, 0.1  # for a transaction that was sent and not mined yet

@@ -10,12 +10,12 @@ from tools.gas_lab import GasLab, key_of
 from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.deployment.deployment import Deployment, deploy_by
+from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.identity.registration import Registration
 from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
-from edgemark.ledger.deployment import Deployment, deploy_by
-from edgemark.ledger.interface import Contract
-from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.records import Limits, Purpose, Resources, Role
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import (

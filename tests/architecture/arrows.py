@@ -29,11 +29,25 @@ _LOOP = _PURE_LOOP | frozenset(
     {"loop.archive", "loop.threads", "loop.replay", "loop.memory", "loop.runtime"}
 )
 _GENERAL = (
-    _FLOOR | _SHARED | _LOOP | {"ledger", "metrics", "models", "storage", "transport", "untrusted"}
+    _FLOOR
+    | _SHARED
+    | _LOOP
+    | {
+        "deployment",
+        "indexer",
+        "ledger",
+        "metrics",
+        "models",
+        "storage",
+        "transport",
+        "untrusted",
+    }
 )
 INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "demo",
+    "deployment",
     "files",
+    "indexer",
     "journal",
     "ledger",
     "metrics",
@@ -78,6 +92,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loop.memory": _FLOOR | {"loop.machine", "loop.replay", "loop.archive"},
     "loop.runtime": _FLOOR | (_LOOP - {"loop.runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},
+    "deployment": _FLOOR | {"ledger"},
+    "indexer": _FLOOR | {"ledger", "deployment", "metrics"},
     "party": _GENERAL,
     "demo": _GENERAL | {"receipt", "party"},
     "systems": _GENERAL | {"receipt", "party", "demo"},

@@ -18,9 +18,9 @@ PLANTED = [
     ("crypto/field/field.py", "def late():\n    import socket", "is pure and imports socket"),
     ("identity/keys.py", "import edgemark.systems.outsourcing", "identity may not import systems"),
     ("identity/keys.py", "import secrets", "the one door to randomness"),
-    ("ledger/evm.py", "import edgemark.cli.main", "ledger may not import cli"),
+    ("ledger/evm/reading/chain.py", "import edgemark.cli.main", "ledger may not import cli"),
     (
-        "ledger/evm.py",
+        "ledger/evm/reading/chain.py",
         "from edgemark.loop.runtime import Runtime",
         "ledger may not import loop.runtime",
     ),
@@ -74,7 +74,10 @@ def test_a_planted_import_against_the_arrows__is_found(
         ("systems/outsourcing/settlement.py", "import os, threading, edgemark.loop.runtime"),
         ("systems/outsourcing/protocol.py", "from edgemark.crypto import shamir\nimport enum"),
         ("crypto/field/randomness.py", "import secrets"),
-        ("ledger/evm.py", "from web3 import Web3\nfrom edgemark.errors import RefusedInput"),
+        (
+            "ledger/evm/reading/chain.py",
+            "from web3 import Web3\nfrom edgemark.errors import RefusedInput",
+        ),
         ("cli/main.py", "from edgemark.systems.outsourcing import client"),
     ],
 )

@@ -67,13 +67,16 @@ def test_the_wheel_holds_every_module_and_all_data(wheel: zipfile.ZipFile) -> No
     modules = {relative(path).removeprefix("offchain/") for path in find_files(under="offchain")}
     needed = {name for name in modules if Path(name).suffix in {".py", ".json", ".typed"}}
     assert "edgemark/py.typed" in needed
-    assert "edgemark/ledger/abi/JobSettlement.json" in needed
+    assert "edgemark/ledger/evm/contract/abi/JobSettlement.json" in needed
     assert needed - held == set()
 
 
 def test_the_wheel_holds_the_bytecode_that_was_built(wheel: zipfile.ZipFile) -> None:
-    folder = "offchain/edgemark/ledger/bytecode"
-    built = {f"edgemark/ledger/bytecode/{path.name}" for path in (ROOT / folder).glob("*.json")}
+    folder = "offchain/edgemark/ledger/evm/contract/bytecode"
+    built = {
+        f"edgemark/ledger/evm/contract/bytecode/{path.name}"
+        for path in (ROOT / folder).glob("*.json")
+    }
     assert built, "run `make contracts`"
     assert built <= set(wheel.namelist())
 

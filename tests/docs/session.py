@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tests.docs.pages import Block, Page
 
-from edgemark.ledger.anvil import find_anvil
-from edgemark.ledger.launching import chain_down
+from edgemark.ledger.evm.development.anvil import find_anvil
+from edgemark.ledger.evm.development.launching import chain_down
 from edgemark.transport.ports import hold_ports
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from tests.end_to_end.theatre import Theatre, open_theatre
 
 from edgemark.cli.exits import Exit
 from edgemark.identifiers import Address
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Resources, Role
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings
 

@@ -10,12 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
+from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, JobId
 from edgemark.ledger.anchor_events import Locked, LockIncreased, LockReturned, Paid
-from edgemark.ledger.chain_event import ChainEvent
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.events import JobPosted, decode_logs
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.decoding import JobPosted, decode_logs
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.story import find_signers
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgemark.closing import Closing
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.reading.chain import EvmChain
 
 BLOCK_S = 1.0
 HURRY_S = 0.2  # while the stage fills and nobody has a deadline

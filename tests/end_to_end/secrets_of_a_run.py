@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from tests.end_to_end.leaks import split_elements
 
 from edgemark.crypto.commitments import split_share
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.parties.device import DeviceJob
 
 Secret = tuple[str, bytes]

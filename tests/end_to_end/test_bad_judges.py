@@ -27,7 +27,7 @@ from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wai
 
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.events import ChargeLapsed, ChargeServed, NodeConvicted
+from edgemark.ledger.evm.contract.decoding import ChargeLapsed, ChargeServed, NodeConvicted
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan

@@ -13,8 +13,8 @@ import pytest
 from tests.end_to_end.theatre import ENVIRONMENT, whole_stage
 
 from edgemark.demo.stage import PARTY_TOKENS
+from edgemark.deployment.deployment import Deployment
 from edgemark.ledger.allocation import SUPPLY
-from edgemark.ledger.deployment import Deployment
 from edgemark.ledger.records import Purpose
 from edgemark.receipt import format_tokens
 

@@ -31,7 +31,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
 from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.events import NodeConvicted
+from edgemark.ledger.evm.contract.decoding import NodeConvicted
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.bundle import Bundle
 from edgemark.systems.outsourcing.chronicle import Chronicle

@@ -25,9 +25,9 @@ from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch, evaluate_plai
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for, whole_stage
 
 from edgemark.identifiers import JobId, ShareIndex
-from edgemark.ledger.anvil import AnvilOptions
-from edgemark.ledger.events import NodePaid
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.contract.decoding import NodePaid
+from edgemark.ledger.evm.development.anvil import AnvilOptions
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
 from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes

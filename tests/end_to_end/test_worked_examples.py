@@ -20,7 +20,7 @@ from tests.end_to_end.theatre import START_LIMIT_S, whole_stage
 from tests.end_to_end.visitors import LEAVER, OWNER, SENDER, Visits, visit
 
 from edgemark.cli.exits import Exit
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train

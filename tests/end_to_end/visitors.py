@@ -15,7 +15,7 @@ from tests.end_to_end.command_line import Finished, edgemark, write_settings
 from tests.end_to_end.theatre import fund
 
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 LEAVER, SENDER, OWNER = "leaver", "sender", "owner"

@@ -10,14 +10,14 @@ import pytest
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import Deployment, deploy
+from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import Deployment, deploy
-from edgemark.ledger.development import dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.records import Limits
 from edgemark.token.metacoin import MetaCoin
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edgemark.ledger.anvil import find_anvil
+from edgemark.ledger.evm.development.anvil import find_anvil
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / ".cache" / "own"

@@ -13,13 +13,13 @@ from eth_keyfile import create_keyfile_json
 from tests.scripts.ape_runs import ape_data_folder, ape_run
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import SAMPLED_BLOCKS, Deployment
+from edgemark.deployment.parameters import DEFAULT_LIMITS
 from edgemark.identifiers import Address, parse_address
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import SAMPLED_BLOCKS, Deployment
-from edgemark.ledger.development import dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.interface import CONTRACTS, Contract
-from edgemark.ledger.parameters import DEFAULT_LIMITS
+from edgemark.ledger.evm.contract.interface import CONTRACTS, Contract
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
 
 pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(77)]
 

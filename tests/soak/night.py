@@ -32,7 +32,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
 from edgemark.identifiers import Address, JobId, Timestamp, Tokens
-from edgemark.ledger.events import (
+from edgemark.ledger.evm.contract.decoding import (
     ChargeAnswered,
     ChargeLapsed,
     ChargeRefuted,
@@ -43,7 +43,7 @@ from edgemark.ledger.events import (
     NodeConvicted,
     NodePaid,
 )
-from edgemark.ledger.follower import LogFollower
+from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.ledger.records import Limits
 from edgemark.party.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.ethereum.typed_data import AnchorDomain
 from edgemark.identifiers import Address, Timestamp, Tokens, parse_address
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call
-from edgemark.ledger.interface import Contract
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
 
 MAX_LOCK_S = 730 * 86_400  # of the contract: no lock and no allowance ends later
 

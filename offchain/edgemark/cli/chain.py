@@ -9,12 +9,12 @@ import click
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.invocation import Invocation, takes_settings
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import parse_address
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.development import ChainOptions, dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.launching import DEFAULT_KIND, KINDS, chain_down, chain_up
+from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS, chain_down, chain_up
+from edgemark.ledger.evm.development.node import ChainOptions, dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.token.metacoin import MetaCoin
 
 GAS_WEI = 10**18  # one coin: thousands of transactions

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.findings import Finding, look, refused
+from edgemark.deployment.deployment import Deployment
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Address, parse_address
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.answers import quantity_of
-from edgemark.ledger.blocks import MOST_PRICE
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.development import DEV_CHAIN_ID
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.fees import WEI_PER_GWEI
+from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
+from edgemark.ledger.evm.reading.answers import quantity_of
+from edgemark.ledger.evm.reading.blocks import MOST_PRICE
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
 from edgemark.ledger.records import Participant, Role
 from edgemark.receipt import format_tokens
 from edgemark.settings import Settings

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from edgemark.cli.exits import Exit
 from edgemark.cli.page import html_option, save_page
-from edgemark.ledger.launching import DEFAULT_KIND, KINDS
+from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName
 from edgemark.systems.outsourcing.demo.story import tell

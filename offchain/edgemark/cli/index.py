@@ -17,15 +17,15 @@ from rich.table import Table
 from edgemark.cli.completion import complete_job
 from edgemark.cli.exits import Exit
 from edgemark.cli.invocation import Invocation, show_time, takes_settings
+from edgemark.deployment.deployment import Deployment
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Timestamp, parse_address, parse_job_id
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import IndexBusy, IndexDamaged, IndexMissing, IndexOfAnother
-from edgemark.ledger.index import EventIndex, Standing, stand
-from edgemark.ledger.index_store import IndexStore, index_path, remove_index
+from edgemark.indexer.figures import IndexFigures
+from edgemark.indexer.keeping import EventIndex, Standing, stand
+from edgemark.indexer.store import IndexStore, index_path, remove_index
+from edgemark.ledger.evm.faults import IndexBusy, IndexDamaged, IndexMissing, IndexOfAnother
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
-from edgemark.metrics.index_figures import IndexFigures
 from edgemark.metrics.page import PageServer
 from edgemark.receipt import format_tokens
 from edgemark.systems.outsourcing.history import (

@@ -17,9 +17,9 @@ from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import FileInUse, check_private, hold_lock
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE
 from edgemark.journal.journal import Journal
-from edgemark.ledger.anvil import find_anvil
-from edgemark.ledger.hardhat import find_hardhat
-from edgemark.ledger.interface import load_bytecode
+from edgemark.ledger.evm.contract.interface import load_bytecode
+from edgemark.ledger.evm.development.anvil import find_anvil
+from edgemark.ledger.evm.development.hardhat import find_hardhat
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 256 * 2**20  # a journal of some thousand jobs, and the largest function thrice

@@ -18,16 +18,16 @@ from edgemark.closing import Closing
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor, provider_home
+from edgemark.deployment.deployment import Deployment, deploy
+from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.deployment import Deployment, deploy
-from edgemark.ledger.development import ChainOptions, DevelopmentNode, dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.launching import DEFAULT_KIND, kind_of
-from edgemark.ledger.mining import BlockMaking
-from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.evm.development.launching import DEFAULT_KIND, kind_of
+from edgemark.ledger.evm.development.mining import BlockMaking
+from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.settings import Settings, load_settings
 from edgemark.token.metacoin import MetaCoin

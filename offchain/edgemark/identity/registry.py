@@ -8,10 +8,10 @@ from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
 from edgemark.identity.registration import SignedRegistration
-from edgemark.ledger.answers import member_of
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call
-from edgemark.ledger.interface import Contract
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.reading.answers import member_of
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Participant, ProviderStake, Resources, Role
 from edgemark.transport.endpoint import parse_endpoint
 

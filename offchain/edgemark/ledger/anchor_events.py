@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
-from edgemark.ledger.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 
 
 @dataclass(frozen=True)

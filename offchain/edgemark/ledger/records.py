@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
-from edgemark.ledger.answers import member_of
+from edgemark.ledger.evm.reading.answers import member_of
 
 MAX_ROLE = 2**16 - 1
 FIRST_SERVER = 16  # `Roles.FIRST_SERVER`

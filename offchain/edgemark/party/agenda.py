@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edgemark.ledger.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import JOB_ID_BYTES
 
 SWEEP_S = 15.0

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from edgemark.anchoring.accounts import MAX_LOCK_S
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
-from edgemark.ledger.blocks import Receipt
-from edgemark.ledger.faults import ContractRefused
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.ledger.evm.reading.blocks import Receipt
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Resources, Role
 from edgemark.logs import get_logger
 from edgemark.party.station import Station

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from edgemark.closing import Closing
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.journal.journal import Journal
-from edgemark.ledger.follower import LogFollower
+from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive, Room
 from edgemark.loop.errands import Errand, Pace

@@ -8,7 +8,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registration import Registration, SignedRegistration
-from edgemark.ledger.blocks import Receipt
+from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.records import Participant, Resources, Role
 from edgemark.logs import get_logger
 from edgemark.party.joining import bring_in, send_as_asked

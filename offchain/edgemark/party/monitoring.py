@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.closing import Closing
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
 from edgemark.metrics.health import find_faults
 from edgemark.metrics.page import Page, PageServer

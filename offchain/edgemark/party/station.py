@@ -10,18 +10,18 @@ from typing import Any, ClassVar, Self
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.closing import Closing
+from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry, ServerEntry
 from edgemark.identity.visiting import Visitor
-from edgemark.ledger.blocks import Receipt
-from edgemark.ledger.deployment import Deployment, open_deployment
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ContractRefused, NoFunds
-from edgemark.ledger.intent import Call
-from edgemark.ledger.interface import Contract
-from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.reading.blocks import Receipt
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain
 from edgemark.settings import Settings
 from edgemark.token.metacoin import MetaCoin

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call
-from edgemark.ledger.interface import Contract
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Purpose
 
 

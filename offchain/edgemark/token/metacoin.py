@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from edgemark.crypto.ethereum.typed_data import TokenDomain
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call
-from edgemark.ledger.interface import Contract
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
 
 
 class MetaCoin:

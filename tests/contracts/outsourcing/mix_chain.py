@@ -18,9 +18,9 @@ from tests.offchain.systems.outsourcing.model_rules import ModelRefused
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call, intent_of
-from edgemark.ledger.interface import explain_revert
+from edgemark.ledger.evm.contract.interface import explain_revert
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call, intent_of
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms

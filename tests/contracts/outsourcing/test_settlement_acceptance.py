@@ -23,10 +23,10 @@ from tests.contracts.world import (
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import JobId, parse_address
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ContractRefused
-from edgemark.ledger.interface import Contract
-from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.effects import SubmitExpiry
 from edgemark.systems.outsourcing.events import SawEnded

@@ -28,10 +28,10 @@ from tests.offchain.systems.outsourcing.model import SettlementModel
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import Deployment
+from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, parse_address
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.records import Staking
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.parameters import compute_least_stake

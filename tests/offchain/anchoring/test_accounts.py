@@ -8,9 +8,15 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 from edgemark.anchoring.accounts import Allowance, AnchorAccounts, Lock, Place, Totals
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.ledger.development import dev_key
-from edgemark.ledger.events import Deposited, LockerAllowed, Moved, Withdrawn, receipt_events
-from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.evm.contract.decoding import (
+    Deposited,
+    LockerAllowed,
+    Moved,
+    Withdrawn,
+    receipt_events,
+)
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.token.metacoin import MetaCoin
 
 __all__ = ["small_chain"]  # the fixture

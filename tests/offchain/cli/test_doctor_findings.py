@@ -21,8 +21,8 @@ from edgemark.errors import RefusedInput
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.journal.journal import Journal
-from edgemark.ledger.development import DEV_CHAIN_ID
-from edgemark.ledger.lane import TransactionLane
+from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role
 from edgemark.party.joining import provide_balance
 from edgemark.settings import Settings, load_settings

@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.exits import Exit
 from edgemark.cli.main import main
-from edgemark.ledger.index_store import IndexStore, index_path
+from edgemark.indexer.store import IndexStore, index_path
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.ports import HeldPorts, hold_ports
 

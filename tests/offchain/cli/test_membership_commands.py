@@ -11,10 +11,10 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.exits import Exit
+from edgemark.deployment.parameters import DEFAULT_PAUSE_S
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.parameters import DEFAULT_PAUSE_S
 from edgemark.ledger.records import Role
 from edgemark.token.metacoin import MetaCoin
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.mining import BlockMaking
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.mining import BlockMaking
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 pytestmark = pytest.mark.chain

@@ -18,7 +18,7 @@ from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.identity import keyfile
 from edgemark.identity.keyfile import KeyfileInvalid, WrongPassphrase, open_keyfile
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE, KeyStore
-from edgemark.ledger.development import dev_key
+from edgemark.ledger.evm.development.node import dev_key
 from edgemark.settings import Settings
 
 PASSPHRASE = "correct horse battery"

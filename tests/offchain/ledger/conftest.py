@@ -16,15 +16,15 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address
 from edgemark.ledger.allocation import default_plans
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.blocks import Receipt
-from edgemark.ledger.development import dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call
-from edgemark.ledger.interface import Contract
-from edgemark.ledger.lane import LaneLimits, TransactionLane
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.reading.blocks import Receipt
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.ledger.evm.sending.lane import LaneLimits, TransactionLane
+from edgemark.ledger.evm.sending.transaction import address_of_made
 from edgemark.ledger.records import Purpose
-from edgemark.ledger.transaction import address_of_made
 
 HASTE = LaneLimits(wait_s=20.0, bump_after_s=2.0, poll_s=0.02)
 BLOCK_S = 0.1  # for tests that need blocks to come by themselves, but not their usual pace

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from eth_utils.crypto import keccak
-from tests.offchain.ledger.abi_values import log_of
+from tests.offchain.ledger.evm.contract.abi_values import log_of
 
+from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, parse_address
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import NodeRefused
-from edgemark.ledger.interface import CONTRACTS, load_interface
+from edgemark.ledger.evm.contract.interface import CONTRACTS, load_interface
+from edgemark.ledger.evm.faults import NodeRefused
+from edgemark.ledger.evm.reading.chain import EvmChain
 
 CHAIN_ID = 99
 FIRST_BLOCK = 3  # of the deployment

@@ -28,7 +28,7 @@ from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms, compute_share_bytes

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from tests.offchain.ledger.conftest import HASTE, Start, World, account
 
+from edgemark.deployment.deployment import Deployment, ManifestInvalid, deploy
+from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import parse_address
-from edgemark.ledger.deployment import Deployment, ManifestInvalid, deploy
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ChainIdMismatch, NoCode, NodeRefused, OtherChainsFile
-from edgemark.ledger.intent import Call
-from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.evm.faults import ChainIdMismatch, NoCode, NodeRefused, OtherChainsFile
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.ledger.records import Limits
-from edgemark.ledger.transaction import Transaction
 
 pytestmark = pytest.mark.chain
 

@@ -18,20 +18,20 @@ import pytest
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import Deployment, deploy
+from edgemark.deployment.parameters import DEFAULT_STAKING, DeploymentParameters
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Tokens
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode
-from edgemark.ledger.deployment import Deployment, deploy
-from edgemark.ledger.development import ChainOptions, DevelopmentNode, dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ContractRefused, NodeRefused
-from edgemark.ledger.hardhat import HardhatNode
-from edgemark.ledger.intent import Call, intent_of
-from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.parameters import DEFAULT_STAKING, DeploymentParameters
+from edgemark.ledger.evm.development.anvil import AnvilNode
+from edgemark.ledger.evm.development.hardhat import HardhatNode
+from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, dev_key
+from edgemark.ledger.evm.faults import ContractRefused, NodeRefused
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call, intent_of
+from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.ledger.records import Limits, Resources, Role
-from edgemark.ledger.transaction import Transaction
 from edgemark.systems.outsourcing.settlement import SettlementContract
 from edgemark.token.metacoin import MetaCoin
 

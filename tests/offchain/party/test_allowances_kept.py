@@ -10,7 +10,7 @@ import pytest
 
 from edgemark.anchoring.accounts import Allowance
 from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.party.joining import ALLOWANCE_S, keep_balance
 
 NOW, DAY = 1_000_000, 86_400

@@ -12,9 +12,9 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.blocks import Receipt
-from edgemark.ledger.faults import ContractRefused
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.ledger.evm.reading.blocks import Receipt
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Resources, Role
 from edgemark.party import joining
 from edgemark.party.joining import (

@@ -18,8 +18,7 @@ from tests.offchain.loop.tally import Asked, Fetched, Tally, TallyMachine
 from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, Unrecoverable
-from edgemark.ledger.answers import malformed, quantity_of
-from edgemark.ledger.faults import (
+from edgemark.ledger.evm.faults import (
     ChainBusy,
     ConnectionLost,
     GasAboveCap,
@@ -30,6 +29,7 @@ from edgemark.ledger.faults import (
     NotYetMined,
     TransactionRefused,
 )
+from edgemark.ledger.evm.reading.answers import malformed, quantity_of
 from edgemark.party.loop import PartyLoop
 from edgemark.party.watcher import Watcher
 

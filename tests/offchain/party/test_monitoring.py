@@ -13,14 +13,14 @@ from tests.offchain.small_chain import LIMITS, account, set_up_provider
 from tests.waiting import wait_until
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import deploy
+from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import deploy
-from edgemark.ledger.development import dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.records import Role
 from edgemark.party.monitoring import Monitor
 from edgemark.party.running import open_station

@@ -12,14 +12,14 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.ledger.allocation import GRACE_S, SUPPLY, YEAR_S, default_plans, read_plans
-from edgemark.ledger.events import (
+from edgemark.ledger.evm.contract.decoding import (
     AllocationHandedOver,
     AllocationLapsed,
     AllocationOffered,
     AllocationReleased,
     receipt_events,
 )
-from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.records import Purpose
 from edgemark.token.allocations import Allocations
 from edgemark.token.metacoin import MetaCoin

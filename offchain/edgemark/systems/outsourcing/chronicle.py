@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.deployment.deployment import Deployment
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, Timestamp
 from edgemark.ledger import anchor_events as anchored
-from edgemark.ledger import events as seen
-from edgemark.ledger.blocks import Mined, Receipt, SentCall
-from edgemark.ledger.chain_event import ChainEvent
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.events import decode_logs
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.contract import decoding as seen
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.decoding import decode_logs
+from edgemark.ledger.evm.reading.blocks import Mined, Receipt, SentCall
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.folding import ENDS, Court, StoryFold, begin_story
 from edgemark.systems.outsourcing.settlement import SettlementContract
 from edgemark.systems.outsourcing.story import JobStory, Mark

@@ -15,12 +15,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from edgemark.crypto.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.identifiers import Hash32, JobId
-from edgemark.ledger.chain_event import ChainEvent
-from edgemark.ledger.events import JobPosted, ResultCommitted, decode_logs
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.interface import Contract
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.decoding import JobPosted, ResultCommitted, decode_logs
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.records import JobView
 
 COMMITTED_TOPIC = keccak256(b"ResultCommitted(bytes32,uint256,address,bytes32)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.faults import ContractRefused, NoFunds
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
 from edgemark.party.joining import allow_again
 from edgemark.party.station import Station

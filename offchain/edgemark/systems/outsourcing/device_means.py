@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgemark.deployment.deployment import measure_block_s
+from edgemark.deployment.parameters import SERVING_BLOCKS
 from edgemark.errors import RefusedInput
-from edgemark.ledger.deployment import measure_block_s
-from edgemark.ledger.parameters import SERVING_BLOCKS
 from edgemark.party.station import Station
 from edgemark.systems.outsourcing import effects as do
 from edgemark.systems.outsourcing.amounts import IndexPhase

@@ -17,8 +17,8 @@ from typing import Any
 
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.ledger import anchor_events as anchored
-from edgemark.ledger import events as seen
-from edgemark.ledger.chain_event import ChainEvent
+from edgemark.ledger.evm.contract import decoding as seen
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.systems.outsourcing.amounts import IndexPhase, compute_ending
 from edgemark.systems.outsourcing.messages import ChargeKind, Finding
 from edgemark.systems.outsourcing.parameters import Terms

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edgemark.deployment.deployment import Deployment
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.indexer.store import DatedEvent, IndexStore
 from edgemark.ledger import anchor_events as anchored
-from edgemark.ledger import events as on
-from edgemark.ledger.chain_event import ChainEvent
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.index_store import DatedEvent, IndexStore
+from edgemark.ledger.evm.contract import decoding as on
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_threshold
 from edgemark.systems.outsourcing.folding import INDEX_PHASES, Court, StoryFold, begin_story
 from edgemark.systems.outsourcing.story import JobStory, Mark

@@ -25,8 +25,8 @@ from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex
-from edgemark.ledger.events import NodeCharged
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.contract.decoding import NodeCharged
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
 from edgemark.loop.memory import TooManyJobs
 from edgemark.party.cursor import Cursor

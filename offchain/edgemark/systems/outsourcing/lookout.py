@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.ledger.deployment import Deployment, open_deployment
-from edgemark.ledger.evm import EvmChain
+from edgemark.deployment.deployment import Deployment, open_deployment
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.chronicle import Chronicle
 

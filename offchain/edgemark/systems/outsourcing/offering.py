@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from edgemark.errors import PeerFault
 from edgemark.identifiers import JobId, ShareIndex
-from edgemark.ledger.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import events as on

@@ -27,8 +27,8 @@ from edgemark.identifiers import (
     parse_share_index,
 )
 from edgemark.identity.visiting import EXPECTED_S
-from edgemark.ledger.chain_event import ChainEvent
-from edgemark.ledger.events import JobPosted
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.decoding import JobPosted
 from edgemark.loop.errands import Errand
 from edgemark.loop.machine import Machine
 from edgemark.party.server import PartyServer

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
-from edgemark.ledger.answers import member_of
-from edgemark.ledger.chain_event import ChainEvent
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.reading.answers import member_of
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Limits
 from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.amounts import IndexPhase

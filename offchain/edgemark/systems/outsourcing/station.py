@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.loop.machine import TryAgain
 from edgemark.party.station import Station
 from edgemark.settings import Settings

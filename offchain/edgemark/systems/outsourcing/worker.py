@@ -23,7 +23,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain, key_of
 from edgemark.party.inquiry import ask_until_one
 from edgemark.party.station import TAKEN

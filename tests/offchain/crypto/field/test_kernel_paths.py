@@ -15,8 +15,7 @@ from types import ModuleType
 import pytest
 
 from edgemark.crypto import _native
-from edgemark.crypto.field import kernel
-from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.field.field import FIELD, kernel
 
 SOURCES = Path(_native.__file__).parent
 EXTENSION = "edgemark.crypto._native._kernel"

@@ -31,17 +31,17 @@ from tests.offchain.systems.outsourcing.cast import (
 )
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import Deployment, deploy
+from edgemark.deployment.parameters import DEFAULT_STAKING, DeploymentParameters
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.anvil import AnvilNode, AnvilOptions
-from edgemark.ledger.deployment import Deployment, deploy
-from edgemark.ledger.development import dev_key
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.intent import Call, intent_of
-from edgemark.ledger.lane import TransactionLane
-from edgemark.ledger.parameters import DEFAULT_STAKING, DeploymentParameters
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call, intent_of
+from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.ledger.records import Resources, Role
-from edgemark.ledger.transaction import Transaction
 from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.drafting import Venue, draft_order
 from edgemark.systems.outsourcing.events import Order

@@ -23,7 +23,7 @@ from tests.offchain.systems.outsourcing.simulation import STEP_S, World
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
-from edgemark.ledger.faults import ContractRefused
+from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing import effects as do

@@ -16,7 +16,7 @@ from edgemark.anchoring.accounts import Allowance
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp, Tokens
 from edgemark.journal.journal import Journal
-from edgemark.ledger.faults import ContractRefused, GasAboveCap, NoFunds
+from edgemark.ledger.evm.faults import ContractRefused, GasAboveCap, NoFunds
 from edgemark.loop.machine import TryAgain
 from edgemark.loop.replay import encode_record
 from edgemark.systems.outsourcing import effects as do

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
+from edgemark.deployment.parameters import DEFAULT_LIMITS, SERVING_BLOCKS
 from edgemark.errors import RefusedInput
-from edgemark.ledger.parameters import DEFAULT_LIMITS, SERVING_BLOCKS
 from edgemark.systems.outsourcing import limits
 from edgemark.systems.outsourcing.device_means import check_judging, compute_moving_s
 from edgemark.systems.outsourcing.parameters import Terms, check_terms, compute_share_bytes

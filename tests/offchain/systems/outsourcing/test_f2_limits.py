@@ -20,9 +20,9 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.cli.machine_findings import LEAST_DISK_BYTES
 from edgemark.crypto.field.field import ELEMENT_BYTES
+from edgemark.deployment import parameters as deployed
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.journal import journal
-from edgemark.ledger import parameters as deployed
+from edgemark.journal.journal import journal
 from edgemark.loop import replay
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing import events as on

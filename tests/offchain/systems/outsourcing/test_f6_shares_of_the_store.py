@@ -16,7 +16,7 @@ from tests.offchain.systems.outsourcing.test_f6_functions import function, held,
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.ledger.events import JobPosted
+from edgemark.ledger.evm.contract.decoding import JobPosted
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing import functions as functions_module
 from edgemark.systems.outsourcing.admission import DISK_COPIES, DISK_RESERVE_BYTES

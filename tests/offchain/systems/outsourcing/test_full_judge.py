@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
-from edgemark.ledger.events import NodeCharged
+from edgemark.ledger.evm.contract.decoding import NodeCharged
 from edgemark.loop.machine import key_of
 from edgemark.loop.memory import TooManyJobs
 from edgemark.systems.outsourcing import events as on

@@ -17,10 +17,10 @@ from tools.gas_market import CHARGED, SMALL, Job, Market
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
-from edgemark.ledger.events import EVENTS
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.index import EventIndex
-from edgemark.ledger.index_store import IndexStore
+from edgemark.indexer.keeping import EventIndex
+from edgemark.indexer.store import IndexStore
+from edgemark.ledger.evm.contract.decoding import EVENTS
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.amounts import (
     IndexPhase,
     compute_judge_share,

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.offchain.ledger.scripted_lane import SOON, lane_over, one_node
-from tests.offchain.ledger.scripted_node import Nodes, Says
+from tests.offchain.ledger.evm.reading.scripted_node import Nodes, Says
+from tests.offchain.ledger.evm.sending.scripted_lane import SOON, lane_over, one_node
 from tests.offchain.systems.outsourcing.cast import small_order
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
-from edgemark.ledger.faults import ConnectionLost, NoFunds, TransactionRefused
-from edgemark.ledger.intent import Call
-from edgemark.ledger.interface import Contract, Interface
+from edgemark.ledger.evm.contract.interface import Contract, Interface
+from edgemark.ledger.evm.faults import ConnectionLost, NoFunds, TransactionRefused
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing import client
 from edgemark.systems.outsourcing import events as on

@@ -19,9 +19,9 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, JobId
-from edgemark.ledger.events import ResultCommitted, decode_logs
-from edgemark.ledger.faults import ChainBusy
-from edgemark.ledger.follower import LogFollower
+from edgemark.ledger.evm.contract.decoding import ResultCommitted, decode_logs
+from edgemark.ledger.evm.faults import ChainBusy
+from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.systems.outsourcing.committed import COMMITTED_TOPIC, PIECE_BLOCKS, REMEMBERED_JOBS
 from edgemark.systems.outsourcing.settlement import NotCommitted, SettlementContract
 

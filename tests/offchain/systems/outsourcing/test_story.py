@@ -13,8 +13,8 @@ from tests.offchain.systems.outsourcing.court import SIX, Court, open_court
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, JobId
-from edgemark.ledger.faults import NodeRefused
-from edgemark.ledger.intent import Call
+from edgemark.ledger.evm.faults import NodeRefused
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.receipt import format_tokens
 from edgemark.systems.outsourcing.amounts import IndexPhase
 from edgemark.systems.outsourcing.chronicle import Chronicle, JobUnknown

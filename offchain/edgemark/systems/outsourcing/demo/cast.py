@@ -9,10 +9,10 @@ from pathlib import Path
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.demo.actor import Actor, provider_home
 from edgemark.demo.stage import PARTY_TOKENS, Stage
+from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.parameters import DeploymentParameters
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.records import Limits, Role
 from edgemark.receipt import TOKEN_UNIT
 

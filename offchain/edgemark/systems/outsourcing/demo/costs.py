@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from edgemark.demo.actor import Actor
-from edgemark.ledger.answers import list_of, object_of
-from edgemark.ledger.blocks import call_from_json
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.reading.answers import list_of, object_of
+from edgemark.ledger.evm.reading.blocks import call_from_json
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage

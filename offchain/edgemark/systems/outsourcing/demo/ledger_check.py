@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.deployment import Deployment
-from edgemark.ledger.events import decode_logs
-from edgemark.ledger.evm import EvmChain
+from edgemark.ledger.evm.contract.decoding import decode_logs
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.participant_events import ProviderStaked
 from edgemark.systems.outsourcing.amounts import (
     IndexPhase,

@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from edgemark.identifiers import Address, ShareIndex, Tokens
-from edgemark.ledger.evm import EvmChain
-from edgemark.ledger.launching import DEFAULT_KIND
+from edgemark.ledger.evm.development.launching import DEFAULT_KIND
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.party.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT, Receipt
 from edgemark.systems.outsourcing.chronicle import Chronicle

@@ -1,0 +1,1 @@
+"""What was deployed where, and whether it is what it should be."""

@@ -1,0 +1,1 @@
+"""The event index: every event of the contracts, kept to be asked."""

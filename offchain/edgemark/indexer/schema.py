@@ -1,0 +1,57 @@
+"""Tables of an index file, and under which keys an event is found.
+
+facts     what the file is an index of, and its version
+blocks    the cursor (highest number), the tail, every block with an event, some in between
+events    the logs as the chain holds them, with the names of contract and event
+mentions  account, job or subject of a lock -> the events that name it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.interface import Contract, snake_case
+
+SCHEMA_VERSION = 2  # since locks are known by locker and subject
+
+SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE blocks (
+    number INTEGER PRIMARY KEY, hash BLOB NOT NULL, parent BLOB NOT NULL, timestamp INTEGER NOT NULL
+);
+CREATE TABLE events (
+    block INTEGER NOT NULL REFERENCES blocks (number) ON DELETE CASCADE,
+    place INTEGER NOT NULL, contract TEXT NOT NULL, event TEXT NOT NULL,
+    tx BLOB NOT NULL, topics BLOB NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (block, place)
+) WITHOUT ROWID;
+CREATE INDEX events_by_tx ON events (tx, block, place);
+CREATE INDEX events_by_kind ON events (event, block, place);
+CREATE TABLE mentions (
+    key BLOB NOT NULL, block INTEGER NOT NULL, place INTEGER NOT NULL, field TEXT NOT NULL,
+    PRIMARY KEY (key, block, place, field),
+    FOREIGN KEY (block, place) REFERENCES events (block, place) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX mentions_by_place ON mentions (block, place);
+"""
+
+
+SELECT = (
+    "SELECT events.block, place, contract, tx, topics, data, hash, timestamp "
+    "FROM events JOIN blocks ON blocks.number = events.block "
+)
+
+
+def mentions_of(contract: Contract, event: ChainEvent) -> Iterator[tuple[str, bytes]]:
+    """(field, key) for each account, job and subject of a lock that an event names."""
+    for at, part in enumerate(contract.interface.events[type(event).__name__]["inputs"]):
+        field = snake_case(part["name"], at)
+        value = getattr(event, field)
+        match part["type"]:
+            case "address":
+                yield field, bytes.fromhex(value[2:])
+            case "address[]":
+                yield from ((field, bytes.fromhex(each[2:])) for each in value)
+            case "bytes32" if part["indexed"]:
+                yield field, value

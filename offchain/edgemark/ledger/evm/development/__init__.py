@@ -1,0 +1,1 @@
+"""Chains for development: Anvil and Hardhat."""

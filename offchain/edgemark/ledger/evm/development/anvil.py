@@ -1,0 +1,86 @@
+"""Foundry's development chain, Anvil: one native program."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from edgemark.ledger.evm.development.node import (
+    LOOPBACK,
+    MNEMONIC,
+    ChainOptions,
+    DevelopmentNode,
+    ToolMissing,
+)
+
+NPM_BINARY = Path("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
+
+
+@dataclass(frozen=True)
+class AnvilOptions(ChainOptions):
+    """What only Anvil can do.
+
+    Args:
+        state: file to load at the start and save at the end; None keeps nothing.
+        extra: further arguments.
+    """
+
+    state: Path | None = None
+    extra: Sequence[str] = ()
+
+
+class AnvilNode(DevelopmentNode):
+    """A running Anvil; started with `ChainOptions` or `AnvilOptions`."""
+
+    KIND: ClassVar[str] = "anvil"
+    LISTENING: ClassVar[re.Pattern[bytes]] = re.compile(rb"Listening on [0-9.]+:([0-9]+)")
+
+    @classmethod
+    def command(cls, folder: Path, options: ChainOptions) -> list[str]:  # noqa: ARG003
+        """Anvil and its arguments.
+
+        Raises:
+            ToolMissing: not installed.
+        """
+        words = [str(find_anvil()), "--host", LOOPBACK, "--port", str(options.port)]
+        words += ["--chain-id", str(options.chain_id), "--hardfork", options.hardfork]
+        words += ["--accounts", str(options.accounts), "--mnemonic", MNEMONIC]
+        if options.block_time_s is not None:
+            words += ["--block-time", str(options.block_time_s)]
+        if options.base_fee_wei is not None:
+            words += ["--base-fee", str(options.base_fee_wei)]
+        if isinstance(options, AnvilOptions):
+            if options.state is not None:
+                words += ["--state", str(options.state)]
+            words += options.extra
+        return words
+
+
+def find_anvil(start: Path | None = None) -> Path:
+    """The native Anvil: on PATH, or in the `node_modules` of this or a surrounding folder.
+
+    Args:
+        start: where to begin to look; the working folder by default.
+
+    Raises:
+        ToolMissing: nowhere.
+    """
+    on_path = shutil.which("anvil")
+    if on_path is not None:
+        return Path(on_path).absolute()
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        program = folder / NPM_BINARY
+        if os.access(program, os.X_OK):
+            return program
+    raise ToolMissing(
+        "anvil is not installed",
+        who="development chain",
+        needed="the program anvil on PATH or below node_modules",
+        remedy="In the checkout: make setup. Elsewhere: npm install @foundry-rs/anvil",
+    )

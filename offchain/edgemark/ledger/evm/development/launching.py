@@ -1,0 +1,84 @@
+"""Which kinds of development chain there are, and the one chain of a folder.
+
+A chain that `chain_up` started outlives the process that asked for it; `chain.json` in its folder
+(kind, process id, its start time, port) says how to find it. `chain_down` ends exactly that process
+and no other, even when its id was given away since.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edgemark.errors import RefusedInput
+from edgemark.files import write_whole
+from edgemark.ledger.evm.development.anvil import AnvilNode
+from edgemark.ledger.evm.development.hardhat import HardhatNode
+from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode
+
+NOTE = "chain.json"
+KINDS: dict[str, type[DevelopmentNode]] = {kind.KIND: kind for kind in (AnvilNode, HardhatNode)}
+DEFAULT_KIND = AnvilNode.KIND
+
+
+def kind_of(name: str) -> type[DevelopmentNode]:
+    """The kind of chain of that name.
+
+    Raises:
+        RefusedInput: there is none.
+    """
+    if name not in KINDS:
+        raise RefusedInput("is no kind of chain", who=name[:40], needed=" or ".join(KINDS))
+    return KINDS[name]
+
+
+def chain_up(
+    folder: Path, options: ChainOptions | None = None, kind: str = DEFAULT_KIND
+) -> DevelopmentNode:
+    """Start the chain of a folder, to stay when this process ends; or find it running.
+
+    Args:
+        folder: its files.
+        options: what chain to start.
+        kind: one of `KINDS`.
+
+    Raises:
+        ToolMissing, PortInUse, ChainDied: as `DevelopmentNode.start`.
+        RefusedInput: a chain of another kind runs there, or there is no such kind.
+    """
+    wanted = kind_of(kind)
+    running = chain_status(folder)
+    if running is None:
+        node = wanted.start(folder, options, stays=True)
+        facts = {"kind": kind, "pid": node.pid, "started": node.started, "port": node.port}
+        write_whole(folder / NOTE, json.dumps(facts).encode())
+        return node
+    if kind != running.KIND:
+        raise RefusedInput(
+            "runs another kind of chain",
+            who=folder,
+            had=running.KIND,
+            needed=kind,
+            remedy="Stop it first (`edgemark chain down`), or use another home folder.",
+        )
+    return running
+
+
+def chain_status(folder: Path) -> DevelopmentNode | None:
+    """The running chain of a folder, or None."""
+    try:
+        facts = json.loads((folder / NOTE).read_bytes())
+        place = (int(facts["port"]), int(facts["pid"]), int(facts["started"]))
+        node = KINDS[facts["kind"]](folder, *place)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return node if node.is_running else None
+
+
+def chain_down(folder: Path) -> bool:
+    """End the chain of a folder; False when none was running."""
+    node = chain_status(folder)
+    if node is not None:
+        node.close()
+    (folder / NOTE).unlink(missing_ok=True)
+    return node is not None

@@ -1,0 +1,1 @@
+"""What a chain's node is asked, and what it may answer."""

@@ -1,0 +1,1 @@
+"""Transactions of one account, each sent once."""

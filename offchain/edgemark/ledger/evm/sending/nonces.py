@@ -1,0 +1,243 @@
+"""One account's nonces: whatever took one is sent, helped on or given up, until a block decides it.
+
+Law 1: the lowest nonce is helped on, whosever it is. Where no node takes what has it and others
+wait, or nothing has it at all, a transfer of nothing to oneself takes it, and proves by being final
+that nothing happened. Where more have nothing than anybody pays for, as after a count that was
+wrong, later transactions take them, and what waits above keeps its nonce.
+Law 2: what was signed counts as under way until it is proved that it happened or never will (see
+`edgemark.ledger.evm.sending.settling`). What passes, as a full pool or a rate limit, is waited for.
+Law 3: what is final is crossed out, also when nobody waits for it, and answers no later wish but
+that of a caller in this process who was told to ask again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from edgemark.ledger.evm.faults import (
+    ChainBusy,
+    NodeAnswerMalformed,
+    NodeBehind,
+    NodeRefused,
+    NonceTaken,
+)
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.refusals import is_already_there, is_never, is_no_funds
+from edgemark.ledger.evm.sending.drafting import MOST_HOLES, Drafter
+from edgemark.ledger.evm.sending.intent import Intent, LaneLimits, cancel_identity
+from edgemark.ledger.evm.sending.pending import Entry, PendingFile
+from edgemark.ledger.evm.sending.settling import Settler
+from edgemark.ledger.evm.sending.transaction import SigningKey
+from edgemark.logs import get_logger
+
+PASSING = (ChainBusy, NodeRefused, NodeAnswerMalformed, NodeBehind)  # waited for, up to `wait_s`
+RESEND_S = 2.0  # seconds between two sendings of one transaction that is not mined
+
+
+class NonceKeeper:
+    """What `TransactionLane` does with the nonces of its account; takes what it takes."""
+
+    def __init__(
+        self, chain: EvmChain, key: SigningKey, path: Path, fee_cap: int, limits: LaneLimits
+    ) -> None:
+        self.bytes_sent = 0
+        self._chain = chain
+        self._key = key
+        self._limits = limits
+        self._drafter = Drafter(chain, key.address, fee_cap, limits)
+        self._lock = threading.RLock()
+        self._log = get_logger("ledger.lane")
+        self._pending = PendingFile(path, chain.chain_id, chain.block(0).hash, key.address)
+        self._settler = Settler(chain, key.address, self._pending)
+        try:
+            self._recover()
+        except BaseException:
+            self._pending.close()
+            raise
+
+    # --- sending -------------------------------------------------------------------------------
+
+    def _send_new(self, intent: Intent, nonce: int | None) -> Entry:
+        under_way = [entry.transaction for entry in self._pending.entries.values()]
+        draft = self._drafter.draft(intent, under_way, floor=self._pending.floor, nonce=nonce)
+        raw = draft.transaction.sign(self._key)
+        named, nonce = intent.key is not None, draft.transaction.nonce
+        entry = self._pending.sign(nonce, intent.identity, named, draft.height, raw)
+        entry.was_asked_for = True
+        self._send_first(entry)
+        return entry
+
+    def _send_first(self, entry: Entry) -> None:
+        refusal = self._send_raw(entry)
+        if isinstance(refusal, NodeRefused):
+            self._refuse_if_final(entry, refusal)
+
+    def _refuse_if_final(self, entry: Entry, refusal: NodeRefused) -> None:
+        """Set aside what no node takes; tell it when nothing waits behind it."""
+        if not self._set_aside_if_final(entry, refusal) or entry.nonce in self._pending.entries:
+            return
+        raise self._drafter.refused(refusal) from refusal
+
+    def _set_aside_if_final(self, entry: Entry, refusal: NodeRefused) -> bool:
+        """Set aside what no node takes; whatever else a node says may pass, and is waited for."""
+        is_last = max(self._pending.entries) == entry.nonce
+        is_final = is_never(refusal) or (is_no_funds(refusal) and is_last)
+        is_cancel = entry.intent == cancel_identity(entry.nonce)
+        if not is_final or is_cancel or self._settler.is_known(entry):
+            self._log.info("not taken yet", nonce=entry.nonce, error=refusal)
+            return False
+        self._pending.refuse(entry)
+        self._log.warning("not taken", nonce=entry.nonce, error=refusal)
+        self._fill(entry.nonce)
+        return True
+
+    def _fill(self, nonce: int) -> None:
+        """Let nothing take a nonce that nothing of ours has, where others wait behind it."""
+        entries = self._pending.entries
+        if nonce in entries or not self._pending.floor <= nonce <= max(entries, default=-1):
+            return
+        under_way = [entry.transaction for entry in entries.values()]
+        draft = self._drafter.draft_nothing(nonce, under_way, self._pending.floor)
+        if draft is None:
+            return
+        raw = draft.transaction.sign(self._key)
+        self._send_again(
+            self._pending.sign(nonce, cancel_identity(nonce), False, draft.height, raw)
+        )
+
+    def _send_raw(self, entry: Entry) -> NodeRefused | ChainBusy | None:
+        """Hand the latest variant to the node; why it does not take it, if it has not got it."""
+        entry.sent_at = time.monotonic()
+        self.bytes_sent += len(entry.raws[-1])
+        try:
+            self._chain.rpc("eth_sendRawTransaction", "0x" + entry.raws[-1].hex())
+        except ChainBusy as error:
+            return error
+        except NodeRefused as error:
+            return None if is_already_there(error) else error
+        return None
+
+    # --- helping on -----------------------------------------------------------------------------
+
+    def _nurse(self, entry: Entry) -> None:
+        """Help what is not seen mined: send it again, raise its fees, or settle its nonce."""
+        with self._lock:
+            if entry.is_void:
+                raise self._tell_taken(entry)
+            if not entry.is_open or time.monotonic() - entry.sent_at < RESEND_S:
+                return
+            used = self._chain.nonces_used(self._key.address)
+            if used > entry.nonce:
+                entry.sent_at = time.monotonic()
+                self._settler.settle(entry.nonce)
+                if entry.is_void:
+                    raise self._tell_taken(entry)
+                return
+            entry.sent_at = time.monotonic()
+            self._help_up_to(entry.nonce, used, entry)
+
+    def _tell_taken(self, entry: Entry) -> NonceTaken:
+        entry.is_answered = True
+        return self._settler.taken(entry)
+
+    def _help_up_to(self, last: int, used: int, followed: Entry | None = None) -> None:
+        """Help on whatever has a nonce from `used` to `last`, and what waits for one that none has.
+
+        Nothing is signed above what was counted, but a count that was wrong may have left holes.
+        """
+        nonces = [nonce for nonce in self._pending.nonces() if used <= nonce <= last]
+        if last + 1 - used - len(nonces) < MOST_HOLES:
+            nonces = list(range(used, last + 1))
+        else:  # later transactions take the nonces below, see `Drafter`
+            self._log.warning("far above the nonces that are used", used=used, nonce=last)
+        for nonce in nonces:
+            self._help(nonce, followed, is_lowest=nonce == used)
+
+    def _help_holder(self, nonce: int, used: int) -> None:
+        """Help on what has the nonce of something that was set aside, and what is below it."""
+        holder = self._pending.entries.get(nonce)
+        if holder is None or used > nonce or time.monotonic() - holder.sent_at < RESEND_S:
+            return
+        holder.sent_at = time.monotonic()
+        self._help_up_to(nonce, used)
+
+    def _help(self, nonce: int, followed: Entry | None, *, is_lowest: bool) -> None:
+        """Send again what has a nonce, whosever it is; the lowest with fees that carry it."""
+        self._fill(nonce)
+        entry = self._pending.entries.get(nonce)
+        if entry is None:
+            return
+        if is_lowest and time.monotonic() - entry.raised_at > self._limits.bump_after_s:
+            self._raise(entry)
+        refusal = self._send_again(entry)
+        if not isinstance(refusal, NodeRefused) or not is_never(refusal):
+            return
+        put_by = self._refuse_if_final if entry is followed else self._set_aside_if_final
+        put_by(entry, refusal)
+
+    def _raise(self, entry: Entry) -> None:
+        entry.raised_at = time.monotonic()
+        better = self._drafter.redraft(entry.transaction)
+        if better is None:
+            cap = self._drafter.fee_cap
+            self._log.warning("stuck below the fee cap", nonce=entry.nonce, fee_cap_wei=cap)
+            return
+        raw = better.sign(self._key)
+        self._pending.sign(entry.nonce, entry.intent, entry.is_named, entry.height, raw)
+        self._log.info("fees raised", nonce=entry.nonce, max_fee_wei=better.max_fee)
+
+    def _send_again(self, entry: Entry) -> NodeRefused | ChainBusy | None:
+        refusal = self._send_raw(entry)
+        if refusal is not None:
+            self._log.warning("not taken again", nonce=entry.nonce, error=refusal)
+        return refusal
+
+    # --- what was left over --------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Take up what was left; what the node cannot take yet is done with the next call."""
+        with self._lock:
+            refusals = {nonce: self._take_up(nonce) for nonce in self._pending.nonces()}
+            # The last first: what is set aside then leaves no hole below another.
+            for nonce, refusal in reversed(refusals.items()):
+                try:
+                    # Of a life that ended before it set it aside, or before it cancelled.
+                    if refusal is not None:
+                        self._set_aside_if_final(self._pending.entries[nonce], refusal)
+                    elif self._chain.nonces_used(self._key.address) <= nonce:
+                        self._fill(nonce)
+                except PASSING as fault:
+                    self._log.warning("not set aside yet", nonce=nonce, error=fault)
+
+    def _take_up(self, nonce: int) -> NodeRefused | None:
+        """Look after one nonce; why its transaction is not taken."""
+        entry = self._pending.entries.get(nonce)
+        try:
+            refusal = None if entry is None else self._look_after(entry)
+        except PASSING as fault:
+            self._log.warning("not taken up yet", nonce=nonce, error=fault)
+            return None
+        return refusal if isinstance(refusal, NodeRefused) else None
+
+    def _cross_out_final(self) -> None:
+        """Look after what nobody waits for; a reorg may have taken what its caller saw mined."""
+        for entry in [e for e in self._pending.entries.values() if not e.waiting]:
+            if entry.is_answered or time.monotonic() - entry.sent_at >= RESEND_S:
+                try:
+                    self._look_after(entry)
+                except PASSING as fault:
+                    # What nobody waits for must not hold up what somebody does.
+                    self._log.info("not looked after yet", nonce=entry.nonce, error=fault)
+
+    def _look_after(self, entry: Entry) -> NodeRefused | ChainBusy | None:
+        """Cross it out if it is final; send it again if it is gone: why it is not taken."""
+        receipt = self._settler.receipt(entry)
+        if receipt is not None:
+            self._settler.finish_if_final(entry, receipt, self._chain.depth_of(receipt))
+        elif self._chain.nonces_used(self._key.address) > entry.nonce:
+            self._settler.settle(entry.nonce)
+        else:
+            return self._send_again(entry)
+        return None

@@ -1,0 +1,168 @@
+"""A manifest says where the contracts of one chain are, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgemark.deployment.deployment import (
+    MAX_MANIFEST_BYTES,
+    Deployment,
+    ManifestInvalid,
+    manifest_path,
+)
+from edgemark.deployment.parameters import DeploymentParameters
+from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.identifiers import Hash32, parse_address
+from edgemark.ledger.evm.contract import interface
+from edgemark.ledger.evm.contract.deployed_code import Origin
+from edgemark.ledger.evm.contract.interface import CONTRACTS
+from edgemark.ledger.records import AllocationPlan, Limits, Staking
+
+ADDRESSES = st.binary(min_size=20, max_size=20).map(parse_address)
+AMOUNTS = st.integers(0, 2**96 - 1)
+SECONDS = st.integers(0, 2**40 - 1)
+LIMITS = st.builds(Limits, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS, SECONDS, SECONDS, SECONDS, SECONDS)
+PLANS = st.builds(AllocationPlan, ADDRESSES, AMOUNTS, SECONDS, SECONDS, SECONDS)
+ORIGINS = st.builds(
+    Origin,
+    arguments=st.integers(0, 20).map(lambda words: b"\x07" * 32 * words),
+    block=st.integers(0, 2**63),
+    code_hash=st.binary(min_size=32, max_size=32),
+    compiler=st.sampled_from(["0.8.37", "1.0.0"]),
+)
+DEPLOYMENTS = st.builds(
+    Deployment,
+    chain_id=st.integers(1, 2**63),
+    block=st.integers(0, 2**63),
+    contracts=st.fixed_dictionaries({name: ADDRESSES for name in CONTRACTS}),
+    parameters=st.builds(
+        DeploymentParameters,
+        holder=ADDRESSES,
+        judges=st.lists(ADDRESSES, min_size=4, max_size=16).map(tuple),
+        pool=ADDRESSES,
+        guardian=ADDRESSES,
+        limits=LIMITS,
+        allocations=st.tuples(PLANS, PLANS, PLANS, PLANS),
+        staking=st.builds(Staking, AMOUNTS, SECONDS, SECONDS),
+    ),
+    origins=st.fixed_dictionaries({name: ORIGINS for name in CONTRACTS}),
+)
+SOMEBODY = parse_address("0x" + "11" * 20)
+EXAMPLE = Deployment(
+    31337,
+    5,
+    {name: parse_address(bytes([at + 1]) * 20) for at, name in enumerate(CONTRACTS)},
+    DeploymentParameters(
+        SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 1, 1, 2, 3, 4)
+    ).filled(),
+    {name: Origin(b"", 5, Hash32(b"\x01" * 32), "0.8.37") for name in CONTRACTS},
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    EXAMPLE.save(tmp_path / "manifest.json")
+    return tmp_path / "manifest.json"
+
+
+def paths_in(value: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The place of every value in nested JSON."""
+    found = [above] if above else []
+    if isinstance(value, dict | list | tuple):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, part in pairs:
+            found += paths_in(part, (*above, name))
+    return found
+
+
+@given(deployment=DEPLOYMENTS)
+def test_save__any_deployment__is_loaded_back(
+    tmp_path_factory: pytest.TempPathFactory, deployment: Deployment
+) -> None:
+    path = tmp_path_factory.mktemp("manifest") / "deep" / "manifest.json"
+    deployment.save(path)
+    assert Deployment.load(path) == deployment
+    assert Deployment.load(path, deployment.chain_id) == deployment
+
+
+def test_save__over_another__replaces_it_and_leaves_nothing_else(path: Path) -> None:
+    other = replace(EXAMPLE, chain_id=99)
+    other.save(path)
+    assert Deployment.load(path).chain_id == 99
+    assert [each.name for each in path.parent.iterdir()] == ["manifest.json"]
+
+
+@pytest.mark.parametrize("place", paths_in({"version": 2, **asdict(EXAMPLE)}), ids=str)
+@pytest.mark.parametrize("damage", ["missing", "other"])
+def test_load__anything_missing_or_of_another_kind__is_refused(
+    path: Path, place: tuple[Any, ...], damage: str
+) -> None:
+    facts = json.loads(path.read_text())
+    part = facts
+    for name in place[:-1]:
+        part = part[name]
+    if damage == "other":
+        part[place[-1]] = "0x12"
+    elif isinstance(part, dict):
+        del part[place[-1]]
+    else:
+        part[place[-1]] = None
+    path.write_text(json.dumps(facts))
+    with pytest.raises(ManifestInvalid) as refused:
+        Deployment.load(path)
+    assert refused.value.who == path
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"[]", b"null", b"7", b'"text"', b"\xff\xfe", b"[" * 5000],
+    ids=lambda raw: repr(raw[:8]),
+)
+def test_load__no_manifest__is_refused(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    with pytest.raises(ManifestInvalid):
+        Deployment.load(path)
+
+
+def test_load__too_long__is_refused_unread(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" " * MAX_MANIFEST_BYTES)
+    with pytest.raises(ManifestInvalid, match="longer than any manifest"):
+        Deployment.load(path)
+
+
+def test_load__no_file__says_to_deploy_first(tmp_path: Path) -> None:
+    with pytest.raises(ManifestInvalid) as refused:
+        Deployment.load(tmp_path / "none.json")
+    assert "deploy" in refused.value.remedy.lower()
+
+
+def test_load__of_another_chain__names_both(path: Path) -> None:
+    with pytest.raises(ManifestInvalid) as refused:
+        Deployment.load(path, 1)
+    assert (refused.value.had, refused.value.needed) == ("chain id 31337", "chain id 1")
+
+
+def test_contract__an_unknown_name__is_refused() -> None:
+    with pytest.raises(RefusedInput, match="JobSettlement"):
+        EXAMPLE.contract("Settlements")
+
+
+def test_manifest_path__of_a_chain__has_its_id(tmp_path: Path) -> None:
+    assert manifest_path(tmp_path, 31337) == tmp_path / "deployments" / "31337.json"
+
+
+def test_load_bytecode__not_compiled__says_make_contracts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interface.resources, "files", lambda _: tmp_path)
+    with pytest.raises(Unrecoverable) as refused:
+        interface.load_bytecode("MetaCoin")
+    assert "make contracts" in refused.value.remedy
+    assert "bytecode/MetaCoin.json" in str(refused.value.needed)

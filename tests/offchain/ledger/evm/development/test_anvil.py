@@ -1,0 +1,74 @@
+"""What only Anvil does: found in several places, keeps its state, takes further arguments."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions, find_anvil
+from edgemark.ledger.evm.development.node import ChainDied, ToolMissing
+from edgemark.ledger.evm.reading.chain import EvmChain
+
+pytestmark = pytest.mark.chain
+
+
+def test_start__an_argument_that_anvil_does_not_know__tells_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(ChainDied) as died:
+        AnvilNode.start(tmp_path, AnvilOptions(extra=("--no-such-option",)))
+    assert "--no-such-option" in str(died.value.had)
+    assert str(tmp_path / "anvil.log") in died.value.remedy
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that no checkout surrounds: the tests' own may lie below one that has an Anvil."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder).resolve()
+
+
+def test_find_anvil__nowhere__says_how_to_install_it(
+    outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(outside))
+    with pytest.raises(ToolMissing) as missing:
+        find_anvil(outside)
+    assert "make setup" in missing.value.remedy
+    assert "npm install" in missing.value.remedy
+
+
+def test_find_anvil__below_a_folder_above__is_found(
+    outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(outside))
+    program = outside / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    deep = outside / "some" / "where"
+    deep.mkdir(parents=True)
+    with pytest.raises(ToolMissing):
+        find_anvil(deep)  # not executable
+    program.chmod(0o755)
+    assert find_anvil(deep) == program
+
+
+def test_find_anvil__on_path__comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "anvil"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_anvil() == program
+
+
+def test_state__of_a_chain_that_was_stopped__is_there_again(tmp_path: Path) -> None:
+    options = AnvilOptions(block_time_s=None, state=tmp_path / "state.json")
+    with AnvilNode.start(tmp_path / "first", options) as node:
+        chain = EvmChain(node.url).connect()
+        chain.rpc("anvil_setBalance", "0x" + "77" * 20, "0x7")
+        chain.rpc("anvil_mine", "0x3")
+    with AnvilNode.start(tmp_path / "second", options) as node:
+        chain = EvmChain(node.url).connect()
+        assert int(chain.rpc("eth_getBalance", "0x" + "77" * 20, "latest"), 16) == 7
+        assert chain.head() == 3

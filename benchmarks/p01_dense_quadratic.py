@@ -20,7 +20,8 @@ from flint import fmpz_mat
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings, Point, Ratio
 from benchmarks.measuring import measure_in_turn
-from edgemark.crypto.field.field import FIELD, Q, kernel
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.field.plain import quadratic_terms
 from edgemark.crypto.field.randomness import SeededRandomness
 

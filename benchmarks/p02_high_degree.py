@@ -19,8 +19,9 @@ from flint import fmpz_mat, fmpz_mod_mpoly_ctx
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings
 from benchmarks.measuring import measure_in_turn
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.arithmetic import MonomialTable
-from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q, kernel
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q
 from edgemark.crypto.field.plain import FACTOR_BYTES
 from edgemark.crypto.field.randomness import SeededRandomness
 

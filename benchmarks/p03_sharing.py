@@ -16,7 +16,8 @@ from flint import fmpz_mat
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings
 from benchmarks.measuring import measure_in_turn
-from edgemark.crypto.field.field import FIELD, Q, kernel
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.field.randomness import Randomness
 
 INPUTS = 2000

@@ -11,7 +11,7 @@ from tests.end_to_end.command_line import Finished, write_settings
 from tests.end_to_end.small_job import draw_batch, write_function, write_inputs
 from tests.end_to_end.theatre import Theatre, open_theatre
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.identifiers import Address
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Resources, Role

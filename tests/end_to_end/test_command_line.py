@@ -10,7 +10,7 @@ from tests.end_to_end.command_line import edgemark, edgemark_here
 from tests.end_to_end.desk import Desk, open_desk
 from tests.end_to_end.theatre import whole_stage
 
-from edgemark.cli.exits import Exit, exit_of
+from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.identity.keys import KeyStore

@@ -16,7 +16,7 @@ from tests.end_to_end.command_line import edgemark, edgemark_here, write_setting
 from tests.end_to_end.desk import Desk, check_refused, open_desk
 from tests.end_to_end.theatre import whole_stage
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.field.field import Q
 from edgemark.demo.stage import GAS_WEI
 from edgemark.identity.keys import KeyStore

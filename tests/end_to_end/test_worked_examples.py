@@ -19,7 +19,7 @@ from tests.end_to_end.metronome import Metronome
 from tests.end_to_end.theatre import START_LIMIT_S, whole_stage
 from tests.end_to_end.visitors import LEAVER, OWNER, SENDER, Visits, visit
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
 from edgemark.identity.keys import KeyStore

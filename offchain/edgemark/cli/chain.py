@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edgemark.cli.account import parse_tokens
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import parse_address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 
 MOST_ALIGNED = 40  # characters; what is longer, as a path may be, pushes its origin to the right
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from edgemark.cli.exits import Exit
-from edgemark.cli.page import html_option, save_page
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName

@@ -14,9 +14,9 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
-from edgemark.cli.completion import complete_job
-from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, show_time, takes_settings
+from edgemark.cli.terminal.completion import complete_job
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Timestamp, parse_address, parse_job_id

@@ -11,19 +11,22 @@ from collections.abc import Sequence
 
 import click
 
-from edgemark.cli.exits import Exit, exit_of, explain_system
-from edgemark.cli.lazy import LazyGroup, Place
+from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
+from edgemark.cli.terminal.lazy import LazyGroup, Place
 from edgemark.errors import EdgemarkError
 
 COMMANDS = {
     "chain": Place("chain", "chain", "A development chain on this machine."),
-    "completion": Place("completion", "completion", "The completion script of a shell."),
+    "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
     "demo": Place("demo", "demo", "Run a whole system here and print a receipt."),
-    "doctor": Place("doctor", "doctor", "Look at everything that is needed."),
+    "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
     "index": Place("index", "index", "The chain's events in a file, and what they tell."),
-    "judge": Place("servers", "judge", "A judge: computes charged tasks again."),
-    "node": Place("servers", "node", "A compute node: computes shares for devices."),
+    "judge": Place("outsourcing.servers", "judge", "A judge: computes charged tasks again."),
+    "node": Place("outsourcing.servers", "node", "A compute node: computes shares for devices."),
+    "outsourcing": Place(
+        "outsourcing.commands", "outsourcing", "Private, accountable outsourced computation."
+    ),
     "provider": Place("provider", "provider", "An organisation that runs nodes or judges."),
 }
 ACCOUNT = {
@@ -35,19 +38,6 @@ ACCOUNT = {
     "show": Place("account", "show", "Print account, tokens and TLS pin."),
     "succeed": Place("registration", "succeed", "Take the place of an account that retires."),
     "withdraw": Place("account", "withdraw", "Take free balance back into the wallet."),
-}
-OUTSOURCING = {
-    "claim": Place("aftermath", "claim_jobs", "Settle what the deadlines allow; anyone may."),
-    "compile": Place("models", "compile_command", "Turn a model into a function over the field."),
-    "decode": Place("sharing", "decode_answers_here", "Read the result from exported answers."),
-    "evidence": Place("aftermath", "export_evidence", "Write down why nodes were charged."),
-    "explain": Place("aftermath", "explain_job", "Tell the life of a job from the chain alone."),
-    "export-answers": Place("sharing", "export_answers", "Write the verified answers of a job."),
-    "replay": Place("aftermath", "replay_evidence", "Check evidence, and compute it all again."),
-    "result": Place("outsourcing", "result", "Wait for the result of a job and print it."),
-    "share": Place("sharing", "share_here", "Split an input into shares, without any chain."),
-    "status": Place("outsourcing", "status", "Print one job of this home folder, or all."),
-    "submit": Place("outsourcing", "submit", "Share inputs, post the job, wait for the result."),
 }
 
 
@@ -68,11 +58,6 @@ def edgemark() -> None:
 @edgemark.group(cls=LazyGroup, places=ACCOUNT)
 def account() -> None:
     """This home's account and tokens."""
-
-
-@edgemark.group(cls=LazyGroup, places=OUTSOURCING)
-def outsourcing() -> None:
-    """Private, accountable outsourced computation."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

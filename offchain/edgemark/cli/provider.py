@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from edgemark.cli.account import parse_tokens
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.identifiers import parse_address
 from edgemark.party.joining import join_as_provider
 from edgemark.party.membership import (

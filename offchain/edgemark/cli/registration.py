@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.identity.keys import KeyStore

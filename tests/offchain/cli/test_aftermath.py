@@ -9,7 +9,7 @@ from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.systems.outsourcing.cast import NODES
 from tests.offchain.systems.outsourcing.court import GAS_WEI, Court, open_court
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.messages import Finding
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tests.end_to_end.command_line import edgemark_here
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.models.files import read_compiled, save_model
 
 WINE = load_wine(as_frame=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgemark.cli.completion import SHELLS, list_jobs
+from edgemark.cli.terminal.completion import SHELLS, list_jobs
 from edgemark.encoding import Writer
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive

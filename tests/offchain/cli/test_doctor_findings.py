@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
-from edgemark.cli import machine_findings
-from edgemark.cli.chain_findings import compare_clocks, find_on_chain, is_chain_needed
-from edgemark.cli.findings import Finding, look
-from edgemark.cli.machine_findings import find_on_machine
-from edgemark.cli.reach_findings import find_reach
+from edgemark.cli.doctor import machine_findings
+from edgemark.cli.doctor.chain_findings import compare_clocks, find_on_chain, is_chain_needed
+from edgemark.cli.doctor.findings import Finding, look
+from edgemark.cli.doctor.machine_findings import find_on_machine
+from edgemark.cli.doctor.reach_findings import find_reach
 from edgemark.errors import RefusedInput
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry

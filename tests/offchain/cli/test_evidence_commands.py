@@ -12,7 +12,7 @@ from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.systems.outsourcing.cast import JUDGES, NODES, case_of, dense_function, offer_to
 from tests.offchain.systems.outsourcing.court import Court, open_court
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.identifiers import ShareIndex
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive

@@ -16,9 +16,9 @@ import pytest
 from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.cli import exits
-from edgemark.cli.exits import Exit
 from edgemark.cli.main import leave_at_once_when_asked_again
+from edgemark.cli.terminal import exits
+from edgemark.cli.terminal.exits import Exit
 from edgemark.errors import RefusedInput, Unrecoverable
 
 MOST_COMPLAINT = 600  # characters: one line that somebody reads

@@ -17,8 +17,8 @@ from tests.offchain.small_chain import SmallChain, account, small_chain  # noqa:
 from tests.waiting import wait_until
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.cli.exits import Exit
 from edgemark.cli.main import main
+from edgemark.cli.terminal.exits import Exit
 from edgemark.indexer.store import IndexStore, index_path
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.ports import HeldPorts, hold_ports

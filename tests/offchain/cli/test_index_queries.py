@@ -13,8 +13,8 @@ import pytest
 from tools.gas_lab import open_lab
 from tools.gas_market import CHARGED, SMALL, Job, Market
 
-from edgemark.cli.exits import Exit
 from edgemark.cli.main import main
+from edgemark.cli.terminal.exits import Exit
 from edgemark.systems.outsourcing.messages import Finding
 
 pytestmark = pytest.mark.chain

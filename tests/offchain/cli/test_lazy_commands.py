@@ -12,8 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from edgemark.cli.lazy import LazyGroup
 from edgemark.cli.main import edgemark
+from edgemark.cli.terminal.lazy import LazyGroup
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"web3", "eth_account", "eth_utils", "eth_abi", "numpy", "aiohttp", "cryptography"}
@@ -25,7 +25,8 @@ COLUMNS = 80  # of a terminal
 def list_groups(group: LazyGroup, words: tuple[str, ...] = ()) -> Iterator[tuple[str, LazyGroup]]:
     """Every lazy group, by what a user types."""
     yield " ".join(words), group
-    for name, command in group.commands.items():
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
         if isinstance(command, LazyGroup):
             yield from list_groups(command, (*words, name))
 

@@ -10,7 +10,7 @@ from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.deployment.parameters import DEFAULT_PAUSE_S
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore

@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.files import write_whole

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain  # noqa: F401 - a fixture
 
-from edgemark.cli.exits import Exit
 from edgemark.cli.main import main
+from edgemark.cli.terminal.exits import Exit
 from edgemark.deployment.deployment import Deployment, ManifestInvalid
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Hash32

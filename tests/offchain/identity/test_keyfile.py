@@ -12,7 +12,7 @@ from pathlib import Path
 import eth_keyfile
 import pytest
 
-from edgemark.cli.exits import Exit
+from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.identity import keyfile

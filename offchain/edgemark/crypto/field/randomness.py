@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import secrets
 
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.arithmetic import Arithmetic
-from edgemark.crypto.field.field import ELEMENT_BYTES, PrimeField, kernel
+from edgemark.crypto.field.field import ELEMENT_BYTES, PrimeField
 from edgemark.errors import RefusedInput
 
 DRAWN_AT_ONCE = 4096  # elements: 68 KiB of the source, which is asked less often that way

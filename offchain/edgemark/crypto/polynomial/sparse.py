@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.arithmetic import Arithmetic, Evaluator, MonomialTable
-from edgemark.crypto.field.field import FIELD, kernel
+from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.field.plain import FACTOR_BYTES, is_monomial, split_factors
 from edgemark.crypto.polynomial.header import (
     HEADER_BYTES,

@@ -22,8 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.arithmetic import Arithmetic
-from edgemark.crypto.field.field import PrimeField, count_elements, kernel, require_count
+from edgemark.crypto.field.field import PrimeField, count_elements, require_count
 from edgemark.crypto.sharing.shamir import (
     CACHED_POINT_SETS,
     check_points,

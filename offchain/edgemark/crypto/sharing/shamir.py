@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.arithmetic import Arithmetic
-from edgemark.crypto.field.field import PrimeField, count_elements, kernel, require_count
+from edgemark.crypto.field.field import PrimeField, count_elements, require_count
 from edgemark.errors import PeerFault, RefusedInput
 
 MAX_POINTS = 255  # indices are one byte on the wire and on chain

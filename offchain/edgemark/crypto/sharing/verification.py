@@ -23,13 +23,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.arithmetic import Arithmetic
 from edgemark.crypto.field.field import (
     ELEMENT_BYTES,
     NotAnElement,
     PrimeField,
     count_elements,
-    kernel,
     require_count,
 )
 from edgemark.crypto.sharing.reed_solomon import Undecided, decode

@@ -15,7 +15,8 @@ from types import ModuleType
 import pytest
 
 from edgemark.crypto import _native
-from edgemark.crypto.field.field import FIELD, kernel
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.field import FIELD
 
 SOURCES = Path(_native.__file__).parent
 EXTENSION = "edgemark.crypto._native._kernel"

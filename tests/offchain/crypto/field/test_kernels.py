@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.offchain.crypto.elements import EDGES, elements, seeded, vectors
 
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.arithmetic import Arithmetic, Evaluator, MonomialTable
-from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, NotAnElement, Q, WrongLength, kernel
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, NotAnElement, Q, WrongLength
 from edgemark.crypto.field.plain import PlainArithmetic, quadratic_terms
 from edgemark.crypto.polynomial import SparsePolynomial
 from edgemark.errors import RefusedInput

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.cli.machine_findings import LEAST_DISK_BYTES
+from edgemark.cli.doctor.machine_findings import LEAST_DISK_BYTES
 from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.deployment import parameters as deployed
 from edgemark.errors import Overloaded, RefusedInput

@@ -10,7 +10,7 @@ from tests.end_to_end import small_job
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.test_f6_functions import make_node, offer
 
-from edgemark.cli.outsourcing import submit
+from edgemark.cli.outsourcing.ordering import submit
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.accepting import Accepting
 from edgemark.systems.outsourcing.admission import OfferRefused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edgemark.cli.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.ledger.records import Role
 from edgemark.party.running import open_station, serve
 from edgemark.systems.outsourcing.judge import Judge

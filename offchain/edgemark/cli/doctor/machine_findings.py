@@ -11,7 +11,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgemark.cli.findings import Finding, look
+from edgemark.cli.doctor.findings import Finding, look
 from edgemark.crypto.field import kernel
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import FileInUse, check_private, hold_lock

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, align, takes_settings
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.crypto.polynomial.fixed_point import SIGNED_LIMIT
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens

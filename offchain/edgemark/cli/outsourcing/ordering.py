@@ -11,12 +11,12 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgemark.cli.account import parse_tokens
-from edgemark.cli.asking import Asking, Reading, choose_plan, read_asking
-from edgemark.cli.completion import complete_job
-from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, align, takes_settings
-from edgemark.cli.models import existing_file
-from edgemark.cli.page import html_option, save_page
+from edgemark.cli.outsourcing.asking import Asking, Reading, choose_plan, read_asking
+from edgemark.cli.outsourcing.models import existing_file
+from edgemark.cli.terminal.completion import complete_job
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
+from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial

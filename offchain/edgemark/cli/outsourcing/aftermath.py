@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.completion import complete_job
-from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, show_time, takes_settings
+from edgemark.cli.terminal.completion import complete_job
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new

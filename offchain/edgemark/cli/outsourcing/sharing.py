@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.asking import Reading, choose_plan, read_asking
-from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, takes_settings
-from edgemark.cli.models import existing_file
-from edgemark.cli.outsourcing import open_device
+from edgemark.cli.outsourcing.asking import Reading, choose_plan, read_asking
+from edgemark.cli.outsourcing.models import existing_file
+from edgemark.cli.outsourcing.ordering import open_device
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.cli.findings import Finding, look, refused
+from edgemark.cli.doctor.findings import Finding, look, refused
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Address, parse_address

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.chain_findings import find_on_chain
-from edgemark.cli.exits import Exit
-from edgemark.cli.invocation import Invocation, takes_settings
-from edgemark.cli.machine_findings import find_on_machine
-from edgemark.cli.reach_findings import find_reach
+from edgemark.cli.doctor.chain_findings import find_on_chain
+from edgemark.cli.doctor.machine_findings import find_on_machine
+from edgemark.cli.doctor.reach_findings import find_reach
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
 
 
 @click.command()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from edgemark.cli.findings import Finding, look
-from edgemark.cli.machine_findings import find_holder
+from edgemark.cli.doctor.findings import Finding, look
+from edgemark.cli.doctor.machine_findings import find_holder
 from edgemark.errors import RefusedInput
 from edgemark.ledger.records import Participant
 from edgemark.settings import Settings

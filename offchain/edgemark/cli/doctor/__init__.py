@@ -1,0 +1,1 @@
+"""edgemark doctor: what is wrong here."""

@@ -1,0 +1,31 @@
+"""`edgemark outsourcing`: its commands, each with its summary, imported when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from edgemark.cli.terminal.lazy import LazyGroup, Place
+
+
+def _place(module: str, variable: str, summary: str) -> Place:
+    return Place(f"outsourcing.{module}", variable, summary)
+
+
+COMMANDS = {
+    "claim": _place("aftermath", "claim_jobs", "Settle what the deadlines allow; anyone may."),
+    "compile": _place("models", "compile_command", "Turn a model into a function over the field."),
+    "decode": _place("sharing", "decode_answers_here", "Read the result from exported answers."),
+    "evidence": _place("aftermath", "export_evidence", "Write down why nodes were charged."),
+    "explain": _place("aftermath", "explain_job", "Tell the life of a job from the chain alone."),
+    "export-answers": _place("sharing", "export_answers", "Write the verified answers of a job."),
+    "replay": _place("aftermath", "replay_evidence", "Check evidence, and compute it all again."),
+    "result": _place("ordering", "result", "Wait for the result of a job and print it."),
+    "share": _place("sharing", "share_here", "Split an input into shares, without any chain."),
+    "status": _place("ordering", "status", "Print one job of this home folder, or all."),
+    "submit": _place("ordering", "submit", "Share inputs, post the job, wait for the result."),
+}
+
+
+@click.group(cls=LazyGroup, places=COMMANDS)
+def outsourcing() -> None:
+    """Private, accountable outsourced computation."""

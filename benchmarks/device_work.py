@@ -17,10 +17,10 @@ from edgemark.crypto.polynomial.interface import Monomial
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm.contract.interface import load_interface
 from edgemark.ledger.evm.sending.transaction import Transaction
-from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order
-from edgemark.systems.outsourcing.events import FoundResultValid, Order
-from edgemark.systems.outsourcing.messages import Answer, Task
-from edgemark.systems.outsourcing.parameters import compute_least_nodes
+from edgemark.systems.outsourcing.contract.terms import compute_least_nodes
+from edgemark.systems.outsourcing.offline.drafting import Venue, Wish, draft_order
+from edgemark.systems.outsourcing.protocol.events import FoundResultValid, Order
+from edgemark.systems.outsourcing.protocol.messages import Answer, Task
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,

@@ -18,11 +18,11 @@ from benchmarks.crossing import find_exponent, points_of
 from benchmarks.device_work import DOMAIN, DeviceWork, draw_quadratic
 from benchmarks.findings import Findings
 from benchmarks.measuring import measure_in_turn
-from edgemark.systems.outsourcing.events import SawCase
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.protocol.events import SawCase
+from edgemark.systems.outsourcing.steps.accuse import check_evidence, find
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.systems.outsourcing.steps.decode import check_signed_answer
-from edgemark.systems.outsourcing.steps.judge import check_evidence, find
 
 INPUTS = 400
 THRESHOLDS = (1, 2, 4, 6, 8, 10, 12)

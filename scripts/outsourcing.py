@@ -14,7 +14,7 @@ from rich.console import Console
 from edgemark.errors import EdgemarkError
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName
-from edgemark.systems.outsourcing.demo.story import tell
+from edgemark.systems.outsourcing.demo.play import tell
 
 
 @click.command(cls=ConnectedProviderCommand)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from eth_utils.crypto import keccak
 from tools.gas_lab import GasLab, key_of
 
-from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.deployment.deployment import Deployment, deploy_by
@@ -17,14 +16,14 @@ from edgemark.identity.registration import Registration
 from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.records import Limits, Purpose, Resources, Role
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
-from edgemark.systems.outsourcing.parameters import (
+from edgemark.systems.outsourcing.contract.hashes import compute_job_id
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexView
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_least_stake,
     compute_share_bytes,
 )
-from edgemark.systems.outsourcing.records import IndexView
-from edgemark.systems.outsourcing.settlement import SettlementContract
 
 COIN = 10**18
 WEALTH = 10**6 * COIN

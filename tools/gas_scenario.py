@@ -14,7 +14,7 @@ from edgemark.crypto.ethereum.typed_data import RegistryDomain, TokenDomain
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.ledger.records import Purpose, Role
-from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.contract.records import Finding
 
 
 def run(lab: GasLab) -> Market:

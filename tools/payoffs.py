@@ -1,7 +1,7 @@
 """What every coalition gains by every end of an index, against the honest end.
 
-Pure: the amounts are `edgemark.systems.outsourcing.amounts`, who can bring about which end is
-written down here. Measured in tokens. The honest end is worth nothing to anybody: a node is paid f
+Pure: the amounts are outsourcing's `contract.amounts`, who can bring about which end is written
+down here. Measured in tokens. The honest end is worth nothing to anybody: a node is paid f
 for work that is worth f, a payer pays f for its part of a result that is worth it. A node that is
 paid without having worked gains f, unless the payer is one of them.
 
@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 
-from edgemark.systems.outsourcing.amounts import (
-    IndexPhase,
+from edgemark.systems.outsourcing.contract.amounts import (
     compute_ending,
     compute_judge_share,
     compute_judge_threshold,
 )
-from edgemark.systems.outsourcing.parameters import Terms, compute_least_nodes
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.contract.terms import Terms, compute_least_nodes
 
 UNCHARGED = (IndexPhase.PAID, IndexPhase.UNEARNED, IndexPhase.RELEASED)
 

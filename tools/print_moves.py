@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tools.drawn_pages import run
 
-from edgemark.systems.outsourcing.phases import DevicePhase, JudgePhase, NodePhase
-from edgemark.systems.outsourcing.protocol import MOVES
+from edgemark.systems.outsourcing.protocol.life import MOVES
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JudgePhase, NodePhase
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "outsourcing.md"
 PARTIES: dict[str, type[Enum]] = {"device": DevicePhase, "node": NodePhase, "judge": JudgePhase}

@@ -24,8 +24,9 @@ from tools.payoffs import (
 )
 
 from edgemark.identifiers import Hash32, Timestamp, Tokens
-from edgemark.systems.outsourcing.amounts import IndexPhase, compute_ending
-from edgemark.systems.outsourcing.parameters import Terms, compute_least_stake
+from edgemark.systems.outsourcing.contract.amounts import compute_ending
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.contract.terms import Terms, compute_least_stake
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "outsourcing.md"
 JUDGES = 4

@@ -105,41 +105,33 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 # The one file of a pure part that touches the world.
 SHELL_OF_PART = {"models": "files"}
 
-# Files (or folders) of each system that touch the world. Every other file of a system is pure.
+# Rooms of each system, and files of a room, that touch the world. All others are pure.
 SHELLS: dict[str, frozenset[str]] = {
     "outsourcing": frozenset(
         {
-            "accepting",
-            "chronicle",
-            "claiming",
-            "client",
-            "committed",
+            "contract.committed",
+            "contract.settlement",
             "demo",
-            "exporting",
-            "device_calls",
-            "device_means",
-            "device_metrics",
-            "folding",
-            "functions",
-            "history",
-            "importing",
-            "offering",
-            "ordering",
-            "judge",
-            "lookout",
-            "looks",
-            "patience",
-            "reading",
-            "refused_answers",
-            "refused_offers",
-            "rehearsal",
-            "server",
-            "settlement",
-            "sharing_files",
-            "speed",
-            "turns",
+            "device.beginning",
+            "device.device",
+            "device.means",
+            "device.metrics",
+            "device.refusals",
+            "evidence.exporting",
+            "judge.judge",
+            "judge.patience",
+            "node.accepting",
+            "node.node",
+            "node.speed",
+            "node.turns",
+            "offline.rehearsal",
+            "offline.sharing_files",
+            "order.ordering",
             "station",
-            "worker",
+            "story.claiming",
+            "story.folding",
+            "story.history",
+            "story.reading",
         }
     ),
 }
@@ -183,9 +175,10 @@ class Module:
         names = self.name.split(".")
         if self.part in PURE:
             return len(names) == 2 or names[2] != SHELL_OF_PART.get(self.part)
-        return self.system is not None and (
-            len(names) == 3 or names[3] not in SHELLS.get(self.system, frozenset())
-        )
+        if self.system is None:
+            return False
+        shells = SHELLS.get(self.system, frozenset())
+        return len(names) == 3 or not {names[3], ".".join(names[3:5])} & shells
 
 
 def part_of(module: str) -> str:
@@ -197,7 +190,7 @@ def part_of(module: str) -> str:
 
 
 def system_of(module: str) -> str | None:
-    """`outsourcing` for `edgemark.systems.outsourcing.protocol`."""
+    """`outsourcing` for `edgemark.systems.outsourcing.protocol.life`."""
     names = module.split(".")
     return names[2] if names[:2] == [PACKAGE, "systems"] and len(names) > 2 else None
 

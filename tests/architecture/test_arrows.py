@@ -27,19 +27,27 @@ PLANTED = [
     ("party/loop.py", "import edgemark.systems.outsourcing", "party may not import systems"),
     ("party/loop.py", "from edgemark.demo import stage", "party may not import demo"),
     ("demo/stage.py", "from edgemark.systems import outsourcing", "demo may not import systems"),
-    ("systems/outsourcing/protocol.py", "import edgemark.party.loop", "is pure and reaches party"),
+    (
+        "systems/outsourcing/protocol/life.py",
+        "import edgemark.party.loop",
+        "is pure and reaches party",
+    ),
     ("loop/runtime.py", "import edgemark.systems", "loop.runtime may not import systems"),
-    ("systems/outsourcing/protocol.py", "import os.path", "is pure and imports os"),
+    ("systems/outsourcing/protocol/life.py", "import os.path", "is pure and imports os"),
     ("systems/outsourcing/steps/share.py", "import web3", "is pure and imports web3"),
     ("systems/outsourcing/steps/share.py", "from edgemark import journal", "is pure and reaches"),
-    ("systems/outsourcing/messages.py", "import edgemark.identity.reader", "is pure and reaches"),
+    (
+        "systems/outsourcing/protocol/messages.py",
+        "import edgemark.identity.reader",
+        "is pure and reaches",
+    ),
     ("systems/outsourcing/unheard_of.py", "import threading", "is pure and imports threading"),
     (
-        "systems/outsourcing/settlement.py",
+        "systems/outsourcing/contract/settlement.py",
         "import edgemark.systems.trading",
         "imports system trading",
     ),
-    ("systems/outsourcing/settlement.py", "import web3", "which ledger may know"),
+    ("systems/outsourcing/contract/settlement.py", "import web3", "which ledger may know"),
     ("cli/main.py", "import aiohttp", "which transport may know"),
     ("cli/main.py", "import ape", "which nobody may know"),
     ("helpfulness.py", "import edgemark.errors", "has no place in MAY_IMPORT"),
@@ -71,8 +79,11 @@ def test_a_planted_import_against_the_arrows__is_found(
 @pytest.mark.parametrize(
     ("place", "source"),
     [
-        ("systems/outsourcing/settlement.py", "import os, threading, edgemark.loop.runtime"),
-        ("systems/outsourcing/protocol.py", "from edgemark.crypto import shamir\nimport enum"),
+        (
+            "systems/outsourcing/contract/settlement.py",
+            "import os, threading, edgemark.loop.runtime",
+        ),
+        ("systems/outsourcing/protocol/life.py", "from edgemark.crypto import shamir\nimport enum"),
         ("crypto/field/randomness.py", "import secrets"),
         (
             "ledger/evm/reading/chain.py",
@@ -96,7 +107,8 @@ def test_every_shell_that_is_named_exists() -> None:
     for system, shells in SHELLS.items():
         folder = SOURCES / "edgemark" / "systems" / system
         for shell in shells:
-            assert (folder / f"{shell}.py").is_file() or (folder / shell).is_dir(), shell
+            place = folder / shell.replace(".", "/")
+            assert place.with_suffix(".py").is_file() or place.is_dir(), shell
 
 
 def test_no_script_does_anything_at_import() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from tests.architecture.checkout import ROOT, find_files, relative
 
 MOST_LINES = {".py": 400, ".c": 400, ".h": 400, ".cjs": 400, ".sh": 400, ".sol": 300}
 MOST_FUNCTION_LINES = 40
+
+MOST_FLAT = 12  # files that stand in one folder, below `ROOMY`
+MOST_ROOMS, MOST_IN_A_ROOM = 12, 8  # of a system
+ROOMY = ("offchain", "contracts")
+UNCOUNTED = {"__init__.py", "__main__.py"}
 
 # A reason beats the rule: `path` or `path::function`, and the reason.
 REASONED: dict[str, str] = {
@@ -41,6 +47,12 @@ def find_long_functions(source: str) -> Iterator[tuple[str, int]]:
             yield node.name, lines
 
 
+def find_crowded(paths: list[Path], most: int) -> dict[str, int]:
+    """Folders in which more sources stand than that."""
+    counts = Counter(relative(path.parent) for path in paths if path.name not in UNCOUNTED)
+    return {folder: count for folder, count in counts.items() if count > most}
+
+
 def is_empty_name(path: Path) -> bool:
     """Whether a file or folder name says nothing about what is inside."""
     words = path.name.partition(".")[0].lower().strip("_").split("_")
@@ -50,6 +62,26 @@ def is_empty_name(path: Path) -> bool:
 def test_no_file_is_too_long() -> None:
     long = dict(find_long_files(find_files(*MOST_LINES)))
     assert {path: lines for path, lines in long.items() if path not in REASONED} == {}
+
+
+def test_no_folder_is_crowded() -> None:
+    paths = [path for top in ROOMY for path in find_files(".py", ".sol", under=top)]
+    assert find_crowded(paths, MOST_FLAT) == {}
+
+
+def test_a_system_has_few_rooms_of_few_files() -> None:
+    for system in (ROOT / "offchain" / "edgemark" / "systems").iterdir():
+        paths = find_files(".py", under=f"{relative(system)}") if system.is_dir() else []
+        rooms = {path.parent for path in paths} - {system}
+        assert len(rooms) <= MOST_ROOMS
+        assert find_crowded(paths, MOST_IN_A_ROOM) == {}
+
+
+def test_a_planted_crowd__is_found() -> None:
+    folder = ROOT / "offchain" / "edgemark"
+    paths = [folder / f"file_{number}.py" for number in range(9)]
+    assert find_crowded([*paths, folder / "__init__.py"], 8) == {"offchain/edgemark": 9}
+    assert find_crowded(paths, 9) == {}
 
 
 def test_no_python_function_is_too_long() -> None:

@@ -17,7 +17,7 @@ from tests.architecture.checkout import ROOT
 from edgemark.metrics.instruments import Instruments
 from edgemark.metrics.readings import ChainReading, LoopReading, Readings
 from edgemark.settings import setting_names
-from edgemark.systems.outsourcing.device_metrics import DeviceFigures
+from edgemark.systems.outsourcing.device.metrics import DeviceFigures
 
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 

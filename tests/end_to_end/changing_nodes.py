@@ -19,8 +19,8 @@ from tests.end_to_end.theatre import Theatre, close_job, start_usually, wait_for
 from edgemark.demo.actor import Actor, provider_home
 from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.transport.ports import hold_ports
 
 LASTING = replace(WISH, accept_s=90, compute_s=90, collect_s=30)

@@ -32,15 +32,15 @@ from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wai
 from tests.siege import HALF_BODY, besieged
 
 from edgemark.crypto.field.randomness import Randomness
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import Address, JobId, ShareIndex
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings
-from edgemark.systems.outsourcing.importing import submit_sharing
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.sharing import make_sharing
-from edgemark.systems.outsourcing.sharing_files import read_sharing, write_sharing
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.offline.sharing import make_sharing
+from edgemark.systems.outsourcing.offline.sharing_files import read_sharing, write_sharing
+from edgemark.systems.outsourcing.order.ordering import submit_sharing
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 JOB_LIMIT_S = 150.0
 BESIEGERS = 80  # for each judge; as it was, 64 kept everybody out

@@ -16,8 +16,8 @@ from edgemark.ledger.anchor_events import Locked, LockIncreased, LockReturned, P
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import JobPosted, decode_logs
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.systems.outsourcing.chronicle import Chronicle
-from edgemark.systems.outsourcing.story import find_signers
+from edgemark.systems.outsourcing.story.reading import Chronicle
+from edgemark.systems.outsourcing.story.story import find_signers
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from edgemark.identifiers import Address, JobId, parse_job_id
 from edgemark.journal.journal import Journal
 from edgemark.loop.replay import replay
 from edgemark.seam import CRASH_AFTER
-from edgemark.systems.outsourcing.machine import PartyMachine
-from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 
 LIMIT_S = "600"
 

@@ -20,13 +20,14 @@ from edgemark.ledger.records import Role
 from edgemark.logs import configure_logs
 from edgemark.party.running import open_station, serve
 from edgemark.settings import load_settings
-from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.judge import Judge
-from edgemark.systems.outsourcing.messages import Answer, Finding
-from edgemark.systems.outsourcing.parties.judge import JudgeCase
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.contract.records import Finding
+from edgemark.systems.outsourcing.judge.case import JudgeCase
+from edgemark.systems.outsourcing.judge.judge import Judge
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.messages import Answer
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
-from edgemark.transport.server import Request, Response
+from edgemark.transport.serving.server import Request, Response
 
 PLAN_FILE = "plan.json"
 OPPOSITE = {

@@ -8,11 +8,11 @@ from typing import Any
 
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.loop.machine import TryAgain
-from edgemark.systems.outsourcing import effects as do
-from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.client import Device
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 
 @dataclass(frozen=True)

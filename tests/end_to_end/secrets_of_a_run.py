@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from tests.end_to_end.leaks import split_elements
 
-from edgemark.crypto.commitments import split_share
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.systems.outsourcing.parties.device import DeviceJob
+from edgemark.systems.outsourcing.contract.hashes import split_share
+from edgemark.systems.outsourcing.device.job import DeviceJob
 
 Secret = tuple[str, bytes]
 WORD = 32

@@ -15,7 +15,7 @@ from edgemark.crypto.polynomial import DenseQuadratic
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.identifiers import Tokens
 from edgemark.receipt import TOKEN_UNIT
-from edgemark.systems.outsourcing.drafting import Wish
+from edgemark.systems.outsourcing.offline.drafting import Wish
 
 INPUTS, OUTPUTS, BATCH = 3, 2, 2
 TERMS = {

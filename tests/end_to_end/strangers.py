@@ -9,8 +9,8 @@ import pytest
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
-from edgemark.systems.outsourcing.messages import ReadRequest
-from edgemark.systems.outsourcing.station import OutsourcingStation, path_of
+from edgemark.systems.outsourcing.protocol.messages import ReadRequest
+from edgemark.systems.outsourcing.station.station import OutsourcingStation, path_of
 from edgemark.transport.faults import PeerRefused
 
 ANSWERS, OFFERS = "/v1/answers", "/v1/offers"

@@ -25,17 +25,18 @@ from tests.end_to_end.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for, whole_stage
 
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.evm.contract.decoding import ChargeLapsed, ChargeServed, NodeConvicted
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
+from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
+from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
-from edgemark.systems.outsourcing.messages import Answer
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import path_of
+from edgemark.systems.outsourcing.protocol.messages import Answer
+from edgemark.systems.outsourcing.station.station import path_of
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.transport.faults import PeerRefused
 

@@ -27,13 +27,14 @@ from tests.end_to_end.theatre import (
     whole_stage,
 )
 
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.systems.outsourcing.chronicle import Chronicle
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.demo.checks import compute_changes
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.systems.outsourcing.story.reading import Chronicle
 
 pytestmark = whole_stage(40)
 

@@ -32,21 +32,21 @@ from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
 from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.evm.contract.decoding import NodeConvicted
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.bundle import Bundle
-from edgemark.systems.outsourcing.chronicle import Chronicle
-from edgemark.systems.outsourcing.demo.ledger_check import compute_changes
-from edgemark.systems.outsourcing.events import FoundResultValid
-from edgemark.systems.outsourcing.exported_answers import ExportedAnswers, decode_exported
-from edgemark.systems.outsourcing.exporting import export_bundle
+from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
+from edgemark.systems.outsourcing.demo.checks import compute_changes
+from edgemark.systems.outsourcing.evidence.bundle import Bundle
+from edgemark.systems.outsourcing.evidence.exporting import export_bundle
+from edgemark.systems.outsourcing.evidence.retrial import retry_bundle
 from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
-from edgemark.systems.outsourcing.messages import Answer, Evidence, Finding, Offer
-from edgemark.systems.outsourcing.outlook import tell_outlook
-from edgemark.systems.outsourcing.phases import DevicePhase
-from edgemark.systems.outsourcing.retrial import retry_bundle
-from edgemark.systems.outsourcing.sharing_files import read_secret
-from edgemark.systems.outsourcing.station import path_of
-from edgemark.systems.outsourcing.story import check_amounts
+from edgemark.systems.outsourcing.offline.exported_answers import ExportedAnswers, decode_exported
+from edgemark.systems.outsourcing.offline.sharing_files import read_secret
+from edgemark.systems.outsourcing.order.outlook import tell_outlook
+from edgemark.systems.outsourcing.protocol.events import FoundResultValid
+from edgemark.systems.outsourcing.protocol.messages import Answer, Evidence, Offer
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.systems.outsourcing.station.station import path_of
+from edgemark.systems.outsourcing.story.reading import Chronicle
+from edgemark.systems.outsourcing.story.story import check_amounts
 from edgemark.transport.faults import PeerRefused
 
 pytestmark = whole_stage(150)

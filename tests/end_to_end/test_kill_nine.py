@@ -53,13 +53,14 @@ from tests.end_to_end.theatre import (
 
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial.fixed_point import to_signed
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import Address, JobId, ShareIndex
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
+from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 pytestmark = whole_stage(195)
 

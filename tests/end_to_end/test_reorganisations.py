@@ -24,16 +24,16 @@ from tests.end_to_end.scripted_device import ScriptedDevice
 from tests.end_to_end.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
 from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wait_for, whole_stage
 
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.ledger.evm.contract.decoding import NodePaid
 from edgemark.ledger.evm.development.anvil import AnvilOptions
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.contract.records import IndexPhase, IndexView, JobPhase, JobView
+from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.phases import DevicePhase
-from edgemark.systems.outsourcing.records import IndexView, JobPhase, JobView
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 
 pytestmark = whole_stage(95)
 

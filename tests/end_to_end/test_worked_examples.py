@@ -24,7 +24,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
-from edgemark.systems.outsourcing.demo.story import play_example
+from edgemark.systems.outsourcing.demo.play import play_example
 
 pytestmark = whole_stage(80)
 

@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.demo.actor import Actor
+from edgemark.demo.holdings import Holdings, read_holdings
 from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, JobId, Tokens
@@ -36,13 +37,12 @@ from edgemark.party.joining import (
     provide_balance,
 )
 from edgemark.party.membership import provide_stake
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.client import Device, Until
+from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.dishonest import PLAN_FILE, Deed, write_plan
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, read_holdings
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.device.device import Device, Until
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
 ROOT = Path(__file__).resolve().parents[2]

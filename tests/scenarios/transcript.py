@@ -1,7 +1,7 @@
 """Replays the transcripts of this folder: each line happens, or must hold.
 
-The parties are the real machines of `edgemark.systems.outsourcing.protocol`, the chain is the model
-of the contract, and the job is the small one: six nodes, t = 1, d = 2, e = 1, f = 1003, g = 263,
+The parties are the real machines of outsourcing's `protocol.life`, the chain is the model of the
+contract, and the job is the small one: six nodes, t = 1, d = 2, e = 1, f = 1003, g = 263,
 S = 6018, W = 20 s. Nothing else happens than what is written. `#` begins a comment; the first line
 is the title.
 
@@ -33,20 +33,20 @@ from pathlib import Path
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
-from tests.offchain.systems.outsourcing.model import SettlementModel
-from tests.offchain.systems.outsourcing.model_rules import ModelRefused
+from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
+from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefused
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.loop.machine import IllegalMove
-from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing import observe
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import Answer, ChargeKind, Finding
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.parties.judge import JudgeCase
-from edgemark.systems.outsourcing.parties.node import NodeTask
-from edgemark.systems.outsourcing.protocol import reach_time, step
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.device import observing as observe
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.judge.case import JudgeCase
+from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.life import reach_time, step
+from edgemark.systems.outsourcing.protocol.messages import Answer
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
     check_outputs,

@@ -20,12 +20,13 @@ from dataclasses import dataclass
 
 from tests.soak.programme import PlannedJob
 
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import Address
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
-from edgemark.systems.outsourcing.parameters import Terms
-from edgemark.systems.outsourcing.phases import DevicePhase
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 
 FINES = (IndexPhase.CONVICTED, IndexPhase.UNEARNED)
 RIGHT = "right"

@@ -27,7 +27,6 @@ from tests.soak.findings import PlayedJob, Violation, find_unfailed, find_violat
 from tests.soak.programme import NODES_OF_A_JOB, PlannedJob, draw_programme
 from tests.soak.soak_device import NO_MORE, OUTCOMES, Orders
 
-from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
@@ -47,11 +46,12 @@ from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.ledger.records import Limits
 from edgemark.party.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT
+from edgemark.systems.outsourcing.contract.hashes import compute_job_id
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
-from edgemark.systems.outsourcing.drafting import Wish, draft_terms
-from edgemark.systems.outsourcing.parameters import Terms
-from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.offline.drafting import Wish, draft_terms
 
 ENDS = (
     NodePaid,

@@ -16,15 +16,15 @@ from pathlib import Path
 from tests.end_to_end.small_job import FUNCTION, evaluate_plainly
 from tests.soak.programme import draw_inputs
 
-from edgemark.crypto.commitments import compute_job_id
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Tokens
 from edgemark.logs import configure_logs
 from edgemark.settings import load_settings
-from edgemark.systems.outsourcing.client import Device
-from edgemark.systems.outsourcing.drafting import Wish
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.contract.hashes import compute_job_id
+from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.offline.drafting import Wish
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 ORDERS, OUTCOMES, NO_MORE = "orders.json", "outcomes.json", "no-more-orders"
 LOOK_S = 0.5

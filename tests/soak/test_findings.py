@@ -9,10 +9,11 @@ from tests.offchain.systems.outsourcing import cast
 from tests.soak.findings import PlayedJob, Violation, count_ends, find_unfailed, find_violations
 from tests.soak.programme import NODES_OF_A_JOB, PlannedJob, draw_inputs, draw_programme
 
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import Address
-from edgemark.systems.outsourcing.amounts import IndexPhase
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed
-from edgemark.systems.outsourcing.demo.ledger_check import Holdings, compute_changes
 
 POOL = Address("0x" + "99" * 20)
 ORDER = cast.small_order()

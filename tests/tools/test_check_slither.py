@@ -18,7 +18,7 @@ from tools.check_slither import (
 )
 from tools.compile_contracts import REMAPPING, read_settings
 
-PLANTED = "contracts/mocks/planted/PlantedPushPayout.sol"
+PLANTED = "contracts/mocks/planted/anchoring/PlantedPushPayout.sol"
 
 KNOWN = Finding("incorrect-equality", "Anchor.check(uint256)")
 OTHER = Finding("reentrancy-eth", "Anchor.pay(address)")

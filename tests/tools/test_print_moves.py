@@ -9,7 +9,7 @@ import pytest
 from tools.drawn_pages import insert
 from tools.print_moves import DOCUMENT, PARTIES, draw, draw_all
 
-from edgemark.systems.outsourcing.protocol import MOVES
+from edgemark.systems.outsourcing.protocol.life import MOVES
 from tools import print_moves
 
 

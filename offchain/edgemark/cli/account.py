@@ -14,9 +14,9 @@ from edgemark.identifiers import Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.party.joining import provide_balance
 from edgemark.receipt import TOKEN_UNIT, format_tokens
-from edgemark.systems.outsourcing.device_means import read_funds
-from edgemark.systems.outsourcing.exporting import read_jobs, read_offered_stakes
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.device.means import read_funds
+from edgemark.systems.outsourcing.evidence.exporting import read_jobs, read_offered_stakes
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 
 def parse_tokens(text: str) -> Tokens:

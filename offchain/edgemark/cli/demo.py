@@ -14,7 +14,7 @@ from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName
-from edgemark.systems.outsourcing.demo.story import tell
+from edgemark.systems.outsourcing.demo.play import tell
 
 
 @click.group()

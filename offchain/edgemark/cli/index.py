@@ -28,7 +28,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
 from edgemark.metrics.page import PageServer
 from edgemark.receipt import format_tokens
-from edgemark.systems.outsourcing.history import (
+from edgemark.systems.outsourcing.story.history import (
     JobHistory,
     JobState,
     PartyBook,
@@ -37,9 +37,9 @@ from edgemark.systems.outsourcing.history import (
     read_party,
     read_story,
 )
-from edgemark.systems.outsourcing.lookout import Lookout
-from edgemark.systems.outsourcing.story import JobStory
-from edgemark.systems.outsourcing.telling import WHY, list_deeds, tell
+from edgemark.systems.outsourcing.story.reading import Lookout
+from edgemark.systems.outsourcing.story.story import JobStory
+from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell
 
 MOST_JOBS = 10_000  # in one answer
 

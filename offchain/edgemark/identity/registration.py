@@ -17,7 +17,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.identifiers import Address, Hash32, Timestamp, parse_address, parse_hash32
 from edgemark.ledger.records import Resources, Role
-from edgemark.transport.endpoint import parse_endpoint
+from edgemark.transport.asking.endpoint import parse_endpoint
 
 FILE_VERSION = 1
 MAX_FILE_BYTES = 8 * 1024

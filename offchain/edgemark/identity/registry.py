@@ -13,7 +13,7 @@ from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.records import Participant, ProviderStake, Resources, Role
-from edgemark.transport.endpoint import parse_endpoint
+from edgemark.transport.asking.endpoint import parse_endpoint
 
 
 class EndpointInvalid(PeerFault):

@@ -11,8 +11,8 @@ A card names its server, so a server that got one cannot use it at another; it g
 only, so nobody else gets it. It has no date and no number: all that it opens is a place to ask
 from, and whatever is asked is signed or proves itself. A card of an account that nobody expects is
 not even verified. But who is expected stands on chain, so strangers can forge cards in such names,
-and each costs a check: the server counts those it has not seen before (`transport.cards`). What it
-has seen it keeps by account, one card each, as an account makes one for each server.
+and each costs a check: the server counts those it has not seen before (`transport.serving.cards`).
+What it has seen it keeps by account, one card each, as an account makes one for each server.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.process_collector import ProcessCollector
 
-from edgemark.transport.server import Answered
+from edgemark.transport.serving.server import Answered
 
 # From one small share to the largest function that fits (F of 64 MiB takes minutes).
 COMPUTE_BUCKETS_S = (0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0)

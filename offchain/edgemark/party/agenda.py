@@ -1,6 +1,6 @@
 """Which open jobs a round over the chain has to read.
 
-Rule 1: what a party believes comes from views at confirmed depth (`observe.py` of its system),
+Rule 1: what a party believes comes from views at confirmed depth (`observing.py` of its system),
         never from a log; a log only says which view is worth reading now, and from which block on.
 Rule 2: so reading one job too often costs a moment, and missing a log costs no more than a delay:
         every open job is read again after `SWEEP_S`, whatever the logs say.

@@ -18,7 +18,7 @@ from edgemark.loop.machine import Machine
 from edgemark.metrics.health import STILL_S, Beat
 from edgemark.metrics.instruments import Instruments
 from edgemark.party.loop import PartyLoop, S
-from edgemark.transport.server import HttpServer, Request, Response, Route, ServerLimits
+from edgemark.transport.serving.server import HttpServer, Request, Response, Route, ServerLimits
 
 REPLAY_LIMIT_S = 20.0  # a request waits as long for a server that is starting
 A = TypeVar("A")

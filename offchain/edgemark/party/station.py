@@ -25,7 +25,7 @@ from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain
 from edgemark.settings import Settings
 from edgemark.token.metacoin import MetaCoin
-from edgemark.transport.http import HttpClient
+from edgemark.transport.asking.http import HttpClient
 
 TAKEN = b"taken"  # what a server answers when it keeps what it was handed
 

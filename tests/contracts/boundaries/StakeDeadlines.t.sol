@@ -5,7 +5,7 @@ import {Bounds} from "../../../contracts/anchoring/Bounds.sol";
 import {ParticipantRegistry} from "../../../contracts/identity/ParticipantRegistry.sol";
 import {IParticipantRegistry} from "../../../contracts/interfaces/IParticipantRegistry.sol";
 import {IProviderStakes} from "../../../contracts/interfaces/IProviderStakes.sol";
-import {PlantedFreshMembers} from "../../../contracts/mocks/planted/PlantedFreshMembers.sol";
+import {PlantedFreshMembers} from "../../../contracts/mocks/planted/identity/PlantedFreshMembers.sol";
 import {Stage} from "../invariants/Stage.sol";
 import {vm} from "../invariants/Vm.sol";
 import {Boundary} from "./Boundary.sol";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {PlantedAmounts} from "../../../contracts/mocks/planted/PlantedAmounts.sol";
+import {PlantedAmounts} from "../../../contracts/mocks/planted/outsourcing/PlantedAmounts.sol";
 import {Amounts} from "../../../contracts/outsourcing/Amounts.sol";
 
 /// @title Of every pot, the parts sum to the pot, for all f, S, g, m that a job may have

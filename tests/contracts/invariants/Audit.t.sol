@@ -5,8 +5,8 @@ import {Bounds} from "../../../contracts/anchoring/Bounds.sol";
 import {Quorum} from "../../../contracts/crypto/Quorum.sol";
 import {IEnclaveManager} from "../../../contracts/interfaces/IEnclaveManager.sol";
 import {IJobSettlement, JobId} from "../../../contracts/interfaces/IJobSettlement.sol";
-import {PlantedBareStatements} from "../../../contracts/mocks/planted/PlantedBareStatements.sol";
-import {PlantedEqualPay} from "../../../contracts/mocks/planted/PlantedEqualPay.sol";
+import {PlantedBareStatements} from "../../../contracts/mocks/planted/outsourcing/PlantedBareStatements.sol";
+import {PlantedEqualPay} from "../../../contracts/mocks/planted/outsourcing/PlantedEqualPay.sol";
 import {Scene} from "./Scene.sol";
 import {vm} from "./Vm.sol";
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.contracts.outsourcing.mix_walks import Act
-from tests.offchain.systems.outsourcing.model import SettlementModel
-from tests.offchain.systems.outsourcing.model_rules import ModelRefused
+from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
+from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefused
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -21,11 +21,10 @@ from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.interface import explain_revert
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call, intent_of
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.messages import Acceptance, ChargeKind, Finding
-from edgemark.systems.outsourcing.parameters import Terms
-from edgemark.systems.outsourcing.records import NOBODY
-from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.records import NOBODY, ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.protocol.messages import Acceptance
 
 GAS = 5_000_000  # given, not estimated: a refused transaction is to be mined
 STAKED = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED, IndexPhase.CHARGED, IndexPhase.SERVED)

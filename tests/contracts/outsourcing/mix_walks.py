@@ -1,6 +1,6 @@
 """Mixes of behaviours, walked in memory, and every call to the settlement that came of it.
 
-A mix is what `tests/offchain/systems/outsourcing/test_mixes.py` walks: six nodes, a device and
+A mix is what `tests/offchain/systems/outsourcing/jobs/test_mixes.py` walks: six nodes, a device and
 four judges, each behaving in one way. `walk` lets the real machines of all parties act on the plain
 model of the settlement and writes down who called what, and when.
 """
@@ -16,17 +16,21 @@ from itertools import count, product
 from typing import Any
 from unittest.mock import patch
 
-from tests.offchain.systems.outsourcing import test_mixes as mixes
-from tests.offchain.systems.outsourcing.model import SettlementModel
-from tests.offchain.systems.outsourcing.simulated_device import SlanderingDevice
-from tests.offchain.systems.outsourcing.simulated_judges import DeadJudge, IdleJudge, JudgeSide
-from tests.offchain.systems.outsourcing.simulated_nodes import NodeSide
+from tests.offchain.systems.outsourcing.jobs import test_mixes as mixes
+from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
+from tests.offchain.systems.outsourcing.simulation.simulated_device import SlanderingDevice
+from tests.offchain.systems.outsourcing.simulation.simulated_judges import (
+    DeadJudge,
+    IdleJudge,
+    JudgeSide,
+)
+from tests.offchain.systems.outsourcing.simulation.simulated_nodes import NodeSide
 
 from edgemark.identifiers import JobId, Timestamp
 from edgemark.loop.machine import TryAgain
-from edgemark.systems.outsourcing import effects as do
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.events import NO_TIME
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol.events import NO_TIME
 
 ACTS = (
     "post",

@@ -9,11 +9,11 @@ from copy import deepcopy
 
 from tests.contracts.outsourcing.mix_chain import CHARGED, Place
 from tests.contracts.outsourcing.mix_walks import ACTS, Act
-from tests.offchain.systems.outsourcing.model import SettlementModel
-from tests.offchain.systems.outsourcing.model_rules import ModelRefused
+from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
+from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefused
 
 from edgemark.identifiers import Address
-from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.contract.records import Finding
 
 TRIES = 30  # drawn for one that is taken
 

@@ -27,11 +27,11 @@ from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.systems.outsourcing.client import Device
-from edgemark.systems.outsourcing.effects import SubmitExpiry
-from edgemark.systems.outsourcing.events import SawEnded
-from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.protocol.effects import SubmitExpiry
+from edgemark.systems.outsourcing.protocol.events import SawEnded
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 
 def test_accept__signed_by_the_node__locks_its_stake(world: World, outsider):

@@ -2,7 +2,7 @@
 token, and no honest party loses.
 
 The mixes, and the model of the amounts that they are walked on, are those of
-`tests/offchain/systems/outsourcing/test_mixes.py`. Here every call of a walk is sent to the
+`tests/offchain/systems/outsourcing/jobs/test_mixes.py`. Here every call of a walk is sent to the
 contracts at its second, between them calls that somebody tries without a right to; whatever the
 model refuses, the contract refuses with the same error and the same values.
 """
@@ -23,19 +23,19 @@ from tests.contracts.outsourcing.mix_walks import Mix, Walk, draw_mixes, walk
 from tests.contracts.outsourcing.stray_acts import StrayActs
 from tests.contracts.world import MIN_STAKE, PAUSE, UNBONDING, World
 from tests.offchain.systems.outsourcing import cast
-from tests.offchain.systems.outsourcing.model import SettlementModel
+from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.crypto.commitments import compute_job_id
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.records import Staking
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.parameters import compute_least_stake
-from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.hashes import compute_job_id
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.terms import compute_least_stake
 
 IS_SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 MIXES = draw_mixes(600 if IS_SOAK else 60)

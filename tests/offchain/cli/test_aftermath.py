@@ -11,7 +11,7 @@ from tests.offchain.systems.outsourcing.court import GAS_WEI, Court, open_court
 
 from edgemark.cli.terminal.exits import Exit
 from edgemark.identity.keys import KeyStore
-from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.contract.records import Finding
 
 pytestmark = pytest.mark.chain
 

@@ -26,7 +26,7 @@ from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.records import Resources, Role
 from edgemark.party.joining import provide_balance
 from edgemark.settings import Settings, load_settings
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.tls import TlsKey
 

@@ -18,15 +18,14 @@ from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
 from edgemark.loop.machine import key_of
 from edgemark.loop.replay import encode_record
-from edgemark.systems.outsourcing import events as on
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.events import Order
-from edgemark.systems.outsourcing.functions import FunctionStore
-from edgemark.systems.outsourcing.machine import PartyMachine
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.parties.judge import JudgeCase
-from edgemark.systems.outsourcing.parties.node import NodeTask
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.judge.case import JudgeCase
+from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.events import Order
+from edgemark.systems.outsourcing.protocol.machine import PartyMachine
+from edgemark.systems.outsourcing.station.functions import FunctionStore
 
 pytestmark = pytest.mark.chain
 CHARGED = ShareIndex(3)

@@ -15,7 +15,7 @@ from tools.gas_market import CHARGED, SMALL, Job, Market
 
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
-from edgemark.systems.outsourcing.messages import Finding
+from edgemark.systems.outsourcing.contract.records import Finding
 
 pytestmark = pytest.mark.chain
 

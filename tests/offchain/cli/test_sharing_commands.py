@@ -14,7 +14,7 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.files import write_whole
-from edgemark.systems.outsourcing.sharing_files import read_sharing
+from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
 
 FUNCTION = cast.dense_function()
 INPUTS = [[2, 5], [-4, 7]]

@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto import commitments as c
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -25,6 +24,7 @@ from edgemark.identifiers import (
     parse_address,
     parse_hash32,
 )
+from edgemark.systems.outsourcing.contract import hashes as c
 
 PATH = Path(__file__).resolve().parents[2] / "vectors" / "outsourcing.json"
 

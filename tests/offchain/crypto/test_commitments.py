@@ -13,7 +13,6 @@ from hypothesis import given
 from tests.offchain.crypto import outsourcing_vectors
 from tests.offchain.crypto.elements import elements, vectors
 
-from edgemark.crypto import commitments as c
 from edgemark.crypto.ethereum.abi import encode_uint
 from edgemark.crypto.ethereum.merkle import check_branch
 from edgemark.crypto.ethereum.secp256k1 import recover
@@ -22,6 +21,7 @@ from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex, TaskId
+from edgemark.systems.outsourcing.contract import hashes as c
 
 
 def raw(value: str) -> bytes:

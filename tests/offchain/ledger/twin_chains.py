@@ -32,7 +32,7 @@ from edgemark.ledger.evm.sending.intent import Call, intent_of
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.ledger.records import Limits, Resources, Role
-from edgemark.systems.outsourcing.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_IDS = (31337, 31338)

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from edgemark.errors import LedgerUnavailable
 from edgemark.metrics.instruments import Instruments
 from edgemark.metrics.readings import ChainReading, LoopReading, Readings
-from edgemark.transport.server import Answered
+from edgemark.transport.serving.server import Answered
 
 LOOP = LoopReading({"serving": 2, "ended": 1}, effects=3, put_off=1, records=40)
 CHAIN = ChainReading(

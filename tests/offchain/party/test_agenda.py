@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edgemark.loop.machine import key_of
 from edgemark.party import agenda as module
 from edgemark.party.agenda import SWEEP_S, Agenda
-from edgemark.systems.outsourcing.phases import NodePhase
+from edgemark.systems.outsourcing.protocol.phases import NodePhase
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from edgemark.party.joining import (
 from edgemark.party.membership import rotate_server
 from edgemark.party.station import Station
 from edgemark.settings import load_settings
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
 __all__ = ["small_chain"]  # the fixture

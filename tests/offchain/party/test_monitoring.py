@@ -25,8 +25,8 @@ from edgemark.ledger.records import Role
 from edgemark.party.monitoring import Monitor
 from edgemark.party.running import open_station
 from edgemark.settings import Settings, load_settings
-from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
 pytestmark = pytest.mark.chain

@@ -16,11 +16,11 @@ from tests.offchain.transport.known_cards import KnownCards
 
 from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
-from edgemark.transport import reception
-from edgemark.transport.bodies import Body, Spool
 from edgemark.transport.limits import MIB, ServerLimits
-from edgemark.transport.routes import Head, Request, Response, Route
-from edgemark.transport.server import HttpServer
+from edgemark.transport.serving import reception
+from edgemark.transport.serving.bodies import Body, Spool
+from edgemark.transport.serving.routes import Head, Request, Response, Route
+from edgemark.transport.serving.server import HttpServer
 from edgemark.transport.tls import TlsKey
 
 LIMITS = ServerLimits(

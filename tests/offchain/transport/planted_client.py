@@ -9,7 +9,7 @@ import http.client
 import io
 from typing import Any
 
-from edgemark.transport.answers import Answer, Wire
+from edgemark.transport.asking.answers import Answer, Wire
 from edgemark.transport.faults import AnswerMalformed, AnswerTooLarge, AnswerTruncated
 
 CHUNK_BYTES = 64 * 1024

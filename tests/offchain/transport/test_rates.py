@@ -5,11 +5,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.offchain.transport.test_http_server import KEY, ROUTES, ask
+from tests.offchain.transport.serving.test_http_server import KEY, ROUTES, ask
 
 from edgemark.transport.faults import PeerRefused
 from edgemark.transport.rates import MAX_PEERS, DoublingPause, RateLimit
-from edgemark.transport.server import HttpServer, ServerLimits
+from edgemark.transport.serving.server import HttpServer, ServerLimits
 
 MOMENTS = st.lists(st.floats(0, 2), min_size=1, max_size=200)
 

@@ -13,7 +13,7 @@ from edgemark.cli.doctor.machine_findings import find_holder
 from edgemark.errors import RefusedInput
 from edgemark.ledger.records import Participant
 from edgemark.settings import Settings
-from edgemark.transport.http import HttpClient
+from edgemark.transport.asking.http import HttpClient
 
 LOOPBACK = "127.0.0.1"
 ANSWER_S = 5.0

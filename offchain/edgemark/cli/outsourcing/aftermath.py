@@ -14,15 +14,15 @@ from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id
 from edgemark.models.files import read_function
-from edgemark.systems.outsourcing.bundle import Bundle, MalformedBundle
-from edgemark.systems.outsourcing.claiming import claim
-from edgemark.systems.outsourcing.exporting import export_bundle
+from edgemark.systems.outsourcing.evidence.bundle import Bundle, MalformedBundle
+from edgemark.systems.outsourcing.evidence.exporting import export_bundle
+from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.limits import MAX_BUNDLE_BYTES
-from edgemark.systems.outsourcing.lookout import Lookout
-from edgemark.systems.outsourcing.retrial import Outcome, retry_bundle
-from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.systems.outsourcing.story import check_amounts
-from edgemark.systems.outsourcing.telling import as_facts, tell
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.story.claiming import claim
+from edgemark.systems.outsourcing.story.reading import Lookout
+from edgemark.systems.outsourcing.story.story import check_amounts
+from edgemark.systems.outsourcing.story.telling import as_facts, tell
 
 
 @click.command("explain")

@@ -22,9 +22,9 @@ from edgemark.models.files import (
 )
 from edgemark.models.plan import ModelPlan
 from edgemark.receipt import TOKEN_UNIT
-from edgemark.systems.outsourcing.drafting import Wish
 from edgemark.systems.outsourcing.limits import TABLE
-from edgemark.systems.outsourcing.rehearsal import Costs, rehearse
+from edgemark.systems.outsourcing.offline.drafting import Wish
+from edgemark.systems.outsourcing.offline.rehearsal import Costs, rehearse
 
 MOST_SHOWN = 6  # items of one list in the text for people
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)

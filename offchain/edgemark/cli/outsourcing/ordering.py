@@ -23,22 +23,22 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
 from edgemark.models.files import remember_plan
-from edgemark.systems.outsourcing import ordering
-from edgemark.systems.outsourcing.chronicle import Chronicle
-from edgemark.systems.outsourcing.client import Device, Until
-from edgemark.systems.outsourcing.device_metrics import keep_metrics_file
-from edgemark.systems.outsourcing.drafting import (
+from edgemark.systems.outsourcing.device.device import Device, Until
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.metrics import keep_metrics_file
+from edgemark.systems.outsourcing.offline.drafting import (
     Wish,
     check_node_list,
     draft_terms,
     draft_terms_for,
 )
-from edgemark.systems.outsourcing.exhibiting import write_receipt
-from edgemark.systems.outsourcing.importing import submit_sharing
-from edgemark.systems.outsourcing.outlook import tell_outlook
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.sharing import Sharing
-from edgemark.systems.outsourcing.sharing_files import read_sharing
+from edgemark.systems.outsourcing.offline.sharing import Sharing
+from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
+from edgemark.systems.outsourcing.order import ordering
+from edgemark.systems.outsourcing.order.ordering import submit_sharing
+from edgemark.systems.outsourcing.order.outlook import tell_outlook
+from edgemark.systems.outsourcing.story.exhibiting import write_receipt
+from edgemark.systems.outsourcing.story.reading import Chronicle
 
 CHARGES_S = 60  # beyond the windows of a job: for what was filed at the last moment
 

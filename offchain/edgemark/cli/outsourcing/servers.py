@@ -7,9 +7,9 @@ import click
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.ledger.records import Role
 from edgemark.party.running import open_station, serve
-from edgemark.systems.outsourcing.judge import Judge
-from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.systems.outsourcing.judge.judge import Judge
+from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 
 @click.group()

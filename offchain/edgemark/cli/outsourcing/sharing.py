@@ -16,14 +16,14 @@ from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.identifiers import parse_job_id
 from edgemark.models.files import read_limited
-from edgemark.systems.outsourcing.events import FoundResultUndecided
-from edgemark.systems.outsourcing.exported_answers import (
+from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
+from edgemark.systems.outsourcing.offline.exported_answers import (
     ExportedAnswers,
     decode_exported,
 )
-from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
-from edgemark.systems.outsourcing.sharing import make_sharing
-from edgemark.systems.outsourcing.sharing_files import read_secret, write_sharing
+from edgemark.systems.outsourcing.offline.sharing import make_sharing
+from edgemark.systems.outsourcing.offline.sharing_files import read_secret, write_sharing
+from edgemark.systems.outsourcing.protocol.events import FoundResultUndecided
 
 
 @click.command("share")

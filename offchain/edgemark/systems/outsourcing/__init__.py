@@ -13,9 +13,22 @@ Roles: device (MTD) orders and checks; compute nodes (CSN) evaluate F on one sha
 |   group of m CSNs        | named by the device                  | NodeAccepted, JobStarted      |
 | 4 online computation     | `steps.compute.compute_outputs`      | ResultCommitted               |
 | 5 verify and reconstruct | `steps.decode.decode_answers`        | NodePaid                      |
-| 6 accountability         | `steps.judge.check_evidence`, `find` | NodeCharged, ChargeServed,    |
+| 6 accountability         | `steps.accuse.check_evidence`, `find` | NodeCharged, ChargeServed,    |
 |                          |                                      | NodeConvicted, ChargeRefuted|
-|   settlement             | `amounts.compute_payout`             | NodePaid, FeeUnearned|
+|   settlement             | `contract.amounts.compute_payout`    | NodePaid, FeeUnearned|
 
 What is corrected, and why, stands at the head of each step.
+
+| room        | what is in it                                                           |
+|-------------|-------------------------------------------------------------------------|
+| `contract`  | JobSettlement in Python: terms, statements' hashes, records, amounts    |
+| `protocol`  | what can happen to a job, what is then owed, and every legal move       |
+| `steps`     | the paper's steps, pure                                                 |
+| `station`   | what servers of this system have beside keys, chain and peers           |
+| `offline`   | orders drafted, shares made and answers read without a chain            |
+| `device`, `node`, `judge` | what a party remembers of a job, sees on chain, and does  |
+| `order`     | how a user orders and is told what becomes of it                        |
+| `story`     | the life of a job as the chain tells it, and its settling by a stranger |
+| `evidence`  | what convinces a stranger afterwards                                    |
+| `demo`      | the demonstration                                                       |
 """

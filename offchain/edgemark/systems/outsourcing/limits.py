@@ -86,6 +86,11 @@ MAX_RECORD_BYTES = max(MAX_ORDER_BYTES, MAX_EVIDENCE_RECORD_BYTES)
 # the fewest nodes with the longest shares; more nodes have shorter ones, and more heads weigh less.
 MAX_DEVICE_BYTES = 2 * (MAX_JOB_VALUES // MAX_VALUES + 1) * (LARGEST_TASK_BYTES + RECORD_HEAD_BYTES)
 
+# --- the disk of a server ----------------------------------------------------------------------
+
+DISK_COPIES = 2  # of a task's records: in the journal, and while it is rewritten or archived
+DISK_RESERVE_BYTES = 64 * 2**20  # for everything else: 48 MiB that no waiting body takes, and more
+
 # --- files that leave a home -------------------------------------------------------------------
 
 HEX = 2  # characters a byte

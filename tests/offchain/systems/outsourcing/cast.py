@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from edgemark.crypto.commitments import split_share
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.ethereum.typed_data import SettlementDomain
@@ -27,27 +26,33 @@ from edgemark.identifiers import (
     parse_address,
 )
 from edgemark.ledger.records import Limits
-from edgemark.systems.outsourcing.drafting import Venue, Wish, draft_order, order_of_sharing
-from edgemark.systems.outsourcing.events import NO_TIME, HeardAnswer, HeardOffer, Order, SawCase
-from edgemark.systems.outsourcing.exported_answers import ExportedAnswers
-from edgemark.systems.outsourcing.messages import (
+from edgemark.systems.outsourcing.contract.hashes import split_share
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.offline.drafting import Venue, Wish, draft_order, order_of_sharing
+from edgemark.systems.outsourcing.offline.exported_answers import ExportedAnswers
+from edgemark.systems.outsourcing.offline.sharing import Sharing
+from edgemark.systems.outsourcing.protocol.events import (
+    NO_TIME,
+    HeardAnswer,
+    HeardOffer,
+    Order,
+    SawCase,
+)
+from edgemark.systems.outsourcing.protocol.messages import (
     NO_COMMITMENT,
     SALT_BYTES,
     Acceptance,
     Answer,
-    ChargeKind,
-    Finding,
     Opinion,
     Task,
 )
-from edgemark.systems.outsourcing.sharing import Sharing
 from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
-from edgemark.systems.outsourcing.steps.compute import compute_outputs
-from edgemark.systems.outsourcing.steps.judge import (
+from edgemark.systems.outsourcing.steps.accuse import (
     compute_opinion_digest,
     find,
     hear_answer,
 )
+from edgemark.systems.outsourcing.steps.compute import compute_outputs
 
 CHAIN_ID = 31337
 SETTLEMENT = parse_address("0x" + "5e" * 20)

@@ -42,12 +42,13 @@ from edgemark.ledger.evm.sending.intent import Call, intent_of
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.ledger.records import Resources, Role
-from edgemark.systems.outsourcing.chronicle import Chronicle
-from edgemark.systems.outsourcing.drafting import Venue, draft_order
-from edgemark.systems.outsourcing.events import Order
-from edgemark.systems.outsourcing.messages import Acceptance, Answer, ChargeKind, Finding
-from edgemark.systems.outsourcing.settlement import SettlementContract
-from edgemark.systems.outsourcing.story import JobStory
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.offline.drafting import Venue, draft_order
+from edgemark.systems.outsourcing.protocol.events import Order
+from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer
+from edgemark.systems.outsourcing.story.reading import Chronicle
+from edgemark.systems.outsourcing.story.story import JobStory
 from edgemark.token.metacoin import MetaCoin
 
 MIN_STAKE = DEFAULT_STAKING.min_stake

@@ -15,14 +15,14 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.loop.machine import key_of
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.events import Order, SawCase
-from edgemark.systems.outsourcing.judge import Judge
-from edgemark.systems.outsourcing.parties.judge import JudgeCase
-from edgemark.systems.outsourcing.parties.node import NodeTask
-from edgemark.systems.outsourcing.phases import JudgePhase, NodePhase
-from edgemark.systems.outsourcing.worker import ComputeNode
-from edgemark.transport.routes import Request, Response
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.judge.case import JudgeCase
+from edgemark.systems.outsourcing.judge.judge import Judge
+from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol.events import Order, SawCase
+from edgemark.systems.outsourcing.protocol.phases import JudgePhase, NodePhase
+from edgemark.transport.serving.routes import Request, Response
 
 NOTHING_CHARGED = ((SimpleNamespace(), (SimpleNamespace(phase=IndexPhase.NONE),)),)
 

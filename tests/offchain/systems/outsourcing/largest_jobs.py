@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
-from tests.offchain.systems.outsourcing.simulated_device import DeviceSide
-from tests.offchain.systems.outsourcing.simulated_judges import JudgeSide
-from tests.offchain.systems.outsourcing.simulated_nodes import NodeSide
-from tests.offchain.systems.outsourcing.simulation import World
+from tests.offchain.systems.outsourcing.simulation.simulated_device import DeviceSide
+from tests.offchain.systems.outsourcing.simulation.simulated_judges import JudgeSide
+from tests.offchain.systems.outsourcing.simulation.simulated_nodes import NodeSide
+from tests.offchain.systems.outsourcing.simulation.simulation import World
 
 from edgemark.crypto.polynomial import Polynomial, SparsePolynomial
-from edgemark.systems.outsourcing.events import Order
+from edgemark.systems.outsourcing.protocol.events import Order
 
 
 @cache

@@ -13,10 +13,10 @@ from pathlib import Path
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
-from edgemark.systems.outsourcing.amounts import IndexPhase, compute_judge_threshold
-from edgemark.systems.outsourcing.bundle import Bundle, Case
-from edgemark.systems.outsourcing.events import Order
-from edgemark.systems.outsourcing.messages import ChargeKind, Finding
+from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.evidence.bundle import Bundle, Case
+from edgemark.systems.outsourcing.protocol.events import Order
 
 PATH = Path(__file__).resolve().parents[4] / "docs" / "sample-evidence.json"
 LIAR = 3

@@ -21,9 +21,10 @@ from edgemark.identifiers import (
     Tokens,
     parse_address,
 )
-from edgemark.systems.outsourcing import events
+from edgemark.systems.outsourcing.contract.terms import JOB_KEY_BYTES, Terms
 from edgemark.systems.outsourcing.limits import MAX_NODES
-from edgemark.systems.outsourcing.messages import (
+from edgemark.systems.outsourcing.protocol import events
+from edgemark.systems.outsourcing.protocol.messages import (
     MAX_BRANCH,
     SIGNATURE_BYTES,
     Acceptance,
@@ -34,7 +35,6 @@ from edgemark.systems.outsourcing.messages import (
     ReadRequest,
     Task,
 )
-from edgemark.systems.outsourcing.parameters import JOB_KEY_BYTES, Terms
 
 MESSAGES = (Offer, Acceptance, Task, Answer, Evidence, ReadRequest, Opinion)
 EVENTS = tuple(

@@ -27,8 +27,9 @@ from unittest.mock import patch
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.identifiers import Tokens
-from edgemark.systems.outsourcing.amounts import IndexPhase, compute_payout
-from edgemark.systems.outsourcing.parameters import (
+from edgemark.systems.outsourcing.contract.amounts import compute_payout
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_least_judge_fee,
     compute_least_nodes,

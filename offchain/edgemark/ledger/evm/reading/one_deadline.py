@@ -1,7 +1,7 @@
 """HTTP connections whose every wait ends at one moment, however slowly the other side drips.
 
 An ordinary time-out starts anew with each byte that arrives, so a node could hold a caller for
-hours by a status line, a header or a body that never ends. `edgemark.transport.deadline` does the
+hours by a status line, a header or a body that never ends. `transport.asking.deadline` does the
 same for peers.
 """
 

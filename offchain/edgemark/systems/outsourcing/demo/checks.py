@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.receipt import PartyBalance, Receipt
-from edgemark.systems.outsourcing.amounts import IndexPhase
-from edgemark.systems.outsourcing.chronicle import Chronicle
-from edgemark.systems.outsourcing.client import Refusal
+from edgemark.systems.outsourcing.contract.amounts import compute_judge_share, compute_payout
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.costs import ask_status
 from edgemark.systems.outsourcing.demo.dishonest import DEEDS, Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
-from edgemark.systems.outsourcing.demo.ledger_check import (
-    Holdings,
-    Signers,
-    compute_changes,
-)
-from edgemark.systems.outsourcing.parties.device import DeviceJob
-from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.systems.outsourcing.story import find_signers
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.refusals import Refusal
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.story.reading import Chronicle
+from edgemark.systems.outsourcing.story.story import find_signers
+
+Signers = Mapping[int, Sequence[Address]]  # by index
+
+
+class Agreed(Protocol):
+    """What the payments of a job depend on; an `Order`, or what the chain tells of it."""
+
+    @property
+    def terms(self) -> Terms:
+        """Amounts and numbers."""
+
+    @property
+    def nodes(self) -> Sequence[Address]:
+        """Node of index j at position j - 1."""
+
+    @property
+    def judges(self) -> Sequence[Address]:
+        """All judges."""
 
 
 @dataclass(frozen=True)
@@ -219,3 +236,37 @@ def ends_of(job: Played) -> tuple[IndexPhase, ...]:
         IndexPhase.CONVICTED if j == job.planted else IndexPhase.PAID
         for j in range(1, job.state.known.terms.node_count + 1)
     )
+
+
+def compute_changes(
+    orders: Iterable[tuple[Agreed, tuple[IndexPhase, ...]]],
+    payer: Address,
+    pool: Address,
+    signers: Sequence[Signers] | None = None,
+) -> dict[Address, int]:
+    """What each party should have won or lost by these jobs, from the amounts table alone.
+
+    Args:
+        orders: each job with the phase in which each of its indices should have ended.
+        payer: the device.
+        pool: the incentives pool.
+        signers: of each job, who signed the verdict of an index; None: all judges signed all.
+    """
+    changes: dict[Address, int] = {}
+
+    def add(account: Address, amount: int) -> None:
+        changes[account] = changes.get(account, 0) + amount
+
+    for number, (order, ends) in enumerate(orders):
+        terms = order.terms
+        for index, (node, end) in enumerate(zip(order.nodes, ends, strict=True), start=1):
+            payout = compute_payout(end, terms)
+            bond = payout.total - terms.fee - terms.stake
+            add(payer, payout.payer - terms.fee - bond)
+            add(node, payout.node - terms.stake)
+            signed = order.judges if signers is None else signers[number].get(index, ())
+            share, rest = compute_judge_share(payout.judges, len(order.judges), len(signed))
+            for judge in signed:
+                add(judge, share)
+            add(pool, payout.pool + rest)
+    return changes

@@ -12,10 +12,10 @@ from edgemark.ledger.evm.reading.answers import list_of, object_of
 from edgemark.ledger.evm.reading.blocks import call_from_json
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.receipt import Receipt
-from edgemark.systems.outsourcing.client import Device
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
-from edgemark.systems.outsourcing.station import OutsourcingStation
+from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 MAX_STATUS_BYTES = 64 * 1024
 

@@ -22,7 +22,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto.commitments import split_share
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.identifiers import JobId
@@ -31,13 +30,14 @@ from edgemark.logs import configure_logs
 from edgemark.loop.machine import TryAgain
 from edgemark.party.running import open_station, serve
 from edgemark.settings import load_settings
-from edgemark.systems.outsourcing import effects as do
-from edgemark.systems.outsourcing.messages import Answer, ReadRequest, Task
-from edgemark.systems.outsourcing.parties.node import NodeTask
-from edgemark.systems.outsourcing.station import OutsourcingStation
-from edgemark.systems.outsourcing.worker import ComputeNode
+from edgemark.systems.outsourcing.contract.hashes import split_share
+from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol.messages import Answer, ReadRequest, Task
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
-from edgemark.transport.server import Request, Response
+from edgemark.transport.serving.server import Request, Response
 
 PLAN_FILE = "plan.json"
 ANY_JOB = "any"

@@ -8,11 +8,11 @@ from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.identifiers import Address
 from edgemark.receipt import Receipt
 from edgemark.receipt.exhibits import Answer, Image
-from edgemark.systems.outsourcing.chronicle import Chronicle
 from edgemark.systems.outsourcing.demo.checks import Played
 from edgemark.systems.outsourcing.demo.dishonest import DEEDS
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName
-from edgemark.systems.outsourcing.exhibiting import list_links, show_job
+from edgemark.systems.outsourcing.story.exhibiting import list_links, show_job
+from edgemark.systems.outsourcing.story.reading import Chronicle
 
 SIDE = 8  # pixels of an image of the digits
 BRIGHTEST = 16  # of a pixel there

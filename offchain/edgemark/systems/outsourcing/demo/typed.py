@@ -17,7 +17,7 @@ from edgemark.models.files import save_model
 from edgemark.receipt import Receipt, format_tokens
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import Example
-from edgemark.systems.outsourcing.drafting import Wish
+from edgemark.systems.outsourcing.offline.drafting import Wish
 
 COMMAND_LIMIT_S = 240.0
 

@@ -15,8 +15,8 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey, check_signature
 from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, ShareIndex, Timestamp
-from edgemark.systems.outsourcing.events import HeardOffer, Order
-from edgemark.systems.outsourcing.messages import Acceptance
+from edgemark.systems.outsourcing.protocol.events import HeardOffer, Order
+from edgemark.systems.outsourcing.protocol.messages import Acceptance
 
 
 class WrongAcceptance(PeerFault):

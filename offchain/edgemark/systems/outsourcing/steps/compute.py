@@ -13,15 +13,15 @@ would then convict them. Function and terms are checked before acceptance, the t
 
 from __future__ import annotations
 
-from edgemark.crypto.commitments import compute_leaf, split_share
 from edgemark.crypto.ethereum.merkle import check_branch
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.systems.outsourcing.messages import Task
-from edgemark.systems.outsourcing.parameters import Terms
+from edgemark.systems.outsourcing.contract.hashes import compute_leaf, split_share
+from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.protocol.messages import Task
 
 
 class WrongFunction(RefusedInput):

@@ -27,9 +27,13 @@ from edgemark.crypto.sharing.verification import (
 )
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Address, Hash32, ShareIndex
-from edgemark.systems.outsourcing.events import FoundResultUndecided, FoundResultValid, Order
-from edgemark.systems.outsourcing.messages import Answer, Task
-from edgemark.systems.outsourcing.parameters import Terms, compute_output_bytes
+from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
+from edgemark.systems.outsourcing.protocol.events import (
+    FoundResultUndecided,
+    FoundResultValid,
+    Order,
+)
+from edgemark.systems.outsourcing.protocol.messages import Answer, Task
 from edgemark.systems.outsourcing.steps.charging import (
     NO_CHARGES,
     Docket,

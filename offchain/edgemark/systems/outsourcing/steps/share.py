@@ -17,13 +17,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from edgemark.crypto.commitments import compute_leaf, compute_share_hash, compute_task_id
 from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q, count_elements, require_count
 from edgemark.crypto.sharing.shamir import share
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex
-from edgemark.systems.outsourcing.messages import Task
+from edgemark.systems.outsourcing.contract.hashes import (
+    compute_leaf,
+    compute_share_hash,
+    compute_task_id,
+)
+from edgemark.systems.outsourcing.protocol.messages import Task
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""JobSettlement in Python: terms, statements, hashes, amounts."""

@@ -1,0 +1,115 @@
+"""What the JobSettlement contract stores, as values: pure, for whoever reasons about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from edgemark.identifiers import Address, Hash32, Timestamp
+
+NOBODY = Address("0x" + "0" * 40)
+
+
+class JobPhase(IntEnum):
+    """Phases of a job on chain, in the order of `IJobSettlement.JobPhase`."""
+
+    NONE = 0
+    POSTED = 1
+    STARTED = 2
+    CANCELLED = 3
+
+
+class IndexPhase(IntEnum):
+    """Phases of one index, in the order of `IJobSettlement.IndexPhase`."""
+
+    NONE = 0
+    NAMED = 1
+    ACCEPTED = 2
+    COMMITTED = 3
+    CHARGED = 4
+    SERVED = 5
+    PAID = 6
+    UNEARNED = 7
+    CONVICTED = 8
+    REFUTED = 9
+    ANSWERED = 10
+    VOID = 11
+    LAPSED = 12
+    RELEASED = 13
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing of this index is held any more."""
+        return self >= IndexPhase.PAID
+
+
+class Finding(IntEnum):
+    """What judges say, in the order of `IJobSettlement.Finding`; NONE stands for `served`."""
+
+    NONE = 0
+    RIGHT = 1
+    WRONG = 2
+    MISSING = 3
+
+
+class ChargeKind(IntEnum):
+    """Why an index is charged, in the order of `IJobSettlement.ChargeKind`."""
+
+    NONE = 0
+    WRONG = 1
+    SILENT = 2
+
+
+@dataclass(frozen=True)
+class JobView:
+    """What the chain stores of a job.
+
+    Attributes:
+        charged: indices that were charged so far, at most e.
+        posted_block: no event of the job is older.
+        nodes_hash: of the list of nodes; see `terms.hash_nodes`.
+    """
+
+    payer: Address
+    phase: JobPhase
+    node_count: int
+    errors: int
+    accepted: int
+    charged: int
+    started_at: Timestamp
+    accept_by: Timestamp
+    compute_by: Timestamp
+    collect_by: Timestamp
+    root: Hash32
+    terms_hash: Hash32
+    nodes_hash: Hash32
+    posted_block: int
+
+
+@dataclass(frozen=True)
+class IndexView:
+    """What the chain stores of one index of a job.
+
+    Attributes:
+        node: who accepted; `NOBODY` before the acceptance and after the end.
+        committed: whether it committed; to what stands in the event `ResultCommitted` alone.
+    """
+
+    node: Address
+    phase: IndexPhase
+    kind: ChargeKind
+    committed: bool
+    served_by: Timestamp
+    answer_by: Timestamp
+    verdict_by: Timestamp
+
+
+def is_lock_over(job: JobView, now: Timestamp, tail_s: int) -> bool:
+    """Whether the job's lock has expired: the contract takes no step of the job any more.
+
+    Args:
+        job: as of a block.
+        now: time of that block.
+        tail_s: from `collect_by` to the expiry, `Limits.longest_tail_s`.
+    """
+    return job.phase is not JobPhase.NONE and now > job.collect_by + tail_s

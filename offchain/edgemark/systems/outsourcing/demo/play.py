@@ -1,0 +1,229 @@
+"""The demonstration: jobs on real data, one dishonest node in each, and the receipt."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+
+from rich.console import Console
+
+from edgemark.demo.holdings import read_holdings
+from edgemark.identifiers import Address, ShareIndex, Tokens
+from edgemark.ledger.evm.development.launching import DEFAULT_KIND
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.party.joining import join_as_device, provide_balance
+from edgemark.receipt import TOKEN_UNIT, Receipt
+from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
+from edgemark.systems.outsourcing.demo.checks import (
+    Planned,
+    Played,
+    check_blame,
+    check_judges,
+    check_results,
+    check_tokens,
+)
+from edgemark.systems.outsourcing.demo.costs import note_costs, note_device_costs
+from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
+from edgemark.systems.outsourcing.demo.exhibit import exhibit
+from edgemark.systems.outsourcing.demo.typed import check_file, type_commands
+from edgemark.systems.outsourcing.device.device import Device, Until
+from edgemark.systems.outsourcing.offline.drafting import Wish
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.story.reading import Chronicle
+
+JOB_LIMIT_S = 180.0
+DEGREE = 2  # of every example's function: more needs more than six nodes
+# On a machine that is ten times too busy, jobs are accepted after 3 s and committed to after 5. A
+# node that serves nothing has as long once more to answer: spare time is waited for twice.
+WISH = Wish(
+    threshold=1,
+    errors=1,
+    fee=Tokens(10 * TOKEN_UNIT),
+    judge_fee=Tokens(3 * TOKEN_UNIT),
+    accept_s=8,
+    compute_s=4,
+    collect_s=10,
+)
+Plan = tuple[ShareIndex, Deed, str]  # who, does what, in words
+PLANS: tuple[Plan, ...] = (
+    (ShareIndex(3), Deed.LIE, "lies: wrong c, matching b"),
+    (ShareIndex(5), Deed.MUTE, "commits and serves nothing"),
+    (ShareIndex(2), Deed.OTHER_TASK, "signs for another task"),
+)
+
+
+def plans_of(name: ExampleName) -> Sequence[Plan]:
+    """One dishonest node for each job of an example."""
+    return PLANS if name is ExampleName.DIGITS else PLANS[:1]
+
+
+def tell(
+    folder: Path,
+    console: Console,
+    name: ExampleName = ExampleName.DIGITS,
+    *,
+    chain_url: str | None = None,
+    chain_kind: str = DEFAULT_KIND,
+) -> Receipt:
+    """Play one example and return the receipt.
+
+    Three jobs with three misdeeds on the digits; one job with a liar on the others.
+
+    Args:
+        folder: keys, journals and logs of all parties.
+        console: where progress goes.
+        name: the example.
+        chain_url: a running development node; an own chain when None.
+        chain_kind: of the own chain, "anvil" or "hardhat".
+    """
+    receipt = Receipt("outsourcing")
+    receipt.evidence["example"] = name.value
+    dishonest = frozenset(int(index) for index, _, _ in PLANS)
+    with ExitStack() as stack:
+        opened = OutsourcingStage(folder, chain_url, chain_kind=chain_kind, dishonest=dishonest)
+        stage = stack.enter_context(opened)
+        with step(console, receipt, "chain, contracts, providers"):
+            stage.set()
+            for actor in stage.actors:
+                actor.start()
+        # With files and typed commands the user is the device, later.
+        is_typed = name is ExampleName.CSV
+        device = None if is_typed else stack.enter_context(open_device(stage))
+        with (
+            step(console, receipt, "training the model"),
+            joining_meanwhile(device, plans_of(name)),
+        ):
+            example = train(name)
+        with step(console, receipt, "six nodes and four judges register"):
+            stage.wait_registered(stage.actors)
+        play_example(stage, example, receipt, console, device)
+    return receipt
+
+
+@contextmanager
+def joining_meanwhile(device: Device | None, plans: Sequence[Plan]) -> Iterator[None]:
+    """The device waits for blocks, and training for the processor: both at once."""
+    with ThreadPoolExecutor(1) as beside:
+        joined = beside.submit(join, device, len(plans)) if device else None
+        yield
+        if joined:
+            joined.result()
+
+
+def join(device: Device, jobs: int) -> None:
+    """Register the device and deposit what so many jobs need, as far as that is not done."""
+    join_as_device(device.station)
+    provide_balance(device.station, jobs * WISH.compute_costs(DEGREE))
+
+
+@contextmanager
+def step(console: Console, receipt: Receipt, name: str) -> Iterator[None]:
+    """Show a part of the story while it runs, and note its seconds."""
+    began = time.perf_counter()
+    with console.status(f"{name} ..."):
+        yield
+    receipt.seconds[name] = time.perf_counter() - began
+    console.print(f"[green]done[/] {name} ({receipt.seconds[name]:.1f} s)")
+
+
+def play_example(
+    stage: OutsourcingStage,
+    example: Example,
+    receipt: Receipt,
+    console: Console,
+    opened: Device | None = None,
+) -> None:
+    """Play the example's jobs on a stage where everybody is registered, then check everything.
+
+    Args:
+        stage: with its servers running.
+        example: trained.
+        receipt: where everything is noted.
+        console: where progress goes.
+        opened: the device, where it is open already.
+    """
+    chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
+    payer = stage.write_guest_home()
+    names = name_parties(stage, payer)
+    planned: list[Planned] = []
+    before = read_holdings(chain, stage.deployment, names)
+    if example.name is ExampleName.CSV:
+        with step(console, receipt, "one job by typed commands, a liar in it"):
+            planned = type_job(stage, example, receipt)
+    with nullcontext(opened) if opened else open_device(stage) as device:
+        if not planned:
+            plans = plans_of(example.name)
+            with step(console, receipt, "device registers and deposits"):
+                join(device, len(plans))
+            with step(console, receipt, f"{len(plans)} jobs, a dishonest node in each"):
+                planned = submit_jobs(stage, device, example, plans)
+                played = wait_for_all(device, planned)
+            note_device_costs(receipt, device, example, len(plans))
+        else:
+            played = wait_for_all(device, planned)
+        after = read_holdings(chain, stage.deployment, names)
+        check_results(receipt, played, example)
+        check_blame(receipt, played, list(device.refusals))
+        check_judges(receipt, stage, device.station, played)
+        chronicle = Chronicle(device.station.chain, stage.deployment)
+        check_tokens(receipt, played, names, before, after, payer, stage, chronicle)
+        note_costs(receipt, stage, device.station, example)
+        exhibit(receipt, chronicle, names, played, example)
+
+
+@contextmanager
+def open_device(stage: OutsourcingStage) -> Iterator[Device]:
+    """The device, with the jobs of its journal taken up."""
+    settings = stage.settings_of(stage.guest)
+    with OutsourcingStation.open(settings) as station, Device(station) as device:
+        device.start()
+        yield device
+
+
+def submit_jobs(
+    stage: OutsourcingStage,
+    device: Device,
+    example: Example,
+    plans: Sequence[Plan],
+) -> list[Planned]:
+    """Submit one job of `ROWS` rows for each plan, all at once."""
+    nodes = [actor.account for actor in stage.nodes]
+    planned = []
+    for number, (index, deed, _) in enumerate(plans):
+        first = number * ROWS
+        batch = example.encode(example.rows[first : first + ROWS])
+        job = device.submit(example.compiled.function, batch, nodes, WISH)
+        write_plan(stage.nodes[index - 1].home, {job: deed})
+        planned.append(Planned(job, index, deed, first))
+    return planned
+
+
+def type_job(stage: OutsourcingStage, example: Example, receipt: Receipt) -> list[Planned]:
+    """One job as a user types it; its first row is the example's first."""
+    index, deed, _ = PLANS[0]
+    write_plan(stage.nodes[index - 1].home, {}, otherwise=deed)
+    typed = type_commands(stage, example, WISH, ROWS)
+    receipt.evidence |= {f"typed, {i}": line for i, line in enumerate(typed.commands, start=1)}
+    check_file(receipt, typed.answers, example, ROWS)
+    return [Planned(typed.job, index, deed, 0)]
+
+
+def wait_for_all(device: Device, planned: Sequence[Planned]) -> list[Played]:
+    """Wait until every token of all jobs is paid out."""
+    return [Played(each, device.wait(each.job, JOB_LIMIT_S, Until.CLOSED)) for each in planned]
+
+
+def name_parties(stage: OutsourcingStage, device: Address) -> dict[Address, tuple[str, str]]:
+    """Name and role of every account that holds tokens."""
+    names = {device: ("device", "payer")}
+    for actor in stage.nodes:
+        names[actor.account] = (actor.name, "compute node")
+    for actor in stage.judges:
+        names[actor.account] = (actor.name, "judge")
+    names[stage.pool] = ("pool", "incentives pool")
+    names[stage.operator] = ("operator", "has the community's tokens")
+    return names

@@ -1,0 +1,1 @@
+"""The device: it orders, checks the answers, pays and charges."""

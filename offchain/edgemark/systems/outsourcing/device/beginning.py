@@ -1,0 +1,135 @@
+"""How a job begins at the device: it is posted, offers go out, one call brings the acceptances.
+
+A posting that was refused, or of which nothing is known, may be on the chain all the same. Nothing
+depends on the bringing: a node brings its own acceptance when half of the window is over, and at
+once when the device has none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import JobId, ShareIndex
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.loop.machine import TryAgain
+from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.observing import TAKEN_NUMBER, is_posting_of
+from edgemark.systems.outsourcing.device.refusals import RefusedOffers
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.steps.accept import check_acceptance
+from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
+
+PASSING = ("AllowanceTooLow", "AllowanceExpired", "FreeBalanceTooLow")
+
+
+class Offering:
+    """Offers jobs to their nodes and brings what they sign.
+
+    Args:
+        station: chain and peers.
+    """
+
+    def __init__(self, station: OutsourcingStation) -> None:
+        self._station = station
+        self._refused = RefusedOffers()
+
+    def refused(self, job: JobId) -> dict[ShareIndex, str]:
+        """Why nodes have not taken a job yet, in their own words, by index."""
+        return self._refused.of(job)
+
+    def offer(self, order: on.Order, index: ShareIndex) -> on.HeardAcceptance | on.HeardOfferTaken:
+        """Offer an index to its node; what a node that refuses says is kept for the user.
+
+        Raises:
+            PeerFault, TryAgain: it does not take it, or says what is no acceptance of it.
+        """
+        try:
+            heard = self._ask(order, index)
+        except PeerUnreachable:
+            raise
+        except PeerFault as fault:
+            reason = fault.reason if isinstance(fault, PeerRefused) else fault.what
+            self._refused.note(order.job, index, reason)
+            raise
+        self._refused.forget(order.job, index)
+        return heard
+
+    def _ask(self, order: on.Order, index: ShareIndex) -> on.HeardAcceptance | on.HeardOfferTaken:
+        body = Offer(order.job, index, order.terms, order.nodes).to_wire()
+        node, settlement = order.nodes[index - 1], self._station.settlement
+        said = self._station.hand(node, "/v1/offers", body, order.terms.function_hash)
+        if said == TAKEN:
+            return on.HeardOfferTaken(index)
+        with from_peer(node):
+            acceptance = Acceptance.from_wire(said)
+            check_acceptance(acceptance, order, index, settlement.domain)
+        return on.HeardAcceptance(acceptance)
+
+    def bring(self, state: DeviceJob) -> Sequence[object]:
+        """Bring the acceptances of all who are still awaited, in one call.
+
+        Returns:
+            That the contract refused them, if it did: it takes all or none.
+
+        Raises:
+            TryAgain: others have brought them, and it has to become final; or there is no gas.
+        """
+        order, settlement = state.known, self._station.settlement
+        latest = self._station.chain.block("latest").number
+        count = range(1, order.terms.node_count + 1)
+        ((_, indices),) = settlement.views([(order.job, count)], block=latest)
+        awaited = {j for j in count if indices[j - 1].phase is IndexPhase.NAMED}
+        brought = [given for given in state.acceptances if given.index in awaited]
+        if not brought:
+            raise TryAgain("acceptances are on chain, not deep enough", who=order.job.hex())
+        brought.sort(key=lambda given: given.index)
+        try:
+            self._station.lane.send(settlement.accept(order.job, order.nodes, brought))
+        except NoFunds as poor:
+            raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
+        except ContractRefused as refused:
+            return [on.FoundAcceptancesRefused(refused.what)]
+        return []
+
+
+def look_into_refusal(
+    station: OutsourcingStation, order: on.Order, refused: RefusedInput
+) -> Sequence[object]:
+    """What a posting that was refused has come to.
+
+    Raises:
+        TryAgain: what it lacks may come before the nodes have to accept.
+    """
+    name = refused.error_name if isinstance(refused, ContractRefused) else ""
+    if name == "JobExists":
+        return _look_at_number(station, order)
+    may_pass = name in PASSING or isinstance(refused, NoFunds)
+    if may_pass and station.chain.now() <= order.terms.accept_by:
+        raise TryAgain(f"posting: {refused.what}", who=refused.who, had=refused.had) from refused
+    return [on.FoundPostingRefused(str(refused))]
+
+
+def may_be_posted(station: OutsourcingStation, order: on.Order, call: Call) -> bool:
+    """Did an earlier attempt reach the chain, or may it yet, before nobody can accept?"""
+    confirmed = station.chain.confirmed()
+    posted = station.settlement.job(order.job, block=confirmed)
+    if posted.phase is not JobPhase.NONE:
+        return is_posting_of(posted, order)
+    is_late = station.chain.block(confirmed).timestamp > order.terms.accept_by
+    return not is_late and station.lane.may_happen(call)
+
+
+def _look_at_number(station: OutsourcingStation, order: on.Order) -> Sequence[object]:
+    """Whether the job that has the number is this one, posted before."""
+    posted = station.settlement.job(order.job, block="latest")
+    if posted.phase is JobPhase.NONE:
+        raise TryAgain("posting is on another branch", who=order.job.hex())
+    if is_posting_of(posted, order):
+        return []
+    return [on.FoundPostingRefused(TAKEN_NUMBER)]

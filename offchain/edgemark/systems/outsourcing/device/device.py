@@ -1,0 +1,383 @@
+"""The device (MTD): orders jobs, hands out tasks, decodes, names liars, pays and charges.
+
+| step        | effect                                                            |
+|-------------|-------------------------------------------------------------------|
+| 1 post      | `SubmitPosting`                                                   |
+| 2 accept    | `SendOffer`, `SubmitAcceptances`                                  |
+| 3 compute   | `SendTask`, `FetchAnswer`                                         |
+| 4 approve   | `Decode`, `SubmitApproval`                                        |
+| 5 charge    | `SubmitCharge`, `SendEvidence`, `FetchAnswerFromJudges`           |
+| 6 collect   | `SubmitCollect`, `SubmitCancel`                                   |
+
+The device serves nothing: it may leave at any moment and come back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.loop.errands import Errand
+from edgemark.loop.machine import TryAgain
+from edgemark.party.inquiry import ask_each, ask_until_one
+from edgemark.party.loop import PartyLoop
+from edgemark.systems.outsourcing.contract.records import ChargeKind
+from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
+from edgemark.systems.outsourcing.device.beginning import Offering, look_into_refusal, may_be_posted
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.means import (
+    Funds,
+    allow_what_is_due,
+    check_begin,
+    check_funds,
+    cut_to_means,
+    read_funds,
+)
+from edgemark.systems.outsourcing.device.observing import observe_as_device
+from edgemark.systems.outsourcing.device.refusals import Refusal, RefusedAnswers
+from edgemark.systems.outsourcing.device.staying import Until
+from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.offline.drafting import (
+    Venue,
+    Wish,
+    draft_order,
+    sort_by_provider,
+)
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.machine import PartyMachine
+from edgemark.systems.outsourcing.protocol.messages import Answer, Evidence, Task
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.systems.outsourcing.station.calls import call_of
+from edgemark.systems.outsourcing.station.functions import Needed
+from edgemark.systems.outsourcing.station.read_requests import sign_read
+from edgemark.systems.outsourcing.station.station import OutsourcingStation, path_of
+from edgemark.systems.outsourcing.steps.charging import Docket
+from edgemark.systems.outsourcing.steps.decode import (
+    check_opens,
+    check_outputs,
+    check_signed_answer,
+    decode_answers,
+)
+from edgemark.transport.faults import from_peer
+
+__all__ = ["Device", "Refusal", "Until"]
+
+
+class Device(PartyLoop[OutsourcingStation]):
+    """The device's side of all its jobs.
+
+    Args:
+        station: keys, chain, peers.
+        randomness: where all secrets come from.
+    """
+
+    def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
+        super().__init__(station, PartyMachine(DeviceJob), "device")
+        station.functions.keep(self._needed_functions)
+        self.refusals = RefusedAnswers()
+        self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
+        self._offering = Offering(station)
+        self._beginning = threading.Lock()
+        self._randomness = randomness or Randomness()
+
+    # --- for the user --------------------------------------------------------------------------
+
+    def submit(
+        self,
+        function: Polynomial,
+        batch: bytes,
+        nodes: Sequence[Address],
+        wish: Wish,
+        *,
+        nonce: int | None = None,
+    ) -> JobId:
+        """Share a batch and begin the job; durable when it returns.
+
+        Args:
+            function: F.
+            batch: packed inputs, a multiple of k elements.
+            nodes: m compute nodes of different providers, in any order; index j goes to the j-th
+                by its provider's address.
+            wish: threshold, errors, fees, windows.
+            nonce: number of the job among this device's, 0 .. 2^128 - 1; drawn when None. With a
+                number of the caller's own, a submission whose outcome it does not know can be
+                repeated: a second job of that number is refused.
+
+        Raises:
+            RefusedInput: input, numbers or nodes are wrong, or the free balance is too low.
+        """
+        venue, began = self.venue(nodes), time.perf_counter()
+        order = draft_order(function, batch, wish, venue, self._randomness, nonce=nonce)
+        self.seconds["share"] += time.perf_counter() - began
+        return self.begin(function, order)
+
+    def venue(self, nodes: Sequence[Address]) -> Venue:
+        """A job of this device, ordered now of these nodes."""
+        station = self.station
+        find = station.registry.participant
+        providers = {node: find(node).provider for node in nodes}
+        return Venue(
+            payer=station.address,
+            settlement=station.settlement.address,
+            chain_id=station.chain.chain_id,
+            nodes=sort_by_provider(nodes, providers),
+            judges=station.settlement.judges(),
+            now=Timestamp(station.chain.now()),
+            limits=station.deployment.parameters.limits,
+        )
+
+    def begin(self, function: Polynomial, order: on.Order) -> JobId:
+        """Begin a job that was drafted; durable when it returns.
+
+        Raises:
+            RefusedInput: free balance or disk are too small, this device looks at the chain too
+                seldom, the job is too large for W, or it was begun before.
+        """
+        check_begin(order.terms, self.station)
+        self.station.functions.add(function)
+        with self._beginning:  # of two jobs for the last tokens one comes too late
+            check_funds(self.funds(), order.terms, who=self.station.address)
+            self.runtime.ask(order.job, on.AskedSubmit(order))
+        return order.job
+
+    def job(self, job: JobId) -> DeviceJob:
+        """State of a job.
+
+        Raises:
+            RefusedInput: this device never ordered it.
+        """
+        state = self.runtime.state(job)
+        if state is None:
+            raise RefusedInput(
+                "job is unknown here",
+                who=job.hex(),
+                remedy="Use the home folder that ordered it; `status` lists its jobs.",
+            )
+        found: DeviceJob = state
+        return found
+
+    def refused_offers(self, job: JobId) -> dict[ShareIndex, str]:
+        """Why nodes have not taken the job yet, in their own words, by index.
+
+        They are asked again until `accept_by`; then the job ends and everything goes back.
+        """
+        return self._offering.refused(job)
+
+    def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
+        """Wait for the result, or longer.
+
+        A device that leaves before `SETTLED` has not charged those who lied to it yet: it must come
+        back before `collect_by`, or they are paid.
+
+        Raises:
+            LedgerUnavailable: not within `timeout_s`; the job goes on.
+        """
+
+        def is_there(_: dict[bytes, Any]) -> bool:
+            return self._fault is not None or until.is_reached(self.job(job))
+
+        there = self.runtime.wait_until(is_there, timeout_s)
+        if self._fault is not None:
+            raise self._fault
+        if not there:
+            raise LedgerUnavailable(
+                "job is not there yet",
+                who=job.hex(),
+                had=self.job(job).phase.value,
+                remedy="It goes on; ask again with `edgemark outsourcing result`.",
+            )
+        return self.job(job)
+
+    def wait_posted(self, job: JobId, timeout_s: float) -> None:
+        """Wait until the posting is on chain, or was refused: the device may leave then."""
+        before = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
+        self.runtime.wait_until(lambda _: self.job(job).phase not in before, timeout_s)
+
+    def funds(self) -> Funds:
+        """Free balance, and what open jobs have yet to lock of it."""
+        return read_funds(self.station, self.station.settlement, self._jobs())
+
+    def _jobs(self) -> list[DeviceJob]:
+        return list(self.runtime.states().values())
+
+    def locked_tokens(self) -> int:
+        """Fees and bonds in open jobs, smallest unit."""
+        return sum(state.locked for state in self._jobs())
+
+    def _needed_functions(self) -> Needed:
+        open_jobs = [state for state in self._jobs() if state.order and not state.is_finished]
+        return {state.known.terms.function_hash: () for state in open_jobs}
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: C901, PLR0911 - one each
+        """Carry out one effect; what it found out."""
+        order = state.known
+        match effect:
+            case do.SubmitPosting():
+                return self._post(order)
+            case do.SendOffer(index):
+                return [self._offering.offer(order, index)]
+            case do.SubmitAcceptances():
+                return self._offering.bring(state)
+            case do.SendTask(index):
+                node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()
+                path = path_of("tasks", order.job, index)
+                self.station.ask(node, path, body, most=MAX_SMALL_BYTES)
+                return [on.HeardTaskTaken(index)]
+            case do.FetchAnswer(index):
+                return [on.HeardAnswer(self._fetch_answer(order, index))]
+            case do.FetchAnswerFromJudges(index):
+                return [on.HeardAnswer(self._fetch_from_judges(order, index))]
+            case do.Decode():
+                return self._decode(state)
+            case do.SendEvidence(index, judge):
+                self._send_evidence(state, index, judge)
+                return [on.HeardEvidenceTaken(index, judge)]
+            case do.SubmitCharge():
+                free = self.station.accounts.free_balance(self.station.address)
+                charge = cut_to_means(effect, order.terms.bond, free)
+                allow_what_is_due(self.station, self._jobs)
+                self.station.submit(call_of(self.station.settlement, order, charge))
+                return []
+            case do.SubmitExpiry(place):
+                self.station.return_place(order.job, place)
+                return [on.SawEnded()]
+            case _:
+                self.station.submit(call_of(self.station.settlement, order, effect))
+                return []
+
+    def errand(self, state: DeviceJob, effect: Any) -> Errand | None:
+        """Whom an effect waits for."""
+        nodes = state.known.nodes if state.order else ()
+        return errand_of(effect, nodes, state.deadline(effect))
+
+    def _post(self, order: on.Order) -> Sequence[object]:
+        call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
+        try:
+            allow_what_is_due(self.station, self._jobs)
+            self.station.lane.send(call)
+        except RefusedInput as refused:
+            found = look_into_refusal(self.station, order, refused)
+            if found and may_be_posted(self.station, order, call):
+                raise  # asked again, until what was sent before is decided
+            return found
+        return []
+
+    def _fetch_answer(self, order: on.Order, index: ShareIndex) -> Answer:
+        node = order.nodes[index - 1]
+        request = sign_read(self.station, order.job, index, node, _job_key(order))
+        raw = self.station.ask(node, "/v1/answers", request, most=_most_of(order))
+        try:
+            with from_peer(node):
+                answer = Answer.from_wire(raw)
+                self._check(order, order.tasks[index - 1], answer, is_owed=True)
+        except PeerFault as fault:
+            self._refuse(order.job, index, fault)
+            raise TryAgain("answer does not verify", who=node, had=fault.what) from fault
+        return answer
+
+    def _refuse(self, job: JobId, index: ShareIndex, fault: PeerFault) -> None:
+        if self.refusals.note(Refusal(job, index, fault.what)):
+            self.log.warning("answer refused", job=job, index=index, error=fault)
+
+    def _check(self, order: on.Order, task: Task, answer: Answer, *, is_owed: bool) -> None:
+        """What does not open the node's commitment is no answer.
+
+        A commitment `is_owed` by who serves the device; a node that was silent may have none.
+        """
+        settlement = self.station.settlement
+        node = order.nodes[task.index - 1]
+        check_signed_answer(answer, task, node, settlement.domain)
+        check_outputs(answer, order.terms)
+        if is_owed or settlement.index(order.job, task.index).committed:
+            commitment = settlement.commitment(order.job, task.index)
+            check_opens(answer, node, commitment, settlement.domain)
+
+    def _fetch_from_judges(self, order: on.Order, index: ShareIndex) -> Answer:
+        def ask(judge: Address) -> Answer:
+            request = sign_read(self.station, order.job, index, judge, _job_key(order))
+            raw = self.station.ask(judge, "/v1/answers/read", request, most=_most_of(order))
+            with from_peer(judge):
+                answer = Answer.from_wire(raw)
+                self._check(order, order.tasks[index - 1], answer, is_owed=False)
+            return answer
+
+        who = f"index {index}"
+        return ask_until_one(order.judges, ask, what="no judge gave the answer", who=who)
+
+    def _ask_again(self, order: on.Order, silent: Sequence[ShareIndex]) -> list[Answer]:
+        """The answers of nodes that gave none yet; however many are mute, it takes one request."""
+        index_of = {order.nodes[index - 1]: index for index in silent}
+        found = ask_each([*index_of], lambda node: self._fetch_answer(order, index_of[node]))
+        return list(found.values())
+
+    def _decode(self, state: DeviceJob) -> Sequence[object]:
+        """Decode what is there; when waiting is over, after one last round to the others."""
+        order, heard = state.known, list[object]()
+        answers = {answer.index: answer for answer in state.answers}
+        if state.phase is DevicePhase.GATHERED:
+            silent = [task.index for task in order.tasks if task.index not in answers]
+            for answer in self._ask_again(order, silent):
+                answers[answer.index] = answer
+                heard.append(on.HeardAnswer(answer))
+        challenge = self._randomness.elements(order.terms.batch * order.terms.outputs)
+        began = time.perf_counter()
+        docket = Docket(
+            open=frozenset(int(index) for index in state.open_indices),
+            errors=order.terms.errors,
+            left=state.charges_left,
+            is_last=state.last_charges,
+            lot=self._randomness.octets(32),
+        )
+        found = decode_answers(order, answers.values(), challenge, docket)
+        self.seconds["decode"] += time.perf_counter() - began
+        # The loop drops it when other answers or charges came meanwhile.
+        return [*heard, replace(found, answered=tuple(sorted(answers)), chosen=state.chosen)]
+
+    def _send_evidence(self, state: DeviceJob, index: ShareIndex, judge: Address) -> None:
+        order = state.known
+        kind = ChargeKind.WRONG if index in state.wrong else ChargeKind.SILENT
+        answer = state.answer_of(index) if kind is ChargeKind.WRONG else None
+        body = Evidence(order.terms, order.tasks[index - 1], answer).to_wire()
+        path = path_of("evidence", order.job, index)
+        self.station.hand(judge, path, body, order.terms.function_hash)
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over the chain, at confirmed depth."""
+        events = self.agenda.poll()
+        self.station.settlement.note(events, self.agenda.cursor)
+        states = self.runtime.states()
+        due = self.agenda.due(states)
+        if due:
+            self._look_at({key: states[key] for key in due}, self.agenda.block)
+        self.agenda.note(due, states)
+
+    def _look_at(self, jobs: Mapping[bytes, DeviceJob], block: int) -> None:
+        now = self.station.time_of(block)
+        wanted = [(s.known.job, range(1, len(s.known.nodes) + 1)) for s in jobs.values()]
+        views = self.station.settlement.views(wanted, block=block)
+        for (key, state), (job, indices) in zip(jobs.items(), views, strict=True):
+            over = self.station.is_lock_over(job, now)
+            self.tell(key, observe_as_device(state, job, indices, lock_over=over))
+
+
+def _most_of(order: on.Order) -> int:
+    """Length of an answer's message at most."""
+    return compute_output_bytes(order.terms.batch, order.terms.outputs) + HEAD_BYTES
+
+
+def _job_key(order: on.Order) -> SecretKey:
+    return SecretKey(order.job_secret)

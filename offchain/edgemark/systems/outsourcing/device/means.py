@@ -1,0 +1,225 @@
+"""What a device needs to begin a job: disk, time, and tokens that its open jobs have yet to lock.
+
+A posting locks m f, each charge a bond b, at most e of them. The chain says what is locked already.
+A charge that the judges do not serve within W is void and costs the bond, so what they need of a
+job has to reach them in that time.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.deployment.deployment import measure_block_s
+from edgemark.deployment.parameters import SERVING_BLOCKS
+from edgemark.errors import RefusedInput
+from edgemark.loop.machine import TryAgain
+from edgemark.party.joining import allow_again
+from edgemark.party.station import Station
+from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase, JobView
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.terms import (
+    Terms,
+    check_pace,
+    compute_device_bytes,
+    compute_output_bytes,
+)
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.limits import HEAD_BYTES
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.transport.limits import LEAST_BYTES_PER_S
+
+_CHARGEABLE = (IndexPhase.NAMED, IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
+
+
+@dataclass(frozen=True)
+class Funds:
+    """Of one account, as of one block.
+
+    Attributes:
+        free: balance in the anchor that nothing locks.
+        reserved: what of it open jobs may still lock.
+    """
+
+    free: int
+    reserved: int
+
+    @property
+    def left(self) -> int:
+        """What may be locked for something new, or withdrawn."""
+        return max(0, self.free - self.reserved)
+
+
+def compute_deposit(terms: Terms) -> int:
+    """What a posting locks."""
+    return terms.node_count * terms.fee
+
+
+def compute_most(terms: Terms) -> int:
+    """What a job locks at most: the fees, and a bond for each charge."""
+    return compute_deposit(terms) + terms.errors * terms.bond
+
+
+def compute_due(state: DeviceJob) -> tuple[int, int]:
+    """(what the calls that a job owes now lock, what they and its later charges lock)."""
+    if state.order is None:
+        return 0, 0
+    terms = state.order.terms
+    if state.phase is DevicePhase.DRAFTED:
+        return compute_deposit(terms), compute_most(terms)
+    charges = [effect for effect in state.owed() if isinstance(effect, do.SubmitCharge)]
+    now = sum(len(each.wrong) + len(each.silent) for each in charges)
+    if not now:
+        return 0, 0
+    later = min(state.charges_left, len(state.open_indices))
+    return now * terms.bond, (now + later) * terms.bond
+
+
+def compute_reserve(terms: Terms, job: JobView, phases: Iterable[IndexPhase], now: int) -> int:
+    """What a job may still lock, by what the chain says of it.
+
+    Args:
+        terms: of the job.
+        job: as of one block; its phase is NONE when it is not posted.
+        phases: of all its indices.
+        now: time of that block.
+    """
+    if job.phase is JobPhase.NONE:
+        return compute_most(terms) if now <= terms.accept_by else 0
+    if job.phase is JobPhase.CANCELLED or now > terms.collect_by:
+        return 0
+    chargeable = sum(phase in _CHARGEABLE for phase in phases)
+    return min(terms.errors - job.charged, chargeable) * terms.bond
+
+
+def read_funds(
+    station: Station, settlement: SettlementContract, jobs: Iterable[DeviceJob]
+) -> Funds:
+    """The free balance and what the device's jobs have yet to lock of it, as of the latest block.
+
+    Raises:
+        LedgerUnavailable: no answer.
+    """
+    orders = [state.order for state in jobs if state.order is not None and not state.is_finished]
+    block = station.chain.block("latest")
+    views = settlement.views(
+        [(order.job, range(1, order.terms.node_count + 1)) for order in orders], block=block.number
+    )
+    reserved = sum(
+        compute_reserve(order.terms, job, (index.phase for index in indices), block.timestamp)
+        for order, (job, indices) in zip(orders, views, strict=True)
+    )
+    free = station.accounts.free_balance(station.address, block=block.number)
+    return Funds(free, reserved)
+
+
+def check_funds(funds: Funds, terms: Terms, *, who: object) -> None:
+    """Check that a job of these terms can be begun beside the ones that are open.
+
+    Raises:
+        RefusedInput: the free balance is too low.
+    """
+    needed = compute_most(terms)
+    if funds.left < needed:
+        kept = f", {funds.reserved} of it for open jobs" if funds.reserved else ""
+        raise RefusedInput(
+            "free balance does not cover the fees and the bonds",
+            who=who,
+            had=f"{funds.free}{kept}",
+            needed=needed,
+            remedy="Deposit more tokens in the asset anchor.",
+        )
+
+
+def check_begin(terms: Terms, station: Station) -> None:
+    """Check what a device needs for a job beside tokens: disk, a quick watch, judges in time.
+
+    Raises:
+        RefusedInput: one of these is missing.
+    """
+    check_disk(terms, Path(station.settings.home))
+    check_pace(terms, station.settings.poll_s, who="this device")
+    check_judging(terms, station)
+
+
+def check_disk(terms: Terms, home: Path) -> None:
+    """Check the room: shares, answers and result are journaled, and archived when the job is over.
+
+    Raises:
+        RefusedInput: the disk is too full.
+    """
+    needed = compute_device_bytes(terms)
+    had = shutil.disk_usage(home).free
+    if had < needed:
+        raise RefusedInput(
+            "disk has no room for the job",
+            who=home,
+            had=had,
+            needed=needed,
+            remedy="Free space, or split the batch into several jobs.",
+        )
+
+
+def check_judging(terms: Terms, station: Station) -> None:
+    """Check that judges can serve a charge in time over the slowest line that is reckoned with.
+
+    Raises:
+        RefusedInput: function and evidence do not reach them within W; this deployment is not for
+            jobs of that size.
+    """
+    moving_s = compute_moving_s(terms)
+    if moving_s < 1:  # the blocks that every deployment leaves its judges have room for it
+        return
+    block_s, window = measure_block_s(station.chain), station.deployment.parameters.limits
+    serving_s = (station.chain.confirmations + SERVING_BLOCKS) * block_s
+    if moving_s + serving_s > window.judge_window:
+        raise RefusedInput(
+            "judges of this deployment could not serve a charge of this job in time",
+            who="job",
+            had=f"{moving_s:.0f} s for function and evidence, {serving_s} s for blocks",
+            needed=f"<= W = {window.judge_window} s",
+            remedy="Take a smaller function or batch, or a deployment with a longer judge window.",
+        )
+
+
+def compute_moving_s(terms: Terms) -> float:
+    """Seconds until a judge has what it needs of e charges that are filed together, over one line.
+
+    That is the function, the evidence of each, and once more of the one that is tried again.
+    """
+    evidence = terms.share_bytes + compute_output_bytes(terms.batch, terms.outputs) + 3 * HEAD_BYTES
+    return (terms.function_bytes + (terms.errors + 1) * evidence) / LEAST_BYTES_PER_S
+
+
+def allow_what_is_due(station: Station, jobs: Callable[[], Iterable[DeviceJob]]) -> None:
+    """Let the settlement lock what all jobs of the device lock now, where it may not.
+
+    There is one allowance, and what is allowed replaces what was: so it is for all jobs that are to
+    be posted or charge, and one thread after the other looks at it.
+    """
+    with station.allowing:
+        due = [(state, *compute_due(state)) for state in jobs()]
+        needed = sum(now for _, now, _ in due)
+        if not needed:
+            return
+        until = max(state.known.terms.collect_by for state, now, _ in due if now)
+        lasts_s = max(0, until - station.chain.block("latest").timestamp)
+        allow_again(station, needed, sum(most for _, _, most in due), lasts_s=lasts_s)
+
+
+def cut_to_means(charge: do.SubmitCharge, bond: int, free: int) -> do.SubmitCharge:
+    """As many of the charges as there are bonds for; the rest stays owed.
+
+    Raises:
+        TryAgain: there is not one bond.
+    """
+    wrong, silent = charge.wrong, charge.silent
+    means = free // bond
+    if means >= len(wrong) + len(silent):
+        return charge
+    if not means:
+        raise TryAgain("free balance does not cover a bond", who="charge", had=free, needed=bond)
+    return do.SubmitCharge(wrong[:means], silent[: max(0, means - len(wrong))])

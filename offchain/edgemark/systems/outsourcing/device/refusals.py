@@ -1,0 +1,74 @@
+"""What was refused, and why, for the user to read: offers by nodes, answers by the device."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgemark.identifiers import JobId, ShareIndex
+
+MOST_KEPT = 1024  # the latest
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that did not verify, and why."""
+
+    job: JobId
+    index: ShareIndex
+    reason: str
+
+
+class RefusedAnswers:
+    """The latest refusals, each once; safe for many threads: every effect may note one."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._refusals: OrderedDict[Refusal, None] = OrderedDict()
+
+    def note(self, refusal: Refusal) -> bool:
+        """Whether it is a new one; it is kept then."""
+        with self._guard:
+            if refusal in self._refusals:
+                return False
+            self._refusals[refusal] = None
+            while len(self._refusals) > MOST_KEPT:
+                self._refusals.popitem(last=False)
+            return True
+
+    def __iter__(self) -> Iterator[Refusal]:
+        """Those of now, the oldest first."""
+        with self._guard:
+            return iter(tuple(self._refusals))
+
+    def __len__(self) -> int:
+        with self._guard:
+            return len(self._refusals)
+
+
+class RefusedOffers:
+    """The last refusal of each offer; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._reasons: OrderedDict[tuple[JobId, ShareIndex], str] = OrderedDict()
+
+    def note(self, job: JobId, index: ShareIndex, reason: str) -> None:
+        """The node of this index refused, for this reason."""
+        with self._guard:
+            self._reasons[job, index] = reason
+            self._reasons.move_to_end((job, index))
+            while len(self._reasons) > MOST_KEPT:
+                self._reasons.popitem(last=False)
+
+    def forget(self, job: JobId, index: ShareIndex) -> None:
+        """The node took it after all."""
+        with self._guard:
+            self._reasons.pop((job, index), None)
+
+    def of(self, job: JobId) -> dict[ShareIndex, str]:
+        """Reason by index."""
+        with self._guard:
+            return {index: reason for (of, index), reason in self._reasons.items() if of == job}

@@ -1,0 +1,1 @@
+"""What convinces a stranger afterwards."""

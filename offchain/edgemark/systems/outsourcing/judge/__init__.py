@@ -1,0 +1,1 @@
+"""The judge: an enclave that re-executes."""

@@ -1,0 +1,395 @@
+"""The judge: an enclave that sees one charged task, computes it again, and signs what it found.
+
+| step 5 charge            | face or effect                                       |
+|--------------------------|------------------------------------------------------|
+| device gives T_j (R_j)   | POST /v1/evidence/JOB/INDEX                          |
+| judges pass it on        | `PassEvidence`, `PassAnswer`, `PassOpinion`          |
+| k sign `served`          | `SignServed` -> POST /v1/opinions -> `SubmitServed`  |
+| node asks for its task   | POST /v1/tasks/read                                  |
+| node hands R_j in        | POST /v1/answers/JOB/INDEX                           |
+| re-execute, sign         | `Reexecute`, `FindMissing` -> `SubmitVerdict`        |
+| device fetches R_j       | POST /v1/answers/read                                |
+| not served, no verdict   | `SubmitVoid`, `SubmitLapse`                          |
+
+This process attests in software only: what it sees, its operator can see.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgemark.crypto.ethereum.secp256k1 import address_of, recover
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Hash32, JobId, ShareIndex
+from edgemark.ledger.evm.contract.decoding import NodeCharged
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.loop.machine import IllegalMove, TryAgain, key_of
+from edgemark.loop.memory import TooManyJobs
+from edgemark.party.cursor import Cursor
+from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
+from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
+from edgemark.systems.outsourcing.judge.observing import observe_as_judge
+from edgemark.systems.outsourcing.judge.patience import Patience
+from edgemark.systems.outsourcing.limits import (
+    HEAD_BYTES,
+    MAX_ANSWER_BYTES,
+    MAX_EVIDENCE_BYTES,
+    MAX_SMALL_BYTES,
+)
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.machine import PartyMachine
+from edgemark.systems.outsourcing.protocol.messages import (
+    NO_COMMITMENT,
+    Answer,
+    Evidence,
+    Opinion,
+    ReadRequest,
+)
+from edgemark.systems.outsourcing.station.functions import Needed
+from edgemark.systems.outsourcing.station.read_requests import check_read
+from edgemark.systems.outsourcing.station.server import (
+    OutsourcingServer,
+    check_place,
+    check_posted,
+    handed_in,
+    parse_place,
+)
+from edgemark.systems.outsourcing.station.station import (
+    FUNCTION_NEEDED,
+    OutsourcingStation,
+    path_of,
+)
+from edgemark.systems.outsourcing.steps.accuse import (
+    check_evidence,
+    compute_opinion_digest,
+    find,
+    hear_answer,
+)
+from edgemark.systems.outsourcing.steps.decode import check_outputs
+from edgemark.transport.faults import NotFound
+from edgemark.transport.serving.server import Head, Request, Response, Route
+
+T = TypeVar("T")
+_CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+
+
+class Judge(OutsourcingServer):
+    """One judge.
+
+    Args:
+        station: keys, chain, peers.
+    """
+
+    def __init__(self, station: OutsourcingStation) -> None:
+        self._compute_seconds = 0.0
+        self._patience = Patience(time.monotonic)
+        self._cursor = Cursor(
+            Path(station.settings.home) / "judge.cursor", station.settlement.address
+        )
+        super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
+        station.functions.keep(self._needed_functions)
+        self._charges: dict[tuple[JobId, ShareIndex], None] = {}  # seen, and no case opened yet
+
+    def routes(self) -> Sequence[Route]:
+        """Functions, evidence, opinions, answers and who may read them."""
+        return [
+            *super().routes(),
+            handed_in("evidence", self._take_evidence, MAX_EVIDENCE_BYTES, self._admit_evidence),
+            Route("POST", "/v1/opinions", self._take_opinion, MAX_SMALL_BYTES),
+            handed_in("answers", self._take_answer, MAX_ANSWER_BYTES, self._admit_answer),
+            Route("POST", "/v1/tasks/read", self._give_task, MAX_SMALL_BYTES),
+            Route("POST", "/v1/answers/read", self._give_answer, MAX_SMALL_BYTES),
+        ]
+
+    def status(self) -> dict[str, object]:
+        """Role, cases, and which tasks were ever seen: (job, index) pairs, public on chain."""
+        states = list(self.runtime.states().values())
+        return {
+            "role": "judge",
+            "compute_seconds": self._compute_seconds,
+            "cases": len(states),
+            "tasks_seen": sorted(
+                [s.task.job.hex(), int(s.task.index)] for s in states if s.task is not None
+            ),
+        }
+
+    def _needed_functions(self) -> Needed:
+        states = self.runtime.states().values()
+        return self.payers.name_needs(
+            (s.known.job, s.terms) for s in states if not s.is_finished and s.terms
+        )
+
+    # --- faces ---------------------------------------------------------------------------------
+
+    def _admit_evidence(self, head: Head) -> int | Response:
+        """Evidence of a charge that stands on chain; who has a part in it is known from then on."""
+        state = self._case(head, *parse_place(head.params))
+        if state.task is not None or state.is_finished:
+            return Response(body=TAKEN)
+        return self.on_disk(MAX_EVIDENCE_BYTES)
+
+    def _admit_answer(self, head: Head) -> int:
+        terms = self._case(head, *parse_place(head.params)).terms
+        if terms is None:
+            raise RefusedInput("no answer is awaited", who=head.path)  # before its task is here
+        return self.on_disk(compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES)
+
+    def _take_evidence(self, request: Request) -> Response:
+        evidence = Evidence.from_wire(request.body)
+        job, index = evidence.task.job, evidence.task.index
+        check_place(request, job, index)
+        state = self._case(request, job, index)
+        if state.task is not None or state.is_finished:
+            return Response(body=TAKEN)
+        self.looks.check(request)
+        stored = self.station.settlement.job(job)
+        check_posted(job, stored.terms_hash, evidence.terms)
+        with self.function_of(evidence.terms, stored.payer) as function:
+            if function is None:
+                return Response(body=FUNCTION_NEEDED)
+            self._hear_evidence(request, state.known, evidence, function)
+        return Response(body=TAKEN)
+
+    def _hear_evidence(
+        self, request: Request, case: on.SawCase, evidence: Evidence, function: Polynomial
+    ) -> None:
+        task, answer, terms = evidence.task, evidence.answer, evidence.terms
+        domain = self.station.settlement.domain
+        check_evidence(case, task, answer, function=function, terms=terms, domain=domain)
+        heard = on.HeardEvidence(terms, task, answer if case.kind is ChargeKind.WRONG else None)
+        try:
+            self.runtime.ask(key_of(case.job, case.index), heard)
+        except IllegalMove:  # another judge's copy came while this one was checked
+            if self._case(request, case.job, case.index).task is None:
+                raise
+
+    def _take_opinion(self, request: Request) -> Response:
+        opinion = Opinion.from_wire(request.body)
+        state = self._case(request, opinion.job, opinion.index)
+        if state.is_finished:
+            return Response(body=TAKEN)
+        signer = recover(self._digest(state, opinion.finding), opinion.signature)
+        if signer not in state.known.judges:
+            raise RefusedInput("signer is no judge", who="opinion", had=signer)
+        self.runtime.ask(key_of(opinion.job, opinion.index), on.HeardOpinion(signer, opinion))
+        return Response(body=TAKEN)
+
+    def _take_answer(self, request: Request) -> Response:
+        """Until `answer_by` and the margin for passing on; a contradiction until the verdict.
+
+        The machine knows whether it is late. Who brings an answer does not matter, its signature
+        does, and nothing that decides stays outside it. One that contradicts an answer already held
+        is proof of a lie and never late: else a node could split the judges.
+        """
+        answer = Answer.from_wire(request.body)
+        check_place(request, answer.job, answer.index)
+        state = self._case(request, answer.job, answer.index)
+        if state.is_finished or not state.lacks(answer):
+            return Response(body=TAKEN)
+        if state.known.kind is not ChargeKind.SILENT or state.task is None:
+            raise RefusedInput("no answer is awaited", who=f"index {answer.index}")
+        domain = self.station.settlement.domain
+        heard = hear_answer(answer, state.task, state.known, domain)
+        check_outputs(answer, _held(state.terms))  # what no job has room for is no answer
+        self.runtime.ask(key_of(answer.job, answer.index), heard)
+        return Response(body=TAKEN)
+
+    def _give_task(self, request: Request) -> Response:
+        """The charged node reads its own task, which the device may never have sent it."""
+        read = ReadRequest.from_wire(request.body)
+        state = self._case(request, read.job, read.index)
+        check_read(self.station, read, state.known.node)
+        if state.task is None:
+            raise NotFound("task is not here yet", who=f"index {read.index}")
+        return Response(body=state.task.to_wire())
+
+    def _give_answer(self, request: Request) -> Response:
+        """The device reads the answer that the charged node handed in."""
+        read = ReadRequest.from_wire(request.body)
+        state = self._case(request, read.job, read.index)
+        if state.terms is None:
+            raise NotFound("task is not here yet", who=f"index {read.index}")
+        check_read(self.station, read, address_of(state.terms.job_key))
+        if state.answer is None:
+            raise NotFound("no answer was handed in", who=f"index {read.index}")
+        return Response(body=state.answer.to_wire())
+
+    def _case(self, asker: Head | Request, job: JobId, index: ShareIndex) -> JudgeCase:
+        """The case of a charged index; taken up now when the chain shows the charge."""
+        key = key_of(job, index)
+        state = self.runtime.state(key)
+        if state is None:
+            self.looks.check(asker)
+            state = self._open_case(job, index)
+        if state is None:
+            raise NotFound(
+                "index is not charged",
+                who=f"job {job.hex()}, index {index}",
+                remedy="The charge may not be deep enough yet.",
+            )
+        found: JudgeCase = state
+        return found
+
+    def _open_case(
+        self, job: JobId, index: ShareIndex, block: int | None = None
+    ) -> JudgeCase | None:
+        settlement = self.station.settlement
+        at = self.station.chain.confirmed() if block is None else block
+        ((stored, (view,)),) = settlement.views([(job, [index])], block=at)
+        if view.phase not in _CHARGED:
+            return None
+        judges = settlement.judges()
+        self.expect(job, stored.payer, view.node, *judges)
+        case = on.SawCase(
+            job=job,
+            index=index,
+            root=stored.root,
+            kind=view.kind,
+            node=view.node,
+            commitment=settlement.commitment(job, index) if view.committed else NO_COMMITMENT,
+            served_by=view.served_by,
+            judges=judges,
+            threshold=settlement.judge_threshold(),
+        )
+        self.tell(key_of(job, index), [case])
+        opened: JudgeCase | None = self.runtime.state(key_of(job, index))
+        return opened
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, state: JudgeCase, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
+        """Carry out one effect; what it found out."""
+        match effect:
+            case do.SignServed():
+                return [self._sign(state, Finding.NONE)]
+            case do.Reexecute():
+                finding = self._reexecute(state)
+                return [on.FoundVerdict(finding), self._sign(state, finding)]
+            case do.FindMissing():
+                return [on.FoundVerdict(Finding.MISSING), self._sign(state, Finding.MISSING)]
+            case do.PassEvidence(judge):
+                self._pass_evidence(state, judge)
+                return [on.HeardPassedOn(judge, EVIDENCE)]
+            case do.PassAnswer(judge, number):
+                body = state.answers[number].to_wire()
+                path = path_of("answers", state.known.job, state.known.index)
+                self.station.ask(judge, path, body, most=MAX_SMALL_BYTES)
+                return [on.HeardPassedOn(judge, f"{ANSWER} {number}")]
+            case do.PassOpinion(judge, finding):
+                opinion = self._opinion(state, Finding(finding))
+                self.station.ask(judge, "/v1/opinions", opinion.to_wire(), most=MAX_SMALL_BYTES)
+                return [on.HeardPassedOn(judge, Finding(finding).name.lower())]
+            case _:
+                self.station.submit(self._call(state, effect))
+                return []
+
+    def _digest(self, state: JudgeCase, finding: Finding) -> Hash32:
+        return compute_opinion_digest(state.known, finding, self.station.settlement.domain)
+
+    def _sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
+        case = state.known
+        signature = self.station.keys.account.sign(self._digest(state, finding))
+        signed = Opinion(case.job, case.index, finding, signature)
+        return on.HeardOpinion(self.station.address, signed)
+
+    def _opinion(self, state: JudgeCase, finding: Finding) -> Opinion:
+        own = state.signatures(finding)[self.station.address]
+        return Opinion(state.known.job, state.known.index, finding, own)
+
+    def _reexecute(self, state: JudgeCase) -> Finding:
+        if state.is_contradicted:
+            return Finding.WRONG
+        task, terms = _held(state.task), _held(state.terms)
+        began = time.perf_counter()
+        function = self._function(terms.function_hash)
+        finding = find(task, _held(state.answer), function=function, terms=terms)
+        took = time.perf_counter() - began
+        self._compute_seconds += took
+        self.instruments.note_computing(took)
+        return finding
+
+    def _function(self, function_hash: Hash32) -> Polynomial:
+        function = self.station.functions.find(function_hash)
+        if function is None:
+            raise TryAgain("function is not here", who=function_hash.hex())
+        return function
+
+    def _pass_evidence(self, state: JudgeCase, judge: Any) -> None:
+        terms, task = _held(state.terms), _held(state.task)
+        answer = state.answer if state.known.kind is ChargeKind.WRONG else None
+        body = Evidence(terms, task, answer).to_wire()
+        path = path_of("evidence", task.job, task.index)
+        self.station.hand(judge, path, body, terms.function_hash)
+
+    def _call(self, state: JudgeCase, effect: Any) -> Call:
+        case, settlement = state.known, self.station.settlement
+        match effect:
+            case do.SubmitServed():
+                signatures = state.signatures_in_order(Finding.NONE)
+                return settlement.record_served(case.job, case.index, signatures)
+            case do.SubmitVerdict(finding):
+                signatures = state.signatures_in_order(Finding(finding))
+                what = (case.job, case.index, finding)
+                self._patience.wait_for(what, len(signatures), len(case.judges))
+                return settlement.record_verdict(case.job, case.index, Finding(finding), signatures)
+            case do.SubmitVoid():
+                return settlement.void_charge(case.job, case.index)
+            case do.SubmitLapse():
+                return settlement.lapse_charge(case.job, case.index)
+            case _:
+                raise TypeError(f"a judge does not {type(effect).__name__}")
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def first_block(self) -> int:
+        """The block behind the last one whose charges are all in the journal."""
+        return self._cursor.read(self.station.deployment.block)
+
+    def look(self) -> None:
+        """One round over the chain, at confirmed depth; a case that is seen to end makes room."""
+        events = self.agenda.poll()
+        self.station.settlement.note(events, self.agenda.cursor)
+        for event in events:
+            if isinstance(event, NodeCharged):
+                self._charges[JobId(event.job), ShareIndex(event.index)] = None
+        states = self.runtime.states()
+        due = self.agenda.due(states)
+        if due:
+            self._look_at({key: states[key] for key in due}, self.agenda.block)
+        self.agenda.note(due, states)
+        self._open_cases()
+        if not self._charges:
+            self._cursor.note(self.agenda.cursor)
+
+    def _look_at(self, cases: Mapping[bytes, JudgeCase], block: int) -> None:
+        now = self.station.time_of(block)
+        wanted = [(state.known.job, [state.known.index]) for state in cases.values()]
+        views = self.station.settlement.views(wanted, block=block)
+        for (key, state), (job, (view,)) in zip(cases.items(), views, strict=True):
+            self.expect(state.known.job, job.payer, state.known.node, *state.known.judges)
+            over = self.station.is_lock_over(job, now)
+            self.tell(key, observe_as_judge(state, view, lock_over=over))
+
+    def _open_cases(self) -> None:
+        """The oldest charges first; those that find no room are tried again in the next round."""
+        for job, index in tuple(self._charges):
+            try:
+                if self.runtime.state(key_of(job, index)) is None:
+                    self._open_case(job, index, self.agenda.block)
+            except TooManyJobs as full:
+                self.log.debug("charge waits for room", job=job, index=index, error=full)
+                return
+            del self._charges[job, index]
+
+
+def _held(value: T | None) -> T:
+    if value is None:
+        raise LookupError("the case does not hold it yet")
+    return value

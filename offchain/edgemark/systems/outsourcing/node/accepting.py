@@ -1,0 +1,224 @@
+"""The node's side of an offer (protocol step 2): what it checks, and the acceptance that it gives.
+
+A node whose allowance covers the stake leaves its acceptance to the device, in the reply to the
+offer; else it lets the settlement lock more and brings it itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from edgemark.identifiers import Address
+from edgemark.loop.machine import TryAgain
+from edgemark.party.joining import allow_again
+from edgemark.systems.outsourcing.contract.records import NOBODY, IndexPhase, JobView
+from edgemark.systems.outsourcing.contract.terms import Terms, check_pace, hash_nodes
+from edgemark.systems.outsourcing.node.admission import (
+    Capacity,
+    Load,
+    OfferRefused,
+    check_admission,
+    check_disk,
+    check_stakes,
+    count_coming,
+    count_disk,
+    measure_load,
+)
+from edgemark.systems.outsourcing.node.speed import SpeedMeter
+from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.node.turns import TurnBook
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer
+from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
+
+
+class Accepting:
+    """Checks offers and accepts them; holds no state of its own.
+
+    Args:
+        station: keys, chain.
+        tasks: all tasks of this node, as they are now.
+        speed: of this machine.
+        turns: of the tasks that are to be computed.
+        looked_until: the block as of which the tasks are known.
+    """
+
+    def __init__(
+        self,
+        station: OutsourcingStation,
+        tasks: Callable[[], Iterable[NodeTask]],
+        speed: SpeedMeter,
+        turns: TurnBook,
+        looked_until: Callable[[], int] = int,
+    ) -> None:
+        self._station, self._tasks = station, tasks
+        self._speed, self._turns = speed, turns
+        self._looked_until = looked_until
+
+    # --- offers --------------------------------------------------------------------------------
+
+    def check_alone(self, offer: Offer) -> None:
+        """Fee and size, by what this node knows without its chain: that costs nobody anything.
+
+        Raises:
+            OfferRefused, NodeBusy: it is not taken, or not now.
+        """
+        fee, least = offer.terms.fee, self._station.settings.min_fee
+        if fee < least:
+            raise OfferRefused("fee too low", who="offer", had=fee, needed=f">= {least}")
+        self.check_admission(offer.terms, self._speed.fastest)
+
+    def check_posted(self, offer: Offer) -> JobView:
+        """The chain names this node at this index, under these terms, and there is time left.
+
+        Raises:
+            OfferRefused, NodeBusy: it does not, or the stake is not there.
+        """
+        job = self._station.settlement.job(offer.job)
+        if job.terms_hash != offer.terms.hash:
+            raise OfferRefused(
+                "terms are not the posted ones",
+                who=f"job {offer.job.hex()}",
+                had=offer.terms.hash.hex(),
+                needed=job.terms_hash.hex(),
+                remedy="The posting may not be deep enough yet.",
+            )
+        self._check_place(offer, job)
+        self._check_waiting(offer)
+        if not self._station.registry.is_active(self._me):
+            raise OfferRefused("node takes no new work", who=self._me)
+        self.check_free(offer.terms)
+        return job
+
+    def take(
+        self, offer: Offer, job: JobView, judges: tuple[Address, ...], speed: float
+    ) -> on.HeardOffer:
+        """What the node remembers of an offer that it takes, once nothing else speaks against it.
+
+        One thread at a time, until that is in the journal: of two offers for the last place or the
+        last stake one comes too late.
+
+        Raises:
+            OfferRefused, NodeBusy: another came first.
+        """
+        terms = offer.terms
+        self.check_admission(terms, speed)
+        self.check_free(terms)
+        gives = self.may_lock(self.offered_stakes() + terms.stake, until=terms.accept_by)
+        until = compute_waiting(self._station.chain.now(), terms.accept_by) if gives else on.NO_TIME
+        return on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges, until)
+
+    def measure(self) -> Load:
+        """What is taken on already."""
+        return measure_load(self._tasks(), self._speed.of, self._turns.read(self._tasks))
+
+    def count_coming(self) -> int:
+        """Bytes that the tasks which are taken have yet to write."""
+        return count_coming(self._tasks())
+
+    def check_admission(self, terms: Terms, speed: float) -> None:
+        """There is room for it, and time to compute it behind what is taken on already."""
+        settings, me = self._station.settings, self._me
+        load = self.measure()
+        capacity = Capacity(
+            settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
+        )
+        check_admission(terms, load, capacity, speed, who=me)
+        free = self._station.functions.make_free(count_disk(terms, load))
+        check_disk(terms, free, load, who=me)
+        check_pace(terms, settings.poll_s, who=f"node {me}")
+
+    def check_free(self, terms: Terms) -> None:
+        """The stake is there beside those of the tasks whose acceptance is not on chain yet.
+
+        The stakes are read first: one that is accepted meanwhile counts in both rather than in
+        neither. The balance is as of no block before the one that the tasks were looked at by: a
+        chain's node that lags would show it as it was before their locks, and refuses instead.
+        """
+        offered = self.offered_stakes()
+        block = max(self._station.chain.confirmed(), self._looked_until())
+        free = self._station.accounts.free_balance(self._me, block=block)
+        check_stakes(terms.stake, offered, free, who=self._me)
+
+    def _check_waiting(self, offer: Offer) -> None:
+        """It can still start, and soon: a job that never does pays nothing for stake and place."""
+        left = offer.terms.accept_by - self._station.chain.now()
+        most = self._station.settings.max_accept_s
+        if left < 0:
+            raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
+        if left > most:
+            raise OfferRefused(
+                "may not start for longer than this node keeps a stake and a place",
+                who=f"job {offer.job.hex()}",
+                had=f"{left} s until accept_by",
+                needed=f"<= max_accept_s = {most:g} s",
+                remedy="Post it with an earlier accept_by; or its operator raises the setting.",
+            )
+
+    def _check_place(self, offer: Offer, job: JobView) -> None:
+        """The list of nodes is the posted one, this node stands at its index and is awaited."""
+        listed = hash_nodes(offer.nodes)
+        if listed != job.nodes_hash:
+            raise OfferRefused(
+                "list of nodes is not the posted one",
+                who=f"job {offer.job.hex()}",
+                had=listed.hex(),
+                needed=job.nodes_hash.hex(),
+            )
+        named = offer.nodes[offer.index - 1] if offer.index <= len(offer.nodes) else NOBODY
+        phase = self._station.settlement.index(offer.job, offer.index).phase
+        if named != self._me or phase is not IndexPhase.NAMED:
+            raise OfferRefused(
+                "this node is not awaited at this index",
+                who=f"index {offer.index}",
+                had=f"{named} {phase.name}",
+                needed=f"{self._me} NAMED",
+            )
+
+    # --- acceptances ---------------------------------------------------------------------------
+
+    @property
+    def _me(self) -> Address:
+        return self._station.address
+
+    def offered_stakes(self) -> int:
+        """Stakes of the tasks that were taken and whose acceptance is not on chain yet.
+
+        They stay reserved whoever brings it: an acceptance that was given away locks a stake until
+        `accept_by`.
+        """
+        return sum(t.known.terms.stake for t in self._tasks() if t.phase is NodePhase.OFFERED)
+
+    def may_lock(self, stakes: int, *, until: int) -> bool:
+        """Whether the settlement may lock so much of this node's balance, and long enough."""
+        accounts, locker = self._station.accounts, self._station.settlement.address
+        return accounts.locker_allowance(self._me, locker).left_until(until) >= stakes
+
+    def sign(self, offer: on.HeardOffer) -> Acceptance:
+        """The acceptance of an offer that this node took."""
+        return sign_acceptance(offer, self._station.keys.account, self._station.settlement.domain)
+
+    def bring(self, offer: on.HeardOffer) -> None:
+        """Bring one's own acceptance to the chain, alone.
+
+        Raises:
+            TryAgain: the contract refuses it now; or somebody has brought it meanwhile, and it has
+                to become final.
+        """
+        settlement = self._station.settlement
+        if settlement.index(offer.job, offer.index, block="latest").phase is not IndexPhase.NAMED:
+            raise TryAgain("acceptance is on chain, not deep enough", who=f"index {offer.index}")
+        self.allow_stakes()
+        self._station.submit(settlement.accept(offer.job, offer.nodes, [self.sign(offer)]))
+
+    def allow_stakes(self) -> None:
+        """Let the settlement lock the stakes of all tasks that are to be accepted.
+
+        What was locked under an allowance is used up; the deposit's worth is allowed at once, and
+        is enough for offers to come.
+        """
+        with self._station.allowing:
+            needed = self.offered_stakes()
+            allow_again(self._station, needed, max(needed, self._station.settings.deposit))

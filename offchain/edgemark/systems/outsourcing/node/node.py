@@ -1,0 +1,321 @@
+"""The compute node (CSN): accepts offers, computes its share, commits, serves, defends itself.
+
+| step            | face or effect                                             |
+|-----------------|------------------------------------------------------------|
+| 2 accept        | POST /v1/offers -> acceptance, or `SubmitAcceptance`       |
+| 3 compute       | POST /v1/tasks/JOB/INDEX -> `ComputeAnswer`                |
+|                 | -> `SubmitCommitment`                                      |
+|                 | POST /v1/answers (signed by the job key) -> R_j            |
+| 5 charge        | `FetchTask`, `SendAnswer`, `SubmitVoid`, `SubmitLapse`     |
+| 6 collect       | `SubmitCollect`, `SubmitCancel`                            |
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from edgemark.crypto.ethereum.secp256k1 import address_of
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, JobId
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.loop.machine import TryAgain, key_of
+from edgemark.party.inquiry import ask_until_one
+from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.contract.records import JobView
+from edgemark.systems.outsourcing.contract.terms import check_terms
+from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX_TASK_BYTES
+from edgemark.systems.outsourcing.node.accepting import Accepting
+from edgemark.systems.outsourcing.node.observing import observe_as_node
+from edgemark.systems.outsourcing.node.speed import SpeedMeter
+from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.node.turns import TurnBook
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.machine import PartyMachine
+from edgemark.systems.outsourcing.protocol.messages import (
+    SALT_BYTES,
+    Answer,
+    Offer,
+    ReadRequest,
+    Task,
+)
+from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.station.functions import Needed
+from edgemark.systems.outsourcing.station.read_requests import check_read, sign_read
+from edgemark.systems.outsourcing.station.server import (
+    OutsourcingServer,
+    check_place,
+    handed_in,
+    parse_place,
+)
+from edgemark.systems.outsourcing.station.station import (
+    FUNCTION_NEEDED,
+    OutsourcingStation,
+    path_of,
+)
+from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
+from edgemark.transport.faults import NotFound, from_peer
+from edgemark.transport.serving.server import Head, Request, Response, Route
+
+_SERVING = (NodePhase.SERVING, NodePhase.ANSWERING, NodePhase.ENDED)
+
+
+class ComputeNode(OutsourcingServer):
+    """One compute node.
+
+    Args:
+        station: keys, chain, peers.
+        randomness: salts.
+    """
+
+    def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
+        self._randomness = randomness or Randomness()
+        self._compute_seconds = 0.0
+        self._speed = SpeedMeter()
+        self._admitting = threading.Lock()
+        self._turns = TurnBook()
+        self._accepting = Accepting(
+            station, self._tasks, self._speed, self._turns, lambda: self.agenda.block
+        )
+        super().__init__(station, PartyMachine(NodeTask), "node")
+        station.functions.keep(self._needed_functions, self.promised_bytes)
+
+    def routes(self) -> Sequence[Route]:
+        """Functions, offers, tasks and answers."""
+        return [
+            *super().routes(),
+            Route("POST", "/v1/offers", self._take_offer, MAX_SMALL_BYTES),
+            handed_in("tasks", self._take_task, MAX_TASK_BYTES, self._admit_task, is_promised=True),
+            Route("POST", "/v1/answers", self._give_answer, MAX_SMALL_BYTES),
+        ]
+
+    def status(self) -> dict[str, object]:
+        """Role, tasks by phase and seconds of computing."""
+        phases = [state.phase.value for state in self.runtime.states().values()]
+        return {
+            "role": "node",
+            "compute_seconds": self._compute_seconds,
+            "tasks": {phase: phases.count(phase) for phase in sorted(set(phases))},
+        }
+
+    def locked_tokens(self) -> int:
+        """Stakes of the tasks that were accepted and have not ended."""
+        return sum(
+            state.known.terms.stake
+            for state in self.runtime.states().values()
+            if state.phase not in (NodePhase.UNKNOWN, NodePhase.OFFERED, NodePhase.ENDED)
+        )
+
+    def _needed_functions(self) -> Needed:
+        states = self.runtime.states().values()
+        tasks = [(s.known.job, s.known.terms) for s in states if s.offer and not s.is_finished]
+        return self.payers.name_needs(tasks)
+
+    def promised_bytes(self) -> int:
+        """What the tasks that are taken have yet to write."""
+        return self._accepting.count_coming()
+
+    def _tasks(self) -> Collection[NodeTask]:
+        return self.runtime.states().values()
+
+    # --- 2 accept ------------------------------------------------------------------------------
+
+    def _take_offer(self, request: Request) -> Response:
+        offer, accepting = Offer.from_wire(request.body), self._accepting
+        known = self.runtime.state(key_of(offer.job, offer.index))
+        if known is not None:
+            return self._say_taken(known)
+        check_terms(offer.terms)
+        accepting.check_alone(offer)
+        self.looks.check(request)
+        job = accepting.check_posted(offer)
+        self.expect_payer(offer.job, job.payer)
+        with self.function_of(offer.terms, job.payer) as function:
+            if function is None:
+                return Response(body=FUNCTION_NEEDED)
+            return self._say_taken(self._promise(offer, job, function))
+
+    def _promise(self, offer: Offer, job: JobView, function: Polynomial) -> NodeTask:
+        check_function(function, offer.terms)
+        speed, judges = self._speed.time(function), self.station.settlement.judges()
+        with self._admitting:
+            heard = self._accepting.take(offer, job, judges, speed)
+            task: NodeTask = self.runtime.ask(key_of(offer.job, offer.index), heard)
+        self.expect(offer.job, job.payer)
+        return task
+
+    def _say_taken(self, task: NodeTask) -> Response:
+        """With the acceptance, whenever the device asks, as long as it is left to it."""
+        if not task.leaves_bringing:
+            return Response(body=TAKEN)
+        return Response(body=self._accepting.sign(task.known).to_wire())
+
+    # --- 3 compute -----------------------------------------------------------------------------
+
+    def _admit_task(self, head: Head) -> int:
+        state = self._state(head, *parse_place(head.params), behind=NodePhase.OFFERED)
+        return self.on_disk(state.known.terms.share_bytes + HEAD_BYTES)
+
+    def _take_task(self, request: Request) -> Response:
+        task = Task.from_wire(request.body)
+        check_place(request, task.job, task.index)
+        state = self._state(request, task.job, task.index, behind=NodePhase.OFFERED)
+        if state.task is not None:
+            if state.task.task_id == task.task_id:
+                return Response(body=TAKEN)
+            raise RefusedInput("another task is held already", who=f"index {task.index}")
+        check_task(task, state.known.terms, state.known.root)
+        self.runtime.ask(key_of(task.job, task.index), self._heard(task))
+        return Response(body=TAKEN)
+
+    def _heard(self, task: Task) -> on.HeardTask:
+        """With the salt of its answer: in the journal before anything is signed."""
+        return on.HeardTask(task, self._randomness.octets(SALT_BYTES))
+
+    def _give_answer(self, request: Request) -> Response:
+        read = ReadRequest.from_wire(request.body)
+        state = self._state(request, read.job, read.index, behind=NodePhase.COMPUTED)
+        check_read(self.station, read, address_of(state.known.terms.job_key))
+        if state.answer is None or state.phase not in _SERVING:
+            raise NotFound("answer is not ready", who=f"index {read.index}", had=state.phase.value)
+        return Response(body=state.answer.to_wire())
+
+    def _state(
+        self, asker: Head | Request, job: JobId, index: int, *, behind: NodePhase
+    ) -> NodeTask:
+        """The task's state; when it is still `behind`, as of a fresh look at the chain.
+
+        The device may have seen a block that this node's next round has yet to see; without the
+        look it would have to send its whole share again. Whoever asks too often gets no look.
+        """
+        key = key_of(job, index)
+        state: NodeTask | None = self.runtime.state(key)
+        if state is None:
+            raise NotFound("no such task here", who=f"job {job.hex()}, index {index}")
+        if state.phase is behind and not self.looks.take(asker):
+            self._look_at({key: state}, self.station.chain.confirmed())
+            state = self.runtime.state(key) or state
+        return state
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, state: NodeTask, effect: Any) -> Sequence[object]:
+        """Carry out one effect; what it found out."""
+        match effect:
+            case do.ComputeAnswer():
+                with self._turns.running(state):
+                    return [on.FoundAnswer(self.compute(state))]
+            case do.FetchTask():
+                return [self._heard(self._fetch_task(state))]
+            case do.SendAnswer(judge):
+                answer = _answer_of(state)
+                path = path_of("answers", answer.job, answer.index)
+                self.station.ask(judge, path, answer.to_wire(), most=MAX_SMALL_BYTES)
+                return [on.HeardAnswerTaken(judge)]
+            case do.SubmitAcceptance():
+                self._accepting.bring(state.known)
+                return []
+            case do.SubmitExpiry(place):
+                self.station.return_place(state.known.job, place)
+                return [on.SawEnded()]
+            case _:
+                self.station.submit(self._call(state, effect))
+                return []
+
+    def due(self, state: NodeTask, effect: Any) -> float | None:
+        """Tasks wait for their turn; the rest does not."""
+        return self._turns.due(state) if isinstance(effect, do.ComputeAnswer) else None
+
+    def compute(self, state: NodeTask) -> Answer:
+        """c_j, b_j and the signature for this very task and its salt (eqs 7-8)."""
+        task = state.task
+        if task is None:
+            raise LookupError("nothing to compute without a task")
+        offer = state.known
+        function = self.station.functions.find(offer.terms.function_hash)
+        if function is None:
+            raise TryAgain("function is not here", who=offer.terms.function_hash.hex())
+        began = time.perf_counter()
+        outputs = compute_outputs(function, task, offer.terms)
+        took = time.perf_counter() - began
+        self._compute_seconds += took
+        self.instruments.note_computing(took)
+        self._speed.note(offer.terms.function_hash, offer.terms.products, took)
+        return self.sign(task, outputs, state.salt)
+
+    def sign(self, task: Task, outputs: bytes, salt: bytes) -> Answer:
+        """R_j for these outputs of this task."""
+        blank = Answer(task.job, task.index, task.task_id, task.share_hash, outputs, salt, b"")
+        digest = blank.digest(self.station.settlement.domain, self.station.address)
+        return replace(blank, signature=self.station.keys.account.sign(digest))
+
+    def _fetch_task(self, state: NodeTask) -> Task:
+        offer, most = state.known, state.known.terms.share_bytes + HEAD_BYTES
+
+        def ask(judge: Address) -> Task:
+            account = self.station.keys.account
+            request = sign_read(self.station, offer.job, offer.index, judge, account)
+            raw = self.station.ask(judge, "/v1/tasks/read", request, most=most)
+            with from_peer(judge):
+                task = Task.from_wire(raw)
+                check_task(task, offer.terms, offer.root)
+            return task
+
+        who = f"index {offer.index}"
+        return ask_until_one(offer.judges, ask, what="no judge gave the task", who=who)
+
+    def _call(self, state: NodeTask, effect: Any) -> Call:
+        offer, settlement = state.known, self.station.settlement
+        match effect:
+            case do.SubmitCommitment():
+                return self._commitment(_answer_of(state))
+            case do.SubmitCancel():
+                return settlement.cancel_unstarted(offer.job)
+            case do.SubmitCollect(indices):
+                return settlement.collect(offer.job, indices)
+            case do.SubmitVoid():
+                return settlement.void_charge(offer.job, offer.index)
+            case do.SubmitLapse():
+                return settlement.lapse_charge(offer.job, offer.index)
+            case _:
+                raise TypeError(f"a node does not {type(effect).__name__}")
+
+    def _commitment(self, answer: Answer) -> Call:
+        settlement = self.station.settlement
+        commitment = answer.commitment(settlement.domain, self.station.address)
+        return settlement.commit(answer.job, answer.index, commitment)
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over the chain, at confirmed depth."""
+        settings = self.station.settings
+        self.expect_payers(self.agenda.poll(), settings.min_fee, settings.max_accept_s)
+        states = self.runtime.states()
+        due = self.agenda.due(states)
+        if due:
+            self._look_at({key: states[key] for key in due}, self.agenda.block)
+        self.agenda.note(due, states)
+
+    def _look_at(self, tasks: Mapping[bytes, NodeTask], block: int) -> None:
+        now = self.station.time_of(block)
+        offers = [state.known for state in tasks.values()]
+        views = self.station.settlement.views(
+            [(offer.job, [offer.index]) for offer in offers], block=block
+        )
+        for (key, state), (job, (view,)) in zip(tasks.items(), views, strict=True):
+            self.expect(state.known.job, job.payer, *state.known.judges)
+            over = self.station.is_lock_over(job, now)
+            self.tell(key, observe_as_node(state, job, view, now, lock_over=over))
+
+
+def _answer_of(state: NodeTask) -> Answer:
+    if state.answer is None:
+        raise LookupError("no answer was computed")
+    return state.answer

@@ -1,0 +1,72 @@
+"""When the tasks of a node have to be computed, and which one is: for its pool and its promises."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from edgemark.loop.machine import key_of
+from edgemark.systems.outsourcing.node.admission import Turns
+from edgemark.systems.outsourcing.node.task import NodeTask
+
+
+class TurnBook:
+    """Turns of the tasks that came to this node, on the clock of its process.
+
+    A turn is by when the task came and how long it may take from then on, not by `compute_by`: a
+    device that hands many tasks in at the last moment would push aside what others handed in in
+    time. One that comes so late is charged as silent if anything, and then there is as much time
+    again, until `answer_by`.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._due: dict[bytes, float] = {}
+        self._began: dict[bytes, float] = {}
+
+    def due(self, task: NodeTask) -> float:
+        """When it has to be computed; it came now, unless it is in the book."""
+        terms = task.known.terms
+        with self._guard:
+            due = time.monotonic() + terms.compute_by - terms.accept_by
+            return self._due.setdefault(_key(task), due)
+
+    @contextmanager
+    def running(self, task: NodeTask) -> Iterator[None]:
+        """The task is computed now; afterwards it leaves the book, unless it failed."""
+        with self._guard:
+            self._began[_key(task)] = time.monotonic()
+        try:
+            yield
+            with self._guard:
+                self._due.pop(_key(task), None)
+        finally:
+            with self._guard:
+                self._began.pop(_key(task), None)
+
+    def read(self, tasks: Callable[[], Iterable[NodeTask]]) -> Turns:
+        """As of now; a task that ended without having been computed leaves the book.
+
+        Args:
+            tasks: of this node; asked for after the book was looked at, for what comes in meanwhile
+                must stay.
+        """
+        with self._guard:
+            noted = list(self._due)
+        still_open = {_key(task) for task in tasks() if task.offer and not task.is_finished}
+        now = time.monotonic()
+        with self._guard:
+            for key in noted:
+                if key not in still_open:
+                    self._due.pop(key, None)
+            due, began = dict(self._due), dict(self._began)
+        return Turns(
+            left_s={key: moment - now for key, moment in due.items()},
+            ran_s={key: now - moment for key, moment in began.items()},
+        )
+
+
+def _key(task: NodeTask) -> bytes:
+    return key_of(task.known.job, task.known.index)

@@ -1,0 +1,199 @@
+"""Answers that one party fetched and another decodes: a file of R_j, decoded without a chain.
+
+Who has dt + 1 answers in clear has F(x): the file is for the owner of the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from typing import Any
+
+from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.sharing.reed_solomon import Undecided
+from edgemark.crypto.sharing.verification import Answer as NodeValues
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import (
+    Address,
+    JobId,
+    ShareIndex,
+    TaskId,
+    parse_address,
+    parse_job_id,
+    parse_share_index,
+)
+from edgemark.systems.outsourcing.contract.hashes import compute_task_id
+from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
+from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES
+from edgemark.systems.outsourcing.offline.local import read_answers
+from edgemark.systems.outsourcing.offline.sharing import OwnerSecret
+from edgemark.systems.outsourcing.protocol.events import FoundResultUndecided, FoundResultValid
+from edgemark.systems.outsourcing.protocol.messages import SALT_BYTES, SIGNATURE_BYTES, Answer
+from edgemark.untrusted.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    parse,
+    text,
+)
+
+FORMAT, VERSION = "edgemark-answers", 2
+
+
+class AnswersRefused(RefusedInput):
+    """A file that holds no answers of this version."""
+
+
+@dataclass(frozen=True)
+class ExportedAnswers:
+    """Verified answers of one job.
+
+    Attributes:
+        nodes: account of index j at position j - 1.
+        answers: (index, outputs, salt, signature), ascending.
+    """
+
+    chain_id: int
+    settlement: Address
+    job: JobId
+    nodes: tuple[Address, ...]
+    answers: tuple[tuple[ShareIndex, bytes, bytes, bytes], ...] = field(repr=False)
+
+    def to_bytes(self) -> bytes:
+        """The one encoding: a line of canonical JSON, then the outputs as they are."""
+        return b"".join((self._line(), *(outputs for _, outputs, _, _ in self.answers)))
+
+    def _line(self) -> bytes:
+        return encode(
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "chain_id": self.chain_id,
+                "settlement": self.settlement,
+                "job": self.job.hex(),
+                "nodes": list(self.nodes),
+                "answers": [
+                    {
+                        "index": int(index),
+                        "outputs": len(outputs),
+                        "salt": salt.hex(),
+                        "signature": signature.hex(),
+                    }
+                    for index, outputs, salt, signature in self.answers
+                ],
+            }
+        )
+
+    @staticmethod
+    def from_bytes(raw: bytes) -> ExportedAnswers:
+        """Parse.
+
+        Raises:
+            AnswersRefused: not the one encoding of such a file.
+        """
+        try:
+            end = raw.find(b"\n") + 1 or len(raw)
+            exported = _exported_of(parse(raw[:end], FORMAT, VERSION), raw, end)
+            if exported._line() != raw[:end]:
+                raise NotThatFormat("another spelling of it")
+        except (ValueError, KeyError, TypeError, RecursionError, RefusedInput) as error:
+            had = str(error) if isinstance(error, NotThatFormat) else "a part that is no such thing"
+            raise AnswersRefused(
+                "cannot be read",
+                who="answers",
+                had=had,
+                needed=f"format {FORMAT}, version {VERSION}",
+            ) from None
+        return exported
+
+
+def _exported_of(facts: Mapping[str, Any], raw: bytes, start: int) -> ExportedAnswers:
+    nodes = items(facts["nodes"], most=MAX_NODES, least=1)
+    listed = items(facts["answers"], most=len(nodes))
+    lengths = [number(each["outputs"]) for each in listed]
+    if max(lengths, default=0) > MAX_OUTPUT_BYTES or start + sum(lengths) != len(raw):
+        raise NotThatFormat("outputs of another length")
+    ends = list(accumulate(lengths, initial=start))
+    answers = tuple(
+        (
+            parse_share_index(number(each["index"]), len(nodes)),
+            raw[begin:end],
+            octets(each["salt"], SALT_BYTES, exactly=True),
+            octets(each["signature"], SIGNATURE_BYTES, exactly=True),
+        )
+        for each, (begin, end) in zip(listed, pairwise(ends), strict=True)
+    )
+    order = [answer[0] for answer in answers]
+    if order != sorted(set(order)):
+        raise ValueError("answers are out of order")
+    return ExportedAnswers(
+        chain_id=number(facts["chain_id"]),
+        settlement=parse_address(text(facts["settlement"])),
+        job=parse_job_id(text(facts["job"])),
+        nodes=tuple(parse_address(text(node)) for node in nodes),
+        answers=answers,
+    )
+
+
+def decode_exported(
+    exported: ExportedAnswers, secret: OwnerSecret, challenge: bytes
+) -> tuple[FoundResultValid | FoundResultUndecided, dict[int, str]]:
+    """Decode with nothing but the owner's secret.
+
+    Args:
+        exported: as somebody handed it over; nothing in it is believed.
+        secret: of the sharing.
+        challenge: random packed elements, batch * n of them.
+
+    Returns:
+        What was found, and why answers do not count, by index.
+
+    Raises:
+        AnswersRefused: the job had another number of nodes.
+    """
+    made = secret.announcement
+    if len(exported.nodes) != made.node_count:
+        raise AnswersRefused(
+            "are of another job", who="answers", had=len(exported.nodes), needed=made.node_count
+        )
+    values: dict[int, NodeValues] = {}
+    refused: dict[int, str] = {}
+    for index, outputs, salt, signature in exported.answers:
+        try:
+            task_id, share_hash = _task_id(exported, secret, index), made.share_hashes[index - 1]
+            answer = Answer(exported.job, index, task_id, share_hash, outputs, salt, signature)
+            _check_answer(exported, secret, answer)
+        except (PeerFault, RefusedInput) as fault:
+            refused[int(index)] = fault.what
+            continue
+        half = len(outputs) // 2
+        values[int(index)] = NodeValues(values=outputs[:half], checks=outputs[half:])
+    silent = tuple(ShareIndex(j) for j in range(1, made.node_count + 1) if j not in values)
+    try:
+        found = read_answers(secret, values, challenge)
+    except Undecided as undecided:
+        return FoundResultUndecided(str(undecided), (), silent), refused
+    liars = tuple(ShareIndex(j) for j in sorted(found.liars))
+    return FoundResultValid(found.result, liars, silent), refused
+
+
+def _task_id(exported: ExportedAnswers, secret: OwnerSecret, index: ShareIndex) -> TaskId:
+    made = secret.announcement
+    return compute_task_id(index, made.function_hash, made.share_hashes[index - 1], exported.job)
+
+
+def _check_answer(exported: ExportedAnswers, secret: OwnerSecret, answer: Answer) -> None:
+    """As `check_signed_answer` and `check_outputs`, with no share at hand."""
+    made = secret.announcement
+    needed = compute_output_bytes(made.batch, made.outputs)
+    if len(answer.outputs) != needed:
+        raise RefusedInput("outputs have the wrong length", who="answer", needed=needed)
+    FIELD.check(answer.outputs, who="outputs")
+    domain = SettlementDomain(exported.chain_id, exported.settlement)
+    node = exported.nodes[answer.index - 1]
+    check_signature(answer.digest(domain, node), answer.signature, node)

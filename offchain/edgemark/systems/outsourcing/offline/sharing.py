@@ -1,0 +1,362 @@
+"""A sharing made away from any chain: by a sensor, say, that has an input and nothing else.
+
+| file          | for              | holds                                                  |
+|---------------|------------------|--------------------------------------------------------|
+| `public.json` | everybody        | H(F), sizes, the job's public key, H(share_j)          |
+| `share-NN.json` | node NN        | one share                                              |
+| `secret.json` | the owner        | alpha, w(1)..w(m), the key that reads the answers      |
+
+Every file is canonical JSON and names its sharing by the hash of `public.json`, so that files of
+two sharings are never mixed. Who holds t + 1 share files holds the input.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Hash32, ShareIndex, parse_hash32, parse_share_index
+from edgemark.systems.outsourcing.contract.hashes import compute_share_hash, split_share
+from edgemark.systems.outsourcing.contract.terms import (
+    JOB_KEY_BYTES,
+    check_sharing,
+    check_volume,
+    check_work,
+    compute_least_nodes,
+)
+from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARE_BYTES, MAX_SHARING_FILE_BYTES
+from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares
+from edgemark.untrusted.canonical_json import (
+    NotThatFormat,
+    encode,
+    items,
+    number,
+    octets,
+    text,
+)
+from edgemark.untrusted.canonical_json import parse as parse_json
+
+PUBLIC, SHARE, SECRET = "edgemark-sharing", "edgemark-share", "edgemark-sharing-secret"
+VERSION = 1
+SECRET_KEY_BYTES = 32
+DOMAIN = b"edgemark sharing 1"
+
+T = TypeVar("T")
+
+
+class SharingRefused(RefusedInput):
+    """Files that are no whole sharing of this version, or one for something else."""
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """`public.json`: what everybody may know of a sharing."""
+
+    function_hash: Hash32
+    inputs: int
+    outputs: int
+    degree: int
+    batch: int
+    threshold: int
+    errors: int
+    job_key: bytes
+    share_hashes: tuple[Hash32, ...]
+
+    @property
+    def id(self) -> Hash32:
+        """Names the sharing."""
+        return keccak256(DOMAIN, self.to_json())
+
+    @property
+    def node_count(self) -> int:
+        """M."""
+        return len(self.share_hashes)
+
+    def to_json(self) -> bytes:
+        """The one encoding."""
+        return encode(
+            {
+                "format": PUBLIC,
+                "version": VERSION,
+                "function_hash": self.function_hash.hex(),
+                "inputs": self.inputs,
+                "outputs": self.outputs,
+                "degree": self.degree,
+                "batch": self.batch,
+                "threshold": self.threshold,
+                "errors": self.errors,
+                "job_key": self.job_key.hex(),
+                "share_hashes": [each.hex() for each in self.share_hashes],
+            }
+        )
+
+    @staticmethod
+    def from_json(raw: bytes) -> Announcement:
+        """Parse and check.
+
+        Raises:
+            SharingRefused: not the one encoding, or numbers that no job can have.
+        """
+        return _parse(raw, PUBLIC, _announcement_of, Announcement.to_json)
+
+
+@dataclass(frozen=True)
+class OwnerSecret:
+    """`secret.json`: what reads and checks the answers, without any share.
+
+    Attributes:
+        alpha: checking key.
+        weights: w(1)..w(m), packed.
+        job_secret: key that reads the answers.
+    """
+
+    announcement: Announcement
+    alpha: int = field(repr=False)
+    weights: bytes = field(repr=False)
+    job_secret: bytes = field(repr=False)
+
+    def to_json(self) -> bytes:
+        """The one encoding."""
+        public: dict[str, Any] = json.loads(self.announcement.to_json())
+        return encode(
+            {
+                "format": SECRET,
+                "version": VERSION,
+                "sharing": public,
+                "alpha": FIELD.pack([self.alpha]).hex(),
+                "weights": self.weights.hex(),
+                "job_secret": self.job_secret.hex(),
+            }
+        )
+
+    @staticmethod
+    def from_json(raw: bytes) -> OwnerSecret:
+        """Parse and check.
+
+        Raises:
+            SharingRefused: not the one encoding, or secrets that do not fit the sharing.
+        """
+        return _parse(raw, SECRET, _secret_of, OwnerSecret.to_json)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """All of it, checked: what it takes to order a job over these shares."""
+
+    announcement: Announcement
+    shares: tuple[bytes, ...] = field(repr=False)
+    secret: OwnerSecret = field(repr=False)
+
+    @property
+    def id(self) -> Hash32:
+        """Names the sharing."""
+        return self.announcement.id
+
+    @property
+    def batch(self) -> int:
+        """Inputs under it."""
+        return self.announcement.batch
+
+    @property
+    def job_key(self) -> bytes:
+        """Compressed public key of who may read the answers."""
+        return self.announcement.job_key
+
+    def check_fits(self, function: Polynomial, threshold: int, errors: int) -> None:
+        """Check that the shares were made for this function and these numbers.
+
+        Raises:
+            SharingRefused: they were not.
+        """
+        made = self.announcement
+        for name, had, needed in (
+            ("function", made.function_hash.hex(), bytes(function.hash).hex()),
+            ("inputs", made.inputs, function.inputs),
+            ("outputs", made.outputs, function.outputs),
+            ("degree", made.degree, function.degree),
+            ("threshold", made.threshold, threshold),
+            ("errors", made.errors, errors),
+        ):
+            if had != needed:
+                raise SharingRefused(
+                    f"was made for another {name}", who="sharing", had=had, needed=needed
+                )
+
+    def share_json(self, index: int) -> bytes:
+        """The file of one node."""
+        return encode(
+            {
+                "format": SHARE,
+                "version": VERSION,
+                "sharing": self.id.hex(),
+                "index": index,
+                "share": self.shares[index - 1].hex(),
+            }
+        )
+
+
+def make_sharing(
+    function: Polynomial, batch: bytes, *, threshold: int, errors: int, randomness: Randomness
+) -> Sharing:
+    """Split packed inputs, with masks that are drawn here and never used again.
+
+    Raises:
+        RefusedInput: inputs of the wrong length or outside the field, or numbers out of range.
+    """
+    count, rest = divmod(FIELD.check(batch, who="input"), function.inputs)
+    nodes = compute_least_nodes(function.degree, threshold, errors)
+    check_sharing(degree=function.degree, threshold=threshold, errors=errors, node_count=nodes)
+    if rest or not count:
+        raise RefusedInput(
+            "input has the wrong length", who="input", needed=f"a multiple of {function.inputs}"
+        )
+    check_volume(count, function.inputs, function.outputs, nodes)
+    check_work(count, function.term_count, function.header.total_bytes)
+    secrets = SharingSecrets(
+        alpha=randomness.nonzero_element(),
+        coefficients=randomness.elements(threshold * count * function.inputs),
+        gammas=randomness.elements(threshold),
+    )
+    shares = make_shares(batch, node_count=nodes, threshold=threshold, secrets=secrets)
+    key = SecretKey.generate(randomness)
+    announcement = Announcement(
+        function_hash=Hash32(function.hash),
+        inputs=function.inputs,
+        outputs=function.outputs,
+        degree=function.degree,
+        batch=count,
+        threshold=threshold,
+        errors=errors,
+        job_key=key.public_key,
+        share_hashes=tuple(compute_share_hash(each) for each in shares),
+    )
+    weights = b"".join(each[-ELEMENT_BYTES:] for each in shares)
+    secret = OwnerSecret(announcement, secrets.alpha, weights, key.reveal())
+    return Sharing(announcement, shares, secret)
+
+
+def assemble(public: bytes, shares: Iterable[bytes], secret: bytes) -> Sharing:
+    """Put a sharing together from its files.
+
+    Raises:
+        SharingRefused: a file is malformed or of another sharing, or a share is missing, there
+            twice, at index 0 or above m, or not the one that was announced.
+    """
+    announcement, owner = Announcement.from_json(public), OwnerSecret.from_json(secret)
+    if owner.announcement != announcement:
+        raise SharingRefused(
+            "secret belongs to another sharing",
+            who="secret.json",
+            had=owner.announcement.id.hex(),
+            needed=announcement.id.hex(),
+        )
+    found: dict[int, bytes] = {}
+    for raw in shares:
+        index, share = _read_share(raw, announcement)
+        if index in found:
+            raise SharingRefused("index is there twice", who="sharing", had=int(index))
+        found[index] = share
+    missing = [j for j in range(1, announcement.node_count + 1) if j not in found]
+    if missing:
+        raise SharingRefused(
+            "shares are missing", who="sharing", had=sorted(found), needed=f"also {missing}"
+        )
+    ordered = tuple(found[j] for j in sorted(found))
+    if b"".join(each[-ELEMENT_BYTES:] for each in ordered) != owner.weights:
+        raise SharingRefused("secret does not fit the shares", who="secret.json")
+    return Sharing(announcement, ordered, owner)
+
+
+def _read_share(raw: bytes, announcement: Announcement) -> tuple[ShareIndex, bytes]:
+    def parse(facts: Mapping[str, Any]) -> tuple[Hash32, ShareIndex, bytes]:
+        index = parse_share_index(number(facts["index"]), announcement.node_count)
+        sharing = parse_hash32(text(facts["sharing"]), who="sharing")
+        return sharing, index, octets(facts["share"], MAX_SHARE_BYTES)
+
+    def write(parts: tuple[Hash32, ShareIndex, bytes]) -> bytes:
+        facts = {"sharing": parts[0].hex(), "index": int(parts[1]), "share": parts[2].hex()}
+        return encode({"format": SHARE, "version": VERSION, **facts})
+
+    sharing, index, share = _parse(raw, SHARE, parse, write)
+    if sharing != announcement.id:
+        raise SharingRefused(
+            "belongs to another sharing",
+            who=f"share {index}",
+            had=sharing.hex(),
+            needed=announcement.id.hex(),
+        )
+    if compute_share_hash(share) != announcement.share_hashes[index - 1]:
+        raise SharingRefused("is not the announced share", who=f"share {index}")
+    split_share(share, announcement.inputs, announcement.batch)
+    return index, share
+
+
+def _announcement_of(facts: Mapping[str, Any]) -> Announcement:
+    made = Announcement(
+        function_hash=parse_hash32(text(facts["function_hash"]), who="function_hash"),
+        inputs=number(facts["inputs"]),
+        outputs=number(facts["outputs"]),
+        degree=number(facts["degree"]),
+        batch=number(facts["batch"]),
+        threshold=number(facts["threshold"]),
+        errors=number(facts["errors"]),
+        job_key=octets(facts["job_key"], JOB_KEY_BYTES, exactly=True),
+        share_hashes=tuple(
+            parse_hash32(text(each), who="share hash")
+            for each in items(facts["share_hashes"], most=MAX_NODES, least=1)
+        ),
+    )
+    check_sharing(
+        degree=made.degree,
+        threshold=made.threshold,
+        errors=made.errors,
+        node_count=made.node_count,
+    )
+    check_volume(made.batch, made.inputs, made.outputs, made.node_count)
+    return made
+
+
+def _secret_of(facts: Mapping[str, Any]) -> OwnerSecret:
+    announcement = _announcement_of(facts["sharing"])
+    alpha = int.from_bytes(octets(facts["alpha"], ELEMENT_BYTES, exactly=True), "big")
+    weights = octets(facts["weights"], ELEMENT_BYTES * announcement.node_count, exactly=True)
+    FIELD.check(weights, who="weights")
+    job_secret = octets(facts["job_secret"], SECRET_KEY_BYTES, exactly=True)
+    if not 1 <= alpha < Q:
+        raise ValueError("alpha is out of range")
+    if SecretKey(job_secret).public_key != announcement.job_key:
+        raise ValueError("job_secret is not the key of this sharing")
+    return OwnerSecret(announcement, alpha, weights, job_secret)
+
+
+def _parse(
+    raw: bytes,
+    kind: str,
+    parse: Callable[[Mapping[str, Any]], T],
+    write: Callable[[T], bytes],
+) -> T:
+    """Parse one file of a sharing; the words of an error never hold what was in it."""
+    if len(raw) > MAX_SHARING_FILE_BYTES:
+        raise SharingRefused("is too large", who=kind, had=len(raw), needed=MAX_SHARING_FILE_BYTES)
+    try:
+        value = parse(parse_json(raw, kind, VERSION))
+        if write(value) != raw:
+            raise NotThatFormat("another spelling of it")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        had = str(error) if isinstance(error, NotThatFormat) else "a part that is no such thing"
+        raise SharingRefused(
+            "cannot be read", who=kind, had=had, needed=f"format {kind}, version {VERSION}"
+        ) from None
+    except RefusedInput as error:
+        if isinstance(error, SharingRefused):
+            raise
+        raise SharingRefused(error.what, who=f"{kind}, {error.who}", needed=error.needed) from None
+    return value

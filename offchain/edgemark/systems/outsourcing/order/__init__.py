@@ -1,0 +1,1 @@
+"""An order: drafted, rehearsed, placed."""

@@ -1,0 +1,80 @@
+"""From settings to a job under way: what a program calls that orders work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.identifiers import Address, JobId
+from edgemark.party.joining import join_as_device, provide_balance
+from edgemark.settings import Settings
+from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.offline.drafting import Wish, order_of_sharing
+from edgemark.systems.outsourcing.offline.sharing import Sharing
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+
+
+@contextmanager
+def open_device(settings: Settings) -> Iterator[Device]:
+    """The device of a home folder, with all its open jobs taken up; one process at a time.
+
+    Raises:
+        LedgerUnavailable: no chain, or another one, answers at `chain_url`.
+        RefusedInput: the manifest is missing, or another process has the home folder.
+        Unrecoverable: a key or journal is damaged, or others can open it.
+    """
+    with OutsourcingStation.open(settings) as station, Device(station) as device:
+        device.start()
+        yield device
+
+
+def order(
+    device: Device, function: Polynomial, batch: bytes, nodes: Sequence[Address], wish: Wish
+) -> JobId:
+    """Register and deposit where that is still to be done, then begin a job; durable on return.
+
+    Args:
+        device: of a home with gas and tokens.
+        function: F.
+        batch: packed inputs, a multiple of k elements.
+        nodes: m = (d+1)t + 1 + 2e accounts of compute nodes, of different providers.
+        wish: t, e, amounts and windows.
+
+    Raises:
+        RefusedInput: what `Device.submit` says, or too few tokens.
+    """
+    get_ready(device, function, wish)
+    return device.submit(function, batch, nodes, wish)
+
+
+def get_ready(device: Device, function: Polynomial, wish: Wish) -> None:
+    """Register the device and bring in what a job over this function locks at most.
+
+    It is there beside what open jobs have yet to lock.
+
+    Raises:
+        RefusedInput: the wallet holds too few tokens.
+    """
+    join_as_device(device.station)
+    costs = wish.compute_costs(function.degree)
+    provide_balance(device.station, costs + device.funds().reserved)
+
+
+def submit_sharing(
+    device: Device, function: Polynomial, sharing: Sharing, nodes: Sequence[Address], wish: Wish
+) -> JobId:
+    """Begin the one job of a sharing; durable when it returns.
+
+    Args:
+        device: who pays, sends the shares and checks the answers.
+        function: F, for which the shares were made.
+        sharing: all of it.
+        nodes: m compute nodes of different providers; index j at position j - 1.
+        wish: with the sharing's threshold and errors.
+
+    Raises:
+        RefusedInput: as `Device.submit`; or the sharing is for something else, or was used already.
+    """
+    order = order_of_sharing(sharing, function, wish, device.venue(nodes))
+    return device.begin(function, order)

@@ -1,0 +1,121 @@
+"""What a device that comes back can still have of its job, and what it has lost by being away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edgemark.identifiers import ShareIndex, Timestamp
+from edgemark.receipt import format_tokens
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+
+_BEFORE_RESULT = (DevicePhase.STARTED, DevicePhase.GATHERED)
+_DECIDED = (DevicePhase.VALID, DevicePhase.UNDECIDED)
+_OVER = {
+    DevicePhase.UNKNOWN: "This home folder never ordered it.",
+    DevicePhase.CANCELLED: "It never started: not all nodes had accepted in time. Everything went "
+    "back; ask again with other nodes.",
+    DevicePhase.FAILED: "The contract did not take the posting; nothing was locked.",
+}
+
+
+def tell_outlook(state: DeviceJob, now: Timestamp) -> str:
+    """Sentences for the owner of a job.
+
+    Args:
+        state: what the device remembers.
+        now: chain time.
+    """
+    return " ".join(_sentences(state, now))
+
+
+def _sentences(state: DeviceJob, now: Timestamp) -> Iterator[str]:
+    if state.phase in _OVER:
+        yield _OVER[state.phase]
+        return
+    terms = state.known.terms
+    if state.phase in (DevicePhase.DRAFTED, DevicePhase.POSTED, DevicePhase.EXPIRED):
+        yield from _before_start(state, now)
+    elif state.phase in _BEFORE_RESULT:
+        yield from _before_result(state, now)
+    elif state.phase in _DECIDED and _uncharged(state):
+        who = _list(_uncharged(state))
+        if now <= terms.collect_by:
+            yield f"{who} can be charged {_left(terms.collect_by, now)}: stay, or come back before."
+        else:
+            yield f"It is too late to charge {who}: {_lost(state)}"
+    elif state.phase is DevicePhase.CHARGED:
+        yield "The judges decide about the charges; anyone may bring their verdict."
+    if state.undecided_because:
+        yield "The result cannot be told from the answers that came; ask again with other nodes."
+    elif state.result is not None:
+        yield "The result is checked."
+
+
+def _before_start(state: DeviceJob, now: Timestamp) -> Iterator[str]:
+    accept_by = state.known.terms.accept_by
+    if now <= accept_by:
+        yield f"Acceptances are awaited {_left(accept_by, now)}; else everything goes back."
+    else:
+        yield "It did not start in time: anyone may cancel it, and everything goes back."
+
+
+def _before_result(state: DeviceJob, now: Timestamp) -> Iterator[str]:
+    terms = state.known.terms
+    waiting = [i for i in range(1, terms.node_count + 1) if i not in state.delivered]
+    if now <= terms.compute_by:
+        if waiting:
+            yield (
+                f"{len(waiting)} of {terms.node_count} nodes still wait for their task, and can "
+                f"commit {_left(terms.compute_by, now)}: stay until `delivered`."
+            )
+        else:
+            yield f"All nodes have their tasks and may commit {_left(terms.compute_by, now)}."
+        return
+    if now <= terms.collect_by:
+        yield (
+            f"Answers are fetched, and whoever lied or is silent can be charged "
+            f"{_left(terms.collect_by, now)}."
+        )
+        return
+    yield (
+        "It is too late to charge anybody: whoever committed is paid, right or wrong. The answers "
+        "are still asked for; nodes owe them until collect_by, and may keep them longer."
+    )
+    unsent = [i for i in waiting if state.index_phase(ShareIndex(i)) is IndexPhase.ACCEPTED]
+    if unsent:
+        fees = _unearned(state, len(unsent))
+        yield f"{_list(unsent)} never got a task or never committed: {fees}"
+
+
+def _uncharged(state: DeviceJob) -> list[int]:
+    open_ends = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED, IndexPhase.PAID, IndexPhase.UNEARNED)
+    return [int(i) for i in (*state.wrong, *state.silent) if state.index_phase(i) in open_ends]
+
+
+def _lost(state: DeviceJob) -> str:
+    committed = (IndexPhase.COMMITTED, IndexPhase.PAID)
+    paid = sum(state.index_phase(ShareIndex(i)) in committed for i in _uncharged(state))
+    unearned = len(_uncharged(state)) - paid
+    parts = []
+    if paid:
+        fees = format_tokens(paid * state.known.terms.fee)
+        parts.append(f"{fees} MTC go to nodes that did not earn them.")
+    if unearned:
+        parts.append(_unearned(state, unearned))
+    return " ".join(parts)
+
+
+def _unearned(state: DeviceJob, count: int) -> str:
+    fees = format_tokens(count * state.known.terms.fee)
+    return f"{fees} MTC go to the pool."
+
+
+def _left(deadline: Timestamp, now: Timestamp) -> str:
+    return f"for {deadline - now} s of chain time"
+
+
+def _list(indices: list[int]) -> str:
+    words = ", ".join(str(index) for index in indices)
+    return f"index {words}" if len(indices) == 1 else f"indices {words}"

@@ -1,0 +1,84 @@
+"""Whom each effect waits for: what is short and urgent never stands behind what is long.
+
+What a party signs or finds out alone waits for nobody, and what it submits for the chain only: a
+thread is held until the transaction is confirmed. What costs somebody when it is late has a lane of
+its own, the earliest deadline first. All in it is of jobs that are paid for; what anybody can make
+a party owe for nothing, as acceptances that a device has and does not bring, is in another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edgemark.identifiers import Address
+from edgemark.loop.errands import Errand
+from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.protocol import effects as do
+
+CHAIN = "chain"
+OWN_ACCEPTANCES = "acceptances"
+EXITS = "exits"  # they end or pay what may as well end or be paid later
+
+
+def errand_of(  # noqa: PLR0911 - one line a kind
+    effect: object, nodes: Sequence[Address] = (), by: float = math.inf
+) -> Errand | None:
+    """The errand of an effect; None when it waits for nobody.
+
+    Args:
+        effect: of any party.
+        nodes: of the job, for a device.
+        by: its deadline.
+    """
+    match effect:
+        case do.SendEvidence(_, judge) | do.PassEvidence(judge):
+            return Errand("evidence", judge)
+        case do.PassOpinion(judge, _):
+            return Errand("opinions", judge)
+        case do.PassAnswer(judge, _) | do.SendAnswer(judge):
+            return Errand("answers", judge)
+        case do.SendOffer(index):
+            return Errand("offers", nodes[index - 1])
+        case do.SendTask(index):
+            return Errand("tasks", nodes[index - 1])
+        case do.FetchAnswer(index):
+            return Errand("answers", nodes[index - 1])
+        case do.FetchTask() | do.FetchAnswerFromJudges():
+            return Errand("inquiries")  # of several peers, who do not wait for one another
+        case do.Decode():
+            return Errand("decoding")  # after a last round to several
+        case _:
+            return _submitting(effect, by)
+
+
+def _submitting(effect: object, by: float) -> Errand | None:
+    match effect:
+        case do.SubmitAcceptance():
+            return Errand(OWN_ACCEPTANCES, by=by)
+        case do.SubmitPosting() | do.SubmitAcceptances() | do.SubmitCommitment():
+            return Errand(CHAIN, by=by)
+        case do.SubmitCharge() | do.SubmitServed() | do.SubmitVerdict():
+            return Errand(CHAIN, by=by)
+        case _:
+            return Errand(EXITS) if type(effect).__name__.startswith("Submit") else None
+
+
+def deadline_of(terms: Terms | None, effect: object) -> float:
+    """Until when the chain takes what a device or a node submits, in its time; infinite for ever.
+
+    Args:
+        terms: of the job; None before it is known.
+        effect: of a device or a node.
+    """
+    if terms is None:
+        return math.inf
+    match effect:
+        case do.SubmitPosting() | do.SubmitAcceptances() | do.SubmitAcceptance():
+            return float(terms.accept_by)
+        case do.SubmitCommitment():
+            return float(terms.compute_by)
+        case do.SubmitCharge():
+            return float(terms.collect_by)
+        case _:
+            return math.inf

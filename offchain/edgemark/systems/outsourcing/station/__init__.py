@@ -1,0 +1,1 @@
+"""What every server of this system has."""

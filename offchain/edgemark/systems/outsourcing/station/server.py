@@ -1,0 +1,246 @@
+"""A server of this system: whoever offers it work gives it the function too.
+
+What is long is admitted by its head: a function that was asked for, the task of an index that this
+server holds, the evidence of a charge that stands on chain. Nothing else is read.
+
+What a request makes this server ask its chain is counted (`looks.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
+from edgemark.identifiers import (
+    Address,
+    Hash32,
+    JobId,
+    ShareIndex,
+    Timestamp,
+    parse_hash32,
+    parse_job_id,
+    parse_share_index,
+)
+from edgemark.identity.visiting import EXPECTED_S
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.decoding import JobPosted
+from edgemark.loop.errands import Errand
+from edgemark.loop.machine import Machine
+from edgemark.party.server import PartyServer
+from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.limits import (
+    DISK_COPIES,
+    DISK_RESERVE_BYTES,
+    MAX_FUNCTION_BYTES,
+    MAX_NODES,
+)
+from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.station.functions import Needed
+from edgemark.systems.outsourcing.station.looks import Looks
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.transport.serving.server import Head, Request, Response, Route
+
+MAX_INDEX_DIGITS = 3
+MOST_PAYERS = 32_768  # jobs whose payers are remembered: more than may be open
+
+
+class Payers:
+    """Who pays for which job, as the chain said lately; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._payers: OrderedDict[JobId, Address] = OrderedDict()
+
+    def note(self, job: JobId, payer: Address) -> None:
+        """The chain says so."""
+        with self._guard:
+            self._payers[job] = payer
+            self._payers.move_to_end(job)
+            while len(self._payers) > MOST_PAYERS:
+                self._payers.popitem(last=False)
+
+    def name_needs(self, jobs: Iterable[tuple[JobId, Terms]]) -> Needed:
+        """Which functions these jobs need, and whose jobs they are.
+
+        A job whose payer the chain has yet to say, as after a start, is nobody else's.
+        """
+        needed: dict[Hash32, set[str]] = {}
+        with self._guard:
+            for job, terms in jobs:
+                payer = self._payers.get(job) or job.hex()
+                needed.setdefault(terms.function_hash, set()).add(payer)
+        return needed
+
+
+class OutsourcingServer(PartyServer[OutsourcingStation]):
+    """A node or a judge: takes the functions that it asked for.
+
+    Args:
+        station, machine, name: as a `PartyServer` has them.
+
+    Attributes:
+        looks: at the chain, that requests cause.
+        payers: of the jobs that it has a part in.
+    """
+
+    def __init__(
+        self, station: OutsourcingStation, machine: Machine[Any, Any, Any], name: str
+    ) -> None:
+        self.payers = Payers()
+        super().__init__(station, machine, name)
+        self.looks = Looks(self.door.has_part)
+
+    def routes(self) -> Sequence[Route]:
+        """Functions; subclasses add theirs."""
+        return [
+            Route(
+                "PUT",
+                "/v1/functions/{hash}",
+                self._take_function,
+                MAX_FUNCTION_BYTES,
+                self._admit_function,
+            )
+        ]
+
+    def due(self, state: Any, effect: Any) -> float | None:
+        """What a judge computes again waits for its turn; a node has turns of its own."""
+        return float(state.due) if isinstance(effect, do.Reexecute) else None
+
+    def expect(self, job: JobId, payer: Address, *others: Address) -> None:
+        """These have a part in a job that this server has one in."""
+        self.payers.note(job, payer)
+        self.door.expect(payer, *others)
+
+    def expect_payer(self, job: JobId, payer: Address) -> None:
+        """Its posting names this server, which has no part in the job yet."""
+        self.payers.note(job, payer)
+        self.door.invite(payer)
+
+    def expect_payers(self, events: Iterable[ChainEvent], least_fee: int, longest_s: float) -> None:
+        """Whoever posted a job that names this server, for such a fee, may offer it while it can.
+
+        A job that may not start for longer than `longest_s` is none that this server takes now.
+
+        An offer that a stranger sends may come too late: looks of strangers are few for all of
+        them, and a few addresses use them up by offers that nobody posted.
+        """
+        me = self.station.address
+        posted = [event for event in events if isinstance(event, JobPosted) and me in event.nodes]
+        now = self._now() if posted else None  # once, however many there are
+        for event in posted:
+            terms = Terms(*event.terms)
+            left_s = 0.0 if now is None else float(terms.accept_by - now)
+            if terms.fee >= least_fee and left_s <= longest_s:
+                self.door.invite(event.payer, seconds=max(EXPECTED_S, left_s))
+
+    def _now(self) -> Timestamp | None:
+        """None when the chain does not say now: no event that was taken may be lost for it."""
+        try:
+            return Timestamp(self.station.chain.now())
+        except LedgerUnavailable:
+            return None
+
+    @contextmanager
+    def function_of(self, terms: Terms, payer: Address) -> Iterator[Polynomial | None]:
+        """The function of a job, which is held until the end of this; or it is asked for."""
+        with self.station.functions.using(terms.function_hash) as function:
+            if function is None:
+                length = terms.function_bytes
+                self.station.functions.ask_for(terms.function_hash, length, payer)
+            yield function
+
+    def errand(self, state: Any, effect: Any) -> Errand | None:
+        """Whom an effect waits for."""
+        return errand_of(effect, by=state.deadline(effect))
+
+    def _admit_function(self, head: Head) -> int:
+        awaited = self.station.functions.awaited_bytes(
+            parse_hash32(head.params["hash"], who="function")
+        )
+        return self.on_disk(awaited, self.promised_bytes())
+
+    def reserved_bytes(self) -> int:
+        """What is promised, and the function that is being written."""
+        return self.promised_bytes() + self.station.functions.bytes_coming
+
+    def on_disk(self, most: int, beside: int = 0) -> int:
+        """So many bytes, if there is room on the disk to journal and to archive them.
+
+        A disk that is full stops this process; what is refused before goes to another server, or
+        comes again.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        needed = beside + DISK_COPIES * most + DISK_RESERVE_BYTES
+        free = self.station.functions.make_free(needed)
+        if free < needed:
+            raise Overloaded(
+                "disk is nearly full", who=self.http.url, had=free, needed=f">= {needed} bytes free"
+            )
+        return most
+
+    def _take_function(self, request: Request) -> Response:
+        function_hash = parse_hash32(request.params["hash"], who="function")
+        self.station.functions.put(function_hash, request.body)
+        return Response(body=TAKEN)
+
+
+def handed_in(
+    what: str,
+    take: Callable[[Request], Response],
+    most: int,
+    admit: Callable[[Head], int | Response],
+    *,
+    is_promised: bool = False,
+) -> Route:
+    """The face for what `path_of` names."""
+    return Route("POST", f"/v1/{what}/{{job}}/{{index}}", take, most, admit, is_promised)
+
+
+def parse_place(params: Mapping[str, str]) -> tuple[JobId, ShareIndex]:
+    """Job and index of a path that `path_of` made.
+
+    Raises:
+        RefusedInput: they are none.
+    """
+    number = params["index"]
+    is_short = number.isascii() and number.isdecimal() and len(number) <= MAX_INDEX_DIGITS
+    return parse_job_id(params["job"]), parse_share_index(int(number) if is_short else 0, MAX_NODES)
+
+
+def check_posted(job: JobId, posted: Hash32, terms: Terms) -> None:
+    """Check that terms are those that the chain has the hash of.
+
+    Raises:
+        RefusedInput: they are others.
+    """
+    if posted != terms.hash:
+        raise RefusedInput(
+            "terms are not the posted ones",
+            who=f"job {job.hex()}",
+            had=terms.hash.hex(),
+            needed=posted.hex(),
+        )
+
+
+def check_place(request: Request, job: JobId, index: ShareIndex) -> None:
+    """Check that a message is about the index that its path named, by which it was admitted.
+
+    Raises:
+        RefusedInput: another one.
+    """
+    if parse_place(request.params) != (job, index):
+        raise RefusedInput(
+            "is about another index than its path says",
+            who=f"job {job.hex()}",
+            had=index,
+            needed=request.path,
+        )

@@ -1,0 +1,103 @@
+"""What every shell of this system stands on: the settlement, and functions to hand to servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemark.deployment.deployment import Deployment
+from edgemark.identifiers import Address, Hash32, JobId, Timestamp
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.loop.machine import TryAgain
+from edgemark.party.station import Station
+from edgemark.settings import Settings
+from edgemark.systems.outsourcing.contract.records import JobView, is_lock_over
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.station.functions import FunctionStore
+
+FUNCTION_NEEDED = b"function needed"
+RETURNED = ("LockUnknown", "PlaceEmpty")  # somebody else was faster, or nothing was left
+
+
+def path_of(what: str, job: JobId, index: int) -> str:
+    """Where a task, an answer or evidence of one index is handed in: its head says what it is."""
+    return f"/v1/{what}/{job.hex()}/{index}"
+
+
+@dataclass(frozen=True)
+class OutsourcingStation(Station):
+    """Everything a shell of this system uses."""
+
+    CONTRACTS = ("JobSettlement",)
+    LOCKERS = ("JobSettlement",)
+
+    settlement: SettlementContract
+    functions: FunctionStore
+
+    @classmethod
+    def furnish(
+        cls, settings: Settings, chain: EvmChain, deployment: Deployment
+    ) -> Mapping[str, Any]:
+        """The settlement, and the folder of functions."""
+        return {
+            "settlement": SettlementContract(chain, deployment),
+            "functions": FunctionStore(Path(settings.home) / "functions", settings.max_open_jobs),
+        }
+
+    def hand(self, server: Address, path: str, body: bytes, function_hash: Hash32) -> bytes:
+        """Hand over a message that names a function; give the function too when it is asked for.
+
+        Returns:
+            What the server says, now that it has both.
+
+        Raises:
+            TryAgain: the server does not take it yet.
+        """
+        said = self.ask(server, path, body, most=MAX_SMALL_BYTES)
+        if said != FUNCTION_NEEDED:
+            return said
+        with self.functions.handing_to(server) as is_mine:
+            if not is_mine:  # a slow server must not hold every thread that has something for it
+                raise TryAgain("is being given a function", who=server, had=function_hash.hex())
+            self._give_function(server, function_hash)
+        said = self.ask(server, path, body, most=MAX_SMALL_BYTES)
+        if said == FUNCTION_NEEDED:
+            raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
+        return said
+
+    def time_of(self, block: int) -> Timestamp:
+        """Chain time of a block."""
+        return Timestamp(self.chain.block(block).timestamp)
+
+    def is_lock_over(self, job: JobView, now: Timestamp) -> bool:
+        """Whether a job's lock had expired at `now`: nothing of the job is decided any more."""
+        return is_lock_over(job, now, self.deployment.parameters.limits.longest_tail_s)
+
+    def return_place(self, job: JobId, place: int) -> None:
+        """Return what a place of a job's expired lock still holds, if anything, to its owner.
+
+        Raises:
+            ContractRefused: the lock has not expired yet.
+            TryAgain: there is no gas.
+        """
+        call = self.accounts.expire(self.settlement.address, job, place)
+        try:
+            self.lane.send(call)
+        except NoFunds as poor:
+            raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
+        except ContractRefused as refused:
+            if refused.error_name not in RETURNED:
+                raise
+
+    def _give_function(self, server: Address, function_hash: Hash32) -> None:
+        function = self.functions.find(function_hash)
+        if function is None:
+            raise TryAgain("function is not here yet", who="this party", had=function_hash.hex())
+        raw = function.to_bytes()
+        path = f"/v1/functions/{function_hash.hex()}"
+        self.ask(server, path, raw, most=MAX_SMALL_BYTES, method="PUT")
+        self.functions.note_given(len(raw))

@@ -1,0 +1,170 @@
+"""A job's story as the exhibits and the checks of a receipt: pure, for demonstrations and users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgemark.identifiers import Address
+from edgemark.receipt import PartyBalance, Receipt, format_time, format_tokens
+from edgemark.receipt.exhibits import Answer, JobShown, Link, Place
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.story.story import (
+    DEPOSIT,
+    Credit,
+    IndexStory,
+    JobStory,
+    PlaceStory,
+    check_amounts,
+)
+from edgemark.systems.outsourcing.story.telling import WHY, list_deeds
+
+NodeName = Callable[[IndexStory], str]
+
+
+def name_by_account(place: IndexStory) -> str:
+    """The node of an index as the chain knows it."""
+    return str(place.node)
+
+
+def show_job(
+    story: JobStory,
+    name: str,
+    answers: Sequence[Answer] = (),
+    node_name: NodeName = name_by_account,
+) -> JobShown:
+    """A job with its indices and answers.
+
+    Args:
+        story: read from the chain.
+        name: its title.
+        answers: inputs and what became of them, if they may be shown.
+        node_name: how to call the node of an index.
+    """
+    terms = story.terms
+    summary = (
+        f"Job {story.job.hex()}: {terms.batch} inputs of {terms.inputs} numbers, F of degree "
+        f"{terms.degree} with {terms.outputs} outputs, {terms.node_count} nodes. Any "
+        f"{terms.threshold} of them learn nothing; {terms.errors} may lie or be silent."
+    )
+    places = tuple(
+        Place(
+            index=place.index,
+            node=node_name(place),
+            deeds=(*list_deeds(story, place, format_time), WHY[place.phase]),
+            end=place.phase.name.lower().replace("_", " "),
+            is_guilty=place.phase is IndexPhase.CONVICTED,
+        )
+        for place in story.indices
+    )
+    return JobShown(name, summary, tuple(answers), places)
+
+
+def list_links(story: JobStory) -> list[Link]:
+    """Where the tokens that the job held have gone, as the anchor's own events say."""
+    links = [_link(story, credit, place) for place in story.indices for credit in place.credits]
+    links += [_link(story, credit, None) for credit in story.released]
+    for held in story.places:
+        back, owner = _returned(story, held), _recipient(story, held.owner)
+        links += [Link(_pot(held.pot), owner, back), Link(_pot(held.pot), "held", held.remaining)]
+    return [link for link in links if link.amount]
+
+
+def _link(story: JobStory, credit: Credit, place: IndexStory | None) -> Link:
+    is_guilty = place is not None and place.phase is IndexPhase.CONVICTED
+    source = _pot(credit.pot, is_guilty=is_guilty)
+    return Link(source, _recipient(story, credit.account), credit.amount)
+
+
+def _pot(pot: str, *, is_guilty: bool = False) -> str:
+    if pot == DEPOSIT:
+        return "payer's deposit and bonds"
+    return "convicted nodes' stakes" if is_guilty else "nodes' stakes"
+
+
+def _recipient(story: JobStory, account: Address) -> str:
+    name = story.name_of(account)
+    return {"node": "nodes", "judge": "judges"}.get(name.partition(" ")[0], name)
+
+
+def write_receipt(story: JobStory, state: DeviceJob, answers: Sequence[Answer]) -> Receipt:
+    """The receipt of a real job: what the device found, beside what the chain did.
+
+    Args:
+        story: the job on chain.
+        state: the job as its device knows it.
+        answers: the result as its owner reads it; empty while there is none.
+    """
+    receipt = Receipt("outsourcing", balance_columns=("put in", "got out"))
+    receipt.exhibits.jobs.append(show_job(story, "The job", answers))
+    receipt.exhibits.add_links(list_links(story))
+    _check_finding(receipt, story, state)
+    for amounts in check_amounts(story):
+        paid = {story.name_of(account): format_tokens(n) for account, n in amounts.paid.items()}
+        due = {story.name_of(account): format_tokens(n) for account, n in amounts.due.items()}
+        receipt.compare(f"{amounts.what}: paid what the table of amounts says", paid, due)
+    _add_balances(receipt, story)
+    receipt.evidence |= {
+        "chain": story.chain_id,
+        "settlement": str(story.settlement),
+        "job": story.job.hex(),
+        "posted in block": story.posted.block,
+        "posted by": f"0x{story.posted.tx.hex()}",
+        "seen until block": story.as_of,
+        "explained by": f"edgemark outsourcing explain {story.job.hex()}",
+    }
+    return receipt
+
+
+def _check_finding(receipt: Receipt, story: JobStory, state: DeviceJob) -> None:
+    undecided = state.undecided_because
+    receipt.require(
+        "the device has a result",
+        state.result is not None,
+        "decoded and checked" if state.result is not None else undecided or "not yet",
+        "decoded and checked",
+    )
+    charged = [int(place.index) for place in story.indices if place.charge is not None]
+    found = sorted(int(index) for index in (*state.wrong, *state.silent))
+    receipt.compare("charged on chain is what the device found", charged, found)
+    convicted = [p.index for p in story.indices if p.phase is IndexPhase.CONVICTED]
+    receipt.require(
+        "nobody was convicted whom the device had not found",
+        set(convicted) <= set(found),
+        [int(index) for index in convicted],
+        f"among {found}",
+    )
+
+
+def _add_balances(receipt: Receipt, story: JobStory) -> None:
+    """What each party put into this job, and what it has of it now."""
+    put_in: dict[Address, int] = {}
+    out: dict[Address, int] = {}
+    for place in story.places:
+        put_in[place.owner] = put_in.get(place.owner, 0) + place.amount
+        out[place.owner] = out.get(place.owner, 0) + _returned(story, place)
+    for credit in _credits(story):
+        out[credit.account] = out.get(credit.account, 0) + credit.amount
+    for account in dict.fromkeys([*put_in, *story.judges, story.pool]):
+        name = story.name_of(account)
+        balance = PartyBalance(name, account, put_in.get(account, 0), out.get(account, 0))
+        receipt.parties.append(balance)
+    held = sum(place.remaining for place in story.places)
+    receipt.tokens_before = sum(put_in.values())
+    receipt.tokens_after = sum(out.values()) + held
+    receipt.compare_tokens(
+        "tokens out and still held = tokens in", receipt.tokens_after, receipt.tokens_before
+    )
+
+
+def _returned(story: JobStory, held: PlaceStory) -> int:
+    """What an expired lock gave back to the owner of a place: all that it had not paid out."""
+    if held.returned is None:
+        return 0
+    indices = [story.at(held.place)] if held.place else story.indices
+    credits = [*(credit for index in indices for credit in index.credits), *story.released]
+    return held.amount - sum(credit.amount for credit in credits if credit.pot == held.pot)
+
+
+def _credits(story: JobStory) -> list[Credit]:
+    return [*(credit for place in story.indices for credit in place.credits), *story.released]

@@ -1,0 +1,367 @@
+"""The life of one job as the chain tells it: pure values, the same for everybody who looks.
+
+A `JobStory` holds what happened until one block; it needs no key and no journal. `reading.py`
+reads one, `telling.py` puts it into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.systems.outsourcing.contract.amounts import (
+    Payout,
+    compute_ending,
+    compute_judge_share,
+)
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobPhase
+from edgemark.systems.outsourcing.contract.terms import Terms
+
+NO_HASH = Hash32(bytes(32))
+NO_TIME = Timestamp(0)
+DEPOSIT, STAKE = "deposit", "stake"  # the payer's place, bonds with it; a node's place
+
+
+@dataclass(frozen=True)
+class Mark:
+    """When something happened: block, its time, the transaction, and its sender where known."""
+
+    block: int
+    time: Timestamp
+    tx: Hash32
+    sender: Address | None = None
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Tokens that the anchor moved from a pot of the job to an account."""
+
+    pot: str
+    account: Address
+    amount: int
+
+
+@dataclass(frozen=True)
+class PlaceStory:
+    """One place of the job's lock in the anchor.
+
+    Attributes:
+        place: 0 for what the payer locked, j for the stake of node j.
+        amount: all that was put in.
+        remaining: what it still holds.
+        returned: when it went back to its owner because the lock had expired.
+    """
+
+    place: int
+    owner: Address
+    amount: int
+    remaining: int
+    expires_at: Timestamp
+    returned: Mark | None = None
+
+    @property
+    def pot(self) -> str:
+        """Deposit or stake."""
+        return pot_of(self.place)
+
+
+def pot_of(place: int) -> str:
+    """What a place of the job's lock holds: deposit or stake."""
+    return STAKE if place else DEPOSIT
+
+
+@dataclass(frozen=True)
+class Charge:
+    """An accusation of the payer, as far as it came.
+
+    Attributes:
+        kind: wrong or silent.
+        filed: when it was filed.
+        served: when k judges had signed that they hold the task.
+        answer_by, verdict_by: deadlines, zero until served.
+        served_by: deadline of the judges.
+        served_signatures, verdict_signatures: of judges, as the transactions carry them; empty when
+            another contract brought them, or only events are known.
+        finding: of the verdict; NONE without one.
+    """
+
+    kind: ChargeKind
+    filed: Mark
+    served_by: Timestamp
+    served: Mark | None = None
+    answer_by: Timestamp = NO_TIME
+    verdict_by: Timestamp = NO_TIME
+    served_signatures: tuple[bytes, ...] = ()
+    finding: Finding = Finding.NONE
+    verdict_signatures: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class IndexStory:
+    """One index of the job.
+
+    Attributes:
+        acceptance, valid_until: the node's signature under the terms; empty when another contract
+            brought it, or only events are known.
+        credits: what was paid when it ended.
+    """
+
+    index: ShareIndex
+    node: Address
+    phase: IndexPhase = IndexPhase.NAMED
+    accepted: Mark | None = None
+    acceptance: bytes = b""
+    valid_until: Timestamp = NO_TIME
+    committed: Mark | None = None
+    commitment: Hash32 = NO_HASH
+    charge: Charge | None = None
+    ended: Mark | None = None
+    credits: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobStory:
+    """One job until block `as_of`.
+
+    Attributes:
+        judges, threshold: all judges in the order of deployment, and how many decide.
+        pool: account of the pool.
+        as_of, now: the last block that was looked at, and its time.
+        released: what was paid when the job was cancelled.
+    """
+
+    chain_id: int
+    settlement: Address
+    job: JobId
+    payer: Address
+    root: Hash32
+    terms: Terms
+    terms_hash: Hash32
+    judges: tuple[Address, ...]
+    threshold: int
+    pool: Address
+    posted: Mark
+    indices: tuple[IndexStory, ...]
+    places: tuple[PlaceStory, ...]
+    as_of: int
+    now: Timestamp
+    started: Mark | None = None
+    cancelled: Mark | None = None
+    released: tuple[Credit, ...] = ()
+
+    @property
+    def phase(self) -> JobPhase:
+        """Phase of the job on chain."""
+        if self.cancelled is not None:
+            return JobPhase.CANCELLED
+        return JobPhase.POSTED if self.started is None else JobPhase.STARTED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of the job is held any more."""
+        return all(place.remaining == 0 for place in self.places)
+
+    def at(self, index: int) -> IndexStory:
+        """One index, 1..m."""
+        return self.indices[index - 1]
+
+    def place_of(self, number: int) -> PlaceStory | None:
+        """A place of the job's lock, once something was put into it."""
+        return next((place for place in self.places if place.place == number), None)
+
+    def name_of(self, account: Address) -> str:
+        """The role of an account in this job."""
+        if account == self.payer:
+            return "payer"
+        if account == self.pool:
+            return "pool"
+        if account in self.judges:
+            return f"judge {self.judges.index(account) + 1}"
+        nodes = [place.node for place in self.indices]
+        return f"node {nodes.index(account) + 1}" if account in nodes else account
+
+
+@dataclass(frozen=True)
+class AmountCheck:
+    """What ends paid, and what the table of amounts says; by account, in the smallest unit."""
+
+    what: str
+    paid: dict[Address, int]
+    due: dict[Address, int]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are the same to the last unit."""
+        return self.paid == self.due
+
+
+def check_amounts(story: JobStory) -> tuple[AmountCheck, ...]:
+    """Compare every end with `contract.amounts.compute_payout`; what is still open is left out."""
+    if story.phase is JobPhase.CANCELLED:
+        due: dict[Address, int] = {}
+        for place in story.indices:
+            for account, amount in compute_due(story, place).items():
+                due[account] = due.get(account, 0) + amount
+        return (AmountCheck("job released", add_up(story.released), due),)
+    return tuple(
+        AmountCheck(
+            f"index {place.index} {place.phase.name.lower().replace('_', ' ')}",
+            add_up(place.credits),
+            compute_due(story, place),
+        )
+        for place in story.indices
+        if place.ended is not None
+    )
+
+
+def compute_due(story: JobStory, place: IndexStory) -> dict[Address, int]:
+    """What each account is due for an index that ended, by the table of amounts alone."""
+    ending = compute_ending(place.phase, story.terms)
+    unlocked = place.phase is IndexPhase.RELEASED and place.accepted is None
+    return share_out(story, place, ending.deposit if unlocked else ending.deposit + ending.stake)
+
+
+def share_out(story: JobStory, place: IndexStory, payout: Payout) -> dict[Address, int]:
+    """A payout of an ended index by account, the judges' fee by who signed the verdict."""
+    signers = find_signers(story, place) if payout.judges else ()
+    share, rest = compute_judge_share(payout.judges, len(story.judges), len(signers))
+    due: dict[Address, int] = {}
+    for account, amount in (
+        (place.node, payout.node),
+        (story.payer, payout.payer),
+        (story.pool, payout.pool + rest),
+        *((judge, share) for judge in signers),
+    ):
+        if amount:
+            due[account] = due.get(account, 0) + amount
+    return due
+
+
+def find_signers(story: JobStory, place: IndexStory) -> tuple[Address, ...]:
+    """The judges whose signatures stand under the verdict of an index.
+
+    Where the signatures are not known, those who were paid, if they are as many as it takes.
+    """
+    charge = place.charge
+    if charge is None or charge.finding is Finding.NONE:
+        return ()
+    if charge.verdict_signatures:
+        domain = SettlementDomain(story.chain_id, story.settlement)
+        digest = domain.verdict(
+            story.job, place.index, story.root, place.node, int(charge.kind), int(charge.finding)
+        )
+        return tuple(recover(digest, signature) for signature in charge.verdict_signatures)
+    paid = {credit.account for credit in place.credits}
+    signers = tuple(judge for judge in story.judges if judge in paid)
+    return signers if len(signers) >= story.threshold else story.judges[: story.threshold]
+
+
+def add_up(credits: tuple[Credit, ...]) -> dict[Address, int]:
+    """Sum of credits by account."""
+    total: dict[Address, int] = {}
+    for credit in credits:
+        total[credit.account] = total.get(credit.account, 0) + credit.amount
+    return total
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Something that may be done now or later.
+
+    Attributes:
+        index: of the job; 0 for the job as a whole.
+        act: what, in the contract's words.
+        by: who may do it.
+        opens, closes: first and last second; no last one when `closes` is None.
+    """
+
+    index: int
+    act: str
+    by: str
+    opens: Timestamp
+    closes: Timestamp | None = None
+
+    def is_open(self, now: Timestamp) -> bool:
+        """Whether a block at `now` takes it."""
+        return self.opens <= now and (self.closes is None or now <= self.closes)
+
+
+EXITS = frozenset({"cancelUnstarted", "collect", "voidCharge", "lapseCharge"})
+EXPIRE = "expire"
+ANYONE = "anyone"
+
+
+def find_next_steps(story: JobStory) -> tuple[NextStep, ...]:
+    """Whatever the contracts still allow, now or later, in the order of indices."""
+    held = [place.expires_at for place in story.places if place.remaining]
+    if not held:
+        return ()
+    steps: list[NextStep] = []
+    if story.phase is JobPhase.POSTED:
+        steps += _steps_of_posted(story)
+    else:
+        for place in story.indices:
+            steps += _steps_of_index(story, place)
+    expired = _after(max(held))
+    steps = [_until_expiry(step, expired) for step in steps]
+    steps.append(NextStep(0, EXPIRE, ANYONE, expired))
+    return tuple(s for s in steps if s.closes is None or s.closes >= story.now)
+
+
+def is_due(story: JobStory, now: Timestamp) -> bool:
+    """Whether `claim` would end something now."""
+    return any(step.act in EXITS and step.is_open(now) for step in find_next_steps(story))
+
+
+def find_expired(story: JobStory, now: Timestamp) -> tuple[int, ...]:
+    """Places of the job's lock that anyone may return to their owners now."""
+    return tuple(p.place for p in story.places if p.remaining and p.expires_at < now)
+
+
+def _steps_of_posted(story: JobStory) -> Iterator[NextStep]:
+    terms = story.terms
+    for place in story.indices:
+        if place.phase is IndexPhase.NAMED:
+            by = f"anyone with the signature of node {place.index}"
+            yield NextStep(place.index, "accept", by, NO_TIME, terms.accept_by)
+    yield NextStep(0, "cancelUnstarted", ANYONE, _after(terms.accept_by))
+
+
+def _steps_of_index(story: JobStory, place: IndexStory) -> Iterator[NextStep]:
+    terms, j = story.terms, place.index
+    may_charge = sum(other.charge is not None for other in story.indices) < terms.errors
+    charge = place.charge
+    match place.phase:
+        case IndexPhase.ACCEPTED | IndexPhase.COMMITTED:
+            if place.phase is IndexPhase.ACCEPTED:
+                yield NextStep(j, "commit", f"node {j}", NO_TIME, terms.compute_by)
+            else:
+                yield NextStep(j, "approve", "payer", NO_TIME)
+            if may_charge and place.phase is IndexPhase.COMMITTED:
+                yield NextStep(j, "charge as wrong", "payer", NO_TIME, terms.collect_by)
+            if may_charge:
+                opens = _after(terms.compute_by)
+                yield NextStep(j, "charge as silent", "payer", opens, terms.collect_by)
+            yield NextStep(j, "collect", ANYONE, _after(terms.collect_by))
+        case IndexPhase.CHARGED if charge is not None:
+            by = f"anyone with the signatures of {story.threshold} judges"
+            yield NextStep(j, "recordServed", by, NO_TIME, charge.served_by)
+            yield NextStep(j, "voidCharge", ANYONE, _after(charge.served_by))
+        case IndexPhase.SERVED if charge is not None:
+            by = f"anyone with the signatures of {story.threshold} judges"
+            yield NextStep(j, "recordVerdict", by, NO_TIME, charge.verdict_by)
+            yield NextStep(j, "lapseCharge", ANYONE, _after(charge.verdict_by))
+
+
+def _after(deadline: Timestamp) -> Timestamp:
+    return Timestamp(deadline + 1)
+
+
+def _until_expiry(step: NextStep, opens: Timestamp) -> NextStep:
+    """Once the locks have expired the settlement can pay nothing any more."""
+    if step.closes is not None:
+        return step
+    return NextStep(step.index, step.act, step.by, step.opens, Timestamp(opens - 1))

@@ -1,0 +1,289 @@
+"""A `JobStory` in words and as JSON: who did what and when, why it ended so, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.crypto.ethereum.typed_data import SettlementDomain
+from edgemark.errors import PeerFault
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.receipt import format_tokens
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.story.story import (
+    DEPOSIT,
+    STAKE,
+    Charge,
+    IndexStory,
+    JobStory,
+    Mark,
+    NextStep,
+    check_amounts,
+    find_next_steps,
+)
+
+ShowTime = Callable[[Timestamp], str]
+RECIPIENTS = ("node", "judges", "payer", "pool")
+
+WHY = {
+    IndexPhase.NAMED: "its acceptance is awaited",
+    IndexPhase.ACCEPTED: "its commitment is awaited",
+    IndexPhase.COMMITTED: "neither paid nor charged yet",
+    IndexPhase.CHARGED: "the judges have not said yet that they hold the task",
+    IndexPhase.SERVED: "the verdict is awaited",
+    IndexPhase.PAID: "right, or never charged: it has its fee",
+    IndexPhase.UNEARNED: "no commitment and no charge: the fee goes to the pool, the stake back",
+    IndexPhase.CONVICTED: "it loses its stake",
+    IndexPhase.REFUTED: "the charge was refuted: the payer loses its bond",
+    IndexPhase.ANSWERED: "a right answer reached the judges: paid, the judges' fee is shared",
+    IndexPhase.VOID: "the judges did not get the task in time: the payer loses its bond",
+    IndexPhase.LAPSED: "no verdict in time: bond and stake return, the fee goes to the pool",
+    IndexPhase.RELEASED: "the job never started: everything went back",
+}
+ENDINGS = {
+    Finding.RIGHT: "found it right",
+    Finding.WRONG: "found it wrong",
+    Finding.MISSING: "found that no right answer came in time",
+}
+
+
+def tell(story: JobStory, show_time: ShowTime) -> str:
+    """The whole story as text; `show_time` writes a Unix second for people."""
+    return "\n".join(_lines(story, show_time))
+
+
+def as_facts(story: JobStory) -> dict[str, object]:
+    """The whole story as JSON has it; amounts as decimal strings of the smallest unit."""
+    return {
+        "job": story.job.hex(),
+        "chain_id": story.chain_id,
+        "settlement": story.settlement,
+        "as_of": {"block": story.as_of, "time": int(story.now)},
+        "phase": story.phase.name.lower(),
+        "payer": story.payer,
+        "root": story.root.hex(),
+        "posted": _mark_facts(story.posted),
+        "started": _mark_facts(story.started),
+        "cancelled": _mark_facts(story.cancelled),
+        "deadlines": {
+            "accept_by": int(story.terms.accept_by),
+            "compute_by": int(story.terms.compute_by),
+            "collect_by": int(story.terms.collect_by),
+        },
+        "indices": [_index_facts(story, place) for place in story.indices],
+        "amounts": [
+            {
+                "what": check.what,
+                "agrees": check.agrees,
+                "paid": {account: str(amount) for account, amount in check.paid.items()},
+                "due": {account: str(amount) for account, amount in check.due.items()},
+            }
+            for check in check_amounts(story)
+        ],
+        "next": [
+            {
+                "index": step.index,
+                "act": step.act,
+                "by": step.by,
+                "opens": int(step.opens),
+                "closes": None if step.closes is None else int(step.closes),
+                "open_now": step.is_open(story.now),
+            }
+            for step in find_next_steps(story)
+        ],
+    }
+
+
+def name_signers(story: JobStory, digest: Hash32, signatures: Iterable[bytes]) -> list[str]:
+    """The roles of those who signed a digest, as the chain recovers them."""
+    names = []
+    for signature in signatures:
+        try:
+            names.append(story.name_of(recover(digest, signature)))
+        except PeerFault:
+            names.append("nobody")
+    return names
+
+
+def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
+    terms = story.terms
+    yield f"job {story.job.hex()}"
+    yield (
+        f"  chain {story.chain_id}, settlement {story.settlement}, "
+        f"as of block {story.as_of} ({show_time(story.now)})"
+    )
+    yield (
+        f"  {terms.node_count} nodes, d = {terms.degree}, t = {terms.threshold}, "
+        f"e = {terms.errors}; fee {format_tokens(terms.fee)}, "
+        f"stake {format_tokens(terms.stake)}, judges' fee {format_tokens(terms.judge_fee)}, "
+        f"bond {format_tokens(terms.bond)} MTC"
+    )
+    yield f"  posted {_when(story.posted, show_time)} by the payer {story.payer}"
+    if story.started is not None:
+        yield f"  started {_when(story.started, show_time)}: all nodes had accepted"
+    if story.cancelled is not None:
+        when = _when_and_by(story, story.cancelled, show_time)
+        yield f"  cancelled {when}: it never started"
+    for name in ("accept_by", "compute_by", "collect_by"):
+        yield f"  {name} {show_time(getattr(terms, name))}"
+    for place in story.indices:
+        yield from _index_lines(story, place, show_time)
+    yield from _amount_lines(story)
+    yield from _next_lines(story, show_time)
+
+
+def list_deeds(story: JobStory, place: IndexStory, show_time: ShowTime) -> list[str]:
+    """What happened at an index, in order."""
+    deeds = []
+    if place.accepted is not None:
+        deeds.append(f"accepted {_when(place.accepted, show_time)}")
+    if place.committed is not None:
+        deeds.append(f"committed {_when(place.committed, show_time)}")
+    if place.charge is not None:
+        deeds += _charge_deeds(story, place, place.charge, show_time)
+    if place.ended is not None:
+        deeds.append(f"ended {_when_and_by(story, place.ended, show_time)}")
+    return deeds
+
+
+def _index_lines(story: JobStory, place: IndexStory, show_time: ShowTime) -> Iterator[str]:
+    deeds = [f"node {place.node}", *list_deeds(story, place, show_time)]
+    yield f"index {place.index}: {', '.join(deeds)}"
+    yield f"  {place.phase.name.lower().replace('_', ' ')}: {WHY[place.phase]}"
+    for pot in (DEPOSIT, STAKE):
+        parts = {name: _sum_of(story, place, pot, name) for name in RECIPIENTS}
+        shown = [f"{format_tokens(n)} to the {name}" for name, n in parts.items() if n]
+        if shown:
+            yield f"  {pot} {format_tokens(sum(parts.values()))} MTC: {', '.join(shown)}"
+
+
+def _charge_deeds(
+    story: JobStory, place: IndexStory, charge: Charge, show_time: ShowTime
+) -> Iterator[str]:
+    domain = SettlementDomain(story.chain_id, story.settlement)
+    kind = charge.kind.name.lower()
+    yield f"was charged as {kind} by the payer {_when(charge.filed, show_time)}"
+    if charge.served is not None:
+        digest = domain.served(*_charge_of(story, place, charge))
+        who = _name_judges(story, digest, charge.served_signatures)
+        yield f"{who} signed served {_when(charge.served, show_time)}"
+    if charge.finding is not Finding.NONE:
+        digest = domain.verdict(*_charge_of(story, place, charge), int(charge.finding))
+        who = _name_judges(story, digest, charge.verdict_signatures)
+        yield f"{who} {ENDINGS[charge.finding]} (verdict {charge.finding.name.capitalize()})"
+
+
+def _charge_of(
+    story: JobStory, place: IndexStory, charge: Charge
+) -> tuple[JobId, ShareIndex, Hash32, Address, int]:
+    """What both statements of judges name."""
+    return story.job, place.index, story.root, place.node, int(charge.kind)
+
+
+def _amount_lines(story: JobStory) -> Iterator[str]:
+    checks = check_amounts(story)
+    if not checks:
+        return
+    wrong = [check for check in checks if not check.agrees]
+    if not wrong:
+        yield f"amounts: {len(checks)} ends paid what the table of amounts says"
+    for check in wrong:
+        yield f"amounts DIFFER at {check.what}: paid {check.paid}, due {check.due}"
+
+
+def _next_lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
+    steps = find_next_steps(story)
+    if not steps:
+        yield "nothing is left to be done"
+    for step in steps:
+        yield f"next: {_place(step)}{step.act} by {step.by}{_window(step, story.now, show_time)}"
+
+
+def _place(step: NextStep) -> str:
+    return f"index {step.index}: " if step.index else ""
+
+
+def _window(step: NextStep, now: Timestamp, show_time: ShowTime) -> str:
+    opens = ", now" if step.opens <= now else f", from {show_time(step.opens)}"
+    return opens if step.closes is None else f"{opens}, until {show_time(step.closes)}"
+
+
+def _sum_of(story: JobStory, place: IndexStory, pot: str, name: str) -> int:
+    """What one role got of one pot; an account in two roles counts in the first that it has."""
+    roles = {"payer": "payer", "pool": "pool", "judge": "judges", "node": "node"}
+    return sum(
+        credit.amount
+        for credit in place.credits
+        if credit.pot == pot and roles.get(story.name_of(credit.account).partition(" ")[0]) == name
+    )
+
+
+def _when(mark: Mark, show_time: ShowTime) -> str:
+    return f"at {show_time(mark.time)}"
+
+
+def _when_and_by(story: JobStory, mark: Mark, show_time: ShowTime) -> str:
+    by = "" if mark.sender is None else f" by {story.name_of(mark.sender)}"
+    return _when(mark, show_time) + by
+
+
+def _name_judges(story: JobStory, digest: Hash32, signatures: Iterable[bytes]) -> str:
+    """Who signed; where that is not known, as many as the contract asks for."""
+    names = name_signers(story, digest, signatures)
+    if not names:
+        return f"{story.threshold} judges"
+    numbers = [name.removeprefix("judge ") for name in names]
+    if all(name.startswith("judge ") for name in names):
+        return f"judge{'s' if len(names) > 1 else ''} {', '.join(numbers)}"
+    return ", ".join(names)
+
+
+def _mark_facts(mark: Mark | None) -> dict[str, object] | None:
+    if mark is None:
+        return None
+    return {
+        "block": mark.block,
+        "time": int(mark.time),
+        "tx": f"0x{mark.tx.hex()}",
+        "sender": mark.sender,
+    }
+
+
+def _index_facts(story: JobStory, place: IndexStory) -> dict[str, object]:
+    return {
+        "index": int(place.index),
+        "node": place.node,
+        "phase": place.phase.name.lower(),
+        "why": WHY[place.phase],
+        "accepted": _mark_facts(place.accepted),
+        "committed": _mark_facts(place.committed),
+        "commitment": place.commitment.hex() if place.committed is not None else None,
+        "charge": None if place.charge is None else _charge_facts(story, place, place.charge),
+        "ended": _mark_facts(place.ended),
+        "paid": [
+            {
+                "pot": credit.pot,
+                "to": story.name_of(credit.account),
+                "account": credit.account,
+                "amount": str(credit.amount),
+            }
+            for credit in place.credits
+        ],
+    }
+
+
+def _charge_facts(story: JobStory, place: IndexStory, charge: Charge) -> dict[str, object]:
+    domain = SettlementDomain(story.chain_id, story.settlement)
+    served = domain.served(*_charge_of(story, place, charge))
+    verdict = domain.verdict(*_charge_of(story, place, charge), int(charge.finding))
+    return {
+        "kind": ChargeKind(charge.kind).name.lower(),
+        "filed": _mark_facts(charge.filed),
+        "served_by": int(charge.served_by),
+        "served": _mark_facts(charge.served),
+        "served_signers": name_signers(story, served, charge.served_signatures),
+        "answer_by": int(charge.answer_by) or None,
+        "verdict_by": int(charge.verdict_by) or None,
+        "finding": charge.finding.name.lower() if charge.finding else None,
+        "verdict_signers": name_signers(story, verdict, charge.verdict_signatures),
+    }

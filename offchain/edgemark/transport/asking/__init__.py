@@ -1,0 +1,1 @@
+"""Requests to a peer that may be hostile, slow or gone."""

@@ -1,0 +1,1 @@
+"""Requests of strangers and of known parties, taken in and answered."""

@@ -1,0 +1,135 @@
+"""A judge that follows as many charges as it may still sees its cases end, and then goes on."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
+from edgemark.ledger.evm.contract.decoding import NodeCharged
+from edgemark.loop.machine import key_of
+from edgemark.loop.memory import TooManyJobs
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.judge.case import JudgeCase
+from edgemark.systems.outsourcing.judge.judge import Judge
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.phases import JudgePhase
+from edgemark.systems.outsourcing.station.server import Payers
+
+ROOM = 1
+ONE = ShareIndex(1)
+FIRST, SECOND, THIRD = (JobId(bytes(31) + bytes([number])) for number in (9, 2, 1))
+JUDGE = Address("0x" + "11" * 20)
+
+
+class Room:
+    """A runtime of one open case at most."""
+
+    def __init__(self) -> None:
+        self.cases: dict[bytes, JudgeCase] = {}
+
+    def state(self, key: bytes) -> JudgeCase | None:
+        return self.cases.get(key)
+
+    def states(self) -> dict[bytes, JudgeCase]:
+        return {key: case for key, case in self.cases.items() if not case.is_finished}
+
+    def ask(self, key: bytes, event: Any) -> None:
+        if isinstance(event, on.SawEnded):
+            self.cases[key] = JudgeCase(phase=JudgePhase.ENDED, me=JUDGE)
+            return
+        if len(self.states()) >= ROOM:
+            raise TooManyJobs("no room for another job", who="judge", had=ROOM, needed=f"< {ROOM}")
+        assert isinstance(event, on.SawCase)
+        self.cases[key] = JudgeCase(phase=JudgePhase.FILED, case=event, me=JUDGE)
+
+
+class Bench:
+    """One judge, and a chain whose charges end when a test says so."""
+
+    def __init__(self) -> None:
+        self.phases: dict[JobId, IndexPhase] = {}
+        self.news: list[Any] = []
+        self.noted: list[int] = []
+        self.is_over = False
+        judge: Any = Judge.__new__(Judge)
+        judge.runtime, judge._charges = Room(), {}
+        judge.door = SimpleNamespace(expect=_nothing)
+        judge.payers = Payers()
+        judge.log = SimpleNamespace(debug=_nothing)
+        judge._cursor = SimpleNamespace(note=self.noted.append)
+        judge.agenda = SimpleNamespace(
+            poll=self.poll, block=5, cursor=5, due=list[bytes], note=_nothing
+        )
+        settlement = SimpleNamespace(
+            views=self.views, judges=lambda: (JUDGE,), judge_threshold=lambda: 1, note=_nothing
+        )
+        judge.station = SimpleNamespace(
+            settlement=settlement, time_of=int, is_lock_over=lambda *_: self.is_over
+        )
+        self.judge: Judge = judge
+
+    def charge(self, job: JobId) -> None:
+        self.phases[job] = IndexPhase.CHARGED
+        event = object.__new__(NodeCharged)
+        object.__setattr__(event, "job", job)
+        object.__setattr__(event, "index", ONE)
+        self.news.append(event)
+
+    def poll(self) -> list[Any]:
+        given, self.news = self.news, []
+        return given
+
+    def views(self, wanted: list[tuple[JobId, list[int]]], block: int) -> list[Any]:
+        assert block == self.judge.agenda.block
+        stored = SimpleNamespace(payer=JUDGE, root=Hash32(bytes(32)))
+        facts: dict[str, Any] = {"node": JUDGE, "kind": None, "committed": False, "served_by": 0}
+        return [(stored, [SimpleNamespace(phase=self.phases[job], **facts)]) for job, _ in wanted]
+
+    def followed(self) -> set[bytes]:
+        return set(self.judge.runtime.states())
+
+
+def _nothing(*_: object, **__: object) -> None:
+    pass
+
+
+def test_judge__without_room__sees_its_cases_end_and_takes_up_the_next_oldest() -> None:
+    bench = Bench()
+    bench.charge(FIRST)
+    bench.judge.look()
+    assert bench.noted == [5]
+    bench.charge(SECOND)
+    bench.charge(THIRD)
+    bench.judge.look()
+    assert bench.followed() == {key_of(FIRST, ONE)}
+    bench.phases[FIRST] = IndexPhase.VOID
+    bench.judge.look()
+    assert bench.followed() == {key_of(SECOND, ONE)}
+    assert bench.noted == [5]  # a judge that is killed now reads the third charge again
+    bench.phases[SECOND] = IndexPhase.VOID
+    bench.judge.look()
+    assert bench.followed() == {key_of(THIRD, ONE)}
+    assert bench.noted == [5, 5]
+
+
+def test_charge__that_ended_while_it_waited_for_room__is_let_go() -> None:
+    bench = Bench()
+    for job in (FIRST, SECOND, THIRD):
+        bench.charge(job)
+    bench.judge.look()
+    for job in (FIRST, SECOND, THIRD):
+        bench.phases[job] = IndexPhase.VOID
+    bench.judge.look()
+    assert bench.followed() == set()
+    assert bench.noted == [5]
+
+
+def test_judge__of_a_charge_whose_lock_has_expired__is_done_with_it() -> None:
+    bench = Bench()
+    bench.charge(FIRST)
+    bench.judge.look()
+    assert bench.followed() == {key_of(FIRST, ONE)}
+    bench.is_over = True
+    bench.judge.look()
+    assert bench.followed() == set()

@@ -1,0 +1,289 @@
+"""What the index tells of jobs and parties is what the contracts say, and every sum is zero.
+
+One market of six nodes plays every end that a job or an index can have; nothing of it is read but
+events, and all of it is compared with what the contracts store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import islice
+
+import pytest
+from tools.gas_lab import open_lab
+from tools.gas_market import CHARGED, SMALL, Job, Market
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.indexer.keeping import EventIndex
+from edgemark.indexer.store import IndexStore
+from edgemark.ledger.evm.contract.decoding import EVENTS
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.systems.outsourcing.contract.amounts import (
+    compute_judge_share,
+    compute_judge_threshold,
+    compute_payout,
+)
+from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.story.folding import INDEX_PHASES
+from edgemark.systems.outsourcing.story.history import (
+    JobState,
+    PartyBook,
+    list_jobs,
+    read_job,
+    read_party,
+    read_story,
+)
+from edgemark.systems.outsourcing.story.reading import Chronicle
+from edgemark.systems.outsourcing.story.story import (
+    Charge,
+    IndexStory,
+    JobStory,
+    Mark,
+    check_amounts,
+)
+from edgemark.systems.outsourcing.story.telling import tell
+
+pytestmark = pytest.mark.chain
+
+ENDS = {
+    "paid": IndexPhase.PAID,
+    "convicted": IndexPhase.CONVICTED,
+    "refuted": IndexPhase.REFUTED,
+    "answered": IndexPhase.ANSWERED,
+    "missing": IndexPhase.CONVICTED,
+    "void": IndexPhase.VOID,
+    "lapsed": IndexPhase.LAPSED,
+    "unearned": IndexPhase.UNEARNED,
+    "cancelled": IndexPhase.RELEASED,
+    "open": IndexPhase.COMMITTED,
+    "posted": IndexPhase.NAMED,
+}
+
+
+@dataclass
+class Played:
+    """The market after everything, and its index."""
+
+    market: Market
+    jobs: dict[str, Job]
+    store: IndexStore
+
+    def book(self, account: Address) -> PartyBook:
+        return read_party(self.store, account)
+
+    @property
+    def accounts(self) -> list[Address]:
+        """Everybody who can own tokens in the anchor."""
+        market = self.market
+        servers = [f"node {j}" for j in range(1, market.size.nodes + 1)]
+        servers += [f"judge {j}" for j in range(1, market.size.judges + 1)]
+        roles = ["payer", "pool", *servers, *(f"provider of {server}" for server in servers)]
+        return [market.key(role).address for role in roles]
+
+
+def play(market: Market) -> dict[str, Job]:
+    """One job an end."""
+    everybody = list(range(1, market.size.nodes + 1))
+
+    def committed() -> Job:
+        return Job(market).start().commit(*everybody)
+
+    def pay_others(job: Job) -> Job:
+        others = [j for j in job.indices if j != CHARGED]
+        job.act("", market.key("payer"), "approve", job.job, others)
+        return job
+
+    jobs = {"paid": committed()}
+    jobs["paid"].act("", market.key("payer"), "approve", jobs["paid"].job, everybody)
+    for name, finding in (("convicted", Finding.WRONG), ("refuted", Finding.RIGHT)):
+        jobs[name] = pay_others(committed().charge([CHARGED], []).serve())
+        jobs[name].judge(finding)
+    jobs["answered"] = pay_others(committed().charge([], [CHARGED]).serve())
+    jobs["answered"].judge(Finding.RIGHT)
+    jobs["missing"] = pay_others(committed().charge([], [CHARGED]).serve())
+    market.lab.wait_until(jobs["missing"].index().answer_by + 1)
+    jobs["missing"].judge(Finding.MISSING)
+    jobs["void"] = pay_others(committed().charge([CHARGED], []))
+    market.lab.wait_until(jobs["void"].index().served_by + 1)
+    jobs["void"].end("voidCharge", "", jobs["void"].job, CHARGED)
+    jobs["lapsed"] = pay_others(committed().charge([CHARGED], []).serve())
+    market.lab.wait_until(jobs["lapsed"].index().verdict_by + 1)
+    jobs["lapsed"].end("claim", "", [jobs["lapsed"].job])
+    jobs["unearned"] = Job(market).start().commit(*(j for j in everybody if j != CHARGED))
+    market.lab.wait_until(jobs["unearned"].terms.collect_by + 1)
+    jobs["unearned"].end("claim", "", [jobs["unearned"].job])
+    jobs["cancelled"] = Job(market)
+    jobs["cancelled"].accept(1)
+    market.lab.wait_until(jobs["cancelled"].terms.accept_by + 1)
+    jobs["cancelled"].end("cancelUnstarted", "", jobs["cancelled"].job)
+    jobs["open"] = committed()
+    jobs["posted"] = Job(market)
+    return jobs
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    folder = tmp_path_factory.mktemp("history")
+    with open_lab(folder / "chain", "prague") as lab:
+        market = Market(lab, SMALL)
+        market.settle_in()
+        jobs = play(market)
+        path = folder / "index.sqlite"
+        with IndexStore.open_to_write(path, market.deployment) as store:
+            EventIndex(lab.chain, market.deployment, store).sync()
+            assert store.check() == []
+            yield Played(market, jobs, store)
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_read_job__of_any_end__has_the_phases_that_the_contract_stores(
+    played: Played, name: str
+) -> None:
+    job = played.jobs[name]
+    history = read_job(played.store, job.job)
+    contract = SettlementContract(played.market.lab.chain, played.market.deployment)
+    stored = contract.indices(job.job, SMALL.nodes, block="latest")
+    assert list(history.indices) == [view.phase for view in stored]
+    assert history.indices[CHARGED - 1] is ENDS[name]
+    assert history.posting.payer == played.market.key("payer").address
+    assert history.posting.terms == job.terms.as_abi()
+
+
+def test_every_event_of_an_index__leads_to_a_phase() -> None:
+    kinds = EVENTS["JobSettlement"].values()
+    of_indices = {kind for kind in kinds if "index" in {part.name for part in fields(kind)}}
+    assert of_indices == set(INDEX_PHASES)
+
+
+def test_read_job__says_where_the_job_as_a_whole_is(played: Played) -> None:
+    states = {name: read_job(played.store, job.job).state for name, job in played.jobs.items()}
+    others = {"cancelled": JobState.CANCELLED, "open": JobState.STARTED, "posted": JobState.POSTED}
+    assert states == {name: others.get(name, JobState.SETTLED) for name in ENDS}
+
+
+def test_read_job__that_is_not_there__is_refused(played: Played) -> None:
+    with pytest.raises(RefusedInput, match="is not in the index"):
+        read_job(played.store, JobId(bytes(32)))
+
+
+def without_calls(story: JobStory) -> JobStory:
+    """What events alone can tell of a story: nobody's name under a transaction, no signature."""
+
+    def bare(mark: Mark | None) -> Mark | None:
+        return None if mark is None else replace(mark, sender=None)
+
+    def silent(charge: Charge | None) -> Charge | None:
+        if charge is None:
+            return None
+        marks = {"filed": replace(charge.filed, sender=None), "served": bare(charge.served)}
+        return replace(charge, **marks, served_signatures=(), verdict_signatures=())
+
+    def plain(place: IndexStory) -> IndexStory:
+        marks = {name: bare(getattr(place, name)) for name in ("accepted", "committed", "ended")}
+        return replace(
+            place, **marks, charge=silent(place.charge), acceptance=b"", valid_until=Timestamp(0)
+        )
+
+    return replace(
+        story,
+        posted=replace(story.posted, sender=None),
+        started=bare(story.started),
+        cancelled=bare(story.cancelled),
+        indices=tuple(plain(place) for place in story.indices),
+        places=tuple(replace(place, returned=bare(place.returned)) for place in story.places),
+    )
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_read_story__of_any_end__is_the_chains_own_but_for_what_no_event_says(
+    played: Played, name: str
+) -> None:
+    job, market = played.jobs[name].job, played.market
+    chain = EvmChain(market.lab.chain.url, chain_id=None, confirmations=0).connect()
+    told = Chronicle(chain, market.deployment).read(job)
+    found = read_story(played.store, market.deployment, job)
+    assert found == without_calls(told)
+    assert all(check.agrees for check in check_amounts(found))
+    assert tell(found, str) == tell(without_calls(told), str)
+
+
+def test_list_jobs__gives_the_newest_first_and_keeps_to_what_was_asked(played: Played) -> None:
+    ids = [job.job for job in played.jobs.values()]
+    payer, node = played.market.key("payer").address, played.market.nodes[0].address
+    listed = [history.job for history in list_jobs(played.store)]
+    assert listed == ids[::-1]
+    assert [h.job for h in list_jobs(played.store, payer=payer)] == listed
+    assert [h.job for h in list_jobs(played.store, node=node)] == listed
+    assert [h.job for h in list_jobs(played.store, payer=payer, node=node)] == listed
+    assert list(list_jobs(played.store, payer=node)) == []
+    assert list(list_jobs(played.store, node=payer)) == []
+    (cancelled,) = list_jobs(played.store, state=JobState.CANCELLED)
+    assert cancelled.job == played.jobs["cancelled"].job
+    assert [h.job for h in islice(list_jobs(played.store), 2)] == listed[:2]
+
+
+def test_read_party__of_everybody__has_the_free_balance_that_the_anchor_says(
+    played: Played,
+) -> None:
+    market = played.market
+    anchor = AnchorAccounts(market.lab.chain, market.deployment.contract("AssetAnchor"))
+    books = {account: played.book(account) for account in played.accounts}
+    assert {account: book.free for account, book in books.items()} == {
+        account: anchor.free_balance(account) for account in books
+    }
+    assert sum(book.locked for book in books.values()) == anchor.totals().locked > 0
+    assert sum(book.free for book in books.values()) == anchor.totals().free
+
+
+def test_read_party__all_that_is_earned__was_lost_by_somebody(played: Played) -> None:
+    books = [played.book(account) for account in played.accounts]
+    # The payer's deposits in the open jobs are locked, not lost; the nodes' stakes too.
+    assert sum(book.earned for book in books) == sum(book.lost for book in books) > 0
+
+
+def test_read_party__of_the_charged_node__adds_up_what_the_table_of_amounts_says(
+    played: Played,
+) -> None:
+    node = played.market.nodes[CHARGED - 1].address
+    terms = played.jobs["paid"].terms
+    ended = [end for name, end in ENDS.items() if name not in ("open", "posted", "cancelled")]
+    changes = [compute_payout(end, terms).node - terms.stake for end in ended]
+    book = played.book(node)
+    assert book.earned == sum(change for change in changes if change > 0)
+    assert book.lost == -sum(change for change in changes if change < 0)
+    assert book.convicted == 2
+    assert book.worked == len(ENDS)
+    assert book.indices == {end: list(ENDS.values()).count(end) for end in ENDS.values()}
+    assert book.posted == 0
+
+
+def test_read_party__of_a_judge__has_its_share_of_every_charge_that_was_heard(
+    played: Played,
+) -> None:
+    heard = ("convicted", "refuted", "answered", "missing")
+    count, fee = SMALL.judges, played.jobs["paid"].terms.judge_fee
+    share, _ = compute_judge_share(fee, count, count)
+    signed = 0
+    for judge in played.market.judges:
+        book = played.book(judge.address)
+        assert book.lost == 0
+        assert book.earned in {0, share * len(heard)}  # the same judges sign every verdict
+        signed += book.earned > 0
+    assert signed >= compute_judge_threshold(count)
+
+
+def test_read_party__of_the_payer__counts_its_jobs(played: Played) -> None:
+    book = played.book(played.market.key("payer").address)
+    assert book.posted == len(ENDS)
+    assert (book.worked, book.convicted) == (0, 0)
+    terms = played.jobs["open"].terms
+    assert book.locked == 2 * terms.node_count * terms.fee
+
+
+def test_read_party__of_a_stranger__is_empty(played: Played) -> None:
+    stranger = played.market.key("stranger").address
+    assert played.book(stranger) == PartyBook(stranger)

@@ -8,7 +8,6 @@ from eth_utils.crypto import keccak
 from tools.gas_lab import GasLab, key_of
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.deployment.deployment import Deployment, deploy_by
 from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
@@ -19,6 +18,7 @@ from edgemark.ledger.records import Limits, Purpose, Resources, Role
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexView
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_least_stake,

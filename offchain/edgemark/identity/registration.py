@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey, check_signature
-from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.identifiers import Address, Hash32, Timestamp, parse_address, parse_hash32
+from edgemark.identity.statements import RegistryDomain
 from edgemark.ledger.records import Resources, Role
 from edgemark.transport.asking.endpoint import parse_endpoint
 

@@ -25,9 +25,9 @@ from collections.abc import Callable
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import SIGNATURE_BYTES, SecretKey, check_signature
-from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address
+from edgemark.identity.statements import RegistryDomain
 
 EXPECTED_S = 600.0  # how long an account counts after a matter of it was last seen open
 MOST_EXPECTED = 8192  # accounts of a kind; those that were expected longest ago are forgotten

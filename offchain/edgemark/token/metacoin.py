@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edgemark.crypto.ethereum.typed_data import TokenDomain
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.token.statements import TokenDomain
 
 
 class MetaCoin:

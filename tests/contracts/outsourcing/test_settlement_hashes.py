@@ -6,8 +6,8 @@ import pytest
 from eth_utils import to_checksum_address
 from tests.contracts.world import FOUND_MISSING, FOUND_RIGHT, FOUND_WRONG, NODES, WRONG, World
 
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id, compute_terms_hash
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 
 
 @pytest.fixture

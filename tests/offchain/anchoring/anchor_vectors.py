@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edgemark.anchoring.statements import AnchorDomain
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.ethereum.typed_data import AnchorDomain
 from edgemark.identifiers import Timestamp, Tokens, parse_address
 
 PATH = Path(__file__).resolve().parents[2] / "vectors" / "anchor.json"

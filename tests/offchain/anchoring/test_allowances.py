@@ -19,8 +19,8 @@ from tests.offchain.anchoring.anchor_vectors import (
 )
 
 from edgemark.anchoring.accounts import Allowance
+from edgemark.anchoring.statements import ALLOWANCE, AnchorDomain
 from edgemark.crypto.ethereum.hashing import keccak256
-from edgemark.crypto.ethereum.typed_data import ALLOWANCE, AnchorDomain
 from edgemark.identifiers import Timestamp, Tokens
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial import DenseQuadratic, SparsePolynomial
 from edgemark.crypto.sharing.verification import multiply_checks
@@ -25,6 +24,7 @@ from edgemark.identifiers import (
     parse_hash32,
 )
 from edgemark.systems.outsourcing.contract import hashes as c
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 
 PATH = Path(__file__).resolve().parents[2] / "vectors" / "outsourcing.json"
 

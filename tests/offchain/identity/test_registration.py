@@ -14,7 +14,6 @@ from tests.offchain.identity import participant_vectors
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, parse_address
 from edgemark.identity.registration import (
@@ -23,6 +22,7 @@ from edgemark.identity.registration import (
     RegistrationInvalid,
     SignedRegistration,
 )
+from edgemark.identity.statements import RegistryDomain
 from edgemark.ledger.records import Resources, Role
 
 KEY = SecretKey(bytes(31) + b"\x07")

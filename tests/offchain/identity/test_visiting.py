@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.identifiers import Address
 from edgemark.identity import visiting
+from edgemark.identity.statements import RegistryDomain
 from edgemark.identity.visiting import EXPECTED_S, MOST_EXPECTED, Doorkeeper, Visitor
 
 DOMAIN = RegistryDomain(31337, Address("0x" + "5E" * 20))

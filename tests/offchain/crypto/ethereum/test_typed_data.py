@@ -7,19 +7,7 @@ from eth_account.messages import _hash_eip191_message, encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.crypto.ethereum.typed_data import (
-    ACCEPTANCE,
-    DOMAIN,
-    PERMIT,
-    READ_REQUEST,
-    RESULT,
-    SERVED,
-    VERDICT,
-    Domain,
-    SettlementDomain,
-    StructType,
-    TokenDomain,
-)
+from edgemark.crypto.ethereum.typed_data import DOMAIN, Domain, StructType
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import (
     Hash32,
@@ -30,6 +18,15 @@ from edgemark.identifiers import (
     Tokens,
     parse_address,
 )
+from edgemark.systems.outsourcing.contract.statements import (
+    ACCEPTANCE,
+    READ_REQUEST,
+    RESULT,
+    SERVED,
+    VERDICT,
+    SettlementDomain,
+)
+from edgemark.token.statements import PERMIT, TokenDomain
 
 words = st.binary(min_size=32, max_size=32)
 addresses = st.binary(min_size=20, max_size=20).map(parse_address)

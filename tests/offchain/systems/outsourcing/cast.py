@@ -12,7 +12,6 @@ from functools import cache
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.field.randomness import SeededRandomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
@@ -28,6 +27,7 @@ from edgemark.identifiers import (
 from edgemark.ledger.records import Limits
 from edgemark.systems.outsourcing.contract.hashes import split_share
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.offline.drafting import Venue, Wish, draft_order, order_of_sharing
 from edgemark.systems.outsourcing.offline.exported_answers import ExportedAnswers
 from edgemark.systems.outsourcing.offline.sharing import Sharing

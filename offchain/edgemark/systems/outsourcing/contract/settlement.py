@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
@@ -23,6 +22,7 @@ from edgemark.systems.outsourcing.contract.records import (
     JobPhase,
     JobView,
 )
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 
 

@@ -21,13 +21,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature, recover
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import check_terms
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, Case
 from edgemark.systems.outsourcing.steps.accuse import find, is_answer

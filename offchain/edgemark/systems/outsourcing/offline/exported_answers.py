@@ -11,7 +11,6 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.sharing.reed_solomon import Undecided
 from edgemark.crypto.sharing.verification import Answer as NodeValues
@@ -26,6 +25,7 @@ from edgemark.identifiers import (
     parse_share_index,
 )
 from edgemark.systems.outsourcing.contract.hashes import compute_task_id
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES
 from edgemark.systems.outsourcing.offline.local import read_answers

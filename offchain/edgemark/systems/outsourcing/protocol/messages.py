@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from edgemark.crypto.ethereum.hashing import hash_long
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.encoding import Reader, Writer
 from edgemark.identifiers import (
     Address,
@@ -38,6 +37,7 @@ from edgemark.systems.outsourcing.contract.hashes import (
     compute_task_id,
 )
 from edgemark.systems.outsourcing.contract.records import Finding
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import JOB_KEY_BYTES, Terms
 from edgemark.systems.outsourcing.limits import (
     MAX_ANSWER_BYTES,

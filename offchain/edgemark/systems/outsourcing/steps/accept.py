@@ -12,9 +12,9 @@ would only let the first one lapse while the last is awaited.
 from __future__ import annotations
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey, check_signature
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, ShareIndex, Timestamp
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.protocol.events import HeardOffer, Order
 from edgemark.systems.outsourcing.protocol.messages import Acceptance
 

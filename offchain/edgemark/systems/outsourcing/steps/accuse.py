@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.protocol.events import HeardAnswer, HeardStrayAnswer, SawCase
 from edgemark.systems.outsourcing.protocol.messages import NO_COMMITMENT, Answer, Task

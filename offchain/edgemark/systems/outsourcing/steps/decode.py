@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, element_at
 from edgemark.crypto.sharing.reed_solomon import Undecided, decode
 from edgemark.crypto.sharing.verification import (
@@ -27,6 +26,7 @@ from edgemark.crypto.sharing.verification import (
 )
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Address, Hash32, ShareIndex
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
 from edgemark.systems.outsourcing.protocol.events import (
     FoundResultUndecided,

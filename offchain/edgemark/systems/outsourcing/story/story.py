@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgemark.crypto.ethereum.secp256k1 import recover
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.amounts import (
     Payout,
@@ -18,6 +17,7 @@ from edgemark.systems.outsourcing.contract.amounts import (
     compute_judge_share,
 )
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobPhase
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 
 NO_HASH = Hash32(bytes(32))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from edgemark.crypto.ethereum.secp256k1 import recover
-from edgemark.crypto.ethereum.typed_data import SettlementDomain
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.receipt import format_tokens
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.story.story import (
     DEPOSIT,
     STAKE,

@@ -22,12 +22,15 @@ from tests.offchain.systems.outsourcing.station.test_f6_functions import (
     make_node as make_offered_node,
 )
 
-from edgemark.crypto.ethereum import typed_data
+from edgemark.anchoring import statements as of_the_anchor
 from edgemark.crypto.ethereum.secp256k1 import recover
-from edgemark.crypto.ethereum.typed_data import DOMAIN, Domain, SettlementDomain, StructType
+from edgemark.crypto.ethereum.typed_data import DOMAIN, Domain, StructType
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex, Timestamp
+from edgemark.identity import statements as of_participants
+from edgemark.systems.outsourcing.contract import statements as of_a_job
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.protocol.messages import (
@@ -44,11 +47,17 @@ from edgemark.systems.outsourcing.station.station import FUNCTION_NEEDED, Outsou
 from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.systems.outsourcing.steps.accuse import compute_opinion_digest
 from edgemark.systems.outsourcing.steps.decode import check_opens, check_signed_answer
+from edgemark.token import statements as of_the_token
 
-STRUCTS = [each for each in vars(typed_data).values() if isinstance(each, StructType)]
+SIGNED = (of_the_anchor, of_participants, of_a_job, of_the_token)
+STRUCTS = [
+    DOMAIN,
+    *(each for module in SIGNED for each in vars(module).values() if isinstance(each, StructType)),
+]
 DOMAINS = [
     each
-    for each in vars(typed_data).values()
+    for module in SIGNED
+    for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, Domain) and each is not Domain
 ]
 ORDER = cast.small_order()

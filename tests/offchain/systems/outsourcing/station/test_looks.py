@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.crypto.ethereum.typed_data import RegistryDomain
 from edgemark.errors import Overloaded, RefusedInput
+from edgemark.identity.statements import RegistryDomain
 from edgemark.identity.visiting import EXPECTED_S, Doorkeeper
 from edgemark.party.station import TAKEN
 from edgemark.settings import Settings

@@ -22,7 +22,7 @@ from edgemark.cli.doctor.machine_findings import LEAST_DISK_BYTES
 from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.deployment import parameters as deployed
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.journal.journal import journal
+from edgemark.journal import journal
 from edgemark.loop import replay
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing import limits
@@ -46,7 +46,7 @@ from edgemark.systems.outsourcing.steps.decode import WrongAnswer
 from edgemark.transport.limits import DISK_RESERVE_BYTES as WAITING_RESERVE_BYTES
 from edgemark.transport.limits import LEAST_BYTES_PER_S, MIB, ServerLimits
 
-CONTRACTS = Path(__file__).parents[4] / "contracts"
+CONTRACTS = Path(__file__).parents[5] / "contracts"
 CONSTANT = re.compile(r"uint256 (?:internal|private) constant (\w+) = ([\w *+]+);")
 OLD_RECORD_BYTES = 16 * 2**20
 ORDER = cast.small_order()

@@ -8,7 +8,8 @@ Rule 3: the parts in `PURE` and every file of a system that is not named in `SHE
         clock, socket, file, thread, random source or chain, and nothing of `INPUT_OUTPUT`,
         directly or through what they import.
 Rule 4: randomness has one door, `crypto/field/randomness.py`.
-Rule 5: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.
+Rule 5: rooms of a system, and of `transport`, import each other in one direction only.
+Rule 6: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.
 """
 
 from __future__ import annotations
@@ -274,3 +275,24 @@ def _judge_reach(module: Module, modules: dict[str, Module]) -> Iterator[str]:
             elif target in modules and target not in seen:
                 seen.add(target)
                 ways.append((*way, target))
+
+
+def find_circle(modules: dict[str, Module], package: str) -> list[str]:
+    """Rooms below a package that import each other in a circle; empty when there is none."""
+    arrows: dict[str, set[str]] = {}
+    for module in modules.values():
+        room = _room_of(module.name, package)
+        targets = {_room_of(target, package) for target, _ in module.imports if target in modules}
+        if room:
+            arrows.setdefault(room, set()).update(targets - {"", room})
+    # What imports nothing that is left goes, until nothing is left but circles.
+    while free := {room for room, targets in arrows.items() if not targets & arrows.keys()}:
+        for room in free:
+            del arrows[room]
+    return sorted(arrows)
+
+
+def _room_of(module: str, package: str) -> str:
+    return (
+        module.removeprefix(f"{package}.").split(".")[0] if module.startswith(f"{package}.") else ""
+    )

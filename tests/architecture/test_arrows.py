@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from tests.architecture.arrows import MAY_IMPORT, SHELLS, find_violations, read_modules
+from tests.architecture.arrows import MAY_IMPORT, SHELLS, find_circle, find_violations, read_modules
 from tests.architecture.checkout import ROOT, find_files, relative
 
 SOURCES = ROOT / "offchain"
@@ -64,6 +64,21 @@ def test_every_import_follows_the_arrows() -> None:
     modules = read_modules(SOURCES)
     assert "edgemark.errors" in modules
     assert find_violations(modules) == []
+
+
+@pytest.mark.parametrize("package", ["systems.outsourcing", "transport"])
+def test_rooms_import_each_other_in_one_direction(package: str) -> None:
+    assert find_circle(read_modules(SOURCES), f"edgemark.{package}") == []
+
+
+def test_planted_circle_of_rooms__is_found(tmp_path: Path) -> None:
+    plant(tmp_path, "loop/__init__.py", "")
+    plant(tmp_path, "loop/a/one.py", "import edgemark.loop.b.two")
+    plant(tmp_path, "loop/b/two.py", "import edgemark.loop.c")
+    plant(tmp_path, "loop/c.py", "import edgemark.errors")
+    assert find_circle(read_modules(tmp_path), "edgemark.loop") == []
+    plant(tmp_path, "loop/c.py", "import edgemark.loop.a.one")
+    assert find_circle(read_modules(tmp_path), "edgemark.loop") == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(("place", "source", "complaint"), PLANTED)

@@ -15,22 +15,22 @@ from rich.console import Console
 from rich.table import Table
 
 from edgemark.deployment.deployment import Made, calls_after, deploy_by, measure_block_s
-from edgemark.deployment.parameters import (
-    DEFAULT_LIMITS,
-    DEFAULT_STAKING,
-    MIN_JUDGES,
-    DeploymentParameters,
-    check_judge_window,
-)
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import parse_address
-from edgemark.ledger.allocation import read_plans
+from edgemark.identity.records import Staking
 from edgemark.ledger.evm.contract.interface import explain_revert, load_interface
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.ledger.records import Limits, Staking
+from edgemark.party.contracts import DEFAULT_STAKING
 from edgemark.settings import load_settings
+from edgemark.systems.outsourcing.contract.records import Limits
+from edgemark.systems.outsourcing.station.contracts import (
+    DEFAULT_LIMITS,
+    MIN_JUDGES,
+    draft_contracts,
+)
+from edgemark.token.plans import read_plans
 
 
 def limit_options(command):
@@ -66,12 +66,14 @@ def cli(provider, account, judges, pool, manifest, **options):
     console = Console()
     try:
         account, judges, pool = choose_accounts(console, provider, account, judges, pool)
-        parameters = parameters_of(account.address, judges, pool, options)
+        groups = groups_of(account.address, judges, pool, options)
         settings = load_settings(file=None, environ=os.environ, overrides={})
         chain = EvmChain(provider.http_uri, chain_id=provider.chain_id)
-        check_judge_window(parameters.limits, settings.confirmations, measure_block_s(chain))
+        block_s = measure_block_s(chain)
+        for group in groups:
+            group.check_pace(settings.confirmations, block_s)
         table = Table("contract", "address", "gas")
-        deployment = deploy_by(maker(account, table), provider.chain_id, parameters)
+        deployment = deploy_by(maker(account, table), provider.chain_id, groups)
         table.add_row("Allocations", deployment.contracts["Allocations"], "with MetaCoin")
         deployment.verify(chain)
         release_what_vests_at_once(account, deployment)
@@ -81,10 +83,10 @@ def cli(provider, account, judges, pool, manifest, **options):
         raise click.ClickException(str(error)) from error
 
 
-def parameters_of(account, judges, pool, options):
+def groups_of(account, judges, pool, options):
     """What the options say, with the account where they name nobody."""
     plans = options["allocations"]
-    return DeploymentParameters(
+    return draft_contracts(
         holder=parse_address(options["holder"] or account, who="holder"),
         judges=tuple(parse_address(judge, who="judge") for judge in judges),
         pool=parse_address(pool, who="pool"),

@@ -9,14 +9,12 @@ from tools.gas_lab import GasLab, key_of
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy_by
-from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identity.records import Resources, Role
 from edgemark.identity.registration import Registration
-from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.ledger.evm.contract.interface import Contract
-from edgemark.ledger.records import Limits, Purpose, Resources, Role
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
-from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexView
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexView, Limits
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import (
@@ -24,6 +22,9 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_least_stake,
     compute_share_bytes,
 )
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
+from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
+from edgemark.token.records import Purpose
 
 COIN = 10**18
 WEALTH = 10**6 * COIN
@@ -76,11 +77,11 @@ class Market:
         judges = tuple(key.address for key in self.judges)
         pool, guardian = self.key("pool").address, self.key("guardian").address
         owner = self.key("owner")
-        parameters = DeploymentParameters(owner.address, judges, pool, guardian, LIMITS)
+        groups = draft_contracts(owner.address, judges, pool, guardian, LIMITS)
         self.deployment = deploy_by(
             lambda name, *args: self.lab.make(self.size.label, owner, name, *args),
             self.lab.chain.chain_id,
-            parameters,
+            groups,
         )
         self.send("outsider", "Allocations", "release", int(Purpose.COMMUNITY))
 

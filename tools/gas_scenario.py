@@ -11,10 +11,11 @@ from tools.gas_lab import GasLab
 from tools.gas_market import CHARGED, COIN, LARGEST, LIMITS, SMALL, WINDOW_S, Job, Market
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.identity.records import Role
 from edgemark.identity.statements import RegistryDomain
-from edgemark.ledger.allocation import DEFAULT_MIN_STAKE, YEAR_S
-from edgemark.ledger.records import Purpose, Role
 from edgemark.systems.outsourcing.contract.records import Finding
+from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
+from edgemark.token.records import Purpose
 from edgemark.token.statements import TokenDomain
 
 

@@ -21,7 +21,8 @@ from tools.gas_lab import open_lab
 from tools.gas_market import LARGEST, SMALL, Size
 from tools.gas_scenario import run
 
-from edgemark.ledger.evm.contract.interface import CONTRACTS, load_interface
+from edgemark.cli.catalogue import CONTRACTS
+from edgemark.ledger.evm.contract.interface import load_interface
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "contracts" / "gas.json"

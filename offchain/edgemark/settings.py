@@ -131,7 +131,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "deposit": (0, 2**96 - 1),
     "min_fee": (0, 2**96 - 1),
     "max_fee_gwei": (0.000001, 1_000_000),
-    "max_accept_s": (2, 86_400),  # what windows contracts may allow, see `ledger.parameters`
+    "max_accept_s": (2, 86_400),  # what windows contracts may allow, see the limits of a deployment
     "max_open_jobs": (1, 10_000),
     "max_queued_s": (0.1, 86_400),
     "max_held_mib": (1, 2**20),

@@ -111,6 +111,7 @@ SHELLS: dict[str, frozenset[str]] = {
     "outsourcing": frozenset(
         {
             "contract.committed",
+            "contract.events",
             "contract.settlement",
             "demo",
             "device.beginning",

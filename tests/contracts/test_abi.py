@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tools.compile_contracts import compile_all
 
-from edgemark.ledger.evm.contract.interface import CONTRACTS
+from edgemark.cli.catalogue import CONTRACTS
 from tools import compile_contracts
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -14,8 +14,8 @@ from tests.end_to_end.theatre import Theatre, open_theatre
 from edgemark.cli.terminal.exits import Exit
 from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import Address
+from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.records import Resources, Role
 
 NOBODY_RUNS = [*(f"node {j}" for j in range(1, 7)), *(f"judge {j}" for j in range(1, 5))]
 

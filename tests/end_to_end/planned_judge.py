@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edgemark.identifiers import JobId
-from edgemark.ledger.records import Role
+from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
 from edgemark.party.running import open_station, serve
 from edgemark.settings import load_settings

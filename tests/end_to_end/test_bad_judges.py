@@ -28,7 +28,7 @@ from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wai
 from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.evm.contract.decoding import ChargeLapsed, ChargeServed, NodeConvicted
+from edgemark.systems.outsourcing.contract.events import ChargeLapsed, ChargeServed, NodeConvicted
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.checks import compute_changes

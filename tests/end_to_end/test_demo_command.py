@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from tests.end_to_end.theatre import ENVIRONMENT, whole_stage
 
+from edgemark.cli.catalogue import GROUPS
 from edgemark.demo.stage import PARTY_TOKENS
 from edgemark.deployment.deployment import Deployment
-from edgemark.ledger.allocation import SUPPLY
-from edgemark.ledger.records import Purpose
+from edgemark.party.contracts import BaseContracts
 from edgemark.receipt import format_tokens
+from edgemark.token.plans import SUPPLY
+from edgemark.token.records import Purpose
 
 pytestmark = whole_stage(128)
 
@@ -113,11 +115,11 @@ def test_receipt__parties_and_supply_add_up(receipt: dict[str, Any]) -> None:
 def test_receipt__shows_stakes_and_vesting_as_they_were_deployed(
     run: subprocess.CompletedProcess[str], receipt: dict[str, Any]
 ) -> None:
-    manifest = Deployment.load(Path(run.args[-1]) / "deployment.json", 31337)
+    manifest = Deployment.load(Path(run.args[-1]) / "deployment.json", GROUPS, 31337)
     rows = {party["name"]: party for party in receipt["parties"]}
     servers = [name for name in rows if name.startswith(("node ", "judge "))]
-    stakes = len(servers) * manifest.parameters.staking.min_stake
-    community = manifest.parameters.allocations[Purpose.COMMUNITY].amount
+    stakes = len(servers) * manifest.group(BaseContracts).staking.min_stake
+    community = manifest.group(BaseContracts).allocations[Purpose.COMMUNITY].amount
     funded = PARTY_TOKENS * (len(servers) - 4 + 1)  # the nodes and the device; judges need none
     for name, role, expected in (
         ("providers", "stakes", stakes),

@@ -31,7 +31,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
 from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.evm.contract.decoding import NodeConvicted
+from edgemark.systems.outsourcing.contract.events import NodeConvicted
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.evidence.bundle import Bundle

@@ -165,7 +165,8 @@ def test_no_chain_at_the_address__ends_with_status_4(desk: Desk) -> None:
 
 def test_no_contract_at_the_address__is_refused(desk: Desk, tmp_path: Path) -> None:
     manifest = json.loads((desk.theatre.stage.folder / "deployment.json").read_text())
-    manifest["contracts"]["JobSettlement"] = "0x" + "77" * 20
+    made = manifest["groups"]["outsourcing"]["contracts"]
+    made["JobSettlement"]["address"] = "0x" + "77" * 20
     (tmp_path / "m.json").write_text(json.dumps(manifest))
     done = edgemark_here(
         "account", "show", "--home", desk.home, "--manifest", tmp_path / "m.json", "--json"

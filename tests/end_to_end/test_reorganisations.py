@@ -26,9 +26,9 @@ from tests.end_to_end.theatre import Theatre, close_job, ends, open_theatre, wai
 
 from edgemark.demo.holdings import Holdings
 from edgemark.identifiers import JobId, ShareIndex
-from edgemark.ledger.evm.contract.decoding import NodePaid
 from edgemark.ledger.evm.development.anvil import AnvilOptions
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.systems.outsourcing.contract.events import NodePaid
 from edgemark.systems.outsourcing.contract.records import IndexPhase, IndexView, JobPhase, JobView
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan

@@ -24,11 +24,11 @@ from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, JobId, Tokens
 from edgemark.identity.keys import KeyStore
+from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.ledger.records import Resources, Role
 from edgemark.logs import configure_logs
 from edgemark.party.joining import (
     join_as_device,

@@ -11,14 +11,15 @@ import pytest
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
-from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.ledger.records import Limits
+from edgemark.party.contracts import BaseContracts
+from edgemark.systems.outsourcing.contract.records import Limits
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
 from edgemark.token.metacoin import MetaCoin
 
 LIMITS = Limits(Tokens(12), Tokens(10**24), Tokens(1), Tokens(1), 2, 10_000, 5, 60)
@@ -52,7 +53,7 @@ def set_up_provider(
     name: str,
 ) -> None:
     """An organisation with the stake it needs, which the operator pays for."""
-    amount = deployment.parameters.staking.min_stake
+    amount = deployment.group(BaseContracts).staking.min_stake
     token = MetaCoin(chain, deployment.contract("MetaCoin"))
     anchor = AnchorAccounts(chain, deployment.contract("AssetAnchor"))
     registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
@@ -78,5 +79,5 @@ def small_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallChain
         chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
         with TransactionLane(chain, SecretKey(dev_key(0)), folder / "lane.journal") as lane:
             judges = tuple(account(number) for number in range(1, 1 + JUDGES))
-            parameters = DeploymentParameters(account(0), judges, account(9), account(0), LIMITS)
-            yield SmallChain(chain, deploy(chain, lane, parameters), lane, folder)
+            groups = draft_contracts(account(0), judges, account(9), account(0), LIMITS)
+            yield SmallChain(chain, deploy(chain, lane, groups), lane, folder)

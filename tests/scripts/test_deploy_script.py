@@ -12,14 +12,14 @@ import pytest
 from eth_keyfile import create_keyfile_json
 from tests.scripts.ape_runs import ape_data_folder, ape_run
 
+from edgemark.cli.catalogue import CONTRACTS, GROUPS, KINDS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import SAMPLED_BLOCKS, Deployment
-from edgemark.deployment.parameters import DEFAULT_LIMITS
 from edgemark.identifiers import Address, parse_address
-from edgemark.ledger.evm.contract.interface import CONTRACTS, Contract
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.systems.outsourcing.station.contracts import DEFAULT_LIMITS, OutsourcingContracts
 
 pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(77)]
 
@@ -81,7 +81,7 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
     path = tmp_path / "deployments" / "31337.json"
     assert f"manifest: {path}" in ran.stdout
     chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
-    deployment = Deployment.load(path, 31337)
+    deployment = Deployment.load(path, GROUPS, 31337)
     deployment.verify(chain)
     addresses = {name: address for name, address, _ in ROW.findall(ran.stdout)}
     assert addresses == deployment.contracts
@@ -115,13 +115,13 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
-    deployment = Deployment.load(path, 31337)
+    deployment = Deployment.load(path, GROUPS, 31337)
     deployment.verify(chain)
     settlement = deployment.contract("JobSettlement")
     assert chain.call(settlement, "limits") == (11, 12, 2, 0, 3, 4, 7, 6)
     assert chain.call(settlement, "pool") == payee(7)
     assert chain.call(settlement, "guardian") == payee(8)
-    coin = Contract.named("MetaCoin", deployment.contracts["MetaCoin"])
+    coin = KINDS["MetaCoin"].at(deployment.contracts["MetaCoin"])
     assert chain.call(coin, "balanceOf", payee(9)) == 4 * 10**26
     assert chain.call(coin, "balanceOf", deployment.contracts["Allocations"]) == 6 * 10**26
     held = deployment.contract("Allocations")
@@ -131,7 +131,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     assert chain.call(registry, "unbondingSeconds") == 88
     assert chain.call(registry, "pauseSeconds") == 9
     assert chain.call(deployment.contract("EnclaveManager"), "members") == tuple(judges)
-    assert deployment.parameters.limits.as_abi() == (11, 12, 2, 0, 3, 4, 7, 6)
+    assert deployment.group(OutsourcingContracts).limits.as_abi() == (11, 12, 2, 0, 3, 4, 7, 6)
     creator = chain.rpc("eth_getBlockByNumber", hex(deployment.block), True)["transactions"]
     assert [parse_address(each["from"]) for each in creator] == [account(2)]
     assert not (tmp_path / "deployments").exists()
@@ -188,7 +188,7 @@ def test_deploy__elsewhere__uses_an_account_of_apes(tmp_path: Path, alias: str) 
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
         chain = EvmChain(node.url, chain_id=4242, confirmations=0).connect()
-        deployment = Deployment.load(tmp_path / "home" / "deployments" / "4242.json", 4242)
+        deployment = Deployment.load(tmp_path / "home" / "deployments" / "4242.json", GROUPS, 4242)
         deployment.verify(chain)
-    assert deployment.parameters.guardian == account(3)
+    assert deployment.group(OutsourcingContracts).guardian == account(3)
     assert PASSPHRASE not in ran.stdout + ran.stderr

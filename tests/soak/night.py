@@ -31,7 +31,10 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
 from edgemark.identifiers import Address, JobId, Timestamp, Tokens
-from edgemark.ledger.evm.contract.decoding import (
+from edgemark.ledger.evm.reading.follower import LogFollower
+from edgemark.party.joining import join_as_device, provide_balance
+from edgemark.receipt import TOKEN_UNIT
+from edgemark.systems.outsourcing.contract.events import (
     ChargeAnswered,
     ChargeLapsed,
     ChargeRefuted,
@@ -42,11 +45,8 @@ from edgemark.ledger.evm.contract.decoding import (
     NodeConvicted,
     NodePaid,
 )
-from edgemark.ledger.evm.reading.follower import LogFollower
-from edgemark.ledger.records import Limits
-from edgemark.party.joining import join_as_device, provide_balance
-from edgemark.receipt import TOKEN_UNIT
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
+from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import LIMITS

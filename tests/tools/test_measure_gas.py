@@ -24,7 +24,7 @@ from tools.measure_gas import (
     measure,
 )
 
-from edgemark.ledger.evm.contract.interface import CONTRACTS
+from edgemark.cli.catalogue import CONTRACTS
 
 pytestmark = pytest.mark.lasts(15)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgemark.cli.account import parse_tokens
+from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment
@@ -57,7 +58,7 @@ def verify(invocation: Invocation) -> None:
     """
     settings = invocation.settings()
     node = EvmChain(settings.chain_url, chain_id=settings.chain_id or None).connect()
-    manifest = Deployment.load(settings.manifest_file(node.chain_id), node.chain_id)
+    manifest = Deployment.load(settings.manifest_file(node.chain_id), GROUPS, node.chain_id)
     manifest.verify(node)
     facts = {
         name: {"address": manifest.contracts[name], **origin.as_dict()}
@@ -86,7 +87,7 @@ def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
     amount = parse_tokens(mtc)
     chain_id = settings.chain_id or None
     node = EvmChain(settings.chain_url, chain_id=chain_id, confirmations=0).connect()
-    manifest = Deployment.load(settings.manifest_file(node.chain_id), node.chain_id)
+    manifest = Deployment.load(settings.manifest_file(node.chain_id), GROUPS, node.chain_id)
     token = MetaCoin(node, manifest.contract("MetaCoin"))
     folder = Path(settings.home) / "chain"
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,8 @@ from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.identity.keys import KeyStore
+from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration
-from edgemark.ledger.records import Role
 from edgemark.party import membership
 from edgemark.party.running import describe_server
 from edgemark.party.station import Station

@@ -15,7 +15,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.records import Role
+from edgemark.identity.records import Role
 from edgemark.transport.ports import HeldPorts, hold_ports
 
 NO_TOKENS = Tokens(0)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address
+from edgemark.identity.events import ProviderStaked
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.ledger.participant_events import ProviderStaked
 from edgemark.token.metacoin import MetaCoin
 
 

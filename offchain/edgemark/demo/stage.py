@@ -19,7 +19,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor, provider_home
 from edgemark.deployment.deployment import Deployment, deploy
-from edgemark.deployment.parameters import DeploymentParameters
+from edgemark.deployment.group import ContractGroup
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
@@ -28,6 +28,7 @@ from edgemark.ledger.evm.development.mining import BlockMaking
 from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.party.contracts import BaseContracts
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.settings import Settings, load_settings
 from edgemark.token.metacoin import MetaCoin
@@ -79,8 +80,8 @@ class Stage(Closing, ABC):
         """All servers, in the order in which they start."""
 
     @abstractmethod
-    def draft_parameters(self, operator: Address, pool: Address) -> DeploymentParameters:
-        """What the contracts are deployed with; the cast is drafted.
+    def draft_groups(self, operator: Address, pool: Address) -> Sequence[ContractGroup]:
+        """The contracts, each group with what is decided for it; the cast is drafted.
 
         Args:
             operator: account that deploys and has the community's tokens.
@@ -112,12 +113,12 @@ class Stage(Closing, ABC):
     @property
     def pool(self) -> Address:
         """Account of the incentives pool."""
-        return self.deployment.parameters.pool
+        return self.deployment.group(BaseContracts).pool
 
     @property
     def operator(self) -> Address:
         """Account that has the community's tokens, and funds everybody."""
-        return self.deployment.parameters.holder
+        return self.deployment.group(BaseContracts).holder
 
     def set(self) -> None:
         """Start the chain, deploy, fund and admit everybody; no server runs yet."""
@@ -190,8 +191,8 @@ class Stage(Closing, ABC):
 
     def _deploy(self, chain: EvmChain, operator: TransactionLane) -> None:
         pool = SecretKey.generate(Randomness()).address
-        parameters = self.draft_parameters(operator.address, pool)
-        self._deployment = deploy(chain, operator, parameters)
+        groups = self.draft_groups(operator.address, pool)
+        self._deployment = deploy(chain, operator, groups)
         self._deployment.save(self.folder / "deployment.json")
 
     def _fund(self, chain: EvmChain, operator: TransactionLane) -> None:
@@ -232,7 +233,7 @@ class Stage(Closing, ABC):
 
     @property
     def _min_stake(self) -> int:
-        return int(self.deployment.parameters.staking.min_stake)
+        return int(self.deployment.group(BaseContracts).staking.min_stake)
 
     def _common(self) -> dict[str, object]:
         return {

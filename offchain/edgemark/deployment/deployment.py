@@ -1,53 +1,44 @@
 """The contracts of one chain: put there, written down, found again.
 
-The manifest is a JSON file per chain id, beside the other files of the installation:
+The manifest is a JSON file per chain id, beside the other files of the installation. It has
+the groups of contracts that were deployed; whoever reads it says which groups it knows:
 
-    {"version": 1, "chain_id": 31337, "block": 5, "contracts": {"MetaCoin": "0x…", …},
-     "parameters": {"holder": …, "judges": […], "pool": …, "guardian": …, "limits": {…},
-                    "allocations": [{…}, {…}, {…}, {…}], "staking": {…}},
-     "origins": {"MetaCoin": {"arguments": "0x…", "block": 5, "code_hash": …, "compiler": …}, …}}
+    {"version": 2, "chain_id": 31337, "block": 5, "groups": {GROUP: {
+     "parameters": {…},
+     "contracts": {CONTRACT: {"address": "0x…", "arguments": "0x…", "block": 5, "code_hash": …,
+                              "compiler": …}, …}}, …}}
+
+In version 1 the groups were not told apart: one object "parameters" has what all of them need, and
+"contracts" and "origins" all contracts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from edgemark.deployment.parameters import (
-    DeploymentParameters,
-    check_judge_window,
-    constructor_of,
-)
+from edgemark.deployment.group import ContractGroup
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.evm.contract.deployed_code import Origin, check_code
-from edgemark.ledger.evm.contract.interface import CONTRACTS, Contract, load_interface
+from edgemark.ledger.evm.contract.interface import Contract, load_interface
+from edgemark.ledger.evm.contract.kind import ContractKind
 from edgemark.ledger.evm.faults import ChainIdMismatch
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import address_of_made
-from edgemark.ledger.records import Purpose
 from edgemark.settings import Settings
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 MAX_MANIFEST_BYTES = 64 * 1024
 SAMPLED_BLOCKS = 12  # of which the seconds between two are looked at
-# Which contract uses which other, by the function that says so.
-WIRING = (
-    ("JobSettlement", "anchor", "AssetAnchor"),
-    ("JobSettlement", "registry", "ParticipantRegistry"),
-    ("JobSettlement", "enclaves", "EnclaveManager"),
-    ("ParticipantRegistry", "anchor", "AssetAnchor"),
-    ("AssetAnchor", "token", "MetaCoin"),
-    ("MetaCoin", "allocations", "Allocations"),
-    ("Allocations", "token", "MetaCoin"),
-)
+Group = TypeVar("Group", bound=ContractGroup)
 
 
 class ManifestInvalid(RefusedInput):
@@ -69,15 +60,15 @@ class Deployment:
     Args:
         chain_id: the chain.
         block: the block of the first of them; events need not be looked for before it.
-        contracts: address by contract name, all of `CONTRACTS`.
-        parameters: with which they were deployed.
+        contracts: address by contract name, of all groups, in the order in which they were made.
+        groups: that were deployed, with what was decided for them; those that are known here.
         origins: how each of them came to be, by contract name; a manifest has all of them.
     """
 
     chain_id: int
     block: int
     contracts: Mapping[str, Address]
-    parameters: DeploymentParameters
+    groups: tuple[ContractGroup, ...]
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def contract(self, name: str) -> Contract:
@@ -86,9 +77,26 @@ class Deployment:
         Raises:
             RefusedInput: there is none of that name.
         """
-        if name not in self.contracts:
-            raise RefusedInput("is no contract", who=name[:80], needed=", ".join(CONTRACTS))
-        return Contract.named(name, self.contracts[name])
+        kinds = {kind.name: kind for kind in self.kinds}
+        if name not in kinds or name not in self.contracts:
+            raise RefusedInput("is no contract", who=name[:80], needed=", ".join(self.contracts))
+        return kinds[name].at(self.contracts[name])
+
+    @property
+    def kinds(self) -> list[ContractKind]:
+        """Of the contracts, in the order in which they were made."""
+        return [kind for group in self.groups for kind in group.KINDS]
+
+    def group(self, wanted: type[Group]) -> Group:
+        """What was decided for a group.
+
+        Raises:
+            RefusedInput: it was not deployed.
+        """
+        for group in self.groups:
+            if isinstance(group, wanted):
+                return group
+        raise RefusedInput("was not deployed here", who=f"group {wanted.NAME}")
 
     def verify(self, chain: EvmChain) -> None:
         """Check that the contracts on this chain are ours and belong together.
@@ -107,64 +115,79 @@ class Deployment:
                 needed=f"chain id {self.chain_id}",
                 remedy="Correct the setting manifest or chain_url.",
             )
-        for name in CONTRACTS:
-            chain.require_code(self.contract(name))
-            check_code(chain, name, self.contracts[name], self.origins.get(name))
-        for user, function, name in WIRING:
-            contract = self.contract(user)
-            found = chain.call(contract, function, block="latest")
-            if found != self.contracts[name]:
-                raise ManifestInvalid(
-                    f"names another {name} than the contract uses",
-                    who=f"{contract.name}.{function}",
-                    had=self.contracts[name],
-                    needed=found,
-                    remedy="Take the manifest that the deployment wrote.",
-                )
-        self._check_parameters(chain)
+        for kind in self.kinds:
+            chain.require_code(self.contract(kind.name))
+            check_code(chain, kind.name, self.contracts[kind.name], self.origins.get(kind.name))
+        for kind in self.kinds:
+            for function, name in kind.wired:
+                self._check_wire(chain, self.contract(kind.name), function, name)
+        self._check_fixed(chain)
 
-    def _check_parameters(self, chain: EvmChain) -> None:
+    def _check_wire(self, chain: EvmChain, user: Contract, function: str, name: str) -> None:
+        found = chain.call(user, function, block="latest")
+        if found != self.contracts[name]:
+            raise ManifestInvalid(
+                f"names another {name} than the contract uses",
+                who=f"{user.name}.{function}",
+                had=self.contracts[name],
+                needed=found,
+                remedy="Take the manifest that the deployment wrote.",
+            )
+
+    def _check_fixed(self, chain: EvmChain) -> None:
         """Immutable values are no part of a code's hash: look at what they say."""
-        given = self.parameters
-        for name, function, needed in (
-            ("JobSettlement", "pool", given.pool),
-            ("JobSettlement", "guardian", given.guardian),
-            ("JobSettlement", "limits", given.limits.as_abi()),
-            ("EnclaveManager", "members", given.judges),
-            ("Allocations", "heir", given.pool),
-            ("ParticipantRegistry", "minStake", given.staking.min_stake),
-            ("ParticipantRegistry", "unbondingSeconds", given.staking.unbonding_seconds),
-            ("ParticipantRegistry", "pauseSeconds", given.staking.pause_seconds),
-        ):
-            found = chain.call(self.contract(name), function, block="latest")
-            if found != needed:
-                raise ManifestInvalid(
-                    f"names other {function} than the contract has",
-                    who=f"{name}.{function}",
-                    had=needed,
-                    needed=found,
-                    remedy="Take the manifest that the deployment wrote.",
-                )
+        for group in self.groups:
+            for kind in group.KINDS:
+                for function, needed in kind.fixed(group).items():
+                    found = chain.call(self.contract(kind.name), function, block="latest")
+                    if found != needed:
+                        raise ManifestInvalid(
+                            f"names other {function} than the contract has",
+                            who=f"{kind.name}.{function}",
+                            had=needed,
+                            needed=found,
+                            remedy="Take the manifest that the deployment wrote.",
+                        )
 
     def save(self, path: Path) -> None:
         """Write the manifest, whole or not at all."""
-        origins = {name: origin.as_dict() for name, origin in self.origins.items()}
-        facts = {"version": MANIFEST_VERSION, **asdict(self), "origins": origins}
+        groups = {
+            group.NAME: {
+                "parameters": asdict(group),
+                "contracts": {
+                    kind.name: {
+                        "address": self.contracts[kind.name],
+                        **self.origins[kind.name].as_dict(),
+                    }
+                    for kind in group.KINDS
+                },
+            }
+            for group in self.groups
+        }
+        facts = {
+            "version": MANIFEST_VERSION,
+            "chain_id": self.chain_id,
+            "block": self.block,
+            "groups": groups,
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n")
 
     @classmethod
-    def load(cls, path: Path, chain_id: int | None = None) -> Deployment:
+    def load(
+        cls, path: Path, known: Sequence[type[ContractGroup]], chain_id: int | None = None
+    ) -> Deployment:
         """Read a manifest.
 
         Args:
             path: the file.
+            known: the groups to look for; what else the file has is left alone.
             chain_id: the chain it must be of; None takes any.
 
         Raises:
             ManifestInvalid: no such file, not a manifest, or of another chain.
         """
-        deployment = _from_json(_read(path), path)
+        deployment = _from_json(_read(path), path, known)
         if chain_id is not None and deployment.chain_id != chain_id:
             raise ManifestInvalid(
                 "manifest is of another chain",
@@ -181,8 +204,14 @@ def manifest_path(home: Path, chain_id: int) -> Path:
     return home / "deployments" / f"{chain_id}.json"
 
 
-def open_deployment(settings: Settings) -> tuple[EvmChain, Deployment]:
+def open_deployment(
+    settings: Settings, known: Sequence[type[ContractGroup]]
+) -> tuple[EvmChain, Deployment]:
     """Connect to the chain of the settings, and check that the contracts of its manifest are there.
+
+    Args:
+        settings: say where.
+        known: the groups to look for.
 
     Raises:
         NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
@@ -192,27 +221,29 @@ def open_deployment(settings: Settings) -> tuple[EvmChain, Deployment]:
         chain_id=settings.chain_id or None,
         confirmations=settings.confirmations,
     ).connect()
-    deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
+    deployment = Deployment.load(settings.manifest_file(chain.chain_id), known, chain.chain_id)
     deployment.verify(chain)
     return chain, deployment
 
 
-def deploy(chain: EvmChain, lane: TransactionLane, parameters: DeploymentParameters) -> Deployment:
+def deploy(chain: EvmChain, lane: TransactionLane, groups: Sequence[ContractGroup]) -> Deployment:
     """Put all contracts on the chain, from the package's bytecode, and wait until they are final.
 
     Raises:
-        RefusedInput: the number of judges is out of range, or their window too short for the chain.
+        RefusedInput: what was decided is out of range, or does not suit the chain.
         Unrecoverable: the contracts were not compiled.
         ContractRefused: a constructor refused a parameter.
     """
-    check_judge_window(parameters.limits, chain.confirmations, measure_block_s(chain))
+    block_s = measure_block_s(chain)
+    for group in groups:
+        group.check_pace(chain.confirmations, block_s)
 
     def make(name: str, *args: object) -> Made:
         # They are mined in order: when the release behind them is final, so are they.
         contract, receipt = lane.deploy(name, *args, confirmations=0)
         return Made(contract.address, receipt.block_number)
 
-    deployment = deploy_by(make, chain.chain_id, parameters)
+    deployment = deploy_by(make, chain.chain_id, groups)
     for call in calls_after(deployment):
         lane.send(call)
     return deployment
@@ -231,52 +262,48 @@ def measure_block_s(chain: EvmChain) -> int:
 
 
 def deploy_by(
-    make: Callable[..., Made], chain_id: int, parameters: DeploymentParameters
+    make: Callable[..., Made], chain_id: int, groups: Sequence[ContractGroup]
 ) -> Deployment:
     """Put all contracts on a chain, whoever sends the transactions.
 
     Args:
-        make: `make(name, *constructor_arguments)` makes one contract, in the order of `CONTRACTS`
-            but for Allocations, which MetaCoin makes itself.
+        make: `make(name, *constructor_arguments)` makes one contract; it is asked for one after the
+            other, but for those that another one's constructor makes.
         chain_id: where.
-        parameters: decided now, for good.
+        groups: decided now, for good; each behind those whose contracts it uses.
 
     Raises:
-        RefusedInput: the number of judges is out of range, or a parameter fits no field.
+        RefusedInput: what was decided is out of range, or fits no field.
         EdgemarkError: whatever `make` raises.
     """
-    parameters = parameters.filled()
-    nowhere = dict.fromkeys(CONTRACTS, parse_address(bytes(20)))
-    for name in CONTRACTS:  # before anything is paid: whatever does not fit is refused here
-        load_interface(name).encode_constructor(constructor_of(name, nowhere, parameters))
+    filled = tuple(group.filled(groups) for group in groups)
+    wanted = [(kind, group) for group in filled for kind in group.KINDS]
+    nowhere = {kind.name: parse_address(bytes(20)) for kind, _ in wanted}
+    for kind, group in wanted:  # before anything is paid: whatever does not fit is refused here
+        load_interface(kind.name).encode_constructor(kind.constructor(nowhere, group))
     at: dict[str, Made] = {}
     origins: dict[str, Origin] = {}
-    for name in CONTRACTS:
+    for kind, group in wanted:
         known = {made: each.address for made, each in at.items()}
-        args = constructor_of(name, known, parameters)
-        if name == "Allocations":  # the token's constructor made it, with its first nonce
-            at[name] = Made(address_of_made(at["MetaCoin"].address, 1), at["MetaCoin"].block)
+        args = kind.constructor(known, group)
+        if kind.made_by:  # with its maker's first nonce
+            maker = at[kind.made_by]
+            at[kind.name] = Made(address_of_made(maker.address, 1), maker.block)
         else:
-            at[name] = make(name, *args)
-        origins[name] = Origin.of(name, args, at[name].block)
+            at[kind.name] = make(kind.name, *args)
+        origins[kind.name] = Origin.of(kind.name, args, at[kind.name].block)
     return Deployment(
         chain_id=chain_id,
-        block=at["MetaCoin"].block,
+        block=next(iter(at.values())).block,
         contracts={name: each.address for name, each in at.items()},
-        parameters=parameters,
+        groups=filled,
         origins=origins,
     )
 
 
 def calls_after(deployment: Deployment) -> list[Call]:
-    """What anyone may send once the contracts are there: releases of what vests at once."""
-    contract = deployment.contract("Allocations")
-    plans = zip(Purpose, deployment.parameters.allocations, strict=True)
-    return [
-        Call(contract, "release", (int(purpose),))
-        for purpose, plan in plans
-        if plan.amount and plan.delay == plan.duration == 0
-    ]
+    """What anyone may send once the contracts are there."""
+    return [call for group in deployment.groups for call in group.calls_after(deployment.contract)]
 
 
 def _read(path: Path) -> Any:
@@ -299,24 +326,47 @@ def _read(path: Path) -> Any:
         raise _invalid(path, str(error)) from error
 
 
-def _from_json(facts: Any, path: Path) -> Deployment:
+def _from_json(facts: Any, path: Path, known: Sequence[type[ContractGroup]]) -> Deployment:
     try:
-        if facts["version"] != MANIFEST_VERSION:
-            raise ValueError(f"version {facts['version']!r}")
-        missing = [name for name in CONTRACTS if name not in facts["contracts"]]
-        if missing:
-            raise ValueError(f"no address of {', '.join(missing)}")
+        match facts["version"]:
+            case 1:
+                found = _together(facts, known)
+            case 2:
+                found = {
+                    kind: facts["groups"][kind.NAME]
+                    for kind in known
+                    if kind.NAME in facts["groups"]
+                }
+            case other:
+                raise ValueError(f"version {other!r}")
+        if not found:
+            raise ValueError("no contracts that are known here")
+        made = {
+            kind.name: each["contracts"][kind.name]
+            for group, each in found.items()
+            for kind in group.KINDS
+        }
         return Deployment(
             chain_id=int(facts["chain_id"]),
             block=int(facts["block"]),
             contracts={
-                name: parse_address(facts["contracts"][name], who=name) for name in CONTRACTS
+                name: parse_address(each["address"], who=name) for name, each in made.items()
             },
-            parameters=DeploymentParameters.from_dict(facts["parameters"]),
-            origins={name: Origin.from_dict(facts["origins"][name]) for name in CONTRACTS},
+            groups=tuple(group.from_dict(each["parameters"]) for group, each in found.items()),
+            origins={name: Origin.from_dict(each) for name, each in made.items()},
         )
     except (KeyError, TypeError, ValueError, RefusedInput) as error:
         raise _invalid(path, f"{type(error).__name__}: {error}") from error
+
+
+def _together(facts: Any, known: Sequence[type[ContractGroup]]) -> dict[type[ContractGroup], Any]:
+    """Version 1, in which nothing says which contract and which parameter is of which group."""
+    contracts = {
+        name: {"address": address, **facts["origins"][name]}
+        for name, address in facts["contracts"].items()
+    }
+    whole = {"parameters": facts["parameters"], "contracts": contracts}
+    return {group: whole for group in known if any(kind.name in contracts for kind in group.KINDS)}
 
 
 def _invalid(path: Path, why: str) -> ManifestInvalid:
@@ -324,6 +374,6 @@ def _invalid(path: Path, why: str) -> ManifestInvalid:
         "is no deployment manifest",
         who=path,
         had=why[:200],
-        needed=f"a manifest of version {MANIFEST_VERSION}",
+        needed=f"a manifest of version 1 or {MANIFEST_VERSION}",
         remedy="Deploy again or take the file that the deployment wrote.",
     )

@@ -15,8 +15,8 @@ from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey, check_si
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.identifiers import Address, Hash32, Timestamp, parse_address, parse_hash32
+from edgemark.identity.records import Resources, Role
 from edgemark.identity.statements import RegistryDomain
-from edgemark.ledger.records import Resources, Role
 from edgemark.transport.asking.endpoint import parse_endpoint
 
 FILE_VERSION = 1

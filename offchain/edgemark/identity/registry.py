@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
+from edgemark.identity.records import Participant, ProviderStake, Resources, Role
 from edgemark.identity.registration import SignedRegistration
 from edgemark.identity.statements import RegistryDomain
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.records import Participant, ProviderStake, Resources, Role
 from edgemark.transport.asking.endpoint import parse_endpoint
 
 

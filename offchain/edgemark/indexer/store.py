@@ -55,9 +55,12 @@ class DatedEvent:
 
 
 def index_path(home: Path, deployment: Deployment) -> Path:
-    """Where the index of a deployment is kept: one file per chain and settlement."""
-    settlement = deployment.contracts["JobSettlement"]
-    return home / "index" / f"{deployment.chain_id}-{settlement}.sqlite"
+    """Where the index of a deployment is kept: one file per chain and contract made last.
+
+    Whoever deploys one more group has another index, with the events of that group in it.
+    """
+    last = list(deployment.contracts.values())[-1]
+    return home / "index" / f"{deployment.chain_id}-{last}.sqlite"
 
 
 class IndexStore(Closing):

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from edgemark.anchoring.accounts import MAX_LOCK_S
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
+from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.records import Resources, Role
 from edgemark.logs import get_logger
 from edgemark.party.station import Station
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
-from edgemark.ledger.records import Resources, Role
+from edgemark.identity.records import Resources, Role
 from edgemark.party.joining import join_as_server, keep_balance, provide_balance
 from edgemark.party.monitoring import Monitor
 from edgemark.party.server import PartyServer

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.closing import Closing
 from edgemark.deployment.deployment import Deployment, open_deployment
+from edgemark.deployment.group import ContractGroup
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
@@ -23,6 +24,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain
+from edgemark.party.contracts import BaseContracts
 from edgemark.settings import Settings
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.asking.http import HttpClient
@@ -41,6 +43,7 @@ class Station(Closing):
             allows takes the place of what another did.
     """
 
+    GROUPS: ClassVar[tuple[type[ContractGroup], ...]] = (BaseContracts,)  # that it deals with
     CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed
     LOCKERS: ClassVar[tuple[str, ...]] = ()  # those that lock this party's tokens in the anchor
 
@@ -66,7 +69,7 @@ class Station(Closing):
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
         """
         keys = KeyStore.of(settings)
-        chain, deployment = open_deployment(settings)
+        chain, deployment = open_deployment(settings, cls.GROUPS)
         furniture = cls.furnish(settings, chain, deployment)
         registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
         lane = TransactionLane(

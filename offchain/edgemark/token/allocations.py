@@ -8,7 +8,7 @@ from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.records import Purpose
+from edgemark.token.records import Purpose
 
 
 @dataclass(frozen=True)

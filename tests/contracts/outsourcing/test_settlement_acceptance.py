@@ -21,9 +21,9 @@ from tests.contracts.world import (
 )
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.cli.catalogue import KINDS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import JobId, parse_address
-from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
@@ -257,7 +257,7 @@ def on_chain(party: Any, world: World, chain: EvmChain, lane: TransactionLane) -
     """A party of which only what sends to the anchor is there."""
     made: Any = party.__new__(party)
     made.station = OutsourcingStation.__new__(OutsourcingStation)
-    anchor = Contract.named("AssetAnchor", parse_address(str(world.anchor.address)))
+    anchor = KINDS["AssetAnchor"].at(parse_address(str(world.anchor.address)))
     vars(made.station).update(
         accounts=AnchorAccounts(chain, anchor),
         settlement=SimpleNamespace(address=parse_address(str(world.settlement.address))),

@@ -28,14 +28,14 @@ from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment
-from edgemark.deployment.parameters import DeploymentParameters
-from edgemark.identifiers import Address, parse_address
+from edgemark.identifiers import Address, Tokens, parse_address
+from edgemark.identity.records import Staking
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.ledger.records import Staking
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import compute_least_stake
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
 
 IS_SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 MIXES = draw_mixes(600 if IS_SOAK else 60)
@@ -120,12 +120,11 @@ def describe_deployment(world: World, settlement: Any, chain_id: int) -> Deploym
         "JobSettlement": settlement,
     }
     holder, pool, guardian = map(address, (world.deployer, world.pool, world.guardian))
-    staking = Staking(MIN_STAKE, UNBONDING, PAUSE)
-    parameters = DeploymentParameters(
-        holder, judges, pool, guardian, cast.LIMITS, staking=staking
-    ).filled()
+    staking = Staking(Tokens(MIN_STAKE), UNBONDING, PAUSE)
+    groups = draft_contracts(holder, judges, pool, guardian, cast.LIMITS, staking=staking)
+    groups = tuple(group.filled(groups) for group in groups)
     contracts = {name: address(contract) for name, contract in made.items()}
-    return Deployment(chain_id, 0, contracts, parameters)
+    return Deployment(chain_id, 0, contracts, groups)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +136,7 @@ def ground(deployed: World, project: Any) -> Ground:
     anchor = AnchorAccounts(chain, deployment.contract("AssetAnchor"))
     nodes = [address(node) for node in deployed.nodes]
     payer, pool = address(deployed.payer), address(deployed.pool)
-    judges = deployment.parameters.judges
+    judges = deployment.group(OutsourcingContracts).judges
     # both ascending: what is in order in a walk is in order on chain
     ascending = sorted(judges, key=lambda judge: int(judge, 16))
     places = [cast.PAYER.address, *cast.NODE_ADDRESSES, *cast.JUDGE_ADDRESSES]

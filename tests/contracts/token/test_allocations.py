@@ -8,12 +8,13 @@ from tests.contracts.world import (
     EARLY,
     INCENTIVES,
     OPERATION,
-    SUPPLY,
     YEAR,
     World,
     plans_of,
     refused,
 )
+
+from edgemark.token.plans import SUPPLY
 
 NOBODY = "0x" + "00" * 20
 PART = SUPPLY // 5  # of operation and of early contributors

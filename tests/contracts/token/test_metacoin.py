@@ -5,15 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.contracts.conftest import deploy_coin
 from tests.contracts.permits import parts_of, permit_digest, sign_permit
-from tests.contracts.world import (
-    SUPPLY,
-    World,
-    plans_of,
-    refused,
-    sign,
-    signer_of,
-    twin_of,
-)
+from tests.contracts.world import World, plans_of, refused, sign, signer_of, twin_of
+
+from edgemark.token.plans import SUPPLY
 
 PART = 3 * SUPPLY // 10  # that the payer has
 

@@ -6,15 +6,10 @@ import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.anchoring.accounts import Allowance, AnchorAccounts, Lock, Place, Totals
+from edgemark.anchoring.events import Deposited, LockerAllowed, Moved, Withdrawn
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.ledger.evm.contract.decoding import (
-    Deposited,
-    LockerAllowed,
-    Moved,
-    Withdrawn,
-    receipt_events,
-)
+from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.token.metacoin import MetaCoin

@@ -19,11 +19,11 @@ from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach
 from edgemark.errors import RefusedInput
 from edgemark.identity.keys import KeyStore
+from edgemark.identity.records import Resources, Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.ledger.records import Resources, Role
 from edgemark.party.joining import provide_balance
 from edgemark.settings import Settings, load_settings
 from edgemark.systems.outsourcing.station.station import OutsourcingStation

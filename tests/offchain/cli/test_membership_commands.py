@@ -11,11 +11,11 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.terminal.exits import Exit
-from edgemark.deployment.parameters import DEFAULT_PAUSE_S
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
+from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.ledger.records import Role
+from edgemark.party.contracts import DEFAULT_PAUSE_S
 from edgemark.token.metacoin import MetaCoin
 
 __all__ = ["small_chain"]  # the fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain  # noqa: F401 - a fixture
 
+from edgemark.cli.catalogue import CONTRACTS
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
 from edgemark.deployment.deployment import Deployment, ManifestInvalid
@@ -17,7 +18,7 @@ from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.contract import deployed_code
 from edgemark.ledger.evm.contract.deployed_code import METADATA_LENGTH_BYTES, load_runtime
-from edgemark.ledger.evm.contract.interface import CONTRACTS, load_compiled, load_interface
+from edgemark.ledger.evm.contract.interface import load_compiled, load_interface
 from edgemark.ledger.evm.faults import CodeMismatch, NoCode
 
 pytestmark = pytest.mark.chain
@@ -136,9 +137,10 @@ def test_verify__a_manifest_with_other_parameters__is_refused(
     who: str,
 ) -> None:
     deployment = small_chain.deployment
-    parameters = replace(deployment.parameters, **changes)
+    base, outsourcing = deployment.groups
+    groups = (base, replace(outsourcing, **changes))
     with pytest.raises(ManifestInvalid) as refused:
-        replace(deployment, parameters=parameters).verify(small_chain.chain)
+        replace(deployment, groups=groups).verify(small_chain.chain)
     assert refused.value.who == who
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgemark.cli.catalogue import CONTRACTS, GROUPS
 from edgemark.deployment.deployment import (
     MAX_MANIFEST_BYTES,
     Deployment,
     ManifestInvalid,
     manifest_path,
 )
-from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Hash32, parse_address
+from edgemark.identity.records import Staking
 from edgemark.ledger.evm.contract import interface
 from edgemark.ledger.evm.contract.deployed_code import Origin
-from edgemark.ledger.evm.contract.interface import CONTRACTS
-from edgemark.ledger.records import AllocationPlan, Limits, Staking
+from edgemark.party.contracts import BaseContracts
+from edgemark.systems.outsourcing.contract.records import Limits
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
+from edgemark.token.records import AllocationPlan
 
 ADDRESSES = st.binary(min_size=20, max_size=20).map(parse_address)
 AMOUNTS = st.integers(0, 2**96 - 1)
@@ -42,8 +46,8 @@ DEPLOYMENTS = st.builds(
     chain_id=st.integers(1, 2**63),
     block=st.integers(0, 2**63),
     contracts=st.fixed_dictionaries({name: ADDRESSES for name in CONTRACTS}),
-    parameters=st.builds(
-        DeploymentParameters,
+    groups=st.builds(
+        draft_contracts,
         holder=ADDRESSES,
         judges=st.lists(ADDRESSES, min_size=4, max_size=16).map(tuple),
         pool=ADDRESSES,
@@ -55,15 +59,17 @@ DEPLOYMENTS = st.builds(
     origins=st.fixed_dictionaries({name: ORIGINS for name in CONTRACTS}),
 )
 SOMEBODY = parse_address("0x" + "11" * 20)
+DRAFT = draft_contracts(
+    SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 1, 1, 2, 3, 4)
+)
 EXAMPLE = Deployment(
     31337,
     5,
     {name: parse_address(bytes([at + 1]) * 20) for at, name in enumerate(CONTRACTS)},
-    DeploymentParameters(
-        SOMEBODY, (SOMEBODY,) * 4, SOMEBODY, SOMEBODY, Limits(10, 20, 1, 1, 1, 2, 3, 4)
-    ).filled(),
+    tuple(group.filled(DRAFT) for group in DRAFT),
     {name: Origin(b"", 5, Hash32(b"\x01" * 32), "0.8.37") for name in CONTRACTS},
 )
+OLDER = Path(__file__).parents[2] / "vectors" / "older" / "manifest_1.json"  # of version 1
 
 
 @pytest.fixture
@@ -88,18 +94,31 @@ def test_save__any_deployment__is_loaded_back(
 ) -> None:
     path = tmp_path_factory.mktemp("manifest") / "deep" / "manifest.json"
     deployment.save(path)
-    assert Deployment.load(path) == deployment
-    assert Deployment.load(path, deployment.chain_id) == deployment
+    assert Deployment.load(path, GROUPS) == deployment
+    assert Deployment.load(path, GROUPS, deployment.chain_id) == deployment
 
 
 def test_save__over_another__replaces_it_and_leaves_nothing_else(path: Path) -> None:
     other = replace(EXAMPLE, chain_id=99)
     other.save(path)
-    assert Deployment.load(path).chain_id == 99
+    assert Deployment.load(path, GROUPS).chain_id == 99
     assert [each.name for each in path.parent.iterdir()] == ["manifest.json"]
 
 
-@pytest.mark.parametrize("place", paths_in({"version": 2, **asdict(EXAMPLE)}), ids=str)
+def facts_of(deployment: Deployment, folder: Path) -> Any:
+    """What a manifest says."""
+    deployment.save(folder / "manifest.json")
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def places() -> list[tuple[Any, ...]]:
+    """Every value of a manifest; a whole group that is missing was not deployed."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = paths_in(facts_of(EXAMPLE, Path(folder)))
+    return [place for place in found if place[:1] != ("groups",) or len(place) != 2]
+
+
+@pytest.mark.parametrize("place", places(), ids=str)
 @pytest.mark.parametrize("damage", ["missing", "other"])
 def test_load__anything_missing_or_of_another_kind__is_refused(
     path: Path, place: tuple[Any, ...], damage: str
@@ -116,8 +135,53 @@ def test_load__anything_missing_or_of_another_kind__is_refused(
         part[place[-1]] = None
     path.write_text(json.dumps(facts))
     with pytest.raises(ManifestInvalid) as refused:
-        Deployment.load(path)
+        Deployment.load(path, GROUPS)
     assert refused.value.who == path
+
+
+def test_load__of_version_1__is_what_it_was() -> None:
+    older = json.loads(OLDER.read_text())
+    deployment = Deployment.load(OLDER, GROUPS, 31337)
+    assert dict(deployment.contracts) == older["contracts"]
+    assert list(deployment.contracts) == list(CONTRACTS)
+    assert {name: each.as_dict() for name, each in deployment.origins.items()} == older["origins"]
+    found: dict[str, Any] = {}
+    for group in deployment.groups:
+        found |= asdict(group)
+    assert json.loads(json.dumps(found)) == older["parameters"]
+
+
+def test_load__of_version_1__is_saved_as_the_groups_it_held(tmp_path: Path) -> None:
+    deployment = Deployment.load(OLDER, GROUPS)
+    facts = facts_of(deployment, tmp_path)
+    assert (facts["version"], sorted(facts["groups"])) == (2, ["base", "outsourcing"])
+    assert Deployment.load(tmp_path / "manifest.json", GROUPS) == deployment
+
+
+@pytest.mark.parametrize("part", ["contracts", "origins", "parameters"])
+def test_load__of_version_1_with_something_missing__is_refused(tmp_path: Path, part: str) -> None:
+    for name in json.loads(OLDER.read_text())[part]:
+        facts = json.loads(OLDER.read_text())
+        del facts[part][name]
+        (tmp_path / "m.json").write_text(json.dumps(facts))
+        with pytest.raises(ManifestInvalid):
+            Deployment.load(tmp_path / "m.json", GROUPS)
+
+
+def test_load__of_a_deployment_without_a_group__has_the_others(path: Path) -> None:
+    facts = json.loads(path.read_text())
+    del facts["groups"]["outsourcing"]
+    facts["groups"]["of another version"] = {"anything": 1}
+    path.write_text(json.dumps(facts))
+    deployment = Deployment.load(path, GROUPS)
+    assert deployment.group(BaseContracts) == EXAMPLE.group(BaseContracts)
+    assert list(deployment.contracts) == [kind.name for kind in BaseContracts.KINDS]
+    for look in (
+        lambda: deployment.group(OutsourcingContracts),
+        lambda: deployment.contract("JobSettlement"),
+    ):
+        with pytest.raises(RefusedInput):
+            look()
 
 
 @pytest.mark.parametrize(
@@ -128,24 +192,24 @@ def test_load__anything_missing_or_of_another_kind__is_refused(
 def test_load__no_manifest__is_refused(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
     with pytest.raises(ManifestInvalid):
-        Deployment.load(path)
+        Deployment.load(path, GROUPS)
 
 
 def test_load__too_long__is_refused_unread(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b" " * MAX_MANIFEST_BYTES)
     with pytest.raises(ManifestInvalid, match="longer than any manifest"):
-        Deployment.load(path)
+        Deployment.load(path, GROUPS)
 
 
 def test_load__no_file__says_to_deploy_first(tmp_path: Path) -> None:
     with pytest.raises(ManifestInvalid) as refused:
-        Deployment.load(tmp_path / "none.json")
+        Deployment.load(tmp_path / "none.json", GROUPS)
     assert "deploy" in refused.value.remedy.lower()
 
 
 def test_load__of_another_chain__names_both(path: Path) -> None:
     with pytest.raises(ManifestInvalid) as refused:
-        Deployment.load(path, 1)
+        Deployment.load(path, GROUPS, 1)
     assert (refused.value.had, refused.value.needed) == ("chain id 31337", "chain id 1")
 
 

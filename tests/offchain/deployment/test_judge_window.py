@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from edgemark.deployment.deployment import SAMPLED_BLOCKS, measure_block_s
-from edgemark.deployment.parameters import DEFAULT_LIMITS, SERVING_BLOCKS, check_judge_window
 from edgemark.errors import RefusedInput
+from edgemark.systems.outsourcing.station.contracts import (
+    DEFAULT_LIMITS,
+    SERVING_BLOCKS,
+    check_judge_window,
+)
 
 
 class TimedChain:

@@ -16,6 +16,7 @@ from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, parse_address
+from edgemark.identity.records import Resources, Role
 from edgemark.identity.registration import (
     MAX_FILE_BYTES,
     Registration,
@@ -23,7 +24,6 @@ from edgemark.identity.registration import (
     SignedRegistration,
 )
 from edgemark.identity.statements import RegistryDomain
-from edgemark.ledger.records import Resources, Role
 
 KEY = SecretKey(bytes(31) + b"\x07")
 REGISTRY = parse_address("0x" + "22" * 20)

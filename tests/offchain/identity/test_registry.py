@@ -7,12 +7,12 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
+from edgemark.identity.events import MemberAdmitted, ParticipantRegistered
+from edgemark.identity.records import Resources, Role
 from edgemark.identity.registry import EndpointInvalid, ParticipantRegistry, ServerEntry
 from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.participant_events import MemberAdmitted, ParticipantRegistered
-from edgemark.ledger.records import Resources, Role
 
 __all__ = ["small_chain"]  # the fixture
 

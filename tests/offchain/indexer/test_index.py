@@ -19,7 +19,6 @@ from edgemark.deployment.deployment import Deployment
 from edgemark.errors import LedgerUnavailable
 from edgemark.indexer.keeping import EventIndex, Standing
 from edgemark.indexer.store import IndexStore
-from edgemark.ledger.evm.contract.decoding import NodeAccepted, Transfer
 from edgemark.ledger.evm.faults import (
     ChainMoved,
     LogsContradicted,
@@ -27,6 +26,8 @@ from edgemark.ledger.evm.faults import (
     NodeRefused,
 )
 from edgemark.ledger.evm.reading import chain as evm
+from edgemark.systems.outsourcing.contract.events import NodeAccepted
+from edgemark.token.events import Transfer
 
 pytestmark = pytest.mark.lasts(14)
 

@@ -16,11 +16,12 @@ from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
 from edgemark.indexer.keeping import EventIndex, Standing
 from edgemark.indexer.store import IndexStore
-from edgemark.ledger.evm.contract.decoding import Transfer
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import AnswerTooLarge
 from edgemark.ledger.evm.reading import posting
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.party.contracts import BaseContracts
+from edgemark.token.events import Transfer
 
 pytestmark = pytest.mark.chain
 
@@ -76,7 +77,7 @@ class Indexed:
 
 @pytest.fixture
 def indexed(still_world: World, coin: Contract, tmp_path: Path) -> Iterator[Indexed]:
-    deployment = Deployment(31337, 1, {"MetaCoin": coin.address}, cast(Any, None))
+    deployment = Deployment(31337, 1, {"MetaCoin": coin.address}, cast(Any, (BaseContracts,)))
     yield Indexed(still_world, coin, deployment, tmp_path / "index.sqlite")
 
 

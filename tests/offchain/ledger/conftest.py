@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import pytest
 from tests.waiting import LIMIT_S, wait_until
 
+from edgemark.cli.catalogue import KINDS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address
-from edgemark.ledger.allocation import default_plans
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
@@ -24,7 +24,8 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import LaneLimits, TransactionLane
 from edgemark.ledger.evm.sending.transaction import address_of_made
-from edgemark.ledger.records import Purpose
+from edgemark.token.plans import default_plans
+from edgemark.token.records import Purpose
 
 HASTE = LaneLimits(wait_s=20.0, bump_after_s=2.0, poll_s=0.02)
 BLOCK_S = 0.1  # for tests that need blocks to come by themselves, but not their usual pace
@@ -153,7 +154,8 @@ def deploy_coin(
 ) -> tuple[Contract, Receipt]:
     """The token, of which the owner has the community's part; and the receipt of its release."""
     plans = [plan.as_abi() for plan in default_plans(owner, account(9).address)]
-    token, _ = lane.deploy("MetaCoin", plans, account(9).address, confirmations=0)
-    held = Contract.named("Allocations", address_of_made(token.address, 1))
+    made, _ = lane.deploy("MetaCoin", plans, account(9).address, confirmations=0)
+    token = KINDS["MetaCoin"].at(made.address)
+    held = KINDS["Allocations"].at(address_of_made(token.address, 1))
     release = Call(held, "release", (int(Purpose.COMMUNITY),))
     return token, lane.send(release, confirmations=confirmations)

@@ -14,9 +14,10 @@ from typing import Any, cast
 from eth_utils.crypto import keccak
 from tests.offchain.ledger.evm.contract.abi_values import log_of
 
+from edgemark.cli.catalogue import CONTRACTS, GROUPS
 from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, parse_address
-from edgemark.ledger.evm.contract.interface import CONTRACTS, load_interface
+from edgemark.ledger.evm.contract.interface import load_interface
 from edgemark.ledger.evm.faults import NodeRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
 
@@ -35,7 +36,7 @@ def person(number: int) -> Address:
 def deployment_of(first: int = FIRST_BLOCK) -> Deployment:
     """A deployment of all contracts, each at an address of its own."""
     contracts = {name: person(0xC000 + place) for place, name in enumerate(CONTRACTS)}
-    return Deployment(CHAIN_ID, first, contracts, cast(Any, None))
+    return Deployment(CHAIN_ID, first, contracts, cast(Any, GROUPS))
 
 
 @dataclass

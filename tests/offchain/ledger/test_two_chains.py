@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 from tests.offchain.ledger.conftest import HASTE, Start, World, account
 
+from edgemark.cli.catalogue import GROUPS
 from edgemark.deployment.deployment import Deployment, ManifestInvalid, deploy
-from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identifiers import parse_address
 from edgemark.ledger.evm.faults import ChainIdMismatch, NoCode, NodeRefused, OtherChainsFile
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import Transaction
-from edgemark.ledger.records import Limits
+from edgemark.systems.outsourcing.contract.records import Limits
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
 
 pytestmark = pytest.mark.chain
 
@@ -28,8 +29,8 @@ def put_contracts(world: World) -> Deployment:
     owner = account(0).address
     judges = tuple(account(number).address for number in range(1, 5))
     with world.lane(0) as lane:
-        parameters = DeploymentParameters(owner, judges, PAYEE, owner, LIMITS)
-        return deploy(world.chain, lane, parameters)
+        groups = draft_contracts(owner, judges, PAYEE, owner, LIMITS)
+        return deploy(world.chain, lane, groups)
 
 
 @pytest.fixture
@@ -95,11 +96,11 @@ def test_a28_the_manifest_of_one_chain__is_refused_with_the_other(
     put_contracts(there)
     path = tmp_path / "manifest.json"
     deployment.save(path)
-    Deployment.load(path, 31337).verify(here.chain)
+    Deployment.load(path, GROUPS, 31337).verify(here.chain)
     with pytest.raises(ManifestInvalid, match="another chain"):
-        Deployment.load(path, 31338)
+        Deployment.load(path, GROUPS, 31338)
     with pytest.raises(ChainIdMismatch):
-        Deployment.load(path).verify(there.chain)
+        Deployment.load(path, GROUPS).verify(there.chain)
 
 
 def test_a_manifest_without_its_contracts__is_refused(start_world: Start, here: World) -> None:
@@ -114,7 +115,7 @@ def test_a_manifest_with_a_contract_of_another_deployment__is_refused(here: Worl
     one, two = put_contracts(here), put_contracts(here)
     for name in ("MetaCoin", "ParticipantRegistry", "AssetAnchor", "EnclaveManager"):
         mixed = Deployment(
-            31337, one.block, {**one.contracts, name: two.contracts[name]}, one.parameters
+            31337, one.block, {**one.contracts, name: two.contracts[name]}, one.groups
         )
         with pytest.raises(ManifestInvalid, match=name):
             mixed.verify(here.chain)

@@ -19,9 +19,9 @@ import pytest
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
-from edgemark.deployment.parameters import DEFAULT_STAKING, DeploymentParameters
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Tokens
+from edgemark.identity.records import Resources, Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.anvil import AnvilNode
 from edgemark.ledger.evm.development.hardhat import HardhatNode
@@ -31,8 +31,10 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call, intent_of
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import Transaction
-from edgemark.ledger.records import Limits, Resources, Role
+from edgemark.party.contracts import DEFAULT_STAKING
+from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_IDS = (31337, 31338)
@@ -78,9 +80,9 @@ class Side:
         self.chain = EvmChain(node.url, confirmations=0).connect()
         judges = tuple(map(address_of, JUDGES))
         owner, pool = address_of(OUTSIDER), address_of(POOL)
-        parameters = DeploymentParameters(owner, judges, pool, owner, LIMITS)
+        groups = draft_contracts(owner, judges, pool, owner, LIMITS)
         with TransactionLane(self.chain, key_of(OUTSIDER), folder / "lane") as lane:
-            self.deployment: Deployment = deploy(self.chain, lane, parameters)
+            self.deployment: Deployment = deploy(self.chain, lane, groups)
         self.settlement = SettlementContract(self.chain, self.deployment)
         self.anchor = AnchorAccounts(self.chain, self.deployment.contract("AssetAnchor"))
         registry = self.deployment.contract("ParticipantRegistry")

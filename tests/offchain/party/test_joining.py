@@ -12,10 +12,10 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp
 from edgemark.identity.keys import KeyStore
+from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.records import Resources, Role
 from edgemark.party import joining
 from edgemark.party.joining import (
     ALLOWANCE_MARGIN_S,

@@ -14,18 +14,18 @@ from tests.waiting import wait_until
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import deploy
-from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.identity.keys import KeyStore
+from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.ledger.records import Role
 from edgemark.party.monitoring import Monitor
 from edgemark.party.running import open_station
 from edgemark.settings import Settings, load_settings
 from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
@@ -49,8 +49,8 @@ def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
     me = KeyStore.open(tmp_path / "node" / "keys").account.address
     with TransactionLane(chain, SecretKey(dev_key(0)), tmp_path / "operator.journal") as lane:
         judges = tuple(account(number) for number in range(1, 5))
-        parameters = DeploymentParameters(account(0), judges, account(9), account(0), LIMITS)
-        deployment = deploy(chain, lane, parameters)
+        groups = draft_contracts(account(0), judges, account(9), account(0), LIMITS)
+        deployment = deploy(chain, lane, groups)
         deployment.save(tmp_path / "deployment.json")
         lane.transfer_many([(me, 10**18)])
         lane.send(MetaCoin(chain, deployment.contract("MetaCoin")).transfer(me, WALLET))

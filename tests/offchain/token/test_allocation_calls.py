@@ -11,18 +11,18 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
-from edgemark.ledger.allocation import GRACE_S, SUPPLY, YEAR_S, default_plans, read_plans
-from edgemark.ledger.evm.contract.decoding import (
+from edgemark.ledger.evm.contract.decoding import receipt_events
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.token.allocations import Allocations
+from edgemark.token.events import (
     AllocationHandedOver,
     AllocationLapsed,
     AllocationOffered,
     AllocationReleased,
-    receipt_events,
 )
-from edgemark.ledger.evm.faults import ContractRefused
-from edgemark.ledger.records import Purpose
-from edgemark.token.allocations import Allocations
 from edgemark.token.metacoin import MetaCoin
+from edgemark.token.plans import GRACE_S, SUPPLY, YEAR_S, default_plans, read_plans
+from edgemark.token.records import Purpose
 
 __all__ = ["small_chain"]  # the fixture
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
-from edgemark.ledger.evm.contract.decoding import Approval, Transfer, receipt_events
+from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.token.events import Approval, Transfer
 from edgemark.token.metacoin import MetaCoin
 
 __all__ = ["small_chain"]  # the fixture

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.doctor.findings import Finding, look, refused
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Address, parse_address
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
+from edgemark.identity.records import Participant, Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.reading.answers import quantity_of
 from edgemark.ledger.evm.reading.blocks import MOST_PRICE
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
-from edgemark.ledger.records import Participant, Role
 from edgemark.receipt import format_tokens
 from edgemark.settings import Settings
 
@@ -63,7 +64,7 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         look("gas price", needed, lambda: _compare_fee(chain, settings)),
     ]
     try:
-        deployment = Deployment.load(settings.manifest_file(chain.chain_id), chain.chain_id)
+        deployment = Deployment.load(settings.manifest_file(chain.chain_id), GROUPS, chain.chain_id)
         deployment.verify(chain)
     except EdgemarkError as error:
         return [*findings, refused("deployment", needed, error)], OnChain(chain, None)
@@ -77,7 +78,7 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
 
 
 def _describe(manifest: Path) -> str:
-    contracts = Deployment.load(manifest).contracts
+    contracts = Deployment.load(manifest, GROUPS).contracts
     return f"JobSettlement at {contracts['JobSettlement']}, not compared with the chain"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.cli.doctor.machine_findings import find_holder
 from edgemark.errors import RefusedInput
-from edgemark.ledger.records import Participant
+from edgemark.identity.records import Participant
 from edgemark.settings import Settings
 from edgemark.transport.asking.http import HttpClient
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
-from edgemark.ledger.records import Role
+from edgemark.identity.records import Role
 from edgemark.party.running import open_station, serve
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode

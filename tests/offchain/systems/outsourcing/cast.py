@@ -24,9 +24,8 @@ from edgemark.identifiers import (
     Tokens,
     parse_address,
 )
-from edgemark.ledger.records import Limits
 from edgemark.systems.outsourcing.contract.hashes import split_share
-from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, Limits
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.offline.drafting import Venue, Wish, draft_order, order_of_sharing
 from edgemark.systems.outsourcing.offline.exported_answers import ExportedAnswers

@@ -32,8 +32,8 @@ from tests.offchain.systems.outsourcing.cast import (
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
-from edgemark.deployment.parameters import DEFAULT_STAKING, DeploymentParameters
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identity.records import Resources, Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
@@ -41,12 +41,13 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call, intent_of
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import Transaction
-from edgemark.ledger.records import Resources, Role
+from edgemark.party.contracts import DEFAULT_STAKING
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.offline.drafting import Venue, draft_order
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
 from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.systems.outsourcing.story.story import JobStory
 from edgemark.token.metacoin import MetaCoin
@@ -194,11 +195,9 @@ def open_court(folder: Path) -> Iterator[Court]:
     with AnvilNode.start(folder / "anvil", AnvilOptions(block_time_s=None)) as node:
         chain = EvmChain(node.url, confirmations=0).connect()
         operator = SecretKey(dev_key(0))
-        parameters = DeploymentParameters(
-            operator.address, JUDGE_ADDRESSES, POOL, operator.address, LIMITS
-        )
+        groups = draft_contracts(operator.address, JUDGE_ADDRESSES, POOL, operator.address, LIMITS)
         with TransactionLane(chain, operator, folder / "lane.journal") as lane:
-            deployment = deploy(chain, lane, parameters)
+            deployment = deploy(chain, lane, groups)
         court = Court(chain, deployment, SettlementContract(chain, deployment), folder)
         for key in (PAYER, OUTSIDER, *NODES[:6], *JUDGES):
             enlist(court, operator, key, court.settlement.address, Tokens(100 * WEALTH))

@@ -35,3 +35,11 @@ class ChainEvent:
     """
 
     at: LogPlace = field(compare=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class SignaturesRevoked(ChainEvent):
+    """What an account signed with this nonce counts no more."""
+
+    account: Address
+    nonce: int

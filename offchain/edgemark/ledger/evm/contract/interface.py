@@ -12,7 +12,7 @@ import keyword
 import re
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -21,16 +21,9 @@ from edgemark.crypto.ethereum.abi_decoding import decode
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Address, parse_address
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.reading.blocks import RawLog
 
-CONTRACTS = (
-    "MetaCoin",
-    "Allocations",
-    "AssetAnchor",
-    "ParticipantRegistry",
-    "EnclaveManager",
-    "JobSettlement",
-)
 STANDARD_ERRORS = [
     {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
@@ -218,7 +211,7 @@ def load_interface(name: str) -> Interface:
     """The interface of one of our contracts.
 
     Args:
-        name: one of `CONTRACTS`.
+        name: of the contract, and of its file in `abi`.
 
     Raises:
         Unrecoverable: the installation has no such interface.
@@ -228,8 +221,10 @@ def load_interface(name: str) -> Interface:
 
 @functools.cache
 def known_interfaces() -> tuple[Interface, ...]:
-    """All our interfaces: a revert may come from a contract further down."""
-    return tuple(load_interface(name) for name in CONTRACTS)
+    """All interfaces of the installation: a revert may come from a contract further down."""
+    folder = resources.files("edgemark.ledger.evm.contract").joinpath("abi")
+    names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".json"))
+    return tuple(load_interface(name.removesuffix(".json")) for name in names)
 
 
 def load_bytecode(name: str) -> bytes:
@@ -276,16 +271,13 @@ class Contract:
         name: for messages.
         address: where it is.
         interface: how to speak to it.
+        events: types of its events, by name; without them nothing that it logs is decoded.
     """
 
     name: str
     address: Address
     interface: Interface
-
-    @classmethod
-    def named(cls, name: str, address: str) -> Contract:
-        """One of our contracts at `address`."""
-        return cls(name, parse_address(address, who=name), load_interface(name))
+    events: Mapping[str, type[ChainEvent]] = field(default_factory=dict)
 
 
 def explain_revert(data: bytes, interface: Interface) -> tuple[str, dict[str, Any]]:
@@ -293,7 +285,7 @@ def explain_revert(data: bytes, interface: Interface) -> tuple[str, dict[str, An
     if not data:
         return "", {}
     candidates = [interface]
-    if interface.name in CONTRACTS:
+    if interface.name in {each.name for each in known_interfaces()}:
         candidates += known_interfaces()
     for candidate in candidates:
         found = candidate.decode_error(data)

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.identifiers import Hash32, JobId
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
-from edgemark.ledger.evm.contract.decoding import JobPosted, ResultCommitted, decode_logs
+from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.systems.outsourcing.contract.events import JobPosted, ResultCommitted
 from edgemark.systems.outsourcing.contract.records import JobView
 
 COMMITTED_TOPIC = keccak256(b"ResultCommitted(bytes32,uint256,address,bytes32)")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import IntEnum
 
-from edgemark.identifiers import Address, Hash32, Timestamp
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 
 NOBODY = Address("0x" + "0" * 40)
 
@@ -58,6 +58,47 @@ class ChargeKind(IntEnum):
     NONE = 0
     WRONG = 1
     SILENT = 2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of every job, fixed at deployment (`IJobSettlement.Limits`).
+
+    Args:
+        min_fee, max_fee: bounds of a node's fee, smallest units of the token.
+        judge_floor, judge_price: the judges' fee is at least the floor, and the price for each of
+            term count times inputs of the batch; smallest units.
+        min_window, max_window: bounds of each of the three windows of a job, seconds.
+        judge_window: seconds that the judges have to serve, and the least for the rest.
+        exit_grace: seconds after the last possible step until locks expire.
+    """
+
+    min_fee: Tokens
+    max_fee: Tokens
+    judge_floor: Tokens
+    judge_price: Tokens
+    min_window: int
+    max_window: int
+    judge_window: int
+    exit_grace: int
+
+    def as_abi(self) -> tuple[int, ...]:
+        """The tuple that the contract takes."""
+        return astuple(self)
+
+    @property
+    def longest_tail_s(self) -> int:
+        """Seconds from `collect_by` to the expiry of a job's lock.
+
+        W to serve, then J to answer and J to judge, J being at most max(W, two windows); the grace.
+        """
+        judging = max(self.judge_window, 2 * self.max_window)
+        return self.judge_window + 2 * judging + self.exit_grace
+
+    @property
+    def longest_job_s(self) -> int:
+        """Seconds from the posting of a job to the expiry of its locks, at most."""
+        return 3 * self.max_window + self.longest_tail_s
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.records import Limits
 from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.contract.committed import Commitments
 from edgemark.systems.outsourcing.contract.records import (
@@ -21,6 +20,7 @@ from edgemark.systems.outsourcing.contract.records import (
     IndexView,
     JobPhase,
     JobView,
+    Limits,
 )
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms

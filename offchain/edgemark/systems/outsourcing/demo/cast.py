@@ -9,12 +9,14 @@ from pathlib import Path
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.demo.actor import Actor, provider_home
 from edgemark.demo.stage import PARTY_TOKENS, Stage
-from edgemark.deployment.parameters import DeploymentParameters
+from edgemark.deployment.group import ContractGroup
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
+from edgemark.identity.records import Role
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.ledger.records import Limits, Role
 from edgemark.receipt import TOKEN_UNIT
+from edgemark.systems.outsourcing.contract.records import Limits
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
 
 NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
 JUDGE_COUNT = 4  # n; k = 3
@@ -81,9 +83,9 @@ class OutsourcingStage(Stage):
             *(Actor.draft(self.folder, "judge", number, Role.ENCLAVE) for number in judges),
         ]
 
-    def draft_parameters(self, operator: Address, pool: Address) -> DeploymentParameters:
+    def draft_groups(self, operator: Address, pool: Address) -> tuple[ContractGroup, ...]:
         """The judges judge; the operator holds the tokens and may deprecate."""
-        return DeploymentParameters(
+        return draft_contracts(
             holder=operator,
             judges=tuple(actor.account for actor in self.judges),
             pool=pool,

@@ -25,7 +25,7 @@ from typing import Any
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.identifiers import JobId
-from edgemark.ledger.records import Role
+from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
 from edgemark.loop.machine import TryAgain
 from edgemark.party.running import open_station, serve

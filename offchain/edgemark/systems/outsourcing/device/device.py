@@ -58,6 +58,7 @@ from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Answer, Evidence, Task
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.calls import call_of
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.read_requests import sign_read
 from edgemark.systems.outsourcing.station.station import OutsourcingStation, path_of
@@ -133,7 +134,7 @@ class Device(PartyLoop[OutsourcingStation]):
             nodes=sort_by_provider(nodes, providers),
             judges=station.settlement.judges(),
             now=Timestamp(station.chain.now()),
-            limits=station.deployment.parameters.limits,
+            limits=station.deployment.group(OutsourcingContracts).limits,
         )
 
     def begin(self, function: Polynomial, order: on.Order) -> JobId:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.deployment.deployment import measure_block_s
-from edgemark.deployment.parameters import SERVING_BLOCKS
 from edgemark.errors import RefusedInput
 from edgemark.loop.machine import TryAgain
 from edgemark.party.joining import allow_again
@@ -30,6 +29,7 @@ from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.limits import HEAD_BYTES
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.systems.outsourcing.station.contracts import SERVING_BLOCKS, OutsourcingContracts
 from edgemark.transport.limits import LEAST_BYTES_PER_S
 
 _CHARGEABLE = (IndexPhase.NAMED, IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
@@ -173,7 +173,8 @@ def check_judging(terms: Terms, station: Station) -> None:
     moving_s = compute_moving_s(terms)
     if moving_s < 1:  # the blocks that every deployment leaves its judges have room for it
         return
-    block_s, window = measure_block_s(station.chain), station.deployment.parameters.limits
+    block_s = measure_block_s(station.chain)
+    window = station.deployment.group(OutsourcingContracts).limits
     serving_s = (station.chain.confirmations + SERVING_BLOCKS) * block_s
     if moving_s + serving_s > window.judge_window:
         raise RefusedInput(

@@ -25,12 +25,12 @@ from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, JobId, ShareIndex
-from edgemark.ledger.evm.contract.decoding import NodeCharged
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
 from edgemark.loop.memory import TooManyJobs
 from edgemark.party.cursor import Cursor
 from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase

@@ -36,7 +36,7 @@ LEAST_COLLECT_S = 3600  # of the window that is chosen for a user who names none
 
 
 class Limits(Protocol):
-    """What the defaults of a wish follow from (`edgemark.ledger.records.Limits` has it)."""
+    """What the defaults of a wish follow from (`contract.records.Limits` has it)."""
 
     @property
     def judge_floor(self) -> int:

@@ -28,11 +28,11 @@ from edgemark.identifiers import (
 )
 from edgemark.identity.visiting import EXPECTED_S
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
-from edgemark.ledger.evm.contract.decoding import JobPosted
 from edgemark.loop.errands import Errand
 from edgemark.loop.machine import Machine
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.contract.events import JobPosted
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.limits import (
     DISK_COPIES,

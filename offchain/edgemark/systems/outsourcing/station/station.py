@@ -12,11 +12,13 @@ from edgemark.identifiers import Address, Hash32, JobId, Timestamp
 from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.loop.machine import TryAgain
+from edgemark.party.contracts import BaseContracts
 from edgemark.party.station import Station
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract.records import JobView, is_lock_over
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 
 FUNCTION_NEEDED = b"function needed"
@@ -32,6 +34,7 @@ def path_of(what: str, job: JobId, index: int) -> str:
 class OutsourcingStation(Station):
     """Everything a shell of this system uses."""
 
+    GROUPS = (BaseContracts, OutsourcingContracts)
     CONTRACTS = ("JobSettlement",)
     LOCKERS = ("JobSettlement",)
 
@@ -75,7 +78,9 @@ class OutsourcingStation(Station):
 
     def is_lock_over(self, job: JobView, now: Timestamp) -> bool:
         """Whether a job's lock had expired at `now`: nothing of the job is decided any more."""
-        return is_lock_over(job, now, self.deployment.parameters.limits.longest_tail_s)
+        return is_lock_over(
+            job, now, self.deployment.group(OutsourcingContracts).limits.longest_tail_s
+        )
 
     def return_place(self, job: JobId, place: int) -> None:
         """Return what a place of a job's expired lock still holds, if anything, to its owner.

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from edgemark.anchoring import events as anchored
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
-from edgemark.ledger import anchor_events as anchored
-from edgemark.ledger.evm.contract import decoding as seen
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.amounts import compute_ending
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms

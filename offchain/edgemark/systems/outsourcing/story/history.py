@@ -13,15 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edgemark.anchoring import events as anchored
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
 from edgemark.indexer.store import DatedEvent, IndexStore
-from edgemark.ledger import anchor_events as anchored
-from edgemark.ledger.evm.contract import decoding as on
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.systems.outsourcing.contract import events as on
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.story.folding import INDEX_PHASES, Court, StoryFold, begin_story
 from edgemark.systems.outsourcing.story.story import JobStory, Mark
 
@@ -126,12 +127,12 @@ def read_story(store: IndexStore, deployment: Deployment, job: JobId) -> JobStor
     if top is None:
         raise LookupError("an index that holds a job holds its block")
     marks = {dated.event.at.tx_hash: _mark(dated) for dated in history.events}
-    judges = deployment.parameters.judges
+    decided = deployment.group(OutsourcingContracts)
     court = Court(
         chain_id=deployment.chain_id,
-        judges=judges,
-        threshold=compute_judge_threshold(len(judges)),
-        pool=deployment.parameters.pool,
+        judges=decided.judges,
+        threshold=compute_judge_threshold(len(decided.judges)),
+        pool=decided.pool,
     )
     posted = marks[history.posting.at.tx_hash]
     fold = StoryFold(

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgemark.anchoring import events as anchored
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import JobId, Timestamp
-from edgemark.ledger import anchor_events as anchored
-from edgemark.ledger.evm.contract import decoding as seen
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.reading.blocks import Mined, Receipt, SentCall
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.settings import Settings
+from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.folding import ENDS, Court, StoryFold, begin_story
 from edgemark.systems.outsourcing.story.story import JobStory, Mark
 
@@ -151,5 +152,5 @@ class Lookout:
         Raises:
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
         """
-        chain, deployment = open_deployment(settings)
+        chain, deployment = open_deployment(settings, OutsourcingStation.GROUPS)
         return Lookout(chain, deployment, Chronicle(chain, deployment))

@@ -10,10 +10,11 @@ from tests.offchain.ledger.evm.contract.abi_values import log_of
 from tests.offchain.ledger.evm.reading.scripted_node import Chain, Nodes, View
 from tests.offchain.ledger.evm.sending.scripted_lane import PAYEE
 
-from edgemark.ledger.evm.contract.interface import Contract, load_interface
+from edgemark.cli.catalogue import KINDS
+from edgemark.ledger.evm.contract.interface import load_interface
 
-COIN = Contract.named("MetaCoin", PAYEE)
-REGISTRY = Contract.named("ParticipantRegistry", PAYEE)
+COIN = KINDS["MetaCoin"].at(PAYEE)
+REGISTRY = KINDS["ParticipantRegistry"].at(PAYEE)
 ONE_WORD = "0x" + "00" * 31 + "07"
 
 

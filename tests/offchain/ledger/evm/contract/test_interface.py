@@ -19,11 +19,10 @@ from tests.offchain.ledger.evm.contract.abi_values import (
 )
 from web3 import Web3
 
+from edgemark.cli.catalogue import CONTRACTS, KINDS
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Hash32, parse_address
 from edgemark.ledger.evm.contract.interface import (
-    CONTRACTS,
-    Contract,
     explain_revert,
     load_bytecode,
     load_interface,
@@ -205,7 +204,7 @@ def test_a_struct__comes_back_with_named_fields() -> None:
 
 def test_named__an_address_in_lower_case__is_checksummed() -> None:
     mixed = parse_address(b"\xab" * 20)
-    assert Contract.named("MetaCoin", mixed.lower()).address == mixed
+    assert KINDS["MetaCoin"].at(mixed.lower()).address == mixed
 
 
 @pytest.mark.parametrize(

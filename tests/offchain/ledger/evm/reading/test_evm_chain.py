@@ -13,6 +13,7 @@ import pytest
 from tests.offchain.ledger.conftest import Start, World, account, deploy_coin
 from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
 
+from edgemark.cli.catalogue import KINDS
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
 from edgemark.ledger.evm.contract.interface import Contract
@@ -133,7 +134,7 @@ def test_rpc__refused_by_the_node__keeps_its_words(still_world: World) -> None:
 
 def test_require_code__nothing_there__names_contract_and_chain(still_world: World) -> None:
     with pytest.raises(NoCode) as refused:
-        still_world.chain.require_code(Contract.named("JobSettlement", PAYEE))
+        still_world.chain.require_code(KINDS["JobSettlement"].at(PAYEE))
     assert refused.value.who == "JobSettlement"
     assert PAYEE in str(refused.value.had)
     assert "31337" in str(refused.value.had)
@@ -141,7 +142,7 @@ def test_require_code__nothing_there__names_contract_and_chain(still_world: Worl
 
 def test_call__nothing_there__is_no_code(still_world: World) -> None:
     with pytest.raises(NoCode):
-        still_world.chain.call(Contract.named("MetaCoin", PAYEE), "totalSupply")
+        still_world.chain.call(KINDS["MetaCoin"].at(PAYEE), "totalSupply")
 
 
 def test_call__a_contract_too_new__is_not_yet_confirmed_then_answers(start_world: Start) -> None:

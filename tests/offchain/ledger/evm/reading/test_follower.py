@@ -13,11 +13,11 @@ from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
-from edgemark.ledger.evm.contract.decoding import Transfer
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import ChainMoved, ReorgTooDeep
 from edgemark.ledger.evm.reading.follower import REORG_LOOKS, LogFollower
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.token.events import Transfer
 
 pytestmark = pytest.mark.chain
 
@@ -207,5 +207,5 @@ def test_poll__through_many_shallow_reorgs__tells_what_the_final_chain_holds(
     heard += values(follower.poll())
     assert sorted(heard) == list(range(1, 13))
     assert world.chain.call(coin, "balanceOf", PAYEE, block="latest") == sum(range(1, 13))
-    final = Contract("MetaCoin", coin.address, coin.interface)
+    final = Contract("MetaCoin", coin.address, coin.interface, coin.events)
     assert values(LogFollower(world.chain, [final]).poll()) == heard

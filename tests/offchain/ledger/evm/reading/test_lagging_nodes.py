@@ -9,6 +9,7 @@ from tests.offchain.ledger.evm.reading.scripted_node import Chain, Nodes, Says, 
 from tests.offchain.ledger.evm.sending.scripted_lane import PAYEE
 
 from edgemark.errors import LedgerUnavailable
+from edgemark.identity.events import ProviderNamed
 from edgemark.ledger.evm.faults import (
     ChainMoved,
     NoCode,
@@ -19,7 +20,6 @@ from edgemark.ledger.evm.faults import (
 )
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.reading.follower import REORG_LOOKS, LogFollower
-from edgemark.ledger.participant_events import ProviderNamed
 
 
 def branch_of(chain: Chain) -> Chain:

@@ -8,13 +8,13 @@ import pytest
 from tests.offchain.ledger.conftest import HASTE, Start, World, account
 from tests.waiting import LIMIT_S
 
+from edgemark.cli.catalogue import CONTRACTS, KINDS
 from edgemark.deployment.deployment import deploy
-from edgemark.deployment.parameters import DeploymentParameters
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.journal.journal import JournalInUse
-from edgemark.ledger.evm.contract.decoding import Transfer, receipt_events
-from edgemark.ledger.evm.contract.interface import CONTRACTS, Contract
+from edgemark.ledger.evm.contract.decoding import receipt_events
+from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import (
     ContractRefused,
     FeeAboveCap,
@@ -23,7 +23,9 @@ from edgemark.ledger.evm.faults import (
     OtherChainsFile,
 )
 from edgemark.ledger.evm.sending.intent import Call, LaneLimits
-from edgemark.ledger.records import Limits
+from edgemark.systems.outsourcing.contract.records import Limits
+from edgemark.systems.outsourcing.station.contracts import draft_contracts
+from edgemark.token.events import Transfer
 
 pytestmark = pytest.mark.chain
 
@@ -118,10 +120,10 @@ def test_send__earlier_ones_that_became_final__are_crossed_out(start_world: Star
     world = start_world(confirmations=3, extra=())
     lane = world.lane(0)
     for to in payees(4):
-        lane.send(Call(Contract.named("MetaCoin", to), "approve", (PAYEE, 1)), confirmations=0)
+        lane.send(Call(KINDS["MetaCoin"].at(to), "approve", (PAYEE, 1)), confirmations=0)
     assert len(lane._pending.entries) == 4  # a reorg may still take the calls back
     world.mine(3)
-    lane.send(Call(Contract.named("MetaCoin", PAYEE), "approve", (PAYEE, 1)), confirmations=0)
+    lane.send(Call(KINDS["MetaCoin"].at(PAYEE), "approve", (PAYEE, 1)), confirmations=0)
     assert list(lane._pending.entries) == [4]
 
 
@@ -264,9 +266,9 @@ def test_deploy__a_limit_out_of_bounds__tells_which(still_world: World) -> None:
     limits = Limits(
         10, 10**20, 1, 0, min_window=0, max_window=86_400, judge_window=8, exit_grace=60
     )
-    parameters = DeploymentParameters(lane.address, judges, PAYEE, lane.address, limits)
+    groups = draft_contracts(lane.address, judges, PAYEE, lane.address, limits)
     with pytest.raises(ContractRefused) as refused:
-        deploy(still_world.chain, lane, parameters)
+        deploy(still_world.chain, lane, groups)
     assert refused.value.error_name == "OutOfBounds"
     assert refused.value.values["field"] == b"minWindow".ljust(32, b"\0")
     assert refused.value.values["had"] == 0
@@ -279,9 +281,9 @@ def test_deploy__too_few_or_many_judges__is_refused_before_anything_is_paid(
     lane = still_world.lane(0)
     limits = Limits(10, 10**20, 1, 0, 2, 86_400, 8, 60)
     judges = tuple(payees(count))
-    parameters = DeploymentParameters(lane.address, judges, PAYEE, lane.address, limits)
+    groups = draft_contracts(lane.address, judges, PAYEE, lane.address, limits)
     with pytest.raises(RefusedInput, match="number of judges"):
-        deploy(still_world.chain, lane, parameters)
+        deploy(still_world.chain, lane, groups)
     assert world_is_untouched(still_world, lane.address)
 
 
@@ -289,8 +291,8 @@ def test_deploy__good_parameters__puts_every_contract_and_verifies(world: World)
     lane = world.lane(0, limits=HASTE)
     judges = tuple(account(number).address for number in range(1, 5))
     limits = Limits(10, 10**20, 1, 0, 2, 86_400, 8, 60)
-    parameters = DeploymentParameters(lane.address, judges, PAYEE, lane.address, limits)
-    deployment = deploy(world.chain, lane, parameters)
+    groups = draft_contracts(lane.address, judges, PAYEE, lane.address, limits)
+    deployment = deploy(world.chain, lane, groups)
     deployment.verify(world.chain)
     assert set(deployment.contracts) == set(CONTRACTS)
     settlement = deployment.contract("JobSettlement")

@@ -23,8 +23,8 @@ from tests.offchain.ledger.evm.sending.scripted_lane import (
     refusing_once,
 )
 
+from edgemark.cli.catalogue import KINDS
 from edgemark.identifiers import parse_address
-from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import NoFunds, NotYetMined
 from edgemark.ledger.evm.sending import nonces as nonces_module
 from edgemark.ledger.evm.sending.drafting import MOST_HOLES, Drafter
@@ -35,7 +35,7 @@ from edgemark.ledger.evm.sending.transaction import parse_raw
 
 RAISING = LaneLimits(wait_s=0.2, bump_after_s=0.0, poll_s=0.0)
 THIRD = parse_address("0x" + "99" * 20)
-APPROVE = Call(Contract.named("MetaCoin", OTHER), "approve", (PAYEE, 5))
+APPROVE = Call(KINDS["MetaCoin"].at(OTHER), "approve", (PAYEE, 5))
 
 
 @pytest.fixture(autouse=True)

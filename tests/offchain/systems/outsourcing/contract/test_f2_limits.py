@@ -20,7 +20,6 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.cli.doctor.machine_findings import LEAST_DISK_BYTES
 from edgemark.crypto.field.field import ELEMENT_BYTES
-from edgemark.deployment import parameters as deployed
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.journal import journal
 from edgemark.loop import replay
@@ -39,6 +38,7 @@ from edgemark.systems.outsourcing.limits import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.machine import RECORDS, PartyMachine
+from edgemark.systems.outsourcing.station import contracts as deployed
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 from edgemark.systems.outsourcing.station.server import OutsourcingServer
 from edgemark.systems.outsourcing.steps.accuse import check_evidence

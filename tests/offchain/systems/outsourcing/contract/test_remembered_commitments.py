@@ -19,7 +19,7 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, JobId
-from edgemark.ledger.evm.contract.decoding import ResultCommitted, decode_logs
+from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.faults import ChainBusy
 from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.systems.outsourcing.contract.committed import (
@@ -27,6 +27,7 @@ from edgemark.systems.outsourcing.contract.committed import (
     PIECE_BLOCKS,
     REMEMBERED_JOBS,
 )
+from edgemark.systems.outsourcing.contract.events import ResultCommitted
 from edgemark.systems.outsourcing.contract.settlement import NotCommitted, SettlementContract
 
 THREADS, EACH = 8, 1000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edgemark.ledger.records import Role
+from edgemark.identity.records import Role
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.deployment.parameters import DEFAULT_LIMITS, SERVING_BLOCKS
 from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing import limits
 from edgemark.systems.outsourcing.contract.terms import Terms, check_terms, compute_share_bytes
 from edgemark.systems.outsourcing.device.means import check_judging, compute_moving_s
+from edgemark.systems.outsourcing.station.contracts import DEFAULT_LIMITS, SERVING_BLOCKS
 from edgemark.transport.limits import LEAST_BYTES_PER_S, MIB
 
 SMALL = cast.small_order().terms

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
-from edgemark.ledger.evm.contract.decoding import NodeCharged
 from edgemark.loop.machine import key_of
 from edgemark.loop.memory import TooManyJobs
+from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge

@@ -38,7 +38,6 @@ from tests.offchain.systems.outsourcing.simulation.model_rules import (
 )
 
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp
-from edgemark.ledger.records import Limits
 from edgemark.systems.outsourcing.contract.amounts import compute_ending, compute_judge_share
 from edgemark.systems.outsourcing.contract.records import (
     NOBODY,
@@ -48,6 +47,7 @@ from edgemark.systems.outsourcing.contract.records import (
     IndexView,
     JobPhase,
     JobView,
+    Limits,
 )
 from edgemark.systems.outsourcing.contract.terms import Terms
 

@@ -8,9 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from edgemark.identifiers import Address
-from edgemark.ledger.records import Limits
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
-from edgemark.systems.outsourcing.contract.records import NOBODY
+from edgemark.systems.outsourcing.contract.records import NOBODY, Limits
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_least_judge_fee,

@@ -21,8 +21,8 @@ from tests.offchain.systems.outsourcing.station.test_f6_functions import (
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.ledger.evm.contract.decoding import JobPosted
 from edgemark.settings import Settings
+from edgemark.systems.outsourcing.contract.events import JobPosted
 from edgemark.systems.outsourcing.limits import DISK_COPIES, DISK_RESERVE_BYTES, MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask

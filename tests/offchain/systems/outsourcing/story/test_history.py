@@ -19,7 +19,6 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
 from edgemark.indexer.keeping import EventIndex
 from edgemark.indexer.store import IndexStore
-from edgemark.ledger.evm.contract.decoding import EVENTS
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.contract.amounts import (
     compute_judge_share,
@@ -28,6 +27,7 @@ from edgemark.systems.outsourcing.contract.amounts import (
 )
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.station.contracts import JOB_SETTLEMENT
 from edgemark.systems.outsourcing.story.folding import INDEX_PHASES
 from edgemark.systems.outsourcing.story.history import (
     JobState,
@@ -154,7 +154,7 @@ def test_read_job__of_any_end__has_the_phases_that_the_contract_stores(
 
 
 def test_every_event_of_an_index__leads_to_a_phase() -> None:
-    kinds = EVENTS["JobSettlement"].values()
+    kinds = JOB_SETTLEMENT.events
     of_indices = {kind for kind in kinds if "index" in {part.name for part in fields(kind)}}
     assert of_indices == set(INDEX_PHASES)
 

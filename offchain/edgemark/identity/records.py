@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from enum import IntEnum
 from typing import Any
 
-from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm.reading.answers import member_of
 
 MAX_ROLE = 2**16 - 1
@@ -97,90 +97,6 @@ class Participant:
             struct.endpoint,
             Resources(*struct.resources),
         )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of every job, fixed at deployment (`IJobSettlement.Limits`).
-
-    Args:
-        min_fee, max_fee: bounds of a node's fee, smallest units of the token.
-        judge_floor, judge_price: the judges' fee is at least the floor, and the price for each of
-            term count times inputs of the batch; smallest units.
-        min_window, max_window: bounds of each of the three windows of a job, seconds.
-        judge_window: seconds that the judges have to serve, and the least for the rest.
-        exit_grace: seconds after the last possible step until locks expire.
-    """
-
-    min_fee: Tokens
-    max_fee: Tokens
-    judge_floor: Tokens
-    judge_price: Tokens
-    min_window: int
-    max_window: int
-    judge_window: int
-    exit_grace: int
-
-    def as_abi(self) -> tuple[int, ...]:
-        """The tuple that the contract takes."""
-        return astuple(self)
-
-    @property
-    def longest_tail_s(self) -> int:
-        """Seconds from `collect_by` to the expiry of a job's lock.
-
-        W to serve, then J to answer and J to judge, J being at most max(W, two windows); the grace.
-        """
-        judging = max(self.judge_window, 2 * self.max_window)
-        return self.judge_window + 2 * judging + self.exit_grace
-
-    @property
-    def longest_job_s(self) -> int:
-        """Seconds from the posting of a job to the expiry of its locks, at most."""
-        return 3 * self.max_window + self.longest_tail_s
-
-
-class Purpose(IntEnum):
-    """What a part of the supply is for (`IAllocations.Purpose`)."""
-
-    OPERATION = 0
-    EARLY = 1
-    COMMUNITY = 2
-    INCENTIVES = 3
-
-
-@dataclass(frozen=True)
-class AllocationPlan:
-    """One of the four parts of the supply (`IAllocations.Plan`).
-
-    Args:
-        beneficiary: whom the vested part is released to.
-        amount: smallest units; the four sum to the supply.
-        delay: seconds from deployment until vesting begins.
-        duration: seconds from its beginning until all has vested; 0: all at once.
-        grace: seconds from its end until the rest lapses to the pool, at least 1.
-    """
-
-    beneficiary: Address
-    amount: Tokens
-    delay: int
-    duration: int
-    grace: int
-
-    @classmethod
-    def from_dict(cls, facts: Any) -> AllocationPlan:
-        """Of a manifest, or of a user's file.
-
-        Raises:
-            KeyError, TypeError, ValueError, RefusedInput: something is missing or of another kind.
-        """
-        beneficiary = parse_address(facts["beneficiary"], who="beneficiary")
-        spans = (int(facts[name]) for name in ("delay", "duration", "grace"))
-        return cls(beneficiary, Tokens(int(facts["amount"])), *spans)
-
-    def as_abi(self) -> tuple[object, ...]:
-        """The tuple that the contract takes."""
-        return astuple(self)
 
 
 @dataclass(frozen=True)

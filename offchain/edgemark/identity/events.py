@@ -70,14 +70,6 @@ class ParticipantSucceeded(ChainEvent):
 
 
 @dataclass(frozen=True)
-class SignaturesRevoked(ChainEvent):
-    """What an account signed with this nonce counts no more."""
-
-    account: Address
-    nonce: int
-
-
-@dataclass(frozen=True)
 class ProviderStaked(ChainEvent):
     """A provider locked `amount` more, `total` in all; it counts from `counts_from` on."""
 

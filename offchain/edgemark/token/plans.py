@@ -21,7 +21,7 @@ from pathlib import Path
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Tokens
-from edgemark.ledger.records import AllocationPlan, Purpose
+from edgemark.token.records import AllocationPlan, Purpose
 
 SUPPLY = Tokens(10**9 * 10**18)
 YEAR_S = 365 * 86_400

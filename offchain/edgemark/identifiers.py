@@ -13,7 +13,7 @@ from edgemark.errors import RefusedInput
 from edgemark.keccak import digest_of
 
 JobId = NewType("JobId", bytes)
-"""keccak256 of (chain, settlement, payer, nonce); 32 bytes."""
+"""keccak256 of (chain, contract, payer, nonce); 32 bytes."""
 
 TaskId = NewType("TaskId", bytes)
 """ID_Tj: what one node of one job has to compute; 32 bytes."""

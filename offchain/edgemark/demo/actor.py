@@ -28,7 +28,7 @@ class Actor:
     """One server of one provider.
 
     Attributes:
-        name: "node 3", "judge 1".
+        name: "node 3".
         home: its folder; its provider's stands beside it.
         place: the port where it listens, which nobody else gets.
         module: what `python -m` runs.
@@ -56,7 +56,7 @@ class Actor:
 
         Args:
             folder: of the stage.
-            kind: "node", "judge".
+            kind: "node".
             number: among those of its kind, from 1.
             role: in which it registers.
         """

@@ -53,7 +53,7 @@ class Pace:
 
     @property
     def of_lane(self) -> int:
-        """Threads of a lane: more than any tolerated number of bad judges can hold."""
+        """Threads of a lane: more than any tolerated number of bad peers can hold."""
         return 2 * self.workers
 
     def doubled(self, failures: int) -> float:

@@ -27,7 +27,7 @@ class Instruments:
     """Counters of one server; safe for many threads.
 
     Args:
-        role: "node" or "judge".
+        role: what it does, as "node".
         kernel: which arithmetic is in use.
 
     Attributes:

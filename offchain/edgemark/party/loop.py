@@ -104,7 +104,7 @@ class PartyLoop(Closing, Generic[S]):
     def _carry_out(self, key: bytes, effect: Any) -> Sequence[object]:
         """Perform what is still owed; whoever fails or refuses now is asked again later.
 
-        A refusal is no end: a judge that has not seen the charge yet refuses the answer that will
+        A refusal is no end: a server that has not seen the charge yet refuses the answer that will
         save its sender a moment later, and what the chain's node or a contract refuses is said by
         others. A process ends by damage of its own state only.
         """

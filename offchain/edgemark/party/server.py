@@ -33,7 +33,7 @@ class PartyServer(PartyLoop[S]):
     Args:
         station: keys, chain, peers.
         machine: the party's pure part.
-        name: "node" or "judge".
+        name: what it does, as "node".
 
     Attributes:
         door: told by subclasses who has an open matter here.

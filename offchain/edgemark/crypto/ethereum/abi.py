@@ -16,7 +16,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import HEX_ADDRESS, Address, parse_hash32
 
 WORD_BYTES = 32
-CACHED_ADDRESSES = 1024  # public, and the same ones all day: contracts, nodes, judges
+CACHED_ADDRESSES = 1024  # public, and the same ones all day: contracts, servers
 
 
 def encode_uint(value: int, bits: int = 256) -> bytes:

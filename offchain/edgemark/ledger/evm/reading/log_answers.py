@@ -17,7 +17,7 @@ from edgemark.ledger.evm.reading.blocks import RawLog, log_from_json
 
 MAX_LOGS = 100_000  # in one answer; a full block of 30 M gas holds fewer than 60,000
 MAX_TOPICS = 4  # of the EVM
-MAX_DATA_BYTES = 64 * 1024  # of one log; our largest, JobPosted with 64 nodes, has 3 KiB
+MAX_DATA_BYTES = 64 * 1024  # of one log; our largest, with 64 accounts in it, has 3 KiB
 
 
 def logs_from_json(

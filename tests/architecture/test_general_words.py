@@ -1,0 +1,78 @@
+"""No general file names a system's contract, event, role or word.
+
+What is general is everything below `edgemark` but the systems, their commands and the catalogue.
+"Job" is not among the words yet: the loop and the receipt call by it whatever is under way.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.architecture.checkout import ROOT
+
+SOURCES = ROOT / "offchain" / "edgemark"
+OF_SYSTEMS = ("systems", "cli/outsourcing", "cli/catalogue.py")
+KIND = re.compile(r'ContractKind\(\s*"(\w+)"')
+EVENT = re.compile(r"^class (\w+)\(ChainEvent\)", re.MULTILINE)
+WORDS = ("judges?", "settlements?", "compute nodes?", "COMPUTE_NODE", "ENCLAVE")
+
+COMMAND = "a command for the parties of the one system there is; the second one parts it"
+TEXT = "what users read in a refusal, a page or a file, and look for"
+ROLE = "roles that have names; to be named by each system, as in the libraries of its contracts"
+REMAINING: dict[str, tuple[frozenset[str], str]] = {
+    "cli/account.py": (frozenset({"outsourcing", "settlement"}), COMMAND),
+    "cli/demo.py": (frozenset({"compute node", "judge", "outsourcing"}), COMMAND),
+    "cli/doctor/chain_findings.py": (frozenset({"jobsettlement", "settlement"}), COMMAND),
+    "cli/doctor/machine_findings.py": (frozenset({"jobsettlement"}), COMMAND),
+    "cli/doctor/reach_findings.py": (frozenset({"judge"}), COMMAND),
+    "cli/index.py": (frozenset({"judge", "outsourcing"}), COMMAND),
+    "cli/main.py": (frozenset({"compute node", "judge", "outsourcing"}), COMMAND),
+    "cli/provider.py": (frozenset({"compute node", "judge"}), COMMAND),
+    "cli/registration.py": (frozenset({"compute_node", "enclave", "judge"}), COMMAND),
+    "cli/terminal/completion.py": (frozenset({"judge"}), COMMAND),
+    "identity/records.py": (frozenset({"compute_node", "enclave"}), ROLE),
+    "metrics/readings.py": (frozenset({"judge"}), TEXT),
+    "models/files.py": (frozenset({"outsourcing"}), TEXT),
+    "models/plan.py": (frozenset({"outsourcing"}), TEXT),
+}
+
+
+def words_of_systems() -> re.Pattern[str]:
+    """Names of the systems, of their contracts and events, and their parties."""
+    found = {path.name for path in (SOURCES / "systems").iterdir() if path.is_dir()}
+    for path in (SOURCES / "systems").rglob("*.py"):
+        text = path.read_text()
+        found |= {*KIND.findall(text), *EVENT.findall(text)}
+    found.discard("__pycache__")
+    return re.compile(rf"\b(?:{'|'.join([*sorted(found), *WORDS])})\b", re.IGNORECASE)
+
+
+def find_words(general: Path) -> dict[str, frozenset[str]]:
+    """By file, the words of systems that stand in it."""
+    pattern, found = words_of_systems(), {}
+    for path in sorted(general.rglob("*.py")):
+        name = path.relative_to(general).as_posix()
+        if name.startswith(OF_SYSTEMS):
+            continue
+        words = {word.lower().removesuffix("s") for word in pattern.findall(path.read_text())}
+        if words:
+            found[name] = frozenset(words)
+    return found
+
+
+def test_no_general_file_names_what_is_of_a_system() -> None:
+    allowed = {name: words for name, (words, _) in REMAINING.items()}
+    assert find_words(SOURCES) == allowed  # what is needed no more leaves the list
+
+
+def test_a_planted_file_that_knows_a_system__is_caught(tmp_path: Path) -> None:
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "systems").mkdir()
+    (tmp_path / "systems" / "own.py").write_text('"JobSettlement"\n')
+    (tmp_path / "ledger" / "table.py").write_text('NAMES = ("JobSettlement", "MetaCoin")\n')
+    (tmp_path / "ledger" / "reading.py").write_text("# what JobPosted says of the judges\n")
+    assert find_words(tmp_path) == {
+        "ledger/table.py": {"jobsettlement"},
+        "ledger/reading.py": {"jobposted", "judge"},
+    }

@@ -225,7 +225,7 @@ def test_a29_signing__with_no_v_of_27_or_28__is_refused(recovery_id: int) -> Non
     class Unlikely:
         """Stands for libsecp256k1: no signature that is made in our time has such an id."""
 
-        def sign_recoverable(self, digest: bytes, hasher: None) -> bytes:
+        def sign_recoverable(self, *_: object, **__: object) -> bytes:
             return SIGNATURE[:64] + bytes([recovery_id])
 
     key = SecretKey(b"\x01" * 32)

@@ -108,6 +108,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "rehearsal",
             "server",
             "settlement",
+            "shared_time",
             "sharing_files",
             "speed",
             "turns",

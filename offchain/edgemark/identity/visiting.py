@@ -93,10 +93,10 @@ class Doorkeeper:
         """This one may come with a matter; no number of such pushes out one that has a part."""
         self._note(self._invited, account, seconds)
 
-    def has_part(self, account: str) -> bool:
-        """Whether it has a part in an open matter here, not only an invitation."""
+    def uninvite(self, account: Address) -> None:
+        """It comes with nothing any more; whoever has a part stays known."""
         with self._guard:
-            return self._clock() <= self._parties.get(account, -math.inf)
+            self._invited.pop(account, None)
 
     def named(self, card: str) -> str | None:
         """The expected account in whose name a card is, whoever made it; None for another's."""

@@ -30,11 +30,19 @@ class RateLimit:
         per_s: requests a second of all peers, > 0.
         per_s_of_peer: requests a second of one peer, > 0.
         burst_s: seconds' worth of requests that may come at once, > 0.
+        most_peers: that are remembered.
     """
 
-    def __init__(self, per_s: float, per_s_of_peer: float, burst_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        per_s: float,
+        per_s_of_peer: float,
+        burst_s: float = 2.0,
+        most_peers: int = MAX_PEERS,
+    ) -> None:
         self._per_s, self._per_s_of_peer, self._burst_s = per_s, per_s_of_peer, burst_s
         self._all = _Bucket(per_s * burst_s, 0.0)
+        self._most_peers = most_peers
         self._peers: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, peer: str, now: float, *, is_known: bool = False) -> float:
@@ -50,7 +58,7 @@ class RateLimit:
         """
         own = self._peers.setdefault(peer, _Bucket(self._per_s_of_peer * self._burst_s, now))
         self._peers.move_to_end(peer)
-        while len(self._peers) > MAX_PEERS:
+        while len(self._peers) > self._most_peers:
             self._peers.popitem(last=False)
         self._all.fill(self._per_s, self._per_s * self._burst_s, now)
         own.fill(self._per_s_of_peer, self._per_s_of_peer * self._burst_s, now)
@@ -81,6 +89,10 @@ class DoublingPause:
     def left(self, peer: str, now: float) -> float:
         """Seconds until it may ask at the time `now` (seconds, monotonic); 0.0: it may."""
         return max(0.0, self._peers.get(peer, (0, now))[1] - now)
+
+    def forget(self, peer: str) -> None:
+        """It begins anew."""
+        self._peers.pop(peer, None)
 
     def note(self, peer: str, now: float) -> None:
         """It asks at the time `now`."""

@@ -21,7 +21,14 @@ from edgemark.token.events import (
     AllocationReleased,
 )
 from edgemark.token.metacoin import MetaCoin
-from edgemark.token.plans import GRACE_S, SUPPLY, YEAR_S, default_plans, read_plans
+from edgemark.token.plans import (
+    DEFAULT_MIN_STAKE,
+    GRACE_S,
+    SUPPLY,
+    YEAR_S,
+    default_plans,
+    read_plans,
+)
 from edgemark.token.records import Purpose
 
 __all__ = ["small_chain"]  # the fixture
@@ -39,7 +46,9 @@ def allocations(small_chain: SmallChain) -> Allocations:
 def test_default_plans__divide_the_supply_whole() -> None:
     assert [plan.amount * 100 // SUPPLY for plan in PLANS] == [20, 20, 30, 30]
     assert sum(plan.amount for plan in PLANS) == SUPPLY == 1_000_000_000 * 10**18
-    assert {plan.grace for plan in PLANS} == {GRACE_S}
+    years = [(plan.delay / YEAR_S, plan.duration / YEAR_S, plan.grace / YEAR_S) for plan in PLANS]
+    assert years == [(0, 4, 2), (1, 3, 2), (0, 0, 2), (0, 8, 2)]
+    assert (YEAR_S, GRACE_S, DEFAULT_MIN_STAKE) == (31_536_000, 63_072_000, 1000 * 10**18)
     assert [plan.beneficiary for plan in PLANS] == [account(HOLDER)] * 3 + [account(POOL)]
 
 

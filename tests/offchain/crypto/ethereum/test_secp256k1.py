@@ -30,7 +30,7 @@ from edgemark.crypto.ethereum.secp256k1 import (
     recover,
 )
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.errors import RefusedInput
+from edgemark.errors import RefusedInput, Unrecoverable
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 WYCHEPROOF = VECTORS / "wycheproof_ecdsa_secp256k1_sha256_bitcoin.json"
@@ -218,6 +218,20 @@ def test_a29_planted_lenient_recovery__takes_two_forms_of_one_signature() -> Non
     assert planted(OTHER_FORMS["v 0 or 1"]) == KEY.address
     with pytest.raises(BadSignature):
         recover(DIGEST, OTHER_FORMS["high s"])
+
+
+@pytest.mark.parametrize("recovery_id", [2, 3])
+def test_a29_signing__with_no_v_of_27_or_28__is_refused(recovery_id: int) -> None:
+    class Unlikely:
+        """Stands for libsecp256k1: no signature that is made in our time has such an id."""
+
+        def sign_recoverable(self, *_: object, **__: object) -> bytes:
+            return SIGNATURE[:64] + bytes([recovery_id])
+
+    key = SecretKey(b"\x01" * 32)
+    key._key = Unlikely()  # type: ignore[assignment]
+    with pytest.raises(Unrecoverable, match="no v of 27 or 28"):
+        key.sign(DIGEST)
 
 
 def test_a29_signing__gives_the_one_form() -> None:

@@ -38,6 +38,10 @@ class Memory:
         """Of one job, or None."""
         return self._states.get(key)
 
+    def states(self) -> Mapping[bytes, Any]:
+        """All of them."""
+        return self._states
+
     def ask(self, _: bytes, __: object) -> None:
         """An event that a door let in."""
         self.heard += 1
@@ -58,7 +62,7 @@ def make_judge(case: SawCase, order: Order) -> Any:
     judge: Any = Judge.__new__(Judge)
     state = JudgeCase(me=case.judges[-1], phase=JudgePhase.FILED, case=case)
     judge.runtime = Memory({key_of(case.job, case.index): state})
-    judge.looks = SimpleNamespace(check=lambda _: None)
+    judge.looks, judge._jobs = SimpleNamespace(check=lambda _: None), {}
     judge.station = SimpleNamespace(
         chain=SimpleNamespace(confirmed=lambda: 1),
         functions=SimpleNamespace(using=lambda _: nullcontext(cast.dense_function())),

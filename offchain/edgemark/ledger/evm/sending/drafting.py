@@ -36,6 +36,11 @@ JUMP_LOOKS, JUMP_APART_S = 3, 2.0  # until a count is believed that would leave 
 HOLE_LOOKS, HOLE_APART_S = 4, 15.0  # until one is that says so afterwards
 
 
+def _is_wide(used: int, known: int, held: set[int]) -> bool:
+    """Whether more nonces from `used` to `known` are free than are filled with nothing."""
+    return known - used - sum(each >= used for each in held) >= MOST_HOLES
+
+
 @dataclass(frozen=True)
 class Draft:
     """A transaction to be signed, and the height of the chain that it was made for."""
@@ -125,16 +130,39 @@ class Drafter:
         """
         known = max(floor, max(held, default=-1) + 1)
         nonce = max(used, known)
-        above = sorted(each for each in held if each >= used)
-        if nonce - used - len(above) < MOST_HOLES or used >= known:
+        if used >= known or not _is_wide(used, known, held):
+            self._check_filled(floor, known, held)
             self._holes.disagree()
             self._check_nonce(nonce, known)
             return nonce
         lowest = next(each for each in range(used, nonce) if each not in held)
-        waiting = next(each for each in above if each > lowest)
+        waiting = min(each for each in held if each > lowest)
         self._check_hole(used, waiting)
         self._log.warning("waits above nonces that nothing has", nonce=waiting, used=used)
         return lowest
+
+    def _check_filled(self, floor: int, known: int, held: set[int]) -> None:
+        """What was signed far above all that is known to be used: one count alone is not believed.
+
+        If the hole is there still, what is signed above it now is stalled too.
+
+        Raises:
+            NodeBehind: as of a block that is final it is there.
+        """
+        if not _is_wide(floor, known, held):
+            return
+        final = self._chain.nonces_used(self._address, self._chain.confirmed())
+        if final >= known or not _is_wide(final, known, held):
+            return
+        doubt = NodeBehind(
+            "nonces that nothing was known to have are said to be used, but are not final",
+            who=f"account {self._address}",
+            had=final,
+            needed=f"> {known - MOST_HOLES}",
+            remedy="Ask again; look at what the chain's node says.",
+        )
+        doubt.retry_after_s = JUMP_APART_S
+        raise doubt
 
     def _check_nonce(self, nonce: int, known: int) -> None:
         """Above what we know of ourselves one count is not believed: all others would wait for it.

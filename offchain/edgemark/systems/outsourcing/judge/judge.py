@@ -17,21 +17,21 @@ This process attests in software only: what it sees, its operator can see.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, JobId, ShareIndex
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
 from edgemark.loop.memory import TooManyJobs
 from edgemark.party.cursor import Cursor
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.events import NodeCharged
-from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
@@ -96,6 +96,7 @@ class Judge(OutsourcingServer):
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
         station.functions.keep(self._needed_functions)
         self._charges: dict[tuple[JobId, ShareIndex], None] = {}  # seen, and no case opened yet
+        self._jobs: dict[JobId, JobView] = {}  # of open cases, once these are told
 
     def routes(self) -> Sequence[Route]:
         """Functions, evidence, opinions, answers and who may read them."""
@@ -148,14 +149,21 @@ class Judge(OutsourcingServer):
         state = self._case(request, job, index)
         if state.task is not None or state.is_finished:
             return Response(body=TAKEN)
-        self.looks.check(request)
-        stored = self.station.settlement.job(job)
+        stored = self._posted(request, job)
         check_posted(job, stored.terms_hash, evidence.terms)
         with self.function_of(evidence.terms, stored.payer) as function:
             if function is None:
                 return Response(body=FUNCTION_NEEDED)
             self._hear_evidence(request, state.known, evidence, function)
         return Response(body=TAKEN)
+
+    def _posted(self, asker: Request, job: JobId) -> JobView:
+        """What was charged is known from its case: its evidence waits for no look of anybody."""
+        posted = self._jobs.get(job)
+        if posted is None:  # after a start, until the first round
+            self.looks.check(asker)
+            posted = self.station.settlement.job(job)
+        return posted
 
     def _hear_evidence(
         self, request: Request, case: on.SawCase, evidence: Evidence, function: Polynomial
@@ -205,7 +213,7 @@ class Judge(OutsourcingServer):
         """The charged node reads its own task, which the device may never have sent it."""
         read = ReadRequest.from_wire(request.body)
         state = self._case(request, read.job, read.index)
-        check_read(self.station, read, state.known.node)
+        check_read(self.station, read, state.known.node, self.chain_time.read)
         if state.task is None:
             raise NotFound("task is not here yet", who=f"index {read.index}")
         return Response(body=state.task.to_wire())
@@ -216,7 +224,8 @@ class Judge(OutsourcingServer):
         state = self._case(request, read.job, read.index)
         if state.terms is None:
             raise NotFound("task is not here yet", who=f"index {read.index}")
-        check_read(self.station, read, address_of(state.terms.job_key))
+        reader = address_of(state.terms.job_key)
+        check_read(self.station, read, reader, self.chain_time.read)
         if state.answer is None:
             raise NotFound("no answer was handed in", who=f"index {read.index}")
         return Response(body=state.answer.to_wire())
@@ -259,8 +268,14 @@ class Judge(OutsourcingServer):
             threshold=settlement.judge_threshold(),
         )
         self.tell(key_of(job, index), [case])
+        self._jobs[job] = stored
         opened: JudgeCase | None = self.runtime.state(key_of(job, index))
         return opened
+
+    def parties_of(self, state: JudgeCase) -> Collection[Address | None]:
+        """Payer, node and judges of a charge."""
+        case = state.known
+        return self.payers.find(case.job), case.node, *case.judges
 
     # --- effects -------------------------------------------------------------------------------
 
@@ -359,7 +374,10 @@ class Judge(OutsourcingServer):
         for event in events:
             if isinstance(event, NodeCharged):
                 self._charges[JobId(event.job), ShareIndex(event.index)] = None
+        held = tuple(self._jobs)  # before the states, which are told first
         states = self.runtime.states()
+        for job in {*held} - {s.known.job for s in states.values() if not s.is_finished}:
+            del self._jobs[job]
         due = self.agenda.due(states)
         if due:
             self._look_at({key: states[key] for key in due}, self.agenda.block)
@@ -374,6 +392,7 @@ class Judge(OutsourcingServer):
         views = self.station.settlement.views(wanted, block=block)
         for (key, state), (job, (view,)) in zip(cases.items(), views, strict=True):
             self.expect(state.known.job, job.payer, state.known.node, *state.known.judges)
+            self._jobs[state.known.job] = job
             over = self.station.is_lock_over(job, now)
             self.tell(key, observe_as_judge(state, view, lock_over=over))
 

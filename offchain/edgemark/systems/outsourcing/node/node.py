@@ -27,7 +27,7 @@ from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain, key_of
 from edgemark.party.inquiry import ask_until_one
 from edgemark.party.station import TAKEN
-from edgemark.systems.outsourcing.contract.records import JobView
+from edgemark.systems.outsourcing.contract.records import ChargeKind, JobPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import check_terms
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX_TASK_BYTES
 from edgemark.systems.outsourcing.node.accepting import Accepting
@@ -147,7 +147,7 @@ class ComputeNode(OutsourcingServer):
         with self._admitting:
             heard = self._accepting.take(offer, job, judges, speed)
             task: NodeTask = self.runtime.ask(key_of(offer.job, offer.index), heard)
-        self.expect(offer.job, job.payer)
+        self.looks.note_taken(job.payer)
         return task
 
     def _say_taken(self, task: NodeTask) -> Response:
@@ -181,7 +181,8 @@ class ComputeNode(OutsourcingServer):
     def _give_answer(self, request: Request) -> Response:
         read = ReadRequest.from_wire(request.body)
         state = self._state(request, read.job, read.index, behind=NodePhase.COMPUTED)
-        check_read(self.station, read, address_of(state.known.terms.job_key))
+        reader = address_of(state.known.terms.job_key)
+        check_read(self.station, read, reader, self.chain_time.read)
         if state.answer is None or state.phase not in _SERVING:
             raise NotFound("answer is not ready", who=f"index {read.index}", had=state.phase.value)
         return Response(body=state.answer.to_wire())
@@ -310,9 +311,21 @@ class ComputeNode(OutsourcingServer):
             [(offer.job, [offer.index]) for offer in offers], block=block
         )
         for (key, state), (job, (view,)) in zip(tasks.items(), views, strict=True):
-            self.expect(state.known.job, job.payer, *state.known.judges)
+            self._expect_parties(state, job)
             over = self.station.is_lock_over(job, now)
             self.tell(key, observe_as_node(state, job, view, now, lock_over=over))
+
+    def _expect_parties(self, task: NodeTask, job: JobView) -> None:
+        """Until a job has started its payer may cancel it, and has paid nothing for a part."""
+        if job.started_at:
+            self.expect(task.known.job, job.payer, *task.known.judges)
+        elif job.phase is JobPhase.POSTED:
+            self.expect_payer(task.known.job, job.payer)
+
+    def parties_of(self, state: NodeTask) -> Collection[Address | None]:
+        """The payer of a task whose job has started."""
+        has_started = state.started or state.charge is not ChargeKind.NONE
+        return (self.payers.find(state.known.job), *state.known.judges) if has_started else ()
 
 
 def _answer_of(state: NodeTask) -> Answer:

@@ -6,6 +6,7 @@ collect the answers of the other nodes, dt + 1 of which are F(x).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
@@ -37,8 +38,16 @@ def sign_read(
     return ReadRequest(job, index, signer.address, server, until, signer.sign(digest)).to_wire()
 
 
-def check_read(station: OutsourcingStation, read: ReadRequest, reader: str) -> None:
+def check_read(
+    station: OutsourcingStation, read: ReadRequest, reader: str, chain_time: Callable[[], int]
+) -> None:
     """Check that `reader` itself asks this very server, now.
+
+    Args:
+        station: of this server.
+        read: the request; whoever saw it may repeat it, so its time must not cost a question each.
+        reader: who may ask.
+        chain_time: Unix seconds.
 
     Raises:
         RefusedInput: for another server, another reader, or outdated. BadSignature: not signed.
@@ -53,8 +62,7 @@ def check_read(station: OutsourcingStation, read: ReadRequest, reader: str) -> N
         read.job, read.index, read.reader, read.server, read.valid_until
     )
     check_signature(digest, read.signature, read.reader)
-    # Only the reader itself makes this server ask its chain.
-    now = station.chain.now()
+    now = chain_time()
     if not now <= read.valid_until <= now + 2 * READ_VALID_S:
         raise RefusedInput(
             "request is outdated", who="read", had=read.valid_until, needed=f"{now} or later"

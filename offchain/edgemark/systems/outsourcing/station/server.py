@@ -9,8 +9,9 @@ What a request makes this server ask its chain is counted (`looks.py`).
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +33,7 @@ from edgemark.loop.errands import Errand
 from edgemark.loop.machine import Machine
 from edgemark.party.server import PartyServer
 from edgemark.party.station import TAKEN
-from edgemark.systems.outsourcing.contract.events import JobPosted
+from edgemark.systems.outsourcing.contract.events import JobCancelled, JobPosted, JobStarted
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.limits import (
     DISK_COPIES,
@@ -44,6 +45,7 @@ from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol.errands import errand_of
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.looks import Looks
+from edgemark.systems.outsourcing.station.shared_time import SharedTime
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
@@ -57,6 +59,17 @@ class Payers:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._payers: OrderedDict[JobId, Address] = OrderedDict()
+
+    def find(self, job: JobId) -> Address | None:
+        """Who pays for it; None when the chain has yet to say."""
+        with self._guard:
+            return self._payers.get(job)
+
+    def drop(self, job: JobId) -> Address | None:
+        """Forget a job; its payer, when no other job of the same is known."""
+        with self._guard:
+            payer = self._payers.pop(job, None)
+            return None if payer in self._payers.values() else payer
 
     def note(self, job: JobId, payer: Address) -> None:
         """The chain says so."""
@@ -88,14 +101,26 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
     Attributes:
         looks: at the chain, that requests cause.
         payers: of the jobs that it has a part in.
+        postings: payers of jobs that name it, until they are cancelled.
+        chain_time: for all requests together.
     """
 
     def __init__(
         self, station: OutsourcingStation, machine: Machine[Any, Any, Any], name: str
     ) -> None:
-        self.payers = Payers()
+        self.payers, self.postings = Payers(), Payers()
+        self.chain_time = SharedTime(station.chain.now)
         super().__init__(station, machine, name)
-        self.looks = Looks(self.door.has_part)
+        self.looks = Looks(self.has_part)
+
+    @abstractmethod
+    def parties_of(self, state: Any) -> Collection[Address | None]:
+        """Whom an open job of this server gives looks of their own."""
+
+    def has_part(self, account: str) -> bool:
+        """Whether it has a part in a job that runs, or is judged, here now."""
+        states = self.runtime.states().values()
+        return any(account in self.parties_of(state) for state in states if not state.is_finished)
 
     def routes(self) -> Sequence[Route]:
         """Functions; subclasses add theirs."""
@@ -121,15 +146,17 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
     def expect_payer(self, job: JobId, payer: Address) -> None:
         """Its posting names this server, which has no part in the job yet."""
         self.payers.note(job, payer)
+        self.postings.note(job, payer)
         self.door.invite(payer)
 
-    def expect_payers(self, events: Iterable[ChainEvent], least_fee: int, longest_s: float) -> None:
+    def expect_payers(self, events: Sequence[ChainEvent], least_fee: int, longest_s: float) -> None:
         """Whoever posted a job that names this server, for such a fee, may offer it while it can.
 
         A job that may not start for longer than `longest_s` is none that this server takes now.
 
         An offer that a stranger sends may come too late: looks of strangers are few for all of
-        them, and a few addresses use them up by offers that nobody posted.
+        them, and a few addresses use them up by offers that nobody posted. Whoever cancels all its
+        postings is a stranger again.
         """
         me = self.station.address
         posted = [event for event in events if isinstance(event, JobPosted) and me in event.nodes]
@@ -138,7 +165,13 @@ class OutsourcingServer(PartyServer[OutsourcingStation]):
             terms = Terms(*event.terms)
             left_s = 0.0 if now is None else float(terms.accept_by - now)
             if terms.fee >= least_fee and left_s <= longest_s:
+                self.postings.note(event.job, event.payer)
                 self.door.invite(event.payer, seconds=max(EXPECTED_S, left_s))
+        for over in events:
+            if isinstance(over, JobStarted | JobCancelled):
+                payer = self.postings.drop(over.job)
+                if payer is not None and isinstance(over, JobCancelled):
+                    self.door.uninvite(payer)
 
     def _now(self) -> Timestamp | None:
         """None when the chain does not say now: no event that was taken may be lost for it."""

@@ -227,6 +227,22 @@ def sign_far_above_later(nodes: Nodes, folder: Path, chain: Chain) -> None:
         assert list(lane._pending.entries) == [FAR]
 
 
+@pytest.mark.parametrize("used", [FAR + 1, FAR + 5, FAR - 10])
+def test_n4_one_high_count__above_a_wide_hole__strands_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: int
+) -> None:
+    chain, nodes = one_node()
+    sign_far_above(nodes, tmp_path, monkeypatch, FAR)
+    with lane_over(nodes, tmp_path, limits=SOON) as lane:
+        drafter, floor = lane._drafter, lane._pending.floor
+        with pytest.raises(NodeBehind):
+            drafter._next_nonce(used, floor, {FAR})
+        if used <= FAR + 1:  # planted, as it was: one count was enough
+            monkeypatch.setattr(Drafter, "_check_filled", lambda *_: None)
+            assert drafter._next_nonce(used, floor, {FAR}) == FAR + 1
+    assert chain.paid(PAYEE) == [1]
+
+
 # --- a long queue --------------------------------------------------------------------------------
 
 

@@ -184,10 +184,9 @@ def take_read(read: ReadRequest) -> None:
     """As the node that is asked takes it, about its own place."""
     station = SimpleNamespace(
         address=NODE.address,
-        chain=SimpleNamespace(now=lambda: NOW),
         settlement=SimpleNamespace(domain=cast.DOMAIN),
     )
-    check_read(typed(OutsourcingStation, station), read, cast.PAYER.address)
+    check_read(typed(OutsourcingStation, station), read, cast.PAYER.address, lambda: NOW)
 
 
 def signed_read() -> ReadRequest:

@@ -53,7 +53,7 @@ class Bench:
         self.noted: list[int] = []
         self.is_over = False
         judge: Any = Judge.__new__(Judge)
-        judge.runtime, judge._charges = Room(), {}
+        judge.runtime, judge._charges, judge._jobs = Room(), {}, {}
         judge.door = SimpleNamespace(expect=_nothing)
         judge.payers = Payers()
         judge.log = SimpleNamespace(debug=_nothing)

@@ -60,7 +60,6 @@ TASK, ANSWER = ORDER.tasks[0], right_answer(ORDER, 1)
 CASE = case_of(ORDER, 1, commitment=commitment_to(wrong_answer(ORDER, 1), NODES[0]))
 STATION: Any = SimpleNamespace(
     address=NODE,
-    chain=SimpleNamespace(now=lambda: 1_000),
     settlement=SimpleNamespace(domain=DOMAIN),
 )
 READ = ReadRequest(ORDER.job, ShareIndex(1), NODES[0].address, NODE, Timestamp(1_010), bytes(65))
@@ -103,7 +102,7 @@ def take_opinion(raw: bytes) -> None:
 
 
 def take_read(raw: bytes) -> None:
-    check_read(STATION, ReadRequest.from_wire(raw), NODE)
+    check_read(STATION, ReadRequest.from_wire(raw), NODE, lambda: 1_000)
 
 
 DOORS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {

@@ -201,7 +201,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
     node.door = SimpleNamespace(invite=lambda *_: None)
     speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
     node._accepting = Accepting(node.station, list, speed, TurnBook())
-    node.looks, node.payers = Looks(lambda _: False), Payers()
+    node.looks, node.payers, node.postings = Looks(lambda _: False), Payers(), Payers()
     return node
 
 

@@ -241,6 +241,7 @@ def test_f4_whose_job_names_a_node__is_known_before_its_offer_comes(
 ) -> None:
     known: dict[str, float] = {}
     server: Any = ComputeNode.__new__(ComputeNode)
+    server.postings = Payers()
     chain = SimpleNamespace(now=lambda: cast.small_order().terms.accept_by - left)
     server.station = SimpleNamespace(address="me", chain=chain)
     server.door = SimpleNamespace(invite=lambda account, seconds: known.update({account: seconds}))
@@ -253,6 +254,7 @@ def test_f4_whose_job_names_a_node__is_known_before_its_offer_comes(
 def test_f4_whoever_posts_often__makes_a_node_ask_its_chain_once_a_round() -> None:
     times = iter([cast.small_order().terms.accept_by])
     server: Any = ComputeNode.__new__(ComputeNode)
+    server.postings = Payers()
     chain = SimpleNamespace(now=lambda: next(times))
     server.station = SimpleNamespace(address="me", chain=chain)
     server.door = SimpleNamespace(invite=lambda *_, **__: None)

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.offchain.systems.outsourcing import cast
+from tests.offchain.systems.outsourcing import cast, doors
+from tests.offchain.systems.outsourcing.doors import Memory, make_node
 
-from edgemark.errors import Overloaded, RefusedInput
-from edgemark.identity.statements import RegistryDomain
-from edgemark.identity.visiting import EXPECTED_S, Doorkeeper
+from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
+from edgemark.identity.visiting import EXPECTED_S
 from edgemark.party.station import TAKEN
 from edgemark.settings import Settings
+from edgemark.systems.outsourcing.contract.events import JobCancelled, JobPosted, JobStarted
+from edgemark.systems.outsourcing.contract.records import ChargeKind, JobPhase
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.protocol.messages import Evidence
+from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.systems.outsourcing.station import looks as looks_module
 from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.server import Payers
+from edgemark.systems.outsourcing.station.shared_time import SHARED_S, SharedTime
 from edgemark.transport.faults import NotFound
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.server import Head, Request, Response
 
 OPERATING = Path(__file__).resolve().parents[4] / "docs" / "operating.md"
-CALLS_OF_A_LOOK, CALLS_OF_A_JOB = 5, 2
+CALLS_OF_A_JOB = 2  # that the watch reads
 STRANGERS = 4  # addresses
 REQUESTS = 400  # of each
 
@@ -121,7 +127,7 @@ def test_a_known_party__is_told_when_to_ask_again() -> None:
         pass
     with pytest.raises(Overloaded) as caught:
         looks.check(head("10.0.0.1", "payer"))
-    assert caught.value.retry_after_s == 1
+    assert 0 < caught.value.retry_after_s <= looks_module.PARTIES_LONGEST_WAIT_S
 
 
 def test_a_node__without_looks_left__answers_as_it_last_saw_it() -> None:
@@ -189,58 +195,174 @@ def test_f4_a_payer_whose_offers_are_not_taken__waits_ever_longer() -> None:
 
 
 def test_f4_a_payer_whose_offer_is_taken__waits_no_longer() -> None:
-    taken: set[str] = set()
-    looks = Looks(lambda account: account in taken, Clock())
+    looks = Looks(has_part, Clock())
     assert ask_all(looks, ["offers"], 9) == looks_module.PAYERS_AT_ONCE
-    taken.add("offers")
+    looks.note_taken("offers")
     assert not looks.take(head("::1", "offers"))
 
 
-def test_f4_a_payer__has_a_part_once_its_offer_is_taken() -> None:
-    order = cast.small_order()
+def test_f4_a_payer__has_a_part_once_its_job_has_started() -> None:
+    """Before, whoever had an offer taken was a party, though its job never starts."""
+    node = make_node(cast.small_order(), 1)
+    (state,) = node.runtime.states().values()
+    node.payers = Payers()
+    node.payers.note(state.known.job, cast.PAYER.address)
+    assert not node.has_part(cast.PAYER.address)
+    for started in ({"started": True}, {"charge": ChargeKind.SILENT}):
+        node.runtime = Memory({b"": replace(state, **started)})
+        assert node.has_part(cast.PAYER.address)
+        node.runtime = Memory({b"": replace(state, phase=NodePhase.ENDED, **started)})
+        assert not node.has_part(cast.PAYER.address)
+
+
+@pytest.mark.parametrize(
+    ("phase", "started_at", "known"),
+    [(JobPhase.POSTED, 0, "invited"), (JobPhase.STARTED, 5, "party"), (JobPhase.CANCELLED, 0, "")],
+)
+def test_f4_the_payer_of_a_task__is_a_party_when_it_runs_and_nobody_when_cancelled(
+    phase: JobPhase, started_at: int, known: str
+) -> None:
+    node, seen = make_node(cast.small_order(), 1), set[str]()
+    (state,) = node.runtime.states().values()
+    node.payers, node.postings = Payers(), Payers()
+    node.door = SimpleNamespace(
+        invite=lambda _: seen.add("invited"), expect=lambda *_: seen.add("party")
+    )
+    job = SimpleNamespace(payer=cast.PAYER.address, phase=phase, started_at=started_at)
+    node._expect_parties(state, job)
+    assert "".join(seen) == known
+
+
+def test_f4_whoever_cancels_all_its_postings__is_a_stranger_again() -> None:
+    """Before, an invitation stayed until `accept_by`."""
     node: Any = ComputeNode.__new__(ComputeNode)
-    registry = RegistryDomain(cast.CHAIN_ID, cast.SETTLEMENT)
-    node.payers, node.door = Payers(), Doorkeeper(cast.NODES[0].address, registry)
-    job: Any = SimpleNamespace(payer=cast.PAYER.address)
-    node.expect_payer(order.job, job.payer)
-    assert not node.door.has_part(job.payer)
-    node._speed, node._admitting = SimpleNamespace(time=lambda _: 1e-9), threading.Lock()
-    node.station = SimpleNamespace(settlement=SimpleNamespace(judges=tuple))
-    node._accepting = SimpleNamespace(take=lambda *_: None)
-    node.runtime = SimpleNamespace(ask=lambda *_: None)
-    node._promise(cast.offer_to(order, 1), job, cast.dense_function())
-    assert node.door.has_part(job.payer)
+    node.postings, invited = Payers(), set[str]()
+    node.door = SimpleNamespace(
+        invite=lambda account, **_: invited.add(account), uninvite=invited.discard
+    )
+    node.station = SimpleNamespace(address="me", chain=SimpleNamespace(now=lambda: 0))
+    terms = tuple(vars(cast.small_order().terms).values())
+
+    def see(kind: type, number: int) -> set[str]:
+        event = kind.__new__(kind)
+        facts = {"job": number, "payer": "payer", "terms": terms, "nodes": ("me",)}
+        vars(event).update(facts)
+        node.expect_payers([event], 0, 10**12)
+        return invited
+
+    assert see(JobPosted, 1) == see(JobPosted, 2) == {"payer"}
+    assert see(JobCancelled, 1) == {"payer"}
+    assert see(JobCancelled, 2) == set()
+    assert see(JobPosted, 3) == see(JobStarted, 3) == {"payer"}
 
 
-def test_f4_parties_that_ask_too_often__leave_each_other_one_its_own() -> None:
-    """In the planted copy one bucket was for all of them: who came last had none."""
-    looks, planted = Looks(has_part, Clock()), RateLimit(52.0, 10.0, looks_module.BURST_S)
-    crooked = [f"judge {number}" for number in range(16)]
-    for name in crooked * 100:
-        planted.take(name, 0.0)
+def test_f4_any_number_of_parties__takes_no_look_that_is_anothers_own() -> None:
+    """Before, what all had of their own came from one pot of 32 a second: 33 parties emptied it."""
+    looks, planted = Looks(has_part, Clock()), RateLimit(32.0, 1.0, looks_module.BURST_S)
+    own = looks_module.PARTIES_OWN_AT_ONCE
+    for name in [f"judge {number}" for number in range(40)] * 40:
+        planted.take(name, 100.0)
         looks.take(head("::1", name))
-    assert planted.take("payer", 0.0) > 0
-    assert ask_all(looks, ["payer"], 100) == looks_module.BURST_S
+    assert planted.take("payer", 100.0) > 0
+    assert ask_all(looks, ["payer"], 100) == own
+
+
+def test_f4_a_party__has_never_had_fewer_looks_than_a_payer() -> None:
+    clock = Clock()
+    looks = Looks(has_part, clock)
+    looks._more.take = lambda *_: 1.0  # type: ignore[method-assign] # others have all of these
+    had = {"payer": 0, "offers": 0}
+    while clock.now < 1000:
+        for name in had:
+            had[name] += not looks.take(head("::1", name))
+        assert had["payer"] >= had["offers"]
+        clock.now += 1.0
+
+
+def test_f4_evidence_of_an_open_case__waits_for_no_look() -> None:
+    """Before, each copy cost one, and whoever emptied the pot made the charge void."""
+    order = cast.small_order()
+    answer = cast.wrong_answer(order, 1)
+    case = cast.case_of(order, 1, commitment=cast.commitment_to(answer, cast.NODES[0]))
+    judge: Any = doors.make_judge(case, order)
+    evidence = Evidence(order.terms, order.tasks[0], answer)
+    asked = list[object]()
+    judge.looks = SimpleNamespace(check=asked.append)
+    assert doors.knock(judge._take_evidence, evidence) == TAKEN
+    assert len(asked) == 1  # as it was: after a start, until the first round
+    judge._jobs = {order.job: judge.station.settlement.job(order.job)}
+    judge.station.settlement.job = None
+    assert doors.knock(judge._take_evidence, evidence) == TAKEN
+    assert (len(asked), judge.runtime.heard) == (1, 2)
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+def test_f4_a_read_request__repeated_by_strangers__asks_the_chain_four_times_a_second() -> None:
+    """Before, each one did: 480 times a second, and no look was counted."""
+    clock, asked = Clock(), list[int]()
+
+    def ask() -> int:
+        asked.append(1)
+        return int(clock.now)
+
+    shared = SharedTime(ask, clock)
+    for _ in range(480):
+        assert clock.now - 1 - SHARED_S < shared.read() <= clock.now
+        clock.now += 1 / 480
+    assert len(asked) <= 1 / SHARED_S
+
+
+def test_chain_time__that_is_not_said__is_asked_no_more_often() -> None:
+    asked = list[int]()
+
+    def ask() -> int:
+        asked.append(1)
+        raise LedgerUnavailable("no chain answers", who="chain")
+
+    shared = SharedTime(ask, Clock())
+    with pytest.raises(LedgerUnavailable):
+        shared.read()
+    for _ in range(9):
+        with pytest.raises(Overloaded):
+            shared.read()
+    assert len(asked) == 1
+
+
+# --- sums ----------------------------------------------------------------------------------------
 
 
 def test_one_party__has_what_the_others_leave_beside_its_own() -> None:
-    per_s = looks_module.PARTIES_OWN_PER_S_OF_PARTY + looks_module.PARTIES_MORE_PER_S_OF_PARTY
-    assert ask_all(Looks(has_part, Clock()), ["payer"], 200) == per_s * looks_module.BURST_S
+    more = looks_module.PARTIES_MORE_PER_S_OF_PARTY * looks_module.BURST_S
+    had = ask_all(Looks(has_part, Clock()), ["payer"], 200)
+    assert had == looks_module.PARTIES_OWN_AT_ONCE + more
 
 
-def test_f4_looks_of_all__are_no_more_than_a_full_nodes_watch_takes_and_operators_read_them() -> (
-    None
-):
-    parties = looks_module.PARTIES_OWN_PER_S + looks_module.PARTIES_MORE_PER_S
-    each = looks_module.PARTIES_OWN_PER_S_OF_PARTY, looks_module.PARTIES_MORE_PER_S_OF_PARTY
-    per_s = parties + looks_module.PAYERS_PER_S + looks_module.STRANGERS_PER_S
-    assert per_s * CALLS_OF_A_LOOK <= Settings.max_open_jobs * CALLS_OF_A_JOB / Settings.poll_s
+def test_f4_calls_of_all_looks__are_no_more_than_a_full_servers_watch_makes() -> None:
+    others = (
+        looks_module.PARTIES_MORE_PER_S + looks_module.PAYERS_PER_S + looks_module.STRANGERS_PER_S
+    )
+    watch = Settings.max_open_jobs * CALLS_OF_A_JOB / Settings.poll_s
+    for parties, calls in (
+        (Settings.max_open_jobs, looks_module.CALLS_OF_OFFER),
+        (2 * Settings.max_open_jobs, looks_module.CALLS_OF_CASE),
+    ):
+        assert (parties / looks_module.PARTIES_OWN_EVERY_S + others) * calls <= watch
+
+
+def test_looks__as_operators_read_them() -> None:
     page = OPERATING.read_text()
     for figure in (
-        f"| {parties:.0f} | {each[0]:.0f} of its own, and up to {each[1]:.0f} of those left |",
+        f"| {looks_module.PARTIES_MORE_PER_S:.0f}, and what is each one's own | "
+        f"{looks_module.PARTIES_OWN_AT_ONCE} of its own at once, then one in "
+        f"{looks_module.PARTIES_OWN_EVERY_S:.0f} s, and up to "
+        f"{looks_module.PARTIES_MORE_PER_S_OF_PARTY:.0f} of those left |",
         f"| {looks_module.PAYERS_PER_S:.0f} | {looks_module.PAYERS_AT_ONCE} at once, then",
         f"{looks_module.PAYERS_LONGEST_PAUSE_S:.0f} s |",
         f"| {looks_module.STRANGERS_PER_S:.0f} | "
         f"{looks_module.STRANGERS_PER_S_OF_ADDRESS:.0f} of an address |",
+        f"up to {looks_module.CALLS_OF_OFFER} calls at a node",
+        f"{looks_module.CALLS_OF_CASE} at a judge",
     ):
         assert figure in page, figure

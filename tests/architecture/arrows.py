@@ -98,6 +98,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "offering",
             "ordering",
             "judge",
+            "judge_calls",
             "lookout",
             "looks",
             "model_files",
@@ -113,6 +114,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "speed",
             "turns",
             "station",
+            "waiting",
             "worker",
         }
     ),

@@ -122,6 +122,8 @@ SHELLS: dict[str, frozenset[str]] = {
             "evidence.exporting",
             "judge.judge",
             "judge.patience",
+            "judge.calls",
+            "judge.waiting",
             "node.accepting",
             "node.node",
             "node.speed",

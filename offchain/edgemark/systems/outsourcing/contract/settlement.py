@@ -12,7 +12,7 @@ from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
-from edgemark.systems.outsourcing.contract.committed import Commitments
+from edgemark.systems.outsourcing.contract.committed import Allowance, Commitments
 from edgemark.systems.outsourcing.contract.records import (
     ChargeKind,
     Finding,
@@ -27,7 +27,7 @@ from edgemark.systems.outsourcing.contract.terms import Terms
 
 
 class NotCommitted(TryAgain):
-    """The node has not committed, or not deep enough yet."""
+    """The node has not committed, or not deep enough yet, or it was not read yet."""
 
 
 class SignedAcceptance(Protocol):
@@ -58,7 +58,10 @@ class SettlementContract:
         self._chain = chain
         self.contract = deployment.contract("JobSettlement")
         self._committed = Commitments(
-            chain, self.contract, lambda job, block: self.job(job, block=block)
+            chain,
+            self.contract,
+            lambda job, block: self.job(job, block=block),
+            lambda job, index, block: self.index(job, index, block=block).committed,
         )
         self._enclaves = deployment.contract("EnclaveManager")
         self.address = self.contract.address
@@ -90,13 +93,19 @@ class SettlementContract:
             for _, indices in wanted
         ]
 
-    def commitment(self, job: JobId, index: int) -> Hash32:
+    def commitment(self, job: JobId, index: int, allowance: Allowance | None = None) -> Hash32:
         """What an index is committed to, from its event: no contract stores it.
 
+        Args:
+            job: which.
+            index: of it.
+            allowance: how much may be read for it; without one all that is missing.
+
         Raises:
-            NotCommitted: no such event stands deep enough.
+            NotCommitted: no such event stands deep enough, or more has to be read.
+            LedgerUnavailable: the chain does not answer.
         """
-        found = self._committed.find(job, index)
+        found = self._committed.find(job, index, allowance)
         if found is None:
             raise NotCommitted(
                 "commitment is not on chain yet", who=f"job {job.hex()}, index {index}"

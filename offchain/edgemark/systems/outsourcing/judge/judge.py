@@ -23,19 +23,21 @@ from typing import Any, TypeVar
 
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.errors import RefusedInput
+from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
-from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
-from edgemark.loop.memory import TooManyJobs
 from edgemark.party.cursor import Cursor
 from edgemark.party.station import TAKEN
+from edgemark.systems.outsourcing.contract.committed import Allowance
 from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobView
+from edgemark.systems.outsourcing.contract.settlement import NotCommitted
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
+from edgemark.systems.outsourcing.judge.calls import call_of
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
 from edgemark.systems.outsourcing.judge.patience import Patience
+from edgemark.systems.outsourcing.judge.waiting import WaitingCharges
 from edgemark.systems.outsourcing.limits import (
     HEAD_BYTES,
     MAX_ANSWER_BYTES,
@@ -78,6 +80,7 @@ from edgemark.transport.serving.server import Head, Request, Response, Route
 
 T = TypeVar("T")
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+READ_S = 1.0  # in which one round, or one request, begins to read pieces of old jobs
 
 
 class Judge(OutsourcingServer):
@@ -95,7 +98,7 @@ class Judge(OutsourcingServer):
         )
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
         station.functions.keep(self._needed_functions)
-        self._charges: dict[tuple[JobId, ShareIndex], None] = {}  # seen, and no case opened yet
+        self._waiting = WaitingCharges(self.log)
         self._jobs: dict[JobId, JobView] = {}  # of open cases, once these are told
 
     def routes(self) -> Sequence[Route]:
@@ -232,28 +235,40 @@ class Judge(OutsourcingServer):
 
     def _case(self, asker: Head | Request, job: JobId, index: ShareIndex) -> JudgeCase:
         """The case of a charged index; taken up now when the chain shows the charge."""
-        key = key_of(job, index)
-        state = self.runtime.state(key)
+        state: JudgeCase | None = self.runtime.state(key_of(job, index))
         if state is None:
             self.looks.check(asker)
-            state = self._open_case(job, index)
+            try:
+                state = self._open_case(job, index)
+            except NotCommitted as error:
+                raise Overloaded(
+                    "commitment is not read yet", who=f"job {job.hex()}", retry_after_s=READ_S
+                ) from error
         if state is None:
             raise NotFound(
                 "index is not charged",
                 who=f"job {job.hex()}, index {index}",
                 remedy="The charge may not be deep enough yet.",
             )
-        found: JudgeCase = state
-        return found
+        return state
 
     def _open_case(
-        self, job: JobId, index: ShareIndex, block: int | None = None
+        self,
+        job: JobId,
+        index: ShareIndex,
+        block: int | None = None,
+        allowance: Allowance | None = None,
     ) -> JudgeCase | None:
-        settlement = self.station.settlement
+        opened: JudgeCase | None = self.runtime.state(key_of(job, index))
+        if opened is not None:
+            return opened
+        settlement, committed = self.station.settlement, NO_COMMITMENT
         at = self.station.chain.confirmed() if block is None else block
         ((stored, (view,)),) = settlement.views([(job, [index])], block=at)
         if view.phase not in _CHARGED:
             return None
+        if view.committed:
+            committed = settlement.commitment(job, index, allowance or Allowance(READ_S))
         judges = settlement.judges()
         self.expect(job, stored.payer, view.node, *judges)
         case = on.SawCase(
@@ -262,14 +277,14 @@ class Judge(OutsourcingServer):
             root=stored.root,
             kind=view.kind,
             node=view.node,
-            commitment=settlement.commitment(job, index) if view.committed else NO_COMMITMENT,
+            commitment=committed,
             served_by=view.served_by,
             judges=judges,
             threshold=settlement.judge_threshold(),
         )
         self.tell(key_of(job, index), [case])
         self._jobs[job] = stored
-        opened: JudgeCase | None = self.runtime.state(key_of(job, index))
+        opened = self.runtime.state(key_of(job, index))
         return opened
 
     def parties_of(self, state: JudgeCase) -> Collection[Address | None]:
@@ -302,7 +317,7 @@ class Judge(OutsourcingServer):
                 self.station.ask(judge, "/v1/opinions", opinion.to_wire(), most=MAX_SMALL_BYTES)
                 return [on.HeardPassedOn(judge, Finding(finding).name.lower())]
             case _:
-                self.station.submit(self._call(state, effect))
+                self.station.submit(call_of(self.station.settlement, state, effect, self._patience))
                 return []
 
     def _digest(self, state: JudgeCase, finding: Finding) -> Hash32:
@@ -343,24 +358,6 @@ class Judge(OutsourcingServer):
         path = path_of("evidence", task.job, task.index)
         self.station.hand(judge, path, body, terms.function_hash)
 
-    def _call(self, state: JudgeCase, effect: Any) -> Call:
-        case, settlement = state.known, self.station.settlement
-        match effect:
-            case do.SubmitServed():
-                signatures = state.signatures_in_order(Finding.NONE)
-                return settlement.record_served(case.job, case.index, signatures)
-            case do.SubmitVerdict(finding):
-                signatures = state.signatures_in_order(Finding(finding))
-                what = (case.job, case.index, finding)
-                self._patience.wait_for(what, len(signatures), len(case.judges))
-                return settlement.record_verdict(case.job, case.index, Finding(finding), signatures)
-            case do.SubmitVoid():
-                return settlement.void_charge(case.job, case.index)
-            case do.SubmitLapse():
-                return settlement.lapse_charge(case.job, case.index)
-            case _:
-                raise TypeError(f"a judge does not {type(effect).__name__}")
-
     # --- chain ---------------------------------------------------------------------------------
 
     def first_block(self) -> int:
@@ -373,7 +370,7 @@ class Judge(OutsourcingServer):
         self.station.settlement.note(events, self.agenda.cursor)
         for event in events:
             if isinstance(event, NodeCharged):
-                self._charges[JobId(event.job), ShareIndex(event.index)] = None
+                self._waiting.note(JobId(event.job), ShareIndex(event.index))
         held = tuple(self._jobs)  # before the states, which are told first
         states = self.runtime.states()
         for job in {*held} - {s.known.job for s in states.values() if not s.is_finished}:
@@ -382,8 +379,9 @@ class Judge(OutsourcingServer):
         if due:
             self._look_at({key: states[key] for key in due}, self.agenda.block)
         self.agenda.note(due, states)
-        self._open_cases()
-        if not self._charges:
+        allowance, block = Allowance(READ_S), self.agenda.block
+        self._waiting.open(lambda job, index: self._open_case(job, index, block, allowance))
+        if not self._waiting:
             self._cursor.note(self.agenda.cursor)
 
     def _look_at(self, cases: Mapping[bytes, JudgeCase], block: int) -> None:
@@ -395,17 +393,6 @@ class Judge(OutsourcingServer):
             self._jobs[state.known.job] = job
             over = self.station.is_lock_over(job, now)
             self.tell(key, observe_as_judge(state, view, lock_over=over))
-
-    def _open_cases(self) -> None:
-        """The oldest charges first; those that find no room are tried again in the next round."""
-        for job, index in tuple(self._charges):
-            try:
-                if self.runtime.state(key_of(job, index)) is None:
-                    self._open_case(job, index, self.agenda.block)
-            except TooManyJobs as full:
-                self.log.debug("charge waits for room", job=job, index=index, error=full)
-                return
-            del self._charges[job, index]
 
 
 def _held(value: T | None) -> T:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
-from edgemark.loop.machine import key_of
+from edgemark.logs import get_logger
+from edgemark.loop.machine import TryAgain, key_of
 from edgemark.loop.memory import TooManyJobs
 from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge
+from edgemark.systems.outsourcing.judge.waiting import MOST_FAILURES, WaitingCharges
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.phases import JudgePhase
 from edgemark.systems.outsourcing.station.server import Payers
@@ -52,11 +57,13 @@ class Bench:
         self.news: list[Any] = []
         self.noted: list[int] = []
         self.is_over = False
+        self.failing: dict[JobId, Exception] = {}
+        self.tried = 0
         judge: Any = Judge.__new__(Judge)
-        judge.runtime, judge._charges, judge._jobs = Room(), {}, {}
+        judge.runtime, judge._jobs = Room(), {}
         judge.door = SimpleNamespace(expect=_nothing)
         judge.payers = Payers()
-        judge.log = SimpleNamespace(debug=_nothing)
+        judge._waiting = WaitingCharges(get_logger("judge"))
         judge._cursor = SimpleNamespace(note=self.noted.append)
         judge.agenda = SimpleNamespace(
             poll=self.poll, block=5, cursor=5, due=list[bytes], note=_nothing
@@ -82,6 +89,10 @@ class Bench:
 
     def views(self, wanted: list[tuple[JobId, list[int]]], block: int) -> list[Any]:
         assert block == self.judge.agenda.block
+        self.tried += 1
+        for job, _ in wanted:
+            if job in self.failing:
+                raise self.failing[job]
         stored = SimpleNamespace(payer=JUDGE, root=Hash32(bytes(32)))
         facts: dict[str, Any] = {"node": JUDGE, "kind": None, "committed": False, "served_by": 0}
         return [(stored, [SimpleNamespace(phase=self.phases[job], **facts)]) for job, _ in wanted]
@@ -133,3 +144,52 @@ def test_judge__of_a_charge_whose_lock_has_expired__is_done_with_it() -> None:
     bench.is_over = True
     bench.judge.look()
     assert bench.followed() == set()
+
+
+# --- charges that cannot be opened now -----------------------------------------------------------
+
+FAULTS = (TryAgain("commitment is not read yet"), LedgerUnavailable("malformed answer", who="node"))
+
+
+def open_as_it_was(bench: Bench, charges: dict[tuple[JobId, ShareIndex], None]) -> None:
+    """The planted rule: only a lack of room is expected."""
+    for job, index in tuple(charges):
+        try:
+            bench.judge._open_case(job, index, bench.judge.agenda.block)
+        except TooManyJobs:
+            return
+        del charges[job, index]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_charge_that_cannot_be_opened__keeps_no_other_from_it(fault: Exception) -> None:
+    bench = Bench()
+    bench.failing[FIRST] = fault
+    for job in (FIRST, SECOND):
+        bench.charge(job)
+    with pytest.raises(type(fault)):
+        open_as_it_was(bench, {(FIRST, ONE): None, (SECOND, ONE): None})
+    assert bench.followed() == set()
+    bench.judge.look()
+    assert bench.followed() == {key_of(SECOND, ONE)}
+    assert bench.noted == []  # a judge that is killed now reads the first charge again
+    bench.phases[SECOND] = IndexPhase.VOID
+    bench.failing.clear()
+    bench.judge.look()
+    assert bench.followed() == {key_of(FIRST, ONE)}
+    assert bench.noted == [5]
+
+
+def test_a_round__tries_few_that_fail_and_the_next_begins_with_the_others() -> None:
+    bench = Bench()
+    bad = [JobId(bytes(30) + bytes([1, number])) for number in range(3 * MOST_FAILURES)]
+    for job in (*bad, FIRST):
+        bench.charge(job)
+        bench.failing[job] = FAULTS[0]
+    del bench.failing[FIRST]
+    for done in range(1, 4):
+        assert not bench.followed()
+        bench.judge.look()
+        assert bench.tried == done * MOST_FAILURES
+    bench.judge.look()
+    assert bench.followed() == {key_of(FIRST, ONE)}

@@ -52,11 +52,8 @@ class CountingChain(EvmChain):
         return [self.rpc(method) for method, _ in wanted]
 
 
-def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
-    """A station over a counted chain that has the small job, its first index in this phase."""
-    chain, deployment = CountingChain(), deployment_of()
-    chain.connect()
-    chain.asked.clear()  # of the chain id, once in a process
+def answers_of_the_contracts(phase: IndexPhase) -> dict[str, object]:
+    """What they say of the small job, by function."""
     job = SimpleNamespace(
         payer=cast.PAYER.address,
         phase=1,
@@ -77,7 +74,7 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
     index = SimpleNamespace(
         node=cast.NODES[0].address, phase=phase, kind=1, committed=True, **times
     )
-    answers = {
+    return {
         "jobOf": job,
         "indexOf": index,
         "members": cast.JUDGE_ADDRESSES,
@@ -86,6 +83,14 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
         "freeBalanceOf": MUCH,
         "lockerAllowance": (MUCH, MUCH),
     }
+
+
+def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
+    """A station over a counted chain that has the small job, its first index in this phase."""
+    chain, deployment = CountingChain(), deployment_of()
+    chain.connect()
+    chain.asked.clear()  # of the chain id, once in a process
+    answers = answers_of_the_contracts(phase)
     monkeypatch.setattr(evm, "_decode", lambda _, function, __: answers[function])
     settings = SimpleNamespace(
         min_fee=0,

@@ -32,7 +32,7 @@ from edgemark.crypto.ethereum.secp256k1 import (
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, Unrecoverable
 
-VECTORS = Path(__file__).resolve().parents[2] / "vectors"
+VECTORS = Path(__file__).resolve().parents[3] / "vectors"
 WYCHEPROOF = VECTORS / "wycheproof_ecdsa_secp256k1_sha256_bitcoin.json"
 
 DIGEST = keccak256(b"a message")

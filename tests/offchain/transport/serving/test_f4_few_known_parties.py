@@ -29,7 +29,7 @@ FUNCTION, KEPT = 8, 2  # as much smaller than 64 and 16 MiB as the spool is
 FEW = 4  # known parties that work together
 SMALL = ServerLimits(spool_bytes=96, spool_bytes_of_known=16, loaded_bytes=12)
 SHARE = 91  # bytes of an answer
-OPERATING = Path(__file__).resolve().parents[3] / "docs" / "operating.md"
+OPERATING = Path(__file__).resolve().parents[4] / "docs" / "operating.md"
 
 
 # --- bodies on the disk --------------------------------------------------------------------------

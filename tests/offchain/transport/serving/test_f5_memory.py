@@ -29,7 +29,7 @@ from edgemark.transport.limits import MIB, ServerLimits
 from edgemark.transport.serving.bodies import Body
 
 PUTS = 24
-OPERATING = Path(__file__).resolve().parents[3] / "docs" / "operating.md"
+OPERATING = Path(__file__).resolve().parents[4] / "docs" / "operating.md"
 
 
 @pytest.fixture(scope="module")

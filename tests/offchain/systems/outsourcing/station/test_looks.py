@@ -30,7 +30,7 @@ from edgemark.transport.faults import NotFound
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.server import Head, Request, Response
 
-OPERATING = Path(__file__).resolve().parents[4] / "docs" / "operating.md"
+OPERATING = Path(__file__).resolve().parents[5] / "docs" / "operating.md"
 CALLS_OF_A_JOB = 2  # that the watch reads
 STRANGERS = 4  # addresses
 REQUESTS = 400  # of each

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.offchain.systems.outsourcing.test_remembered_commitments import (
+from tests.offchain.systems.outsourcing.contract.test_remembered_commitments import (
     COLLECTING,
     COMMIT_BLOCKS,
     JOB,
@@ -24,9 +24,9 @@ from tests.offchain.systems.outsourcing.test_remembered_commitments import (
 )
 
 from edgemark.identifiers import Hash32, JobId
-from edgemark.ledger.follower import LogFollower
-from edgemark.systems.outsourcing.committed import COMMITTED_TOPIC, PIECE_BLOCKS, Allowance
-from edgemark.systems.outsourcing.settlement import NotCommitted
+from edgemark.ledger.evm.reading.follower import LogFollower
+from edgemark.systems.outsourcing.contract.committed import COMMITTED_TOPIC, PIECE_BLOCKS, Allowance
+from edgemark.systems.outsourcing.contract.settlement import NotCommitted
 
 # --- logs and views that contradict each other ---------------------------------------------------
 

@@ -40,9 +40,11 @@ from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
-from edgemark.systems.outsourcing.device import observing as observe
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.observing import observe_as_device
 from edgemark.systems.outsourcing.judge.case import JudgeCase
+from edgemark.systems.outsourcing.judge.observing import observe_as_judge
+from edgemark.systems.outsourcing.node.observing import observe_as_node
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.life import reach_time, step
@@ -259,12 +261,10 @@ class Cast:
             return []
         seats, state = self.chain.index_views(self.order.job), self.parties[party]
         if party == "device":
-            return observe.observe_as_device(state, job, seats)
+            return observe_as_device(state, job, seats)
         if party.startswith("node"):
-            return observe.observe_as_node(
-                state, job, seats[index_of(party) - 1], Timestamp(self.now)
-            )
-        return observe.observe_as_judge(state, seats[state.known.index - 1])
+            return observe_as_node(state, job, seats[index_of(party) - 1], Timestamp(self.now))
+        return observe_as_judge(state, seats[state.known.index - 1])
 
     def _at(self, words: list[str]) -> None:
         name, more = words[0], int(words[2]) if len(words) == 3 else 0

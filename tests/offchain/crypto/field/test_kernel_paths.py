@@ -90,7 +90,7 @@ WATCH_THE_MEMORY = """
 import ctypes
 import mmap
 from pathlib import Path
-from edgemark.crypto import kernel
+from edgemark.crypto.field import kernel
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.field.plain import quadratic_terms
 

@@ -308,7 +308,7 @@ def test_without_native_and_flint__plain_python_serves() -> None:
         "import sys\n"
         "sys.modules['edgemark.crypto._native._kernel'] = None\n"
         "sys.modules['flint'] = None\n"
-        "from edgemark.crypto import kernel\n"
+        "from edgemark.crypto.field import kernel\n"
         "from edgemark.errors import RefusedInput\n"
         "assert kernel.available() == ['python'], kernel.available()\n"
         "assert kernel.path() == 'python'\n"

@@ -284,8 +284,7 @@ class Judge(OutsourcingServer):
         )
         self.tell(key_of(job, index), [case])
         self._jobs[job] = stored
-        opened = self.runtime.state(key_of(job, index))
-        return opened
+        return self.runtime.state(key_of(job, index))
 
     def parties_of(self, state: JudgeCase) -> Collection[Address | None]:
         """Payer, node and judges of a charge."""

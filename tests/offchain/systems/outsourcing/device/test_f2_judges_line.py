@@ -29,7 +29,7 @@ def station(window: int) -> Any:
         ),
     )
     of_it = SimpleNamespace(limits=replace(DEFAULT_LIMITS, judge_window=window))
-    return SimpleNamespace(chain=chain, deployment=SimpleNamespace(parameters=of_it))
+    return SimpleNamespace(chain=chain, deployment=SimpleNamespace(group=lambda _: of_it))
 
 
 def terms(function_bytes: int, batch: int = 1, inputs: int = 1, outputs: int = 1) -> Terms:

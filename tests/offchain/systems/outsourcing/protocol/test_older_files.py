@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.architecture.checkout import ROOT
 
+from edgemark.cli.catalogue import GROUPS
 from edgemark.deployment.deployment import Deployment
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
@@ -72,6 +73,6 @@ def test_journal_of_an_earlier_version__is_replayed(tmp_path: Path, party: str) 
 
 
 def test_manifest_of_an_earlier_version__opens() -> None:
-    deployment = Deployment.load(OLDER / "deployment.json")
+    deployment = Deployment.load(OLDER / "deployment.json", GROUPS)
     assert deployment.chain_id == 31337
     assert deployment.contract("JobSettlement").address in deployment.contracts.values()

@@ -220,6 +220,21 @@ def test_a29_planted_lenient_recovery__takes_two_forms_of_one_signature() -> Non
         recover(DIGEST, OTHER_FORMS["high s"])
 
 
+def test_generate__takes_the_first_number_that_is_a_key() -> None:
+    class Drawn:
+        """Stands for the random source, which draws none of these in our time."""
+
+        def __init__(self) -> None:
+            self.numbers = iter([0, ORDER, ORDER + 1, 1, ORDER - 1])
+
+        def octets(self, count: int) -> bytes:
+            return next(self.numbers).to_bytes(count, "big")
+
+    drawn: Any = Drawn()
+    assert SecretKey.generate(drawn).reveal() == (1).to_bytes(32, "big")
+    assert SecretKey.generate(drawn).reveal() == (ORDER - 1).to_bytes(32, "big")
+
+
 @pytest.mark.parametrize("recovery_id", [2, 3])
 def test_a29_signing__with_no_v_of_27_or_28__is_refused(recovery_id: int) -> None:
     class Unlikely:

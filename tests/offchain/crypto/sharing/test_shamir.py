@@ -67,6 +67,12 @@ def test_share__points_that_are_zero_equal_or_outside__is_refused(points: list[i
         share(X, 1, points, FIELD.pack([1, 2, 3]))
 
 
+@pytest.mark.parametrize("points", [[0, 1], [1, 2, 1], [1, Q], []])
+def test_lagrange_weights__of_points_that_nobody_has__is_refused(points: list[int]) -> None:
+    with pytest.raises(RefusedInput):
+        lagrange_weights(points, 5, Q)
+
+
 @pytest.mark.parametrize("point", [-1, 0, 11, 12])
 def test_check_points__of_zero_or_outside__names_the_point(point: int) -> None:
     with pytest.raises(RefusedInput, match="is not a share index"):

@@ -16,7 +16,7 @@ from edgemark.cli.catalogue import CONTRACTS
 from tools import compile_contracts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ABIS = ROOT / "offchain" / "edgemark" / "ledger" / "abi"
+ABIS = ROOT / "offchain/edgemark/ledger/evm/contract/abi"
 NAMES = sorted(CONTRACTS)
 # Reached only by a token or a clock that cannot be built, or checked by the library's own tests.
 INHERITED = re.compile(

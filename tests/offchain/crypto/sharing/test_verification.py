@@ -168,6 +168,12 @@ def test_parameters_out_of_range__are_refused(numbers: tuple[int, int, int, int]
     assert caught.value.needed is not None
 
 
+@pytest.mark.parametrize("numbers", [(5, 1, 1, 1), (255, 1, 1, 1), (255, 126, 1, 1)])
+def test_parameters_at_their_bounds__are_taken(numbers: tuple[int, int, int, int]) -> None:
+    parameters = SharingParameters(*numbers)
+    assert list(parameters.points) == list(range(1, numbers[0] + 1))
+
+
 def check_one(job: SharedJob, j: int, answer: Answer) -> Decoded:
     challenge = job.draw.elements(WIDTH)
     return check_answers(job.parameters, {**job.answers, j: answer}, job.key, challenge)

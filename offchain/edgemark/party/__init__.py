@@ -9,7 +9,7 @@
 | `joining`    | registration and tokens of who takes part                           |
 | `membership` | changes of both, and the way out                                    |
 | `monitoring` | pages for the operator                                              |
-| `agenda`, `cursor`, `watcher` | what a round over the chain reads, and when        |
+| `rounds`, `agenda`, `cursor`, `watcher` | rounds over the chain: what is read, and when |
 
 A system adds its contracts to the station (`Station.CONTRACTS`, `Station.furnish`), its machine,
 routes and effects to the loop or server. Nothing here knows a system.

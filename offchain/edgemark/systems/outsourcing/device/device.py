@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +25,12 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.errands import Errand
 from edgemark.loop.machine import TryAgain
 from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.party.loop import PartyLoop
+from edgemark.party.rounds import Rounds
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.device.beginning import Offering, look_into_refusal, may_be_posted
@@ -61,7 +63,7 @@ from edgemark.systems.outsourcing.station.calls import call_of
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.read_requests import sign_read
-from edgemark.systems.outsourcing.station.station import OutsourcingStation, path_of
+from edgemark.systems.outsourcing.station.station import OutsourcingStation, Seen, path_of
 from edgemark.systems.outsourcing.steps.charging import Docket
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
@@ -87,6 +89,7 @@ class Device(PartyLoop[OutsourcingStation]):
         station.functions.keep(self._needed_functions)
         self.refusals = RefusedAnswers()
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
+        self._rounds = Rounds(self, views_of=self._views_of, observe=_observe, hear=self._hear)
         self._offering = Offering(station)
         self._beginning = threading.Lock()
         self._randomness = randomness or Randomness()
@@ -358,21 +361,18 @@ class Device(PartyLoop[OutsourcingStation]):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        events = self.agenda.poll()
-        self.station.settlement.note(events, self.agenda.cursor)
-        states = self.runtime.states()
-        due = self.agenda.due(states)
-        if due:
-            self._look_at({key: states[key] for key in due}, self.agenda.block)
-        self.agenda.note(due, states)
+        self._rounds.look()
 
-    def _look_at(self, jobs: Mapping[bytes, DeviceJob], block: int) -> None:
-        now = self.station.time_of(block)
-        wanted = [(s.known.job, range(1, len(s.known.nodes) + 1)) for s in jobs.values()]
-        views = self.station.settlement.views(wanted, block=block)
-        for (key, state), (job, indices) in zip(jobs.items(), views, strict=True):
-            over = self.station.is_lock_over(job, now)
-            self.tell(key, observe_as_device(state, job, indices, lock_over=over))
+    def _hear(self, events: Sequence[ChainEvent]) -> None:
+        self.station.settlement.note(events, self.agenda.cursor)
+
+    def _views_of(self, jobs: Sequence[DeviceJob], block: int) -> list[Seen]:
+        wanted = [(s.known.job, range(1, len(s.known.nodes) + 1)) for s in jobs]
+        return self.station.see(wanted, block)
+
+
+def _observe(state: DeviceJob, seen: Seen) -> Sequence[object]:
+    return observe_as_device(state, seen.job, seen.indices, lock_over=seen.lock_over)
 
 
 def _most_of(order: on.Order) -> int:

@@ -17,7 +17,7 @@ This process attests in software only: what it sees, its operator can see.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,8 +25,10 @@ from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
 from edgemark.party.cursor import Cursor
+from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.committed import Allowance
 from edgemark.systems.outsourcing.contract.events import NodeCharged
@@ -66,6 +68,7 @@ from edgemark.systems.outsourcing.station.server import (
 from edgemark.systems.outsourcing.station.station import (
     FUNCTION_NEEDED,
     OutsourcingStation,
+    Seen,
     path_of,
 )
 from edgemark.systems.outsourcing.steps.accuse import (
@@ -93,11 +96,11 @@ class Judge(OutsourcingServer):
     def __init__(self, station: OutsourcingStation) -> None:
         self._compute_seconds = 0.0
         self._patience = Patience(time.monotonic)
-        self._cursor = Cursor(
-            Path(station.settings.home) / "judge.cursor", station.settlement.address
-        )
+        home = Path(station.settings.home)
+        self._cursor = Cursor(home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
         station.functions.keep(self._needed_functions)
+        self._rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         self._waiting = WaitingCharges(self.log)
         self._jobs: dict[JobId, JobView] = {}  # of open cases, once these are told
 
@@ -114,21 +117,22 @@ class Judge(OutsourcingServer):
 
     def status(self) -> dict[str, object]:
         """Role, cases, and which tasks were ever seen: (job, index) pairs, public on chain."""
-        states = list(self.runtime.states().values())
         return {
             "role": "judge",
             "compute_seconds": self._compute_seconds,
-            "cases": len(states),
+            "cases": len(self._cases()),
             "tasks_seen": sorted(
-                [s.task.job.hex(), int(s.task.index)] for s in states if s.task is not None
+                [s.task.job.hex(), int(s.task.index)] for s in self._cases() if s.task is not None
             ),
         }
 
     def _needed_functions(self) -> Needed:
-        states = self.runtime.states().values()
         return self.payers.name_needs(
-            (s.known.job, s.terms) for s in states if not s.is_finished and s.terms
+            (s.known.job, s.terms) for s in self._cases() if not s.is_finished and s.terms
         )
+
+    def _cases(self) -> Collection[JudgeCase]:
+        return self.runtime.states().values()
 
     # --- faces ---------------------------------------------------------------------------------
 
@@ -365,33 +369,29 @@ class Judge(OutsourcingServer):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth; a case that is seen to end makes room."""
-        events = self.agenda.poll()
-        self.station.settlement.note(events, self.agenda.cursor)
-        for event in events:
-            if isinstance(event, NodeCharged):
-                self._waiting.note(JobId(event.job), ShareIndex(event.index))
-        held = tuple(self._jobs)  # before the states, which are told first
-        states = self.runtime.states()
-        for job in {*held} - {s.known.job for s in states.values() if not s.is_finished}:
-            del self._jobs[job]
-        due = self.agenda.due(states)
-        if due:
-            self._look_at({key: states[key] for key in due}, self.agenda.block)
-        self.agenda.note(due, states)
+        self._rounds.look()
         allowance, block = Allowance(READ_S), self.agenda.block
         self._waiting.open(lambda job, index: self._open_case(job, index, block, allowance))
         if not self._waiting:
             self._cursor.note(self.agenda.cursor)
 
-    def _look_at(self, cases: Mapping[bytes, JudgeCase], block: int) -> None:
-        now = self.station.time_of(block)
-        wanted = [(state.known.job, [state.known.index]) for state in cases.values()]
-        views = self.station.settlement.views(wanted, block=block)
-        for (key, state), (job, (view,)) in zip(cases.items(), views, strict=True):
-            self.expect(state.known.job, job.payer, state.known.node, *state.known.judges)
-            self._jobs[state.known.job] = job
-            over = self.station.is_lock_over(job, now)
-            self.tell(key, observe_as_judge(state, view, lock_over=over))
+    def _hear(self, events: Sequence[ChainEvent]) -> None:
+        self.station.settlement.note(events, self.agenda.cursor)
+        for event in events:
+            if isinstance(event, NodeCharged):
+                self._waiting.note(JobId(event.job), ShareIndex(event.index))
+        held = {*self._jobs}  # before the states, which are told first
+        for job in held - {s.known.job for s in self._cases() if not s.is_finished}:
+            del self._jobs[job]
+
+    def _views_of(self, cases: Sequence[JudgeCase], block: int) -> list[Seen]:
+        return self.station.see([(s.known.job, [s.known.index]) for s in cases], block)
+
+    def _observe(self, state: JudgeCase, seen: Seen) -> Sequence[object]:
+        case, (view,) = state.known, seen.indices
+        self.expect(case.job, seen.job.payer, case.node, *case.judges)
+        self._jobs[case.job] = seen.job
+        return observe_as_judge(state, view, lock_over=seen.lock_over)
 
 
 def _held(value: T | None) -> T:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +23,11 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain, key_of
 from edgemark.party.inquiry import ask_until_one
+from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.records import ChargeKind, JobPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import check_terms
@@ -57,6 +59,7 @@ from edgemark.systems.outsourcing.station.server import (
 from edgemark.systems.outsourcing.station.station import (
     FUNCTION_NEEDED,
     OutsourcingStation,
+    Seen,
     path_of,
 )
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
@@ -84,6 +87,7 @@ class ComputeNode(OutsourcingServer):
             station, self._tasks, self._speed, self._turns, lambda: self.agenda.block
         )
         super().__init__(station, PartyMachine(NodeTask), "node")
+        self.rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         station.functions.keep(self._needed_functions, self.promised_bytes)
 
     def routes(self) -> Sequence[Route]:
@@ -200,7 +204,7 @@ class ComputeNode(OutsourcingServer):
         if state is None:
             raise NotFound("no such task here", who=f"job {job.hex()}, index {index}")
         if state.phase is behind and not self.looks.take(asker):
-            self._look_at({key: state}, self.station.chain.confirmed())
+            self.rounds.look_at({key: state}, self.station.chain.confirmed())
             state = self.runtime.state(key) or state
         return state
 
@@ -296,24 +300,19 @@ class ComputeNode(OutsourcingServer):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        settings = self.station.settings
-        self.expect_payers(self.agenda.poll(), settings.min_fee, settings.max_accept_s)
-        states = self.runtime.states()
-        due = self.agenda.due(states)
-        if due:
-            self._look_at({key: states[key] for key in due}, self.agenda.block)
-        self.agenda.note(due, states)
+        self.rounds.look()
 
-    def _look_at(self, tasks: Mapping[bytes, NodeTask], block: int) -> None:
-        now = self.station.time_of(block)
-        offers = [state.known for state in tasks.values()]
-        views = self.station.settlement.views(
-            [(offer.job, [offer.index]) for offer in offers], block=block
-        )
-        for (key, state), (job, (view,)) in zip(tasks.items(), views, strict=True):
-            self._expect_parties(state, job)
-            over = self.station.is_lock_over(job, now)
-            self.tell(key, observe_as_node(state, job, view, now, lock_over=over))
+    def _hear(self, events: Sequence[ChainEvent]) -> None:
+        settings = self.station.settings
+        self.expect_payers(events, settings.min_fee, settings.max_accept_s)
+
+    def _views_of(self, tasks: Sequence[NodeTask], block: int) -> list[Seen]:
+        return self.station.see([(s.known.job, [s.known.index]) for s in tasks], block)
+
+    def _observe(self, state: NodeTask, seen: Seen) -> Sequence[object]:
+        self._expect_parties(state, seen.job)
+        (view,) = seen.indices
+        return observe_as_node(state, seen.job, view, seen.now, lock_over=seen.lock_over)
 
     def _expect_parties(self, task: NodeTask, job: JobView) -> None:
         """Until a job has started its payer may cancel it, and has paid nothing for a part."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from edgemark.loop.machine import TryAgain
 from edgemark.party.contracts import BaseContracts
 from edgemark.party.station import Station
 from edgemark.settings import Settings
-from edgemark.systems.outsourcing.contract.records import JobView, is_lock_over
+from edgemark.systems.outsourcing.contract.records import IndexView, JobView, is_lock_over
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
@@ -28,6 +28,23 @@ RETURNED = ("LockUnknown", "PlaceEmpty")  # somebody else was faster, or nothing
 def path_of(what: str, job: JobId, index: int) -> str:
     """Where a task, an answer or evidence of one index is handed in: its head says what it is."""
     return f"/v1/{what}/{job.hex()}/{index}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the chain shows of a job at one block.
+
+    Attributes:
+        job: its record.
+        indices: those that were asked for, in that order.
+        now: time of the block.
+        lock_over: whether the job's lock had expired by then.
+    """
+
+    job: JobView
+    indices: Sequence[IndexView]
+    now: Timestamp
+    lock_over: bool
 
 
 @dataclass(frozen=True)
@@ -72,15 +89,14 @@ class OutsourcingStation(Station):
             raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
         return said
 
-    def time_of(self, block: int) -> Timestamp:
-        """Chain time of a block."""
-        return Timestamp(self.chain.block(block).timestamp)
-
-    def is_lock_over(self, job: JobView, now: Timestamp) -> bool:
-        """Whether a job's lock had expired at `now`: nothing of the job is decided any more."""
-        return is_lock_over(
-            job, now, self.deployment.group(OutsourcingContracts).limits.longest_tail_s
-        )
+    def see(self, wanted: Sequence[tuple[JobId, Sequence[int]]], block: int) -> list[Seen]:
+        """Jobs and these indices of theirs, as a block has them."""
+        now = Timestamp(self.chain.block(block).timestamp)
+        tail_s = self.deployment.group(OutsourcingContracts).limits.longest_tail_s
+        return [
+            Seen(job, indices, now, is_lock_over(job, now, tail_s))
+            for job, indices in self.settlement.views(wanted, block=block)
+        ]
 
     def return_place(self, job: JobId, place: int) -> None:
         """Return what a place of a job's expired lock still holds, if anything, to its owner.

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.logs import get_logger
 from edgemark.loop.machine import TryAgain, key_of
 from edgemark.loop.memory import TooManyJobs
+from edgemark.party.rounds import Rounds
 from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.judge.case import JudgeCase
@@ -20,6 +21,7 @@ from edgemark.systems.outsourcing.judge.waiting import MOST_FAILURES, WaitingCha
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.phases import JudgePhase
 from edgemark.systems.outsourcing.station.server import Payers
+from edgemark.systems.outsourcing.station.station import Seen
 
 ROOM = 1
 ONE = ShareIndex(1)
@@ -71,8 +73,9 @@ class Bench:
         settlement = SimpleNamespace(
             views=self.views, judges=lambda: (JUDGE,), judge_threshold=lambda: 1, note=_nothing
         )
-        judge.station = SimpleNamespace(
-            settlement=settlement, time_of=int, is_lock_over=lambda *_: self.is_over
+        judge.station = SimpleNamespace(settlement=settlement, see=self.see)
+        judge._rounds = Rounds(
+            judge, views_of=judge._views_of, observe=judge._observe, hear=judge._hear
         )
         self.judge: Judge = judge
 
@@ -96,6 +99,10 @@ class Bench:
         stored = SimpleNamespace(payer=JUDGE, root=Hash32(bytes(32)))
         facts: dict[str, Any] = {"node": JUDGE, "kind": None, "committed": False, "served_by": 0}
         return [(stored, [SimpleNamespace(phase=self.phases[job], **facts)]) for job, _ in wanted]
+
+    def see(self, wanted: list[tuple[JobId, list[int]]], block: int) -> list[Seen]:
+        now = Timestamp(block)
+        return [Seen(*each, now, self.is_over) for each in self.views(wanted, block=block)]
 
     def followed(self) -> set[bytes]:
         return set(self.judge.runtime.states())

@@ -136,7 +136,7 @@ def test_a_node__without_looks_left__answers_as_it_last_saw_it() -> None:
     state, looked = SimpleNamespace(phase="offered"), list[int]()
     node.runtime = SimpleNamespace(state=lambda _: state)
     node.station = SimpleNamespace(chain=SimpleNamespace(confirmed=lambda: 1))
-    node._look_at = lambda *_: looked.append(1)
+    node.rounds = SimpleNamespace(look_at=lambda *_: looked.append(1))
     order = cast.small_order()
     for _ in range(REQUESTS):
         assert node._state(head("10.0.0.1"), order.job, 1, behind="offered") is state

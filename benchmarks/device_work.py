@@ -13,11 +13,11 @@ from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
 from edgemark.crypto.polynomial.interface import Monomial
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm.contract.interface import load_interface
 from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
-from edgemark.systems.outsourcing.contract.terms import compute_least_nodes
 from edgemark.systems.outsourcing.offline.drafting import Venue, Wish, draft_order
 from edgemark.systems.outsourcing.protocol.events import FoundResultValid, Order
 from edgemark.systems.outsourcing.protocol.messages import Answer, Task

@@ -22,13 +22,14 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.systems.outsourcing.contract.amounts import (
     compute_ending,
     compute_judge_share,
     compute_judge_threshold,
 )
 from edgemark.systems.outsourcing.contract.records import IndexPhase
-from edgemark.systems.outsourcing.contract.terms import Terms, compute_least_nodes
+from edgemark.systems.outsourcing.contract.terms import Terms
 
 UNCHARGED = (IndexPhase.PAID, IndexPhase.UNEARNED, IndexPhase.RELEASED)
 

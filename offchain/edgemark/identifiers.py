@@ -33,6 +33,11 @@ Tokens = NewType("Tokens", int)
 Timestamp = NewType("Timestamp", int)
 """Chain time, whole Unix seconds."""
 
+# What a contract has where there is no account, no digest, no time.
+NOBODY = Address("0x" + "0" * 40)
+NO_HASH = Hash32(bytes(32))
+NO_TIME = Timestamp(0)
+
 HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 MAX_INDEX = 255  # indices are one byte on the wire and on chain
 

@@ -199,11 +199,6 @@ class Deployment:
         return deployment
 
 
-def manifest_path(home: Path, chain_id: int) -> Path:
-    """Where the manifest of a chain is kept by default."""
-    return home / "deployments" / f"{chain_id}.json"
-
-
 def open_deployment(
     settings: Settings, known: Sequence[type[ContractGroup]]
 ) -> tuple[EvmChain, Deployment]:

@@ -14,15 +14,21 @@ from typing import Any
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey, check_signature
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
-from edgemark.identifiers import Address, Hash32, Timestamp, parse_address, parse_hash32
+from edgemark.identifiers import (
+    NO_HASH,
+    NOBODY,
+    Address,
+    Hash32,
+    Timestamp,
+    parse_address,
+    parse_hash32,
+)
 from edgemark.identity.records import Resources, Role
 from edgemark.identity.statements import RegistryDomain
 from edgemark.transport.asking.endpoint import parse_endpoint
 
 FILE_VERSION = 1
 MAX_FILE_BYTES = 8 * 1024
-NOBODY = parse_address(bytes(20))
-NO_HASH = Hash32(bytes(32))
 NO_RESOURCES = Resources(0, 0, 0, 0)
 
 

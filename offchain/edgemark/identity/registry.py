@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.records import Participant, ProviderStake, Resources, Role
 from edgemark.identity.registration import SignedRegistration
 from edgemark.identity.statements import RegistryDomain
@@ -86,12 +86,6 @@ class ParticipantRegistry:
         """Whether a server may take new work: it and its provider are in good standing now."""
         _, _, active = self._chain.call(self._contract, "standingOf", account, block="latest")
         return bool(active)
-
-    def actor_of(self, provider: Address) -> Address:
-        """The account that acts for a provider; the zero address when it is none."""
-        return parse_address(
-            self._chain.call(self._contract, "actorOf", provider, block="latest"), who="actor"
-        )
 
     def stake_of(self, provider: Address, *, block: int | str = "latest") -> ProviderStake:
         """A provider's stake."""
@@ -183,10 +177,6 @@ class ParticipantRegistry:
     def succeed(self, account: Address, deadline: Timestamp, signature: bytes) -> Call:
         """The sender takes the place of `account`, which signed that."""
         return Call(self._contract, "succeed", (account, deadline, signature))
-
-    def revoke_signatures(self) -> Call:
-        """Make void what the sender has signed for this registry and nobody has used."""
-        return Call(self._contract, "revokeSignatures")
 
     def stake(self, amount: int) -> Call:
         """The sender, a provider, locks so much more, and renews what it has at stake."""

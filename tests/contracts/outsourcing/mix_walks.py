@@ -26,11 +26,10 @@ from tests.offchain.systems.outsourcing.simulation.simulated_judges import (
 )
 from tests.offchain.systems.outsourcing.simulation.simulated_nodes import NodeSide
 
-from edgemark.identifiers import JobId, Timestamp
+from edgemark.identifiers import NO_TIME, JobId, Timestamp
 from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.protocol import effects as do
-from edgemark.systems.outsourcing.protocol.events import NO_TIME
 
 ACTS = (
     "post",

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.hashing import hash_long, keccak256
 from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.field import FIELD, Q
@@ -117,7 +117,7 @@ def compute_result() -> dict[str, Any]:
     inputs, weight = SHARES[INDEX - 1]
     values = FUNCTION.evaluate(inputs)
     checks = multiply_checks(values, weight)
-    outputs_hash = c.compute_outputs_hash(values, checks)
+    outputs_hash = hash_long(values, checks)
     commitment = c.compute_commitment(
         CHAIN_ID, SETTLEMENT, JOB, TASKS[INDEX - 1], NODE_KEY.address, outputs_hash, SALT
     )

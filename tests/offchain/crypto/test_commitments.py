@@ -120,11 +120,6 @@ def test_share__with_a_number_of_q__is_refused() -> None:
         c.encode_share(b"", 1)
 
 
-def test_outputs__values_and_checks_of_different_lengths__are_refused() -> None:
-    with pytest.raises(WrongLength):
-        c.compute_outputs_hash(FIELD.pack([1, 2]), FIELD.pack([1]))
-
-
 def test_bad_parts__are_refused() -> None:
     settlement, payer = outsourcing_vectors.SETTLEMENT, outsourcing_vectors.PAYER
     word = Hash32(bytes(32))

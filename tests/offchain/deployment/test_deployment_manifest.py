@@ -17,7 +17,6 @@ from edgemark.deployment.deployment import (
     MAX_MANIFEST_BYTES,
     Deployment,
     ManifestInvalid,
-    manifest_path,
 )
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identifiers import Hash32, parse_address
@@ -216,10 +215,6 @@ def test_load__of_another_chain__names_both(path: Path) -> None:
 def test_contract__an_unknown_name__is_refused() -> None:
     with pytest.raises(RefusedInput, match="JobSettlement"):
         EXAMPLE.contract("Settlements")
-
-
-def test_manifest_path__of_a_chain__has_its_id(tmp_path: Path) -> None:
-    assert manifest_path(tmp_path, 31337) == tmp_path / "deployments" / "31337.json"
 
 
 def test_load_bytecode__not_compiled__says_make_contracts(

@@ -10,7 +10,7 @@ import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import parse_address
+from edgemark.identifiers import NOBODY
 from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.token.allocations import Allocations
@@ -33,7 +33,6 @@ from edgemark.token.records import Purpose
 
 __all__ = ["small_chain"]  # the fixture
 
-NOBODY = parse_address(bytes(20))
 HOLDER, HEIRESS, POOL = 0, 3, 9
 PLANS = default_plans(account(HOLDER), account(POOL))
 

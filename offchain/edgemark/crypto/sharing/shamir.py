@@ -66,19 +66,10 @@ def _check_points(points: tuple[int, ...], modulus: int) -> None:
         seen.add(point)
 
 
-def zero_weights(points: Sequence[int], modulus: int) -> list[int]:
-    """Lagrange weights at 0: p(0) = sum over j of weight_j p(j) for deg p < number of points.
-
-    weight_j = product over i != j of i / (i - j)
-
-    Raises:
-        RefusedInput: see `check_points`.
-    """
-    return lagrange_weights(points, 0, modulus)
-
-
 def lagrange_weights(points: Sequence[int], at: int, modulus: int) -> list[int]:
-    """Lagrange weights at any element: p(at) = sum over j of weight_j p(j).
+    """Lagrange weights at any element: p(at) = sum over j of weight_j p(j), deg p < len(points).
+
+    weight_j = product over i != j of (at - i) / (j - i)
 
     Raises:
         RefusedInput: see `check_points`.

@@ -37,6 +37,11 @@ from edgemark.crypto.sharing.shamir import MAX_POINTS, check_points, interpolate
 from edgemark.errors import RefusedInput
 
 
+def compute_least_nodes(degree: int, threshold: int, errors: int) -> int:
+    """(d+1)t + 1 + 2e, the least m: so many verify the result and survive e liars."""
+    return (degree + 1) * threshold + 1 + 2 * errors
+
+
 @dataclass(frozen=True, slots=True)
 class SharingParameters:
     """Numbers of one sharing: m >= (d+1)t + 1 + 2e and 0 <= e <= t.
@@ -57,11 +62,12 @@ class SharingParameters:
     errors: int
 
     def __post_init__(self) -> None:
+        least_nodes = compute_least_nodes(self.degree, self.threshold, self.errors)
         bounds = {
             "threshold": (self.threshold, 1, MAX_POINTS),
             "degree": (self.degree, 1, MAX_POINTS),
             "errors": (self.errors, 0, self.threshold),
-            "node count": (self.node_count, self.required_nodes, MAX_POINTS),
+            "node count": (self.node_count, least_nodes, MAX_POINTS),
         }
         for name, (had, least, most) in bounds.items():
             if not least <= had <= most:
@@ -72,11 +78,6 @@ class SharingParameters:
                     needed=f"{least}..{most}",
                     remedy="m >= (d+1)t + 1 + 2e with 0 <= e <= t.",
                 )
-
-    @property
-    def required_nodes(self) -> int:
-        """(d+1)t + 1 + 2e, the least m."""
-        return (self.degree + 1) * self.threshold + 1 + 2 * self.errors
 
     @property
     def points(self) -> range:

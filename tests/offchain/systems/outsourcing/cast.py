@@ -17,6 +17,8 @@ from edgemark.crypto.field.randomness import SeededRandomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.identifiers import (
+    NO_HASH,
+    NO_TIME,
     Address,
     Hash32,
     ShareIndex,
@@ -31,14 +33,12 @@ from edgemark.systems.outsourcing.offline.drafting import Venue, Wish, draft_ord
 from edgemark.systems.outsourcing.offline.exported_answers import ExportedAnswers
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.protocol.events import (
-    NO_TIME,
     HeardAnswer,
     HeardOffer,
     Order,
     SawCase,
 )
 from edgemark.systems.outsourcing.protocol.messages import (
-    NO_COMMITMENT,
     SALT_BYTES,
     Acceptance,
     Answer,
@@ -281,7 +281,7 @@ def case_of(
     index: int,
     kind: ChargeKind = ChargeKind.WRONG,
     *,
-    commitment: Hash32 = NO_COMMITMENT,
+    commitment: Hash32 = NO_HASH,
     served_by: Timestamp = SERVED_BY,
 ) -> SawCase:
     """The charge of an index of this order, as a judge takes it up."""
@@ -322,7 +322,7 @@ def judged(
     function: Polynomial,
     *,
     kind: ChargeKind = ChargeKind.WRONG,
-    commitment: Hash32 = NO_COMMITMENT,
+    commitment: Hash32 = NO_HASH,
 ) -> Finding:
     """What a judge finds about an answer; MISSING when it is none."""
     case = case_of(order, answer.index, kind, commitment=commitment)

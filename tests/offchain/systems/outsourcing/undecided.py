@@ -26,13 +26,13 @@ from unittest.mock import patch
 
 from tests.offchain.systems.outsourcing import cast
 
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.identifiers import Tokens
 from edgemark.systems.outsourcing.contract.amounts import compute_payout
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_least_judge_fee,
-    compute_least_nodes,
     compute_least_stake,
 )
 from edgemark.systems.outsourcing.steps import charging

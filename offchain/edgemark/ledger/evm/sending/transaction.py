@@ -15,7 +15,6 @@ from edgemark.identifiers import Address, Hash32, parse_address
 
 TYPE_DYNAMIC_FEE = b"\x02"
 SIGNED_FIELDS = 12
-UNSIGNED_FIELDS = 9
 _STRING, _LIST, _SHORT = 0x80, 0xC0, 55  # RLP: Yellow Paper, appendix B
 
 

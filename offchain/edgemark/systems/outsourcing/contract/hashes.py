@@ -106,19 +106,6 @@ def compute_share_hash(share: bytes) -> Hash32:
     return hash_long(share)
 
 
-def compute_outputs_hash(values: bytes, checks: bytes) -> Hash32:
-    """H(c_j, b_j) = SHA-256(packed c_j || packed b_j), B x n elements each.
-
-    Raises:
-        RefusedInput: their lengths differ.
-    """
-    if len(values) != len(checks):
-        raise WrongLength(
-            "are not as many as the values", who="checks", had=len(checks), needed=len(values)
-        )
-    return hash_long(values, checks)
-
-
 def compute_commitment(
     chain_id: int,
     settlement: Address,

@@ -7,8 +7,6 @@ from enum import IntEnum
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 
-NOBODY = Address("0x" + "0" * 40)
-
 
 class JobPhase(IntEnum):
     """Phases of a job on chain, in the order of `IJobSettlement.JobPhase`."""

@@ -15,6 +15,7 @@ from operator import attrgetter
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import check_public_key
 from edgemark.crypto.field.field import ELEMENT_BYTES
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.systems.outsourcing.contract.hashes import compute_terms_hash
@@ -91,11 +92,6 @@ _values_of = attrgetter(*(each.name for each in fields(Terms)))
 def hash_nodes(nodes: Sequence[Address]) -> Hash32:
     """What the chain stores of the list of nodes: keccak256 over a word of 32 bytes for each."""
     return Hash32(keccak256(b"".join(bytes(12) + bytes.fromhex(node[2:]) for node in nodes)))
-
-
-def compute_least_nodes(degree: int, threshold: int, errors: int) -> int:
-    """(d+1)t + 1 + 2e."""
-    return (degree + 1) * threshold + 1 + 2 * errors
 
 
 def compute_least_stake(fee: int, node_count: int, errors: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgemark.identifiers import ShareIndex, Timestamp
+from edgemark.identifiers import NO_TIME, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.records import IndexPhase, IndexView, JobPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import hash_nodes
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -61,4 +61,4 @@ def observe_as_device(
 
 
 def _verdict_by(view: IndexView) -> Timestamp:
-    return view.verdict_by if view.phase is IndexPhase.SERVED else on.NO_TIME
+    return view.verdict_by if view.phase is IndexPhase.SERVED else NO_TIME

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import JobId, ShareIndex, parse_address
+from edgemark.identifiers import NOBODY, JobId, ShareIndex
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
 from edgemark.loop.machine import key_of
@@ -27,7 +27,6 @@ from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 from edgemark.systems.outsourcing.story.story import JobStory
 
-NOBODY = parse_address(bytes(20))  # whose case it is decides what is owed, not what is held
 Holding = tuple[Task, tuple[Answer, ...]]
 
 
@@ -189,6 +188,7 @@ def _holdings(home: Path, job: JobId, index: int) -> Iterator[Holding]:
     computed: NodeTask | None = _look(home, "node", PartyMachine(NodeTask), key)
     if computed is not None and computed.task is not None:
         yield computed.task, () if computed.answer is None else (computed.answer,)
+    # whose case it is decides what is owed, not what is held
     machine = PartyMachine(lambda: JudgeCase(me=NOBODY))
     judged: JudgeCase | None = _look(home, "judge", machine, key)
     if judged is not None and judged.task is not None:

@@ -23,7 +23,7 @@ from enum import Enum
 from edgemark.crypto.ethereum.secp256k1 import check_signature, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import Hash32
+from edgemark.identifiers import NO_HASH, Hash32
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
@@ -37,7 +37,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_outputs,
     check_signed_answer,
 )
-from edgemark.systems.outsourcing.story.story import NO_HASH, JobStory
+from edgemark.systems.outsourcing.story.story import JobStory
 
 SOUND = "sound"
 # How an index ends, by what was charged and what was found.

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
+from edgemark.identifiers import NO_HASH, Address, Hash32, JobId, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
 from edgemark.party.cursor import Cursor
@@ -50,7 +50,6 @@ from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import (
-    NO_COMMITMENT,
     Answer,
     Evidence,
     Opinion,
@@ -266,7 +265,7 @@ class Judge(OutsourcingServer):
         opened: JudgeCase | None = self.runtime.state(key_of(job, index))
         if opened is not None:
             return opened
-        settlement, committed = self.station.settlement, NO_COMMITMENT
+        settlement, committed = self.station.settlement, NO_HASH
         at = self.station.chain.confirmed() if block is None else block
         ((stored, (view,)),) = settlement.views([(job, [index])], block=at)
         if view.phase not in _CHARGED:

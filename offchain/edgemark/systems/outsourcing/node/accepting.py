@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from edgemark.identifiers import Address
+from edgemark.identifiers import NO_TIME, NOBODY, Address
 from edgemark.loop.machine import TryAgain
 from edgemark.party.joining import allow_again
-from edgemark.systems.outsourcing.contract.records import NOBODY, IndexPhase, JobView
+from edgemark.systems.outsourcing.contract.records import IndexPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import Terms, check_pace, hash_nodes
 from edgemark.systems.outsourcing.node.admission import (
     Capacity,
@@ -107,7 +107,7 @@ class Accepting:
         self.check_admission(terms, speed)
         self.check_free(terms)
         gives = self.may_lock(self.offered_stakes() + terms.stake, until=terms.accept_by)
-        until = compute_waiting(self._station.chain.now(), terms.accept_by) if gives else on.NO_TIME
+        until = compute_waiting(self._station.chain.now(), terms.accept_by) if gives else NO_TIME
         return on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges, until)
 
     def measure(self) -> Load:

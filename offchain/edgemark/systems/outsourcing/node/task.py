@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from edgemark.identifiers import Address, Timestamp
+from edgemark.identifiers import NO_TIME, Address, Timestamp
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
@@ -70,7 +70,7 @@ class NodeTask:
     @property
     def leaves_bringing(self) -> bool:
         """The device has the acceptance, or gets it when it asks again, and is to bring it."""
-        is_given = self.phase is NodePhase.OFFERED and self.known.waits_until != on.NO_TIME
+        is_given = self.phase is NodePhase.OFFERED and self.known.waits_until != NO_TIME
         return is_given and not self.bringing_due and not self.accept_over
 
     def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:

@@ -11,6 +11,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
@@ -19,7 +20,6 @@ from edgemark.systems.outsourcing.contract.terms import (
     check_sharing,
     check_terms,
     compute_least_judge_fee,
-    compute_least_nodes,
     compute_least_stake,
     compute_most_judge_fee,
     compute_share_bytes,

@@ -13,11 +13,11 @@ from typing import TypeVar
 
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address, Timestamp
 from edgemark.systems.outsourcing.contract.terms import (
     check_terms,
-    compute_least_nodes,
     compute_output_bytes,
     compute_share_bytes,
 )

@@ -22,6 +22,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, parse_hash32, parse_share_index
 from edgemark.systems.outsourcing.contract.hashes import compute_share_hash, split_share
@@ -30,7 +31,6 @@ from edgemark.systems.outsourcing.contract.terms import (
     check_sharing,
     check_volume,
     check_work,
-    compute_least_nodes,
 )
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARE_BYTES, MAX_SHARING_FILE_BYTES
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import NO_TIME, Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer, Opinion, Task
-
-NO_TIME = Timestamp(0)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,6 @@ from edgemark.systems.outsourcing.limits import (
 MAX_BRANCH = 6  # MAX_NODES = 2^6 leaves
 SIGNATURE_BYTES = 65
 SALT_BYTES = 32
-NO_COMMITMENT = Hash32(bytes(32))  # what the chain has for an index without one
 
 _WIDTHS = {
     "function_bytes": 4,

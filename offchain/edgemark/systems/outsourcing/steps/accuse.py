@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import NO_HASH, Address, Hash32
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.protocol.events import HeardAnswer, HeardStrayAnswer, SawCase
-from edgemark.systems.outsourcing.protocol.messages import NO_COMMITMENT, Answer, Task
+from edgemark.systems.outsourcing.protocol.messages import Answer, Task
 from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
@@ -90,7 +90,7 @@ def is_answer(
     What does not open the node's commitment is none: else a node could commit to anything and
     compute only when charged. A silent node without a commitment has nothing to open.
     """
-    if kind is ChargeKind.SILENT and commitment == NO_COMMITMENT:
+    if kind is ChargeKind.SILENT and commitment == NO_HASH:
         return True
     return opens(answer, node, commitment, domain)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgemark.crypto.ethereum.secp256k1 import recover
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import NO_HASH, NO_TIME, Address, Hash32, JobId, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.amounts import (
     Payout,
     compute_ending,
@@ -20,8 +20,6 @@ from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, I
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 
-NO_HASH = Hash32(bytes(32))
-NO_TIME = Timestamp(0)
 DEPOSIT, STAKE = "deposit", "stake"  # the payer's place, bonds with it; a node's place
 
 

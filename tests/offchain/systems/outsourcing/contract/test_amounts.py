@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.architecture.checkout import ROOT
 from tests.offchain.systems.outsourcing import cast
 
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.identifiers import Tokens
 from edgemark.systems.outsourcing.contract.amounts import (
     Payout,
@@ -23,7 +24,6 @@ from edgemark.systems.outsourcing.contract.terms import (
     LEAST_FEE,
     Terms,
     compute_least_judge_fee,
-    compute_least_nodes,
     compute_least_stake,
     compute_most_judge_fee,
 )

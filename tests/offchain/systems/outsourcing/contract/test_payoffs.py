@@ -25,6 +25,7 @@ from tools.payoffs import (
 )
 from tools.print_payoffs import JUDGES, TERMS
 
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.identifiers import Tokens
 from edgemark.systems.outsourcing.contract.amounts import (
     Ending,
@@ -37,7 +38,6 @@ from edgemark.systems.outsourcing.contract.terms import (
     LEAST_FEE,
     Terms,
     compute_least_judge_fee,
-    compute_least_nodes,
     compute_least_stake,
     compute_most_judge_fee,
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.contract.terms import (
     LEAST_FEE,
@@ -20,7 +21,6 @@ from edgemark.systems.outsourcing.contract.terms import (
     check_terms,
     check_work,
     compute_least_judge_fee,
-    compute_least_nodes,
     compute_least_stake,
     compute_most_judge_fee,
     compute_output_bytes,

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.identifiers import Hash32, ShareIndex, Timestamp
+from edgemark.identifiers import NOBODY, Hash32, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.records import (
-    NOBODY,
     ChargeKind,
     IndexPhase,
     IndexView,

@@ -18,13 +18,13 @@ from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
 from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefused
 
 from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_share, compute_payout
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase, JobPhase
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_least_judge_fee,
-    compute_least_nodes,
     compute_least_stake,
     compute_most_judge_fee,
 )

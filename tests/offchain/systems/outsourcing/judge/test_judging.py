@@ -12,9 +12,10 @@ from edgemark.crypto.ethereum.merkle import BranchMismatch
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault
+from edgemark.identifiers import NO_HASH
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.protocol.events import Order
-from edgemark.systems.outsourcing.protocol.messages import NO_COMMITMENT, Answer
+from edgemark.systems.outsourcing.protocol.messages import Answer
 from edgemark.systems.outsourcing.steps.accuse import EvidenceIncomplete, check_evidence
 from edgemark.systems.outsourcing.steps.compute import WrongFunction, WrongTask
 from edgemark.systems.outsourcing.steps.decode import WrongAnswer, check_signed_answer
@@ -41,7 +42,7 @@ def test_check_evidence__in_due_form__passes_for_both_kinds() -> None:
     order = cast.small_order()
     check_as_judge(order, cast.wrong_answer(order, 3))
     check_as_judge(order, None, kind=ChargeKind.SILENT)
-    check_as_judge(order, None, kind=ChargeKind.SILENT, commitment=NO_COMMITMENT)
+    check_as_judge(order, None, kind=ChargeKind.SILENT, commitment=NO_HASH)
 
 
 def test_check_evidence__anything_else__is_refused() -> None:
@@ -59,7 +60,7 @@ def test_check_evidence__anything_else__is_refused() -> None:
         (BadSignature, replace(answer, signature=bytes(65)), {}),
         (BadSignature, answer, {"node": order.nodes[3]}),
         (BadSignature, replace(answer, salt=bytes(32)), {}),
-        (WrongAnswer, answer, {"commitment": NO_COMMITMENT}),
+        (WrongAnswer, answer, {"commitment": NO_HASH}),
         (WrongAnswer, cast.right_answer(order, 3), {}),  # signed, and not what was committed to
         (WrongAnswer, salted, {}),  # signed too, over the same outputs
     ]
@@ -97,7 +98,7 @@ def test_answer_of_a_node_that_committed_to_something_else__is_none() -> None:
     assert cast.judged(order, right, function, kind=silent, commitment=opens) is Finding.RIGHT
     assert cast.judged(order, right, function, kind=silent, commitment=other) is Finding.MISSING
     assert cast.judged(order, right, function, kind=silent) is Finding.RIGHT  # never committed
-    for commitment in (other, NO_COMMITMENT):
+    for commitment in (other, NO_HASH):
         assert cast.judged(order, right, function, commitment=commitment) is Finding.MISSING
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.anchoring.accounts import Allowance
-from edgemark.identifiers import ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import NO_TIME, ShareIndex, Timestamp, Tokens
 from edgemark.journal.journal import Journal
 from edgemark.loop.machine import TryAgain, key_of
 from edgemark.loop.replay import encode_record
@@ -217,9 +217,9 @@ def test_an_acceptance__that_the_anchor_would_refuse__is_left_to_nobody(
     allowed: int, expires_at: int, offered: int
 ) -> None:
     anchor = Anchor(9 * STAKE, allowed, expires_at)
-    assert take(anchor, offered).waits_until == on.NO_TIME
+    assert take(anchor, offered).waits_until == NO_TIME
     least = Anchor(9 * STAKE, (offered + 1) * STAKE, TERMS.accept_by)
-    assert take(least, offered).waits_until != on.NO_TIME
+    assert take(least, offered).waits_until != NO_TIME
 
 
 def test_the_stake__of_an_acceptance_that_was_given_away__stays_reserved() -> None:

@@ -17,10 +17,10 @@ from tests.architecture.checkout import ROOT
 
 from edgemark.cli.catalogue import GROUPS
 from edgemark.deployment.deployment import Deployment
+from edgemark.identifiers import NOBODY
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
 from edgemark.loop.replay import replay, replay_records
-from edgemark.systems.outsourcing.contract.records import NOBODY
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.node.task import NodeTask

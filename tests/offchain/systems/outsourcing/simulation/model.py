@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.offchain.systems.outsourcing.simulation.model_books import (
-    NO_COMMITMENT,
     Entry,
     Seat,
     is_held,
@@ -37,10 +36,9 @@ from tests.offchain.systems.outsourcing.simulation.model_rules import (
     hash_of_terms,
 )
 
-from edgemark.identifiers import Address, Hash32, JobId, Timestamp
+from edgemark.identifiers import NO_HASH, NOBODY, Address, Hash32, JobId, Timestamp
 from edgemark.systems.outsourcing.contract.amounts import compute_ending, compute_judge_share
 from edgemark.systems.outsourcing.contract.records import (
-    NOBODY,
     ChargeKind,
     Finding,
     IndexPhase,
@@ -155,7 +153,7 @@ class SettlementModel:
         seat = self._seat(job, index, IndexPhase.ACCEPTED)
         check_called(caller, seat.node)
         check_by(now, entry.terms.compute_by)
-        if commitment == NO_COMMITMENT:
+        if commitment == NO_HASH:
             raise ModelRefused("CommitmentEmpty", job=job, index=index)
         seat.phase, seat.commitment = IndexPhase.COMMITTED, commitment
 
@@ -308,7 +306,7 @@ class SettlementModel:
                 node=seat.node if is_held(seat.phase) else NOBODY,
                 phase=seat.phase,
                 kind=seat.kind,
-                committed=seat.commitment != NO_COMMITMENT,
+                committed=seat.commitment != NO_HASH,
                 served_by=Timestamp(seat.served_by),
                 answer_by=Timestamp(seat.answer_by),
                 verdict_by=Timestamp(seat.verdict_by),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import NO_HASH, Address, Hash32
 from edgemark.systems.outsourcing.contract.records import ChargeKind, IndexPhase, JobPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
-from edgemark.systems.outsourcing.protocol.messages import NO_COMMITMENT
 
 
 @dataclass
@@ -20,7 +19,7 @@ class Seat:
     served_by: int = 0
     answer_by: int = 0
     verdict_by: int = 0
-    commitment: Hash32 = NO_COMMITMENT
+    commitment: Hash32 = NO_HASH
 
 
 @dataclass

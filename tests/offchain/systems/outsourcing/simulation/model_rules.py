@@ -7,13 +7,13 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from edgemark.identifiers import Address
+from edgemark.crypto.sharing.verification import compute_least_nodes
+from edgemark.identifiers import NOBODY, Address
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
-from edgemark.systems.outsourcing.contract.records import NOBODY, Limits
+from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_least_judge_fee,
-    compute_least_nodes,
     compute_least_stake,
     compute_share_bytes,
     hash_nodes,

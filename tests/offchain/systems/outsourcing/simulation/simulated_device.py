@@ -12,7 +12,7 @@ from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefus
 from tests.offchain.systems.outsourcing.simulation.simulation import Side, View, World
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import ShareIndex
+from edgemark.identifiers import NO_HASH, ShareIndex
 from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.records import ChargeKind
@@ -23,7 +23,6 @@ from edgemark.systems.outsourcing.device.observing import (
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import (
-    NO_COMMITMENT,
     Acceptance,
     Answer,
     Evidence,
@@ -142,7 +141,7 @@ class DeviceSide(Side[DeviceJob]):
             node = order.nodes[index - 1]
             check_signed_answer(answer, order.tasks[index - 1], node, cast.DOMAIN)
             check_outputs(answer, order.terms)
-            if is_owed or commitment != NO_COMMITMENT:
+            if is_owed or commitment != NO_HASH:
                 check_opens(answer, node, commitment, cast.DOMAIN)
         except (PeerFault, RefusedInput) as fault:
             self.refused.add(index)

@@ -10,7 +10,7 @@ from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.simulation.simulation import STEP_S, Side, View, World
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.identifiers import Hash32, ShareIndex, Timestamp
+from edgemark.identifiers import NO_TIME, Hash32, ShareIndex, Timestamp
 from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.judge.case import PASSING_MARGIN_DIVISOR, JudgeCase
@@ -167,7 +167,7 @@ class OwnWayNode(NodeSide):
     """Honest, and leaves its acceptance to nobody: it has to let the settlement lock more first."""
 
     def choose_waiting(self) -> Timestamp:
-        return on.NO_TIME
+        return NO_TIME
 
 
 class TrustingNode(NodeSide):

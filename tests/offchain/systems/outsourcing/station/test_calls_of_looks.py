@@ -13,7 +13,7 @@ from tests.offchain.ledger.fake_chain import CHAIN_ID, FakeBlock, deployment_of
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.identifiers import ShareIndex
+from edgemark.identifiers import NO_HASH, ShareIndex
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.reading import chain as evm
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -24,7 +24,7 @@ from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.accepting import Accepting
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.turns import TurnBook
-from edgemark.systems.outsourcing.protocol.messages import NO_COMMITMENT, Offer
+from edgemark.systems.outsourcing.protocol.messages import Offer
 from edgemark.systems.outsourcing.station.looks import CALLS_OF_CASE, CALLS_OF_OFFER
 from edgemark.systems.outsourcing.station.server import Payers
 from edgemark.transport.serving.server import Request
@@ -147,7 +147,7 @@ def test_f4_a_case__asks_as_often_as_is_counted_for(monkeypatch: pytest.MonkeyPa
     judge.tell = nothing
     cases = iter([None, None, "case"])
     judge.runtime = SimpleNamespace(state=lambda _: next(cases))
-    monkeypatch.setattr(station.settlement, "commitment", lambda *_: NO_COMMITMENT)
+    monkeypatch.setattr(station.settlement, "commitment", lambda *_: NO_HASH)
     request = Request("POST", "/", {}, b"", "127.0.0.1")
     assert judge._case(request, ORDER.job, 1) == "case"
     assert len(station.chain.asked) == CALLS_OF_CASE

@@ -22,7 +22,7 @@ from edgemark.ledger.evm.contract.interface import explain_revert, load_interfac
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.party.contracts import DEFAULT_STAKING
+from edgemark.party.evm.contracts import DEFAULT_STAKING
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import (

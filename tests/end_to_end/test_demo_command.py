@@ -15,7 +15,7 @@ from tests.end_to_end.theatre import ENVIRONMENT, whole_stage
 from edgemark.cli.catalogue import GROUPS
 from edgemark.demo.stage import PARTY_TOKENS
 from edgemark.deployment.deployment import Deployment
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.receipt import format_tokens
 from edgemark.token.plans import SUPPLY
 from edgemark.token.records import Purpose

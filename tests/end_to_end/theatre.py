@@ -30,13 +30,13 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.logs import configure_logs
-from edgemark.party.joining import (
+from edgemark.party.evm.joining import (
     join_as_device,
     join_as_provider,
     join_as_server,
     provide_balance,
 )
-from edgemark.party.membership import provide_stake
+from edgemark.party.evm.membership import provide_stake
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.dishonest import PLAN_FILE, Deed, write_plan

@@ -17,7 +17,7 @@ from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import draft_contracts
 from edgemark.token.metacoin import MetaCoin

@@ -32,7 +32,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
 from edgemark.identifiers import Address, JobId, Timestamp, Tokens
 from edgemark.ledger.evm.reading.follower import LogFollower
-from edgemark.party.joining import join_as_device, provide_balance
+from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.systems.outsourcing.contract.events import (
     ChargeAnswered,

@@ -12,7 +12,7 @@ from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.party.joining import provide_balance
+from edgemark.party.evm.joining import provide_balance
 from edgemark.receipt import TOKEN_UNIT, format_tokens
 from edgemark.systems.outsourcing.device.means import read_funds
 from edgemark.systems.outsourcing.evidence.exporting import read_jobs, read_offered_stakes

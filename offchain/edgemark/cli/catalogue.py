@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 
 GROUPS = (

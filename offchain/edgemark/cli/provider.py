@@ -7,8 +7,8 @@ import click
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.identifiers import parse_address
-from edgemark.party.joining import join_as_provider
-from edgemark.party.membership import (
+from edgemark.party.evm.joining import join_as_provider
+from edgemark.party.evm.membership import (
     admit_server,
     dismiss_server,
     held_stake,

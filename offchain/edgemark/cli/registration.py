@@ -12,7 +12,7 @@ from edgemark.identifiers import parse_address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration
-from edgemark.party import membership
+from edgemark.party.evm import membership
 from edgemark.party.running import describe_server
 from edgemark.party.station import Station
 from edgemark.settings import Settings

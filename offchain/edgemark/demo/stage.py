@@ -28,7 +28,7 @@ from edgemark.ledger.evm.development.mining import BlockMaking
 from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.settings import Settings, load_settings
 from edgemark.token.metacoin import MetaCoin

@@ -6,10 +6,9 @@
 | `loop`       | journal, loop and watch over the chain, started and stopped together |
 | `server`     | a loop behind an HTTPS server                                       |
 | `running`    | a server from its settings until it is asked to leave               |
-| `joining`    | registration and tokens of who takes part                           |
-| `membership` | changes of both, and the way out                                    |
 | `monitoring` | pages for the operator                                              |
-| `rounds`, `agenda`, `cursor`, `watcher` | rounds over the chain: what is read, and when |
+| `rounds`, `agenda`, `watcher` | rounds over the chain: what is read, and when      |
+| `evm`        | what an EVM chain adds                                              |
 
 A system adds its contracts to the station (`Station.CONTRACTS`, `Station.furnish`), its machine,
 routes and effects to the loop or server. Nothing here knows a system.

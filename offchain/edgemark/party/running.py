@@ -11,7 +11,7 @@ from typing import TypeVar
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.identity.records import Resources, Role
-from edgemark.party.joining import join_as_server, keep_balance, provide_balance
+from edgemark.party.evm.joining import join_as_server, keep_balance, provide_balance
 from edgemark.party.monitoring import Monitor
 from edgemark.party.server import PartyServer
 from edgemark.party.station import Station

@@ -24,7 +24,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.settings import Settings
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.asking.http import HttpClient

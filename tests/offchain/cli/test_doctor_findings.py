@@ -24,7 +24,7 @@ from edgemark.identity.registry import ParticipantRegistry
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.party.joining import provide_balance
+from edgemark.party.evm.joining import provide_balance
 from edgemark.settings import Settings, load_settings
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin

@@ -15,7 +15,7 @@ from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
-from edgemark.party.contracts import DEFAULT_PAUSE_S
+from edgemark.party.evm.contracts import DEFAULT_PAUSE_S
 from edgemark.token.metacoin import MetaCoin
 
 __all__ = ["small_chain"]  # the fixture

@@ -23,7 +23,7 @@ from edgemark.identifiers import Hash32, parse_address
 from edgemark.identity.records import Staking
 from edgemark.ledger.evm.contract import interface
 from edgemark.ledger.evm.contract.deployed_code import Origin
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
 from edgemark.token.records import AllocationPlan

@@ -20,7 +20,7 @@ from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import AnswerTooLarge
 from edgemark.ledger.evm.reading import posting
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.token.events import Transfer
 
 pytestmark = pytest.mark.chain

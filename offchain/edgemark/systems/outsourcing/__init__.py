@@ -8,7 +8,7 @@ Roles: device (MTD) orders and checks; compute nodes (CSN) evaluate F on one sha
 
 | paper step               | function                             | event on chain                |
 |--------------------------|--------------------------------------|-------------------------------|
-| 2 registration           | `party.joining`                      | ParticipantRegistered         |
+| 2 registration           | `party.evm.joining`                  | ParticipantRegistered         |
 | 3 task handling          | `steps.share.share_inputs`           | JobPosted                     |
 |   group of m CSNs        | named by the device                  | NodeAccepted, JobStarted      |
 | 4 online computation     | `steps.compute.compute_outputs`      | ResultCommitted               |

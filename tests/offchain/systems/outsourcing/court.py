@@ -41,7 +41,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call, intent_of
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import Transaction
-from edgemark.party.contracts import DEFAULT_STAKING
+from edgemark.party.evm.contracts import DEFAULT_STAKING
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.offline.drafting import Venue, draft_order

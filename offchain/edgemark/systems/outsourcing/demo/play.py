@@ -14,7 +14,7 @@ from edgemark.demo.holdings import read_holdings
 from edgemark.identifiers import Address, ShareIndex, Tokens
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.party.joining import join_as_device, provide_balance
+from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT, Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.checks import (

@@ -15,7 +15,7 @@ from pathlib import Path
 from edgemark.deployment.deployment import measure_block_s
 from edgemark.errors import RefusedInput
 from edgemark.loop.machine import TryAgain
-from edgemark.party.joining import allow_again
+from edgemark.party.evm.joining import allow_again
 from edgemark.party.station import Station
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase, JobView
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract

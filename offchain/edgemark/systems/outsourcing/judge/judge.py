@@ -27,7 +27,7 @@ from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import NO_HASH, Address, Hash32, JobId, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
-from edgemark.party.cursor import Cursor
+from edgemark.party.evm.cursor import Cursor
 from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.committed import Allowance

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from edgemark.identifiers import NO_TIME, NOBODY, Address
 from edgemark.loop.machine import TryAgain
-from edgemark.party.joining import allow_again
+from edgemark.party.evm.joining import allow_again
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import Terms, check_pace, hash_nodes
 from edgemark.systems.outsourcing.node.admission import (

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.identifiers import Address, JobId
-from edgemark.party.joining import join_as_device, provide_balance
+from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.offline.drafting import Wish, order_of_sharing

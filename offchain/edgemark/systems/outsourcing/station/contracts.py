@@ -11,7 +11,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Tokens, parse_address
 from edgemark.identity.records import Staking
 from edgemark.ledger.evm.contract.kind import Addresses, ContractKind
-from edgemark.party.contracts import DEFAULT_STAKING, BaseContracts
+from edgemark.party.evm.contracts import DEFAULT_STAKING, BaseContracts
 from edgemark.systems.outsourcing.contract import events
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.token.records import AllocationPlan

@@ -12,7 +12,7 @@ from edgemark.identifiers import Address, Hash32, JobId, Timestamp
 from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.loop.machine import TryAgain
-from edgemark.party.contracts import BaseContracts
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.station import Station
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexView, JobView, is_lock_over

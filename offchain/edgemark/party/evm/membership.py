@@ -11,7 +11,7 @@ from edgemark.identity.records import Participant, Resources, Role
 from edgemark.identity.registration import Registration, SignedRegistration
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.logs import get_logger
-from edgemark.party.joining import bring_in, send_as_asked
+from edgemark.party.evm.joining import bring_in, send_as_asked
 from edgemark.party.station import Station
 
 STATEMENT_S = 7 * 86_400  # a relayer may take its time; a nonce makes a statement count once

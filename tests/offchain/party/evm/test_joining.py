@@ -16,14 +16,14 @@ from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.party import joining
-from edgemark.party.joining import (
+from edgemark.party.evm import joining
+from edgemark.party.evm.joining import (
     ALLOWANCE_MARGIN_S,
     allow_again,
     join_as_server,
     provide_balance,
 )
-from edgemark.party.membership import rotate_server
+from edgemark.party.evm.membership import rotate_server
 from edgemark.party.station import Station
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.station.station import OutsourcingStation

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgemark.identifiers import Address
-from edgemark.party.cursor import WRITE_EVERY_BLOCKS, Cursor
+from edgemark.party.evm.cursor import WRITE_EVERY_BLOCKS, Cursor
 
 HERE, ELSEWHERE = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
 FIRST = 7

@@ -11,7 +11,7 @@ import pytest
 from edgemark.anchoring.accounts import Allowance
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.party.joining import ALLOWANCE_S, keep_balance
+from edgemark.party.evm.joining import ALLOWANCE_S, keep_balance
 
 NOW, DAY = 1_000_000, 86_400
 DEPOSIT, PROMISED, FREE = 500, 900, 1_000

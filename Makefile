@@ -57,15 +57,15 @@ demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
 .PHONY: test
-test: contracts $(APE_READY) $(SLITHER_READY) ## Run every test
-	@.venv/bin/python tools/run_tests.py
+test: contracts $(APE_READY) $(SLITHER_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
+	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
 
 .PHONY: soak
 soak: contracts $(APE_READY) $(SLITHER_READY) ## Play 1,000 jobs among random kills, then test for hours
 	@.venv/bin/python tools/check_native.py
-	@.venv/bin/python -m tests.soak
+	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tools.mutate --minutes 60
-	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python tools/run_tests.py
+	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python -m tools.run_tests
 
 .PHONY: bench
 bench: contracts ## Run every benchmark against its peer, then make docs/benchmarks.md

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tools.systems_of_tests import GROUND, belongs_to, list_systems, name_others
 
 from edgemark.logs import ROOT
 
@@ -35,6 +37,21 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get(PROFILE_VARIABLE, "ci"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let somebody ask for the tests of one system."""
+    parser.addoption(
+        "--system",
+        choices=[*list_systems(), GROUND],
+        help="the tests of this system and of the ground; 'none': of the ground alone",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests of the systems that nobody asked for."""
+    others = name_others(config.getoption("--system"), list_systems())
+    return belongs_to(collection_path, others) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

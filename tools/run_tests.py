@@ -1,11 +1,14 @@
 """Run every test of the checkout, part by part, and end with one line of totals.
 
-    python tools/run_tests.py [PART ...]
+    python -m tools.run_tests [--system NAME] [PART ...]
 
 Parts, in this order: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs
 with real processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). Every
 part runs even when an earlier one failed. A skipped test counts as failed, and so does a part
 without tests or without its tool.
+
+With `--system` the tests of the other systems stay away (`tools/systems_of_tests.py` says which
+they are); those of the ground run for every system, and alone with `--system none`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tools.systems_of_tests import GROUND, list_systems, name_others
+
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".cache" / "reports"
 TOOL_MISSING = 127  # what a shell answers for a command that is not there
@@ -31,7 +36,8 @@ TEST_LIMIT_S = 3600 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
 # Jobs with real processes wait for blocks more than they compute: three at once on two cores.
 PROCESS_WORKERS = 3
 
-OUTSOURCING_TESTS = "tests/contracts/outsourcing"
+CONTRACTS = "tests/contracts"
+GROUPS_AT_ONCE = 2  # of the contracts' tests: ape and its Anvil keep one processor busy
 # ape's pytest plugin would start a chain of its own in every worker; its tests are a part apart.
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")
 # One file's tests may share what took long to make. The order is that of tests/conftest.py.
@@ -116,7 +122,7 @@ def run(command: Sequence[str], echo: Callable[[str], None] | None = None) -> in
         return process.wait()
 
 
-def run_static() -> tuple[int, int]:
+def run_static(system: str | None) -> tuple[int, int]:  # noqa: ARG001 - they read everything
     """Linters, type checkers and analysers; each counts as one test."""
     lines: list[str] = []
 
@@ -128,32 +134,34 @@ def run_static() -> tuple[int, int]:
     return count_static("".join(lines), status)
 
 
-def run_unit() -> tuple[int, int]:
+def run_unit(system: str | None) -> tuple[int, int]:
     """Everything that needs neither ape nor a set of processes, in parallel."""
-    return run_pytest_part(
-        "unit",
-        [*PYTEST, "-n", "auto", *BY_FILE, "-m", "not processes", "-q", "tests"],
-    )
+    how = ("-n", "auto", *BY_FILE, "-m", "not processes", "-q")
+    return run_pytest_part("unit", [*PYTEST, *how, *of_system(system), "tests"])
 
 
-def run_processes() -> tuple[int, int]:
+def run_processes(system: str | None) -> tuple[int, int]:
     """Whole jobs: a real chain, real devices, nodes and judges."""
-    return run_pytest_part(
-        "processes",
-        [*PYTEST, "-n", str(PROCESS_WORKERS), *BY_FILE, "-m", "processes", "tests"],
-    )
+    how = ("-n", str(PROCESS_WORKERS), *BY_FILE, "-m", "processes")
+    return run_pytest_part("processes", [*PYTEST, *how, *of_system(system), "tests"])
 
 
-def run_contracts() -> tuple[int, int]:
-    """The contracts through ape, in two groups at once, each on an Anvil that its ape starts."""
+def of_system(system: str | None) -> tuple[str, ...]:
+    """The option of tests/conftest.py that keeps the other systems' tests away."""
+    return () if system is None else (f"--system={system}",)
+
+
+def run_contracts(system: str | None) -> tuple[int, int]:
+    """The contracts through ape, two groups at once, each on an Anvil that its ape starts."""
     ape = str(Path(sys.executable).with_name("ape"))
     on_anvil = ("--network", "ethereum:local:foundry")
-    return run_together(
-        {
-            "outsourcing": [ape, "test", OUTSOURCING_TESTS, *on_anvil],
-            "ground": [ape, "test", "tests/contracts", f"--ignore={OUTSOURCING_TESTS}", *on_anvil],
-        }
-    )
+    groups = {
+        name: [ape, "test", f"{CONTRACTS}/{name}", *on_anvil]
+        for name in list_systems()
+        if system in (None, name) and (ROOT / CONTRACTS / name).is_dir()
+    }
+    ground = [ape, "test", CONTRACTS, *of_system(GROUND), *on_anvil]
+    return run_together({**groups, "ground": ground})
 
 
 def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
@@ -169,13 +177,13 @@ def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
         finally:
             print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
 
-    with ThreadPoolExecutor(len(groups)) as pool:
+    with ThreadPoolExecutor(GROUPS_AT_ONCE) as pool:
         counted = list(pool.map(run_group, groups, groups.values()))
     passed, failed = zip(*counted, strict=True)
     return sum(passed), sum(failed)
 
 
-def run_invariants() -> tuple[int, int]:
+def run_invariants(system: str | None) -> tuple[int, int]:
     """Fuzzed amounts and invariants of the contracts, by forge."""
     lines: list[str] = []
 
@@ -183,11 +191,13 @@ def run_invariants() -> tuple[int, int]:
         print(line, end="", flush=True)
         lines.append(line)
 
-    status = run(["forge", "test"], echo)
+    others = name_others(system, list_systems())
+    without = ["--no-match-path", f"{CONTRACTS}/*/{{{','.join(others)}}}/*"] if others else []
+    status = run(["forge", "test", *without], echo)
     return count_forge("".join(lines), status)
 
 
-PARTS: dict[str, Callable[[], tuple[int, int]]] = {
+PARTS: dict[str, Callable[[str | None], tuple[int, int]]] = {
     "static": run_static,
     "unit": run_unit,
     "processes": run_processes,
@@ -217,16 +227,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that were asked for; the exit status is 0 only when nothing failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)} (all)")
-    chosen = parser.parse_args(arguments).parts or list(PARTS)
+    systems = [*list_systems(), GROUND]
+    parser.add_argument("--system", metavar="NAME", help=f"one of: {', '.join(systems)} (all)")
+    asked = parser.parse_args(arguments)
+    chosen = asked.parts or list(PARTS)
     if unknown := [name for name in chosen if name not in PARTS]:
         parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if asked.system not in (None, *systems):
+        parser.error(f"no system {asked.system}; there are {', '.join(systems)}")
     REPORTS.mkdir(parents=True, exist_ok=True)
     keep_compiled()
     outcomes = []
     for name in chosen:
         print(f"\n== {name} ==", flush=True)
         started = time.monotonic()
-        passed, failed = PARTS[name]()
+        passed, failed = PARTS[name](asked.system)
         outcomes.append(Outcome(name, passed, failed, time.monotonic() - started))
     print(f"\n{summarise(outcomes)}", flush=True)
     return 1 if any(outcome.failed for outcome in outcomes) else 0

@@ -16,7 +16,7 @@ def run_planted(folder: Path, source: str, **environment: str) -> subprocess.Com
     """Run one planted test file under our conftest, in a process of its own."""
     shutil.copy(ROOT / "tests" / "conftest.py", folder / "conftest.py")
     (folder / "test_planted.py").write_text(source)
-    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:ape_test", "-p", "no:cacheprovider", "-q", "."],
         cwd=folder,

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.architecture.checkout import ROOT, find_files, relative
+from tools.systems_of_tests import list_systems
 
 TESTS = ROOT / "tests"
 # What a folder of tests may mirror.
@@ -19,7 +20,9 @@ TREES = {
     "benchmarks": ROOT / "benchmarks",
 }
 # Folders that mirror no tree: rules of the checkout, data, whole jobs.
-OTHERS = {"architecture", "docs", "vectors", "scenarios", "papers", "end_to_end", "soak"}
+OTHERS = {"architecture", "docs", "vectors", "scenarios", "papers", "end_to_end", "soak", "stage"}
+# Whole jobs belong to a system; with a folder for each, its tests run alone (`--system`).
+OF_SYSTEMS = ("scenarios", "end_to_end", "soak")
 WITHIN_CONTRACTS = {"invariants", "boundaries", "end_to_end"}
 WITHIN_A_SYSTEM = {"jobs", "simulation"}  # whole jobs in memory, and what plays them
 
@@ -35,6 +38,12 @@ def test_every_folder_mirrors_a_tree_or_is_listed() -> None:
     folders = {path.relative_to(TESTS).parts[0] for path in find_files(under="tests")}
     files = {path.name for path in TESTS.iterdir() if path.is_file()}
     assert folders - files - set(TREES) - OTHERS == set()
+
+
+def test_whole_jobs_stand_in_the_folder_of_their_system() -> None:
+    for tree in OF_SYSTEMS:
+        for path in find_files(".py", ".txt", under=f"tests/{tree}"):
+            assert path.relative_to(TESTS / tree).parts[0] in list_systems(), relative(path)
 
 
 def test_every_offchain_test_mirrors_a_part_of_the_package() -> None:

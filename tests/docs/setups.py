@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from tests.end_to_end.theatre import START_LIMIT_S
+from tests.end_to_end.outsourcing.theatre import START_LIMIT_S
 
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 

@@ -20,7 +20,7 @@ WITH_COMMANDS = [relative(path) for path in PAGES if read_page(path).to_run]
 # What a document shows and no test runs from there, by its first line; the reason stands with it.
 NOT_RUN = {
     ("CONTRIBUTING.md", "make setup"),
-    ("CONTRIBUTING.md", "python tools/run_tests.py unit"),
+    ("CONTRIBUTING.md", "python -m tools.run_tests unit"),
     ("README.md", "make demo"),
     ("docs/index.md", "make demo"),
     ("docs/evidence.md", "edgemark outsourcing evidence JOB -o evidence.json --home $PLAY/judge-1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_main__runs_every_part_though_one_failed(
 ) -> None:
     monkeypatch.setattr(run_tests, "REPORTS", tmp_path / "reports")
     monkeypatch.setattr(run_tests, "keep_compiled", lambda: None)
-    monkeypatch.setattr(run_tests, "PARTS", {"first": lambda: (1, 2), "second": lambda: (3, 0)})
+    monkeypatch.setattr(run_tests, "PARTS", {"first": lambda _: (1, 2), "second": lambda _: (3, 0)})
     assert run_tests.main([]) == 1
     assert capsys.readouterr().out.endswith("\n4 passed, 2 failed\n")
     assert run_tests.main(["second"]) == 0
@@ -93,6 +94,49 @@ def test_main__a_part_that_does_not_exist__is_refused(capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         run_tests.main(["nothing"])
     assert "no part nothing" in capsys.readouterr().err
+
+
+def test_main__a_system_that_does_not_exist__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run_tests.main(["--system", "nothing"])
+    assert "no system nothing; there are outsourcing, none" in capsys.readouterr().err
+
+
+def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str, str]:
+    """What each part would run, with two systems in the checkout."""
+    systems, asked = ["outsourcing", "trading"], {}
+
+    def note(name: str, command: Sequence[str], echo: object = None) -> tuple[int, int]:
+        asked[name] = " ".join(command)
+        return 1, 0
+
+    monkeypatch.setattr(run_tests, "list_systems", lambda: systems)
+    monkeypatch.setattr(run_tests, "run_pytest_part", note)
+    monkeypatch.setattr(run_tests, "run", lambda command, _: note("forge", command)[1])
+    for part in ("unit", "processes", "contracts", "invariants"):
+        run_tests.PARTS[part](system)
+    return asked
+
+
+def test_parts__without_a_system__leave_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = commands_of(monkeypatch, None)
+    assert "--system" not in asked["unit"] + asked["processes"] + asked["outsourcing"]
+    assert "--system=none" in asked["ground"]  # what a system has runs in its own group
+    assert asked["forge"] == "forge test"
+
+
+def test_parts__of_one_system__leave_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = commands_of(monkeypatch, "outsourcing")
+    assert "--system=outsourcing" in asked["unit"]
+    assert "--system=outsourcing" in asked["processes"]
+    assert "tests/contracts/outsourcing" in asked["outsourcing"]
+    assert asked["forge"] == "forge test --no-match-path tests/contracts/*/{trading}/*"
+
+
+def test_parts__of_the_ground__leave_all_systems_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = commands_of(monkeypatch, "none")
+    assert set(asked) == {"unit", "processes", "ground", "forge"}
+    assert asked["forge"].endswith("/{outsourcing,trading}/*")
 
 
 def test_run__a_missing_tool__is_named(capsys: pytest.CaptureFixture[str]) -> None:

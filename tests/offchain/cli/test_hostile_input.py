@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.systems.outsourcing import cast
+from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.cli.main import leave_at_once_when_asked_again
 from edgemark.cli.terminal import exits

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.command_line import Finished, edgemark_here
 from tests.offchain.small_chain import SmallChain, account, small_chain
+from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.terminal.exits import Exit

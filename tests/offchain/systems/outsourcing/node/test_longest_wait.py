@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tests.end_to_end import small_job
+from tests.end_to_end.outsourcing import small_job
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.station.test_f6_functions import make_node, offer
 

@@ -1,0 +1,105 @@
+"""`edgemark` as a user runs it: a process, its exit status, and what it printed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.outsourcing.theatre import ENVIRONMENT
+
+from edgemark.cli.main import main
+from edgemark.settings import Settings, setting_names
+
+LIMIT_S = 700.0
+KILLED = -9
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that ended.
+
+    Attributes:
+        status: exit status; negative when a signal ended it.
+    """
+
+    words: tuple[str, ...]
+    status: int
+    out: str
+    error: str
+
+    @property
+    def value(self) -> Any:
+        """The JSON value that it printed."""
+        return json.loads(self.out)
+
+    @property
+    def complaint(self) -> str:
+        """The one readable line on standard error of a program that refused; log lines apart."""
+        lines = [line for line in self.error.splitlines() if not line.startswith("{")]
+        assert "Traceback" not in self.error, self.error
+        assert len(lines) == 1, self.error
+        return lines[0]
+
+
+def edgemark(
+    *words: str | Path, environ: Mapping[str, str] | None = None, limit_s: float = LIMIT_S
+) -> Finished:
+    """Run a command to its end, with none of this shell's settings."""
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("EDGEMARK_")}
+    command = tuple(str(word) for word in words)
+    done = subprocess.run(
+        [sys.executable, "-m", "edgemark", *command],
+        env={**usual, **ENVIRONMENT, **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=limit_s,
+        check=False,
+    )
+    return Finished(command, done.returncode, done.stdout, done.stderr)
+
+
+def edgemark_here(*words: str | Path, environ: Mapping[str, str] | None = None) -> Finished:
+    """The same command within this process: as thorough but for what a process has of its own."""
+    command = tuple(str(word) for word in words)
+    before = {name: value for name, value in os.environ.items() if name.startswith("EDGEMARK_")}
+    out, error = io.StringIO(), io.StringIO()
+    try:
+        replace_settings(environ or {})
+        with redirect_stdout(out), redirect_stderr(error):
+            main(command)
+    except SystemExit as left:
+        return Finished(command, int(left.code or 0), out.getvalue(), error.getvalue())
+    finally:
+        replace_settings(before)
+    raise AssertionError("the command line always leaves with a status")
+
+
+def replace_settings(environ: Mapping[str, str]) -> None:
+    """Let these be all the settings of this project in the environment."""
+    for name in [name for name in os.environ if name.startswith("EDGEMARK_")]:
+        del os.environ[name]
+    os.environ.update(environ)
+
+
+def write_settings(settings: Settings, **changes: object) -> Path:
+    """Write the settings of a home as its `edgemark.toml`; the home."""
+    home = Path(settings.home)
+    home.mkdir(parents=True, exist_ok=True)
+    values = {name: getattr(settings, name) for name in setting_names() if name != "home"}
+    lines = [f"{name} = {as_toml(value)}" for name, value in {**values, **changes}.items()]
+    (home / "edgemark.toml").write_text("\n".join(lines) + "\n")
+    return home
+
+
+def as_toml(value: object) -> str:
+    """A number as it is, everything else in quotes."""
+    return str(value) if isinstance(value, int | float) else json.dumps(str(value))

@@ -1,7 +1,8 @@
 """Who may import whom in the package `edgemark`.
 
 Rule 1: a part imports only the parts named beside it in `MAY_IMPORT`, and itself. A part is what
-        stands next below `edgemark`; each file of the rooms in `FILES_APART` is one.
+        stands next below `edgemark`; each file of the rooms in `FILES_APART` is one, and so are the
+        rooms in `ROOMS_APART`.
 Rule 2: a system never imports another system, and what is general (`party`, `demo` and all below
         them) imports no system.
 Rule 3: the parts in `PURE` and every file of a system that is not named in `SHELLS` are pure: no
@@ -9,7 +10,9 @@ Rule 3: the parts in `PURE` and every file of a system that is not named in `SHE
         directly or through what they import.
 Rule 4: randomness has one door, `crypto/field/randomness.py`.
 Rule 5: rooms of a system, and of `transport`, import each other in one direction only.
-Rule 6: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.
+Rule 6: the parts in `WITHOUT_A_CHAIN` reach no chain and nothing that stands on one (`OF_A_CHAIN`),
+        directly or through what they import.
+Rule 7: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.
 """
 
 from __future__ import annotations
@@ -25,25 +28,15 @@ _WORDS = frozenset({"errors", "encoding", "identifiers", "keccak"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop"})
+ROOMS_APART = frozenset({"party.evm"})
+WITHOUT_A_CHAIN = frozenset({"party"})
+OF_A_CHAIN = frozenset({"ledger", "deployment", "token", "anchoring", "indexer", *ROOMS_APART})
 _PURE_LOOP = frozenset({"loop.errands", "loop.event_records", "loop.machine", "loop.moves"})
 _LOOP = _PURE_LOOP | frozenset(
     {"loop.archive", "loop.threads", "loop.replay", "loop.memory", "loop.runtime"}
 )
-_GENERAL = (
-    _FLOOR
-    | _SHARED
-    | _LOOP
-    | {
-        "deployment",
-        "indexer",
-        "ledger",
-        "metrics",
-        "models",
-        "storage",
-        "transport",
-        "untrusted",
-    }
-)
+_CHAINLESS = _FLOOR | _LOOP | {"metrics", "models", "storage", "transport", "untrusted"}
+_GENERAL = _CHAINLESS | _SHARED | {"deployment", "indexer", "ledger"}
 INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "demo",
     "deployment",
@@ -54,6 +47,7 @@ INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
     "metrics",
     "party",
     "process",
+    *ROOMS_APART,
     "storage",
     "transport",
 }
@@ -95,12 +89,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "metrics": _FLOOR | {"transport"},
     "deployment": _FLOOR | {"ledger"},
     "indexer": _FLOOR | {"ledger", "deployment", "metrics"},
-    "party": _GENERAL,
-    "demo": _GENERAL | {"receipt", "party"},
-    "systems": _GENERAL | {"receipt", "party", "demo"},
-    "cli": _GENERAL | {"receipt", "party", "demo", "systems"},
+    "party": _CHAINLESS | {"identity"},
+    "party.evm": _GENERAL | {"party"},
+    "demo": _GENERAL | {"receipt", "party", "party.evm"},
+    "systems": _GENERAL | {"receipt", "party", "demo", *ROOMS_APART},
+    "cli": _GENERAL | {"receipt", "party", "demo", *ROOMS_APART, "systems"},
     "__main__": frozenset({"cli"}),
-    "dashboard": _GENERAL | {"receipt", "party", "systems"},
+    "dashboard": _GENERAL | {"receipt", "party", *ROOMS_APART, "systems"},
 }
 
 # The one file of a pure part that touches the world.
@@ -190,7 +185,8 @@ def part_of(module: str) -> str:
     names = module.split(".")
     if names[0] != PACKAGE or len(names) == 1:
         return ""
-    return ".".join(names[1:3]) if names[1] in FILES_APART else names[1]
+    room = ".".join(names[1:3])
+    return room if names[1] in FILES_APART or room in ROOMS_APART else names[1]
 
 
 def system_of(module: str) -> str | None:
@@ -218,7 +214,11 @@ def find_violations(modules: dict[str, Module]) -> list[str]:
         for target, line in module.imports:
             found += [f"{module.name}:{line}: {text}" for text in _judge(module, target)]
         if module.is_pure:
-            found += [f"{module.name}: {text}" for text in _judge_reach(module, modules)]
+            reach = _judge_reach(module, modules, INPUT_OUTPUT)
+            found += [f"{module.name}: is pure and {text}" for text in reach]
+        if module.part in WITHOUT_A_CHAIN:
+            reach = _judge_reach(module, modules, OF_A_CHAIN)
+            found += [f"{module.name}: is without a chain and {text}" for text in reach]
     return list(dict.fromkeys(found))
 
 
@@ -265,16 +265,18 @@ def _judge_inside(module: Module, target: str) -> Iterator[str]:
         yield f"system {module.system} imports system {other}"
 
 
-def _judge_reach(module: Module, modules: dict[str, Module]) -> Iterator[str]:
+def _judge_reach(
+    module: Module, modules: dict[str, Module], forbidden: frozenset[str]
+) -> Iterator[str]:
     reached: set[str] = set()
     ways: list[tuple[str, ...]] = [(module.name,)]
     seen = {module.name}
     for way in ways:  # grows while it is walked: nearest first, so the shortest way is told
         for target, _ in modules[way[-1]].imports:
             part = part_of(target)
-            if part in INPUT_OUTPUT and part not in reached:
+            if part in forbidden and part not in reached:
                 reached.add(part)
-                yield f"is pure and reaches {part} by {' -> '.join(way)}"
+                yield f"reaches {part} by {' -> '.join(way)}"
             elif target in modules and target not in seen:
                 seen.add(target)
                 ways.append((*way, target))

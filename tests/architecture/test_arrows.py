@@ -26,6 +26,10 @@ PLANTED = [
     ),
     ("party/loop.py", "import edgemark.systems.outsourcing", "party may not import systems"),
     ("party/loop.py", "from edgemark.demo import stage", "party may not import demo"),
+    ("party/loop.py", "from edgemark.party import evm", "party may not import party.evm"),
+    ("party/loop.py", "import edgemark.party.evm.station", "is without a chain and reaches"),
+    ("party/loop.py", "from edgemark.ledger.evm import faults", "party may not import ledger"),
+    ("party/server.py", "import edgemark.identity.reader", "is without a chain and reaches ledger"),
     ("demo/stage.py", "from edgemark.systems import outsourcing", "demo may not import systems"),
     (
         "systems/outsourcing/protocol/life.py",
@@ -105,6 +109,7 @@ def test_a_planted_import_against_the_arrows__is_found(
             "from web3 import Web3\nfrom edgemark.errors import RefusedInput",
         ),
         ("cli/main.py", "from edgemark.systems.outsourcing import client"),
+        ("party/evm/server.py", "import edgemark.party.server, edgemark.ledger.evm.faults"),
     ],
 )
 def test_an_import_along_the_arrows__is_not_found(tmp_path: Path, place: str, source: str) -> None:

@@ -15,7 +15,8 @@ import yaml
 from tests.architecture.checkout import ROOT
 
 from edgemark.metrics.instruments import Instruments
-from edgemark.metrics.readings import ChainReading, LoopReading, Readings
+from edgemark.metrics.readings import LoopReading, LoopReadings
+from edgemark.party.evm.monitoring import ChainReading, tell_chain
 from edgemark.settings import setting_names
 from edgemark.systems.outsourcing.device.metrics import DeviceFigures
 
@@ -99,9 +100,6 @@ class Quiet:
     def read_loop(self) -> LoopReading:
         return LoopReading({}, 0, 0, 0)
 
-    def read_chain(self) -> ChainReading:
-        return ChainReading(0, 0, 0.0, 0)
-
 
 class Idle:
     """What is counted of a device, before it did anything."""
@@ -118,9 +116,11 @@ class Idle:
 
 def test_operating__lists_every_metric_and_no_other() -> None:
     instruments = Instruments("node", "plain")
-    instruments.registry.register(Readings(Quiet()))
+    instruments.registry.register(LoopReadings(Quiet()))
+    chain = tell_chain(lambda: ChainReading(0, 0, 0.0, 0))
     there = set()
-    for family in (*instruments.registry.collect(), *DeviceFigures(Idle()).collect()):  # type: ignore[arg-type]
+    device = DeviceFigures(Idle()).collect()  # type: ignore[arg-type]
+    for family in (*instruments.registry.collect(), *chain, *device):
         suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
         if not family.name.startswith("process_"):
             there.add(family.name + suffix)

@@ -17,7 +17,7 @@ from edgemark.party.evm.membership import (
     release_stake,
     unstake,
 )
-from edgemark.party.station import Station
+from edgemark.party.evm.station import EvmStation
 from edgemark.receipt import format_tokens
 
 
@@ -31,7 +31,7 @@ def provider() -> None:
 @click.argument("name")
 def register(invocation: Invocation, name: str) -> None:
     """Register this home's account as the organisation NAME."""
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         join_as_provider(station, name)
         me = station.address
     invocation.show({"provider": me, "name": name})
@@ -46,7 +46,7 @@ def admit(invocation: Invocation, account: str) -> None:
     One that was dismissed before takes new work only after the deployment's pause.
     """
     admitted = parse_address(account, who="account")
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         organisation = admit_server(station, admitted)
         counts_from = station.registry.admitted_from(organisation, admitted)
     facts = {"provider": organisation, "admitted": admitted, "counts_from": counts_from}
@@ -59,7 +59,7 @@ def admit(invocation: Invocation, account: str) -> None:
 def dismiss(invocation: Invocation, account: str) -> None:
     """Withdraw the admission of ACCOUNT: it takes no new work, and ends what it has."""
     dismissed = parse_address(account, who="account")
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         dismiss_server(station, dismissed)
         organisation = provider_of(station)
     invocation.show({"provider": organisation, "dismissed": dismissed})
@@ -69,7 +69,7 @@ def dismiss(invocation: Invocation, account: str) -> None:
 @takes_settings
 def show(invocation: Invocation) -> None:
     """Print what this organisation has at stake, and what it needs."""
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
         held = registry.stake_of(organisation)
         facts = {
@@ -92,7 +92,7 @@ def stake(invocation: Invocation, amount: str | None) -> None:
 
     A stake that has counted before and stopped counts again after the deployment's pause.
     """
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
         missing = max(0, registry.min_stake() - held_stake(station, organisation))
         provide_stake(station, missing if amount is None else parse_tokens(amount))
@@ -110,7 +110,7 @@ def stake(invocation: Invocation, amount: str | None) -> None:
 @takes_settings
 def leave(invocation: Invocation) -> None:
     """Take no new work for the stake; `release` gives it back after the unbonding time."""
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         free_at = unstake(station)
         organisation = provider_of(station)
     invocation.show({"provider": organisation, "free_at": free_at})
@@ -121,7 +121,7 @@ def leave(invocation: Invocation) -> None:
 @click.argument("organisation", required=False)
 def release(invocation: Invocation, organisation: str | None) -> None:
     """Give ORGANISATION (default: this one) its stake back when its time has come."""
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         named = parse_address(organisation, who="provider") if organisation else None
         owner = named or provider_of(station)
         amount = release_stake(station, owner)

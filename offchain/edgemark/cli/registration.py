@@ -13,8 +13,8 @@ from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration
 from edgemark.party.evm import membership
-from edgemark.party.running import describe_server
-from edgemark.party.station import Station
+from edgemark.party.evm.opening import describe_server
+from edgemark.party.evm.station import EvmStation
 from edgemark.settings import Settings
 
 ROLES = {
@@ -49,7 +49,7 @@ def register(
     if sign_only is not None and role is None:
         raise click.UsageError("--sign-only needs --role")
     settings = invocation.settings()
-    with Station.open(settings) as station:
+    with EvmStation.open(settings) as station:
         if relay is not None:
             statement = membership.relay_registration(station, relay)
         elif sign_only is not None and role is not None:
@@ -91,11 +91,11 @@ def rotate(invocation: Invocation, *, new_tls_key: bool) -> None:
     """
     settings = invocation.settings()
     endpoint, resources = describe_server(settings)
-    with Station.open(settings) as station:  # refuses while a server of this home runs
+    with EvmStation.open(settings) as station:  # refuses while a server of this home runs
         membership.require_server(station)
     if new_tls_key:
         KeyStore.renew_tls(settings.home / "keys")
-    with Station.open(settings) as station:
+    with EvmStation.open(settings) as station:
         changed = membership.rotate_server(station, endpoint, resources)
         pin = station.keys.tls.pin
     facts = {"endpoint": endpoint, "tls_pin": pin.hex(), "changed": changed}
@@ -112,7 +112,7 @@ def succeed(invocation: Invocation, former: Path) -> None:
     takes new work once its provider has admitted this account. Where the former acted for an
     organisation, name, members and stake stay, and this account acts for it.
     """
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         account = membership.succeed(station, KeyStore.open(former / "keys"))
         me = station.address
     invocation.show({"account": me, "succeeds": account})
@@ -123,7 +123,7 @@ def succeed(invocation: Invocation, former: Path) -> None:
 @click.confirmation_option(prompt="For good: this account takes no new work any more. Retire?")
 def retire(invocation: Invocation) -> None:
     """Take no new work any more, for good; keep the server running until its jobs have ended."""
-    with Station.open(invocation.settings()) as station:
+    with EvmStation.open(invocation.settings()) as station:
         membership.retire(station)
         me = station.address
     invocation.show({"account": me, "retired": True})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client.core import Metric
 
 from edgemark.errors import EdgemarkError
 
@@ -23,14 +26,35 @@ class Beat:
     bound_s: float = STILL_S
 
 
+class Dependency(Protocol):
+    """What a process cannot work without, as its chain; also a collector of a registry."""
+
+    @property
+    def name(self) -> str:
+        """As its faults are told by."""
+
+    def ask(self) -> None:
+        """One look at it, bounded in time by itself.
+
+        Raises:
+            EdgemarkError: it does not answer.
+        """
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: asking for names must not ask it."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Its lines of one scrape; one that does not answer costs no others."""
+
+
 def find_faults(
-    beats: Mapping[str, Beat], ask_chain: Callable[[], object], now: float
+    beats: Mapping[str, Beat], dependencies: Iterable[Dependency], now: float
 ) -> list[str]:
     """Everything that keeps the process from its work; empty when it is healthy.
 
     Args:
         beats: signs of life by name.
-        ask_chain: one look at the chain, bounded in time by itself.
+        dependencies: each is asked once.
         now: monotonic seconds.
     """
     faults = []
@@ -39,8 +63,10 @@ def find_faults(
             faults.append(f"{name} has not begun")
         elif now - beat.at > beat.bound_s:
             faults.append(f"{name} stands still for {now - beat.at:.0f} s")
-    try:
-        ask_chain()
-    except EdgemarkError as error:
-        faults.append(f"chain: {error.what}")  # its address may carry a key: not told
+    for dependency in dependencies:
+        try:
+            dependency.ask()
+        except EdgemarkError as error:
+            # its address may carry a key: not told
+            faults.append(f"{dependency.name}: {error.what}")
     return faults

@@ -1,15 +1,18 @@
-"""What a party of any system stands on: keys and contracts, its loop, its HTTPS faces, its metrics.
+"""What a party of any system stands on: keys, a journalled loop, its HTTPS faces, its metrics.
 
-| file         | gives                                                               |
-|--------------|---------------------------------------------------------------------|
-| `station`    | keys, chain, contracts and peers, opened once                       |
-| `loop`       | journal, loop and watch over the chain, started and stopped together |
-| `server`     | a loop behind an HTTPS server                                       |
-| `running`    | a server from its settings until it is asked to leave               |
-| `monitoring` | pages for the operator                                              |
-| `rounds`, `agenda`, `watcher` | rounds over the chain: what is read, and when      |
-| `evm`        | what an EVM chain adds                                              |
+| file         | gives                                                                   |
+|--------------|-------------------------------------------------------------------------|
+| `station`    | keys, a client for peers and a clock, opened once                       |
+| `loop`       | journal, loop and watch, started and stopped together                   |
+| `service`    | a loop that runs by itself: signs of life, what it depends on, its end  |
+| `server`     | a service behind an HTTPS server                                        |
+| `running`    | a service as a process, until it is asked to leave                      |
+| `monitoring` | pages for the operator                                                  |
+| `rounds`, `agenda`, `watcher` | what a round over the outside reads, and when          |
+| `inquiry`    | what any peer has, or each of them                                      |
+| `evm`        | what an EVM chain adds to all that                                      |
 
-A system adds its contracts to the station (`Station.CONTRACTS`, `Station.furnish`), its machine,
-routes and effects to the loop or server. Nothing here knows a system.
+Nothing here but `evm` knows a chain: time is handed in (`Station.clock`), and so is whatever a
+party watches (`look`). Nothing at all here knows a system: it adds its contracts to the station
+(`EvmStation.CONTRACTS`, `EvmStation.furnish`), its machine, routes and effects to loop or server.
 """

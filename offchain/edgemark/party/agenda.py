@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import JOB_ID_BYTES
 
 SWEEP_S = 15.0
@@ -29,11 +28,11 @@ class _Look:
 
 
 class Events(Protocol):
-    """Where news of the chain come from; a `LogFollower`."""
+    """Where news come from, as an EVM's `LogFollower`; they may name a `job` and an `index`."""
 
     cursor: int
 
-    def poll(self) -> Sequence[ChainEvent]:
+    def poll(self) -> Sequence[Any]:
         """What became final since the last call."""
 
 
@@ -41,7 +40,7 @@ class Agenda:
     """One party's; one thread at a time.
 
     Args:
-        events: of the system's contracts, from the first block that matters.
+        events: from the first block that matters.
     """
 
     def __init__(self, events: Events) -> None:
@@ -64,11 +63,11 @@ class Agenda:
         """
         return max(0, self.cursor)
 
-    def poll(self) -> Sequence[ChainEvent]:
+    def poll(self) -> Sequence[Any]:
         """What became final since the last round.
 
         Raises:
-            ReorgTooDeep, LedgerUnavailable: as `LogFollower.poll`.
+            LedgerUnavailable, Unrecoverable: as the events do.
         """
         events = self._events.poll()
         for event in events:

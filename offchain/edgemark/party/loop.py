@@ -1,24 +1,21 @@
-"""One party's journal, loop and watch over the chain, opened, started and stopped together."""
+"""One party's journal, loop and watch, opened, started and stopped together."""
 
 from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from edgemark.closing import Closing
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.journal.journal import Journal
-from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive, Room
 from edgemark.loop.errands import Errand, Pace
 from edgemark.loop.machine import IllegalMove, Machine, Tick, TryAgain, facts_of
 from edgemark.loop.runtime import Runtime, seam_from
 from edgemark.metrics.readings import LoopReading
-from edgemark.party.agenda import Agenda
 from edgemark.party.station import Station
 from edgemark.party.watcher import Watcher
 from edgemark.transport.faults import PeerRefused, PeerUnreachable
@@ -30,28 +27,36 @@ S = TypeVar("S", bound=Station)
 class PartyLoop(Closing, Generic[S]):
     """Runs one party's machine for all its jobs.
 
-    Subclasses say how effects are carried out and what to look for on chain; they hold no protocol
-    state of their own.
+    Subclasses say how effects are carried out and what to look for; they hold no protocol state of
+    their own.
 
     Args:
-        station: keys, chain, peers.
+        station: keys, peers, clock.
         machine: the party's pure part; its states have `phase`, `is_finished` and `owed()`.
         name: of the party; of its journal, its archive and its lines in the log too.
+        look: one round over what it watches, again and again once it has started; None for a party
+            that watches nothing.
     """
 
     ARCHIVE_ROOM: ClassVar[Room | None] = None
 
-    def __init__(self, station: S, machine: Machine[Any, Any, Any], name: str) -> None:
+    def __init__(
+        self,
+        station: S,
+        machine: Machine[Any, Any, Any],
+        name: str,
+        *,
+        look: Callable[[], None] | None = None,
+    ) -> None:
         self.station = station
         self.log = get_logger(name)
-        settings = station.settings
-        home = Path(settings.home)
+        settings, home = station.settings, station.home
         self._journal = Journal.open(home / f"{name}.journal")
         self.runtime: Runtime[Any, Any, Any] = Runtime(
             machine,
             self._journal,
             self._carry_out,
-            clock=station.chain.now,
+            clock=station.clock,
             pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
             archive=Archive(home / f"{name}.archive", self.ARCHIVE_ROOM),
             seam=seam_from(os.environ),
@@ -59,8 +64,7 @@ class PartyLoop(Closing, Generic[S]):
         )
         self.runtime.compute_in_turn(self._due)
         self.runtime.talk_in_turn(self._errand)
-        self.agenda = Agenda(LogFollower(station.chain, station.contracts, self.first_block()))
-        self._watcher = Watcher(self.look, settings.poll_s, f"{name}-watch", self._stop_on)
+        self._watcher = look and Watcher(look, settings.poll_s, f"{name}-watch", self._stop_on)
         self._fault: Exception | None = None
 
     # --- for subclasses ------------------------------------------------------------------------
@@ -69,10 +73,6 @@ class PartyLoop(Closing, Generic[S]):
     def perform(self, state: Any, effect: Any) -> Sequence[object]:
         """Carry out one effect that a job in this state owes; what it found out."""
 
-    @abstractmethod
-    def look(self) -> None:
-        """One round over the chain."""
-
     def due(self, state: Any, effect: Any) -> float | None:  # noqa: ARG002 - most have none
         """When an effect that computes for long has to be done; None for one that does not."""
         return None
@@ -80,10 +80,6 @@ class PartyLoop(Closing, Generic[S]):
     def errand(self, state: Any, effect: Any) -> Errand | None:  # noqa: ARG002 - as `due`
         """Whom an effect waits for, in which lane; None for one that waits for nobody."""
         return None
-
-    def first_block(self) -> int:
-        """The first block whose events matter; what happened before is in the views."""
-        return self.station.chain.confirmed()
 
     def tell(self, key: bytes, events: Sequence[object]) -> None:
         """Hand observations to the loop, in order; one that became stale is dropped."""
@@ -134,17 +130,14 @@ class PartyLoop(Closing, Generic[S]):
         jobs = {phase: phases.count(phase) for phase in set(phases)}
         return LoopReading(jobs, effects, put_off, self._journal.count)
 
-    def locked_tokens(self) -> int:
-        """Tokens of this party that open jobs hold, smallest unit."""
-        return 0
-
     # --- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Take up all open jobs of the journal, which are known when it returns; then watch."""
         self.runtime.start()
         self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
-        self._watcher.start()
+        if self._watcher is not None:
+            self._watcher.start()
 
     def close(self) -> None:
         """End the watch and the loop; the journal keeps what is owed for the next start.
@@ -152,7 +145,8 @@ class PartyLoop(Closing, Generic[S]):
         Raises:
             Unrecoverable: what had stopped the loop before.
         """
-        self._watcher.stop()
+        if self._watcher is not None:
+            self._watcher.stop()
         self.runtime.stop()
         try:
             self.runtime.join(JOIN_S)

@@ -1,4 +1,4 @@
-"""Runs one server as the settings say: registered, funded, until it is asked to leave."""
+"""Runs one party as a process of its own, until it is asked to leave."""
 
 from __future__ import annotations
 
@@ -8,88 +8,23 @@ import types
 from collections.abc import Callable
 from typing import TypeVar
 
-from edgemark.errors import RefusedInput
-from edgemark.identifiers import parse_address
-from edgemark.identity.records import Resources, Role
-from edgemark.party.evm.joining import join_as_server, keep_balance, provide_balance
 from edgemark.party.monitoring import Monitor
-from edgemark.party.server import PartyServer
+from edgemark.party.service import PartyService
 from edgemark.party.station import Station
-from edgemark.settings import Settings
 
 S = TypeVar("S", bound=Station)
 
 
-def open_station(kind: type[S], settings: Settings, role: Role) -> S:
-    """Keys, chain and contracts, with this account registered and funded as the settings say.
-
-    Args:
-        kind: the system's station.
-        settings: of the server.
-        role: in which it registers.
-
-    Raises:
-        RefusedInput: the settings lack something, or the account is registered otherwise.
-    """
-    if not settings.provider:
-        raise RefusedInput(
-            "provider is not set",
-            who="settings",
-            needed="account of the organisation this server works for",
-            remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
-        )
-    describe_server(settings)  # before anything is opened
-    station = kind.open(settings)
-    try:
-        _join(station, settings, role)
-    except BaseException:
-        station.close()
-        raise
-    return station
-
-
-def describe_server(settings: Settings) -> tuple[str, Resources]:
-    """Endpoint and resources of a server, as it registers them.
-
-    Raises:
-        RefusedInput: neither a port nor an endpoint is set.
-    """
-    if not settings.listen_port and not settings.advertise:
-        raise RefusedInput(
-            "listen_port is not set",
-            who="settings",
-            had=0,
-            needed="a fixed port: the endpoint is registered on chain",
-            remedy="Set listen_port (and advertise, when others reach this host by another name).",
-        )
-    endpoint = settings.advertise or f"https://{settings.listen_host}:{settings.listen_port}"
-    resources = Resources(
-        cpu_cores=settings.cpu_cores,
-        ram_mib=settings.ram_mib,
-        storage_mib=settings.storage_mib,
-        network_mbps=settings.network_mbps,
-    )
-    return endpoint, resources
-
-
-def _join(station: Station, settings: Settings, role: Role) -> None:
-    endpoint, resources = describe_server(settings)
-    provider = parse_address(settings.provider, who="provider")
-    is_new = join_as_server(station, role, provider, endpoint, resources)
-    if settings.deposit:
-        (provide_balance if is_new else keep_balance)(station, settings.deposit)
-
-
-def serve(station: S, party: Callable[[S], PartyServer[S]]) -> None:
-    """Run one server until SIGINT or SIGTERM; what is owed stays in its journal."""
-    server = party(station)
+def serve(station: S, party: Callable[[S], PartyService[S]]) -> None:
+    """Run one party until SIGINT or SIGTERM; what is owed stays in its journal."""
+    running = party(station)
 
     def leave(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001
-        server.ask_to_stop()
+        running.ask_to_stop()
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     port = station.settings.metrics_port
-    with server, Monitor(server, port) if port else contextlib.nullcontext():
-        server.start()
-        server.wait()
+    with running, Monitor(running, port) if port else contextlib.nullcontext():
+        running.start()
+        running.wait()

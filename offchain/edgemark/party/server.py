@@ -7,17 +7,14 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from edgemark.crypto.field import kernel
 from edgemark.errors import Overloaded
-from edgemark.identity.visiting import Doorkeeper
 from edgemark.loop.archive import Room
 from edgemark.loop.machine import Machine
-from edgemark.metrics.health import STILL_S, Beat
-from edgemark.metrics.instruments import Instruments
-from edgemark.party.loop import PartyLoop, S
+from edgemark.party.loop import S
+from edgemark.party.service import PartyService
+from edgemark.transport.serving.cards import Door
 from edgemark.transport.serving.server import HttpServer, Request, Response, Route, ServerLimits
 
 REPLAY_LIMIT_S = 20.0  # a request waits as long for a server that is starting
@@ -25,31 +22,32 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
-class PartyServer(PartyLoop[S]):
+class PartyServer(PartyService[S]):
     """Runs one party's machine behind an HTTPS server until it is stopped.
 
     Subclasses say which routes they serve, beside what a `PartyLoop` asks of them.
 
     Args:
-        station: keys, chain, peers.
-        machine: the party's pure part.
-        name: what it does, as "node".
-
-    Attributes:
-        door: told by subclasses who has an open matter here.
+        station, machine, name, look: as a `PartyLoop` has them.
+        door: knows the parties that have an open matter here; without it everybody is a stranger.
     """
 
     ARCHIVE_ROOM: ClassVar[Room | None] = Room(files=10_000, total_bytes=4 * 2**30)
 
-    def __init__(self, station: S, machine: Machine[Any, Any, Any], name: str) -> None:
-        super().__init__(station, machine, name)
-        self.instruments = Instruments(name, kernel.path())
-        self.door = Doorkeeper(station.address, station.registry.domain())
-        self.http = self._open_http()
+    def __init__(
+        self,
+        station: S,
+        machine: Machine[Any, Any, Any],
+        name: str,
+        *,
+        look: Callable[[], None] | None = None,
+        door: Door | None = None,
+    ) -> None:
+        super().__init__(station, machine, name, look=look)
+        self.http = self._open_http(door)
         self._ready = threading.Event()
-        self._ended = threading.Event()
 
-    def _open_http(self) -> HttpServer:
+    def _open_http(self, door: Door | None) -> HttpServer:
         station, settings = self.station, self.station.settings
         http = HttpServer(
             [
@@ -67,8 +65,8 @@ class PartyServer(PartyLoop[S]):
                 per_s=settings.max_requests_per_s,
                 per_s_of_peer=settings.max_requests_per_s_of_peer,
             ),
-            door=self.door,
-            spool=Path(settings.home),
+            door=door,
+            spool=station.home,
             on_answer=self.instruments.note_answer,
         )
         http.reserved = self.reserved_bytes
@@ -84,6 +82,14 @@ class PartyServer(PartyLoop[S]):
     def status(self) -> dict[str, object]:
         """What this party tells about itself; nothing secret."""
 
+    def facts(self) -> dict[str, object]:
+        """What every party of its kind tells, before its own `status`."""
+        return {
+            "account": self.station.address,
+            "bytes_in": self.http.bytes_in,
+            "bytes_out": self.http.bytes_out,
+        }
+
     def promised_bytes(self) -> int:
         """Of the disk, that is promised to open matters; nothing else takes any of it."""
         return 0
@@ -91,16 +97,6 @@ class PartyServer(PartyLoop[S]):
     def reserved_bytes(self) -> int:
         """Of the disk, that no body and no answer takes which only waits."""
         return self.promised_bytes()
-
-    # --- for operators -------------------------------------------------------------------------
-
-    def beats(self) -> dict[str, Beat]:
-        """Last signs of life of the loop and of the watch over the chain."""
-        pause = self.station.settings.poll_s
-        return {
-            "loop": Beat(self.runtime.turned_at),
-            "watch": Beat(self._watcher.looked_at, bound_s=STILL_S + pause),
-        }
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -111,27 +107,10 @@ class PartyServer(PartyLoop[S]):
         self._ready.set()
         self.log.info("serving", url=self.http.url, account=self.station.address)
 
-    def wait(self) -> None:
-        """Block until `stop`, or raise what ended the loop."""
-        while not self._ended.wait(0.5):
-            if self.runtime.failure is not None:
-                raise self.runtime.failure
-        if self._fault is not None:
-            raise self._fault
-
-    def ask_to_stop(self) -> None:
-        """Let `wait` return; safe in a signal handler."""
-        self._ended.set()
-
     def close(self) -> None:
         """Close the port and end the loop; the journal keeps what is owed."""
         self.http.close()
         super().close()
-        self._ended.set()
-
-    def _stop_on(self, fault: Exception) -> None:
-        super()._stop_on(fault)
-        self._ended.set()
 
     # --- faces ---------------------------------------------------------------------------------
 
@@ -146,11 +125,5 @@ class PartyServer(PartyLoop[S]):
         return answer
 
     def _tell_status(self, request: Request) -> Response:  # noqa: ARG002 - same for everybody
-        facts = {
-            "account": self.station.address,
-            "bytes_in": self.http.bytes_in,
-            "bytes_out": self.http.bytes_out,
-            "chain_gas": self.station.lane.gas_used,
-            **self.status(),
-        }
+        facts = {**self.facts(), **self.status()}
         return Response(body=json.dumps(facts).encode(), content_type="application/json")

@@ -18,7 +18,8 @@ from pathlib import Path
 from edgemark.identifiers import JobId
 from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
-from edgemark.party.running import open_station, serve
+from edgemark.party.evm.opening import open_station
+from edgemark.party.running import serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.judge.case import JudgeCase

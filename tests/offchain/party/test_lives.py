@@ -80,9 +80,8 @@ class Party(PartyLoop[Any]):
         self.looks = 0
         self.fails = fails
         settings = SimpleNamespace(home=home, poll_s=0.01, workers=2)
-        chain = SimpleNamespace(now=lambda: 7, confirmed=lambda: 0)
-        station: Any = SimpleNamespace(settings=settings, chain=chain, contracts=[])
-        super().__init__(station, Counting(), "party")
+        station: Any = SimpleNamespace(settings=settings, home=home, clock=lambda: 7)
+        super().__init__(station, Counting(), "party", look=self.look)
 
     def perform(self, state: Any, effect: Any) -> Sequence[object]:  # noqa: ARG002
         self.fails()

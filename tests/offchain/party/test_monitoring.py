@@ -21,8 +21,8 @@ from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.party.evm.opening import open_station
 from edgemark.party.monitoring import Monitor
-from edgemark.party.running import open_station
 from edgemark.settings import Settings, load_settings
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.station.contracts import draft_contracts

@@ -6,7 +6,8 @@ import click
 
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.identity.records import Role
-from edgemark.party.running import open_station, serve
+from edgemark.party.evm.opening import open_station
+from edgemark.party.running import serve
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.station.station import OutsourcingStation

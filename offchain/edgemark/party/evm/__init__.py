@@ -1,9 +1,13 @@
-"""What an EVM chain adds to a party: contracts, registration, tokens, how far it was read.
+"""What an EVM chain adds to a party: contracts, transactions, registration, tokens.
 
-| file         | gives                                                         |
-|--------------|---------------------------------------------------------------|
-| `contracts`  | token, allocations, anchor and registry: the group of all      |
-| `joining`    | registration and tokens of who takes part                      |
-| `membership` | changes of both, and the way out                               |
-| `cursor`     | how far a party has read                                       |
+| file         | gives                                                           |
+|--------------|-----------------------------------------------------------------|
+| `station`    | chain, contracts, lane, registry, anchor, token; chain time     |
+| `server`     | a server whose known parties are in the registry                |
+| `opening`    | the station of a server: registered and funded as settings say  |
+| `monitoring` | what the operator's pages say of the chain and the account      |
+| `contracts`  | token, allocations, anchor and registry: the group of all       |
+| `joining`    | registration and tokens of who takes part                       |
+| `membership` | changes of both, and the way out                                |
+| `cursor`     | how far a party has read                                        |
 """

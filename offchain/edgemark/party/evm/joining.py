@@ -13,7 +13,7 @@ from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.logs import get_logger
-from edgemark.party.station import Station
+from edgemark.party.evm.station import EvmStation
 
 PERMIT_S = 3600  # a transaction that is not mined by then is sent again under another
 PERMIT_ATTEMPTS = 5  # each lost to another permit of the same account, or to a deposit under way
@@ -26,7 +26,7 @@ _log = get_logger("joining")
 
 
 def join_as_server(
-    station: Station, role: Role, provider: Address, endpoint: str, resources: Resources
+    station: EvmStation, role: Role, provider: Address, endpoint: str, resources: Resources
 ) -> bool:
     """Register this account as a server of `provider`, unless it is; True when it was not.
 
@@ -56,13 +56,13 @@ def join_as_server(
     return False
 
 
-def join_as_device(station: Station) -> None:
+def join_as_device(station: EvmStation) -> None:
     """Register this account as a device, unless it is registered in any role."""
     if station.registry.participant(station.address).role is Role.NONE:
         send_as_asked(station, station.registry.register_device(), "")
 
 
-def join_as_provider(station: Station, name: str) -> None:
+def join_as_provider(station: EvmStation, name: str) -> None:
     """Register this account as an organisation, unless it is registered in any role."""
     if station.registry.participant(station.address).role is Role.NONE:
         send_as_asked(
@@ -70,7 +70,7 @@ def join_as_provider(station: Station, name: str) -> None:
         )
 
 
-def provide_balance(station: Station, needed: int, *, lasts_s: int = ALLOWANCE_S) -> None:
+def provide_balance(station: EvmStation, needed: int, *, lasts_s: int = ALLOWANCE_S) -> None:
     """Bring the free balance in the anchor up to `needed` and let the system lock exactly as much.
 
     Args:
@@ -84,7 +84,9 @@ def provide_balance(station: Station, needed: int, *, lasts_s: int = ALLOWANCE_S
     bring_in(station, needed, station.lockers, needed, lasts_s=lasts_s)
 
 
-def allow_again(station: Station, needed: int, amount: int, *, lasts_s: int = ALLOWANCE_S) -> None:
+def allow_again(
+    station: EvmStation, needed: int, amount: int, *, lasts_s: int = ALLOWANCE_S
+) -> None:
     """Let the system lock `amount` again where less than `needed` is left of what it may.
 
     An allowance is used up with what is locked under it: who locks, gets back and locks again has
@@ -97,7 +99,7 @@ def allow_again(station: Station, needed: int, amount: int, *, lasts_s: int = AL
 
 
 def calls_to_allow(
-    station: Station, lockers: Sequence[Address], needed: int, amount: int, lasts_s: int
+    station: EvmStation, lockers: Sequence[Address], needed: int, amount: int, lasts_s: int
 ) -> list[Call]:
     """What lets those contracts lock `amount` that may not lock `needed` for so long.
 
@@ -122,7 +124,7 @@ def calls_to_allow(
 
 
 def bring_in(
-    station: Station, needed: int, lockers: Sequence[Address], to_lock: int, *, lasts_s: int
+    station: EvmStation, needed: int, lockers: Sequence[Address], to_lock: int, *, lasts_s: int
 ) -> None:
     """Bring the free balance up to `needed`, and let contracts lock `to_lock` of it.
 
@@ -155,7 +157,7 @@ def bring_in(
             return
 
 
-def _deposit_missing(station: Station, needed: int) -> list[Call]:
+def _deposit_missing(station: EvmStation, needed: int) -> list[Call]:
     me, anchor = station.address, station.accounts.contract.address
     missing = needed - station.accounts.free_balance(me)
     if missing <= 0:
@@ -175,7 +177,7 @@ def _deposit_missing(station: Station, needed: int) -> list[Call]:
     return [station.accounts.deposit_with_permit(me, missing, deadline, signature)]
 
 
-def keep_balance(station: Station, wanted: int) -> None:
+def keep_balance(station: EvmStation, wanted: int) -> None:
     """As `provide_balance`, as far as the wallet goes.
 
     For a server that comes back: what is missing may be locked as stake in open jobs, and it has to
@@ -188,7 +190,7 @@ def keep_balance(station: Station, wanted: int) -> None:
     provide_balance(station, min(wanted, within_reach))
 
 
-def send_as_asked(station: Station, call: Call, remedy: str) -> Receipt:
+def send_as_asked(station: EvmStation, call: Call, remedy: str) -> Receipt:
     """Send what the user asked for.
 
     Raises:

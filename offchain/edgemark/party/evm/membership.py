@@ -12,7 +12,7 @@ from edgemark.identity.registration import Registration, SignedRegistration
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.logs import get_logger
 from edgemark.party.evm.joining import bring_in, send_as_asked
-from edgemark.party.station import Station
+from edgemark.party.evm.station import EvmStation
 
 STATEMENT_S = 7 * 86_400  # a relayer may take its time; a nonce makes a statement count once
 STAKE_ALLOWANCE_S = 3600
@@ -21,7 +21,7 @@ SUCCESSION_S = 3600  # both keys are here, and the transaction follows at once
 _log = get_logger("membership")
 
 
-def rotate_server(station: Station, endpoint: str, resources: Resources) -> bool:
+def rotate_server(station: EvmStation, endpoint: str, resources: Resources) -> bool:
     """Register what this home has now: TLS key, endpoint, resources; False when nothing differs.
 
     Raises:
@@ -37,7 +37,7 @@ def rotate_server(station: Station, endpoint: str, resources: Resources) -> bool
     return True
 
 
-def require_server(station: Station) -> Participant:
+def require_server(station: EvmStation) -> Participant:
     """What is registered of this account, which has to be a server.
 
     Raises:
@@ -54,7 +54,7 @@ def require_server(station: Station) -> Participant:
     return found
 
 
-def succeed(station: Station, former: KeyStore) -> Address:
+def succeed(station: EvmStation, former: KeyStore) -> Address:
     """Take the place of another account, which signs that here and now; answers that account.
 
     A server takes new work once its provider has admitted the new account. Of an organisation, the
@@ -81,14 +81,14 @@ def succeed(station: Station, former: KeyStore) -> Address:
     return account
 
 
-def _take_stake_over(station: Station, provider: Address) -> None:
+def _take_stake_over(station: EvmStation, provider: Address) -> None:
     """Renew an organisation's stake: when it expires it goes back to whoever locked it last."""
     is_bonded = station.registry.stake_of(provider).free_at == 0
     if is_bonded and held_stake(station, provider):
         provide_stake(station, 0)
 
 
-def retire(station: Station) -> Receipt:
+def retire(station: EvmStation) -> Receipt:
     """Take no new work from now on, for good; what is open goes on.
 
     Raises:
@@ -97,7 +97,7 @@ def retire(station: Station) -> Receipt:
     return send_as_asked(station, station.registry.retire(), "See `edgemark account show`.")
 
 
-def sign_registration(station: Station, wanted: Registration) -> SignedRegistration:
+def sign_registration(station: EvmStation, wanted: Registration) -> SignedRegistration:
     """Ask to be registered, for anybody to send; needs no gas.
 
     Raises:
@@ -108,7 +108,7 @@ def sign_registration(station: Station, wanted: Registration) -> SignedRegistrat
     return wanted.sign(station.keys.account, station.registry.domain(), nonce, deadline)
 
 
-def relay_registration(station: Station, path: Path) -> SignedRegistration:
+def relay_registration(station: EvmStation, path: Path) -> SignedRegistration:
     """Send what another account signed, and pay for it.
 
     Raises:
@@ -121,7 +121,7 @@ def relay_registration(station: Station, path: Path) -> SignedRegistration:
     return statement
 
 
-def admit_server(station: Station, account: Address) -> Address:
+def admit_server(station: EvmStation, account: Address) -> Address:
     """Let an account take work for the organisation of this one, unless it may already.
 
     Returns:
@@ -136,7 +136,7 @@ def admit_server(station: Station, account: Address) -> Address:
     return organisation
 
 
-def dismiss_server(station: Station, account: Address) -> None:
+def dismiss_server(station: EvmStation, account: Address) -> None:
     """Withdraw an admission: no new work for this organisation.
 
     Raises:
@@ -145,7 +145,7 @@ def dismiss_server(station: Station, account: Address) -> None:
     send_as_asked(station, station.registry.dismiss(account), "Only its provider can dismiss it.")
 
 
-def provide_stake(station: Station, amount: int) -> None:
+def provide_stake(station: EvmStation, amount: int) -> None:
     """Bring so much more of an organisation's tokens to stake, and renew what is there.
 
     Args:
@@ -162,14 +162,14 @@ def provide_stake(station: Station, amount: int) -> None:
     send_as_asked(station, registry.stake(amount), "Register this organisation first.")
 
 
-def held_stake(station: Station, provider: Address) -> Tokens:
+def held_stake(station: EvmStation, provider: Address) -> Tokens:
     """What an organisation has in its lock; 0 once that has expired, for then it goes back."""
     held = station.registry.stake_of(provider)
     expired = station.chain.block("latest").timestamp > held.expires_at
     return Tokens(0) if expired else held.amount
 
 
-def unstake(station: Station) -> Timestamp:
+def unstake(station: EvmStation) -> Timestamp:
     """Let an organisation's stake count for nothing new; answers when it is free.
 
     Raises:
@@ -180,7 +180,7 @@ def unstake(station: Station) -> Timestamp:
     return station.registry.stake_of(provider).free_at
 
 
-def release_stake(station: Station, provider: Address) -> Tokens:
+def release_stake(station: EvmStation, provider: Address) -> Tokens:
     """Give an organisation its stake back once its time has come; anyone may.
 
     Raises:
@@ -192,7 +192,7 @@ def release_stake(station: Station, provider: Address) -> Tokens:
     return amount
 
 
-def provider_of(station: Station) -> Address:
+def provider_of(station: EvmStation) -> Address:
     """The organisation that this account acts for.
 
     Raises:

@@ -24,7 +24,7 @@ from edgemark.party.evm.joining import (
     provide_balance,
 )
 from edgemark.party.evm.membership import rotate_server
-from edgemark.party.station import Station
+from edgemark.party.evm.station import EvmStation
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
@@ -38,7 +38,7 @@ WALLET = 10**6
 
 
 @pytest.fixture
-def station(small_chain: SmallChain, tmp_path: Path) -> Iterator[Station]:
+def station(small_chain: SmallChain, tmp_path: Path) -> Iterator[EvmStation]:
     """A node's, whose provider admitted it, with gas and some tokens."""
     small_chain.deployment.save(tmp_path / "deployment.json")
     settings = load_settings(
@@ -63,14 +63,14 @@ def station(small_chain: SmallChain, tmp_path: Path) -> Iterator[Station]:
         yield opened
 
 
-def transactions_of(station: Station) -> int:
+def transactions_of(station: EvmStation) -> int:
     """How many the account has on the chain."""
     found = station.chain.rpc("eth_getTransactionCount", station.address, "latest")
     return int(found, 16)
 
 
 def test_provide_balance__from_the_wallet__is_a_deposit_and_an_exact_allowance_that_ends(
-    station: Station,
+    station: EvmStation,
 ) -> None:
     me, anchor = station.address, station.accounts.contract.address
     (locker,) = station.lockers
@@ -90,7 +90,7 @@ def test_provide_balance__from_the_wallet__is_a_deposit_and_an_exact_allowance_t
 
 
 def test_provide_balance__of_a_party_that_only_follows__allows_no_contract_anything(
-    station: Station, monkeypatch: pytest.MonkeyPatch
+    station: EvmStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settlement = station.lockers[0]
     monkeypatch.setattr(OutsourcingStation, "LOCKERS", ())
@@ -101,7 +101,7 @@ def test_provide_balance__of_a_party_that_only_follows__allows_no_contract_anyth
 
 
 def test_allow_again__sends_nothing_while_enough_is_left_for_long_enough(
-    station: Station,
+    station: EvmStation,
 ) -> None:
     me, (locker,) = station.address, station.lockers
     allow_again(station, 50, 80, lasts_s=3600)
@@ -116,7 +116,7 @@ def test_allow_again__sends_nothing_while_enough_is_left_for_long_enough(
 
 
 def test_provide_balance__more_than_the_wallet__is_refused_and_costs_nothing(
-    station: Station,
+    station: EvmStation,
 ) -> None:
     with pytest.raises(RefusedInput, match="wallet holds too few tokens") as refused:
         provide_balance(station, WALLET + 1)
@@ -125,7 +125,7 @@ def test_provide_balance__more_than_the_wallet__is_refused_and_costs_nothing(
 
 
 def send_first(
-    station: Station, monkeypatch: pytest.MonkeyPatch, sooner: Callable[[Call], None]
+    station: EvmStation, monkeypatch: pytest.MonkeyPatch, sooner: Callable[[Call], None]
 ) -> list[Call]:
     """Let something happen between the signing of a permit and its deposit; the deposits."""
     deposits: list[Call] = []
@@ -141,14 +141,14 @@ def send_first(
     return deposits
 
 
-def permit(station: Station, amount: int, deadline: int, v: int, r: bytes, s: bytes) -> Call:
+def permit(station: EvmStation, amount: int, deadline: int, v: int, r: bytes, s: bytes) -> Call:
     """The token's own call, which anybody may send who has seen the signature."""
     owner, spender = station.address, station.accounts.contract.address
     return Call(station.token.contract, "permit", (owner, spender, amount, deadline, v, r, s))
 
 
 def test_a30_permit_that_somebody_sends_first__is_as_good_for_the_deposit(
-    station: Station, small_chain: SmallChain, monkeypatch: pytest.MonkeyPatch
+    station: EvmStation, small_chain: SmallChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     me, anchor = station.address, station.accounts.contract.address
 
@@ -164,7 +164,7 @@ def test_a30_permit_that_somebody_sends_first__is_as_good_for_the_deposit(
 
 
 def test_provide_balance__permit_outrun_by_another_of_the_account__signs_again(
-    station: Station, small_chain: SmallChain, monkeypatch: pytest.MonkeyPatch
+    station: EvmStation, small_chain: SmallChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     me, anchor = station.address, station.accounts.contract.address
 
@@ -184,7 +184,7 @@ def test_provide_balance__permit_outrun_by_another_of_the_account__signs_again(
 
 
 def test_provide_balance__deposit_of_the_account_came_in_meanwhile__is_not_made_twice(
-    station: Station, monkeypatch: pytest.MonkeyPatch
+    station: EvmStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a crash: the deposit of the run before is mined when the new one is signed."""
     me, anchor = station.address, station.accounts.contract.address
@@ -205,7 +205,7 @@ def test_provide_balance__deposit_of_the_account_came_in_meanwhile__is_not_made_
 
 
 def test_provide_balance__permit_refused_for_good__says_so_after_some_attempts(
-    station: Station, monkeypatch: pytest.MonkeyPatch
+    station: EvmStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(joining, "PERMIT_PAUSE_S", 0.0)
     monkeypatch.setattr(MetaCoin, "permit_digest", lambda *_: Hash32(bytes(32)))
@@ -216,7 +216,7 @@ def test_provide_balance__permit_refused_for_good__says_so_after_some_attempts(
 
 
 def test_join_as_server__elsewhere__is_offered_the_rotation_and_joins_after_it(
-    station: Station,
+    station: EvmStation,
 ) -> None:
     assert join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)
     assert not join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)
@@ -228,7 +228,7 @@ def test_join_as_server__elsewhere__is_offered_the_rotation_and_joins_after_it(
 
 
 def test_join_as_server__not_admitted__says_to_ask_the_provider(
-    station: Station,
+    station: EvmStation,
 ) -> None:
     with pytest.raises(RefusedInput, match="admit") as refused:
         join_as_server(station, Role.COMPUTE_NODE, account(5), HERE, RESOURCES)
@@ -236,7 +236,7 @@ def test_join_as_server__not_admitted__says_to_ask_the_provider(
 
 
 def test_join_as_server__retired__comes_back_for_its_open_jobs(
-    station: Station, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    station: EvmStation, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = logging.getLogger("edgemark")  # as it is before a program configures it
     monkeypatch.setattr(log, "propagate", True)

@@ -28,7 +28,8 @@ from edgemark.identifiers import JobId
 from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
 from edgemark.loop.machine import TryAgain
-from edgemark.party.running import open_station, serve
+from edgemark.party.evm.opening import open_station
+from edgemark.party.running import serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.hashes import split_share
 from edgemark.systems.outsourcing.node.node import ComputeNode

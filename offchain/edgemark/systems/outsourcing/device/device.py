@@ -28,6 +28,7 @@ from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.errands import Errand
 from edgemark.loop.machine import TryAgain
+from edgemark.party.agenda import Agenda
 from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.party.loop import PartyLoop
 from edgemark.party.rounds import Rounds
@@ -85,10 +86,11 @@ class Device(PartyLoop[OutsourcingStation]):
     """
 
     def __init__(self, station: OutsourcingStation, randomness: Randomness | None = None) -> None:
-        super().__init__(station, PartyMachine(DeviceJob), "device")
+        super().__init__(station, PartyMachine(DeviceJob), "device", look=self.look)
         station.functions.keep(self._needed_functions)
         self.refusals = RefusedAnswers()
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
+        self.agenda = Agenda(station.follow())
         self._rounds = Rounds(self, views_of=self._views_of, observe=_observe, hear=self._hear)
         self._offering = Offering(station)
         self._beginning = threading.Lock()

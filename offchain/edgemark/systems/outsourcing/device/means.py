@@ -16,7 +16,7 @@ from edgemark.deployment.deployment import measure_block_s
 from edgemark.errors import RefusedInput
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import allow_again
-from edgemark.party.station import Station
+from edgemark.party.evm.station import EvmStation
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase, JobView
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import (
@@ -96,7 +96,7 @@ def compute_reserve(terms: Terms, job: JobView, phases: Iterable[IndexPhase], no
 
 
 def read_funds(
-    station: Station, settlement: SettlementContract, jobs: Iterable[DeviceJob]
+    station: EvmStation, settlement: SettlementContract, jobs: Iterable[DeviceJob]
 ) -> Funds:
     """The free balance and what the device's jobs have yet to lock of it, as of the latest block.
 
@@ -134,7 +134,7 @@ def check_funds(funds: Funds, terms: Terms, *, who: object) -> None:
         )
 
 
-def check_begin(terms: Terms, station: Station) -> None:
+def check_begin(terms: Terms, station: EvmStation) -> None:
     """Check what a device needs for a job beside tokens: disk, a quick watch, judges in time.
 
     Raises:
@@ -163,7 +163,7 @@ def check_disk(terms: Terms, home: Path) -> None:
         )
 
 
-def check_judging(terms: Terms, station: Station) -> None:
+def check_judging(terms: Terms, station: EvmStation) -> None:
     """Check that judges can serve a charge in time over the slowest line that is reckoned with.
 
     Raises:
@@ -195,7 +195,7 @@ def compute_moving_s(terms: Terms) -> float:
     return (terms.function_bytes + (terms.errors + 1) * evidence) / LEAST_BYTES_PER_S
 
 
-def allow_what_is_due(station: Station, jobs: Callable[[], Iterable[DeviceJob]]) -> None:
+def allow_what_is_due(station: EvmStation, jobs: Callable[[], Iterable[DeviceJob]]) -> None:
     """Let the settlement lock what all jobs of the device lock now, where it may not.
 
     There is one allowance, and what is allowed replaces what was: so it is for all jobs that are to

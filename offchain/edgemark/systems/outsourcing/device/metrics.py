@@ -14,9 +14,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from edgemark.crypto.field import kernel
 from edgemark.metrics.instruments import tell_about
-from edgemark.metrics.readings import Readings
+from edgemark.metrics.readings import LoopReadings
 from edgemark.metrics.text_file import TextFile
-from edgemark.party.monitoring import PartySource
+from edgemark.party.evm.monitoring import ChainFigures
 from edgemark.systems.outsourcing.device.device import Device
 
 
@@ -72,6 +72,7 @@ def keep_metrics_file(device: Device, path: Path) -> TextFile:
     """
     registry = CollectorRegistry()
     tell_about(registry, "device", kernel.path())
-    registry.register(Readings(PartySource(device)))
+    registry.register(LoopReadings(device))
+    registry.register(ChainFigures(device))
     registry.register(DeviceFigures(device))
     return TextFile(path, registry, {"account": device.station.address})

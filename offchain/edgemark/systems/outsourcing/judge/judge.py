@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
@@ -27,6 +26,7 @@ from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import NO_HASH, Address, Hash32, JobId, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
+from edgemark.party.agenda import Agenda
 from edgemark.party.evm.cursor import Cursor
 from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
@@ -95,10 +95,10 @@ class Judge(OutsourcingServer):
     def __init__(self, station: OutsourcingStation) -> None:
         self._compute_seconds = 0.0
         self._patience = Patience(time.monotonic)
-        home = Path(station.settings.home)
-        self._cursor = Cursor(home / "judge.cursor", station.settlement.address)
+        self._cursor = Cursor(station.home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
         station.functions.keep(self._needed_functions)
+        self.agenda = Agenda(station.follow(self._cursor.read(station.deployment.block)))
         self._rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         self._waiting = WaitingCharges(self.log)
         self._jobs: dict[JobId, JobView] = {}  # of open cases, once these are told
@@ -361,10 +361,6 @@ class Judge(OutsourcingServer):
         self.station.hand(judge, path, body, terms.function_hash)
 
     # --- chain ---------------------------------------------------------------------------------
-
-    def first_block(self) -> int:
-        """The block behind the last one whose charges are all in the journal."""
-        return self._cursor.read(self.station.deployment.block)
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth; a case that is seen to end makes room."""

@@ -26,6 +26,7 @@ from edgemark.identifiers import Address, JobId
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain, key_of
+from edgemark.party.agenda import Agenda
 from edgemark.party.inquiry import ask_until_one
 from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
@@ -87,6 +88,7 @@ class ComputeNode(OutsourcingServer):
             station, self._tasks, self._speed, self._turns, lambda: self.agenda.block
         )
         super().__init__(station, PartyMachine(NodeTask), "node")
+        self.agenda = Agenda(station.follow())
         self.rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         station.functions.keep(self._needed_functions, self.promised_bytes)
 

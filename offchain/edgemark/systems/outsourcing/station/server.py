@@ -31,7 +31,7 @@ from edgemark.identity.visiting import EXPECTED_S
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.errands import Errand
 from edgemark.loop.machine import Machine
-from edgemark.party.server import PartyServer
+from edgemark.party.evm.server import EvmServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.events import JobCancelled, JobPosted, JobStarted
 from edgemark.systems.outsourcing.contract.terms import Terms
@@ -92,11 +92,11 @@ class Payers:
         return needed
 
 
-class OutsourcingServer(PartyServer[OutsourcingStation]):
+class OutsourcingServer(EvmServer[OutsourcingStation]):
     """A node or a judge: takes the functions that it asked for.
 
     Args:
-        station, machine, name: as a `PartyServer` has them.
+        station, machine, name: as an `EvmServer` has them.
 
     Attributes:
         looks: at the chain, that requests cause.

@@ -13,7 +13,7 @@ from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.contracts import BaseContracts
-from edgemark.party.station import Station
+from edgemark.party.evm.station import EvmStation
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexView, JobView, is_lock_over
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
@@ -48,7 +48,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class OutsourcingStation(Station):
+class OutsourcingStation(EvmStation):
     """Everything a shell of this system uses."""
 
     GROUPS = (BaseContracts, OutsourcingContracts)

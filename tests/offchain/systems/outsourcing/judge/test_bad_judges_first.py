@@ -21,8 +21,8 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex
 from edgemark.identity.registry import EndpointInvalid
 from edgemark.loop.machine import TryAgain
+from edgemark.party.evm.station import EvmStation
 from edgemark.party.inquiry import ask_each, ask_until_one
-from edgemark.party.station import Station
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.device.refusals import RefusedAnswers
 from edgemark.systems.outsourcing.node.node import ComputeNode
@@ -58,7 +58,7 @@ def station_where(bad: Exception, answer: bytes, account: object = None) -> Any:
         return SimpleNamespace(endpoint="https://x", pin=b"")
 
     station.server = entry
-    station.ask = lambda *words, **rest: Station.ask(station, *words, **rest)
+    station.ask = lambda *words, **rest: EvmStation.ask(station, *words, **rest)
     return station
 
 

@@ -1,0 +1,70 @@
+"""Opens the station of one server as the settings say: registered and funded."""
+
+from __future__ import annotations
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import parse_address
+from edgemark.identity.records import Resources, Role
+from edgemark.party.evm.joining import join_as_server, keep_balance, provide_balance
+from edgemark.party.evm.station import E, EvmStation
+from edgemark.settings import Settings
+
+
+def open_station(kind: type[E], settings: Settings, role: Role) -> E:
+    """Keys, chain and contracts, with this account registered and funded as the settings say.
+
+    Args:
+        kind: the system's station.
+        settings: of the server.
+        role: in which it registers.
+
+    Raises:
+        RefusedInput: the settings lack something, or the account is registered otherwise.
+    """
+    if not settings.provider:
+        raise RefusedInput(
+            "provider is not set",
+            who="settings",
+            needed="account of the organisation this server works for",
+            remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
+        )
+    describe_server(settings)  # before anything is opened
+    station = kind.open(settings)
+    try:
+        _join(station, settings, role)
+    except BaseException:
+        station.close()
+        raise
+    return station
+
+
+def describe_server(settings: Settings) -> tuple[str, Resources]:
+    """Endpoint and resources of a server, as it registers them.
+
+    Raises:
+        RefusedInput: neither a port nor an endpoint is set.
+    """
+    if not settings.listen_port and not settings.advertise:
+        raise RefusedInput(
+            "listen_port is not set",
+            who="settings",
+            had=0,
+            needed="a fixed port: the endpoint is registered on chain",
+            remedy="Set listen_port (and advertise, when others reach this host by another name).",
+        )
+    endpoint = settings.advertise or f"https://{settings.listen_host}:{settings.listen_port}"
+    resources = Resources(
+        cpu_cores=settings.cpu_cores,
+        ram_mib=settings.ram_mib,
+        storage_mib=settings.storage_mib,
+        network_mbps=settings.network_mbps,
+    )
+    return endpoint, resources
+
+
+def _join(station: EvmStation, settings: Settings, role: Role) -> None:
+    endpoint, resources = describe_server(settings)
+    provider = parse_address(settings.provider, who="provider")
+    is_new = join_as_server(station, role, provider, endpoint, resources)
+    if settings.deposit:
+        (provide_balance if is_new else keep_balance)(station, settings.deposit)

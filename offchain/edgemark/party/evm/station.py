@@ -1,0 +1,175 @@
+"""What an EVM adds to a party's station: chain, contracts, lane, registry, anchor and token."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self, TypeVar
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.deployment.deployment import Deployment, open_deployment
+from edgemark.deployment.group import ContractGroup
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address
+from edgemark.identity.keys import KeyStore
+from edgemark.identity.registry import ParticipantRegistry, ServerEntry
+from edgemark.identity.visiting import Visitor
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.reading.blocks import Receipt
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.reading.follower import LogFollower
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.loop.machine import TryAgain
+from edgemark.party.evm.contracts import BaseContracts
+from edgemark.party.station import Station
+from edgemark.settings import Settings
+from edgemark.token.metacoin import MetaCoin
+from edgemark.transport.asking.http import HttpClient
+
+
+@dataclass(frozen=True)
+class EvmStation(Station):
+    """Everything a shell of a party on an EVM uses, opened once; its clock is chain time.
+
+    A system's own station names its contracts and adds fields for them.
+
+    Attributes:
+        allowing: held from the look at an allowance until another is on the chain: what one thread
+            allows takes the place of what another did.
+    """
+
+    GROUPS: ClassVar[tuple[type[ContractGroup], ...]] = (BaseContracts,)  # that it deals with
+    CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed
+    LOCKERS: ClassVar[tuple[str, ...]] = ()  # those that lock this party's tokens in the anchor
+
+    chain: EvmChain
+    deployment: Deployment
+    lane: TransactionLane
+    registry: ParticipantRegistry
+    accounts: AnchorAccounts
+    token: MetaCoin
+    visitor: Visitor
+    allowing: threading.RLock = field(
+        default_factory=threading.RLock, init=False, repr=False, compare=False
+    )
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Callable[[], int] | None = None) -> Self:
+        """Open keys and chain as the settings say, and check that the contracts are there.
+
+        Args:
+            settings: of the party.
+            clock: chain time of the latest block when None.
+
+        Raises:
+            NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
+        """
+        keys = KeyStore.of(settings)
+        chain, deployment = open_deployment(settings, cls.GROUPS)
+        furniture = cls.furnish(settings, chain, deployment)
+        registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
+        lane = TransactionLane(
+            chain,
+            keys.account,
+            settings.home / "lane.journal",
+            max_fee_gwei=settings.max_fee_gwei,
+        )
+        return cls(
+            settings=settings,
+            keys=keys,
+            client=HttpClient(timeout_s=settings.request_timeout_s),
+            clock=clock or chain.now,
+            chain=chain,
+            deployment=deployment,
+            lane=lane,
+            registry=registry,
+            accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
+            token=MetaCoin(chain, deployment.contract("MetaCoin")),
+            visitor=Visitor(keys.account, registry.domain()),
+            **furniture,
+        )
+
+    @classmethod
+    def furnish(
+        cls,
+        settings: Settings,  # noqa: ARG003 - for the stations of systems
+        chain: EvmChain,  # noqa: ARG003
+        deployment: Deployment,  # noqa: ARG003
+    ) -> Mapping[str, Any]:
+        """The fields that a system's station adds, by name."""
+        return {}
+
+    def close(self) -> None:
+        """Let another process send for this account."""
+        self.lane.close()
+
+    @property
+    def contracts(self) -> list[Contract]:
+        """The system's contracts."""
+        return [self.deployment.contract(name) for name in self.CONTRACTS]
+
+    @property
+    def lockers(self) -> list[Address]:
+        """The contracts that this party lets lock its tokens."""
+        return [self.deployment.contracts[name] for name in self.LOCKERS]
+
+    def follow(self, first: int | None = None) -> LogFollower:
+        """News of the system's contracts.
+
+        Args:
+            first: the first block whose events matter; the confirmed one when None, for what
+                happened before is in the views.
+        """
+        start = self.chain.confirmed() if first is None else first
+        return LogFollower(self.chain, self.contracts, start)
+
+    def submit(self, call: Call) -> Receipt:
+        """Send a call that others may send too.
+
+        Raises:
+            TryAgain: the contract refuses it now, and the next view of the chain tells why; or the
+                account cannot pay for it, and somebody may fund it.
+        """
+        try:
+            return self.lane.send(call)
+        except NoFunds as poor:
+            raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
+        except ContractRefused as refused:
+            raise TryAgain(
+                f"{call.function} is refused for the moment",
+                who=refused.contract,
+                had=refused.error_name,
+            ) from refused
+
+    def ask(
+        self, server: Address, path: str, body: bytes, *, most: int, method: str = "POST"
+    ) -> bytes:
+        """Ask a registered server over TLS, with the key that it registered, and say who asks.
+
+        Raises:
+            PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
+            TryAgain: it registered no endpoint; a stranger's entry must not stop this party.
+        """
+        try:
+            entry = self.server(server)
+        except RefusedInput as unusable:
+            raise TryAgain(unusable.what, who=server, had=unusable.had) from unusable
+        return self.client.request(
+            entry.endpoint,
+            entry.pin,
+            method,
+            path,
+            body,
+            most_bytes=most,
+            card=self.visitor.card_for(server),
+        )
+
+    def server(self, account: Address) -> ServerEntry:
+        """Endpoint and TLS pin of a registered server."""
+        return self.registry.server(account)
+
+
+E = TypeVar("E", bound=EvmStation)

@@ -10,25 +10,31 @@ Events that tell something without ending a phase are left out.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 
 from tools.drawn_pages import run
 
-from edgemark.systems.outsourcing.protocol.life import MOVES
+from edgemark.loop.moves import Kind
+from edgemark.systems.outsourcing.protocol.life import LIFE
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JudgePhase, NodePhase
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "outsourcing.md"
 PARTIES: dict[str, type[Enum]] = {"device": DevicePhase, "node": NodePhase, "judge": JudgePhase}
 
 
-def draw(phases: type[Enum], moves: Mapping[tuple[Enum, type], Enum]) -> str:
+def name_of(kind: Kind) -> str:
+    """An event's type, or the time that is over."""
+    return f"{kind.value} is over" if isinstance(kind, Enum) else kind.__name__
+
+
+def draw(phases: type[Enum], moves: Iterable[tuple[Enum, Kind, Enum]]) -> str:
     """One party's phases as a state diagram; parallel moves share an arrow."""
     arrows: dict[tuple[Enum, Enum], list[str]] = {}
-    for (before, event), after in moves.items():
+    for before, kind, after in moves:
         if isinstance(before, phases) and after is not before:
-            arrows.setdefault((before, after), []).append(event.__name__)
+            arrows.setdefault((before, after), []).append(name_of(kind))
     first, *_ = phases
     left = {before for before, _ in arrows}
     lines = ["stateDiagram-v2", f"    [*] --> {first.value}"]
@@ -42,7 +48,7 @@ def draw(phases: type[Enum], moves: Mapping[tuple[Enum, type], Enum]) -> str:
 
 def draw_all() -> dict[str, str]:
     """A fenced diagram for each party."""
-    return {name: f"```mermaid\n{draw(phases, MOVES)}\n```\n" for name, phases in PARTIES.items()}
+    return {name: f"```mermaid\n{draw(phases, LIFE)}\n```\n" for name, phases in PARTIES.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:

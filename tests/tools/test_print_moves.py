@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from tools.drawn_pages import insert
-from tools.print_moves import DOCUMENT, PARTIES, draw, draw_all
+from tools.print_moves import DOCUMENT, PARTIES, draw, draw_all, name_of
 
-from edgemark.systems.outsourcing.protocol.life import MOVES
+from edgemark.systems.outsourcing.protocol.life import LIFE
 from tools import print_moves
 
 
@@ -29,20 +29,20 @@ def test_document__shows_the_table_of_the_protocol() -> None:
 @pytest.mark.parametrize("name", PARTIES)
 def test_diagram__has_every_move_that_ends_a_phase(name: str) -> None:
     diagram = draw_all()[name]
-    for (before, event), after in MOVES.items():
+    for before, kind, after in LIFE:
         if isinstance(before, PARTIES[name]) and before is not after:
             arrow = f"    {before.value} --> {after.value}: "
             line = next(line for line in diagram.splitlines() if line.startswith(arrow))
-            assert event.__name__ in line.removeprefix(arrow).split(", ")
+            assert name_of(kind) in line.removeprefix(arrow).split(", ")
 
 
 def test_draw__parallel_moves__share_an_arrow_and_loops_are_left_out() -> None:
-    moves = {
-        (Phase.FIRST, int): Phase.SECOND,
-        (Phase.FIRST, str): Phase.SECOND,
-        (Phase.FIRST, bytes): Phase.FIRST,
-        (Phase.SECOND, int): Phase.LAST,
-    }
+    moves = [
+        (Phase.FIRST, int, Phase.SECOND),
+        (Phase.FIRST, str, Phase.SECOND),
+        (Phase.FIRST, bytes, Phase.FIRST),
+        (Phase.SECOND, int, Phase.LAST),
+    ]
     assert draw(Phase, moves).splitlines() == [
         "stateDiagram-v2",
         "    [*] --> first",

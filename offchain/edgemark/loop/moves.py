@@ -2,14 +2,16 @@
 
 Rule 1: every phase and every legal move is in the table; nothing else changes a `phase`.
 Rule 2: nothing here knows a party; its state says what it remembers (`after`), which chain times it
-        waits for (`deadlines`) and what it owes (`owed`).
+        waits for (`times`) and what it owes (`owed`).
 Rule 3: what is owed follows from the state alone, so a party that was killed owes the same again.
+Rule 4: a time that is over is remembered in `over`, by its name; so a deadline costs one line where
+        a state lists it, and one in each phase of the table in which it may pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -18,45 +20,106 @@ from edgemark.loop.event_records import EventRecords
 from edgemark.loop.machine import IllegalMove, Tick
 
 
+@dataclass(frozen=True)
+class TimeOver:
+    """A chain time that a state waited for is past.
+
+    It stands in no journal: the tick that let it pass does.
+
+    Attributes:
+        what: the time, by the name its protocol gives it.
+        part: of what, where a state waits for several of that name; 0 where for one.
+    """
+
+    what: Enum
+    part: int = 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What the state of every party remembers of time.
+
+    Attributes:
+        over: times that were waited for, and are past.
+    """
+
+    over: frozenset[TimeOver] = field(default=frozenset(), kw_only=True)
+
+    def is_over(self, what: Enum, part: int = 0) -> bool:
+        """Whether that time was seen to be past."""
+        return TimeOver(what, part) in self.over
+
+
 class PartyState(Protocol):
-    """What one party remembers of one job; a frozen dataclass with a field `phase`."""
+    """What one party remembers of one job: a frozen dataclass, `Waiting`, with a field `phase`."""
 
     @property
     def phase(self) -> Enum:
         """Where in its life the job is, for this party."""
 
     @property
+    def over(self) -> frozenset[TimeOver]:
+        """Times that were waited for, and are past."""
+
+    @property
     def is_finished(self) -> bool:
         """Nothing is owed or awaited any more."""
 
-    def after(self, event: object) -> Self:
+    def after(self, event: Any) -> Self:
         """The same with what the event told; the phase is the table's business."""
 
-    def owed(self) -> tuple[object, ...]:
+    def owed(self) -> tuple[Hashable, ...]:
         """Effects that this state still needs."""
 
-    def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:
-        """Chain times still to come in this state, each with the event it brings."""
+    def times(self) -> Sequence[tuple[Timestamp, TimeOver]]:
+        """Chain times that matter in this state; those in `over` count no more."""
+
+    def laws(self) -> Mapping[str, bool]:
+        """What holds of the fields of every state that can be reached; tests walk and look."""
 
 
 P = TypeVar("P", bound=PartyState)
+Kind = type | Enum  # of an event; of a time that is over, its name
+Table = Mapping[Enum, Mapping[Kind, Enum | None]]
+
+
+def stays(*kinds: Kind) -> dict[Kind, None]:
+    """Rows of a table: what may happen in a phase, and tells something without ending it."""
+    return dict.fromkeys(kinds)
+
+
+def kind_of(event: object) -> Kind:
+    """Under what an event stands in a table."""
+    return event.what if isinstance(event, TimeOver) else type(event)
 
 
 class Moves:
-    """The moves of all parties of one protocol.
+    """The moves of one party, or of all parties of one protocol.
 
     Args:
-        table: the next phase by phase and type of the event.
+        table: by phase and kind of event the next phase; None where the phase stays (`stays`).
     """
 
-    def __init__(self, table: Mapping[tuple[Enum, type], Enum]) -> None:
-        self._table = table
+    def __init__(self, table: Table) -> None:
+        self._table = {
+            (phase, kind): phase if after is None else after
+            for phase, row in table.items()
+            for kind, after in row.items()
+        }
+
+    def __iter__(self) -> Iterator[tuple[Enum, Kind, Enum]]:
+        """Every move: phase before, kind of event, phase after; in the order of the table."""
+        return ((before, kind, after) for (before, kind), after in self._table.items())
+
+    def after(self, phase: Enum, kind: Kind) -> Enum | None:
+        """The phase that an event of this kind leads to; None when it cannot happen."""
+        return self._table.get((phase, kind))
 
     def is_legal(self, state: PartyState, event: object) -> bool:
         """Whether `event` can happen to `state`."""
-        return (state.phase, type(event)) in self._table
+        return self.after(state.phase, kind_of(event)) is not None
 
-    def step(self, state: P, event: object) -> tuple[P, tuple[object, ...]]:
+    def step(self, state: P, event: object) -> tuple[P, tuple[Hashable, ...]]:
         """Move one party's state by one event.
 
         Returns:
@@ -65,25 +128,29 @@ class Moves:
         Raises:
             IllegalMove: the table has no such move.
         """
-        phase = self._table.get((state.phase, type(event)))
+        moved, before = self._move(state, event), state.owed()
+        return moved, tuple(effect for effect in moved.owed() if effect not in before)
+
+    def reach_time(self, state: P, now: Timestamp) -> P:
+        """Let every time that lies before `now` pass. A time T is over at T + 1."""
+        for time, over in state.times():
+            if now > time and over not in state.over and self.is_legal(state, over):
+                state = self._move(state, over)
+        return state
+
+    def _move(self, state: P, event: object) -> P:
+        phase = self.after(state.phase, kind_of(event))
         if phase is None:
             raise IllegalMove(
                 "cannot happen now",
                 who=type(event).__name__,
                 had=state.phase.value,
-                needed="see MOVES",
+                needed="a move of its table",
             )
-        before = state.owed()
-        told: Any = state.after(event)
-        moved: P = replace(told, phase=phase)
-        return moved, tuple(effect for effect in moved.owed() if effect not in before)
-
-    def reach_time(self, state: P, now: Timestamp) -> P:
-        """Let every deadline that lies before `now` pass. A deadline D is over at D + 1."""
-        for deadline, event in state.deadlines():
-            if now > deadline and self.is_legal(state, event):
-                state, _ = self.step(state, event)
-        return state
+        is_time = isinstance(event, TimeOver)
+        told: Any = state if is_time else state.after(event)
+        moved: P = replace(told, phase=phase, over=state.over | ({event} if is_time else set()))
+        return moved
 
 
 class MovesMachine(Generic[P]):
@@ -109,15 +176,15 @@ class MovesMachine(Generic[P]):
         """The state of a job that nobody heard of."""
         return self._blank()
 
-    def step(self, state: P, event: object) -> tuple[P, Sequence[object]]:
-        """One move; a tick lets deadlines pass."""
+    def step(self, state: P, event: object) -> tuple[P, Sequence[Hashable]]:
+        """One move; a tick lets times pass."""
         if isinstance(event, Tick):
             later = self._moves.reach_time(state, Timestamp(event.now))
             before = state.owed()
             return later, tuple(effect for effect in later.owed() if effect not in before)
         return self._moves.step(state, event)
 
-    def resume(self, state: P) -> Sequence[object]:
+    def resume(self, state: P) -> Sequence[Hashable]:
         """Every effect still owed."""
         return state.owed()
 

@@ -274,17 +274,20 @@ def test_locks__everybody_gone_until_expiry__parties_and_strangers_return_them(
     with world.moves() as moved, TransactionLane(chain, key, tmp_path / "lane.journal") as lane:
         job = world.start()
         expiry = world.settlement.jobOf(job).collectBy + LOCK_TAIL
-        state: Any = SimpleNamespace(known=SimpleNamespace(job=JobId(bytes(job))))
+        key_of_job = JobId(bytes(job))
+        state: Any = SimpleNamespace(known=SimpleNamespace(job=key_of_job))
         node, device = (on_chain(party, world, chain, lane) for party in (ComputeNode, Device))
         with pytest.raises(ContractRefused, match="LockNotExpired"):
-            node.perform(state, SubmitExpiry(1))
+            node.perform(state, SubmitExpiry(key_of_job, 1))
         world.chain.mine(timestamp=expiry + 1)
-        assert node.perform(state, SubmitExpiry(1)) == [SawEnded()]
-        assert device.perform(state, SubmitExpiry(0)) == [SawEnded()]
+        assert node.perform(state, SubmitExpiry(key_of_job, 1)) == [SawEnded()]
+        assert device.perform(state, SubmitExpiry(key_of_job, 0)) == [SawEnded()]
         sent = chain.nonces_used(key.address)
         for place in range(2, NODES + 1):
             world.anchor.expire(world.settlement, job, place, sender=world.outsider)
-        assert node.perform(state, SubmitExpiry(2)) == [SawEnded()]  # somebody was faster
+        assert node.perform(state, SubmitExpiry(key_of_job, 2)) == [
+            SawEnded()
+        ]  # somebody was faster
         assert chain.nonces_used(key.address) == sent
     assert moved == {}
     # What is left of the job can neither pay nor take anything any more, nor come again.

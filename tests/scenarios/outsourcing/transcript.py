@@ -82,7 +82,7 @@ def account_of(role: str) -> Address:
 def rendered(effect: Any) -> str:
     """An effect as a transcript writes it."""
     words = [type(effect).__name__]
-    for item in fields(effect):
+    for item in (item for item in fields(effect) if item.name != "job"):  # there is but one
         value = getattr(effect, item.name)
         if isinstance(value, tuple):
             words.append("+".join(map(str, value)) or "-")

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.sharing.verification import multiply_checks
@@ -35,6 +34,7 @@ from edgemark.systems.outsourcing.contract.hashes import split_share
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Answer, ReadRequest, Task
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
@@ -83,7 +83,7 @@ class DishonestNode(ComputeNode):
         plan = json.loads(path.read_text()) if path.exists() else {}
         return Deed(plan.get(job.hex(), plan.get(ANY_JOB, Deed.NONE.value)))
 
-    def perform(self, state: NodeTask, effect: Any) -> Sequence[object]:
+    def perform(self, state: NodeTask, effect: do.NodeEffect) -> Sequence[on.NodeEvent]:
         """As an honest node, but for the deed."""
         if state.offer is not None:
             deed = self._deed(state.offer.job)

@@ -71,7 +71,7 @@ class Offering:
             check_acceptance(acceptance, order, index, settlement.domain)
         return on.HeardAcceptance(acceptance)
 
-    def bring(self, state: DeviceJob) -> Sequence[object]:
+    def bring(self, state: DeviceJob) -> Sequence[on.DeviceEvent]:
         """Bring the acceptances of all who are still awaited, in one call.
 
         Returns:
@@ -100,7 +100,7 @@ class Offering:
 
 def look_into_refusal(
     station: OutsourcingStation, order: on.Order, refused: RefusedInput
-) -> Sequence[object]:
+) -> Sequence[on.DeviceEvent]:
     """What a posting that was refused has come to.
 
     Raises:
@@ -125,7 +125,7 @@ def may_be_posted(station: OutsourcingStation, order: on.Order, call: Call) -> b
     return not is_late and station.lane.may_happen(call)
 
 
-def _look_at_number(station: OutsourcingStation, order: on.Order) -> Sequence[object]:
+def _look_at_number(station: OutsourcingStation, order: on.Order) -> Sequence[on.DeviceEvent]:
     """Whether the job that has the number is this one, posted before."""
     posted = station.settlement.job(order.job, block="latest")
     if posted.phase is JobPhase.NONE:

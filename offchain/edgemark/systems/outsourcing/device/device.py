@@ -226,7 +226,7 @@ class Device(PartyLoop[OutsourcingStation]):
 
     # --- effects -------------------------------------------------------------------------------
 
-    def perform(self, state: DeviceJob, effect: Any) -> Sequence[object]:  # noqa: C901, PLR0911 - one each
+    def perform(self, state: DeviceJob, effect: do.DeviceEffect) -> Sequence[on.DeviceEvent]:  # noqa: C901, PLR0911 - one each
         """Carry out one effect; what it found out."""
         order = state.known
         match effect:
@@ -254,21 +254,21 @@ class Device(PartyLoop[OutsourcingStation]):
                 free = self.station.accounts.free_balance(self.station.address)
                 charge = cut_to_means(effect, order.terms.bond, free)
                 allow_what_is_due(self.station, self._jobs)
-                self.station.submit(call_of(self.station.settlement, order, charge))
+                self.station.submit(call_of(self.station.settlement, charge))
                 return []
-            case do.SubmitExpiry(place):
-                self.station.return_place(order.job, place)
+            case do.SubmitExpiry(job, place):
+                self.station.return_place(job, place)
                 return [on.SawEnded()]
             case _:
-                self.station.submit(call_of(self.station.settlement, order, effect))
+                self.station.submit(call_of(self.station.settlement, effect))
                 return []
 
-    def errand(self, state: DeviceJob, effect: Any) -> Errand | None:
+    def errand(self, state: DeviceJob, effect: do.DeviceEffect) -> Errand | None:
         """Whom an effect waits for."""
         nodes = state.known.nodes if state.order else ()
         return errand_of(effect, nodes, state.deadline(effect))
 
-    def _post(self, order: on.Order) -> Sequence[object]:
+    def _post(self, order: on.Order) -> Sequence[on.DeviceEvent]:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
         try:
             allow_what_is_due(self.station, self._jobs)
@@ -328,9 +328,9 @@ class Device(PartyLoop[OutsourcingStation]):
         found = ask_each([*index_of], lambda node: self._fetch_answer(order, index_of[node]))
         return list(found.values())
 
-    def _decode(self, state: DeviceJob) -> Sequence[object]:
+    def _decode(self, state: DeviceJob) -> Sequence[on.DeviceEvent]:
         """Decode what is there; when waiting is over, after one last round to the others."""
-        order, heard = state.known, list[object]()
+        order, heard = state.known, list[on.DeviceEvent]()
         answers = {answer.index: answer for answer in state.answers}
         if state.phase is DevicePhase.GATHERED:
             silent = [task.index for task in order.tasks if task.index not in answers]
@@ -343,7 +343,7 @@ class Device(PartyLoop[OutsourcingStation]):
             open=frozenset(int(index) for index in state.open_indices),
             errors=order.terms.errors,
             left=state.charges_left,
-            is_last=state.last_charges,
+            is_last=state.is_last_call,
             lot=self._randomness.octets(32),
         )
         found = decode_answers(order, answers.values(), challenge, docket)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.loop.machine import IllegalMove
+from edgemark.loop.moves import TimeOver, Waiting
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import deadline_of
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer
-from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JobTime
 
 _OPEN = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
@@ -20,7 +23,7 @@ _UNPAID = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
 
 
 @dataclass(frozen=True)
-class DeviceJob:
+class DeviceJob(Waiting):
     """State of one job at the device; `order` holds its secrets.
 
     Attributes:
@@ -34,10 +37,8 @@ class DeviceJob:
         silent: indices charged or to be charged as silent.
         named_late: found when no charge was left: neither charged nor approved.
         decoded: number of answers when they were last found undecided.
-        last_charges: no time is left to wait for an answer before charging.
         evidence: (index, judge) pairs that were delivered.
         verdicts_by: deadline of each served charge.
-        lapsing: served charges whose deadline is past.
         lock_over: the job's lock has expired.
     """
 
@@ -54,13 +55,9 @@ class DeviceJob:
     silent: tuple[ShareIndex, ...] = ()
     named_late: frozenset[ShareIndex] = frozenset()
     decoded: int = 0
-    last_charges: bool = False
     undecided_because: str = ""
     evidence: frozenset[tuple[ShareIndex, Address]] = frozenset()
     verdicts_by: tuple[tuple[ShareIndex, Timestamp], ...] = ()
-    lapsing: frozenset[ShareIndex] = frozenset()
-    compute_over: bool = False
-    collect_over: bool = False
     lock_over: bool = False
     reason: str = ""
 
@@ -69,7 +66,7 @@ class DeviceJob:
         """Nothing is owed or awaited any more."""
         return self.phase in (DevicePhase.CLOSED, DevicePhase.CANCELLED, DevicePhase.FAILED)
 
-    def deadline(self, effect: object) -> float:
+    def deadline(self, effect: do.DeviceEffect) -> float:
         """Until when the chain takes what an effect submits, in its time; infinite when always."""
         return deadline_of(self.order.terms if self.order else None, effect)
 
@@ -95,6 +92,11 @@ class DeviceJob:
         return self.known.terms.errors - len(self.wrong) - len(self.silent)
 
     @property
+    def is_last_call(self) -> bool:
+        """No time is left to wait for an answer before charging."""
+        return self.is_over(JobTime.LAST_CHARGES)
+
+    @property
     def open_indices(self) -> frozenset[ShareIndex]:
         """Indices that have neither ended nor been chosen for a charge."""
         opened = frozenset(i for i in self._all() if self.index_phase(i) in _OPEN)
@@ -118,30 +120,40 @@ class DeviceJob:
         """Last seen phase of an index on chain."""
         return self.indices[index - 1]
 
-    def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:
-        """Chain times still to come in this state, each with the event it brings."""
+    def times(self) -> tuple[tuple[Timestamp, TimeOver], ...]:
+        """Chain times that matter to this job."""
         if self.order is None or self.is_finished:
             return ()
-        terms = self.order.terms
-        pending: list[tuple[Timestamp, object]] = []
-        if self.phase is DevicePhase.POSTED:
-            pending.append((terms.accept_by, on.SawAcceptOver()))
-        if self.phase is DevicePhase.STARTED:
-            pending.append((self.order.gather_until, on.SawGatheringOver()))
-        if self.phase in _STARTED and not self.compute_over:
-            pending.append((terms.compute_by, on.SawComputeOver()))
-        if self.phase in _STARTED and not self.last_charges:
-            pending.append((self.order.last_charges_at, on.SawLastCharges()))
-        if self.phase in _STARTED and not self.collect_over:
-            pending.append((terms.collect_by, on.SawCollectOver()))
-        pending += [
-            (verdict_by, on.SawLapseDue(index))
-            for index, verdict_by in self.verdicts_by
-            if index not in self.lapsing
-        ]
-        return tuple(pending)
+        terms, order = self.order.terms, self.order
+        return (
+            (terms.accept_by, TimeOver(JobTime.ACCEPT)),
+            (order.gather_until, TimeOver(JobTime.GATHERING)),
+            (terms.compute_by, TimeOver(JobTime.COMPUTE)),
+            (order.last_charges_at, TimeOver(JobTime.LAST_CHARGES)),
+            (terms.collect_by, TimeOver(JobTime.COLLECT)),
+            *((by, TimeOver(JobTime.VERDICT, index)) for index, by in self.verdicts_by),
+        )
 
-    def after(self, event: object) -> DeviceJob:  # noqa: C901, PLR0911, PLR0912 - one line an event
+    def laws(self) -> Mapping[str, bool]:
+        """What holds of the fields of every state that can be reached."""
+        most = self.order.terms.errors if self.order else 0
+        charged, answered = {*self.wrong, *self.silent}, self.answered
+        return {
+            "an index is charged once": len(charged) == len(self.wrong) + len(self.silent),
+            "at most e are charged": len(charged) <= most,
+            "nobody named late is charged": not charged & self.named_late,
+            "an index has one answer": len(set(answered)) == len(answered),
+            "and one acceptance": len({a.index for a in self.acceptances}) == len(self.acceptances),
+            "each index has a phase": not self.order
+            or len(self.indices) == self.order.terms.node_count,
+            "only what is served has a verdict's time": all(
+                self.index_phase(index) is IndexPhase.SERVED for index, _ in self.verdicts_by
+            ),
+            "a result is valid, or charged over": self.result is None
+            or self.phase in (DevicePhase.VALID, DevicePhase.CHARGED, DevicePhase.CLOSED),
+        }
+
+    def after(self, event: on.DeviceEvent) -> DeviceJob:  # noqa: C901, PLR0911, PLR0912 - one line an event
         """The same job with what the event told; the phase is the protocol's business."""
         match event:
             case on.AskedSubmit(order):
@@ -149,8 +161,6 @@ class DeviceJob:
                 return replace(self, order=order, indices=named)
             case on.SawIndexPhase():
                 return self._with_index_phase(event)
-            case on.SawLapseDue(index):
-                return replace(self, lapsing=self.lapsing | {index})
             case on.HeardOfferTaken(index):
                 return replace(self, offered=self.offered | {index})
             case on.HeardAcceptance(acceptance):
@@ -163,20 +173,18 @@ class DeviceJob:
                 return self._with_answer(answer)
             case on.HeardEvidenceTaken(index, judge):
                 return replace(self, evidence=self.evidence | {(index, judge)})
-            case on.SawComputeOver():
-                return replace(self, compute_over=True)
-            case on.SawLastCharges():
-                return replace(self, last_charges=True)
-            case on.SawCollectOver():
-                return replace(self, collect_over=True)
             case on.SawLockOver():
                 return replace(self, lock_over=True)
             case on.FoundPostingRefused(reason):
                 return replace(self, reason=reason)
             case on.FoundResultValid() | on.FoundResultUndecided():
                 return self._with_finding(event)
-            case _:
+            case on.SawPosted() | on.SawStarted() | on.SawCancelled():
                 return self
+            case on.SawChargesFiled() | on.SawEnded():
+                return self
+            case _:
+                assert_never(event)
 
     def _with_index_phase(self, event: on.SawIndexPhase) -> DeviceJob:
         index = event.index
@@ -221,17 +229,17 @@ class DeviceJob:
             charged, result=event.result, undecided_because="", named_late=frozenset(late)
         )
 
-    def owed(self) -> tuple[object, ...]:  # noqa: PLR0911 - one line a phase
+    def owed(self) -> tuple[do.DeviceEffect, ...]:  # noqa: PLR0911 - one line a phase
         """Effects that this state still needs."""
         if self.lock_over and not self.is_finished:
-            return (do.SubmitExpiry(PAYER_PLACE),)
+            return (do.SubmitExpiry(self.known.job, PAYER_PLACE),)
         match self.phase:
             case DevicePhase.DRAFTED:
                 return (do.SubmitPosting(),)
             case DevicePhase.POSTED:
                 return (*self._owed_offers(), *self._owed_acceptances())
             case DevicePhase.EXPIRED:
-                return (do.SubmitCancel(),)
+                return (do.SubmitCancel(self.known.job),)
             case DevicePhase.STARTED:
                 return self._owed_started()
             case DevicePhase.GATHERED:
@@ -255,10 +263,10 @@ class DeviceJob:
     def _decode(self) -> do.Decode:
         return do.Decode(self.answered, self.chosen)
 
-    def _owed_offers(self) -> tuple[object, ...]:
+    def _owed_offers(self) -> tuple[do.DeviceEffect, ...]:
         return tuple(do.SendOffer(i) for i in self._all() if i not in self.offered)
 
-    def _owed_acceptances(self) -> tuple[object, ...]:
+    def _owed_acceptances(self) -> tuple[do.DeviceEffect, ...]:
         """One call for all, once each node that is still awaited has left its acceptance here.
 
         The effect names no indices: those that others bring meanwhile would make another of it.
@@ -267,7 +275,7 @@ class DeviceJob:
         is_whole = awaited and awaited <= {given.index for given in self.acceptances}
         return (do.SubmitAcceptances(),) if is_whole and not self.brings_none else ()
 
-    def _owed_started(self) -> tuple[object, ...]:
+    def _owed_started(self) -> tuple[do.DeviceEffect, ...]:
         if len(self.answers) == len(self.indices):
             return (self._decode(),)
         tasks = tuple(do.SendTask(i) for i in self._all() if i not in self.delivered)
@@ -278,7 +286,7 @@ class DeviceJob:
         )
         return (*tasks, *answers)
 
-    def _owed_approval(self) -> tuple[object, ...]:
+    def _owed_approval(self) -> tuple[do.DeviceEffect, ...]:
         if self.result is None:
             return ()
         honest = tuple(
@@ -290,19 +298,19 @@ class DeviceJob:
             and self.index_phase(i) is IndexPhase.COMMITTED
             and self.answer_of(i) is not None
         )
-        return (do.SubmitApproval(honest),) if honest else ()
+        return (do.SubmitApproval(self.known.job, honest),) if honest else ()
 
-    def _owed_charge(self) -> tuple[object, ...]:
-        if self.collect_over:
+    def _owed_charge(self) -> tuple[do.DeviceEffect, ...]:
+        if self.is_over(JobTime.COLLECT):
             return ()
         wrong = tuple(i for i in self.wrong if self.index_phase(i) is IndexPhase.COMMITTED)
-        late_enough = self.silent if self.compute_over else ()
+        late_enough = self.silent if self.is_over(JobTime.COMPUTE) else ()
         silent = tuple(i for i in late_enough if self.index_phase(i) in _OPEN)
-        return (do.SubmitCharge(wrong, silent),) if wrong or silent else ()
+        return (do.SubmitCharge(self.known.job, wrong, silent),) if wrong or silent else ()
 
-    def _owed_evidence(self) -> tuple[object, ...]:
+    def _owed_evidence(self) -> tuple[do.DeviceEffect, ...]:
         order = self.known
-        owed: list[object] = []
+        owed: list[do.DeviceEffect] = []
         for index in (*self.wrong, *self.silent):
             if self.index_phase(index) in _CHARGED:
                 owed += [
@@ -330,33 +338,24 @@ class DeviceJob:
         All that were chosen are on chain, and no answer is awaited that might show who lies; or
         there is no time left to wait.
         """
-        if not self.charges_left or not self.open_indices or self.collect_over:
+        if not self.charges_left or not self.open_indices or self.is_over(JobTime.COLLECT):
             return False
         if any(self.index_phase(i) in _OPEN for i in (*self.wrong, *self.silent)):
             return False
         awaited = (*_CHARGED, IndexPhase.ANSWERED)
         waits = any(self.index_phase(i) in awaited and self._misses(i) for i in self.silent)
-        return self.last_charges or not waits
+        return self.is_last_call or not waits
 
-    def _owed_lapses(self) -> tuple[object, ...]:
+    def _owed_lapses(self) -> tuple[do.DeviceEffect, ...]:
         """Nobody else need be left who ends a charge without verdict, and the bond is in it."""
         return tuple(
-            do.SubmitLapseOf(index)
-            for index in sorted(self.lapsing)
-            if self.index_phase(index) is IndexPhase.SERVED
+            do.SubmitLapse(self.known.job, index)
+            for index, _ in sorted(self.verdicts_by)
+            if self.is_over(JobTime.VERDICT, index)
         )
 
-    def _owed_collect(self) -> tuple[object, ...]:
-        if not self.collect_over:
+    def _owed_collect(self) -> tuple[do.DeviceEffect, ...]:
+        if not self.is_over(JobTime.COLLECT):
             return ()
         left = tuple(i for i in self._all() if self.index_phase(i) in _OPEN)
-        return (do.SubmitCollect(left),) if left else ()
-
-
-_STARTED = (
-    DevicePhase.STARTED,
-    DevicePhase.GATHERED,
-    DevicePhase.VALID,
-    DevicePhase.UNDECIDED,
-    DevicePhase.CHARGED,
-)
+        return (do.SubmitCollect(self.known.job, left),) if left else ()

@@ -223,4 +223,4 @@ def cut_to_means(charge: do.SubmitCharge, bond: int, free: int) -> do.SubmitChar
         return charge
     if not means:
         raise TryAgain("free balance does not cover a bond", who="charge", had=free, needed=bond)
-    return do.SubmitCharge(wrong[:means], silent[: max(0, means - len(wrong))])
+    return do.SubmitCharge(charge.job, wrong[:means], silent[: max(0, means - len(wrong))])

@@ -30,11 +30,11 @@ def is_posting_of(job: JobView, order: on.Order) -> bool:
 
 def observe_as_device(
     state: DeviceJob, job: JobView, indices: Sequence[IndexView], *, lock_over: bool = False
-) -> list[object]:
+) -> list[on.DeviceEvent]:
     """What the device has not heard yet."""
     if state.is_finished or state.phase is DevicePhase.UNKNOWN or job.phase is JobPhase.NONE:
         return []
-    found: list[object] = []
+    found: list[on.DeviceEvent] = []
     phase = state.phase
     if phase is DevicePhase.DRAFTED:
         if not is_posting_of(job, state.known):

@@ -8,10 +8,13 @@ from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.patience import Patience
 from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.station import calls
+
+JudgeSubmits = do.SubmitServed | do.SubmitVerdict | do.SubmitVoid | do.SubmitLapse
 
 
 def call_of(
-    settlement: SettlementContract, state: JudgeCase, effect: object, patience: Patience
+    settlement: SettlementContract, state: JudgeCase, effect: JudgeSubmits, patience: Patience
 ) -> Call:
     """The call by which a judge carries out an effect on its case.
 
@@ -28,9 +31,5 @@ def call_of(
             what = (case.job, case.index, finding)
             patience.wait_for(what, len(signatures), len(case.judges))
             return settlement.record_verdict(case.job, case.index, Finding(finding), signatures)
-        case do.SubmitVoid():
-            return settlement.void_charge(case.job, case.index)
-        case do.SubmitLapse():
-            return settlement.lapse_charge(case.job, case.index)
         case _:
-            raise TypeError(f"a judge does not {type(effect).__name__}")
+            return calls.call_of(settlement, effect)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from edgemark.identifiers import Address, Timestamp
 from edgemark.loop.machine import IllegalMove
+from edgemark.loop.moves import TimeOver, Waiting
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Answer, Opinion, Task
-from edgemark.systems.outsourcing.protocol.phases import JudgePhase
+from edgemark.systems.outsourcing.protocol.phases import JobTime, JudgePhase
 
 EVIDENCE = "evidence"
 ANSWER = "answer"
+MOST_ANSWERS = 3  # one that opens nothing, its like that counts, one that contradicts them
 PASSING_MARGIN_DIVISOR = 4  # of the verdict window: time for judges to pass a late answer on
 
 
 @dataclass(frozen=True)
-class JudgeCase:
+class JudgeCase(Waiting):
     """State of one charge at one judge.
 
     Attributes:
@@ -50,16 +54,13 @@ class JudgeCase:
     answer_by: Timestamp | None = None
     verdict_by: Timestamp | None = None
     passed: frozenset[tuple[Address, str]] = frozenset()
-    serve_over: bool = False
-    answer_over: bool = False
-    verdict_over: bool = False
 
     @property
     def is_finished(self) -> bool:
         """Nothing is owed or awaited any more."""
         return self.phase is JudgePhase.ENDED
 
-    def deadline(self, effect: object) -> float:
+    def deadline(self, effect: do.JudgeEffect) -> float:
         """Until when the chain takes what an effect submits, in its time; infinite when always."""
         is_urgent = isinstance(effect, do.SubmitServed | do.SubmitVerdict)
         return float(self.due) if is_urgent and self.case else math.inf
@@ -108,7 +109,7 @@ class JudgeCase:
 
     def is_late(self, answer: Answer) -> bool:
         """Whether time is up for it: what contradicts an answer already held never is late."""
-        if not self.answer_over and self.finding is not Finding.MISSING:
+        if not self.is_over(JobTime.ANSWER) and self.finding is not Finding.MISSING:
             return False
         return all(held.outputs_hash == answer.outputs_hash for held in self.answers)
 
@@ -121,23 +122,32 @@ class JudgeCase:
         signed = self.signatures(finding)
         return [signed[judge] for judge in sorted(signed, key=lambda judge: int(judge, 16))]
 
-    def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:
-        """Chain times still to come in this state, each with the event it brings."""
+    def times(self) -> tuple[tuple[Timestamp, TimeOver], ...]:
+        """Chain times that matter to this case."""
         if self.case is None or self.is_finished:
             return ()
-        pending: list[tuple[Timestamp, object]] = []
-        if not self.served_on_chain and not self.serve_over:
-            pending.append((self.case.served_by, on.SawServeOver()))
-        if self.answer_by is not None and self.verdict_by is not None:
-            if not self.answer_over:
-                window = self.verdict_by - self.answer_by
-                margin = window // PASSING_MARGIN_DIVISOR
-                pending.append((Timestamp(self.answer_by + margin), on.SawAnswerOver()))
-            if not self.verdict_over:
-                pending.append((self.verdict_by, on.SawVerdictOver()))
-        return tuple(pending)
+        if self.answer_by is None or self.verdict_by is None:
+            return ((self.case.served_by, TimeOver(JobTime.SERVE)),)
+        margin = (self.verdict_by - self.answer_by) // PASSING_MARGIN_DIVISOR
+        return (
+            (Timestamp(self.answer_by + margin), TimeOver(JobTime.ANSWER)),
+            (self.verdict_by, TimeOver(JobTime.VERDICT)),
+        )
 
-    def after(self, event: object) -> JudgeCase:  # noqa: C901, PLR0911 - one line an event
+    def laws(self) -> Mapping[str, bool]:
+        """What holds of the fields of every state that can be reached."""
+        given = [(judge, opinion.finding) for judge, opinion in self.opinions]
+        times = (self.answer_by is not None, self.verdict_by is not None)
+        own = {o.finding for j, o in self.opinions if j == self.me} - {Finding.NONE}
+        return {
+            "a judge signs a finding once": len(set(given)) == len(given),
+            "no answer is kept that says nothing new": len(self.answers) <= MOST_ANSWERS,
+            "what counts is kept": self.counted is None or self.counted < len(self.answers),
+            "what is served has both times": times == (self.served_on_chain,) * 2,
+            "own words are never RIGHT and MISSING": own != own | {Finding.RIGHT, Finding.MISSING},
+        }
+
+    def after(self, event: on.JudgeEvent) -> JudgeCase:  # noqa: PLR0911 - one line an event
         """The same case with what the event told; the phase is the protocol's business."""
         match event:
             case on.SawCase():
@@ -159,14 +169,10 @@ class JudgeCase:
                 return replace(
                     self, served_on_chain=True, answer_by=answer_by, verdict_by=verdict_by
                 )
-            case on.SawServeOver():
-                return replace(self, serve_over=True)
-            case on.SawAnswerOver():
-                return replace(self, answer_over=True)
-            case on.SawVerdictOver():
-                return replace(self, verdict_over=True)
-            case _:
+            case on.SawEnded():
                 return self
+            case _:
+                assert_never(event)
 
     def _in_time(self, answer: Answer) -> JudgeCase:
         """Decided here and nowhere else: else a judge could say both that it came and did not.
@@ -204,11 +210,11 @@ class JudgeCase:
             raise IllegalMove("finding is stale", who="judge", had=opinion.finding.name)
         return replace(self, opinions=(*self.opinions, (judge, opinion)))
 
-    def owed(self) -> tuple[object, ...]:
+    def owed(self) -> tuple[do.JudgeEffect, ...]:
         """Effects that this state still needs."""
         match self.phase:
             case JudgePhase.FILED:
-                return (do.SubmitVoid(),) if self.serve_over else ()
+                return self._owed_void()
             case JudgePhase.HOLDING:
                 return self._owed_holding()
             case JudgePhase.SERVED | JudgePhase.RULED:
@@ -219,14 +225,14 @@ class JudgeCase:
     def _others(self) -> tuple[Address, ...]:
         return tuple(judge for judge in self.known.judges if judge != self.me)
 
-    def _pass_evidence(self) -> list[object]:
+    def _pass_evidence(self) -> list[do.JudgeEffect]:
         return [
             do.PassEvidence(judge)
             for judge in self._others()
             if (judge, EVIDENCE) not in self.passed
         ]
 
-    def _pass_answers(self) -> list[object]:
+    def _pass_answers(self) -> list[do.JudgeEffect]:
         return [
             do.PassAnswer(judge, number)
             for judge in self._others()
@@ -234,7 +240,7 @@ class JudgeCase:
             if (judge, f"{ANSWER} {number}") not in self.passed
         ]
 
-    def _pass_opinion(self, finding: Finding) -> list[object]:
+    def _pass_opinion(self, finding: Finding) -> list[do.JudgeEffect]:
         if self.me not in self.signatures(finding):
             return []
         name = finding.name.lower()
@@ -244,22 +250,26 @@ class JudgeCase:
             if (judge, name) not in self.passed
         ]
 
-    def _owed_holding(self) -> tuple[object, ...]:
+    def _owed_void(self) -> tuple[do.JudgeEffect, ...]:
+        due = self.is_over(JobTime.SERVE)
+        return (do.SubmitVoid(self.known.job, self.known.index),) if due else ()
+
+    def _owed_holding(self) -> tuple[do.JudgeEffect, ...]:
         owed = self._pass_evidence()
         signed = self.signatures(Finding.NONE)
         if self.me not in signed:
             owed.append(do.SignServed())
         owed += self._pass_opinion(Finding.NONE)
-        if self.serve_over:
-            owed.append(do.SubmitVoid())
+        if self.is_over(JobTime.SERVE):
+            owed += self._owed_void()
         elif len(signed) >= self.known.threshold:
             owed.append(do.SubmitServed())
         return tuple(owed)
 
-    def _owed_served(self) -> tuple[object, ...]:
-        if self.verdict_over:
-            return (do.SubmitLapse(),)
-        owed: list[object] = []
+    def _owed_served(self) -> tuple[do.JudgeEffect, ...]:
+        if self.is_over(JobTime.VERDICT):
+            return (do.SubmitLapse(self.known.job, self.known.index),)
+        owed: list[do.JudgeEffect] = []
         if self.task is not None:
             owed += self._pass_evidence()
         if self.known.kind is ChargeKind.SILENT:
@@ -271,7 +281,7 @@ class JudgeCase:
                 owed.append(do.SubmitVerdict(int(finding)))
         return tuple(owed)
 
-    def _owed_finding(self) -> list[object]:
+    def _owed_finding(self) -> list[do.JudgeEffect]:
         """What is to be found and signed now; a finding without its signature is found again.
 
         Only who holds the task can know that no answer came: an answer is checked against it. And a
@@ -282,7 +292,7 @@ class JudgeCase:
             return []
         signed = self.me in self.signatures(self.finding)
         decided = self.answer is not None or self.is_contradicted
-        late = self.known.kind is ChargeKind.SILENT and self.answer_over
+        late = self.known.kind is ChargeKind.SILENT and self.is_over(JobTime.ANSWER)
         if decided and self.finding is not Finding.MISSING:
             outdated = self.finding is Finding.RIGHT and self.is_contradicted
             if self.finding is Finding.NONE or outdated or not signed:

@@ -230,8 +230,7 @@ class Judge(OutsourcingServer):
         state = self._case(request, read.job, read.index)
         if state.terms is None:
             raise NotFound("task is not here yet", who=f"index {read.index}")
-        reader = address_of(state.terms.job_key)
-        check_read(self.station, read, reader, self.chain_time.read)
+        check_read(self.station, read, address_of(state.terms.job_key), self.chain_time.read)
         if state.answer is None:
             raise NotFound("no answer was handed in", who=f"index {read.index}")
         return Response(body=state.answer.to_wire())
@@ -296,7 +295,7 @@ class Judge(OutsourcingServer):
 
     # --- effects -------------------------------------------------------------------------------
 
-    def perform(self, state: JudgeCase, effect: Any) -> Sequence[object]:  # noqa: PLR0911 - one each
+    def perform(self, state: JudgeCase, effect: do.JudgeEffect) -> Sequence[on.JudgeEvent]:  # noqa: PLR0911 - one each
         """Carry out one effect; what it found out."""
         match effect:
             case do.SignServed():

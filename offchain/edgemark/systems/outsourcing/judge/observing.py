@@ -8,7 +8,9 @@ from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.phases import JudgePhase
 
 
-def observe_as_judge(state: JudgeCase, view: IndexView, *, lock_over: bool = False) -> list[object]:
+def observe_as_judge(
+    state: JudgeCase, view: IndexView, *, lock_over: bool = False
+) -> list[on.JudgeEvent]:
     """What the judge has not heard yet of a charge that it follows; no place of the lock is its."""
     if state.is_finished or state.phase is JudgePhase.UNKNOWN:
         return []

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import address_of
 from edgemark.crypto.field.randomness import Randomness
@@ -49,6 +48,7 @@ from edgemark.systems.outsourcing.protocol.messages import (
     Task,
 )
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.station.calls import call_of
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.read_requests import check_read, sign_read
 from edgemark.systems.outsourcing.station.server import (
@@ -212,7 +212,7 @@ class ComputeNode(OutsourcingServer):
 
     # --- effects -------------------------------------------------------------------------------
 
-    def perform(self, state: NodeTask, effect: Any) -> Sequence[object]:
+    def perform(self, state: NodeTask, effect: do.NodeEffect) -> Sequence[on.NodeEvent]:  # noqa: PLR0911
         """Carry out one effect; what it found out."""
         match effect:
             case do.ComputeAnswer():
@@ -228,14 +228,17 @@ class ComputeNode(OutsourcingServer):
             case do.SubmitAcceptance():
                 self._accepting.bring(state.known)
                 return []
-            case do.SubmitExpiry(place):
-                self.station.return_place(state.known.job, place)
+            case do.SubmitCommitment():
+                self.station.submit(self._commitment(_answer_of(state)))
+                return []
+            case do.SubmitExpiry(job, place):
+                self.station.return_place(job, place)
                 return [on.SawEnded()]
             case _:
-                self.station.submit(self._call(state, effect))
+                self.station.submit(call_of(self.station.settlement, effect))
                 return []
 
-    def due(self, state: NodeTask, effect: Any) -> float | None:
+    def due(self, state: NodeTask, effect: do.NodeEffect) -> float | None:
         """Tasks wait for their turn; the rest does not."""
         return self._turns.due(state) if isinstance(effect, do.ComputeAnswer) else None
 
@@ -276,22 +279,6 @@ class ComputeNode(OutsourcingServer):
 
         who = f"index {offer.index}"
         return ask_until_one(offer.judges, ask, what="no judge gave the task", who=who)
-
-    def _call(self, state: NodeTask, effect: Any) -> Call:
-        offer, settlement = state.known, self.station.settlement
-        match effect:
-            case do.SubmitCommitment():
-                return self._commitment(_answer_of(state))
-            case do.SubmitCancel():
-                return settlement.cancel_unstarted(offer.job)
-            case do.SubmitCollect(indices):
-                return settlement.collect(offer.job, indices)
-            case do.SubmitVoid():
-                return settlement.void_charge(offer.job, offer.index)
-            case do.SubmitLapse():
-                return settlement.lapse_charge(offer.job, offer.index)
-            case _:
-                raise TypeError(f"a node does not {type(effect).__name__}")
 
     def _commitment(self, answer: Answer) -> Call:
         settlement = self.station.settlement

@@ -17,7 +17,7 @@ from edgemark.systems.outsourcing.protocol.phases import NodePhase
 
 def observe_as_node(
     state: NodeTask, job: JobView, view: IndexView, now: Timestamp, *, lock_over: bool = False
-) -> list[object]:
+) -> list[on.NodeEvent]:
     """What the node has not heard yet; `now` is the time of the block that was read."""
     if state.is_finished or state.phase is NodePhase.UNKNOWN:
         return []
@@ -30,7 +30,7 @@ def observe_as_node(
         return [on.SawEnded()]
     if lock_over:
         return [] if state.lock_over else [on.SawLockOver()]
-    found: list[object] = []
+    found: list[on.NodeEvent] = []
     charged = view.phase in (IndexPhase.CHARGED, IndexPhase.SERVED)
     if not state.started and job.phase is JobPhase.STARTED and state.charge is ChargeKind.NONE:
         found.append(on.SawStarted(job.started_at))
@@ -43,7 +43,7 @@ def observe_as_node(
     return found
 
 
-def _observe_offered(job: JobView, view: IndexView, now: Timestamp) -> list[object]:
+def _observe_offered(job: JobView, view: IndexView, now: Timestamp) -> list[on.NodeEvent]:
     if view.phase.is_end:
         return [on.SawEnded()]
     if view.phase is IndexPhase.NAMED:

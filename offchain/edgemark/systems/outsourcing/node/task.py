@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from edgemark.identifiers import NO_TIME, Address, Timestamp
+from edgemark.loop.moves import TimeOver, Waiting
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import deadline_of
 from edgemark.systems.outsourcing.protocol.messages import Answer, Task
-from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.protocol.phases import JobTime, NodePhase
 
 _CHARGED = (NodePhase.SUMMONED, NodePhase.DEFENDING, NodePhase.ANSWERING)
 _BEFORE_COMMITMENT = (NodePhase.ACCEPTED, NodePhase.HOLDING, NodePhase.COMPUTED)
 
 
 @dataclass(frozen=True)
-class NodeTask:
+class NodeTask(Waiting):
     """State of one index of one job at its node.
 
     Attributes:
@@ -28,7 +31,6 @@ class NodeTask:
         started: whether the job was seen started.
         served_by, verdict_by: deadlines of the charge, when charged and served.
         told: judges that took the answer.
-        bringing_due: the node waited long enough for others to bring its acceptance.
         lock_over: the job's lock has expired.
     """
 
@@ -43,12 +45,6 @@ class NodeTask:
     served_by: Timestamp | None = None
     verdict_by: Timestamp | None = None
     told: frozenset[Address] = frozenset()
-    bringing_due: bool = False
-    accept_over: bool = False
-    compute_over: bool = False
-    collect_over: bool = False
-    serve_over: bool = False
-    verdict_over: bool = False
     lock_over: bool = False
 
     @property
@@ -56,7 +52,7 @@ class NodeTask:
         """Nothing is owed or awaited any more."""
         return self.phase is NodePhase.ENDED
 
-    def deadline(self, effect: object) -> float:
+    def deadline(self, effect: do.NodeEffect) -> float:
         """Until when the chain takes what an effect submits, in its time; infinite when always."""
         return deadline_of(self.offer.terms if self.offer else None, effect)
 
@@ -71,29 +67,40 @@ class NodeTask:
     def leaves_bringing(self) -> bool:
         """The device has the acceptance, or gets it when it asks again, and is to bring it."""
         is_given = self.phase is NodePhase.OFFERED and self.known.waits_until != NO_TIME
-        return is_given and not self.bringing_due and not self.accept_over
+        return is_given and not self.is_over(JobTime.BRINGING) and not self.is_over(JobTime.ACCEPT)
 
-    def deadlines(self) -> tuple[tuple[Timestamp, object], ...]:
-        """Chain times still to come in this state, each with the event it brings."""
+    def times(self) -> tuple[tuple[Timestamp, TimeOver], ...]:
+        """Chain times that matter to this task."""
         if self.offer is None or self.is_finished:
             return ()
         terms = self.offer.terms
-        pending: list[tuple[Timestamp, object]] = []
+        times = [
+            (terms.compute_by, TimeOver(JobTime.COMPUTE)),
+            (terms.collect_by, TimeOver(JobTime.COLLECT)),
+        ]
         if self.leaves_bringing:
-            pending.append((self.offer.waits_until, on.SawBringingDue()))
-        if not self.accept_over and not self.started:
-            pending.append((terms.accept_by, on.SawAcceptOver()))
-        if not self.compute_over:
-            pending.append((terms.compute_by, on.SawComputeOver()))
-        if not self.collect_over:
-            pending.append((terms.collect_by, on.SawCollectOver()))
-        if self.served_by is not None and not self.served and not self.serve_over:
-            pending.append((self.served_by, on.SawServeOver()))
-        if self.verdict_by is not None and not self.verdict_over:
-            pending.append((self.verdict_by, on.SawVerdictOver()))
-        return tuple(pending)
+            times.append((self.offer.waits_until, TimeOver(JobTime.BRINGING)))
+        if not self.started:
+            times.append((terms.accept_by, TimeOver(JobTime.ACCEPT)))
+        if self.served_by is not None and not self.served:
+            times.append((self.served_by, TimeOver(JobTime.SERVE)))
+        if self.verdict_by is not None:
+            times.append((self.verdict_by, TimeOver(JobTime.VERDICT)))
+        return tuple(times)
 
-    def after(self, event: object) -> NodeTask:  # noqa: C901, PLR0911, PLR0912 - one line an event
+    def laws(self) -> Mapping[str, bool]:
+        """What holds of the fields of every state that can be reached."""
+        is_charged = self.charge is not ChargeKind.NONE
+        return {
+            "a task has a salt": (self.task is None) == (not self.salt),
+            "an answer is of a task": self.answer is None or self.task is not None,
+            "a charge has a time to be served by": is_charged == (self.served_by is not None),
+            "what is served has a verdict's time": self.served == (self.verdict_by is not None),
+            "only what is charged is served": is_charged or not self.served,
+            "only charged nodes tell judges": is_charged or not self.told,
+        }
+
+    def after(self, event: on.NodeEvent) -> NodeTask:  # noqa: PLR0911 - one line an event
         """The same task with what the event told; the phase is the protocol's business."""
         match event:
             case on.HeardOffer():
@@ -110,47 +117,37 @@ class NodeTask:
                 return replace(self, served=True, verdict_by=verdict_by)
             case on.HeardAnswerTaken(judge):
                 return replace(self, told=self.told | {judge})
-            case on.SawBringingDue():
-                return replace(self, bringing_due=True)
-            case on.SawAcceptOver():
-                return replace(self, accept_over=True)
-            case on.SawComputeOver():
-                return replace(self, compute_over=True)
-            case on.SawCollectOver():
-                return replace(self, collect_over=True)
-            case on.SawServeOver():
-                return replace(self, serve_over=True)
-            case on.SawVerdictOver():
-                return replace(self, verdict_over=True)
             case on.SawLockOver():
                 return replace(self, lock_over=True)
-            case _:
+            case on.SawAccepted() | on.SawCommitted() | on.SawEnded():
                 return self
+            case _:
+                assert_never(event)
 
-    def owed(self) -> tuple[object, ...]:
+    def owed(self) -> tuple[do.NodeEffect, ...]:
         """Effects that this state still needs."""
         if self.lock_over and not self.is_finished:
-            return (do.SubmitExpiry(self.known.index),)
+            return (do.SubmitExpiry(self.known.job, self.known.index),)
         if self.phase is NodePhase.OFFERED:
-            waits = self.accept_over or self.leaves_bringing
+            waits = self.is_over(JobTime.ACCEPT) or self.leaves_bringing
             return () if waits else (do.SubmitAcceptance(),)
         if self.phase in _CHARGED:
             return (*self._owed_defence(), *self._owed_exit())
         if self.phase is NodePhase.HOLDING:
             return (do.ComputeAnswer(), *self._owed_ends())
-        if self.phase is NodePhase.COMPUTED and not self.compute_over:
+        if self.phase is NodePhase.COMPUTED and not self.is_over(JobTime.COMPUTE):
             return (do.SubmitCommitment(), *self._owed_ends())
         is_open = self.phase in (*_BEFORE_COMMITMENT, NodePhase.SERVING)
         return self._owed_ends() if is_open else ()
 
-    def _owed_ends(self) -> tuple[object, ...]:
-        if self.accept_over and not self.started:
-            return (do.SubmitCancel(),)
-        if self.collect_over:
-            return (do.SubmitCollect((self.known.index,)),)
+    def _owed_ends(self) -> tuple[do.NodeEffect, ...]:
+        if self.is_over(JobTime.ACCEPT) and not self.started:
+            return (do.SubmitCancel(self.known.job),)
+        if self.is_over(JobTime.COLLECT):
+            return (do.SubmitCollect(self.known.job, (self.known.index,)),)
         return ()
 
-    def _owed_defence(self) -> tuple[object, ...]:
+    def _owed_defence(self) -> tuple[do.NodeEffect, ...]:
         """A charge as wrong needs no defence: the judges compute again by themselves."""
         if self.charge is not ChargeKind.SILENT or not self.served:
             return (do.ComputeAnswer(),) if self.phase is NodePhase.DEFENDING else ()
@@ -160,7 +157,11 @@ class NodeTask:
             return (do.ComputeAnswer(),)
         return tuple(do.SendAnswer(judge) for judge in self.known.judges if judge not in self.told)
 
-    def _owed_exit(self) -> tuple[object, ...]:
-        if self.serve_over and not self.served:
-            return (do.SubmitVoid(),)
-        return (do.SubmitLapse(),) if self.verdict_over else ()
+    def _owed_exit(self) -> tuple[do.NodeEffect, ...]:
+        if self.is_over(JobTime.SERVE) and not self.served:
+            return (do.SubmitVoid(self.known.job, self.known.index),)
+        return (
+            (do.SubmitLapse(self.known.job, self.known.index),)
+            if self.is_over(JobTime.VERDICT)
+            else ()
+        )

@@ -1,14 +1,18 @@
 """What a party owes to do next. Each is idempotent: done twice, it changes nothing more.
 
-`Submit...` puts a transaction on chain, `Send...` and `Fetch...` talk to a peer, the rest computes.
-A state says by `owed` which effects it still needs; an effect that is owed no longer is dropped.
+`Submit...` puts a transaction on chain, `Send...`, `Pass...` and `Fetch...` talk to a peer, the
+rest computes or signs. A state says by `owed` which effects it still needs; an effect that is owed
+no longer is dropped.
+
+What each party may owe is a union, at the end: whoever performs them leaves none out. `Ending` says
+all that its transaction needs; it is the same for whichever party brings it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.identifiers import Address, ShareIndex
+from edgemark.identifiers import Address, JobId, ShareIndex
 
 
 @dataclass(frozen=True)
@@ -58,38 +62,11 @@ class Decode:
 
 
 @dataclass(frozen=True)
-class SubmitApproval:
-    """Pay the nodes of these indices."""
-
-    indices: tuple[ShareIndex, ...]
-
-
-@dataclass(frozen=True)
-class SubmitCharge:
-    """File the charges that were chosen and are not on chain yet; a job may have several calls."""
-
-    wrong: tuple[ShareIndex, ...]
-    silent: tuple[ShareIndex, ...]
-
-
-@dataclass(frozen=True)
 class SendEvidence:
     """Give `judge` the charged task, and the signed answer when charged as wrong."""
 
     index: ShareIndex
     judge: Address
-
-
-@dataclass(frozen=True)
-class SubmitCancel:
-    """End a job that never started."""
-
-
-@dataclass(frozen=True)
-class SubmitCollect:
-    """End these uncharged indices after `collect_by`."""
-
-    indices: tuple[ShareIndex, ...]
 
 
 @dataclass(frozen=True)
@@ -117,30 +94,6 @@ class SendAnswer:
     """Hand `judge` the answer of a node charged as silent."""
 
     judge: Address
-
-
-@dataclass(frozen=True)
-class SubmitVoid:
-    """End a charge that was not served in time."""
-
-
-@dataclass(frozen=True)
-class SubmitLapse:
-    """End a charge that got no verdict in time."""
-
-
-@dataclass(frozen=True)
-class SubmitLapseOf:
-    """End one of the device's charges that got no verdict in time: its bond returns."""
-
-    index: ShareIndex
-
-
-@dataclass(frozen=True)
-class SubmitExpiry:
-    """Return what one's own place of the job's expired lock still holds."""
-
-    place: int
 
 
 @dataclass(frozen=True)
@@ -191,3 +144,105 @@ class SubmitVerdict:
     """Bring k signatures under one finding to the chain."""
 
     finding: int
+
+
+@dataclass(frozen=True)
+class SubmitApproval:
+    """Pay the nodes of these indices."""
+
+    job: JobId
+    indices: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class SubmitCharge:
+    """File the charges that were chosen and are not on chain yet; a job may have several calls."""
+
+    job: JobId
+    wrong: tuple[ShareIndex, ...]
+    silent: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class SubmitCancel:
+    """End a job that never started."""
+
+    job: JobId
+
+
+@dataclass(frozen=True)
+class SubmitCollect:
+    """End these uncharged indices after `collect_by`."""
+
+    job: JobId
+    indices: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
+class SubmitVoid:
+    """End a charge that was not served in time."""
+
+    job: JobId
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class SubmitLapse:
+    """End a charge that got no verdict in time: stake and bond return."""
+
+    job: JobId
+    index: ShareIndex
+
+
+@dataclass(frozen=True)
+class SubmitExpiry:
+    """Return what one's own place of the job's expired lock still holds."""
+
+    job: JobId
+    place: int
+
+
+Ending = SubmitApproval | SubmitCharge | SubmitCancel | SubmitCollect | SubmitVoid | SubmitLapse
+"""What the settlement takes from whoever may bring it, and refuses when it is too late."""
+
+DeviceEffect = (
+    SubmitPosting
+    | SendOffer
+    | SubmitAcceptances
+    | SendTask
+    | FetchAnswer
+    | FetchAnswerFromJudges
+    | Decode
+    | SendEvidence
+    | SubmitApproval
+    | SubmitCharge
+    | SubmitCancel
+    | SubmitCollect
+    | SubmitLapse
+    | SubmitExpiry
+)
+NodeEffect = (
+    SubmitAcceptance
+    | ComputeAnswer
+    | SubmitCommitment
+    | FetchTask
+    | SendAnswer
+    | SubmitCancel
+    | SubmitCollect
+    | SubmitVoid
+    | SubmitLapse
+    | SubmitExpiry
+)
+JudgeEffect = (
+    SignServed
+    | Reexecute
+    | FindMissing
+    | PassEvidence
+    | PassAnswer
+    | PassOpinion
+    | SubmitServed
+    | SubmitVerdict
+    | SubmitVoid
+    | SubmitLapse
+)
+Effect = DeviceEffect | NodeEffect | JudgeEffect

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import assert_never
 
 from edgemark.identifiers import Address
 from edgemark.loop.errands import Errand
@@ -22,7 +23,7 @@ EXITS = "exits"  # they end or pay what may as well end or be paid later
 
 
 def errand_of(  # noqa: PLR0911 - one line a kind
-    effect: object, nodes: Sequence[Address] = (), by: float = math.inf
+    effect: do.Effect, nodes: Sequence[Address] = (), by: float = math.inf
 ) -> Errand | None:
     """The errand of an effect; None when it waits for nobody.
 
@@ -48,11 +49,25 @@ def errand_of(  # noqa: PLR0911 - one line a kind
             return Errand("inquiries")  # of several peers, who do not wait for one another
         case do.Decode():
             return Errand("decoding")  # after a last round to several
+        case do.ComputeAnswer() | do.SignServed() | do.Reexecute() | do.FindMissing():
+            return None
         case _:
             return _submitting(effect, by)
 
 
-def _submitting(effect: object, by: float) -> Errand | None:
+Submitting = (
+    do.SubmitPosting
+    | do.SubmitAcceptances
+    | do.SubmitAcceptance
+    | do.SubmitCommitment
+    | do.SubmitServed
+    | do.SubmitVerdict
+    | do.SubmitExpiry
+    | do.Ending
+)
+
+
+def _submitting(effect: Submitting, by: float) -> Errand:
     match effect:
         case do.SubmitAcceptance():
             return Errand(OWN_ACCEPTANCES, by=by)
@@ -60,11 +75,15 @@ def _submitting(effect: object, by: float) -> Errand | None:
             return Errand(CHAIN, by=by)
         case do.SubmitCharge() | do.SubmitServed() | do.SubmitVerdict():
             return Errand(CHAIN, by=by)
+        case do.SubmitApproval() | do.SubmitCancel() | do.SubmitCollect() | do.SubmitVoid():
+            return Errand(EXITS)
+        case do.SubmitLapse() | do.SubmitExpiry():
+            return Errand(EXITS)
         case _:
-            return Errand(EXITS) if type(effect).__name__.startswith("Submit") else None
+            assert_never(effect)
 
 
-def deadline_of(terms: Terms | None, effect: object) -> float:
+def deadline_of(terms: Terms | None, effect: do.DeviceEffect | do.NodeEffect) -> float:
     """Until when the chain takes what a device or a node submits, in its time; infinite for ever.
 
     Args:

@@ -1,6 +1,8 @@
 """What can happen to a job: a verdict is one event type each, never a flag.
 
-`Saw...` on chain, `Heard...` from a peer, `Asked...` by the user, `Found...` by own checks.
+`Saw...` on chain, `Heard...` from a peer, `Asked...` by the user, `Found...` by own checks. Times
+that pass stand in no journal (`edgemark.loop.moves.TimeOver`). What can happen to each party is a
+union, at the end: its state leaves none of them out.
 """
 
 from __future__ import annotations
@@ -82,20 +84,8 @@ class SawIndexPhase:
 
 
 @dataclass(frozen=True)
-class SawLapseDue:
-    """Chain time is past the `verdict_by` of this charge: it lapses, and the bond returns."""
-
-    index: ShareIndex
-
-
-@dataclass(frozen=True)
 class SawChargesFiled:
     """Charges of the device are on chain; others may follow, e in all."""
-
-
-@dataclass(frozen=True)
-class SawLastCharges:
-    """Chain time is past the time at which an undecided job's last charges are chosen."""
 
 
 @dataclass(frozen=True)
@@ -132,46 +122,6 @@ class SawAccepted:
 @dataclass(frozen=True)
 class SawCommitted:
     """The node's own commitment is on chain, deep enough to serve the answer."""
-
-
-@dataclass(frozen=True)
-class SawAcceptOver:
-    """Chain time is past `accept_by`."""
-
-
-@dataclass(frozen=True)
-class SawBringingDue:
-    """Chain time is past the half of the window for which a node left its acceptance to others."""
-
-
-@dataclass(frozen=True)
-class SawGatheringOver:
-    """Chain time is past the time the device waits for answers."""
-
-
-@dataclass(frozen=True)
-class SawComputeOver:
-    """Chain time is past `compute_by`."""
-
-
-@dataclass(frozen=True)
-class SawCollectOver:
-    """Chain time is past `collect_by`: anyone may pay out."""
-
-
-@dataclass(frozen=True)
-class SawServeOver:
-    """Chain time is past `served_by`: an unserved charge is void."""
-
-
-@dataclass(frozen=True)
-class SawAnswerOver:
-    """Chain time is past `answer_by` and the judges' margin for passing answers on."""
-
-
-@dataclass(frozen=True)
-class SawVerdictOver:
-    """Chain time is past `verdict_by`: a charge without verdict lapses."""
 
 
 @dataclass(frozen=True)
@@ -359,3 +309,48 @@ class HeardPassedOn:
 
     judge: Address
     what: str
+
+
+DeviceEvent = (
+    AskedSubmit
+    | SawPosted
+    | FoundPostingRefused
+    | SawStarted
+    | SawCancelled
+    | SawIndexPhase
+    | HeardOfferTaken
+    | HeardAcceptance
+    | FoundAcceptancesRefused
+    | HeardTaskTaken
+    | HeardAnswer
+    | FoundResultValid
+    | FoundResultUndecided
+    | SawChargesFiled
+    | HeardEvidenceTaken
+    | SawLockOver
+    | SawEnded
+)
+NodeEvent = (
+    HeardOffer
+    | SawAccepted
+    | SawStarted
+    | HeardTask
+    | FoundAnswer
+    | SawCommitted
+    | SawCharged
+    | SawServed
+    | HeardAnswerTaken
+    | SawLockOver
+    | SawEnded
+)
+JudgeEvent = (
+    SawCase
+    | HeardEvidence
+    | HeardAnswer
+    | HeardStrayAnswer
+    | HeardOpinion
+    | HeardPassedOn
+    | SawServed
+    | FoundVerdict
+    | SawEnded
+)

@@ -1,166 +1,169 @@
 """Life of one outsourced job, with no clock, socket, chain or randomness in sight.
 
-Every phase and every legal move is in `MOVES`; what follows from a table of moves is the same in
+Every phase and every legal move is in `LIFE`; what follows from a table of moves is the same in
 every system (`edgemark.loop.moves`). What a party remembers and owes is in its room.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import Enum
-
-from edgemark.loop.moves import Moves
+from edgemark.loop.moves import Moves, Table, stays
 from edgemark.systems.outsourcing.protocol import events as on
-from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JudgePhase, NodePhase
+from edgemark.systems.outsourcing.protocol.phases import (
+    DevicePhase,
+    JobTime,
+    JudgePhase,
+    NodePhase,
+)
 
+_STARTED = stays(on.SawIndexPhase, JobTime.COMPUTE, JobTime.LAST_CHARGES, JobTime.COLLECT)
 
-def _stays(phase: Enum, *events: type) -> dict[tuple[Enum, type], Enum]:
-    """Events that tell something without ending the phase."""
-    return {(phase, event): phase for event in events}
-
-
-_DEVICE_TIMES = (on.SawIndexPhase, on.SawComputeOver, on.SawLastCharges, on.SawCollectOver)
-
-_DEVICE: dict[tuple[Enum, type], Enum] = {
-    (DevicePhase.UNKNOWN, on.AskedSubmit): DevicePhase.DRAFTED,
-    (DevicePhase.DRAFTED, on.SawPosted): DevicePhase.POSTED,
-    (DevicePhase.DRAFTED, on.FoundPostingRefused): DevicePhase.FAILED,
-    (DevicePhase.POSTED, on.SawStarted): DevicePhase.STARTED,
-    (DevicePhase.POSTED, on.SawAcceptOver): DevicePhase.EXPIRED,
-    (DevicePhase.POSTED, on.SawCancelled): DevicePhase.CANCELLED,
-    **_stays(
-        DevicePhase.POSTED,
-        on.SawIndexPhase,
-        on.HeardOfferTaken,
-        on.HeardAcceptance,
-        on.FoundAcceptancesRefused,
-    ),
-    (DevicePhase.EXPIRED, on.SawStarted): DevicePhase.STARTED,
-    (DevicePhase.EXPIRED, on.SawCancelled): DevicePhase.CANCELLED,
-    (DevicePhase.EXPIRED, on.SawEnded): DevicePhase.CANCELLED,
-    **_stays(DevicePhase.EXPIRED, on.SawIndexPhase, on.SawLockOver),
-    (DevicePhase.STARTED, on.SawGatheringOver): DevicePhase.GATHERED,
-    (DevicePhase.STARTED, on.FoundResultValid): DevicePhase.VALID,
-    (DevicePhase.STARTED, on.FoundResultUndecided): DevicePhase.UNDECIDED,
-    **_stays(
-        DevicePhase.STARTED,
-        on.HeardTaskTaken,
-        on.HeardAnswer,
-        *_DEVICE_TIMES,
-    ),
-    (DevicePhase.GATHERED, on.FoundResultValid): DevicePhase.VALID,
-    (DevicePhase.GATHERED, on.FoundResultUndecided): DevicePhase.UNDECIDED,
-    **_stays(DevicePhase.GATHERED, on.HeardAnswer, *_DEVICE_TIMES),
-    (DevicePhase.VALID, on.SawChargesFiled): DevicePhase.CHARGED,
-    (DevicePhase.VALID, on.SawEnded): DevicePhase.CLOSED,
-    **_stays(DevicePhase.VALID, on.SawLockOver, *_DEVICE_TIMES),
-    (DevicePhase.UNDECIDED, on.SawChargesFiled): DevicePhase.CHARGED,
-    (DevicePhase.UNDECIDED, on.SawEnded): DevicePhase.CLOSED,
-    **_stays(DevicePhase.UNDECIDED, on.SawLockOver, *_DEVICE_TIMES),
-    (DevicePhase.CHARGED, on.SawEnded): DevicePhase.CLOSED,
-    **_stays(
-        DevicePhase.CHARGED,
-        on.HeardEvidenceTaken,
-        on.HeardAnswer,
-        on.FoundResultValid,
-        on.FoundResultUndecided,
-        on.SawLapseDue,
-        on.SawLockOver,
-        *_DEVICE_TIMES,
-    ),
-}
-
-_NODE: dict[tuple[Enum, type], Enum] = {
-    (NodePhase.UNKNOWN, on.HeardOffer): NodePhase.OFFERED,
-    (NodePhase.OFFERED, on.SawAccepted): NodePhase.ACCEPTED,
-    (NodePhase.OFFERED, on.SawEnded): NodePhase.ENDED,
-    **_stays(NodePhase.OFFERED, on.SawBringingDue, on.SawAcceptOver),
-    (NodePhase.ACCEPTED, on.HeardTask): NodePhase.HOLDING,
-    (NodePhase.ACCEPTED, on.SawCharged): NodePhase.SUMMONED,
-    (NodePhase.HOLDING, on.FoundAnswer): NodePhase.COMPUTED,
-    (NodePhase.HOLDING, on.SawCharged): NodePhase.DEFENDING,
-    (NodePhase.COMPUTED, on.SawCommitted): NodePhase.SERVING,
-    (NodePhase.COMPUTED, on.SawCharged): NodePhase.ANSWERING,
-    (NodePhase.SERVING, on.SawCharged): NodePhase.ANSWERING,
-    (NodePhase.SUMMONED, on.HeardTask): NodePhase.DEFENDING,
-    (NodePhase.DEFENDING, on.FoundAnswer): NodePhase.ANSWERING,
-    **{
-        move: stays
-        for phase in (
-            NodePhase.ACCEPTED,
-            NodePhase.HOLDING,
-            NodePhase.COMPUTED,
-            NodePhase.SERVING,
-        )
-        for move, stays in _stays(
-            phase,
-            on.SawStarted,
-            on.SawAcceptOver,
-            on.SawComputeOver,
-            on.SawCollectOver,
-            on.SawLockOver,
-        ).items()
+_DEVICE: Table = {
+    DevicePhase.UNKNOWN: {on.AskedSubmit: DevicePhase.DRAFTED},
+    DevicePhase.DRAFTED: {
+        on.SawPosted: DevicePhase.POSTED,
+        on.FoundPostingRefused: DevicePhase.FAILED,
     },
-    **{
-        move: stays
-        for phase in (NodePhase.SUMMONED, NodePhase.DEFENDING, NodePhase.ANSWERING)
-        for move, stays in _stays(
-            phase,
-            on.SawServed,
-            on.SawComputeOver,
-            on.SawCollectOver,
-            on.SawServeOver,
-            on.SawVerdictOver,
-            on.SawLockOver,
-        ).items()
+    DevicePhase.POSTED: {
+        on.SawStarted: DevicePhase.STARTED,
+        JobTime.ACCEPT: DevicePhase.EXPIRED,
+        on.SawCancelled: DevicePhase.CANCELLED,
+        **stays(
+            on.SawIndexPhase,
+            on.HeardOfferTaken,
+            on.HeardAcceptance,
+            on.FoundAcceptancesRefused,
+        ),
     },
-    **_stays(NodePhase.ANSWERING, on.HeardAnswerTaken),
-    **{
-        (phase, on.SawEnded): NodePhase.ENDED
-        for phase in NodePhase
-        if phase not in (NodePhase.UNKNOWN, NodePhase.ENDED)
+    DevicePhase.EXPIRED: {
+        on.SawStarted: DevicePhase.STARTED,
+        on.SawCancelled: DevicePhase.CANCELLED,
+        on.SawEnded: DevicePhase.CANCELLED,
+        **stays(on.SawIndexPhase, on.SawLockOver),
     },
-}
-
-_JUDGE: dict[tuple[Enum, type], Enum] = {
-    (JudgePhase.UNKNOWN, on.SawCase): JudgePhase.FILED,
-    (JudgePhase.FILED, on.HeardEvidence): JudgePhase.HOLDING,
-    (JudgePhase.FILED, on.SawServed): JudgePhase.SERVED,
-    **_stays(JudgePhase.FILED, on.HeardOpinion, on.SawServeOver),
-    (JudgePhase.HOLDING, on.SawServed): JudgePhase.SERVED,
-    **_stays(
-        JudgePhase.HOLDING,
-        on.HeardAnswer,
-        on.HeardStrayAnswer,
-        on.HeardOpinion,
-        on.HeardPassedOn,
-        on.SawServeOver,
-    ),
-    (JudgePhase.SERVED, on.FoundVerdict): JudgePhase.RULED,
-    **_stays(JudgePhase.SERVED, on.HeardEvidence),
-    **_stays(JudgePhase.RULED, on.FoundVerdict),
-    **{
-        move: stays
-        for phase in (JudgePhase.SERVED, JudgePhase.RULED)
-        for move, stays in _stays(
-            phase,
+    DevicePhase.STARTED: {
+        JobTime.GATHERING: DevicePhase.GATHERED,
+        on.FoundResultValid: DevicePhase.VALID,
+        on.FoundResultUndecided: DevicePhase.UNDECIDED,
+        **stays(on.HeardTaskTaken, on.HeardAnswer),
+        **_STARTED,
+    },
+    DevicePhase.GATHERED: {
+        on.FoundResultValid: DevicePhase.VALID,
+        on.FoundResultUndecided: DevicePhase.UNDECIDED,
+        **stays(on.HeardAnswer),
+        **_STARTED,
+    },
+    DevicePhase.VALID: {
+        on.SawChargesFiled: DevicePhase.CHARGED,
+        on.SawEnded: DevicePhase.CLOSED,
+        **stays(on.SawLockOver),
+        **_STARTED,
+    },
+    DevicePhase.UNDECIDED: {
+        on.SawChargesFiled: DevicePhase.CHARGED,
+        on.SawEnded: DevicePhase.CLOSED,
+        **stays(on.SawLockOver),
+        **_STARTED,
+    },
+    DevicePhase.CHARGED: {
+        on.SawEnded: DevicePhase.CLOSED,
+        **stays(
+            on.HeardEvidenceTaken,
             on.HeardAnswer,
-            on.HeardStrayAnswer,
-            on.HeardOpinion,
-            on.HeardPassedOn,
-            on.SawAnswerOver,
-            on.SawVerdictOver,
-        ).items()
-    },
-    **{
-        (phase, on.SawEnded): JudgePhase.ENDED
-        for phase in JudgePhase
-        if phase not in (JudgePhase.UNKNOWN, JudgePhase.ENDED)
+            on.FoundResultValid,
+            on.FoundResultUndecided,
+            on.SawLockOver,
+            JobTime.VERDICT,
+        ),
+        **_STARTED,
     },
 }
 
-MOVES: Mapping[tuple[Enum, type], Enum] = {**_DEVICE, **_NODE, **_JUDGE}
+_UNCHARGED = stays(on.SawStarted, on.SawLockOver, JobTime.ACCEPT, JobTime.COMPUTE, JobTime.COLLECT)
+_CHARGED = stays(
+    on.SawServed,
+    on.SawLockOver,
+    JobTime.COMPUTE,
+    JobTime.COLLECT,
+    JobTime.SERVE,
+    JobTime.VERDICT,
+)
 
+_NODE: Table = {
+    NodePhase.UNKNOWN: {on.HeardOffer: NodePhase.OFFERED},
+    NodePhase.OFFERED: {
+        on.SawAccepted: NodePhase.ACCEPTED,
+        on.SawEnded: NodePhase.ENDED,
+        **stays(JobTime.BRINGING, JobTime.ACCEPT),
+    },
+    NodePhase.ACCEPTED: {
+        on.HeardTask: NodePhase.HOLDING,
+        on.SawCharged: NodePhase.SUMMONED,
+        on.SawEnded: NodePhase.ENDED,
+        **_UNCHARGED,
+    },
+    NodePhase.HOLDING: {
+        on.FoundAnswer: NodePhase.COMPUTED,
+        on.SawCharged: NodePhase.DEFENDING,
+        on.SawEnded: NodePhase.ENDED,
+        **_UNCHARGED,
+    },
+    NodePhase.COMPUTED: {
+        on.SawCommitted: NodePhase.SERVING,
+        on.SawCharged: NodePhase.ANSWERING,
+        on.SawEnded: NodePhase.ENDED,
+        **_UNCHARGED,
+    },
+    NodePhase.SERVING: {
+        on.SawCharged: NodePhase.ANSWERING,
+        on.SawEnded: NodePhase.ENDED,
+        **_UNCHARGED,
+    },
+    NodePhase.SUMMONED: {
+        on.HeardTask: NodePhase.DEFENDING,
+        on.SawEnded: NodePhase.ENDED,
+        **_CHARGED,
+    },
+    NodePhase.DEFENDING: {
+        on.FoundAnswer: NodePhase.ANSWERING,
+        on.SawEnded: NodePhase.ENDED,
+        **_CHARGED,
+    },
+    NodePhase.ANSWERING: {
+        on.SawEnded: NodePhase.ENDED,
+        **stays(on.HeardAnswerTaken),
+        **_CHARGED,
+    },
+}
 
-LIFE = Moves(MOVES)
-is_legal, step, reach_time = LIFE.is_legal, LIFE.step, LIFE.reach_time
+_HEARING = stays(on.HeardAnswer, on.HeardStrayAnswer, on.HeardOpinion, on.HeardPassedOn)
+
+_JUDGE: Table = {
+    JudgePhase.UNKNOWN: {on.SawCase: JudgePhase.FILED},
+    JudgePhase.FILED: {
+        on.HeardEvidence: JudgePhase.HOLDING,
+        on.SawServed: JudgePhase.SERVED,
+        on.SawEnded: JudgePhase.ENDED,
+        **stays(on.HeardOpinion, JobTime.SERVE),
+    },
+    JudgePhase.HOLDING: {
+        on.SawServed: JudgePhase.SERVED,
+        on.SawEnded: JudgePhase.ENDED,
+        **stays(JobTime.SERVE),
+        **_HEARING,
+    },
+    JudgePhase.SERVED: {
+        on.FoundVerdict: JudgePhase.RULED,
+        on.SawEnded: JudgePhase.ENDED,
+        **stays(on.HeardEvidence, JobTime.ANSWER, JobTime.VERDICT),
+        **_HEARING,
+    },
+    JudgePhase.RULED: {
+        on.SawEnded: JudgePhase.ENDED,
+        **stays(on.FoundVerdict, JobTime.ANSWER, JobTime.VERDICT),
+        **_HEARING,
+    },
+}
+
+LIFE = Moves({**_DEVICE, **_NODE, **_JUDGE})
+step, reach_time = LIFE.step, LIFE.reach_time

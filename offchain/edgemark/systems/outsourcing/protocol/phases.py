@@ -1,4 +1,4 @@
-"""Phases of a job as each party lives it. `protocol.MOVES` says which follows which."""
+"""Phases and times of a job as each party lives it; `protocol.life` says what follows what."""
 
 from __future__ import annotations
 
@@ -46,3 +46,17 @@ class JudgePhase(Enum):
     SERVED = "served"  # `served` is on chain, verdict to be found
     RULED = "ruled"  # own verdict signed, k of them to be brought
     ENDED = "ended"
+
+
+class JobTime(Enum):
+    """Chain times that parties wait for; each is over one second later."""
+
+    BRINGING = "bringing"  # half of the window, for which a node leaves its acceptance to others
+    ACCEPT = "accept"  # `accept_by`
+    GATHERING = "gathering"  # for which the device waits for answers
+    COMPUTE = "compute"  # `compute_by`
+    LAST_CHARGES = "last charges"  # when an undecided job's last charges are chosen
+    COLLECT = "collect"  # `collect_by`: anyone may pay out
+    SERVE = "serve"  # `served_by`: an unserved charge is void
+    ANSWER = "answer"  # `answer_by`, and the judges' margin for passing answers on
+    VERDICT = "verdict"  # `verdict_by`: a charge without verdict lapses, and the bond returns

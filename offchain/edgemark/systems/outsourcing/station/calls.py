@@ -1,25 +1,28 @@
-"""What a party sends to the settlement, effect by effect."""
+"""What a party sends to the settlement to end something, effect by effect."""
 
 from __future__ import annotations
+
+from typing import assert_never
 
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.protocol import effects as do
-from edgemark.systems.outsourcing.protocol import events as on
 
 
-def call_of(settlement: SettlementContract, order: on.Order, effect: object) -> Call:
-    """The call by which the device carries out an effect on its job."""
+def call_of(settlement: SettlementContract, effect: do.Ending) -> Call:
+    """The call by which any party carries out an effect."""
     match effect:
-        case do.SubmitApproval(indices):
-            return settlement.approve(order.job, indices)
-        case do.SubmitCharge(wrong, silent):
-            return settlement.charge(order.job, wrong, silent)
-        case do.SubmitCollect(indices):
-            return settlement.collect(order.job, indices)
-        case do.SubmitCancel():
-            return settlement.cancel_unstarted(order.job)
-        case do.SubmitLapseOf(index):
-            return settlement.lapse_charge(order.job, index)
+        case do.SubmitApproval(job, indices):
+            return settlement.approve(job, indices)
+        case do.SubmitCharge(job, wrong, silent):
+            return settlement.charge(job, wrong, silent)
+        case do.SubmitCollect(job, indices):
+            return settlement.collect(job, indices)
+        case do.SubmitCancel(job):
+            return settlement.cancel_unstarted(job)
+        case do.SubmitVoid(job, index):
+            return settlement.void_charge(job, index)
+        case do.SubmitLapse(job, index):
+            return settlement.lapse_charge(job, index)
         case _:
-            raise TypeError(f"a device does not {type(effect).__name__}")
+            assert_never(effect)

@@ -248,10 +248,10 @@ def test_a_second_job__is_not_begun_with_the_bonds_of_the_first() -> None:
 
 
 def test_charges__as_many_as_there_are_bonds_for() -> None:
-    charge = do.SubmitCharge((ONE,), (TWO, ShareIndex(3)))
+    charge = do.SubmitCharge(ORDER.job, (ONE,), (TWO, ShareIndex(3)))
     assert cut_to_means(charge, 10, 30) == charge
-    assert cut_to_means(charge, 10, 29) == do.SubmitCharge((ONE,), (TWO,))
-    assert cut_to_means(charge, 10, 19) == do.SubmitCharge((ONE,), ())
+    assert cut_to_means(charge, 10, 29) == do.SubmitCharge(ORDER.job, (ONE,), (TWO,))
+    assert cut_to_means(charge, 10, 19) == do.SubmitCharge(ORDER.job, (ONE,), ())
     with pytest.raises(TryAgain, match="bond"):
         cut_to_means(charge, 10, 9)
 

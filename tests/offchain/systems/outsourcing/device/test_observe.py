@@ -9,6 +9,7 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.identifiers import NOBODY, Hash32, ShareIndex, Timestamp
+from edgemark.loop.moves import TimeOver
 from edgemark.systems.outsourcing.contract.records import (
     ChargeKind,
     IndexPhase,
@@ -26,7 +27,7 @@ from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.life import step
-from edgemark.systems.outsourcing.protocol.phases import DevicePhase, NodePhase
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JobTime, NodePhase
 
 NOTHING = Hash32(bytes(32))
 NEVER = Timestamp(0)
@@ -105,6 +106,7 @@ UNENDED = [
     for phase in NodePhase
     if phase not in (NodePhase.UNKNOWN, NodePhase.OFFERED, NodePhase.ENDED)
 ]
+OVER = frozenset({TimeOver(JobTime.COLLECT), TimeOver(JobTime.VERDICT)})
 DECIDED = [DevicePhase.VALID, DevicePhase.UNDECIDED, DevicePhase.CHARGED, DevicePhase.EXPIRED]
 
 
@@ -118,11 +120,11 @@ def test_lock__expires_one_tail_after_collect_by_and_never_of_no_job() -> None:
 @pytest.mark.parametrize("phase", UNENDED, ids=str)
 def test_node__whose_lock_has_expired__takes_its_place_back_and_is_done(phase: Any) -> None:
     task = NodeTask(offer=OFFER, task=ORDER.tasks[0], answer=cast.right_answer(ORDER, 1))
-    task = replace(task, phase=phase, collect_over=True, verdict_over=True)
-    assert do.SubmitExpiry(1) not in task.owed()
+    task = replace(task, phase=phase, over=OVER)
+    assert do.SubmitExpiry(ORDER.job, 1) not in task.owed()
     (seen,) = observe_as_node(task, STARTED, OPEN, LATE, lock_over=True)
     task, _ = step(task, seen)
-    assert task.owed() == (do.SubmitExpiry(1),)
+    assert task.owed() == (do.SubmitExpiry(ORDER.job, 1),)
     assert observe_as_node(task, STARTED, OPEN, LATE, lock_over=True) == []
     task, _ = step(task, on.SawEnded())
     assert task.is_finished
@@ -132,11 +134,11 @@ def test_node__whose_lock_has_expired__takes_its_place_back_and_is_done(phase: A
 @pytest.mark.parametrize("phase", DECIDED, ids=str)
 def test_device__whose_lock_has_expired__takes_its_place_back_and_is_done(phase: Any) -> None:
     phases = (IndexPhase.ACCEPTED,) * 6
-    job: DeviceJob = replace(DeviceJob(order=ORDER, indices=phases), phase=phase, collect_over=True)
+    job: DeviceJob = replace(DeviceJob(order=ORDER, indices=phases), phase=phase, over=OVER)
     posted = replace(STARTED, phase=JobPhase.POSTED)
     (seen,) = observe_as_device(job, posted, [OPEN] * 6, lock_over=True)
     job, _ = step(job, seen)
-    assert job.owed() == (do.SubmitExpiry(0),)
+    assert job.owed() == (do.SubmitExpiry(ORDER.job, 0),)
     assert observe_as_device(job, posted, [OPEN] * 6, lock_over=True) == []
     job, _ = step(job, on.SawEnded())
     assert job.is_finished

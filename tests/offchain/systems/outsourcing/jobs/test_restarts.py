@@ -103,4 +103,4 @@ def check_prefixes(side: Side[Any]) -> None:
         replayed = side.replay(count)
         assert replayed == state
         assert replayed.owed() == state.owed()
-        assert replayed.deadlines() == state.deadlines()
+        assert replayed.times() == state.times()

@@ -94,7 +94,7 @@ def test_a61_states_events_and_effects_of_a_whole_job__say_nothing(faulty: type[
             check_says_nothing(record if isinstance(record, Tick) else RECORDS.decode(record))
             check_says_nothing(state)
             check_says_nothing(state.owed())
-            check_says_nothing(state.deadlines())
+            check_says_nothing(state.times())
 
 
 def test_a61_messages_and_sharing_secrets__say_nothing() -> None:

@@ -21,6 +21,7 @@ from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.life import reach_time, step
+from edgemark.systems.outsourcing.protocol.phases import JobTime
 
 ORDER = cast.small_order()
 INDEX = ShareIndex(3)
@@ -62,7 +63,7 @@ def owed_to_find(state: JudgeCase) -> list[Any]:
 
 def test_judge_without_the_task__never_says_that_an_answer_is_missing() -> None:
     state = reach_time(judge_after(SERVED), MARGIN_OVER)
-    assert state.answer_over
+    assert state.is_over(JobTime.ANSWER)
     assert owed_to_find(state) == []
     with_task = reach_time(judge_after(SERVED, TASK), MARGIN_OVER)
     assert owed_to_find(with_task) == [do.FindMissing()]
@@ -161,7 +162,7 @@ def test_charge_that_was_not_served_in_time__is_ended_and_not_served_any_more() 
         state, _ = step(state, on.HeardOpinion(judge.address, opinion))
     assert do.SubmitServed() in state.owed()
     late = reach_time(state, Timestamp(1_051))
-    assert do.SubmitVoid() in late.owed()
+    assert do.SubmitVoid(state.known.job, state.known.index) in late.owed()
     assert do.SubmitServed() not in late.owed()
 
 

@@ -17,6 +17,7 @@ from edgemark.anchoring.accounts import Allowance
 from edgemark.identifiers import NO_TIME, ShareIndex, Timestamp, Tokens
 from edgemark.journal.journal import Journal
 from edgemark.loop.machine import TryAgain, key_of
+from edgemark.loop.moves import TimeOver
 from edgemark.loop.replay import encode_record
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
@@ -28,7 +29,7 @@ from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Offer
-from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.protocol.phases import JobTime, NodePhase
 
 ORDER = cast.small_order()
 TERMS = ORDER.terms
@@ -224,7 +225,7 @@ def test_an_acceptance__that_the_anchor_would_refuse__is_left_to_nobody(
 
 def test_the_stake__of_an_acceptance_that_was_given_away__stays_reserved() -> None:
     given = replace(OFFERED, offer=replace(OFFERED.known, waits_until=Timestamp(NOW + 1)))
-    for task in (OFFERED, given, replace(given, bringing_due=True)):
+    for task in (OFFERED, given, replace(given, over=frozenset({TimeOver(JobTime.BRINGING)}))):
         node = accepting(Anchor(9 * STAKE), offered=0)
         node._tasks = lambda kept=task: [kept]  # type: ignore[misc]
         assert node.offered_stakes() == STAKE

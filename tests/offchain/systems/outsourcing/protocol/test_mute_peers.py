@@ -46,7 +46,7 @@ GOOD = [judge for judge in OTHERS if judge not in BAD]
 NODES = tuple(parse_address(f"0x{number:040x}") for number in range(1001, 1041))
 ORDER = cast.small_order()
 FAR = Timestamp(10**9)
-LAPSE = do.SubmitLapseOf(ShareIndex(1))
+LAPSE = do.SubmitLapse(ORDER.job, ShareIndex(1))
 CHAIN_LANES = [Errand("chain"), Errand("acceptances"), Errand("exits")]
 BAD_WAYS: dict[str, Any] = {"mute": lambda: mute, "flapping": flapping, "slow": lambda: slow}
 

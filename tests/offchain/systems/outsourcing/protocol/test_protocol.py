@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -15,21 +15,22 @@ from tests.offchain.systems.outsourcing.strategies import EVENTS
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.loop.machine import IllegalMove, Tick, key_of
+from edgemark.loop.moves import Kind, TimeOver, kind_of
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
-from edgemark.systems.outsourcing.protocol.life import (
-    MOVES,
-    is_legal,
-    reach_time,
-    step,
-)
+from edgemark.systems.outsourcing.protocol.life import LIFE, reach_time, step
 from edgemark.systems.outsourcing.protocol.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import SALT_BYTES
-from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JudgePhase, NodePhase
+from edgemark.systems.outsourcing.protocol.phases import (
+    DevicePhase,
+    JobTime,
+    JudgePhase,
+    NodePhase,
+)
 
 ORDER = cast.small_order()
 ME = cast.JUDGE_ADDRESSES[0]
@@ -47,6 +48,7 @@ BLANK: dict[type[Enum], Any] = {
     JudgePhase: JudgeCase(me=ME),
 }
 PARTIES = pytest.mark.parametrize("phases", FULL, ids=lambda kind: kind.__name__)
+KINDS: list[Kind] = [*EVENTS, *JobTime]
 EVERY_PHASE = [phase for phases in FULL for phase in phases]
 
 
@@ -57,7 +59,7 @@ def state_in(phase: Any) -> Any:
 
 def successors(phase: Enum) -> set[Enum]:
     """Phases that one move leads to."""
-    return {after for (before, _), after in MOVES.items() if before is phase}
+    return {after for before, _, after in LIFE if before is phase}
 
 
 def reachable(phase: Enum) -> set[Enum]:
@@ -74,9 +76,9 @@ def reachable(phase: Enum) -> set[Enum]:
 
 
 def test_every_move__stays_within_one_party() -> None:
-    for (before, event), after in MOVES.items():
+    for before, kind, after in LIFE:
         assert type(before) is type(after)
-        assert event in EVENTS
+        assert kind in KINDS
 
 
 @PARTIES
@@ -95,7 +97,19 @@ def test_every_phase__is_an_end_or_leads_to_one(phase: Any) -> None:
 
 
 def test_every_event__moves_somebody() -> None:
-    assert {event for _, event in MOVES} == set(EVENTS) - {on.Order}
+    assert {kind for _, kind, _ in LIFE} == set(KINDS) - {on.Order}
+
+
+@pytest.mark.parametrize(
+    ("phases", "union"),
+    [(DevicePhase, on.DeviceEvent), (NodePhase, on.NodeEvent), (JudgePhase, on.JudgeEvent)],
+    ids=["device", "node", "judge"],
+)
+def test_every_party__hears_what_its_union_says_and_nothing_else(
+    phases: type[Enum], union: Any
+) -> None:
+    heard = {kind for before, kind, _ in LIFE if isinstance(before, phases)}
+    assert {kind for kind in heard if isinstance(kind, type)} == set(get_args(union))
 
 
 # --- step --------------------------------------------------------------------------------------
@@ -105,14 +119,14 @@ def test_every_event__moves_somebody() -> None:
 def test_step__of_anything_that_is_no_move__is_refused_and_changes_nothing(phase: Any) -> None:
     state = state_in(phase)
     before = replace(state)
-    for kind in (*EVENTS, Tick):
-        if (phase, kind) in MOVES:
+    for kind in (*KINDS, Tick):
+        if LIFE.after(phase, kind) is not None:
             continue
-        event = object.__new__(kind)
-        assert not is_legal(state, event)
+        event = TimeOver(kind) if isinstance(kind, JobTime) else object.__new__(kind)
+        assert not LIFE.is_legal(state, event)
         with pytest.raises(IllegalMove) as caught:
             step(state, event)
-        assert caught.value.who == kind.__name__
+        assert caught.value.who == type(event).__name__
         assert caught.value.had == phase.value
         assert isinstance(caught.value, RefusedInput)
     assert state == before
@@ -124,7 +138,6 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     on.FoundPostingRefused: st.just(on.FoundPostingRefused("OutOfBounds")),
     on.SawStarted: st.just(on.SawStarted(Timestamp(1_020))),
     on.SawIndexPhase: st.builds(on.SawIndexPhase, indices, st.sampled_from(IndexPhase)),
-    on.SawLapseDue: st.builds(on.SawLapseDue, indices),
     on.SawCharged: st.builds(
         on.SawCharged, st.sampled_from([ChargeKind.WRONG, ChargeKind.SILENT]), st.just(1_100)
     ),
@@ -173,8 +186,12 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
 }
 
 
-def some(kind: type) -> st.SearchStrategy[Any]:
+def some(kind: Kind) -> st.SearchStrategy[Any]:
     """Well-formed events of one kind."""
+    if isinstance(kind, Enum):
+        return st.builds(
+            TimeOver, st.just(kind), indices if kind is JobTime.VERDICT else st.just(0)
+        )
     return SOME[kind] if kind in SOME else st.just(kind())
 
 
@@ -185,7 +202,7 @@ def test_any_legal_walk__is_replayed_from_its_journal_and_owes_what_its_state_sa
 ) -> None:
     state, journal = BLANK[phases], []
     for _ in range(data.draw(st.integers(1, 25))):
-        kinds = [kind for kind in EVENTS if (state.phase, kind) in MOVES]
+        kinds = [kind for kind in KINDS if LIFE.after(state.phase, kind) is not None]
         if not kinds:
             break
         event = data.draw(some(data.draw(st.sampled_from(kinds))))
@@ -196,16 +213,18 @@ def test_any_legal_walk__is_replayed_from_its_journal_and_owes_what_its_state_sa
         except IllegalMove:  # a judge's own words without ground
             assert phases is JudgePhase
             continue
-        assert moved.phase is MOVES[state.phase, type(event)]
+        assert moved.phase is LIFE.after(state.phase, kind_of(event))
         assert set(effects) == set(moved.owed()) - set(state.owed())
         assert len(set(moved.owed())) == len(moved.owed())
-        journal.append(RECORDS.encode(event))
+        journal.append(event if isinstance(event, TimeOver) else RECORDS.encode(event))
         state = moved
-        state.deadlines()
+        assert [name for name, holds in state.laws().items() if not holds] == []
+        state.times()
         assert state.owed() == () or not state.is_finished
     replayed = BLANK[phases]
     for record in journal:
-        replayed, _ = step(replayed, RECORDS.decode(record))
+        event = RECORDS.decode(record) if isinstance(record, bytes) else record
+        replayed, _ = step(replayed, event)
     assert replayed == state
     assert replayed.owed() == state.owed()
 
@@ -216,9 +235,9 @@ def test_any_legal_walk__is_replayed_from_its_journal_and_owes_what_its_state_sa
 @pytest.mark.parametrize("phase", EVERY_PHASE, ids=str)
 def test_deadline__is_over_one_second_later_and_not_before(phase: Any) -> None:
     state = state_in(phase)
-    for deadline, event in state.deadlines():
+    for deadline, over in state.times():
         assert deadline not in (None, 0)
-        if is_legal(state, event):
+        if LIFE.is_legal(state, over):
             assert reach_time(state, deadline) == reach_time(state, Timestamp(deadline - 1))
             assert reach_time(state, Timestamp(deadline + 1)) != reach_time(state, deadline)
 
@@ -228,7 +247,8 @@ def test_deadlines_that_passed__are_not_waited_for_again(phase: Any) -> None:
     late = Timestamp(10_000)
     state = reach_time(state_in(phase), late)
     assert reach_time(state, late) == state
-    assert not [event for _, event in state.deadlines() if is_legal(state, event)]
+    legal = {over for _, over in state.times() if LIFE.is_legal(state, over)}
+    assert legal <= state.over
 
 
 def test_charge__that_is_served_and_never_judged__ends_by_a_lapse() -> None:
@@ -243,11 +263,11 @@ def test_node_that_sees_the_start_late__collects_and_does_not_cancel() -> None:
     node, _ = step(NodeTask(), cast.offer_to(ORDER, 3))
     node, _ = step(node, on.SawAccepted())
     node = reach_time(node, Timestamp(ORDER.terms.accept_by + 1))
-    assert node.owed() == (do.SubmitCancel(),)
+    assert node.owed() == (do.SubmitCancel(ORDER.job),)
     node, _ = step(node, on.SawStarted(ORDER.terms.accept_by))
     assert node.owed() == ()
     node = reach_time(node, Timestamp(ORDER.terms.collect_by + 1))
-    assert node.owed() == (do.SubmitCollect((ShareIndex(3),)),)
+    assert node.owed() == (do.SubmitCollect(ORDER.job, (ShareIndex(3),)),)
 
 
 def test_silence__is_charged_after_compute_by_and_never_after_collect_by() -> None:
@@ -259,15 +279,15 @@ def test_silence__is_charged_after_compute_by_and_never_after_collect_by() -> No
     )
     assert silent.owed() == ()
     charging = reach_time(silent, Timestamp(ORDER.terms.compute_by + 1))
-    assert charging.owed() == (do.SubmitCharge((), (ShareIndex(4),)),)
+    assert charging.owed() == (do.SubmitCharge(ORDER.job, (), (ShareIndex(4),)),)
     late = reach_time(charging, Timestamp(ORDER.terms.collect_by + 1))
-    assert late.owed() == (do.SubmitCollect((4, 5, 6)),)
+    assert late.owed() == (do.SubmitCollect(ORDER.job, (4, 5, 6)),)
 
 
 def test_unknown_job__has_nothing_to_owe_and_says_so() -> None:
     for state in BLANK.values():
         assert state.owed() == ()
-        assert state.deadlines() == ()
+        assert state.times() == ()
         with pytest.raises(LookupError):
             _ = state.known
 
@@ -306,11 +326,11 @@ def test_device_whose_charge_gets_no_verdict__ends_it_after_the_deadline_and_not
         on.SawIndexPhase(index, IndexPhase.SERVED, verdict_by),
     ):
         state, _ = step(state, event)
-    assert do.SubmitLapseOf(index) not in reach_time(state, verdict_by).owed()
+    assert do.SubmitLapse(ORDER.job, index) not in reach_time(state, verdict_by).owed()
     late = reach_time(state, Timestamp(verdict_by + 1))
-    assert do.SubmitLapseOf(index) in late.owed()
+    assert do.SubmitLapse(ORDER.job, index) in late.owed()
     ended, _ = step(late, on.SawIndexPhase(index, IndexPhase.CONVICTED))
-    assert do.SubmitLapseOf(index) not in ended.owed()
+    assert do.SubmitLapse(ORDER.job, index) not in ended.owed()
 
 
 # --- what was found from older answers, or before other charges were chosen --------------------
@@ -359,4 +379,4 @@ def test_charges__of_a_later_finding__are_filed_ascending() -> None:
     job = undecided_job()
     later, _ = step(job, undecided(job, 2))
     assert later.wrong == (2, 3)
-    assert do.SubmitCharge((ShareIndex(2), ShareIndex(3)), ()) in later.owed()
+    assert do.SubmitCharge(ORDER.job, (ShareIndex(2), ShareIndex(3)), ()) in later.owed()

@@ -91,7 +91,7 @@ class DeviceSide(Side[DeviceJob]):
             open=frozenset(int(index) for index in state.open_indices),
             errors=terms.errors,
             left=state.charges_left,
-            is_last=state.last_charges,
+            is_last=state.is_last_call,
             lot=self.world.draw.randbytes(32),
         )
         return decode_answers(self.world.order, state.answers, challenge, docket)
@@ -163,15 +163,15 @@ class DeviceSide(Side[DeviceJob]):
     def _submit(self, effect: Any) -> Sequence[object]:
         chain, me, send = self.world.chain, cast.PAYER.address, self.world.send
         match effect:
-            case do.SubmitApproval(indices):
+            case do.SubmitApproval(_, indices):
                 return send(chain.approve, indices, caller=me)
-            case do.SubmitCharge(wrong, silent):
+            case do.SubmitCharge(_, wrong, silent):
                 return send(chain.charge, wrong, silent, caller=me)
-            case do.SubmitCollect(indices):
+            case do.SubmitCollect(_, indices):
                 return send(chain.collect, indices)
             case do.SubmitCancel():
                 return send(chain.cancel_unstarted)
-            case do.SubmitLapseOf(index):
+            case do.SubmitLapse(_, index):
                 return send(chain.lapse_charge, index)
             case _:
                 raise TypeError(effect)

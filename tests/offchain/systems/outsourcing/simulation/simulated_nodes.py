@@ -108,7 +108,7 @@ class NodeSide(Side[NodeTask]):
                 return [on.HeardAnswerTaken(judge)]
             case do.SubmitCancel():
                 return send(chain.cancel_unstarted)
-            case do.SubmitCollect(indices):
+            case do.SubmitCollect(_, indices):
                 return send(chain.collect, indices)
             case do.SubmitVoid():
                 return send(chain.void_charge, self.index)

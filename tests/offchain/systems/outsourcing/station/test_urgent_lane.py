@@ -17,6 +17,7 @@ from tests.offchain.systems.outsourcing.bad_peers import PACE, Play
 from edgemark.identifiers import JobId, ShareIndex, Timestamp
 from edgemark.loop.errands import Desk, Errand
 from edgemark.loop.machine import key_of
+from edgemark.loop.moves import TimeOver
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.judge.case import JudgeCase
@@ -25,6 +26,7 @@ from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
+from edgemark.systems.outsourcing.protocol.phases import JobTime
 from edgemark.systems.outsourcing.station.server import OutsourcingServer
 
 CONFIRMED_S = 36.0  # three blocks of 12 s, for which a thread is held
@@ -60,7 +62,7 @@ def begun_s(errand: Callable[[Any], Errand | None]) -> float:
     for job in jobs:
         play.hear(key_of(job, 1), replace(OFFER, job=job))
     for job in jobs:
-        play.hear(key_of(job, 1), on.SawBringingDue())
+        play.hear(key_of(job, 1), TimeOver(JobTime.BRINGING))
     play.hear(mine, on.HeardTask(ORDER.tasks[0], bytes(32)))
     play.play(10_000)
     return play.done[mine, do.SubmitCommitment()] - CONFIRMED_S
@@ -90,10 +92,10 @@ def test_deadlines__are_those_until_which_the_chain_takes_an_act() -> None:
     assert task.deadline(do.SubmitCommitment()) == terms.compute_by
     assert job.deadline(do.SubmitPosting()) == terms.accept_by
     assert job.deadline(do.SubmitAcceptances()) == terms.accept_by
-    assert job.deadline(do.SubmitCharge((), ())) == terms.collect_by
+    assert job.deadline(do.SubmitCharge(ORDER.job, (), ())) == terms.collect_by
     assert case.deadline(do.SubmitServed()) == cast.SERVED_BY
     assert ruled.deadline(do.SubmitVerdict(1)) == 9000
-    assert task.deadline(do.SubmitCollect((ShareIndex(1),))) == math.inf
+    assert task.deadline(do.SubmitCollect(ORDER.job, (ShareIndex(1),))) == math.inf
     server: Any = SimpleNamespace()
     errand = OutsourcingServer.errand(server, task, do.SubmitCommitment())
     assert errand == Errand("chain", by=terms.compute_by)

@@ -1,4 +1,4 @@
-"""Every token of a stage: who has how many, and whether none is missing."""
+"""Every token of a stage: who has how many, and whether none is missing or stuck."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edgemark.identity.events import ProviderStaked
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.receipt import PartyBalance, Receipt
 from edgemark.token.metacoin import MetaCoin
 
 
@@ -70,6 +71,37 @@ def read_holdings(chain: EvmChain, deployment: Deployment, accounts: Iterable[Ad
         vesting=token.balance(deployment.contracts["Allocations"], block="latest"),
         wallets=sum(wallets.values()),
     )
+
+
+def check_holdings(
+    receipt: Receipt,
+    names: Mapping[Address, tuple[str, str]],
+    before: Holdings,
+    after: Holdings,
+    expected: Mapping[Address, int],
+) -> None:
+    """Each balance changed as expected; no token was created or lost, no stake touched.
+
+    Args:
+        receipt: gets the balances and the checks.
+        names: name and role of every account that holds tokens.
+        before: of these accounts, before everything.
+        after: the same, when all is over.
+        expected: what each should have won or lost; nothing where it is not named.
+    """
+    for account, (name, role) in names.items():
+        was, is_now = before.parties[account], after.parties[account]
+        receipt.parties.append(PartyBalance(name, role, was, is_now))
+        receipt.compare_tokens(f"change of {name}", is_now - was, expected.get(account, 0))
+    receipt.parties += [
+        PartyBalance("providers", "stakes", before.staked, after.staked),
+        PartyBalance("allocations", "supply under vesting", before.vesting, after.vesting),
+    ]
+    receipt.tokens_before, receipt.tokens_after = before.accounted, after.accounted
+    receipt.compare_tokens("tokens before = supply", before.accounted, before.supply)
+    receipt.compare_tokens("tokens after = tokens before", after.accounted, before.accounted)
+    receipt.compare_tokens("anchor holds what it owes", after.anchored, after.owed)
+    receipt.compare_tokens("stakes of providers untouched", after.staked, before.staked)
 
 
 def read_stakes(chain: EvmChain, deployment: Deployment) -> int:

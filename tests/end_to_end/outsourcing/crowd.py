@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
-from tests.end_to_end.outsourcing.planned_judge import plan_judge
 from tests.end_to_end.outsourcing.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre, wait_for
@@ -33,9 +32,10 @@ from tests.siege import HALF_BODY, besieged
 
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.holdings import Holdings
+from edgemark.demo.script import write_script
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.contract.records import IndexPhase
-from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.offline.sharing import make_sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_sharing, write_sharing
@@ -185,10 +185,10 @@ def plan(theatre: Theatre, device: ScriptedDevice, jobs: dict[str, JobId]) -> No
     device.scripts.by_job.update({jobs[name]: script for name, script in SCRIPTS.items()})
     for number, node in enumerate(theatre.stage.nodes, start=1):
         deeds = {jobs[name]: deed[number] for name, deed in DEEDS.items() if number in deed}
-        write_plan(node.home, deeds)
+        write_script(node.home, deeds)
     for number, judge in enumerate(theatre.stage.judges, start=1):
         false = [jobs[name] for name, who in FALSE_JUDGES.items() if who == number]
-        plan_judge(judge.home, {"false": false, "deaf": [jobs["late"]]})
+        write_script(judge.home, {**dict.fromkeys(false, "false"), jobs["late"]: "deaf"})
 
 
 def leave_after_delivery(device: ScriptedDevice, job: JobId) -> None:

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
-from tests.end_to_end.outsourcing.planned_judge import plan_judge
 from tests.end_to_end.outsourcing.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.outsourcing.theatre import (
@@ -33,13 +32,14 @@ from tests.end_to_end.outsourcing.theatre import (
 )
 
 from edgemark.demo.holdings import Holdings
+from edgemark.demo.script import write_script
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.contract.events import ChargeLapsed, ChargeServed, NodeConvicted
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.checks import compute_changes
-from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.protocol.messages import Answer
@@ -95,13 +95,13 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
             name: device.submit(FUNCTION, draw_batch(), theatre.node_accounts, WISH)
             for name in EXPECTED
         }
-        write_plan(
+        write_script(
             theatre.stage.nodes[CHARGED - 1].home,
             {jobs[name]: deed for name, deed in DEEDS.items()},
         )
-        plan_judge(
+        write_script(
             theatre.stage.judges[0].home,
-            {"false": [job for name, job in jobs.items() if "two" in name]},
+            {job: "false" for name, job in jobs.items() if "two" in name},
         )
         device.scripts.by_job.update({jobs[name]: Script(frames=CHARGED) for name in FRAMED})
         late = hand_in_late(theatre, device, jobs["two, silence"])

@@ -43,8 +43,8 @@ from tests.end_to_end.outsourcing.theatre import (
     Theatre,
     close_job,
     ends,
+    instruct,
     open_theatre,
-    plan_node,
     wait_for,
     whole_stage,
 )
@@ -240,7 +240,7 @@ def enlist_killed(theatre: Theatre, name: str, prefix: str, absentee: Address) -
 def plan_deeds(theatre: Theatre, name: str, job: JobId) -> None:
     """Tell the nodes what to do wrong in a job."""
     for number, deed in DEEDS.get(name, {}).items():
-        plan_node(theatre.stage.nodes[number - 1], job, deed)
+        instruct(theatre.stage.nodes[number - 1], job, deed)
 
 
 @pytest.mark.parametrize(("who", "place"), PLACES)

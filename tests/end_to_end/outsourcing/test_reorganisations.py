@@ -32,13 +32,14 @@ from tests.end_to_end.outsourcing.theatre import (
 )
 
 from edgemark.demo.holdings import Holdings
+from edgemark.demo.script import write_script
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.ledger.evm.development.anvil import AnvilOptions
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.contract.events import NodePaid
 from edgemark.systems.outsourcing.contract.records import IndexPhase, IndexView, JobPhase, JobView
 from edgemark.systems.outsourcing.demo.checks import compute_changes
-from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 
@@ -117,7 +118,7 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
             name: device.submit(FUNCTION, batches[name], theatre.node_accounts, PATIENT)
             for name in EXPECTED
         }
-        write_plan(
+        write_script(
             theatre.stage.nodes[LIAR - 1].home,
             {jobs[name]: deed for name, deed in DEEDS.items() if name in jobs},
         )

@@ -5,7 +5,6 @@ Everything else is real: the chain, the contracts, the keys, the network.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +19,7 @@ from tests.waiting import wait_until
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.demo.actor import Actor
 from edgemark.demo.holdings import Holdings, read_holdings
+from edgemark.demo.script import read_script, write_script
 from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, JobId, Tokens
@@ -39,7 +39,7 @@ from edgemark.party.evm.joining import (
 from edgemark.party.evm.membership import provide_stake
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
-from edgemark.systems.outsourcing.demo.dishonest import PLAN_FILE, Deed, write_plan
+from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.device import Device, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
@@ -48,10 +48,10 @@ from edgemark.token.metacoin import MetaCoin
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'offchain'}:{ROOT}"}  # the crooked parties live in tests/
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
-PLANNED_JUDGE = "tests.end_to_end.outsourcing.planned_judge"
+SCRIPTED_JUDGE = "tests.end_to_end.outsourcing.scripted_judge"
 DEPOSIT = Tokens(PARTY_TOKENS // 2)
 START_LIMIT_S = 600.0  # until ten servers are there, on a machine that is busy with much else
-_PLANNING = threading.Lock()
+_WRITING = threading.Lock()
 STAGE_LIMIT_S = 900  # a stage is set, and played on, before its first test; see metronome.py
 
 
@@ -157,7 +157,7 @@ def open_theatre(
         cleanup.enter_context(stage)
         stage.set()
         for judge in stage.judges:
-            judge.module, judge.words = PLANNED_JUDGE, [str(judge.home)]
+            judge.module, judge.words = SCRIPTED_JUDGE, [str(judge.home)]
         actors = (*stage.nodes, *stage.judges)
         running = [actor for actor in actors if actor.name not in not_running]
         chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
@@ -211,13 +211,10 @@ def stop_quietly(device: Device) -> None:
         device.close()
 
 
-def plan_node(actor: Actor, job: JobId, deed: Deed) -> None:
-    """Add a misdeed to the plan of a node; plans of other jobs stay."""
-    with _PLANNING:
-        path = actor.home / PLAN_FILE
-        known = json.loads(path.read_text()) if path.exists() else {}
-        deeds = {JobId(bytes.fromhex(key)): Deed(value) for key, value in known.items()}
-        write_plan(actor.home, {**deeds, job: deed})
+def instruct(actor: Actor, job: JobId, deed: Deed) -> None:
+    """Add a misdeed to the script of a node; what it does in other jobs stays."""
+    with _WRITING:
+        write_script(actor.home, {**read_script(actor.home), job: deed})
 
 
 def close_job(device: Device, job: JobId, timeout_s: float) -> DeviceJob:

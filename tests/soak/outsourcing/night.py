@@ -30,6 +30,7 @@ from tests.stage.deaths import Deaths, Mortal
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
+from edgemark.demo.script import write_script
 from edgemark.identifiers import Address, JobId, Timestamp, Tokens
 from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.party.evm.joining import join_as_device, provide_balance
@@ -50,7 +51,7 @@ from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import LIMITS
-from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.offline.drafting import Wish, draft_terms
 
 ENDS = (
@@ -203,7 +204,7 @@ class Night:
     def run(self) -> Reckoning:
         """Enlist, play, reckon."""
         self._enlist_devices()
-        self._write_plans()
+        self._write_scripts()
         before = self._theatre.begin()
         began, first = time.monotonic(), self._theatre.chain.head()
         deaths = Deaths(
@@ -240,14 +241,14 @@ class Night:
                 self._homes.append(write_settings(station.settings))
                 self._payers.append(station.address)
 
-    def _write_plans(self) -> None:
+    def _write_scripts(self) -> None:
         nodes = self._theatre.node_accounts
         deeds: defaultdict[int, dict[JobId, Deed]] = defaultdict(dict)
         for job in self._plan:
             for index, deed in job.deeds.items():
                 deeds[job.nodes[index - 1]][self._id_of(job)] = deed
         for position, actor in enumerate(self._theatre.stage.nodes):
-            write_plan(actor.home, deeds[position])
+            write_script(actor.home, deeds[position])
         for device, home in enumerate(self._homes):
             Orders(
                 self._wanted.seed,

@@ -49,7 +49,7 @@ class OutsourcingStage(Stage):
     """A stage with nodes and judges, and a device for a guest.
 
     Args:
-        dishonest: numbers (from 1) of nodes that run with a plan of misdeeds.
+        dishonest: numbers (from 1) of nodes that run with a script of misdeeds.
         limits: what the settlement is deployed with.
         node_count, judge_count: servers of each kind.
     """

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.costs import ask_status
+from edgemark.demo.holdings import Holdings, check_holdings
 from edgemark.identifiers import Address, JobId, ShareIndex
-from edgemark.receipt import PartyBalance, Receipt
+from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_share, compute_payout
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
-from edgemark.systems.outsourcing.demo.costs import ask_status
 from edgemark.systems.outsourcing.demo.dishonest import DEEDS, Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -199,14 +199,7 @@ def check_tokens(
         stage.pool,
         [signers_of(chronicle, job) for job in played],
     )
-    for account, (name, role) in names.items():
-        was, is_now = before.parties[account], after.parties[account]
-        receipt.parties.append(PartyBalance(name, role, was, is_now))
-        receipt.compare_tokens(f"change of {name}", is_now - was, expected.get(account, 0))
-    receipt.parties += [
-        PartyBalance("providers", "stakes", before.staked, after.staked),
-        PartyBalance("allocations", "supply under vesting", before.vesting, after.vesting),
-    ]
+    check_holdings(receipt, names, before, after, expected)
     dishonest = {job.state.known.nodes[job.planted - 1] for job in played}
     employed = {node for job in played for node in job.state.known.nodes}
     honest = [a.account for a in stage.nodes if a.account in employed - dishonest]
@@ -216,12 +209,7 @@ def check_tokens(
         "all gained" if honest else "none",
         "all gained",
     )
-    receipt.tokens_before, receipt.tokens_after = before.accounted, after.accounted
-    receipt.compare_tokens("tokens before = supply", before.accounted, before.supply)
-    receipt.compare_tokens("tokens after = tokens before", after.accounted, before.accounted)
-    receipt.compare_tokens("anchor holds what it owes", after.anchored, after.owed)
     receipt.compare_tokens("no job holds tokens any more", after.locked, 0)
-    receipt.compare_tokens("stakes of providers untouched", after.staked, before.staked)
 
 
 def signers_of(chronicle: Chronicle, job: Played) -> Signers:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable
-from typing import Any
-
-from edgemark.demo.actor import Actor
-from edgemark.ledger.evm.reading.answers import list_of, object_of
-from edgemark.ledger.evm.reading.blocks import call_from_json
-from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.demo.costs import (
+    ask_status,
+    count_chain_bytes,
+    measure_seconds,
+    sum_bytes,
+    sum_gas,
+)
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
-
-MAX_STATUS_BYTES = 64 * 1024
 
 
 def note_device_costs(receipt: Receipt, device: Device, example: Example, jobs: int) -> None:
@@ -56,43 +52,18 @@ def note_costs(
     receipt.seconds |= {
         "nodes, computing, all jobs": sum(float(n["compute_seconds"]) for n in nodes),
         "judges, re-executing, all jobs": sum(float(j["compute_seconds"]) for j in judges),
-        "locally, one batch, F over the field": _time(example.compiled.function.evaluate, packed),
-        "locally, one batch, floating point": _time(example.compute_scores, rows),
+        "locally, one batch, F over the field": measure_seconds(
+            example.compiled.function.evaluate, packed
+        ),
+        "locally, one batch, floating point": measure_seconds(example.compute_scores, rows),
     }
     receipt.evidence |= {
         "bytes of the function": example.compiled.function.header.total_bytes,
-        "nodes: bytes in and out": _bytes_of(nodes),
-        "judges: bytes in and out": _bytes_of(judges),
+        "nodes: bytes in and out": sum_bytes(nodes),
+        "judges: bytes in and out": sum_bytes(judges),
         "chain: bytes of call data, set-up included": count_chain_bytes(
             station.chain, stage.deployment.block
         ),
         "chain: gas of device, nodes and judges": station.lane.gas_used
-        + sum(int(party["chain_gas"]) for party in (*nodes, *judges)),
+        + sum_gas((*nodes, *judges)),
     }
-
-
-def _time(work: Callable[[Any], object], argument: object) -> float:
-    began = time.perf_counter()
-    work(argument)
-    return time.perf_counter() - began
-
-
-def _bytes_of(parties: list[dict[str, Any]]) -> int:
-    return sum(int(party["bytes_in"]) + int(party["bytes_out"]) for party in parties)
-
-
-def ask_status(station: OutsourcingStation, actor: Actor) -> dict[str, Any]:
-    """What a server tells about itself."""
-    raw = station.ask(actor.account, "/v1/status", b"", most=MAX_STATUS_BYTES, method="GET")
-    status: dict[str, Any] = json.loads(raw)
-    return status
-
-
-def count_chain_bytes(chain: EvmChain, first: int) -> int:
-    """Call data of every transaction since block `first`, set-up included."""
-    total = 0
-    for number in range(first, chain.head() + 1):
-        block = object_of(chain.rpc("eth_getBlockByNumber", hex(number), True), "block")
-        sent = list_of(block.get("transactions"), "list of transactions")
-        total += sum(len(call_from_json(each).data) for each in sent)
-    return total

@@ -1,7 +1,7 @@
 """Compute nodes that misbehave on purpose, for the demonstration and the end-to-end tests.
 
-They are real nodes but for one thing each, and only in the jobs that the plan in their home folder
-names (`plan.json`: {job id in hex: deed}; "any" stands for every job that is not named):
+They are real nodes but for one thing each, and only in the jobs that the script in their home
+folder names (`demo.script`):
 
 | deed       | what the node does                                          | ends as             |
 |------------|-------------------------------------------------------------|---------------------|
@@ -14,15 +14,15 @@ names (`plan.json`: {job id in hex: deed}; "any" stands for every job that is no
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.sharing.verification import multiply_checks
+from edgemark.demo.script import find_deed
 from edgemark.identifiers import JobId
 from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
@@ -40,11 +40,8 @@ from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.server import Request, Response
 
-PLAN_FILE = "plan.json"
-ANY_JOB = "any"
 
-
-class Deed(Enum):
+class Deed(StrEnum):
     """What a dishonest node does in a job."""
 
     NONE = "none"
@@ -65,23 +62,11 @@ DEEDS = {
 }
 
 
-def write_plan(home: Path, plan: dict[JobId, Deed], otherwise: Deed = Deed.NONE) -> None:
-    """Tell the node of this home folder what to do in which jobs, and in all others."""
-    temporary = home / f"{PLAN_FILE}.new"
-    deeds = {job.hex(): deed.value for job, deed in plan.items()}
-    if otherwise is not Deed.NONE:
-        deeds[ANY_JOB] = otherwise.value
-    temporary.write_text(json.dumps(deeds))
-    temporary.replace(home / PLAN_FILE)
-
-
 class DishonestNode(ComputeNode):
-    """A compute node with a plan."""
+    """A compute node with a script."""
 
     def _deed(self, job: JobId) -> Deed:
-        path = Path(self.station.settings.home) / PLAN_FILE
-        plan = json.loads(path.read_text()) if path.exists() else {}
-        return Deed(plan.get(job.hex(), plan.get(ANY_JOB, Deed.NONE.value)))
+        return Deed(find_deed(Path(self.station.settings.home), job) or Deed.NONE)
 
     def perform(self, state: NodeTask, effect: do.NodeEffect) -> Sequence[on.NodeEvent]:
         """As an honest node, but for the deed."""
@@ -94,7 +79,7 @@ class DishonestNode(ComputeNode):
         return super().perform(state, effect)
 
     def compute(self, state: NodeTask) -> Answer:
-        """Lies when the plan says so."""
+        """Lies when the script says so."""
         honest = super().compute(state)
         task = state.task
         if task is None or self._deed(task.job) is not Deed.LIE:
@@ -107,7 +92,7 @@ class DishonestNode(ComputeNode):
         return super().sign(task, false + multiply_checks(false, weight), state.salt)
 
     def sign(self, task: Task, outputs: bytes, salt: bytes) -> Answer:
-        """Signs for another task when the plan says so."""
+        """Signs for another task when the script says so."""
         if self._deed(task.job) is not Deed.OTHER_TASK:
             return super().sign(task, outputs, salt)
         other = replace(task, job=JobId(bytes(reversed(task.job))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -11,6 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from edgemark.demo.holdings import read_holdings
+from edgemark.demo.progress import step
+from edgemark.demo.script import write_script
 from edgemark.identifiers import Address, ShareIndex, Tokens
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -26,13 +27,13 @@ from edgemark.systems.outsourcing.demo.checks import (
     check_tokens,
 )
 from edgemark.systems.outsourcing.demo.costs import note_costs, note_device_costs
-from edgemark.systems.outsourcing.demo.dishonest import Deed, write_plan
+from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
 from edgemark.systems.outsourcing.demo.exhibit import exhibit
 from edgemark.systems.outsourcing.demo.typed import check_file, type_commands
 from edgemark.systems.outsourcing.device.device import Device, Until
 from edgemark.systems.outsourcing.offline.drafting import Wish
-from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.order.ordering import open_device
 from edgemark.systems.outsourcing.story.reading import Chronicle
 
 JOB_LIMIT_S = 180.0
@@ -48,17 +49,17 @@ WISH = Wish(
     compute_s=4,
     collect_s=10,
 )
-Plan = tuple[ShareIndex, Deed, str]  # who, does what, in words
-PLANS: tuple[Plan, ...] = (
-    (ShareIndex(3), Deed.LIE, "lies: wrong c, matching b"),
-    (ShareIndex(5), Deed.MUTE, "commits and serves nothing"),
-    (ShareIndex(2), Deed.OTHER_TASK, "signs for another task"),
+Misdeed = tuple[ShareIndex, Deed]  # who does what
+MISDEEDS: tuple[Misdeed, ...] = (
+    (ShareIndex(3), Deed.LIE),
+    (ShareIndex(5), Deed.MUTE),
+    (ShareIndex(2), Deed.OTHER_TASK),
 )
 
 
-def plans_of(name: ExampleName) -> Sequence[Plan]:
+def misdeeds_of(name: ExampleName) -> Sequence[Misdeed]:
     """One dishonest node for each job of an example."""
-    return PLANS if name is ExampleName.DIGITS else PLANS[:1]
+    return MISDEEDS if name is ExampleName.DIGITS else MISDEEDS[:1]
 
 
 def tell(
@@ -82,7 +83,7 @@ def tell(
     """
     receipt = Receipt("outsourcing")
     receipt.evidence["example"] = name.value
-    dishonest = frozenset(int(index) for index, _, _ in PLANS)
+    dishonest = frozenset(int(index) for index, _ in MISDEEDS)
     with ExitStack() as stack:
         opened = OutsourcingStage(folder, chain_url, chain_kind=chain_kind, dishonest=dishonest)
         stage = stack.enter_context(opened)
@@ -92,10 +93,12 @@ def tell(
                 actor.start()
         # With files and typed commands the user is the device, later.
         is_typed = name is ExampleName.CSV
-        device = None if is_typed else stack.enter_context(open_device(stage))
+        device = (
+            None if is_typed else stack.enter_context(open_device(stage.settings_of(stage.guest)))
+        )
         with (
             step(console, receipt, "training the model"),
-            joining_meanwhile(device, plans_of(name)),
+            joining_meanwhile(device, len(misdeeds_of(name))),
         ):
             example = train(name)
         with step(console, receipt, "six nodes and four judges register"):
@@ -105,10 +108,10 @@ def tell(
 
 
 @contextmanager
-def joining_meanwhile(device: Device | None, plans: Sequence[Plan]) -> Iterator[None]:
+def joining_meanwhile(device: Device | None, jobs: int) -> Iterator[None]:
     """The device waits for blocks, and training for the processor: both at once."""
     with ThreadPoolExecutor(1) as beside:
-        joined = beside.submit(join, device, len(plans)) if device else None
+        joined = beside.submit(join, device, jobs) if device else None
         yield
         if joined:
             joined.result()
@@ -118,16 +121,6 @@ def join(device: Device, jobs: int) -> None:
     """Register the device and deposit what so many jobs need, as far as that is not done."""
     join_as_device(device.station)
     provide_balance(device.station, jobs * WISH.compute_costs(DEGREE))
-
-
-@contextmanager
-def step(console: Console, receipt: Receipt, name: str) -> Iterator[None]:
-    """Show a part of the story while it runs, and note its seconds."""
-    began = time.perf_counter()
-    with console.status(f"{name} ..."):
-        yield
-    receipt.seconds[name] = time.perf_counter() - began
-    console.print(f"[green]done[/] {name} ({receipt.seconds[name]:.1f} s)")
 
 
 def play_example(
@@ -154,15 +147,15 @@ def play_example(
     if example.name is ExampleName.CSV:
         with step(console, receipt, "one job by typed commands, a liar in it"):
             planned = type_job(stage, example, receipt)
-    with nullcontext(opened) if opened else open_device(stage) as device:
+    with nullcontext(opened) if opened else open_device(stage.settings_of(stage.guest)) as device:
         if not planned:
-            plans = plans_of(example.name)
+            misdeeds = misdeeds_of(example.name)
             with step(console, receipt, "device registers and deposits"):
-                join(device, len(plans))
-            with step(console, receipt, f"{len(plans)} jobs, a dishonest node in each"):
-                planned = submit_jobs(stage, device, example, plans)
+                join(device, len(misdeeds))
+            with step(console, receipt, f"{len(misdeeds)} jobs, a dishonest node in each"):
+                planned = submit_jobs(stage, device, example, misdeeds)
                 played = wait_for_all(device, planned)
-            note_device_costs(receipt, device, example, len(plans))
+            note_device_costs(receipt, device, example, len(misdeeds))
         else:
             played = wait_for_all(device, planned)
         after = read_holdings(chain, stage.deployment, names)
@@ -175,37 +168,28 @@ def play_example(
         exhibit(receipt, chronicle, names, played, example)
 
 
-@contextmanager
-def open_device(stage: OutsourcingStage) -> Iterator[Device]:
-    """The device, with the jobs of its journal taken up."""
-    settings = stage.settings_of(stage.guest)
-    with OutsourcingStation.open(settings) as station, Device(station) as device:
-        device.start()
-        yield device
-
-
 def submit_jobs(
     stage: OutsourcingStage,
     device: Device,
     example: Example,
-    plans: Sequence[Plan],
+    misdeeds: Sequence[Misdeed],
 ) -> list[Planned]:
-    """Submit one job of `ROWS` rows for each plan, all at once."""
+    """Submit one job of `ROWS` rows for each misdeed, all at once."""
     nodes = [actor.account for actor in stage.nodes]
     planned = []
-    for number, (index, deed, _) in enumerate(plans):
+    for number, (index, deed) in enumerate(misdeeds):
         first = number * ROWS
         batch = example.encode(example.rows[first : first + ROWS])
         job = device.submit(example.compiled.function, batch, nodes, WISH)
-        write_plan(stage.nodes[index - 1].home, {job: deed})
+        write_script(stage.nodes[index - 1].home, {job: deed})
         planned.append(Planned(job, index, deed, first))
     return planned
 
 
 def type_job(stage: OutsourcingStage, example: Example, receipt: Receipt) -> list[Planned]:
     """One job as a user types it; its first row is the example's first."""
-    index, deed, _ = PLANS[0]
-    write_plan(stage.nodes[index - 1].home, {}, otherwise=deed)
+    index, deed = MISDEEDS[0]
+    write_script(stage.nodes[index - 1].home, {}, otherwise=deed)
     typed = type_commands(stage, example, WISH, ROWS)
     receipt.evidence |= {f"typed, {i}": line for i, line in enumerate(typed.commands, start=1)}
     check_file(receipt, typed.answers, example, ROWS)

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from edgemark.errors import Unrecoverable
+from edgemark.demo.commands import run_command, show_command
 from edgemark.identifiers import JobId, parse_job_id
 from edgemark.models.files import save_model
 from edgemark.receipt import Receipt, format_tokens
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import Example
 from edgemark.systems.outsourcing.offline.drafting import Wish
-
-COMMAND_LIMIT_S = 240.0
 
 
 @dataclass(frozen=True)
@@ -68,31 +62,8 @@ def type_commands(stage: OutsourcingStage, example: Example, wish: Wish, rows: i
     facts = json.loads(run_command(folder, submitting))
     with (folder / "answers.csv").open(newline="") as file:
         answers = list(csv.DictReader(file))
-    commands = [" ".join(["edgemark", *words]) for words in (compiling, submitting)]
+    commands = [show_command(words) for words in (compiling, submitting)]
     return Typed(parse_job_id(facts["job"]), commands, answers)
-
-
-def run_command(folder: Path, words: list[str]) -> str:
-    """Run `edgemark` in a folder; what it printed.
-
-    Raises:
-        Unrecoverable: its exit status is not 0.
-    """
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "edgemark", *words],
-        cwd=folder,
-        env=dict(os.environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_LIMIT_S,
-        check=False,
-    )
-    if done.returncode:
-        raise Unrecoverable(
-            "command failed", who=" ".join(["edgemark", *words[:2]]), had=done.stderr[-1000:]
-        )
-    return done.stdout
 
 
 def check_file(

@@ -1,20 +1,17 @@
-"""A judge that does not do its part in the jobs that the plan in its home folder names.
+"""A judge that does not do its part in the jobs that the script in its home folder names.
 
-| plan  | what the judge does                                                                   |
+| deed  | what the judge does                                                                   |
 |-------|---------------------------------------------------------------------------------------|
 | false | serves the case like the others, then signs the opposite of what it found             |
 | deaf  | refuses the first answer that anybody hands in, as one that knows of no charge yet    |
-
-`plan.json`: {plan: [job id in hex]}.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from edgemark.demo.script import find_deed
 from edgemark.identifiers import JobId
 from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
@@ -30,7 +27,6 @@ from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.server import Request, Response
 
-PLAN_FILE = "plan.json"
 OPPOSITE = {
     Finding.RIGHT: Finding.WRONG,
     Finding.WRONG: Finding.RIGHT,
@@ -38,46 +34,38 @@ OPPOSITE = {
 }
 
 
-def plan_judge(home: Path, plan: Mapping[str, Iterable[JobId]]) -> None:
-    """Tell the judge of this home folder what to do in which jobs."""
-    temporary = home / f"{PLAN_FILE}.new"
-    temporary.write_text(json.dumps({what: [j.hex() for j in jobs] for what, jobs in plan.items()}))
-    temporary.replace(home / PLAN_FILE)
-
-
-class PlannedJudge(Judge):
-    """A judge with a plan."""
+class ScriptedJudge(Judge):
+    """A judge with a script."""
 
     def __init__(self, station: OutsourcingStation) -> None:
         self._ignored: set[JobId] = set()
         super().__init__(station)
 
-    def _plans(self, what: str, job: JobId) -> bool:
-        path = Path(self.station.settings.home) / PLAN_FILE
-        return path.exists() and job.hex() in json.loads(path.read_text()).get(what, [])
+    def _is_to_be(self, what: str, job: JobId) -> bool:
+        return find_deed(Path(self.station.settings.home), job) == what
 
     def _take_answer(self, request: Request) -> Response:
         job = Answer.from_wire(request.body).job
-        if self._plans("deaf", job) and job not in self._ignored:
+        if self._is_to_be("deaf", job) and job not in self._ignored:
             self._ignored.add(job)
             raise NotFound("index is not charged", who=f"job {job.hex()}")
         return super()._take_answer(request)
 
     def _reexecute(self, state: JudgeCase) -> Finding:
         found = super()._reexecute(state)
-        return OPPOSITE[found] if self._plans("false", state.known.job) else found
+        return OPPOSITE[found] if self._is_to_be("false", state.known.job) else found
 
     def _sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
-        if finding is Finding.MISSING and self._plans("false", state.known.job):
+        if finding is Finding.MISSING and self._is_to_be("false", state.known.job):
             return super()._sign(state, OPPOSITE[finding])
         return super()._sign(state, finding)
 
 
 def main() -> None:
-    """Run it: `python -m tests.end_to_end.outsourcing.planned_judge HOME`."""
+    """Run it: `python -m tests.end_to_end.outsourcing.scripted_judge HOME`."""
     settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
     configure_logs(settings.log_level)
-    serve(open_station(OutsourcingStation, settings, Role.ENCLAVE), PlannedJudge)
+    serve(open_station(OutsourcingStation, settings, Role.ENCLAVE), ScriptedJudge)
 
 
 if __name__ == "__main__":

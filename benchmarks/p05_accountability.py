@@ -81,7 +81,7 @@ class Case:
             judges=work.judges,
             threshold=3,
         )
-        check_evidence(case, task, answer, function=function, terms=terms, domain=DOMAIN)
+        check_evidence(case, task, answer, terms=terms, domain=DOMAIN)
         return find(task, answer, function=function, terms=terms)
 
 

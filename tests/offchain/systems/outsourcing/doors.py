@@ -65,7 +65,7 @@ def make_judge(case: SawCase, order: Order) -> Any:
     judge.looks, judge._jobs = SimpleNamespace(check=lambda _: None), {}
     judge.station = SimpleNamespace(
         chain=SimpleNamespace(confirmed=lambda: 1),
-        functions=SimpleNamespace(using=lambda _: nullcontext(cast.dense_function())),
+        functions=SimpleNamespace(using=lambda _: nullcontext(cast.dense_function().header)),
         settlement=SimpleNamespace(
             domain=cast.DOMAIN,
             job=lambda _: SimpleNamespace(terms_hash=order.terms.hash, payer=cast.PAYER.address),

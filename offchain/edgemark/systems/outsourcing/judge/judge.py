@@ -157,10 +157,11 @@ class Judge(OutsourcingServer):
             return Response(body=TAKEN)
         stored = self._posted(request, job)
         check_posted(job, stored.terms_hash, evidence.terms)
-        with self.function_of(evidence.terms, stored.payer) as function:
-            if function is None:
+        heard = self._hear_evidence(state.known, evidence)
+        with self.function_of(evidence.terms, stored.payer) as is_here:
+            if not is_here:
                 return Response(body=FUNCTION_NEEDED)
-            self._hear_evidence(request, state.known, evidence, function)
+            self._keep_evidence(request, heard)
         return Response(body=TAKEN)
 
     def _posted(self, asker: Request, job: JobId) -> JobView:
@@ -171,17 +172,18 @@ class Judge(OutsourcingServer):
             posted = self.station.settlement.job(job)
         return posted
 
-    def _hear_evidence(
-        self, request: Request, case: on.SawCase, evidence: Evidence, function: Polynomial
-    ) -> None:
+    def _hear_evidence(self, case: on.SawCase, evidence: Evidence) -> on.HeardEvidence:
         task, answer, terms = evidence.task, evidence.answer, evidence.terms
         domain = self.station.settlement.domain
-        check_evidence(case, task, answer, function=function, terms=terms, domain=domain)
-        heard = on.HeardEvidence(terms, task, answer if case.kind is ChargeKind.WRONG else None)
+        check_evidence(case, task, answer, terms=terms, domain=domain)
+        return on.HeardEvidence(terms, task, answer if case.kind is ChargeKind.WRONG else None)
+
+    def _keep_evidence(self, request: Request, heard: on.HeardEvidence) -> None:
+        job, index = heard.task.job, heard.task.index
         try:
-            self.runtime.ask(key_of(case.job, case.index), heard)
+            self.runtime.ask(key_of(job, index), heard)
         except IllegalMove:  # another judge's copy came while this one was checked
-            if self._case(request, case.job, case.index).task is None:
+            if self._case(request, job, index).task is None:
                 raise
 
     def _take_opinion(self, request: Request) -> Response:

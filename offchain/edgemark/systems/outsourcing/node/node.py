@@ -19,7 +19,6 @@ from dataclasses import replace
 
 from edgemark.crypto.ethereum.secp256k1 import address_of
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
@@ -63,7 +62,7 @@ from edgemark.systems.outsourcing.station.station import (
     Seen,
     path_of,
 )
-from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
+from edgemark.systems.outsourcing.steps.compute import check_task, compute_outputs
 from edgemark.transport.faults import NotFound, from_peer
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
@@ -142,14 +141,14 @@ class ComputeNode(OutsourcingServer):
         self.looks.check(request)
         job = accepting.check_posted(offer)
         self.expect_payer(offer.job, job.payer)
-        with self.function_of(offer.terms, job.payer) as function:
-            if function is None:
+        with self.function_of(offer.terms, job.payer) as is_here:
+            if not is_here:
                 return Response(body=FUNCTION_NEEDED)
-            return self._say_taken(self._promise(offer, job, function))
+            return self._say_taken(self._promise(offer, job))
 
-    def _promise(self, offer: Offer, job: JobView, function: Polynomial) -> NodeTask:
-        check_function(function, offer.terms)
-        speed, judges = self._speed.time(function), self.station.settlement.judges()
+    def _promise(self, offer: Offer, job: JobView) -> NodeTask:
+        speed = self._speed.time(offer.terms.function_hash, self.station.functions.find)
+        judges = self.station.settlement.judges()
         with self._admitting:
             heard = self._accepting.take(offer, job, judges, speed)
             task: NodeTask = self.runtime.ask(key_of(offer.job, offer.index), heard)

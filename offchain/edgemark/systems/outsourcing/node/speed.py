@@ -10,9 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 from edgemark.crypto.field.randomness import SeededRandomness
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial, SparsePolynomial
+from edgemark.errors import Overloaded
 from edgemark.identifiers import Hash32
 
 PROBE_INPUTS, PROBE_OUTPUTS, PROBE_BATCH = 24, 2, 8
@@ -40,14 +42,28 @@ class SpeedMeter:
         with self._guard:
             return self._timed.get(function_hash, self.slowest)
 
-    def time(self, function: Polynomial) -> float:
-        """Of this function, evaluated at a few inputs if it never was; one at a time."""
-        with self._timing:
-            with self._guard:
-                known = self._timed.get(function.hash)
-            if known is None:
-                known = _time(function)
-                self._remember(function.hash, known)
+    def time(self, function_hash: Hash32, read: Callable[[Hash32], Polynomial | None]) -> float:
+        """Of this function; read, and evaluated at a few inputs, if it never was.
+
+        One at a time, as each is long; nobody waits for it in a place that others need.
+
+        Raises:
+            Overloaded: another one is being timed, or it is not here any more.
+        """
+        with self._guard:
+            known = self._timed.get(function_hash)
+        if known is not None:
+            return known
+        if not self._timing.acquire(blocking=False):
+            raise Overloaded("another function is being timed", who=function_hash.hex())
+        try:
+            function = read(function_hash)
+            if function is None:
+                raise Overloaded("function is not here any more", who=function_hash.hex())
+            known = _time(function)
+            self._remember(function_hash, known)
+        finally:
+            self._timing.release()
         return known
 
     def note(self, function_hash: Hash32, products: int, seconds: float) -> None:

@@ -9,7 +9,8 @@ Law 3: what the open jobs of one payer need is never more than what is left for 
        one payer's asking push out that of the others.
 Law 4: no function of somebody else takes what of the disk is promised to open jobs; those that
        nobody needs go before anything is refused for want of disk.
-Law 5: the functions in memory are bounded too; of those that are read, one at a time.
+Law 5: the functions in memory are bounded too; of those that are read, one at a time. A request
+       reads of one that is held no more than its sizes, and waits for nobody.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgemark.crypto.polynomial import Polynomial, parse_polynomial
+from edgemark.crypto.ethereum.hashing import hash_long
+from edgemark.crypto.polynomial import (
+    HEADER_BYTES,
+    Header,
+    MalformedFunction,
+    Polynomial,
+    parse_polynomial,
+    size_from_header,
+)
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.systems.outsourcing.limits import DISK_RESERVE_BYTES
@@ -105,21 +114,23 @@ class FunctionStore:
                 raw = self._path(function_hash).read_bytes()
             except FileNotFoundError:
                 return None
+            if hash_long(raw) != function_hash:  # damaged: it is asked for once more
+                self._path(function_hash).unlink(missing_ok=True)
+                return None
             function = parse_polynomial(raw)
             self._remember(function_hash, function)
         return function
 
     @contextmanager
-    def using(self, function_hash: Hash32) -> Iterator[Polynomial | None]:
-        """The function with this hash, when it is held; it stays there until the end of this."""
+    def using(self, function_hash: Hash32) -> Iterator[Header | None]:
+        """Sizes of the function with this hash, when it is held; it stays there until the end."""
         with self._guard:
             self._used[function_hash] += 1
             if self._lately_used is not None:
                 self._lately_used.add(function_hash)
         try:
-            function = self.find(function_hash)
-            # Its file may have gone a moment before, and memory alone would not keep it.
-            yield function if self._path(function_hash).exists() else None
+            self._recall(function_hash)
+            yield self._sizes_of(function_hash)
         finally:
             with self._guard:
                 self._used[function_hash] -= 1
@@ -346,6 +357,15 @@ class FunctionStore:
 
     def _path(self, function_hash: Hash32) -> Path:
         return self._folder / _name_of(function_hash)
+
+    def _sizes_of(self, function_hash: Hash32) -> Header | None:
+        """Of its file, as what is in memory alone would not be kept; None when that is damaged."""
+        with contextlib.suppress(FileNotFoundError, MalformedFunction):
+            with self._path(function_hash).open("rb") as file:
+                header = size_from_header(file.read(HEADER_BYTES))
+                length = os.fstat(file.fileno()).st_size
+            return header if length == header.total_bytes else None
+        return None
 
     def _recall(self, function_hash: Hash32) -> Polynomial | None:
         """From memory; either way it is used now."""

@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import Any
 
-from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identifiers import (
     Address,
@@ -47,6 +46,7 @@ from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.shared_time import SharedTime
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.steps.compute import check_sizes
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
 MAX_INDEX_DIGITS = 3
@@ -181,13 +181,19 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
             return None
 
     @contextmanager
-    def function_of(self, terms: Terms, payer: Address) -> Iterator[Polynomial | None]:
-        """The function of a job, which is held until the end of this; or it is asked for."""
-        with self.station.functions.using(terms.function_hash) as function:
-            if function is None:
+    def function_of(self, terms: Terms, payer: Address) -> Iterator[bool]:
+        """Whether a job's function is here, and is held until the end of this; or it is asked for.
+
+        Raises:
+            WrongFunction: it is of other sizes than the terms say.
+        """
+        with self.station.functions.using(terms.function_hash) as header:
+            if header is None:
                 length = terms.function_bytes
                 self.station.functions.ask_for(terms.function_hash, length, payer)
-            yield function
+            else:
+                check_sizes(header, terms)
+            yield header is not None
 
     def errand(self, state: Any, effect: Any) -> Errand | None:
         """Whom an effect waits for."""

@@ -19,7 +19,7 @@ from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.protocol.events import HeardAnswer, HeardStrayAnswer, SawCase
 from edgemark.systems.outsourcing.protocol.messages import Answer, Task
-from edgemark.systems.outsourcing.steps.compute import check_function, check_task, compute_outputs
+from edgemark.systems.outsourcing.steps.compute import check_task, compute_outputs
 from edgemark.systems.outsourcing.steps.decode import (
     check_opens,
     check_outputs,
@@ -41,23 +41,17 @@ class EvidenceIncomplete(RefusedInput):
 
 
 def check_evidence(
-    case: SawCase,
-    task: Task,
-    answer: Answer | None,
-    *,
-    function: Polynomial,
-    terms: Terms,
-    domain: SettlementDomain,
+    case: SawCase, task: Task, answer: Answer | None, *, terms: Terms, domain: SettlementDomain
 ) -> None:
-    """Check what `served` states: T_j opens leaf j, is well formed, and F is the posted one.
+    """Check what `served` states of the task: T_j opens leaf j, and is well formed.
 
     For a charge as wrong also that R_j is what the node signed *and* committed to: another answer
-    is no evidence, and a charge without evidence is void.
+    is no evidence, and a charge without evidence is void. Whether F is here is looked at last, by
+    whoever took this: it may be long, and who sends junk has nothing read.
 
     Raises:
-        WrongTask, BranchMismatch, WrongFunction, WrongAnswer, BadSignature, EvidenceIncomplete.
+        WrongTask, BranchMismatch, WrongAnswer, BadSignature, EvidenceIncomplete.
     """
-    check_function(function, terms)
     check_task(task, terms, case.root)
     if case.kind is ChargeKind.WRONG:
         if answer is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from edgemark.crypto.ethereum.merkle import check_branch
 from edgemark.crypto.field.field import FIELD
-from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.polynomial import Header, Polynomial
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
@@ -38,13 +38,24 @@ def check_function(function: Polynomial, terms: Terms) -> None:
     Raises:
         WrongFunction: hash, length, terms, inputs, outputs or degree differ.
     """
+    had, needed = function.hash.hex(), terms.function_hash.hex()
+    if had != needed:
+        raise WrongFunction("function hash differs", who="terms", had=had, needed=needed)
+    check_sizes(function.header, terms)
+
+
+def check_sizes(header: Header, terms: Terms) -> None:
+    """Check the sizes of the F that is stored under its hash against those in the terms.
+
+    Raises:
+        WrongFunction: length, terms, inputs, outputs or degree differ.
+    """
     facts = {
-        "hash": (bytes(function.hash).hex(), bytes(terms.function_hash).hex()),
-        "bytes": (function.header.total_bytes, terms.function_bytes),
-        "terms": (function.term_count, terms.term_count),
-        "inputs": (function.inputs, terms.inputs),
-        "outputs": (function.outputs, terms.outputs),
-        "degree": (function.degree, terms.degree),
+        "bytes": (header.total_bytes, terms.function_bytes),
+        "terms": (header.term_count, terms.term_count),
+        "inputs": (header.inputs, terms.inputs),
+        "outputs": (header.outputs, terms.outputs),
+        "degree": (header.degree, terms.degree),
     }
     for name, (had, needed) in facts.items():
         if had != needed:

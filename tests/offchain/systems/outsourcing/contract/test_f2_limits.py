@@ -199,7 +199,6 @@ def test_f2_signed_answer_of_another_length__is_none_for_judges_as_for_the_devic
             cast.case_of(ORDER, 1, ChargeKind.WRONG),
             ORDER.tasks[0],
             answer,
-            function=cast.dense_function(),
             terms=ORDER.terms,
             domain=cast.DOMAIN,
         )

@@ -177,7 +177,7 @@ def test_a22_another_share_than_the_posted_one__does_not_open_the_leaf() -> None
 def judge(order: Order, task: Task, answer: Answer, kind: ChargeKind = ChargeKind.WRONG) -> Finding:
     """A judge's whole part: check the evidence, then compute again."""
     case = case_against(order, task.index, kind)
-    check_evidence(case, task, answer, function=FUNCTION, terms=order.terms, domain=cast.DOMAIN)
+    check_evidence(case, task, answer, terms=order.terms, domain=cast.DOMAIN)
     heard = hear_answer(answer, task, case, cast.DOMAIN)
     if not isinstance(heard, HeardAnswer):
         return Finding.NONE

@@ -229,9 +229,8 @@ def test_answer_with_a_changed_salt__is_not_signed(salt: bytes, other: bytes) ->
     with pytest.raises(BadSignature):
         hear_answer(salted(answer, other), TASK, silent_case(salt), cast.DOMAIN)
     case = replace(silent_case(salt), kind=ChargeKind.WRONG)
-    facts = {"function": cast.dense_function(), "terms": ORDER.terms, "domain": cast.DOMAIN}
     with pytest.raises(BadSignature):
-        check_evidence(case, TASK, salted(answer, other), **facts)  # type: ignore[arg-type]
+        check_evidence(case, TASK, salted(answer, other), terms=ORDER.terms, domain=cast.DOMAIN)
 
 
 @given(salt=SALTS, other=SALTS.filter(any))

@@ -17,7 +17,7 @@ from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Answer
 from edgemark.systems.outsourcing.steps.accuse import EvidenceIncomplete, check_evidence
-from edgemark.systems.outsourcing.steps.compute import WrongFunction, WrongTask
+from edgemark.systems.outsourcing.steps.compute import WrongTask
 from edgemark.systems.outsourcing.steps.decode import WrongAnswer, check_signed_answer
 
 EACH_FUNCTION = pytest.mark.parametrize("function", cast.FUNCTIONS.values(), ids=cast.FUNCTIONS)
@@ -28,7 +28,6 @@ def check_as_judge(order: Order, answer: Answer | None, **changes: Any) -> None:
     facts: dict[str, Any] = {
         "task": order.tasks[2],
         "answer": answer,
-        "function": cast.dense_function(),
         "terms": order.terms,
         "domain": cast.DOMAIN,
     }
@@ -52,8 +51,7 @@ def test_check_evidence__anything_else__is_refused() -> None:
     refusals: list[tuple[type[Exception], Answer | None, dict[str, Any]]] = [
         (BranchMismatch, answer, {"root": bytes(32)}),
         (BranchMismatch, answer, {"task": replace(order.tasks[2], share=order.tasks[3].share)}),
-        (WrongFunction, answer, {"function": cast.dense_function(name="another")}),
-        (WrongFunction, answer, {"terms": replace(order.terms, outputs=3)}),
+        (WrongAnswer, answer, {"terms": replace(order.terms, outputs=3)}),
         (WrongTask, answer, {"terms": replace(order.terms, share_bytes=17)}),
         (EvidenceIncomplete, None, {}),
         (WrongAnswer, cast.wrong_answer(order, 4), {}),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.crypto.polynomial import SparsePolynomial
+from edgemark.crypto.polynomial import Polynomial, SparsePolynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
@@ -203,13 +203,30 @@ def test_speed__of_a_function_is_timed_and_follows_what_its_tasks_take() -> None
     meter = SpeedMeter()
     assert 0 < meter.fastest <= meter.slowest
     assert meter.of(FUNCTION.hash) == meter.slowest
-    timed = meter.time(FUNCTION)
+    timed = meter.time(FUNCTION.hash, lambda _: FUNCTION)
     assert timed > 0
-    assert meter.time(FUNCTION) == meter.of(FUNCTION.hash) == timed
+    assert meter.time(FUNCTION.hash, lambda _: None) == meter.of(FUNCTION.hash) == timed
     for _ in range(100):
         meter.note(FUNCTION.hash, LEAST_PRODUCTS, LEAST_PRODUCTS * 0.5)
     assert meter.of(FUNCTION.hash) == pytest.approx(0.5)
     assert meter.of(Hash32(bytes(32))) == meter.slowest
+
+
+def test_f4_speed__while_another_function_is_timed__is_not_waited_for() -> None:
+    """Before, offers waited for each other in threads that all known parties share."""
+    meter, refusals = SpeedMeter(), list[Overloaded]()
+
+    def read(_: Hash32) -> Polynomial:
+        with pytest.raises(Overloaded) as refused:
+            meter.time(Hash32(bytes(32)), lambda _: FUNCTION)
+        refusals.append(refused.value)
+        return FUNCTION
+
+    assert meter.time(FUNCTION.hash, read) > 0
+    assert [refusal.retry_after_s for refusal in refusals] == [1]
+    with pytest.raises(Overloaded, match="not here any more"):
+        meter.time(Hash32(bytes(32)), lambda _: None)
+    assert meter.time(Hash32(bytes(32)), lambda _: FUNCTION) > 0
 
 
 def test_speed__does_not_follow_tasks_too_small_to_tell() -> None:

@@ -50,7 +50,7 @@ from edgemark.systems.outsourcing.station.read_requests import check_read
 from edgemark.systems.outsourcing.station.server import check_place, parse_place
 from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.systems.outsourcing.steps.accuse import check_evidence
-from edgemark.systems.outsourcing.steps.compute import check_task
+from edgemark.systems.outsourcing.steps.compute import check_sizes, check_task
 from edgemark.systems.outsourcing.steps.decode import check_outputs, check_signed_answer
 from edgemark.transport.serving.routes import Request
 
@@ -86,11 +86,11 @@ def take_answer(raw: bytes) -> None:
 def take_evidence(raw: bytes) -> None:
     evidence = Evidence.from_wire(raw)
     check_terms(evidence.terms)
+    check_sizes(FUNCTION.header, evidence.terms)
     check_evidence(
         CASE,
         evidence.task,
         evidence.answer,
-        function=FUNCTION,
         terms=evidence.terms,
         domain=DOMAIN,
     )

@@ -94,7 +94,6 @@ class JudgeSide:
             known,
             evidence.task,
             evidence.answer,
-            function=self.world.function,
             terms=evidence.terms,
             domain=cast.DOMAIN,
         )

@@ -101,13 +101,15 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
         max_queued_s=600,
         max_held_mib=512,
     )
-    function = cast.dense_function()
+    header = cast.dense_function().header
     return SimpleNamespace(
         chain=chain,
         settlement=SettlementContract(chain, deployment),
         registry=ParticipantRegistry(chain, deployment.contract("ParticipantRegistry")),
         accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
-        functions=SimpleNamespace(using=lambda _: nullcontext(function), make_free=lambda _: MUCH),
+        functions=SimpleNamespace(
+            using=lambda _: nullcontext(header), find=None, make_free=lambda _: MUCH
+        ),
         settings=settings,
         address=cast.NODES[0].address,
     )
@@ -122,7 +124,7 @@ def test_f4_an_offer_that_is_taken__asks_as_often_as_is_counted_for(
 ) -> None:
     station = make_station(monkeypatch, IndexPhase.NAMED)
     node: Any = ComputeNode.__new__(ComputeNode)
-    speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9, time=lambda _: 1e-9)
+    speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9, time=lambda *_: 1e-9)
     looks = list[object]()
     node.station, node._speed, node._admitting = station, speed, threading.Lock()
     node.payers, node.postings = Payers(), Payers()

@@ -139,6 +139,20 @@ def test_f6_a_function_nobody_asked_for__is_told_by_its_hash(tmp_path: Path) -> 
     assert held(store) == set()
 
 
+@pytest.mark.parametrize("damage", [b"", b"EMKF", b"\0", b"\1" * 9])
+def test_f6_a_damaged_function__is_asked_for_and_stored_again(
+    tmp_path: Path, damage: bytes
+) -> None:
+    store, made = FunctionStore(tmp_path), function(1)
+    raw = made.to_bytes()
+    store._path(made.hash).write_bytes(raw[: -len(damage)] + damage if damage > b"F" else damage)
+    with store.using(made.hash) as header:
+        is_here = header is not None and store.find(made.hash) is not None
+    assert not is_here
+    upload(store, 1)
+    assert store.find(made.hash) == made
+
+
 def test_f6_what_a_dead_process_left_half_written__goes(tmp_path: Path) -> None:
     stale, fresh = tmp_path / "aa.1.2", tmp_path / "bb.1.2"
     for path in (stale, fresh):

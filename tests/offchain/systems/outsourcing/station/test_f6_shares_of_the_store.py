@@ -18,7 +18,7 @@ from tests.offchain.systems.outsourcing.station.test_f6_functions import (
     upload,
 )
 
-from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.polynomial import Header
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.settings import Settings
@@ -161,8 +161,9 @@ class PlantedUse(FunctionStore):
     """As it was: what somebody looks at is nobody's until a job needs it."""
 
     @contextmanager
-    def using(self, function_hash: Hash32) -> Iterator[Polynomial | None]:
-        yield self.find(function_hash)
+    def using(self, function_hash: Hash32) -> Iterator[Header | None]:
+        found = self.find(function_hash)
+        yield found and found.header
 
 
 @pytest.mark.parametrize(("kind", "is_lost"), [(FunctionStore, False), (PlantedUse, True)])
@@ -211,7 +212,7 @@ def test_f6_a_function_without_its_file__is_asked_for_and_stored_again(tmp_path:
         assert found is None  # though it is in memory
     upload(store, 1)
     with store.using(name) as found:
-        assert found == function(1)
+        assert found == function(1).header
 
 
 # --- who may offer -------------------------------------------------------------------------------

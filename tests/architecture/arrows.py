@@ -28,8 +28,8 @@ _WORDS = frozenset({"errors", "encoding", "identifiers", "keccak"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop"})
-ROOMS_APART = frozenset({"party.evm"})
-WITHOUT_A_CHAIN = frozenset({"party"})
+ROOMS_APART = frozenset({"party.evm", "demo.evm"})
+WITHOUT_A_CHAIN = frozenset({"party", "demo"})
 OF_A_CHAIN = frozenset({"ledger", "deployment", "token", "anchoring", "indexer", *ROOMS_APART})
 _PURE_LOOP = frozenset({"loop.errands", "loop.event_records", "loop.machine", "loop.moves"})
 _LOOP = _PURE_LOOP | frozenset(
@@ -91,7 +91,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "indexer": _FLOOR | {"ledger", "deployment", "metrics"},
     "party": _CHAINLESS | {"identity"},
     "party.evm": _GENERAL | {"party"},
-    "demo": _GENERAL | {"receipt", "party", "party.evm"},
+    "demo": _CHAINLESS | {"identity", "receipt", "party"},
+    "demo.evm": _GENERAL | {"receipt", "party", "party.evm", "demo"},
     "systems": _GENERAL | {"receipt", "party", "demo", *ROOMS_APART},
     "cli": _GENERAL | {"receipt", "party", "demo", *ROOMS_APART, "systems"},
     "__main__": frozenset({"cli"}),

@@ -30,6 +30,9 @@ PLANTED = [
     ("party/loop.py", "import edgemark.party.evm.station", "is without a chain and reaches"),
     ("party/loop.py", "from edgemark.ledger.evm import faults", "party may not import ledger"),
     ("party/server.py", "import edgemark.identity.reader", "is without a chain and reaches ledger"),
+    ("demo/actor.py", "import edgemark.deployment", "is without a chain and reaches deployment"),
+    ("demo/stage.py", "from edgemark.demo import evm", "demo may not import demo.evm"),
+    ("party/evm/server.py", "import edgemark.demo.evm", "party.evm may not import demo.evm"),
     ("demo/stage.py", "from edgemark.systems import outsourcing", "demo may not import systems"),
     (
         "systems/outsourcing/protocol/life.py",
@@ -110,6 +113,7 @@ def test_a_planted_import_against_the_arrows__is_found(
         ),
         ("cli/main.py", "from edgemark.systems.outsourcing import client"),
         ("party/evm/server.py", "import edgemark.party.server, edgemark.ledger.evm.faults"),
+        ("demo/evm/stage.py", "import edgemark.party.evm.contracts, edgemark.demo.stage"),
     ],
 )
 def test_an_import_along_the_arrows__is_not_found(tmp_path: Path, place: str, source: str) -> None:

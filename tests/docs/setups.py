@@ -32,7 +32,7 @@ def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
             shows = actor.name == "node 1" and ports
             port = str(next(iter(ports.values()))) if shows else "0"
             actor.start({"EDGEMARK_METRICS_PORT": port})
-        stage.wait_registered((*stage.nodes, *stage.judges))
+        stage.wait_ready((*stage.nodes, *stage.judges))
         yield {
             "EDGEMARK_CHAIN_URL": stage.url,
             "EDGEMARK_CONFIRMATIONS": "1",

@@ -1,4 +1,4 @@
-"""One server on a stage: its home, its keys, its process."""
+"""One party on a stage: its home, its keys, its process."""
 
 from __future__ import annotations
 
@@ -10,82 +10,85 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
-from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import Unrecoverable
-from edgemark.identifiers import Address, Tokens
+from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Role
 from edgemark.transport.ports import HeldPorts, hold_ports
 
-NO_TOKENS = Tokens(0)
 STOP_LIMIT_S = 10.0
 LAST_WORDS = 400  # characters of the log of a server that ended
 
 
 @dataclass
 class Actor:
-    """One server of one provider.
+    """One party that runs as a process of its own.
 
     Attributes:
         name: "node 3".
-        home: its folder; its provider's stands beside it.
-        place: the port where it listens, which nobody else gets.
+        home: its folder.
+        account: of its keys.
         module: what `python -m` runs.
         words: its arguments.
-        tokens: in its wallet before the curtain rises.
+        place: the port where it listens, which nobody else gets; None when it serves nothing.
         settings: of its own, beside the stage's.
         process: while it runs.
     """
 
     name: str
-    role: Role
     home: Path
     account: Address
-    provider: Address
-    place: HeldPorts
     module: str
     words: list[str]
-    tokens: Tokens = NO_TOKENS
+    place: HeldPorts | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
-    @staticmethod
-    def draft(folder: Path, kind: str, number: int, role: Role) -> Actor:
-        """A server that `edgemark KIND run` starts, with keys for it and for its provider.
+    @classmethod
+    def draft(
+        cls, folder: Path, kind: str, number: int, *, listens: bool = True, **more: Any
+    ) -> Self:
+        """A party that `edgemark KIND run` starts, with keys of its own.
 
         Args:
             folder: of the stage.
             kind: "node".
             number: among those of its kind, from 1.
-            role: in which it registers.
+            listens: whether it serves at a port.
+            more: attributes that its class has beside an actor's, or instead of those above.
         """
         home = folder / f"{kind}-{number}"
-        return Actor(
-            name=f"{kind} {number}",
-            role=role,
-            home=home,
-            account=KeyStore.open(home / "keys").account.address,
-            provider=KeyStore.open(provider_home(home) / "keys").account.address,
-            place=hold_ports(1),
-            module="edgemark",
-            words=[kind, "run", "--home", str(home)],
-        )
+        facts: dict[str, Any] = {
+            "name": f"{kind} {number}",
+            "home": home,
+            "account": KeyStore.open(home / "keys").account.address,
+            "module": "edgemark",
+            "words": [kind, "run", "--home", str(home)],
+            "place": hold_ports(1) if listens else None,
+        }
+        return cls(**{**facts, **more})
 
     @property
     def port(self) -> int:
-        """Where it listens."""
-        return self.place.numbers[0]
+        """Where it listens.
 
-    @property
-    def provider_key(self) -> SecretKey:
-        """Each server has a provider of its own, with a key of its own."""
-        return KeyStore.open(provider_home(self.home) / "keys").account
+        Raises:
+            LookupError: it serves nothing.
+        """
+        if self.place is None:
+            raise LookupError(f"{self.name} listens at no port")
+        return self.place.numbers[0]
 
     @property
     def log(self) -> Path:
         """What its processes wrote."""
         return self.home / "log.jsonl"
+
+    @property
+    def runs(self) -> bool:
+        """Was it started, and has it not ended?"""
+        return self.process is not None and self.process.poll() is None
 
     @property
     def listens(self) -> bool:
@@ -134,16 +137,10 @@ class Actor:
         Raises:
             Unrecoverable: it ended, or it is late; with its last words.
         """
-        ended = self.process is None or self.process.poll() is not None
-        if ended or time.monotonic() > deadline:
+        if not self.runs or time.monotonic() > deadline:
             raise Unrecoverable(
-                "server ended" if ended else "server did not start in time",
+                "server did not start in time" if self.runs else "server ended",
                 who=self.name,
                 had=self.log.read_text()[-LAST_WORDS:],
                 remedy=f"The whole log is {self.log}.",
             )
-
-
-def provider_home(home: Path) -> Path:
-    """Where the provider of the server with this home keeps its things."""
-    return home.with_name(f"provider-of-{home.name}")

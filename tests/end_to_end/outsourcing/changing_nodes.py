@@ -16,7 +16,7 @@ from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch
 from tests.end_to_end.outsourcing.theatre import Theatre, close_job, start_usually, wait_for
 from tests.stage.command_line import Finished, edgemark, write_settings
 
-from edgemark.demo.actor import Actor, provider_home
+from edgemark.demo.evm.actor import EvmActor, provider_home
 from edgemark.identifiers import Hash32, JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -71,12 +71,13 @@ def play_changes(theatre: Theatre, device: ScriptedDevice) -> Changed:
     return Changed(batch, job, state, commands, had_pin, delivered, refused)
 
 
-def move(actor: Actor) -> Finished:
+def move(actor: EvmActor) -> Finished:
     """Stop a node, give it another port and TLS key, start it again."""
     actor.ask_to_leave()
     actor.end()
     settings, had_port = actor.home / "edgemark.toml", actor.port
-    actor.place.close()
+    if actor.place is not None:
+        actor.place.close()
     actor.place = hold_ports(1)
     text = settings.read_text()
     settings.write_text(text.replace(f"listen_port = {had_port}", f"listen_port = {actor.port}"))
@@ -85,7 +86,7 @@ def move(actor: Actor) -> Finished:
     return done
 
 
-def command_provider(theatre: Theatre, actor: Actor, *words: str) -> Finished:
+def command_provider(theatre: Theatre, actor: EvmActor, *words: str) -> Finished:
     """A command of the provider of a node."""
     home = write_settings(theatre.stage.settings_of(provider_home(actor.home).name))
     return edgemark("provider", *words, "--json", "--home", home)

@@ -31,7 +31,7 @@ from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_
 from tests.siege import HALF_BODY, besieged
 
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.evm.holdings import Holdings
 from edgemark.demo.script import write_script
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.contract.records import IndexPhase

@@ -12,7 +12,7 @@ from tests.end_to_end.outsourcing.theatre import Theatre, open_theatre
 from tests.stage.command_line import Finished, write_settings
 
 from edgemark.cli.terminal.exits import Exit
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import Address
 from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.sending.intent import Call

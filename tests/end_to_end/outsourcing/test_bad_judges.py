@@ -31,7 +31,7 @@ from tests.end_to_end.outsourcing.theatre import (
     whole_stage,
 )
 
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.evm.holdings import Holdings
 from edgemark.demo.script import write_script
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore

@@ -27,7 +27,7 @@ from tests.end_to_end.outsourcing.theatre import (
     whole_stage,
 )
 
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import JobId, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry

@@ -11,7 +11,7 @@ from tests.end_to_end.outsourcing.theatre import whole_stage
 from tests.stage.command_line import edgemark, edgemark_here
 
 from edgemark.cli.terminal.exits import Exit, exit_of
-from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
+from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.identity.keys import KeyStore
 from edgemark.receipt import format_tokens

@@ -13,7 +13,7 @@ import pytest
 from tests.end_to_end.outsourcing.theatre import ENVIRONMENT, whole_stage
 
 from edgemark.cli.catalogue import GROUPS
-from edgemark.demo.stage import PARTY_TOKENS
+from edgemark.demo.evm.stage import PARTY_TOKENS
 from edgemark.deployment.deployment import Deployment
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.receipt import format_tokens

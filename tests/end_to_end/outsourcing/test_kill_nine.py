@@ -53,7 +53,7 @@ from tests.stage.reaper import Reaper
 
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial.fixed_point import to_signed
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS

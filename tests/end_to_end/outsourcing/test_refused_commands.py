@@ -18,7 +18,7 @@ from tests.stage.command_line import edgemark, edgemark_here, write_settings
 
 from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.field.field import Q
-from edgemark.demo.stage import GAS_WEI
+from edgemark.demo.evm.stage import GAS_WEI
 from edgemark.identity.keys import KeyStore
 from edgemark.transport.ports import hold_ports
 

@@ -18,9 +18,10 @@ from tests.waiting import wait_until
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.demo.actor import Actor
-from edgemark.demo.holdings import Holdings, read_holdings
+from edgemark.demo.evm.actor import EvmActor
+from edgemark.demo.evm.holdings import Holdings, read_holdings
+from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.demo.script import read_script, write_script
-from edgemark.demo.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, JobId, Tokens
 from edgemark.identity.keys import KeyStore
@@ -135,7 +136,7 @@ def open_theatre(
     *,
     settings: Mapping[str, object] | None = None,
     not_running: Sequence[str] = (),
-    start: Callable[[Actor], None] | None = None,
+    start: Callable[[EvmActor], None] | None = None,
     **options: object,
 ) -> Iterator[Theatre]:
     """Set a stage, start its servers, let everybody register.
@@ -165,7 +166,7 @@ def open_theatre(
             (start or start_usually)(actor)
         metronome = cleanup.enter_context(Metronome(chain))
         register_absent(stage, [actor for actor in actors if actor not in running])
-        stage.wait_registered(running)
+        stage.wait_ready(running)
         device = KeyStore.open(folder / "device" / "keys").account.address
         accounts = {
             device,
@@ -187,7 +188,7 @@ def start_usually(actor: Actor) -> None:
     actor.start(ENVIRONMENT)
 
 
-def register_absent(stage: OutsourcingStage, actors: Sequence[Actor]) -> None:
+def register_absent(stage: OutsourcingStage, actors: Sequence[EvmActor]) -> None:
     """Register servers whose processes never run."""
     for actor in actors:
         endpoint = f"https://127.0.0.1:{actor.port}"

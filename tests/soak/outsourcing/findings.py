@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from tests.soak.outsourcing.programme import PlannedJob
 
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import Address
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms

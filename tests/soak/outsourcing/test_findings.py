@@ -15,7 +15,7 @@ from tests.soak.outsourcing.findings import (
 )
 from tests.soak.outsourcing.programme import NODES_OF_A_JOB, PlannedJob, draw_inputs, draw_programme
 
-from edgemark.demo.holdings import Holdings
+from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import Address
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.checks import compute_changes

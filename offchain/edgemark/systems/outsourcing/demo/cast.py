@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.demo.actor import Actor, provider_home
-from edgemark.demo.stage import PARTY_TOKENS, Stage
+from edgemark.demo.evm.actor import EvmActor, provider_home
+from edgemark.demo.evm.stage import PARTY_TOKENS, EvmStage
 from edgemark.deployment.group import ContractGroup
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
-from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.receipt import TOKEN_UNIT
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import draft_contracts
 
 NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
 JUDGE_COUNT = 4  # n; k = 3
+GUEST = "device"  # its home folder's name
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 LIMITS = Limits(
     min_fee=Tokens(12),
@@ -45,7 +45,7 @@ def hand_out_providers(homes: Sequence[Path]) -> None:
 
 
 @dataclass
-class OutsourcingStage(Stage):
+class OutsourcingStage(EvmStage):
     """A stage with nodes and judges, and a device for a guest.
 
     Args:
@@ -54,22 +54,23 @@ class OutsourcingStage(Stage):
         node_count, judge_count: servers of each kind.
     """
 
+    guests: Sequence[str] = (GUEST,)
     dishonest: frozenset[int] = frozenset()
     limits: Limits = LIMITS
     node_count: int = NODE_COUNT
     judge_count: int = JUDGE_COUNT
 
     @property
-    def nodes(self) -> list[Actor]:
+    def nodes(self) -> list[EvmActor]:
         """The compute nodes, in order."""
         return [actor for actor in self.actors if actor.role is Role.COMPUTE_NODE]
 
     @property
-    def judges(self) -> list[Actor]:
+    def judges(self) -> list[EvmActor]:
         """The judges, in order."""
         return [actor for actor in self.actors if actor.role is Role.ENCLAVE]
 
-    def draft_cast(self) -> list[Actor]:
+    def draft_cast(self) -> list[EvmActor]:
         """Nodes, then judges; a node deposits all its tokens.
 
         A job names its nodes ascending by provider, so the providers are handed out in that order:
@@ -80,7 +81,7 @@ class OutsourcingStage(Stage):
         judges = range(1, self.judge_count + 1)
         return [
             *(self._draft_node(number) for number in nodes),
-            *(Actor.draft(self.folder, "judge", number, Role.ENCLAVE) for number in judges),
+            *(EvmActor.draft(self.folder, "judge", n, role=Role.ENCLAVE) for n in judges),
         ]
 
     def draft_groups(self, operator: Address, pool: Address) -> tuple[ContractGroup, ...]:
@@ -93,16 +94,16 @@ class OutsourcingStage(Stage):
             limits=self.limits,
         )
 
-    def has_settled_in(self, chain: EvmChain, actor: Actor) -> bool:
+    def has_settled_in(self, actor: EvmActor) -> bool:
         """A node has let the settlement lock its tokens."""
-        anchor = self.deployment.contract("AssetAnchor")
-        settlement = self.deployment.contracts["JobSettlement"]
         if actor.role is not Role.COMPUTE_NODE:
             return True
-        return AnchorAccounts(chain, anchor).locker_allowance(actor.account, settlement).amount > 0
+        anchor = AnchorAccounts(self.chain, self.deployment.contract("AssetAnchor"))
+        settlement = self.deployment.contracts["JobSettlement"]
+        return anchor.locker_allowance(actor.account, settlement).amount > 0
 
-    def _draft_node(self, number: int) -> Actor:
-        node = Actor.draft(self.folder, "node", number, Role.COMPUTE_NODE)
+    def _draft_node(self, number: int) -> EvmActor:
+        node = EvmActor.draft(self.folder, "node", number, role=Role.COMPUTE_NODE)
         node.tokens, node.settings = PARTY_TOKENS, {"deposit": int(PARTY_TOKENS)}
         if number in self.dishonest:
             node.module, node.words = DISHONEST_NODE, [str(node.home)]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgemark.demo.costs import ask_status
-from edgemark.demo.holdings import Holdings, check_holdings
+from edgemark.demo.evm.costs import ask_status
+from edgemark.demo.evm.holdings import Holdings, check_holdings
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_share, compute_payout

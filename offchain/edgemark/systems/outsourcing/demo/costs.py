@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgemark.demo.costs import (
+from edgemark.demo.evm.costs import (
     ask_status,
     count_chain_bytes,
     measure_seconds,

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edgemark.demo.holdings import read_holdings
+from edgemark.demo.evm.holdings import read_holdings
 from edgemark.demo.progress import step
 from edgemark.demo.script import write_script
 from edgemark.identifiers import Address, ShareIndex, Tokens
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND
-from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT, Receipt
-from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
+from edgemark.systems.outsourcing.demo.cast import GUEST, OutsourcingStage
 from edgemark.systems.outsourcing.demo.checks import (
     Planned,
     Played,
@@ -85,7 +84,9 @@ def tell(
     receipt.evidence["example"] = name.value
     dishonest = frozenset(int(index) for index, _ in MISDEEDS)
     with ExitStack() as stack:
-        opened = OutsourcingStage(folder, chain_url, chain_kind=chain_kind, dishonest=dishonest)
+        opened = OutsourcingStage(
+            folder, chain_url=chain_url, chain_kind=chain_kind, dishonest=dishonest
+        )
         stage = stack.enter_context(opened)
         with step(console, receipt, "chain, contracts, providers"):
             stage.set()
@@ -93,16 +94,14 @@ def tell(
                 actor.start()
         # With files and typed commands the user is the device, later.
         is_typed = name is ExampleName.CSV
-        device = (
-            None if is_typed else stack.enter_context(open_device(stage.settings_of(stage.guest)))
-        )
+        device = None if is_typed else stack.enter_context(open_device(stage.settings_of(GUEST)))
         with (
             step(console, receipt, "training the model"),
             joining_meanwhile(device, len(misdeeds_of(name))),
         ):
             example = train(name)
         with step(console, receipt, "six nodes and four judges register"):
-            stage.wait_registered(stage.actors)
+            stage.wait_ready(stage.actors)
         play_example(stage, example, receipt, console, device)
     return receipt
 
@@ -139,15 +138,14 @@ def play_example(
         console: where progress goes.
         opened: the device, where it is open already.
     """
-    chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
-    payer = stage.write_guest_home()
+    payer = stage.write_guest_home(GUEST)
     names = name_parties(stage, payer)
     planned: list[Planned] = []
-    before = read_holdings(chain, stage.deployment, names)
+    before = read_holdings(stage.chain, stage.deployment, names)
     if example.name is ExampleName.CSV:
         with step(console, receipt, "one job by typed commands, a liar in it"):
             planned = type_job(stage, example, receipt)
-    with nullcontext(opened) if opened else open_device(stage.settings_of(stage.guest)) as device:
+    with nullcontext(opened) if opened else open_device(stage.settings_of(GUEST)) as device:
         if not planned:
             misdeeds = misdeeds_of(example.name)
             with step(console, receipt, "device registers and deposits"):
@@ -158,7 +156,7 @@ def play_example(
             note_device_costs(receipt, device, example, len(misdeeds))
         else:
             played = wait_for_all(device, planned)
-        after = read_holdings(chain, stage.deployment, names)
+        after = read_holdings(stage.chain, stage.deployment, names)
         check_results(receipt, played, example)
         check_blame(receipt, played, list(device.refusals))
         check_judges(receipt, stage, device.station, played)

@@ -22,6 +22,6 @@ def test_a_node__has_settled_in_when_the_settlement_may_lock_something(
     deployment = SimpleNamespace(
         contract=lambda _: SimpleNamespace(address="anchor"), contracts={"JobSettlement": "locker"}
     )
-    stage: Any = SimpleNamespace(deployment=deployment)
+    stage: Any = SimpleNamespace(deployment=deployment, chain=chain)
     actor: Any = SimpleNamespace(role=role, account="node")
-    assert OutsourcingStage.has_settled_in(stage, chain, actor) is settled
+    assert OutsourcingStage.has_settled_in(stage, actor) is settled

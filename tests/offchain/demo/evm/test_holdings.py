@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgemark.demo.holdings import Holdings, check_holdings
+from edgemark.demo.evm.holdings import Holdings, check_holdings
 from edgemark.identifiers import Address, parse_address
 from edgemark.receipt import Receipt
 

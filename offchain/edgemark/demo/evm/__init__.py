@@ -1,0 +1,1 @@
+"""What an EVM chain adds to a stage: the chain, the contracts, everybody's tokens and providers."""

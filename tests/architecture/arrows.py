@@ -27,7 +27,7 @@ PACKAGE = "edgemark"
 _WORDS = frozenset({"errors", "encoding", "identifiers", "keccak"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-FILES_APART = frozenset({"loop"})
+FILES_APART = frozenset({"loop", "chronicle"})
 ROOMS_APART = frozenset({"party.evm", "demo.evm"})
 WITHOUT_A_CHAIN = frozenset({"party", "demo"})
 OF_A_CHAIN = frozenset({"ledger", "deployment", "token", "anchoring", "indexer", *ROOMS_APART})
@@ -35,23 +35,29 @@ _PURE_LOOP = frozenset({"loop.errands", "loop.event_records", "loop.machine", "l
 _LOOP = _PURE_LOOP | frozenset(
     {"loop.archive", "loop.threads", "loop.replay", "loop.memory", "loop.runtime"}
 )
+_PURE_CHRONICLE = frozenset({"chronicle.marks", "chronicle.steps"})
+_CHRONICLE = _PURE_CHRONICLE | frozenset({"chronicle.pots", "chronicle.book"})
 _CHAINLESS = _FLOOR | _LOOP | {"metrics", "models", "storage", "transport", "untrusted"}
 _GENERAL = _CHAINLESS | _SHARED | {"deployment", "indexer", "ledger"}
-INPUT_OUTPUT = (_LOOP - _PURE_LOOP) | {
-    "demo",
-    "deployment",
-    "files",
-    "indexer",
-    "journal",
-    "ledger",
-    "metrics",
-    "party",
-    "process",
-    *ROOMS_APART,
-    "storage",
-    "transport",
-}
-PURE = _WORDS | _PURE_LOOP | {"crypto", "models", "untrusted"}
+INPUT_OUTPUT = (
+    (_LOOP - _PURE_LOOP)
+    | (_CHRONICLE - _PURE_CHRONICLE)
+    | {
+        "demo",
+        "deployment",
+        "files",
+        "indexer",
+        "journal",
+        "ledger",
+        "metrics",
+        "party",
+        "process",
+        *ROOMS_APART,
+        "storage",
+        "transport",
+    }
+)
+PURE = _WORDS | _PURE_LOOP | _PURE_CHRONICLE | {"crypto", "models", "untrusted"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -89,14 +95,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "metrics": _FLOOR | {"transport"},
     "deployment": _FLOOR | {"ledger"},
     "indexer": _FLOOR | {"ledger", "deployment", "metrics"},
+    "chronicle": frozenset(),
+    "chronicle.marks": _WORDS,
+    "chronicle.steps": _WORDS | {"chronicle.marks"},
+    "chronicle.pots": _WORDS | {"chronicle.marks", "anchoring", "ledger"},
+    "chronicle.book": _WORDS
+    | {"chronicle.marks", "chronicle.pots", "anchoring", "indexer", "ledger"},
     "party": _CHAINLESS | {"identity"},
     "party.evm": _GENERAL | {"party"},
     "demo": _CHAINLESS | {"identity", "receipt", "party"},
     "demo.evm": _GENERAL | {"receipt", "party", "party.evm", "demo"},
-    "systems": _GENERAL | {"receipt", "party", "demo", *ROOMS_APART},
-    "cli": _GENERAL | {"receipt", "party", "demo", *ROOMS_APART, "systems"},
+    "systems": _GENERAL | _CHRONICLE | {"receipt", "party", "demo", *ROOMS_APART},
+    "cli": _GENERAL | _CHRONICLE | {"receipt", "party", "demo", *ROOMS_APART, "systems"},
     "__main__": frozenset({"cli"}),
-    "dashboard": _GENERAL | {"receipt", "party", *ROOMS_APART, "systems"},
+    "dashboard": _GENERAL | _CHRONICLE | {"receipt", "party", *ROOMS_APART, "systems"},
 }
 
 # The one file of a pure part that touches the world.

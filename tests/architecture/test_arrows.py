@@ -33,6 +33,21 @@ PLANTED = [
     ("demo/actor.py", "import edgemark.deployment", "is without a chain and reaches deployment"),
     ("demo/stage.py", "from edgemark.demo import evm", "demo may not import demo.evm"),
     ("party/evm/server.py", "import edgemark.demo.evm", "party.evm may not import demo.evm"),
+    (
+        "chronicle/marks.py",
+        "from edgemark.anchoring import events",
+        "chronicle.marks may not import anchoring",
+    ),
+    (
+        "chronicle/book.py",
+        "import edgemark.systems.outsourcing",
+        "chronicle.book may not import systems",
+    ),
+    (
+        "systems/outsourcing/story/story.py",
+        "from edgemark.chronicle.pots import Pots",
+        "is pure and reaches chronicle.pots",
+    ),
     ("demo/stage.py", "from edgemark.systems import outsourcing", "demo may not import systems"),
     (
         "systems/outsourcing/protocol/life.py",

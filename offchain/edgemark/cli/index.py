@@ -28,17 +28,10 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
 from edgemark.metrics.page import PageServer
 from edgemark.receipt import format_tokens
-from edgemark.systems.outsourcing.story.history import (
-    JobHistory,
-    JobState,
-    PartyBook,
-    list_jobs,
-    read_job,
-    read_party,
-    read_story,
-)
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.story.history import History, PartyBook
 from edgemark.systems.outsourcing.story.reading import Lookout
-from edgemark.systems.outsourcing.story.story import JobStory
+from edgemark.systems.outsourcing.story.story import STATES, JobStory
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell
 
 MOST_JOBS = 10_000  # in one answer
@@ -91,7 +84,7 @@ class IndexedChain:
             return index.rebuild(report) if is_new else index.sync(report)
 
     @contextmanager
-    def reading(self, is_synced: bool) -> Iterator[IndexStore]:
+    def history(self, is_synced: bool) -> Iterator[History]:
         """One state of the index; synced first unless somebody else is at it."""
         if is_synced:
             try:
@@ -99,7 +92,7 @@ class IndexedChain:
             except IndexBusy as busy:
                 get_logger("index").debug("another process fills it", error=busy)
         with self.store_to_read() as store, store.transaction(to_write=False):
-            yield store
+            yield History(store, self.deployment)
 
     @contextmanager
     def _progress(self) -> Iterator[Callable[[int, int], None]]:
@@ -163,7 +156,7 @@ def status(invocation: Invocation, check: bool) -> int:
 @takes_settings
 @click.option("--payer", help="Account that posted them.")
 @click.option("--node", help="Account of a node that is named in them.")
-@click.option("--phase", type=click.Choice([each.value for each in JobState]))
+@click.option("--phase", type=click.Choice(STATES))
 @click.option("--limit", type=click.IntRange(1, MOST_JOBS), default=50, show_default=True)
 @sync_option
 def jobs(
@@ -177,16 +170,15 @@ def jobs(
     """List jobs, the newest first."""
     payer_account = None if payer is None else parse_address(payer, who="--payer")
     node_account = None if node is None else parse_address(node, who="--node")
-    state = None if phase is None else JobState(phase)
-    with IndexedChain.connect(invocation).reading(is_synced) as store:
-        found = list_jobs(store, payer=payer_account, node=node_account, state=state)
-        histories = list(islice(found, limit))
+    with IndexedChain.connect(invocation).history(is_synced) as history:
+        found = history.list_jobs(payer=payer_account, node=node_account, state=phase)
+        stories = list(islice(found, limit))
     if invocation.as_json:
-        invocation.show({"jobs": [_summary(history) for history in histories]})
+        invocation.show({"jobs": [_summary(story) for story in stories]})
         return
     table = Table("job", "posted", "phase", "payer", "nodes", "paid", "convicted", "open")
-    for history in histories:
-        facts = _summary(history)
+    for story in stories:
+        facts = _summary(story)
         facts["job"] = f"{facts['job'][:16]}…"
         table.add_row(*(str(facts[str(column.header)]) for column in table.columns))
     invocation.console.print(table)
@@ -202,12 +194,9 @@ def job(invocation: Invocation, job: str, is_synced: bool) -> None:
     Who sent a transaction and which judges signed, no event says: `explain` asks the chain.
     """
     wanted = parse_job_id(job)
-    indexed = IndexedChain.connect(invocation)
-    with indexed.reading(is_synced) as store:
-        history = read_job(store, wanted)
-        story = read_story(store, indexed.deployment, wanted)
-    facts = _summary(history)
-    terms = history.posting.terms
+    with IndexedChain.connect(invocation).history(is_synced) as history:
+        story, events = history.read(wanted), history.list_events(wanted)
+    facts = _summary(story)
     facts["indices"] = [
         {
             "index": int(place.index),
@@ -220,9 +209,9 @@ def job(invocation: Invocation, job: str, is_synced: bool) -> None:
     ]
     facts["terms"] = {
         name: value.hex() if isinstance(value, bytes) else value
-        for name, value in terms._asdict().items()
+        for name, value in dataclasses.asdict(story.terms).items()
     }
-    facts["events"] = [_event(dated.event, dated.at) for dated in history.events]
+    facts["events"] = [_event(dated.event, dated.at) for dated in events]
     invocation.show(facts, None if invocation.as_json else _job_text(story, facts["events"]))
 
 
@@ -233,8 +222,8 @@ def job(invocation: Invocation, job: str, is_synced: bool) -> None:
 def party(invocation: Invocation, account: str, is_synced: bool) -> None:
     """Print what an account did, earned and lost."""
     who = parse_address(account, who="account")
-    with IndexedChain.connect(invocation).reading(is_synced) as store:
-        book = read_party(store, who)
+    with IndexedChain.connect(invocation).history(is_synced) as history:
+        book = history.read_party(who)
     invocation.show(_book(book))
 
 
@@ -274,16 +263,17 @@ def _standing(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _summary(history: JobHistory) -> dict[str, Any]:
+def _summary(story: JobStory) -> dict[str, Any]:
+    phases = [place.phase for place in story.indices]
     return {
-        "job": history.job.hex(),
-        "posted": show_time(history.posted_at),
-        "phase": history.state.value,
-        "payer": history.posting.payer,
-        "nodes": len(history.indices),
-        "paid": sum(phase.name == "PAID" for phase in history.indices),
-        "convicted": sum(phase.name == "CONVICTED" for phase in history.indices),
-        "open": sum(not phase.is_end for phase in history.indices),
+        "job": story.job.hex(),
+        "posted": show_time(story.posted.time),
+        "phase": story.state,
+        "payer": story.payer,
+        "nodes": len(phases),
+        "paid": phases.count(IndexPhase.PAID),
+        "convicted": phases.count(IndexPhase.CONVICTED),
+        "open": sum(not phase.is_end for phase in phases),
     }
 
 
@@ -308,8 +298,8 @@ def _job_text(story: JobStory, events: Sequence[dict[str, Any]]) -> str:
 
 def _book(book: PartyBook) -> dict[str, Any]:
     amounts = ("earned", "lost", "free", "locked", "deposited", "withdrawn")
-    facts: dict[str, Any] = {"account": book.account}
-    facts |= {f"{name}_mtc": format_tokens(getattr(book, name)) for name in amounts}
+    facts: dict[str, Any] = {"account": book.tokens.account}
+    facts |= {f"{name}_mtc": format_tokens(getattr(book.tokens, name)) for name in amounts}
     facts |= {"jobs_posted": book.posted, "jobs_worked": book.worked}
     facts["convicted"] = book.convicted
     return facts | {

@@ -26,7 +26,6 @@ CREATE TABLE events (
     tx BLOB NOT NULL, topics BLOB NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (block, place)
 ) WITHOUT ROWID;
-CREATE INDEX events_by_tx ON events (tx, block, place);
 CREATE INDEX events_by_kind ON events (event, block, place);
 CREATE TABLE mentions (
     key BLOB NOT NULL, block INTEGER NOT NULL, place INTEGER NOT NULL, field TEXT NOT NULL,

@@ -211,10 +211,6 @@ class IndexStore(Closing):
             kinds,
         )
 
-    def in_transaction(self, tx_hash: Hash32) -> list[DatedEvent]:
-        """All events of one transaction, in order."""
-        return self._select("WHERE tx = ?", [tx_hash], ())
-
     def of_kind(self, kind: type[ChainEvent]) -> Iterator[DatedEvent]:
         """All events of a kind, the newest first, decoded as they are asked for."""
         rows = self._db.execute(

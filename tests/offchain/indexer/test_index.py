@@ -392,4 +392,3 @@ def test_about__an_account_a_job_or_a_lock__finds_the_events_that_name_it(
         assert names((2).to_bytes(32, "big")) == []  # neither the index 2 nor the place 2
         (first, second) = store.about(account, [NodeAccepted, Transfer])
         assert first.at < second.at
-        assert len(store.in_transaction(first.event.at.tx_hash)) == 2

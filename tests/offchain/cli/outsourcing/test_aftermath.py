@@ -74,7 +74,7 @@ def test_claim__by_a_stranger__settles_named_jobs_and_says_what(court: Court) ->
     assert done.value["due"] == [order.job.hex()]
     assert [item["index"] for item in done.value["ended"]] == [1, 2, 3, 4, 5, 6]
     assert len(done.value["transactions"]) == 1
-    assert court.read(order).is_settled
+    assert court.read(order).held == 0
 
 
 @pytest.mark.usefixtures("stranger")
@@ -97,12 +97,12 @@ def test_claim_all__finds_every_job_in_which_something_is_due(court: Court) -> N
 @pytest.mark.usefixtures("stranger")
 def test_claim__of_expired_locks__returns_them(court: Court) -> None:
     order = court.start("expired")
-    (expiry,) = {place.expires_at for place in court.read(order).places}
+    (expiry,) = {pot.expires_at for pot in court.read(order).pots}
     court.pass_to(expiry + 1)
     done = run(court, "claim", order.job.hex(), "--json")
     assert done.value["due"] == []
     assert len(done.value["expired_locks"]) == 7
-    assert court.read(order).is_settled
+    assert court.read(order).held == 0
 
 
 @pytest.mark.parametrize("words", [(), ("ab" * 32, "--all")])

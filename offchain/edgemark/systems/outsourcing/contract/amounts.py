@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgemark.identifiers import Address
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
 
@@ -122,6 +123,38 @@ def compute_judge_share(judge_fee: int, judge_count: int, signers: int) -> tuple
     """
     share = judge_fee // judge_count
     return share, judge_fee - signers * share
+
+
+@dataclass(frozen=True)
+class Payees:
+    """Who is paid when an index ends.
+
+    Attributes:
+        node, payer, pool: their accounts.
+        judge_count: n.
+        signers: judges whose signatures stand under the verdict; none without one.
+    """
+
+    node: Address
+    payer: Address
+    pool: Address
+    judge_count: int
+    signers: tuple[Address, ...] = ()
+
+
+def share_out(payout: Payout, to: Payees) -> dict[Address, int]:
+    """A payout by account; whoever gets nothing is left out."""
+    share, rest = compute_judge_share(payout.judges, to.judge_count, len(to.signers))
+    due: dict[Address, int] = {}
+    for account, amount in (
+        (to.node, payout.node),
+        (to.payer, payout.payer),
+        (to.pool, payout.pool + rest),
+        *((judge, share) for judge in to.signers),
+    ):
+        if amount:
+            due[account] = due.get(account, 0) + amount
+    return due
 
 
 def compute_judge_threshold(judge_count: int) -> int:

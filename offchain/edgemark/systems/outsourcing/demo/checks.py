@@ -10,7 +10,7 @@ from edgemark.demo.evm.costs import ask_status
 from edgemark.demo.evm.holdings import Holdings, check_holdings
 from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.receipt import Receipt
-from edgemark.systems.outsourcing.contract.amounts import compute_judge_share, compute_payout
+from edgemark.systems.outsourcing.contract.amounts import Payees, compute_payout, share_out
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
@@ -241,20 +241,16 @@ def compute_changes(
         signers: of each job, who signed the verdict of an index; None: all judges signed all.
     """
     changes: dict[Address, int] = {}
-
-    def add(account: Address, amount: int) -> None:
-        changes[account] = changes.get(account, 0) + amount
-
     for number, (order, ends) in enumerate(orders):
         terms = order.terms
         for index, (node, end) in enumerate(zip(order.nodes, ends, strict=True), start=1):
             payout = compute_payout(end, terms)
-            bond = payout.total - terms.fee - terms.stake
-            add(payer, payout.payer - terms.fee - bond)
-            add(node, payout.node - terms.stake)
             signed = order.judges if signers is None else signers[number].get(index, ())
-            share, rest = compute_judge_share(payout.judges, len(order.judges), len(signed))
-            for judge in signed:
-                add(judge, share)
-            add(pool, payout.pool + rest)
+            to = Payees(node, payer, pool, len(order.judges), tuple(signed))
+            put_in = ((node, terms.stake), (payer, payout.total - terms.stake))
+            for account, amount in (
+                *share_out(payout, to).items(),
+                *((account, -amount) for account, amount in put_in),
+            ):
+                changes[account] = changes.get(account, 0) + amount
     return changes

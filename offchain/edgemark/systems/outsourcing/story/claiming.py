@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from edgemark.chronicle.steps import find_expired
 from edgemark.identifiers import Hash32, JobId, Timestamp
 from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.faults import ContractRefused
@@ -15,7 +16,7 @@ from edgemark.systems.outsourcing.limits import MAX_NODES
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.folding import ENDS
 from edgemark.systems.outsourcing.story.reading import Chronicle
-from edgemark.systems.outsourcing.story.story import JobStory, find_expired, is_due
+from edgemark.systems.outsourcing.story.story import JobStory, is_due
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def claim(station: OutsourcingStation, jobs: Iterable[JobId] | None = None) -> C
     ended = [pair for receipt in receipts for pair in _ended_in(station, receipt, due)]
     expired: list[tuple[JobId, int]] = []
     locker = station.settlement.address
-    for job, place in ((s.job, place) for s in stories for place in find_expired(s, now)):
+    for job, place in ((s.job, place) for s in stories for place in find_expired(s.pots, now)):
         try:
             receipts.append(station.lane.send(station.accounts.expire(locker, job, place)))
         except ContractRefused:  # returned by somebody else in the meantime

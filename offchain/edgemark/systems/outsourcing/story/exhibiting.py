@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from edgemark.chronicle.marks import Credit
 from edgemark.identifiers import Address
 from edgemark.receipt import PartyBalance, Receipt, format_time, format_tokens
 from edgemark.receipt.exhibits import Answer, JobShown, Link, Place
@@ -11,11 +12,10 @@ from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.story.story import (
     DEPOSIT,
-    Credit,
     IndexStory,
     JobStory,
-    PlaceStory,
     check_amounts,
+    name_pot,
 )
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds
 
@@ -64,20 +64,20 @@ def list_links(story: JobStory) -> list[Link]:
     """Where the tokens that the job held have gone, as the anchor's own events say."""
     links = [_link(story, credit, place) for place in story.indices for credit in place.credits]
     links += [_link(story, credit, None) for credit in story.released]
-    for held in story.places:
-        back, owner = _returned(story, held), _recipient(story, held.owner)
-        links += [Link(_pot(held.pot), owner, back), Link(_pot(held.pot), "held", held.remaining)]
+    for pot in story.pots:
+        source, owner = _source(pot.place), _recipient(story, pot.owner)
+        links += [Link(source, owner, pot.given_back), Link(source, "held", pot.remaining)]
     return [link for link in links if link.amount]
 
 
 def _link(story: JobStory, credit: Credit, place: IndexStory | None) -> Link:
     is_guilty = place is not None and place.phase is IndexPhase.CONVICTED
-    source = _pot(credit.pot, is_guilty=is_guilty)
+    source = _source(credit.place, is_guilty=is_guilty)
     return Link(source, _recipient(story, credit.account), credit.amount)
 
 
-def _pot(pot: str, *, is_guilty: bool = False) -> str:
-    if pot == DEPOSIT:
+def _source(place: int, *, is_guilty: bool = False) -> str:
+    if name_pot(place) == DEPOSIT:
         return "payer's deposit and bonds"
     return "convicted nodes' stakes" if is_guilty else "nodes' stakes"
 
@@ -140,30 +140,20 @@ def _add_balances(receipt: Receipt, story: JobStory) -> None:
     """What each party put into this job, and what it has of it now."""
     put_in: dict[Address, int] = {}
     out: dict[Address, int] = {}
-    for place in story.places:
-        put_in[place.owner] = put_in.get(place.owner, 0) + place.amount
-        out[place.owner] = out.get(place.owner, 0) + _returned(story, place)
+    for pot in story.pots:
+        put_in[pot.owner] = put_in.get(pot.owner, 0) + pot.amount
+        out[pot.owner] = out.get(pot.owner, 0) + pot.given_back
     for credit in _credits(story):
         out[credit.account] = out.get(credit.account, 0) + credit.amount
     for account in dict.fromkeys([*put_in, *story.judges, story.pool]):
         name = story.name_of(account)
         balance = PartyBalance(name, account, put_in.get(account, 0), out.get(account, 0))
         receipt.parties.append(balance)
-    held = sum(place.remaining for place in story.places)
     receipt.tokens_before = sum(put_in.values())
-    receipt.tokens_after = sum(out.values()) + held
+    receipt.tokens_after = sum(out.values()) + story.held
     receipt.compare_tokens(
         "tokens out and still held = tokens in", receipt.tokens_after, receipt.tokens_before
     )
-
-
-def _returned(story: JobStory, held: PlaceStory) -> int:
-    """What an expired lock gave back to the owner of a place: all that it had not paid out."""
-    if held.returned is None:
-        return 0
-    indices = [story.at(held.place)] if held.place else story.indices
-    credits = [*(credit for index in indices for credit in index.credits), *story.released]
-    return held.amount - sum(credit.amount for credit in credits if credit.pot == held.pot)
 
 
 def _credits(story: JobStory) -> list[Credit]:

@@ -3,9 +3,8 @@
 The chain itself also tells who sent each transaction and what it was called with; an index of
 events does not, and then senders and signatures stay unknown. Everything else is the same.
 
-Rule: the job's id is the subject of its lock, so the anchor's events name the job. What is paid
-out of a node's place belongs to its index, what is paid out of the payer's place to the indices
-that ended in the same transaction.
+Rule: what is paid out of a node's pot belongs to its index, what is paid out of the payer's pot to
+the indices that ended in the same transaction.
 """
 
 from __future__ import annotations
@@ -15,22 +14,19 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from edgemark.anchoring import events as anchored
+from edgemark.chronicle.marks import Credit, Mark
+from edgemark.chronicle.pots import Pots
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.systems.outsourcing.contract import events as seen
-from edgemark.systems.outsourcing.contract.amounts import compute_ending
+from edgemark.systems.outsourcing.contract.amounts import compute_ending, share_out
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.story.story import (
     Charge,
-    Credit,
     IndexStory,
     JobStory,
-    Mark,
-    PlaceStory,
-    pot_of,
-    share_out,
+    list_payees,
 )
 
 INDEX_PHASES: dict[type[ChainEvent], IndexPhase] = {
@@ -88,7 +84,7 @@ def begin_story(
         indices=tuple(
             IndexStory(ShareIndex(j), node) for j, node in enumerate(posting.nodes, start=1)
         ),
-        places=(),
+        pots=(),
         as_of=as_of,
         now=now,
     )
@@ -104,7 +100,7 @@ class StoryFold:
     def __init__(self, story: JobStory) -> None:
         self._story = story
         self._indices = {int(place.index): place for place in self._story.indices}
-        self._places: dict[int, PlaceStory] = {}
+        self._pots = Pots(story.settlement, story.job)
         self._ended: list[int] = []  # indices that ended in the transaction that is taken
 
     def take(
@@ -118,60 +114,34 @@ class StoryFold:
             arguments: what the settlement was called with; none where only events are known.
         """
         self._ended = []
-        payments: list[anchored.Paid] = []
         for event in events:
             if getattr(event, "job", None) == self._story.job:
                 self._take_event(event, mark, arguments)
-            elif getattr(event, "subject", None) != self._story.job:
-                continue
-            elif isinstance(event, anchored.Paid):
-                payments.append(event)
-            elif isinstance(event, anchored.Locked | anchored.LockIncreased):
-                self._take_lock(event)
-        for payment in payments:
-            self._take_payment(payment)
+        for credit in self._pots.take(mark, events):
+            self._take_credit(credit)
 
-    def finish(self, returned: Mapping[int, Mark]) -> JobStory:
-        """The whole story; the rest of `returned` places went back when the lock had expired."""
-        places = tuple(
-            replace(place, remaining=0, returned=returned[number]) if number in returned else place
-            for number, place in sorted(self._places.items())
-        )
+    def finish(self) -> JobStory:
+        """The whole story."""
         indices = tuple(self._indices[j] for j in sorted(self._indices))
-        return replace(self._story, indices=indices, places=places)
+        return replace(self._story, indices=indices, pots=self._pots.all)
 
-    def _take_lock(self, event: anchored.Locked | anchored.LockIncreased) -> None:
-        number = int(event.place)
-        if isinstance(event, anchored.Locked):
-            self._places[number] = PlaceStory(
-                number, event.owner, event.amount, event.amount, event.expires_at
-            )
-        else:
-            place = self._places[number]
-            amount, remaining = place.amount + event.amount, place.remaining + event.amount
-            self._places[number] = replace(place, amount=amount, remaining=remaining)
-
-    def _take_payment(self, event: anchored.Paid) -> None:
-        number = int(event.place)
-        place = self._places[number]
-        self._places[number] = replace(place, remaining=place.remaining - event.amount)
-        credit = Credit(pot_of(number), event.to, event.amount)
+    def _take_credit(self, credit: Credit) -> None:
         if self._story.cancelled is not None:
             self._story = replace(self._story, released=(*self._story.released, credit))
             return
-        for index, amount in self._divide(number, credit).items():
+        for index, amount in self._divide(credit).items():
             paid = self._indices[index]
             part = replace(credit, amount=amount)
             self._indices[index] = replace(paid, credits=(*paid.credits, part))
 
-    def _divide(self, number: int, credit: Credit) -> dict[int, int]:
+    def _divide(self, credit: Credit) -> dict[int, int]:
         """What of a payment is for the end of which index.
 
         Out of the payer's place the payer and the pool are paid once for all that ended together:
         such a sum is divided as its parts are due. One that does not fit stays whole, at the last.
         """
-        if number or len(self._ended) == 1:
-            return {number or self._ended[0]: credit.amount}
+        if credit.place or len(self._ended) == 1:
+            return {credit.place or self._ended[0]: credit.amount}
         due = {
             index: amount
             for index in self._ended
@@ -181,7 +151,7 @@ class StoryFold:
 
     def _due_of_deposit(self, place: IndexStory) -> dict[Address, int]:
         ending = compute_ending(place.phase, self._story.terms)
-        return share_out(self._story, place, ending.deposit)
+        return share_out(ending.deposit, list_payees(self._story, place))
 
     def _take_event(self, event: ChainEvent, mark: Mark, arguments: Mapping[str, Any]) -> None:
         match event:
@@ -195,26 +165,24 @@ class StoryFold:
                 self._accept(event, mark, arguments)
             case seen.NodeCharged():
                 charge = Charge(ChargeKind(event.kind), mark, event.served_by)
-                self._change(event.index, phase=IndexPhase.CHARGED, charge=charge)
+                self._change(event.index, charge=charge)
             case seen.ResultCommitted():
-                self._change(
-                    event.index,
-                    phase=IndexPhase.COMMITTED,
-                    committed=mark,
-                    commitment=event.commitment,
-                )
+                self._change(event.index, committed=mark, commitment=event.commitment)
             case seen.ChargeServed():
                 self._serve(event, mark, arguments)
+            case _ if type(event) in ENDS:
+                self._end(event, mark, arguments)
             case _:
-                if type(event) in ENDS:
-                    self._end(event, mark, arguments)
+                pass
+        if type(event) in INDEX_PHASES:
+            of_index: Any = event
+            self._change(of_index.index, phase=INDEX_PHASES[type(event)])
 
     def _accept(self, event: seen.NodeAccepted, mark: Mark, arguments: Mapping[str, Any]) -> None:
         brought: dict[int, Any] = {int(a.index): a for a in arguments.get("acceptances", ())}
         signed = brought.get(int(event.index))
         self._change(
             event.index,
-            phase=IndexPhase.ACCEPTED,
             accepted=mark,
             acceptance=b"" if signed is None else signed.signature,
             valid_until=Timestamp(0 if signed is None else signed.valid_until),
@@ -228,7 +196,7 @@ class StoryFold:
             verdict_by=event.verdict_by,
             served_signatures=arguments.get("signatures", ()),
         )
-        self._change(event.index, phase=IndexPhase.SERVED, charge=served)
+        self._change(event.index, charge=served)
 
     def _end(self, event: Any, mark: Mark, arguments: Mapping[str, Any]) -> None:
         self._ended.append(int(event.index))
@@ -240,7 +208,7 @@ class StoryFold:
         if charge is not None and found is not Finding.NONE:
             signatures = arguments.get("signatures", ())
             charge = replace(charge, finding=found, verdict_signatures=signatures)
-        self._change(event.index, phase=ENDS[type(event)], ended=mark, charge=charge)
+        self._change(event.index, ended=mark, charge=charge)
 
     def _change(self, index: int, **changes: Any) -> None:
         self._indices[index] = replace(self._indices[index], **changes)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgemark.anchoring import events as anchored
+from edgemark.chronicle.marks import Mark
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import RefusedInput
@@ -25,7 +25,7 @@ from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.folding import ENDS, Court, StoryFold, begin_story
-from edgemark.systems.outsourcing.story.story import JobStory, Mark
+from edgemark.systems.outsourcing.story.story import JobStory
 
 RETURNED_TOPIC = keccak256(b"LockReturned(address,bytes32,address,uint256,uint256,address)")
 
@@ -77,12 +77,12 @@ class Chronicle:
                 had=f"chain {self._chain.chain_id} until block {until}",
                 remedy="Check the settings chain_url and manifest; a new job needs confirmations.",
             )
-        mined = self._mined(events, until)
+        mined = self._mined([*events, *self._returns(job, until)], until)
         fold = StoryFold(self.blank(events[0], mined[0], until))
         for each in mined:
             arguments = self.arguments_of(each.call)
             fold.take(self.mark(each), self.events_in(each.receipt), arguments)
-        return fold.finish(self._returned(job, until))
+        return fold.finish()
 
     def mark(self, mined: Mined) -> Mark:
         """When a transaction was mined, and who sent it."""
@@ -116,21 +116,17 @@ class Chronicle:
         logs = self._chain.logs([contract.address], self._deployment.block, until, topics)
         return decode_logs([contract], logs)
 
-    def _returned(self, job: JobId, until: int) -> dict[int, Mark]:
-        """Places of the job's expired lock that went back to their owners."""
-        topics: list[list[bytes]] = [[RETURNED_TOPIC], [], [job]]
+    def _returns(self, job: JobId, until: int) -> list[ChainEvent]:
+        """How places of the job's expired lock went back to their owners."""
+        locker = bytes.fromhex(self._settlement.address[2:]).rjust(32, b"\0")
+        topics: list[list[bytes]] = [[RETURNED_TOPIC], [locker], [job]]
         logs = self._chain.logs([self._anchor.address], self._deployment.block, until, topics)
-        events = decode_logs([self._anchor], logs)
-        marks = {each.receipt.tx_hash: self.mark(each) for each in self._mined(events, until)}
-        return {
-            int(event.place): marks[event.at.tx_hash]
-            for event in events
-            if isinstance(event, anchored.LockReturned) and event.locker == self._settlement.address
-        }
+        return decode_logs([self._anchor], logs)
 
     def _mined(self, events: Sequence[ChainEvent], until: int) -> list[Mined]:
         """The transactions of these events, oldest first; learns the times of their blocks."""
-        hashes = list(dict.fromkeys(event.at.tx_hash for event in events))
+        in_order = sorted(events, key=lambda event: (event.at.block_number, event.at.log_index))
+        hashes = list(dict.fromkeys(event.at.tx_hash for event in in_order))
         blocks = {event.at.block_number for event in events} | {until}
         for header in self._chain.headers(sorted(blocks - self._times.keys())):
             self._times[header.number] = Timestamp(header.timestamp)

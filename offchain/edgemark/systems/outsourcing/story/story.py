@@ -9,65 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edgemark.chronicle.marks import Credit, Mark, Pot, add_up
+from edgemark.chronicle.steps import ANYONE, NextStep, after, until_expiry
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.identifiers import NO_HASH, NO_TIME, Address, Hash32, JobId, ShareIndex, Timestamp
-from edgemark.systems.outsourcing.contract.amounts import (
-    Payout,
-    compute_ending,
-    compute_judge_share,
-)
+from edgemark.systems.outsourcing.contract.amounts import Payees, compute_ending, share_out
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 
-DEPOSIT, STAKE = "deposit", "stake"  # the payer's place, bonds with it; a node's place
+DEPOSIT, STAKE = "deposit", "stake"  # the payer's pot, bonds with it; a node's pot
+SETTLED = "settled"
+STATES = (*(phase.name.lower() for phase in JobPhase if phase), SETTLED)
 
 
-@dataclass(frozen=True)
-class Mark:
-    """When something happened: block, its time, the transaction, and its sender where known."""
-
-    block: int
-    time: Timestamp
-    tx: Hash32
-    sender: Address | None = None
-
-
-@dataclass(frozen=True)
-class Credit:
-    """Tokens that the anchor moved from a pot of the job to an account."""
-
-    pot: str
-    account: Address
-    amount: int
-
-
-@dataclass(frozen=True)
-class PlaceStory:
-    """One place of the job's lock in the anchor.
-
-    Attributes:
-        place: 0 for what the payer locked, j for the stake of node j.
-        amount: all that was put in.
-        remaining: what it still holds.
-        returned: when it went back to its owner because the lock had expired.
-    """
-
-    place: int
-    owner: Address
-    amount: int
-    remaining: int
-    expires_at: Timestamp
-    returned: Mark | None = None
-
-    @property
-    def pot(self) -> str:
-        """Deposit or stake."""
-        return pot_of(self.place)
-
-
-def pot_of(place: int) -> str:
-    """What a place of the job's lock holds: deposit or stake."""
+def name_pot(place: int) -> str:
+    """What is in a place of the job's lock: deposit or stake."""
     return STAKE if place else DEPOSIT
 
 
@@ -127,6 +84,7 @@ class JobStory:
     Attributes:
         judges, threshold: all judges in the order of deployment, and how many decide.
         pool: account of the pool.
+        pots: of the job's lock: 0 for what the payer locked, j for the stake of node j.
         as_of, now: the last block that was looked at, and its time.
         released: what was paid when the job was cancelled.
     """
@@ -143,7 +101,7 @@ class JobStory:
     pool: Address
     posted: Mark
     indices: tuple[IndexStory, ...]
-    places: tuple[PlaceStory, ...]
+    pots: tuple[Pot, ...]
     as_of: int
     now: Timestamp
     started: Mark | None = None
@@ -158,17 +116,19 @@ class JobStory:
         return JobPhase.POSTED if self.started is None else JobPhase.STARTED
 
     @property
-    def is_settled(self) -> bool:
-        """Whether nothing of the job is held any more."""
-        return all(place.remaining == 0 for place in self.places)
+    def state(self) -> str:
+        """The phase in a word; a started job is settled when every index has ended."""
+        is_over = all(place.phase.is_end for place in self.indices)
+        return SETTLED if self.started and is_over else self.phase.name.lower()
+
+    @property
+    def held(self) -> int:
+        """What all pots still hold."""
+        return sum(pot.remaining for pot in self.pots)
 
     def at(self, index: int) -> IndexStory:
         """One index, 1..m."""
         return self.indices[index - 1]
-
-    def place_of(self, number: int) -> PlaceStory | None:
-        """A place of the job's lock, once something was put into it."""
-        return next((place for place in self.places if place.place == number), None)
 
     def name_of(self, account: Address) -> str:
         """The role of an account in this job."""
@@ -219,23 +179,14 @@ def compute_due(story: JobStory, place: IndexStory) -> dict[Address, int]:
     """What each account is due for an index that ended, by the table of amounts alone."""
     ending = compute_ending(place.phase, story.terms)
     unlocked = place.phase is IndexPhase.RELEASED and place.accepted is None
-    return share_out(story, place, ending.deposit if unlocked else ending.deposit + ending.stake)
+    payout = ending.deposit if unlocked else ending.deposit + ending.stake
+    return share_out(payout, list_payees(story, place))
 
 
-def share_out(story: JobStory, place: IndexStory, payout: Payout) -> dict[Address, int]:
-    """A payout of an ended index by account, the judges' fee by who signed the verdict."""
-    signers = find_signers(story, place) if payout.judges else ()
-    share, rest = compute_judge_share(payout.judges, len(story.judges), len(signers))
-    due: dict[Address, int] = {}
-    for account, amount in (
-        (place.node, payout.node),
-        (story.payer, payout.payer),
-        (story.pool, payout.pool + rest),
-        *((judge, share) for judge in signers),
-    ):
-        if amount:
-            due[account] = due.get(account, 0) + amount
-    return due
+def list_payees(story: JobStory, place: IndexStory) -> Payees:
+    """Who is paid when an index ends."""
+    signers = find_signers(story, place)
+    return Payees(place.node, story.payer, story.pool, len(story.judges), signers)
 
 
 def find_signers(story: JobStory, place: IndexStory) -> tuple[Address, ...]:
@@ -257,66 +208,21 @@ def find_signers(story: JobStory, place: IndexStory) -> tuple[Address, ...]:
     return signers if len(signers) >= story.threshold else story.judges[: story.threshold]
 
 
-def add_up(credits: tuple[Credit, ...]) -> dict[Address, int]:
-    """Sum of credits by account."""
-    total: dict[Address, int] = {}
-    for credit in credits:
-        total[credit.account] = total.get(credit.account, 0) + credit.amount
-    return total
-
-
-@dataclass(frozen=True)
-class NextStep:
-    """Something that may be done now or later.
-
-    Attributes:
-        index: of the job; 0 for the job as a whole.
-        act: what, in the contract's words.
-        by: who may do it.
-        opens, closes: first and last second; no last one when `closes` is None.
-    """
-
-    index: int
-    act: str
-    by: str
-    opens: Timestamp
-    closes: Timestamp | None = None
-
-    def is_open(self, now: Timestamp) -> bool:
-        """Whether a block at `now` takes it."""
-        return self.opens <= now and (self.closes is None or now <= self.closes)
-
-
 EXITS = frozenset({"cancelUnstarted", "collect", "voidCharge", "lapseCharge"})
-EXPIRE = "expire"
-ANYONE = "anyone"
 
 
 def find_next_steps(story: JobStory) -> tuple[NextStep, ...]:
     """Whatever the contracts still allow, now or later, in the order of indices."""
-    held = [place.expires_at for place in story.places if place.remaining]
-    if not held:
-        return ()
-    steps: list[NextStep] = []
     if story.phase is JobPhase.POSTED:
-        steps += _steps_of_posted(story)
+        steps = list(_steps_of_posted(story))
     else:
-        for place in story.indices:
-            steps += _steps_of_index(story, place)
-    expired = _after(max(held))
-    steps = [_until_expiry(step, expired) for step in steps]
-    steps.append(NextStep(0, EXPIRE, ANYONE, expired))
-    return tuple(s for s in steps if s.closes is None or s.closes >= story.now)
+        steps = [step for place in story.indices for step in _steps_of_index(story, place)]
+    return until_expiry(steps, story.pots, story.now)
 
 
 def is_due(story: JobStory, now: Timestamp) -> bool:
     """Whether `claim` would end something now."""
     return any(step.act in EXITS and step.is_open(now) for step in find_next_steps(story))
-
-
-def find_expired(story: JobStory, now: Timestamp) -> tuple[int, ...]:
-    """Places of the job's lock that anyone may return to their owners now."""
-    return tuple(p.place for p in story.places if p.remaining and p.expires_at < now)
 
 
 def _steps_of_posted(story: JobStory) -> Iterator[NextStep]:
@@ -325,7 +231,7 @@ def _steps_of_posted(story: JobStory) -> Iterator[NextStep]:
         if place.phase is IndexPhase.NAMED:
             by = f"anyone with the signature of node {place.index}"
             yield NextStep(place.index, "accept", by, NO_TIME, terms.accept_by)
-    yield NextStep(0, "cancelUnstarted", ANYONE, _after(terms.accept_by))
+    yield NextStep(0, "cancelUnstarted", ANYONE, after(terms.accept_by))
 
 
 def _steps_of_index(story: JobStory, place: IndexStory) -> Iterator[NextStep]:
@@ -341,25 +247,14 @@ def _steps_of_index(story: JobStory, place: IndexStory) -> Iterator[NextStep]:
             if may_charge and place.phase is IndexPhase.COMMITTED:
                 yield NextStep(j, "charge as wrong", "payer", NO_TIME, terms.collect_by)
             if may_charge:
-                opens = _after(terms.compute_by)
+                opens = after(terms.compute_by)
                 yield NextStep(j, "charge as silent", "payer", opens, terms.collect_by)
-            yield NextStep(j, "collect", ANYONE, _after(terms.collect_by))
+            yield NextStep(j, "collect", ANYONE, after(terms.collect_by))
         case IndexPhase.CHARGED if charge is not None:
             by = f"anyone with the signatures of {story.threshold} judges"
             yield NextStep(j, "recordServed", by, NO_TIME, charge.served_by)
-            yield NextStep(j, "voidCharge", ANYONE, _after(charge.served_by))
+            yield NextStep(j, "voidCharge", ANYONE, after(charge.served_by))
         case IndexPhase.SERVED if charge is not None:
             by = f"anyone with the signatures of {story.threshold} judges"
             yield NextStep(j, "recordVerdict", by, NO_TIME, charge.verdict_by)
-            yield NextStep(j, "lapseCharge", ANYONE, _after(charge.verdict_by))
-
-
-def _after(deadline: Timestamp) -> Timestamp:
-    return Timestamp(deadline + 1)
-
-
-def _until_expiry(step: NextStep, opens: Timestamp) -> NextStep:
-    """Once the locks have expired the settlement can pay nothing any more."""
-    if step.closes is not None:
-        return step
-    return NextStep(step.index, step.act, step.by, step.opens, Timestamp(opens - 1))
+            yield NextStep(j, "lapseCharge", ANYONE, after(charge.verdict_by))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from edgemark.chronicle.marks import Mark
+from edgemark.chronicle.steps import NextStep
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
@@ -16,10 +18,9 @@ from edgemark.systems.outsourcing.story.story import (
     Charge,
     IndexStory,
     JobStory,
-    Mark,
-    NextStep,
     check_amounts,
     find_next_steps,
+    name_pot,
 )
 
 ShowTime = Callable[[Timestamp], str]
@@ -82,7 +83,7 @@ def as_facts(story: JobStory) -> dict[str, object]:
         ],
         "next": [
             {
-                "index": step.index,
+                "index": step.part,
                 "act": step.act,
                 "by": step.by,
                 "opens": int(step.opens),
@@ -200,7 +201,7 @@ def _next_lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
 
 
 def _place(step: NextStep) -> str:
-    return f"index {step.index}: " if step.index else ""
+    return f"index {step.part}: " if step.part else ""
 
 
 def _window(step: NextStep, now: Timestamp, show_time: ShowTime) -> str:
@@ -214,7 +215,8 @@ def _sum_of(story: JobStory, place: IndexStory, pot: str, name: str) -> int:
     return sum(
         credit.amount
         for credit in place.credits
-        if credit.pot == pot and roles.get(story.name_of(credit.account).partition(" ")[0]) == name
+        if name_pot(credit.place) == pot
+        and roles.get(story.name_of(credit.account).partition(" ")[0]) == name
     )
 
 
@@ -262,7 +264,7 @@ def _index_facts(story: JobStory, place: IndexStory) -> dict[str, object]:
         "ended": _mark_facts(place.ended),
         "paid": [
             {
-                "pot": credit.pot,
+                "pot": name_pot(credit.place),
                 "to": story.name_of(credit.account),
                 "account": credit.account,
                 "amount": str(credit.amount),

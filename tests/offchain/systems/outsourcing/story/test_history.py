@@ -15,6 +15,8 @@ from tools.gas_lab import open_lab
 from tools.gas_market import CHARGED, SMALL, Job, Market
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.chronicle.book import Book
+from edgemark.chronicle.marks import Mark
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp
 from edgemark.indexer.keeping import EventIndex
@@ -25,24 +27,18 @@ from edgemark.systems.outsourcing.contract.amounts import (
     compute_judge_threshold,
     compute_payout,
 )
+from edgemark.systems.outsourcing.contract.events import JobPosted
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.station.contracts import JOB_SETTLEMENT
 from edgemark.systems.outsourcing.story.folding import INDEX_PHASES
-from edgemark.systems.outsourcing.story.history import (
-    JobState,
-    PartyBook,
-    list_jobs,
-    read_job,
-    read_party,
-    read_story,
-)
+from edgemark.systems.outsourcing.story.history import History, PartyBook
 from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.systems.outsourcing.story.story import (
+    STATES,
     Charge,
     IndexStory,
     JobStory,
-    Mark,
     check_amounts,
 )
 from edgemark.systems.outsourcing.story.telling import tell
@@ -72,8 +68,18 @@ class Played:
     jobs: dict[str, Job]
     store: IndexStore
 
-    def book(self, account: Address) -> PartyBook:
-        return read_party(self.store, account)
+    @property
+    def history(self) -> History:
+        return History(self.store, self.market.deployment)
+
+    def read(self, name: str) -> JobStory:
+        return self.history.read(self.jobs[name].job)
+
+    def party(self, account: Address) -> PartyBook:
+        return self.history.read_party(account)
+
+    def book(self, account: Address) -> Book:
+        return self.party(account).tokens
 
     @property
     def accounts(self) -> list[Address]:
@@ -140,17 +146,17 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_read_job__of_any_end__has_the_phases_that_the_contract_stores(
+def test_read__of_any_end__has_the_phases_that_the_contract_stores(
     played: Played, name: str
 ) -> None:
     job = played.jobs[name]
-    history = read_job(played.store, job.job)
+    story = played.read(name)
     contract = SettlementContract(played.market.lab.chain, played.market.deployment)
     stored = contract.indices(job.job, SMALL.nodes, block="latest")
-    assert list(history.indices) == [view.phase for view in stored]
-    assert history.indices[CHARGED - 1] is ENDS[name]
-    assert history.posting.payer == played.market.key("payer").address
-    assert history.posting.terms == job.terms.as_abi()
+    assert [place.phase for place in story.indices] == [view.phase for view in stored]
+    assert story.at(CHARGED).phase is ENDS[name]
+    assert story.payer == played.market.key("payer").address
+    assert story.terms == job.terms
 
 
 def test_every_event_of_an_index__leads_to_a_phase() -> None:
@@ -159,15 +165,26 @@ def test_every_event_of_an_index__leads_to_a_phase() -> None:
     assert of_indices == set(INDEX_PHASES)
 
 
-def test_read_job__says_where_the_job_as_a_whole_is(played: Played) -> None:
-    states = {name: read_job(played.store, job.job).state for name, job in played.jobs.items()}
-    others = {"cancelled": JobState.CANCELLED, "open": JobState.STARTED, "posted": JobState.POSTED}
-    assert states == {name: others.get(name, JobState.SETTLED) for name in ENDS}
+def test_read__says_where_the_job_as_a_whole_is(played: Played) -> None:
+    states = {name: played.read(name).state for name in played.jobs}
+    others = {"cancelled": "cancelled", "open": "started", "posted": "posted"}
+    assert states == {name: others.get(name, "settled") for name in ENDS}
+    assert set(states.values()) == set(STATES)
 
 
-def test_read_job__that_is_not_there__is_refused(played: Played) -> None:
+def test_read__of_a_job_that_is_not_there__is_refused(played: Played) -> None:
     with pytest.raises(RefusedInput, match="is not in the index"):
-        read_job(played.store, JobId(bytes(32)))
+        played.history.read(JobId(bytes(32)))
+
+
+def test_list_events__of_a_job__are_the_settlements_and_begin_with_the_posting(
+    played: Played,
+) -> None:
+    job = played.jobs["void"]
+    events = [dated.event for dated in played.history.list_events(job.job)]
+    assert isinstance(events[0], JobPosted)
+    assert {type(event) for event in events} <= set(JOB_SETTLEMENT.events)
+    assert all(event.job == job.job for event in events)
 
 
 def without_calls(story: JobStory) -> JobStory:
@@ -194,18 +211,18 @@ def without_calls(story: JobStory) -> JobStory:
         started=bare(story.started),
         cancelled=bare(story.cancelled),
         indices=tuple(plain(place) for place in story.indices),
-        places=tuple(replace(place, returned=bare(place.returned)) for place in story.places),
+        pots=tuple(replace(pot, returned=bare(pot.returned)) for pot in story.pots),
     )
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_read_story__of_any_end__is_the_chains_own_but_for_what_no_event_says(
+def test_read__of_any_end__is_the_chains_own_but_for_what_no_event_says(
     played: Played, name: str
 ) -> None:
     job, market = played.jobs[name].job, played.market
     chain = EvmChain(market.lab.chain.url, chain_id=None, confirmations=0).connect()
     told = Chronicle(chain, market.deployment).read(job)
-    found = read_story(played.store, market.deployment, job)
+    found = played.history.read(job)
     assert found == without_calls(told)
     assert all(check.agrees for check in check_amounts(found))
     assert tell(found, str) == tell(without_calls(told), str)
@@ -214,16 +231,16 @@ def test_read_story__of_any_end__is_the_chains_own_but_for_what_no_event_says(
 def test_list_jobs__gives_the_newest_first_and_keeps_to_what_was_asked(played: Played) -> None:
     ids = [job.job for job in played.jobs.values()]
     payer, node = played.market.key("payer").address, played.market.nodes[0].address
-    listed = [history.job for history in list_jobs(played.store)]
+    listed = [story.job for story in played.history.list_jobs()]
     assert listed == ids[::-1]
-    assert [h.job for h in list_jobs(played.store, payer=payer)] == listed
-    assert [h.job for h in list_jobs(played.store, node=node)] == listed
-    assert [h.job for h in list_jobs(played.store, payer=payer, node=node)] == listed
-    assert list(list_jobs(played.store, payer=node)) == []
-    assert list(list_jobs(played.store, node=payer)) == []
-    (cancelled,) = list_jobs(played.store, state=JobState.CANCELLED)
+    assert [s.job for s in played.history.list_jobs(payer=payer)] == listed
+    assert [s.job for s in played.history.list_jobs(node=node)] == listed
+    assert [s.job for s in played.history.list_jobs(payer=payer, node=node)] == listed
+    assert list(played.history.list_jobs(payer=node)) == []
+    assert list(played.history.list_jobs(node=payer)) == []
+    (cancelled,) = played.history.list_jobs(state="cancelled")
     assert cancelled.job == played.jobs["cancelled"].job
-    assert [h.job for h in islice(list_jobs(played.store), 2)] == listed[:2]
+    assert [s.job for s in islice(played.history.list_jobs(), 2)] == listed[:2]
 
 
 def test_read_party__of_everybody__has_the_free_balance_that_the_anchor_says(
@@ -252,13 +269,14 @@ def test_read_party__of_the_charged_node__adds_up_what_the_table_of_amounts_says
     terms = played.jobs["paid"].terms
     ended = [end for name, end in ENDS.items() if name not in ("open", "posted", "cancelled")]
     changes = [compute_payout(end, terms).node - terms.stake for end in ended]
-    book = played.book(node)
+    party = played.party(node)
+    book = party.tokens
     assert book.earned == sum(change for change in changes if change > 0)
     assert book.lost == -sum(change for change in changes if change < 0)
-    assert book.convicted == 2
-    assert book.worked == len(ENDS)
-    assert book.indices == {end: list(ENDS.values()).count(end) for end in ENDS.values()}
-    assert book.posted == 0
+    assert party.convicted == 2
+    assert party.worked == len(ENDS)
+    assert party.indices == {end: list(ENDS.values()).count(end) for end in ENDS.values()}
+    assert party.posted == 0
 
 
 def test_read_party__of_a_judge__has_its_share_of_every_charge_that_was_heard(
@@ -277,13 +295,13 @@ def test_read_party__of_a_judge__has_its_share_of_every_charge_that_was_heard(
 
 
 def test_read_party__of_the_payer__counts_its_jobs(played: Played) -> None:
-    book = played.book(played.market.key("payer").address)
-    assert book.posted == len(ENDS)
-    assert (book.worked, book.convicted) == (0, 0)
+    party = played.party(played.market.key("payer").address)
+    assert party.posted == len(ENDS)
+    assert (party.worked, party.convicted) == (0, 0)
     terms = played.jobs["open"].terms
-    assert book.locked == 2 * terms.node_count * terms.fee
+    assert party.tokens.locked == 2 * terms.node_count * terms.fee
 
 
 def test_read_party__of_a_stranger__is_empty(played: Played) -> None:
     stranger = played.market.key("stranger").address
-    assert played.book(stranger) == PartyBook(stranger)
+    assert played.party(stranger) == PartyBook(Book(stranger))

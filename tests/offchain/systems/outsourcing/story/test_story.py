@@ -10,6 +10,7 @@ import pytest
 from tests.offchain.systems.outsourcing.cast import NODES, OUTSIDER, PAYER, POOL
 from tests.offchain.systems.outsourcing.court import SIX, Court, open_court
 
+from edgemark.chronicle.steps import find_expired
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, JobId
@@ -23,7 +24,6 @@ from edgemark.systems.outsourcing.story.reading import Chronicle, JobUnknown
 from edgemark.systems.outsourcing.story.story import (
     JobStory,
     check_amounts,
-    find_expired,
     find_next_steps,
     is_due,
 )
@@ -129,7 +129,7 @@ def test_story__of_each_end__pays_what_the_table_of_amounts_says(court: Court, n
     checks = check_amounts(story)
     assert checks
     assert [check for check in checks if not check.agrees] == []
-    locked = sum(place.amount - place.remaining for place in story.places)
+    locked = sum(pot.amount - pot.remaining for pot in story.pots)
     assert sum(sum(check.paid.values()) for check in checks) == locked
 
 
@@ -188,14 +188,14 @@ def test_story__of_many_jobs_claimed_at_once__keeps_their_payments_apart(court: 
         story = court.read(order)
         assert [place.phase for place in story.indices] == [IndexPhase.PAID] * 6
         assert all(check.agrees for check in check_amounts(story))
-        assert story.is_settled
+        assert story.held == 0
 
 
 # --- what comes next ---
 
 
 def steps_of(story: JobStory, index: int) -> dict[str, tuple[int, int | None]]:
-    return {s.act: (s.opens, s.closes) for s in find_next_steps(story) if s.index == index}
+    return {s.act: (s.opens, s.closes) for s in find_next_steps(story) if s.part == index}
 
 
 def test_next_steps__of_a_posted_job__are_to_accept_and_then_to_cancel(court: Court) -> None:
@@ -240,19 +240,20 @@ def test_claim__beyond_the_expiry__is_not_due_and_the_places_go_back_one_by_one(
     court: Court,
 ) -> None:
     order = court.start("forgotten", committed=[1])
-    (expiry,) = {place.expires_at for place in court.read(order).places}
+    (expiry,) = {pot.expires_at for pot in court.read(order).pots}
     court.pass_to(expiry + 1)
     story = court.read(order)
     assert not is_due(story, story.now)
-    expired = find_expired(story, story.now)
+    expired = find_expired(story.pots, story.now)
     assert len(expired) == 7  # the deposit and six stakes
     anchor = court.deployment.contract("AssetAnchor")
     for place in expired:
         place_of_job = (court.settlement.address, order.job, place)
         court.send(OUTSIDER, Call(anchor, "expire", place_of_job))
     story = court.read(order)
-    assert story.is_settled
-    assert all(place.returned is not None for place in story.places)
+    assert story.held == 0
+    assert all(pot.returned is not None for pot in story.pots)
+    assert sum(pot.given_back for pot in story.pots) == sum(pot.amount for pot in story.pots)
     assert find_next_steps(story) == ()
 
 
@@ -278,7 +279,7 @@ def test_read__asks_the_chain_in_few_messages(
     monkeypatch.setattr(court.chain, "rpc", lambda *a: (messages.append(1), one(*a))[1])
     monkeypatch.setattr(court.chain, "rpc_many", lambda w: (messages.append(len(w)), many(w))[1])
     story = court.read(order)
-    assert story.is_settled
+    assert story.held == 0
     asked, sent = sum(messages), len(messages)
     assert asked > 30  # 12 transactions, their receipts and blocks
     assert sent <= asked // 4

@@ -104,6 +104,10 @@ class Archive:
         except FileNotFoundError:
             return None
 
+    def holds(self, key: bytes) -> bool:
+        """Whether a job is here; nothing of it is read."""
+        return self._path(key).exists()
+
     def keys(self) -> list[bytes]:
         """Keys of all jobs here, in no order that means anything."""
         return sorted(

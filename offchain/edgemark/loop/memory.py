@@ -92,9 +92,18 @@ class JobMemory(Generic[S, E, F]):
 
     def find(self, key: bytes) -> S | None:
         """State of a job, open or over; None when nobody heard of it."""
-        with self.changed:
-            state = self._states.get(key)
+        state = self.find_at_hand(key)
         return self._recall(key) if state is None else state
+
+    def find_at_hand(self, key: bytes) -> S | None:
+        """State of a job for which nothing has to be read: open, ended lately, or read lately."""
+        with self.changed:
+            state, (recalled, _) = self._states.get(key), self._recalled.get(key, (None, 0))
+        return recalled if state is None else state
+
+    def is_archived(self, key: bytes) -> bool:
+        """Whether a job is over and has left; nothing of it is read."""
+        return self._archive is not None and self._archive.holds(key)
 
     def jobs(self) -> list[bytes]:
         """Keys of all jobs, those of the archive first."""

@@ -186,6 +186,14 @@ class Runtime(Generic[S, E, F]):
         """The present state of a job, open or over; None when nobody heard of it."""
         return self._memory.find(key)
 
+    def state_at_hand(self, key: bytes) -> S | None:
+        """The same, when nothing has to be read for it; None for others, see `is_archived`."""
+        return self._memory.find_at_hand(key)
+
+    def is_archived(self, key: bytes) -> bool:
+        """Whether the state of a job would be read from its records, which may be long."""
+        return self._memory.is_archived(key)
+
     def states(self) -> dict[bytes, S]:
         """The present states of all open jobs, and of those that ended lately."""
         return self._memory.at_hand()

@@ -239,7 +239,7 @@ class Judge(OutsourcingServer):
 
     def _case(self, asker: Head | Request, job: JobId, index: ShareIndex) -> JudgeCase:
         """The case of a charged index; taken up now when the chain shows the charge."""
-        state: JudgeCase | None = self.runtime.state(key_of(job, index))
+        state: JudgeCase | None = self.state_for(asker, job, index)
         if state is None:
             self.looks.check(asker)
             try:

@@ -133,7 +133,7 @@ class ComputeNode(OutsourcingServer):
 
     def _take_offer(self, request: Request) -> Response:
         offer, accepting = Offer.from_wire(request.body), self._accepting
-        known = self.runtime.state(key_of(offer.job, offer.index))
+        known = self.state_for(request, offer.job, offer.index)
         if known is not None:
             return self._say_taken(known)
         check_terms(offer.terms)
@@ -200,10 +200,10 @@ class ComputeNode(OutsourcingServer):
         The device may have seen a block that this node's next round has yet to see; without the
         look it would have to send its whole share again. Whoever asks too often gets no look.
         """
-        key = key_of(job, index)
-        state: NodeTask | None = self.runtime.state(key)
+        state: NodeTask | None = self.state_for(asker, job, index)
         if state is None:
             raise NotFound("no such task here", who=f"job {job.hex()}, index {index}")
+        key = key_of(job, index)
         if state.phase is behind and not self.looks.take(asker):
             self.rounds.look_at({key: state}, self.station.chain.confirmed())
             state = self.runtime.state(key) or state

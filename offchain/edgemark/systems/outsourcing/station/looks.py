@@ -12,8 +12,9 @@ A posting costs its payer little, who may cancel it: payers are bounded together
 Parties are bounded by number: each open task has one payer, each open charge a payer and a node.
 At every moment a party has had no fewer looks of its own than a payer could have had.
 
-A look is up to `CALLS_OF_OFFER` calls at a node, `CALLS_OF_CASE` at a judge. With 256 open jobs all
-that there may be are no more calls a second than the watch makes when these are read at once.
+A look is up to `CALLS_OF_OFFER` calls at a node, `CALLS_OF_CASE` at a judge, or the reading of one
+finished job. With 256 open jobs all that there may be are no more calls a second than the watch
+makes when these are read at once.
 """
 
 from __future__ import annotations

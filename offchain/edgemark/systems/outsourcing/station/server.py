@@ -3,7 +3,8 @@
 What is long is admitted by its head: a function that was asked for, the task of an index that this
 server holds, the evidence of a charge that stands on chain. Nothing else is read.
 
-What a request makes this server ask its chain is counted (`looks.py`).
+What a request makes this server ask its chain, or read of a job that is over, is counted
+(`looks.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from edgemark.identifiers import (
 from edgemark.identity.visiting import EXPECTED_S
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.errands import Errand
-from edgemark.loop.machine import Machine
+from edgemark.loop.machine import Machine, key_of
 from edgemark.party.evm.server import EvmServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.events import JobCancelled, JobPosted, JobStarted
@@ -103,6 +104,7 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
         payers: of the jobs that it has a part in.
         postings: payers of jobs that name it, until they are cancelled.
         chain_time: for all requests together.
+        recalling: held by the one request that has a finished job read.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
         self.chain_time = SharedTime(station.chain.now)
         super().__init__(station, machine, name)
         self.looks = Looks(self.has_part)
+        self.recalling = threading.Lock()
 
     @abstractmethod
     def parties_of(self, state: Any) -> Collection[Address | None]:
@@ -121,6 +124,27 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
         """Whether it has a part in a job that runs, or is judged, here now."""
         states = self.runtime.states().values()
         return any(account in self.parties_of(state) for state in states if not state.is_finished)
+
+    def state_for(self, asker: Head | Request, job: JobId, index: int) -> Any | None:
+        """What is remembered of an index, open or over; None when nothing is.
+
+        The records of one that is over may be long, and anybody can name it: reading them counts as
+        a look, and nobody waits for another's.
+
+        Raises:
+            Overloaded: there were too many looks, or another is being read.
+        """
+        key = key_of(job, index)
+        state = self.runtime.state_at_hand(key)
+        if state is not None or not self.runtime.is_archived(key):
+            return state
+        self.looks.check(asker)
+        if not self.recalling.acquire(blocking=False):
+            raise Overloaded("another finished job is being read", who=f"job {job.hex()}")
+        try:
+            return self.runtime.state(key)
+        finally:
+            self.recalling.release()
 
     def routes(self) -> Sequence[Route]:
         """Functions; subclasses add theirs."""

@@ -131,7 +131,9 @@ def test_f4_an_offer_that_is_taken__asks_as_often_as_is_counted_for(
     node.door = SimpleNamespace(invite=nothing)
     node.looks = SimpleNamespace(check=looks.append, note_taken=nothing)
     task = SimpleNamespace(leaves_bringing=False)
-    node.runtime = SimpleNamespace(state=lambda _: None, ask=lambda *_: task)
+    node.runtime = SimpleNamespace(
+        state_at_hand=lambda _: None, is_archived=lambda _: False, ask=lambda *_: task
+    )
     node._accepting = Accepting(station, list, speed, TurnBook())
     offer = Offer(ORDER.job, ShareIndex(1), ORDER.terms, ORDER.nodes).to_wire()
     node._take_offer(Request("POST", "/v1/offers", {}, offer, "127.0.0.1"))
@@ -147,8 +149,10 @@ def test_f4_a_case__asks_as_often_as_is_counted_for(monkeypatch: pytest.MonkeyPa
     judge.door = SimpleNamespace(expect=nothing)
     judge.looks = SimpleNamespace(check=nothing)
     judge.tell = nothing
-    cases = iter([None, None, "case"])
-    judge.runtime = SimpleNamespace(state=lambda _: next(cases))
+    cases = iter([None, "case"])
+    judge.runtime = SimpleNamespace(
+        state=lambda _: next(cases), state_at_hand=lambda _: None, is_archived=lambda _: False
+    )
     monkeypatch.setattr(station.settlement, "commitment", lambda *_: NO_HASH)
     request = Request("POST", "/", {}, b"", "127.0.0.1")
     assert judge._case(request, ORDER.job, 1) == "case"

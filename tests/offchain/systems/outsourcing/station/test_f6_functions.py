@@ -211,7 +211,12 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         accounts=SimpleNamespace(free_balance=lambda *_, **__: facts["free"]),
         registry=SimpleNamespace(is_active=lambda _: facts["active"]),
     )
-    node.runtime = SimpleNamespace(state=lambda _: None, states=dict)
+    node.runtime = SimpleNamespace(
+        state=lambda _: None,
+        state_at_hand=lambda _: None,
+        is_archived=lambda _: False,
+        states=dict,
+    )
     node.door = SimpleNamespace(invite=lambda *_: None)
     speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
     node._accepting = Accepting(node.station, list, speed, TurnBook())

@@ -62,12 +62,19 @@ def head(peer: str, account: str | None = None) -> Head:
     return Head("POST", "/v1/evidence", params, peer, account, 0)
 
 
+def remembering(state: object) -> Any:
+    """A runtime that has every job in this state, and none that is over."""
+    return SimpleNamespace(
+        state=lambda _: state, state_at_hand=lambda _: state, is_archived=lambda _: False
+    )
+
+
 def make_judge(looks: Looks) -> tuple[Any, list[int]]:
     """A judge whose chain shows no charge, and how often it was asked."""
     asked: list[int] = []
     judge: Any = Judge.__new__(Judge)
     judge.looks = looks
-    judge.runtime = SimpleNamespace(state=lambda _: None)
+    judge.runtime = remembering(None)
     judge._open_case = lambda *_: asked.append(1)
     return judge, asked
 
@@ -99,7 +106,7 @@ def test_the_planted_judge__looks_for_each_request() -> None:
 def test_evidence_that_a_judge_holds__is_answered_by_its_head(changed: dict[str, Any]) -> None:
     judge, _ = make_judge(Looks(has_part, Clock()))
     case = SimpleNamespace(**{"task": None, "is_finished": False, "terms": None, **changed})
-    judge.runtime = SimpleNamespace(state=lambda _: case)
+    judge.runtime = remembering(case)
     assert judge._admit_evidence(head("10.0.0.1")) == Response(body=TAKEN)
     with pytest.raises(RefusedInput, match="no answer is awaited"):
         judge._admit_answer(head("10.0.0.1"))
@@ -134,7 +141,7 @@ def test_a_node__without_looks_left__answers_as_it_last_saw_it() -> None:
     node: Any = ComputeNode.__new__(ComputeNode)
     node.looks = Looks(has_part, Clock())
     state, looked = SimpleNamespace(phase="offered"), list[int]()
-    node.runtime = SimpleNamespace(state=lambda _: state)
+    node.runtime = remembering(state)
     node.station = SimpleNamespace(chain=SimpleNamespace(confirmed=lambda: 1))
     node.rounds = SimpleNamespace(look_at=lambda *_: looked.append(1))
     order = cast.small_order()

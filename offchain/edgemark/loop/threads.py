@@ -26,6 +26,7 @@ from edgemark.errors import LedgerUnavailable
 from edgemark.logs import about
 from edgemark.loop.errands import Desk, Errand, Pace
 from edgemark.loop.machine import TryAgain, facts_of
+from edgemark.transport.asking.line import take_waited_s
 from edgemark.transport.faults import PeerUnreachable
 
 RETRIED = (LedgerUnavailable, PeerUnreachable, TryAgain)
@@ -200,9 +201,11 @@ class EffectPool(Generic[E, F]):
 
     def _run(self, key: bytes, effect: F) -> None:
         began, events, failed = self._clock(), tuple[E, ...](), None
+        take_waited_s()
         try:
             with about(**facts_of(key)):
                 events = tuple(self._perform(key, effect))
         except BaseException as error:  # noqa: BLE001 - handed to the loop, which decides
             failed = error
-        self._report(Performed(key, effect, events, failed, self._clock() - began))
+        took_s = self._clock() - began - take_waited_s()
+        self._report(Performed(key, effect, events, failed, took_s))

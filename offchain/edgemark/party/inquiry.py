@@ -4,6 +4,7 @@ Law 1: nothing that one peer is, says or leaves unsaid keeps another from being 
        registered nothing, refuses, or sends what cannot be read has failed, and no more.
 Law 2: nobody is waited for alone: who takes a connection and says nothing holds one thread until
        its request is over, while the others are asked.
+Law 3: once one has given it, nobody who has not had its turn is asked for the same.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address
 from edgemark.logs import get_logger
 from edgemark.loop.machine import TryAgain
+from edgemark.transport.asking.line import wanted
 
 PAUSE_S = 2.0  # for one peer, before another one is asked beside it
 AT_A_TIME = 16  # peers that are asked for what each of them has
@@ -53,6 +55,18 @@ def ask_until_one(
     Raises:
         TryAgain: nobody had it.
     """
+    is_over = threading.Event()
+    token = wanted.set(lambda: not is_over.is_set())  # for the threads that ask
+    try:
+        return _ask_until_one(peers, ask, what, who, pause_s)
+    finally:
+        is_over.set()
+        wanted.reset(token)
+
+
+def _ask_until_one(
+    peers: Sequence[Address], ask: Callable[[Address], T], what: str, who: str, pause_s: float
+) -> T:
     ended: queue.SimpleQueue[_Asked[T]] = queue.SimpleQueue()
     left: list[_Asked[T]] = [_Asked(peer, True) for peer in peers]
     failed: list[_Asked[T]] = []

@@ -49,7 +49,8 @@ class Station(Closing):
         )
 
     def close(self) -> None:
-        """Keys and client hold nothing open."""
+        """What waits for its turn is not sent any more."""
+        self.client.close()
 
     @property
     def address(self) -> Address:

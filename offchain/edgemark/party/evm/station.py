@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -104,6 +105,7 @@ class EvmStation(Station):
 
     def close(self) -> None:
         """Let another process send for this account."""
+        super().close()
         self.lane.close()
 
     @property
@@ -145,9 +147,18 @@ class EvmStation(Station):
             ) from refused
 
     def ask(
-        self, server: Address, path: str, body: bytes, *, most: int, method: str = "POST"
+        self,
+        server: Address,
+        path: str,
+        body: bytes,
+        *,
+        most: int,
+        method: str = "POST",
+        by: float = math.inf,
     ) -> bytes:
         """Ask a registered server over TLS, with the key that it registered, and say who asks.
+
+        Of what is long and waits for its turn, that goes first which has to be there `by` then.
 
         Raises:
             PeerUnreachable, WrongCertificate, PeerRefused, AnswerTooLarge, AnswerMalformed.
@@ -165,6 +176,7 @@ class EvmStation(Station):
             body,
             most_bytes=most,
             card=self.visitor.card_for(server),
+            by=by,
         )
 
     def server(self, account: Address) -> ServerEntry:

@@ -6,8 +6,11 @@ client for hours with a byte now and then.
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import ssl
+import struct
+import termios
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,24 +19,44 @@ from edgemark.transport.asking.endpoint import Endpoint
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
+PIECE_BYTES = 64 * 1024  # TLS takes what it is given as a whole, and nobody sees how far it is
+
 
 class DeadlineSocket(ssl.SSLSocket):
     """Made by `connect`; `deadline` is a time of the monotonic clock, seconds."""
 
     deadline: float = 0.0
+    received: int = 0
+    sent: int = 0
+
+    def moved(self) -> int:
+        """Bytes that came, and of those that were sent the ones that the peer has."""
+        return self.received + max(0, self.sent - _count_queued(self))
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
         """Read what is there, by the deadline."""
         self.settimeout(seconds_left(self.deadline))
-        return super().recv_into(buffer, nbytes, flags)
+        got = super().recv_into(buffer, nbytes, flags)
+        self.received += got
+        return got
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
         """Send all of it by the deadline."""
         view = memoryview(data).cast("B")
-        sent = 0
+        before, sent = self.sent, 0
         while sent < len(view):
             self.settimeout(seconds_left(self.deadline))
-            sent += self.send(view[sent:], flags)
+            sent += self.send(view[sent : sent + PIECE_BYTES], flags)
+            self.sent = before + sent
+
+
+def _count_queued(wire: socket.socket) -> int:
+    """Bytes that the system has yet to send, or to send again; 0 of a socket that was closed."""
+    try:
+        raw = fcntl.ioctl(wire.fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):
+        return 0
+    return int(struct.unpack("i", raw)[0])
 
 
 def seconds_left(deadline: float) -> float:

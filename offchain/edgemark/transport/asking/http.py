@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import ssl
 import threading
 import time
 from collections.abc import Iterator
+from operator import itemgetter
 
 from edgemark.errors import EdgemarkError
 from edgemark.logs import get_logger
@@ -20,13 +22,14 @@ from edgemark.seam import place_of
 from edgemark.transport.asking.answers import Answer, read_answer
 from edgemark.transport.asking.deadline import client_context, connect
 from edgemark.transport.asking.endpoint import Endpoint, parse_endpoint
+from edgemark.transport.asking.line import Line
+from edgemark.transport.asking.turns import Transfer
 from edgemark.transport.faults import (
     AnswerMalformed,
     AnswerTruncated,
     PeerRefused,
     PeerUnreachable,
 )
-from edgemark.transport.limits import LEAST_BYTES_PER_S
 from edgemark.transport.tls import check_pin
 
 CARD_HEADER = "X-Edgemark-Card"  # who asks; `identity.visiting` says what stands in it
@@ -41,16 +44,23 @@ class HttpClient:
     """Asks servers; safe for many threads.
 
     Args:
-        timeout_s: seconds for a whole request: connect, handshake, send, answer; and one more for
-            each `LEAST_BYTES_PER_S` of body and answer, so that no setting forbids large jobs.
+        timeout_s: seconds for a whole request: connect, handshake, send, answer; and for a body
+            or an answer as many more as `Transfer.seconds`, so that no setting forbids large jobs.
+            Long ones wait for their turn first (`turns`), each direction for itself.
     """
 
     def __init__(self, *, timeout_s: float = 10.0) -> None:
         self._timeout_s = timeout_s
         self._context = client_context()
         self._guard = threading.Lock()
+        self._up, self._down = Line(), Line()
         self.bytes_in = 0
         self.bytes_out = 0
+
+    def close(self) -> None:
+        """Nothing that waits for its turn is sent any more."""
+        self._up.close()
+        self._down.close()
 
     def request(
         self,
@@ -62,6 +72,7 @@ class HttpClient:
         *,
         most_bytes: int,
         card: str = "",
+        by: float = math.inf,
     ) -> bytes:
         """Send a request and return the body of the answer.
 
@@ -73,6 +84,7 @@ class HttpClient:
             body: request body.
             most_bytes: longest answer that is read.
             card: says who asks; empty for a stranger.
+            by: when a long body, or a long answer, has to be there: the earliest goes first.
 
         Raises:
             PeerUnreachable: nobody there, or not in time (`AnswerTruncated`: broke off); later.
@@ -83,8 +95,9 @@ class HttpClient:
         """
         place = parse_endpoint(endpoint)
         head = _write_head(place, method, path, len(body), card)
-        with _door(str(place)):
-            answer = self._exchange(place, pin, (head, body), most_bytes)
+        line, longer = max((self._up, len(body)), (self._down, most_bytes), key=itemgetter(1))
+        with _door(str(place)), line.turn(longer, by) as turn:
+            answer = self._exchange(place, pin, (head, body), most_bytes, turn)
         with self._guard:
             self.bytes_in += len(answer.body)
         if answer.is_refusal:
@@ -92,12 +105,18 @@ class HttpClient:
         return answer.body
 
     def _exchange(
-        self, place: Endpoint, pin: bytes, asked: tuple[bytes, bytes], most_bytes: int
+        self,
+        place: Endpoint,
+        pin: bytes,
+        asked: tuple[bytes, bytes],
+        most_bytes: int,
+        turn: Transfer,
     ) -> Answer:
         """Ask over a checked connection and read the answer, all of it and no more."""
         head, body = asked
-        seconds = self._timeout_s + (len(body) + most_bytes) / LEAST_BYTES_PER_S
+        seconds = self._timeout_s + turn.seconds()
         wire = connect(place, self._context, time.monotonic() + seconds)
+        turn.moved = wire.moved
         with contextlib.closing(wire):
             check_pin(wire.getpeercert(binary_form=True), pin, str(place))
             # A server that refuses early may close before it has read everything: its answer

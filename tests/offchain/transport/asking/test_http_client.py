@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -12,6 +13,8 @@ import pytest
 from tests.offchain.transport.raw_server import RawServer, Script, answering, read_request
 
 from edgemark.errors import RefusedInput
+from edgemark.transport.asking.deadline import client_context, connect
+from edgemark.transport.asking.endpoint import parse_endpoint
 from edgemark.transport.asking.http import HttpClient
 from edgemark.transport.faults import (
     AnswerMalformed,
@@ -272,3 +275,14 @@ def test_request__from_many_threads__counts_every_byte() -> None:
             thread.join()
     assert answers == [b"body"] * 20
     assert (client.bytes_in, client.bytes_out) == (80, 40)
+
+
+def test_what_moved__is_what_the_other_end_has_and_not_what_the_system_was_given() -> None:
+    ended, body = threading.Event(), bytes(32 * 2**20)
+    with RawServer(KEY, lambda _: ended.wait(10) and None) as server:
+        place = parse_endpoint(server.url)
+        wire = connect(place, client_context(), time.monotonic() + SHORT_S)
+        with contextlib.closing(wire), pytest.raises(TimeoutError):
+            wire.sendall(body)
+        assert 0 <= wire.moved() <= wire.sent < len(body)
+        ended.set()

@@ -63,7 +63,8 @@ class Offering:
     def _ask(self, order: on.Order, index: ShareIndex) -> on.HeardAcceptance | on.HeardOfferTaken:
         body = Offer(order.job, index, order.terms, order.nodes).to_wire()
         node, settlement = order.nodes[index - 1], self._station.settlement
-        said = self._station.hand(node, "/v1/offers", body, order.terms.function_hash)
+        by = float(order.terms.accept_by)
+        said = self._station.hand(node, "/v1/offers", body, order.terms.function_hash, by)
         if said == TAKEN:
             return on.HeardOfferTaken(index)
         with from_peer(node):

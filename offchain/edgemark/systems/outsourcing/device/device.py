@@ -239,7 +239,8 @@ class Device(PartyLoop[OutsourcingStation]):
             case do.SendTask(index):
                 node, body = order.nodes[index - 1], order.tasks[index - 1].to_wire()
                 path = path_of("tasks", order.job, index)
-                self.station.ask(node, path, body, most=MAX_SMALL_BYTES)
+                by = state.deadline(effect)
+                self.station.ask(node, path, body, most=MAX_SMALL_BYTES, by=by)
                 return [on.HeardTaskTaken(index)]
             case do.FetchAnswer(index):
                 return [on.HeardAnswer(self._fetch_answer(order, index))]
@@ -248,7 +249,7 @@ class Device(PartyLoop[OutsourcingStation]):
             case do.Decode():
                 return self._decode(state)
             case do.SendEvidence(index, judge):
-                self._send_evidence(state, index, judge)
+                self._send_evidence(state, effect)
                 return [on.HeardEvidenceTaken(index, judge)]
             case do.SubmitCharge():
                 free = self.station.accounts.free_balance(self.station.address)
@@ -351,13 +352,13 @@ class Device(PartyLoop[OutsourcingStation]):
         # The loop drops it when other answers or charges came meanwhile.
         return [*heard, replace(found, answered=tuple(sorted(answers)), chosen=state.chosen)]
 
-    def _send_evidence(self, state: DeviceJob, index: ShareIndex, judge: Address) -> None:
-        order = state.known
+    def _send_evidence(self, state: DeviceJob, effect: do.SendEvidence) -> None:
+        order, index, by = state.known, effect.index, state.deadline(effect)
         kind = ChargeKind.WRONG if index in state.wrong else ChargeKind.SILENT
         answer = state.answer_of(index) if kind is ChargeKind.WRONG else None
         body = Evidence(order.terms, order.tasks[index - 1], answer).to_wire()
         path = path_of("evidence", order.job, index)
-        self.station.hand(judge, path, body, order.terms.function_hash)
+        self.station.hand(effect.judge, path, body, order.terms.function_hash, by)
 
     # --- chain ---------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ class DeviceJob(Waiting):
         return self.phase in (DevicePhase.CLOSED, DevicePhase.CANCELLED, DevicePhase.FAILED)
 
     def deadline(self, effect: do.DeviceEffect) -> float:
-        """Until when the chain takes what an effect submits, in its time; infinite when always."""
+        """By when an effect has to be carried out, in the chain's time; infinite if ever."""
         return deadline_of(self.order.terms if self.order else None, effect)
 
     @property

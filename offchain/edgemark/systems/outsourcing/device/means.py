@@ -2,7 +2,8 @@
 
 A posting locks m f, each charge a bond b, at most e of them. The chain says what is locked already.
 A charge that the judges do not serve within W is void and costs the bond, so what they need of a
-job has to reach them in that time.
+job has to reach them in that time. All that a device sends goes over one line, one after the other:
+tasks have to reach their nodes, and answers to come back, in the windows that the job has for it.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from edgemark.systems.outsourcing.contract.terms import (
 )
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.limits import HEAD_BYTES
+from edgemark.systems.outsourcing.offline.drafting import GATHER_PART
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.contracts import SERVING_BLOCKS, OutsourcingContracts
 from edgemark.transport.limits import LEAST_BYTES_PER_S
 
+HANDING_PART = 2  # half of the time to compute is the nodes' own
 _CHARGEABLE = (IndexPhase.NAMED, IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
 
 
@@ -135,13 +138,14 @@ def check_funds(funds: Funds, terms: Terms, *, who: object) -> None:
 
 
 def check_begin(terms: Terms, station: EvmStation) -> None:
-    """Check what a device needs for a job beside tokens: disk, a quick watch, judges in time.
+    """Check what a device needs for a job beside tokens: disk, a quick watch, time to move it all.
 
     Raises:
         RefusedInput: one of these is missing.
     """
     check_disk(terms, Path(station.settings.home))
     check_pace(terms, station.settings.poll_s, who="this device")
+    check_line(terms)
     check_judging(terms, station)
 
 
@@ -170,11 +174,11 @@ def check_judging(terms: Terms, station: EvmStation) -> None:
         RefusedInput: function and evidence do not reach them within W; this deployment is not for
             jobs of that size.
     """
-    moving_s = compute_moving_s(terms)
+    decided = station.deployment.group(OutsourcingContracts)
+    moving_s, window = compute_moving_s(terms, len(decided.judges)), decided.limits
     if moving_s < 1:  # the blocks that every deployment leaves its judges have room for it
         return
     block_s = measure_block_s(station.chain)
-    window = station.deployment.group(OutsourcingContracts).limits
     serving_s = (station.chain.confirmations + SERVING_BLOCKS) * block_s
     if moving_s + serving_s > window.judge_window:
         raise RefusedInput(
@@ -186,13 +190,44 @@ def check_judging(terms: Terms, station: EvmStation) -> None:
         )
 
 
-def compute_moving_s(terms: Terms) -> float:
-    """Seconds until a judge has what it needs of e charges that are filed together, over one line.
+def compute_moving_s(terms: Terms, judges: int) -> float:
+    """Seconds until judges have what they need of e charges that are filed together, over one line.
 
-    That is the function, the evidence of each, and once more of the one that is tried again.
+    That is the evidence of each, of the first once more when it has been asked for the function,
+    and the function. All judges have to have it, although k suffice: those that do nothing with it
+    may be the first to get it.
     """
     evidence = terms.share_bytes + compute_output_bytes(terms.batch, terms.outputs) + 3 * HEAD_BYTES
-    return (terms.function_bytes + (terms.errors + 1) * evidence) / LEAST_BYTES_PER_S
+    of_judge = terms.function_bytes + (terms.errors + 1) * evidence
+    return judges * of_judge / LEAST_BYTES_PER_S
+
+
+def check_line(terms: Terms) -> None:
+    """Check that all tasks go out, and all answers come in, in time over one line.
+
+    Tasks have half of the time to compute, whose rest is for computing them; answers a third of
+    the time to collect, for as long as a device waits for them.
+
+    Raises:
+        RefusedInput: nodes would not be served, or those that answer would be charged as silent.
+    """
+    answer = compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES
+    tasks_s = (terms.compute_by - terms.accept_by) / HANDING_PART
+    answers_s = (terms.collect_by - terms.compute_by) / GATHER_PART
+    _check_moving("tasks", terms.node_count, terms.share_bytes + HEAD_BYTES, tasks_s)
+    _check_moving("answers", terms.node_count, answer, answers_s)
+
+
+def _check_moving(what: str, count: int, length: int, most_s: float) -> None:
+    moving_s = count * length / LEAST_BYTES_PER_S
+    if moving_s > most_s:
+        raise RefusedInput(
+            f"{what} of this job could not all be moved in time",
+            who="job",
+            had=f"{moving_s:.1f} s for {count}",
+            needed=f"<= {most_s:.1f} s of the window that they are in",
+            remedy="Take longer windows, or a smaller batch.",
+        )
 
 
 def allow_what_is_due(station: EvmStation, jobs: Callable[[], Iterable[DeviceJob]]) -> None:

@@ -61,9 +61,16 @@ class JudgeCase(Waiting):
         return self.phase is JudgePhase.ENDED
 
     def deadline(self, effect: do.JudgeEffect) -> float:
-        """Until when the chain takes what an effect submits, in its time; infinite when always."""
-        is_urgent = isinstance(effect, do.SubmitServed | do.SubmitVerdict)
-        return float(self.due) if is_urgent and self.case else math.inf
+        """By when an effect has to be carried out, in the chain's time; infinite if ever."""
+        if not self.case:
+            return math.inf
+        match effect:
+            case do.PassAnswer():
+                return float(self.answer_by or self.due)
+            case do.SubmitServed() | do.SubmitVerdict() | do.PassEvidence() | do.PassOpinion():
+                return float(self.due)
+            case _:
+                return math.inf
 
     @property
     def known(self) -> on.SawCase:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
@@ -308,12 +308,13 @@ class Judge(OutsourcingServer):
             case do.FindMissing():
                 return [on.FoundVerdict(Finding.MISSING), self._sign(state, Finding.MISSING)]
             case do.PassEvidence(judge):
-                self._pass_evidence(state, judge)
+                self._pass_evidence(state, judge, state.deadline(effect))
                 return [on.HeardPassedOn(judge, EVIDENCE)]
             case do.PassAnswer(judge, number):
                 body = state.answers[number].to_wire()
                 path = path_of("answers", state.known.job, state.known.index)
-                self.station.ask(judge, path, body, most=MAX_SMALL_BYTES)
+                by = state.deadline(effect)
+                self.station.ask(judge, path, body, most=MAX_SMALL_BYTES, by=by)
                 return [on.HeardPassedOn(judge, f"{ANSWER} {number}")]
             case do.PassOpinion(judge, finding):
                 opinion = self._opinion(state, Finding(finding))
@@ -354,12 +355,12 @@ class Judge(OutsourcingServer):
             raise TryAgain("function is not here", who=function_hash.hex())
         return function
 
-    def _pass_evidence(self, state: JudgeCase, judge: Any) -> None:
+    def _pass_evidence(self, state: JudgeCase, judge: Address, by: float) -> None:
         terms, task = _held(state.terms), _held(state.task)
         answer = state.answer if state.known.kind is ChargeKind.WRONG else None
         body = Evidence(terms, task, answer).to_wire()
         path = path_of("evidence", task.job, task.index)
-        self.station.hand(judge, path, body, terms.function_hash)
+        self.station.hand(judge, path, body, terms.function_hash, by)
 
     # --- chain ---------------------------------------------------------------------------------
 

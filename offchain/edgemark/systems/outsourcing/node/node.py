@@ -222,7 +222,8 @@ class ComputeNode(OutsourcingServer):
             case do.SendAnswer(judge):
                 answer = _answer_of(state)
                 path = path_of("answers", answer.job, answer.index)
-                self.station.ask(judge, path, answer.to_wire(), most=MAX_SMALL_BYTES)
+                by = state.deadline(effect)
+                self.station.ask(judge, path, answer.to_wire(), most=MAX_SMALL_BYTES, by=by)
                 return [on.HeardAnswerTaken(judge)]
             case do.SubmitAcceptance():
                 self._accepting.bring(state.known)

@@ -29,7 +29,7 @@ class NodeTask(Waiting):
         salt: of its answer, written down before anything is signed.
         answer: R_j, computed and signed.
         started: whether the job was seen started.
-        served_by, verdict_by: deadlines of the charge, when charged and served.
+        served_by, answer_by, verdict_by: deadlines of the charge, when charged and served.
         told: judges that took the answer.
         lock_over: the job's lock has expired.
     """
@@ -43,6 +43,7 @@ class NodeTask(Waiting):
     charge: ChargeKind = ChargeKind.NONE
     served: bool = False
     served_by: Timestamp | None = None
+    answer_by: Timestamp | None = None
     verdict_by: Timestamp | None = None
     told: frozenset[Address] = frozenset()
     lock_over: bool = False
@@ -53,7 +54,9 @@ class NodeTask(Waiting):
         return self.phase is NodePhase.ENDED
 
     def deadline(self, effect: do.NodeEffect) -> float:
-        """Until when the chain takes what an effect submits, in its time; infinite when always."""
+        """By when an effect has to be carried out, in the chain's time; infinite if ever."""
+        if isinstance(effect, do.SendAnswer) and self.answer_by is not None:
+            return float(self.answer_by)
         return deadline_of(self.offer.terms if self.offer else None, effect)
 
     @property
@@ -113,8 +116,8 @@ class NodeTask(Waiting):
                 return replace(self, answer=answer)
             case on.SawCharged(kind, served_by):
                 return replace(self, charge=kind, served_by=served_by)
-            case on.SawServed(_, verdict_by):
-                return replace(self, served=True, verdict_by=verdict_by)
+            case on.SawServed(answer_by, verdict_by):
+                return replace(self, served=True, answer_by=answer_by, verdict_by=verdict_by)
             case on.HeardAnswerTaken(judge):
                 return replace(self, told=self.told | {judge})
             case on.SawLockOver():

@@ -34,15 +34,15 @@ def errand_of(  # noqa: PLR0911 - one line a kind
     """
     match effect:
         case do.SendEvidence(_, judge) | do.PassEvidence(judge):
-            return Errand("evidence", judge)
+            return Errand("evidence", judge, by)
         case do.PassOpinion(judge, _):
-            return Errand("opinions", judge)
+            return Errand("opinions", judge, by)
         case do.PassAnswer(judge, _) | do.SendAnswer(judge):
-            return Errand("answers", judge)
+            return Errand("answers", judge, by)
         case do.SendOffer(index):
-            return Errand("offers", nodes[index - 1])
+            return Errand("offers", nodes[index - 1], by)
         case do.SendTask(index):
-            return Errand("tasks", nodes[index - 1])
+            return Errand("tasks", nodes[index - 1], by)
         case do.FetchAnswer(index):
             return Errand("answers", nodes[index - 1])
         case do.FetchTask() | do.FetchAnswerFromJudges():
@@ -84,7 +84,10 @@ def _submitting(effect: Submitting, by: float) -> Errand:
 
 
 def deadline_of(terms: Terms | None, effect: do.DeviceEffect | do.NodeEffect) -> float:
-    """Until when the chain takes what a device or a node submits, in its time; infinite for ever.
+    """By when a device or a node has to carry out an effect, in the chain's time; infinite if ever.
+
+    What goes to peers is here for the order in which it goes. Evidence goes first of what a device
+    has to send: it has W, and `compute_by` of its job is over, or will be before others are.
 
     Args:
         terms: of the job; None before it is known.
@@ -93,9 +96,9 @@ def deadline_of(terms: Terms | None, effect: do.DeviceEffect | do.NodeEffect) ->
     if terms is None:
         return math.inf
     match effect:
-        case do.SubmitPosting() | do.SubmitAcceptances() | do.SubmitAcceptance():
+        case do.SubmitPosting() | do.SubmitAcceptances() | do.SubmitAcceptance() | do.SendOffer():
             return float(terms.accept_by)
-        case do.SubmitCommitment():
+        case do.SubmitCommitment() | do.SendTask() | do.SendEvidence():
             return float(terms.compute_by)
         case do.SubmitCharge():
             return float(terms.collect_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +69,17 @@ class OutsourcingStation(EvmStation):
             "functions": FunctionStore(Path(settings.home) / "functions", settings.max_open_jobs),
         }
 
-    def hand(self, server: Address, path: str, body: bytes, function_hash: Hash32) -> bytes:
+    def hand(
+        self,
+        server: Address,
+        path: str,
+        body: bytes,
+        function_hash: Hash32,
+        by: float = math.inf,
+    ) -> bytes:
         """Hand over a message that names a function; give the function too when it is asked for.
+
+        Both have to be there `by` then.
 
         Returns:
             What the server says, now that it has both.
@@ -77,14 +87,14 @@ class OutsourcingStation(EvmStation):
         Raises:
             TryAgain: the server does not take it yet.
         """
-        said = self.ask(server, path, body, most=MAX_SMALL_BYTES)
+        said = self.ask(server, path, body, most=MAX_SMALL_BYTES, by=by)
         if said != FUNCTION_NEEDED:
             return said
         with self.functions.handing_to(server) as is_mine:
             if not is_mine:  # a slow server must not hold every thread that has something for it
                 raise TryAgain("is being given a function", who=server, had=function_hash.hex())
-            self._give_function(server, function_hash)
-        said = self.ask(server, path, body, most=MAX_SMALL_BYTES)
+            self._give_function(server, function_hash, by)
+        said = self.ask(server, path, body, most=MAX_SMALL_BYTES, by=by)
         if said == FUNCTION_NEEDED:
             raise TryAgain("does not keep the function", who=server, had=function_hash.hex())
         return said
@@ -114,11 +124,11 @@ class OutsourcingStation(EvmStation):
             if refused.error_name not in RETURNED:
                 raise
 
-    def _give_function(self, server: Address, function_hash: Hash32) -> None:
+    def _give_function(self, server: Address, function_hash: Hash32, by: float) -> None:
         function = self.functions.find(function_hash)
         if function is None:
             raise TryAgain("function is not here yet", who="this party", had=function_hash.hex())
         raw = function.to_bytes()
         path = f"/v1/functions/{function_hash.hex()}"
-        self.ask(server, path, raw, most=MAX_SMALL_BYTES, method="PUT")
+        self.ask(server, path, raw, most=MAX_SMALL_BYTES, method="PUT", by=by)
         self.functions.note_given(len(raw))

@@ -1,4 +1,8 @@
-"""F2: a job whose function and evidence cannot reach the judges within W is not begun."""
+"""F2: a job that cannot be moved over a line of 1 MiB/s in its windows is not begun.
+
+Function and evidence have to reach all judges within W, one after the other; by the planted rule,
+as it was, one copy was counted.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,10 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import RefusedInput
+from edgemark.identifiers import Timestamp
 from edgemark.systems.outsourcing import limits
 from edgemark.systems.outsourcing.contract.terms import Terms, check_terms, compute_share_bytes
-from edgemark.systems.outsourcing.device.means import check_judging, compute_moving_s
+from edgemark.systems.outsourcing.device.means import check_judging, check_line, compute_moving_s
 from edgemark.systems.outsourcing.station.contracts import DEFAULT_LIMITS, SERVING_BLOCKS
 from edgemark.transport.limits import LEAST_BYTES_PER_S, MIB
 
@@ -20,7 +25,7 @@ SMALL = cast.small_order().terms
 BLOCK_S, CONFIRMATIONS = 1, 2
 
 
-def station(window: int) -> Any:
+def station(window: int, judges: int = 4) -> Any:
     """A device's, of a deployment with this W, on a chain with a block each second."""
     chain = SimpleNamespace(
         confirmations=CONFIRMATIONS,
@@ -28,7 +33,8 @@ def station(window: int) -> Any:
             number=1000, timestamp=1000 if number == "latest" else number * BLOCK_S
         ),
     )
-    of_it = SimpleNamespace(limits=replace(DEFAULT_LIMITS, judge_window=window))
+    limits_of_it = replace(DEFAULT_LIMITS, judge_window=window)
+    of_it = SimpleNamespace(limits=limits_of_it, judges=cast.JUDGE_ADDRESSES[:1] * judges)
     return SimpleNamespace(chain=chain, deployment=SimpleNamespace(group=lambda _: of_it))
 
 
@@ -48,37 +54,73 @@ LARGEST = terms(limits.MAX_FUNCTION_BYTES, batch=64, inputs=64, outputs=64)
 
 def test_f2_the_job_with_the_longest_function__fits_no_window_of_a_minute() -> None:
     check_terms(replace(LARGEST, term_count=1))  # nothing but this refuses it
-    assert compute_moving_s(LARGEST) > DEFAULT_LIMITS.judge_window
+    assert compute_moving_s(LARGEST, 1) > DEFAULT_LIMITS.judge_window
     with pytest.raises(RefusedInput, match="could not serve") as caught:
         check_judging(LARGEST, station(DEFAULT_LIMITS.judge_window))
     assert caught.value.remedy
-    check_judging(LARGEST, station(90))
+    check_judging(LARGEST, station(90, judges=1))
+    with pytest.raises(RefusedInput, match="could not serve"):
+        check_judging(LARGEST, station(90))
+    check_judging(LARGEST, station(300))
 
 
 @pytest.mark.parametrize("window", [8, 60])
 def test_f2_the_least_window__is_what_moves_and_the_blocks_of_serving(window: int) -> None:
     blocks_s = (CONFIRMATIONS + SERVING_BLOCKS) * BLOCK_S
     evidence = (SMALL.errors + 1) * (compute_share_bytes(1, 1) + 2 * 17 + 3 * limits.HEAD_BYTES)
-    fits = (window - blocks_s) * LEAST_BYTES_PER_S - evidence
+    fits = (window - blocks_s) * LEAST_BYTES_PER_S // 4 - evidence
     check_judging(terms(fits), station(window))
     with pytest.raises(RefusedInput, match="could not serve"):
         check_judging(terms(fits + MIB), station(window))
 
 
 def test_f2_small_jobs__are_begun_without_a_look_at_the_chain() -> None:
-    check_judging(SMALL, SimpleNamespace())
+    check_judging(SMALL, SimpleNamespace(deployment=station(60).deployment))
 
 
 def test_f2_the_largest_evidence__is_counted_for_each_charge_and_once_more() -> None:
     widest = terms(1, batch=4096, inputs=64, outputs=64)
     most = (SMALL.errors + 1) * limits.MAX_EVIDENCE_BYTES
-    assert compute_moving_s(widest) * LEAST_BYTES_PER_S + 4096 >= most
+    assert compute_moving_s(widest, 1) * LEAST_BYTES_PER_S + 4096 >= most
 
 
 def test_f2_as_many_charges_as_there_may_be__go_over_one_line_to_a_judge() -> None:
     """Evidence of one charge fits W beside this function, that of e = 15 does not."""
-    many = terms(36 * MIB, batch=1024, inputs=64, outputs=64)
+    many = terms(5 * MIB, batch=1024, inputs=64, outputs=64)
     many = replace(many, errors=15, node_count=64)
     check_judging(replace(many, errors=1), station(DEFAULT_LIMITS.judge_window))
     with pytest.raises(RefusedInput, match="could not serve"):
         check_judging(many, station(DEFAULT_LIMITS.judge_window))
+
+
+@pytest.mark.parametrize(("judges", "fits"), [(1, True), (4, True), (5, False), (16, False)])
+def test_f2_a_function__is_counted_for_each_judge_that_has_to_have_it(
+    judges: int, *, fits: bool
+) -> None:
+    """One copy fits in any case, and was all that the planted rule looked at."""
+    large = terms(13 * MIB)
+    assert compute_moving_s(large, 1) < DEFAULT_LIMITS.judge_window / 4
+    if fits:
+        check_judging(large, station(DEFAULT_LIMITS.judge_window, judges))
+    else:
+        with pytest.raises(RefusedInput, match="could not serve"):
+            check_judging(large, station(DEFAULT_LIMITS.judge_window, judges))
+
+
+@pytest.mark.parametrize(
+    ("compute_s", "collect_s", "what"), [(136, 3600, "tasks"), (3600, 400, "answers")]
+)
+def test_f2_tasks_and_answers__fit_into_their_windows_one_after_the_other(
+    compute_s: int, collect_s: int, what: str
+) -> None:
+    """All shares are 68 MiB, all answers 136: the largest job that there may be."""
+    wide = replace(terms(1, batch=4096, inputs=64, outputs=64), node_count=16)
+
+    def windows(compute_s: int, collect_s: int) -> Terms:
+        by = wide.accept_by + compute_s
+        return replace(wide, compute_by=Timestamp(by), collect_by=Timestamp(by + collect_s))
+
+    check_line(windows(140, 420))
+    with pytest.raises(RefusedInput, match=f"{what} of this job could not") as caught:
+        check_line(windows(compute_s, collect_s))
+    assert caught.value.remedy

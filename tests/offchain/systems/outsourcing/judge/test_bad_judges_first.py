@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,7 @@ from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.device.refusals import RefusedAnswers
 from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.transport.asking.line import wanted
 
 ORDER, ONE = small_order(), ShareIndex(1)
 TASK, ANSWER = ORDER.tasks[0], right_answer(ORDER, 1)
@@ -176,3 +178,24 @@ def test_the_last_round_before_decoding__asks_all_nodes_at_once() -> None:
     silent = [ShareIndex(j) for j in range(1, len(NODE_ADDRESSES) + 1)]
     found = device._ask_again(ORDER, silent)
     assert [answer.index for answer in found] == [1, 4, 5, 6]
+
+
+def test_who_has_not_had_its_turn_when_another_gave_it__is_not_asked() -> None:
+    gave, looked, was_wanted = threading.Event(), threading.Event(), list[bool]()
+
+    def ask(peer: Address) -> Address:
+        if peer == FIRST:
+            gave.wait(10)
+            return peer
+        was_wanted.append(wanted.get()())
+        gave.set()
+        while wanted.get()():
+            time.sleep(0.001)
+        looked.set()
+        raise PeerFault("had no turn")
+
+    found = ask_until_one(JUDGE_ADDRESSES[:2], ask, what="nobody", who="index 1", pause_s=0.01)
+    assert found == FIRST
+    assert looked.wait(10)
+    assert was_wanted == [True]
+    assert wanted.get()()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.offchain.systems.outsourcing import cast
+from tests.offchain.systems.outsourcing import cast, doors
 
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial
 from edgemark.errors import Overloaded, RefusedInput
@@ -211,12 +211,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         accounts=SimpleNamespace(free_balance=lambda *_, **__: facts["free"]),
         registry=SimpleNamespace(is_active=lambda _: facts["active"]),
     )
-    node.runtime = SimpleNamespace(
-        state=lambda _: None,
-        state_at_hand=lambda _: None,
-        is_archived=lambda _: False,
-        states=dict,
-    )
+    node.runtime = doors.Memory({})
     node.door = SimpleNamespace(invite=lambda *_: None)
     speed: Any = SimpleNamespace(fastest=1e-9, of=lambda _: 1e-9)
     node._accepting = Accepting(node.station, list, speed, TurnBook())

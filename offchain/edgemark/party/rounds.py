@@ -9,6 +9,7 @@ and says what a view holds that the party has not heard yet.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -41,6 +42,9 @@ class Rounds(Generic[P, V]):
         views_of: what is to be seen of jobs in these states at a block, in their order.
         observe: the events that a view tells to a state.
         hear: takes the news of each round, before any job of it is read.
+
+    Attributes:
+        read_until: the highest block at which any job was read.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class Rounds(Generic[P, V]):
         self._views_of = views_of
         self._observe = observe
         self._hear = hear
+        self._guard = threading.Lock()
+        self.read_until = 0
 
     def look(self) -> None:
         """One round.
@@ -72,6 +78,8 @@ class Rounds(Generic[P, V]):
 
     def look_at(self, states: Mapping[bytes, P], block: int) -> None:
         """Read jobs at a block, whether they are due or not, and tell the party what is new."""
+        with self._guard:
+            self.read_until = max(self.read_until, block)
         views = self._views_of(list(states.values()), block)
         for (key, state), view in zip(states.items(), views, strict=True):
             self._party.tell(key, self._observe(state, view))

@@ -116,3 +116,12 @@ def test_views_that_are_too_few__end_the_round() -> None:
     )
     with pytest.raises(ValueError, match="zip"):
         rounds.look()
+
+
+def test_read_until__is_there_before_anything_is_told_and_never_goes_back() -> None:
+    party, seen = Party(), list[int]()
+    party.tell = lambda *_: seen.append(party.rounds.read_until)  # type: ignore[method-assign]
+    matter = {ONE: Matter("one")}
+    for block in (110, 105):
+        party.rounds.look_at(matter, block)
+    assert seen == [110, 110]

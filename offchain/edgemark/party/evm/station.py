@@ -12,7 +12,7 @@ from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.deployment.group import ContractGroup
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, Timestamp
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry, ServerEntry
 from edgemark.identity.visiting import Visitor
@@ -25,10 +25,13 @@ from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.contracts import BaseContracts
+from edgemark.party.evm.steady_time import SteadyTime
 from edgemark.party.station import Station
 from edgemark.settings import Settings
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.asking.http import HttpClient
+
+LOOKS_APART = 0.75  # of the pause between two ticks: each of these is a look that counts
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class EvmStation(Station):
     CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed
     LOCKERS: ClassVar[tuple[str, ...]] = ()  # those that lock this party's tokens in the anchor
 
+    clock: SteadyTime
     chain: EvmChain
     deployment: Deployment
     lane: TransactionLane
@@ -63,7 +67,7 @@ class EvmStation(Station):
 
         Args:
             settings: of the party.
-            clock: chain time of the latest block when None.
+            clock: chain time; of the latest block when None.
 
         Raises:
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
@@ -82,7 +86,7 @@ class EvmStation(Station):
             settings=settings,
             keys=keys,
             client=HttpClient(timeout_s=settings.request_timeout_s),
-            clock=clock or chain.now,
+            clock=SteadyTime(clock or chain.now, apart_s=LOOKS_APART * settings.poll_s),
             chain=chain,
             deployment=deployment,
             lane=lane,
@@ -107,6 +111,14 @@ class EvmStation(Station):
         """Let another process send for this account."""
         super().close()
         self.lane.close()
+
+    def time_of(self, block: int) -> Timestamp:
+        """Chain time of a block.
+
+        Raises:
+            TimeInDoubt: its header says one that is too late to be believed.
+        """
+        return Timestamp(self.clock.check(self.chain.block(block).timestamp))
 
     @property
     def contracts(self) -> list[Contract]:

@@ -111,7 +111,7 @@ def look_into_refusal(
     if name == "JobExists":
         return _look_at_number(station, order)
     may_pass = name in PASSING or isinstance(refused, NoFunds)
-    if may_pass and station.chain.now() <= order.terms.accept_by:
+    if may_pass and station.clock() <= order.terms.accept_by:
         raise TryAgain(f"posting: {refused.what}", who=refused.who, had=refused.had) from refused
     return [on.FoundPostingRefused(str(refused))]
 
@@ -122,7 +122,7 @@ def may_be_posted(station: OutsourcingStation, order: on.Order, call: Call) -> b
     posted = station.settlement.job(order.job, block=confirmed)
     if posted.phase is not JobPhase.NONE:
         return is_posting_of(posted, order)
-    is_late = station.chain.block(confirmed).timestamp > order.terms.accept_by
+    is_late = station.time_of(confirmed) > order.terms.accept_by
     return not is_late and station.lane.may_happen(call)
 
 

@@ -107,7 +107,7 @@ class Accepting:
         self.check_admission(terms, speed)
         self.check_free(terms)
         gives = self.may_lock(self.offered_stakes() + terms.stake, until=terms.accept_by)
-        until = compute_waiting(self._station.chain.now(), terms.accept_by) if gives else NO_TIME
+        until = compute_waiting(self._station.clock(), terms.accept_by) if gives else NO_TIME
         return on.HeardOffer(offer.job, offer.index, terms, job.root, offer.nodes, judges, until)
 
     def measure(self) -> Load:
@@ -144,7 +144,7 @@ class Accepting:
 
     def _check_waiting(self, offer: Offer) -> None:
         """It can still start, and soon: a job that never does pays nothing for stake and place."""
-        left = offer.terms.accept_by - self._station.chain.now()
+        left = offer.terms.accept_by - self._station.clock()
         most = self._station.settings.max_accept_s
         if left < 0:
             raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")

@@ -84,7 +84,7 @@ class ComputeNode(OutsourcingServer):
         self._admitting = threading.Lock()
         self._turns = TurnBook()
         self._accepting = Accepting(
-            station, self._tasks, self._speed, self._turns, lambda: self.agenda.block
+            station, self._tasks, self._speed, self._turns, self._read_until
         )
         super().__init__(station, PartyMachine(NodeTask), "node")
         self.agenda = Agenda(station.follow())
@@ -116,6 +116,15 @@ class ComputeNode(OutsourcingServer):
             for state in self.runtime.states().values()
             if state.phase not in (NodePhase.UNKNOWN, NodePhase.OFFERED, NodePhase.ENDED)
         )
+
+    def _read_until(self) -> int:
+        """The highest block that any task was looked at by, in a round or for a request."""
+        return max(self.agenda.block, self.rounds.read_until)
+
+    def start(self) -> None:
+        """As any server; what it took up then is computed by what is left of its time."""
+        super().start()
+        self._turns.note_started()
 
     def _needed_functions(self) -> Needed:
         states = self.runtime.states().values()

@@ -19,25 +19,45 @@ class TurnBook:
     device that hands many tasks in at the last moment would push aside what others handed in in
     time. One that comes so late is charged as silent if anything, and then there is as much time
     again, until `answer_by`.
+
+    What a process takes up at its start came nobody knows when: then it is by the lesser of both,
+    with this machine's clock for the chain's time.
+
+    Args:
+        clock: monotonic seconds.
+        wall: Unix seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock, self._wall = clock, wall
+        self._is_starting = True
         self._guard = threading.Lock()
         self._due: dict[bytes, float] = {}
         self._began: dict[bytes, float] = {}
 
     def due(self, task: NodeTask) -> float:
-        """When it has to be computed; it came now, unless it is in the book."""
+        """When it has to be computed; it came now, unless it is in the book or taken up."""
         terms = task.known.terms
         with self._guard:
-            due = time.monotonic() + terms.compute_by - terms.accept_by
-            return self._due.setdefault(_key(task), due)
+            left_s: float = terms.compute_by - terms.accept_by
+            if self._is_starting:
+                left_s = min(left_s, terms.compute_by - self._wall())
+            return self._due.setdefault(_key(task), self._clock() + left_s)
+
+    def note_started(self) -> None:
+        """What comes from now on comes now."""
+        with self._guard:
+            self._is_starting = False
 
     @contextmanager
     def running(self, task: NodeTask) -> Iterator[None]:
         """The task is computed now; afterwards it leaves the book, unless it failed."""
         with self._guard:
-            self._began[_key(task)] = time.monotonic()
+            self._began[_key(task)] = self._clock()
         try:
             yield
             with self._guard:
@@ -56,7 +76,7 @@ class TurnBook:
         with self._guard:
             noted = list(self._due)
         still_open = {_key(task) for task in tasks() if task.offer and not task.is_finished}
-        now = time.monotonic()
+        now = self._clock()
         with self._guard:
             for key in noted:
                 if key not in still_open:

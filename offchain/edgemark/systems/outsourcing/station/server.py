@@ -111,7 +111,7 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
         self, station: OutsourcingStation, machine: Machine[Any, Any, Any], name: str
     ) -> None:
         self.payers, self.postings = Payers(), Payers()
-        self.chain_time = SharedTime(station.chain.now)
+        self.chain_time = SharedTime(station.clock)
         super().__init__(station, machine, name)
         self.looks = Looks(self.has_part)
         self.recalling = threading.Lock()
@@ -200,7 +200,7 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
     def _now(self) -> Timestamp | None:
         """None when the chain does not say now: no event that was taken may be lost for it."""
         try:
-            return Timestamp(self.station.chain.now())
+            return Timestamp(self.station.clock())
         except LedgerUnavailable:
             return None
 

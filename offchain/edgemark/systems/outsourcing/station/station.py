@@ -100,8 +100,12 @@ class OutsourcingStation(EvmStation):
         return said
 
     def see(self, wanted: Sequence[tuple[JobId, Sequence[int]]], block: int) -> list[Seen]:
-        """Jobs and these indices of theirs, as a block has them."""
-        now = Timestamp(self.chain.block(block).timestamp)
+        """Jobs and these indices of theirs, as a block has them.
+
+        Raises:
+            TimeInDoubt: its header says too late a time; a lock that seems over is given up.
+        """
+        now = self.time_of(block)
         tail_s = self.deployment.group(OutsourcingContracts).limits.longest_tail_s
         return [
             Seen(job, indices, now, is_lock_over(job, now, tail_s))

@@ -81,8 +81,9 @@ class Anchor:
 
 
 def station_over(anchor: Anchor, **facts: Any) -> Any:
-    chain = SimpleNamespace(block=lambda _: SimpleNamespace(timestamp=1_000), now=lambda: 1_000)
+    chain = SimpleNamespace(block=lambda _: SimpleNamespace(timestamp=1_000))
     return SimpleNamespace(
+        clock=lambda: 1_000,
         allowing=threading.RLock(),
         lockers=["settlement"],
         address=cast.PAYER.address,
@@ -184,10 +185,10 @@ def test_what_a_posting_lacks_for_the_moment__ends_it_only_when_accept_by_is_pas
     refused: RefusedInput,
 ) -> None:
     station = station_over(Anchor())
-    station.chain.now = lambda: TERMS.accept_by
+    station.clock = lambda: TERMS.accept_by
     with pytest.raises(TryAgain):
         look_into_refusal(station, ORDER, refused)
-    station.chain.now = lambda: TERMS.accept_by + 1
+    station.clock = lambda: TERMS.accept_by + 1
     assert look_into_refusal(station, ORDER, refused) == [on.FoundPostingRefused(str(refused))]
 
 

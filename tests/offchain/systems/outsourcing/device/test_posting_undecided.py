@@ -46,11 +46,9 @@ def make_device(lane: Any, *, phase: JobPhase = JobPhase.NONE, now: int = 0) -> 
         nodes_hash=hash_nodes(ORDER.nodes),
     )
     device.station = SimpleNamespace(
-        chain=SimpleNamespace(
-            now=lambda: now,
-            confirmed=lambda: 1,
-            block=lambda _: SimpleNamespace(timestamp=now),
-        ),
+        chain=SimpleNamespace(confirmed=lambda: 1),
+        clock=lambda: now,
+        time_of=lambda _: now,
         lane=lane,
         settlement=SimpleNamespace(post=lambda *_: POST, job=lambda *_, **__: posted),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tests.end_to_end.outsourcing import small_job
@@ -26,7 +25,7 @@ LONGEST_S = 3600
 def ask(folder: Path, left_s: int, kind: type[Accepting] = Accepting) -> bytes:
     """What a node answers to an offer so many seconds before `accept_by`."""
     node = make_node(folder, ORDER, accept_s=LONGEST_S)
-    node.station.chain = SimpleNamespace(now=lambda: ACCEPT_BY - left_s, confirmed=lambda: 100)
+    node.station.clock = lambda: ACCEPT_BY - left_s
     node._accepting.__class__ = kind
     return offer(node, ORDER)
 
@@ -35,7 +34,7 @@ class PlantedAccepting(Accepting):
     """As it was: any job that can still start was waited for."""
 
     def _check_waiting(self, offer: Offer) -> None:
-        if self._station.chain.now() > offer.terms.accept_by:
+        if self._station.clock() > offer.terms.accept_by:
             raise OfferRefused("offer is over", who="offer")
 
 

@@ -24,6 +24,7 @@ from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.evidence.exporting import read_offered_stakes
 from edgemark.systems.outsourcing.node.accepting import Accepting
 from edgemark.systems.outsourcing.node.admission import NodeBusy, OfferRefused, check_stakes
+from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol import events as on
@@ -77,8 +78,9 @@ def accepting(
         allowing=threading.RLock(),
         functions=SimpleNamespace(make_free=lambda _: 2**50),
         lockers=["settlement"],
+        clock=lambda: NOW,
         chain=SimpleNamespace(
-            block=lambda _: SimpleNamespace(timestamp=1_000), now=lambda: NOW, confirmed=lambda: 100
+            block=lambda _: SimpleNamespace(timestamp=1_000), confirmed=lambda: 100
         ),
         accounts=anchor,
         lane=anchor,
@@ -238,3 +240,25 @@ def test_a_node_that_withdraws__keeps_the_stakes_of_what_it_took(tmp_path: Path)
     with Journal.open(tmp_path / "node.journal") as journal:
         journal.append(encode_record(machine, key_of(offer.job, offer.index), offer))
     assert read_offered_stakes(tmp_path) == STAKE
+
+
+def test_a_stake__that_a_request_saw_locked__is_not_promised_again_by_a_node_that_lags() -> None:
+    """A request looked at block 110; the chain's node is asked next as of 105, before the lock."""
+    asked = list[int]()
+
+    def free_balance(_: object, *, block: int) -> int:
+        asked.append(block)
+        return 0 if block >= 108 else STAKE
+
+    node: Any = ComputeNode.__new__(ComputeNode)
+    node.agenda, node.rounds = SimpleNamespace(block=104), SimpleNamespace(read_until=110)
+    accepted = NodeTask(phase=NodePhase.ACCEPTED, offer=OFFERED.offer)
+    anchor: Any = SimpleNamespace(free_balance=free_balance)
+    chain = SimpleNamespace(confirmed=lambda: 105)
+    station: Any = SimpleNamespace(address="me", chain=chain, accounts=anchor)
+    nothing: Any = None
+    for until, is_taken in ((lambda: node.agenda.block, True), (node._read_until, False)):
+        judging = Accepting(station, lambda: [accepted], nothing, nothing, until)
+        with contextlib.nullcontext() if is_taken else pytest.raises(OfferRefused):
+            judging.check_free(TERMS)
+    assert asked == [105, 110]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.identifiers import ShareIndex
+from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.node.turns import TurnBook
@@ -57,3 +58,24 @@ def test_a_task__stays_until_it_is_computed_and_not_when_that_fails() -> None:
     with book.running(task(1)):
         assert set(book.read(lambda: tasks(1)).ran_s) == {key(1)}
     assert not book.read(lambda: tasks(1)).left_s
+
+
+@pytest.mark.parametrize("wall", [lambda: 0.0, lambda: 1e12], ids=["behind", "ahead"])
+def test_after_a_start__the_most_urgent_task_is_computed_first_and_what_comes_then_comes_now(
+    wall: Callable[[], float],
+) -> None:
+    """Before, each had the whole of its window again, the longest one last."""
+    terms = ORDER.terms
+
+    def lasting(index: int, window: int, compute_by: int) -> NodeTask:
+        times = replace(
+            terms, accept_by=Timestamp(compute_by - window), compute_by=Timestamp(compute_by)
+        )
+        return replace(task(index), offer=replace(task(index).known, terms=times))
+
+    old, young = lasting(1, 3_600, 10_200), lasting(2, 600, 10_600)
+    book = TurnBook(clock=lambda: 0.0, wall=lambda: 10_000.0)
+    assert (book.due(old), book.due(young)) == (200.0, 600.0)
+    fresh = TurnBook(clock=lambda: 0.0, wall=wall)
+    fresh.note_started()
+    assert (fresh.due(old), fresh.due(young)) == (3_600.0, 600.0)

@@ -104,6 +104,7 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
     header = cast.dense_function().header
     return SimpleNamespace(
         chain=chain,
+        clock=chain.now,
         settlement=SettlementContract(chain, deployment),
         registry=ParticipantRegistry(chain, deployment.contract("ParticipantRegistry")),
         accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),

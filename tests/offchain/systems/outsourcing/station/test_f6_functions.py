@@ -197,7 +197,8 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         functions=FunctionStore(folder),
         settlement=settlement,
         address=ME,
-        chain=SimpleNamespace(now=lambda: 1_005, confirmed=lambda: 100),
+        clock=lambda: 1_005,
+        chain=SimpleNamespace(confirmed=lambda: 100),
         settings=SimpleNamespace(
             min_fee=facts["min_fee"],
             max_accept_s=facts["accept_s"],

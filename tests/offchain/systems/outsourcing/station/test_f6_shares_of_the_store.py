@@ -243,8 +243,8 @@ def test_f4_whose_job_names_a_node__is_known_before_its_offer_comes(
     known: dict[str, float] = {}
     server: Any = ComputeNode.__new__(ComputeNode)
     server.postings = Payers()
-    chain = SimpleNamespace(now=lambda: cast.small_order().terms.accept_by - left)
-    server.station = SimpleNamespace(address="me", chain=chain)
+    now = cast.small_order().terms.accept_by - left
+    server.station = SimpleNamespace(address="me", clock=lambda: now)
     server.door = SimpleNamespace(invite=lambda account, seconds: known.update({account: seconds}))
     server.expect_payers(
         [posting(fee, "you", named), SimpleNamespace()], least_fee=12, longest_s=5000
@@ -256,8 +256,7 @@ def test_f4_whoever_posts_often__makes_a_node_ask_its_chain_once_a_round() -> No
     times = iter([cast.small_order().terms.accept_by])
     server: Any = ComputeNode.__new__(ComputeNode)
     server.postings = Payers()
-    chain = SimpleNamespace(now=lambda: next(times))
-    server.station = SimpleNamespace(address="me", chain=chain)
+    server.station = SimpleNamespace(address="me", clock=lambda: next(times))
     server.door = SimpleNamespace(invite=lambda *_, **__: None)
     server.expect_payers([posting(12, "me")] * 100, least_fee=12, longest_s=5000)
     assert list(times) == []

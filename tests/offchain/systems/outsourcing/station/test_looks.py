@@ -25,7 +25,7 @@ from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.systems.outsourcing.station import looks as looks_module
 from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.server import Payers
-from edgemark.systems.outsourcing.station.shared_time import SHARED_S, SharedTime
+from edgemark.systems.outsourcing.station.shared_time import MOST_OLD_S, SHARED_S, SharedTime
 from edgemark.transport.faults import NotFound
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.server import Head, Request, Response
@@ -247,7 +247,7 @@ def test_f4_whoever_cancels_all_its_postings__is_a_stranger_again() -> None:
     node.door = SimpleNamespace(
         invite=lambda account, **_: invited.add(account), uninvite=invited.discard
     )
-    node.station = SimpleNamespace(address="me", chain=SimpleNamespace(now=lambda: 0))
+    node.station = SimpleNamespace(address="me", clock=lambda: 0)
     terms = tuple(vars(cast.small_order().terms).values())
 
     def see(kind: type, number: int) -> set[str]:
@@ -335,6 +335,24 @@ def test_chain_time__that_is_not_said__is_asked_no_more_often() -> None:
         with pytest.raises(Overloaded):
             shared.read()
     assert len(asked) == 1
+
+
+def test_chain_time__that_was_said_long_ago__is_not_given_out_again() -> None:
+    """Before, the second of two requests after a quiet hour got the time of an hour ago."""
+    clock, shared = Clock(), list[SharedTime]()
+
+    def ask() -> int:
+        if clock.now > MOST_OLD_S + 1:  # another request comes while the chain is asked
+            with pytest.raises(Overloaded):
+                shared[0].read()
+        return int(clock.now)
+
+    shared.append(SharedTime(ask, clock))
+    first = shared[0].read()
+    clock.now += 3600
+    assert shared[0].read() == first + 3600
+    clock.now += SHARED_S / 2
+    assert shared[0].read() == first + 3600
 
 
 # --- sums ----------------------------------------------------------------------------------------

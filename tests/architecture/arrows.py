@@ -131,6 +131,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "judge.judge",
             "judge.patience",
             "judge.calls",
+            "judge.opening",
             "judge.waiting",
             "node.accepting",
             "node.node",

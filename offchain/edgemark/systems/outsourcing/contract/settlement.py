@@ -64,6 +64,8 @@ class SettlementContract:
             lambda job, index, block: self.index(job, index, block=block).committed,
         )
         self._enclaves = deployment.contract("EnclaveManager")
+        self._judges: tuple[Address, ...] = ()
+        self._judge_threshold = 0
         self.address = self.contract.address
         self.domain = SettlementDomain(chain.chain_id, self.address)
 
@@ -125,13 +127,18 @@ class SettlementContract:
         return Address(self._chain.call(self.contract, "pool", block="latest"))
 
     def judges(self) -> tuple[Address, ...]:
-        """All judges, in the order of deployment."""
-        members = self._chain.call(self._enclaves, "members", block="latest")
-        return tuple(Address(member) for member in members)
+        """All judges, in the order of deployment, which fixes them: they are asked for once."""
+        if not self._judges:
+            members = self._chain.call(self._enclaves, "members", block="latest")
+            self._judges = tuple(Address(member) for member in members)
+        return self._judges
 
     def judge_threshold(self) -> int:
-        """k, judges that must agree."""
-        return int(self._chain.call(self._enclaves, "threshold", block="latest"))
+        """k, judges that must agree; fixed like these."""
+        if not self._judge_threshold:
+            answer = self._chain.call(self._enclaves, "threshold", block="latest")
+            self._judge_threshold = int(answer)
+        return self._judge_threshold
 
     def post(self, nonce: int, root: Hash32, terms: Terms, nodes: Sequence[Address]) -> Call:
         """Post a job."""

@@ -23,7 +23,7 @@ from typing import TypeVar
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.identifiers import NO_HASH, Address, Hash32, JobId, ShareIndex
+from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import IllegalMove, TryAgain, key_of
 from edgemark.party.agenda import Agenda
@@ -32,12 +32,13 @@ from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.committed import Allowance
 from edgemark.systems.outsourcing.contract.events import NodeCharged
-from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobView
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, JobView
 from edgemark.systems.outsourcing.contract.settlement import NotCommitted
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.judge.calls import call_of
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
+from edgemark.systems.outsourcing.judge.opening import Charge, ChargeView, case_of, read_charges
 from edgemark.systems.outsourcing.judge.patience import Patience
 from edgemark.systems.outsourcing.judge.waiting import WaitingCharges
 from edgemark.systems.outsourcing.limits import (
@@ -81,7 +82,6 @@ from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
 T = TypeVar("T")
-_CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
 READ_S = 1.0  # in which one round, or one request, begins to read pieces of old jobs
 
 
@@ -256,39 +256,21 @@ class Judge(OutsourcingServer):
             )
         return state
 
-    def _open_case(
-        self,
-        job: JobId,
-        index: ShareIndex,
-        block: int | None = None,
-        allowance: Allowance | None = None,
-    ) -> JudgeCase | None:
-        opened: JudgeCase | None = self.runtime.state(key_of(job, index))
-        if opened is not None:
-            return opened
-        settlement, committed = self.station.settlement, NO_HASH
-        at = self.station.chain.confirmed() if block is None else block
-        ((stored, (view,)),) = settlement.views([(job, [index])], block=at)
-        if view.phase not in _CHARGED:
-            return None
-        if view.committed:
-            committed = settlement.commitment(job, index, allowance or Allowance(READ_S))
-        judges = settlement.judges()
-        self.expect(job, stored.payer, view.node, *judges)
-        case = on.SawCase(
-            job=job,
-            index=index,
-            root=stored.root,
-            kind=view.kind,
-            node=view.node,
-            commitment=committed,
-            served_by=view.served_by,
-            judges=judges,
-            threshold=settlement.judge_threshold(),
-        )
-        self.tell(key_of(job, index), [case])
-        self._jobs[job] = stored
-        return self.runtime.state(key_of(job, index))
+    def _open_case(self, job: JobId, index: ShareIndex) -> JudgeCase | None:
+        charge, block = (job, index), self.station.chain.confirmed()
+        (seen,) = read_charges(self.station.settlement, [charge], block)
+        self._open(charge, seen, Allowance(READ_S))
+        return self.runtime.state_at_hand(key_of(job, index))
+
+    def _open(self, charge: Charge, seen: ChargeView, allowance: Allowance) -> None:
+        key, (stored, _) = key_of(*charge), seen
+        if self.runtime.state_at_hand(key) is not None or self.runtime.is_archived(key):
+            return
+        case = case_of(self.station.settlement, charge, seen, allowance)
+        if case is not None:
+            self.expect(case.job, stored.payer, case.node, *case.judges)
+            self.tell(key, [case])
+            self._jobs[case.job] = stored
 
     def parties_of(self, state: JudgeCase) -> Collection[Address | None]:
         """Payer, node and judges of a charge."""
@@ -368,7 +350,10 @@ class Judge(OutsourcingServer):
         """One round over the chain, at confirmed depth; a case that is seen to end makes room."""
         self._rounds.look()
         allowance, block = Allowance(READ_S), self.agenda.block
-        self._waiting.open(lambda job, index: self._open_case(job, index, block, allowance))
+        self._waiting.open(
+            lambda charges: read_charges(self.station.settlement, charges, block),
+            lambda charge, seen: self._open(charge, seen, allowance),
+        )
         if not self._waiting:
             self._cursor.note(self.agenda.cursor)
 

@@ -17,13 +17,19 @@ from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge
-from edgemark.systems.outsourcing.judge.waiting import MOST_FAILURES, WaitingCharges
+from edgemark.systems.outsourcing.judge.waiting import (
+    MOST_FAILURES,
+    READ_TOGETHER,
+    ROUND_S,
+    WaitingCharges,
+)
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.phases import JudgePhase
 from edgemark.systems.outsourcing.station.server import Payers
 from edgemark.systems.outsourcing.station.station import Seen
 
 ROOM = 1
+QUESTION_S = 0.04  # to a chain's node behind a URL
 ONE = ShareIndex(1)
 FIRST, SECOND, THIRD = (JobId(bytes(31) + bytes([number])) for number in (9, 2, 1))
 JUDGE = Address("0x" + "11" * 20)
@@ -37,6 +43,12 @@ class Room:
 
     def state(self, key: bytes) -> JudgeCase | None:
         return self.cases.get(key)
+
+    def state_at_hand(self, key: bytes) -> JudgeCase | None:
+        return self.cases.get(key)
+
+    def is_archived(self, _: bytes) -> bool:
+        return False
 
     def states(self) -> dict[bytes, JudgeCase]:
         return {key: case for key, case in self.cases.items() if not case.is_finished}
@@ -61,11 +73,12 @@ class Bench:
         self.is_over = False
         self.failing: dict[JobId, Exception] = {}
         self.tried = 0
+        self.now = 0.0
         judge: Any = Judge.__new__(Judge)
         judge.runtime, judge._jobs = Room(), {}
         judge.door = SimpleNamespace(expect=_nothing)
         judge.payers = Payers()
-        judge._waiting = WaitingCharges(get_logger("judge"))
+        judge._waiting = WaitingCharges(get_logger("judge"), lambda: self.now)
         judge._cursor = SimpleNamespace(note=self.noted.append)
         judge.agenda = SimpleNamespace(
             poll=self.poll, block=5, cursor=5, due=list[bytes], note=_nothing
@@ -73,7 +86,8 @@ class Bench:
         settlement = SimpleNamespace(
             views=self.views, judges=lambda: (JUDGE,), judge_threshold=lambda: 1, note=_nothing
         )
-        judge.station = SimpleNamespace(settlement=settlement, see=self.see)
+        chain = SimpleNamespace(confirmed=lambda: 5)
+        judge.station = SimpleNamespace(settlement=settlement, see=self.see, chain=chain)
         judge._rounds = Rounds(
             judge, views_of=judge._views_of, observe=judge._observe, hear=judge._hear
         )
@@ -93,6 +107,7 @@ class Bench:
     def views(self, wanted: list[tuple[JobId, list[int]]], block: int) -> list[Any]:
         assert block == self.judge.agenda.block
         self.tried += 1
+        self.now += QUESTION_S
         for job, _ in wanted:
             if job in self.failing:
                 raise self.failing[job]
@@ -162,7 +177,7 @@ def open_as_it_was(bench: Bench, charges: dict[tuple[JobId, ShareIndex], None]) 
     """The planted rule: only a lack of room is expected."""
     for job, index in tuple(charges):
         try:
-            bench.judge._open_case(job, index, bench.judge.agenda.block)
+            bench.judge._open_case(job, index)
         except TooManyJobs:
             return
         del charges[job, index]
@@ -197,6 +212,50 @@ def test_a_round__tries_few_that_fail_and_the_next_begins_with_the_others() -> N
     for done in range(1, 4):
         assert not bench.followed()
         bench.judge.look()
-        assert bench.tried == done * MOST_FAILURES
+        assert bench.tried == done * MOST_FAILURES + 1  # together first, and then one by one
     bench.judge.look()
     assert bench.followed() == {key_of(FIRST, ONE)}
+
+
+# --- many charges at once ------------------------------------------------------------------------
+
+MANY = [JobId(number.to_bytes(32, "big")) for number in range(10, 410)]
+WRITE_S = 0.005  # a record of the journal
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A judge with room for all, which follows one case, and a chain with 400 charges more."""
+    monkeypatch.setitem(globals(), "ROOM", 10_000)
+    bench = Bench()
+    bench.charge(FIRST)
+    bench.judge.look()
+    take = bench.judge.runtime.ask
+
+    def write(key: bytes, event: Any) -> None:
+        bench.now += WRITE_S
+        take(key, event)
+
+    bench.judge.runtime.ask = write  # type: ignore[method-assign,assignment]
+    for job in MANY:
+        bench.charge(job)
+    bench.now, bench.tried = 0.0, 0
+    return bench
+
+
+def test_f4_the_planted_round__reads_one_charge_after_the_other(crowded: Bench) -> None:
+    """And two questions more for each, which were about judges: 50 s in all."""
+    open_as_it_was(crowded, dict.fromkeys((job, ONE) for job in MANY))
+    assert crowded.now >= len(MANY) * QUESTION_S
+
+
+def test_f4_a_round__ends_in_time_and_the_next_goes_on_where_it_ended(crowded: Bench) -> None:
+    """Open cases are read at the beginning of each."""
+    rounds = 0
+    while len(crowded.followed()) <= len(MANY):
+        before = crowded.now
+        crowded.judge.look()
+        rounds += 1
+        assert crowded.now - before <= ROUND_S + 3 * QUESTION_S
+    assert crowded.tried <= len(MANY) // READ_TOGETHER + 4 * rounds
+    assert rounds <= 5

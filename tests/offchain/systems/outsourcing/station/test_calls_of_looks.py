@@ -150,9 +150,9 @@ def test_f4_a_case__asks_as_often_as_is_counted_for(monkeypatch: pytest.MonkeyPa
     judge.door = SimpleNamespace(expect=nothing)
     judge.looks = SimpleNamespace(check=nothing)
     judge.tell = nothing
-    cases = iter([None, "case"])
+    cases = iter([None, None, "case"])
     judge.runtime = SimpleNamespace(
-        state=lambda _: next(cases), state_at_hand=lambda _: None, is_archived=lambda _: False
+        state_at_hand=lambda _: next(cases), is_archived=lambda _: False
     )
     monkeypatch.setattr(station.settlement, "commitment", lambda *_: NO_HASH)
     request = Request("POST", "/", {}, b"", "127.0.0.1")

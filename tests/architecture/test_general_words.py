@@ -22,12 +22,10 @@ TEXT = "what users read in a refusal, a page or a file, and look for"
 ROLE = "roles that have names; to be named by each system, as in the libraries of its contracts"
 REMAINING: dict[str, tuple[frozenset[str], str]] = {
     "cli/account.py": (frozenset({"outsourcing", "settlement"}), COMMAND),
-    "cli/demo.py": (frozenset({"compute node", "judge", "outsourcing"}), COMMAND),
     "cli/doctor/chain_findings.py": (frozenset({"jobsettlement", "settlement"}), COMMAND),
     "cli/doctor/machine_findings.py": (frozenset({"jobsettlement"}), COMMAND),
     "cli/doctor/reach_findings.py": (frozenset({"judge"}), COMMAND),
-    "cli/index.py": (frozenset({"judge", "outsourcing"}), COMMAND),
-    "cli/main.py": (frozenset({"compute node", "judge", "outsourcing"}), COMMAND),
+    "cli/main.py": (frozenset({"judge", "outsourcing"}), COMMAND),
     "cli/provider.py": (frozenset({"compute node", "judge"}), COMMAND),
     "cli/registration.py": (frozenset({"compute_node", "enclave", "judge"}), COMMAND),
     "cli/terminal/completion.py": (frozenset({"judge"}), COMMAND),

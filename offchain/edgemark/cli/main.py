@@ -11,23 +11,26 @@ from collections.abc import Sequence
 
 import click
 
+from edgemark.cli.outsourcing import commands as outsourcing
 from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
 from edgemark.cli.terminal.lazy import LazyGroup, Place
 from edgemark.errors import EdgemarkError
 
+SYSTEMS = (outsourcing,)  # a new system adds its own
 COMMANDS = {
     "chain": Place("chain", "chain", "A development chain on this machine."),
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
-    "demo": Place("demo", "demo", "Run a whole system here and print a receipt."),
     "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
-    "index": Place("index", "index", "The chain's events in a file, and what they tell."),
-    "judge": Place("outsourcing.servers", "judge", "A judge: computes charged tasks again."),
-    "node": Place("outsourcing.servers", "node", "A compute node: computes shares for devices."),
-    "outsourcing": Place(
-        "outsourcing.commands", "outsourcing", "Private, accountable outsourced computation."
-    ),
     "provider": Place("provider", "provider", "An organisation that runs nodes or judges."),
+    **{name: place for system in SYSTEMS for name, place in system.GROUPS.items()},
+}
+DEMOS = {name: place for system in SYSTEMS for name, place in system.DEMOS.items()}
+INDEX = {
+    "rebuild": Place("index", "rebuild", "Make the index anew from the chain."),
+    "status": Place("index", "status", "Print how far the index is, and whether it is sound."),
+    "sync": Place("index", "sync", "Bring the index up to the head of the chain."),
+    **{name: place for system in SYSTEMS for name, place in system.QUERIES.items()},
 }
 ACCOUNT = {
     "address": Place("account", "address", "Print the account; makes the keys on first run."),
@@ -58,6 +61,16 @@ def edgemark() -> None:
 @edgemark.group(cls=LazyGroup, places=ACCOUNT)
 def account() -> None:
     """This home's account and tokens."""
+
+
+@edgemark.group(cls=LazyGroup, places=DEMOS)
+def demo() -> None:
+    """Run a whole system here and print a receipt."""
+
+
+@edgemark.group(cls=LazyGroup, places=INDEX)
+def index() -> None:
+    """The chain's events in a file, and what they tell."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -91,7 +91,7 @@ def test_listed_command__is_there_and_its_summary_is_not_cut(words: str, name: s
 
 
 def test_every_group__lists_each_command_once() -> None:
-    assert set(GROUPS) == {"", "account", "outsourcing"}
+    assert set(GROUPS) == {"", "account", "demo", "index", "outsourcing"}
     names = edgemark.list_commands(click.Context(edgemark))
     assert names == sorted(set(names))
-    assert {"account", "outsourcing", *edgemark.places} == set(names)
+    assert {"account", "demo", "index", *edgemark.places} == set(names)

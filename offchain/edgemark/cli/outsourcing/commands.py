@@ -1,4 +1,4 @@
-"""`edgemark outsourcing`: its commands, each with its summary, imported when it is called."""
+"""Where the commands of this system are, each with its summary; imported when they are called."""
 
 from __future__ import annotations
 
@@ -23,6 +23,24 @@ COMMANDS = {
     "share": _place("sharing", "share_here", "Split an input into shares, without any chain."),
     "status": _place("ordering", "status", "Print one job of this home folder, or all."),
     "submit": _place("ordering", "submit", "Share inputs, post the job, wait for the result."),
+}
+
+GROUPS = {
+    "judge": _place("servers", "judge", "A judge: computes charged tasks again."),
+    "node": _place("servers", "node", "A compute node: computes shares for devices."),
+    "outsourcing": _place(
+        "commands", "outsourcing", "Private, accountable outsourced computation."
+    ),
+}
+DEMOS = {
+    "outsourcing": _place(
+        "demo", "demonstrate", "Private data computed on; the liar is named and fined."
+    ),
+}
+QUERIES = {  # of the index
+    "job": _place("jobs", "job", "Print what became of one job, event by event."),
+    "jobs": _place("jobs", "jobs", "List jobs, the newest first."),
+    "party": _place("jobs", "party", "Print what an account did, earned and lost."),
 }
 
 

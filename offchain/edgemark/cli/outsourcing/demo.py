@@ -17,12 +17,7 @@ from edgemark.systems.outsourcing.demo.examples import ExampleName
 from edgemark.systems.outsourcing.demo.play import tell
 
 
-@click.group()
-def demo() -> None:
-    """Run a whole system on this machine and print a receipt."""
-
-
-@demo.command("outsourcing")
+@click.command("outsourcing")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as one JSON value.")
 @click.option(
     "--example",
@@ -45,7 +40,7 @@ def demo() -> None:
     help="Kind of the chain that is started.",
 )
 @html_option
-def outsourcing(
+def demonstrate(
     as_json: bool, example: str, keep: Path | None, chain_kind: str, html: Path | None
 ) -> int:
     """Strangers compute on private data; the liar is named and fined.

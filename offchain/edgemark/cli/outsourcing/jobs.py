@@ -1,0 +1,151 @@
+"""`edgemark index jobs|job|party`: what became of jobs, and who won and lost by them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import click
+from rich.table import Table
+
+from edgemark.cli.index import IndexedChain, sync_option
+from edgemark.cli.terminal.completion import complete_job
+from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
+from edgemark.identifiers import Timestamp, parse_address, parse_job_id
+from edgemark.receipt import format_tokens
+from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.story.history import History, PartyBook
+from edgemark.systems.outsourcing.story.story import STATES, JobStory
+from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell
+
+MOST_JOBS = 10_000  # in one answer
+
+
+@click.command("jobs")
+@takes_settings
+@click.option("--payer", help="Account that posted them.")
+@click.option("--node", help="Account of a node that is named in them.")
+@click.option("--phase", type=click.Choice(STATES))
+@click.option("--limit", type=click.IntRange(1, MOST_JOBS), default=50, show_default=True)
+@sync_option
+def jobs(
+    invocation: Invocation,
+    payer: str | None,
+    node: str | None,
+    phase: str | None,
+    limit: int,
+    is_synced: bool,
+) -> None:
+    """List jobs, the newest first."""
+    payer_account = None if payer is None else parse_address(payer, who="--payer")
+    node_account = None if node is None else parse_address(node, who="--node")
+    with _history(invocation, is_synced) as history:
+        found = history.list_jobs(payer=payer_account, node=node_account, state=phase)
+        stories = list(islice(found, limit))
+    if invocation.as_json:
+        invocation.show({"jobs": [_summary(story) for story in stories]})
+        return
+    table = Table("job", "posted", "phase", "payer", "nodes", "paid", "convicted", "open")
+    for story in stories:
+        facts = _summary(story)
+        facts["job"] = f"{facts['job'][:16]}…"
+        table.add_row(*(str(facts[str(column.header)]) for column in table.columns))
+    invocation.console.print(table)
+
+
+@click.command("job")
+@takes_settings
+@click.argument("job", shell_complete=complete_job)
+@sync_option
+def job(invocation: Invocation, job: str, is_synced: bool) -> None:
+    """Print what became of one job, in the words of `outsourcing explain`, and event by event.
+
+    Who sent a transaction and which judges signed, no event says: `explain` asks the chain.
+    """
+    wanted = parse_job_id(job)
+    with _history(invocation, is_synced) as history:
+        story, events = history.read(wanted), history.list_events(wanted)
+    facts = _summary(story)
+    facts["indices"] = [
+        {
+            "index": int(place.index),
+            "node": place.node,
+            "phase": place.phase.name.lower(),
+            "why": WHY[place.phase],
+            "deeds": list_deeds(story, place, show_time),
+        }
+        for place in story.indices
+    ]
+    facts["terms"] = {
+        name: value.hex() if isinstance(value, bytes) else value
+        for name, value in dataclasses.asdict(story.terms).items()
+    }
+    facts["events"] = [_event(dated.event, dated.at) for dated in events]
+    invocation.show(facts, None if invocation.as_json else _job_text(story, facts["events"]))
+
+
+@click.command("party")
+@takes_settings
+@click.argument("account")
+@sync_option
+def party(invocation: Invocation, account: str, is_synced: bool) -> None:
+    """Print what an account did, earned and lost."""
+    who = parse_address(account, who="account")
+    with _history(invocation, is_synced) as history:
+        book = history.read_party(who)
+    invocation.show(_book(book))
+
+
+@contextmanager
+def _history(invocation: Invocation, is_synced: bool) -> Iterator[History]:
+    """All jobs of one state of the index."""
+    indexed = IndexedChain.connect(invocation)
+    with indexed.reading(is_synced) as store:
+        yield History(store, indexed.deployment)
+
+
+def _summary(story: JobStory) -> dict[str, Any]:
+    phases = [place.phase for place in story.indices]
+    return {
+        "job": story.job.hex(),
+        "posted": show_time(story.posted.time),
+        "phase": story.state,
+        "payer": story.payer,
+        "nodes": len(phases),
+        "paid": phases.count(IndexPhase.PAID),
+        "convicted": phases.count(IndexPhase.CONVICTED),
+        "open": sum(not phase.is_end for phase in phases),
+    }
+
+
+def _event(event: Any, at: Timestamp) -> dict[str, Any]:
+    shown: dict[str, Any] = {"at": show_time(at), "event": type(event).__name__}
+    for part in dataclasses.fields(event):
+        if part.name in ("at", "job", "terms", "nodes"):
+            continue
+        value = getattr(event, part.name)
+        shown[part.name] = value.hex() if isinstance(value, bytes) else value
+    return {**shown, "block": event.at.block_number, "tx": event.at.tx_hash.hex()}
+
+
+def _job_text(story: JobStory, events: Sequence[dict[str, Any]]) -> str:
+    lines = [tell(story, show_time), ""]
+    hidden = ("at", "event", "block", "tx")
+    for event in events:
+        rest = ", ".join(f"{name} {value}" for name, value in event.items() if name not in hidden)
+        lines.append(f"{event['at']}  block {event['block']:<8} {event['event']:<16} {rest}")
+    return "\n".join(lines)
+
+
+def _book(book: PartyBook) -> dict[str, Any]:
+    amounts = ("earned", "lost", "free", "locked", "deposited", "withdrawn")
+    facts: dict[str, Any] = {"account": book.tokens.account}
+    facts |= {f"{name}_mtc": format_tokens(getattr(book.tokens, name)) for name in amounts}
+    facts |= {"jobs_posted": book.posted, "jobs_worked": book.worked}
+    facts["convicted"] = book.convicted
+    return facts | {
+        f"indices_{phase.name.lower()}": count for phase, count in sorted(book.indices.items())
+    }

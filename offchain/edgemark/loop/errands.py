@@ -32,6 +32,7 @@ class Pace:
     Args:
         poll_s: seconds between ticks, > 0.
         workers: effects at a time that talk to nobody, and half the threads of each lane, >= 1.
+        computers: effects at a time that compute for long, >= 1.
         max_jobs: open jobs at most.
         archive_after: finished jobs at least before they leave memory.
         backoff_s: seconds before the first repetition of a failed effect; doubles each time.
@@ -44,6 +45,7 @@ class Pace:
 
     poll_s: float = 1.0
     workers: int = 8
+    computers: int = 1
     max_jobs: int = 10_000
     archive_after: int = 32
     backoff_s: float = 0.2

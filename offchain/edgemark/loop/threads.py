@@ -4,7 +4,7 @@ An effect is under way from the moment it is begun until the loop has taken its 
 effect of the same job is not begun meanwhile. One that failed for want of a chain or a peer waits
 and is repeated for as long as it is owed.
 
-What computes for long has a thread of its own, so that nothing else waits behind it, and its turn
+What computes for long has threads of its own, so that nothing else waits behind it, and its turn
 by its deadline, the earliest first; what runs is not interrupted. What waits for a peer or for the
 chain goes in lanes (`edgemark.loop.errands`); the rest, as signing, waits for nobody.
 """
@@ -98,7 +98,7 @@ class EffectPool(Generic[E, F]):
         self._computing: queue.PriorityQueue[tuple[float, int, bytes, F | None]] = (
             queue.PriorityQueue()
         )
-        self._computer: threading.Thread | None = None
+        self._computers: list[threading.Thread] = []
         self._name = name
 
     def begin(self, key: bytes, effects: Sequence[F]) -> None:
@@ -160,7 +160,8 @@ class EffectPool(Generic[E, F]):
         """Begin nothing more; what runs is left alone."""
         for threads in (self._threads, *self._lanes.values()):
             threads.shutdown(wait=False, cancel_futures=True)
-        self._computing.put((-math.inf, next(self._order), b"", None))
+        for _ in self._computers:
+            self._computing.put((-math.inf, next(self._order), b"", None))
 
     def _start(self, key: bytes, effect: F) -> None:
         due = self.due(key, effect)
@@ -172,11 +173,12 @@ class EffectPool(Generic[E, F]):
                 self._desk.put(errand, (key, effect))
             return
         self._computing.put((due, next(self._order), key, effect))
-        if self._computer is None:
-            self._computer = threading.Thread(
+        if len(self._computers) < self._pace.computers:
+            computer = threading.Thread(
                 target=self._compute, name=f"{self._name}-computing", daemon=True
             )
-            self._computer.start()
+            self._computers.append(computer)
+            computer.start()
 
     def _give_out(self) -> None:
         """Begin what has its turn now; there is a thread for each."""
@@ -192,7 +194,7 @@ class EffectPool(Generic[E, F]):
             self._lanes[errand.lane].submit(self._run, *owed)
 
     def _compute(self) -> None:
-        """One at a time: what a node promises is reckoned so, and holds on any processor."""
+        """One after the other, as long as there are any."""
         while True:
             _, _, key, effect = self._computing.get()
             if effect is None:

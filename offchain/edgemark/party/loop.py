@@ -39,6 +39,7 @@ class PartyLoop(Closing, Generic[S]):
     """
 
     ARCHIVE_ROOM: ClassVar[Room | None] = None
+    COMPUTERS: ClassVar[int] = 1  # what computes for long, one at a time: it holds on any processor
 
     def __init__(
         self,
@@ -57,7 +58,12 @@ class PartyLoop(Closing, Generic[S]):
             self._journal,
             self._carry_out,
             clock=station.clock,
-            pace=Pace(poll_s=settings.poll_s, workers=settings.workers, most_backoff_s=2.0),
+            pace=Pace(
+                poll_s=settings.poll_s,
+                workers=settings.workers,
+                computers=self.COMPUTERS,
+                most_backoff_s=2.0,
+            ),
             archive=Archive(home / f"{name}.archive", self.ARCHIVE_ROOM),
             seam=seam_from(os.environ),
             name=name,

@@ -16,6 +16,8 @@ This process attests in software only: what it sees, its operator can see.
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Collection, Sequence
 from typing import TypeVar
@@ -82,6 +84,7 @@ from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
 T = TypeVar("T")
+MOST_COMPUTERS = 4  # each has a function in memory, perhaps one of the longest
 READ_S = 1.0  # in which one round, or one request, begins to read pieces of old jobs
 
 
@@ -92,8 +95,11 @@ class Judge(OutsourcingServer):
         station: keys, chain, peers.
     """
 
+    COMPUTERS = max(1, min(MOST_COMPUTERS, (os.cpu_count() or 1) - 1))
+
     def __init__(self, station: OutsourcingStation) -> None:
         self._compute_seconds = 0.0
+        self._counting = threading.Lock()
         self._patience = Patience(time.monotonic)
         self._cursor = Cursor(station.home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
@@ -327,7 +333,8 @@ class Judge(OutsourcingServer):
         function = self._function(terms.function_hash)
         finding = find(task, _held(state.answer), function=function, terms=terms)
         took = time.perf_counter() - began
-        self._compute_seconds += took
+        with self._counting:
+            self._compute_seconds += took
         self.instruments.note_computing(took)
         return finding
 

@@ -14,6 +14,8 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault
 from edgemark.identifiers import NO_HASH
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.judge.judge import MOST_COMPUTERS, Judge
+from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Answer
 from edgemark.systems.outsourcing.steps.accuse import EvidenceIncomplete, check_evidence
@@ -109,3 +111,8 @@ def test_peer_faults_and_refusals__say_who_and_what_was_needed() -> None:
     assert "node 0x" in str(caught.value.who)
     assert "index 3" in str(caught.value.who)
     assert caught.value.needed == order.tasks[2].task_id.hex()
+
+
+def test_a_judge__computes_several_tasks_at_a_time_and_a_node_one_as_it_promises() -> None:
+    assert 1 <= Judge.COMPUTERS <= MOST_COMPUTERS
+    assert ComputeNode.COMPUTERS == 1

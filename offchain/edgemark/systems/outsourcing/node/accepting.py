@@ -24,14 +24,17 @@ from edgemark.systems.outsourcing.node.admission import (
     count_disk,
     measure_load,
 )
+from edgemark.systems.outsourcing.node.handing import Judging, check_handing
 from edgemark.systems.outsourcing.node.speed import SpeedMeter
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
+from edgemark.transport.limits import LEAST_BYTES_PER_S
 
 
 class Accepting:
@@ -119,16 +122,21 @@ class Accepting:
         return count_coming(self._tasks())
 
     def check_admission(self, terms: Terms, speed: float) -> None:
-        """There is room for it, and time to compute it behind what is taken on already."""
+        """There is room for it, and time to compute and defend it beside what is taken on."""
         settings, me = self._station.settings, self._me
         load = self.measure()
         capacity = Capacity(
             settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
         )
         check_admission(terms, load, capacity, speed, who=me)
+        check_handing(terms, self._tasks(), self._judging(), speed, self._speed.of, who=me)
         free = self._station.functions.make_free(count_disk(terms, load))
         check_disk(terms, free, load, who=me)
         check_pace(terms, settings.poll_s, who=f"node {me}")
+
+    def _judging(self) -> Judging:
+        decided = self._station.deployment.group(OutsourcingContracts)
+        return Judging(len(decided.judges), decided.limits.judge_window, LEAST_BYTES_PER_S)
 
     def check_free(self, terms: Terms) -> None:
         """The stake is there beside those of the tasks whose acceptance is not on chain yet.

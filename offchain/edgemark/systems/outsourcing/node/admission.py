@@ -24,7 +24,7 @@ from edgemark.systems.outsourcing.protocol.phases import NodePhase
 OVERHEAD_S = 0.02  # of a task whatever its size: parsing, checking, signing, two journal records
 SAFETY = 2.0  # an estimate is half of what is reckoned with: other work shares the processors
 RETRY_S = 5.0  # when it is not known how long room takes to come
-_TO_COMPUTE = (
+TO_COMPUTE = (
     NodePhase.OFFERED,
     NodePhase.ACCEPTED,
     NodePhase.HOLDING,
@@ -67,10 +67,17 @@ class Promise:
     Attributes:
         seconds: reckoned with, safety included.
         within_s: the time it has: what is left when its turn came, else all of it from then on.
+        piece_s: how long others wait for it at most once it has begun; for all of it when None.
     """
 
     seconds: float
     within_s: float
+    piece_s: float | None = None
+
+    @property
+    def longest_s(self) -> float:
+        """How long others wait for it at most, once it has begun."""
+        return self.seconds if self.piece_s is None else self.piece_s
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ def find_broken(
 
 def _demand(promises: Sequence[Promise], within_s: float) -> float:
     first = sum(one.seconds for one in promises if one.within_s <= within_s)
-    return first + max((one.seconds for one in promises if one.within_s > within_s), default=0.0)
+    return first + max((one.longest_s for one in promises if one.within_s > within_s), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,7 @@ def measure_load(
         open_jobs += 1
         held_bytes += _bytes_of(terms)
         coming_bytes += _bytes_to_come(task, terms)
-        if task.phase in _TO_COMPUTE:
+        if task.phase in TO_COMPUTE:
             own = estimate_seconds(terms, speed_of(terms.function_hash))
             queued_s += own
             one, key = promise(terms, own), key_of(task.offer.job, task.offer.index)

@@ -74,6 +74,7 @@ def accepting(
 ) -> Accepting:
     """Of a node that took so many offers, none of whose acceptances is on chain."""
     station: Any = SimpleNamespace(
+        deployment=cast.DEPLOYMENT,
         address=cast.NODE_ADDRESSES[0],
         allowing=threading.RLock(),
         functions=SimpleNamespace(make_free=lambda _: 2**50),

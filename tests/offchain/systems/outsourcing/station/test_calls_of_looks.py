@@ -103,6 +103,7 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
     )
     header = cast.dense_function().header
     return SimpleNamespace(
+        deployment=cast.DEPLOYMENT,
         chain=chain,
         clock=chain.now,
         settlement=SettlementContract(chain, deployment),

@@ -190,10 +190,10 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         ),
         index=lambda *_, **__: SimpleNamespace(phase=IndexPhase.NAMED),
         judges=lambda: cast.JUDGE_ADDRESSES,
-        limits=lambda: cast.LIMITS,
     )
     node: Any = ComputeNode.__new__(ComputeNode)
     node.station = SimpleNamespace(
+        deployment=cast.DEPLOYMENT,
         functions=FunctionStore(folder),
         settlement=settlement,
         address=ME,

@@ -13,11 +13,13 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.identifiers import Tokens
 from edgemark.systems.outsourcing.contract.amounts import (
+    Payees,
     Payout,
     compute_ending,
     compute_judge_share,
     compute_judge_threshold,
     compute_payout,
+    share_out,
 )
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import (
@@ -164,6 +166,27 @@ def test_judge_share__and_the_rest__are_the_whole_fee(
     share, rest = compute_judge_share(fee, judges, signers)
     assert share * signers + rest == fee
     assert share == fee // judges  # whoever else signed: leaving one out brings nobody more
+
+
+@EACH_END
+@given(terms=amounts(), signers=st.integers(0, 4))
+def test_share_out__of_every_end__gives_each_role_its_part_and_the_pool_the_rest(
+    end: IndexPhase, terms: Terms, signers: int
+) -> None:
+    payout, signed = compute_payout(end, terms), cast.JUDGE_ADDRESSES[:signers]
+    node, payer = cast.NODE_ADDRESSES[0], cast.PAYER.address
+    due = share_out(payout, Payees(node, payer, cast.POOL, 4, signed))
+    share, rest = compute_judge_share(payout.judges, 4, signers)
+    parts = {node: payout.node, payer: payout.payer, cast.POOL: payout.pool + rest}
+    parts |= dict.fromkeys(signed, share)
+    assert due == {account: amount for account, amount in parts.items() if amount}
+    assert sum(due.values()) == payout.total
+
+
+def test_share_out__to_an_account_in_two_roles__gives_it_both_parts() -> None:
+    judge, pool = cast.JUDGE_ADDRESSES[0], cast.POOL
+    payout = Payout(node=5, payer=7, judges=9, pool=1)
+    assert share_out(payout, Payees(judge, judge, pool, 4, (judge,))) == {judge: 14, pool: 8}
 
 
 def test_judge_threshold__is_more_than_two_thirds_and_no_more() -> None:

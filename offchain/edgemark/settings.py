@@ -148,6 +148,18 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a process that has its own settings from its home folder or command line.
+
+    What chooses the field's kernel, or a test's crash, stays.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS
+    }
+
+
 def load_settings(
     *, file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
 ) -> Settings:

@@ -7,6 +7,7 @@ import click
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.identifiers import parse_address
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import join_as_provider
 from edgemark.party.evm.membership import (
     admit_server,
@@ -72,13 +73,14 @@ def show(invocation: Invocation) -> None:
     with EvmStation.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
         held = registry.stake_of(organisation)
+        unbonding_s = station.deployment.group(BaseContracts).staking.unbonding_seconds
         facts = {
             "provider": organisation,
             "staked_mtc": format_tokens(held.amount),
             "counts_mtc": format_tokens(registry.active_stake(organisation)),
             "needed_mtc": format_tokens(registry.min_stake()),
             "counts_from": held.counts_from,
-            "renew_before": held.expires_at,
+            "renew_before": max(0, held.expires_at - unbonding_s),
             "free_at": held.free_at,
         }
     invocation.show(facts)

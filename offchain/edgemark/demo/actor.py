@@ -15,6 +15,7 @@ from typing import Any, Self
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
+from edgemark.settings import without_settings
 from edgemark.transport.ports import HeldPorts, hold_ports
 
 STOP_LIMIT_S = 10.0
@@ -101,7 +102,7 @@ class Actor:
         """Start it as a process of its own.
 
         Args:
-            environ: variables beside this process's.
+            environ: variables beside this process's, whose settings are not handed on.
         """
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
@@ -109,7 +110,7 @@ class Actor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **(environ or {})},
+                env={**without_settings(os.environ), **(environ or {})},
             )
 
     def ask_to_leave(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgemark.errors import Unrecoverable
+from edgemark.settings import without_settings
 
 COMMAND_LIMIT_S = 240.0
 
@@ -22,7 +23,7 @@ def run_command(folder: Path, words: Sequence[str]) -> str:
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "edgemark", *words],
         cwd=folder,
-        env=dict(os.environ),
+        env=without_settings(os.environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

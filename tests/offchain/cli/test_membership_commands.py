@@ -110,6 +110,16 @@ def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town
     assert town.anchor.free_balance(me) == 0
 
 
+def test_show__says_until_when_a_stake_counts_to_the_second(town: Town) -> None:
+    me, chain = town.set_up_provider("provider"), town.ground.chain
+    until = town.do("provider", "provider", "show")["renew_before"]
+    assert until < town.registry.stake_of(me).expires_at
+    for second, counts in ((until, "1,000"), (until + 1, "0")):
+        chain.rpc("evm_setNextBlockTimestamp", second)
+        chain.rpc("evm_mine")
+        assert town.do("provider", "provider", "show")["counts_mtc"] == counts
+
+
 def test_stake__wallet_too_poor__is_refused_by_name(town: Town) -> None:
     town.enrich("provider", NEEDED - 1)
     town.do("provider", "provider", "register", "Edge Ltd")

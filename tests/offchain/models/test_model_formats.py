@@ -207,7 +207,7 @@ def test_model_that_would_wrap__is_refused_with_the_numbers() -> None:
         compile_model(ModelDescription("wide", Precision.DOUBLE, wide, steps).trace(), 30)
 
 
-def test_canary__a_pickle_in_any_disguise_never_runs(tmp_path: Path) -> None:
+def test_a31_canary__a_pickle_in_any_disguise_never_runs(tmp_path: Path) -> None:
     from edgemark.models.files import read_compiled, read_model
 
     canary = tmp_path / "ran"

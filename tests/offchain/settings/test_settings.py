@@ -16,6 +16,7 @@ from edgemark.settings import (
     Settings,
     load_settings,
     setting_names,
+    without_settings,
 )
 
 
@@ -149,3 +150,10 @@ def test_the_manifest__is_looked_for_in_the_home_folder_by_chain() -> None:
 def test_no_setting__is_a_secret() -> None:
     for word in ("key", "secret", "password", "mnemonic"):
         assert not [name for name in setting_names() if word in name]
+
+
+def test_without_settings__leaves_what_is_no_setting() -> None:
+    """A server that a demonstration starts had the settings of the shell, over those of its own."""
+    environ = {"PATH": "/bin", "EDGEMARK_CHAIN_URL": "http://x", "EDGEMARK_KERNEL": "python"}
+    assert without_settings(environ) == {"PATH": "/bin", "EDGEMARK_KERNEL": "python"}
+    assert without_settings(environ | {"EDGEMARK_UNHEARD_OF": "1"}) == without_settings(environ)

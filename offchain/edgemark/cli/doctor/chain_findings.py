@@ -198,9 +198,6 @@ class _Account:
     def _free_balance(self) -> str:
         accounts = AnchorAccounts(self._chain, self._deployment.contract("AssetAnchor"))
         free, wanted = accounts.free_balance(self._me), self._settings.deposit
-        settlement = self._deployment.contracts["JobSettlement"]
-        allowance = accounts.locker_allowance(self._me, settlement)
-        allowed = allowance.left_until(self._chain.block("latest").timestamp)
         seen = f"{format_tokens(free)} MTC free"
         if free < wanted:
             raise RefusedInput(
@@ -209,12 +206,5 @@ class _Account:
                 had=seen,
                 needed=f"{format_tokens(wanted)} MTC",
                 remedy="The start fills it from the wallet; what open jobs hold comes back.",
-            )
-        if free and allowed < free:
-            raise RefusedInput(
-                "may not all be locked by the settlement",
-                who="free balance",
-                had=f"{seen}, {format_tokens(allowed)} MTC allowed",
-                remedy="`edgemark account deposit AMOUNT` allows it again.",
             )
         return seen

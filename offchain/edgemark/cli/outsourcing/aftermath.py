@@ -163,10 +163,18 @@ def function_of(bundle: Bundle, path: Path | None) -> Polynomial:
     """F from a file if one is named, else from the bundle.
 
     Raises:
-        RefusedInput: it is in neither, or is no function.
+        RefusedInput: it is in neither, is no function, or the file's is another.
     """
     if path is not None:
-        return read_function(path)
+        function = read_function(path)
+        if function.hash != bundle.terms.function_hash:
+            raise RefusedInput(
+                "is not the function of the bundle",
+                who=path,
+                had=f"H(F) = {function.hash.hex()}",
+                needed=bundle.terms.function_hash.hex(),
+            )
+        return function
     if not bundle.function:
         raise RefusedInput(
             "holds no function",

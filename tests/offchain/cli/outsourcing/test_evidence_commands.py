@@ -214,8 +214,8 @@ def test_replay__without_the_function__asks_for_its_file(case: Case, tmp_path: P
     assert case.run("replay", path, "--function", function).status == Exit.DONE
     function.write_bytes(dense_function(name="another").to_bytes())
     other = case.run("replay", path, "--function", function)
-    assert other.status == Exit.CHECK_FAILED
-    assert "NO   F is the posted one" in other.out
+    assert other.status == Exit.REFUSED_INPUT  # the reader's file is wrong, not the bundle
+    assert "is not the function of the bundle" in other.complaint
 
 
 def test_replay__of_a_changed_file__fails_by_name(case: Case, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from edgemark.ledger.evm.development.node import (
     ToolMissing,
 )
 
+STATES = "states"  # of the folder of a chain: what old blocks left, while it runs
+MOST_STATES = 500  # as many again are in memory
 NPM_BINARY = Path("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
 
 
@@ -41,7 +43,7 @@ class AnvilNode(DevelopmentNode):
     LISTENING: ClassVar[re.Pattern[bytes]] = re.compile(rb"Listening on [0-9.]+:([0-9]+)")
 
     @classmethod
-    def command(cls, folder: Path, options: ChainOptions) -> list[str]:  # noqa: ARG003
+    def command(cls, folder: Path, options: ChainOptions) -> list[str]:
         """Anvil and its arguments.
 
         Raises:
@@ -50,6 +52,10 @@ class AnvilNode(DevelopmentNode):
         words = [str(find_anvil()), "--host", LOOPBACK, "--port", str(options.port)]
         words += ["--chain-id", str(options.chain_id), "--hardfork", options.hardfork]
         words += ["--accounts", str(options.accounts), "--mnemonic", MNEMONIC]
+        # Its own choice would be the user's home folder, without bound and for ever.
+        shutil.rmtree(folder / STATES, ignore_errors=True)
+        words += ["--cache-path", str(folder / STATES)]
+        words += ["--max-persisted-states", str(MOST_STATES)]
         if options.block_time_s is not None:
             words += ["--block-time", str(options.block_time_s)]
         if options.base_fee_wei is not None:
@@ -59,6 +65,11 @@ class AnvilNode(DevelopmentNode):
                 words += ["--state", str(options.state)]
             words += options.extra
         return words
+
+    def close(self) -> None:
+        """End the process; what it kept of old blocks goes with it."""
+        super().close()
+        shutil.rmtree(self.folder / STATES, ignore_errors=True)
 
 
 def find_anvil(start: Path | None = None) -> Path:

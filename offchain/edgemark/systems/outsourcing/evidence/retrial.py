@@ -288,6 +288,8 @@ def _compare_verdict(trial: Retrial, bundle: Bundle, case: Case, function: Polyn
         # What did not come leaves no trace: a right answer that is here may have been late.
         if own is Finding.RIGHT:
             trial.not_checked.append(f"{name}: the answer is right, but it may have been late")
+        else:
+            trial.not_checked.append(f"{name}: nothing shows that no answer came in time")
     elif not case.answers:
         trial.receipt.require(f"index {case.index}: signed answer is here", False, "none", "R_j")
     elif not trial.receipt.compare(name, case.finding.name.lower(), own.name.lower()):

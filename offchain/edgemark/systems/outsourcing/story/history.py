@@ -39,8 +39,8 @@ class PartyBook:
 
     @property
     def worked(self) -> int:
-        """Indices at which it was named as a node."""
-        return sum(self.indices.values())
+        """Indices that it accepted."""
+        return sum(self.indices.values()) - self.indices.get(IndexPhase.NAMED, 0)
 
     @property
     def convicted(self) -> int:

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions, find_anvil
+from edgemark.ledger.evm.development.anvil import (
+    MOST_STATES,
+    STATES,
+    AnvilNode,
+    AnvilOptions,
+    find_anvil,
+)
 from edgemark.ledger.evm.development.node import ChainDied, ToolMissing
 from edgemark.ledger.evm.reading.chain import EvmChain
 
@@ -72,3 +78,20 @@ def test_state__of_a_chain_that_was_stopped__is_there_again(tmp_path: Path) -> N
         chain = EvmChain(node.url).connect()
         assert int(chain.rpc("eth_getBalance", "0x" + "77" * 20, "latest"), 16) == 7
         assert chain.head() == 3
+
+
+def test_old_states__stay_in_the_folder_of_the_chain_and_go_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anvil's own choice is the user's home folder, without bound and for ever."""
+    home, folder = tmp_path / "home", tmp_path / "chain"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    with AnvilNode.start(folder, AnvilOptions(block_time_s=None)) as node:
+        chain = EvmChain(node.url).connect()
+        for _ in range(2 * MOST_STATES + 50):
+            chain.rpc("evm_mine")
+        kept = [path for path in (folder / STATES).rglob("*.json") if path.is_file()]
+        assert 0 < len(kept) <= MOST_STATES
+    assert not (folder / STATES).exists()
+    assert [path for path in home.rglob("*") if path.is_file()] == []

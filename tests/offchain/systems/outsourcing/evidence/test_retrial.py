@@ -138,6 +138,7 @@ def test_retry__of_a_refuted_charge__agrees(court: Court) -> None:
 def test_retry__of_a_missing_answer__agrees_and_says_what_leaves_no_trace(court: Court) -> None:
     without = retry(judge_silent(court, 4, Finding.MISSING, holds=False))
     assert (failed(without), without.findings) == ([], {4: Finding.MISSING})
+    assert "nothing shows that no answer came in time" in without.not_checked[-1]
     late = retry(judge_silent(court, 4, Finding.MISSING))
     assert (failed(late), late.findings) == ([], {4: Finding.RIGHT})
     assert "may have been late" in late.not_checked[-1]

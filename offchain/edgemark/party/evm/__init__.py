@@ -3,6 +3,7 @@
 | file         | gives                                                           |
 |--------------|-----------------------------------------------------------------|
 | `station`    | chain, contracts, lane, registry, anchor, token; chain time     |
+| `steady_time`| chain time that one wrong header cannot move                    |
 | `server`     | a server whose known parties are in the registry                |
 | `opening`    | the station of a server: registered and funded as settings say  |
 | `monitoring` | what the operator's pages say of the chain and the account      |

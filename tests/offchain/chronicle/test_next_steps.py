@@ -28,6 +28,12 @@ def test_where_nothing_is_held__nothing_is_left_to_be_done() -> None:
     assert until_expiry([ACT, OPEN], [EMPTY], Timestamp(0)) == ()
 
 
+def test_pots_that_expire_apart__are_all_back_after_the_last() -> None:
+    later = Pot(2, OWNER, 1, 1, Timestamp(EXPIRY + 50))
+    (step, back) = until_expiry([OPEN], [HELD, later, EMPTY], Timestamp(0))
+    assert (step.closes, back.opens) == (EXPIRY + 50, EXPIRY + 51)
+
+
 def test_a_step__is_open_from_its_first_to_its_last_second() -> None:
     assert [ACT.is_open(Timestamp(now)) for now in (4, 5, 20, 21)] == [False, True, True, False]
     assert after(EXPIRY) == EXPIRY + 1

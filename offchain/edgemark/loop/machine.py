@@ -51,6 +51,15 @@ class TryAgain(EdgemarkError):
     is_mute: bool = False
 
 
+class UnderWay(TryAgain):
+    """Raised by a performer whose effect was begun and takes its time: nothing failed.
+
+    No thread is held meanwhile; whoever carries it out again must find it under way.
+    """
+
+    after_s = 3.0  # a watch sees sooner what became of most
+
+
 class IllegalMove(RefusedInput):
     """The event cannot happen in this phase; the state stays as it was."""
 

@@ -27,7 +27,7 @@ from edgemark.journal.journal import Journal
 from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive
 from edgemark.loop.errands import Errand, Pace
-from edgemark.loop.machine import Machine, Tick, TryAgain, facts_of
+from edgemark.loop.machine import Machine, Tick, TryAgain, UnderWay, facts_of
 from edgemark.loop.memory import JobMemory, TooManyJobs
 from edgemark.loop.threads import RETRIED, EffectPool, Performed
 from edgemark.seam import Seam, place_of, seam_from
@@ -338,8 +338,10 @@ class Runtime(Generic[S, E, F]):
                 self._effects.put_off(item.key, item.effect)
         elif isinstance(item.error, RETRIED):
             after_s = item.error.after_s if isinstance(item.error, TryAgain) else 0.0
-            if self._effects.put_off(item.key, item.effect, after_s):
-                self._log.warning("effect put off", **facts, effect=name, error=item.error)
+            failed = not isinstance(item.error, UnderWay)
+            if self._effects.put_off(item.key, item.effect, after_s, failed=failed):
+                say = self._log.warning if failed else self._log.debug
+                say("effect put off", **facts, effect=name, error=item.error)
         elif isinstance(item.error, PeerFault):
             self._effects.finish(item.key, item.effect)
             self._log.warning("effect failed", **facts, effect=name, error=item.error)

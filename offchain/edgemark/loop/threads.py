@@ -88,7 +88,7 @@ class EffectPool(Generic[E, F]):
         self._make_threads = make_threads
         self._threads = make_threads(pace.workers, f"{name}-effect")
         self._tries: dict[tuple[bytes, F], int] = {}
-        self._later: list[tuple[float, int, bytes, F]] = []
+        self._later: list[tuple[float, int, bytes, F, bool]] = []
         self._order = itertools.count()
         self.due: Callable[[bytes, F], float | None] = lambda key, effect: None  # noqa: ARG005
         self.errand: Callable[[bytes, F], Errand | None] = lambda key, effect: None  # noqa: ARG005
@@ -121,8 +121,8 @@ class EffectPool(Generic[E, F]):
         """The outcome was taken: an equal effect may begin again."""
         self._tries.pop((key, effect), None)
 
-    def put_off(self, key: bytes, effect: F, least_s: float = 0.0) -> bool:
-        """Repeat a failed effect later, not before `least_s` seconds.
+    def put_off(self, key: bytes, effect: F, least_s: float = 0.0, *, failed: bool = True) -> bool:
+        """Repeat an effect later, not before `least_s` seconds: it failed, or takes its time.
 
         Returns:
             False (and it is finished) when it is not owed any more.
@@ -133,7 +133,8 @@ class EffectPool(Generic[E, F]):
         tries = self._tries.get((key, effect), 0)
         self._tries[key, effect] = tries + 1
         pause = max(least_s, min(self._pace.most_backoff_s, self._pace.doubled(tries)))
-        heapq.heappush(self._later, (self._clock() + pause, next(self._order), key, effect))
+        when = self._clock() + pause
+        heapq.heappush(self._later, (when, next(self._order), key, effect, failed))
         return True
 
     def seconds_to_next(self) -> float:
@@ -145,7 +146,7 @@ class EffectPool(Generic[E, F]):
     def repeat_due(self) -> None:
         """Start the repetitions whose time has come, and what waited for its turn."""
         while self._later and self._later[0][0] <= self._clock():
-            _, _, key, effect = heapq.heappop(self._later)
+            _, _, key, effect, _ = heapq.heappop(self._later)
             if self._is_owed(key, effect):
                 self._start(key, effect)
             else:
@@ -153,8 +154,8 @@ class EffectPool(Generic[E, F]):
         self._give_out()
 
     def count(self) -> tuple[int, int]:
-        """Effects under way, repetitions included, and repetitions that wait; for any thread."""
-        return len(self._tries), len(self._later)
+        """Effects under way, and those that failed and wait to be repeated; for any thread."""
+        return len(self._tries), sum(failed for *_, failed in self._later[:])
 
     def close(self) -> None:
         """Begin nothing more; what runs is left alone."""

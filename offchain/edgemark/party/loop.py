@@ -71,6 +71,7 @@ class PartyLoop(Closing, Generic[S]):
         self.runtime.compute_in_turn(self._due)
         self.runtime.talk_in_turn(self._errand)
         self._watcher = look and Watcher(look, settings.poll_s, f"{name}-watch", self._stop_on)
+        self._keeper = Watcher(station.keep_on, settings.poll_s, f"{name}-keeper", self._stop_on)
         self._fault: Exception | None = None
 
     # --- for subclasses ------------------------------------------------------------------------
@@ -144,6 +145,7 @@ class PartyLoop(Closing, Generic[S]):
         self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
         if self._watcher is not None:
             self._watcher.start()
+        self._keeper.start()
 
     def close(self) -> None:
         """End the watch and the loop; the journal keeps what is owed for the next start.
@@ -153,6 +155,7 @@ class PartyLoop(Closing, Generic[S]):
         """
         if self._watcher is not None:
             self._watcher.stop()
+        self._keeper.stop()
         self.runtime.stop()
         try:
             self.runtime.join(JOIN_S)

@@ -33,6 +33,9 @@ class Station(Closing):
     client: HttpClient
     clock: Callable[[], int] | None
 
+    def keep_on(self) -> None:
+        """What has to be done now and then beside the watch; nothing, unless a subclass says so."""
+
     @classmethod
     def open(cls, settings: Settings, clock: Callable[[], int] | None = None) -> Self:
         """Open the keys that the settings name; they are made on the first run.

@@ -27,6 +27,7 @@ from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, Refused
 from edgemark.journal.journal import Journal, JournalWriteFailed
 from edgemark.logs import configure_logs
 from edgemark.loop import threads as effects
+from edgemark.loop.machine import UnderWay
 from edgemark.loop.runtime import LoopStopped, TryAgain
 from edgemark.transport.faults import PeerUnreachable
 
@@ -97,6 +98,18 @@ def test_a_failed_effect__is_not_tried_when_it_is_owed_no_more(
     now[0] = 100.0
     wait_until("nothing to be under way", lambda: loop.count_effects() == (0, 0))
     assert fetcher.done == [(KEY, Fetch(1))]
+
+
+def test_an_effect_that_is_under_way__is_repeated_and_counts_as_no_failure(start: Start) -> None:
+    soon = UnderWay("is sent")
+    soon.after_s = 0.05
+    fetcher = failing(3, soon)
+    loop = start(fetcher)
+    counts: set[tuple[int, int]] = set()
+    loop.ask(KEY, Asked(1))
+    wait_until("the end", lambda: counts.add(loop.count_effects()) or has_got(1)(loop.states()))
+    assert fetcher.done == [(KEY, Fetch(1))] * 4
+    assert {failed for _, failed in counts} == {0}
 
 
 def test_a_failing_effect__does_not_hold_up_another_job(start: Start) -> None:

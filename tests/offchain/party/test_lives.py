@@ -77,10 +77,12 @@ class Party(PartyLoop[Any]):
     """
 
     def __init__(self, home: Path, fails: Callable[[], None]) -> None:
-        self.looks = 0
+        self.looks = self.turns = 0
         self.fails = fails
         settings = SimpleNamespace(home=home, poll_s=0.01, workers=2)
-        station: Any = SimpleNamespace(settings=settings, home=home, clock=lambda: 7)
+        station: Any = SimpleNamespace(
+            settings=settings, home=home, clock=lambda: 7, keep_on=self.keep_on
+        )
         super().__init__(station, Counting(), "party", look=self.look)
 
     def perform(self, state: Any, effect: Any) -> Sequence[object]:  # noqa: ARG002
@@ -90,6 +92,10 @@ class Party(PartyLoop[Any]):
     def look(self) -> None:
         self.fails()
         self.looks += 1
+
+    def keep_on(self) -> None:
+        self.fails()
+        self.turns += 1
 
 
 class OldParty(Party):
@@ -138,6 +144,7 @@ def test_n1_n2_f7_what_a_node_says__is_put_off_and_the_process_lives(
         party.runtime.ask(KEY, Asked(3))
         wait_until("the number", lambda: has_number(party))
         wait_until("a look", lambda: party.looks > 0)
+        wait_until("what goes on beside it", lambda: party.turns > 0)
         assert party.runtime.failure is None
 
 

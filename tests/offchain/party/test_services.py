@@ -55,7 +55,8 @@ class Carrier(PartyService[Any]):
         home.mkdir(exist_ok=True)
         self.broker = Broker()
         settings = SimpleNamespace(home=home, poll_s=0.01, workers=2)
-        station: Any = SimpleNamespace(settings=settings, home=home, clock=None)
+        facts = {"settings": settings, "home": home, "clock": None, "keep_on": lambda: None}
+        station: Any = SimpleNamespace(**facts)
         super().__init__(station, make_machine(), "carrier", look=look)
 
     def perform(self, state: Any, effect: Any) -> Sequence[object]:  # noqa: ARG002

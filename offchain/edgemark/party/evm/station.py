@@ -23,7 +23,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.loop.machine import TryAgain
+from edgemark.loop.machine import TryAgain, UnderWay
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.steady_time import SteadyTime
 from edgemark.party.station import Station
@@ -140,15 +140,32 @@ class EvmStation(Station):
         start = self.chain.confirmed() if first is None else first
         return LogFollower(self.chain, self.contracts, start)
 
-    def submit(self, call: Call) -> Receipt:
-        """Send a call that others may send too.
+    def keep_on(self) -> None:
+        """Help on the transactions that nobody waits for."""
+        self.lane.keep_on()
+
+    def push(self, call: Call) -> Receipt:
+        """Send a call, if it is not under way, and hold no thread until it is final.
 
         Raises:
+            UnderWay: it is not final; an equal call, or one about the same, asks again.
+            ContractRefused, NoFunds: it reverts, or cannot be paid for.
+        """
+        receipt = self.lane.push(call)
+        if receipt is None:
+            raise UnderWay("is sent, and not final yet", who=call.function)
+        return receipt
+
+    def submit(self, call: Call) -> Receipt:
+        """Push a call that others may send too.
+
+        Raises:
+            UnderWay: it is not final.
             TryAgain: the contract refuses it now, and the next view of the chain tells why; or the
                 account cannot pay for it, and somebody may fund it.
         """
         try:
-            return self.lane.send(call)
+            return self.push(call)
         except NoFunds as poor:
             raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
         except ContractRefused as refused:

@@ -174,4 +174,4 @@ class Play:
             self._pool.finish(item.key, item.effect)
         else:
             assert isinstance(item.error, TryAgain), item.error
-            self._pool.put_off(item.key, item.effect)
+            self._pool.put_off(item.key, item.effect, item.error.after_s)

@@ -49,6 +49,21 @@ class Draft:
     height: int
 
 
+@dataclass(frozen=True)
+class Quote:
+    """What a transaction costs at most, as of a height of the chain.
+
+    Attributes:
+        gas: its limit.
+        fees: per gas.
+        height: of the chain.
+    """
+
+    gas: int
+    fees: Fees
+    height: int
+
+
 class Drafter:
     """Drafts the transactions of one account.
 
@@ -75,6 +90,7 @@ class Drafter:
         *,
         floor: int = 0,
         nonce: int | None = None,
+        quote: Quote | None = None,
     ) -> Draft:
         """A transaction for `intent`.
 
@@ -83,17 +99,15 @@ class Drafter:
             under_way: the account's other transactions that may not be mined yet.
             floor: every nonce below it is used, by what was seen before.
             nonce: to be used again, for what was refused with it; None takes the next.
+            quote: of it, from a moment ago; None asks for one.
 
         Raises:
-            ContractRefused: it reverts.
-            GasAboveCap, FeeAboveCap: it costs more than it may.
+            ContractRefused, GasAboveCap, FeeAboveCap: as `quote`.
             NoFunds: the account cannot pay for it beside the others.
             NodeBehind: the node does not know what the account sent before, or knows of more than
                 is final.
         """
-        gas = self._gas(intent)
-        block = self._chain.block()
-        fees = choose_fees(block.base_fee, self._tip(), self.fee_cap)
+        quote = quote or self.quote(intent)
         # The balance first: a block between the two questions then makes us count too little as
         # spoken for, which the node notices, and never too much.
         balance = self._chain.balance(self._address)
@@ -113,12 +127,23 @@ class Drafter:
             nonce = self._next_nonce(used, floor, {other.nonce for other in ours})
         elif nonce < used:
             raise NodeBehind("the nonce is used by now", who=f"account {self._address}", had=nonce)
-        facts = (self._chain.chain_id, nonce, fees.tip, fees.most, gas)
+        facts = (self._chain.chain_id, nonce, quote.fees.tip, quote.fees.most, quote.gas)
         transaction = Transaction(*facts, intent.to, intent.value, intent.data)
         if balance < spoken_for + transaction.most_wei:
             needed = f"{transaction.most_wei} wei at most"
             raise self.no_funds(f"{needed} beside {spoken_for} under way" if others else needed)
-        return Draft(transaction, block.number)
+        return Draft(transaction, quote.height)
+
+    def quote(self, intent: Intent) -> Quote:
+        """What a transaction for `intent` costs now.
+
+        Raises:
+            ContractRefused: it reverts.
+            GasAboveCap, FeeAboveCap: it costs more than it may.
+        """
+        gas = self._gas(intent)
+        block = self._chain.block()
+        return Quote(gas, choose_fees(block.base_fee, self._tip(), self.fee_cap), block.number)
 
     def _next_nonce(self, used: int, floor: int, held: set[int]) -> int:
         """The one above all of ours; but below a hole that nobody pays for, the lowest free one.

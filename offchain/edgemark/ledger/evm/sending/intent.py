@@ -23,6 +23,9 @@ class Call:
         args: as the interface has them.
         gas: limit; None lets it be estimated.
         key: identity of the intention, any bytes; see law 2.
+        about: what it is for, any bytes, where a later call for the same has other arguments, as
+            more signatures: without a key, one that is under way is joined by it. None: calls of
+            equal data are for the same.
     """
 
     contract: Contract
@@ -30,6 +33,7 @@ class Call:
     args: tuple[Any, ...] = ()
     gas: int | None = None
     key: bytes | None = None
+    about: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Intent:
         key: see `Call`.
         contract: for messages and for the errors it declares.
         function: for messages.
+        about: see `Call`.
     """
 
     to: Address | None
@@ -72,12 +77,15 @@ class Intent:
     key: bytes | None
     contract: Contract
     function: str
+    about: bytes | None = None
 
     @property
     def identity(self) -> bytes:
         """32 bytes that are equal for equal intentions."""
         if self.key is not None:
             return keccak256(b"named" + self.key)
+        if self.about is not None:
+            return keccak256(b"about" + self.about)
         to = b"" if self.to is None else bytes.fromhex(self.to[2:])
         return keccak256(
             b"plain" + to.rjust(20, b"\0") + self.value.to_bytes(32, "big") + self.data
@@ -91,7 +99,8 @@ def intent_of(call: Call) -> Intent:
         RefusedInput: the arguments do not fit the function.
     """
     data = call.contract.interface.encode_call(call.function, call.args)
-    return Intent(call.contract.address, 0, data, call.gas, call.key, call.contract, call.function)
+    facts = (data, call.gas, call.key, call.contract, call.function, call.about)
+    return Intent(call.contract.address, 0, *facts)
 
 
 def cancel_identity(nonce: int) -> bytes:

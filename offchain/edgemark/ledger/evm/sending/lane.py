@@ -10,6 +10,8 @@ Law 3: a receipt is given out only at the depth that was asked for; what a reorg
 forgot is sent again, with the same nonce and the same payload.
 Law 4: a revert is an exception (`ContractRefused`), before anything is paid where it can be seen
 beforehand.
+Law 5: `push` holds no thread until a transaction is final: it is asked again what became of it, and
+`keep_on` is called again and again by one thread that helps on all that nobody waits for.
 What becomes of a nonce that nobody follows, or no node takes, is in `nonces` beside this file.
 """
 
@@ -30,6 +32,7 @@ from edgemark.ledger.evm.contract.interface import (
 from edgemark.ledger.evm.faults import ChainBusy, NodeBehind, NotYetMined, TransactionRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.drafting import Quote
 from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
 from edgemark.ledger.evm.sending.intent import Call, Intent, LaneLimits, intent_of, transfer_of
 from edgemark.ledger.evm.sending.nonces import PASSING, NonceKeeper
@@ -64,8 +67,6 @@ class TransactionLane(NonceKeeper, Closing):
         max_fee_gwei: float = 100.0,
         limits: LaneLimits | None = None,
     ) -> None:
-        self.gas_used = 0
-        self.fees_wei = 0
         fee_cap = int(max_fee_gwei * WEI_PER_GWEI)
         super().__init__(chain, key, path, fee_cap, limits or LaneLimits())
 
@@ -73,6 +74,16 @@ class TransactionLane(NonceKeeper, Closing):
     def address(self) -> Address:
         """The account."""
         return self._key.address
+
+    @property
+    def gas_used(self) -> int:
+        """Of the transactions that this process saw mined."""
+        return self._settler.gas_used
+
+    @property
+    def fees_wei(self) -> int:
+        """Paid for these."""
+        return self._settler.fees_wei
 
     def send(self, call: Call, *, confirmations: int | None = None) -> Receipt:
         """Send a call and wait for it; see `send_many`."""
@@ -98,6 +109,36 @@ class TransactionLane(NonceKeeper, Closing):
             LedgerUnavailable: the node was not fit to be asked for as long as may be waited.
         """
         return self._carry_out([intent_of(call) for call in calls], confirmations)
+
+    def push(self, call: Call) -> Receipt | None:
+        """Send a call unless it is under way, and do not wait for it: None while it is not final.
+
+        Whoever wants to know what became of it asks again, with an equal call or one that is about
+        the same: that asks no node while it is under way.
+
+        Raises:
+            as `send_many`, but whatever passes at once: ask again.
+        """
+        intent = intent_of(call)
+        if self._is_under_way(self._pushed.get(intent.identity)):
+            return None  # without the lock, behind which others wait who send
+        with self._lock:
+            begun = self._find_begun(intent)
+        if begun is None:
+            quote = self._drafter.quote(intent)  # outside the lock: others send meanwhile
+            with self._lock:
+                begun = self._start(intent, quote=quote)
+        if isinstance(begun, Receipt):
+            return begun
+        if begun.is_open:
+            self._pushed[intent.identity] = begun
+            return None
+        if begun.is_void:
+            raise self._tell_taken(begun)
+        return self._follow(begun, intent, self._chain.confirmations, 0.0)
+
+    def _is_under_way(self, entry: Entry | None) -> bool:
+        return entry is not None and self._pending.entries.get(entry.nonce) is entry
 
     def transfer(self, to: Address, wei: int, *, key: bytes | None = None) -> Receipt:
         """Send native coin; raises as `send_many`."""
@@ -142,7 +183,9 @@ class TransactionLane(NonceKeeper, Closing):
         try:
             self._start_all(intents, started)
             return [
-                each if isinstance(each, Receipt) else self._follow(each, intent, depth)
+                each
+                if isinstance(each, Receipt)
+                else self._follow(each, intent, depth, self._limits.wait_s)
                 for each, intent in zip(started, intents, strict=True)
             ]
         finally:
@@ -162,32 +205,45 @@ class TransactionLane(NonceKeeper, Closing):
                         started.append(begun)
                         if isinstance(begun, Entry):
                             begun.waiting += 1
-                            begun.was_asked_for = True
             except (*PASSING, NotYetMined) as fault:
                 if time.monotonic() > deadline:
                     raise
                 self._log.info("not begun yet", error=fault)
                 self._rest(fault, deadline)
 
-    def _start(self, intent: Intent, batch: Sequence[Entry | Receipt]) -> Entry | Receipt:
-        """The transaction of an intention; equal nameless ones of a batch get one each."""
+    def _find_begun(
+        self, intent: Intent, batch: Sequence[Entry | Receipt] = ()
+    ) -> Entry | Receipt | None:
+        """The transaction of an intention that was sent; equal nameless ones get one each."""
         earlier = self._pending.done(intent.identity)
         if earlier is not None:
             return self._settler.receipt_of_done(earlier)
-        pending = self._pending.find(intent.identity, but_for=batch)
-        if pending is not None:
-            return pending
-        untold = self._pending.find_untold(intent.identity, but_for=batch)
-        if untold is not None:
-            return untold
+        begun = self._pending.find(intent.identity, but_for=batch)
+        begun = begun or self._pending.find_untold(intent.identity, but_for=batch)
+        if begun is not None:
+            begun.was_asked_for = True
+        return begun
+
+    def _start(
+        self,
+        intent: Intent,
+        batch: Sequence[Entry | Receipt] = (),
+        quote: Quote | None = None,
+    ) -> Entry | Receipt:
+        """The transaction of an intention, as `_find_begun`, which is sent now if it was not."""
+        begun = self._find_begun(intent, batch)
+        if begun is not None:
+            return begun
         refused = self._pending.refused(intent.identity)
         if refused is not None:
             self._settler.settle(refused.nonce)
             if not refused.is_void:
-                return refused if not refused.is_open else self._try_again(refused, intent)
-        return self._send_new(intent, None)
+                if not refused.is_open:
+                    return refused
+                return self._try_again(refused, intent, quote)
+        return self._send_new(intent, None, quote)
 
-    def _try_again(self, refused: Entry, intent: Intent) -> Entry:
+    def _try_again(self, refused: Entry, intent: Intent, quote: Quote | None) -> Entry:
         """What was refused goes out with its own nonce or not at all: one at most is mined."""
         used = self._chain.nonces_used(self.address)
         if refused.nonce in self._pending.entries or used > refused.nonce:
@@ -199,12 +255,12 @@ class TransactionLane(NonceKeeper, Closing):
                 needed="a final transaction with that nonce",
                 remedy=_how_to_ask_again(intent),
             )
-        return self._send_new(intent, refused.nonce)
+        return self._send_new(intent, refused.nonce, quote)
 
     # --- following -----------------------------------------------------------------------------
 
-    def _follow(self, entry: Entry, intent: Intent, depth: int) -> Receipt:
-        deadline = time.monotonic() + self._limits.wait_s
+    def _follow(self, entry: Entry, intent: Intent, depth: int, wait_s: float) -> Receipt:
+        deadline = time.monotonic() + wait_s
         while True:
             receipt, fault = None, None
             try:
@@ -222,7 +278,7 @@ class TransactionLane(NonceKeeper, Closing):
                     "transaction not final yet",
                     who=f"{intent.contract.name}.{intent.function}",
                     had=had if fault is None else f"{had}; {fault.what}",
-                    needed=f"{depth} blocks on top within {self._limits.wait_s} s",
+                    needed=f"{depth} blocks on top within {wait_s} s",
                     remedy=_how_to_ask_again(intent),
                 ) from fault
             self._rest(fault, deadline)
@@ -236,10 +292,9 @@ class TransactionLane(NonceKeeper, Closing):
         refusal = None if receipt.is_success else self._drafter.explain(intent, receipt)
         with self._lock:
             is_first, entry.is_answered = not entry.is_answered, True
+            self._settler.count(entry, receipt)
             self._settler.finish_if_final(entry, receipt, there)
             if is_first:
-                self.gas_used += receipt.gas_used
-                self.fees_wei += receipt.fee_wei
                 self._pending.note_answer(entry)
         if refusal is not None:
             raise refusal

@@ -25,7 +25,7 @@ from edgemark.ledger.evm.faults import (
 )
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.refusals import is_already_there, is_never, is_no_funds
-from edgemark.ledger.evm.sending.drafting import MOST_HOLES, Drafter
+from edgemark.ledger.evm.sending.drafting import MOST_HOLES, Drafter, Quote
 from edgemark.ledger.evm.sending.intent import Intent, LaneLimits, cancel_identity
 from edgemark.ledger.evm.sending.pending import Entry, PendingFile
 from edgemark.ledger.evm.sending.settling import Settler
@@ -34,6 +34,7 @@ from edgemark.logs import get_logger
 
 PASSING = (ChainBusy, NodeRefused, NodeAnswerMalformed, NodeBehind)  # waited for, up to `wait_s`
 RESEND_S = 2.0  # seconds between two sendings of one transaction that is not mined
+MOST_AT_ONCE = 32  # of many that nobody waits for: looks while others wait for the lock
 
 
 class NonceKeeper:
@@ -48,6 +49,8 @@ class NonceKeeper:
         self._limits = limits
         self._drafter = Drafter(chain, key.address, fee_cap, limits)
         self._lock = threading.RLock()
+        self._kept_on_at = time.monotonic()
+        self._pushed: dict[bytes, Entry] = {}  # by intention
         self._log = get_logger("ledger.lane")
         self._pending = PendingFile(path, chain.chain_id, chain.block(0).hash, key.address)
         self._settler = Settler(chain, key.address, self._pending)
@@ -59,9 +62,10 @@ class NonceKeeper:
 
     # --- sending -------------------------------------------------------------------------------
 
-    def _send_new(self, intent: Intent, nonce: int | None) -> Entry:
+    def _send_new(self, intent: Intent, nonce: int | None, quote: Quote | None) -> Entry:
         under_way = [entry.transaction for entry in self._pending.entries.values()]
-        draft = self._drafter.draft(intent, under_way, floor=self._pending.floor, nonce=nonce)
+        floor = self._pending.floor
+        draft = self._drafter.draft(intent, under_way, floor=floor, nonce=nonce, quote=quote)
         raw = draft.transaction.sign(self._key)
         named, nonce = intent.key is not None, draft.transaction.nonce
         entry = self._pending.sign(nonce, intent.identity, named, draft.height, raw)
@@ -137,6 +141,26 @@ class NonceKeeper:
                 return
             entry.sent_at = time.monotonic()
             self._help_up_to(entry.nonce, used, entry)
+
+    def keep_on(self) -> None:
+        """Do for what nobody waits for what a thread does that waits: for one thread, in turns.
+
+        Others send between any two of its looks.
+        """
+        entries, now = self._pending.entries, time.monotonic()
+        if not entries or now - self._kept_on_at < RESEND_S:
+            return
+        self._kept_on_at = now
+        self._pushed = {what: entry for what, entry in [*self._pushed.items()] if entry.is_open}
+        try:
+            used = self._chain.nonces_used(self._key.address)
+            with self._lock:
+                lowest = entries.get(used)
+                if used <= max(entries, default=-1) and (lowest is None or _is_due(lowest)):
+                    self._help_up_to(used, used)
+        except PASSING as fault:
+            self._log.info("not helped on yet", error=fault)
+        self._cross_out_final()
 
     def _tell_taken(self, entry: Entry) -> NonceTaken:
         entry.is_answered = True
@@ -223,13 +247,38 @@ class NonceKeeper:
 
     def _cross_out_final(self) -> None:
         """Look after what nobody waits for; a reorg may have taken what its caller saw mined."""
-        for entry in [e for e in self._pending.entries.values() if not e.waiting]:
-            if entry.is_answered or time.monotonic() - entry.sent_at >= RESEND_S:
-                try:
-                    self._look_after(entry)
-                except PASSING as fault:
-                    # What nobody waits for must not hold up what somebody does.
-                    self._log.info("not looked after yet", nonce=entry.nonce, error=fault)
+        with self._lock:
+            idle = [e for e in self._pending.entries.values() if not e.waiting]
+        try:
+            chosen = self._choose([e for e in idle if e.is_answered or _is_due(e)])
+        except PASSING as fault:
+            self._log.info("not looked after yet", error=fault)
+            return
+        for entry in chosen:
+            with self._lock:
+                self._look_after_quietly(entry)
+
+    def _choose(self, idle: list[Entry]) -> list[Entry]:
+        """Of many those that may be decided, and the lowest of what no block has yet.
+
+        A number of nonces decides nothing here: what it hides is looked at when it is another.
+        """
+        if len(idle) <= MOST_AT_ONCE:
+            return idle
+        idle.sort(key=lambda entry: entry.nonce)
+        used = self._chain.nonces_used(self._key.address)
+        final = self._chain.nonces_used(self._key.address, self._chain.confirmed())
+        decided = [entry for entry in idle if entry.nonce < final]
+        missing = [entry for entry in idle if entry.nonce >= used]
+        return decided[:MOST_AT_ONCE] + missing[: MOST_AT_ONCE // 2]
+
+    def _look_after_quietly(self, entry: Entry) -> None:
+        """What nobody waits for must not hold up what somebody does."""
+        try:
+            if self._pending.entries.get(entry.nonce) is entry:
+                self._look_after(entry)
+        except PASSING as fault:
+            self._log.info("not looked after yet", nonce=entry.nonce, error=fault)
 
     def _look_after(self, entry: Entry) -> NodeRefused | ChainBusy | None:
         """Cross it out if it is final; send it again if it is gone: why it is not taken."""
@@ -241,3 +290,7 @@ class NonceKeeper:
         else:
             return self._send_again(entry)
         return None
+
+
+def _is_due(entry: Entry) -> bool:
+    return time.monotonic() - entry.sent_at >= RESEND_S

@@ -58,6 +58,7 @@ class Entry:
         was_asked_for: by a caller of this process, who may ask again?
         is_open: it is neither final nor void.
         is_void: another transaction of its nonce is final.
+        is_counted: its cost is among what was paid.
         sent_at: monotonic time of the last sending, seconds; 0 for never.
         raised_at: monotonic time when the fees were last chosen, seconds.
     """
@@ -72,8 +73,10 @@ class Entry:
     was_asked_for: bool = False
     is_open: bool = True
     is_void: bool = False
+    is_counted: bool = False
     sent_at: float = 0.0
     raised_at: float = field(default_factory=time.monotonic)
+    _read: tuple[bytes, Transaction] | None = field(default=None, init=False, repr=False)
 
     @property
     def hashes(self) -> list[Hash32]:
@@ -82,8 +85,11 @@ class Entry:
 
     @property
     def transaction(self) -> Transaction:
-        """The latest variant."""
-        return parse_raw(self.raws[-1])
+        """The latest variant; read once, for each new transaction is weighed against all others."""
+        raw = self.raws[-1]
+        if self._read is None or self._read[0] is not raw:
+            self._read = raw, parse_raw(raw)
+        return self._read[1]
 
 
 class PendingFile:

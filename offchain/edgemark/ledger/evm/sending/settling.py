@@ -43,6 +43,8 @@ class Settler:
         self._pending = pending
         self._reading: dict[int, tuple[int, int]] = {}  # nonce: first block, next block to read
         self._doubts: dict[Hash32, int] = {}
+        self.gas_used = 0
+        self.fees_wei = 0
         self._log = get_logger("ledger.lane")
 
     def receipt_of_done(self, done: Done) -> Receipt:
@@ -101,8 +103,16 @@ class Settler:
         """Cross out what the chain holds as deep as its confirmations ask; None: not at all."""
         if not entry.is_open or depth is None or depth < self._chain.confirmations:
             return
+        self.count(entry, receipt)
         place = receipt.block_number
         self._pending.finish(entry, receipt.tx_hash, place, is_success=receipt.is_success)
+
+    def count(self, entry: Entry, receipt: Receipt) -> None:
+        """What a transaction cost, once."""
+        if not entry.is_counted:
+            entry.is_counted = True
+            self.gas_used += receipt.gas_used
+            self.fees_wei += receipt.fee_wei
 
     def settle(self, nonce: int) -> None:
         """Cross out what is decided about a nonce, whichever way, if a proof is to be had now.

@@ -8,6 +8,7 @@ once when the device has none of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import JobId, ShareIndex
@@ -79,7 +80,7 @@ class Offering:
             That the contract refused them, if it did: it takes all or none.
 
         Raises:
-            TryAgain: others have brought them, and it has to become final; or there is no gas.
+            TryAgain: they are brought, and it has to become final; or there is no gas.
         """
         order, settlement = state.known, self._station.settlement
         latest = self._station.chain.block("latest").number
@@ -91,7 +92,8 @@ class Offering:
             raise TryAgain("acceptances are on chain, not deep enough", who=order.job.hex())
         brought.sort(key=lambda given: given.index)
         try:
-            self._station.lane.send(settlement.accept(order.job, order.nodes, brought))
+            call = settlement.accept(order.job, order.nodes, brought)
+            self._station.push(replace(call, about=b"acceptances of " + order.job))
         except NoFunds as poor:
             raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
         except ContractRefused as refused:

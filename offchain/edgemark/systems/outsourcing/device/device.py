@@ -26,6 +26,7 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.errands import Errand
 from edgemark.loop.machine import TryAgain
 from edgemark.party.agenda import Agenda
@@ -252,10 +253,7 @@ class Device(PartyLoop[OutsourcingStation]):
                 self._send_evidence(state, effect)
                 return [on.HeardEvidenceTaken(index, judge)]
             case do.SubmitCharge():
-                free = self.station.accounts.free_balance(self.station.address)
-                charge = cut_to_means(effect, order.terms.bond, free)
-                allow_what_is_due(self.station, self._jobs)
-                self.station.submit(call_of(self.station.settlement, charge))
+                self.station.submit(self._charge(effect, order.terms.bond))
                 return []
             case do.SubmitExpiry(job, place):
                 self.station.return_place(job, place)
@@ -272,14 +270,26 @@ class Device(PartyLoop[OutsourcingStation]):
     def _post(self, order: on.Order) -> Sequence[on.DeviceEvent]:
         call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
         try:
-            allow_what_is_due(self.station, self._jobs)
-            self.station.lane.send(call)
+            if not self.station.lane.may_happen(call):
+                allow_what_is_due(self.station, self._jobs)
+            self.station.push(call)
         except RefusedInput as refused:
             found = look_into_refusal(self.station, order, refused)
             if found and may_be_posted(self.station, order, call):
                 raise  # asked again, until what was sent before is decided
             return found
         return []
+
+    def _charge(self, charge: do.SubmitCharge, bond: int) -> Call:
+        """As much of it as there are means for; what locks for it is allowed once."""
+        about = repr(charge).encode()
+        call = replace(call_of(self.station.settlement, charge), about=about)
+        if self.station.lane.may_happen(call):
+            return call
+        free = self.station.accounts.free_balance(self.station.address)
+        cut = cut_to_means(charge, bond, free)
+        allow_what_is_due(self.station, self._jobs)
+        return replace(call_of(self.station.settlement, cut), about=about)
 
     def _fetch_answer(self, order: on.Order, index: ShareIndex) -> Answer:
         node = order.nodes[index - 1]

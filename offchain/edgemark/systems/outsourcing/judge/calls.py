@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.patience import Patience
 from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.station import calls
 
 JudgeSubmits = do.SubmitServed | do.SubmitVerdict | do.SubmitVoid | do.SubmitLapse
@@ -18,6 +21,8 @@ def call_of(
 ) -> Call:
     """The call by which a judge carries out an effect on its case.
 
+    Signatures that come while it is under way are no reason for another one.
+
     Raises:
         TryAgain: more signatures may come under the verdict.
     """
@@ -25,11 +30,17 @@ def call_of(
     match effect:
         case do.SubmitServed():
             signatures = state.signatures_in_order(Finding.NONE)
-            return settlement.record_served(case.job, case.index, signatures)
+            call = settlement.record_served(case.job, case.index, signatures)
+            return replace(call, about=_about(case, effect))
         case do.SubmitVerdict(finding):
             signatures = state.signatures_in_order(Finding(finding))
             what = (case.job, case.index, finding)
             patience.wait_for(what, len(signatures), len(case.judges))
-            return settlement.record_verdict(case.job, case.index, Finding(finding), signatures)
+            call = settlement.record_verdict(case.job, case.index, Finding(finding), signatures)
+            return replace(call, about=_about(case, effect))
         case _:
             return calls.call_of(settlement, effect)
+
+
+def _about(case: on.SawCase, effect: JudgeSubmits) -> bytes:
+    return b"%s of %s %d" % (repr(effect).encode(), case.job, case.index)

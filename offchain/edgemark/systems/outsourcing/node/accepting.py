@@ -212,14 +212,15 @@ class Accepting:
         """Bring one's own acceptance to the chain, alone.
 
         Raises:
-            TryAgain: the contract refuses it now; or somebody has brought it meanwhile, and it has
-                to become final.
+            TryAgain: the contract refuses it now; or it is brought, and has to become final.
         """
         settlement = self._station.settlement
         if settlement.index(offer.job, offer.index, block="latest").phase is not IndexPhase.NAMED:
             raise TryAgain("acceptance is on chain, not deep enough", who=f"index {offer.index}")
-        self.allow_stakes()
-        self._station.submit(settlement.accept(offer.job, offer.nodes, [self.sign(offer)]))
+        call = settlement.accept(offer.job, offer.nodes, [self.sign(offer)])
+        if not self._station.lane.may_happen(call):
+            self.allow_stakes()
+        self._station.submit(call)
 
     def allow_stakes(self) -> None:
         """Let the settlement lock the stakes of all tasks that are to be accepted.

@@ -1,9 +1,10 @@
 """Whom each effect waits for: what is short and urgent never stands behind what is long.
 
 What a party signs or finds out alone waits for nobody, and what it submits for the chain only: a
-thread is held until the transaction is confirmed. What costs somebody when it is late has a lane of
-its own, the earliest deadline first. All in it is of jobs that are paid for; what anybody can make
-a party owe for nothing, as acceptances that a device has and does not bring, is in another.
+thread is held until the transaction is sent, not until it is final (`lane.push`). What costs
+somebody when it is late has a lane of its own, the earliest deadline first. All in it is of jobs
+that are paid for; what anybody can make a party owe for nothing, as acceptances that a device has
+and does not bring, is in another.
 """
 
 from __future__ import annotations

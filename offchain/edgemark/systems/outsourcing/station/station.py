@@ -117,11 +117,11 @@ class OutsourcingStation(EvmStation):
 
         Raises:
             ContractRefused: the lock has not expired yet.
-            TryAgain: there is no gas.
+            TryAgain: it is under way, or there is no gas.
         """
         call = self.accounts.expire(self.settlement.address, job, place)
         try:
-            self.lane.send(call)
+            self.push(call)
         except NoFunds as poor:
             raise TryAgain(poor.what, who=poor.who, had=poor.had, needed=poor.needed) from poor
         except ContractRefused as refused:

@@ -17,6 +17,7 @@ from edgemark.ledger.evm.contract.interface import Contract, Interface
 from edgemark.ledger.evm.faults import ConnectionLost, NoFunds, TransactionRefused
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
+from edgemark.party.evm.station import EvmStation
 from edgemark.systems.outsourcing.contract.records import JobPhase
 from edgemark.systems.outsourcing.contract.terms import hash_nodes
 from edgemark.systems.outsourcing.device import device as client
@@ -50,6 +51,7 @@ def make_device(lane: Any, *, phase: JobPhase = JobPhase.NONE, now: int = 0) -> 
         clock=lambda: now,
         time_of=lambda _: now,
         lane=lane,
+        push=lambda call: EvmStation.push(device.station, call),
         settlement=SimpleNamespace(post=lambda *_: POST, job=lambda *_, **__: posted),
     )
     found: Device = device

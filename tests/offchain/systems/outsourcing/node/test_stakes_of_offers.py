@@ -47,6 +47,7 @@ class Anchor:
     def __init__(self, free: int, allowed: int = 0, expires_at: int = ENDLESS) -> None:
         self.free, self.allowed, self.sent = free, allowed, 0
         self.expires_at, self.brought = expires_at, 0
+        self.is_under_way = False
 
     def free_balance(self, *_: object, **__: object) -> int:
         return self.free
@@ -67,6 +68,9 @@ class Anchor:
         self.allowed -= STAKE
         self.free -= STAKE
         self.brought += 1
+
+    def may_happen(self, _: object) -> bool:
+        return self.is_under_way
 
 
 def accepting(
@@ -133,6 +137,17 @@ def test_an_acceptance__gives_leave_again_where_it_was_used_up() -> None:
         node.bring(OFFERED.known)
         anchor.allowed = 0  # replaced or used up by others meanwhile
     assert anchor.free == 4 * STAKE
+
+
+def test_an_acceptance__that_is_under_way__gives_leave_once() -> None:
+    """Others that became final meanwhile used it up; this one is sent, and needs no more."""
+    anchor = Anchor(free=6 * STAKE)
+    node = accepting(anchor, offered=2)
+    node.bring(OFFERED.known)
+    anchor.allowed, anchor.is_under_way = 0, True
+    with pytest.raises(TryAgain):
+        node.bring(OFFERED.known)
+    assert anchor.sent == 1
 
 
 def test_an_acceptance__that_somebody_brought_already__is_not_brought_again() -> None:

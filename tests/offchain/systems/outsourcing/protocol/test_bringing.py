@@ -27,6 +27,7 @@ from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase
@@ -299,11 +300,12 @@ class Chain:
         phases = [IndexPhase.NAMED if j in self.awaited else IndexPhase.ACCEPTED for j in SIX]
         return [(None, [SimpleNamespace(phase=phase) for phase in phases])]
 
-    def accept(self, _: object, __: object, acceptances: list[Any]) -> list[int]:
-        return [given.index for given in acceptances]
+    def accept(self, _: object, __: object, acceptances: list[Any]) -> Call:
+        nowhere: Any = None
+        return Call(nowhere, "accept", tuple(given.index for given in acceptances))
 
-    def send(self, call: list[int]) -> None:
-        self.brought.append(call)
+    def push(self, call: Call) -> None:
+        self.brought.append([*call.args])
         if self.refusal is not None:
             raise self.refusal
 
@@ -311,7 +313,7 @@ class Chain:
 def offering(chain: Chain, said: bytes = TAKEN) -> Offering:
     station: Any = SimpleNamespace(
         settlement=chain,
-        lane=chain,
+        push=chain.push,
         chain=SimpleNamespace(block=lambda _: SimpleNamespace(number=9)),
         hand=lambda *_: said,
     )

@@ -26,7 +26,7 @@ def return_place(error_name: str = "") -> list[Any]:
     station: Any = SimpleNamespace(
         accounts=SimpleNamespace(expire=lambda *arguments: arguments),
         settlement=SimpleNamespace(address="settlement"),
-        lane=SimpleNamespace(send=send),
+        push=send,
     )
     OutsourcingStation.return_place(station, JOB, 3)
     return sent

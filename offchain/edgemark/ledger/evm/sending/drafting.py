@@ -26,19 +26,14 @@ from edgemark.ledger.evm.reading.blocks import MOST_GAS, MOST_PRICE, Receipt
 from edgemark.ledger.evm.reading.chain import EvmChain, revert_of
 from edgemark.ledger.evm.refusals import is_no_funds
 from edgemark.ledger.evm.sending.fees import DEFAULT_TIP, Fees, choose_fees, raise_fees
+from edgemark.ledger.evm.sending.fillers import MOST_HOLES, FillerBudget
 from edgemark.ledger.evm.sending.intent import Intent, LaneLimits, transfer_of
 from edgemark.ledger.evm.sending.spaced_looks import SpacedLooks
 from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.logs import get_logger
 
-MOST_HOLES = 64  # nonces that are given to nothing; each costs a fee, and a node may lie
-JUMP_LOOKS, JUMP_APART_S = 3, 2.0  # until a count is believed that would leave more of them
+JUMP_LOOKS, JUMP_APART_S = 3, 2.0  # until a count above what is known is believed
 HOLE_LOOKS, HOLE_APART_S = 4, 15.0  # until one is that says so afterwards
-
-
-def _is_wide(used: int, known: int, held: set[int]) -> bool:
-    """Whether more nonces from `used` to `known` are free than are filled with nothing."""
-    return known - used - sum(each >= used for each in held) >= MOST_HOLES
 
 
 @dataclass(frozen=True)
@@ -72,6 +67,9 @@ class Drafter:
         address: the account.
         fee_cap: base fee and tip together at most, wei per gas.
         limits: gas of one transaction.
+
+    Attributes:
+        fillers: how many nonces may be given to nothing.
     """
 
     def __init__(self, chain: EvmChain, address: Address, fee_cap: int, limits: LaneLimits) -> None:
@@ -79,6 +77,7 @@ class Drafter:
         self._chain = chain
         self._address = address
         self._limits = limits
+        self.fillers = FillerBudget()
         self._jumps = SpacedLooks(JUMP_LOOKS, JUMP_APART_S)
         self._holes = SpacedLooks(HOLE_LOOKS, HOLE_APART_S)
         self._log = get_logger("ledger.lane")
@@ -155,7 +154,7 @@ class Drafter:
         """
         known = max(floor, max(held, default=-1) + 1)
         nonce = max(used, known)
-        if used >= known or not _is_wide(used, known, held):
+        if used >= known or not self._is_wide(used, known, held):
             self._check_filled(floor, known, held)
             self._holes.disagree()
             self._check_nonce(nonce, known)
@@ -166,6 +165,10 @@ class Drafter:
         self._log.warning("waits above nonces that nothing has", nonce=waiting, used=used)
         return lowest
 
+    def _is_wide(self, used: int, known: int, held: set[int]) -> bool:
+        """Whether more nonces from `used` to `known` are free than may be filled with nothing."""
+        return self.fillers.is_wide(known - used - sum(each >= used for each in held))
+
     def _check_filled(self, floor: int, known: int, held: set[int]) -> None:
         """What was signed far above all that is known to be used: one count alone is not believed.
 
@@ -174,16 +177,16 @@ class Drafter:
         Raises:
             NodeBehind: as of a block that is final it is there.
         """
-        if not _is_wide(floor, known, held):
+        if not self._is_wide(floor, known, held):
             return
         final = self._chain.nonces_used(self._address, self._chain.confirmed())
-        if final >= known or not _is_wide(final, known, held):
+        if final >= known or not self._is_wide(final, known, held):
             return
         doubt = NodeBehind(
             "nonces that nothing was known to have are said to be used, but are not final",
             who=f"account {self._address}",
             had=final,
-            needed=f"> {known - MOST_HOLES}",
+            needed=f">= {known}, or near it",
             remedy="Ask again; look at what the chain's node says.",
         )
         doubt.retry_after_s = JUMP_APART_S
@@ -192,28 +195,30 @@ class Drafter:
     def _check_nonce(self, nonce: int, known: int) -> None:
         """Above what we know of ourselves one count is not believed: all others would wait for it.
 
-        What is signed above more holes than are filled is never mined, so that takes some looks.
+        What is signed above holes costs a fee for each, or is never mined, so that takes some looks
+        that agree. Who knows nothing of the account, as at its first use here, believes a little.
 
         Raises:
             NodeBehind: the nonces below are not all used as of a block that is final, or not at
                 looks that lie apart.
         """
         if nonce <= known:
+            self._jumps.disagree()
             return
         final = self._chain.nonces_used(self._address, self._chain.confirmed())
-        is_far = nonce - known >= MOST_HOLES
+        is_first = not known and not self.fillers.is_wide(nonce)
         if final < nonce:
             self._jumps.disagree()
-        elif not is_far or self._jumps.agree((nonce, known)):
+        elif is_first or self._jumps.agree((nonce, known)):
             return
         doubt = NodeBehind(
             "more of the account's nonces are said to be used than are final",
             who=f"account {self._address}",
-            had=nonce if final < nonce else f"{nonce}, far above {known}",
+            had=nonce if final < nonce else f"{nonce}, above {known}",
             needed=f"<= {max(known, final)}, at {JUMP_LOOKS} looks {JUMP_APART_S:g} s apart",
             remedy="Ask again; use the key in one place only.",
         )
-        doubt.retry_after_s = JUMP_APART_S if is_far else 0.0
+        doubt.retry_after_s = 0.0 if is_first else JUMP_APART_S
         raise doubt
 
     def _check_hole(self, used: int, waiting: int) -> None:
@@ -251,11 +256,16 @@ class Drafter:
         self, nonce: int, under_way: Iterable[Transaction], floor: int
     ) -> Draft | None:
         """A transfer of nothing to oneself that takes a nonce; None while it costs too much."""
+        if not self.fillers.left:
+            self._log.warning("not cancelled within this hour", nonce=nonce, most=MOST_HOLES)
+            return None
         try:
-            return self.draft(transfer_of(self._address, 0), under_way, floor=floor, nonce=nonce)
+            draft = self.draft(transfer_of(self._address, 0), under_way, floor=floor, nonce=nonce)
         except (RefusedInput, FeeAboveCap) as fault:
             self._log.warning("not cancelled yet", nonce=nonce, error=fault)
             return None
+        self.fillers.note()
+        return draft
 
     def refused(self, refusal: NodeRefused) -> RefusedInput:
         """The node does not take what was signed."""

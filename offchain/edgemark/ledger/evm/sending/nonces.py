@@ -25,7 +25,7 @@ from edgemark.ledger.evm.faults import (
 )
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.refusals import is_already_there, is_never, is_no_funds
-from edgemark.ledger.evm.sending.drafting import MOST_HOLES, Drafter, Quote
+from edgemark.ledger.evm.sending.drafting import Drafter, Quote
 from edgemark.ledger.evm.sending.intent import Intent, LaneLimits, cancel_identity
 from edgemark.ledger.evm.sending.pending import Entry, PendingFile
 from edgemark.ledger.evm.sending.settling import Settler
@@ -172,7 +172,7 @@ class NonceKeeper:
         Nothing is signed above what was counted, but a count that was wrong may have left holes.
         """
         nonces = [nonce for nonce in self._pending.nonces() if used <= nonce <= last]
-        if last + 1 - used - len(nonces) < MOST_HOLES:
+        if not self._drafter.fillers.is_wide(last + 1 - used - len(nonces)):
             nonces = list(range(used, last + 1))
         else:  # later transactions take the nonces below, see `Drafter`
             self._log.warning("far above the nonces that are used", used=used, nonce=last)

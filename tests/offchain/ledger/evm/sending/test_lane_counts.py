@@ -6,7 +6,7 @@ Each row is tried on a planted copy of the lane as it was, too: there the accoun
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,8 @@ from tests.offchain.ledger.evm.sending.scripted_lane import (
 from edgemark.ledger.evm.faults import NodeBehind, NotYetMined
 from edgemark.ledger.evm.sending import drafting
 from edgemark.ledger.evm.sending import nonces as nonces_module
-from edgemark.ledger.evm.sending.drafting import JUMP_LOOKS, MOST_HOLES, Drafter
+from edgemark.ledger.evm.sending.drafting import JUMP_LOOKS, Drafter
+from edgemark.ledger.evm.sending.fillers import HOUR_S, MOST_HOLES, FillerBudget
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.pending import Entry
 from edgemark.ledger.evm.sending.spaced_looks import SpacedLooks
@@ -111,18 +112,98 @@ def test_n4_a_key__that_was_used_elsewhere_for_long__is_taken_up(tmp_path: Path)
     assert chain.used(len(chain.blocks) - 1) == FAR + 1
 
 
-@pytest.mark.parametrize(("jump", "looks"), [(MOST_HOLES - 1, 1), (MOST_HOLES, JUMP_LOOKS)])
-def test_n4_a_jump__that_cannot_be_filled__takes_looks_that_lie_apart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: int, looks: int
+@pytest.mark.parametrize(
+    ("known", "jump", "looks"),
+    [
+        (0, MOST_HOLES - 1, 1),
+        (0, MOST_HOLES, JUMP_LOOKS),
+        (1, 1, JUMP_LOOKS),
+        (1, MOST_HOLES - 1, JUMP_LOOKS),
+    ],
+)
+def test_n4_a_jump__that_costs_fees_or_cannot_be_filled__takes_looks_that_lie_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int, jump: int, looks: int
 ) -> None:
     monkeypatch.setattr(drafting, "JUMP_APART_S", 0.0)
     _, nodes = one_node()
     with lane_over(nodes, tmp_path) as lane:
-        nodes.before = counting(jump, 1000)
+        nodes.before = counting(known + jump, 1000)
         for _ in range(looks - 1):
             with pytest.raises(NodeBehind):
-                lane._drafter._next_nonce(jump, 0, set())
-        assert lane._drafter._next_nonce(jump, 0, set()) == jump
+                lane._drafter._next_nonce(known + jump, known, set())
+        assert lane._drafter._next_nonce(known + jump, known, set()) == known + jump
+
+
+def believe_at_once(*_: object) -> None:
+    """Planted: whatever can be filled is believed at the first look."""
+
+
+def pay_five_times(lane: TransactionLane, nodes: Nodes, chain: Chain, lies: int) -> None:
+    """Before each payment a node counts 63 too many, so many times in a row."""
+    for value in range(1, 6):
+        real = chain.used(len(chain.blocks) - 1)
+        nodes.before = counting(real + MOST_HOLES - 1, lies) if real else nodes.before
+        assert lane.transfer(PAYEE, value, key=bytes([value])).is_success
+
+
+def test_n4_a_count_a_little_too_high__for_a_moment_at_each_payment__costs_nothing(
+    tmp_path: Path,
+) -> None:
+    chain, nodes = one_node()
+    with lane_over(nodes, tmp_path) as lane:
+        pay_five_times(lane, nodes, chain, lies=4)
+    assert chain.used(len(chain.blocks) - 1) == 5
+
+
+def test_n4_a_count_a_little_too_high__by_the_planted_rule__costs_63_fees_a_payment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Drafter, "_check_nonce", believe_at_once)
+    monkeypatch.setattr(FillerBudget, "left", MOST_HOLES)
+    chain, nodes = one_node()
+    with lane_over(nodes, tmp_path) as lane:
+        pay_five_times(lane, nodes, chain, lies=4)
+    assert len(chain.paid(KEY.address)) == 4 * (MOST_HOLES - 1)
+
+
+def test_n4_a_count_too_high__again_and_again__costs_no_more_than_the_hour_has(
+    tmp_path: Path,
+) -> None:
+    """And all is paid: later transactions take what nobody pays to fill."""
+    chain, nodes = one_node()
+    with lane_over(nodes, tmp_path, limits=SOON) as lane:
+        persist(lambda: lane.transfer(PAYEE, 1, key=b"1"))
+        for value in (2, 3):
+            used = chain.used(len(chain.blocks) - 1)
+            nodes.before = counting(used + MOST_HOLES - 1, 2 * JUMP_LOOKS)
+            with suppress(NotYetMined):
+                persist_a_little(lane, value)
+        nodes.before = lambda *_: None
+        for value in range(4, 4 + MOST_HOLES):
+            persist(lambda value=value: lane.transfer(OTHER, value, key=b"other %d" % value))
+        persist(lambda: lane.transfer(PAYEE, 3, key=b"\3"))
+    assert MOST_HOLES - 1 <= len(chain.paid(KEY.address)) <= MOST_HOLES
+    assert (chain.paid(PAYEE), len(chain.paid(OTHER))) == ([1, 2, 3], MOST_HOLES)
+
+
+def persist_a_little(lane: TransactionLane, value: int) -> None:
+    for _ in range(20):
+        with suppress(NodeBehind):
+            lane.transfer(PAYEE, value, key=bytes([value]))
+            return
+
+
+def test_fillers__are_so_many_in_any_hour() -> None:
+    now = [0.0]
+    budget = FillerBudget(clock=lambda: now[0])
+    for _ in range(MOST_HOLES - 1):
+        assert budget.left and not budget.is_wide(1)
+        budget.note()
+    assert budget.left == 1 and budget.is_wide(1) and not budget.is_wide(0)
+    budget.note()
+    assert budget.left == 0 and budget.is_wide(1) and not budget.is_wide(0)
+    now[0] = HOUR_S
+    assert budget.left == MOST_HOLES
 
 
 def test_looks__that_do_not_lie_apart_or_differ__do_not_count() -> None:

@@ -27,7 +27,8 @@ from edgemark.cli.catalogue import KINDS
 from edgemark.identifiers import parse_address
 from edgemark.ledger.evm.faults import NoFunds, NotYetMined
 from edgemark.ledger.evm.sending import nonces as nonces_module
-from edgemark.ledger.evm.sending.drafting import MOST_HOLES, Drafter
+from edgemark.ledger.evm.sending.drafting import Drafter
+from edgemark.ledger.evm.sending.fillers import MOST_HOLES
 from edgemark.ledger.evm.sending.intent import Call, LaneLimits
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.pending import Entry, PendingFile

@@ -1,10 +1,13 @@
 """Events as journal records: a type name and its fields, nothing else.
 
 The journal is this process's own file, so its format may be plain: a line with one JSON object,
-then the long byte strings as they are. In the line bytes are hexadecimal, amounts and elements of
-the field decimal strings of any size. Of a byte string longer than `INLINE_BYTES` the line has the
-length, a number; the bytes stand behind it, in the order of the fields. Reading it back checks
-every type, so that a journal of another version is refused and not half understood.
+then all byte strings as they are. In the line amounts and elements of the field are decimal strings
+of any size; of a byte string it has the length, a number, and the bytes stand behind it, in the
+order of the fields. Reading it back checks every type, so that a journal of another version is
+refused and not half understood.
+
+Records of versions before this one have byte strings of at most `HEX_BYTES` in the line, in
+hexadecimal, and are read.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Any
 
 from edgemark.errors import Unrecoverable
 
-INLINE_BYTES = 256  # hashes, keys and signatures can be read in the line; shares are not doubled
+HEX_BYTES = 256  # hashes, keys and signatures of the versions before; shares never were doubled
 
 
 class JournalForeign(Unrecoverable):
@@ -53,10 +56,10 @@ class EventRecords:
     @staticmethod
     def encode(event: object) -> bytes:
         """Canonical bytes of an event."""
-        long: list[bytes] = []
-        record = {"event": type(event).__name__, **_plain_fields(event, long)}
+        behind: list[bytes] = []
+        record = {"event": type(event).__name__, **_plain_fields(event, behind)}
         line = json.dumps(record, sort_keys=True, separators=(",", ":"))
-        return b"".join((line.encode(), b"\n", *long))
+        return b"".join((line.encode(), b"\n", *behind))
 
     def decode(self, raw: bytes) -> object:
         """The event that `encode` wrote.
@@ -68,9 +71,9 @@ class EventRecords:
             end = raw.index(b"\n") + 1
             record = json.loads(raw[:end])
             kind = self._kinds[record.pop("event")]
-            long = _LongBytes(raw, end)
-            event = _typed(kind, record, long)
-            long.finish()
+            behind = _Behind(raw, end)
+            event = _typed(kind, record, behind)
+            behind.finish()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise JournalForeign(
                 "record cannot be read",
@@ -81,7 +84,7 @@ class EventRecords:
         return event
 
 
-class _LongBytes:
+class _Behind:
     """What stands behind the line, taken from left to right."""
 
     def __init__(self, raw: bytes, start: int) -> None:
@@ -90,7 +93,7 @@ class _LongBytes:
 
     def take(self, length: int) -> bytes:
         """The next `length` bytes."""
-        if length <= INLINE_BYTES or length > len(self._raw) - self._at:
+        if not 0 <= length <= len(self._raw) - self._at:
             raise ValueError("length")
         self._at += length
         return self._raw[self._at - length : self._at]
@@ -106,47 +109,41 @@ def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _plain_fields(value: Any, long: list[bytes]) -> dict[str, object]:
-    return {item.name: _plain(getattr(value, item.name), long) for item in fields(value)}
+def _plain_fields(value: Any, behind: list[bytes]) -> dict[str, object]:
+    return {item.name: _plain(getattr(value, item.name), behind) for item in fields(value)}
 
 
-def _plain(value: object, long: list[bytes]) -> object:
+def _plain(value: object, behind: list[bytes]) -> object:
     match value:
         case None | bool() | str():
             return value
         case bytes():
-            return _plain_bytes(value, long)
+            behind.append(value)
+            return len(value)
         case Enum():
             return value.name
         case int():
             return str(value)
         case tuple():
-            return [_plain(item, long) for item in value]
+            return [_plain(item, behind) for item in value]
         case _:
-            return _plain_fields(value, long)
+            return _plain_fields(value, behind)
 
 
-def _plain_bytes(value: bytes, long: list[bytes]) -> str | int:
-    if len(value) <= INLINE_BYTES:
-        return value.hex()
-    long.append(value)
-    return len(value)
-
-
-def _typed(hint: Any, value: Any, long: _LongBytes) -> Any:  # noqa: PLR0911 - one line a kind of type
+def _typed(hint: Any, value: Any, behind: _Behind) -> Any:  # noqa: PLR0911 - one line a kind of type
     # Twice: an id is a NewType of a hash, which is a NewType itself.
     hint = getattr(hint, "__supertype__", hint)
     hint = getattr(hint, "__supertype__", hint)
     if isinstance(hint, types.UnionType):
         (inner,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
-        return None if value is None else _typed(inner, value, long)
+        return None if value is None else _typed(inner, value, behind)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise TypeError("list")
         kinds = typing.get_args(hint)
-        return tuple(_typed(kinds[0], item, long) for item in value)
+        return tuple(_typed(kinds[0], item, behind) for item in value)
     if hint is bytes:
-        return long.take(value) if type(value) is int else _bytes_from_hex(value)
+        return behind.take(value) if type(value) is int else _bytes_from_hex(value)
     if hint is bool or hint is str:
         if not isinstance(value, hint):
             raise TypeError(hint.__name__)
@@ -159,12 +156,12 @@ def _typed(hint: Any, value: Any, long: _LongBytes) -> Any:  # noqa: PLR0911 - o
     if set(names) != set(value):
         raise KeyError(hint.__name__)
     in_order = [item.name for item in fields(hint)]
-    return hint(**{name: _typed(names[name], value[name], long) for name in in_order})
+    return hint(**{name: _typed(names[name], value[name], behind) for name in in_order})
 
 
 def _bytes_from_hex(value: Any) -> bytes:
     raw = bytes.fromhex(value)
-    if raw.hex() != value or len(raw) > INLINE_BYTES:
+    if raw.hex() != value or len(raw) > HEX_BYTES:
         raise ValueError("hexadecimal")
     return raw
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.offchain.systems.outsourcing.strategies import EVENTS, values_of
 
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import ShareIndex
-from edgemark.loop.event_records import INLINE_BYTES, JournalForeign
+from edgemark.loop.event_records import HEX_BYTES, JournalForeign
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.life import LIFE
 from edgemark.systems.outsourcing.protocol.machine import RECORDS
@@ -28,13 +29,13 @@ def record_of(**parts: Any) -> bytes:
 
 
 def line_of(record: bytes) -> dict[str, Any]:
-    """What a record says in words; the long byte strings stand behind it."""
+    """What a record says in words; all byte strings stand behind it."""
     said: dict[str, Any] = json.loads(record[: record.index(b"\n")])
     return said
 
 
 def with_line(record: bytes, line: dict[str, Any]) -> bytes:
-    """The same long byte strings behind other words."""
+    """The same byte strings behind other words."""
     return json.dumps(line).encode() + record[record.index(b"\n") :]
 
 
@@ -100,8 +101,9 @@ def test_decode__of_random_bytes__is_foreign(raw: bytes) -> None:
         record_of(event="FoundResultValid", result="AA", liars=[], silent=[]),
         record_of(event="FoundResultValid", result="a a", liars=[], silent=[]),
         record_of(event="FoundResultValid", result="aa" * 257, liars=[], silent=[]),
-        record_of(event="FoundResultValid", result=1, liars=[], silent=[]) + b"a",
-        record_of(event="FoundResultValid", result=256, liars=[], silent=[]) + bytes(256),
+        record_of(event="FoundResultValid", result=1, liars=[], silent=[]),
+        record_of(event="FoundResultValid", result=0, liars=[], silent=[]) + b"a",
+        record_of(event="FoundResultValid", result="aa", liars=[], silent=[]) + b"a",
         record_of(event="FoundResultValid", result=257, liars=[], silent=[]) + bytes(256),
         record_of(event="FoundResultValid", result=257, liars=[], silent=[]) + bytes(258),
         record_of(event="FoundResultValid", result=-257, liars=[], silent=[]) + bytes(257),
@@ -136,8 +138,8 @@ def test_encode__of_an_order__keeps_every_secret_for_the_restart() -> None:
     assert RECORDS.decode(RECORDS.encode(event)) == event
 
 
-@given(lengths=st.lists(st.sampled_from([0, 1, 255, 256, 257, 300]), min_size=3, max_size=3))
-def test_encode__of_long_byte_strings__keeps_them_as_they_are(lengths: list[int]) -> None:
+@given(lengths=st.lists(st.sampled_from([0, 1, 32, 65, 300]), min_size=3, max_size=3))
+def test_encode__of_byte_strings_of_any_length__keeps_them_as_they_are(lengths: list[int]) -> None:
     share, outputs, salt = (bytes([65 + n]) * length for n, length in enumerate(lengths))
     order = cast.small_order()
     task = replace(order.tasks[0], share=share)
@@ -145,8 +147,49 @@ def test_encode__of_long_byte_strings__keeps_them_as_they_are(lengths: list[int]
     event = on.HeardEvidence(order.terms, task, answer)
     raw = RECORDS.encode(event)
     assert RECORDS.decode(raw) == event
-    behind = b"".join(part for part in (share, outputs, salt) if len(part) > INLINE_BYTES)
-    assert raw[raw.index(b"\n") + 1 :] == behind
+    line, behind = raw[: raw.index(b"\n")], raw[raw.index(b"\n") + 1 :]
+    assert share in behind
+    assert outputs + salt in behind
+    assert answer.signature in behind
+    assert answer.signature.hex().encode() not in line
+
+
+def in_hexadecimal(event: Any) -> bytes:
+    """A record as the versions before wrote it: short byte strings in the line."""
+    long: list[bytes] = []
+
+    def plain(value: Any) -> Any:  # noqa: PLR0911 - one line a kind of value
+        match value:
+            case None | bool() | str():
+                return value
+            case bytes() if len(value) <= HEX_BYTES:
+                return value.hex()
+            case bytes():
+                long.append(value)
+                return len(value)
+            case Enum():
+                return value.name
+            case int():
+                return str(value)
+            case tuple():
+                return [plain(each) for each in value]
+            case _:
+                return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+
+    line = json.dumps({"event": type(event).__name__, **plain(event)}, sort_keys=True)
+    return b"".join((line.encode(), b"\n", *long))
+
+
+@EACH
+@given(data=st.data())
+def test_decode__of_a_record_with_hexadecimal__gives_the_same_event(kind: Any, data: Any) -> None:
+    event = data.draw(values_of(kind))
+    assert RECORDS.decode(in_hexadecimal(event)) == event
+
+
+def test_record__of_an_order__is_shorter_without_hexadecimal() -> None:
+    event = on.AskedSubmit(cast.small_order())
+    assert len(RECORDS.encode(event)) < len(in_hexadecimal(event))
 
 
 @given(at=st.integers(0, 10**6), byte=st.integers(0, 255), cut=st.booleans())

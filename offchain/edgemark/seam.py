@@ -5,7 +5,7 @@
     7                  right after record 7 is durable, before its effects
     before:7           right before record 7 is written
     SawStarted         right after the first event of that class is durable
-    before:SawStarted  right before it is written
+    before:SawStarted  right before it is written, with all that is written together with it
 
 The process ends by SIGKILL, as it would under `kill -9`: no handler, no flush, no lock returned.
 """
@@ -25,7 +25,10 @@ CRASH_AFTER = "EDGEMARK_CRASH_AFTER"
 
 
 class Seam(Protocol):
-    """Called around each journal record with its number (from 1) and its event's class name."""
+    """Called around each journal record, with its number (from 1), for each of its events.
+
+    The label is the event's class name.
+    """
 
     def before(self, number: int, label: str) -> None:
         """The record is about to be written."""

@@ -31,9 +31,18 @@ FILES_APART = frozenset({"loop", "chronicle"})
 ROOMS_APART = frozenset({"party.evm", "demo.evm"})
 WITHOUT_A_CHAIN = frozenset({"party", "demo"})
 OF_A_CHAIN = frozenset({"ledger", "deployment", "token", "anchoring", "indexer", *ROOMS_APART})
-_PURE_LOOP = frozenset({"loop.errands", "loop.event_records", "loop.machine", "loop.moves"})
+_PURE_LOOP = frozenset(
+    {"loop.batch", "loop.errands", "loop.event_records", "loop.machine", "loop.moves"}
+)
 _LOOP = _PURE_LOOP | frozenset(
-    {"loop.archive", "loop.threads", "loop.replay", "loop.memory", "loop.runtime"}
+    {
+        "loop.archive",
+        "loop.condensing",
+        "loop.memory",
+        "loop.replay",
+        "loop.runtime",
+        "loop.threads",
+    }
 )
 _PURE_CHRONICLE = frozenset({"chronicle.marks", "chronicle.steps"})
 _CHRONICLE = _PURE_CHRONICLE | frozenset({"chronicle.pots", "chronicle.book"})
@@ -83,6 +92,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "models": _WORDS | {"crypto", "files", "untrusted"},
     "process": _WORDS,
     "loop": frozenset(),
+    "loop.batch": frozenset(),
     "loop.errands": frozenset(),
     "loop.event_records": _WORDS,
     "loop.machine": _WORDS,
@@ -90,7 +100,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loop.replay": _FLOOR | {"loop.machine"},
     "loop.archive": _FLOOR,
     "loop.threads": _FLOOR | {"loop.errands", "loop.machine", "ledger", "storage", "transport"},
-    "loop.memory": _FLOOR | {"loop.machine", "loop.replay", "loop.archive"},
+    "loop.condensing": _FLOOR | {"loop.machine", "loop.replay"},
+    "loop.memory": _FLOOR
+    | {"loop.archive", "loop.batch", "loop.condensing", "loop.machine", "loop.replay"},
     "loop.runtime": _FLOOR | (_LOOP - {"loop.runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},
     "deployment": _FLOOR | {"ledger"},

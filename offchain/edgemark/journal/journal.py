@@ -1,7 +1,7 @@
 """Write-ahead journal: what is in it has happened, whatever happens next.
 
 Law 1: `append` returns only when the record is on the disk (fsync), so an effect that follows it
-never runs for an event that a crash can forget.
+never runs for an event that a crash can forget. Many events may be one record: one fsync for all.
 Law 2: a record that a crash cut short was never acknowledged; it is dropped on the next `open`.
 Law 3: damage anywhere else is reported, never repaired by guessing.
 Law 4: one journal belongs to one process at a time.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from edgemark.closing import Closing
@@ -65,24 +65,14 @@ class Journal(Closing):
         handle: descriptor of the journal, open for reading and writing.
         lock: descriptor that holds the exclusive lock.
         most: longest payload in bytes.
-        on_append: called with the number of each record once that is durable; a seam for tests
-            that stop the process there.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        handle: int,
-        lock: int,
-        most: int,
-        on_append: Callable[[int], None] | None,
-    ) -> None:
+    def __init__(self, path: Path, handle: int, lock: int, most: int) -> None:
         self.path = path
         self.count = 0
         self._handle = handle
         self._lock = lock
         self._most = most
-        self._on_append = on_append
         self._end = len(MAGIC)
         self._broken = False
 
@@ -92,19 +82,12 @@ class Journal(Closing):
         return self._end
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        max_record_bytes: int = MAX_RECORD_BYTES,
-        on_append: Callable[[int], None] | None = None,
-    ) -> Journal:
+    def open(cls, path: Path, *, max_record_bytes: int = MAX_RECORD_BYTES) -> Journal:
         """Open or create a journal, owner-only, checking every record in it.
 
         Args:
             path: the file; its folder must exist.
             max_record_bytes: longest payload, 1 .. 2^32 - 1.
-            on_append: see the class.
 
         Raises:
             JournalInUse: another process (or another part of this one) has it open.
@@ -115,7 +98,7 @@ class Journal(Closing):
         handle = -1
         try:
             handle = _open_file(path)
-            journal = cls(path, handle, lock, max_record_bytes, on_append)
+            journal = cls(path, handle, lock, max_record_bytes)
             journal._check_all()
         except BaseException:
             if handle >= 0:
@@ -137,7 +120,7 @@ class Journal(Closing):
         if not path.exists():
             raise RefusedInput("is not there", who=path, needed="a journal")
         check_private(path)
-        journal = cls(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), -1, 0, None)
+        journal = cls(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), -1, 0)
         size = os.fstat(journal._handle).st_size
         while (payload := journal._read_record(journal._end, size)) is not None:
             journal._end += HEADER_BYTES + len(payload)
@@ -163,9 +146,18 @@ class Journal(Closing):
         self._sync()
         self._end = end
         self.count += 1
-        if self._on_append is not None:
-            self._on_append(self.count)
         return self.count
+
+    def check_length(self, length: int) -> None:
+        """Check that the journal takes a record of so many bytes.
+
+        Raises:
+            RecordTooLarge: it does not.
+        """
+        if length > self._most:
+            raise RecordTooLarge(
+                "record too long", who=self.path, had=length, needed=f"<= {self._most} bytes"
+            )
 
     def records(self) -> Iterator[bytes]:
         """All payloads, oldest first, as they stand now.
@@ -212,7 +204,7 @@ class Journal(Closing):
             handle = os.open(fresh, flags, OWNER_ONLY_FILE)
         except OSError as error:
             raise self._write_failed(error) from error
-        successor = Journal(self.path, handle, self._lock, self._most, None)
+        successor = Journal(self.path, handle, self._lock, self._most)
         try:
             os.pwrite(handle, MAGIC, 0)
             for payload in payloads:
@@ -247,10 +239,7 @@ class Journal(Closing):
 
     def _write(self, payload: bytes) -> int:
         """Put a record at the end of the file, not yet durable; where it ends."""
-        if len(payload) > self._most:
-            raise RecordTooLarge(
-                "record too long", who=self.path, had=len(payload), needed=f"<= {self._most} bytes"
-            )
+        self.check_length(len(payload))
         start = make_header(self._end, payload) + payload[:WRITE_BYTES]
         rest = memoryview(payload)[WRITE_BYTES:]
         try:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from edgemark.errors import EdgemarkError, RefusedInput
 
 JOB_ID_BYTES = 32
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
 F_co = TypeVar("F_co", bound=Hashable, covariant=True)
 
 
@@ -91,3 +93,14 @@ class Machine(Protocol[S, E, F_co]):
 
     def is_finished(self, state: S) -> bool:
         """Does time no longer matter to this job?"""
+
+
+@runtime_checkable
+class Condensing(Protocol[S_contra, E_co]):
+    """A `Machine` whose open jobs may be told by fewer events than happened to them.
+
+    It is for jobs that go on for long and forget: without it every event of an open job stays.
+    """
+
+    def condense(self, state: S_contra) -> Sequence[E_co | Tick]:
+        """The events that still matter: they lead from `initial` to a state equal to this one."""

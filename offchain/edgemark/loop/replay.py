@@ -1,12 +1,15 @@
 """Records of the loop's journal: which event happened to which job, and the states they lead to.
 
-A record is kind (1) | length and job key | length and payload, where the payload of an event is the
-machine's own encoding and that of a tick is chain time in 8 bytes.
+The record of one event is kind (1) | length and job key | length and payload, where the payload is
+the machine's own encoding, and that of a tick chain time in 8 bytes.
+
+Events that were written down together are one record, which is theirs put behind one another: a
+journal keeps a record whole or not at all, so they are replayed together or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TypeVar
 
 from edgemark.encoding import Reader, Writer
@@ -25,7 +28,7 @@ F = TypeVar("F", bound=Hashable)
 
 
 def encode_record(machine: Machine[S, E, F], key: bytes, event: E | Tick) -> bytes:
-    """The record of `event` of the job `key`."""
+    """The record of one `event` of the job `key`."""
     if isinstance(event, Tick):
         kind, payload = TICK, event.now.to_bytes(8, "big")
     else:
@@ -34,11 +37,11 @@ def encode_record(machine: Machine[S, E, F], key: bytes, event: E | Tick) -> byt
 
 
 def decode_record(decode_event: Callable[[bytes], E], record: bytes) -> tuple[bytes, E | Tick]:
-    """Job key and event of a record.
+    """Job key and event of the record of one event.
 
     Args:
         decode_event: of the machine that wrote it.
-        record: one payload of the journal.
+        record: as `split` gives it.
 
     Raises:
         RefusedInput: not a record, or not an event of this machine.
@@ -53,8 +56,23 @@ def decode_record(decode_event: Callable[[bytes], E], record: bytes) -> tuple[by
     return key, decode_event(payload)
 
 
+def split(record: bytes) -> Iterator[bytes]:
+    """The records of single events that a record of the journal consists of, oldest first.
+
+    Raises:
+        RefusedInput: not a record.
+    """
+    reader, end = Reader(record, who="journal record"), 0
+    while end < len(record) or not end:
+        reader.integer(1, most=TICK)
+        reader.variable(most=MAX_KEY_BYTES)
+        reader.variable(most=MAX_EVENT_BYTES)
+        start, end = end, len(record) - reader.left
+        yield record[start:end]
+
+
 def key_of(record: bytes) -> bytes:
-    """The job key of a record.
+    """The job key of the record of one event.
 
     Raises:
         RefusedInput: not a record.
@@ -62,6 +80,15 @@ def key_of(record: bytes) -> bytes:
     reader = Reader(record, who="journal record")
     reader.integer(1, most=TICK)
     return reader.variable(most=MAX_KEY_BYTES)
+
+
+def of_job(key: bytes, records: Iterable[bytes]) -> Iterator[bytes]:
+    """Records of the single events of one job among all these.
+
+    Raises:
+        RefusedInput: something there is no record.
+    """
+    return (each for record in records for each in split(record) if key_of(each) == key)
 
 
 def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
@@ -89,9 +116,10 @@ def replay_records(
     states: dict[bytes, S] = {}
     for number, record in enumerate(records, 1):
         try:
-            key, event = decode_record(machine.decode_event, record)
-            state = states[key] if key in states else machine.initial(key)
-            states[key], _ = machine.step(state, event)
+            for each in split(record):
+                key, event = decode_record(machine.decode_event, each)
+                state = states[key] if key in states else machine.initial(key)
+                states[key], _ = machine.step(state, event)
         except Exception as error:
             raise Unrecoverable(
                 "a journal record cannot be replayed",

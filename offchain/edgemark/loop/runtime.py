@@ -1,8 +1,10 @@
 """The one loop of every process: event -> step -> journal -> effects.
 
 Law 1: `Machine.step` alone decides; it is pure, so the journal replayed gives the same states.
-Law 2: an event that changes a state is on the disk before any effect of it begins. One that
-changes nothing is not written; its effects may begin at once.
+Law 2: nothing that follows from an event begins before it is on the disk: no effect, no answer to
+who asked, no state that others see. What waits in the queue is decided one by one, written down as
+one record and synced once (`edgemark.loop.batch`); then all of it follows, in order. An event that
+changes nothing is not written.
 Law 3: effects are idempotent. After a start, `Machine.resume` names all that are still owed and
 they are carried out again; what an effect finds out comes back as events through the same queue.
 Law 4: an effect that failed for want of a chain or a peer is tried again, later and later, as long
@@ -18,31 +20,25 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.journal.journal import Journal
 from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive
+from edgemark.loop.batch import MAX_EVENTS
 from edgemark.loop.errands import Errand, Pace
 from edgemark.loop.machine import Machine, Tick, TryAgain, UnderWay, facts_of
 from edgemark.loop.memory import JobMemory, TooManyJobs
 from edgemark.loop.threads import RETRIED, EffectPool, Performed
 from edgemark.seam import Seam, place_of, seam_from
 
-__all__ = [
-    "LoopBusy",
-    "LoopStopped",
-    "Machine",
-    "Pace",
-    "Runtime",
-    "Tick",
-    "TooManyJobs",
-    "TryAgain",
-    "seam_from",
-]
+__all__ = ["LoopBusy", "LoopStopped", "Pace", "Runtime", "TooManyJobs", "TryAgain", "seam_from"]
 
 MAX_WAITING = 10_000  # posted events that the loop has not taken yet
 
@@ -59,20 +55,11 @@ class LoopStopped(Unrecoverable):
     """The loop does not run any more."""
 
 
-class _Reply(Generic[S]):
-    """Where the loop leaves the outcome of an event that somebody waits for."""
-
-    def __init__(self) -> None:
-        self.ready = threading.Event()
-        self.state: S | None = None
-        self.error: EdgemarkError | None = None
-
-
 @dataclass(frozen=True)
 class _Posted(Generic[S, E]):
     key: bytes
     event: E
-    reply: _Reply[S] | None
+    reply: Future[S] | None  # where the outcome is left for whoever waits for it
 
 
 @dataclass(frozen=True)
@@ -81,6 +68,9 @@ class _Broken:
 
     where: str
     error: BaseException
+
+
+_Item = _Posted[S, E] | Performed[E, F] | Tick | _Broken | None  # None wakes the loop up
 
 
 class Runtime(Generic[S, E, F]):
@@ -128,9 +118,7 @@ class Runtime(Generic[S, E, F]):
             archive_after=self._pace.archive_after,
             name=name,
         )
-        self._queue: queue.SimpleQueue[_Posted[S, E] | Performed[E, F] | Tick | _Broken | None] = (
-            queue.SimpleQueue()
-        )
+        self._queue: queue.SimpleQueue[_Item[S, E, F]] = queue.SimpleQueue()
         self._places = threading.BoundedSemaphore(MAX_WAITING)
         self._loaded = threading.Event()
         self._stopping = threading.Event()
@@ -170,17 +158,16 @@ class Runtime(Generic[S, E, F]):
             LoopBusy: not taken within `timeout_s`; it may still be.
             LoopStopped: the loop ended.
         """
-        reply: _Reply[S] = _Reply()
+        reply: Future[S] = Future()
         self._put(_Posted(key, event, reply))
         deadline = time.monotonic() + timeout_s
-        while not reply.ready.wait(0.2):
-            if self._stopped.is_set() and not reply.ready.is_set():
+        while True:
+            with suppress(TimeoutError):
+                return reply.result(0.2)
+            if self._stopped.is_set() and not reply.done():
                 raise self._gone()
             if time.monotonic() > deadline:
                 raise LoopBusy("event not taken yet", who=self._name, needed=f"{timeout_s} s")
-        if reply.error is not None:
-            raise reply.error
-        return reply.state  # type: ignore[return-value]  # set whenever there is no error
 
     def state(self, key: bytes) -> S | None:
         """The present state of a job, open or over; None when nobody heard of it."""
@@ -260,7 +247,7 @@ class Runtime(Generic[S, E, F]):
                 threading.Thread(target=self._tick_on, args=(self._clock,), daemon=True).start()
             while not self._stopping.is_set():
                 self.turned_at = time.monotonic()
-                self._serve_next()
+                self._serve_waiting()
                 self._effects.repeat_due()
                 self._memory.tidy()
         except Unrecoverable as error:
@@ -277,16 +264,27 @@ class Runtime(Generic[S, E, F]):
             self._memory.notify()
 
     def _run_quietly(self) -> None:
-        try:
+        with suppress(Unrecoverable):  # kept in `failure`, raised by `join`
             self.run()
-        except Unrecoverable:
-            return  # kept in `failure`, raised by `join`
 
-    def _serve_next(self) -> None:
+    def _serve_waiting(self) -> None:
+        """Decide what waits in the queue, write it down together, let happen what follows."""
         try:
-            item = self._queue.get(timeout=self._effects.seconds_to_next())
-        except queue.Empty:
-            return
+            for item in self._take_waiting():
+                self._serve(item)
+        finally:  # whatever stops the loop, what was decided before is written down
+            self._memory.commit()
+
+    def _take_waiting(self) -> Iterator[_Item[S, E, F]]:
+        """What is in the queue, so much at most; waits for the first."""
+        with suppress(queue.Empty):
+            yield self._queue.get(timeout=self._effects.seconds_to_next())
+            for _ in range(MAX_EVENTS - 1):
+                if self._stopping.is_set():
+                    return
+                yield self._queue.get_nowait()
+
+    def _serve(self, item: _Item[S, E, F]) -> None:
         match item:
             case _Posted(key, event, reply):
                 self._places.release()
@@ -294,36 +292,40 @@ class Runtime(Generic[S, E, F]):
             case Performed():
                 self._take_outcome(item)
             case Tick():
-                for key, state in self.states().items():
-                    if not self._machine.is_finished(state):
-                        self._take(key, item, None)
+                for key in self._memory.open_jobs():
+                    self._take(key, item, None)
             case _Broken(where, error):
                 raise self._unplanned(b"", where, error) from error
             case None:
                 return
 
-    def _take(self, key: bytes, event: E | Tick, reply: _Reply[S] | None) -> bool:
+    def _take(self, key: bytes, event: E | Tick, reply: Future[S] | None) -> bool:
         """Let an event happen; False when the machine refused it."""
         state, name = self._memory.state_before(key), type(event).__name__
         try:
             after, effects = self._machine.step(state, event)
-            if after != state:
-                self._memory.change(key, event, after)
+            record = None if after == state else self._memory.admit(key, event)
         except (RefusedInput, PeerFault) as error:
             self._log.warning("event refused", **facts_of(key), kind=name, error=error)
             if reply is not None:
-                reply.error = error
-                reply.ready.set()
+                self._memory.follow(partial(reply.set_exception, error))
             return False
         except Exception as error:
             raise self._unplanned(key, f"step({name})", error) from error
-        if after != state:
+        if record is not None:
+            self._memory.change(key, name, record, after)
             self._log.debug("event taken", **facts_of(key), kind=name)
         if reply is not None:
-            reply.state = after
-            reply.ready.set()
-        self._effects.begin(key, effects)
+            self._memory.follow(partial(reply.set_result, after))
+        if effects:
+            self._memory.follow(partial(self._begin, key, after, effects))
         return True
+
+    def _begin(self, key: bytes, after: S, effects: Sequence[F]) -> None:
+        """Begin what an event named; when others came behind it, only what is owed still."""
+        if self._memory.find(key) not in (None, after):
+            effects = [effect for effect in effects if self._is_owed(key, effect)]
+        self._effects.begin(key, effects)
 
     def _take_outcome(self, item: Performed[E, F]) -> None:
         name, facts = type(item.effect).__name__, facts_of(item.key)
@@ -332,21 +334,24 @@ class Runtime(Generic[S, E, F]):
             # Still under way while its events are taken: a step that names the effect again has
             # its outcome before it.
             taken = [self._take(item.key, event, None) for event in item.events]
-            if all(taken):
-                self._effects.finish(item.key, item.effect)
-            else:  # found out too late; if it is owed still, nothing else would begin it again
-                self._effects.put_off(item.key, item.effect)
+            # One found out too late: if it is owed still, nothing else would begin it again.
+            end = self._effects.finish if all(taken) else self._effects.put_off
+            self._memory.follow(partial(end, item.key, item.effect))
         elif isinstance(item.error, RETRIED):
-            after_s = item.error.after_s if isinstance(item.error, TryAgain) else 0.0
-            failed = not isinstance(item.error, UnderWay)
-            if self._effects.put_off(item.key, item.effect, after_s, failed=failed):
-                say = self._log.warning if failed else self._log.debug
-                say("effect put off", **facts, effect=name, error=item.error)
+            self._memory.follow(partial(self._put_off, item, item.error))
         elif isinstance(item.error, PeerFault):
-            self._effects.finish(item.key, item.effect)
+            self._memory.follow(partial(self._effects.finish, item.key, item.effect))
             self._log.warning("effect failed", **facts, effect=name, error=item.error)
         else:
             raise self._unplanned(item.key, name, item.error) from item.error
+
+    def _put_off(self, item: Performed[E, F], error: EdgemarkError) -> None:
+        after_s = error.after_s if isinstance(error, TryAgain) else 0.0
+        failed = not isinstance(error, UnderWay)
+        if self._effects.put_off(item.key, item.effect, after_s, failed=failed):
+            name, facts = type(item.effect).__name__, facts_of(item.key)
+            say = self._log.warning if failed else self._log.debug
+            say("effect put off", **facts, effect=name, error=error)
 
     def _is_owed(self, key: bytes, effect: F) -> bool:
         state = self._memory.find(key)

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.offchain.loop.queued import QUICK, Waiting
 from tests.offchain.loop.tally import Fetcher, TallyMachine
 
 from edgemark.errors import Unrecoverable
 from edgemark.journal.journal import Journal
-from edgemark.loop.runtime import Pace, Runtime
+from edgemark.loop.runtime import Runtime
 
-QUICK = Pace(poll_s=0.01, workers=4, max_jobs=1000, backoff_s=0.01, most_backoff_s=0.05)
 Start = Callable[..., Runtime[Any, Any, Any]]
+Wait = Callable[..., Waiting]
 
 
 @pytest.fixture
@@ -40,6 +41,20 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return loop
 
         yield begin
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Wait]:
+    """Makes a loop that was not started; it is stopped when the test ends."""
+    with ExitStack() as cleanup:
+
+        def make(perform: Any = None, *, most_bytes: int = 2**22, **options: Any) -> Waiting:
+            journal = Journal.open(tmp_path / "journal", max_record_bytes=most_bytes)
+            made = Waiting(journal, perform or Fetcher(), **options)
+            cleanup.callback(end, made.loop, journal)
+            return made
+
+        yield make
 
 
 def end(loop: Runtime[Any, Any, Any], journal: Journal) -> None:

@@ -1,8 +1,9 @@
 """A process that runs a small loop to its end, unless `EDGEMARK_CRASH_AFTER` ends it before.
 
-    python -m tests.offchain.loop.killed_loop FOLDER
+    python -m tests.offchain.loop.killed_loop FOLDER [--together]
 
-Each effect leaves a line in FOLDER/effects before anything comes of it.
+It asks for one number after the other, or for all of them before it begins. Each effect leaves a
+line in FOLDER/effects before anything comes of it.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def is_there(number: int, states: dict[bytes, Tally]) -> bool:
     return number in states[KEY].got
 
 
-def main(folder: Path) -> int:
-    """Ask for all numbers one by one, then close."""
+def main(folder: Path, *, together: bool) -> int:
+    """Ask for all numbers, then close."""
 
     def perform(_: bytes, effect: Effect) -> Iterable[Event]:
         with (folder / "effects").open("a") as lines:
@@ -49,6 +50,9 @@ def main(folder: Path) -> int:
         loop = Runtime(
             TallyMachine(), journal, perform, pace=Pace(workers=2), seam=seam_from(os.environ)
         )
+        if together:
+            for number in NUMBERS:
+                loop.post(KEY, Asked(number))
         loop.start()
         for number in NUMBERS:
             loop.ask(KEY, Asked(number))
@@ -61,4 +65,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), together=sys.argv[2:] == ["--together"]))

@@ -1,4 +1,4 @@
-"""Archives finished jobs, and dies before the n-th system call of the disk."""
+"""Archives finished jobs, or does something else, and dies before the n-th call of the disk."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def step(machine: TallyMachine, memory: JobMemory[Any, Any, Any], number: int, e
     """Let something happen to a job."""
     key = key_of(number)
     after, _ = machine.step(memory.state_before(key), event)
-    memory.change(key, event, after)
+    memory.change(key, type(event).__name__, memory.admit(key, event), after)
+    memory.commit()
 
 
 def expected(number: int) -> Tally:
@@ -98,8 +99,13 @@ def before_each(names: tuple[str, ...], burn: Callable[[], None]) -> Iterator[No
             setattr(os, name, function)
 
 
-def live(folder: Path, place: int) -> int:
-    """One life: open, archive, die before call number `place` (0: live on).
+def tidy(journal: Journal, folder: Path) -> None:
+    """Take up what the journal holds, which archives what is over."""
+    open_memory(journal, folder).load()
+
+
+def live(folder: Path, place: int, do: Callable[[Journal, Path], None] = tidy) -> int:
+    """One life: open, do it, die before call number `place` (0: live on).
 
     It is a fork of the test's process, not a new program: there are many lives to live.
 
@@ -109,15 +115,15 @@ def live(folder: Path, place: int) -> int:
     child = os.fork()
     if child == 0:
         try:
-            os._exit(_live(folder, place))
+            os._exit(_live(folder, place, do))
         finally:
             os._exit(MISHAP)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _live(folder: Path, place: int) -> int:
+def _live(folder: Path, place: int, do: Callable[[Journal, Path], None]) -> int:
     with Journal.open(folder / "journal") as journal:
         fuse = Fuse(place)
         with before_each(DISK, fuse.burn):
-            open_memory(journal, folder).load()
+            do(journal, folder)
     return fuse.count

@@ -12,7 +12,7 @@ from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
 from edgemark.loop.machine import JOB_ID_BYTES
-from edgemark.loop.replay import key_of
+from edgemark.loop.replay import key_of, split
 from edgemark.settings import load_settings
 
 SHELLS = ("bash", "zsh", "fish")
@@ -67,7 +67,7 @@ def list_jobs(home: Path) -> list[str]:
         path, folder = home / f"{party}.journal", home / f"{party}.archive"
         if path.exists():
             with Journal.look_at(path) as journal:
-                keys |= {key_of(record) for record in journal.records()}
+                keys |= {key_of(each) for record in journal.records() for each in split(record)}
         if folder.is_dir():
             keys |= set(Archive(folder).keys())
     return sorted({key[:JOB_ID_BYTES].hex() for key in keys if len(key) >= JOB_ID_BYTES})

@@ -15,8 +15,7 @@ from edgemark.identifiers import NOBODY, JobId, ShareIndex
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
 from edgemark.loop.machine import key_of
-from edgemark.loop.replay import key_of as job_of
-from edgemark.loop.replay import replay_records
+from edgemark.loop.replay import of_job, replay_records
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, Case
 from edgemark.systems.outsourcing.judge.case import JudgeCase
@@ -204,7 +203,7 @@ def _look(home: Path, name: str, machine: PartyMachine[Any], key: bytes) -> Any:
     records: list[bytes] = []
     if journal_file.exists():
         with Journal.look_at(journal_file) as journal:
-            records = [record for record in journal.records() if job_of(record) == key]
+            records = list(of_job(key, journal.records()))
     if not records and archive_folder.exists():
         records = Archive(archive_folder).find(key) or []
     return replay_records(machine, records, who=home).get(key)

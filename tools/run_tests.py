@@ -2,10 +2,11 @@
 
     python -m tools.run_tests [--system NAME] [PART ...]
 
-Parts, in this order: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs
-with real processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). Every
-part runs even when an earlier one failed. A skipped test counts as failed, and so does a part
-without tests or without its tool.
+Parts: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs with real
+processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). What waits for
+nothing but a processor (`BEHIND`) runs beside the others, takes what they leave, and shows its
+lines when it has ended. Every part runs even when an earlier one failed. A skipped test counts as
+failed, and so does a part without tests or without its tool.
 
 With `--system` the tests of the other systems stay away (`tools/systems_of_tests.py` says which
 they are); those of the ground run for every system, and alone with `--system none`.
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tools.systems_of_tests import GROUND, list_systems, name_others
+from tools.systems_of_tests import GROUND, belongs_to, list_systems, name_others
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / ".cache" / "reports"
@@ -42,8 +43,13 @@ GROUPS_AT_ONCE = 2  # of the contracts' tests: ape and its Anvil keep one proces
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")
 # One file's tests may share what took long to make. The order is that of tests/conftest.py.
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
+# These begin with the others and give way to them: blocks come in time (tests/stage/metronome.py).
+BEHIND = ("static", "invariants")
+GIVE_WAY = ("nice", "-n", "19")
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
 
+# Nothing but `whole_stage` gives it to the tests of another file (tests/architecture).
+MARKS_PROCESSES = re.compile(r"\bmark\.processes\b|\bwhole_stage\(")
 STATIC_VERDICT = re.compile(r"^[\w -]{12} (passed|FAILED) +[\d.]+ s$", re.MULTILINE)
 
 
@@ -105,7 +111,12 @@ def run_pytest_part(
     return count_report(report, status)
 
 
-def run(command: Sequence[str], echo: Callable[[str], None] | None = None) -> int:
+def run(
+    command: Sequence[str],
+    echo: Callable[[str], None] | None = None,
+    *,
+    gives_way: bool = False,
+) -> int:
     """Run a command in the checkout; its output goes to the terminal, or line by line to `echo`.
 
     Returns its exit status, `TOOL_MISSING` when there is no such command.
@@ -115,7 +126,8 @@ def run(command: Sequence[str], echo: Callable[[str], None] | None = None) -> in
         print(f"{command[0]} is missing: run `make setup`", flush=True)
         return TOOL_MISSING
     pipe = subprocess.PIPE if echo else None
-    with subprocess.Popen([tool, *command[1:]], cwd=ROOT, stdout=pipe, text=True) as process:
+    words = [*(GIVE_WAY if gives_way else ()), tool, *command[1:]]
+    with subprocess.Popen(words, cwd=ROOT, stdout=pipe, text=True) as process:
         if echo and process.stdout:
             for line in process.stdout:
                 echo(line)
@@ -124,14 +136,17 @@ def run(command: Sequence[str], echo: Callable[[str], None] | None = None) -> in
 
 def run_static(system: str | None) -> tuple[int, int]:  # noqa: ARG001 - they read everything
     """Linters, type checkers and analysers; each counts as one test."""
+    output, status = run_behind([sys.executable, "tools/static_checks.py"])
+    return count_static(output, status)
+
+
+def run_behind(command: Sequence[str]) -> tuple[str, int]:
+    """Run a command that gives way to all others; what it printed, shown at its end, and status."""
     lines: list[str] = []
-
-    def echo(line: str) -> None:
-        print(line, end="", flush=True)
-        lines.append(line)
-
-    status = run([sys.executable, "tools/static_checks.py"], echo)
-    return count_static("".join(lines), status)
+    status = run(command, lines.append, gives_way=True)
+    output = "".join(lines)
+    print(f"-- {' '.join(command[-2:])} --\n{output}", end="", flush=True)
+    return output, status
 
 
 def run_unit(system: str | None) -> tuple[int, int]:
@@ -143,7 +158,17 @@ def run_unit(system: str | None) -> tuple[int, int]:
 def run_processes(system: str | None) -> tuple[int, int]:
     """Whole jobs: a real chain, real devices, nodes and judges."""
     how = ("-n", str(PROCESS_WORKERS), *BY_FILE, "-m", "processes")
-    return run_pytest_part("processes", [*PYTEST, *how, *of_system(system), "tests"])
+    return run_pytest_part("processes", [*PYTEST, *how, *find_processes(system)])
+
+
+def find_processes(system: str | None) -> list[str]:
+    """Files in which a test may have the marker `processes`: the others need not be imported."""
+    others = name_others(system, list_systems())
+    return sorted(
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if not belongs_to(path, others) and MARKS_PROCESSES.search(path.read_text())
+    )
 
 
 def of_system(system: str | None) -> tuple[str, ...]:
@@ -185,16 +210,10 @@ def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
 
 def run_invariants(system: str | None) -> tuple[int, int]:
     """Fuzzed amounts and invariants of the contracts, by forge."""
-    lines: list[str] = []
-
-    def echo(line: str) -> None:
-        print(line, end="", flush=True)
-        lines.append(line)
-
     others = name_others(system, list_systems())
     without = ["--no-match-path", f"{CONTRACTS}/*/{{{','.join(others)}}}/*"] if others else []
-    status = run(["forge", "test", *without], echo)
-    return count_forge("".join(lines), status)
+    output, status = run_behind(["forge", "test", *without])
+    return count_forge(output, status)
 
 
 PARTS: dict[str, Callable[[str | None], tuple[int, int]]] = {
@@ -237,14 +256,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no system {asked.system}; there are {', '.join(systems)}")
     REPORTS.mkdir(parents=True, exist_ok=True)
     keep_compiled()
-    outcomes = []
-    for name in chosen:
-        print(f"\n== {name} ==", flush=True)
-        started = time.monotonic()
-        passed, failed = PARTS[name](asked.system)
-        outcomes.append(Outcome(name, passed, failed, time.monotonic() - started))
+    outcomes = run_parts(chosen, asked.system)
     print(f"\n{summarise(outcomes)}", flush=True)
     return 1 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def run_parts(names: Sequence[str], system: str | None) -> list[Outcome]:
+    """Run parts one after the other, those of `BEHIND` beside the rest; in the order of `names`."""
+
+    def run_row(row: Sequence[str]) -> list[Outcome]:
+        return [run_part(name, system) for name in row]
+
+    behind = [name for name in names if name in BEHIND]
+    ahead = [name for name in names if name not in BEHIND]
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [each for row in pool.map(run_row, (ahead, behind)) for each in row]
+    return sorted(outcomes, key=lambda outcome: names.index(outcome.name))
+
+
+def run_part(name: str, system: str | None) -> Outcome:
+    """Run one part and time it."""
+    print(f"\n== {name} ==", flush=True)
+    started = time.monotonic()
+    passed, failed = PARTS[name](system)
+    return Outcome(name, passed, failed, time.monotonic() - started)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,15 @@ def test_every_test_is_in_a_file_that_is_collected() -> None:
             assert names_of_tests(path) == [], relative(path)
 
 
+def test_the_marker_processes__stands_in_the_file_of_the_tests_that_have_it() -> None:
+    """`find_processes` of tools/run_tests.py looks for it there."""
+    giving = re.compile(r"\bmarks?\.processes\b")
+    files = [p for p in find_files(".py", under="tests") if not p.name.startswith("test_")]
+    assert [relative(p) for p in files if giving.search(p.read_text())] == [
+        "tests/end_to_end/outsourcing/theatre.py"  # `whole_stage`, which the file names
+    ]
+
+
 def test_no_test_hides_another_of_the_same_name() -> None:
     for path in find_files(".py", under="tests"):
         twice = [name for name, count in Counter(names_of_tests(path)).items() if count > 1]

@@ -11,6 +11,7 @@ from tools.compile_contracts import ROOT, compile_all
 
 pytest.register_assert_rewrite("tests.contracts.world")
 
+from tests.contracts.states import Made, State  # noqa: E402
 from tests.contracts.thrift import thrifty  # noqa: E402
 from tests.contracts.world import (  # noqa: E402 - after the line above, or its assertions say nothing
     COMMUNITY,
@@ -139,10 +140,19 @@ def compiled() -> dict[str, dict[str, Any]]:
     return compile_all(ROOT)
 
 
-@pytest.fixture
-def world(deployed: World) -> World:
+@pytest.fixture(scope="module")
+def states(request: pytest.FixtureRequest, deployed: World) -> dict[State, Made]:
+    """A job in each of the states that the module names."""
     deployed.nonce = 0
-    deployed.named.clear()
+    deployed.named, deployed.made = {}, {}
+    return {state: state.make(deployed) for state in getattr(request.module, "STATES", ())}
+
+
+@pytest.fixture
+def world(deployed: World, states: dict[State, Made]) -> World:
+    deployed.nonce = len(states)
+    deployed.named = {made.job: list(deployed.nodes) for made in states.values()}
+    deployed.made = dict(states)
     return deployed
 
 

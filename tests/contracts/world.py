@@ -15,6 +15,7 @@ from typing import Any
 from coincurve import PrivateKey, PublicKey
 from eth_abi import decode
 from eth_utils import keccak
+from tests.contracts.states import Made, State
 from tests.contracts.thrift import Refusal, read_numbers
 
 FEE = 1003  # odd, so that every rounding shows; g from 251 to 334
@@ -65,6 +66,7 @@ INDEX_PHASES = [
 ]
 JOB_PHASES = ["None", "Posted", "Started", "Cancelled"]
 WRONG, SILENT = 1, 2
+EVERYBODY = tuple(range(1, NODES + 1))
 FOUND_NONE, FOUND_RIGHT, FOUND_WRONG, FOUND_MISSING = 0, 1, 2, 3
 
 MIN_STAKE = 10_007  # of a provider, who has just that
@@ -185,6 +187,7 @@ class World:
     nonce: int = 0
     roles: dict[str, str] = field(default_factory=dict)
     named: dict[bytes, list[Any]] = field(default_factory=dict)  # nodes of each job
+    made: dict[State, Made] = field(default_factory=dict)  # that no test has taken yet
 
     def __post_init__(self) -> None:
         self.roles = {"payer": str(self.payer), "pool": str(self.pool)}
@@ -253,6 +256,16 @@ class World:
         digest = self.settlement.acceptanceDigest(job, index, until)
         return index, until, sign(signer or self.named[job][index - 1], digest)
 
+    def acceptances(self, job: bytes, *indices: int) -> list[tuple[int, int, bytes]]:
+        """Those of several indices, valid until the last second; their digests in one request."""
+        until = self.settlement.jobOf(job).acceptBy
+        data = self.settlement.acceptanceDigest.encode_input
+        digests = read_numbers(self.settlement, [data(job, index, until) for index in indices])
+        return [
+            (index, until, sign(self.named[job][index - 1], digest.to_bytes(32, "big")))
+            for index, digest in zip(indices, digests, strict=True)
+        ]
+
     def bring(self, job: bytes, *acceptances: tuple[int, int, bytes]) -> Any:
         """Let an outsider bring acceptances, in one call."""
         nodes = self.named.get(job, self.nodes)
@@ -260,7 +273,7 @@ class World:
 
     def accept(self, job: bytes, *indices: int) -> Any:
         """Bring the acceptances of these indices."""
-        return self.bring(job, *(self.acceptance(job, index) for index in indices))
+        return self.bring(job, *self.acceptances(job, *indices))
 
     def start(self, nodes: list[Any] | None = None, **changes: Any) -> bytes:
         """Post a job and bring all acceptances."""
@@ -281,7 +294,10 @@ class World:
 
     def started(self, *, committed: tuple[int, ...] = ()) -> bytes:
         """A running job in which these indices have committed."""
-        job = self.start()
+        if found := self.made.pop(State(committed), None):
+            return found.job
+        bare = self.made.pop(State(), None)
+        job = bare.job if bare else self.start()
         self.commit(job, *committed)
         return job
 
@@ -293,14 +309,15 @@ class World:
 
     def charged_wrong(self, index: int = 2) -> bytes:
         """A job of which all indices have committed and one is charged as wrong."""
-        job = self.started(committed=tuple(range(1, NODES + 1)))
+        if found := self.made.pop(State(EVERYBODY, index), None):
+            return found.job
+        job = self.started(committed=EVERYBODY)
         self.charge(job, wrong=(index,))
         return job
 
     def charged_silent(self, index: int = 2, committed: tuple[int, ...] | None = None) -> bytes:
         """A job of which all indices (or these) have committed and one is charged as silent."""
-        everybody = tuple(range(1, NODES + 1))
-        job = self.started(committed=everybody if committed is None else committed)
+        job = self.started(committed=EVERYBODY if committed is None else committed)
         self.charge(job, silent=(index,))
         return job
 
@@ -344,8 +361,9 @@ class World:
         return owner, int(amount)
 
     def locked(self) -> int:
-        """All that is locked for jobs."""
-        return int(self.anchor.totalLocked()) - STAKED
+        """All that is locked for the jobs of a test."""
+        put_by = sum(made.locked for made in self.made.values())
+        return int(self.anchor.totalLocked()) - STAKED - put_by
 
     @contextmanager
     def moves(self) -> Iterator[dict[str, int]]:

@@ -94,6 +94,9 @@ def _count_wanting() -> int:
 
 
 def _count_ticks() -> tuple[int, int]:
-    """Time of all processors that was idle, and all time."""
+    """Time of all processors that was to be had, and all time.
+
+    What gives way to everybody (`nice`) takes nothing from anybody.
+    """
     ticks = [int(word) for word in TIMES.read_text().partition("\n")[0].split()[1:]]
-    return ticks[3] + ticks[4], sum(ticks[:8])
+    return ticks[1] + ticks[3] + ticks[4], sum(ticks[:8])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,6 +92,51 @@ def test_main__runs_every_part_though_one_failed(
     assert run_tests.main(["second"]) == 0
 
 
+def test_parts__that_wait_for_a_processor_only__run_beside_the_others_in_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, behind_ended = threading.Event(), threading.Event()
+
+    def ahead(_: str | None) -> tuple[int, int]:
+        begun.set()
+        assert behind_ended.wait(60)
+        return 1, 0
+
+    def behind(_: str | None) -> tuple[int, int]:
+        assert begun.wait(60)
+        behind_ended.set()
+        return 2, 1
+
+    monkeypatch.setattr(run_tests, "PARTS", {"static": behind, "unit": ahead})
+    outcomes = run_tests.run_parts(["static", "unit"], None)
+    assert [(each.name, each.passed, each.failed) for each in outcomes] == [
+        ("static", 2, 1),
+        ("unit", 1, 0),
+    ]
+
+
+def test_run__of_what_gives_way__is_nice_and_hands_on_status_and_lines() -> None:
+    words = [sys.executable, "-c", "import os; print(os.nice(0)); raise SystemExit(3)"]
+    lines: list[str] = []
+    assert run_tests.run(words, lines.append, gives_way=True) == 3
+    assert lines == ["19\n"]
+    assert run_tests.run(["no-such-tool-anywhere"], gives_way=True) == run_tests.TOOL_MISSING
+
+
+def test_files_of_the_part_processes__have_all_tests_with_its_marker(
+    request: pytest.FixtureRequest,
+) -> None:
+    files = set(run_tests.find_processes(None))
+    marked = {
+        str(item.path.relative_to(run_tests.ROOT))
+        for item in request.session.items
+        if item.get_closest_marker("processes")
+    }
+    assert marked <= files
+    assert "tests/end_to_end/outsourcing/test_kill_nine.py" in files
+    assert "tests/tools/test_systems_of_tests.py" not in files
+
+
 def test_main__a_part_that_does_not_exist__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run_tests.main(["nothing"])
@@ -112,7 +159,7 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str
 
     monkeypatch.setattr(run_tests, "list_systems", lambda: systems)
     monkeypatch.setattr(run_tests, "run_pytest_part", note)
-    monkeypatch.setattr(run_tests, "run", lambda command, _: note("forge", command)[1])
+    monkeypatch.setattr(run_tests, "run_behind", lambda words: ("", note("forge", words)[1]))
     for part in ("unit", "processes", "contracts", "invariants"):
         run_tests.PARTS[part](system)
     return asked
@@ -120,7 +167,8 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str
 
 def test_parts__without_a_system__leave_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, None)
-    assert "--system" not in asked["unit"] + asked["processes"] + asked["outsourcing"]
+    assert "--system" not in asked["unit"] + asked["outsourcing"]
+    assert "tests/end_to_end/outsourcing/test_kill_nine.py" in asked["processes"]
     assert "--system=none" in asked["ground"]  # what a system has runs in its own group
     assert asked["forge"] == "forge test"
 
@@ -128,7 +176,7 @@ def test_parts__without_a_system__leave_nothing_out(monkeypatch: pytest.MonkeyPa
 def test_parts__of_one_system__leave_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, "outsourcing")
     assert "--system=outsourcing" in asked["unit"]
-    assert "--system=outsourcing" in asked["processes"]
+    assert "tests/end_to_end/outsourcing/test_kill_nine.py" in asked["processes"]
     assert "tests/contracts/outsourcing" in asked["outsourcing"]
     assert asked["forge"] == "forge test --no-match-path tests/contracts/*/{trading}/*"
 
@@ -136,6 +184,8 @@ def test_parts__of_one_system__leave_the_others_out(monkeypatch: pytest.MonkeyPa
 def test_parts__of_the_ground__leave_all_systems_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, "none")
     assert set(asked) == {"unit", "processes", "ground", "forge"}
+    assert "outsourcing" not in asked["processes"]
+    assert "tests/docs/test_every_command.py" in asked["processes"]
     assert asked["forge"].endswith("/{outsourcing,trading}/*")
 
 

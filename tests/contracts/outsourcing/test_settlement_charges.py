@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.contracts.conftest import register_server
+from tests.contracts.states import State
 from tests.contracts.world import (
     BOND,
     COMPUTE_NODE,
@@ -20,6 +21,7 @@ from tests.contracts.world import (
 )
 
 ALL = tuple(range(1, NODES + 1))
+STATES = (State(ALL), State(ALL, wrong=2))
 
 # Filing.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from eth_utils import keccak
+from tests.contracts.states import State
 from tests.contracts.world import (
     BOND,
     FEE,
@@ -17,6 +18,7 @@ from tests.contracts.world import (
 )
 
 ALL = tuple(range(1, NODES + 1))
+STATES = (State(ALL), State(ALL, wrong=2))
 MOST_INDICES = 64
 
 

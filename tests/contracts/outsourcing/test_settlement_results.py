@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from eth_utils import keccak
+from tests.contracts.states import State
 from tests.contracts.world import FEE, FOUND_WRONG, NODES, STAKE, World, refused
 
 ALL = tuple(range(1, NODES + 1))
+STATES = (State(), State(ALL))
 
 
 def test_commit__by_the_node__records_the_commitment(world: World):
@@ -170,7 +172,8 @@ def test_collect__uncommitted__pays_the_pool_whether_charges_are_left_or_not(wor
 
 def test_collect__the_whole_job_by_an_outsider__leaves_nothing_locked(world: World, outsider):
     with world.moves() as moved:
-        job = world.started(committed=(1, 2, 3, 4))
+        job = world.start()
+        world.commit(job, 1, 2, 3, 4)
         world.at(world.settlement.jobOf(job).collectBy + 1)
         world.settlement.collect(job, list(ALL), sender=outsider)
     assert moved == {

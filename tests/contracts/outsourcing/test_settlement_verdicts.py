@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.contracts.states import State
 from tests.contracts.world import (
     BOND,
     FEE,
@@ -22,6 +23,7 @@ from tests.contracts.world import (
 )
 
 ALL = tuple(range(1, NODES + 1))
+STATES = (State(ALL, wrong=2),)
 # A convicted node's stake: the judges first, then (m - 1) f to the payer, the rest to the pool.
 TO_PAYER = (NODES - 1) * FEE
 TO_POOL = STAKE - JUDGE_FEE - TO_PAYER

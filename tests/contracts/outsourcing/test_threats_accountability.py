@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from eth_utils import keccak
+from tests.contracts.states import State
 from tests.contracts.world import (
     BOND,
     FEE,
@@ -24,6 +25,7 @@ from tests.contracts.world import (
 
 Q = 2**128 + 51
 ALL = tuple(range(1, NODES + 1))
+STATES = (State(ALL),)
 
 
 @pytest.fixture
@@ -132,7 +134,8 @@ def test_a23_silent_device__cannot_keep_the_fee_of_a_committed_node(world: World
 @pytest.mark.parametrize("end", ["refuted", "answered", "void", "lapsed", "collected"])
 def test_a23_fee_of_a_committed_unconvicted_index__never_goes_to_the_device(world: World, end):
     before = world.anchor.freeBalanceOf(world.payer)
-    job = world.started(committed=ALL)
+    job = world.start()
+    world.commit(job, *ALL)
     settlement, outsider = world.settlement, world.outsider
     if end != "collected":
         silent = end == "answered"

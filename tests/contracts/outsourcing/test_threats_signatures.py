@@ -13,6 +13,7 @@ import pytest
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 from tests.contracts.conftest import deploy_settlement, register_server
+from tests.contracts.states import State
 from tests.contracts.world import (
     COMPUTE_NODE,
     FOUND_MISSING,
@@ -31,6 +32,7 @@ from tests.contracts.world import (
 )
 
 ALL = tuple(range(1, NODES + 1))
+STATES = (State(ALL), State(ALL, wrong=2))
 FIELDS = {
     "Acceptance": (
         "bytes32 job,uint256 index,bytes32 root,bytes32 termsHash,uint256 stake,uint256 validUntil"

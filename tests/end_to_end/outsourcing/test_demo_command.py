@@ -20,7 +20,7 @@ from edgemark.receipt import format_tokens
 from edgemark.token.plans import SUPPLY
 from edgemark.token.records import Purpose
 
-pytestmark = whole_stage(128)
+pytestmark = whole_stage(80)
 
 PAGE = "receipt.html"
 LIMIT_S = 420  # on a busy machine
@@ -161,6 +161,7 @@ def read_quietly(path: Path) -> bytes:
         return b""
 
 
+@pytest.mark.soak  # test_outsourcing_script.py has a whole job on Hardhat, with its receipt
 def test_demo__on_a_hardhat_node__has_the_same_receipt(
     tmp_path: Path, receipt: dict[str, Any]
 ) -> None:

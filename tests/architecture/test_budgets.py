@@ -1,0 +1,64 @@
+"""What the long tests may take all together, by who they belong to: seconds of their `lasts` marks.
+
+The marks are what a file takes on two processors that do little else. Nobody measures them here: a
+busy machine is no failure. Who adds a long test takes the time from another, or says why not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.architecture.checkout import find_files, relative
+from tools.run_tests import PROCESS_WORKERS, find_processes
+from tools.systems_of_tests import belongs_to, list_systems
+
+MARK = re.compile(r"\b(?:lasts|whole_stage)\((\d+)\)")
+GROUND = "ground"
+# Seconds by part and owner.
+BUDGETS = {
+    ("unit", GROUND): 60,
+    ("unit", "outsourcing"): 60,
+    ("processes", GROUND): 240,
+    ("processes", "outsourcing"): 900,
+}
+LONGEST = 200  # of a file: a worker that begins with it is not the last by much
+
+
+def marked_files() -> Iterator[tuple[Path, int]]:
+    """Files with a mark, without those of `make soak` alone."""
+    for path in find_files(".py", under="tests"):
+        is_for_soak = relative(path).startswith("tests/soak/")
+        if path.name.startswith("test_") and not is_for_soak:
+            seconds = [int(number) for number in MARK.findall(path.read_text())]
+            if seconds:
+                yield path, sum(seconds)
+
+
+def owner_of(path: Path) -> str:
+    systems = list_systems()
+    return next((name for name in systems if belongs_to(path, [name])), GROUND)
+
+
+@pytest.mark.parametrize(("part", "owner"), BUDGETS)
+def test_long_tests__take_no_more_than_their_budget(part: str, owner: str) -> None:
+    processes = set(find_processes(None))
+    sums: Counter[tuple[str, str]] = Counter()
+    for path, seconds in marked_files():
+        sums["processes" if relative(path) in processes else "unit", owner_of(path)] += seconds
+    assert set(sums) <= set(BUDGETS)  # a new system names its own
+    assert sums[part, owner] <= BUDGETS[part, owner]
+
+
+def test_no_file__takes_so_long_that_other_workers_wait_for_it() -> None:
+    assert {relative(p): s for p, s in marked_files() if s > LONGEST} == {}
+    assert sum(seconds for _, seconds in marked_files()) > PROCESS_WORKERS * LONGEST
+
+
+def test_every_file_with_a_stage_of_its_own__says_how_long_it_takes() -> None:
+    marked = {path for path, _ in marked_files()}
+    stages = [p for p in find_files(".py", under="tests/end_to_end") if p.name[:5] == "test_"]
+    assert [relative(path) for path in stages if path not in marked] == []

@@ -1,6 +1,7 @@
 """No general file names a system's contract, event, role or word.
 
-What is general is everything below `edgemark` but the systems, their commands and the catalogue.
+What is general is everything below `edgemark` but the systems, their commands and the catalogue,
+and the stage on which the tests of every system play.
 "Job" is not among the words yet: the loop and the receipt call by it whatever is under way.
 """
 
@@ -62,6 +63,10 @@ def find_words(general: Path) -> dict[str, frozenset[str]]:
 def test_no_general_file_names_what_is_of_a_system() -> None:
     allowed = {name: words for name, (words, _) in REMAINING.items()}
     assert find_words(SOURCES) == allowed  # what is needed no more leaves the list
+
+
+def test_no_file_of_the_stage_of_the_tests_names_what_is_of_a_system() -> None:
+    assert find_words(ROOT / "tests" / "stage") == {}
 
 
 def test_a_planted_file_that_knows_a_system__is_caught(tmp_path: Path) -> None:

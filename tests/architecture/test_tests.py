@@ -73,7 +73,7 @@ def test_the_marker_processes__stands_in_the_file_of_the_tests_that_have_it() ->
     giving = re.compile(r"\bmarks?\.processes\b")
     files = [p for p in find_files(".py", under="tests") if not p.name.startswith("test_")]
     assert [relative(p) for p in files if giving.search(p.read_text())] == [
-        "tests/end_to_end/outsourcing/theatre.py"  # `whole_stage`, which the file names
+        "tests/stage/playhouse.py"  # `whole_stage`, which the file names
     ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from tests.end_to_end.outsourcing.theatre import START_LIMIT_S
+from tests.stage.playhouse import START_LIMIT_S, start_usually
 
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
@@ -31,7 +31,7 @@ def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
         for actor in (*stage.nodes, *stage.judges):
             shows = actor.name == "node 1" and ports
             port = str(next(iter(ports.values()))) if shows else "0"
-            actor.start({"EDGEMARK_METRICS_PORT": port})
+            start_usually(actor, {"EDGEMARK_METRICS_PORT": port})
         stage.wait_ready((*stage.nodes, *stage.judges))
         yield {
             "EDGEMARK_CHAIN_URL": stage.url,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.outsourcing.theatre import ENVIRONMENT
+from tests.stage.forks import ENVIRONMENT, Forked
+from tests.stage.idling import report_to
 
 from edgemark.cli.main import main
 from edgemark.settings import Settings, setting_names
@@ -50,21 +51,39 @@ class Finished:
 
 
 def edgemark(
-    *words: str | Path, environ: Mapping[str, str] | None = None, limit_s: float = LIMIT_S
+    *words: str | Path,
+    environ: Mapping[str, str] | None = None,
+    limit_s: float = LIMIT_S,
+    tell: Callable[[Forked], None] = lambda _: None,
+    idling: Path | None = None,
 ) -> Finished:
-    """Run a command to its end, with none of this shell's settings."""
+    """Run a command to its end, with none of this shell's settings.
+
+    Args:
+        words: after `edgemark`.
+        environ: settings of this project.
+        limit_s: seconds after which it is killed.
+        tell: told of it when it has started.
+        idling: where its loop reports how it is, when it has one.
+    """
     usual = {name: value for name, value in os.environ.items() if not name.startswith("EDGEMARK_")}
     command = tuple(str(word) for word in words)
-    done = subprocess.run(
-        [sys.executable, "-m", "edgemark", *command],
-        env={**usual, **ENVIRONMENT, **(environ or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=limit_s,
-        check=False,
-    )
-    return Finished(command, done.returncode, done.stdout, done.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        out, error = Path(folder) / "out", Path(folder) / "error"
+        started = Forked(
+            "edgemark",
+            command,
+            environ={**usual, **ENVIRONMENT, **(environ or {})},
+            out=out,
+            error=error,
+            before=None if idling is None else partial(report_to, idling),
+        )
+        tell(started)
+        try:
+            status = started.wait(limit_s)
+        finally:
+            started.kill()
+        return Finished(command, status, out.read_text(), error.read_text())
 
 
 def edgemark_here(*words: str | Path, environ: Mapping[str, str] | None = None) -> Finished:

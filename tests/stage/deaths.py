@@ -7,12 +7,13 @@ be, in the middle of a request, a transaction or a record.
 from __future__ import annotations
 
 import random
-import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from tests.stage.forks import Forked
 
 LOOK_S = 0.1
 KILLED = -9
@@ -29,9 +30,9 @@ class Mortal:
     """
 
     name: str
-    start: Callable[[], subprocess.Popen[bytes]]
+    start: Callable[[], Forked]
     ends_itself: bool = False
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     is_done: bool = False
     back_at: float = 0.0
 

@@ -1,22 +1,28 @@
 """Makes the blocks of a stage: every block is one second of chain time after the one before.
 
 On an idle machine it is also one second of the clock. On a busy one the blocks come more slowly,
-and so do all deadlines, which are chain time: no job fails because of its neighbours.
+and so do all deadlines, which are chain time: no job fails because of its neighbours. While a test
+does nothing but wait (`waiting`), and all parties wait for nothing but a time (`idling.py`), the
+next block is at that time.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.stage.idling import Report
 
 from edgemark.closing import Closing
 from edgemark.ledger.evm.reading.chain import EvmChain
 
 BLOCK_S = 1.0
+DEPTH = 2  # blocks without transactions, after which what came before is final for everybody
 HURRY_S = 0.2  # while the stage fills and nobody has a deadline
 SLOWEST = 4.0
 LOOK_S = 0.1
@@ -26,15 +32,37 @@ LOAD = Path("/proc/loadavg")  # "0.52 0.58 0.59 3/467 30120": 3 threads run or w
 TIMES = Path("/proc/stat")  # "cpu  user nice system idle iowait ...", in ticks since the start
 
 
+FOREVER = 2**63
+_WAITING: list[int] = []  # until which second, for each of the test's threads that waits
+
+
+@contextmanager
+def waiting(until: int = FOREVER) -> Iterator[None]:
+    """Within this, the test does nothing but wait, and not longer than until this second."""
+    _WAITING.append(until)
+    try:
+        yield
+    finally:
+        _WAITING.remove(until)
+
+
 class Metronome(Closing):
     """Mines in a thread of its own, from the start until it is closed.
 
     Args:
         chain: a development chain; its own mining is switched off.
+
+    Attributes:
+        parties: how everybody who plays is now, by name; None who cannot say. Nothing is skipped
+            unless all say that they are idle.
+        skipped: seconds of chain time.
     """
 
     def __init__(self, chain: EvmChain) -> None:
+        self.parties: dict[str, Callable[[], Report | None]] = {}
+        self.skipped = 0
         self._chain = chain
+        self._quiet, self._changed = 0, time.monotonic()
         self._wanting = 1.0
         self._ticks = deque([_count_ticks()], MEMORY)
         self._hurrying = True
@@ -59,14 +87,47 @@ class Metronome(Closing):
     def hold(self) -> Iterator[None]:
         """No block comes within this: what stood at the head still stands there."""
         with self._beat:
-            yield
+            try:
+                yield
+            finally:
+                self._quiet = 0
 
     def skip_to(self, second: int) -> None:
         """Let chain time be `second` at once; for when nobody has anything to do before it."""
         with self._beat:
             if self._chain.now() < second:
                 self._chain.rpc("anvil_setNextBlockTimestamp", second)
-                self._chain.rpc("evm_mine")
+                self._mine()
+
+    def skip_when_idle(self) -> bool:
+        """Let chain time be what the parties wait for next, if they wait for nothing else.
+
+        Nothing that a deadline still allows is late then: it is over in the second after it.
+        """
+        reports = [report() for report in list(self.parties.values())]
+        known = [report for report in reports if report is not None]
+        if self._quiet < DEPTH or not known or len(known) < len(reports):
+            return False
+        changed = max(self._changed, *(report.changed for report in known))
+        dues = [report.due for report in known if report.due is not None]
+        if min(report.seen for report in known) <= changed or not dues:
+            return False
+        now, due = self._chain.now(), min([*dues, *_WAITING])
+        if due <= now + 1:  # some have still to hear the time, or it comes by itself
+            return False
+        if any(int(count, 16) for count in self._chain.rpc("txpool_status").values()):
+            return False  # a transaction waits for a block, or for a lower fee
+        self.skip_to(due)
+        self._changed = time.monotonic()
+        self.skipped += due - now
+        return True
+
+    def _mine(self) -> None:
+        self._chain.rpc("evm_mine")
+        count = int(self._chain.rpc("eth_getBlockTransactionCountByNumber", "latest"), 16)
+        self._quiet = 0 if count else self._quiet + 1
+        if self._quiet == DEPTH:
+            self._changed = time.monotonic()
 
     def _run(self) -> None:
         waited = 0.0
@@ -76,7 +137,9 @@ class Metronome(Closing):
             self._ticks.append(_count_ticks())
             if waited >= (HURRY_S if self._hurrying else BLOCK_S * self._slowness()):
                 with self._beat:
-                    self._chain.rpc("evm_mine")
+                    self._mine()
+                waited = 0.0
+            elif _WAITING and not self._hurrying and self.skip_when_idle():
                 waited = 0.0
 
     def _slowness(self) -> float:

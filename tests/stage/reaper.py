@@ -10,8 +10,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.end_to_end.outsourcing.theatre import ENVIRONMENT
 from tests.stage.command_line import KILLED
+from tests.stage.playhouse import start_usually
 
 from edgemark.demo.actor import Actor
 from edgemark.seam import CRASH_AFTER
@@ -58,7 +58,7 @@ class Reaper:
 
     def _run(self, actor: Actor) -> None:
         left = self._next[actor.name]
-        actor.start({**ENVIRONMENT, **({CRASH_AFTER: left[0]} if left else {})})
+        start_usually(actor, {CRASH_AFTER: left[0]} if left else {})
 
     def _watch(self, actor: Actor) -> None:
         while not self._stopping.wait(LOOK_S):

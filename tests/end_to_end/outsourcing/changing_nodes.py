@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 from tests.end_to_end.outsourcing.scripted_device import HONEST, Script, ScriptedDevice
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch
-from tests.end_to_end.outsourcing.theatre import Theatre, close_job, start_usually, wait_for
+from tests.end_to_end.outsourcing.theatre import Theatre, close_job
 from tests.stage.command_line import Finished, edgemark, write_settings
+from tests.stage.playhouse import start_usually, wait_for
 
 from edgemark.demo.evm.actor import EvmActor, provider_home
 from edgemark.identifiers import Hash32, JobId, ShareIndex

@@ -27,8 +27,9 @@ from pathlib import Path
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
 from tests.end_to_end.outsourcing.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch
-from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre, wait_for
+from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre
 from tests.siege import HALF_BODY, besieged
+from tests.stage.playhouse import wait_for
 
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.evm.holdings import Holdings

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.stage.command_line import KILLED, Finished, edgemark
+from tests.stage.forks import Forked
+from tests.stage.idling import GONE, Report, read_report
+from tests.stage.playhouse import IDLING_FILE
 from tests.stage.reaper import Kill
 
 from edgemark.identifiers import Address, JobId, parse_job_id
@@ -44,9 +47,21 @@ class KilledDevice:
     kills: list[Kill] = field(default_factory=list)
     job: JobId | None = None
     last: Finished | None = None
+    running: Forked | None = None
+    is_over: bool = False
+
+    def how_is(self) -> Report | None:
+        """What the command that runs says; None between two commands."""
+        return GONE if self.is_over else read_report(self.running, self.home / IDLING_FILE)
 
     def live(self) -> None:
         """Submit, die, come back, die, come back ... until the job is closed."""
+        try:
+            self._live()
+        finally:
+            self.is_over = True
+
+    def _live(self) -> None:
         places: list[str | None] = [*self.places, None]
         while self.job is None:
             submitted = self._submit(places[0])
@@ -67,6 +82,9 @@ class KilledDevice:
         assert self.job is not None
         return states[self.job]
 
+    def _note(self, running: Forked) -> None:
+        self.running = running
+
     def _submit(self, place: str | None) -> Finished:
         named = [word for node in self.nodes for word in ("--node", node)]
         return self._run(
@@ -82,7 +100,9 @@ class KilledDevice:
 
     def _run(self, place: str | None, *words: str | Path) -> Finished:
         environ = {} if place is None else {CRASH_AFTER: place}
-        done = edgemark("outsourcing", *words, environ=environ)
+        done = edgemark(
+            "outsourcing", *words, environ=environ, tell=self._note, idling=self.home / IDLING_FILE
+        )
         if place is not None and done.status == KILLED:
             self.kills.append(Kill(self.name, place))
         return done

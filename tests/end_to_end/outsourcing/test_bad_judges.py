@@ -22,14 +22,8 @@ import pytest
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
 from tests.end_to_end.outsourcing.scripted_device import Script, ScriptedDevice
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch
-from tests.end_to_end.outsourcing.theatre import (
-    Theatre,
-    close_job,
-    ends,
-    open_theatre,
-    wait_for,
-    whole_stage,
-)
+from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre
+from tests.stage.playhouse import wait_for, whole_stage
 
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.demo.script import write_script
@@ -119,7 +113,8 @@ def hand_in_late(theatre: Theatre, device: ScriptedDevice, job: JobId) -> PeerRe
 
     wait_for("serving", lambda: served_until() > 0, 90)
     last = served_until()
-    wait_for("the answer time", lambda: theatre.chain.now() >= last - JUDGE_WINDOW_S // 2, 90)
+    closed = last - JUDGE_WINDOW_S // 2
+    wait_for("the answer time", lambda: theatre.chain.now() >= closed, 90, until=closed)
     answer = answer_of_node(theatre, device, job)
     with pytest.raises(PeerRefused) as refused:
         device.station.ask(

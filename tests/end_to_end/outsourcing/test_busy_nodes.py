@@ -18,14 +18,8 @@ import pytest
 from tests.end_to_end.outsourcing.changing_nodes import Changed, play_changes
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
-from tests.end_to_end.outsourcing.theatre import (
-    Theatre,
-    close_job,
-    ends,
-    open_theatre,
-    wait_for,
-    whole_stage,
-)
+from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre
+from tests.stage.playhouse import wait_for, whole_stage
 
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import JobId, ShareIndex

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.outsourcing.desk import Desk, open_desk
-from tests.end_to_end.outsourcing.theatre import whole_stage
 from tests.stage.command_line import edgemark, edgemark_here
+from tests.stage.playhouse import whole_stage
 
 from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS

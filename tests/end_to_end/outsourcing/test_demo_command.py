@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.outsourcing.theatre import ENVIRONMENT, whole_stage
+from tests.stage.forks import ENVIRONMENT
+from tests.stage.playhouse import whole_stage
 
 from edgemark.cli.catalogue import GROUPS
 from edgemark.demo.evm.stage import PARTY_TOKENS

@@ -23,8 +23,9 @@ from tests.end_to_end.outsourcing.strangers import (
     hand_task,
     knock,
 )
-from tests.end_to_end.outsourcing.theatre import ends, whole_stage
+from tests.end_to_end.outsourcing.theatre import ends
 from tests.stage.leaks import LeakFinder, spell
+from tests.stage.playhouse import whole_stage
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
@@ -317,10 +318,8 @@ def test_read__of_a_charged_task_by_anybody_but_its_node__is_refused(played: Pla
 
 
 def test_read__of_an_answer_that_judges_hold_by_a_stranger__is_refused(played: Played) -> None:
-    judge = played.theatre.stage.judges[0].account
-    read = ask_to_read(
-        played.outsider, played.jobs["framed"], 2, judge, played.outsider.keys.account
-    )
+    judge, key = played.theatre.stage.judges[0].account, played.outsider.keys.account
+    read = ask_to_read(played.outsider, played.jobs["framed"], 2, judge, key)
     assert knock(played.outsider, judge, READ_ANSWER, read.to_wire()).status == 400
 
 

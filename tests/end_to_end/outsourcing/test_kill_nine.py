@@ -39,16 +39,10 @@ from tests.end_to_end.outsourcing.small_job import (
     write_function,
     write_inputs,
 )
-from tests.end_to_end.outsourcing.theatre import (
-    Theatre,
-    close_job,
-    ends,
-    instruct,
-    open_theatre,
-    wait_for,
-    whole_stage,
-)
+from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, instruct, open_theatre
 from tests.stage.command_line import write_settings
+from tests.stage.metronome import waiting
+from tests.stage.playhouse import wait_for, whole_stage
 from tests.stage.reaper import Reaper
 
 from edgemark.crypto.field.field import FIELD
@@ -168,6 +162,7 @@ def play(theatre: Theatre, reaper: Reaper, prefix: str) -> Survived:
     alive = theatre.enlist_device()
     absentee = theatre.enlist_node("absentee", "https://127.0.0.1:9").address
     devices = {name: enlist_killed(theatre, name, prefix, absentee) for name in DEVICE_PLACES}
+    theatre.metronome.parties.update((each.name, each.how_is) for each in devices.values())
     before = theatre.begin()
     batches = {name: draw_batch() for name in ("late", "mute", "kept")}
     jobs = {
@@ -181,8 +176,9 @@ def play(theatre: Theatre, reaper: Reaper, prefix: str) -> Survived:
     for thread in threads:
         thread.start()
     states = {name: close_job(alive, job, JOB_LIMIT_S) for name, job in jobs.items()}
-    for thread in threads:
-        thread.join()
+    with waiting():
+        for thread in threads:
+            thread.join()
     wait_until_convicted(alive.station, devices["gone"])
     states |= {f"killed: {name}": device.read_journal() for name, device in devices.items()}
     batches |= {f"killed: {name}": device.batch for name, device in devices.items()}

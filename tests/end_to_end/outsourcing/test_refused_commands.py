@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.outsourcing.desk import Desk, check_refused, open_desk
-from tests.end_to_end.outsourcing.theatre import whole_stage
 from tests.stage.command_line import edgemark, edgemark_here, write_settings
+from tests.stage.playhouse import whole_stage
 
 from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.field.field import Q

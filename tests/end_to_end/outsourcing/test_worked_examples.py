@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
-from tests.end_to_end.outsourcing.theatre import START_LIMIT_S, whole_stage
 from tests.end_to_end.outsourcing.visitors import LEAVER, OWNER, SENDER, Visits, visit
 from tests.stage.command_line import edgemark, edgemark_here
 from tests.stage.metronome import Metronome
+from tests.stage.playhouse import START_LIMIT_S, start_usually, whole_stage
 
 from edgemark.cli.terminal.exits import Exit
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -35,7 +35,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsourcingStage
     with OutsourcingStage(folder, dishonest=liars, start_limit_s=START_LIMIT_S) as opened:
         opened.set()
         with Metronome(EvmChain(opened.url, confirmations=0).connect()) as metronome:
-            opened.raise_curtain()
+            for actor in opened.actors:
+                start_usually(actor)
+            opened.wait_ready(opened.actors)
             metronome.keep_time()
             yield opened
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.end_to_end.outsourcing.theatre import fund
 from tests.stage.command_line import Finished, edgemark, write_settings
+from tests.stage.playhouse import fund
 
 from edgemark.identity.keys import KeyStore
 from edgemark.ledger.evm.reading.chain import EvmChain

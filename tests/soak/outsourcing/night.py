@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -20,12 +18,14 @@ from pathlib import Path
 
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
 from tests.end_to_end.outsourcing.small_job import FUNCTION, draw_batch
-from tests.end_to_end.outsourcing.theatre import DEPOSIT, ENVIRONMENT, Theatre, open_theatre
+from tests.end_to_end.outsourcing.theatre import Theatre, open_theatre
 from tests.soak.outsourcing.findings import PlayedJob, Violation, find_unfailed, find_violations
 from tests.soak.outsourcing.programme import NODES_OF_A_JOB, PlannedJob, draw_programme
 from tests.soak.outsourcing.soak_device import NO_MORE, OUTCOMES, Orders
 from tests.stage.command_line import write_settings
 from tests.stage.deaths import Deaths, Mortal
+from tests.stage.forks import ENVIRONMENT, Forked
+from tests.stage.playhouse import DEPOSIT, start_usually
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
@@ -165,6 +165,12 @@ def play(folder: Path, wanted: Wanted, tell: Callable[[int, int, int], None]) ->
         return Night(theatre, wanted, tell).run()
 
 
+def running(actor: Actor) -> Forked:
+    """The process of a server that was started."""
+    assert isinstance(actor.process, Forked)
+    return actor.process
+
+
 class EndedJobs:
     """Counts jobs that hold no token any more, from the events of the settlement."""
 
@@ -265,7 +271,7 @@ class Night:
     def _mortals(self) -> list[Mortal]:
         stage = self._theatre.stage
         servers = [
-            Mortal(actor.name, partial(self._start_server, actor), process=actor.process)
+            Mortal(actor.name, partial(self._start_server, actor), process=running(actor))
             for actor in (*stage.nodes, *stage.judges)
         ]
         devices = [
@@ -274,20 +280,14 @@ class Night:
         ]
         return [*servers, *devices]
 
-    def _start_server(self, actor: Actor) -> subprocess.Popen[bytes]:
-        actor.start(ENVIRONMENT)
-        assert actor.process is not None
-        return actor.process
+    def _start_server(self, actor: Actor) -> Forked:
+        start_usually(actor)
+        return running(actor)
 
-    def _start_device(self, home: Path) -> subprocess.Popen[bytes]:
-        with (home / "log.jsonl").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "tests.soak.outsourcing.soak_device", str(home)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **ENVIRONMENT},
-            )
+    def _start_device(self, home: Path) -> Forked:
+        environ, log = {**os.environ, **ENVIRONMENT}, home / "log.jsonl"
+        module = "tests.soak.outsourcing.soak_device"
+        return Forked(module, [str(home)], environ=environ, out=log, error=log)
 
     # --- meanwhile -----------------------------------------------------------------------------
 

@@ -1,0 +1,132 @@
+"""Programs of this checkout as processes that start from one which has imported everything.
+
+To import what a server needs takes a second of processor time, and whole jobs start hundreds of
+servers and commands. Here one process imports it once and forks for each: a process of its own
+like any other, with its own memory, files, exit status and `kill -9`. That `python -m` starts the
+same is shown by `test_forks.py`, the demo, the scripts and the commands of the documents.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import connection, parent_process
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'offchain'}:{ROOT}"}  # crooked parties live in tests/
+_IMPORTED = ["edgemark.cli.main", "edgemark.cli.terminal.invocation", "edgemark.party.running"]
+_FORKS = multiprocessing.get_context("forkserver")
+_LOCK = threading.Lock()  # multiprocessing looks after its processes in the thread that starts one
+
+
+def import_before(*modules: str) -> None:
+    """Name what the programs of a system import, before the first of them starts."""
+    _IMPORTED.extend(modules)
+
+
+class Forked:
+    """A program that runs; what is used of `subprocess.Popen`, under the same names.
+
+    Args:
+        module: what `python -m` would run.
+        words: its arguments.
+        environ: all of its environment.
+        out, error: files to append to.
+        before: called in the new process before the program; picklable.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        words: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        out: Path,
+        error: Path,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        self.args = [sys.executable, "-m", module, *words]
+        _FORKS.set_forkserver_preload(_IMPORTED)
+        self._process = _FORKS.Process(
+            target=_become,
+            args=(module, list(words), dict(environ), os.getcwd(), str(out), str(error), before),
+            daemon=True,
+        )
+        with _LOCK:
+            self._process.start()
+        self.pid: int = self._process.pid or 0
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status, negative when a signal ended it; None while it runs."""
+        with _LOCK:
+            return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """As `returncode`."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; its exit status.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs still.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (status := self.returncode) is None:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
+            connection.wait([self._process.sentinel], left)
+        return status
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        with _LOCK:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        with _LOCK:
+            self._process.kill()
+
+
+def _become(
+    module: str,
+    words: list[str],
+    environ: dict[str, str],
+    folder: str,
+    out: str,
+    error: str,
+    before: Callable[[], None] | None,
+) -> None:
+    """Be the program; in the new process."""
+    for number, path in ((1, out), (2, error)):
+        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(target, number)
+        os.close(target)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.path[:0] = filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))
+    if before is not None:
+        before()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv = [module, *words]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end_with_parent() -> None:
+    """Nothing is left of a stage whose test was killed."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)

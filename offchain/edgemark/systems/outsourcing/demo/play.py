@@ -37,8 +37,8 @@ from edgemark.systems.outsourcing.story.reading import Chronicle
 
 JOB_LIMIT_S = 180.0
 DEGREE = 2  # of every example's function: more needs more than six nodes
-# On a machine that is ten times too busy, jobs have started after 6 s and are committed to after 9. A
-# node that serves nothing has as long once more to answer: spare time is waited for twice.
+# On a machine that is ten times too busy, jobs start after 6 s, and have their commitments 3 s
+# later. A node that serves nothing has as long once more: spare time is waited for twice.
 WISH = Wish(
     threshold=1,
     errors=1,

@@ -35,7 +35,7 @@ def test_pots_that_expire_apart__are_all_back_after_the_last() -> None:
 
 
 def test_a_step__is_open_from_its_first_to_its_last_second() -> None:
-    assert [ACT.is_open(Timestamp(now)) for now in (4, 5, 20, 21)] == [False, True, True, False]
+    assert [ACT.is_open(Timestamp(at)) for at in (4, 5, 20, 21)] == [False, True, True, False]
     assert after(EXPIRY) == EXPIRY + 1
 
 

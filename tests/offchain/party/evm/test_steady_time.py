@@ -79,8 +79,8 @@ def test_one_late_header__ends_nothing_and_did_by_the_planted_rule(kind: Any) ->
         state = machine.initial(b"")
         for event in EVENTS[kind]:
             state, _ = machine.step(state, event)
-        for now in times:
-            state, _ = machine.step(state, Tick(now))
+        for time in times:
+            state, _ = machine.step(state, Tick(time))
         return state.phase, state.owed()
 
     honest, lying, planted = (World(lies_at(*lies)) for lies in ((), (3,), (3,)))
@@ -102,8 +102,8 @@ def test_two_nodes_behind_one_url__of_which_one_says_late_times__end_nothing() -
 def test_late_times_that_creep__gain_no_more_than_the_slack(creep: int, every: int) -> None:
     """A true time comes between any `LOOKS` of them."""
     world = World(lambda at: TRUE + int(at) + (int(at) * creep if int(at) % every else 0))
-    for now in ticks(world.steady(), world, 60):
-        assert now <= TRUE + world.at + SLACK_S
+    for time in ticks(world.steady(), world, 60):
+        assert time <= TRUE + world.at + SLACK_S
 
 
 def test_a_chain_that_was_set_forward__is_believed_after_as_many_looks_apart() -> None:

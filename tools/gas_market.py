@@ -22,7 +22,7 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_least_stake,
     compute_share_bytes,
 )
-from edgemark.systems.outsourcing.station.contracts import draft_contracts
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
 from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.token.records import Purpose
 
@@ -268,7 +268,11 @@ class Job:
     def index(self) -> IndexView:
         """The charged index as the chain has it now."""
         lab = self.market.lab
-        contract = SettlementContract(lab.chain, self.market.deployment)
+        contract = SettlementContract(
+            lab.chain,
+            self.market.deployment,
+            self.market.deployment.group(OutsourcingContracts).judges,
+        )
         return contract.index(self.job, CHARGED, block="latest")
 
     def end(self, function: str, case: str, *args: object) -> None:

@@ -143,7 +143,7 @@ def ground(deployed: World, project: Any) -> Ground:
     signers = [*deployed.nodes, *deployed.judges, deployed.outsider, deployed.payer]
     return Ground(
         chain=chain,
-        settlement=SettlementContract(chain, deployment),
+        settlement=SettlementContract(chain, deployment, judges),
         anchor=anchor,
         accounts=dict(zip(places, [payer, *nodes, *ascending], strict=True)),
         keys={

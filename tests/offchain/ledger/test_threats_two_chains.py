@@ -224,7 +224,7 @@ def refused_by_judges(
 ) -> tuple[str, dict[str, Any]]:
     """The refusal of signatures that, over this digest, come from nobody: by order or by name."""
     signers = [recover(digest, signature) for signature in carried]
-    assert not set(signers) & set(side.settlement.judges())
+    assert not set(signers) & set(side.settlement.judges)
     for previous, signer in pairwise(signers):
         if int(signer, 16) <= int(previous, 16):
             return "SignersNotAscending", {"previous": previous, "signer": signer}

@@ -34,7 +34,7 @@ from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.party.evm.contracts import DEFAULT_STAKING
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
-from edgemark.systems.outsourcing.station.contracts import draft_contracts
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_IDS = (31337, 31338)
@@ -83,7 +83,9 @@ class Side:
         groups = draft_contracts(owner, judges, pool, owner, LIMITS)
         with TransactionLane(self.chain, key_of(OUTSIDER), folder / "lane") as lane:
             self.deployment: Deployment = deploy(self.chain, lane, groups)
-        self.settlement = SettlementContract(self.chain, self.deployment)
+        self.settlement = SettlementContract(
+            self.chain, self.deployment, self.deployment.group(OutsourcingContracts).judges
+        )
         self.anchor = AnchorAccounts(self.chain, self.deployment.contract("AssetAnchor"))
         registry = self.deployment.contract("ParticipantRegistry")
         self.registry = ParticipantRegistry(self.chain, registry)

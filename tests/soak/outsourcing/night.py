@@ -53,6 +53,7 @@ from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.offline.drafting import Wish, draft_terms
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 
 ENDS = (
     NodePaid,
@@ -200,7 +201,11 @@ class Night:
         self._theatre = theatre
         self._wanted = wanted
         self._tell = tell
-        self._settlement = SettlementContract(theatre.chain, theatre.stage.deployment)
+        self._settlement = SettlementContract(
+            theatre.chain,
+            theatre.stage.deployment,
+            theatre.stage.deployment.group(OutsourcingContracts).judges,
+        )
         self._plan = draw_programme(
             wanted.seed, jobs=wanted.jobs, nodes=wanted.nodes, devices=wanted.devices
         )
@@ -313,7 +318,7 @@ class Night:
     def _read_jobs(self, outcomes: Mapping[int, str]) -> list[PlayedJob]:
         ledger = JobLedger(self._theatre.chain, self._theatre.stage.deployment)
         terms = self._amounts()
-        accounts, judges = self._theatre.node_accounts, self._settlement.judges()
+        accounts, judges = self._theatre.node_accounts, self._settlement.judges
         posted = {event.job for event in ledger.events if isinstance(event, JobPosted)}
         played = []
         for plan in self._plan:

@@ -198,7 +198,9 @@ def open_court(folder: Path) -> Iterator[Court]:
         groups = draft_contracts(operator.address, JUDGE_ADDRESSES, POOL, operator.address, LIMITS)
         with TransactionLane(chain, operator, folder / "lane.journal") as lane:
             deployment = deploy(chain, lane, groups)
-        court = Court(chain, deployment, SettlementContract(chain, deployment), folder)
+        court = Court(
+            chain, deployment, SettlementContract(chain, deployment, JUDGE_ADDRESSES), folder
+        )
         for key in (PAYER, OUTSIDER, *NODES[:6], *JUDGES):
             enlist(court, operator, key, court.settlement.address, Tokens(100 * WEALTH))
         register_servers(court, operator)

@@ -12,6 +12,7 @@ from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
+from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.committed import Allowance, Commitments
 from edgemark.systems.outsourcing.contract.records import (
     ChargeKind,
@@ -52,10 +53,20 @@ class SettlementContract:
     Args:
         chain: where the contract is.
         deployment: addresses of all contracts.
+        judges: all of them in the order of the contract, which fixes them, as the manifest names
+            them: a node that lies about them once would be believed for good.
+
+    Attributes:
+        judges: these.
+        judge_threshold: k, judges that must agree.
     """
 
-    def __init__(self, chain: EvmChain, deployment: Deployment) -> None:
+    def __init__(
+        self, chain: EvmChain, deployment: Deployment, judges: tuple[Address, ...]
+    ) -> None:
         self._chain = chain
+        self.judges = judges
+        self.judge_threshold = compute_judge_threshold(len(judges))
         self.contract = deployment.contract("JobSettlement")
         self._committed = Commitments(
             chain,
@@ -63,9 +74,6 @@ class SettlementContract:
             lambda job, block: self.job(job, block=block),
             lambda job, index, block: self.index(job, index, block=block).committed,
         )
-        self._enclaves = deployment.contract("EnclaveManager")
-        self._judges: tuple[Address, ...] = ()
-        self._judge_threshold = 0
         self.address = self.contract.address
         self.domain = SettlementDomain(chain.chain_id, self.address)
 
@@ -121,24 +129,6 @@ class SettlementContract:
     def limits(self) -> Limits:
         """Bounds of every job, fixed at deployment."""
         return Limits(*self._chain.call(self.contract, "limits", block="latest"))
-
-    def pool(self) -> Address:
-        """Account that gets what is owed to nobody in particular."""
-        return Address(self._chain.call(self.contract, "pool", block="latest"))
-
-    def judges(self) -> tuple[Address, ...]:
-        """All judges, in the order of deployment, which fixes them: they are asked for once."""
-        if not self._judges:
-            members = self._chain.call(self._enclaves, "members", block="latest")
-            self._judges = tuple(Address(member) for member in members)
-        return self._judges
-
-    def judge_threshold(self) -> int:
-        """k, judges that must agree; fixed like these."""
-        if not self._judge_threshold:
-            answer = self._chain.call(self._enclaves, "threshold", block="latest")
-            self._judge_threshold = int(answer)
-        return self._judge_threshold
 
     def post(self, nonce: int, root: Hash32, terms: Terms, nodes: Sequence[Address]) -> Call:
         """Post a job."""

@@ -138,7 +138,7 @@ class Device(PartyLoop[OutsourcingStation]):
             settlement=station.settlement.address,
             chain_id=station.chain.chain_id,
             nodes=sort_by_provider(nodes, providers),
-            judges=station.settlement.judges(),
+            judges=station.settlement.judges,
             now=Timestamp(station.chain.now()),
             limits=station.deployment.group(OutsourcingContracts).limits,
         )

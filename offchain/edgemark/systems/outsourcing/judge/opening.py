@@ -44,6 +44,6 @@ def case_of(
         node=view.node,
         commitment=committed,
         served_by=view.served_by,
-        judges=settlement.judges(),
-        threshold=settlement.judge_threshold(),
+        judges=settlement.judges,
+        threshold=settlement.judge_threshold,
     )

@@ -157,7 +157,7 @@ class ComputeNode(OutsourcingServer):
 
     def _promise(self, offer: Offer, job: JobView) -> NodeTask:
         speed = self._speed.time(offer.terms.function_hash, self.station.functions.find)
-        judges = self.station.settlement.judges()
+        judges = self.station.settlement.judges
         with self._admitting:
             heard = self._accepting.take(offer, job, judges, speed)
             task: NodeTask = self.runtime.ask(key_of(offer.job, offer.index), heard)

@@ -42,7 +42,7 @@ PARTIES_MORE_PER_S = 16.0
 PARTIES_MORE_PER_S_OF_PARTY = 10.0
 MOST_PARTIES = 32_768  # whose own looks are counted: more than open jobs may have
 
-CALLS_OF_OFFER, CALLS_OF_CASE = 13, 5  # questions to the chain
+CALLS_OF_OFFER, CALLS_OF_CASE = 12, 3  # questions to the chain
 
 
 class Looks:

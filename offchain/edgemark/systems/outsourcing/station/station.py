@@ -64,8 +64,9 @@ class OutsourcingStation(EvmStation):
         cls, settings: Settings, chain: EvmChain, deployment: Deployment
     ) -> Mapping[str, Any]:
         """The settlement, and the folder of functions."""
+        judges = deployment.group(OutsourcingContracts).judges
         return {
-            "settlement": SettlementContract(chain, deployment),
+            "settlement": SettlementContract(chain, deployment, judges),
             "functions": FunctionStore(Path(settings.home) / "functions", settings.max_open_jobs),
         }
 

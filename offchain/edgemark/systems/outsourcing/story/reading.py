@@ -23,6 +23,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.folding import ENDS, Court, StoryFold, begin_story
 from edgemark.systems.outsourcing.story.story import JobStory
@@ -45,7 +46,8 @@ class Chronicle:
     def __init__(self, chain: EvmChain, deployment: Deployment) -> None:
         self._chain = chain
         self._deployment = deployment
-        self._settlement = SettlementContract(chain, deployment)
+        self._decided = deployment.group(OutsourcingContracts)
+        self._settlement = SettlementContract(chain, deployment, self._decided.judges)
         self._anchor = deployment.contract("AssetAnchor")
         self._times: dict[int, Timestamp] = {}
 
@@ -105,9 +107,9 @@ class Chronicle:
         """A job that was posted and nothing more."""
         court = Court(
             chain_id=self._chain.chain_id,
-            judges=self._settlement.judges(),
-            threshold=self._settlement.judge_threshold(),
-            pool=self._settlement.pool(),
+            judges=self._settlement.judges,
+            threshold=self._settlement.judge_threshold,
+            pool=self._decided.pool,
         )
         return begin_story(court, posting, self.mark(mined), until, self._times[until])
 

@@ -84,7 +84,7 @@ class Bench:
             poll=self.poll, block=5, cursor=5, due=list[bytes], note=_nothing
         )
         settlement = SimpleNamespace(
-            views=self.views, judges=lambda: (JUDGE,), judge_threshold=lambda: 1, note=_nothing
+            views=self.views, judges=(JUDGE,), judge_threshold=1, note=_nothing
         )
         chain = SimpleNamespace(confirmed=lambda: 5)
         judge.station = SimpleNamespace(settlement=settlement, see=self.see, chain=chain)

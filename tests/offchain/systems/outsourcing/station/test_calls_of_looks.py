@@ -77,8 +77,6 @@ def answers_of_the_contracts(phase: IndexPhase) -> dict[str, object]:
     return {
         "jobOf": job,
         "indexOf": index,
-        "members": cast.JUDGE_ADDRESSES,
-        "threshold": 1,
         "standingOf": (0, 0, True),
         "freeBalanceOf": MUCH,
         "lockerAllowance": (MUCH, MUCH),
@@ -106,7 +104,7 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
         deployment=cast.DEPLOYMENT,
         chain=chain,
         clock=chain.now,
-        settlement=SettlementContract(chain, deployment),
+        settlement=SettlementContract(chain, deployment, cast.JUDGE_ADDRESSES),
         registry=ParticipantRegistry(chain, deployment.contract("ParticipantRegistry")),
         accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
         functions=SimpleNamespace(

@@ -30,7 +30,7 @@ from edgemark.systems.outsourcing.contract.amounts import (
 from edgemark.systems.outsourcing.contract.events import JobPosted
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
-from edgemark.systems.outsourcing.station.contracts import JOB_SETTLEMENT
+from edgemark.systems.outsourcing.station.contracts import JOB_SETTLEMENT, OutsourcingContracts
 from edgemark.systems.outsourcing.story.folding import INDEX_PHASES
 from edgemark.systems.outsourcing.story.history import History, PartyBook
 from edgemark.systems.outsourcing.story.reading import Chronicle
@@ -151,7 +151,11 @@ def test_read__of_any_end__has_the_phases_that_the_contract_stores(
 ) -> None:
     job = played.jobs[name]
     story = played.read(name)
-    contract = SettlementContract(played.market.lab.chain, played.market.deployment)
+    contract = SettlementContract(
+        played.market.lab.chain,
+        played.market.deployment,
+        played.market.deployment.group(OutsourcingContracts).judges,
+    )
     stored = contract.indices(job.job, SMALL.nodes, block="latest")
     assert [place.phase for place in story.indices] == [view.phase for view in stored]
     assert story.at(CHARGED).phase is ENDS[name]

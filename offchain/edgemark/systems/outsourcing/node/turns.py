@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from edgemark.loop.machine import key_of
+from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.node.admission import Turns
 from edgemark.systems.outsourcing.node.task import NodeTask
 
@@ -21,7 +22,9 @@ class TurnBook:
     again, until `answer_by`.
 
     What a process takes up at its start came nobody knows when: then it is by the lesser of both,
-    with this machine's clock for the chain's time.
+    with this machine's clock for the chain's time. What is charged as silent and served is by
+    `answer_by` instead of `compute_by`, whenever it comes: that one is over, and says nothing of
+    what is urgent.
 
     Args:
         clock: monotonic seconds.
@@ -43,9 +46,10 @@ class TurnBook:
         """When it has to be computed; it came now, unless it is in the book or taken up."""
         terms = task.known.terms
         with self._guard:
-            left_s: float = terms.compute_by - terms.accept_by
-            if self._is_starting:
-                left_s = min(left_s, terms.compute_by - self._wall())
+            left_s = float(terms.compute_by - terms.accept_by)
+            by = _over_at(task, is_starting=self._is_starting)
+            if by is not None:
+                left_s = min(left_s, by - self._wall())
             return self._due.setdefault(_key(task), self._clock() + left_s)
 
     def note_started(self) -> None:
@@ -86,6 +90,13 @@ class TurnBook:
             left_s={key: moment - now for key, moment in due.items()},
             ran_s={key: now - moment for key, moment in began.items()},
         )
+
+
+def _over_at(task: NodeTask, *, is_starting: bool) -> float | None:
+    """When the chain takes it no more; None for what has its whole window from now on."""
+    if task.charge is not ChargeKind.NONE:
+        return task.answer_by  # None until it is served: its time begins then
+    return task.known.terms.compute_by if is_starting else None
 
 
 def _key(task: NodeTask) -> bytes:

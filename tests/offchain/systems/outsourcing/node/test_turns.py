@@ -10,6 +10,7 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.loop.machine import key_of
+from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
@@ -79,3 +80,49 @@ def test_after_a_start__the_most_urgent_task_is_computed_first_and_what_comes_th
     fresh = TurnBook(clock=lambda: 0.0, wall=wall)
     fresh.note_started()
     assert (fresh.due(old), fresh.due(young)) == (3_600.0, 600.0)
+
+
+# --- what is charged ------------------------------------------------------------------------------
+
+NOW = 10_000
+
+
+def defending(index: int, window: int, compute_by: int, answer_by: int | None) -> NodeTask:
+    times = replace(
+        ORDER.terms, accept_by=Timestamp(compute_by - window), compute_by=Timestamp(compute_by)
+    )
+    return replace(
+        task(index),
+        phase=NodePhase.DEFENDING,
+        offer=replace(task(index).known, terms=times),
+        charge=ChargeKind.SILENT,
+        answer_by=None if answer_by is None else Timestamp(answer_by),
+    )
+
+
+class PlantedBook(TurnBook):
+    """As it was: by `compute_by`, which is over."""
+
+    def due(self, one: NodeTask) -> float:
+        return super().due(replace(one, charge=ChargeKind.NONE))
+
+
+@pytest.mark.parametrize("book_of", [TurnBook, PlantedBook])
+def test_after_a_start__what_is_charged_is_computed_by_its_time_to_answer(
+    book_of: type[TurnBook],
+) -> None:
+    book = book_of(clock=lambda: 0.0, wall=lambda: float(NOW))
+    decoy = book.due(defending(1, 3_600, NOW - 1_000, NOW + 3_500))
+    target = book.due(defending(2, 60, NOW - 100, NOW + 50))
+    if book_of is PlantedBook:
+        assert (decoy, target) == (-1_000, -100)
+    else:
+        assert (decoy, target) == (3_500, 50)
+        assert book.due(defending(3, 60, NOW - 100, None)) == 60  # not served: J begins then
+
+
+def test_a_task_that_was_fetched_late__goes_before_what_came_later() -> None:
+    book = TurnBook(clock=lambda: 0.0, wall=lambda: float(NOW))
+    book.note_started()
+    fetched = book.due(defending(1, 60, NOW - 100, NOW + 30))
+    assert fetched == 30 < book.due(replace(task(2), phase=NodePhase.HOLDING))

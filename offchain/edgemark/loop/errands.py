@@ -6,7 +6,9 @@ Law 2: no peer has more than `of_peer` threads of a lane, one when it was slow o
        them, leave threads for the others, who take turns.
 Law 3: a peer that just failed is asked again after a pause, with whatever is owed to it: longer
        and longer, up to a bound. Each answer in time halves what is held against it.
-Law 4: of what is owed to one peer in a lane, what has to be done earliest goes first.
+Law 4: of what is owed to one peer in a lane, what has to be done earliest goes first. Of all peers
+       that are not slow or mute, half of the threads go to the one whose earliest is first; the
+       others are given in turn. So whoever names early deadlines keeps nobody from half of a lane.
 """
 
 from __future__ import annotations
@@ -71,11 +73,13 @@ class Errand:
         lane: effects of one kind; each lane has threads of its own.
         peer: who is asked; None when no single one is waited for.
         by: when it has to be done, on one clock; without, it goes after all that have to be.
+        in_turn: given out as its peer's turn had come, whatever its deadline.
     """
 
     lane: str
     peer: str | None = None
     by: float = math.inf
+    in_turn: bool = False
 
 
 @dataclass
@@ -91,31 +95,52 @@ class _Peer(Generic[T]):
     def is_idle(self) -> bool:
         return not self.waiting and not self.under_way
 
+    @property
+    def earliest(self) -> float:
+        """Its first deadline; who is slow or mute has none before anybody else's."""
+        return math.inf if self.faults else self.waiting[0][0]
+
 
 class _Lane(Generic[T]):
     """Peers in the order of their turns."""
 
     def __init__(self, pace: Pace) -> None:
         self.peers: OrderedDict[str | None, _Peer[T]] = OrderedDict()
+        self.in_turn = 0  # under way, and given out so
         self._pace = pace
 
-    def next(self, now: float) -> tuple[str | None, T] | None:
-        """Whose turn it is and what for; None when nobody's."""
+    def next(self, now: float) -> tuple[str | None, T, bool] | None:
+        """Whose turn it is, what for, and whether for its turn alone; None when nobody's."""
         held = [(peer.under_way, peer.faults) for peer in self.peers.values()]
-        if sum(count for count, _ in held) >= self._pace.of_lane:
+        count = sum(under_way for under_way, _ in held)
+        if count >= self._pace.of_lane:
             return None
-        is_half = sum(count for count, faults in held if faults) >= self._pace.workers
-        for name, peer in self.peers.items():
-            if self._may_go(name, peer, now) and not (peer.faults and is_half):
-                self.peers.move_to_end(name)
-                peer.under_way += 1
-                return name, heapq.heappop(peer.waiting)[2]
-        return None
+        is_half = sum(under_way for under_way, faults in held if faults) >= self._pace.workers
+        may_go = [
+            (name, peer)
+            for name, peer in self.peers.items()
+            if self._may_go(name, peer, now) and not (peer.faults and is_half)
+        ]
+        if not may_go:
+            return None
+        in_turn = self.in_turn < count - self.in_turn
+        name, peer = may_go[0] if in_turn else min(may_go, key=lambda one: one[1].earliest)
+        self.peers.move_to_end(name)
+        peer.under_way += 1
+        self.in_turn += in_turn
+        return name, heapq.heappop(peer.waiting)[2], in_turn
 
     def _may_go(self, name: str | None, peer: _Peer[T], now: float) -> bool:
         if not peer.waiting or now < peer.not_before:
             return False
         return name is None or peer.under_way < (1 if peer.faults else self._pace.of_peer)
+
+    def take_back(self, errand: Errand) -> _Peer[T]:
+        """What was given out is not under way any more; whom it was for."""
+        peer = self.peers[errand.peer]
+        peer.under_way -= 1
+        self.in_turn -= errand.in_turn
+        return peer
 
     def forget(self) -> None:
         """Forget whom nothing is owed to, unless it failed lately."""
@@ -148,11 +173,12 @@ class Desk(Generic[T]):
         """What can begin now; each is under way until its `end`."""
         for name, lane in self._lanes.items():
             while (found := lane.next(now)) is not None:
-                yield Errand(name, found[0]), found[1]
+                peer, what, in_turn = found
+                yield Errand(name, peer, in_turn=in_turn), what
 
     def give_back(self, errand: Errand) -> None:
         """What was given out is not needed any more: it was not begun."""
-        self._lanes[errand.lane].peers[errand.peer].under_way -= 1
+        self._lanes[errand.lane].take_back(errand)
 
     def end(self, errand: Errand, now: float, *, took_s: float, failed: bool, mute: bool) -> None:
         """What was under way has ended.
@@ -165,8 +191,7 @@ class Desk(Generic[T]):
             mute: because the peer could not be reached, or not in time.
         """
         lane = self._lanes[errand.lane]
-        peer = lane.peers[errand.peer]
-        peer.under_way -= 1
+        peer = lane.take_back(errand)
         if errand.peer is not None:
             self._judge(peer, now, took_s > self._pace.most_backoff_s, failed=failed, mute=mute)
         lane.forget()

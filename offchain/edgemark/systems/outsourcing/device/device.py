@@ -244,9 +244,9 @@ class Device(PartyLoop[OutsourcingStation]):
                 self.station.ask(node, path, body, most=MAX_SMALL_BYTES, by=by)
                 return [on.HeardTaskTaken(index)]
             case do.FetchAnswer(index):
-                return [on.HeardAnswer(self._fetch_answer(order, index))]
+                return [on.HeardAnswer(self._fetch_answer(state, index))]
             case do.FetchAnswerFromJudges(index):
-                return [on.HeardAnswer(self._fetch_from_judges(order, index))]
+                return [on.HeardAnswer(self._fetch_from_judges(state, index))]
             case do.Decode():
                 return self._decode(state)
             case do.SendEvidence(index, judge):
@@ -291,10 +291,11 @@ class Device(PartyLoop[OutsourcingStation]):
         allow_what_is_due(self.station, self._jobs)
         return replace(call_of(self.station.settlement, cut), about=about)
 
-    def _fetch_answer(self, order: on.Order, index: ShareIndex) -> Answer:
+    def _fetch_answer(self, state: DeviceJob, index: ShareIndex) -> Answer:
+        order, by = state.known, state.deadline(do.FetchAnswer(index))
         node = order.nodes[index - 1]
         request = sign_read(self.station, order.job, index, node, _job_key(order))
-        raw = self.station.ask(node, "/v1/answers", request, most=_most_of(order))
+        raw = self.station.ask(node, "/v1/answers", request, most=_most_of(order), by=by)
         try:
             with from_peer(node):
                 answer = Answer.from_wire(raw)
@@ -321,10 +322,12 @@ class Device(PartyLoop[OutsourcingStation]):
             commitment = settlement.commitment(order.job, task.index)
             check_opens(answer, node, commitment, settlement.domain)
 
-    def _fetch_from_judges(self, order: on.Order, index: ShareIndex) -> Answer:
+    def _fetch_from_judges(self, state: DeviceJob, index: ShareIndex) -> Answer:
+        order, by = state.known, state.deadline(do.FetchAnswerFromJudges(index))
+
         def ask(judge: Address) -> Answer:
             request = sign_read(self.station, order.job, index, judge, _job_key(order))
-            raw = self.station.ask(judge, "/v1/answers/read", request, most=_most_of(order))
+            raw = self.station.ask(judge, "/v1/answers/read", request, most=_most_of(order), by=by)
             with from_peer(judge):
                 answer = Answer.from_wire(raw)
                 self._check(order, order.tasks[index - 1], answer, is_owed=False)
@@ -333,10 +336,10 @@ class Device(PartyLoop[OutsourcingStation]):
         who = f"index {index}"
         return ask_until_one(order.judges, ask, what="no judge gave the answer", who=who)
 
-    def _ask_again(self, order: on.Order, silent: Sequence[ShareIndex]) -> list[Answer]:
+    def _ask_again(self, state: DeviceJob, silent: Sequence[ShareIndex]) -> list[Answer]:
         """The answers of nodes that gave none yet; however many are mute, it takes one request."""
-        index_of = {order.nodes[index - 1]: index for index in silent}
-        found = ask_each([*index_of], lambda node: self._fetch_answer(order, index_of[node]))
+        index_of = {state.known.nodes[index - 1]: index for index in silent}
+        found = ask_each([*index_of], lambda node: self._fetch_answer(state, index_of[node]))
         return list(found.values())
 
     def _decode(self, state: DeviceJob) -> Sequence[on.DeviceEvent]:
@@ -345,7 +348,7 @@ class Device(PartyLoop[OutsourcingStation]):
         answers = {answer.index: answer for answer in state.answers}
         if state.phase is DevicePhase.GATHERED:
             silent = [task.index for task in order.tasks if task.index not in answers]
-            for answer in self._ask_again(order, silent):
+            for answer in self._ask_again(state, silent):
                 answers[answer.index] = answer
                 heard.append(on.HeardAnswer(answer))
         challenge = self._randomness.elements(order.terms.batch * order.terms.outputs)

@@ -67,8 +67,18 @@ class DeviceJob(Waiting):
         return self.phase in (DevicePhase.CLOSED, DevicePhase.CANCELLED, DevicePhase.FAILED)
 
     def deadline(self, effect: do.DeviceEffect) -> float:
-        """By when an effect has to be carried out, in the chain's time; infinite if ever."""
-        return deadline_of(self.order.terms if self.order else None, effect)
+        """By when an effect has to be carried out, in the chain's time; infinite if ever.
+
+        A node is charged as silent when its answer is not here once waiting for answers is over;
+        what is found late leaves no time to charge.
+        """
+        match effect:
+            case do.FetchAnswer() if self.order:
+                return float(self.order.gather_until)
+            case do.FetchAnswerFromJudges() | do.Decode() if self.order:
+                return float(self.order.last_charges_at)
+            case _:
+                return deadline_of(self.order.terms if self.order else None, effect)
 
     @property
     def known(self) -> on.Order:

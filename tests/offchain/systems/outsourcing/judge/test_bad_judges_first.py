@@ -25,11 +25,13 @@ from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.station import EvmStation
 from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.refusals import RefusedAnswers
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.transport.asking.line import wanted
 
 ORDER, ONE = small_order(), ShareIndex(1)
+JOB = DeviceJob(order=ORDER)
 TASK, ANSWER = ORDER.tasks[0], right_answer(ORDER, 1)
 FIRST, LAST = JUDGE_ADDRESSES[0], JUDGE_ADDRESSES[-1]
 BAD_ENTRIES = {
@@ -88,7 +90,7 @@ def test_a_device__gets_the_answer_from_the_last_judge(entry: str) -> None:
     device: Any = Device.__new__(Device)
     device.station = station_where(BAD_ENTRIES[entry], ANSWER.to_wire())
     device.log, device.refusals = SimpleNamespace(debug=_nothing), RefusedAnswers()
-    assert device._fetch_from_judges(ORDER, ONE) == ANSWER
+    assert device._fetch_from_judges(JOB, ONE) == ANSWER
 
 
 def test_the_planted_loop__stops_at_a_judge_that_never_registered() -> None:
@@ -176,7 +178,7 @@ def test_the_last_round_before_decoding__asks_all_nodes_at_once() -> None:
     device: Any = Device.__new__(Device)
     device._fetch_answer = fetch
     silent = [ShareIndex(j) for j in range(1, len(NODE_ADDRESSES) + 1)]
-    found = device._ask_again(ORDER, silent)
+    found = device._ask_again(JOB, silent)
     assert [answer.index for answer in found] == [1, 4, 5, 6]
 
 

@@ -36,6 +36,7 @@ from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.contract.terms import check_terms
 from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.refusals import RefusedAnswers
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.protocol.messages import (
@@ -56,6 +57,7 @@ from edgemark.transport.serving.routes import Request
 
 SEED, EACH = 7, 1_112  # of nine doors: 10,000 messages
 ORDER, FUNCTION, NODE = small_order(), dense_function(), NODE_ADDRESSES[0]
+JOB = DeviceJob(order=ORDER)
 TASK, ANSWER = ORDER.tasks[0], right_answer(ORDER, 1)
 CASE = case_of(ORDER, 1, commitment=commitment_to(wrong_answer(ORDER, 1), NODES[0]))
 STATION: Any = SimpleNamespace(
@@ -199,12 +201,12 @@ def _nothing(*_: object, **__: object) -> None:
 
 def test_f3_a_device__takes_the_answer_and_no_strange_one() -> None:
     source, raw = random.Random(SEED), DOORS["answer"][0]
-    assert make_device(lambda: raw)._fetch_answer(ORDER, ShareIndex(1)) == ANSWER
+    assert make_device(lambda: raw)._fetch_answer(JOB, ShareIndex(1)) == ANSWER
     device = make_device(lambda: spoil(raw, source))
     for _ in range(500):
         for fetch in (device._fetch_answer, device._fetch_from_judges):
             try:
-                assert fetch(ORDER, ShareIndex(1)).outputs == ANSWER.outputs
+                assert fetch(JOB, ShareIndex(1)).outputs == ANSWER.outputs
             except (TryAgain, PeerFault):
                 continue
 
@@ -218,10 +220,10 @@ def test_f3_a_device__takes_what_nobody_thought_of_for_the_peers_fault(
     monkeypatch.setattr(Answer, "from_wire", staticmethod(fail))
     device = make_device(lambda: b"any")
     with pytest.raises(TryAgain) as caught:
-        device._fetch_answer(ORDER, ShareIndex(1))
+        device._fetch_answer(JOB, ShareIndex(1))
     assert "secret" not in str(caught.value)
     with pytest.raises(TryAgain):
-        device._fetch_from_judges(ORDER, ShareIndex(1))
+        device._fetch_from_judges(JOB, ShareIndex(1))
 
 
 def test_f3_a_node_that_asks_judges_for_its_task__takes_no_strange_one() -> None:

@@ -93,6 +93,8 @@ def test_deadlines__are_those_until_which_the_chain_takes_an_act() -> None:
     assert job.deadline(do.SubmitPosting()) == terms.accept_by
     assert job.deadline(do.SubmitAcceptances()) == terms.accept_by
     assert job.deadline(do.SubmitCharge(ORDER.job, (), ())) == terms.collect_by
+    assert job.deadline(do.FetchAnswer(ShareIndex(1))) == ORDER.gather_until
+    assert job.deadline(do.Decode((), ())) == ORDER.last_charges_at
     assert case.deadline(do.SubmitServed()) == cast.SERVED_BY
     assert ruled.deadline(do.SubmitVerdict(1)) == 9000
     assert task.deadline(do.SubmitCollect(ORDER.job, (ShareIndex(1),))) == math.inf

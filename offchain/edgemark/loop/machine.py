@@ -62,6 +62,15 @@ class UnderWay(TryAgain):
     after_s = 3.0  # a watch sees sooner what became of most
 
 
+class NotOwed(UnderWay):
+    """Raised by a performer that looked and found its effect not owed: nothing was done.
+
+    It may be owed again by the time that this is heard, and then nothing else would begin it.
+    """
+
+    after_s = 0.0
+
+
 class IllegalMove(RefusedInput):
     """The event cannot happen in this phase; the state stays as it was."""
 

@@ -7,8 +7,8 @@ one record and synced once (`edgemark.loop.batch`); then all of it follows, in o
 changes nothing is not written.
 Law 3: effects are idempotent. After a start, `Machine.resume` names all that are still owed and
 they are carried out again; what an effect finds out comes back as events through the same queue.
-Law 4: an effect that failed for want of a chain or a peer is tried again, later and later, as long
-as `resume` still names it: deadlines belong to the machine, which hears the time as `Tick`.
+Law 4: an effect that failed for want of a chain or a peer, or was not owed when a thread looked, is
+tried again, later and later, while `resume` names it: deadlines belong to the machine (`Tick`).
 Law 5: nothing dies in silence. An exception that nobody planned stops the loop, `Unrecoverable`.
 
 Many jobs run side by side, one state each, in one journal; finished ones leave it for the archive
@@ -80,9 +80,9 @@ class Runtime(Generic[S, E, F]):
         machine: the pure part.
         journal: open, and used by nobody else.
         perform: carries out one effect of the job `key` in a thread of the pool; returns what it
-            found out. It may raise `LedgerUnavailable`, `PeerUnreachable` or `TryAgain` to be
-            tried again, and any other `PeerFault` to be logged and dropped; it turns every
-            refusal that can be foreseen into an event.
+            found out. It may raise `LedgerUnavailable`, `PeerUnreachable` or `TryAgain` (not owed:
+            `NotOwed`) to be tried again, and any other `PeerFault` to be logged and dropped; it
+            turns every refusal that can be foreseen into an event.
         clock: gives chain time in Unix seconds; None for a process that needs none.
         pace: sizes and pauses.
         archive: takes finished jobs; None keeps them in memory.

@@ -13,7 +13,7 @@ from edgemark.journal.journal import Journal
 from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive, Room
 from edgemark.loop.errands import Errand, Pace
-from edgemark.loop.machine import IllegalMove, Machine, Tick, TryAgain, facts_of
+from edgemark.loop.machine import IllegalMove, Machine, NotOwed, Tick, TryAgain, facts_of
 from edgemark.loop.runtime import Runtime, seam_from
 from edgemark.metrics.readings import LoopReading
 from edgemark.party.station import Station
@@ -113,7 +113,7 @@ class PartyLoop(Closing, Generic[S]):
         """
         state = self.runtime.state(key)
         if state is None or effect not in state.owed():
-            return []
+            raise NotOwed(f"{type(effect).__name__} is not owed any more")
         try:
             return self.perform(state, effect)
         except PeerFault as fault:

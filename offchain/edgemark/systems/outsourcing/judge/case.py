@@ -146,12 +146,13 @@ class JudgeCase(Waiting):
         given = [(judge, opinion.finding) for judge, opinion in self.opinions]
         times = (self.answer_by is not None, self.verdict_by is not None)
         own = {o.finding for j, o in self.opinions if j == self.me} - {Finding.NONE}
+        is_both = own >= {Finding.RIGHT, Finding.MISSING}
         return {
             "a judge signs a finding once": len(set(given)) == len(given),
             "no answer is kept that says nothing new": len(self.answers) <= MOST_ANSWERS,
             "what counts is kept": self.counted is None or self.counted < len(self.answers),
             "what is served has both times": times == (self.served_on_chain,) * 2,
-            "own words are never RIGHT and MISSING": own != own | {Finding.RIGHT, Finding.MISSING},
+            "RIGHT and MISSING are signed of a liar only": not is_both or self.is_contradicted,
         }
 
     def after(self, event: on.JudgeEvent) -> JudgeCase:  # noqa: PLR0911 - one line an event
@@ -294,6 +295,7 @@ class JudgeCase(Waiting):
         Only who holds the task can know that no answer came: an answer is checked against it. And a
         wrong answer to a charge as silent is none: signed as missing too once time is up, so that a
         node cannot split the judges by showing a wrong answer to some of them at the last moment.
+        So is one that is contradicted, also by who found it right before it was: it is a lie.
         """
         if self.task is None:
             return []

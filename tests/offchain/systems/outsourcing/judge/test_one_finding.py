@@ -182,6 +182,7 @@ def test_one_finding__is_signed_of_a_node_that_signed_right_outputs_only(steps: 
     life.go_on()
     assert len(life.signed) <= 1
     assert Finding.WRONG not in life.signed
+    assert broken_laws(life.state) == []
 
 
 @given(steps_with(RIGHT, STRAY, WRONG))
@@ -192,3 +193,48 @@ def test_right_and_missing__are_signed_of_a_node_alone_that_contradicts_itself(
     life.go_on()
     if Finding.RIGHT in life.signed and len(life.signed) > 1:
         assert life.state.is_contradicted
+    assert broken_laws(life.state) == []
+
+
+BOTH = {Finding.RIGHT, Finding.MISSING}
+EARLY_SPLIT = [TASK, SERVED, RIGHT, "begin", 0, WRONG]  # found right; then the other is shown
+
+
+def broken_laws(state: JudgeCase) -> list[str]:
+    return [law for law, holds in state.laws().items() if not holds]
+
+
+def test_all_three_findings__are_signed_of_a_node_that_contradicts_itself_and_no_law_breaks() -> (
+    None
+):
+    life = live([*EARLY_SPLIT, MARGIN_OVER])
+    life.go_on()
+    assert life.signed == BOTH | {Finding.WRONG}
+    assert broken_laws(life.state) == []
+
+
+def test_right_and_missing__of_a_node_that_signed_one_answer__break_the_law() -> None:
+    assert live(CROSSING, PlantedCase).signed == BOTH
+    assert len(broken_laws(live(CROSSING, PlantedCase).state)) == 1
+
+
+class SparingCase(JudgeCase):
+    """Planted: who found an answer right never signs it as missing, whatever comes."""
+
+    def _owed_finding(self) -> list[do.JudgeEffect]:
+        owed = super()._owed_finding()
+        is_spared = self.me in self.signatures(Finding.RIGHT)
+        return [each for each in owed if not (is_spared and isinstance(each, do.FindMissing))]
+
+
+@pytest.mark.parametrize("case", [JudgeCase, SparingCase])
+def test_who_splits_the_judges_and_contradicts_itself__is_convicted_and_not_by_the_planted_rule(
+    case: type[JudgeCase],
+) -> None:
+    """Two judges are shown both answers just in time, the others none."""
+    judges = [live([*EARLY_SPLIT, MARGIN_OVER], case) for _ in range(2)]
+    judges += [live([TASK, SERVED, MARGIN_OVER], case) for _ in range(2)]
+    for judge in judges:
+        judge.go_on()
+    said = [sum(finding in judge.signed for judge in judges) for finding in (*BOTH, Finding.WRONG)]
+    assert (max(said) >= BEGIN.threshold) is (case is JudgeCase)

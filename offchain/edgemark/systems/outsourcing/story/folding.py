@@ -4,7 +4,8 @@ The chain itself also tells who sent each transaction and what it was called wit
 events does not, and then senders and signatures stay unknown. Everything else is the same.
 
 Rule: what is paid out of a node's pot belongs to its index, what is paid out of the payer's pot to
-the indices that ended in the same transaction.
+the indices that ended since the payments before, in the order in which the contract pays
+(`story.parting`): one account may be payer, node and pool.
 """
 
 from __future__ import annotations
@@ -19,15 +20,10 @@ from edgemark.chronicle.pots import Pots
 from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.systems.outsourcing.contract import events as seen
-from edgemark.systems.outsourcing.contract.amounts import compute_ending, share_out
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
-from edgemark.systems.outsourcing.story.story import (
-    Charge,
-    IndexStory,
-    JobStory,
-    list_payees,
-)
+from edgemark.systems.outsourcing.story.parting import Parting
+from edgemark.systems.outsourcing.story.story import Charge, IndexStory, JobStory
 
 INDEX_PHASES: dict[type[ChainEvent], IndexPhase] = {
     seen.NodeAccepted: IndexPhase.ACCEPTED,
@@ -101,7 +97,8 @@ class StoryFold:
         self._story = story
         self._indices = {int(place.index): place for place in self._story.indices}
         self._pots = Pots(story.settlement, story.job)
-        self._ended: list[int] = []  # indices that ended in the transaction that is taken
+        self._ended: list[int] = []  # of the transaction that is taken, whose payments follow
+        self._parting: Parting | None = None  # of these payments, once they have begun
 
     def take(
         self, mark: Mark, events: Sequence[ChainEvent], arguments: Mapping[str, Any] = NO_ARGUMENTS
@@ -113,12 +110,12 @@ class StoryFold:
             events: of settlement and anchor in it, in order; those of other jobs too.
             arguments: what the settlement was called with; none where only events are known.
         """
-        self._ended = []
+        self._ended, self._parting = [], None
         for event in events:
             if getattr(event, "job", None) == self._story.job:
                 self._take_event(event, mark, arguments)
-        for credit in self._pots.take(mark, events):
-            self._take_credit(credit)
+            for credit in self._pots.take(mark, [event]):
+                self._take_credit(credit)
 
     def finish(self) -> JobStory:
         """The whole story."""
@@ -135,23 +132,10 @@ class StoryFold:
             self._indices[index] = replace(paid, credits=(*paid.credits, part))
 
     def _divide(self, credit: Credit) -> dict[int, int]:
-        """What of a payment is for the end of which index.
-
-        Out of the payer's place the payer and the pool are paid once for all that ended together:
-        such a sum is divided as its parts are due. One that does not fit stays whole, at the last.
-        """
-        if credit.place or len(self._ended) == 1:
-            return {credit.place or self._ended[0]: credit.amount}
-        due = {
-            index: amount
-            for index in self._ended
-            if (amount := self._due_of_deposit(self._indices[index]).get(credit.account))
-        }
-        return due if sum(due.values()) == credit.amount else {self._ended[-1]: credit.amount}
-
-    def _due_of_deposit(self, place: IndexStory) -> dict[Address, int]:
-        ending = compute_ending(place.phase, self._story.terms)
-        return share_out(ending.deposit, list_payees(self._story, place))
+        """What of a payment is for the end of which index."""
+        if self._parting is None:
+            self._parting = Parting(self._story, [self._indices[index] for index in self._ended])
+        return self._parting.divide(credit)
 
     def _take_event(self, event: ChainEvent, mark: Mark, arguments: Mapping[str, Any]) -> None:
         match event:
@@ -199,6 +183,8 @@ class StoryFold:
         self._change(event.index, charge=served)
 
     def _end(self, event: Any, mark: Mark, arguments: Mapping[str, Any]) -> None:
+        if self._parting is not None:  # another round of the same transaction
+            self._ended, self._parting = [], None
         self._ended.append(int(event.index))
         place = self._indices[event.index]
         found = FINDINGS.get(type(event), Finding.NONE)

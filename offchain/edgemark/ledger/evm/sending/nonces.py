@@ -156,8 +156,9 @@ class NonceKeeper:
             used = self._chain.nonces_used(self._key.address)
             with self._lock:
                 lowest = entries.get(used)
-                if used <= max(entries, default=-1) and (lowest is None or _is_due(lowest)):
-                    self._help_up_to(used, used)
+                nearest = min((nonce for nonce in entries if nonce >= used), default=None)
+                if nearest is not None and (lowest is None or _is_due(lowest)):
+                    self._help_up_to(used, used, weighed_to=nearest)
         except PASSING as fault:
             self._log.info("not helped on yet", error=fault)
         self._cross_out_final()
@@ -166,16 +167,22 @@ class NonceKeeper:
         entry.is_answered = True
         return self._settler.taken(entry)
 
-    def _help_up_to(self, last: int, used: int, followed: Entry | None = None) -> None:
+    def _help_up_to(
+        self, last: int, used: int, followed: Entry | None = None, *, weighed_to: int = -1
+    ) -> None:
         """Help on whatever has a nonce from `used` to `last`, and what waits for one that none has.
 
-        Nothing is signed above what was counted, but a count that was wrong may have left holes.
+        Nothing is signed above what was counted, but a count that was wrong may have left holes:
+        none is filled where there are more than anybody pays for, up to `last` or `weighed_to`.
         """
         nonces = [nonce for nonce in self._pending.nonces() if used <= nonce <= last]
-        if not self._drafter.fillers.is_wide(last + 1 - used - len(nonces)):
+        waits = max(last, weighed_to)  # what is helped on, in the end
+        held = sum(used <= nonce <= waits for nonce in self._pending.nonces())
+        if not self._drafter.fillers.is_wide(waits + 1 - used - held):
             nonces = list(range(used, last + 1))
         else:  # later transactions take the nonces below, see `Drafter`
-            self._log.warning("far above the nonces that are used", used=used, nonce=last)
+            say = self._log.debug if followed is None else self._log.warning
+            say("far above the nonces that are used", used=used, nonce=waits)
         for nonce in nonces:
             self._help(nonce, followed, is_lowest=nonce == used)
 

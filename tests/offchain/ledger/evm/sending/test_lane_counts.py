@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.offchain.ledger.evm.reading.scripted_node import KEY, Chain, Nodes, View, other_payment
@@ -308,6 +309,30 @@ def sign_far_above_later(nodes: Nodes, folder: Path, chain: Chain) -> None:
         assert list(lane._pending.entries) == [FAR]
 
 
+class OneHoleLane(TransactionLane):
+    """Planted: what nobody waits for is helped on hole by hole, however many there are."""
+
+    def _help_up_to(self, last: int, used: int, followed: Any = None, **_: int) -> None:
+        super()._help_up_to(last, used, followed)
+
+
+@pytest.mark.parametrize(("kind", "hours"), [(TransactionLane, 0), (OneHoleLane, 3)])
+def test_n4_a_hole_nobody_pays_for__is_not_filled_hour_after_hour_when_nobody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[TransactionLane], hours: int
+) -> None:
+    chain, nodes = one_node()
+    sign_far_above(nodes, tmp_path, monkeypatch, FAR)
+    now = [0.0]
+    with lane_over(nodes, tmp_path, kind=kind, limits=SOON) as lane:
+        lane._drafter.fillers = FillerBudget(clock=lambda: now[0])
+        for _ in range(3):
+            for _ in range(2 * MOST_HOLES):
+                lane.keep_on()
+            now[0] += HOUR_S + 1
+        assert list(lane._pending.entries)[-1] == FAR
+    assert len(chain.paid(KEY.address)) == hours * (MOST_HOLES - 1)
+
+
 @pytest.mark.parametrize("used", [FAR + 1, FAR + 5, FAR - 10])
 def test_n4_one_high_count__above_a_wide_hole__strands_nothing_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: int
@@ -330,7 +355,7 @@ def test_n4_one_high_count__above_a_wide_hole__strands_nothing_more(
 class DistanceLane(TransactionLane):
     """Planted: how far the last is from the first counted, whatever lies between."""
 
-    def _help_up_to(self, last: int, used: int, followed: Entry | None = None) -> None:
+    def _help_up_to(self, last: int, used: int, followed: Entry | None = None, **_: int) -> None:
         if last - used < MOST_HOLES:
             super()._help_up_to(last, used, followed)
 

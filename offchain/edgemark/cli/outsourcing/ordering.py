@@ -35,8 +35,9 @@ from edgemark.systems.outsourcing.offline.drafting import (
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
 from edgemark.systems.outsourcing.order import ordering
-from edgemark.systems.outsourcing.order.ordering import submit_sharing
+from edgemark.systems.outsourcing.order.ordering import draft_shared
 from edgemark.systems.outsourcing.order.outlook import tell_outlook
+from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.story.exhibiting import write_receipt
 from edgemark.systems.outsourcing.story.reading import Chronicle
 
@@ -144,22 +145,25 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     wish = Wish(threshold, errors, parse_tokens(fee), judging, *windows)
     check_order(asking.function, asking.batch, accounts, wish, sharing)
     with open_device(invocation, metrics_file) as device:
-        job = begin(device, asking, accounts, wish, sharing)
-        if not wait:
-            device.wait_posted(job, accept_s)
-            return show_job(invocation, device, job, reading)
-        terms = device.job(job).known.terms
-        most_s = terms.collect_by - terms.accept_by + accept_s + CHARGES_S
-        return wait_and_show(invocation, device, job, most_s, Until(until), reading)
+        order = draft(device, asking, accounts, wish, sharing)
+        with naming_when_interrupted(device, order.job):
+            job = device.begin(asking.function, order)
+            if not wait:
+                device.wait_posted(job, accept_s)
+                return show_job(invocation, device, job, reading)
+            most_s = order.terms.collect_by - order.terms.accept_by + accept_s + CHARGES_S
+            return wait_and_show(invocation, device, job, most_s, Until(until), reading)
 
 
 @contextmanager
-def naming_when_interrupted(job: JobId) -> Iterator[None]:
-    """Tell who interrupts how to come back: the job is in the journal and cannot be unasked."""
+def naming_when_interrupted(device: Device, job: JobId) -> Iterator[None]:
+    """Tell who interrupts how to come back: what is in the journal cannot be unasked."""
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"the job goes on: edgemark outsourcing result {job.hex()}", err=True)
+        is_known = device.runtime.state(job) is not None  # else its record may be on the way
+        goes_on = "the job goes on" if is_known else "the job may have begun; if it did, it goes on"
+        click.echo(f"{goes_on}: edgemark outsourcing result {job.hex()}", err=True)
         raise
 
 
@@ -176,24 +180,24 @@ def choose_sharing(input_file: Path | None, folder: Path | None) -> Sharing | No
     return None if folder is None else read_sharing(folder)
 
 
-def begin(
+def draft(
     device: Device,
     asking: Asking,
     nodes: Sequence[Address],
     wish: Wish,
     sharing: Sharing | None = None,
-) -> JobId:
-    """Register and deposit where that is still to be done, keep the plan, begin the job.
+) -> Order:
+    """Register and deposit where that is still to be done, keep the plan, draft the job.
 
     Raises:
-        RefusedInput: what `Device.submit` says, or too few tokens.
+        RefusedInput: what `Device.draft` says, or too few tokens.
     """
     ordering.get_ready(device, asking.function, wish)
     if asking.plan is not None:
         remember_plan(Path(device.station.settings.home), asking.plan)
     if sharing is not None:
-        return submit_sharing(device, asking.function, sharing, nodes, wish)
-    return device.submit(asking.function, asking.batch, nodes, wish)
+        return draft_shared(device, asking.function, sharing, nodes, wish)
+    return device.draft(asking.function, asking.batch, nodes, wish)
 
 
 @click.command("status")
@@ -233,7 +237,8 @@ def result(
     with open_device(invocation, metrics_file) as device:
         job_id = parse_job_id(job)
         reading = choose_reading(device, job_id, model_file, output)
-        status = wait_and_show(invocation, device, job_id, timeout, Until(until), reading)
+        with naming_when_interrupted(device, job_id):
+            status = wait_and_show(invocation, device, job_id, timeout, Until(until), reading)
         if html is not None:
             story = Chronicle(device.station.chain, device.station.deployment).read(job_id)
             state = device.job(job_id)
@@ -290,7 +295,7 @@ def wait_and_show(
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     shown = Progress(*columns, transient=True, disable=invocation.as_json)
-    with naming_when_interrupted(job), shown as progress:
+    with shown as progress:
         progress.add_task(f"job {job.hex()[:16]}")
         try:
             device.wait(job, timeout_s, until)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
@@ -20,13 +20,34 @@ from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.observing import TAKEN_NUMBER, is_posting_of
 from edgemark.systems.outsourcing.device.refusals import RefusedOffers
+from edgemark.systems.outsourcing.offline.drafting import Venue, sort_by_provider
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
 
 PASSING = ("AllowanceTooLow", "AllowanceExpired", "FreeBalanceTooLow")
+
+
+def venue_of(station: OutsourcingStation, nodes: Sequence[Address]) -> Venue:
+    """A job of this device, ordered now of these nodes.
+
+    Raises:
+        RefusedInput: one of them is no participant.
+    """
+    find = station.registry.participant
+    providers = {node: find(node).provider for node in nodes}
+    return Venue(
+        payer=station.address,
+        settlement=station.settlement.address,
+        chain_id=station.chain.chain_id,
+        nodes=sort_by_provider(nodes, providers),
+        judges=station.settlement.judges,
+        now=Timestamp(station.chain.now()),
+        limits=station.deployment.group(OutsourcingContracts).limits,
+    )
 
 
 class Offering:

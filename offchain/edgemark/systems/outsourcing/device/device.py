@@ -24,7 +24,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, JobId, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.errands import Errand
@@ -35,7 +35,12 @@ from edgemark.party.loop import PartyLoop
 from edgemark.party.rounds import Rounds
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
-from edgemark.systems.outsourcing.device.beginning import Offering, look_into_refusal, may_be_posted
+from edgemark.systems.outsourcing.device.beginning import (
+    Offering,
+    look_into_refusal,
+    may_be_posted,
+    venue_of,
+)
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.means import (
     Funds,
@@ -49,12 +54,7 @@ from edgemark.systems.outsourcing.device.observing import observe_as_device
 from edgemark.systems.outsourcing.device.refusals import Refusal, RefusedAnswers
 from edgemark.systems.outsourcing.device.staying import Until
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
-from edgemark.systems.outsourcing.offline.drafting import (
-    Venue,
-    Wish,
-    draft_order,
-    sort_by_provider,
-)
+from edgemark.systems.outsourcing.offline.drafting import Wish, draft_order
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
@@ -62,7 +62,6 @@ from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Answer, Evidence, Task
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.calls import call_of
-from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.read_requests import sign_read
 from edgemark.systems.outsourcing.station.station import OutsourcingStation, Seen, path_of
@@ -108,7 +107,19 @@ class Device(PartyLoop[OutsourcingStation]):
         *,
         nonce: int | None = None,
     ) -> JobId:
-        """Share a batch and begin the job; durable when it returns.
+        """Draft a job and begin it, with their arguments and errors; durable when it returns."""
+        return self.begin(function, self.draft(function, batch, nodes, wish, nonce=nonce))
+
+    def draft(
+        self,
+        function: Polynomial,
+        batch: bytes,
+        nodes: Sequence[Address],
+        wish: Wish,
+        *,
+        nonce: int | None = None,
+    ) -> on.Order:
+        """Share a batch; the job has its id, and nothing of it is kept before `begin`.
 
         Args:
             function: F.
@@ -121,27 +132,12 @@ class Device(PartyLoop[OutsourcingStation]):
                 repeated: a second job of that number is refused.
 
         Raises:
-            RefusedInput: input, numbers or nodes are wrong, or the free balance is too low.
+            RefusedInput: input, numbers or nodes are wrong.
         """
-        venue, began = self.venue(nodes), time.perf_counter()
+        venue, began = venue_of(self.station, nodes), time.perf_counter()
         order = draft_order(function, batch, wish, venue, self._randomness, nonce=nonce)
         self.seconds["share"] += time.perf_counter() - began
-        return self.begin(function, order)
-
-    def venue(self, nodes: Sequence[Address]) -> Venue:
-        """A job of this device, ordered now of these nodes."""
-        station = self.station
-        find = station.registry.participant
-        providers = {node: find(node).provider for node in nodes}
-        return Venue(
-            payer=station.address,
-            settlement=station.settlement.address,
-            chain_id=station.chain.chain_id,
-            nodes=sort_by_provider(nodes, providers),
-            judges=station.settlement.judges,
-            now=Timestamp(station.chain.now()),
-            limits=station.deployment.group(OutsourcingContracts).limits,
-        )
+        return order
 
     def begin(self, function: Polynomial, order: on.Order) -> JobId:
         """Begin a job that was drafted; durable when it returns.

@@ -9,9 +9,11 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.identifiers import Address, JobId
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.settings import Settings
+from edgemark.systems.outsourcing.device.beginning import venue_of
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.offline.drafting import Wish, order_of_sharing
 from edgemark.systems.outsourcing.offline.sharing import Sharing
+from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 
@@ -61,10 +63,10 @@ def get_ready(device: Device, function: Polynomial, wish: Wish) -> None:
     provide_balance(device.station, costs + device.funds().reserved)
 
 
-def submit_sharing(
+def draft_shared(
     device: Device, function: Polynomial, sharing: Sharing, nodes: Sequence[Address], wish: Wish
-) -> JobId:
-    """Begin the one job of a sharing; durable when it returns.
+) -> Order:
+    """The one job of a sharing, to be begun.
 
     Args:
         device: who pays, sends the shares and checks the answers.
@@ -74,7 +76,7 @@ def submit_sharing(
         wish: with the sharing's threshold and errors.
 
     Raises:
-        RefusedInput: as `Device.submit`; or the sharing is for something else, or was used already.
+        RefusedInput: nodes or numbers are wrong, or the sharing is for something else; `begin`
+            raises it when the sharing was used already.
     """
-    order = order_of_sharing(sharing, function, wish, device.venue(nodes))
-    return device.begin(function, order)
+    return order_of_sharing(sharing, function, wish, venue_of(device.station, nodes))

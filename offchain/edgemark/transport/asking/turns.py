@@ -27,6 +27,21 @@ FULL_BYTES_PER_S = LEAST_BYTES_PER_S * 3 // 4  # of bodies, beside TLS, TCP and 
 IDLE_S = 1.0  # more than a connection needs until it is at speed
 
 
+def compute_moving_s(total: int, longest: int, held: int) -> float:
+    """Seconds, at most, until all who keep up have what is for them; by the laws above.
+
+    Those that do not keep up may be first: each byte of theirs goes as slowly as on a line that
+    counts as full, or the line stands idle. Where a body more fits beside theirs, nothing waits.
+
+    Args:
+        total: bytes of all bodies, those for peers that do not keep up among them.
+        longest: bytes of the longest one.
+        held: bodies that peers which do not keep up may be given at a time.
+    """
+    waits = longest > LONG_BYTES and (held + 1) * longest > BURST_BYTES
+    return total / FULL_BYTES_PER_S + (held * IDLE_S if waits else 0.0)
+
+
 @dataclass(eq=False)
 class Transfer:
     """One long body, from when it waits for its turn.

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from edgemark.deployment.deployment import measure_block_s
 from edgemark.errors import RefusedInput
+from edgemark.loop.errands import Pace
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import allow_again
 from edgemark.party.evm.station import EvmStation
+from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase, JobView
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import (
@@ -32,7 +34,7 @@ from edgemark.systems.outsourcing.offline.drafting import GATHER_PART
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.contracts import SERVING_BLOCKS, OutsourcingContracts
-from edgemark.transport.limits import LEAST_BYTES_PER_S
+from edgemark.transport.asking.turns import LONG_BYTES, compute_moving_s
 
 HANDING_PART = 2  # half of the time to compute is the nodes' own
 _CHARGEABLE = (IndexPhase.NAMED, IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
@@ -175,7 +177,7 @@ def check_judging(terms: Terms, station: EvmStation) -> None:
             jobs of that size.
     """
     decided = station.deployment.group(OutsourcingContracts)
-    moving_s, window = compute_moving_s(terms, len(decided.judges)), decided.limits
+    moving_s, window = compute_serving_s(terms, len(decided.judges)), decided.limits
     if moving_s < 1:  # the blocks that every deployment leaves its judges have room for it
         return
     block_s = measure_block_s(station.chain)
@@ -190,20 +192,25 @@ def check_judging(terms: Terms, station: EvmStation) -> None:
         )
 
 
-def compute_moving_s(terms: Terms, judges: int) -> float:
+def compute_serving_s(terms: Terms, judges: int) -> float:
     """Seconds until judges have what they need of e charges that are filed together, over one line.
 
     That is the evidence of each, of the first once more when it has been asked for the function,
-    and the function. All judges have to have it, although k suffice: those that do nothing with it
-    may be the first to get it.
+    and the function. All that keep up have to have it: those that do not may be the first to get
+    it, and hold the line as long as they can. A server is given one function at a time.
     """
     evidence = terms.share_bytes + compute_output_bytes(terms.batch, terms.outputs) + 3 * HEAD_BYTES
     of_judge = terms.function_bytes + (terms.errors + 1) * evidence
-    return judges * of_judge / LEAST_BYTES_PER_S
+    bad = judges - compute_judge_threshold(judges)
+    at_a_time = Pace.of_peer if evidence > LONG_BYTES else 1
+    longest = max(terms.function_bytes, evidence)
+    return compute_moving_s(judges * of_judge, longest, bad * at_a_time)
 
 
 def check_line(terms: Terms) -> None:
     """Check that all tasks go out, and all answers come in, in time over one line.
+
+    Up to e nodes may not keep up, and be first.
 
     Tasks have half of the time to compute, whose rest is for computing them; answers a third of
     the time to collect, for as long as a device waits for them.
@@ -214,17 +221,17 @@ def check_line(terms: Terms) -> None:
     answer = compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES
     tasks_s = (terms.compute_by - terms.accept_by) / HANDING_PART
     answers_s = (terms.collect_by - terms.compute_by) / GATHER_PART
-    _check_moving("tasks", terms.node_count, terms.share_bytes + HEAD_BYTES, tasks_s)
-    _check_moving("answers", terms.node_count, answer, answers_s)
+    _check_moving("tasks", terms, terms.share_bytes + HEAD_BYTES, tasks_s)
+    _check_moving("answers", terms, answer, answers_s)
 
 
-def _check_moving(what: str, count: int, length: int, most_s: float) -> None:
-    moving_s = count * length / LEAST_BYTES_PER_S
+def _check_moving(what: str, terms: Terms, length: int, most_s: float) -> None:
+    moving_s = compute_moving_s(terms.node_count * length, length, terms.errors)
     if moving_s > most_s:
         raise RefusedInput(
             f"{what} of this job could not all be moved in time",
             who="job",
-            had=f"{moving_s:.1f} s for {count}",
+            had=f"{moving_s:.1f} s for {terms.node_count}",
             needed=f"<= {most_s:.1f} s of the window that they are in",
             remedy="Take longer windows, or a smaller batch.",
         )

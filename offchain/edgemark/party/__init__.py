@@ -9,7 +9,7 @@
 | `running`    | a service as a process, until it is asked to leave                      |
 | `monitoring` | pages for the operator                                                  |
 | `rounds`, `agenda`, `watcher` | what a round over the outside reads, and when          |
-| `inquiry`    | what any peer has, or each of them                                      |
+| `inquiry`, `standing` | what any peer has, or each of them; whom to ask first          |
 | `evm`        | what an EVM chain adds to all that                                      |
 
 Nothing here but `evm` knows a chain: time is handed in (`Station.clock`), and so is whatever a

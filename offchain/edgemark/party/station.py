@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from edgemark.closing import Closing
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
+from edgemark.party.standing import Standing
 from edgemark.settings import Settings
 from edgemark.transport.asking.http import HttpClient
 
@@ -26,12 +27,14 @@ class Station(Closing):
         client: asks peers, each by its endpoint and the pin of its key.
         clock: time by which this party's deadlines are meant, Unix seconds; it may raise
             `LedgerUnavailable`. None for a party without any.
+        standing: of its peers, for all that it asks several of them for.
     """
 
     settings: Settings
     keys: KeyStore
     client: HttpClient
     clock: Callable[[], int] | None
+    standing: Standing = field(default_factory=Standing, init=False, repr=False, compare=False)
 
     def keep_on(self) -> None:
         """What has to be done now and then beside the watch; nothing, unless a subclass says so."""

@@ -20,6 +20,9 @@ LOOK_S = 0.1  # between two looks at what moves
 wanted: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: True)
 """Whether what waits for its turn is needed still: somebody else may have given it meanwhile."""
 
+in_line: ContextVar[Callable[[bool], None]] = ContextVar("in_line", default=lambda _: None)
+"""Told when a thread begins to wait for its turn, and when it does no more."""
+
 _of_thread = threading.local()
 
 
@@ -60,8 +63,11 @@ class Line:
             return
         with self._changed:
             self._turns.enter(transfer)
+        tell = in_line.get()
         try:
+            tell(True)
             self._wait(transfer)
+            tell(False)
             yield transfer
         finally:
             with self._changed:

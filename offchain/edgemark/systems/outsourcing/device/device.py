@@ -329,8 +329,8 @@ class Device(PartyLoop[OutsourcingStation]):
                 self._check(order, order.tasks[index - 1], answer, is_owed=False)
             return answer
 
-        who = f"index {index}"
-        return ask_until_one(order.judges, ask, what="no judge gave the answer", who=who)
+        what, who, standing = "no judge gave the answer", f"index {index}", self.station.standing
+        return ask_until_one(order.judges, ask, what=what, who=who, standing=standing)
 
     def _ask_again(self, state: DeviceJob, silent: Sequence[ShareIndex]) -> list[Answer]:
         """The answers of nodes that gave none yet; however many are mute, it takes one request."""

@@ -276,18 +276,20 @@ class ComputeNode(OutsourcingServer):
 
     def _fetch_task(self, state: NodeTask) -> Task:
         offer, most = state.known, state.known.terms.share_bytes + HEAD_BYTES
+        by = state.deadline(do.FetchTask())
 
         def ask(judge: Address) -> Task:
             account = self.station.keys.account
             request = sign_read(self.station, offer.job, offer.index, judge, account)
-            raw = self.station.ask(judge, "/v1/tasks/read", request, most=most)
+            raw = self.station.ask(judge, "/v1/tasks/read", request, most=most, by=by)
             with from_peer(judge):
                 task = Task.from_wire(raw)
                 check_task(task, offer.terms, offer.root)
             return task
 
-        who = f"index {offer.index}"
-        return ask_until_one(offer.judges, ask, what="no judge gave the task", who=who)
+        what, who = "no judge gave the task", f"index {offer.index}"
+        standing = self.station.standing
+        return ask_until_one(offer.judges, ask, what=what, who=who, standing=standing)
 
     def _commitment(self, answer: Answer) -> Call:
         settlement = self.station.settlement

@@ -55,7 +55,7 @@ class NodeTask(Waiting):
 
     def deadline(self, effect: do.NodeEffect) -> float:
         """By when an effect has to be carried out, in the chain's time; infinite if ever."""
-        if isinstance(effect, do.SendAnswer) and self.answer_by is not None:
+        if isinstance(effect, do.SendAnswer | do.FetchTask) and self.answer_by is not None:
             return float(self.answer_by)
         return deadline_of(self.offer.terms if self.offer else None, effect)
 

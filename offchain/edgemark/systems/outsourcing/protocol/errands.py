@@ -47,7 +47,7 @@ def errand_of(  # noqa: PLR0911 - one line a kind
         case do.FetchAnswer(index):
             return Errand("answers", nodes[index - 1], by)
         case do.FetchTask() | do.FetchAnswerFromJudges():
-            return Errand("inquiries")  # of several peers, who do not wait for one another
+            return Errand("inquiries", by=by)  # of several peers, who do not wait for one another
         case do.Decode():
             return Errand("decoding", by=by)  # after a last round to several
         case do.ComputeAnswer() | do.SignServed() | do.Reexecute() | do.FindMissing():

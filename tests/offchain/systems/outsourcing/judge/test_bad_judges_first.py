@@ -24,6 +24,7 @@ from edgemark.identity.registry import EndpointInvalid
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.station import EvmStation
 from edgemark.party.inquiry import ask_each, ask_until_one
+from edgemark.party.standing import Standing
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.refusals import RefusedAnswers
@@ -54,6 +55,7 @@ def station_where(bad: Exception, answer: bytes, account: object = None) -> Any:
         keys=SimpleNamespace(account=account),
         visitor=SimpleNamespace(card_for=lambda _: ""),
         client=SimpleNamespace(request=lambda *_, **__: answer),
+        standing=Standing(),
     )
 
     def entry(judge: Address) -> object:
@@ -76,7 +78,7 @@ def summoned() -> Any:
     offer = SimpleNamespace(
         job=ORDER.job, index=ONE, terms=ORDER.terms, root=ORDER.root, judges=JUDGE_ADDRESSES
     )
-    return SimpleNamespace(known=offer)
+    return SimpleNamespace(known=offer, deadline=lambda _: 70.0)
 
 
 @pytest.mark.parametrize("entry", BAD_ENTRIES)

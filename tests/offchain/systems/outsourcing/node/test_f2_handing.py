@@ -227,7 +227,7 @@ def test_of_many_answers__the_one_with_least_time_goes_first(*, is_planted: bool
 def test_deadlines__of_what_goes_to_peers() -> None:
     judge = cast.JUDGE_ADDRESSES[1]
     task = NodeTask(answer_by=Timestamp(70), verdict_by=Timestamp(130))
-    assert task.deadline(do.SendAnswer(judge)) == 70
+    assert task.deadline(do.SendAnswer(judge)) == task.deadline(do.FetchTask()) == 70
     case = JudgeCase(
         me=cast.JUDGE_ADDRESSES[0], case=cast.case_of(ORDER, ShareIndex(1), ChargeKind.SILENT)
     )

@@ -33,6 +33,7 @@ from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.loop.machine import TryAgain
+from edgemark.party.standing import Standing
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.contract.terms import check_terms
 from edgemark.systems.outsourcing.device.device import Device
@@ -185,6 +186,7 @@ def make_device(answers: Callable[[], bytes]) -> Device:
     committed = commitment_to(ANSWER, NODES[0])
     settlement = SimpleNamespace(domain=DOMAIN, commitment=lambda *_: committed)
     device.station = SimpleNamespace(
+        standing=Standing(),
         chain=SimpleNamespace(now=lambda: 1_000),
         settlement=settlement,
         ask=lambda *_, **__: answers(),
@@ -231,6 +233,7 @@ def test_f3_a_node_that_asks_judges_for_its_task__takes_no_strange_one() -> None
     node: Any = ComputeNode.__new__(ComputeNode)
     node.log = SimpleNamespace(debug=_nothing)
     node.station = SimpleNamespace(
+        standing=Standing(),
         chain=SimpleNamespace(now=lambda: 1_000),
         settlement=SimpleNamespace(domain=DOMAIN),
         keys=SimpleNamespace(account=key_of_role("node 1")),
@@ -243,9 +246,10 @@ def test_f3_a_node_that_asks_judges_for_its_task__takes_no_strange_one() -> None
         root=ORDER.root,
         judges=JUDGE_ADDRESSES,
     )
+    summoned = SimpleNamespace(known=offer, deadline=lambda _: 70.0)
     for _ in range(300):
         try:
-            assert node._fetch_task(SimpleNamespace(known=offer)) == TASK
+            assert node._fetch_task(summoned) == TASK
         except EdgemarkError as later:
             assert isinstance(later, TryAgain)
 

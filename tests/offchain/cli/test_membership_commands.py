@@ -283,3 +283,14 @@ def test_retire__and_dismiss__end_new_work_and_nothing_else(town: Town) -> None:
     again = town.run("node", "account", "retire", "--yes")
     assert again.status == Exit.REFUSED_INPUT
     assert "HasRetired" in again.error
+
+
+def test_dismiss__of_an_account_that_is_not_admitted__is_refused_by_name(town: Town) -> None:
+    town.set_up_provider("provider")
+    node = town.set_up_node("node", "provider")
+    town.do("provider", "provider", "dismiss", node)
+    for stranger in (account(6), node):
+        ran = town.run("provider", "provider", "dismiss", stranger)
+        assert ran.status == Exit.REFUSED_INPUT
+        assert "is not admitted" in ran.error
+        assert stranger in ran.error

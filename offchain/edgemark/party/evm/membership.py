@@ -140,8 +140,17 @@ def dismiss_server(station: EvmStation, account: Address) -> None:
     """Withdraw an admission: no new work for this organisation.
 
     Raises:
-        RefusedInput: this account acts for no organisation.
+        RefusedInput: this account acts for no organisation, or for one that has not admitted it;
+            the contract would take that in silence.
     """
+    organisation = provider_of(station)
+    if not station.registry.is_admitted(organisation, account):
+        raise RefusedInput(
+            "is not admitted",
+            who=account,
+            needed=f"a server that {organisation} has admitted",
+            remedy="Look at the account: nothing was changed.",
+        )
     send_as_asked(station, station.registry.dismiss(account), "Only its provider can dismiss it.")
 
 

@@ -2,7 +2,8 @@
 
 `servers`: as docs/running.md leaves it after its fourth step. A chain, the contracts, six nodes
 and four judges in `$PLAY`, a funded account in `$PLAY/device`; `$NODES` names the nodes for
-`outsourcing submit`; node 1 shows metrics at the first port of the page.
+`outsourcing submit`; node 1 shows metrics at the first port of the page. The log of each server
+stands beside its home.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
             port = str(next(iter(ports.values()))) if shows else "0"
             start_usually(actor, {"EDGEMARK_METRICS_PORT": port})
         stage.wait_ready((*stage.nodes, *stage.judges))
+        for actor in (*stage.nodes, *stage.judges):
+            actor.log.rename(play / f"{actor.home.name}.log")
         yield {
             "EDGEMARK_CHAIN_URL": stage.url,
             "EDGEMARK_CONFIRMATIONS": "1",

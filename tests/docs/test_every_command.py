@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,18 @@ def test_the_commands_that_no_test_runs__are_these() -> None:
 
 def test_the_main_pages__are_among_those_that_run() -> None:
     assert {"docs/running.md", "docs/operating.md"} <= set(WITH_COMMANDS)
+
+
+def test_operating__goes_on_where_running_stands() -> None:
+    running, operating = (
+        read_page(ROOT / "docs" / f"{name}.md") for name in ("running", "operating")
+    )
+    (start,) = [block.text for block in running.to_run if " run --home" in block.text]
+    shown = [int(port) for port in re.findall(r"METRICS_PORT=.*?echo (\d+)", start)]
+    assert shown == list(operating.ports)
+    assert "2> $PLAY/$server.log" in start
+    read = {name for block in operating.to_run for name in re.findall(r"\S*log\S*", block.text)}
+    assert read == {"$PLAY/node-1.log"}
 
 
 def test_a_command_that_fails__fails_the_page(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from edgemark.demo.evm.costs import ask_status
 from edgemark.demo.evm.holdings import Holdings, check_holdings
-from edgemark.identifiers import Address, JobId, ShareIndex
+from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.contract.amounts import Payees, compute_payout, share_out
 from edgemark.systems.outsourcing.contract.records import IndexPhase
@@ -18,6 +18,8 @@ from edgemark.systems.outsourcing.demo.dishonest import DEEDS, Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.refusals import Refusal
+from edgemark.systems.outsourcing.order.outlook import tell_outlook
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.systems.outsourcing.story.story import find_signers
@@ -79,6 +81,14 @@ class Played:
         return self.plan.deed
 
 
+def check_started(receipt: Receipt, played: Sequence[Played], now: Timestamp) -> None:
+    """Every job had its nodes in time; what ended before cannot pass any check below."""
+    for number, job in enumerate(played, start=1):
+        ended_before = job.state.phase in (DevicePhase.CANCELLED, DevicePhase.FAILED)
+        seen = tell_outlook(job.state, now) if ended_before else "started"
+        receipt.compare(f"job {number} started", seen, "started")
+
+
 def check_results(receipt: Receipt, played: list[Played], example: Example) -> None:
     """Every answer is that of the plain model on the same machine."""
     right = total = 0
@@ -117,7 +127,7 @@ def check_scores(
         f"job {number}: numbers are the plain model's, within the plan's bound",
         len(seen) == len(expected)
         and all(d <= bound for row in off for d, bound in zip(row, bounds, strict=True)),
-        f"off by {max((d for row in off for d in row), default=0):.2g}",
+        f"off by {max(d for row in off for d in row):.2g}" if off else "no numbers",
         f"<= {max(bounds):.2g}",
     )
 
@@ -202,20 +212,23 @@ def check_tokens(
     check_holdings(receipt, names, before, after, expected)
     dishonest = {job.state.known.nodes[job.planted - 1] for job in played}
     employed = {node for job in played for node in job.state.known.nodes}
-    honest = [a.account for a in stage.nodes if a.account in employed - dishonest]
-    receipt.require(
-        "honest nodes never fined",
-        all(after.parties[node] > before.parties[node] for node in honest),
-        "all gained" if honest else "none",
-        "all gained",
-    )
+    honest = employed - dishonest
+    others = [names[at][0] for at in honest if after.parties[at] <= before.parties[at]]
+    gained = "all gained" if honest else "none there"
+    seen = f"gained nothing: {', '.join(sorted(others))}" if others else gained
+    receipt.require("honest nodes never fined", not others, seen, "all gained")
     receipt.compare_tokens("no job holds tokens any more", after.locked, 0)
 
 
 def signers_of(chronicle: Chronicle, job: Played) -> Signers:
-    """Who signed the verdicts of a job; a judge is paid for its own signature."""
+    """Who signed the verdicts of a job; a judge is paid for its own signature.
+
+    Where the planted index has no verdict, all judges should have signed one.
+    """
     story = chronicle.read(job.job)
-    return {int(place.index): find_signers(story, place) for place in story.indices}
+    found = {int(place.index): find_signers(story, place) for place in story.indices}
+    planned = tuple(job.state.known.judges)
+    return found | {int(job.planted): found.get(int(job.planted)) or planned}
 
 
 def ends_of(job: Played) -> tuple[IndexPhase, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +14,7 @@ from rich.console import Console
 from edgemark.demo.evm.holdings import read_holdings
 from edgemark.demo.progress import step
 from edgemark.demo.script import write_script
-from edgemark.identifiers import Address, ShareIndex, Tokens
+from edgemark.identifiers import Address, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.receipt import TOKEN_UNIT, Receipt
@@ -23,6 +25,7 @@ from edgemark.systems.outsourcing.demo.checks import (
     check_blame,
     check_judges,
     check_results,
+    check_started,
     check_tokens,
 )
 from edgemark.systems.outsourcing.demo.costs import note_costs, note_device_costs
@@ -37,8 +40,12 @@ from edgemark.systems.outsourcing.story.reading import Chronicle
 
 JOB_LIMIT_S = 180.0
 DEGREE = 2  # of every example's function: more needs more than six nodes
+STAGE_STEP = "chain, contracts, providers"
+START_PART = 1 / 3  # a job starts in about this part of the time that setting the stage takes
+MOST_ACCEPT_S = 60
 # On a machine that is ten times too busy, jobs start after 6 s, and have their commitments 3 s
-# later. A node that serves nothing has as long once more: spare time is waited for twice.
+# later. A node that serves nothing has as long once more: spare time is waited for twice. So more
+# is asked for only where the machine has shown that it is slower.
 WISH = Wish(
     threshold=1,
     errors=1,
@@ -59,6 +66,13 @@ MISDEEDS: tuple[Misdeed, ...] = (
 def misdeeds_of(name: ExampleName) -> Sequence[Misdeed]:
     """One dishonest node for each job of an example."""
     return MISDEEDS if name is ExampleName.DIGITS else MISDEEDS[:1]
+
+
+def wish_here(receipt: Receipt) -> Wish:
+    """The wish for each job: twice as long to accept as a job needs to start on this machine."""
+    start_s = receipt.seconds.get(STAGE_STEP, 0.0) * START_PART
+    accept_s = min(max(WISH.accept_s, ceil(2 * start_s)), MOST_ACCEPT_S)
+    return replace(WISH, accept_s=accept_s)
 
 
 def tell(
@@ -88,7 +102,7 @@ def tell(
             folder, chain_url=chain_url, chain_kind=chain_kind, dishonest=dishonest
         )
         stage = stack.enter_context(opened)
-        with step(console, receipt, "chain, contracts, providers"):
+        with step(console, receipt, STAGE_STEP):
             stage.set()
             for actor in stage.actors:
                 actor.start()
@@ -151,12 +165,13 @@ def play_example(
             with step(console, receipt, "device registers and deposits"):
                 join(device, len(misdeeds))
             with step(console, receipt, f"{len(misdeeds)} jobs, a dishonest node in each"):
-                planned = submit_jobs(stage, device, example, misdeeds)
+                planned = submit_jobs(stage, device, example, misdeeds, wish_here(receipt))
                 played = wait_for_all(device, planned)
             note_device_costs(receipt, device, example, len(misdeeds))
         else:
             played = wait_for_all(device, planned)
         after = read_holdings(stage.chain, stage.deployment, names)
+        check_started(receipt, played, Timestamp(stage.chain.now()))
         check_results(receipt, played, example)
         check_blame(receipt, played, list(device.refusals))
         check_judges(receipt, stage, device.station, played)
@@ -171,6 +186,7 @@ def submit_jobs(
     device: Device,
     example: Example,
     misdeeds: Sequence[Misdeed],
+    wish: Wish,
 ) -> list[Planned]:
     """Submit one job of `ROWS` rows for each misdeed, all at once."""
     nodes = [actor.account for actor in stage.nodes]
@@ -178,7 +194,7 @@ def submit_jobs(
     for number, (index, deed) in enumerate(misdeeds):
         first = number * ROWS
         batch = example.encode(example.rows[first : first + ROWS])
-        job = device.submit(example.compiled.function, batch, nodes, WISH)
+        job = device.submit(example.compiled.function, batch, nodes, wish)
         write_script(stage.nodes[index - 1].home, {job: deed})
         planned.append(Planned(job, index, deed, first))
     return planned
@@ -188,7 +204,7 @@ def type_job(stage: OutsourcingStage, example: Example, receipt: Receipt) -> lis
     """One job as a user types it; its first row is the example's first."""
     index, deed = MISDEEDS[0]
     write_script(stage.nodes[index - 1].home, {}, otherwise=deed)
-    typed = type_commands(stage, example, WISH, ROWS)
+    typed = type_commands(stage, example, wish_here(receipt), ROWS)
     receipt.evidence |= {f"typed, {i}": line for i, line in enumerate(typed.commands, start=1)}
     check_file(receipt, typed.answers, example, ROWS)
     return [Planned(typed.job, index, deed, 0)]

@@ -32,7 +32,9 @@ def run_command(folder: Path, words: Sequence[str]) -> str:
     )
     if done.returncode:
         raise Unrecoverable(
-            "command failed", who=" ".join(["edgemark", *words[:2]]), had=done.stderr[-1000:]
+            "command failed",
+            who=" ".join(["edgemark", *words[:2]]),
+            had=f"{done.stderr}{done.stdout}"[-1000:],  # of a job, standard output has the reason
         )
     return done.stdout
 

@@ -308,6 +308,9 @@ def wait_and_show(
 def show_job(invocation: Invocation, device: Device, job: JobId, reading: Reading) -> int:
     """Print a job's facts; a result of a model as real numbers, a raw one as signed integers.
 
+    Returns:
+        `CHECK_FAILED` where there is no result and there will be none.
+
     Raises:
         PostingRefused: the contract did not take the job.
     """
@@ -333,7 +336,13 @@ def show_job(invocation: Invocation, device: Device, job: JobId, reading: Readin
     answers = "" if state.result is None else reading.tell(state.result)
     text = align({name: fact for name, fact in facts.items() if name not in _IN_TABLE})
     invocation.show(facts, f"{text}\n\n{answers}" if answers else None)
-    return Exit.CHECK_FAILED if state.undecided_because else Exit.DONE
+    return exit_of_job(state)
+
+
+def exit_of_job(state: DeviceJob) -> Exit:
+    """Not `DONE` where a script that goes on would go on without a result."""
+    ended_without = state.is_finished and state.result is None
+    return Exit.CHECK_FAILED if state.undecided_because or ended_without else Exit.DONE
 
 
 _IN_TABLE = frozenset({"result", "outputs", "labels"})

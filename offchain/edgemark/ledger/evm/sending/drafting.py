@@ -25,7 +25,13 @@ from edgemark.ledger.evm.reading.answers import quantity_of
 from edgemark.ledger.evm.reading.blocks import MOST_GAS, MOST_PRICE, Receipt
 from edgemark.ledger.evm.reading.chain import EvmChain, revert_of
 from edgemark.ledger.evm.refusals import is_no_funds
-from edgemark.ledger.evm.sending.fees import DEFAULT_TIP, Fees, choose_fees, raise_fees
+from edgemark.ledger.evm.sending.fees import (
+    DEFAULT_TIP,
+    Fees,
+    Market,
+    choose_fees,
+    raise_fees,
+)
 from edgemark.ledger.evm.sending.fillers import MOST_HOLES, FillerBudget
 from edgemark.ledger.evm.sending.intent import Intent, LaneLimits, transfer_of
 from edgemark.ledger.evm.sending.spaced_looks import SpacedLooks
@@ -242,10 +248,17 @@ class Drafter:
         doubt.retry_after_s = HOLE_APART_S
         raise doubt
 
-    def redraft(self, old: Transaction) -> Transaction | None:
+    def read_market(self) -> Market:
+        """What the chain asks for now."""
+        return Market(self._chain.block().base_fee, self._tip())
+
+    def compute_room(self, under_way: Iterable[Transaction]) -> int:
+        """Wei that the account has beside what is not mined yet; negative where it lacks some."""
+        return self._chain.balance(self._address) - sum(each.most_wei for each in under_way)
+
+    def redraft(self, old: Transaction, market: Market) -> Transaction | None:
         """The same transaction with fees that replace `old`; None when the cap forbids it."""
-        base_fee = self._chain.block().base_fee
-        fees = raise_fees(Fees(old.tip, old.max_fee), base_fee, self._tip(), self.fee_cap)
+        fees = raise_fees(Fees(old.tip, old.max_fee), market.base_fee, market.tip, self.fee_cap)
         if fees is None:
             return None
         return Transaction(

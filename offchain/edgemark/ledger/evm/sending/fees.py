@@ -28,6 +28,24 @@ class Fees:
     most: int
 
 
+@dataclass(frozen=True)
+class Market:
+    """What the chain asks for, wei per gas.
+
+    Args:
+        base_fee: of the latest block.
+        tip: that is suggested.
+    """
+
+    base_fee: int
+    tip: int
+
+    @property
+    def next_base_fee(self) -> int:
+        """Of the next block at most."""
+        return self.base_fee + max(1, self.base_fee // 8)
+
+
 def choose_fees(base_fee: int, suggested_tip: int, cap: int) -> Fees:
     """Fees for a new transaction, all in wei per gas.
 

@@ -36,7 +36,7 @@ from edgemark.ledger.evm.sending.drafting import Quote
 from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
 from edgemark.ledger.evm.sending.intent import Call, Intent, LaneLimits, intent_of, transfer_of
 from edgemark.ledger.evm.sending.nonces import PASSING, NonceKeeper
-from edgemark.ledger.evm.sending.pending import Entry
+from edgemark.ledger.evm.sending.pending import Done, Entry
 from edgemark.ledger.evm.sending.transaction import SigningKey
 
 
@@ -92,7 +92,7 @@ class TransactionLane(NonceKeeper, Closing):
     def send_many(
         self, calls: Sequence[Call], *, confirmations: int | None = None
     ) -> list[Receipt]:
-        """Send calls with consecutive nonces at once, then wait for all of them.
+        """Send calls with ascending nonces at once, then wait for all of them.
 
         Args:
             calls: in order. An estimate sees what is pending; give `gas` where that is not enough.
@@ -122,12 +122,7 @@ class TransactionLane(NonceKeeper, Closing):
         intent = intent_of(call)
         if self._is_under_way(self._pushed.get(intent.identity)):
             return None  # without the lock, behind which others wait who send
-        with self._lock:
-            begun = self._find_begun(intent)
-        if begun is None:
-            quote = self._drafter.quote(intent)  # outside the lock: others send meanwhile
-            with self._lock:
-                begun = self._start(intent, quote=quote)
+        begun = self._begin(intent)
         if isinstance(begun, Receipt):
             return begun
         if begun.is_open:
@@ -198,12 +193,12 @@ class TransactionLane(NonceKeeper, Closing):
         deadline = time.monotonic() + self._limits.wait_s
         while len(started) < len(intents):
             try:
-                with self._lock:
-                    self._cross_out_final()
-                    while len(started) < len(intents):
-                        begun = self._start(intents[len(started)], started)
-                        started.append(begun)
-                        if isinstance(begun, Entry):
+                self._cross_out_final()
+                while len(started) < len(intents):
+                    begun = self._begin(intents[len(started)], started)
+                    started.append(begun)
+                    if isinstance(begun, Entry):
+                        with self._lock:
                             begun.waiting += 1
             except (*PASSING, NotYetMined) as fault:
                 if time.monotonic() > deadline:
@@ -211,13 +206,32 @@ class TransactionLane(NonceKeeper, Closing):
                 self._log.info("not begun yet", error=fault)
                 self._rest(fault, deadline)
 
+    def _begin(self, intent: Intent, batch: Sequence[Entry | Receipt] = ()) -> Entry | Receipt:
+        """The transaction of an intention, as `_find_begun`, which is sent now if it was not."""
+        with self._lock:
+            begun = self._find_begun(intent, batch)
+            refused = None if begun else self._pending.refused(intent.identity)
+        if begun is None:
+            quote = None
+            if refused is not None:
+                self._settler.settle(refused.nonce)
+            else:
+                quote = self._drafter.quote(intent)  # outside the lock: others send meanwhile
+            try:
+                with self._lock:
+                    begun = self._start(intent, batch, quote, refused)
+            except NotYetMined:
+                self._help_holder(intent.identity)
+                raise
+        return self._settler.receipt_of_done(begun) if isinstance(begun, Done) else begun
+
     def _find_begun(
         self, intent: Intent, batch: Sequence[Entry | Receipt] = ()
-    ) -> Entry | Receipt | None:
+    ) -> Entry | Done | None:
         """The transaction of an intention that was sent; equal nameless ones get one each."""
         earlier = self._pending.done(intent.identity)
         if earlier is not None:
-            return self._settler.receipt_of_done(earlier)
+            return earlier
         begun = self._pending.find(intent.identity, but_for=batch)
         begun = begun or self._pending.find_untold(intent.identity, but_for=batch)
         if begun is not None:
@@ -227,27 +241,23 @@ class TransactionLane(NonceKeeper, Closing):
     def _start(
         self,
         intent: Intent,
-        batch: Sequence[Entry | Receipt] = (),
-        quote: Quote | None = None,
-    ) -> Entry | Receipt:
-        """The transaction of an intention, as `_find_begun`, which is sent now if it was not."""
+        batch: Sequence[Entry | Receipt],
+        quote: Quote | None,
+        refused: Entry | None,
+    ) -> Entry | Done:
+        """Another thread may have begun it, or set it aside, while no lock was held."""
         begun = self._find_begun(intent, batch)
         if begun is not None:
             return begun
-        refused = self._pending.refused(intent.identity)
-        if refused is not None:
-            self._settler.settle(refused.nonce)
-            if not refused.is_void:
-                if not refused.is_open:
-                    return refused
-                return self._try_again(refused, intent, quote)
-        return self._send_new(intent, None, quote)
+        refused = refused or self._pending.refused(intent.identity)
+        if refused is None or refused.is_void:
+            return self._send_new(intent, None, quote)
+        return self._try_again(refused, intent, quote) if refused.is_open else refused
 
     def _try_again(self, refused: Entry, intent: Intent, quote: Quote | None) -> Entry:
         """What was refused goes out with its own nonce or not at all: one at most is mined."""
         used = self._chain.nonces_used(self.address)
         if refused.nonce in self._pending.entries or used > refused.nonce:
-            self._help_holder(refused.nonce, used)
             raise NotYetMined(
                 "an earlier attempt is not decided yet",
                 who=f"{intent.contract.name}.{intent.function}",

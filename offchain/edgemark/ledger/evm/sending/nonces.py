@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgemark.ledger.evm.faults import (
@@ -26,15 +27,16 @@ from edgemark.ledger.evm.faults import (
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.refusals import is_already_there, is_never, is_no_funds
 from edgemark.ledger.evm.sending.drafting import Drafter, Quote
+from edgemark.ledger.evm.sending.fees import Market
 from edgemark.ledger.evm.sending.intent import Intent, LaneLimits, cancel_identity
 from edgemark.ledger.evm.sending.pending import Entry, PendingFile
 from edgemark.ledger.evm.sending.settling import Settler
-from edgemark.ledger.evm.sending.transaction import SigningKey
+from edgemark.ledger.evm.sending.transaction import SigningKey, Transaction
 from edgemark.logs import get_logger
 
 PASSING = (ChainBusy, NodeRefused, NodeAnswerMalformed, NodeBehind)  # waited for, up to `wait_s`
 RESEND_S = 2.0  # seconds between two sendings of one transaction that is not mined
-MOST_AT_ONCE = 32  # of many that nobody waits for: looks while others wait for the lock
+MOST_AT_ONCE = 32  # of many that nobody waits for: looks in one turn, and raised fees
 
 
 class NonceKeeper:
@@ -50,10 +52,11 @@ class NonceKeeper:
         self._drafter = Drafter(chain, key.address, fee_cap, limits)
         self._lock = threading.RLock()
         self._kept_on_at = time.monotonic()
+        self._priced_at = 0.0
         self._pushed: dict[bytes, Entry] = {}  # by intention
         self._log = get_logger("ledger.lane")
         self._pending = PendingFile(path, chain.chain_id, chain.block(0).hash, key.address)
-        self._settler = Settler(chain, key.address, self._pending)
+        self._settler = Settler(chain, key.address, self._pending, self._lock)
         try:
             self._recover()
         except BaseException:
@@ -113,10 +116,12 @@ class NonceKeeper:
 
     def _send_raw(self, entry: Entry) -> NodeRefused | ChainBusy | None:
         """Hand the latest variant to the node; why it does not take it, if it has not got it."""
-        entry.sent_at = time.monotonic()
-        self.bytes_sent += len(entry.raws[-1])
+        with self._lock:
+            entry.sent_at = time.monotonic()
+            raw = entry.raws[-1]
+            self.bytes_sent += len(raw)
         try:
-            self._chain.rpc("eth_sendRawTransaction", "0x" + entry.raws[-1].hex())
+            self._chain.rpc("eth_sendRawTransaction", "0x" + raw.hex())
         except ChainBusy as error:
             return error
         except NodeRefused as error:
@@ -127,26 +132,20 @@ class NonceKeeper:
 
     def _nurse(self, entry: Entry) -> None:
         """Help what is not seen mined: send it again, raise its fees, or settle its nonce."""
-        with self._lock:
-            if entry.is_void:
-                raise self._tell_taken(entry)
-            if not entry.is_open or time.monotonic() - entry.sent_at < RESEND_S:
+        if not entry.is_void:
+            if not entry.is_open or not _is_due(entry):
                 return
             used = self._chain.nonces_used(self._key.address)
-            if used > entry.nonce:
-                entry.sent_at = time.monotonic()
-                self._settler.settle(entry.nonce)
-                if entry.is_void:
-                    raise self._tell_taken(entry)
+            if used <= entry.nonce:
+                self._help_up_to(entry.nonce, used, entry)
                 return
             entry.sent_at = time.monotonic()
-            self._help_up_to(entry.nonce, used, entry)
+            self._settler.settle(entry.nonce)
+        if entry.is_void:
+            raise self._tell_taken(entry)
 
     def keep_on(self) -> None:
-        """Do for what nobody waits for what a thread does that waits: for one thread, in turns.
-
-        Others send between any two of its looks.
-        """
+        """Do for what nobody waits for what a thread does that waits: for one thread, in turns."""
         entries, now = self._pending.entries, time.monotonic()
         if not entries or now - self._kept_on_at < RESEND_S:
             return
@@ -157,8 +156,8 @@ class NonceKeeper:
             with self._lock:
                 lowest = entries.get(used)
                 nearest = min((nonce for nonce in entries if nonce >= used), default=None)
-                if nearest is not None and (lowest is None or _is_due(lowest)):
-                    self._help_up_to(used, used, weighed_to=nearest)
+            if nearest is not None and (lowest is None or _is_due(lowest)):
+                self._help_up_to(used, used, weighed_to=nearest)
         except PASSING as fault:
             self._log.info("not helped on yet", error=fault)
         self._cross_out_final()
@@ -175,42 +174,87 @@ class NonceKeeper:
         Nothing is signed above what was counted, but a count that was wrong may have left holes:
         none is filled where there are more than anybody pays for, up to `last` or `weighed_to`.
         """
-        nonces = [nonce for nonce in self._pending.nonces() if used <= nonce <= last]
         waits = max(last, weighed_to)  # what is helped on, in the end
-        held = sum(used <= nonce <= waits for nonce in self._pending.nonces())
-        if not self._drafter.fillers.is_wide(waits + 1 - used - held):
+        with self._lock:
+            nonces = [nonce for nonce in self._pending.nonces() if used <= nonce <= last]
+            held = sum(used <= nonce <= waits for nonce in self._pending.nonces())
+            is_wide = self._drafter.fillers.is_wide(waits + 1 - used - held)
+        if not is_wide:
             nonces = list(range(used, last + 1))
         else:  # later transactions take the nonces below, see `Drafter`
             say = self._log.debug if followed is None else self._log.warning
             say("far above the nonces that are used", used=used, nonce=waits)
-        for nonce in nonces:
-            self._help(nonce, followed, is_lowest=nonce == used)
+        dearer = self._make_dearer(used)
+        for nonce in sorted({*nonces, *dearer}):
+            self._help(nonce, followed, is_dearer=nonce in dearer)
 
-    def _help_holder(self, nonce: int, used: int) -> None:
-        """Help on what has the nonce of something that was set aside, and what is below it."""
-        holder = self._pending.entries.get(nonce)
-        if holder is None or used > nonce or time.monotonic() - holder.sent_at < RESEND_S:
+    def _help_holder(self, identity: bytes) -> None:
+        """Help on what has the nonce of an intention that was set aside, and what is below it."""
+        with self._lock:
+            refused = self._pending.refused(identity)
+            holder = None if refused is None else self._pending.entries.get(refused.nonce)
+        if holder is None or not _is_due(holder):
             return
-        holder.sent_at = time.monotonic()
-        self._help_up_to(nonce, used)
+        used = self._chain.nonces_used(self._key.address)
+        if used <= holder.nonce:
+            self._help_up_to(holder.nonce, used)
 
-    def _help(self, nonce: int, followed: Entry | None, *, is_lowest: bool) -> None:
-        """Send again what has a nonce, whosever it is; the lowest with fees that carry it."""
-        self._fill(nonce)
-        entry = self._pending.entries.get(nonce)
-        if entry is None:
-            return
-        if is_lowest and time.monotonic() - entry.raised_at > self._limits.bump_after_s:
-            self._raise(entry)
+    def _help(self, nonce: int, followed: Entry | None, *, is_dearer: bool = False) -> None:
+        """Send again what has a nonce, whosever it is; what was sent just now only if dearer."""
+        with self._lock:
+            self._fill(nonce)
+            entry = self._pending.entries.get(nonce)
+            if entry is None or not (is_dearer or _is_due(entry)):
+                return
+            entry.sent_at = time.monotonic()  # so that of many who wait one sends it
         refusal = self._send_again(entry)
         if not isinstance(refusal, NodeRefused) or not is_never(refusal):
             return
         put_by = self._refuse_if_final if entry is followed else self._set_aside_if_final
-        put_by(entry, refusal)
+        with self._lock:
+            if self._pending.entries.get(nonce) is entry:
+                put_by(entry, refusal)
 
-    def _raise(self, entry: Entry) -> None:
+    def _make_dearer(self, used: int) -> list[int]:
+        """Sign with higher fees what the next block asks too much for; which nonces that were.
+
+        And the lowest, which waits for long. Each after a pause, and so many at a time; nothing
+        above a nonce that none has, for that cannot be mined whatever it pays.
+        """
+        with self._lock:
+            entries = {**self._pending.entries}
+            ripe = [entry for entry in _in_a_row(entries, used) if self._is_ripe(entry)]
+            if not ripe or time.monotonic() - self._priced_at < RESEND_S:
+                return []
+            self._priced_at = time.monotonic()  # of many who wait one asks
+        market, room = self._drafter.read_market(), 0
+        cheap = [e for e in ripe if e.transaction.max_fee < market.next_base_fee or e.nonce == used]
+        if any(entry.nonce != used for entry in cheap):
+            waiting = [entry for nonce, entry in entries.items() if nonce >= used]
+            room = self._drafter.compute_room(entry.transaction for entry in waiting)
+        with self._lock:
+            there = [e for e in cheap if self._pending.entries.get(e.nonce) is e]
+            return self._raise_all(there[:MOST_AT_ONCE], market, used, room)
+
+    def _raise_all(self, cheap: list[Entry], market: Market, lowest: int, room: int) -> list[int]:
+        """Which were raised, as far as the coin goes; `room` is what there is of it, wei."""
+        dearer: list[int] = []
+        for entry in cheap:
+            better = self._drafter.redraft(entry.transaction, market)
+            if better is not None:
+                room -= better.most_wei - entry.transaction.most_wei
+                if room < 0 and entry.nonce != lowest:
+                    self._log.warning("no coin for higher fees", nonce=entry.nonce)
+                    break
+                dearer.append(entry.nonce)
+            self._raise(entry, better)
+        return dearer
+
+    def _is_ripe(self, entry: Entry) -> bool:
+        return time.monotonic() - entry.raised_at > self._limits.bump_after_s
+
+    def _raise(self, entry: Entry, better: Transaction | None) -> None:
         entry.raised_at = time.monotonic()
-        better = self._drafter.redraft(entry.transaction)
         if better is None:
             cap = self._drafter.fee_cap
             self._log.warning("stuck below the fee cap", nonce=entry.nonce, fee_cap_wei=cap)
@@ -262,8 +306,7 @@ class NonceKeeper:
             self._log.info("not looked after yet", error=fault)
             return
         for entry in chosen:
-            with self._lock:
-                self._look_after_quietly(entry)
+            self._look_after_quietly(entry)
 
     def _choose(self, idle: list[Entry]) -> list[Entry]:
         """Of many those that may be decided, and the lowest of what no block has yet.
@@ -291,12 +334,21 @@ class NonceKeeper:
         """Cross it out if it is final; send it again if it is gone: why it is not taken."""
         receipt = self._settler.receipt(entry)
         if receipt is not None:
-            self._settler.finish_if_final(entry, receipt, self._chain.depth_of(receipt))
+            depth = self._chain.depth_of(receipt)
+            with self._lock:
+                self._settler.finish_if_final(entry, receipt, depth)
         elif self._chain.nonces_used(self._key.address) > entry.nonce:
             self._settler.settle(entry.nonce)
         else:
             return self._send_again(entry)
         return None
+
+
+def _in_a_row(entries: dict[int, Entry], first: int) -> Iterator[Entry]:
+    """From a nonce on, up to one that nothing has."""
+    while first in entries:
+        yield entries[first]
+        first += 1
 
 
 def _is_due(entry: Entry) -> bool:

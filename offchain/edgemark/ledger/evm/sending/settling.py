@@ -9,6 +9,8 @@ not a refusal; they may come from a node that lags, or forgot.
 
 from __future__ import annotations
 
+import threading
+
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.evm.faults import (
     ChainMoved,
@@ -35,12 +37,16 @@ class Settler:
         chain: where.
         account: whose.
         pending: what it signed.
+        lock: of whoever changes that; the chain is asked without it.
     """
 
-    def __init__(self, chain: EvmChain, account: Address, pending: PendingFile) -> None:
+    def __init__(
+        self, chain: EvmChain, account: Address, pending: PendingFile, lock: threading.RLock
+    ) -> None:
         self._chain = chain
         self._account = account
         self._pending = pending
+        self._lock = lock
         self._reading: dict[int, tuple[int, int]] = {}  # nonce: first block, next block to read
         self._doubts: dict[Hash32, int] = {}
         self.gas_used = 0
@@ -100,7 +106,10 @@ class Settler:
         return any(self._chain.rpc("eth_getTransactionByHash", each) is not None for each in shown)
 
     def finish_if_final(self, entry: Entry, receipt: Receipt, depth: int | None) -> None:
-        """Cross out what the chain holds as deep as its confirmations ask; None: not at all."""
+        """Cross out what the chain holds as deep as its confirmations ask; None: not at all.
+
+        Whoever calls it has the lock.
+        """
         if not entry.is_open or depth is None or depth < self._chain.confirmations:
             return
         self.count(entry, receipt)
@@ -121,21 +130,25 @@ class Settler:
             LedgerUnavailable: the node does not answer, or lags.
         """
         upto = self._chain.confirmed()
-        holders = self._pending.holders(nonce)
+        with self._lock:
+            holders = self._pending.holders(nonce)
         if not holders or self._chain.nonces_used(self._account, upto) <= nonce:
             return
         used_by = self._find_user(nonce, min(entry.height for entry in holders), upto)
         if used_by is None:
             return
         self._reading.pop(nonce, None)
-        owner = next((entry for entry in holders if used_by in entry.hashes), None)
-        if owner is None:
-            self._log.warning("nonce was used elsewhere", nonce=nonce, by=used_by.hex())
-            self._pending.drop(nonce)
-            return
-        receipt = self._chain.receipt(used_by)
-        if receipt is not None:
-            self.finish_if_final(owner, receipt, self._chain.depth_of(receipt))
+        with self._lock:
+            holders = self._pending.holders(nonce)  # of now: another thread may have been faster
+            owner = next((entry for entry in holders if used_by in entry.hashes), None)
+            if owner is None and holders:
+                self._log.warning("nonce was used elsewhere", nonce=nonce, by=used_by.hex())
+                self._pending.drop(nonce)
+        receipt = None if owner is None else self._chain.receipt(used_by)
+        if owner is not None and receipt is not None:
+            depth = self._chain.depth_of(receipt)
+            with self._lock:
+                self.finish_if_final(owner, receipt, depth)
 
     def _find_user(self, nonce: int, since: int, upto: int) -> Hash32 | None:
         first = min(max(0, since - MARGIN_BLOCKS), upto)

@@ -19,6 +19,7 @@ from tests.offchain.ledger.evm.reading.scripted_node import (
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import parse_address
+from edgemark.ledger.evm.contract.interface import Contract, Interface
 from edgemark.ledger.evm.faults import (
     ChainMoved,
     NodeRefused,
@@ -27,12 +28,16 @@ from edgemark.ledger.evm.faults import (
     TransactionRefused,
 )
 from edgemark.ledger.evm.reading.follower import REORG_LOOKS
-from edgemark.ledger.evm.sending.intent import LaneLimits
+from edgemark.ledger.evm.sending.intent import Call, LaneLimits
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.pending import Entry
+from edgemark.ledger.evm.sending.transaction import parse_raw
 
 PAYEE = parse_address("0x" + "77" * 20)
 OTHER = parse_address("0x" + "88" * 20)
+NUMBER = [{"name": "number", "type": "uint256"}]
+SERVE = {"name": "serve", "type": "function", "inputs": NUMBER, "outputs": []}
+SERVICE = Contract("Service", PAYEE, Interface("Service", [SERVE]))
 SOON = LaneLimits(wait_s=0.05, bump_after_s=60.0, poll_s=0.0)
 PATIENT = LaneLimits(wait_s=20.0, bump_after_s=60.0, poll_s=0.0)
 PASSING = [
@@ -75,6 +80,28 @@ def lane_over(
     chain = chain_through(nodes, confirmations=confirmations)
     with kind(chain, KEY, folder / "lane", limits=limits) as lane:
         yield lane
+
+
+def serve(number: int, about: bytes | None = None) -> Call:
+    return Call(SERVICE, "serve", (number,), about=about)
+
+
+def served(chain: Chain) -> list[int]:
+    """The calls that were mined, in order."""
+    sent = [parse_raw(raw) for block in chain.blocks for raw in block.raws]
+    return [int.from_bytes(each.data[4:], "big") for each in sent if each.to == PAYEE]
+
+
+def quiet_node() -> tuple[Chain, Nodes]:
+    """One that makes no blocks by itself."""
+    chain, nodes = one_node()
+    nodes.block_every = 0
+    return chain, nodes
+
+
+def mine(chain: Chain, blocks: int = 3) -> None:
+    for _ in range(blocks):
+        chain.mine()
 
 
 def one_node(**view: Any) -> tuple[Chain, Nodes]:

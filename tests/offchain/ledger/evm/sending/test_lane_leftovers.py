@@ -48,11 +48,12 @@ class LaneAsItWas(TransactionLane):
     """Planted: only what somebody has is helped on, and only what was answered is crossed out."""
 
     def _help_up_to(self, last: int, used: int, followed: Entry | None = None) -> None:
+        self._make_dearer(used)
         for nonce in self._pending.nonces():
             if used <= nonce <= last:
-                self._help(nonce, followed, is_lowest=nonce == used)
+                self._help(nonce, followed)
 
-    def _help_holder(self, nonce: int, used: int) -> None:
+    def _help_holder(self, identity: bytes) -> None:
         pass
 
     def _cross_out_final(self) -> None:

@@ -43,9 +43,12 @@ def resend_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 class LaneForItself(TransactionLane):
     """Planted: the lane as it was helps none but the followed transaction."""
 
-    def _help(self, nonce: int, followed: Entry | None, *, is_lowest: bool) -> None:
+    def _make_dearer(self, used: int) -> list[int]:  # noqa: ARG002
+        return []
+
+    def _help(self, nonce: int, followed: Entry | None, *, is_dearer: bool = False) -> None:
         if followed is not None and nonce == followed.nonce:
-            super()._help(nonce, followed, is_lowest=is_lowest)
+            super()._help(nonce, followed, is_dearer=is_dearer)
         elif nonce in self._pending.entries:
             self._send_again(self._pending.entries[nonce])
 

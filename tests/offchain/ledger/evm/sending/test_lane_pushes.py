@@ -19,48 +19,29 @@ from tests.offchain.ledger.evm.reading.scripted_node import (
     View,
     other_payment,
 )
-from tests.offchain.ledger.evm.sending.scripted_lane import PAYEE, SOON, lane_over, one_node
+from tests.offchain.ledger.evm.sending.scripted_lane import (
+    SERVICE,
+    SOON,
+    lane_over,
+    mine,
+    quiet_node,
+    serve,
+    served,
+)
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.ledger.evm.contract.interface import Contract, Interface
 from edgemark.ledger.evm.faults import ContractRefused, NonceTaken, NotYetMined
 from edgemark.ledger.evm.sending import nonces as nonces_module
 from edgemark.ledger.evm.sending.intent import Call, LaneLimits
 from edgemark.ledger.evm.sending.lane import TransactionLane
-from edgemark.ledger.evm.sending.transaction import parse_raw
 
 THREADS_OF_A_LANE = 16
 MANY = 100
-NUMBER = [{"name": "number", "type": "uint256"}]
-SERVE = {"name": "serve", "type": "function", "inputs": NUMBER, "outputs": []}
-SERVICE = Contract("Service", PAYEE, Interface("Service", [SERVE]))
 
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nonces_module, "RESEND_S", 0.0)
-
-
-def serve(number: int, about: bytes | None = None) -> Call:
-    return Call(SERVICE, "serve", (number,), about=about)
-
-
-def served(chain: Chain) -> list[int]:
-    """The calls that were mined, in order."""
-    sent = [parse_raw(raw) for block in chain.blocks for raw in block.raws]
-    return [int.from_bytes(each.data[4:], "big") for each in sent if each.to == PAYEE]
-
-
-def quiet_node() -> tuple[Chain, Nodes]:
-    """One that makes no blocks by itself."""
-    chain, nodes = one_node()
-    nodes.block_every = 0
-    return chain, nodes
-
-
-def mine(chain: Chain, blocks: int = 3) -> None:
-    for _ in range(blocks):
-        chain.mine()
 
 
 def test_pushes__go_out_in_a_row_without_a_block_between_them(tmp_path: Path) -> None:

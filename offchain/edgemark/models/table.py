@@ -156,7 +156,7 @@ def _read_header(lines: Iterator[list[str]], who: str) -> list[str]:
         raise BadTable("has too many columns", who=who, had=len(header), needed=MAX_COLUMNS)
     names = Counter(header)
     if len(names) < len(header):
-        twice = [name for name, count in names.items() if count > 1]
+        twice = [_tell(name) for name, count in names.items() if count > 1]
         raise BadTable("has columns of one name", who=f"{who}, header", had=_list(twice))
     counted = [str(position) for position in range(len(header))]
     if header != counted and all(_NUMBER.fullmatch(name) for name in header):
@@ -164,6 +164,11 @@ def _read_header(lines: Iterator[list[str]], who: str) -> list[str]:
             "has no header", who=who, had="a first line of numbers", needed="a line of column names"
         )
     return header
+
+
+def _tell(name: str) -> str:
+    """A column's name; not a number, which may be an input of a table that has no header."""
+    return "a number" if _NUMBER.fullmatch(name) else name
 
 
 def _kept(header: list[str], who: str, drop: Sequence[str]) -> list[str]:

@@ -110,6 +110,7 @@ TABLES = {
     b"age,weight\n1,2\n": "had no column bmi",
     b"age,bmi,weight\n1,2,3\n": "had also weight; needed age, bmi. Leave columns out",
     b"age,bmi,age\n1,2,3\n": "has columns of one name; had age",
+    b"4.711,M,4.711\n1,F,3\n": "has columns of one name; had a number",  # no header: inputs
     b"age;bmi\n1;2\n": "Separate with commas",
     b"age,bmi\n1,2,3\n": "row 1: has another number of cells; had 3; needed 2",
     b"age,bmi\n1,2\n3\n": "row 2: has another number of cells; had 1; needed 2",

@@ -104,16 +104,18 @@ def read_inputs(path: Path, width: int) -> bytes:
         if not isinstance(row, list) or len(row) != width:
             had = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
             raise RefusedInput("input has the wrong length", who=where, had=had, needed=width)
-        for value in row:
-            if not isinstance(value, int) or isinstance(value, bool) or abs(value) > Q // 2:
-                raise RefusedInput(
-                    "value is out of the field",
-                    who=where,
-                    had=repr(value)[:40],
-                    needed="|x| <= q/2",
-                )
-            values.append(value % Q)
+        values += [_to_element(value, f"{where}, value {at}") for at, value in enumerate(row)]
     return FIELD.pack(values)
+
+
+def _to_element(value: object, where: str) -> int:
+    """The element of a value, which is secret: only its place and its type are ever said."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        had = type(value).__name__
+        raise RefusedInput("is not of the field", who=where, had=had, needed="a whole number")
+    if abs(value) > Q // 2:
+        raise RefusedInput("value is out of the field", who=where, needed="|x| <= q/2")
+    return value % Q
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
 from edgemark.models.files import remember_plan
+from edgemark.systems.outsourcing.device.beginning import TOO_LATE
 from edgemark.systems.outsourcing.device.device import Device, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.metrics import keep_metrics_file
@@ -67,6 +68,10 @@ metrics_option = click.option(
 
 class PostingRefused(RefusedInput):
     """The contract refused the job; nothing was locked."""
+
+
+class PostedTooLate(LedgerUnavailable):
+    """Nothing was wrong with the job; chain or device were away too long. Nothing was locked."""
 
 
 @contextmanager
@@ -313,8 +318,12 @@ def show_job(invocation: Invocation, device: Device, job: JobId, reading: Readin
 
     Raises:
         PostingRefused: the contract did not take the job.
+        PostedTooLate: it came to the contract after its own `accept_by`.
     """
     state = device.job(job)
+    if state.reason == TOO_LATE:
+        remedy = "Nothing was locked. Submit again, perhaps with a longer --accept."
+        raise PostedTooLate(TOO_LATE, who=f"job {job.hex()}", remedy=remedy)
     if state.reason:
         raise PostingRefused(
             "posting was refused",

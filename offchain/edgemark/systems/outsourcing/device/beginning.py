@@ -28,6 +28,7 @@ from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
 
+TOO_LATE = "the time to accept was over before it could be posted"
 PASSING = ("AllowanceTooLow", "AllowanceExpired", "FreeBalanceTooLow")
 
 
@@ -133,6 +134,8 @@ def look_into_refusal(
     name = refused.error_name if isinstance(refused, ContractRefused) else ""
     if name == "JobExists":
         return _look_at_number(station, order)
+    if name == "OutOfBounds" and station.clock() > order.terms.accept_by:
+        return [on.FoundPostingRefused(TOO_LATE)]  # whoever drafts it again has a new time
     may_pass = name in PASSING or isinstance(refused, NoFunds)
     if may_pass and station.clock() <= order.terms.accept_by:
         raise TryAgain(f"posting: {refused.what}", who=refused.who, had=refused.had) from refused

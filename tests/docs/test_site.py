@@ -129,8 +129,25 @@ def test_operating__lists_every_metric_and_no_other() -> None:
 
 
 def test_threats__has_a_row_for_every_numbered_test() -> None:
-    tested = set()
-    for path in (ROOT / "tests").rglob("test_*.py"):
-        tested |= {int(n) for n in re.findall(r"def test_a(\d\d)_", path.read_text())}
     text = (ROOT / "docs" / "threats.md").read_text()
-    assert tested - {int(n) for n in re.findall(r"(?m)^\| A(\d+) \|", text)} == set()
+    rows = {int(n) for n in re.findall(r"(?m)^\| A(\d+) \|", text)}
+    assert find_numbers_of_tests() - rows == set()
+
+
+def test_threats__names_the_files_where_no_test_has_the_number_of_the_row() -> None:
+    text = (ROOT / "docs" / "threats.md").read_text()
+    files = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    numbered = find_numbers_of_tests()
+    for row in re.finditer(r"(?m)^\| A(\d+) \|.*$", text):
+        named = set(re.findall(r"`(test_\w+\.py)`", row[0]))
+        assert int(row[1]) in numbered or named, row[0]
+        assert named <= files, row[0]
+
+
+def find_numbers_of_tests() -> set[int]:
+    """The rows A1, A2, ... whose numbers stand in names of tests, in Python or Solidity."""
+    found = set()
+    for path in (ROOT / "tests").rglob("*"):
+        if path.suffix in (".py", ".sol"):
+            found |= {int(n) for n in re.findall(r"test_a(\d\d)_", path.read_text())}
+    return found

@@ -12,12 +12,20 @@ from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import parse_address
-from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS, chain_down, chain_up
+from edgemark.ledger.evm.development.launching import (
+    DEFAULT_KIND,
+    KINDS,
+    chain_down,
+    chain_up,
+    check_wished,
+)
 from edgemark.ledger.evm.development.node import ChainOptions, dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.token.metacoin import MetaCoin
 
+PORT = 8545
+BLOCK_TIME_S = 1
 GAS_WEI = 10**18  # one coin: thousands of transactions
 
 
@@ -28,15 +36,17 @@ def chain() -> None:
 
 @chain.command("up")
 @takes_settings
-@click.option("--port", type=click.IntRange(0, 65535), default=8545, show_default=True)
-@click.option("--block-time", type=click.IntRange(1, 60), default=1, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), help="0: a free one.  [default: 8545]")
+@click.option("--block-time", type=click.IntRange(1, 60), help="Seconds.  [default: 1]")
 @click.option(
     "--chain", "kind", type=click.Choice(list(KINDS)), default=DEFAULT_KIND, show_default=True
 )
-def up(invocation: Invocation, port: int, block_time: int, kind: str) -> None:
-    """Start the chain; it goes on until `edgemark chain down`."""
+def up(invocation: Invocation, port: int | None, block_time: int | None, kind: str) -> None:
+    """Start the chain; it goes on until `edgemark chain down`. One that runs is found again."""
     folder = Path(invocation.settings().home) / "chain"
-    node = chain_up(folder, ChainOptions(port=port, block_time_s=block_time), kind)
+    check_wished(folder, {"port": port or None, "block_time_s": block_time})
+    options = ChainOptions(PORT if port is None else port, block_time_s=block_time or BLOCK_TIME_S)
+    node = chain_up(folder, options, kind)
     facts = {"url": node.url, "pid": node.pid, "chain": node.KIND}
     invocation.show(facts, f"chain is up at {node.url}")
 

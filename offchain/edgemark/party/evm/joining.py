@@ -14,6 +14,7 @@ from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.logs import get_logger
 from edgemark.party.evm.station import EvmStation
+from edgemark.receipt import format_tokens
 
 PERMIT_S = 3600  # a transaction that is not mined by then is sent again under another
 PERMIT_ATTEMPTS = 5  # each lost to another permit of the same account, or to a deposit under way
@@ -167,8 +168,8 @@ def _deposit_missing(station: EvmStation, needed: int) -> list[Call]:
         raise RefusedInput(
             "wallet holds too few tokens",
             who=me,
-            had=wallet,
-            needed=missing,
+            had=f"{format_tokens(wallet)} MTC",
+            needed=f"{format_tokens(missing)} MTC",
             remedy="Get MetaCoin from somebody who has some.",
         )
     deadline = Timestamp(station.chain.block("latest").timestamp + PERMIT_S)

@@ -25,6 +25,7 @@ from edgemark.party.evm.joining import (
 )
 from edgemark.party.evm.membership import rotate_server
 from edgemark.party.evm.station import EvmStation
+from edgemark.receipt import format_tokens
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
@@ -120,7 +121,8 @@ def test_provide_balance__more_than_the_wallet__is_refused_and_costs_nothing(
 ) -> None:
     with pytest.raises(RefusedInput, match="wallet holds too few tokens") as refused:
         provide_balance(station, WALLET + 1)
-    assert (refused.value.had, refused.value.needed) == (WALLET, WALLET + 1)
+    told = [f"{format_tokens(tokens)} MTC" for tokens in (WALLET, WALLET + 1)]
+    assert [refused.value.had, refused.value.needed] == told
     assert transactions_of(station) == 0
 
 

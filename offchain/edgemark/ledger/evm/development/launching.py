@@ -1,13 +1,14 @@
 """Which kinds of development chain there are, and the one chain of a folder.
 
 A chain that `chain_up` started outlives the process that asked for it; `chain.json` in its folder
-(kind, process id, its start time, port) says how to find it. `chain_down` ends exactly that process
-and no other, even when its id was given away since.
+(kind, process id, its start time, port, time between blocks) says how to find it. `chain_down` ends
+exactly that process and no other, even when its id was given away since.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgemark.errors import RefusedInput
@@ -19,6 +20,7 @@ from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode
 NOTE = "chain.json"
 KINDS: dict[str, type[DevelopmentNode]] = {kind.KIND: kind for kind in (AnvilNode, HardhatNode)}
 DEFAULT_KIND = AnvilNode.KIND
+STOP_FIRST = "Stop it first (`edgemark chain down`), or use another home folder."
 
 
 def kind_of(name: str) -> type[DevelopmentNode]:
@@ -49,8 +51,10 @@ def chain_up(
     wanted = kind_of(kind)
     running = chain_status(folder)
     if running is None:
+        options = options or ChainOptions()
         node = wanted.start(folder, options, stays=True)
         facts = {"kind": kind, "pid": node.pid, "started": node.started, "port": node.port}
+        facts["block_time_s"] = options.block_time_s
         write_whole(folder / NOTE, json.dumps(facts).encode())
         return node
     if kind != running.KIND:
@@ -59,9 +63,33 @@ def chain_up(
             who=folder,
             had=running.KIND,
             needed=kind,
-            remedy="Stop it first (`edgemark chain down`), or use another home folder.",
+            remedy=STOP_FIRST,
         )
     return running
+
+
+def check_wished(folder: Path, wished: Mapping[str, object]) -> None:
+    """Check that the chain of a folder, where one runs, is the one that somebody wishes.
+
+    Args:
+        folder: its files.
+        wished: facts of its note by name, `port` or `block_time_s`; None for what is all the same.
+
+    Raises:
+        RefusedInput: it runs otherwise.
+    """
+    running = chain_status(folder)
+    facts = {} if running is None else json.loads((folder / NOTE).read_bytes())
+    for name, wish in wished.items():
+        had = facts.get(name)  # none: no chain, or a note of before
+        if None not in (had, wish) and had != wish:
+            raise RefusedInput(
+                "chain of this folder runs already, and otherwise",
+                who=running and running.url,
+                had=f"{name} {had}",
+                needed=f"{name} {wish}",
+                remedy=STOP_FIRST,
+            )
 
 
 def chain_status(folder: Path) -> DevelopmentNode | None:

@@ -38,6 +38,7 @@ _LOOP = _PURE_LOOP | frozenset(
     {
         "loop.archive",
         "loop.condensing",
+        "loop.tidying",
         "loop.memory",
         "loop.replay",
         "loop.runtime",
@@ -101,8 +102,16 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loop.archive": _FLOOR,
     "loop.threads": _FLOOR | {"loop.errands", "loop.machine", "ledger", "storage", "transport"},
     "loop.condensing": _FLOOR | {"loop.machine", "loop.replay"},
+    "loop.tidying": _FLOOR | {"loop.archive", "loop.replay"},
     "loop.memory": _FLOOR
-    | {"loop.archive", "loop.batch", "loop.condensing", "loop.machine", "loop.replay"},
+    | {
+        "loop.archive",
+        "loop.batch",
+        "loop.condensing",
+        "loop.machine",
+        "loop.replay",
+        "loop.tidying",
+    },
     "loop.runtime": _FLOOR | (_LOOP - {"loop.runtime"}) | {"ledger", "storage", "transport"},
     "metrics": _FLOOR | {"transport"},
     "deployment": _FLOOR | {"ledger"},

@@ -11,8 +11,8 @@ Layout: the magic bytes, then records as in `edgemark.journal.framing`.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,20 +23,18 @@ from edgemark.files import (
     FileInUse,
     check_private,
     hold_lock,
-    open_own,
     sync_folder,
 )
 from edgemark.journal.framing import (
     HEADER_BYTES,
-    SECTOR_BYTES,
-    has_lost_sectors,
     is_length_sound,
+    is_torn,
     length_in,
     make_header,
 )
+from edgemark.journal.place import fresh_path, open_file, remove_unfinished, write_at
 
 MAGIC = b"EDGEJRN2"
-SCAN_BYTES = 1 << 20
 MAX_RECORD_BYTES = 128 * 2**20  # each system's largest record is below it, which a test says
 WRITE_BYTES = 1 << 20  # at a time
 
@@ -75,11 +73,17 @@ class Journal(Closing):
         self._most = most
         self._end = len(MAGIC)
         self._broken = False
+        self._successor: Journal | None = None
 
     @property
     def end(self) -> int:
         """Where the last whole record ends, in bytes from the start of the file."""
         return self._end
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it takes no more records until it is opened anew."""
+        return self._broken
 
     @classmethod
     def open(cls, path: Path, *, max_record_bytes: int = MAX_RECORD_BYTES) -> Journal:
@@ -97,8 +101,9 @@ class Journal(Closing):
         lock = _lock(path)
         handle = -1
         try:
-            handle = _open_file(path)
+            handle = open_file(path)
             journal = cls(path, handle, lock, max_record_bytes)
+            remove_unfinished(path)
             journal._check_all()
         except BaseException:
             if handle >= 0:
@@ -167,9 +172,13 @@ class Journal(Closing):
         """
         return (payload for _, payload in self.walk())
 
-    def walk(self) -> Iterator[tuple[int, bytes]]:
-        """Like `records`, each with its place, which `record_at` takes until the next `rewrite`."""
-        offset, end = len(MAGIC), self._end
+    def walk(self, begin: int = len(MAGIC)) -> Iterator[tuple[int, bytes]]:
+        """Like `records`, each with its place, which `record_at` takes until the next `rewrite`.
+
+        Args:
+            begin: place of the first, or `end`.
+        """
+        offset, end = begin, self._end
         while offset < end:
             payload = self._read_within(offset, end)
             yield offset, payload
@@ -198,28 +207,69 @@ class Journal(Closing):
             RecordTooLarge: a payload is too long; nothing changed.
             JournalWriteFailed: the disk refused; nothing changed.
         """
-        fresh = self.path.with_name(self.path.name + ".new")
+        fresh = self.begin_successor()
+        try:
+            for payload in payloads:
+                fresh.add(payload)
+            self.become(fresh)
+        finally:
+            self.drop_successor()  # unless it became this one
+
+    def begin_successor(self) -> Journal:
+        """An empty journal beside this one, which may `become` it; one at a time.
+
+        Until then this one takes records as before, and a crash or `close` leaves nothing of it.
+
+        Raises:
+            JournalWriteFailed: the disk refused.
+        """
+        self.drop_successor()
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            handle = os.open(fresh, flags, OWNER_ONLY_FILE)
+            handle = os.open(fresh_path(self.path), flags, OWNER_ONLY_FILE)
+            self._successor = Journal(self.path, handle, -1, self._most)
+            os.pwrite(handle, MAGIC, 0)
+        except OSError as error:
+            self.drop_successor()
+            raise self._write_failed(error) from error
+        return self._successor
+
+    def add(self, payload: bytes) -> None:
+        """Write one record that need not be on the disk yet: for a successor.
+
+        Raises:
+            RecordTooLarge, JournalWriteFailed: as `append`.
+        """
+        self._end = self._write(payload)
+        self.count += 1
+
+    def sync(self) -> None:
+        """Wait until all that was added is on the disk, or raise `JournalWriteFailed`."""
+        self._sync()
+
+    def become(self, fresh: Journal) -> None:
+        """Have the records of the successor in the place of one's own, at once or not at all.
+
+        Raises:
+            JournalWriteFailed: the disk refused; nothing changed.
+        """
+        try:
+            fresh.sync()  # until the new file has its name nobody relies on it
+            os.replace(fresh_path(self.path), self.path)
         except OSError as error:
             raise self._write_failed(error) from error
-        successor = Journal(self.path, handle, self._lock, self._most)
-        try:
-            os.pwrite(handle, MAGIC, 0)
-            for payload in payloads:
-                successor._end = successor._write(payload)
-                successor.count += 1
-            os.fsync(handle)  # once for all: until the new file has its name nobody relies on it
-            os.replace(fresh, self.path)
-        except BaseException as error:
-            os.close(handle)
-            if isinstance(error, OSError):
-                raise self._write_failed(error) from error
-            raise
         os.close(self._handle)
-        self._handle, self._end, self.count = handle, successor._end, successor.count
+        self._handle, self._end, self.count = fresh._handle, fresh._end, fresh.count
+        self._successor = None
         self._sync_name()
+
+    def drop_successor(self) -> None:
+        """Give up what was begun, and the room that it took."""
+        fresh, self._successor = self._successor, None
+        if fresh is not None:
+            fresh.close()
+            with contextlib.suppress(OSError):
+                os.unlink(fresh_path(self.path))
 
     def _sync_name(self) -> None:
         """Make the new name durable; before that a crash brings back the old file, whole."""
@@ -231,6 +281,7 @@ class Journal(Closing):
 
     def close(self) -> None:
         """Give the journal free for another process."""
+        self.drop_successor()
         if self._handle >= 0:
             os.close(self._handle)
             if self._lock >= 0:
@@ -243,20 +294,13 @@ class Journal(Closing):
         start = make_header(self._end, payload) + payload[:WRITE_BYTES]
         rest = memoryview(payload)[WRITE_BYTES:]
         try:
-            at = self._write_at(self._end, start)
+            at = write_at(self._handle, self._end, start)
             for begin in range(0, len(rest), WRITE_BYTES):
-                at = self._write_at(at, rest[begin : begin + WRITE_BYTES])
+                at = write_at(self._handle, at, rest[begin : begin + WRITE_BYTES])
         except OSError as error:
             self._undo()
             raise self._write_failed(error) from error
         return at
-
-    def _write_at(self, place: int, part: bytes | memoryview) -> int:
-        """Write all of a part; where it ends."""
-        written = 0
-        while written < len(part):
-            written += os.pwrite(self._handle, part[written:], place + written)
-        return place + written
 
     def _sync(self) -> None:
         try:
@@ -329,34 +373,10 @@ class Journal(Closing):
 
     def _drop_torn(self, offset: int, size: int) -> None:
         """Cut the file at `offset` if what follows can be the rest of one interrupted append."""
-        header = os.pread(self._handle, HEADER_BYTES, offset)
-        if len(header) == HEADER_BYTES:
-            if is_length_sound(offset, header):
-                length = length_in(header)
-                rest = os.pread(self._handle, length, offset + HEADER_BYTES)
-                end = offset + HEADER_BYTES + length
-                torn = end > size or (end == size and has_lost_sectors(offset, header, rest))
-            else:
-                # A longer file whose new sectors never reached the disk reads as zeros there.
-                torn = self._is_gap(offset, size)
-            if not torn:
-                raise self._damage(offset)
+        if not is_torn(self._handle, offset, size, self._most):
+            raise self._damage(offset)
         os.ftruncate(self._handle, offset)
         os.fsync(self._handle)
-
-    def _is_gap(self, offset: int, size: int) -> bool:
-        """Is there no header at `offset` because its sector was not written, nor any behind?"""
-        if any(os.pread(self._handle, SECTOR_BYTES - offset % SECTOR_BYTES, offset)):
-            return False
-        first_byte = re.compile(b"[\\x00-\\x%02x]" % (self._most >> 24))  # of a length
-        for start in range(offset, size, SCAN_BYTES):
-            window = os.pread(self._handle, SCAN_BYTES + HEADER_BYTES, start)
-            if any(window) and any(
-                is_length_sound(start + at, window[at : at + HEADER_BYTES])
-                for at in (found.start() for found in first_byte.finditer(window))
-            ):
-                return False
-        return True
 
     def _damage(self, offset: int) -> JournalDamaged:
         return JournalDamaged(
@@ -366,16 +386,6 @@ class Journal(Closing):
             needed="the bytes that were written",
             remedy="Restore the file from a copy; do not edit it.",
         )
-
-
-def _open_file(path: Path) -> int:
-    handle = open_own(path)
-    try:
-        check_private(path)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
 
 
 def _lock(path: Path) -> int:

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -33,9 +35,13 @@ class ArchiveDamaged(Unrecoverable):
     """A file of the archive is not as it was written."""
 
 
+class ArchiveWriteFailed(Unrecoverable):
+    """A finished job could not be kept; what was kept of it stands."""
+
+
 @dataclass(frozen=True)
 class Room:
-    """What an archive may hold; of more, the jobs that were put first go.
+    """What an archive may hold; of more, or when the disk is full, the jobs that were put first go.
 
     Args:
         files, total_bytes: at most, to within `LOOK_EVERY` jobs.
@@ -62,17 +68,27 @@ class Archive:
         self._room = room
         self._puts = 0
 
-    def put(self, key: bytes, records: Iterable[bytes]) -> None:
+    def put(self, key: bytes, records: Iterable[bytes]) -> int:
         """Keep all records of a job, oldest first, in the place of what is kept of it already.
 
+        Returns:
+            Their length in bytes.
+
         Raises:
-            Unrecoverable: the disk refuses; what was kept of the job stands.
+            ArchiveWriteFailed: the disk refuses; what was kept of the job stands.
         """
-        path = self._path(key)
+        path, length = self._path(key), 0
+
+        def weighed() -> Iterator[bytes]:
+            nonlocal length
+            for record in records:
+                length += len(record)
+                yield record
+
         try:
-            write_parts(path, _content_of(records), mode=OWNER_ONLY_FILE)
+            write_parts(path, _content_of(weighed()), mode=OWNER_ONLY_FILE)
         except OSError as error:
-            raise Unrecoverable(
+            raise ArchiveWriteFailed(
                 "finished job could not be archived",
                 who=path,
                 had=error.strerror,
@@ -81,11 +97,40 @@ class Archive:
         if self._room is not None and self._puts % LOOK_EVERY == 0:
             self._make_room(self._room)
         self._puts += 1
+        return length
+
+    def make_free(self, wanted: int) -> int:
+        """Free bytes of the disk; if that helps, the jobs that were put first have gone for it.
+
+        Those of an archive without bounds stay.
+        """
+        free = self._count_free()
+        if free >= wanted or self._room is None:
+            return free
+        files = self._files()
+        if free + sum(stat.st_size for _, stat in files) < wanted:
+            return free
+        for path, _ in files:
+            path.unlink(missing_ok=True)
+            if (free := self._count_free()) >= wanted:
+                break
+        return free
+
+    def _count_free(self) -> int:
+        return shutil.disk_usage(self._folder).free
+
+    def _files(self) -> list[tuple[Path, os.stat_result]]:
+        """Those that were put first before the others; what goes meanwhile is left out."""
+        files = []
+        for path in self._folder.glob(f"[!.]*{SUFFIX}"):
+            with suppress(FileNotFoundError):
+                files.append((path, path.stat()))
+        return sorted(files, key=lambda file: file[1].st_mtime_ns)
 
     def _make_room(self, room: Room) -> None:
-        files = [(path, path.stat()) for path in self._folder.glob(f"[!.]*{SUFFIX}")]
+        files = self._files()
         count, total = len(files), sum(stat.st_size for _, stat in files)
-        for path, stat in sorted(files, key=lambda file: file[1].st_mtime_ns):
+        for path, stat in files:
             if count <= room.files and total <= room.total_bytes:
                 return
             path.unlink(missing_ok=True)

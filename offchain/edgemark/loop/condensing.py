@@ -8,13 +8,13 @@ every event stays.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
 from edgemark.errors import Unrecoverable
 from edgemark.logs import get_logger
 from edgemark.loop.machine import Condensing, Machine, facts_of
-from edgemark.loop.replay import encode_record, key_of, replay_records, split
+from edgemark.loop.replay import encode_record, replay_records
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -47,19 +47,20 @@ def condense(machine: Machine[S, E, F], key: bytes, state: S, name: str) -> list
     return records
 
 
-def rewrite(
-    records: Iterable[bytes], leaving: Collection[bytes], condensed: Mapping[bytes, Sequence[bytes]]
-) -> Iterator[bytes]:
-    """What a journal holds once some jobs are gone and others told anew; one record at a time.
+def condense_all(
+    machine: Machine[S, E, F], states: Mapping[bytes, S], lengths: Mapping[bytes, int], name: str
+) -> dict[bytes, list[bytes]]:
+    """Shorter records of open jobs, in the place of those that they have, of one event each.
 
     Args:
-        records: that it holds.
-        leaving: keys of jobs that go.
-        condensed: by key of a job, the records that take the place of its own.
+        machine: that the jobs are of.
+        states: of the open jobs, by key.
+        lengths: of the records that they have, in bytes.
+        name: of the process, in logs.
     """
-    gone = {*leaving, *condensed}
-    for record in records:
-        if kept := [each for each in split(record) if key_of(each) not in gone]:
-            yield b"".join(kept)
-    for told in condensed.values():
-        yield from told
+    condensed = {}
+    for key, state in states.items():
+        records = condense(machine, key, state, name)
+        if records and sum(map(len, records)) < lengths[key]:
+            condensed[key] = records
+    return condensed

@@ -8,41 +8,42 @@ Law 3: an open job leaves the journal what its machine says still matters (`loop
 Law 4: a crash at any point of that costs nothing: until the journal is rewritten, in one step, it
 still has every record, and the next life does the same again.
 
+Law 5: that is work for whoever has room. It is done a piece at a time (`loop.tidying`), so that
+events wait for a piece and not for all of it; and on a disk that has no room it is put off, which
+stops nothing. Only a record that cannot be appended ends the process, and all of this gives way.
+
 Jobs leave together: when as many are finished as are open, and at least `archive_after`; or when
-their records are as long as those of the open ones, and at least `ARCHIVE_BYTES`. Open ones are
-condensed when the journal is twice as long as after the last time, and at least `CONDENSE_BYTES`.
-So the work of rewriting is in proportion to the records that are written anyway, and large jobs do
-not stay in memory because there are few of them.
+their records have `ARCHIVE_BYTES`, however long those of the open ones are: what is over and still
+in the journal takes memory, and room for its copy. Open ones are condensed when the journal is
+twice as long as after the last time, and at least `CONDENSE_BYTES`. So the work of rewriting is in
+proportion to the records that are written anyway, and to the most that is held open for large ones.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
-from edgemark.errors import RefusedInput
-from edgemark.journal.journal import Journal
+from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.journal.journal import Journal, JournalWriteFailed
 from edgemark.logs import get_logger
-from edgemark.loop.archive import Archive
+from edgemark.loop.archive import Archive, ArchiveWriteFailed
 from edgemark.loop.batch import Batch
-from edgemark.loop.condensing import condense, rewrite
+from edgemark.loop.condensing import condense_all
 from edgemark.loop.machine import Machine, Tick
-from edgemark.loop.replay import (
-    MAX_KEY_BYTES,
-    encode_record,
-    key_of,
-    of_job,
-    replay_records,
-    split,
-)
+from edgemark.loop.replay import MAX_KEY_BYTES, encode_record, key_of, replay_records, split
+from edgemark.loop.tidying import Tidying, begin, is_room
 from edgemark.seam import Seam
 
+_OVER = object()
 RECALLED = 64  # finished jobs that were read lately
 RECALLED_BYTES = 64 * 2**20  # of their records; one of any length
 ARCHIVE_BYTES = 64 * 2**20  # of records of finished jobs, before these leave
 CONDENSE_BYTES = 4 * 2**20  # of all records, before open jobs are condensed: a second of replaying
+AGAIN_S = 10.0  # after there was no room, before it is looked for again
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -97,6 +98,8 @@ class JobMemory(Generic[S, E, F]):
         self._recalled: OrderedDict[bytes, tuple[S, int]] = OrderedDict()
         self._batch: Batch[S] = Batch()
         self._condense_at = CONDENSE_BYTES
+        self._tidying: Tidying | None = None
+        self._tidy_from = 0.0  # monotonic
 
     # --- for all threads -----------------------------------------------------------------------
 
@@ -161,6 +164,8 @@ class JobMemory(Generic[S, E, F]):
             self._ended = {key for key, state in states.items() if self._is_finished(state)}
         self._ended_length = sum(self._lengths[key] for key in self._ended)
         self.tidy()
+        while self._tidying is not None:  # nobody waits yet
+            self.tidy()
         self.notify()
 
     def open_jobs(self) -> list[bytes]:
@@ -180,10 +185,11 @@ class JobMemory(Generic[S, E, F]):
 
         Raises:
             TooManyJobs: the job is new and there is no room for it.
-            JobEnded: it is in the archive.
+            JobEnded: it is in the archive, or on the way there.
             RecordTooLarge: the journal does not take it.
         """
-        if key not in self._states and key not in self._batch.states:
+        is_known = key in self._states or key in self._batch.states
+        if not is_known or (self._tidying is not None and key in self._tidying.leaving):
             self._check_room(key)
         record = encode_record(self._machine, key, event)
         self._journal.check_length(len(record))
@@ -226,17 +232,21 @@ class JobMemory(Generic[S, E, F]):
             act()
 
     def tidy(self) -> None:
-        """Move finished jobs to the archive and condense open ones, when it is time to."""
-        leaving = frozenset(self._ended if self._is_time_to_archive() else ())
-        is_long = self._length >= self._condense_at
-        condensed = self._condense() if is_long else {}
-        if leaving and self._archive is not None:
-            self._put_away(self._archive, leaving)
-        if leaving or condensed:
-            self._journal.rewrite(rewrite(self._journal.records(), leaving, condensed))
-            self._forget(leaving, condensed)
-        if is_long:
-            self._condense_at = max(CONDENSE_BYTES, 2 * self._length)
+        """Move finished jobs to the archive and condense open ones, when it is time to: a piece.
+
+        Raises:
+            JournalWriteFailed: the journal takes no more records.
+        """
+        try:
+            if self._tidying is None:
+                self._tidying = self._begin_to_tidy()
+            if self._tidying is None or next(self._tidying.work, _OVER) is not _OVER:
+                return
+        except (JournalWriteFailed, ArchiveWriteFailed) as error:
+            self._put_off(error)
+            return
+        done, self._tidying = self._tidying, None
+        self._forget(done)
 
     # --- within --------------------------------------------------------------------------------
 
@@ -253,45 +263,53 @@ class JobMemory(Generic[S, E, F]):
     def _is_time_to_archive(self) -> bool:
         if self._archive is None:
             return False
-        if len(self._ended) >= max(self._archive_after, len(self._states) - len(self._ended)):
-            return True
-        return self._ended_length >= max(ARCHIVE_BYTES, self._length - self._ended_length)
+        count = len(self._ended)
+        are_many = count >= max(self._archive_after, len(self._states) - count)
+        return are_many or self._ended_length >= ARCHIVE_BYTES
 
-    def _put_away(self, archive: Archive, leaving: Collection[bytes]) -> None:
-        places: defaultdict[bytes, list[int]] = defaultdict(list)
-        for place, record in self._journal.walk():
-            for key in {key_of(each) for each in split(record)}.intersection(leaving):
-                places[key].append(place)
-        for key, of_key in places.items():
-            archive.put(key, of_job(key, map(self._journal.record_at, of_key)))
+    def _begin_to_tidy(self) -> Tidying | None:
+        if time.monotonic() < self._tidy_from:
+            return None
+        leaving = frozenset(self._ended if self._is_time_to_archive() else ())
+        condensed: dict[bytes, list[bytes]] = {}
+        if self._length >= self._condense_at:
+            going_on = {key: at for key, at in self._states.items() if key not in self._ended}
+            condensed = condense_all(self._machine, going_on, self._lengths, self._name)
+            self._condense_at = max(CONDENSE_BYTES, 2 * self._length)
+        if not (leaving or condensed):
+            return None
+        if not is_room(self._journal, self._archive, self._length):
+            self._put_off(None)
+            return None
+        return begin(self._journal, self._archive, leaving, condensed, self._lengths)
 
-    def _condense(self) -> dict[bytes, list[bytes]]:
-        """Shorter records of open jobs, in the place of those that they have, of one event each."""
-        condensed = {}
-        for key, state in self._states.items():
-            if key not in self._ended:
-                records = condense(self._machine, key, state, self._name)
-                if records and sum(map(len, records)) < self._lengths[key]:
-                    condensed[key] = records
-        return condensed
+    def _put_off(self, error: Unrecoverable | None) -> None:
+        """What there is stays as it is: the journal is whole."""
+        if self._tidying is not None:
+            self._tidying.work.close()
+        self._tidying, self._tidy_from = None, time.monotonic() + AGAIN_S
+        self._condense_at = min(self._condense_at, max(CONDENSE_BYTES, self._length))
+        if self._journal.is_broken and error is not None:
+            raise error
+        self._log.warning("no room to archive finished jobs", bytes=self._length, error=error)
 
-    def _forget(self, leaving: Collection[bytes], condensed: Mapping[bytes, list[bytes]]) -> None:
+    def _forget(self, done: Tidying) -> None:
         """The journal has no more of them than that."""
         with self.changed:
-            for key in leaving:
+            for key in done.leaving:
                 del self._states[key]
-        self._ended.difference_update(leaving)
-        for key in leaving:
+        self._ended.difference_update(done.leaving)
+        for key in done.leaving:
             self._length -= self._lengths.pop(key)
-        for key, records in condensed.items():
-            self._length -= self._lengths.pop(key)
-            self._lengths[key] = sum(map(len, records))
-            self._length += self._lengths[key]
+        for key, gained in done.gained.items():
+            self._lengths[key] += gained
+            self._length += gained
         self._ended_length = sum(self._lengths[key] for key in self._ended)
-        if condensed:
-            self._log.info("open jobs condensed", jobs=len(condensed), bytes=self._length)
-        if leaving:
-            self._log.info("finished jobs archived", jobs=len(leaving), open=len(self._states))
+        self._condense_at = min(self._condense_at, max(CONDENSE_BYTES, 2 * self._length))
+        if done.gained:
+            self._log.info("open jobs condensed", jobs=len(done.gained), bytes=self._length)
+        if done.leaving:
+            self._log.info("finished jobs archived", jobs=len(done.leaving), open=len(self._states))
 
     def _note(self, key: bytes, length: int) -> None:
         """A record of this job is in the journal."""
@@ -320,12 +338,12 @@ class JobMemory(Generic[S, E, F]):
         return state
 
     def _recalls_too_much(self) -> bool:
-        length = sum(length for _, length in self._recalled.values())
-        return len(self._recalled) > RECALLED or length > RECALLED_BYTES
+        are_long = sum(length for _, length in self._recalled.values()) > RECALLED_BYTES
+        return are_long or len(self._recalled) > RECALLED
 
     def _check_room(self, key: bytes) -> None:
         """Check that an event may be the first of a job."""
-        if self._recall(key) is not None:
+        if key in self._states or self._recall(key) is not None:  # it leaves, or has left
             raise JobEnded("job is over", who=f"{self._name}, job {key.hex()}")
         if (count := self._count_open()) >= self._max_jobs:
             raise TooManyJobs(
@@ -353,9 +371,24 @@ class JobMemory(Generic[S, E, F]):
         if self._seam is not None:
             for label in batch.labels:
                 self._seam.before(number, label)
-        self._journal.append(b"".join(batch.records))
+        self._append(b"".join(batch.records))
         for key, record in zip(batch.keys, batch.records, strict=True):
             self._note(key, len(record))
         if self._seam is not None:
             for label in batch.labels:
                 self._seam.after(number, label)
+
+    def _append(self, record: bytes) -> None:
+        """Write it down; the room that is taken by what can wait is its own."""
+        try:
+            self._journal.append(record)
+        except JournalWriteFailed as error:
+            if self._journal.is_broken or not self._is_more_room(len(record), error):
+                raise
+            self._journal.append(record)
+
+    def _is_more_room(self, length: int, error: JournalWriteFailed) -> bool:
+        if self._tidying is None:
+            return self._archive is not None and is_room(self._journal, self._archive, length)
+        self._put_off(error)
+        return True

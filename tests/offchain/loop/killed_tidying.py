@@ -104,6 +104,29 @@ def tidy(journal: Journal, folder: Path) -> None:
     open_memory(journal, folder).load()
 
 
+def tidy_and_go_on(journal: Journal, folder: Path) -> None:
+    """The same a piece at a time, while the open jobs go on after each."""
+    memory = open_memory(journal, folder)
+    memory.load()
+    for number in range(CLOSED, CLOSED + OPEN):
+        step(TallyMachine(), memory, number, Closed())
+    for number in range(CLOSED + OPEN, CLOSED + OPEN + 3):
+        step(TallyMachine(), memory, number, Asked(1))
+        step(TallyMachine(), memory, number, Fetched(1))
+        step(TallyMachine(), memory, number, Asked(2))
+    for number in (CLOSED + OPEN, CLOSED + OPEN + 1):
+        step(TallyMachine(), memory, number, Closed())
+    assert memory._tidying is None
+    last = CLOSED + OPEN + 2
+    for value in range(100, 200):
+        memory.tidy()
+        if memory._tidying is None:
+            break
+        step(TallyMachine(), memory, last, Asked(value))
+    else:
+        raise AssertionError
+
+
 def live(folder: Path, place: int, do: Callable[[Journal, Path], None] = tidy) -> int:
     """One life: open, do it, die before call number `place` (0: live on).
 

@@ -5,6 +5,7 @@ import stat
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -150,3 +151,27 @@ def test_f6_an_archive_without_bound__keeps_every_job(archive: Archive) -> None:
     for number in range(100):
         archive.put(b"%d" % number, RECORDS)
     assert len(archive) == 100
+
+
+def test_full_disk__makes_the_jobs_go_that_were_put_first_if_that_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, free = 1000, 500
+
+    def usage(folder: Path) -> SimpleNamespace:
+        there = len(list(folder.glob("*.records")))
+        return SimpleNamespace(free=free + size * (5 - there))
+
+    for room, gone in ((None, 0), (Room(files=100, total_bytes=10**6), 2)):
+        folder = tmp_path / str(gone)
+        archive = Archive(folder, room)
+        for number in range(5):
+            archive.put(bytes([number]), [bytes(size)])
+            os.utime(folder / f"{number:02x}.records", (number, number))
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.disk_usage", usage)
+            assert archive.make_free(free) == free
+            assert archive.make_free(free + 6 * size) < free + 6 * size  # not even all of it
+            assert len(archive) == 5
+            archive.make_free(free + size + 1)
+        assert archive.keys() == [bytes([number]) for number in range(gone, 5)]

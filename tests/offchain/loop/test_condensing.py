@@ -19,7 +19,7 @@ from tests.offchain.loop.tally import Asked, Fetched, TallyMachine
 from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.errors import Unrecoverable
-from edgemark.journal.journal import Journal, JournalWriteFailed
+from edgemark.journal.journal import Journal
 from edgemark.logs import configure_logs
 from edgemark.loop import memory as memory_module
 from edgemark.loop.archive import Archive
@@ -286,8 +286,8 @@ def test_a_full_disk_while_condensing__loses_nothing(
 
     with Journal.open(tmp_path / "journal") as journal:
         monkeypatch.setattr("os.fsync", full)
-        with pytest.raises(JournalWriteFailed):
-            open_memory(journal, tmp_path)
+        assert open_memory(journal, tmp_path).at_hand() == states  # it is put off
+        assert journal.count > len(KEYS)
         monkeypatch.undo()
     with Journal.open(tmp_path / "journal") as journal:
         assert replay(GaugeMachine(), journal) == states

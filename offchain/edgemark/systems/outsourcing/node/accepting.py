@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from edgemark.identifiers import NO_TIME, NOBODY, Address
+from edgemark.loop.errands import Pace
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import allow_again
+from edgemark.party.inquiry import PAUSE_S
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import Terms, check_pace, hash_nodes
 from edgemark.systems.outsourcing.node.admission import (
@@ -34,7 +36,7 @@ from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
-from edgemark.transport.limits import LEAST_BYTES_PER_S
+from edgemark.transport.asking.turns import FULL_BYTES_PER_S
 
 
 class Accepting:
@@ -136,7 +138,13 @@ class Accepting:
 
     def _judging(self) -> Judging:
         decided = self._station.deployment.group(OutsourcingContracts)
-        return Judging(len(decided.judges), decided.limits.judge_window, LEAST_BYTES_PER_S)
+        return Judging(
+            judges=len(decided.judges),
+            window_s=decided.limits.judge_window,
+            bytes_per_s=FULL_BYTES_PER_S,
+            pause_s=PAUSE_S,
+            threads=Pace(workers=self._station.settings.workers).of_lane,
+        )
 
     def check_free(self, terms: Terms) -> None:
         """The stake is there beside those of the tasks whose acceptance is not on chain yet.

@@ -4,6 +4,11 @@ A node that is charged as silent has J to fetch the task that never came, to com
 its answer to every judge, one after the other; whoever comes too late loses the stake. All open
 tasks may be charged at once, so all have to fit then, the earliest `answer_by` first. J is max(W,
 compute_by - start), and the start is at `accept_by` or before.
+
+Counted are bytes, at what a full line moves, and requests, by the threads that they hold. Up to
+n - k judges are reckoned with that hold theirs for as long as they can, and take part in nothing: a
+fetch waits once for each (`party.standing`), then no longer than for one that just is in time.
+Beside all that the node has to see that the charge is served.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from dataclasses import dataclass
 
 from edgemark.identifiers import Hash32
 from edgemark.loop.errands import Pace
+from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
 from edgemark.systems.outsourcing.limits import HEAD_BYTES
 from edgemark.systems.outsourcing.node.admission import (
@@ -27,7 +33,8 @@ from edgemark.systems.outsourcing.node.admission import (
 )
 from edgemark.systems.outsourcing.node.task import NodeTask
 
-SEEING_PART = 2  # of J: the other half is for seeing the charge served, confirmations included
+SEEING_PART = 2  # of J, at least, is for seeing the charge served, and for what nobody reckons with
+REQUEST_S = 0.35  # for one, at most: three round trips of 100 ms, and a sync of 50 ms at its judge
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,38 @@ class Judging:
         judges: n.
         window_s: W.
         bytes_per_s: of this node's line, at least.
+        pause_s: for one judge, before another is asked beside it.
+        seen_s: until this node knows that a charge is served.
+        threads: for answers, and as many for fetches.
     """
 
     judges: int
     window_s: int
     bytes_per_s: int
+    pause_s: float
+    seen_s: float = 0.0
+    threads: int = Pace().of_lane
+
+    @property
+    def bad(self) -> int:
+        """Judges that may hold threads for nothing: n - k."""
+        return self.judges - compute_judge_threshold(self.judges)
+
+    @property
+    def reserved_s(self) -> float:
+        """Of each J, before anything is fetched: for seeing the charge, and for mute judges."""
+        return self.seen_s + self.bad * self.pause_s
+
+    @property
+    def fetch_s(self) -> float:
+        """For one more fetch, from a judge that is as slow as one in time can be."""
+        return self.pause_s / self.threads
+
+    @property
+    def requests_s(self) -> float:
+        """For one answer more, to the k judges that are not bad."""
+        left = max(1, self.threads - Pace.of_peer * self.bad)
+        return REQUEST_S * max(1 / Pace.of_peer, (self.judges - self.bad) / left)
 
 
 def promise_defence(terms: Terms, judging: Judging, own_s: float) -> Promise:
@@ -55,12 +89,15 @@ def promise_defence(terms: Terms, judging: Judging, own_s: float) -> Promise:
     """
     answer = compute_output_bytes(terms.batch, terms.outputs) + HEAD_BYTES
     answer_s = answer / judging.bytes_per_s
-    task_s = (terms.share_bytes + HEAD_BYTES) / judging.bytes_per_s if own_s else 0.0
-    first_s = task_s + own_s * SAFETY
+    task_s = (terms.share_bytes + HEAD_BYTES) / judging.bytes_per_s
+    first_s = task_s + judging.fetch_s + own_s * SAFETY if own_s else 0.0
+    begun_s = task_s + judging.pause_s + own_s * SAFETY if own_s else 0.0
+    window_s = max(judging.window_s, terms.compute_by - terms.accept_by)
     return Promise(
-        first_s + (judging.judges + 1) * answer_s,  # once more for the device
-        max(judging.window_s, terms.compute_by - terms.accept_by) / SEEING_PART,
-        max(first_s, Pace.of_peer * judging.judges * answer_s),  # that have their threads already
+        first_s + judging.requests_s + (judging.judges + 1) * answer_s,  # once more for the device
+        max(0.0, min(window_s / SEEING_PART, window_s - judging.reserved_s)),
+        # What has its threads already:
+        max(begun_s, REQUEST_S + Pace.of_peer * judging.judges * answer_s),
     )
 
 
@@ -111,7 +148,7 @@ def _check_alone(newcomer: Promise, who: str) -> None:
             "cannot hand an answer to the judges in time",
             who=who,
             had=f"{newcomer.seconds:.1f} s to fetch, compute and hand over",
-            needed=f"<= {newcomer.within_s:.1f} s, half of what a charged node has",
+            needed=f"<= {newcomer.within_s:.1f} s, from when the charge is seen to be served",
             remedy="Give it more time, or a smaller batch.",
         )
 

@@ -96,6 +96,7 @@ def accepting(
             max_open_jobs=99,
             max_queued_s=600,
             max_held_mib=512,
+            workers=8,
         ),
         submit=anchor.accept,
         registry=SimpleNamespace(is_active=lambda _: True),

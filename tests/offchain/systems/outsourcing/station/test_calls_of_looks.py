@@ -98,6 +98,7 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
         max_open_jobs=9,
         max_queued_s=600,
         max_held_mib=512,
+        workers=8,
     )
     header = cast.dense_function().header
     return SimpleNamespace(

@@ -33,6 +33,7 @@ from edgemark.transport.serving.routes import Head, Request
 
 MOST = 4
 ME = cast.NODE_ADDRESSES[0]
+USUAL = {"poll_s": 1.0, "deposit": 0, "max_queued_s": 600, "max_held_mib": 512, "workers": 8}
 
 
 @pytest.fixture(autouse=True)
@@ -203,11 +204,8 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
             min_fee=facts["min_fee"],
             max_accept_s=facts["accept_s"],
             home=folder,
-            poll_s=1.0,
-            deposit=0,
             max_open_jobs=facts["open_jobs"],
-            max_queued_s=600,
-            max_held_mib=512,
+            **USUAL,
         ),
         accounts=SimpleNamespace(free_balance=lambda *_, **__: facts["free"]),
         registry=SimpleNamespace(is_active=lambda _: facts["active"]),

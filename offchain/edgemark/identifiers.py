@@ -30,6 +30,8 @@ ShareIndex = NewType("ShareIndex", int)
 Tokens = NewType("Tokens", int)
 """An amount of MetaCoin in its smallest unit (10^-18 MTC)."""
 
+TOKEN_UNIT = 10**18  # smallest units in one MTC
+
 Timestamp = NewType("Timestamp", int)
 """Chain time, whole Unix seconds."""
 
@@ -110,3 +112,12 @@ def parse_share_index(value: int, node_count: int = MAX_INDEX) -> ShareIndex:
             "is not a share index", who="index", had=value, needed=f"1..{node_count}"
         )
     return ShareIndex(value)
+
+
+def format_tokens(amount: int, *, sign: bool = False) -> str:
+    """Smallest units as MTC, exactly, without trailing zeros."""
+    whole, part = divmod(abs(amount), TOKEN_UNIT)
+    text = f"{whole:,}" + (f".{part:018d}".rstrip("0") if part else "")
+    if amount < 0:
+        return f"-{text}"
+    return f"+{text}" if sign and amount else text

@@ -10,10 +10,9 @@ import click
 
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Tokens
+from edgemark.identifiers import TOKEN_UNIT, Tokens, format_tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.party.evm.joining import provide_balance
-from edgemark.receipt import TOKEN_UNIT, format_tokens
 from edgemark.systems.outsourcing.device.means import read_funds
 from edgemark.systems.outsourcing.evidence.exporting import read_jobs, read_offered_stakes
 from edgemark.systems.outsourcing.station.station import OutsourcingStation

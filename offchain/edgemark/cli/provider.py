@@ -6,7 +6,7 @@ import click
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
-from edgemark.identifiers import parse_address
+from edgemark.identifiers import format_tokens, parse_address
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import join_as_provider
 from edgemark.party.evm.membership import (
@@ -19,7 +19,6 @@ from edgemark.party.evm.membership import (
     unstake,
 )
 from edgemark.party.evm.station import EvmStation
-from edgemark.receipt import format_tokens
 
 
 @click.group()

@@ -13,10 +13,10 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from edgemark.identifiers import format_tokens
 from edgemark.receipt.exhibits import Exhibits
 
 T = TypeVar("T")
-TOKEN_UNIT = 10**18  # smallest units in one MTC
 
 
 @dataclass(frozen=True)
@@ -157,15 +157,6 @@ class Receipt:
             mark = "[green]yes" if check.passed else "[red]NO"
             table.add_row(mark, check.name, check.seen, check.expected)
         console.print(table)
-
-
-def format_tokens(amount: int, *, sign: bool = False) -> str:
-    """Smallest units as MTC, exactly, without trailing zeros."""
-    whole, part = divmod(abs(amount), TOKEN_UNIT)
-    text = f"{whole:,}" + (f".{part:018d}".rstrip("0") if part else "")
-    if amount < 0:
-        return f"-{text}"
-    return f"+{text}" if sign and amount else text
 
 
 def format_time(second: int) -> str:

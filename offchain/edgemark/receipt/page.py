@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from edgemark.receipt import Receipt, format_tokens
+from edgemark.identifiers import format_tokens
+from edgemark.receipt import Receipt
 from edgemark.receipt.exhibits import Answer, JobShown, Place
 from edgemark.receipt.flow import draw_flow
 from edgemark.receipt.pictures import show_image

@@ -13,8 +13,7 @@ from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic
 from edgemark.crypto.polynomial.fixed_point import to_signed
-from edgemark.identifiers import Tokens
-from edgemark.receipt import TOKEN_UNIT
+from edgemark.identifiers import TOKEN_UNIT, Tokens
 from edgemark.systems.outsourcing.offline.drafting import Wish
 
 INPUTS, OUTPUTS, BATCH = 3, 2, 2

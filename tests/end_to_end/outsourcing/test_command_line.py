@@ -13,8 +13,8 @@ from tests.stage.playhouse import whole_stage
 from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
+from edgemark.identifiers import format_tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.receipt import format_tokens
 from edgemark.settings import setting_names
 from edgemark.transport.ports import hold_ports
 

@@ -16,8 +16,8 @@ from tests.stage.playhouse import whole_stage
 from edgemark.cli.catalogue import GROUPS
 from edgemark.demo.evm.stage import PARTY_TOKENS
 from edgemark.deployment.deployment import Deployment
+from edgemark.identifiers import format_tokens
 from edgemark.party.evm.contracts import BaseContracts
-from edgemark.receipt import format_tokens
 from edgemark.token.plans import SUPPLY
 from edgemark.token.records import Purpose
 

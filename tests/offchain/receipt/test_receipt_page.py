@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.receipt import TOKEN_UNIT, Check, PartyBalance, Receipt
+from edgemark.identifiers import TOKEN_UNIT
+from edgemark.receipt import Check, PartyBalance, Receipt
 from edgemark.receipt.exhibits import Answer, Exhibits, Image, JobShown, Link, Place
 from edgemark.receipt.page import write_page
 

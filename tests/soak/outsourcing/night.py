@@ -31,10 +31,9 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
 from edgemark.demo.script import write_script
-from edgemark.identifiers import Address, JobId, Timestamp, Tokens
+from edgemark.identifiers import TOKEN_UNIT, Address, JobId, Timestamp, Tokens
 from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.party.evm.joining import join_as_device, provide_balance
-from edgemark.receipt import TOKEN_UNIT
 from edgemark.systems.outsourcing.contract.events import (
     ChargeAnswered,
     ChargeLapsed,

@@ -12,7 +12,7 @@ from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.doctor.findings import Finding, look, refused
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import EdgemarkError, RefusedInput
-from edgemark.identifiers import Address, parse_address
+from edgemark.identifiers import Address, format_tokens, parse_address
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
 from edgemark.identity.records import Participant, Role
 from edgemark.identity.registry import ParticipantRegistry
@@ -21,7 +21,6 @@ from edgemark.ledger.evm.reading.answers import quantity_of
 from edgemark.ledger.evm.reading.blocks import MOST_PRICE
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
-from edgemark.receipt import format_tokens
 from edgemark.settings import Settings
 
 MOST_AHEAD_S = 15  # a block's time may be as far ahead of ours; more is a wrong clock

@@ -14,8 +14,7 @@ from rich.table import Table
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.terminal.completion import complete_job
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
-from edgemark.identifiers import Timestamp, parse_address, parse_job_id
-from edgemark.receipt import format_tokens
+from edgemark.identifiers import Timestamp, format_tokens, parse_address, parse_job_id
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.story.history import History, PartyBook
 from edgemark.systems.outsourcing.story.story import STATES, JobStory

@@ -13,7 +13,7 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.crypto.polynomial.fixed_point import SIGNED_LIMIT
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Tokens
+from edgemark.identifiers import TOKEN_UNIT, Tokens
 from edgemark.models.compiling import compile_model
 from edgemark.models.files import (
     read_bounds_from,
@@ -21,7 +21,6 @@ from edgemark.models.files import (
     write_compiled,
 )
 from edgemark.models.plan import ModelPlan
-from edgemark.receipt import TOKEN_UNIT
 from edgemark.systems.outsourcing.limits import TABLE
 from edgemark.systems.outsourcing.offline.drafting import Wish
 from edgemark.systems.outsourcing.offline.rehearsal import Costs, rehearse

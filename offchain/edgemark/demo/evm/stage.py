@@ -18,7 +18,7 @@ from edgemark.demo.evm.actor import EvmActor, provider_home
 from edgemark.demo.stage import Stage
 from edgemark.deployment.deployment import Deployment, deploy
 from edgemark.deployment.group import ContractGroup
-from edgemark.identifiers import Address, Tokens
+from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND, kind_of
 from edgemark.ledger.evm.development.mining import BlockMaking
@@ -26,7 +26,6 @@ from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, 
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts
-from edgemark.receipt import TOKEN_UNIT
 from edgemark.token.metacoin import MetaCoin
 
 GAS_WEI = 10**19

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 from edgemark.anchoring.accounts import MAX_LOCK_S
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp
+from edgemark.identifiers import Address, Timestamp, format_tokens
 from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.logs import get_logger
 from edgemark.party.evm.station import EvmStation
-from edgemark.receipt import format_tokens
 
 PERMIT_S = 3600  # a transaction that is not mined by then is sent again under another
 PERMIT_ATTEMPTS = 5  # each lost to another permit of the same account, or to a deposit under way

@@ -10,7 +10,7 @@ import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, Timestamp
+from edgemark.identifiers import Hash32, Timestamp, format_tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
@@ -25,7 +25,6 @@ from edgemark.party.evm.joining import (
 )
 from edgemark.party.evm.membership import rotate_server
 from edgemark.party.evm.station import EvmStation
-from edgemark.receipt import format_tokens
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin

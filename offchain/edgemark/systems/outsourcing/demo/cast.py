@@ -10,10 +10,9 @@ from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.demo.evm.actor import EvmActor, provider_home
 from edgemark.demo.evm.stage import PARTY_TOKENS, EvmStage
 from edgemark.deployment.group import ContractGroup
-from edgemark.identifiers import Address, Tokens
+from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
-from edgemark.receipt import TOKEN_UNIT
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import draft_contracts
 

@@ -14,10 +14,10 @@ from rich.console import Console
 from edgemark.demo.evm.holdings import read_holdings
 from edgemark.demo.progress import step
 from edgemark.demo.script import write_script
-from edgemark.identifiers import Address, ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import TOKEN_UNIT, Address, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND
 from edgemark.party.evm.joining import join_as_device, provide_balance
-from edgemark.receipt import TOKEN_UNIT, Receipt
+from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import GUEST, OutsourcingStage
 from edgemark.systems.outsourcing.demo.checks import (
     Planned,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edgemark.chronicle.marks import Credit
-from edgemark.identifiers import Address
-from edgemark.receipt import PartyBalance, Receipt, format_time, format_tokens
+from edgemark.identifiers import Address, format_tokens
+from edgemark.receipt import PartyBalance, Receipt, format_time
 from edgemark.receipt.exhibits import Answer, JobShown, Link, Place
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob

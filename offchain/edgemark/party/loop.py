@@ -36,6 +36,9 @@ class PartyLoop(Closing, Generic[S]):
         name: of the party; of its journal, its archive and its lines in the log too.
         look: one round over what it watches, again and again once it has started; None for a party
             that watches nothing.
+
+    Attributes:
+        archive: of its finished jobs.
     """
 
     ARCHIVE_ROOM: ClassVar[Room | None] = None
@@ -53,6 +56,7 @@ class PartyLoop(Closing, Generic[S]):
         self.log = get_logger(name)
         settings, home = station.settings, station.home
         self._journal = Journal.open(home / f"{name}.journal")
+        self.archive = Archive(home / f"{name}.archive", self.ARCHIVE_ROOM)
         self.runtime: Runtime[Any, Any, Any] = Runtime(
             machine,
             self._journal,
@@ -64,7 +68,7 @@ class PartyLoop(Closing, Generic[S]):
                 computers=self.COMPUTERS,
                 most_backoff_s=2.0,
             ),
-            archive=Archive(home / f"{name}.archive", self.ARCHIVE_ROOM),
+            archive=self.archive,
             seam=seam_from(os.environ),
             name=name,
         )

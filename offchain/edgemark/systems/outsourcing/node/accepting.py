@@ -120,7 +120,7 @@ class Accepting:
         return measure_load(self._tasks(), self._speed.of, self._turns.read(self._tasks))
 
     def count_coming(self) -> int:
-        """Bytes that the tasks which are taken have yet to write."""
+        """Bytes that the tasks at hand have yet to write."""
         return count_coming(self._tasks())
 
     def check_admission(self, terms: Terms, speed: float) -> None:

@@ -87,7 +87,8 @@ class Load:
     Attributes:
         promises: what is still to be computed and has not begun.
         running_s: reckoned with until what runs has ended.
-        coming_bytes: of the disk, that tasks which are taken have yet to write.
+        coming_bytes: of the disk, that tasks which are taken have yet to write, and the copy of
+            those that ended and have not left for the archive.
     """
 
     open_jobs: int
@@ -151,8 +152,8 @@ def measure_load(
     tasks: Iterable[NodeTask], speed_of: Callable[[Hash32], float], turns: Turns | None = None
 ) -> Load:
     """The load of all open tasks, each at the speed of its own function."""
-    turns = turns or Turns()
-    open_jobs, queued_s, held_bytes, coming_bytes = 0, 0.0, 0, 0
+    turns, tasks = turns or Turns(), [*tasks]
+    open_jobs, queued_s, held_bytes = 0, 0.0, 0
     promises, running_s = [], 0.0
     for task in tasks:
         if task.is_finished or task.offer is None:
@@ -160,7 +161,6 @@ def measure_load(
         terms = task.offer.terms
         open_jobs += 1
         held_bytes += _bytes_of(terms)
-        coming_bytes += _bytes_to_come(task, terms)
         if task.phase in TO_COMPUTE:
             own = estimate_seconds(terms, speed_of(terms.function_hash))
             queued_s += own
@@ -170,12 +170,13 @@ def measure_load(
                 running_s += max(0.0, one.seconds - ran)
             else:
                 promises.append(one if left is None else Promise(one.seconds, left))
-    return Load(open_jobs, queued_s, held_bytes, tuple(promises), running_s, coming_bytes)
+    coming = count_coming(tasks)
+    return Load(open_jobs, queued_s, held_bytes, tuple(promises), running_s, coming)
 
 
 def count_coming(tasks: Iterable[NodeTask]) -> int:
-    """Bytes that open tasks have yet to write, as `Load` has them."""
-    offers = ((task, task.offer) for task in tasks if not task.is_finished)
+    """Bytes that tasks have yet to write, as `Load` has them: those that ended, their copy."""
+    offers = ((task, task.offer) for task in tasks)
     return sum(_bytes_to_come(task, offer.terms) for task, offer in offers if offer is not None)
 
 
@@ -276,10 +277,10 @@ def _check_alone(terms: Terms, capacity: Capacity, seconds_per_product: float, w
 
 def _bytes_to_come(task: NodeTask, terms: Terms) -> int:
     """What the disk has yet to take of a task: what its journal does not have, and the copy."""
-    if task.task is None:
-        return DISK_COPIES * _bytes_of(terms)
-    there = terms.share_bytes if task.answer is None else _bytes_of(terms)
-    return DISK_COPIES * _bytes_of(terms) - there
+    there = 0
+    if task.task is not None:
+        there = terms.share_bytes if task.answer is None else _bytes_of(terms)
+    return there if task.is_finished else DISK_COPIES * _bytes_of(terms) - there
 
 
 def _bytes_of(terms: Terms) -> int:

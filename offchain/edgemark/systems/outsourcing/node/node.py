@@ -89,7 +89,8 @@ class ComputeNode(OutsourcingServer):
         super().__init__(station, PartyMachine(NodeTask), "node")
         self.agenda = Agenda(station.follow())
         self.rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
-        station.functions.keep(self._needed_functions, self.promised_bytes)
+        free_more = self.archive.make_free
+        station.functions.keep(self._needed_functions, self.promised_bytes, free_more)
 
     def routes(self) -> Sequence[Route]:
         """Functions, offers, tasks and answers."""
@@ -132,7 +133,7 @@ class ComputeNode(OutsourcingServer):
         return self.payers.name_needs(tasks)
 
     def promised_bytes(self) -> int:
-        """What the tasks that are taken have yet to write."""
+        """What the tasks that are taken, and those that ended lately, have yet to write."""
         return self._accepting.count_coming()
 
     def _tasks(self) -> Collection[NodeTask]:

@@ -8,7 +8,7 @@ Law 2: the folder is bounded in files and bytes. For one more, those go that wer
 Law 3: what the open jobs of one payer need is never more than what is left for the others; nor does
        one payer's asking push out that of the others.
 Law 4: no function of somebody else takes what of the disk is promised to open jobs; those that
-       nobody needs go before anything is refused for want of disk.
+       nobody needs, and the oldest finished jobs, go before anything is refused for want of disk.
 Law 5: the functions in memory are bounded too; of those that are read, one at a time. A request
        reads of one that is held no more than its sizes, and waits for nobody.
 """
@@ -47,7 +47,6 @@ MAX_ASKED = 256  # functions that callers may upload
 MAX_HANDING = 256  # servers that functions are handed to
 STALE_S = 3600.0  # after so long, what a process left half-written is nobody's any more
 
-
 Needed = Mapping[Hash32, Collection[str]]  # payers of the open jobs that need it
 
 
@@ -73,12 +72,18 @@ class FunctionStore:
         self._storing = threading.Lock()
         self._handing: dict[str, threading.Lock] = {}
         self._promised: Callable[[], int] = int
+        self._free_more: Callable[[int], int] = int
         self.bytes_given = 0
         self.bytes_coming = 0  # of the one function that is being written
 
-    def keep(self, needed: Callable[[], Needed], promised: Callable[[], int] = int) -> None:
-        """Let what `needed` names stay, and so much of the disk to others, whatever comes."""
-        self._needed, self._promised = needed, promised
+    def keep(
+        self,
+        needed: Callable[[], Needed],
+        promised: Callable[[], int] = int,
+        free_more: Callable[[int], int] = int,
+    ) -> None:
+        """Let what `needed` names stay, and so much of the disk to others; who gives way beside."""
+        self._needed, self._promised, self._free_more = needed, promised, free_more
 
     @contextmanager
     def handing_to(self, server: str) -> Iterator[bool]:
@@ -220,8 +225,8 @@ class FunctionStore:
     def _make_free(self, wanted: int) -> int:
         with self._sparing() as (_, kept):
             gone = {name: stat for name, stat in self._files().items() if name not in kept}
-            free = self._count_free()
-            if free + sum(stat.st_size for stat in gone.values()) < wanted:
+            others = wanted - sum(stat.st_size for stat in gone.values())
+            if (free := self._count_free()) < others and self._free_more(others) < others:
                 return free
             for name in sorted(gone, key=lambda name: gone[name].st_mtime_ns):
                 if free >= wanted:

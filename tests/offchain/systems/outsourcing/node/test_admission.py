@@ -157,9 +157,29 @@ def test_what_is_journaled__is_not_counted_again() -> None:
     holding = replace(offered, phase=NodePhase.HOLDING, task=order.tasks[0])
     serving = replace(holding, phase=NodePhase.SERVING, answer=cast.right_answer(order, 1))
     ended = replace(serving, phase=NodePhase.ENDED)
-    tasks = (offered, holding, serving, ended)
+    cancelled = replace(offered, phase=NodePhase.ENDED)
+    tasks = (offered, holding, serving, ended, cancelled)
     coming = [measure_load([task], lambda _: FAST).coming_bytes for task in tasks]
-    assert coming == [2 * BYTES, 2 * BYTES - TERMS.share_bytes, BYTES, 0]
+    assert coming == [2 * BYTES, 2 * BYTES - TERMS.share_bytes, BYTES, BYTES, 0]
+
+
+@pytest.mark.parametrize("is_planted", [False, True])
+def test_tasks_that_ended__have_room_for_the_copies_that_tidying_makes(is_planted: bool) -> None:
+    """Taken one after the other, each behind one that ends; then all at hand is written anew."""
+    order = cast.small_order()
+    serving = replace(
+        task_in(NodePhase.SERVING), task=order.tasks[0], answer=cast.right_answer(order, 1)
+    )
+    free, tasks = DISK_RESERVE_BYTES + 20 * BYTES, list[NodeTask]()
+    with suppress(NodeBusy):
+        while len(tasks) < 100:
+            counted = [each for each in tasks if not (is_planted and each.is_finished)]
+            check_disk(TERMS, free, measure_load(counted, lambda _: FAST), who="0x77")
+            free -= BYTES
+            tasks.append(serving if len(tasks) < 2 else replace(serving, phase=NodePhase.ENDED))
+    assert len(tasks) < 100
+    has_room = free - DISK_RESERVE_BYTES >= len(tasks) * BYTES
+    assert has_room is not is_planted
 
 
 def test_busy__is_told_apart_from_wrong_input_by_whoever_asks_again() -> None:

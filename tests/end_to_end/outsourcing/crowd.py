@@ -40,7 +40,7 @@ from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.offline.sharing import make_sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_sharing, write_sharing
-from edgemark.systems.outsourcing.order.ordering import submit_sharing
+from edgemark.systems.outsourcing.order.ordering import draft_shared
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 JOB_LIMIT_S = 150.0
@@ -163,7 +163,8 @@ def submit_elsewhere(
         randomness=Randomness(),
     )
     write_sharing(folder / "sharing", made)
-    return submit_sharing(device, FUNCTION, read_sharing(folder / "sharing"), nodes, WISH)
+    shared = read_sharing(folder / "sharing")
+    return device.begin(FUNCTION, draft_shared(device, FUNCTION, shared, nodes, WISH))
 
 
 def enlist_unreachable(theatre: Theatre) -> list[Address]:

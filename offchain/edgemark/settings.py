@@ -61,7 +61,7 @@ class Settings:
         max_accept_s: seconds until `accept_by` of an offer that a node takes.
         max_open_jobs: tasks that a node has at a time; one more is refused by name.
         max_queued_s: seconds of computing that a node promises ahead.
-        max_held_mib: MiB of shares and answers that a node holds for open tasks.
+        max_held_mib: MiB of shares and answers that a node holds for open tasks, or for cases.
         max_requests_per_s: requests a second that a server takes, of all strangers.
         max_requests_per_s_of_peer: of one address, or one party of an open job.
         poll_s: seconds between looks at the chain.

@@ -152,6 +152,7 @@ SHELLS: dict[str, frozenset[str]] = {
             "judge.judge",
             "judge.patience",
             "judge.calls",
+            "judge.holding",
             "judge.opening",
             "judge.waiting",
             "node.accepting",

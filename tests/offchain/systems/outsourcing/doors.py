@@ -17,11 +17,13 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.judge.case import JudgeCase
+from edgemark.systems.outsourcing.judge.holding import CaseRoom
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol.events import Order, SawCase
 from edgemark.systems.outsourcing.protocol.phases import JudgePhase, NodePhase
+from edgemark.systems.outsourcing.station.server import Payers
 from edgemark.transport.serving.routes import Request, Response
 
 NOTHING_CHARGED = ((SimpleNamespace(), (SimpleNamespace(phase=IndexPhase.NONE),)),)
@@ -71,6 +73,7 @@ def make_judge(case: SawCase, order: Order) -> Any:
     state = JudgeCase(me=case.judges[-1], phase=JudgePhase.FILED, case=case)
     judge.runtime = Memory({key_of(case.job, case.index): state})
     judge.looks, judge._jobs = SimpleNamespace(check=lambda _: None), {}
+    judge._room = CaseRoom(lambda: [], Payers(), 512, lambda *_: None)
     judge.station = SimpleNamespace(
         chain=SimpleNamespace(confirmed=lambda: 1),
         functions=SimpleNamespace(using=lambda _: nullcontext(cast.dense_function().header)),

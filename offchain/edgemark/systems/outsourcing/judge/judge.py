@@ -39,6 +39,7 @@ from edgemark.systems.outsourcing.contract.settlement import NotCommitted
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.judge.calls import call_of
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
+from edgemark.systems.outsourcing.judge.holding import CaseRoom
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
 from edgemark.systems.outsourcing.judge.opening import Charge, ChargeView, case_of, read_charges
 from edgemark.systems.outsourcing.judge.patience import Patience
@@ -103,7 +104,9 @@ class Judge(OutsourcingServer):
         self._patience = Patience(time.monotonic)
         self._cursor = Cursor(station.home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
-        station.functions.keep(self._needed_functions)
+        most, free_more = station.settings.max_held_mib, self.archive.make_free
+        self._room = CaseRoom(self._cases, self.payers, most, self.on_disk)
+        station.functions.keep(self._needed_functions, self.promised_bytes, free_more)
         self.agenda = Agenda(station.follow(self._cursor.read(station.deployment.block)))
         self._rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         self._waiting = WaitingCharges(self.log)
@@ -115,7 +118,9 @@ class Judge(OutsourcingServer):
             *super().routes(),
             handed_in("evidence", self._take_evidence, MAX_EVIDENCE_BYTES, self._admit_evidence),
             Route("POST", "/v1/opinions", self._take_opinion, MAX_SMALL_BYTES),
-            handed_in("answers", self._take_answer, MAX_ANSWER_BYTES, self._admit_answer),
+            handed_in(
+                "answers", self._take_answer, MAX_ANSWER_BYTES, self._admit_answer, is_promised=True
+            ),
             Route("POST", "/v1/tasks/read", self._give_task, MAX_SMALL_BYTES),
             Route("POST", "/v1/answers/read", self._give_answer, MAX_SMALL_BYTES),
         ]
@@ -136,6 +141,10 @@ class Judge(OutsourcingServer):
             (s.known.job, s.terms) for s in self._cases() if not s.is_finished and s.terms
         )
 
+    def promised_bytes(self) -> int:
+        """What the cases that are open, and those that ended lately, have yet to write."""
+        return self._room.count_promised()
+
     def _cases(self) -> Collection[JudgeCase]:
         return self.runtime.states().values()
 
@@ -146,7 +155,7 @@ class Judge(OutsourcingServer):
         state = self._case(head, *parse_place(head.params))
         if state.task is not None or state.is_finished:
             return Response(body=TAKEN)
-        return self.on_disk(MAX_EVIDENCE_BYTES)
+        return self.on_disk(MAX_EVIDENCE_BYTES, self.promised_bytes())
 
     def _admit_answer(self, head: Head) -> int:
         terms = self._case(head, *parse_place(head.params)).terms
@@ -167,7 +176,7 @@ class Judge(OutsourcingServer):
         with self.function_of(evidence.terms, stored.payer) as is_here:
             if not is_here:
                 return Response(body=FUNCTION_NEEDED)
-            self._keep_evidence(request, heard)
+            self._keep_evidence(request, state.known.kind, heard)
         return Response(body=TAKEN)
 
     def _posted(self, asker: Request, job: JobId) -> JobView:
@@ -184,13 +193,14 @@ class Judge(OutsourcingServer):
         check_evidence(case, task, answer, terms=terms, domain=domain)
         return on.HeardEvidence(terms, task, answer if case.kind is ChargeKind.WRONG else None)
 
-    def _keep_evidence(self, request: Request, heard: on.HeardEvidence) -> None:
+    def _keep_evidence(self, request: Request, kind: ChargeKind, heard: on.HeardEvidence) -> None:
         job, index = heard.task.job, heard.task.index
-        try:
-            self.runtime.ask(key_of(job, index), heard)
-        except IllegalMove:  # another judge's copy came while this one was checked
-            if self._case(request, job, index).task is None:
-                raise
+        with self._room.taking(kind, heard.terms, job):
+            try:
+                self.runtime.ask(key_of(job, index), heard)
+            except IllegalMove:  # another judge's copy came while this one was checked
+                if self._case(request, job, index).task is None:
+                    raise
 
     def _take_opinion(self, request: Request) -> Response:
         opinion = Opinion.from_wire(request.body)

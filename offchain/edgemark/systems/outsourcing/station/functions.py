@@ -72,7 +72,7 @@ class FunctionStore:
         self._storing = threading.Lock()
         self._handing: dict[str, threading.Lock] = {}
         self._promised: Callable[[], int] = int
-        self._free_more: Callable[[int], int] = int
+        self._free_more: Callable[[int], int] = lambda _: 0
         self.bytes_given = 0
         self.bytes_coming = 0  # of the one function that is being written
 
@@ -80,7 +80,7 @@ class FunctionStore:
         self,
         needed: Callable[[], Needed],
         promised: Callable[[], int] = int,
-        free_more: Callable[[int], int] = int,
+        free_more: Callable[[int], int] = lambda _: 0,
     ) -> None:
         """Let what `needed` names stay, and so much of the disk to others; who gives way beside."""
         self._needed, self._promised, self._free_more = needed, promised, free_more
@@ -216,8 +216,7 @@ class FunctionStore:
 
     def make_free(self, wanted: int) -> int:
         """Free bytes of the disk; if that helps, what nobody needs has gone for it before."""
-        free = self._count_free()
-        if free >= wanted:
+        if (free := self._count_free()) >= wanted:
             return free
         with self._storing:
             return self._make_free(wanted)
@@ -226,7 +225,8 @@ class FunctionStore:
         with self._sparing() as (_, kept):
             gone = {name: stat for name, stat in self._files().items() if name not in kept}
             others = wanted - sum(stat.st_size for stat in gone.values())
-            if (free := self._count_free()) < others and self._free_more(others) < others:
+            free = self._count_free()
+            if free < others and (free := max(free, self._free_more(others))) < others:
                 return free
             for name in sorted(gone, key=lambda name: gone[name].st_mtime_ns):
                 if free >= wanted:

@@ -265,3 +265,21 @@ def test_f6_an_offer_that_would_be_taken__asks_for_its_function_of_its_length(
     assert node._admit_function(head) == len(raw)
     node._take_function(Request("PUT", "/", {"hash": name}, raw, "127.0.0.1"))
     assert held(node.station.functions) == {name}
+
+
+def test_full_disk__asks_others_to_give_way_when_functions_are_not_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, free, asked = FunctionStore(tmp_path / "functions"), [100], list[int]()
+
+    def free_more(wanted: int) -> int:
+        asked.append(wanted)
+        if wanted <= 500:
+            free[0] = wanted
+        return free[0]
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    store.keep(dict, int, free_more)
+    assert (store.make_free(100), asked) == (100, [])
+    assert (store.make_free(501), asked) == (100, [501])
+    assert (store.make_free(500), asked) == (500, [501, 500])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar
 
 from edgemark.anchoring.accounts import AnchorAccounts
-from edgemark.deployment.deployment import Deployment, open_deployment
+from edgemark.deployment.deployment import Deployment, measure_block_s, open_deployment
 from edgemark.deployment.group import ContractGroup
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
@@ -60,6 +60,7 @@ class EvmStation(Station):
     allowing: threading.RLock = field(
         default_factory=threading.RLock, init=False, repr=False, compare=False
     )
+    _measured: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, settings: Settings, clock: Callable[[], int] | None = None) -> Self:
@@ -119,6 +120,27 @@ class EvmStation(Station):
             TimeInDoubt: its header says one that is too late to be believed.
         """
         return Timestamp(self.clock.check(self.chain.block(block).timestamp))
+
+    def block_s(self) -> int:
+        """Seconds from block to block, measured once; 0 while the chain is too young to tell.
+
+        Raises:
+            LedgerUnavailable: no answer.
+        """
+        if not self._measured:
+            block_s = measure_block_s(self.chain)
+            if not block_s:
+                return 0
+            self._measured.append(block_s)
+        return self._measured[0]
+
+    def seeing_s(self) -> float:
+        """Seconds until this party sees what stands in a block: its confirmations, and a look.
+
+        Raises:
+            LedgerUnavailable: no answer.
+        """
+        return self.chain.confirmations * self.block_s() + self.settings.poll_s
 
     @property
     def contracts(self) -> list[Contract]:

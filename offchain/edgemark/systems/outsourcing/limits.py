@@ -12,7 +12,8 @@ large as these make it, by the arithmetic below; `tests` play the largest job at
 | `MAX_JOB_VALUES`       | 2^22   | the larger one times m: what the device holds and journals   |
 | `MAX_PRODUCTS`         | 2^28   | term count * batch: e = 15 charged tasks of a job are 12 s   |
 |                        |        | of a judge at 3 ns a product of a dense function; one of a   |
-|                        |        | sparse function costs about 4, so 48 s of the W = 60 s       |
+|                        |        | sparse function costs about 4, so 48 s of the W = 60 s,      |
+|                        |        | `JUDGED_PER_S`; a device looks whether J has them            |
 | `MAX_FUNCTION_BYTES`   | 64 MiB | one upload; of the scheme (`crypto.polynomial`), as          |
 | k, n, d                | 2000, 1024, 20 | these are                                            |
 
@@ -56,6 +57,7 @@ MAX_VALUES = 2**18
 MAX_JOB_VALUES = 2**22
 MAX_PRODUCTS = 2**28
 MAX_JUDGES = 16  # of the EnclaveManager
+JUDGED_PER_S = 80_000_000  # products of a sparse function, by one computing thread of a judge
 TABLE = TableLimits(MAX_BATCH, MAX_VALUES)
 
 # --- a job -------------------------------------------------------------------------------------

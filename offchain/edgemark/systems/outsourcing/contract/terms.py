@@ -213,6 +213,32 @@ def check_pace(terms: Terms, poll_s: float, *, who: str) -> None:
         )
 
 
+def check_depth(terms: Terms, seeing_s: float, block_s: int, *, who: str) -> None:
+    """Check that who sees what stands in a block so late can act upon it in a block of each window.
+
+    A job that starts at `accept_by` is committed to by `compute_by`; what is committed to then is
+    charged by `collect_by`. The time to accept is not looked at, as above.
+
+    Args:
+        terms: of the job.
+        seeing_s: confirmations and a look, in seconds.
+        block_s: seconds from block to block.
+        who: for the refusal.
+
+    Raises:
+        RefusedInput: nobody could commit, or charge.
+    """
+    shortest = min(terms.compute_by - terms.accept_by, terms.collect_by - terms.compute_by)
+    if seeing_s + block_s > shortest:
+        raise RefusedInput(
+            "sees the chain too late for this job",
+            who=who,
+            had=f"{seeing_s:g} s for confirmations and a look, a block after {block_s} s",
+            needed=f"<= {shortest} s, the shorter of its windows",
+            remedy="Longer windows, or fewer confirmations.",
+        )
+
+
 def _check_sizes(terms: Terms) -> None:
     """Nobody accepts a job whose function, shares or outputs could never travel."""
     check_work(terms.batch, terms.term_count, terms.function_bytes)

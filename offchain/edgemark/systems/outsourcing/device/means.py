@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgemark.deployment.deployment import measure_block_s
 from edgemark.errors import RefusedInput
 from edgemark.loop.errands import Pace
 from edgemark.loop.machine import TryAgain
@@ -24,12 +23,13 @@ from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase, 
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
+    check_depth,
     check_pace,
     compute_device_bytes,
     compute_output_bytes,
 )
 from edgemark.systems.outsourcing.device.job import DeviceJob
-from edgemark.systems.outsourcing.limits import HEAD_BYTES
+from edgemark.systems.outsourcing.limits import HEAD_BYTES, JUDGED_PER_S
 from edgemark.systems.outsourcing.offline.drafting import GATHER_PART
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
@@ -147,6 +147,7 @@ def check_begin(terms: Terms, station: EvmStation) -> None:
     """
     check_disk(terms, Path(station.settings.home))
     check_pace(terms, station.settings.poll_s, who="this device")
+    check_depth(terms, station.seeing_s(), station.block_s(), who="this device")
     check_line(terms)
     check_judging(terms, station)
 
@@ -170,25 +171,33 @@ def check_disk(terms: Terms, home: Path) -> None:
 
 
 def check_judging(terms: Terms, station: EvmStation) -> None:
-    """Check that judges can serve a charge in time over the slowest line that is reckoned with.
+    """Check that judges can serve e charges in W over the slowest line, and decide them all in J.
 
     Raises:
-        RefusedInput: function and evidence do not reach them within W; this deployment is not for
-            jobs of that size.
+        RefusedInput: function and evidence do not reach them within W, this deployment is not for
+            jobs of that size; or one computing thread has not computed all tasks again within J.
     """
     decided = station.deployment.group(OutsourcingContracts)
-    moving_s, window = compute_serving_s(terms, len(decided.judges)), decided.limits
-    if moving_s < 1:  # the blocks that every deployment leaves its judges have room for it
-        return
-    block_s = measure_block_s(station.chain)
-    serving_s = (station.chain.confirmations + SERVING_BLOCKS) * block_s
-    if moving_s + serving_s > window.judge_window:
+    window, blocks = decided.limits.judge_window, station.chain.confirmations + SERVING_BLOCKS
+    moving_s = compute_serving_s(terms, len(decided.judges))
+    deciding_s = terms.errors * terms.products / JUDGED_PER_S
+    # The blocks that every deployment leaves its judges have room for what is shorter.
+    if moving_s >= 1 and moving_s + blocks * station.block_s() > window:
         raise RefusedInput(
             "judges of this deployment could not serve a charge of this job in time",
             who="job",
-            had=f"{moving_s:.0f} s for function and evidence, {serving_s} s for blocks",
-            needed=f"<= W = {window.judge_window} s",
+            had=f"{moving_s:.0f} s for function and evidence, {blocks} blocks",
+            needed=f"<= W = {window} s",
             remedy="Take a smaller function or batch, or a deployment with a longer judge window.",
+        )
+    answering = max(window, terms.compute_by - terms.accept_by)
+    if deciding_s >= 1 and deciding_s + blocks * station.block_s() > answering:
+        raise RefusedInput(
+            "a judge could not decide all charges of this job in time",
+            who="job",
+            had=f"{deciding_s:.0f} s to compute {terms.errors} tasks, {blocks} blocks",
+            needed=f"<= J = {answering} s",
+            remedy="Take a longer window to compute, or a smaller function or batch.",
         )
 
 

@@ -14,7 +14,7 @@ from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import allow_again
 from edgemark.party.inquiry import PAUSE_S
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobView
-from edgemark.systems.outsourcing.contract.terms import Terms, check_pace, hash_nodes
+from edgemark.systems.outsourcing.contract.terms import Terms, check_depth, check_pace, hash_nodes
 from edgemark.systems.outsourcing.node.admission import (
     Capacity,
     Load,
@@ -92,6 +92,7 @@ class Accepting:
             )
         self._check_place(offer, job)
         self._check_waiting(offer)
+        self._check_depth(offer.terms)
         if not self._station.registry.is_active(self._me):
             raise OfferRefused("node takes no new work", who=self._me)
         self.check_free(offer.terms)
@@ -143,6 +144,7 @@ class Accepting:
             window_s=decided.limits.judge_window,
             bytes_per_s=FULL_BYTES_PER_S,
             pause_s=PAUSE_S,
+            seen_s=self._station.seeing_s(),
             threads=Pace(workers=self._station.settings.workers).of_lane,
         )
 
@@ -172,6 +174,11 @@ class Accepting:
                 needed=f"<= max_accept_s = {most:g} s",
                 remedy="Post it with an earlier accept_by; or its operator raises the setting.",
             )
+
+    def _check_depth(self, terms: Terms) -> None:
+        """What is seen when it is deep enough leaves time to commit."""
+        station = self._station
+        check_depth(terms, station.seeing_s(), station.block_s(), who=f"node {self._me}")
 
     def _check_place(self, offer: Offer, job: JobView) -> None:
         """The list of nodes is the posted one, this node stands at its index and is awaited."""

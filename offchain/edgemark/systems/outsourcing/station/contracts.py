@@ -135,6 +135,9 @@ class OutsourcingContracts(ContractGroup):
 def check_judge_window(limits: Limits, confirmations: int, block_s: int) -> None:
     """Judges act on a charge that is `confirmations` deep: W has to leave them blocks behind that.
 
+    Nodes that are charged, and judges that decide, have J >= W from when a charge is served: half
+    of it at least is left when they have seen that, and a block more.
+
     Args:
         limits: of the deployment.
         confirmations: that its parties wait for.
@@ -143,13 +146,14 @@ def check_judge_window(limits: Limits, confirmations: int, block_s: int) -> None
     Raises:
         RefusedInput: W is over before judges can have served.
     """
-    needed = (confirmations + SERVING_BLOCKS) * block_s
+    behind = max(SERVING_BLOCKS, confirmations + 2)
+    needed = (confirmations + behind) * block_s
     if limits.judge_window < needed:
         raise RefusedInput(
             "judge window is over before judges can serve a charge",
             who="deployment",
             had=f"{limits.judge_window} s",
-            needed=f"{needed} s: {confirmations} + {SERVING_BLOCKS} blocks of {block_s} s",
+            needed=f"{needed} s: {confirmations} + {behind} blocks of {block_s} s",
             remedy="Deploy with a longer judge window, or wait for fewer confirmations.",
         )
 

@@ -29,15 +29,11 @@ BLOCK_S, CONFIRMATIONS = 1, 2
 
 def station(window: int, judges: int = 4) -> Any:
     """A device's, of a deployment with this W, on a chain with a block each second."""
-    chain = SimpleNamespace(
-        confirmations=CONFIRMATIONS,
-        block=lambda number: SimpleNamespace(
-            number=1000, timestamp=1000 if number == "latest" else number * BLOCK_S
-        ),
-    )
+    chain = SimpleNamespace(confirmations=CONFIRMATIONS)
     limits_of_it = replace(DEFAULT_LIMITS, judge_window=window)
     of_it = SimpleNamespace(limits=limits_of_it, judges=cast.JUDGE_ADDRESSES[:1] * judges)
-    return SimpleNamespace(chain=chain, deployment=SimpleNamespace(group=lambda _: of_it))
+    deployment = SimpleNamespace(group=lambda _: of_it)
+    return SimpleNamespace(chain=chain, deployment=deployment, block_s=lambda: BLOCK_S)
 
 
 def terms(function_bytes: int, batch: int = 1, inputs: int = 1, outputs: int = 1) -> Terms:
@@ -80,7 +76,9 @@ def test_f2_the_least_window__is_what_moves_and_the_blocks_of_serving(
 
 
 def test_f2_small_jobs__are_begun_without_a_look_at_the_chain() -> None:
-    check_judging(SMALL, SimpleNamespace(deployment=station(60).deployment))
+    blind = station(60)
+    del blind.block_s
+    check_judging(SMALL, blind)
 
 
 def test_f2_the_largest_evidence__is_counted_for_each_charge_and_once_more() -> None:
@@ -145,6 +143,20 @@ def test_f2_what_turns_leave_to_those_that_keep_up__is_no_more_than_what_is_reck
     play([*slow, *good], LEAST_BYTES_PER_S, 120)
     reckoned_s = compute_serving_s(terms(int(mib * MIB)), judges)
     assert max(reader.got_at for reader in good) <= reckoned_s
+
+
+def test_f2_charges_that_one_thread_of_a_judge_does_not_compute_in_j__are_not_risked() -> None:
+    """e = 15 of the largest task: 50 s, and the blocks in which verdicts are seen and mined."""
+    most = replace(SMALL, errors=15, term_count=limits.MAX_PRODUCTS, batch=1)
+    short, window = SMALL.accept_by + 20, DEFAULT_LIMITS.judge_window
+    most = replace(most, compute_by=Timestamp(short))
+    check_judging(most, station(window))
+    slow = station(72)
+    slow.block_s = lambda: 12
+    with pytest.raises(RefusedInput, match="could not decide all charges") as caught:
+        check_judging(most, slow)
+    assert caught.value.needed == "<= J = 72 s"
+    check_judging(replace(most, compute_by=Timestamp(SMALL.accept_by + 600)), slow)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def accepting(
             max_held_mib=512,
             workers=8,
         ),
+        block_s=lambda: 1,
+        seeing_s=lambda: 3.0,
         submit=anchor.accept,
         registry=SimpleNamespace(is_active=lambda _: True),
         settlement=SimpleNamespace(

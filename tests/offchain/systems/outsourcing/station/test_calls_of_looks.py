@@ -112,6 +112,8 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
             using=lambda _: nullcontext(header), find=None, make_free=lambda _: MUCH
         ),
         settings=settings,
+        block_s=lambda: 1,
+        seeing_s=lambda: 2.01,
         address=cast.NODES[0].address,
     )
 

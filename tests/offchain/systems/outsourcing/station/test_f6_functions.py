@@ -178,10 +178,12 @@ def test_f6_servers_that_functions_were_handed_to__are_forgotten(tmp_path: Path)
 # --- what is looked at before a function is asked for --------------------------------------------
 
 
+SEEN = {"accept_s": 3600, "seeing_s": 3.0}
+
+
 def make_node(folder: Path, order: Order, **changed: Any) -> Any:
     """A node's handlers over a chain that names it in this order."""
-    facts = {"min_fee": 1, "accept_s": 3600, "free": 10**9, "active": True, "open_jobs": 256}
-    facts |= changed
+    facts = {"min_fee": 1, "free": 10**9, "active": True, "open_jobs": 256, **SEEN, **changed}
     settlement = SimpleNamespace(
         job=lambda _: SimpleNamespace(
             terms_hash=order.terms.hash,
@@ -200,6 +202,8 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         address=ME,
         clock=lambda: 1_005,
         chain=SimpleNamespace(confirmed=lambda: 100),
+        block_s=lambda: 1,
+        seeing_s=lambda: facts["seeing_s"],
         settings=SimpleNamespace(
             min_fee=facts["min_fee"],
             max_accept_s=facts["accept_s"],
@@ -229,11 +233,12 @@ def offer(node: Any, order: Order) -> bytes:
     [
         ({"min_fee": 10**6}, OfferRefused),
         ({"accept_s": 24}, OfferRefused),
+        ({"seeing_s": 60.0}, RefusedInput),
         ({"free": 0}, OfferRefused),
         ({"active": False}, OfferRefused),
         ({"open_jobs": 0}, NodeBusy),
     ],
-    ids=["fee", "wait", "stake", "standing", "capacity"],
+    ids=["fee", "wait", "depth", "stake", "standing", "capacity"],
 )
 def test_f6_an_offer_that_is_refused__asks_for_no_function(
     tmp_path: Path, changed: dict[str, Any], refusal: type[Exception]

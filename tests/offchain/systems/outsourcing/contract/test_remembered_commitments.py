@@ -86,7 +86,7 @@ class Asked(SettlementContract):
     """Sees a job in the view; each view is a request."""
 
     def __init__(self, chain: OneByOne) -> None:
-        super().__init__(chain, chain.deployment)
+        super().__init__(chain, chain.deployment, judges=())
         self.chain = chain
         self.started_at = GENESIS_AT + 12 * POSTED
 

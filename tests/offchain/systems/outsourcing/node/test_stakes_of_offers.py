@@ -281,3 +281,10 @@ def test_a_stake__that_a_request_saw_locked__is_not_promised_again_by_a_node_tha
         with contextlib.nullcontext() if is_taken else pytest.raises(OfferRefused):
             judging.check_free(TERMS)
     assert asked == [105, 110]
+
+
+def test_a_node__reckons_with_blocks_and_looks_until_it_sees_a_charge_served() -> None:
+    judging = accepting(Anchor(free=STAKE), offered=0)._judging()
+    assert judging.seen_s == 3.0
+    assert judging.threads == 16
+    assert judging.reserved_s == judging.seen_s + judging.bad * judging.pause_s

@@ -150,7 +150,7 @@ $(SOLC_READY): tools/install_solc.py tools/solc-node.cjs $(NODE_READY) $(PYTHON_
 	.venv/bin/python tools/install_solc.py node_modules/solc
 	@touch $@
 
-$(CONTRACTS_READY): $(SOLIDITY) tools/compile_contracts.py $(SOLC_READY) $(PACKAGE_READY)
+$(CONTRACTS_READY): $(SOLIDITY) offchain/edgemark/cli/catalogue.py tools/compile_contracts.py $(SOLC_READY) $(PACKAGE_READY)
 	.venv/bin/python tools/compile_contracts.py
 	@touch $@
 

@@ -21,7 +21,8 @@ from benchmarks.command import QUICK_RESULTS, Scale, main
 from benchmarks.findings import Findings
 from benchmarks.measuring import Timing, measure_in_turn
 from edgemark.journal.journal import Journal
-from edgemark.loop.machine import Tick
+from edgemark.loop.machine import Facts, Tick
+from edgemark.loop.moves import name_key
 from edgemark.loop.replay import encode_record
 from edgemark.loop.runtime import Runtime
 
@@ -48,6 +49,10 @@ class Notes:
 
 class Counting:
     """The least that a machine can do: every event counts."""
+
+    def facts(self, key: bytes) -> Facts:
+        """The key."""
+        return name_key(key)
 
     def initial(self, key: bytes) -> Notes:  # noqa: ARG002 - all begin alike
         """Nothing was noted."""

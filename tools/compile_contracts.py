@@ -1,5 +1,7 @@
 """Compile the contracts into the package: ABIs (committed) and bytecode (generated).
 
+They are those that the catalogue names (`edgemark/cli/catalogue.py`).
+
     python tools/compile_contracts.py            # write both
     python tools/compile_contracts.py --check    # exit 1 with a diff when a committed ABI is stale
 
@@ -21,15 +23,9 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from edgemark.cli.catalogue import CONTRACTS
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CONTRACTS = {
-    "MetaCoin": "token/MetaCoin.sol",
-    "Allocations": "token/Allocations.sol",
-    "AssetAnchor": "anchoring/AssetAnchor.sol",
-    "ParticipantRegistry": "identity/ParticipantRegistry.sol",
-    "EnclaveManager": "outsourcing/EnclaveManager.sol",
-    "JobSettlement": "outsourcing/JobSettlement.sol",
-}
 APE_CACHE = ".build"
 CODE = pathlib.Path("offchain/edgemark/ledger/evm/contract")
 REMAPPING = "@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/"
@@ -61,11 +57,10 @@ def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
     version, settings = read_settings(root)
     evm = ("bytecode.object", "deployedBytecode.object", "deployedBytecode.immutableReferences")
     outputs = ["abi", *(f"evm.{output}" for output in evm)]
+    places = {name: find_source(root, name) for name in CONTRACTS}
     request = {
         "language": "Solidity",
-        "sources": {
-            f"contracts/{path}": {"urls": [f"contracts/{path}"]} for path in CONTRACTS.values()
-        },
+        "sources": {place: {"urls": [place]} for place in places.values()},
         "settings": {**settings, "outputSelection": {"*": {"*": outputs}}},
     }
     try:
@@ -75,8 +70,8 @@ def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
     except solcx.exceptions.SolcError as error:
         sys.exit(f"the contracts do not compile:\n{error}")
     artifacts = {}
-    for name, path in CONTRACTS.items():
-        made = compiled["contracts"][f"contracts/{path}"][name]
+    for name, place in places.items():
+        made = compiled["contracts"][place][name]
         artifacts[name] = {
             "abi": sort_abi(made["abi"]),
             "bytecode": "0x" + made["evm"]["bytecode"]["object"],
@@ -90,6 +85,18 @@ def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
             "settings": settings,
         }
     return artifacts
+
+
+def find_source(root: pathlib.Path, name: str) -> str:
+    """Where the source of a contract stands, from the root.
+
+    Raises:
+        SystemExit: nowhere, or in two places.
+    """
+    found = [path.relative_to(root).as_posix() for path in root.glob(f"contracts/**/{name}.sol")]
+    if len(found) != 1:
+        sys.exit(f"{name} of edgemark/cli/catalogue.py has {len(found)} sources: {found}")
+    return found[0]
 
 
 def sort_abi(abi: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from tools.gas_lab import GasLab, key_of
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy_by
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens
 from edgemark.identity.records import Resources, Role
 from edgemark.identity.registration import Registration
 from edgemark.ledger.evm.contract.interface import Contract
@@ -22,6 +22,7 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_least_stake,
     compute_share_bytes,
 )
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
 from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.token.records import Purpose

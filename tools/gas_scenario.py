@@ -6,6 +6,9 @@ A function that no step measures is missing from the gas file, and a test says s
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 from eth_utils.crypto import keccak
 from tools.gas_lab import GasLab
 from tools.gas_market import CHARGED, COIN, LARGEST, LIMITS, SMALL, WINDOW_S, Job, Market
@@ -32,7 +35,14 @@ def run(lab: GasLab) -> Market:
     run_batch_of_claims(small)
     small.measure("", "guardian", "JobSettlement", "deprecate")
     run_allocations(small)
+    run_systems(lab)
     return small
+
+
+def run_systems(lab: GasLab) -> None:
+    """The contracts of each system that has a scenario of its own, `gas_of_NAME`."""
+    for path in sorted(Path(__file__).parent.glob("gas_of_*.py")):
+        import_module(f"tools.{path.stem}").run(lab)
 
 
 def run_registry(market: Market) -> None:

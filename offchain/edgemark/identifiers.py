@@ -12,14 +12,8 @@ from typing import NewType
 from edgemark.errors import RefusedInput
 from edgemark.keccak import digest_of
 
-JobId = NewType("JobId", bytes)
-"""keccak256 of (chain, contract, payer, nonce); 32 bytes."""
-
-TaskId = NewType("TaskId", bytes)
-"""ID_Tj: what one node of one job has to compute; 32 bytes."""
-
 Hash32 = NewType("Hash32", bytes)
-"""Any other 32-byte digest."""
+"""A 32-byte digest that is no identifier of a system's own."""
 
 Address = NewType("Address", str)
 """An account or contract, EIP-55 checksummed."""
@@ -60,11 +54,6 @@ def parse_hash32(value: bytes | str, *, who: str = "hash") -> Hash32:
     if len(value) != 32:
         raise RefusedInput("has the wrong length", who=who, had=f"{len(value)} bytes", needed=32)
     return Hash32(bytes(value))
-
-
-def parse_job_id(value: bytes | str) -> JobId:
-    """Parse a job id; see `parse_hash32`."""
-    return JobId(parse_hash32(value, who="job id"))
 
 
 def parse_address(value: str | bytes, *, who: str = "address") -> Address:

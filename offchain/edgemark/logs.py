@@ -1,14 +1,14 @@
-"""Structured logs: one event, one line of JSON, with the job it is about.
+"""Structured logs: one event, one line of JSON, with what it is about.
 
     log = get_logger("node")
-    log.info("result committed", job=job_id, index=3)
+    log.info("claim paid", channel=channel_id, number=3)
 
     {"at": "2026-01-31T12:00:00.123Z", "level": "info", "part": "node",
-     "event": "result committed", "job": "5f…", "index": 3}
+     "event": "claim paid", "channel": "5f…", "number": 3}
 
 Facts that hold for everything a thread does meanwhile are said once:
 
-    with about(job=job_id): ...    # every line written inside names the job, whoever writes it
+    with about(channel=channel_id): ...  # every line inside names it, whoever writes that line
 
 A terminal shows the same events as text (`log_format`: "auto", "json" or "text").
 

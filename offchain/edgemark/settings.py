@@ -63,7 +63,7 @@ class Settings:
         max_queued_s: seconds of computing that a node promises ahead.
         max_held_mib: MiB of shares and answers that a node holds for open tasks, or for cases.
         max_requests_per_s: requests a second that a server takes, of all strangers.
-        max_requests_per_s_of_peer: of one address, or one party of an open job.
+        max_requests_per_s_of_peer: of one address, or one party of an open matter.
         poll_s: seconds between looks at the chain.
         request_timeout_s: seconds for one request to a peer, all told.
         workers: effects at a time that ask nobody; twice as many of each kind that ask peers.

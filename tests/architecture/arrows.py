@@ -5,9 +5,9 @@ Rule 1: a part imports only the parts named beside it in `MAY_IMPORT`, and itsel
         rooms in `ROOMS_APART`.
 Rule 2: a system never imports another system, and what is general (`party`, `demo` and all below
         them) imports no system.
-Rule 3: the parts in `PURE` and every file of a system that is not named in `SHELLS` are pure: no
-        clock, socket, file, thread, random source or chain, and nothing of `INPUT_OUTPUT`,
-        directly or through what they import.
+Rule 3: the parts in `PURE` and all files of a system, but those that its tests name
+        (`NAME_shells.py`), are pure: no clock, socket, file, thread, random source or chain, and
+        nothing of `INPUT_OUTPUT`, directly or through what they import.
 Rule 4: randomness has one door, `crypto/field/randomness.py`.
 Rule 5: rooms of a system, and of `transport`, import each other in one direction only.
 Rule 6: the parts in `WITHOUT_A_CHAIN` reach no chain and nothing that stands on one (`OF_A_CHAIN`),
@@ -20,6 +20,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 PACKAGE = "edgemark"
@@ -135,42 +137,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 # The one file of a pure part that touches the world.
 SHELL_OF_PART = {"models": "files"}
 
-# Rooms of each system, and files of a room, that touch the world. All others are pure.
-SHELLS: dict[str, frozenset[str]] = {
-    "outsourcing": frozenset(
-        {
-            "contract.committed",
-            "contract.events",
-            "contract.settlement",
-            "demo",
-            "device.beginning",
-            "device.device",
-            "device.means",
-            "device.metrics",
-            "device.refusals",
-            "evidence.exporting",
-            "judge.judge",
-            "judge.patience",
-            "judge.calls",
-            "judge.holding",
-            "judge.opening",
-            "judge.waiting",
-            "node.accepting",
-            "node.node",
-            "node.speed",
-            "node.turns",
-            "offline.rehearsal",
-            "offline.sharing_files",
-            "order.ordering",
-            "station",
-            "story.claiming",
-            "story.folding",
-            "story.history",
-            "story.reading",
-        }
-    ),
-}
-
 _CLOCKS = {"datetime", "time"}
 _FILES = {"io", "os", "pathlib", "shutil", "sqlite3", "tempfile"}
 _NETWORK = {"aiohttp", "http", "requests", "select", "selectors", "socket", "ssl", "urllib"}
@@ -212,8 +178,19 @@ class Module:
             return len(names) == 2 or names[2] != SHELL_OF_PART.get(self.part)
         if self.system is None:
             return False
-        shells = SHELLS.get(self.system, frozenset())
+        shells = shells_of(self.system)
         return len(names) == 3 or not {names[3], ".".join(names[3:5])} & shells
+
+
+@cache
+def shells_of(system: str) -> frozenset[str]:
+    """Rooms of a system, and files of its rooms, that touch the world; none where it names none."""
+    try:
+        module = import_module(f"tests.offchain.systems.{system}.{system}_shells")
+    except ModuleNotFoundError:
+        return frozenset()
+    shells: frozenset[str] = module.SHELLS
+    return shells
 
 
 def part_of(module: str) -> str:

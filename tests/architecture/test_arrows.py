@@ -6,8 +6,15 @@ import ast
 from pathlib import Path
 
 import pytest
-from tests.architecture.arrows import MAY_IMPORT, SHELLS, find_circle, find_violations, read_modules
+from tests.architecture.arrows import (
+    MAY_IMPORT,
+    find_circle,
+    find_violations,
+    read_modules,
+    shells_of,
+)
 from tests.architecture.checkout import ROOT, find_files, relative
+from tools.systems_of_tests import list_systems
 
 SOURCES = ROOT / "offchain"
 
@@ -143,9 +150,9 @@ def test_no_part_may_import_what_imports_it() -> None:
 
 
 def test_every_shell_that_is_named_exists() -> None:
-    for system, shells in SHELLS.items():
+    for system in list_systems():
         folder = SOURCES / "edgemark" / "systems" / system
-        for shell in shells:
+        for shell in shells_of(system):
             place = folder / shell.replace(".", "/")
             assert place.with_suffix(".py").is_file() or place.is_dir(), shell
 

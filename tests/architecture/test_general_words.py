@@ -1,8 +1,8 @@
 """No general file names a system's contract, event, role or word.
 
 What is general is everything below `edgemark` but the systems, their commands and the catalogue,
-and the stage on which the tests of every system play.
-"Job" is not among the words yet: the loop and the receipt call by it whatever is under way.
+and the stage on which the tests of every system play. The command line lists the systems by name.
+Whatever is under way for somebody is to the ground a *matter*; "job" is one system's word for it.
 """
 
 from __future__ import annotations
@@ -11,39 +11,42 @@ import re
 from pathlib import Path
 
 from tests.architecture.checkout import ROOT
+from tools.systems_of_tests import list_systems
 
 SOURCES = ROOT / "offchain" / "edgemark"
-OF_SYSTEMS = ("systems", "cli/outsourcing", "cli/catalogue.py")
+OF_SYSTEMS = ("systems/", "cli/catalogue.py", *(f"cli/{name}/" for name in list_systems()))
+LISTING = "cli/main.py"  # of the systems, by name
 KIND = re.compile(r'ContractKind\(\s*"(\w+)"')
 EVENT = re.compile(r"^class (\w+)\(ChainEvent\)", re.MULTILINE)
-WORDS = ("judges?", "settlements?", "compute nodes?", "COMPUTE_NODE", "ENCLAVE")
+WORDS = ("jobs?", "judges?", "settlements?", "compute nodes?", "COMPUTE_NODE", "ENCLAVE")
 
 COMMAND = "a command for the parties of the one system there is; the second one parts it"
 TEXT = "what users read in a refusal, a page or a file, and look for"
+SHOWN = "a picture of the one system there is; the second one says what all have in common"
 ROLE = "roles that have names; to be named by each system, as in the libraries of its contracts"
 REMAINING: dict[str, tuple[frozenset[str], str]] = {
-    "cli/account.py": (frozenset({"outsourcing", "settlement"}), COMMAND),
-    "cli/doctor/chain_findings.py": (frozenset({"jobsettlement", "settlement"}), COMMAND),
+    "cli/account.py": (frozenset({"job", "outsourcing", "settlement"}), COMMAND),
+    "cli/doctor/chain_findings.py": (frozenset({"job", "jobsettlement", "settlement"}), COMMAND),
     "cli/doctor/machine_findings.py": (frozenset({"jobsettlement"}), COMMAND),
     "cli/doctor/reach_findings.py": (frozenset({"judge"}), COMMAND),
-    "cli/main.py": (frozenset({"judge", "outsourcing"}), COMMAND),
+    "cli/main.py": (frozenset({"judge"}), COMMAND),
     "cli/provider.py": (frozenset({"compute node", "judge"}), COMMAND),
-    "cli/registration.py": (frozenset({"compute_node", "enclave", "judge"}), COMMAND),
-    "cli/terminal/completion.py": (frozenset({"judge"}), COMMAND),
+    "cli/registration.py": (frozenset({"compute_node", "enclave", "job", "judge"}), COMMAND),
     "identity/records.py": (frozenset({"compute_node", "enclave"}), ROLE),
-    "metrics/readings.py": (frozenset({"judge"}), TEXT),
+    "metrics/readings.py": (frozenset({"job", "judge"}), TEXT),
     "models/files.py": (frozenset({"outsourcing"}), TEXT),
     "models/plan.py": (frozenset({"outsourcing"}), TEXT),
+    "receipt/exhibits.py": (frozenset({"job"}), SHOWN),
+    "receipt/page.py": (frozenset({"job"}), SHOWN),
 }
 
 
 def words_of_systems() -> re.Pattern[str]:
     """Names of the systems, of their contracts and events, and their parties."""
-    found = {path.name for path in (SOURCES / "systems").iterdir() if path.is_dir()}
+    found = set(list_systems())
     for path in (SOURCES / "systems").rglob("*.py"):
         text = path.read_text()
         found |= {*KIND.findall(text), *EVENT.findall(text)}
-    found.discard("__pycache__")
     return re.compile(rf"\b(?:{'|'.join([*sorted(found), *WORDS])})\b", re.IGNORECASE)
 
 
@@ -55,6 +58,8 @@ def find_words(general: Path) -> dict[str, frozenset[str]]:
         if name.startswith(OF_SYSTEMS):
             continue
         words = {word.lower().removesuffix("s") for word in pattern.findall(path.read_text())}
+        if name == LISTING:
+            words -= set(list_systems())
         if words:
             found[name] = frozenset(words)
     return found

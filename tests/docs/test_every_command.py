@@ -21,6 +21,7 @@ WITH_COMMANDS = [relative(path) for path in PAGES if read_page(path).to_run]
 # What a document shows and no test runs from there, by its first line; the reason stands with it.
 NOT_RUN = {
     ("CONTRIBUTING.md", "make setup"),
+    ("CONTRIBUTING.md", "python -m tools.new_system NAME"),
     ("CONTRIBUTING.md", "python -m tools.run_tests unit"),
     ("README.md", "make demo"),
     ("docs/index.md", "make demo"),

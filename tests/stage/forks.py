@@ -1,6 +1,6 @@
 """Programs of this checkout as processes that start from one which has imported everything.
 
-To import what a server needs takes a second of processor time, and whole jobs start hundreds of
+To import what a server needs takes a second of processor time, and whole plays start hundreds of
 servers and commands. Here one process imports it once and forks for each: a process of its own
 like any other, with its own memory, files, exit status and `kill -9`. That `python -m` starts the
 same is shown by `test_forks.py`, the demo, the scripts and the commands of the documents.

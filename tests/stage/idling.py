@@ -31,7 +31,7 @@ class Report:
         pid: of its process.
         changed: when anything happened last; `ALWAYS` while something is under way.
         seen: since when it has looked at all there is, and tried again all that was put off.
-        due: the next chain time that one of its jobs waits for; None when none does.
+        due: the next chain time that one of its matters waits for; None when none does.
     """
 
     pid: int

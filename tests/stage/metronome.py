@@ -1,7 +1,7 @@
 """Makes the blocks of a stage: every block is one second of chain time after the one before.
 
 On an idle machine it is also one second of the clock. On a busy one the blocks come more slowly,
-and so do all deadlines, which are chain time: no job fails because of its neighbours. While a test
+and so do all deadlines, which are chain time: none fails because of its neighbours. While a test
 does nothing but wait (`waiting`), and all parties wait for nothing but a time (`idling.py`), the
 next block is at that time.
 """

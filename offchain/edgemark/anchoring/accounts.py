@@ -16,7 +16,7 @@ MAX_LOCK_S = 730 * 86_400  # of the contract: no lock and no allowance ends late
 
 @dataclass(frozen=True)
 class Lock:
-    """What one contract holds for one subject: a job, a stake.
+    """What one contract holds for one subject: a matter, a stake.
 
     Attributes:
         expires_at: last second at which the contract may pay out of it; afterwards anyone returns

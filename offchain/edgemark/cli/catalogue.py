@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from edgemark.party.evm.contracts import BaseContracts
-from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
+from importlib import import_module
 
-GROUPS = (
-    BaseContracts,
-    OutsourcingContracts,
+from edgemark.deployment.group import ContractGroup
+
+PLACES = (  # module and name, each behind the groups it stands on
+    "edgemark.party.evm.contracts:BaseContracts",
+    "edgemark.systems.outsourcing.station.contracts:OutsourcingContracts",
 )
+
+
+def _load(place: str) -> type[ContractGroup]:
+    module, _, name = place.partition(":")
+    group: type[ContractGroup] = getattr(import_module(module), name)
+    return group
+
+
+GROUPS = tuple(map(_load, PLACES))
 KINDS = {kind.name: kind for group in GROUPS for kind in group.KINDS}
 CONTRACTS = tuple(KINDS)  # in the order in which they are made

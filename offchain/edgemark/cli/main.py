@@ -8,29 +8,32 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
-from edgemark.cli.outsourcing import commands as outsourcing
 from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
 from edgemark.cli.terminal.lazy import LazyGroup, Place
 from edgemark.errors import EdgemarkError
 
-SYSTEMS = (outsourcing,)  # a new system adds its own
+SYSTEMS = (  # a new system adds its name
+    "outsourcing",
+)
+OF_SYSTEMS = [import_module(f"edgemark.cli.{name}.commands") for name in SYSTEMS]
 COMMANDS = {
     "chain": Place("chain", "chain", "A development chain on this machine."),
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
     "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
     "provider": Place("provider", "provider", "An organisation that runs nodes or judges."),
-    **{name: place for system in SYSTEMS for name, place in system.GROUPS.items()},
+    **{name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()},
 }
-DEMOS = {name: place for system in SYSTEMS for name, place in system.DEMOS.items()}
+DEMOS = {name: place for system in OF_SYSTEMS for name, place in system.DEMOS.items()}
 INDEX = {
     "rebuild": Place("index", "rebuild", "Make the index anew from the chain."),
     "status": Place("index", "status", "Print how far the index is, and whether it is sound."),
     "sync": Place("index", "sync", "Bring the index up to the head of the chain."),
-    **{name: place for system in SYSTEMS for name, place in system.QUERIES.items()},
+    **{name: place for system in OF_SYSTEMS for name, place in system.QUERIES.items()},
 }
 ACCOUNT = {
     "address": Place("account", "address", "Print the account; makes the keys on first run."),

@@ -21,5 +21,4 @@ appear in the definitions and for single scalars only.
 | `ethereum.typed_data`    | EIP-712 digests                                                   |
 | `ethereum.secp256k1`     | keys, signatures, strict recovery                                 |
 | `ethereum.abi`           | the ABI's encoding; `ethereum.abi_decoding` reads it back         |
-| `commitments`            | job id, task id, leaf, outputs hash, commitment                   |
 """

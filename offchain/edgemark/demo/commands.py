@@ -34,7 +34,9 @@ def run_command(folder: Path, words: Sequence[str]) -> str:
         raise Unrecoverable(
             "command failed",
             who=" ".join(["edgemark", *words[:2]]),
-            had=f"{done.stderr}{done.stdout}"[-1000:],  # of a job, standard output has the reason
+            had=f"{done.stderr}{done.stdout}"[
+                -1000:
+            ],  # of what was begun, standard output has the reason
         )
     return done.stdout
 

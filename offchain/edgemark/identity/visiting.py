@@ -1,7 +1,7 @@
 """Who asks: a card that an account shows to one server, in one header, before any body.
 
-A server has places for those who have an open matter with it (the payer and the nodes of a job, the
-other servers), so it must know them before it reads what they send. TLS certificates of clients
+A server has places for those who have an open matter with it (who pays for it, who works for it,
+the other servers), so it must know them before it reads what they send. TLS certificates of clients
 would not do: a device registers none, and a server that asks for them takes only those that an
 authority signed. So the account itself signs, EIP-712 `Visit(visitor, server)` of the registry:
 

@@ -3,7 +3,7 @@
 facts     what the file is an index of, and its version
 blocks    the cursor (highest number), the tail, every block with an event, some in between
 events    the logs as the chain holds them, with the names of contract and event
-mentions  account, job or subject of a lock -> the events that name it
+mentions  account, hash or subject of a lock -> the events that name it
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SELECT = (
 
 
 def mentions_of(contract: Contract, event: ChainEvent) -> Iterator[tuple[str, bytes]]:
-    """(field, key) for each account, job and subject of a lock that an event names."""
+    """(field, key) for each account, hash and subject of a lock that an event names."""
     for at, part in enumerate(contract.interface.events[type(event).__name__]["inputs"]):
         field = snake_case(part["name"], at)
         value = getattr(event, field)

@@ -3,7 +3,7 @@
 Law 1: a transaction puts whole blocks in or takes whole blocks out, so whenever the process dies,
 the file holds exactly the events of the chain from the deployment up to its cursor.
 Law 2: an event stands in a block of the file, with that block's hash; what an event mentions
-(accounts, jobs, locks) is derived from it and never changed apart from it.
+(accounts, hashes, locks) is derived from it and never changed apart from it.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class IndexStore(Closing):
         return int(events)
 
     def about(self, key: bytes, kinds: Sequence[type[ChainEvent]] = ()) -> list[DatedEvent]:
-        """The events of these kinds, or all, that mention an account, job or subject of a lock."""
+        """The events of these kinds, or all, that mention an account, hash or subject."""
         return self._select(
             "WHERE (events.block, place) IN (SELECT block, place FROM mentions WHERE key = ?)",
             [key],

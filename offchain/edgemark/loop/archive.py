@@ -1,4 +1,4 @@
-"""Records of jobs that are over: one file a job, out of the way of those that go on.
+"""Records of matters that are over: one file a matter, out of the way of those that go on.
 
 Law 1: what `put` returned from is on the disk, whole; so the journal may forget it afterwards.
 Law 2: putting the same records again changes nothing: a crash between the two only means that it is
@@ -6,7 +6,7 @@ done once more.
 Law 3: a file that is not as it was written is reported, never half read.
 
 Layout: the magic bytes, each record with its length before it, then SHA-256 of all that.
-A job may be large: records come and go one by one.
+A matter may be large: records come and go one by one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAGIC = b"EDGEARC2"
 DIGEST_BYTES = 32
 LENGTH_BYTES = 4
 SUFFIX = ".records"
-LOOK_EVERY = 32  # jobs put, between two looks at how much there is
+LOOK_EVERY = 32  # matters put, between two looks at how much there is
 
 
 class ArchiveDamaged(Unrecoverable):
@@ -36,15 +36,15 @@ class ArchiveDamaged(Unrecoverable):
 
 
 class ArchiveWriteFailed(Unrecoverable):
-    """A finished job could not be kept; what was kept of it stands."""
+    """A finished matter could not be kept; what was kept of it stands."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """What an archive may hold; of more, or when the disk is full, the jobs that were put first go.
+    """What an archive may hold; of more, or when the disk is full, what was put first goes.
 
     Args:
-        files, total_bytes: at most, to within `LOOK_EVERY` jobs.
+        files, total_bytes: at most, to within `LOOK_EVERY` matters.
     """
 
     files: int
@@ -52,11 +52,11 @@ class Room:
 
 
 class Archive:
-    """A folder of finished jobs.
+    """A folder of finished matters.
 
     Args:
         folder: made when missing, for its owner only.
-        room: bounds it; None keeps every job, for who orders its jobs itself.
+        room: bounds it; None keeps every matter, for who orders its matters itself.
 
     Raises:
         Unrecoverable: others may enter the folder.
@@ -69,13 +69,13 @@ class Archive:
         self._puts = 0
 
     def put(self, key: bytes, records: Iterable[bytes]) -> int:
-        """Keep all records of a job, oldest first, in the place of what is kept of it already.
+        """Keep all records of a matter, oldest first, in the place of what is kept of it already.
 
         Returns:
             Their length in bytes.
 
         Raises:
-            ArchiveWriteFailed: the disk refuses; what was kept of the job stands.
+            ArchiveWriteFailed: the disk refuses; what was kept of the matter stands.
         """
         path, length = self._path(key), 0
 
@@ -89,7 +89,7 @@ class Archive:
             write_parts(path, _content_of(weighed()), mode=OWNER_ONLY_FILE)
         except OSError as error:
             raise ArchiveWriteFailed(
-                "finished job could not be archived",
+                "what is over could not be archived",
                 who=path,
                 had=error.strerror,
                 remedy="Free space on the disk or replace it, then start again; nothing was lost.",
@@ -100,7 +100,7 @@ class Archive:
         return length
 
     def make_free(self, wanted: int) -> int:
-        """Free bytes of the disk; if that helps, the jobs that were put first have gone for it.
+        """Free bytes of the disk; if that helps, the matters that were put first have gone for it.
 
         Those of an archive without bounds stay.
         """
@@ -137,7 +137,7 @@ class Archive:
             count, total = count - 1, total - stat.st_size
 
     def find(self, key: bytes) -> list[bytes] | None:
-        """All records of a job; None when it is not here.
+        """All records of a matter; None when it is not here.
 
         Raises:
             ArchiveDamaged: the file is not as it was written.
@@ -150,11 +150,11 @@ class Archive:
             return None
 
     def holds(self, key: bytes) -> bool:
-        """Whether a job is here; nothing of it is read."""
+        """Whether a matter is here; nothing of it is read."""
         return self._path(key).exists()
 
     def keys(self) -> list[bytes]:
-        """Keys of all jobs here, in no order that means anything."""
+        """Keys of all matters here, in no order that means anything."""
         return sorted(
             bytes.fromhex(path.name.removesuffix(SUFFIX))
             for path in self._folder.glob(f"[!.]*{SUFFIX}")
@@ -194,7 +194,7 @@ def _read_all(file: BinaryIO, path: Path) -> list[bytes]:
 
     if (magic := take(len(MAGIC))) != MAGIC:
         raise ArchiveDamaged(
-            "is not an archived job of this version",
+            "is no archive of this version",
             who=path,
             had=magic.decode("ascii", "backslashreplace"),
             needed=MAGIC.decode(),
@@ -213,5 +213,5 @@ def _damage(path: Path) -> ArchiveDamaged:
         "file is damaged",
         who=path,
         needed="the bytes that were written",
-        remedy="Restore the file from a copy; without it only this finished job is forgotten.",
+        remedy="Restore the file from a copy; without it only what is over is forgotten.",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 MAX_EVENTS = 64  # in one record: with so many, waiting for the disk is the smaller part of the work
-MAX_BYTES = 2**20  # of a record, unless it is of one event: what is read again for each of its jobs
+MAX_BYTES = 2**20  # of a record of several events: it is read again for each matter in it
 
 S = TypeVar("S")
 
@@ -18,9 +18,9 @@ class Batch(Generic[S]):
 
     Attributes:
         records: of one event each.
-        keys: of the job of each.
+        keys: of the matter of each.
         labels: class name of each.
-        states: of every job that they change, after them.
+        states: of every matter that they change, after them.
         follows: what is to be done once they are on the disk, in order.
         length: of all records together, in bytes.
     """

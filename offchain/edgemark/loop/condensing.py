@@ -1,7 +1,7 @@
-"""Open jobs with a long past, written anew as the few events that still matter.
+"""Open matters with a long past, written anew as the few events that still matter.
 
-Law 1: only a machine that says so (`edgemark.loop.machine.Condensing`) has jobs condensed, and only
-what is shorter takes the place of what happened.
+Law 1: only a machine that says so (`edgemark.loop.machine.Condensing`) has matters condensed, and
+only what is shorter takes the place of what happened.
 Law 2: what it names is replayed first, as the next life will; where that leads to another state,
 every event stays.
 """
@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from edgemark.errors import Unrecoverable
 from edgemark.logs import get_logger
-from edgemark.loop.machine import Condensing, Machine, facts_of
+from edgemark.loop.machine import Condensing, Machine
 from edgemark.loop.replay import encode_record, replay_records
 
 S = TypeVar("S")
@@ -22,16 +22,16 @@ F = TypeVar("F", bound=Hashable)
 
 
 def condense(machine: Machine[S, E, F], key: bytes, state: S, name: str) -> list[bytes] | None:
-    """Records of the events that still matter to a job, of one event each.
+    """Records of the events that still matter to a matter, of one event each.
 
     Args:
-        machine: that the job is of.
-        key: of the job.
+        machine: that the matter is of.
+        key: of the matter.
         state: that the events have to lead to.
         name: of the process, in logs.
 
     Returns:
-        None when every event of the job has to stay.
+        None when every event of the matter has to stay.
     """
     if not isinstance(machine, Condensing):
         return None
@@ -39,10 +39,10 @@ def condense(machine: Machine[S, E, F], key: bytes, state: S, name: str) -> list
     try:
         is_same = replay_records(machine, records, who=name) == {key: state}
     except Unrecoverable as error:
-        get_logger(name).error("condensed events are refused", **facts_of(key), error=error)
+        get_logger(name).error("condensed events are refused", **machine.facts(key), error=error)
         return None
     if not is_same:
-        get_logger(name).error("condensed events lead elsewhere", **facts_of(key))
+        get_logger(name).error("condensed events lead elsewhere", **machine.facts(key))
         return None
     return records
 
@@ -50,11 +50,11 @@ def condense(machine: Machine[S, E, F], key: bytes, state: S, name: str) -> list
 def condense_all(
     machine: Machine[S, E, F], states: Mapping[bytes, S], lengths: Mapping[bytes, int], name: str
 ) -> dict[bytes, list[bytes]]:
-    """Shorter records of open jobs, in the place of those that they have, of one event each.
+    """Shorter records of open matters, to take the place of theirs, of one event each.
 
     Args:
-        machine: that the jobs are of.
-        states: of the open jobs, by key.
+        machine: that the matters are of.
+        states: of the open matters, by key.
         lengths: of the records that they have, in bytes.
         name: of the process, in logs.
     """

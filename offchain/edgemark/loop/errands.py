@@ -35,8 +35,8 @@ class Pace:
         poll_s: seconds between ticks, > 0.
         workers: effects at a time that talk to nobody, and half the threads of each lane, >= 1.
         computers: effects at a time that compute for long, >= 1.
-        max_jobs: open jobs at most.
-        archive_after: finished jobs at least before they leave memory.
+        max_open: open matters at most.
+        archive_after: finished matters at least before they leave memory.
         backoff_s: seconds before the first repetition of a failed effect; doubles each time.
         most_backoff_s: seconds between repetitions at most. Whoever takes longer than that to
             answer is slow.
@@ -48,7 +48,7 @@ class Pace:
     poll_s: float = 1.0
     workers: int = 8
     computers: int = 1
-    max_jobs: int = 10_000
+    max_open: int = 10_000
     archive_after: int = 32
     backoff_s: float = 0.2
     most_backoff_s: float = 10.0

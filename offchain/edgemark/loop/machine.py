@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 from edgemark.errors import EdgemarkError, RefusedInput
-
-JOB_ID_BYTES = 32
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -17,17 +15,13 @@ E_co = TypeVar("E_co", covariant=True)
 F_co = TypeVar("F_co", bound=Hashable, covariant=True)
 
 
-def facts_of(key: bytes) -> dict[str, object]:
-    """What a log line says of a key: the job, and the index that some parties put behind it."""
-    facts: dict[str, object] = {"job": key[:JOB_ID_BYTES]}
-    if len(key) > JOB_ID_BYTES:
-        facts["index"] = int.from_bytes(key[JOB_ID_BYTES:], "big")
-    return facts
+Facts = Mapping[str, object]
 
 
-def key_of(job: bytes, index: int) -> bytes:
-    """Key of one index (0 .. 255) of one job in the journal of a party that works on indices."""
-    return job + index.to_bytes(1, "big")
+def say(facts: Facts) -> str:
+    """What is known of a key, for the text of an error."""
+    words = {name: fact.hex() if isinstance(fact, bytes) else fact for name, fact in facts.items()}
+    return ", ".join(f"{name} {fact}" for name, fact in words.items())
 
 
 @dataclass(frozen=True)
@@ -76,13 +70,19 @@ class IllegalMove(RefusedInput):
 
 
 class Machine(Protocol[S, E, F_co]):
-    """What one party does about one job, without clock, socket, chain or randomness.
+    """What one party does about one matter, without clock, socket, chain or randomness.
+
+    A matter is whatever has a life of its own, as a channel or an order has. Its system gives it a
+    key, by which the loop knows it, and says what a key means.
 
     States compare by value. Effects are frozen, hashable and idempotent.
     """
 
+    def facts(self, key: bytes) -> Facts:
+        """What logs and errors say of a key, of any bytes."""
+
     def initial(self, key: bytes) -> S:
-        """The state of a job that nobody heard of."""
+        """The state of a matter that nobody heard of."""
 
     def step(self, state: S, event: E | Tick) -> tuple[S, Sequence[F_co]]:
         """The state after `event` and what to do now.
@@ -101,14 +101,14 @@ class Machine(Protocol[S, E, F_co]):
         """The event that `encode_event` wrote."""
 
     def is_finished(self, state: S) -> bool:
-        """Does time no longer matter to this job?"""
+        """Does time no longer matter to this matter?"""
 
 
 @runtime_checkable
 class Condensing(Protocol[S_contra, E_co]):
-    """A `Machine` whose open jobs may be told by fewer events than happened to them.
+    """A `Machine` whose open matters may be told by fewer events than happened to them.
 
-    It is for jobs that go on for long and forget: without it every event of an open job stays.
+    It is for what goes on for long and forgets: without it every event of an open matter stays.
     """
 
     def condense(self, state: S_contra) -> Sequence[E_co | Tick]:

@@ -1,10 +1,10 @@
-"""What one process remembers of its jobs: open ones at hand, finished ones in the archive.
+"""What one process remembers of its matters: open ones at hand, finished ones in the archive.
 
 Law 1: a change is in the journal before anybody sees it in memory, and before what follows from it.
 Changes that are committed together are one record of the journal: a crash leaves all or none.
-Law 2: a finished job leaves memory and journal for good once its records are in the archive, so
+Law 2: a finished matter leaves memory and journal for good once its records are in the archive, so
 neither grows with what is over. Its state can still be read; it changes no more.
-Law 3: an open job leaves the journal what its machine says still matters (`loop.condensing`).
+Law 3: an open matter leaves the journal what its machine says still matters (`loop.condensing`).
 Law 4: a crash at any point of that costs nothing: until the journal is rewritten, in one step, it
 still has every record, and the next life does the same again.
 
@@ -12,7 +12,7 @@ Law 5: that is work for whoever has room. It is done a piece at a time (`loop.ti
 events wait for a piece and not for all of it; and on a disk that has no room it is put off, which
 stops nothing. Only a record that cannot be appended ends the process, and all of this gives way.
 
-Jobs leave together: when as many are finished as are open, and at least `archive_after`; or when
+Matters leave together: when as many are finished as are open, and at least `archive_after`; or when
 their records have `ARCHIVE_BYTES`, however long those of the open ones are: what is over and still
 in the journal takes memory, and room for its copy. Open ones are condensed when the journal is
 twice as long as after the last time, and at least `CONDENSE_BYTES`. So the work of rewriting is in
@@ -33,16 +33,16 @@ from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive, ArchiveWriteFailed
 from edgemark.loop.batch import Batch
 from edgemark.loop.condensing import condense_all
-from edgemark.loop.machine import Machine, Tick
+from edgemark.loop.machine import Machine, Tick, say
 from edgemark.loop.replay import MAX_KEY_BYTES, encode_record, key_of, replay_records, split
 from edgemark.loop.tidying import Tidying, begin, is_room
 from edgemark.seam import Seam
 
 _OVER = object()
-RECALLED = 64  # finished jobs that were read lately
+RECALLED = 64  # finished matters that were read lately
 RECALLED_BYTES = 64 * 2**20  # of their records; one of any length
-ARCHIVE_BYTES = 64 * 2**20  # of records of finished jobs, before these leave
-CONDENSE_BYTES = 4 * 2**20  # of all records, before open jobs are condensed: a second of replaying
+ARCHIVE_BYTES = 64 * 2**20  # of records of finished matters, before these leave
+CONDENSE_BYTES = 4 * 2**20  # of all records, before open ones are condensed: a second of replaying
 AGAIN_S = 10.0  # after there was no room, before it is looked for again
 
 S = TypeVar("S")
@@ -50,24 +50,24 @@ E = TypeVar("E")
 F = TypeVar("F", bound=Hashable)
 
 
-class TooManyJobs(RefusedInput):
-    """The process follows as many jobs as it may."""
+class TooManyOpen(RefusedInput):
+    """The process follows as many matters as it may."""
 
 
-class JobEnded(RefusedInput):
-    """The job is over; nothing about it changes any more."""
+class AlreadyOver(RefusedInput):
+    """The matter is over; nothing about it changes any more."""
 
 
-class JobMemory(Generic[S, E, F]):
-    """States of all jobs of one process; written by the loop's thread, read by all.
+class MatterMemory(Generic[S, E, F]):
+    """States of all matters of one process; written by the loop's thread, read by all.
 
     Args:
         machine: the pure part.
         journal: open, and used by nobody else.
-        archive: takes finished jobs; None keeps them in memory and journal for ever.
+        archive: takes finished matters; None keeps them in memory and journal for ever.
         seam: stops the process at a named place of the journal; for tests.
-        max_jobs: open jobs at most.
-        archive_after: finished jobs at least before they leave.
+        max_open: open matters at most.
+        archive_after: finished matters at least before they leave.
         name: of the process, in logs and errors.
     """
 
@@ -78,7 +78,7 @@ class JobMemory(Generic[S, E, F]):
         archive: Archive | None,
         *,
         seam: Seam | None,
-        max_jobs: int,
+        max_open: int,
         archive_after: int,
         name: str,
     ) -> None:
@@ -87,13 +87,13 @@ class JobMemory(Generic[S, E, F]):
         self._journal = journal
         self._archive = archive
         self._seam = seam
-        self._max_jobs = max_jobs
+        self._max_open = max_open
         self._archive_after = archive_after
         self._name = name
         self._log = get_logger(name)
         self._states: dict[bytes, S] = {}
         self._ended: set[bytes] = set()  # finished, but not yet archived
-        self._lengths: Counter[bytes] = Counter()  # of all records of a job at hand
+        self._lengths: Counter[bytes] = Counter()  # of all records of a matter at hand
         self._length = self._ended_length = 0  # their sums: of all, and of those that ended
         self._recalled: OrderedDict[bytes, tuple[S, int]] = OrderedDict()
         self._batch: Batch[S] = Batch()
@@ -104,27 +104,27 @@ class JobMemory(Generic[S, E, F]):
     # --- for all threads -----------------------------------------------------------------------
 
     def at_hand(self) -> dict[bytes, S]:
-        """States of all open jobs, and of those that ended lately."""
+        """States of all open matters, and of those that ended lately."""
         with self.changed:
             return dict(self._states)
 
     def find(self, key: bytes) -> S | None:
-        """State of a job, open or over; None when nobody heard of it."""
+        """State of a matter, open or over; None when nobody heard of it."""
         state = self.find_at_hand(key)
         return self._recall(key) if state is None else state
 
     def find_at_hand(self, key: bytes) -> S | None:
-        """State of a job for which nothing has to be read: open, ended lately, or read lately."""
+        """State of one for which nothing has to be read: open, ended lately, or read lately."""
         with self.changed:
             state, (recalled, _) = self._states.get(key), self._recalled.get(key, (None, 0))
         return recalled if state is None else state
 
     def is_archived(self, key: bytes) -> bool:
-        """Whether a job is over and has left; nothing of it is read."""
+        """Whether a matter is over and has left; nothing of it is read."""
         return self._archive is not None and self._archive.holds(key)
 
-    def jobs(self) -> list[bytes]:
-        """Keys of all jobs, those of the archive first."""
+    def all_keys(self) -> list[bytes]:
+        """Keys of all matters, those of the archive first."""
         archived = [] if self._archive is None else self._archive.keys()
         at_hand = self.at_hand()
         return [*(key for key in archived if key not in at_hand), *at_hand]
@@ -168,24 +168,24 @@ class JobMemory(Generic[S, E, F]):
             self.tidy()
         self.notify()
 
-    def open_jobs(self) -> list[bytes]:
-        """Keys of all jobs that are not finished, what is not committed yet included."""
+    def open_keys(self) -> list[bytes]:
+        """Keys of all matters that are not finished, what is not committed yet included."""
         now = {**self._states, **self._batch.states}
         return [key for key, state in now.items() if not self._is_finished(state)]
 
     def state_before(self, key: bytes) -> S:
-        """The state that an event of this job meets, what is not committed yet included."""
+        """The state that an event of this matter meets, what is not committed yet included."""
         if key in self._batch.states:
             return self._batch.states[key]
         known = self.find(key)
         return self._machine.initial(key) if known is None else known
 
     def admit(self, key: bytes, event: E | Tick) -> bytes:
-        """The record of an event of this job.
+        """The record of an event of this matter.
 
         Raises:
-            TooManyJobs: the job is new and there is no room for it.
-            JobEnded: it is in the archive, or on the way there.
+            TooManyOpen: the matter is new and there is no room for it.
+            AlreadyOver: it is in the archive, or on the way there.
             RecordTooLarge: the journal does not take it.
         """
         is_known = key in self._states or key in self._batch.states
@@ -196,10 +196,10 @@ class JobMemory(Generic[S, E, F]):
         return record
 
     def change(self, key: bytes, label: str, record: bytes, after: S) -> None:
-        """Let an event happen: from the next `commit` on, `after` is the job's state.
+        """Let an event happen: from the next `commit` on, `after` is the matter's state.
 
         Args:
-            key: of the job.
+            key: of the matter.
             label: class name of the event.
             record: as `admit` gave it.
             after: the state that the event leads to.
@@ -232,7 +232,7 @@ class JobMemory(Generic[S, E, F]):
             act()
 
     def tidy(self) -> None:
-        """Move finished jobs to the archive and condense open ones, when it is time to: a piece.
+        """Move what is over to the archive and condense open ones, when it is time to: a piece.
 
         Raises:
             JournalWriteFailed: the journal takes no more records.
@@ -291,7 +291,7 @@ class JobMemory(Generic[S, E, F]):
         self._condense_at = min(self._condense_at, max(CONDENSE_BYTES, self._length))
         if self._journal.is_broken and error is not None:
             raise error
-        self._log.warning("no room to archive finished jobs", bytes=self._length, error=error)
+        self._log.warning("no room to archive what is over", bytes=self._length, error=error)
 
     def _forget(self, done: Tidying) -> None:
         """The journal has no more of them than that."""
@@ -307,19 +307,21 @@ class JobMemory(Generic[S, E, F]):
         self._ended_length = sum(self._lengths[key] for key in self._ended)
         self._condense_at = min(self._condense_at, max(CONDENSE_BYTES, 2 * self._length))
         if done.gained:
-            self._log.info("open jobs condensed", jobs=len(done.gained), bytes=self._length)
+            self._log.info("open ones condensed", count=len(done.gained), bytes=self._length)
         if done.leaving:
-            self._log.info("finished jobs archived", jobs=len(done.leaving), open=len(self._states))
+            self._log.info(
+                "finished ones archived", count=len(done.leaving), open=len(self._states)
+            )
 
     def _note(self, key: bytes, length: int) -> None:
-        """A record of this job is in the journal."""
+        """A record of this matter is in the journal."""
         self._lengths[key] += length
         self._length += length
         if key in self._ended:
             self._ended_length += length
 
     def _recall(self, key: bytes) -> S | None:
-        """The state of an archived job, from its records."""
+        """The state of an archived matter, from its records."""
         if self._archive is None:
             return None
         with self.changed:
@@ -342,24 +344,25 @@ class JobMemory(Generic[S, E, F]):
         return are_long or len(self._recalled) > RECALLED
 
     def _check_room(self, key: bytes) -> None:
-        """Check that an event may be the first of a job."""
+        """Check that an event may be the first of a matter."""
         if key in self._states or self._recall(key) is not None:  # it leaves, or has left
-            raise JobEnded("job is over", who=f"{self._name}, job {key.hex()}")
-        if (count := self._count_open()) >= self._max_jobs:
-            raise TooManyJobs(
-                "no room for another job",
+            who = f"{self._name}, {say(self._machine.facts(key))}"
+            raise AlreadyOver("is over; nothing about it changes any more", who=who)
+        if (count := self._count_open()) >= self._max_open:
+            raise TooManyOpen(
+                "no room for one more",
                 who=self._name,
                 had=count,
-                needed=f"< {self._max_jobs}",
+                needed=f"< {self._max_open}",
                 remedy="Try another party or raise the limit.",
             )
         if len(key) > MAX_KEY_BYTES:
             raise RefusedInput(
-                "job key too long", who=self._name, had=len(key), needed=f"<= {MAX_KEY_BYTES}"
+                "key too long", who=self._name, had=len(key), needed=f"<= {MAX_KEY_BYTES}"
             )
 
     def _count_open(self) -> int:
-        """Jobs that are not finished, what is not committed yet included."""
+        """Matters that are not finished, what is not committed yet included."""
         count = len(self._states) - len(self._ended)
         for key, state in self._batch.states.items():
             was_open = key in self._states and key not in self._ended

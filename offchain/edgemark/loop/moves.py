@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from edgemark.identifiers import Timestamp
 from edgemark.loop.event_records import EventRecords
-from edgemark.loop.machine import IllegalMove, Tick
+from edgemark.loop.machine import Facts, IllegalMove, Tick
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Waiting:
 
 
 class PartyState(Protocol):
-    """What one party remembers of one job: a frozen dataclass, `Waiting`, with a field `phase`."""
+    """What a party remembers of one matter: a frozen dataclass, `Waiting`, with a field `phase`."""
 
     @property
     def phase(self) -> Enum:
-        """Where in its life the job is, for this party."""
+        """Where in its life the matter is, for this party."""
 
     @property
     def over(self) -> frozenset[TimeOver]:
@@ -86,6 +86,11 @@ Table = Mapping[Enum, Mapping[Kind, Enum | None]]
 def stays(*kinds: Kind) -> dict[Kind, None]:
     """Rows of a table: what may happen in a phase, and tells something without ending it."""
     return dict.fromkeys(kinds)
+
+
+def name_key(key: bytes) -> Facts:
+    """What is said of a key that its system does not take apart."""
+    return {"matter": key}
 
 
 def kind_of(event: object) -> Kind:
@@ -157,9 +162,10 @@ class MovesMachine(Generic[P]):
     """One party's side of a protocol as the runtime wants it: time turned into events.
 
     Args:
-        blank: makes the state of a job nobody heard of.
+        blank: makes the state of a matter nobody heard of.
         moves: of the protocol.
         records: how its events stand in a journal.
+        facts: what logs and errors say of a key.
     """
 
     def __init__(
@@ -167,13 +173,20 @@ class MovesMachine(Generic[P]):
         blank: Callable[[], P],
         moves: Moves,
         records: EventRecords,
+        *,
+        facts: Callable[[bytes], Facts] = name_key,
     ) -> None:
         self._blank = blank
         self._moves = moves
         self._records = records
+        self._facts = facts
 
-    def initial(self, key: bytes) -> P:  # noqa: ARG002 - all jobs begin alike
-        """The state of a job that nobody heard of."""
+    def facts(self, key: bytes) -> Facts:
+        """What logs and errors say of a key."""
+        return self._facts(key)
+
+    def initial(self, key: bytes) -> P:  # noqa: ARG002 - all matters begin alike
+        """The state of a matter that nobody heard of."""
         return self._blank()
 
     def step(self, state: P, event: object) -> tuple[P, Sequence[Hashable]]:

@@ -1,7 +1,7 @@
-"""Records of the loop's journal: which event happened to which job, and the states they lead to.
+"""Records of the loop's journal: which event happened to which matter, and the states they lead to.
 
-The record of one event is kind (1) | length and job key | length and payload, where the payload is
-the machine's own encoding, and that of a tick chain time in 8 bytes.
+The record of one event is kind (1) | length and key of the matter | length and payload, where the
+payload is the machine's own encoding, and that of a tick chain time in 8 bytes.
 
 Events that were written down together are one record, which is theirs put behind one another: a
 journal keeps a record whole or not at all, so they are replayed together or not at all.
@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Hashable)
 
 
 def encode_record(machine: Machine[S, E, F], key: bytes, event: E | Tick) -> bytes:
-    """The record of one `event` of the job `key`."""
+    """The record of one `event` of the matter `key`."""
     if isinstance(event, Tick):
         kind, payload = TICK, event.now.to_bytes(8, "big")
     else:
@@ -37,7 +37,7 @@ def encode_record(machine: Machine[S, E, F], key: bytes, event: E | Tick) -> byt
 
 
 def decode_record(decode_event: Callable[[bytes], E], record: bytes) -> tuple[bytes, E | Tick]:
-    """Job key and event of the record of one event.
+    """Key and event of the record of one event.
 
     Args:
         decode_event: of the machine that wrote it.
@@ -72,7 +72,7 @@ def split(record: bytes) -> Iterator[bytes]:
 
 
 def key_of(record: bytes) -> bytes:
-    """The job key of the record of one event.
+    """The key of the record of one event.
 
     Raises:
         RefusedInput: not a record.
@@ -82,8 +82,8 @@ def key_of(record: bytes) -> bytes:
     return reader.variable(most=MAX_KEY_BYTES)
 
 
-def of_job(key: bytes, records: Iterable[bytes]) -> Iterator[bytes]:
-    """Records of the single events of one job among all these.
+def of_key(key: bytes, records: Iterable[bytes]) -> Iterator[bytes]:
+    """Records of the single events of one matter among all these.
 
     Raises:
         RefusedInput: something there is no record.
@@ -92,7 +92,7 @@ def of_job(key: bytes, records: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
-    """The states of all jobs after everything in `journal`.
+    """The states of all matters after everything in `journal`.
 
     Raises:
         Unrecoverable: a record is not one of this machine, or the machine refuses it.
@@ -103,7 +103,7 @@ def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
 def replay_records(
     machine: Machine[S, E, F], records: Iterable[bytes], *, who: object
 ) -> dict[bytes, S]:
-    """The states of all jobs that these records tell of.
+    """The states of all matters that these records tell of.
 
     Args:
         machine: that wrote them.

@@ -11,8 +11,8 @@ Law 4: an effect that failed for want of a chain or a peer, or was not owed when
 tried again, later and later, while `resume` names it: deadlines belong to the machine (`Tick`).
 Law 5: nothing dies in silence. An exception that nobody planned stops the loop, `Unrecoverable`.
 
-Many jobs run side by side, one state each, in one journal; finished ones leave it for the archive
-(`edgemark.loop.memory`).
+Many matters run side by side, one state each, in one journal; finished ones leave it for the
+archive (`edgemark.loop.memory`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive
 from edgemark.loop.batch import MAX_EVENTS
 from edgemark.loop.errands import Errand, Pace
-from edgemark.loop.machine import Machine, Tick, TryAgain, UnderWay, facts_of
-from edgemark.loop.memory import JobMemory, TooManyJobs
+from edgemark.loop.machine import Machine, Tick, TryAgain, UnderWay, say
+from edgemark.loop.memory import MatterMemory, TooManyOpen
 from edgemark.loop.threads import RETRIED, EffectPool, Performed
 from edgemark.seam import Seam, place_of, seam_from
 
-__all__ = ["LoopBusy", "LoopStopped", "Pace", "Runtime", "TooManyJobs", "TryAgain", "seam_from"]
+__all__ = ["LoopBusy", "LoopStopped", "Pace", "Runtime", "TooManyOpen", "TryAgain", "seam_from"]
 
 MAX_WAITING = 10_000  # posted events that the loop has not taken yet
 
@@ -74,18 +74,18 @@ _Item = _Posted[S, E] | Performed[E, F] | Tick | _Broken | None  # None wakes th
 
 
 class Runtime(Generic[S, E, F]):
-    """Runs a machine for all jobs of one process.
+    """Runs a machine for all matters of one process.
 
     Args:
         machine: the pure part.
         journal: open, and used by nobody else.
-        perform: carries out one effect of the job `key` in a thread of the pool; returns what it
-            found out. It may raise `LedgerUnavailable`, `PeerUnreachable` or `TryAgain` (not owed:
-            `NotOwed`) to be tried again, and any other `PeerFault` to be logged and dropped; it
+        perform: carries out one effect of the matter `key` in a thread of the pool; returns what
+            it found out. It may raise `LedgerUnavailable`, `PeerUnreachable` or `TryAgain`
+            (`NotOwed`) to be tried again, and any other `PeerFault` to be logged and dropped; it
             turns every refusal that can be foreseen into an event.
         clock: gives chain time in Unix seconds; None for a process that needs none.
         pace: sizes and pauses.
-        archive: takes finished jobs; None keeps them in memory.
+        archive: takes finished matters; None keeps them in memory.
         seam: stops the process at a named place of the journal; for tests.
         name: part of the program, in logs and errors.
     """
@@ -109,12 +109,12 @@ class Runtime(Generic[S, E, F]):
         self._pace = pace or Pace()
         self._name = name
         self._log = get_logger(name)
-        self._memory: JobMemory[S, E, F] = JobMemory(
+        self._memory: MatterMemory[S, E, F] = MatterMemory(
             machine,
             journal,
             archive,
             seam=seam,
-            max_jobs=self._pace.max_jobs,
+            max_open=self._pace.max_open,
             archive_after=self._pace.archive_after,
             name=name,
         )
@@ -125,7 +125,7 @@ class Runtime(Generic[S, E, F]):
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._effects: EffectPool[E, F] = EffectPool(
-            perform, self._queue.put, self._is_owed, self._pace, name
+            machine.facts, perform, self._queue.put, self._is_owed, self._pace, name
         )
 
     def compute_in_turn(self, due: Callable[[bytes, F], float | None]) -> None:
@@ -170,7 +170,7 @@ class Runtime(Generic[S, E, F]):
                 raise LoopBusy("event not taken yet", who=self._name, needed=f"{timeout_s} s")
 
     def state(self, key: bytes) -> S | None:
-        """The present state of a job, open or over; None when nobody heard of it."""
+        """The present state of a matter, open or over; None when nobody heard of it."""
         return self._memory.find(key)
 
     def state_at_hand(self, key: bytes) -> S | None:
@@ -178,16 +178,16 @@ class Runtime(Generic[S, E, F]):
         return self._memory.find_at_hand(key)
 
     def is_archived(self, key: bytes) -> bool:
-        """Whether the state of a job would be read from its records, which may be long."""
+        """Whether the state of a matter would be read from its records, which may be long."""
         return self._memory.is_archived(key)
 
     def states(self) -> dict[bytes, S]:
-        """The present states of all open jobs, and of those that ended lately."""
+        """The present states of all open matters, and of those that ended lately."""
         return self._memory.at_hand()
 
-    def jobs(self) -> list[bytes]:
-        """Keys of all jobs that this process ever heard of, open or over."""
-        return self._memory.jobs()
+    def all_keys(self) -> list[bytes]:
+        """Keys of all matters that this process ever heard of, open or over."""
+        return self._memory.all_keys()
 
     def count_effects(self) -> tuple[int, int]:
         """Effects under way, and of these the ones that failed and wait to be repeated."""
@@ -292,7 +292,7 @@ class Runtime(Generic[S, E, F]):
             case Performed():
                 self._take_outcome(item)
             case Tick():
-                for key in self._memory.open_jobs():
+                for key in self._memory.open_keys():
                     self._take(key, item, None)
             case _Broken(where, error):
                 raise self._unplanned(b"", where, error) from error
@@ -306,7 +306,7 @@ class Runtime(Generic[S, E, F]):
             after, effects = self._machine.step(state, event)
             record = None if after == state else self._memory.admit(key, event)
         except (RefusedInput, PeerFault) as error:
-            self._log.warning("event refused", **facts_of(key), kind=name, error=error)
+            self._log.warning("event refused", **self._machine.facts(key), kind=name, error=error)
             if reply is not None:
                 self._memory.follow(partial(reply.set_exception, error))
             return False
@@ -314,7 +314,7 @@ class Runtime(Generic[S, E, F]):
             raise self._unplanned(key, f"step({name})", error) from error
         if record is not None:
             self._memory.change(key, name, record, after)
-            self._log.debug("event taken", **facts_of(key), kind=name)
+            self._log.debug("event taken", **self._machine.facts(key), kind=name)
         if reply is not None:
             self._memory.follow(partial(reply.set_result, after))
         if effects:
@@ -328,7 +328,7 @@ class Runtime(Generic[S, E, F]):
         self._effects.begin(key, effects)
 
     def _take_outcome(self, item: Performed[E, F]) -> None:
-        name, facts = type(item.effect).__name__, facts_of(item.key)
+        name, facts = type(item.effect).__name__, self._machine.facts(item.key)
         self._effects.end(item)
         if item.error is None:
             # Still under way while its events are taken: a step that names the effect again has
@@ -349,7 +349,7 @@ class Runtime(Generic[S, E, F]):
         after_s = error.after_s if isinstance(error, TryAgain) else 0.0
         failed = not isinstance(error, UnderWay)
         if self._effects.put_off(item.key, item.effect, after_s, failed=failed):
-            name, facts = type(item.effect).__name__, facts_of(item.key)
+            name, facts = type(item.effect).__name__, self._machine.facts(item.key)
             say = self._log.warning if failed else self._log.debug
             say("effect put off", **facts, effect=name, error=error)
 
@@ -391,10 +391,10 @@ class Runtime(Generic[S, E, F]):
         facts = {"kind": type(error).__name__, "place": place_of(error)}
         if isinstance(error, EdgemarkError):
             facts["said"] = str(error)
-        self._log.error("unplanned failure", **facts_of(key), where=where, **facts)
+        self._log.error("unplanned failure", **self._machine.facts(key), where=where, **facts)
         return Unrecoverable(
             f"failed in {where}",
-            who=f"{self._name}, job {key.hex() or '-'}",
+            who=f"{self._name}, {say(self._machine.facts(key))}" if key else self._name,
             had="; ".join(facts.values()),
             remedy="Please report this with the log; the journal is intact.",
         )

@@ -1,8 +1,8 @@
 """Carries out effects in bounded pools, each once at a time, again when it has to.
 
 An effect is under way from the moment it is begun until the loop has taken its outcome; an equal
-effect of the same job is not begun meanwhile. One that failed for want of a chain or a peer waits
-and is repeated for as long as it is owed.
+effect of the same matter is not begun meanwhile. One that failed for want of a chain or a peer
+waits and is repeated for as long as it is owed.
 
 What computes for long has threads of its own, so that nothing else waits behind it, and its turn
 by its deadline, the earliest first; what runs is not interrupted. What waits for a peer or for the
@@ -25,7 +25,7 @@ from typing import Generic, TypeVar
 from edgemark.errors import LedgerUnavailable
 from edgemark.logs import about
 from edgemark.loop.errands import Desk, Errand, Pace
-from edgemark.loop.machine import TryAgain, facts_of
+from edgemark.loop.machine import Facts, TryAgain
 from edgemark.transport.asking.line import take_waited_s
 from edgemark.transport.faults import PeerUnreachable
 
@@ -53,9 +53,10 @@ class Performed(Generic[E, F]):
 
 
 class EffectPool(Generic[E, F]):
-    """Effects of all jobs of one process; all methods but the pool's own belong to the loop.
+    """Effects of all matters of one process; all methods but the pool's own belong to the loop.
 
     Args:
+        facts: what the lines that an effect writes to the log say of its key.
         perform: carries out one effect; returns what it found out.
         report: takes each outcome, from a thread of the pool.
         is_owed: does this effect still have to be carried out?
@@ -71,6 +72,7 @@ class EffectPool(Generic[E, F]):
 
     def __init__(
         self,
+        facts: Callable[[bytes], Facts],
         perform: Callable[[bytes, F], Iterable[E]],
         report: Callable[[Performed[E, F]], None],
         is_owed: Callable[[bytes, F], bool],
@@ -80,6 +82,7 @@ class EffectPool(Generic[E, F]):
         clock: Callable[[], float] = time.monotonic,
         make_threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
     ) -> None:
+        self._facts = facts
         self._perform = perform
         self._report = report
         self._is_owed = is_owed
@@ -102,7 +105,7 @@ class EffectPool(Generic[E, F]):
         self._name = name
 
     def begin(self, key: bytes, effects: Sequence[F]) -> None:
-        """Start every effect of the job `key` that is not under way."""
+        """Start every effect of the matter `key` that is not under way."""
         for effect in effects:
             if (key, effect) not in self._tries:
                 self._tries[key, effect] = 0
@@ -206,7 +209,7 @@ class EffectPool(Generic[E, F]):
         began, events, failed = self._clock(), tuple[E, ...](), None
         take_waited_s()
         try:
-            with about(**facts_of(key)):
+            with about(**self._facts(key)):
                 events = tuple(self._perform(key, effect))
         except BaseException as error:  # noqa: BLE001 - handed to the loop, which decides
             failed = error

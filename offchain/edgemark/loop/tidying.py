@@ -1,4 +1,4 @@
-"""Finished jobs move to the archive and open ones are told anew, a piece at a time.
+"""Finished matters move to the archive and open ones are told anew, a piece at a time.
 
 Law 1: the journal of before takes what happens meanwhile, and stays until its successor has all of
 that too: whoever stops on the way, killed or for want of room, has lost nothing but this work.
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
-from edgemark.loop.replay import key_of, of_job, split
+from edgemark.loop.replay import key_of, of_key, split
 
-PIECE_BYTES = 16 * 2**20  # that move before events have their turn; one record or job may be longer
+PIECE_BYTES = 16 * 2**20  # that move before events have their turn; one record may be longer
 ROOM_BYTES = PIECE_BYTES  # of the disk, beside what is moved: others write meanwhile
 
 
@@ -26,8 +26,8 @@ class Tidying:
     """What is under way.
 
     Attributes:
-        leaving: keys of jobs that go.
-        gained: by key of an open job that is told anew, bytes that this makes it longer: below 0.
+        leaving: keys of matters that go.
+        gained: by key of an open one that is told anew, bytes that this makes it longer: below 0.
         work: the rest of it, see `move`.
     """
 
@@ -37,7 +37,7 @@ class Tidying:
 
 
 def is_room(journal: Journal, archive: Archive | None, length: int) -> bool:
-    """Whether so many bytes can be written anew; for it, the oldest jobs leave the archive."""
+    """Whether so many bytes can be written anew; for it, the oldest matters leave the archive."""
     wanted = length + ROOM_BYTES
     if archive is not None:
         return archive.make_free(wanted) >= wanted
@@ -51,7 +51,7 @@ def begin(
     condensed: Mapping[bytes, Sequence[bytes]],
     lengths: Mapping[bytes, int],
 ) -> Tidying:
-    """What `move` will do, of which nothing is done yet; `lengths` are those of jobs' records."""
+    """What `move` will do, of which nothing is done yet; `lengths` are those of all records."""
     gained = {key: sum(map(len, told)) - lengths[key] for key, told in condensed.items()}
     return Tidying(leaving, gained, move(journal, archive, leaving, condensed))
 
@@ -67,8 +67,8 @@ def move(
     Args:
         journal: open; records may be appended after each piece.
         archive: takes what leaves.
-        leaving: keys of jobs that go.
-        condensed: by key of a job, the records that take the place of those that it has now.
+        leaving: keys of matters that go.
+        condensed: by key of a matter, the records that take the place of those that it has now.
 
     Raises:
         JournalWriteFailed, ArchiveWriteFailed: the disk refused; the journal is as it was.
@@ -106,9 +106,9 @@ def _steps(
     for record in (record for records in condensed.values() for record in records):
         fresh.add(record)
         yield len(record)
-    for key, of_key in places.items():
+    for key, its in places.items():
         if archive is not None:
-            yield archive.put(key, of_job(key, map(journal.record_at, of_key)))
+            yield archive.put(key, of_key(key, map(journal.record_at, its)))
     between = journal.end
     for _, record in journal.walk(end):  # what happened meanwhile
         fresh.add(record)

@@ -1,4 +1,4 @@
-"""What is read of a loop only when somebody asks for it: jobs, effects, journal."""
+"""What is read of a loop only when somebody asks for it: matters, effects, journal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class LoopReading:
     """One look at a party's loop.
 
     Attributes:
-        jobs: number of jobs by phase.
+        matters: how many there are, by phase.
         effects: effects under way.
         put_off: of these, the ones that failed and wait to be repeated.
         records: records in the journal.
     """
 
-    jobs: Mapping[str, int]
+    matters: Mapping[str, int]
     effects: int
     put_off: int
     records: int
@@ -51,7 +51,7 @@ class LoopReadings:
         """All lines of one scrape."""
         loop = self._source.read_loop()
         about_jobs = "Jobs (of a node: tasks; of a judge: cases)."
-        yield make_family("edgemark_jobs", about_jobs, loop.jobs)
+        yield make_family("edgemark_jobs", about_jobs, loop.matters)
         yield make_gauge("edgemark_effects", "Effects under way.", loop.effects)
         about_put_off = "Effects that failed and are repeated."
         yield make_gauge("edgemark_effects_put_off", about_put_off, loop.put_off)

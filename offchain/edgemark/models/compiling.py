@@ -50,7 +50,7 @@ class TracedModel:
 
 @dataclass(frozen=True, slots=True)
 class CompiledModel:
-    """A model as a job takes it.
+    """A model as it is computed on shares.
 
     Attributes:
         function: F.
@@ -71,7 +71,7 @@ def compile_model(model: TracedModel, fraction_bits: int | None = None) -> Compi
     Raises:
         RefusedInput: the model does not depend on its inputs, or the scale is out of range.
         WouldWrap: an output could leave the signed range, with the numbers.
-        MalformedFunction: more terms, inputs or outputs than a job may have.
+        MalformedFunction: more terms, inputs or outputs than a function may have.
     """
     exponents = tuple(find_exponent(bound) for bound in model.signature.bounds)
     terms = _normalise(gather_terms([output.exact for output in model.outputs]), exponents)

@@ -19,7 +19,7 @@ INVERSE_BITS = 256  # of a reciprocal, beyond those of what it is the reciprocal
 
 
 class ModelTooLarge(RefusedInput):
-    """A model whose polynomial is larger than a job, or this program, can take."""
+    """A model whose polynomial is larger than a function, or this program, can take."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Budget:
             )
 
     def check_degree(self, degree: int) -> None:
-        """Refuse a degree that no job may have.
+        """Refuse a degree that no function may have.
 
         Raises:
             ModelTooLarge: it is above `MAX_DEGREE`.

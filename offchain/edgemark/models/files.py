@@ -190,7 +190,7 @@ def read_function(path: Path) -> Polynomial:
 
 
 def read_table(path: Path, plan: ModelPlan, limits: TableLimits, drop: Sequence[str] = ()) -> bytes:
-    """Read a CSV file as the packed batch of a job.
+    """Read a CSV file as a packed batch.
 
     Raises:
         BadTable, BadCell, OutOfBounds: by row and column, without the value.

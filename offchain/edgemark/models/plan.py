@@ -60,7 +60,7 @@ class ModelPlan:
         return tuple(ours + plain for ours, plain in pairs)
 
     def encode(self, rows: Sequence[Sequence[float]]) -> bytes:
-        """Rows of k real numbers as the packed batch of a job.
+        """Rows of k real numbers as a packed batch.
 
         Raises:
             OutOfBounds: a value is outside its declared bound; it is not shown.

@@ -1,6 +1,6 @@
 """Tables of a user: CSV in, rows of real numbers out; and answers as CSV.
 
-RFC 4180 with a header, in UTF-8. The rows are the secret of a job: whatever is refused is named by
+RFC 4180 with a header, in UTF-8. The rows are a secret: whatever is refused is named by
 row and column, and its value is not shown. Row 1 is the first one after the header.
 """
 
@@ -56,7 +56,7 @@ def parse_table(
     who: str = "table",
     drop: Sequence[str] = (),
 ) -> list[list[float]]:
-    """Read the rows of a job from a CSV file.
+    """Read the rows of a batch from a CSV file.
 
     Args:
         raw: the file.
@@ -111,7 +111,7 @@ def _read_rows(
             raise BadTable("has an empty line", who=f"{who}, row {empty}")
         if number > most:
             raise BadTable(
-                "has too many rows for one job", who=who, needed=f"<= {most}", remedy="Split it."
+                "has too many rows for one batch", who=who, needed=f"<= {most}", remedy="Split it."
             )
         rows.append(_read_row(cells, header, positions, f"{who}, row {number}"))
     if not rows:

@@ -153,7 +153,7 @@ class _Asking(Generic[T]):
             self._ended.put(asked)
 
         self.under_way.append(asked)
-        context = contextvars.copy_context()  # its lines in the log name the job too
+        context = contextvars.copy_context()  # its lines in the log name the matter too
         threading.Thread(target=context.run, args=(run,), daemon=True).start()
 
     def wait(self) -> _Asked[T] | None:

@@ -13,7 +13,7 @@ from edgemark.journal.journal import Journal
 from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive, Room
 from edgemark.loop.errands import Errand, Pace
-from edgemark.loop.machine import IllegalMove, Machine, NotOwed, Tick, TryAgain, facts_of
+from edgemark.loop.machine import IllegalMove, Machine, NotOwed, Tick, TryAgain
 from edgemark.loop.runtime import Runtime, seam_from
 from edgemark.metrics.readings import LoopReading
 from edgemark.party.station import Station
@@ -25,7 +25,7 @@ S = TypeVar("S", bound=Station)
 
 
 class PartyLoop(Closing, Generic[S]):
-    """Runs one party's machine for all its jobs.
+    """Runs one party's machine for all its matters.
 
     Subclasses say how effects are carried out and what to look for; they hold no protocol state of
     their own.
@@ -38,7 +38,7 @@ class PartyLoop(Closing, Generic[S]):
             that watches nothing.
 
     Attributes:
-        archive: of its finished jobs.
+        archive: of its finished matters.
     """
 
     ARCHIVE_ROOM: ClassVar[Room | None] = None
@@ -54,6 +54,7 @@ class PartyLoop(Closing, Generic[S]):
     ) -> None:
         self.station = station
         self.log = get_logger(name)
+        self._facts = machine.facts
         settings, home = station.settings, station.home
         self._journal = Journal.open(home / f"{name}.journal")
         self.archive = Archive(home / f"{name}.archive", self.ARCHIVE_ROOM)
@@ -82,7 +83,7 @@ class PartyLoop(Closing, Generic[S]):
 
     @abstractmethod
     def perform(self, state: Any, effect: Any) -> Sequence[object]:
-        """Carry out one effect that a job in this state owes; what it found out."""
+        """Carry out one effect that a matter in this state owes; what it found out."""
 
     def due(self, state: Any, effect: Any) -> float | None:  # noqa: ARG002 - most have none
         """When an effect that computes for long has to be done; None for one that does not."""
@@ -98,7 +99,7 @@ class PartyLoop(Closing, Generic[S]):
             try:
                 self.runtime.ask(key, event)
             except IllegalMove:
-                self.log.debug("stale observation", **facts_of(key), kind=type(event).__name__)
+                self.log.debug("stale observation", **self._facts(key), kind=type(event).__name__)
 
     def _due(self, key: bytes, effect: Any) -> float | None:
         state = self.runtime.state(key)
@@ -135,16 +136,16 @@ class PartyLoop(Closing, Generic[S]):
     # --- for operators -------------------------------------------------------------------------
 
     def read_loop(self) -> LoopReading:
-        """Jobs by phase, effects and journal as they are now."""
+        """Matters by phase, effects and journal as they are now."""
         phases = [state.phase.value for state in self.runtime.states().values()]
         effects, put_off = self.runtime.count_effects()
-        jobs = {phase: phases.count(phase) for phase in set(phases)}
-        return LoopReading(jobs, effects, put_off, self._journal.count)
+        by_phase = {phase: phases.count(phase) for phase in set(phases)}
+        return LoopReading(by_phase, effects, put_off, self._journal.count)
 
     # --- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take up all open jobs of the journal, which are known when it returns; then watch."""
+        """Take up all open matters of the journal, which are known when it returns; then watch."""
         self.runtime.start()
         self.runtime.ask(b"", Tick(0))  # taken once the journal is replayed
         if self._watcher is not None:

@@ -1,10 +1,10 @@
-"""One round over what a party watches: the news, the jobs worth a look, what their views tell.
+"""One round over what a party watches: the news, the matters worth a look, what their views tell.
 
 Law 1: news are taken first, and views are read behind them (`Agenda.block`).
 Law 2: a round that fails on the way is done again: only what was told has been read.
 
-`views_of` asks the world once for all jobs of a round; `observe` is a party's own, pure at heart,
-and says what a view holds that the party has not heard yet.
+`views_of` asks the world once for all matters of a round; `observe` is a party's own, pure at
+heart, and says what a view holds that the party has not heard yet.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ class Watching(Protocol):
         """What is worth a look."""
 
     def tell(self, key: bytes, events: Sequence[object]) -> None:
-        """Takes what was observed of a job."""
+        """Takes what was observed of a matter."""
 
 
 class Rounds(Generic[P, V]):
     """One party's; one thread at a time for `look`, any for `look_at`.
 
     Args:
-        party: whose jobs they are.
-        views_of: what is to be seen of jobs in these states at a block, in their order.
+        party: whose matters they are.
+        views_of: what is to be seen of matters in these states at a block, in their order.
         observe: the events that a view tells to a state.
-        hear: takes the news of each round, before any job of it is read.
+        hear: takes the news of each round, before any matter of it is read.
 
     Attributes:
-        read_until: the highest block at which any job was read.
+        read_until: the highest block at which any matter was read.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Rounds(Generic[P, V]):
         agenda.note(due, states)
 
     def look_at(self, states: Mapping[bytes, P], block: int) -> None:
-        """Read jobs at a block, whether they are due or not, and tell the party what is new."""
+        """Read matters at a block, whether they are due or not, and tell the party what is new."""
         with self._guard:
             self.read_until = max(self.read_until, block)
         views = self._views_of(list(states.values()), block)

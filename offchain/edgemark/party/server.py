@@ -115,7 +115,7 @@ class PartyServer(PartyService[S]):
     # --- faces ---------------------------------------------------------------------------------
 
     def _when_ready(self, handler: Callable[[A], R]) -> Callable[[A], R]:
-        """A server that was just started knows its jobs only when its journal is replayed."""
+        """A server that was just started knows its matters only when its journal is replayed."""
 
         def answer(request: A) -> R:
             if not self._ready.wait(REPLAY_LIMIT_S):

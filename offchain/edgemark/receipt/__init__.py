@@ -1,4 +1,4 @@
-"""The receipt that ends every demonstration and that every real job can print.
+"""The receipt that ends every demonstration and that everything real can print.
 
 A check compares what was measured with what was computed elsewhere (the plain classifier, a sum of
 balances read from the chain), never with a constant written for it.

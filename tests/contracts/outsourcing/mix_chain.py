@@ -17,13 +17,14 @@ from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefus
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.identifiers import NOBODY, Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import NOBODY, Address, Hash32, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.interface import explain_revert
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call, intent_of
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.messages import Acceptance
 
 GAS = 5_000_000  # given, not estimated: a refused transaction is to be mined

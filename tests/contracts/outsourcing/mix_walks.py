@@ -26,9 +26,10 @@ from tests.offchain.systems.outsourcing.simulation.simulated_judges import (
 )
 from tests.offchain.systems.outsourcing.simulation.simulated_nodes import NodeSide
 
-from edgemark.identifiers import NO_TIME, JobId, Timestamp
+from edgemark.identifiers import NO_TIME, Timestamp
 from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol import effects as do
 
 ACTS = (

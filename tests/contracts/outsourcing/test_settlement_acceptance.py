@@ -24,12 +24,13 @@ from tests.waiting import wait_until
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.catalogue import KINDS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.identifiers import JobId, parse_address
+from edgemark.identifiers import parse_address
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import UnderWay
 from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.protocol.effects import SubmitExpiry
 from edgemark.systems.outsourcing.protocol.events import SawEnded

@@ -18,9 +18,10 @@ from tests.stage.command_line import Finished, edgemark, write_settings
 from tests.stage.playhouse import start_usually, wait_for
 
 from edgemark.demo.evm.actor import EvmActor, provider_home
-from edgemark.identifiers import Hash32, JobId, ShareIndex
+from edgemark.identifiers import Hash32, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.transport.ports import hold_ports
 

@@ -34,10 +34,11 @@ from tests.stage.playhouse import wait_for
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.demo.script import write_script
-from edgemark.identifiers import Address, JobId, ShareIndex
+from edgemark.identifiers import Address, ShareIndex
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.sharing import make_sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_sharing, write_sharing
 from edgemark.systems.outsourcing.order.ordering import draft_shared

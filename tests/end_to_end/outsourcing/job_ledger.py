@@ -12,11 +12,12 @@ from functools import cached_property
 
 from edgemark.anchoring.events import Locked, LockIncreased, LockReturned, Paid
 from edgemark.deployment.deployment import Deployment
-from edgemark.identifiers import Address, JobId
+from edgemark.identifiers import Address
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.contract.events import JobPosted
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.systems.outsourcing.story.story import find_signers
 

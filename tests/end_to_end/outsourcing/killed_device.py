@@ -12,11 +12,12 @@ from tests.stage.idling import GONE, Report, read_report
 from tests.stage.playhouse import IDLING_FILE
 from tests.stage.reaper import Kill
 
-from edgemark.identifiers import Address, JobId, parse_job_id
+from edgemark.identifiers import Address
 from edgemark.journal.journal import Journal
 from edgemark.loop.replay import replay
 from edgemark.seam import CRASH_AFTER
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 
 LIMIT_S = "600"

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.loop.machine import TryAgain
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.station.station import OutsourcingStation

@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 from edgemark.demo.script import find_deed
-from edgemark.identifiers import JobId
 from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.records import Finding
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.protocol import events as on

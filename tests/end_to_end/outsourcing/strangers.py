@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, ShareIndex, Timestamp
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
 from edgemark.systems.outsourcing.protocol.messages import ReadRequest
 from edgemark.systems.outsourcing.station.station import OutsourcingStation, path_of

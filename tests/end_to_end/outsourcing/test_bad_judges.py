@@ -27,7 +27,7 @@ from tests.stage.playhouse import wait_for, whole_stage
 
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.demo.script import write_script
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.contract.events import ChargeLapsed, ChargeServed, NodeConvicted
 from edgemark.systems.outsourcing.contract.records import IndexPhase
@@ -35,6 +35,7 @@ from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.protocol.messages import Answer
 from edgemark.systems.outsourcing.station.station import path_of

@@ -22,11 +22,12 @@ from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_
 from tests.stage.playhouse import wait_for, whole_stage
 
 from edgemark.demo.evm.holdings import Holdings
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.story.reading import Chronicle
 

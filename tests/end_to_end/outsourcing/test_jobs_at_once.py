@@ -30,7 +30,7 @@ from tests.stage.playhouse import whole_stage
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import DenseQuadratic, parse_polynomial
-from edgemark.identifiers import JobId, ShareIndex, Timestamp
+from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.contract.events import NodeConvicted
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
@@ -38,6 +38,7 @@ from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.evidence.bundle import Bundle
 from edgemark.systems.outsourcing.evidence.exporting import export_bundle
 from edgemark.systems.outsourcing.evidence.retrial import retry_bundle
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import MAX_TASK_BYTES
 from edgemark.systems.outsourcing.offline.exported_answers import ExportedAnswers, decode_exported
 from edgemark.systems.outsourcing.offline.sharing_files import read_secret

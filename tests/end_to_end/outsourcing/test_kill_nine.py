@@ -48,12 +48,13 @@ from tests.stage.reaper import Reaper
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.demo.evm.holdings import Holdings
-from edgemark.identifiers import Address, JobId, ShareIndex
+from edgemark.identifiers import Address, ShareIndex
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 pytestmark = whole_stage(195)

@@ -27,7 +27,7 @@ from tests.stage.playhouse import wait_for, whole_stage
 
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.demo.script import write_script
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.ledger.evm.development.anvil import AnvilOptions
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.contract.events import NodePaid
@@ -35,6 +35,7 @@ from edgemark.systems.outsourcing.contract.records import IndexPhase, IndexView,
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 
 pytestmark = whole_stage(95)

@@ -18,7 +18,7 @@ from edgemark.demo.actor import Actor
 from edgemark.demo.evm.actor import EvmActor
 from edgemark.demo.script import read_script, write_script
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Address, JobId
+from edgemark.identifiers import Address
 from edgemark.identity.records import Role
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.contract.records import IndexPhase
@@ -26,6 +26,7 @@ from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.device import Device, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"

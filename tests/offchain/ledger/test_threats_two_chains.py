@@ -25,12 +25,13 @@ from tests.offchain.ledger.twin_chains import (
 )
 
 from edgemark.crypto.ethereum.secp256k1 import recover
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_share_bytes
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.messages import Acceptance
 
 pytestmark = pytest.mark.chain

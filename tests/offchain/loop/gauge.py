@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edgemark.errors import RefusedInput
-from edgemark.loop.machine import Tick
+from edgemark.loop.machine import Facts, Tick
+from edgemark.loop.moves import name_key
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Gauge:
 
 class GaugeMachine:
     """See the module; it condenses its jobs."""
+
+    def facts(self, key: bytes) -> Facts:
+        return name_key(key)
 
     def initial(self, key: bytes) -> Gauge:  # noqa: ARG002 - all begin alike
         return Gauge()

@@ -12,7 +12,7 @@ from tests.offchain.loop.tally import Asked, Closed, Fetched, Tally, TallyMachin
 
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
-from edgemark.loop.memory import JobMemory
+from edgemark.loop.memory import MatterMemory
 from edgemark.seam import kill_self
 
 DISK = ("open", "pwrite", "fsync", "replace", "fchmod", "unlink")
@@ -25,14 +25,14 @@ def key_of(number: int) -> bytes:
     return f"job {number}".encode()
 
 
-def open_memory(journal: Journal, folder: Path) -> JobMemory[Any, Any, Any]:
+def open_memory(journal: Journal, folder: Path) -> MatterMemory[Any, Any, Any]:
     """What a process remembers; finished jobs leave when there are four."""
-    return JobMemory(
+    return MatterMemory(
         TallyMachine(),
         journal,
         Archive(folder / "archive"),
         seam=None,
-        max_jobs=100,
+        max_open=100,
         archive_after=CLOSED,
         name="test",
     )
@@ -51,7 +51,9 @@ def fill(folder: Path) -> None:
             step(machine, memory, number, Closed())
 
 
-def step(machine: TallyMachine, memory: JobMemory[Any, Any, Any], number: int, event: Any) -> None:
+def step(
+    machine: TallyMachine, memory: MatterMemory[Any, Any, Any], number: int, event: Any
+) -> None:
     """Let something happen to a job."""
     key = key_of(number)
     after, _ = machine.step(memory.state_before(key), event)

@@ -13,7 +13,7 @@ from edgemark.journal.journal import Journal
 from edgemark.loop.replay import decode_record, split
 from edgemark.loop.runtime import Pace, Runtime, TryAgain
 
-QUICK = Pace(poll_s=0.01, workers=4, max_jobs=1000, backoff_s=0.01, most_backoff_s=0.05)
+QUICK = Pace(poll_s=0.01, workers=4, max_open=1000, backoff_s=0.01, most_backoff_s=0.05)
 
 
 def never(*_: object) -> None:

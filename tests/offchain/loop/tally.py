@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.loop.machine import Tick
+from edgemark.loop.machine import Facts, Tick
+from edgemark.loop.moves import name_key
 
 DEADLINE = 1000
 
@@ -80,6 +81,9 @@ class TallyMachine:
 
     def __init__(self) -> None:
         self.ticks = 0
+
+    def facts(self, key: bytes) -> Facts:
+        return name_key(key)
 
     def initial(self, key: bytes) -> Tally:  # noqa: ARG002 - all tallies begin alike
         return Tally()

@@ -89,7 +89,7 @@ def test_find__of_a_file_of_another_version__is_refused_by_name(archive: Archive
     archive.put(b"job", RECORDS)
     path = only_file(archive)
     path.write_bytes(b"EDGEARC1" + path.read_bytes()[8:])
-    with pytest.raises(ArchiveDamaged, match="not an archived job of this version") as refused:
+    with pytest.raises(ArchiveDamaged, match="is no archive of this version") as refused:
         archive.find(b"job")
     assert (refused.value.had, refused.value.needed) == ("EDGEARC1", "EDGEARC2")
 

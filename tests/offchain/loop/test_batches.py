@@ -32,7 +32,7 @@ from edgemark.journal.journal import JournalWriteFailed, RecordTooLarge
 from edgemark.loop.batch import MAX_BYTES, MAX_EVENTS
 from edgemark.loop.machine import Tick
 from edgemark.loop.replay import replay
-from edgemark.loop.runtime import LoopStopped, Pace, TooManyJobs
+from edgemark.loop.runtime import LoopStopped, Pace, TooManyOpen
 
 KEY = b"tally"
 
@@ -182,7 +182,7 @@ def test_a_refused_event__among_others__stops_none_of_them(
 
 
 def test_jobs_that_are_not_on_the_disk_yet__take_room(waiting: Wait) -> None:
-    made = waiting(Fetcher(fail=never), pace=Pace(poll_s=0.01, max_jobs=2))
+    made = waiting(Fetcher(fail=never), pace=Pace(poll_s=0.01, max_open=2))
     for key in (b"one", b"two", b"three"):
         made.ask(key, Asked(1))
     made.ask(b"one", Closed())
@@ -190,7 +190,7 @@ def test_jobs_that_are_not_on_the_disk_yet__take_room(waiting: Wait) -> None:
     made.ask(b"five", Asked(1))
     made.loop.start()
     answers = made.answers()
-    assert [isinstance(answer, TooManyJobs) for answer in answers] == [0, 0, 1, 0, 0, 1]
+    assert [isinstance(answer, TooManyOpen) for answer in answers] == [0, 0, 1, 0, 0, 1]
     assert (answers[5].had, answers[5].needed) == (2, "< 2")
     assert set(made.loop.states()) == {b"one", b"two", b"four"}
 

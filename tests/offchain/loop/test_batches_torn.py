@@ -27,7 +27,7 @@ from tests.offchain.loop.tally import (
 from edgemark.errors import EdgemarkError, RefusedInput, Unrecoverable
 from edgemark.journal.framing import HEADER_BYTES
 from edgemark.journal.journal import Journal
-from edgemark.loop.replay import encode_record, key_of, of_job, replay, split
+from edgemark.loop.replay import encode_record, key_of, of_key, replay, split
 
 BURST = [(b"one", Asked(1)), (b"two", Asked(2)), (b"one", Fetched(1)), (b"two", Closed())]
 
@@ -125,7 +125,7 @@ def test_split__of_records_put_together__gives_each_of_them() -> None:
     together = b"".join(records)
     assert list(split(together)) == records
     assert list(split(records[0])) == [records[0]]
-    assert list(of_job(b"two", [together, records[1]])) == [records[1], records[3], records[1]]
+    assert list(of_key(b"two", [together, records[1]])) == [records[1], records[3], records[1]]
     assert [key_of(each) for each in split(together)] == [key for key, _ in BURST]
 
 

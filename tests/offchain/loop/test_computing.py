@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edgemark.loop.errands import Pace
+from edgemark.loop.moves import name_key
 from edgemark.loop.threads import EffectPool, Performed
 
 
@@ -20,7 +21,12 @@ class Bench:
         self.begun, self.done = queue.Queue[int](), queue.Queue[Performed[Any, int]]()
         self.may_end = threading.Semaphore(0)
         self.pool: EffectPool[Any, int] = EffectPool(
-            self._compute, self.done.put, lambda *_: True, Pace(computers=computers), "test"
+            name_key,
+            self._compute,
+            self.done.put,
+            lambda *_: True,
+            Pace(computers=computers),
+            "test",
         )
         self.pool.due = lambda _, second: float(second)
 

@@ -24,13 +24,13 @@ from edgemark.logs import configure_logs
 from edgemark.loop import memory as memory_module
 from edgemark.loop.archive import Archive
 from edgemark.loop.machine import Condensing
-from edgemark.loop.memory import JobMemory
-from edgemark.loop.replay import encode_record, of_job, replay, split
+from edgemark.loop.memory import MatterMemory
+from edgemark.loop.replay import encode_record, of_key, replay, split
 from edgemark.loop.runtime import Runtime
 
 LEAST = 2_000  # bytes of records before jobs are condensed, here
 KEYS = [b"one", b"two", b"three"]
-Memory = JobMemory[Any, Any, Any]
+MatterMemory = MatterMemory[Any, Any, Any]
 
 
 @pytest.fixture(autouse=True)
@@ -52,14 +52,14 @@ def log_lines() -> Iterator[io.StringIO]:
     configure_logs("error")
 
 
-def open_memory(journal: Journal, folder: Path, machine: Any = None) -> Memory:
+def open_memory(journal: Journal, folder: Path, machine: Any = None) -> MatterMemory:
     """What a process of gauges remembers; one that is over leaves at once."""
-    memory: Memory = JobMemory(
+    memory: MatterMemory = MatterMemory(
         machine or GaugeMachine(),
         journal,
         Archive(folder / "archive"),
         seam=None,
-        max_jobs=1_000,
+        max_open=1_000,
         archive_after=1,
         name="test",
     )
@@ -67,7 +67,7 @@ def open_memory(journal: Journal, folder: Path, machine: Any = None) -> Memory:
     return memory
 
 
-def happen(memory: Memory, *events: tuple[bytes, Any]) -> None:
+def happen(memory: MatterMemory, *events: tuple[bytes, Any]) -> None:
     """Let something happen to jobs, all of it together."""
     machine = memory._machine
     for key, event in events:
@@ -176,7 +176,7 @@ def test_finished_jobs_that_stay_at_hand__keep_every_event_for_the_archive(
         happen(memory, *((key, Rose(number)) for key in KEYS))
     happen(memory, (KEYS[0], Stopped()))
     memory.tidy()  # two are open, so that one does not leave yet
-    assert len(list(of_job(KEYS[0], journal.records()))) == 61
+    assert len(list(of_key(KEYS[0], journal.records()))) == 61
     happen(memory, (KEYS[1], Stopped()))
     memory.tidy()
     assert len(Archive(tmp_path / "archive").find(KEYS[0]) or []) == 61

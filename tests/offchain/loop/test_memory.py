@@ -24,9 +24,9 @@ from tests.offchain.loop.tally import Asked, Closed, Padded, TallyMachine
 from edgemark.errors import Unrecoverable
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
-from edgemark.loop.memory import JobEnded, JobMemory, TooManyJobs
+from edgemark.loop.memory import AlreadyOver, MatterMemory, TooManyOpen
 
-Memory = JobMemory[Any, Any, Any]
+Memory = MatterMemory[Any, Any, Any]
 ALL = range(CLOSED + OPEN)
 
 
@@ -68,9 +68,9 @@ def test_open_job__goes_on_after_the_others_left(memory: Memory) -> None:
 
 def test_archived_job__changes_no_more(memory: Memory, journal: Journal) -> None:
     before = journal.count
-    with pytest.raises(JobEnded) as refused:
+    with pytest.raises(AlreadyOver) as refused:
         step(TallyMachine(), memory, 0, Asked(7))
-    assert refused.value.who == f"test, job {key_of(0).hex()}"
+    assert refused.value.who == f"test, matter {key_of(0).hex()}"
     assert journal.count == before
     assert memory.find(key_of(0)) == expected(0)
 
@@ -138,15 +138,15 @@ def test_finished_jobs_that_are_read_again__are_remembered_up_to_a_length(
 
 def test_open_jobs__are_counted_without_those_that_are_over(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "journal") as journal:
-        memory: Memory = JobMemory(
-            TallyMachine(), journal, None, seam=None, max_jobs=2, archive_after=1, name="test"
+        memory: Memory = MatterMemory(
+            TallyMachine(), journal, None, seam=None, max_open=2, archive_after=1, name="test"
         )
         memory.load()
         for number in range(10):
             step(TallyMachine(), memory, number, Closed())
         for number in (10, 11):
             step(TallyMachine(), memory, number, Asked(1))
-        with pytest.raises(TooManyJobs) as refused:
+        with pytest.raises(TooManyOpen) as refused:
             step(TallyMachine(), memory, 12, Asked(1))
     assert (refused.value.had, refused.value.needed) == (2, "< 2")
 

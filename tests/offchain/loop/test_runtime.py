@@ -31,7 +31,7 @@ from edgemark.errors import PeerFault, RefusedInput
 from edgemark.journal.journal import Journal, RecordTooLarge
 from edgemark.loop.machine import Tick
 from edgemark.loop.replay import replay
-from edgemark.loop.runtime import LoopBusy, LoopStopped, Pace, TooManyJobs
+from edgemark.loop.runtime import LoopBusy, LoopStopped, Pace, TooManyOpen
 
 KEY = b"tally"
 
@@ -161,10 +161,10 @@ def test_many_jobs_from_many_threads__each_has_its_own_state(start: Start) -> No
 
 
 def test_a_job_too_many__is_refused_and_the_others_go_on(start: Start) -> None:
-    loop = start(pace=Pace(poll_s=0.01, max_jobs=2))
+    loop = start(pace=Pace(poll_s=0.01, max_open=2))
     loop.ask(b"one", Asked(1))
     loop.ask(b"two", Asked(1))
-    with pytest.raises(TooManyJobs):
+    with pytest.raises(TooManyOpen):
         loop.ask(b"three", Asked(1))
     assert loop.ask(b"three", Poked()) == Tally()  # it changes nothing, so it takes no room
     loop.ask(b"two", Asked(2))

@@ -134,14 +134,14 @@ def test_a_peers_fault__is_logged_and_the_effect_may_be_named_again(
         for line in map(json.loads, log_lines.getvalue().splitlines())
         if line["event"] == "effect failed"
     )
-    assert failed["job"] == KEY.hex()
+    assert failed["matter"] == KEY.hex()
     assert failed["error"]["who"] == "node 3"
 
 
 @pytest.mark.parametrize(
     "error", [ValueError(SECRET), RefusedInput("a bug"), KeyError(SECRET), AssertionError()]
 )
-def test_an_effect_that_fails_unplanned__stops_the_loop_and_names_the_job(
+def test_an_effect_that_fails_unplanned__stops_the_loop_and_names_the_matter(
     start: Start, log_lines: io.StringIO, error: Exception
 ) -> None:
     loop = start(failing(10**9, error))
@@ -154,7 +154,7 @@ def test_an_effect_that_fails_unplanned__stops_the_loop_and_names_the_job(
     assert SECRET not in str(stopped.value)
     assert SECRET not in log_lines.getvalue()
     lines = [json.loads(line) for line in log_lines.getvalue().splitlines()]
-    assert any(line["level"] == "error" and line.get("job") == KEY.hex() for line in lines)
+    assert any(line["level"] == "error" and line.get("matter") == KEY.hex() for line in lines)
     with pytest.raises(LoopStopped):
         loop.ask(KEY, Asked(2))
 

@@ -32,7 +32,7 @@ from tests.waiting import wait_until
 
 from edgemark.journal.journal import Journal, JournalWriteFailed
 from edgemark.loop.archive import Archive, ArchiveWriteFailed
-from edgemark.loop.memory import JobEnded
+from edgemark.loop.memory import AlreadyOver
 from edgemark.loop.runtime import Runtime
 
 ALL = range(CLOSED + OPEN)
@@ -101,7 +101,7 @@ def test_loop__without_room_to_tidy__starts_and_goes_on_until_there_is(
         assert state.wanted == (2, 7)
         assert loop.failure is None
         assert set(loop.states()) == KEYS
-        assert "no room to archive finished jobs" in caplog.text
+        assert "no room to archive what is over" in caplog.text
         disk.full_for = ""
         loop.ask(key_of(CLOSED), Asked(8))
         wait_until("all left", lambda: set(loop.states()) == {key_of(n) for n in ALL[CLOSED:]})
@@ -182,7 +182,7 @@ def test_tidying__lets_events_happen_between_two_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory, journal = begin_in_pieces(tmp_path, monkeypatch)
-    with pytest.raises(JobEnded):
+    with pytest.raises(AlreadyOver):
         step(TallyMachine(), memory, 0, Asked(9))  # it leaves: nothing of it changes any more
     asked = []
     while memory._tidying is not None:

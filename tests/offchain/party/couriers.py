@@ -83,7 +83,7 @@ class Keeper(PartyServer[Station]):
 class Filed:
     """A file of the outbox: a parcel that is to be brought, or one that is wanted back."""
 
-    job: bytes
+    key: bytes
     asked: AskedBring | None
 
 
@@ -120,7 +120,7 @@ class Courier(PartyService[Station]):
         super().__init__(station, make_machine(), "courier", look=self.look)
         self._peer = json.loads((station.home / PEER_FILE).read_text())
         self._outbox = Outbox(station.home / OUTBOX)
-        self.agenda = Agenda(self._outbox)
+        self.agenda = Agenda(self._outbox, lambda filed: filed.key)
         self._rounds: Rounds[Parcel, bool] = Rounds(
             self, views_of=self._views_of, observe=observe, hear=self._hear
         )
@@ -132,7 +132,7 @@ class Courier(PartyService[Station]):
     def _hear(self, filed: Sequence[Filed]) -> None:
         for each in filed:
             if each.asked is not None:
-                self.tell(each.job, [each.asked])
+                self.tell(each.key, [each.asked])
 
     def _views_of(self, states: Sequence[Parcel], _: int) -> list[bool]:
         return [self._outbox.is_recalled(state) for state in states]

@@ -40,7 +40,7 @@ class Party:
         self.said: list[tuple[object, ...]] = []
         states = {ONE: Matter("one"), TWO: Matter("two"), OVER: Matter("over", is_finished=True)}
         self.runtime = SimpleNamespace(states=lambda: states)
-        self.agenda = Agenda(self)
+        self.agenda = Agenda(self, lambda event: getattr(event, "about", None))
         self.cursor = 0
         self.rounds: Rounds[Matter, str] = Rounds(
             self, views_of=self.read, observe=self.observe, hear=self.hear
@@ -94,7 +94,7 @@ def test_a_round_in_which_nothing_is_due__hears_the_news_and_reads_nothing() -> 
 def test_a_round_that_fails__reads_the_same_again() -> None:
     party = Party()
     party.look()
-    party.news, party.fails = [SimpleNamespace(job=TWO)], LedgerUnavailable("connection lost")
+    party.news, party.fails = [SimpleNamespace(about=TWO)], LedgerUnavailable("connection lost")
     with pytest.raises(LedgerUnavailable):
         party.look()
     assert party.said == [("heard", 1), ("read", "two", 2)]

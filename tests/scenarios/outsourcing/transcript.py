@@ -2,8 +2,7 @@
 
 The parties are the real machines of outsourcing's `protocol.life`, the chain is the model of the
 contract, and the job is the small one: six nodes, t = 1, d = 2, e = 1, f = 1003, g = 263,
-S = 6018, W = 20 s. Nothing else happens than what is written. `#` begins a comment; the first line
-is the title.
+S = 6018, W = 20 s. Nothing happens that is not written. First comes the title; `#` is a comment.
 
     after FILE                   all that is in that transcript happened before
     at TIME                      chain time; deadlines before it pass for all. TIME is a number, or
@@ -37,11 +36,12 @@ from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
 from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefused
 
 from edgemark.errors import EdgemarkError
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.observing import observe_as_device
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
 from edgemark.systems.outsourcing.node.observing import observe_as_node

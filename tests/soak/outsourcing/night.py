@@ -31,7 +31,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.actor import Actor
 from edgemark.demo.script import write_script
-from edgemark.identifiers import TOKEN_UNIT, Address, JobId, Timestamp, Tokens
+from edgemark.identifiers import TOKEN_UNIT, Address, Timestamp, Tokens
 from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.contract.events import (
@@ -51,6 +51,7 @@ from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.dishonest import Deed
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Wish, draft_terms
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 

@@ -17,12 +17,13 @@ from tests.end_to_end.outsourcing.small_job import FUNCTION, evaluate_plainly
 from tests.soak.outsourcing.programme import draw_inputs
 
 from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.identifiers import Address, JobId, Tokens
+from edgemark.identifiers import Address, Tokens
 from edgemark.logs import configure_logs
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Wish
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.terminal.completion import complete_job
+from edgemark.cli.outsourcing.completing import complete_job
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
-from edgemark.identifiers import parse_job_id
 from edgemark.models.files import read_function
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, MalformedBundle
 from edgemark.systems.outsourcing.evidence.exporting import export_bundle
 from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
+from edgemark.systems.outsourcing.identifiers import parse_job_id
 from edgemark.systems.outsourcing.limits import MAX_BUNDLE_BYTES
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.claiming import claim

@@ -12,10 +12,11 @@ import click
 from rich.table import Table
 
 from edgemark.cli.index import IndexedChain, sync_option
-from edgemark.cli.terminal.completion import complete_job
+from edgemark.cli.outsourcing.completing import complete_job
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
-from edgemark.identifiers import Timestamp, format_tokens, parse_address, parse_job_id
+from edgemark.identifiers import Timestamp, format_tokens, parse_address
 from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.identifiers import parse_job_id
 from edgemark.systems.outsourcing.story.history import History, PartyBook
 from edgemark.systems.outsourcing.story.story import STATES, JobStory
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell

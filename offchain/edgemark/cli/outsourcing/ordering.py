@@ -12,8 +12,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.outsourcing.asking import Asking, Reading, choose_plan, read_asking
+from edgemark.cli.outsourcing.completing import complete_job
 from edgemark.cli.outsourcing.models import existing_file
-from edgemark.cli.terminal.completion import complete_job
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.cli.terminal.page import html_option, save_page
@@ -21,12 +21,13 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.identifiers import Address, JobId, Timestamp, parse_address, parse_job_id
+from edgemark.identifiers import Address, Timestamp, parse_address
 from edgemark.models.files import remember_plan
 from edgemark.systems.outsourcing.device.beginning import TOO_LATE
 from edgemark.systems.outsourcing.device.device import Device, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.metrics import keep_metrics_file
+from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
 from edgemark.systems.outsourcing.offline.drafting import (
     Wish,
     check_node_list,
@@ -214,7 +215,7 @@ def status(invocation: Invocation, job: str | None) -> int:
         if job is not None:
             job_id = parse_job_id(job)
             return show_job(invocation, device, job_id, choose_reading(device, job_id))
-        lines = {job.hex(): device.job(JobId(job)).phase.value for job in device.runtime.jobs()}
+        lines = {job.hex(): device.job(JobId(job)).phase.value for job in device.runtime.all_keys()}
         invocation.show(lines or {"jobs": 0})
         return Exit.DONE
 

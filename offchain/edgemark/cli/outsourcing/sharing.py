@@ -14,8 +14,8 @@ from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
-from edgemark.identifiers import parse_job_id
 from edgemark.models.files import read_limited
+from edgemark.systems.outsourcing.identifiers import parse_job_id
 from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
 from edgemark.systems.outsourcing.offline.exported_answers import (
     ExportedAnswers,

@@ -1,23 +1,14 @@
-"""`edgemark completion SHELL`: words, options and the ids of this home's jobs on the TAB key."""
+"""`edgemark completion SHELL`: the script with which a shell completes words on the TAB key."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import get_completion_class
 
-from edgemark.errors import EdgemarkError, RefusedInput
-from edgemark.journal.journal import Journal
-from edgemark.loop.archive import Archive
-from edgemark.loop.machine import JOB_ID_BYTES
-from edgemark.loop.replay import key_of, split
-from edgemark.settings import load_settings
+from edgemark.errors import RefusedInput
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_EDGEMARK_COMPLETE"  # click reads it to answer the shell
-PARTIES = ("device", "node", "judge")
 
 
 @click.command()
@@ -33,41 +24,3 @@ def completion(context: click.Context, shell: str) -> None:
         raise RefusedInput("is no shell that is known", who=shell, needed=", ".join(SHELLS))
     root = context.find_root()
     click.echo(kind(root.command, {}, "edgemark", VARIABLE).source())
-
-
-def complete_job(
-    context: click.Context,
-    parameter: click.Parameter,  # noqa: ARG001 - click's signature
-    incomplete: str,
-) -> list[CompletionItem]:
-    """Ids of the jobs in the home folder that the command line, environment or file names.
-
-    Anything that is wrong gives no suggestions: the command itself will say what it is.
-    """
-    home = context.params.get("home")
-    try:
-        overrides = {} if home is None else {"home": home}
-        file = context.params.get("config")
-        settings = load_settings(file=file, environ=os.environ, overrides=overrides)
-        jobs = list_jobs(Path(settings.home))
-    except (EdgemarkError, OSError):
-        return []
-    return [CompletionItem(job) for job in jobs if job.startswith(incomplete.lower())]
-
-
-def list_jobs(home: Path) -> list[str]:
-    """Ids of all jobs of a home folder, open and archived, in hex; read without any lock.
-
-    Raises:
-        EdgemarkError: a file is damaged, or others can open it.
-        OSError: it cannot be read.
-    """
-    keys: set[bytes] = set()
-    for party in PARTIES:
-        path, folder = home / f"{party}.journal", home / f"{party}.archive"
-        if path.exists():
-            with Journal.look_at(path) as journal:
-                keys |= {key_of(each) for record in journal.records() for each in split(record)}
-        if folder.is_dir():
-            keys |= set(Archive(folder).keys())
-    return sorted({key[:JOB_ID_BYTES].hex() for key in keys if len(key) >= JOB_ID_BYTES})

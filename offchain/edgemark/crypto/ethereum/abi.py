@@ -2,7 +2,7 @@
 
 Source: Solidity contract ABI specification, section "Formal Specification of the Encoding", for the
 types that our contracts use. A value of another length or range is refused, never padded or cut.
-`encode` takes a tenth of the time of eth-abi, whose bytes it gives; a device encodes for each job.
+`encode` takes a tenth of the time of eth-abi, whose bytes it gives: devices encode for each share.
 """
 
 from __future__ import annotations

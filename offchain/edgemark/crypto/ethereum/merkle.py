@@ -46,7 +46,7 @@ class MerkleTree:
     """All levels of a tree, leaves first.
 
     Args:
-        leaves: 1..65536 hashes of 32 bytes; leaf j of a job stands at position j - 1.
+        leaves: 1..65536 hashes of 32 bytes; leaf j stands at position j - 1.
 
     Raises:
         RefusedInput: no leaf, too many, or one that is not 32 bytes.

@@ -57,7 +57,7 @@ class SecretKey:
         self._secret = bytes(secret)
         self._point = PublicKey.from_valid_secret(self._secret)
         self.public_key = self._point.format(compressed=True)
-        # The key of a job has no account and signs nothing: those two when they are asked for.
+        # A key that is used once has no account and signs nothing: both when they are asked for.
         self._address: Address | None = None
         self._key: PrivateKey | None = None
 

@@ -1,4 +1,4 @@
-"""Real numbers in F_q by fixed point, with the proof that no value of a job wraps.
+"""Real numbers in F_q by fixed point, with the proof that no value wraps.
 
 Notation: s fraction bits; a real v at scale 2^b is the element round(v * 2^b) mod q, so that
 negative numbers are q - |v|; M_o a bound of |F_o| over all admitted inputs, at the scale of the
@@ -48,11 +48,11 @@ Real: TypeAlias = int | float | Fraction
 
 
 class WouldWrap(RefusedInput):
-    """A number, or a job, whose values could leave the signed range of the field."""
+    """A number, or a function, whose values could leave the signed range of the field."""
 
 
 class OutOfBounds(RefusedInput):
-    """An input outside the bounds that were declared for the job. Its value is not shown."""
+    """An input outside the bounds that were declared. Its value is not shown."""
 
 
 def _round(value: Real, bits: int, who: str) -> tuple[int, bool]:
@@ -134,7 +134,7 @@ class FixedPoint:
 
 @dataclass(frozen=True, slots=True)
 class OverflowPlan:
-    """How real numbers enter and leave the field in a job, and why none of them can wrap.
+    """How real numbers enter and leave the field, and why none of them can wrap.
 
     Args:
         fixed: scale 2^s of the inputs.
@@ -235,7 +235,7 @@ class CompiledPolynomial:
 
 @dataclass(slots=True)
 class _Tally:
-    """Bounds of one job, monomial by monomial, in integers.
+    """Bounds of one function, monomial by monomial, in integers.
 
     Magnitudes stand at scale 2^(s(d+1)), errors at 2^(s(d+1) + 1 + d).
     """

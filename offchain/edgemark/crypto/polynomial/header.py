@@ -94,7 +94,7 @@ class Header:
 
     @property
     def term_count(self) -> int:
-        """Multiplications that one input costs at most: the work that a job posts and prices.
+        """Multiplications that one input costs at most: the work that is posted and priced.
 
         One for each coefficient. A sparse function first builds its monomials: one for each factor,
         and its powers by repeated multiplication, those of each variable once.

@@ -45,7 +45,7 @@ class Polynomial(ABC):
 
     @property
     def degree(self) -> int:
-        """d, total degree: what decides how many nodes a job needs."""
+        """d, total degree: what decides how many nodes are needed."""
         return self._header.degree
 
     @property

@@ -140,7 +140,7 @@ def is_of_degree(
 
 @lru_cache(maxsize=CACHED_POINT_SETS)
 def _parity_rows(points: tuple[int, ...], degree: int, modulus: int) -> bytes:
-    """The packed parity checks of one set of points, which every batch of a job has in common."""
+    """The packed parity checks of one set of points, which all batches of them have in common."""
     field = PrimeField(modulus)
     products = []
     for j in points:

@@ -26,7 +26,7 @@ from edgemark.errors import PeerFault, RefusedInput
 MAX_POINTS = 255  # indices are one byte on the wire and on chain
 
 
-CACHED_POINT_SETS = 64  # jobs at once with other nodes or silent ones; points are public
+CACHED_POINT_SETS = 64  # in use at once, with other nodes or silent ones; points are public
 
 
 class InconsistentShares(PeerFault):
@@ -80,7 +80,7 @@ def lagrange_weights(points: Sequence[int], at: int, modulus: int) -> list[int]:
 
 @lru_cache(maxsize=CACHED_POINT_SETS)
 def _lagrange_weights(points: tuple[int, ...], at: int, modulus: int) -> tuple[int, ...]:
-    """The weights of one set of points, which every batch of a job has in common."""
+    """The weights of one set of points, which all batches of them have in common."""
     numerators, denominators = [], []
     for j in points:
         numerator = denominator = 1

@@ -2,7 +2,7 @@
 
 By default the stage starts a chain of its own, of either kind. It can also use a running
 development node whose first account holds coins; one that makes a block only for each transaction
-is told to make one every second while jobs run, because deadlines are chain time.
+is told to make one every second while it plays, because deadlines are chain time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class EvmStage(Stage[EvmActor]):
 
     Args:
         chain_url: a running development node to use instead of an own one.
-        block_time_s: seconds between blocks while jobs run.
+        block_time_s: seconds between blocks while it plays.
         chain_kind: of the own chain, "anvil" or "hardhat".
         chain_options: the own chain; blocks are made at once while the stage is set.
     """

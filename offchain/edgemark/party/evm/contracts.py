@@ -30,7 +30,7 @@ class BaseContracts(ContractGroup):
         pool: receives what nobody else is owed.
         allocations: the four plans of the supply, by `Purpose`; empty: `default_plans`.
         staking: what providers need at stake; an unbonding time of 0: as long as the longest work
-            of any group.
+            of any group, and at least 1 s.
     """
 
     NAME = "base"
@@ -54,7 +54,7 @@ class BaseContracts(ContractGroup):
     def filled(self, groups: Sequence[ContractGroup]) -> BaseContracts:
         """The same with plans and unbonding time written out."""
         plans = self.allocations or default_plans(self.holder, self.pool)
-        longest = max(group.longest_work_s for group in groups)
+        longest = max(1, *(group.longest_work_s for group in groups))  # the registry takes no 0
         seconds = self.staking.unbonding_seconds or longest
         staking = replace(self.staking, unbonding_seconds=seconds)
         return replace(self, allocations=plans, staking=staking)

@@ -180,8 +180,8 @@ def _deposit_missing(station: EvmStation, needed: int) -> list[Call]:
 def keep_balance(station: EvmStation, wanted: int) -> None:
     """As `provide_balance`, as far as the wallet goes.
 
-    For a server that comes back: what is missing may be locked as stake in open jobs, and it has to
-    be there for them most of all.
+    For a server that comes back: what is missing may be locked as stake in open matters, and it has
+    to be there for them most of all.
     """
     me = station.address
     within_reach = station.accounts.free_balance(me) + station.token.balance(me)

@@ -20,7 +20,7 @@ from edgemark.metrics.readings import make_family, make_gauge
 from edgemark.party.evm.station import EvmStation
 from edgemark.token.metacoin import MetaCoin
 
-CHAIN_BOUND_S = 3.0  # for one answer; a chain that takes longer keeps jobs from their deadlines
+CHAIN_BOUND_S = 3.0  # for one answer; a chain that takes longer keeps matters from their deadlines
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Holder(Protocol):
         """Chain, contracts and account."""
 
     def locked_tokens(self) -> int:
-        """Tokens of this party that open jobs hold, smallest unit."""
+        """Tokens of this party that open matters hold, smallest unit."""
 
 
 class ChainFigures:

@@ -33,7 +33,7 @@ class EvmServer(PartyServer[E]):
         """One round over the chain."""
 
     def locked_tokens(self) -> int:
-        """Tokens of this party that open jobs hold, smallest unit."""
+        """Tokens of this party that open matters hold, smallest unit."""
         return 0
 
     def facts(self) -> dict[str, object]:

@@ -45,7 +45,7 @@ class HttpClient:
 
     Args:
         timeout_s: seconds for a whole request: connect, handshake, send, answer; and for a body
-            or an answer as many more as `Transfer.seconds`, so that no setting forbids large jobs.
+            or an answer as many more as `Transfer.seconds`, so that no setting forbids large ones.
             Long ones wait for their turn first (`turns`), each direction for itself.
     """
 

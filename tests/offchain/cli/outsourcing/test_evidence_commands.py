@@ -16,7 +16,6 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.identifiers import ShareIndex
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
-from edgemark.loop.machine import key_of
 from edgemark.loop.replay import encode_record
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -24,6 +23,7 @@ from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.events import Order
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 

@@ -14,7 +14,7 @@ from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.cli.outsourcing import ordering
 from edgemark.cli.terminal.exits import Exit
-from edgemark.identifiers import JobId
+from edgemark.systems.outsourcing.identifiers import JobId
 
 ORDER = cast.small_order()
 JOB = ORDER.job.hex()

@@ -9,15 +9,7 @@ from hypothesis import strategies as st
 
 from edgemark.crypto.ethereum.typed_data import DOMAIN, Domain, StructType
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import (
-    Hash32,
-    JobId,
-    ShareIndex,
-    TaskId,
-    Timestamp,
-    Tokens,
-    parse_address,
-)
+from edgemark.identifiers import Hash32, ShareIndex, Timestamp, Tokens, parse_address
 from edgemark.systems.outsourcing.contract.statements import (
     ACCEPTANCE,
     READ_REQUEST,
@@ -26,6 +18,7 @@ from edgemark.systems.outsourcing.contract.statements import (
     VERDICT,
     SettlementDomain,
 )
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId
 from edgemark.token.statements import PERMIT, TokenDomain
 
 words = st.binary(min_size=32, max_size=32)

@@ -19,6 +19,7 @@ from edgemark.loop.errands import Errand, Pace
 from edgemark.loop.machine import TryAgain
 from edgemark.loop.moves import MovesMachine
 from edgemark.loop.threads import EffectPool, Performed
+from edgemark.systems.outsourcing.protocol.keys import facts_of
 
 MUTE_S, HONEST_S = 10.0, 0.05  # what a request takes
 PACE = Pace(workers=8, most_backoff_s=2.0)  # as a party has it
@@ -110,6 +111,7 @@ class Play:
         self._outcomes: deque[Performed[Any, Any]] = deque()
         self._fate: dict[tuple[bytes, Any], bool] = {}
         self._pool: EffectPool[Any, Any] = EffectPool(
+            facts_of,
             self._perform,
             self._outcomes.append,
             lambda key, effect: effect in self.states[key].owed(),

@@ -32,7 +32,7 @@ from tests.offchain.systems.outsourcing.cast import (
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens
 from edgemark.identity.records import Resources, Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
@@ -44,6 +44,7 @@ from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.party.evm.contracts import DEFAULT_STAKING
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Venue, draft_order
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer

@@ -14,7 +14,6 @@ from typing import Any
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.holding import CaseRoom
@@ -22,6 +21,7 @@ from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol.events import Order, SawCase
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.phases import JudgePhase, NodePhase
 from edgemark.systems.outsourcing.station.server import Payers
 from edgemark.transport.serving.routes import Request, Response

@@ -11,17 +11,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from edgemark.crypto.field.field import Q
-from edgemark.identifiers import (
-    Address,
-    Hash32,
-    JobId,
-    ShareIndex,
-    TaskId,
-    Timestamp,
-    Tokens,
-    parse_address,
-)
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens, parse_address
 from edgemark.systems.outsourcing.contract.terms import JOB_KEY_BYTES, Terms
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId
 from edgemark.systems.outsourcing.limits import MAX_NODES
 from edgemark.systems.outsourcing.protocol import events
 from edgemark.systems.outsourcing.protocol.messages import (

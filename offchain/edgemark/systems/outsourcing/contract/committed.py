@@ -22,13 +22,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from edgemark.crypto.ethereum.hashing import keccak256
-from edgemark.identifiers import Hash32, JobId
+from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.records import JobView
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.transport.rates import DoublingPause
 
 COMMITTED_TOPIC = keccak256(b"ResultCommitted(bytes32,uint256,address,bytes32)")

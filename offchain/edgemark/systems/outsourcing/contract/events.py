@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.systems.outsourcing.identifiers import JobId
 
 
 @dataclass(frozen=True)

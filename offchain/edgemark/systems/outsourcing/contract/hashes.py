@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from edgemark.crypto.ethereum.abi import encode, encode_address, encode_bytes32, encode_uint
 from edgemark.crypto.ethereum.hashing import hash_long, keccak256
 from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, WrongLength, require_count
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, TaskId, parse_share_index
+from edgemark.identifiers import Address, Hash32, ShareIndex, parse_share_index
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId
 
 TASK_DOMAIN = keccak256(b"edgemark/outsourcing/task/1")
 """Separates task ids from every other hash."""

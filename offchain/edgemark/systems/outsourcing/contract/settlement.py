@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from edgemark.deployment.deployment import Deployment
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -25,6 +25,7 @@ from edgemark.systems.outsourcing.contract.records import (
 )
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.identifiers import JobId
 
 
 class NotCommitted(TryAgain):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgemark.crypto.ethereum.typed_data import Domain, StructType
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, TaskId, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId
 
 ACCEPTANCE = StructType(
     "Acceptance",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from edgemark.demo.evm.costs import ask_status
 from edgemark.demo.evm.holdings import Holdings, check_holdings
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.contract.amounts import Payees, compute_payout, share_out
 from edgemark.systems.outsourcing.contract.records import IndexPhase
@@ -18,6 +18,7 @@ from edgemark.systems.outsourcing.demo.dishonest import DEEDS, Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.refusals import Refusal
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.order.outlook import tell_outlook
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.station import OutsourcingStation

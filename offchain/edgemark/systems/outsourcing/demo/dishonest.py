@@ -23,7 +23,6 @@ from pathlib import Path
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.demo.script import find_deed
-from edgemark.identifiers import JobId
 from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
 from edgemark.loop.machine import TryAgain
@@ -31,6 +30,7 @@ from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.hashes import split_share
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do

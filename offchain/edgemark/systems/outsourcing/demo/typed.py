@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.demo.commands import run_command, show_command
-from edgemark.identifiers import JobId, format_tokens, parse_job_id
+from edgemark.identifiers import format_tokens
 from edgemark.models.files import save_model
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import Example
+from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
 from edgemark.systems.outsourcing.offline.drafting import Wish
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
@@ -20,6 +20,7 @@ from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.observing import TAKEN_NUMBER, is_posting_of
 from edgemark.systems.outsourcing.device.refusals import RefusedOffers
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Venue, sort_by_provider
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer

@@ -24,7 +24,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import Address, JobId, ShareIndex
+from edgemark.identifiers import Address, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.errands import Errand
@@ -53,11 +53,13 @@ from edgemark.systems.outsourcing.device.means import (
 from edgemark.systems.outsourcing.device.observing import observe_as_device
 from edgemark.systems.outsourcing.device.refusals import Refusal, RefusedAnswers
 from edgemark.systems.outsourcing.device.staying import Until
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.offline.drafting import Wish, draft_order
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.keys import subject_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Answer, Evidence, Task
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
@@ -90,7 +92,7 @@ class Device(PartyLoop[OutsourcingStation]):
         station.functions.keep(self._needed_functions)
         self.refusals = RefusedAnswers()
         self.seconds: dict[str, float] = {"share": 0.0, "decode": 0.0}
-        self.agenda = Agenda(station.follow())
+        self.agenda = Agenda(station.follow(), subject_of)
         self._rounds = Rounds(self, views_of=self._views_of, observe=_observe, hear=self._hear)
         self._offering = Offering(station)
         self._beginning = threading.Lock()

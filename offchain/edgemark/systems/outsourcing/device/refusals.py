@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
+from edgemark.systems.outsourcing.identifiers import JobId
 
 MOST_KEPT = 1024  # the latest
 

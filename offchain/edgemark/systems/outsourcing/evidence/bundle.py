@@ -18,7 +18,6 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import (
     Address,
     Hash32,
-    JobId,
     ShareIndex,
     Timestamp,
     parse_address,
@@ -27,6 +26,7 @@ from edgemark.identifiers import (
 )
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import JOB_KEY_BYTES, Terms
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import (
     MAX_ANSWERS,
     MAX_BUNDLE_BYTES,

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import NOBODY, JobId, ShareIndex
+from edgemark.identifiers import NOBODY, ShareIndex
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive
-from edgemark.loop.machine import key_of
-from edgemark.loop.replay import of_job, replay_records
+from edgemark.loop.replay import of_key, replay_records
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, Case
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Answer, Task
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
@@ -203,7 +204,7 @@ def _look(home: Path, name: str, machine: PartyMachine[Any], key: bytes) -> Any:
     records: list[bytes] = []
     if journal_file.exists():
         with Journal.look_at(journal_file) as journal:
-            records = list(of_job(key, journal.records()))
+            records = list(of_key(key, journal.records()))
     if not records and archive_folder.exists():
         records = Archive(archive_folder).find(key) or []
     return replay_records(machine, records, who=home).get(key)

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 
 from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.errors import Overloaded
-from edgemark.identifiers import JobId
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import MOST_ANSWERS, JudgeCase
 from edgemark.systems.outsourcing.limits import DISK_COPIES, MAX_ERRORS, MAX_JOB_VALUES
 from edgemark.systems.outsourcing.station.server import Payers

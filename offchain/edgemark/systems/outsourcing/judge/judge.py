@@ -25,9 +25,9 @@ from typing import TypeVar
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex
+from edgemark.identifiers import Address, Hash32, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
-from edgemark.loop.machine import IllegalMove, TryAgain, key_of
+from edgemark.loop.machine import IllegalMove, TryAgain
 from edgemark.party.agenda import Agenda
 from edgemark.party.evm.cursor import Cursor
 from edgemark.party.rounds import Rounds
@@ -37,6 +37,7 @@ from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, JobView
 from edgemark.systems.outsourcing.contract.settlement import NotCommitted
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.calls import call_of
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.judge.holding import CaseRoom
@@ -52,6 +53,7 @@ from edgemark.systems.outsourcing.limits import (
 )
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.keys import key_of, subject_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import (
     Answer,
@@ -104,10 +106,10 @@ class Judge(OutsourcingServer):
         self._patience = Patience(time.monotonic)
         self._cursor = Cursor(station.home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
-        most, free_more = station.settings.max_held_mib, self.archive.make_free
+        most, first = station.settings.max_held_mib, self._cursor.read(station.deployment.block)
         self._room = CaseRoom(self._cases, self.payers, most, self.on_disk)
-        station.functions.keep(self._needed_functions, self.promised_bytes, free_more)
-        self.agenda = Agenda(station.follow(self._cursor.read(station.deployment.block)))
+        station.functions.keep(self._needed_functions, self.promised_bytes, self.archive.make_free)
+        self.agenda = Agenda(station.follow(first), subject_of)
         self._rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         self._waiting = WaitingCharges(self.log)
         self._jobs: dict[JobId, JobView] = {}  # of open cases, once these are told
@@ -127,13 +129,12 @@ class Judge(OutsourcingServer):
 
     def status(self) -> dict[str, object]:
         """Role, cases, and which tasks were ever seen: (job, index) pairs, public on chain."""
+        tasks = [state.task for state in self._cases() if state.task is not None]
         return {
             "role": "judge",
             "compute_seconds": self._compute_seconds,
             "cases": len(self._cases()),
-            "tasks_seen": sorted(
-                [s.task.job.hex(), int(s.task.index)] for s in self._cases() if s.task is not None
-            ),
+            "tasks_seen": sorted([task.job.hex(), int(task.index)] for task in tasks),
         }
 
     def _needed_functions(self) -> Needed:

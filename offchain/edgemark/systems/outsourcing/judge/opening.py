@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgemark.identifiers import NO_HASH, JobId, ShareIndex
+from edgemark.identifiers import NO_HASH, ShareIndex
 from edgemark.systems.outsourcing.contract.committed import Allowance
 from edgemark.systems.outsourcing.contract.records import IndexPhase, IndexView, JobView
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.events import SawCase
 
 Charge = tuple[JobId, ShareIndex]

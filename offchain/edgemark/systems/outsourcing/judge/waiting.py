@@ -16,12 +16,13 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.ledger.evm.reading.chain import BATCH_CALLS
 from edgemark.logs import EventLog
 from edgemark.loop.machine import TryAgain
-from edgemark.loop.memory import TooManyJobs
+from edgemark.loop.memory import TooManyOpen
 from edgemark.loop.runtime import LoopBusy
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.opening import Charge, ChargeView
 
 MOST_FAILURES = 4  # of one round
@@ -76,7 +77,7 @@ class WaitingCharges:
                 charge = waiting.popleft()
                 try:
                     open_one(charge, seen)
-                except (TooManyJobs, LoopBusy) as full:
+                except (TooManyOpen, LoopBusy) as full:
                     self._log.debug("charge waits for room", **_facts_of(charge), error=full)
                     return
                 except _NOT_NOW as error:

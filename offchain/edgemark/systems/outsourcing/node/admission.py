@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
 from edgemark.systems.outsourcing.limits import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
 
 OVERHEAD_S = 0.02  # of a task whatever its size: parsing, checking, signing, two journal records

@@ -20,16 +20,17 @@ from dataclasses import replace
 from edgemark.crypto.ethereum.secp256k1 import address_of
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, JobId
+from edgemark.identifiers import Address
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.loop.machine import TryAgain, key_of
+from edgemark.loop.machine import TryAgain
 from edgemark.party.agenda import Agenda
 from edgemark.party.inquiry import ask_until_one
 from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.records import ChargeKind, JobPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import check_terms
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES, MAX_TASK_BYTES
 from edgemark.systems.outsourcing.node.accepting import Accepting
 from edgemark.systems.outsourcing.node.observing import observe_as_node
@@ -38,6 +39,7 @@ from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.keys import key_of, subject_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import (
     SALT_BYTES,
@@ -87,7 +89,7 @@ class ComputeNode(OutsourcingServer):
             station, self._tasks, self._speed, self._turns, self._read_until
         )
         super().__init__(station, PartyMachine(NodeTask), "node")
-        self.agenda = Agenda(station.follow())
+        self.agenda = Agenda(station.follow(), subject_of)
         self.rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         free_more = self.archive.make_free
         station.functions.keep(self._needed_functions, self.promised_bytes, free_more)

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.node.admission import Turns
 from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol.keys import key_of
 
 
 class TurnBook:

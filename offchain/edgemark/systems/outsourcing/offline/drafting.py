@@ -13,7 +13,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
@@ -24,6 +24,7 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_most_judge_fee,
     compute_share_bytes,
 )
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Task

@@ -15,18 +15,11 @@ from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.sharing.reed_solomon import Undecided
 from edgemark.crypto.sharing.verification import Answer as NodeValues
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import (
-    Address,
-    JobId,
-    ShareIndex,
-    TaskId,
-    parse_address,
-    parse_job_id,
-    parse_share_index,
-)
+from edgemark.identifiers import Address, ShareIndex, parse_address, parse_share_index
 from edgemark.systems.outsourcing.contract.hashes import compute_task_id
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId, parse_job_id
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES
 from edgemark.systems.outsourcing.offline.local import read_answers
 from edgemark.systems.outsourcing.offline.sharing import OwnerSecret

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.identifiers import Address, JobId
+from edgemark.identifiers import Address
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.device.beginning import venue_of
 from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Wish, order_of_sharing
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.protocol.events import Order

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.identifiers import Address, JobId, ShareIndex
+from edgemark.identifiers import Address, ShareIndex
+from edgemark.systems.outsourcing.identifiers import JobId
 
 
 @dataclass(frozen=True)

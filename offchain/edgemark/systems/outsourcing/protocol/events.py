@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgemark.identifiers import NO_TIME, Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import NO_TIME, Address, Hash32, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer, Opinion, Task
 
 

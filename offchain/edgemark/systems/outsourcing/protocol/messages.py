@@ -24,9 +24,7 @@ from edgemark.encoding import Reader, Writer
 from edgemark.identifiers import (
     Address,
     Hash32,
-    JobId,
     ShareIndex,
-    TaskId,
     Timestamp,
     parse_address,
     parse_share_index,
@@ -39,6 +37,7 @@ from edgemark.systems.outsourcing.contract.hashes import (
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import JOB_KEY_BYTES, Terms
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId
 from edgemark.systems.outsourcing.limits import (
     MAX_ANSWER_BYTES,
     MAX_NODES,

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.messages import ReadRequest
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 

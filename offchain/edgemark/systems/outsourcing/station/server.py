@@ -20,21 +20,20 @@ from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identifiers import (
     Address,
     Hash32,
-    JobId,
     ShareIndex,
     Timestamp,
     parse_hash32,
-    parse_job_id,
     parse_share_index,
 )
 from edgemark.identity.visiting import EXPECTED_S
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.errands import Errand
-from edgemark.loop.machine import Machine, key_of
+from edgemark.loop.machine import Machine
 from edgemark.party.evm.server import EvmServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.events import JobCancelled, JobPosted, JobStarted
 from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
 from edgemark.systems.outsourcing.limits import (
     DISK_COPIES,
     DISK_RESERVE_BYTES,
@@ -43,6 +42,7 @@ from edgemark.systems.outsourcing.limits import (
 )
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.shared_time import SharedTime

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.deployment.deployment import Deployment
-from edgemark.identifiers import Address, Hash32, JobId, Timestamp
+from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.loop.machine import TryAgain
@@ -18,6 +18,7 @@ from edgemark.party.evm.station import EvmStation
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexView, JobView, is_lock_over
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.functions import FunctionStore

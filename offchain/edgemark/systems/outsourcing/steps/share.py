@@ -21,12 +21,13 @@ from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q, count_elements, require_count
 from edgemark.crypto.sharing.shamir import share
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, JobId, ShareIndex
+from edgemark.identifiers import Hash32, ShareIndex
 from edgemark.systems.outsourcing.contract.hashes import (
     compute_leaf,
     compute_share_hash,
     compute_task_id,
 )
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.messages import Task
 
 

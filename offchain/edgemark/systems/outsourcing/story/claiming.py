@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.chronicle.steps import find_expired
-from edgemark.identifiers import Hash32, JobId, Timestamp
+from edgemark.identifiers import Hash32, Timestamp
 from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.systems.outsourcing.contract import events as seen
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import MAX_NODES
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.folding import ENDS

@@ -17,13 +17,18 @@ from typing import Any
 
 from edgemark.chronicle.marks import Credit, Mark
 from edgemark.chronicle.pots import Pots
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.story.parting import Parting
-from edgemark.systems.outsourcing.story.story import Charge, IndexStory, JobStory
+from edgemark.systems.outsourcing.story.story import (
+    Charge,
+    IndexStory,
+    JobStory,
+)
 
 INDEX_PHASES: dict[type[ChainEvent], IndexPhase] = {
     seen.NodeAccepted: IndexPhase.ACCEPTED,

@@ -13,11 +13,12 @@ from functools import cached_property
 from edgemark.chronicle.book import Book, by_transaction, mark_of, read_book
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.identifiers import Address, Timestamp
 from edgemark.indexer.store import DatedEvent, IndexStore
 from edgemark.systems.outsourcing.contract import events as on
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.story.folding import Court, StoryFold, begin_story
 from edgemark.systems.outsourcing.story.story import JobStory

@@ -15,7 +15,7 @@ from edgemark.chronicle.marks import Mark
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import JobId, Timestamp
+from edgemark.identifiers import Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.reading.blocks import Mined, Receipt, SentCall
@@ -23,6 +23,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.folding import ENDS, Court, StoryFold, begin_story

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from edgemark.chronicle.marks import Credit, Mark, Pot, add_up
 from edgemark.chronicle.steps import ANYONE, NextStep, after, until_expiry
 from edgemark.crypto.ethereum.secp256k1 import recover
-from edgemark.identifiers import NO_HASH, NO_TIME, Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import NO_HASH, NO_TIME, Address, Hash32, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.amounts import Payees, compute_ending, share_out
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.identifiers import JobId
 
 DEPOSIT, STAKE = "deposit", "stake"  # the payer's pot, bonds with it; a node's pot
 SETTLED = "settled"

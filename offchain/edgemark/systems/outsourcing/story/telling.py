@@ -8,9 +8,10 @@ from edgemark.chronicle.marks import Mark
 from edgemark.chronicle.steps import NextStep
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.errors import PeerFault
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp, format_tokens
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, format_tokens
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.story.story import (
     DEPOSIT,
     STAKE,

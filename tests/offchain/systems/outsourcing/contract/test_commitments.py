@@ -20,8 +20,9 @@ from edgemark.crypto.field.field import FIELD, NotAnElement, Q, WrongLength
 from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, JobId, ShareIndex, TaskId
+from edgemark.identifiers import Hash32, ShareIndex
 from edgemark.systems.outsourcing.contract import hashes as c
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId
 
 
 def raw(value: str) -> bytes:

@@ -23,10 +23,11 @@ from tests.offchain.systems.outsourcing.contract.test_remembered_commitments imp
     settlement_over,
 )
 
-from edgemark.identifiers import Hash32, JobId
+from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.systems.outsourcing.contract.committed import COMMITTED_TOPIC, PIECE_BLOCKS, Allowance
 from edgemark.systems.outsourcing.contract.settlement import NotCommitted
+from edgemark.systems.outsourcing.identifiers import JobId
 
 # --- logs and views that contradict each other ---------------------------------------------------
 

@@ -18,7 +18,7 @@ from tests.offchain.ledger.fake_chain import GENESIS_AT, Event, FakeChain, deplo
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Hash32, JobId
+from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.faults import ChainBusy
@@ -32,6 +32,7 @@ from edgemark.systems.outsourcing.contract.committed import (
 )
 from edgemark.systems.outsourcing.contract.events import JobPosted, NodePaid, ResultCommitted
 from edgemark.systems.outsourcing.contract.settlement import NotCommitted, SettlementContract
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.story.folding import ENDS as ENDS_OF_INDICES
 
 THREADS, EACH = 8, 1000

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing.device.refusals import MOST_KEPT, Refusal, RefusedAnswers
+from edgemark.systems.outsourcing.identifiers import JobId
 
 THREADS, EACH = 8, 500
 

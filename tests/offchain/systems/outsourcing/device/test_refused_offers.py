@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing.device.refusals import MOST_KEPT, RefusedOffers
+from edgemark.systems.outsourcing.identifiers import JobId
 
 JOB, OTHER = JobId(bytes(31) + b"\1"), JobId(bytes(31) + b"\2")
 ONE, TWO = ShareIndex(1), ShareIndex(2)

@@ -19,7 +19,7 @@ from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefus
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.sharing.verification import compute_least_nodes
-from edgemark.identifiers import Address, Hash32, JobId, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_share, compute_payout
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase, JobPhase
 from edgemark.systems.outsourcing.contract.terms import (
@@ -28,6 +28,7 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_least_stake,
     compute_most_judge_fee,
 )
+from edgemark.systems.outsourcing.identifiers import JobId
 
 JOBS = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 200
 ACTS = 40  # drawn acts of one job before everybody else's exits

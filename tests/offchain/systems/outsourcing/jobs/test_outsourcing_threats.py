@@ -21,10 +21,11 @@ from edgemark.crypto.ethereum.secp256k1 import BadSignature, check_signature, re
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.sharing.shamir import recover as recover_secret
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import Hash32, JobId, ShareIndex, TaskId, parse_address
+from edgemark.identifiers import Hash32, ShareIndex, parse_address
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id, split_share
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
+from edgemark.systems.outsourcing.identifiers import JobId, TaskId
 from edgemark.systems.outsourcing.protocol.events import (
     FoundResultValid,
     HeardAnswer,

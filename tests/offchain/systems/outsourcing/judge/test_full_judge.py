@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Address, Hash32, JobId, ShareIndex, Timestamp
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp
 from edgemark.logs import get_logger
-from edgemark.loop.machine import TryAgain, key_of
-from edgemark.loop.memory import TooManyJobs
+from edgemark.loop.machine import TryAgain
+from edgemark.loop.memory import TooManyOpen
 from edgemark.party.rounds import Rounds
 from edgemark.systems.outsourcing.contract.events import NodeCharged
 from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.judge.waiting import (
@@ -24,6 +25,7 @@ from edgemark.systems.outsourcing.judge.waiting import (
     WaitingCharges,
 )
 from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.phases import JudgePhase
 from edgemark.systems.outsourcing.station.server import Payers
 from edgemark.systems.outsourcing.station.station import Seen
@@ -58,7 +60,7 @@ class Room:
             self.cases[key] = JudgeCase(phase=JudgePhase.ENDED, me=JUDGE)
             return
         if len(self.states()) >= ROOM:
-            raise TooManyJobs("no room for another job", who="judge", had=ROOM, needed=f"< {ROOM}")
+            raise TooManyOpen("no room for another job", who="judge", had=ROOM, needed=f"< {ROOM}")
         assert isinstance(event, on.SawCase)
         self.cases[key] = JudgeCase(phase=JudgePhase.FILED, case=event, me=JUDGE)
 
@@ -178,7 +180,7 @@ def open_as_it_was(bench: Bench, charges: dict[tuple[JobId, ShareIndex], None]) 
     for job, index in tuple(charges):
         try:
             bench.judge._open_case(job, index)
-        except TooManyJobs:
+        except TooManyOpen:
             return
         del charges[job, index]
 

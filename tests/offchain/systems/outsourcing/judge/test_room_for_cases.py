@@ -12,13 +12,13 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import Overloaded
-from edgemark.identifiers import JobId
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.contract.terms import (
     Terms,
     compute_output_bytes,
     compute_share_bytes,
 )
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import MOST_ANSWERS, JudgeCase
 from edgemark.systems.outsourcing.judge.holding import (
     LEAST_HELD_BYTES,

@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.bad_peers import MUTE_S, Peer, Play, mute
 
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp, parse_address
-from edgemark.loop.machine import key_of
+from edgemark.identifiers import Address, ShareIndex, Timestamp, parse_address
 from edgemark.party.inquiry import PAUSE_S
 from edgemark.party.standing import Standing
 from edgemark.systems.outsourcing.contract.records import ChargeKind
@@ -30,6 +29,7 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_output_bytes,
     compute_share_bytes,
 )
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import HEAD_BYTES
 from edgemark.systems.outsourcing.node.admission import NodeBusy, TaskTooLarge, find_broken
 from edgemark.systems.outsourcing.node.handing import (
@@ -42,6 +42,7 @@ from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.transport.asking.turns import FULL_BYTES_PER_S, IDLE_S, LONG_BYTES

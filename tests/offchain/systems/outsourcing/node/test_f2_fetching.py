@@ -15,16 +15,17 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.bad_peers import HONEST_S, Play
 
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp, parse_address
+from edgemark.identifiers import Address, ShareIndex, Timestamp, parse_address
 from edgemark.loop.errands import Errand
-from edgemark.loop.machine import key_of
 from edgemark.party.inquiry import PAUSE_S
 from edgemark.party.standing import Standing
 from edgemark.systems.outsourcing.contract.records import ChargeKind
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 
 ORDER, INDEX, FETCH = cast.small_order(), ShareIndex(1), do.FetchTask()

@@ -14,11 +14,11 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.bad_peers import PACE, Play
 
-from edgemark.identifiers import JobId, ShareIndex, Timestamp
-from edgemark.loop.machine import key_of
+from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.party.inquiry import PAUSE_S
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.contract.terms import compute_share_bytes
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.node.admission import (
     SAFETY,
@@ -36,6 +36,7 @@ from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.systems.outsourcing.station.contracts import SERVING_BLOCKS

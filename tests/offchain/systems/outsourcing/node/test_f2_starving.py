@@ -25,6 +25,7 @@ from edgemark.systems.outsourcing.node.admission import (
     measure_load,
 )
 from edgemark.systems.outsourcing.node.task import NodeTask
+from edgemark.systems.outsourcing.protocol.keys import facts_of
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
 
 TERMS = cast.small_order().terms
@@ -159,6 +160,7 @@ def test_f2_pool__computes_by_deadline_and_lets_nothing_else_wait() -> None:
 
     due = {b"first": 9.0, b"late": 8.0, b"early": 1.0, b"middle": 4.0}
     pool: EffectPool[Any, str] = EffectPool(
+        facts_of,
         perform,
         outcomes.put,
         lambda *_: True,

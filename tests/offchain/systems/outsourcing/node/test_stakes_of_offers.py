@@ -16,7 +16,7 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark.anchoring.accounts import Allowance
 from edgemark.identifiers import NO_TIME, ShareIndex, Timestamp, Tokens
 from edgemark.journal.journal import Journal
-from edgemark.loop.machine import TryAgain, key_of
+from edgemark.loop.machine import TryAgain
 from edgemark.loop.moves import TimeOver
 from edgemark.loop.replay import encode_record
 from edgemark.systems.outsourcing.contract.records import IndexPhase
@@ -28,6 +28,7 @@ from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Offer
 from edgemark.systems.outsourcing.protocol.phases import JobTime, NodePhase

@@ -9,10 +9,10 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.identifiers import ShareIndex, Timestamp
-from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.node.turns import TurnBook
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
 
 ORDER = cast.small_order()

@@ -25,7 +25,7 @@ from tests.offchain.systems.outsourcing.simulation.simulation import STEP_S, Wor
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
-from edgemark.identifiers import Hash32, JobId, ShareIndex, Timestamp, Tokens
+from edgemark.identifiers import Hash32, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.machine import TryAgain
@@ -33,6 +33,7 @@ from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase
 from edgemark.systems.outsourcing.device.beginning import Offering
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on

@@ -13,8 +13,9 @@ from tests.offchain.systems.outsourcing.strategies import MESSAGES, values_of
 from edgemark.crypto.ethereum.merkle import BranchMismatch, check_branch
 from edgemark.encoding import MalformedMessage
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing.contract.records import Finding
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import (
     MAX_ANSWER_BYTES,
     MAX_EVIDENCE_BYTES,

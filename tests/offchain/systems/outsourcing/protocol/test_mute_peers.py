@@ -25,15 +25,16 @@ from tests.offchain.systems.outsourcing.bad_peers import (
     slow,
 )
 
-from edgemark.identifiers import Address, JobId, ShareIndex, Timestamp, parse_address
+from edgemark.identifiers import Address, ShareIndex, Timestamp, parse_address
 from edgemark.loop.errands import Desk, Errand
-from edgemark.loop.machine import key_of
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.limits import MAX_ERRORS, MAX_JUDGES
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Opinion
 

@@ -14,7 +14,7 @@ from tests.offchain.systems.outsourcing.strategies import EVENTS
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
-from edgemark.loop.machine import IllegalMove, Tick, key_of
+from edgemark.loop.machine import IllegalMove, Tick
 from edgemark.loop.moves import Kind, TimeOver, kind_of
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -22,6 +22,7 @@ from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.life import LIFE, reach_time, step
 from edgemark.systems.outsourcing.protocol.machine import RECORDS, PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import SALT_BYTES

@@ -36,7 +36,7 @@ from tests.offchain.systems.outsourcing.simulation.model_rules import (
     hash_of_terms,
 )
 
-from edgemark.identifiers import NO_HASH, NOBODY, Address, Hash32, JobId, Timestamp
+from edgemark.identifiers import NO_HASH, NOBODY, Address, Hash32, Timestamp
 from edgemark.systems.outsourcing.contract.amounts import compute_ending, compute_judge_share
 from edgemark.systems.outsourcing.contract.records import (
     ChargeKind,
@@ -48,6 +48,7 @@ from edgemark.systems.outsourcing.contract.records import (
     Limits,
 )
 from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.identifiers import JobId
 
 _OPEN = {
     ChargeKind.WRONG: (IndexPhase.COMMITTED,),

@@ -13,20 +13,21 @@ import pytest
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.identifiers import JobId, ShareIndex, Timestamp
+from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.journal.journal import Journal
 from edgemark.loop import memory as memory_module
 from edgemark.loop.archive import Archive
-from edgemark.loop.machine import key_of
-from edgemark.loop.memory import JobMemory
+from edgemark.loop.memory import MatterMemory
 from edgemark.loop.replay import encode_record
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.records import ChargeKind
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import ReadRequest
 from edgemark.systems.outsourcing.station import looks as looks_module
@@ -64,8 +65,8 @@ def remember(folder: Path, archive: Archive, state: Callable[[], Any], *events: 
     for job in OVER:
         key, told = key_of(job, ONE), [replace(events[0], job=job), *events[1:]]
         archive.put(key, [encode_record(machine, key, event) for event in told])
-    facts: dict[str, Any] = {"seam": None, "max_jobs": 9, "archive_after": 9, "name": "test"}
-    memory = JobMemory(machine, Journal.open(folder / "journal"), archive, **facts)
+    facts: dict[str, Any] = {"seam": None, "max_open": 9, "archive_after": 9, "name": "test"}
+    memory = MatterMemory(machine, Journal.open(folder / "journal"), archive, **facts)
     memory.load()
     return SimpleNamespace(
         state=memory.find, state_at_hand=memory.find_at_hand, is_archived=memory.is_archived

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from edgemark.identifiers import JobId
 from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 JOB = JobId(bytes(31) + b"\1")

@@ -14,17 +14,18 @@ from typing import Any
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.bad_peers import PACE, Play
 
-from edgemark.identifiers import JobId, ShareIndex, Timestamp
+from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.loop.errands import Desk, Errand
-from edgemark.loop.machine import key_of
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
+from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.phases import JobTime
 from edgemark.systems.outsourcing.station.server import OutsourcingServer

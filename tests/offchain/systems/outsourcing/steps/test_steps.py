@@ -16,9 +16,10 @@ from edgemark.crypto.field.field import FIELD, NotAnElement, Q, element_at
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.sharing.shamir import share
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import JobId, ShareIndex
+from edgemark.identifiers import ShareIndex
 from edgemark.systems.outsourcing.contract.hashes import encode_share
 from edgemark.systems.outsourcing.contract.records import Finding
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.events import (
     FoundResultUndecided,
     FoundResultValid,

@@ -18,7 +18,7 @@ from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.chronicle.book import Book
 from edgemark.chronicle.marks import Mark
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, JobId, Timestamp
+from edgemark.identifiers import Address, Timestamp
 from edgemark.indexer.keeping import EventIndex
 from edgemark.indexer.store import IndexStore
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -30,6 +30,7 @@ from edgemark.systems.outsourcing.contract.amounts import (
 from edgemark.systems.outsourcing.contract.events import JobPosted
 from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.contracts import JOB_SETTLEMENT, OutsourcingContracts
 from edgemark.systems.outsourcing.story.folding import INDEX_PHASES
 from edgemark.systems.outsourcing.story.history import History, PartyBook

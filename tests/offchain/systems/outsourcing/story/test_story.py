@@ -13,10 +13,11 @@ from tests.offchain.systems.outsourcing.court import SIX, Court, open_court
 from edgemark.chronicle.steps import find_expired
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Hash32, JobId, format_tokens
+from edgemark.identifiers import Hash32, format_tokens
 from edgemark.ledger.evm.faults import NodeRefused
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobPhase
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.story.claiming import batches
 from edgemark.systems.outsourcing.story.reading import Chronicle, JobUnknown

@@ -36,6 +36,7 @@ REMAINING: dict[str, tuple[frozenset[str], str]] = {
     "metrics/readings.py": (frozenset({"job", "judge"}), TEXT),
     "models/files.py": (frozenset({"outsourcing"}), TEXT),
     "models/plan.py": (frozenset({"outsourcing"}), TEXT),
+    "models/table.py": (frozenset({"job"}), TEXT),
     "receipt/exhibits.py": (frozenset({"job"}), SHOWN),
     "receipt/page.py": (frozenset({"job"}), SHOWN),
 }

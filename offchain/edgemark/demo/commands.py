@@ -31,12 +31,9 @@ def run_command(folder: Path, words: Sequence[str]) -> str:
         check=False,
     )
     if done.returncode:
+        said = f"{done.stderr}{done.stdout}"  # of what was begun, standard output has the reason
         raise Unrecoverable(
-            "command failed",
-            who=" ".join(["edgemark", *words[:2]]),
-            had=f"{done.stderr}{done.stdout}"[
-                -1000:
-            ],  # of what was begun, standard output has the reason
+            "command failed", who=" ".join(["edgemark", *words[:2]]), had=said[-1000:]
         )
     return done.stdout
 

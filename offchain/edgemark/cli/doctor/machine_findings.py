@@ -22,9 +22,7 @@ from edgemark.ledger.evm.development.anvil import find_anvil
 from edgemark.ledger.evm.development.hardhat import find_hardhat
 
 LEAST_PYTHON = (3, 11)
-LEAST_DISK_BYTES = (
-    256 * 2**20
-)  # a journal of some thousand matters, and the largest function thrice
+LEAST_DISK_BYTES = 256 * 2**20  # a journal of some thousand records, the largest function thrice
 EXTRAS = {"sklearn": "demonstrations and models", "onnx": "models from ONNX files"}
 
 

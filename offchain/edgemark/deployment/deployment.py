@@ -247,9 +247,10 @@ def deploy(chain: EvmChain, lane: TransactionLane, groups: Sequence[ContractGrou
 def measure_block_s(chain: EvmChain) -> int:
     """Seconds from block to block: the least of the last ones, 0 where there are too few to tell.
 
-    The least, because a development chain may rest for hours between two blocks.
+    The least, because a development chain may rest for hours between two blocks; of blocks that are
+    confirmed, about which a node has no reason to be mistaken.
     """
-    head = chain.block("latest").number
+    head = chain.confirmed()
     if head < SAMPLED_BLOCKS:
         return 0
     times = [chain.block(head - back).timestamp for back in range(SAMPLED_BLOCKS)]

@@ -106,7 +106,7 @@ class _Lane(Generic[T]):
 
     def __init__(self, pace: Pace) -> None:
         self.peers: OrderedDict[str | None, _Peer[T]] = OrderedDict()
-        self.in_turn = 0  # under way, and given out so
+        self.in_turn = 0  # under way, given out so, and not for who is slow or mute
         self._pace = pace
 
     def next(self, now: float) -> tuple[str | None, T, bool] | None:
@@ -115,7 +115,8 @@ class _Lane(Generic[T]):
         count = sum(under_way for under_way, _ in held)
         if count >= self._pace.of_lane:
             return None
-        is_half = sum(under_way for under_way, faults in held if faults) >= self._pace.workers
+        slow = sum(under_way for under_way, faults in held if faults)
+        is_half = slow >= self._pace.workers
         may_go = [
             (name, peer)
             for name, peer in self.peers.items()
@@ -123,8 +124,9 @@ class _Lane(Generic[T]):
         ]
         if not may_go:
             return None
-        in_turn = self.in_turn < count - self.in_turn
-        name, peer = may_go[0] if in_turn else min(may_go, key=lambda one: one[1].earliest)
+        is_turn = self.in_turn < count - slow - self.in_turn
+        name, peer = may_go[0] if is_turn else min(may_go, key=lambda one: one[1].earliest)
+        in_turn = is_turn and not peer.faults  # those that are slow or mute have their own half
         self.peers.move_to_end(name)
         peer.under_way += 1
         self.in_turn += in_turn

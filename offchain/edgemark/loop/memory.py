@@ -28,6 +28,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.journal.framing import HEADER_BYTES
 from edgemark.journal.journal import Journal, JournalWriteFailed
 from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive, ArchiveWriteFailed
@@ -391,7 +392,8 @@ class MatterMemory(Generic[S, E, F]):
             self._journal.append(record)
 
     def _is_more_room(self, length: int, error: JournalWriteFailed) -> bool:
-        if self._tidying is None:
-            return self._archive is not None and is_room(self._journal, self._archive, length)
-        self._put_off(error)
-        return True
+        was_tidying, wanted = self._tidying is not None, length + HEADER_BYTES
+        if was_tidying:
+            self._put_off(error)
+        free = 0 if self._archive is None else self._archive.make_free(wanted)
+        return was_tidying or free >= wanted

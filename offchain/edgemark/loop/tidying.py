@@ -9,7 +9,7 @@ Law 3: what leaves changes no more once this has begun; what is open goes on.
 from __future__ import annotations
 
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from edgemark.loop.archive import Archive
 from edgemark.loop.replay import key_of, of_key, split
 
 PIECE_BYTES = 16 * 2**20  # that move before events have their turn; one record may be longer
+PUT_BYTES = 2**20  # that move while one matter is put: two syncs of the archive
 ROOM_BYTES = PIECE_BYTES  # of the disk, beside what is moved: others write meanwhile
 
 
@@ -96,19 +97,22 @@ def _steps(
     """Bytes that were moved, after each step."""
     end, gone = journal.end, {*leaving, *condensed}
     places: defaultdict[bytes, list[int]] = defaultdict(list)
+    read = Counter[bytes]()  # again: the records in which a matter stands
     for place, record in journal.walk():
         told = [(key_of(each), each) for each in split(record)]
         if kept := [each for key, each in told if key not in gone]:
             fresh.add(b"".join(kept))
         for key in {key for key, _ in told}.intersection(leaving):
             places[key].append(place)
+            read[key] += len(record)
         yield len(record)
     for record in (record for records in condensed.values() for record in records):
         fresh.add(record)
         yield len(record)
     for key, its in places.items():
         if archive is not None:
-            yield archive.put(key, of_key(key, map(journal.record_at, its)))
+            archive.put(key, of_key(key, map(journal.record_at, its)))
+            yield max(PUT_BYTES, read[key])
     between = journal.end
     for _, record in journal.walk(end):  # what happened meanwhile
         fresh.add(record)

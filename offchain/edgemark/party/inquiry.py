@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from edgemark.errors import PeerFault, RefusedInput
@@ -25,7 +26,7 @@ from edgemark.identifiers import Address
 from edgemark.logs import get_logger
 from edgemark.loop.machine import TryAgain
 from edgemark.party.standing import Standing
-from edgemark.transport.asking.line import in_line, wanted
+from edgemark.transport.asking.line import in_line, stalls, wanted
 
 PAUSE_S = 1.0  # for one peer, before another one is asked beside it
 AT_A_TIME = 16  # peers that are asked for what each of them has
@@ -146,6 +147,7 @@ class _Asking(Generic[T]):
         def run() -> None:
             wanted.set(lambda: not self._is_over.is_set() and not self._has_fallen(asked))
             in_line.set(asked.note_line)
+            stalls.set(partial(self._note_late, asked))
             try:
                 asked.answer = self._ask(peer)
             except BaseException as error:  # noqa: BLE001 - looked at by whoever waits

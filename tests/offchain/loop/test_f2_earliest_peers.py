@@ -10,10 +10,12 @@ import heapq
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from edgemark.loop.errands import Desk, Errand, Pace
+from edgemark.loop import errands
+from edgemark.loop.errands import Desk, Errand, Pace, _Lane
 
 PACE = Pace(workers=8, most_backoff_s=2.0)  # as a party has it
 IN_TURN, EARLIEST = -math.inf, math.inf  # so many, it says, were given out in turn
@@ -129,3 +131,70 @@ def test_what_is_given_back__leaves_its_place_to_another() -> None:
     for errand, _ in given:
         desk.give_back(errand)
     assert desk._lanes["lane"].in_turn == 0
+
+
+# --- beside peers that are slow -------------------------------------------------------------------
+
+MUTE_S, BACK_S, LATER_S = 10.2, 2.0, 30.0
+
+
+class OldLane(_Lane[Any]):
+    """Planted: threads of slow peers count as given in turn."""
+
+    def next(self, now: float) -> tuple[str | None, Any, bool] | None:
+        count = sum(peer.under_way for peer in self.peers.values())
+        slow = [peer for peer in self.peers.values() if peer.faults]
+        is_half = sum(peer.under_way for peer in slow) >= PACE.workers
+        may_go = [
+            (name, peer)
+            for name, peer in self.peers.items()
+            if self._may_go(name, peer, now) and not (peer.faults and is_half)
+        ]
+        if count >= PACE.of_lane or not may_go:
+            return None
+        in_turn = self.in_turn < count - self.in_turn
+        name, peer = may_go[0] if in_turn else min(may_go, key=lambda one: one[1].earliest)
+        self.peers.move_to_end(name)
+        peer.under_way += 1
+        self.in_turn += in_turn
+        return name, heapq.heappop(peer.waiting)[2], in_turn
+
+
+def serve_late(refusers: int, mutes: int, good: int) -> float:
+    """Seconds until the last of the good ones, who come later, is served beside these."""
+    desk, order, now = Desk[Owed](PACE), itertools.count(), 0.0
+    ends: list[tuple[float, int, Errand, Owed]] = []
+    again: list[tuple[float, int, Owed]] = [(LATER_S, next(order), o) for o in _good(good)]
+    bad = [(f"early {n}", 10.0 + k, HOLDS_S) for n in range(refusers) for k in (0, 1)]
+    bad += [(f"mute {n}", LATE, MUTE_S) for n in range(mutes)]
+    for one in (Owed(*each, refused=True) for each in bad):
+        desk.put(Errand("lane", one.peer, one.by), one)
+    left = good
+    while left:
+        for errand, one in desk.take(now):
+            heapq.heappush(ends, (now + one.takes_s, next(order), errand, one))
+        now = min([*(end[0] for end in ends[:1]), *(due[0] for due in again[:1])])
+        while again and again[0][0] <= now:
+            one = heapq.heappop(again)[2]
+            desk.put(Errand("lane", one.peer, one.by), one)
+        while ends and ends[0][0] <= now:
+            _, _, errand, one = heapq.heappop(ends)
+            is_mute = one.takes_s == MUTE_S
+            desk.end(errand, now, took_s=one.takes_s, failed=one.refused, mute=is_mute)
+            if one.refused:
+                heapq.heappush(again, (now + BACK_S, next(order), one))
+            left -= not one.refused
+    return now - LATER_S
+
+
+def _good(count: int) -> list[Owed]:
+    return [Owed(f"good {n}", LATE, 0.1) for n in range(count)]
+
+
+def test_refusers_beside_mute_peers__leave_a_quarter_of_a_lane_in_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fifteen bad nodes in each of two jobs of a device."""
+    mended = serve_late(15, 15, 60)
+    monkeypatch.setattr(errands, "_Lane", OldLane)
+    assert 3 * mended < serve_late(15, 15, 60)

@@ -31,9 +31,10 @@ from tests.offchain.loop.tally import Asked, Closed, Padded, TallyMachine
 from tests.waiting import wait_until
 
 from edgemark.journal.journal import Journal, JournalWriteFailed
-from edgemark.loop.archive import Archive, ArchiveWriteFailed
+from edgemark.loop.archive import Archive, ArchiveWriteFailed, Room
 from edgemark.loop.memory import AlreadyOver
 from edgemark.loop.runtime import Runtime
+from edgemark.loop.tidying import PUT_BYTES, move
 
 ALL = range(CLOSED + OPEN)
 KEYS = {key_of(number) for number in ALL}
@@ -152,6 +153,37 @@ def test_record__that_finds_no_room_beside_what_is_tidied__has_it(
         assert len(memory.at_hand()) == OPEN
 
 
+@pytest.mark.parametrize("is_tidying", [True, False])
+def test_record__that_finds_no_room__has_that_of_the_oldest_in_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_tidying: bool
+) -> None:
+    memory, _ = begin_in_pieces(tmp_path, monkeypatch)
+    while not is_tidying and memory._tidying is not None:
+        memory.tidy()
+    memory._archive = Archive(tmp_path / "bounded", Room(1000, 2**32))
+    for number in range(3):
+        memory._archive.put(b"old %d" % number, [bytes(1000)])
+    real, full = os.pwrite, used(tmp_path / "bounded")
+
+    def write(handle: int, part: bytes, place: int) -> int:
+        if full - used(tmp_path / "bounded") < len(part):
+            raise OSError(28, "No space left on device")
+        return real(handle, part, place)
+
+    def look(_: object) -> SimpleNamespace:
+        return SimpleNamespace(free=full - used(tmp_path / "bounded"))
+
+    monkeypatch.setattr("os.pwrite", write)
+    monkeypatch.setattr("shutil.disk_usage", look)
+    step(TallyMachine(), memory, CLOSED, Asked(7))
+    assert memory.find(key_of(CLOSED)).wanted == (2, 7)
+    assert len(memory._archive.keys()) == 2
+
+
+def used(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
 def test_what_a_killed_process_left_of_a_successor__is_gone_at_the_next_start(
     tmp_path: Path,
 ) -> None:
@@ -176,6 +208,19 @@ def begin_in_pieces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any,
     memory.tidy()
     assert memory._tidying is not None
     return memory, journal
+
+
+def test_many_small_matters__leave_in_pieces_as_large_ones_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is two syncs of the disk, whatever its length."""
+    monkeypatch.setattr("edgemark.loop.tidying.PIECE_BYTES", 2 * PUT_BYTES)
+    fill(tmp_path)
+    leaving = [key_of(number) for number in range(CLOSED)]
+    with Journal.open(tmp_path / "journal") as journal:
+        archive = Archive(tmp_path / "other")
+        assert len(list(move(journal, archive, leaving, {}))) == CLOSED // 2
+    assert set(archive.keys()) == set(leaving)
 
 
 def test_tidying__lets_events_happen_between_two_pieces(

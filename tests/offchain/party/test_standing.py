@@ -13,7 +13,7 @@ from edgemark.loop.machine import TryAgain
 from edgemark.party import standing as module
 from edgemark.party.inquiry import ask_until_one
 from edgemark.party.standing import Standing
-from edgemark.transport.asking.line import in_line, wanted
+from edgemark.transport.asking.line import in_line, stalls, wanted
 from edgemark.transport.faults import PeerUnreachable
 
 PEERS = [parse_address("0x" + f"{number:02x}" * 20) for number in range(1, 6)]
@@ -126,3 +126,23 @@ def test_a_long_answer__takes_its_time_and_who_is_overtaken_does_not() -> None:
         released.set()
     assert found == GOOD
     assert standing.place_of(GOOD) < 0 < standing.place_of(BAD)
+
+
+def test_who_lets_the_line_stand_idle__stands_behind_others_before_its_time_is_over() -> None:
+    """Equal deadlines: those that wait for it in the line would each let it stand idle again."""
+    standing, released = Standing(), threading.Event()
+
+    def ask(peer: Address) -> Address:
+        if peer == BAD:
+            in_line.get()(True)
+            in_line.get()(False)  # it has its turn, and is long
+            stalls.get()()
+            assert released.wait(60)
+        return peer
+
+    found = ask_until_one(
+        [BAD, GOOD], ask, what="nobody", who="test", standing=standing, pause_s=0.01
+    )
+    assert (found, standing.first_of([BAD, GOOD])) == (GOOD, GOOD)
+    assert standing.place_of(BAD) > 0
+    released.set()

@@ -4,6 +4,7 @@
 |--------------|-----------------------------------------------------------------|
 | `station`    | chain, contracts, lane, registry, anchor, token; chain time     |
 | `steady_time`| chain time that one wrong header cannot move                    |
+| `block_time` | seconds from block to block, measured now and then              |
 | `server`     | a server whose known parties are in the registry                |
 | `opening`    | the station of a server: registered and funded as settings say  |
 | `monitoring` | what the operator's pages say of the chain and the account      |

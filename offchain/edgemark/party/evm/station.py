@@ -24,6 +24,7 @@ from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain, UnderWay
+from edgemark.party.evm.block_time import BlockTime
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.steady_time import SteadyTime
 from edgemark.party.station import Station
@@ -57,10 +58,10 @@ class EvmStation(Station):
     accounts: AnchorAccounts
     token: MetaCoin
     visitor: Visitor
+    block_time: BlockTime
     allowing: threading.RLock = field(
         default_factory=threading.RLock, init=False, repr=False, compare=False
     )
-    _measured: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def open(cls, settings: Settings, clock: Callable[[], int] | None = None) -> Self:
@@ -77,6 +78,8 @@ class EvmStation(Station):
         chain, deployment = open_deployment(settings, cls.GROUPS)
         furniture = cls.furnish(settings, chain, deployment)
         registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
+        block_time = BlockTime(lambda: measure_block_s(chain))
+        block_time.look()
         lane = TransactionLane(
             chain,
             keys.account,
@@ -95,6 +98,7 @@ class EvmStation(Station):
             accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
             token=MetaCoin(chain, deployment.contract("MetaCoin")),
             visitor=Visitor(keys.account, registry.domain()),
+            block_time=block_time,
             **furniture,
         )
 
@@ -122,24 +126,11 @@ class EvmStation(Station):
         return Timestamp(self.clock.check(self.chain.block(block).timestamp))
 
     def block_s(self) -> int:
-        """Seconds from block to block, measured once; 0 while the chain is too young to tell.
-
-        Raises:
-            LedgerUnavailable: no answer.
-        """
-        if not self._measured:
-            block_s = measure_block_s(self.chain)
-            if not block_s:
-                return 0
-            self._measured.append(block_s)
-        return self._measured[0]
+        """Seconds from block to block; 0 while the chain is too young, or too fast, to tell."""
+        return self.block_time.seconds
 
     def seeing_s(self) -> float:
-        """Seconds until this party sees what stands in a block: its confirmations, and a look.
-
-        Raises:
-            LedgerUnavailable: no answer.
-        """
+        """Seconds until this party sees what stands in a block: its confirmations, and a look."""
         return self.chain.confirmations * self.block_s() + self.settings.poll_s
 
     @property
@@ -163,8 +154,9 @@ class EvmStation(Station):
         return LogFollower(self.chain, self.contracts, start)
 
     def keep_on(self) -> None:
-        """Help on the transactions that nobody waits for."""
+        """Help on the transactions that nobody waits for; measure the time of a block."""
         self.lane.keep_on()
+        self.block_time.look()
 
     def push(self, call: Call) -> Receipt:
         """Send a call, if it is not under way, and hold no thread until it is final.

@@ -23,6 +23,9 @@ wanted: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: Tr
 in_line: ContextVar[Callable[[bool], None]] = ContextVar("in_line", default=lambda _: None)
 """Told when a thread begins to wait for its turn, and when it does no more."""
 
+stalls: ContextVar[Callable[[], None]] = ContextVar("stalls", default=lambda: None)
+"""Told when others wait no more for what had its turn, as the line stood idle: it asks no lock."""
+
 _of_thread = threading.local()
 
 
@@ -57,7 +60,7 @@ class Line:
         Raises:
             PeerUnreachable: it is not `wanted` any more, or the line was closed meanwhile.
         """
-        transfer = Transfer(length, by)
+        transfer = Transfer(length, by, stalled=stalls.get())
         if length <= LONG_BYTES:
             yield transfer
             return

@@ -52,6 +52,7 @@ class Transfer:
         moved: bytes of it that are at the other end.
         sharing: how many were on their way when it began, itself among them.
         holds: whether others wait for it.
+        stalled: told when they do no more, as the line stood idle.
     """
 
     length: int
@@ -60,6 +61,7 @@ class Transfer:
     sharing: int = 1
     holds: bool = True
     seen: int = 0
+    stalled: Callable[[], None] = lambda: None
 
     def seconds(self) -> float:
         """What it may take: a server waits as long for a body."""
@@ -122,4 +124,6 @@ class Turns:
         if self._idle_s >= IDLE_S:
             self._idle_s = 0.0
             for one in self._under_way:
-                one.holds = False
+                if one.holds:
+                    one.holds = False
+                    one.stalled()

@@ -13,7 +13,7 @@ import pytest
 from tests.offchain.transport.asking.one_line import EverybodyAtOnce, play, readers_of
 
 from edgemark.transport.asking.line import Line, take_waited_s, wanted
-from edgemark.transport.asking.turns import BURST_BYTES, LONG_BYTES, Transfer, Turns
+from edgemark.transport.asking.turns import BURST_BYTES, IDLE_S, LONG_BYTES, Transfer, Turns
 from edgemark.transport.faults import PeerUnreachable
 from edgemark.transport.limits import LEAST_BYTES_PER_S, MIB
 
@@ -129,3 +129,20 @@ def test_what_is_not_needed_any_more__has_no_turn(*, is_closed: bool) -> None:
     finally:
         wanted.reset(token)
     assert not line._turns._waiting
+
+
+def test_whoever_lets_the_line_stand_idle__is_told_once() -> None:
+    turns, told = Turns(), list[str]()
+    mute = Transfer(8 * MIB, stalled=lambda: told.append("mute"))
+    turns.enter(mute)
+    assert turns.may_begin(mute, 0.0)
+    other = Transfer(8 * MIB, stalled=lambda: told.append("other"))
+    turns.enter(other)
+    for now in (0.5, IDLE_S - 0.1):
+        assert not turns.may_begin(other, now)
+    assert told == []
+    assert turns.may_begin(other, IDLE_S)
+    other.moved = lambda: 8 * MIB
+    turns.leave(other, IDLE_S + 0.1)
+    turns.leave(mute, 9.0)
+    assert told == ["mute"]

@@ -249,7 +249,7 @@ class TransactionLane(NonceKeeper, Closing):
         begun = self._find_begun(intent, batch)
         if begun is not None:
             return begun
-        refused = refused or self._pending.refused(intent.identity)
+        refused = self._pending.refused(intent.identity) or refused
         if refused is None or refused.is_void:
             return self._send_new(intent, None, quote)
         return self._try_again(refused, intent, quote) if refused.is_open else refused

@@ -1,7 +1,8 @@
 """What the cases of a judge hold: memory until they end, disk until they have left the journal.
 
-Rule 1: room is set aside when evidence comes, for all that its case may ever hold. So an answer
-that the node hands in later always has room, and one that contradicts another too.
+Rule 1: room is set aside when evidence comes, for it and for one answer more than there is: what
+the node hands in later always has room. One that contradicts another counts when it is there; its
+node is convicted for it, so these make the bound at most 7/3 of what it says.
 Rule 2: open cases hold so much together, and those of one payer never more than is left for the
 others: with n payers that hold all they can there is room for an (n + 1)-th.
 Rule 3: evidence without room is refused by name and comes again, until its charge would be void.
@@ -33,10 +34,10 @@ def compute_most_held(max_held_mib: int) -> int:
     return max(LEAST_HELD_BYTES, max_held_mib * 2**20)
 
 
-def compute_room(kind: ChargeKind, terms: Terms) -> int:
-    """Bytes that a case may come to hold: its share, and all answers that say something new."""
-    answers = MOST_ANSWERS if kind is ChargeKind.SILENT else 1
-    return terms.share_bytes + answers * compute_output_bytes(terms.batch, terms.outputs)
+def compute_room(kind: ChargeKind, terms: Terms, answers: int = 0) -> int:
+    """Bytes that a case holds: its share, so many answers as are there, and one more."""
+    most = min(MOST_ANSWERS, answers + 1) if kind is ChargeKind.SILENT else 1
+    return terms.share_bytes + most * compute_output_bytes(terms.batch, terms.outputs)
 
 
 class CaseRoom:
@@ -72,16 +73,20 @@ class CaseRoom:
             Overloaded: there is no room now.
         """
         with self._taking:
-            self._check_held(kind, terms, job)
-            self._on_disk(compute_room(kind, terms), self.count_promised())
+            self.check(compute_room(kind, terms), job)
+            self._on_disk(compute_room(kind, terms, MOST_ANSWERS), self.count_promised())
             yield
 
-    def _check_held(self, kind: ChargeKind, terms: Terms, job: JobId) -> None:
-        """Rule 2."""
-        payer, length, held, own = self._payer_of(job), compute_room(kind, terms), 0, 0
+    def check(self, length: int, job: JobId) -> None:
+        """Check that a case of a job may hold so many bytes more: rule 2.
+
+        Raises:
+            Overloaded: as `taking`; to be asked before long bodies are read.
+        """
+        payer, held, own = self._payer_of(job), 0, 0
         for case in self._cases():
             if case.terms is not None and not case.is_finished:
-                room = compute_room(case.known.kind, case.terms)
+                room = compute_room(case.known.kind, case.terms, len(case.answers))
                 held += room
                 own += room if self._payer_of(case.known.job) == payer else 0
         left = self._most - held - length
@@ -107,4 +112,4 @@ def _bytes_to_come(case: JudgeCase) -> int:
     there = terms.share_bytes + len(case.answers) * answer_bytes
     if case.is_finished:
         return there
-    return DISK_COPIES * compute_room(case.known.kind, terms) - there
+    return DISK_COPIES * compute_room(case.known.kind, terms, MOST_ANSWERS) - there

@@ -40,7 +40,7 @@ from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.calls import call_of
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
-from edgemark.systems.outsourcing.judge.holding import CaseRoom
+from edgemark.systems.outsourcing.judge.holding import CaseRoom, compute_room
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
 from edgemark.systems.outsourcing.judge.opening import Charge, ChargeView, case_of, read_charges
 from edgemark.systems.outsourcing.judge.patience import Patience
@@ -130,12 +130,10 @@ class Judge(OutsourcingServer):
     def status(self) -> dict[str, object]:
         """Role, cases, and which tasks were ever seen: (job, index) pairs, public on chain."""
         tasks = [state.task for state in self._cases() if state.task is not None]
-        return {
-            "role": "judge",
-            "compute_seconds": self._compute_seconds,
-            "cases": len(self._cases()),
-            "tasks_seen": sorted([task.job.hex(), int(task.index)] for task in tasks),
-        }
+        seen = sorted([task.job.hex(), int(task.index)] for task in tasks)
+        computed_s, cases = self._compute_seconds, len(self._cases())
+        facts = {"role": "judge", "compute_seconds": computed_s}
+        return {**facts, "cases": cases, "tasks_seen": seen}
 
     def _needed_functions(self) -> Needed:
         return self.payers.name_needs(
@@ -156,6 +154,7 @@ class Judge(OutsourcingServer):
         state = self._case(head, *parse_place(head.params))
         if state.task is not None or state.is_finished:
             return Response(body=TAKEN)
+        self._room.check(max(0, head.length - 3 * HEAD_BYTES), state.known.job)
         return self.on_disk(MAX_EVIDENCE_BYTES, self.promised_bytes())
 
     def _admit_answer(self, head: Head) -> int:
@@ -174,6 +173,7 @@ class Judge(OutsourcingServer):
         stored = self._posted(request, job)
         check_posted(job, stored.terms_hash, evidence.terms)
         heard = self._hear_evidence(state.known, evidence)
+        self._room.check(compute_room(state.known.kind, evidence.terms), job)
         with self.function_of(evidence.terms, stored.payer) as is_here:
             if not is_here:
                 return Response(body=FUNCTION_NEEDED)
@@ -195,12 +195,12 @@ class Judge(OutsourcingServer):
         return on.HeardEvidence(terms, task, answer if case.kind is ChargeKind.WRONG else None)
 
     def _keep_evidence(self, request: Request, kind: ChargeKind, heard: on.HeardEvidence) -> None:
-        job, index = heard.task.job, heard.task.index
-        with self._room.taking(kind, heard.terms, job):
+        place = (heard.task.job, heard.task.index)
+        with self._room.taking(kind, heard.terms, heard.task.job):
             try:
-                self.runtime.ask(key_of(job, index), heard)
+                self.runtime.ask(key_of(*place), heard)
             except IllegalMove:  # another judge's copy came while this one was checked
-                if self._case(request, job, index).task is None:
+                if self._case(request, *place).task is None:
                     raise
 
     def _take_opinion(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.offchain.ledger.evm.reading.scripted_node import KEY, Chain, Nodes, other_payment
 from tests.offchain.ledger.evm.sending.scripted_lane import (
+    SERVICE,
     SOON,
     lane_over,
     mine,
@@ -187,3 +188,58 @@ def test_what_was_set_aside_and_asked_for_again__helps_its_nonce_without_the_loc
         assert held == ["eth_getTransactionCount"]
     mine(chain)
     assert served(chain) == [0, 2]
+
+
+# --- what changes while no lock is held ----------------------------------------------------------
+
+
+class StaleLane(TransactionLane):
+    """Planted: what was set aside before the lock was free counts, not what was since."""
+
+    def _start(self, intent: Any, batch: Any, quote: Any, refused: Any) -> Any:
+        begun = self._find_begun(intent, batch)
+        if begun is None and refused is not None and refused.is_void:
+            return self._send_new(intent, None, quote)
+        return begun or super()._start(intent, batch, quote, refused)
+
+
+@pytest.mark.parametrize(("kind", "times"), [(TransactionLane, 1), (StaleLane, 2)])
+def test_a_named_call_that_two_threads_ask_for_again__happens_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[TransactionLane], times: int
+) -> None:
+    """It was set aside; while one thread settles its nonce, another has it set aside once more.
+
+    The node refuses wrongly: another one's pool has what it refused.
+    """
+    never, leaked = "exceeds block gas limit", list[bytes]()
+    named = Call(SERVICE, "serve", (1,), key=b"once")
+    chain, nodes = quiet_node()
+
+    def refuse_and_keep(method: str, params: Sequence[Any]) -> None:
+        if method == "eth_sendRawTransaction" and not leaked:
+            leaked.append(bytes.fromhex(params[0][2:]))
+            refusing_once(never, method)(method, params)
+
+    with lane_over(nodes, tmp_path, kind=kind, limits=SOON) as lane:
+        lane.push(serve(9))
+        nodes.before = refusing_once(never, "eth_sendRawTransaction")
+        with suppress(TransactionRefused):
+            lane.push(named)
+        lane.push(serve(2))  # has its nonce, and becomes final
+        mine(chain)
+        settle = lane._settler.settle
+
+        def settle_and_be_overtaken(nonce: int) -> None:
+            settle(nonce)
+            monkeypatch.setattr(lane._settler, "settle", settle)
+            nodes.before = refuse_and_keep
+            with suppress(TransactionRefused):
+                lane.push(named)
+            lane.push(serve(3))
+
+        monkeypatch.setattr(lane._settler, "settle", settle_and_be_overtaken)
+        with suppress(NotYetMined):
+            lane.push(named)
+        chain.pool[2] = leaked[0]
+        mine(chain)
+    assert served(chain).count(1) == times

@@ -97,8 +97,41 @@ def test_one_payer__never_holds_more_than_is_left_for_the_others() -> None:
         docket.charge(1000, "greedy", ChargeKind.SILENT)
     assert refused.value.retry_after_s > 0
     docket.charge(1001, "honest", ChargeKind.SILENT)
-    docket.cases[0] = case_with(0, ChargeKind.SILENT, LARGEST, ended=True)
-    docket.charge(1002, "greedy", ChargeKind.WRONG)  # when one ended, it comes in
+    for number in (0, 1):
+        docket.cases[number] = case_with(number, ChargeKind.SILENT, LARGEST, ended=True)
+    docket.charge(1002, "greedy", ChargeKind.WRONG)  # when some ended, it comes in
+
+
+@pytest.mark.parametrize(("nodes", "errors", "jobs"), [(16, 3, 4), (64, 15, 3)])
+def test_one_honest_payer__has_room_for_all_charges_of_several_large_jobs(
+    nodes: int, errors: int, jobs: int
+) -> None:
+    """Setting aside every answer that may ever come, it had not, and those charges were void."""
+    width = min(MAX_VALUES, MAX_JOB_VALUES // nodes) // 4096
+    terms = replace(
+        LARGEST,
+        batch=4096,
+        inputs=width,
+        outputs=width,
+        share_bytes=compute_share_bytes(4096, width),
+    )
+    docket = Docket()
+    for number in range(jobs * errors):
+        docket.charge(number, "honest", ChargeKind.SILENT, terms)
+    planted = sum(compute_room(ChargeKind.SILENT, terms, MOST_ANSWERS) for _ in docket.cases)
+    assert planted > MOST // 2
+
+
+def test_answers__count_when_they_are_there() -> None:
+    docket, right = Docket(), cast.right_answer(ORDER, 1)
+    docket.charge(0, "payer", ChargeKind.SILENT)
+    answer = compute_output_bytes(LARGEST.batch, LARGEST.outputs)
+    for there in range(MOST_ANSWERS + 1):
+        docket.cases[0] = replace(docket.cases[0], answers=(right,) * there)
+        count = LARGEST.share_bytes + min(MOST_ANSWERS, there + 1) * answer
+        docket.room.check((MOST - 2 * count) // 2, job_of(0))  # own and held, and this twice
+        with pytest.raises(Overloaded):
+            docket.room.check((MOST - 2 * count) // 2 + 1, job_of(0))
 
 
 def test_several_payers_that_take_all_they_can__leave_room_for_another() -> None:

@@ -25,9 +25,12 @@ class TimedChain:
     def __init__(self, times: list[int]) -> None:
         self.times = times
 
-    def block(self, which: int | str) -> Any:
+    def confirmed(self) -> int:
+        """The last block."""
+        return len(self.times) - 1
+
+    def block(self, number: int) -> Any:
         """Number and timestamp."""
-        number = len(self.times) - 1 if which == "latest" else int(which)
         return SimpleNamespace(number=number, timestamp=self.times[number])
 
 

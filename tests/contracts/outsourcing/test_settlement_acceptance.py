@@ -277,7 +277,7 @@ def carry_out(party: Any, state: Any, effect: SubmitExpiry) -> list[object]:
         try:
             found[:] = party.perform(state, effect)
         except UnderWay:
-            party.station.keep_on()
+            party.station.lane.keep_on()
             return False
         return True
 

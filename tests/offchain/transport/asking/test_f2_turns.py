@@ -138,8 +138,8 @@ def test_whoever_lets_the_line_stand_idle__is_told_once() -> None:
     assert turns.may_begin(mute, 0.0)
     other = Transfer(8 * MIB, stalled=lambda: told.append("other"))
     turns.enter(other)
-    for now in (0.5, IDLE_S - 0.1):
-        assert not turns.may_begin(other, now)
+    for at in (0.5, IDLE_S - 0.1):
+        assert not turns.may_begin(other, at)
     assert told == []
     assert turns.may_begin(other, IDLE_S)
     other.moved = lambda: 8 * MIB

@@ -249,7 +249,7 @@ class Drafter:
         raise doubt
 
     def read_market(self) -> Market:
-        """What the chain asks for now."""
+        """What the chain asks."""
         return Market(self._chain.block().base_fee, self._tip())
 
     def compute_room(self, under_way: Iterable[Transaction]) -> int:

@@ -174,7 +174,7 @@ def defend(offers: Sequence[Offered], judging: Judging) -> list[tuple[float, flo
         for event in (offer, on.SawAccepted(), on.SawStarted(Timestamp(1)), charged, served):
             play.hear(key, event)
         seen[key] = now, left
-    play.play(max((now + left for now, left in seen.values()), default=0.0))
+    play.play(max((at + left for at, left in seen.values()), default=0.0))
     good = [do.SendAnswer(judge) for judge in court.accounts[judging.bad :]]
     return [
         (max(play.done.get((key, effect), math.inf) for effect in good) - now, left)

@@ -109,26 +109,26 @@ def play(offers: Sequence[Offered], turn: Turn) -> list[tuple[Offered, int]]:
     done: dict[int, int] = {}
     waiting: list[tuple[int, int]] = []
     running: tuple[int, int] | None = None
-    for now in range(400):
-        if running is not None and running[1] == now:
-            done[running[0]], running = now, None
+    for second in range(400):
+        if running is not None and running[1] == second:
+            done[running[0]], running = second, None
         for one in offers:
-            if one.offered_at != now:
+            if one.offered_at != second:
                 continue
             promises = [
-                Promise(t.seconds, t.within if t.comes_at >= now else by_deadline(t) - now)
+                Promise(t.seconds, t.within if t.comes_at >= second else by_deadline(t) - second)
                 for number, t in enumerate(taken)
                 if number not in done and (running is None or number != running[0])
             ]
-            left = 0 if running is None else running[1] - now
+            left = 0 if running is None else running[1] - second
             if find_broken(Promise(one.seconds, one.within), promises, left) is None:
                 taken.append(one)
         for number, one in enumerate(taken):
-            if one.comes_at == now:
+            if one.comes_at == second:
                 heapq.heappush(waiting, (turn(one), number))
         if running is None and waiting:
             _, number = heapq.heappop(waiting)
-            running = (number, now + taken[number].seconds)
+            running = (number, second + taken[number].seconds)
     return [(one, done[number]) for number, one in enumerate(taken)]
 
 

@@ -95,7 +95,9 @@ def write(name: str, root: Path = ROOT) -> list[Path]:
     for place, text in edited.items():
         (root / place).write_text(text)
     python = [str(root / target) for target in targets if target.suffix == ".py"]
-    subprocess.run(["ruff", "format", "--quiet", *python], cwd=root, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--quiet", *python], cwd=root, check=True
+    )
     return list(targets)
 
 

@@ -299,8 +299,8 @@ def find_circle(modules: dict[str, Module], package: str) -> list[str]:
     """Rooms below a package that import each other in a circle; empty when there is none."""
     arrows: dict[str, set[str]] = {}
     for module in modules.values():
-        room = _room_of(module.name, package)
-        targets = {_room_of(target, package) for target, _ in module.imports if target in modules}
+        room = room_of(module.name, package)
+        targets = {room_of(target, package) for target, _ in module.imports if target in modules}
         if room:
             arrows.setdefault(room, set()).update(targets - {"", room})
     # What imports nothing that is left goes, until nothing is left but circles.
@@ -310,7 +310,8 @@ def find_circle(modules: dict[str, Module], package: str) -> list[str]:
     return sorted(arrows)
 
 
-def _room_of(module: str, package: str) -> str:
+def room_of(module: str, package: str) -> str:
+    """What stands next below a package and holds the module; empty for what is elsewhere."""
     return (
         module.removeprefix(f"{package}.").split(".")[0] if module.startswith(f"{package}.") else ""
     )

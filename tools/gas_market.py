@@ -23,7 +23,12 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_share_bytes,
 )
 from edgemark.systems.outsourcing.identifiers import JobId
-from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
+from edgemark.systems.outsourcing.station.contracts import (
+    COMPUTE_NODE,
+    ENCLAVE,
+    OutsourcingContracts,
+    draft_contracts,
+)
 from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.token.records import Purpose
 
@@ -120,8 +125,8 @@ class Market:
         """Register everybody and fill the accounts of payer and nodes."""
         anchor = self.deployment.contracts["AssetAnchor"]
         self.send("owner", "MetaCoin", "approve", anchor, 2**255)
-        for role, servers in ((Role.COMPUTE_NODE, self.nodes), (Role.ENCLAVE, self.judges)):
-            name = "node" if role is Role.COMPUTE_NODE else "judge"
+        for role, servers in ((COMPUTE_NODE, self.nodes), (ENCLAVE, self.judges)):
+            name = "node" if role is COMPUTE_NODE else "judge"
             for j in range(1, len(servers) + 1):
                 self.register(f"{name} {j}", role)
         self.send("payer", "ParticipantRegistry", "registerDevice")

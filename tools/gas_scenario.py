@@ -14,9 +14,9 @@ from tools.gas_lab import GasLab
 from tools.gas_market import CHARGED, COIN, LARGEST, LIMITS, SMALL, WINDOW_S, Job, Market
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
-from edgemark.identity.records import Role
 from edgemark.identity.statements import RegistryDomain
 from edgemark.systems.outsourcing.contract.records import Finding
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.token.records import Purpose
 from edgemark.token.statements import TokenDomain
@@ -55,7 +55,7 @@ def run_registry(market: Market) -> None:
     market.measure("again", "some provider", registry, "stake", DEFAULT_MIN_STAKE)
     server = market.key("some node").address
     market.measure("", "some provider", registry, "admit", server)
-    wanted = market.server("some provider", Role.COMPUTE_NODE, "some node")
+    wanted = market.server("some provider", COMPUTE_NODE, "some node")
     facts = (wanted.pin, wanted.endpoint, wanted.resources.as_abi())
     role_and_provider = (int(wanted.role), wanted.provider)
     market.measure("", "some node", registry, "registerServer", *role_and_provider, *facts)
@@ -78,7 +78,7 @@ def run_signed_registrations(market: Market) -> None:
     deadline = Timestamp(lab.now() + WINDOW_S)
     signer, successor = market.key("some signer"), market.key("some successor")
     market.send("some provider", name, "admit", signer.address)
-    wanted = market.server("some provider", Role.COMPUTE_NODE, "some signer")
+    wanted = market.server("some provider", COMPUTE_NODE, "some signer")
     signed = wanted.sign(signer, domain, 0, deadline)
     arguments = (signer.address, signed.as_abi(), deadline, signed.signature)
     market.measure("", "outsider", name, "registerSigned", *arguments)

@@ -20,27 +20,6 @@ KIND = re.compile(r'ContractKind\(\s*"(\w+)"')
 EVENT = re.compile(r"^class (\w+)\(ChainEvent\)", re.MULTILINE)
 WORDS = ("jobs?", "judges?", "settlements?", "compute nodes?", "COMPUTE_NODE", "ENCLAVE")
 
-COMMAND = "a command for the parties of the one system there is; the second one parts it"
-TEXT = "what users read in a refusal, a page or a file, and look for"
-SHOWN = "a picture of the one system there is; the second one says what all have in common"
-ROLE = "roles that have names; to be named by each system, as in the libraries of its contracts"
-REMAINING: dict[str, tuple[frozenset[str], str]] = {
-    "cli/account.py": (frozenset({"job", "outsourcing", "settlement"}), COMMAND),
-    "cli/doctor/chain_findings.py": (frozenset({"job", "jobsettlement", "settlement"}), COMMAND),
-    "cli/doctor/machine_findings.py": (frozenset({"jobsettlement"}), COMMAND),
-    "cli/doctor/reach_findings.py": (frozenset({"judge"}), COMMAND),
-    "cli/main.py": (frozenset({"judge"}), COMMAND),
-    "cli/provider.py": (frozenset({"compute node", "judge"}), COMMAND),
-    "cli/registration.py": (frozenset({"compute_node", "enclave", "job", "judge"}), COMMAND),
-    "identity/records.py": (frozenset({"compute_node", "enclave"}), ROLE),
-    "metrics/readings.py": (frozenset({"job", "judge"}), TEXT),
-    "models/files.py": (frozenset({"outsourcing"}), TEXT),
-    "models/plan.py": (frozenset({"outsourcing"}), TEXT),
-    "models/table.py": (frozenset({"job"}), TEXT),
-    "receipt/exhibits.py": (frozenset({"job"}), SHOWN),
-    "receipt/page.py": (frozenset({"job"}), SHOWN),
-}
-
 
 def words_of_systems() -> re.Pattern[str]:
     """Names of the systems, of their contracts and events, and their parties."""
@@ -67,8 +46,7 @@ def find_words(general: Path) -> dict[str, frozenset[str]]:
 
 
 def test_no_general_file_names_what_is_of_a_system() -> None:
-    allowed = {name: words for name, (words, _) in REMAINING.items()}
-    assert find_words(SOURCES) == allowed  # what is needed no more leaves the list
+    assert find_words(SOURCES) == {}
 
 
 def test_no_file_of_the_stage_of_the_tests_names_what_is_of_a_system() -> None:

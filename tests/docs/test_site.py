@@ -98,7 +98,7 @@ def test_state_diagrams__are_tables(site: Path) -> None:
 
 class Quiet:
     def read_loop(self) -> LoopReading:
-        return LoopReading({}, 0, 0, 0)
+        return LoopReading({}, 0, 0, 0, "jobs")
 
 
 class Idle:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation, Overflow
-from pathlib import Path
 
 import click
 
+from edgemark.cli.main import OF_SYSTEMS
+from edgemark.cli.stations import AnchorStation
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import TOKEN_UNIT, Tokens, format_tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.party.evm.joining import provide_balance
-from edgemark.systems.outsourcing.device.means import read_funds
-from edgemark.systems.outsourcing.evidence.exporting import read_jobs, read_offered_stakes
-from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.party.evm.station import EvmStation
 
 
 def parse_tokens(text: str) -> Tokens:
@@ -47,7 +45,7 @@ def address(invocation: Invocation) -> None:
 @takes_settings
 def show(invocation: Invocation) -> None:
     """Print account, wallet, free balance in the anchor, and the TLS pin."""
-    with OutsourcingStation.open(invocation.settings()) as station:
+    with AnchorStation.open(invocation.settings()) as station:
         me = station.address
         facts = {
             "account": me,
@@ -65,7 +63,7 @@ def show(invocation: Invocation) -> None:
 def deposit(invocation: Invocation, amount: str) -> None:
     """Bring the free balance in the anchor up to AMOUNT MTC."""
     wanted = parse_tokens(amount)
-    with OutsourcingStation.open(invocation.settings()) as station:
+    with AnchorStation.open(invocation.settings()) as station:
         provide_balance(station, wanted)
         free = station.accounts.free_balance(station.address)
     invocation.show({"anchor_free_mtc": format_tokens(free)})
@@ -77,21 +75,31 @@ def deposit(invocation: Invocation, amount: str) -> None:
 def withdraw(invocation: Invocation, amount: str) -> None:
     """Take AMOUNT MTC of the free balance back into the wallet."""
     wanted = parse_tokens(amount)
-    with OutsourcingStation.open(invocation.settings()) as station:
+    with AnchorStation.open(invocation.settings()) as station:
         me = station.address
-        home = Path(station.settings.home)
-        offered = read_offered_stakes(home)  # before the balance: what locks meanwhile counts twice
-        funds = read_funds(station, station.settlement, read_jobs(home))
-        funds = replace(funds, reserved=funds.reserved + offered)
-        if wanted > funds.left:
-            kept = f" beside {format_tokens(funds.reserved)} MTC for open jobs"
-            raise RefusedInput(
-                "free balance is too low",
-                who=me,
-                had=f"{format_tokens(funds.left)} MTC{kept if funds.reserved else ''}",
-                needed=f"{format_tokens(wanted)} MTC",
-                remedy="What open jobs hold or may need comes back when they end.",
-            )
+        check_left(station, wanted)
         station.lane.send(station.accounts.withdraw(me, wanted))
         wallet = station.token.balance(me)
     invocation.show({"wallet_mtc": format_tokens(wallet)})
+
+
+def check_left(station: EvmStation, wanted: Tokens) -> None:
+    """Check that so much may be withdrawn beside what the matters of each system have yet to lock.
+
+    Raises:
+        RefusedInput: the free balance is too low.
+    """
+    # before the balance: what locks meanwhile counts twice
+    doors = [door for system in OF_SYSTEMS for door in system.RESERVES]
+    kept = [(door.load()(station), door.summary) for door in doors]
+    left = max(0, station.accounts.free_balance(station.address) - sum(each for each, _ in kept))
+    if wanted > left:
+        whose = " and ".join(what for _, what in kept)
+        held = [f"{format_tokens(each)} MTC for {what}" for each, what in kept if each]
+        raise RefusedInput(
+            "free balance is too low",
+            who=station.address,
+            had=" beside ".join([f"{format_tokens(Tokens(left))} MTC", *held]),
+            needed=f"{format_tokens(wanted)} MTC",
+            remedy=f"What {whose} hold or may need comes back when they end.",
+        )

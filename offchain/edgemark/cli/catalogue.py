@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 from edgemark.deployment.group import ContractGroup
+from edgemark.identity.records import Role
 
 PLACES = (  # module and name, each behind the groups it stands on
     "edgemark.party.evm.contracts:BaseContracts",
@@ -21,3 +23,9 @@ def _load(place: str) -> type[ContractGroup]:
 GROUPS = tuple(map(_load, PLACES))
 KINDS = {kind.name: kind for group in GROUPS for kind in group.KINDS}
 CONTRACTS = tuple(KINDS)  # in the order in which they are made
+
+
+def list_roles(groups: Sequence[type[ContractGroup]]) -> dict[str, Role]:
+    """Every role that an account may register in, by what whoever has it is called."""
+    servers = {name: Role(number) for group in groups for name, number in group.ROLES.items()}
+    return {"device": Role.DEVICE, **servers, "provider": Role.PROVIDER}

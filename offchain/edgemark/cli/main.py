@@ -25,7 +25,7 @@ COMMANDS = {
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
     "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
-    "provider": Place("provider", "provider", "An organisation that runs nodes or judges."),
+    "provider": Place("provider", "provider", "An organisation that runs servers."),
     **{name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()},
 }
 DEMOS = {name: place for system in OF_SYSTEMS for name, place in system.DEMOS.items()}

@@ -1,10 +1,11 @@
-"""`edgemark provider`: an organisation that runs compute nodes or judges."""
+"""`edgemark provider`: an organisation that runs servers."""
 
 from __future__ import annotations
 
 import click
 
 from edgemark.cli.account import parse_tokens
+from edgemark.cli.stations import RegistryStation
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.identifiers import format_tokens, parse_address
 from edgemark.party.evm.contracts import BaseContracts
@@ -18,7 +19,6 @@ from edgemark.party.evm.membership import (
     release_stake,
     unstake,
 )
-from edgemark.party.evm.station import EvmStation
 
 
 @click.group()
@@ -31,7 +31,7 @@ def provider() -> None:
 @click.argument("name")
 def register(invocation: Invocation, name: str) -> None:
     """Register this home's account as the organisation NAME."""
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         join_as_provider(station, name)
         me = station.address
     invocation.show({"provider": me, "name": name})
@@ -41,12 +41,12 @@ def register(invocation: Invocation, name: str) -> None:
 @takes_settings
 @click.argument("account")
 def admit(invocation: Invocation, account: str) -> None:
-    """Let ACCOUNT register as a node or judge of this organisation.
+    """Let ACCOUNT register as a server of this organisation.
 
     One that was dismissed before takes new work only after the deployment's pause.
     """
     admitted = parse_address(account, who="account")
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         organisation = admit_server(station, admitted)
         counts_from = station.registry.admitted_from(organisation, admitted)
     facts = {"provider": organisation, "admitted": admitted, "counts_from": counts_from}
@@ -59,7 +59,7 @@ def admit(invocation: Invocation, account: str) -> None:
 def dismiss(invocation: Invocation, account: str) -> None:
     """Withdraw the admission of ACCOUNT: it takes no new work, and ends what it has."""
     dismissed = parse_address(account, who="account")
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         dismiss_server(station, dismissed)
         organisation = provider_of(station)
     invocation.show({"provider": organisation, "dismissed": dismissed})
@@ -69,7 +69,7 @@ def dismiss(invocation: Invocation, account: str) -> None:
 @takes_settings
 def show(invocation: Invocation) -> None:
     """Print what this organisation has at stake, and what it needs."""
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
         held = registry.stake_of(organisation)
         unbonding_s = station.deployment.group(BaseContracts).staking.unbonding_seconds
@@ -93,7 +93,7 @@ def stake(invocation: Invocation, amount: str | None) -> None:
 
     A stake that has counted before and stopped counts again after the deployment's pause.
     """
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
         missing = max(0, registry.min_stake() - held_stake(station, organisation))
         provide_stake(station, missing if amount is None else parse_tokens(amount))
@@ -111,7 +111,7 @@ def stake(invocation: Invocation, amount: str | None) -> None:
 @takes_settings
 def leave(invocation: Invocation) -> None:
     """Take no new work for the stake; `release` gives it back after the unbonding time."""
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         free_at = unstake(station)
         organisation = provider_of(station)
     invocation.show({"provider": organisation, "free_at": free_at})
@@ -122,7 +122,7 @@ def leave(invocation: Invocation) -> None:
 @click.argument("organisation", required=False)
 def release(invocation: Invocation, organisation: str | None) -> None:
     """Give ORGANISATION (default: this one) its stake back when its time has come."""
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         named = parse_address(organisation, who="provider") if organisation else None
         owner = named or provider_of(station)
         amount = release_stake(station, owner)

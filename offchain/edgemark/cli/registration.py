@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgemark.cli.stations import ROLES, RegistryStation
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
@@ -14,15 +15,8 @@ from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration
 from edgemark.party.evm import membership
 from edgemark.party.evm.opening import describe_server
-from edgemark.party.evm.station import EvmStation
 from edgemark.settings import Settings
 
-ROLES = {
-    "device": Role.DEVICE,
-    "node": Role.COMPUTE_NODE,
-    "judge": Role.ENCLAVE,
-    "provider": Role.PROVIDER,
-}
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -41,15 +35,15 @@ def register(
 ) -> None:
     """Register through somebody who pays the gas: one signs into a file, the other sends it.
 
-    With gas of its own, an account needs neither: `node run`, `judge run`, `provider register`
-    and the first job of a device register it.
+    With gas of its own, an account needs neither: the first start of a server, `provider register`
+    and whatever a device begins first register it.
     """
     if (sign_only is None) == (relay is None):
         raise click.UsageError("one of --sign-only and --relay is needed")
     if sign_only is not None and role is None:
         raise click.UsageError("--sign-only needs --role")
     settings = invocation.settings()
-    with EvmStation.open(settings) as station:
+    with RegistryStation.open(settings) as station:
         if relay is not None:
             statement = membership.relay_registration(station, relay)
         elif sign_only is not None and role is not None:
@@ -91,11 +85,11 @@ def rotate(invocation: Invocation, *, new_tls_key: bool) -> None:
     """
     settings = invocation.settings()
     endpoint, resources = describe_server(settings)
-    with EvmStation.open(settings) as station:  # refuses while a server of this home runs
+    with RegistryStation.open(settings) as station:  # refuses while a server of this home runs
         membership.require_server(station)
     if new_tls_key:
         KeyStore.renew_tls(settings.home / "keys")
-    with EvmStation.open(settings) as station:
+    with RegistryStation.open(settings) as station:
         changed = membership.rotate_server(station, endpoint, resources)
         pin = station.keys.tls.pin
     facts = {"endpoint": endpoint, "tls_pin": pin.hex(), "changed": changed}
@@ -108,11 +102,11 @@ def rotate(invocation: Invocation, *, new_tls_key: bool) -> None:
 def succeed(invocation: Invocation, former: Path) -> None:
     """Take the place of the account of the home folder FORMER, which retires.
 
-    Its open jobs and its tokens remain its own, so keep its key until the jobs have ended. A server
-    takes new work once its provider has admitted this account. Where the former acted for an
+    What it has under way and its tokens remain its own, so keep its key until all that has ended. A
+    server takes new work once its provider has admitted this account. Where the former acted for an
     organisation, name, members and stake stay, and this account acts for it.
     """
-    with EvmStation.open(invocation.settings()) as station:
+    with RegistryStation.open(invocation.settings()) as station:
         account = membership.succeed(station, KeyStore.open(former / "keys"))
         me = station.address
     invocation.show({"account": me, "succeeds": account})
@@ -122,8 +116,8 @@ def succeed(invocation: Invocation, former: Path) -> None:
 @takes_settings
 @click.confirmation_option(prompt="For good: this account takes no new work any more. Retire?")
 def retire(invocation: Invocation) -> None:
-    """Take no new work any more, for good; keep the server running until its jobs have ended."""
-    with EvmStation.open(invocation.settings()) as station:
+    """Take no new work any more, for good; keep the server running until all has ended."""
+    with RegistryStation.open(invocation.settings()) as station:
         membership.retire(station)
         me = station.address
     invocation.show({"account": me, "retired": True})

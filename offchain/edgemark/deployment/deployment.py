@@ -87,6 +87,10 @@ class Deployment:
         """Of the contracts, in the order in which they were made."""
         return [kind for group in self.groups for kind in group.KINDS]
 
+    def has(self, wanted: type[ContractGroup]) -> bool:
+        """Whether a group was deployed, and is known here."""
+        return any(isinstance(group, wanted) for group in self.groups)
+
     def group(self, wanted: type[Group]) -> Group:
         """What was decided for a group.
 

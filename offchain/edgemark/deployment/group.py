@@ -22,10 +22,15 @@ class ContractGroup:
     Attributes:
         NAME: under which a manifest has it.
         KINDS: its contracts, each behind those whose addresses its constructor takes.
+        LOCKERS: names of those that lock a party's tokens in the anchor.
+        ROLES: numbers in which its servers register, by what a party is called: its command, and
+            its journal.
     """
 
     NAME: ClassVar[str]
     KINDS: ClassVar[tuple[ContractKind, ...]]
+    LOCKERS: ClassVar[tuple[str, ...]] = ()
+    ROLES: ClassVar[Mapping[str, int]] = {}
 
     @classmethod
     @abstractmethod

@@ -17,29 +17,56 @@ class Role(IntEnum):
     """What a participant does: open numbers, of which these have names here.
 
     The registry knows none, device and provider, and that whoever is 16 or more is a server; each
-    system names its sixteen. A number that has no name yet is a role as well: a stranger may have
-    registered in it.
+    system names its sixteen (`name_role`). A number that has no name is a role as well: a stranger
+    may have registered in it.
     """
 
     NONE = 0
     DEVICE = 1
     PROVIDER = 2
-    COMPUTE_NODE = 16
-    ENCLAVE = 17
-    CONSENSUS_NODE = 32
 
     @classmethod
     def _missing_(cls, value: object) -> Role | None:
         if not isinstance(value, int) or not 0 <= value <= MAX_ROLE:
             return None
-        role = int.__new__(cls, value)
-        role._name_, role._value_ = f"ROLE_{value}", value
+        return _NAMED.get(value) or cls._make(value, f"ROLE_{value}")
+
+    @classmethod
+    def _make(cls, number: int, name: str) -> Role:
+        role = int.__new__(cls, number)
+        role._name_, role._value_ = name, number
         return role
 
     @property
     def is_server(self) -> bool:
         """Whether whoever has it works for a provider, at an endpoint."""
         return self >= FIRST_SERVER
+
+
+_NAMED: dict[int, Role] = {}  # by the systems that this process imported
+
+
+def name_role(number: int, name: str) -> Role:
+    """The role of a number of a system's sixteen, by the name that its library of contracts has.
+
+    Args:
+        number: FIRST_SERVER .. MAX_ROLE.
+        name: in capitals; files of registrations have it.
+
+    Raises:
+        ValueError: no server's number, or one of the two is another role's already.
+    """
+    had, taken = _NAMED.get(number), find_role(name)
+    if had is not None and had is taken:
+        return had
+    if had or taken is not None or not FIRST_SERVER <= number <= MAX_ROLE:
+        raise ValueError(f"role {number} cannot be called {name}")
+    return _NAMED.setdefault(number, Role._make(number, name))
+
+
+def find_role(name: str) -> Role | None:
+    """The role of a name; None when none is called so."""
+    return next((role for role in (*Role, *_NAMED.values()) if role.name == name), None)
 
 
 @dataclass(frozen=True)

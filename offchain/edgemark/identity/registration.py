@@ -23,7 +23,7 @@ from edgemark.identifiers import (
     parse_address,
     parse_hash32,
 )
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Resources, Role, find_role
 from edgemark.identity.statements import RegistryDomain
 from edgemark.transport.asking.endpoint import parse_endpoint
 
@@ -176,11 +176,14 @@ def _from_json(facts: Any) -> SignedRegistration:
     wanted, offered = facts["wanted"], facts["wanted"]["resources"]
     resources = Resources(**{part.name: int(offered[part.name]) for part in fields(Resources)})
     texts = wanted["endpoint"], wanted["name"]
+    role = find_role(wanted["role"])
+    if role is None:
+        raise KeyError(wanted["role"])
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("endpoint and name are texts")
     return SignedRegistration(
         wanted=Registration(
-            Role[wanted["role"]],
+            role,
             parse_address(wanted["provider"], who="provider"),
             parse_hash32(wanted["pin"], who="pin"),
             *texts,

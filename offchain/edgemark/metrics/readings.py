@@ -18,12 +18,14 @@ class LoopReading:
         effects: effects under way.
         put_off: of these, the ones that failed and wait to be repeated.
         records: records in the journal.
+        called: what the matters are called, in small letters.
     """
 
     matters: Mapping[str, int]
     effects: int
     put_off: int
     records: int
+    called: str = "matters"
 
 
 class Source(Protocol):
@@ -50,8 +52,8 @@ class LoopReadings:
     def collect(self) -> Iterable[Metric]:
         """All lines of one scrape."""
         loop = self._source.read_loop()
-        about_jobs = "Jobs (of a node: tasks; of a judge: cases)."
-        yield make_family("edgemark_jobs", about_jobs, loop.matters)
+        about = f"{loop.called.capitalize()}, by phase."
+        yield make_family(f"edgemark_{loop.called}", about, loop.matters)
         yield make_gauge("edgemark_effects", "Effects under way.", loop.effects)
         about_put_off = "Effects that failed and are repeated."
         yield make_gauge("edgemark_effects_put_off", about_put_off, loop.put_off)

@@ -3,8 +3,8 @@
     from edgemark.models.files import save_model
     save_model(model, "wine.model.json", input_bounds=[15.0, 6.0])   # a fitted scikit-learn model
 
-writes plain numbers that `edgemark outsourcing compile` reads. A compiled model is two files beside
-each other: NAME.function, the canonical bytes of F, and NAME.plan.json, how to ask and to read.
+writes plain numbers, to be compiled. A compiled model is two files beside each other:
+NAME.function, the canonical bytes of F, and NAME.plan.json, how to ask and to read.
 """
 
 from __future__ import annotations
@@ -124,8 +124,12 @@ def write_compiled(compiled: CompiledModel, stem: Path) -> tuple[Path, Path]:
     return function, plan
 
 
-def read_compiled(path: Path) -> CompiledModel:
+def read_compiled(path: Path, *, how: str = "Compile it") -> CompiledModel:
     """The function and plan of a plan file, or of a model file that is compiled here and now.
+
+    Args:
+        path: the file.
+        how: what to do about a model that has to be compiled first, as the remedy begins.
 
     Raises:
         WrongPlan: plan and function do not belong together. See `read_model` and `read_plan`.
@@ -135,7 +139,7 @@ def read_compiled(path: Path) -> CompiledModel:
         raise RefusedInput(
             "has to be compiled first, with bounds of its inputs",
             who=path.name,
-            remedy="Use `edgemark outsourcing compile`, then name the plan that it writes.",
+            remedy=f"{how}, then name the plan that it writes.",
         )
     fields = parse_json(raw, path.name)
     if fields.names_format(MODEL_FORMAT):

@@ -122,7 +122,7 @@ class ModelPlan:
                 who="model plan",
                 had=bytes(self.function_hash).hex(),
                 needed=bytes(function_hash).hex(),
-                remedy="Take the plan that `outsourcing compile` wrote with this function.",
+                remedy="Take the plan that was written with this function.",
             )
 
 

@@ -111,7 +111,7 @@ def _read_rows(
             raise BadTable("has an empty line", who=f"{who}, row {empty}")
         if number > most:
             raise BadTable(
-                "has too many rows for one job", who=who, needed=f"<= {most}", remedy="Split it."
+                "has too many rows for one batch", who=who, needed=f"<= {most}", remedy="Split it."
             )
         rows.append(_read_row(cells, header, positions, f"{who}, row {number}"))
     if not rows:

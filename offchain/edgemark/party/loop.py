@@ -140,7 +140,8 @@ class PartyLoop(Closing, Generic[S]):
         phases = [state.phase.value for state in self.runtime.states().values()]
         effects, put_off = self.runtime.count_effects()
         by_phase = {phase: phases.count(phase) for phase in set(phases)}
-        return LoopReading(by_phase, effects, put_off, self._journal.count)
+        called = self.station.MATTERS
+        return LoopReading(by_phase, effects, put_off, self._journal.count, called)
 
     # --- life ----------------------------------------------------------------------------------
 

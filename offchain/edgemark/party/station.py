@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from edgemark.closing import Closing
 from edgemark.identifiers import Address
@@ -28,7 +28,10 @@ class Station(Closing):
         clock: time by which this party's deadlines are meant, Unix seconds; it may raise
             `LedgerUnavailable`. None for a party without any.
         standing: of its peers, for all that it asks several of them for.
+        MATTERS: what its system calls those that are under way, as metrics name them.
     """
+
+    MATTERS: ClassVar[str] = "matters"
 
     settings: Settings
     keys: KeyStore

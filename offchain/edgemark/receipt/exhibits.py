@@ -22,7 +22,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Answer:
-    """One input of a job and what became of it.
+    """One input of a matter and what became of it.
 
     Attributes:
         seen: the answer put together from the nodes' shares.
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Place:
-    """One index of a job: a node, and how it ended.
+    """One index of a matter: a node, and how it ended.
 
     Attributes:
         node: its name.
@@ -67,8 +67,8 @@ class Link:
 
 
 @dataclass(frozen=True)
-class JobShown:
-    """One job."""
+class MatterShown:
+    """One of whatever was under way."""
 
     name: str
     summary: str
@@ -78,10 +78,22 @@ class JobShown:
 
 @dataclass
 class Exhibits:
-    """Everything that is shown."""
+    """Everything that is shown.
 
-    jobs: list[JobShown] = field(default_factory=list)
+    Attributes:
+        matters: in the order in which they are shown.
+        called: what their system calls them.
+        links: the way of the money.
+    """
+
+    matters: list[MatterShown] = field(default_factory=list)
+    called: str = "matters"
     links: list[Link] = field(default_factory=list)
+
+    def add_matter(self, called: str, matter: MatterShown) -> None:
+        """Show one more of what its system calls so, in the plural."""
+        self.called = called
+        self.matters.append(matter)
 
     def add_links(self, links: Sequence[Link]) -> None:
         """Add tokens to the flows of the same ends."""

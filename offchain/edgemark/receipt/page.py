@@ -11,7 +11,7 @@ from html import escape
 
 from edgemark.identifiers import format_tokens
 from edgemark.receipt import Receipt
-from edgemark.receipt.exhibits import Answer, JobShown, Place
+from edgemark.receipt.exhibits import Answer, MatterShown, Place
 from edgemark.receipt.flow import draw_flow
 from edgemark.receipt.pictures import show_image
 from edgemark.receipt.style import STYLE
@@ -30,7 +30,7 @@ def write_page(receipt: Receipt) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         f"<title>{title}</title><style>{STYLE}</style></head><body>",
         f"<header><h1>{title}</h1>{_verdict(receipt)}{_facts(receipt)}</header><main>",
-        *_jobs(receipt),
+        *_matters(receipt),
         *_money(receipt),
         _section("Balances", _balances(receipt)),
         _section("Checks", _checks(receipt)),
@@ -68,11 +68,11 @@ def _verdict(receipt: Receipt) -> str:
 
 
 def _facts(receipt: Receipt) -> str:
-    answers = [answer for job in receipt.exhibits.jobs for answer in job.answers]
-    places = [place for job in receipt.exhibits.jobs for place in job.places]
+    answers = [answer for matter in receipt.exhibits.matters for answer in matter.answers]
+    places = [place for matter in receipt.exhibits.matters for place in matter.places]
     facts: list[tuple[str, str]] = []
-    if receipt.exhibits.jobs:
-        facts.append(("jobs", str(len(receipt.exhibits.jobs))))
+    if receipt.exhibits.matters:
+        facts.append((receipt.exhibits.called, str(len(receipt.exhibits.matters))))
     if any(answer.plain for answer in answers):
         same = sum(answer.seen == answer.plain for answer in answers)
         facts.append(("answers as the plain model's", f"{same} of {len(answers)}"))
@@ -87,20 +87,21 @@ def _facts(receipt: Receipt) -> str:
     return f'<dl class="facts">{cells}</dl>'
 
 
-def _jobs(receipt: Receipt) -> Iterator[str]:
-    for job in receipt.exhibits.jobs:
-        yield _section(job.name, f"<p>{escape(job.summary)}</p>{_answers(job)}{_places(job)}")
+def _matters(receipt: Receipt) -> Iterator[str]:
+    for matter in receipt.exhibits.matters:
+        shown = f"<p>{escape(matter.summary)}</p>{_answers(matter)}{_places(matter)}"
+        yield _section(matter.name, shown)
 
 
-def _answers(job: JobShown) -> str:
-    if not job.answers:
+def _answers(matter: MatterShown) -> str:
+    if not matter.answers:
         return ""
-    if all(answer.image is None for answer in job.answers):
-        if not any(answer.plain for answer in job.answers):
-            return _table(("answer",), [(answer.seen,) for answer in job.answers])
-        rows = [(a.seen, a.plain, a.truth) for a in job.answers]
+    if all(answer.image is None for answer in matter.answers):
+        if not any(answer.plain for answer in matter.answers):
+            return _table(("answer",), [(answer.seen,) for answer in matter.answers])
+        rows = [(a.seen, a.plain, a.truth) for a in matter.answers]
         return _table(("answer", "plain model's", "truth"), rows)
-    items = "".join(_pictured(answer) for answer in job.answers)
+    items = "".join(_pictured(answer) for answer in matter.answers)
     return (
         "<h3>The private inputs, each beside what one node got of it</h3>"
         f'<ul class="gallery">{items}</ul>'
@@ -124,11 +125,11 @@ def _pictured(answer: Answer) -> str:
     )
 
 
-def _places(job: JobShown) -> str:
-    if not job.places:
+def _places(matter: MatterShown) -> str:
+    if not matter.places:
         return ""
-    guilty = [place for place in job.places if place.is_guilty]
-    others = [place for place in job.places if not place.is_guilty]
+    guilty = [place for place in matter.places if place.is_guilty]
+    others = [place for place in matter.places if not place.is_guilty]
     said = "How the dishonest were found" if guilty else "Nobody was convicted"
     shown = f"<h3>{said}</h3>" + (_place_table(guilty) if guilty else "")
     if others:

@@ -14,8 +14,9 @@ from tests.stage.command_line import Finished, write_settings
 from edgemark.cli.terminal.exits import Exit
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import Address
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Resources
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 
 NOBODY_RUNS = [*(f"node {j}" for j in range(1, 7)), *(f"judge {j}" for j in range(1, 5))]
 
@@ -73,7 +74,7 @@ def enlist_twin(theatre: Theatre) -> Address:
     provider, twin = theatre.open_home("provider-of-node-1"), theatre.open_station("twin")
     provider.lane.send(provider.registry.admit(twin.address))
     registry = theatre.stage.deployment.contract("ParticipantRegistry")
-    entry = (int(Role.COMPUTE_NODE), provider.address, twin.keys.tls.pin, "https://127.0.0.1:9")
+    entry = (int(COMPUTE_NODE), provider.address, twin.keys.tls.pin, "https://127.0.0.1:9")
     twin.lane.send(Call(registry, "registerServer", (*entry, Resources(1, 1, 1, 1).as_abi())))
     return twin.address
 

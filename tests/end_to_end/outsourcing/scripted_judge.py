@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 from edgemark.demo.script import find_deed
-from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve
@@ -23,6 +22,7 @@ from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Answer
+from edgemark.systems.outsourcing.station.contracts import ENCLAVE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.server import Request, Response
@@ -65,7 +65,7 @@ def main() -> None:
     """Run it: `python -m tests.end_to_end.outsourcing.scripted_judge HOME`."""
     settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
     configure_logs(settings.log_level)
-    serve(open_station(OutsourcingStation, settings, Role.ENCLAVE), ScriptedJudge)
+    serve(open_station(OutsourcingStation, settings, ENCLAVE), ScriptedJudge)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from edgemark.demo.evm.actor import EvmActor
 from edgemark.demo.script import read_script, write_script
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address
-from edgemark.identity.records import Role
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
@@ -27,6 +26,7 @@ from edgemark.systems.outsourcing.demo.dishonest import Deed
 from edgemark.systems.outsourcing.device.device import Device, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
@@ -61,7 +61,7 @@ class Theatre(playhouse.Theatre[OutsourcingStage, OutsourcingStation]):
 
     def enlist_node(self, name: str, endpoint: str) -> OutsourcingStation:
         """A node that registers an endpoint as it stands, with its own key, and never runs."""
-        return self.enlist_silent(name, Role.COMPUTE_NODE, endpoint)
+        return self.enlist_silent(name, COMPUTE_NODE, endpoint)
 
     @property
     def node_accounts(self) -> list[Address]:

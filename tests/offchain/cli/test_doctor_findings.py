@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
+from edgemark.cli.catalogue import GROUPS, KINDS, list_roles
 from edgemark.cli.doctor import machine_findings
-from edgemark.cli.doctor.chain_findings import compare_clocks, find_on_chain, is_chain_needed
+from edgemark.cli.doctor.chain_findings import (
+    compare_clocks,
+    find_on_chain,
+    is_chain_needed,
+    name_contracts,
+)
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach
+from edgemark.cli.stations import ROLES
+from edgemark.deployment.deployment import Deployment
+from edgemark.deployment.group import ContractGroup
 from edgemark.errors import RefusedInput
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Resources
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import provide_balance
 from edgemark.settings import Settings, load_settings
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.tls import TlsKey
@@ -166,6 +178,36 @@ def test_clocks_that_differ__are_told_but_for_development_chains(
     assert words in found.seen
 
 
+def test_a_system__names_its_roles_for_the_command_line() -> None:
+    class Ferries(ContractGroup):
+        NAME = "ferries"
+        KINDS = ()
+        ROLES: ClassVar[Mapping[str, int]] = {"ferry": 4001}
+
+    roles = list_roles((BaseContracts, Ferries))
+    assert list(roles) == ["device", "ferry", "provider"]
+    assert roles["ferry"].is_server
+    assert list(ROLES) == ["device", "node", "judge", "provider"]
+
+
+def test_roles_of_all_systems__are_apart() -> None:
+    numbers = [number for group in GROUPS for number in group.ROLES.values()]
+    names = [name for group in GROUPS for name in group.ROLES]
+    assert len(set(numbers)) == len(numbers)
+    assert len(set(names)) == len(names)
+
+
+def test_a_deployment__is_named_by_the_last_contract_of_each_system() -> None:
+    systems = [group for group in GROUPS if group is not BaseContracts]
+    at = {kind.name: account(number) for number, kind in enumerate(KINDS.values())}
+    whole = Deployment(1, 0, at, tuple(map(object.__new__, GROUPS)))
+    for group in systems:
+        name = group.KINDS[-1].name
+        assert f"{name} at {at[name]}" in name_contracts(whole)
+    bare = Deployment(1, 0, at, (object.__new__(BaseContracts),))
+    assert name_contracts(bare) == f"ParticipantRegistry at {at['ParticipantRegistry']}"
+
+
 @pytest.fixture
 def server_settings(small_chain: SmallChain, tmp_path: Path) -> Iterator[Settings]:
     """Of a node whose account has nothing yet."""
@@ -206,9 +248,7 @@ def test_an_account_step_by_step__until_everything_is_fine(
     resources = Resources(1, 1, 1, 1)
     with TransactionLane(chain, keys.account, home / "lane.journal") as lane:
         lane.send(
-            registry.register_server(
-                Role.COMPUTE_NODE, account(8), keys.tls.pin, ENDPOINT, resources
-            )
+            registry.register_server(COMPUTE_NODE, account(8), keys.tls.pin, ENDPOINT, resources)
         )
     with OutsourcingStation.open(server_settings) as station:
         provide_balance(station, 1000)
@@ -246,7 +286,7 @@ def test_a_provider__without_its_stake_or_admission__is_named(
         small_chain.enlist_provider(provider)
         provider.send(registry.admit(me))
         call = registry.register_server(
-            Role.COMPUTE_NODE, account(6), keys.tls.pin, ENDPOINT, Resources(1, 1, 1, 1)
+            COMPUTE_NODE, account(6), keys.tls.pin, ENDPOINT, Resources(1, 1, 1, 1)
         )
         with TransactionLane(
             small_chain.chain, keys.account, settings.home / "lane.journal"

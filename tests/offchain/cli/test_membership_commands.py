@@ -16,6 +16,7 @@ from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.party.evm.contracts import DEFAULT_PAUSE_S
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.token.metacoin import MetaCoin
 
 __all__ = ["small_chain"]  # the fixture
@@ -175,7 +176,7 @@ def test_register__signed_by_one_and_relayed_by_another__needs_no_gas_of_the_sig
     organisation = town.set_up_provider("provider")
     node = town.set_up_node("node", "provider")
     found = town.registry.participant(node)
-    assert (found.role, found.provider) == (Role.COMPUTE_NODE, organisation)
+    assert (found.role, found.provider) == (COMPUTE_NODE, organisation)
     assert town.ground.chain.balance(node) == 0
     assert town.registry.is_active(node)
     again = town.run("provider", "account", "register", "--relay", town.folder / "node.json")
@@ -279,7 +280,7 @@ def test_retire__and_dismiss__end_new_work_and_nothing_else(town: Town) -> None:
     assert town.registry.is_active(second)
     town.do("provider", "provider", "dismiss", second)
     assert not town.registry.is_active(second)
-    assert town.registry.participant(first).role is Role.COMPUTE_NODE
+    assert town.registry.participant(first).role is COMPUTE_NODE
     again = town.run("node", "account", "retire", "--yes")
     assert again.status == Exit.REFUSED_INPUT
     assert "HasRetired" in again.error

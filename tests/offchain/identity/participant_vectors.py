@@ -31,14 +31,14 @@ PIN = Hash32(keccak256(b"the TLS key of the example"))
 REGISTRATIONS = {
     "device": Registration(Role.DEVICE),
     "computeNode": Registration(
-        Role.COMPUTE_NODE,
+        Role(16),
         PROVIDER,
         PIN,
         "https://node.example:8443",
         resources=Resources(2**32 - 1, 8192, 1, 0),
     ),
     "enclave": Registration(
-        Role.ENCLAVE,
+        Role(17),
         PROVIDER,
         PIN,
         "https://judge-with-a-name-longer-than-one-word-of-the-chain.example:65535",

@@ -16,7 +16,7 @@ from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, parse_address
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Resources, Role, find_role, name_role
 from edgemark.identity.registration import (
     MAX_FILE_BYTES,
     Registration,
@@ -25,11 +25,12 @@ from edgemark.identity.registration import (
 )
 from edgemark.identity.statements import RegistryDomain
 
+PORTER = name_role(4000, "PORTER")  # of no system
 KEY = SecretKey(bytes(31) + b"\x07")
 REGISTRY = parse_address("0x" + "22" * 20)
 DOMAIN = RegistryDomain(31337, REGISTRY)
 WISH = Registration(
-    Role.COMPUTE_NODE,
+    PORTER,
     parse_address("0x" + "33" * 20),
     Hash32(b"\x44" * 32),
     "https://127.0.0.1:8443",
@@ -59,7 +60,7 @@ def test_sign__signs_what_another_library_makes_of_the_same_fields(
 ) -> None:
     fields = (
         ("account", "address", KEY.address),
-        ("role", "uint16", 16),
+        ("role", "uint16", int(PORTER)),
         ("provider", "address", WISH.provider),
         ("tlsKeyHash", "bytes32", bytes(WISH.pin)),
         ("endpoint", "string", WISH.endpoint),
@@ -92,7 +93,7 @@ def test_sign__endpoint_that_is_none__is_refused() -> None:
 
 
 @given(
-    role=st.sampled_from([role for role in Role if role is not Role.NONE]),
+    role=st.sampled_from([Role.DEVICE, Role.PROVIDER, PORTER]),
     name=st.text(max_size=40),
     numbers=st.tuples(*[st.integers(0, 2**32 - 1)] * 4),
     nonce=st.integers(0, 2**63),
@@ -164,3 +165,23 @@ def test_load__a_field_missing__is_refused(path: Path, name: str) -> None:
     path.write_text(json.dumps(facts))
     with pytest.raises(RegistrationInvalid):
         SignedRegistration.load(path)
+
+
+def test_name_role__of_a_number__is_that_role_everywhere() -> None:
+    assert (Role(4000) is PORTER, PORTER.name, int(PORTER)) == (True, "PORTER", 4000)
+    assert name_role(4000, "PORTER") is PORTER
+    assert find_role("PORTER") is PORTER
+    assert find_role("DEVICE") is Role.DEVICE
+    assert find_role("NOBODY") is None
+    assert Role(4002).name == "ROLE_4002"
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(4000, "OTHER"), (4003, "PORTER"), (4003, "DEVICE"), (1, "ASKER"), (2**16, "MORE")],
+)
+def test_name_role__of_what_is_named_or_no_server__is_refused(number: int, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be called"):
+        name_role(number, name)
+    assert find_role("OTHER") is find_role("ASKER") is find_role("MORE") is None
+    assert Role(4003).name == "ROLE_4003"

@@ -18,6 +18,7 @@ __all__ = ["small_chain"]  # the fixture
 
 pytestmark = pytest.mark.chain
 PIN = Hash32(bytes(range(32)))
+SERVER = Role(16)
 RESOURCES = Resources(4, 2048, 1024, 100)
 PROVIDER, NODE, DEVICE, STRANGER, LIAR = 1, 2, 3, 4, 5
 
@@ -57,12 +58,12 @@ def test_a_node__is_admitted_registers_and_is_found(
         admitted = lane.send(registry.admit(account(NODE)))
     assert registry.is_admitted(account(PROVIDER), account(NODE))
     call = registry.register_server(
-        Role.COMPUTE_NODE, account(PROVIDER), PIN, "https://127.0.0.1:8443", RESOURCES
+        SERVER, account(PROVIDER), PIN, "https://127.0.0.1:8443", RESOURCES
     )
     with small_chain.lane(NODE) as lane:
         receipt = lane.send(call)
     found = registry.participant(account(NODE))
-    assert (found.role, found.tls_key_hash, found.resources) == (Role.COMPUTE_NODE, PIN, RESOURCES)
+    assert (found.role, found.tls_key_hash, found.resources) == (SERVER, PIN, RESOURCES)
     assert found.registered_at == small_chain.chain.block(receipt.block_number).timestamp
     assert registry.server(account(NODE)) == ServerEntry(
         account(NODE), account(PROVIDER), "https://127.0.0.1:8443", PIN
@@ -79,7 +80,7 @@ def test_a_server_of_a_provider_that_does_not_know_it__is_refused(
     small_chain: SmallChain, registry: ParticipantRegistry
 ) -> None:
     call = registry.register_server(
-        Role.COMPUTE_NODE, account(PROVIDER), PIN, "https://127.0.0.1:1", RESOURCES
+        SERVER, account(PROVIDER), PIN, "https://127.0.0.1:1", RESOURCES
     )
     with (
         small_chain.lane(STRANGER) as lane,
@@ -93,9 +94,7 @@ def test_register_server__with_no_endpoint__is_refused_before_it_costs_anything(
     registry: ParticipantRegistry,
 ) -> None:
     with pytest.raises(RefusedInput, match="endpoint"):
-        registry.register_server(
-            Role.COMPUTE_NODE, account(PROVIDER), PIN, "http://127.0.0.1", RESOURCES
-        )
+        registry.register_server(SERVER, account(PROVIDER), PIN, "http://127.0.0.1", RESOURCES)
 
 
 def test_a_server_that_registered_nonsense__is_the_one_to_blame(
@@ -106,7 +105,7 @@ def test_a_server_that_registered_nonsense__is_the_one_to_blame(
     with small_chain.lane(LIAR) as lane:
         small_chain.enlist_provider(lane, "Provider of itself")
         lane.send(registry.admit(account(STRANGER)))
-    arguments = (int(Role.COMPUTE_NODE), account(LIAR), PIN, nonsense, RESOURCES.as_abi())
+    arguments = (int(SERVER), account(LIAR), PIN, nonsense, RESOURCES.as_abi())
     with small_chain.lane(STRANGER) as lane:
         lane.send(Call(contract, "registerServer", arguments))
     with pytest.raises(EndpointInvalid) as caught:

@@ -34,7 +34,12 @@ from edgemark.ledger.evm.sending.transaction import Transaction
 from edgemark.party.evm.contracts import DEFAULT_STAKING
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
-from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts, draft_contracts
+from edgemark.systems.outsourcing.station.contracts import (
+    COMPUTE_NODE,
+    ENCLAVE,
+    OutsourcingContracts,
+    draft_contracts,
+)
 from edgemark.token.metacoin import MetaCoin
 
 CHAIN_IDS = (31337, 31338)
@@ -155,8 +160,8 @@ class TwinChains:
         """Register everybody and fill the accounts of payer and nodes."""
         total = WEALTH * (1 + len(NODES)) + MIN_STAKE * len(PROVIDERS)
         self.act(OUTSIDER, lambda side: side.token.approve(side.anchor.contract.address, total))
-        servers = [(number, Role.ENCLAVE) for number in JUDGES]
-        servers += [(number, Role.COMPUTE_NODE) for number in NODES]
+        servers = [(number, ENCLAVE) for number in JUDGES]
+        servers += [(number, COMPUTE_NODE) for number in NODES]
         for provider, (number, role) in zip(PROVIDERS, servers, strict=True):
             self._register(number, role, provider)
         self.act(PAYER, lambda side: side.registry.register_device())

@@ -9,7 +9,7 @@ from edgemark.metrics.instruments import Instruments
 from edgemark.metrics.readings import LoopReading, LoopReadings
 from edgemark.transport.serving.server import Answered
 
-LOOP = LoopReading({"serving": 2, "ended": 1}, effects=3, put_off=1, records=40)
+LOOP = LoopReading({"serving": 2, "ended": 1}, effects=3, put_off=1, records=40, called="jobs")
 
 
 class Source:

@@ -137,7 +137,7 @@ def test_table_with_another_number_of_columns_than_an_unnamed_model__is_refused(
 def test_table_with_more_rows_than_a_job_takes__is_refused() -> None:
     raw = b"age,bmi\n" + b"1,2\n" * LIMITS.rows
     assert len(parse_table(raw, NAMED, LIMITS)) == LIMITS.rows
-    with pytest.raises(BadTable, match=f"too many rows for one job; needed <= {LIMITS.rows}"):
+    with pytest.raises(BadTable, match=f"too many rows for one batch; needed <= {LIMITS.rows}"):
         parse_table(raw + b"1,2\n", NAMED, LIMITS)
 
 

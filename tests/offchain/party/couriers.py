@@ -52,6 +52,12 @@ PEER_FILE, CLOCK_FILE, OUTBOX = "peer.json", "clock", "outbox"
 PARCEL, RECALLED = ".parcel", ".recalled"  # suffixes of files
 
 
+class ParcelStation(Station):
+    """What both stand on."""
+
+    MATTERS = "parcels"
+
+
 class Keeper(PartyServer[Station]):
     """Signs for what couriers bring."""
 
@@ -175,7 +181,7 @@ def main(role: str, home: Path) -> None:
     if known:
         raise SystemExit(f"knows a chain: {known}")
     kinds: dict[str, Any] = {"keeper": Keeper, "courier": Courier}
-    station = Station.open(settings, lambda: read_clock(home.parent))
+    station = ParcelStation.open(settings, lambda: read_clock(home.parent))
     serve(station, kinds[role])
 
 

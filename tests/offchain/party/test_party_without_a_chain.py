@@ -103,7 +103,7 @@ class ParcelStage(Stage[Actor]):
 
     def wait_parcels(self, actor: Actor, phase: str, count: int) -> None:
         """Wait until an actor has so many parcels in a phase."""
-        line = f'edgemark_jobs{{phase="{phase}"}} {float(count)}'
+        line = f'edgemark_parcels{{phase="{phase}"}} {float(count)}'
         wait_until(
             f"{count} {phase} by {actor.name}",
             lambda: line in self.ask_page(actor, "/metrics").splitlines(),

@@ -56,6 +56,7 @@ class Carrier(PartyService[Any]):
         self.broker = Broker()
         settings = SimpleNamespace(home=home, poll_s=0.01, workers=2)
         facts = {"settings": settings, "home": home, "clock": None, "keep_on": lambda: None}
+        facts["MATTERS"] = "parcels"
         station: Any = SimpleNamespace(**facts)
         super().__init__(station, make_machine(), "carrier", look=look)
 
@@ -113,7 +114,7 @@ def test_the_pages__tell_loop_and_dependencies_and_of_no_chain(tmp_path: Path) -
         carrier.runtime.ask(key_of("one"), AskedBring(b"one", 0))
         lines = ask(monitor, "/metrics")[1].splitlines()
         for line in (
-            'edgemark_jobs{phase="carried"} 1.0',
+            'edgemark_parcels{phase="carried"} 1.0',
             "edgemark_journal_records 1.0",
             "edgemark_broker_up 1.0",
         ):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edgemark.identifiers import TOKEN_UNIT
 from edgemark.receipt import Check, PartyBalance, Receipt
-from edgemark.receipt.exhibits import Answer, Exhibits, Image, JobShown, Link, Place
+from edgemark.receipt.exhibits import Answer, Exhibits, Image, Link, MatterShown, Place
 from edgemark.receipt.page import write_page
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror="alert(2)">'
@@ -66,14 +66,16 @@ def outline(page: str) -> Outline:
 def full_receipt(word: str) -> Receipt:
     """A receipt with this word wherever a word can stand."""
     image = Image(((0, 255), (128, 1)))
-    job = JobShown(
+    job = MatterShown(
         word,
         word,
         (Answer(word, "other", word, image, image), Answer("1", "1")),
         (Place(1, word, (word, word), word), Place(2, word, (word,), word, is_guilty=True)),
     )
-    table = JobShown(word, word, (Answer(word, word, word),))
-    exhibits = Exhibits(jobs=[job, table], links=[Link(word, word, 5), Link("a", word, TOKEN_UNIT)])
+    table = MatterShown(word, word, (Answer(word, word, word),))
+    exhibits = Exhibits(links=[Link(word, word, 5), Link("a", word, TOKEN_UNIT)])
+    exhibits.add_matter(word, job)
+    exhibits.add_matter(word, table)
     return Receipt(
         system=word,
         checks=[Check(word, False, word, word), Check("fine", True, "1", "1")],

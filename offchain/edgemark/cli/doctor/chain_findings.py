@@ -21,6 +21,7 @@ from edgemark.ledger.evm.reading.answers import quantity_of
 from edgemark.ledger.evm.reading.blocks import MOST_PRICE
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
+from edgemark.party.evm.contracts import BaseContracts
 from edgemark.settings import Settings
 
 MOST_AHEAD_S = 15  # a block's time may be as far ahead of ours; more is a wrong clock
@@ -67,8 +68,7 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         deployment.verify(chain)
     except EdgemarkError as error:
         return [*findings, refused("deployment", needed, error)], OnChain(chain, None)
-    settlement = deployment.contracts["JobSettlement"]
-    seen = f"JobSettlement at {settlement}, code and wiring as they should be"
+    seen = f"{name_contracts(deployment)}, code and wiring as they should be"
     findings.append(Finding("deployment", True, needed, seen))
     if not (settings.home / "keys" / ACCOUNT_FILE).exists():
         return findings, OnChain(chain, deployment)
@@ -77,8 +77,15 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
 
 
 def _describe(manifest: Path) -> str:
-    contracts = Deployment.load(manifest, GROUPS).contracts
-    return f"JobSettlement at {contracts['JobSettlement']}, not compared with the chain"
+    named = name_contracts(Deployment.load(manifest, GROUPS))
+    return f"{named}, not compared with the chain"
+
+
+def name_contracts(deployment: Deployment) -> str:
+    """Of each system the contract that is made last, for it stands on the others."""
+    of_systems = [each for each in deployment.groups if not isinstance(each, BaseContracts)]
+    names = [group.KINDS[-1].name for group in of_systems or deployment.groups]
+    return ", ".join(f"{name} at {deployment.contracts[name]}" for name in names)
 
 
 def _describe_chain(chain: EvmChain) -> str:
@@ -204,6 +211,6 @@ class _Account:
                 who="free balance",
                 had=seen,
                 needed=f"{format_tokens(wanted)} MTC",
-                remedy="The start fills it from the wallet; what open jobs hold comes back.",
+                remedy="The start fills it from the wallet; what is locked comes back.",
             )
         return seen

@@ -11,6 +11,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from edgemark.cli.catalogue import CONTRACTS
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.crypto.field import kernel
 from edgemark.errors import RefusedInput, Unrecoverable
@@ -63,7 +64,8 @@ def _programs() -> Iterator[Finding]:
 
 
 def _bytecode() -> str:
-    load_bytecode("JobSettlement")
+    for name in reversed(CONTRACTS):
+        load_bytecode(name)
     return "compiled"
 
 

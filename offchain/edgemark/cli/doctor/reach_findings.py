@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from edgemark.cli.catalogue import GROUPS, list_roles
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.cli.doctor.machine_findings import find_holder
 from edgemark.errors import RefusedInput
@@ -28,7 +29,9 @@ def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Findin
         entry: what is registered of its account, if that could be read.
     """
     home = Path(settings.home)
-    serving = find_holder(home / "node.journal") or find_holder(home / "judge.journal")
+    parties = [name for name, role in list_roles(GROUPS).items() if role.is_server]
+    holders = (find_holder(home / f"{name}.journal") for name in parties)
+    serving = next(filter(None, holders), "")
     for name, host, port in (
         ("listen port", settings.listen_host, settings.listen_port),
         ("metrics port", LOOPBACK, settings.metrics_port),

@@ -58,7 +58,7 @@ def read_asking(
         RefusedInput: both or none of function and model, or a file that cannot be taken.
     """
     if model_file is not None and function_file is None:
-        compiled = read_compiled(model_file)
+        compiled = read_compiled(model_file, how="Use `edgemark outsourcing compile`")
         batch = read_table(input_file, compiled.plan, TABLE, drop) if input_file else b""
         return Asking(compiled.function, batch, compiled.plan)
     if function_file is None or model_file is not None:

@@ -42,6 +42,9 @@ QUERIES = {  # of the index
     "jobs": _place("jobs", "jobs", "List jobs, the newest first."),
     "party": _place("jobs", "party", "Print what an account did, earned and lost."),
 }
+RESERVES = (  # of an account's tokens, for matters that are under way
+    _place("reserves", "read_reserved", "open jobs"),
+)
 
 
 @click.group(cls=LazyGroup, places=COMMANDS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
-from edgemark.identity.records import Role
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 
@@ -27,11 +27,11 @@ def judge() -> None:
 @takes_settings
 def run_node(invocation: Invocation) -> None:
     """Register (unless done), deposit the stake, serve until interrupted."""
-    serve(open_station(OutsourcingStation, invocation.settings(), Role.COMPUTE_NODE), ComputeNode)
+    serve(open_station(OutsourcingStation, invocation.settings(), COMPUTE_NODE), ComputeNode)
 
 
 @judge.command("run")
 @takes_settings
 def run_judge(invocation: Invocation) -> None:
     """Register (unless done), serve until interrupted."""
-    serve(open_station(OutsourcingStation, invocation.settings(), Role.ENCLAVE), Judge)
+    serve(open_station(OutsourcingStation, invocation.settings(), ENCLAVE), Judge)

@@ -17,11 +17,11 @@ from click.shell_completion import CompletionItem
 
 @dataclass(frozen=True)
 class Place:
-    """Where a command is.
+    """Where a command is, or what else a system hands in.
 
     Args:
         module: below `edgemark.cli`.
-        variable: that holds the command.
+        variable: that holds it.
         summary: what it is about, for lists of commands.
     """
 
@@ -29,12 +29,9 @@ class Place:
     variable: str
     summary: str
 
-    def load(self) -> click.Command:
-        """Import the command."""
-        command: click.Command = getattr(
-            import_module(f"edgemark.cli.{self.module}"), self.variable
-        )
-        return command
+    def load(self) -> Any:
+        """Import it."""
+        return getattr(import_module(f"edgemark.cli.{self.module}"), self.variable)
 
 
 class LazyGroup(click.Group):

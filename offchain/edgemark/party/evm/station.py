@@ -48,7 +48,6 @@ class EvmStation(Station):
 
     GROUPS: ClassVar[tuple[type[ContractGroup], ...]] = (BaseContracts,)  # that it deals with
     CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed
-    LOCKERS: ClassVar[tuple[str, ...]] = ()  # those that lock this party's tokens in the anchor
 
     clock: SteadyTime
     chain: EvmChain
@@ -141,7 +140,8 @@ class EvmStation(Station):
     @property
     def lockers(self) -> list[Address]:
         """The contracts that this party lets lock its tokens."""
-        return [self.deployment.contracts[name] for name in self.LOCKERS]
+        deployment = self.deployment
+        return [deployment.contracts[name] for group in deployment.groups for name in group.LOCKERS]
 
     def follow(self, first: int | None = None) -> LogFollower:
         """News of the system's contracts.

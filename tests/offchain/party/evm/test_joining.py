@@ -26,6 +26,7 @@ from edgemark.party.evm.joining import (
 from edgemark.party.evm.membership import rotate_server
 from edgemark.party.evm.station import EvmStation
 from edgemark.settings import load_settings
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
@@ -93,7 +94,7 @@ def test_provide_balance__of_a_party_that_only_follows__allows_no_contract_anyth
     station: EvmStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settlement = station.lockers[0]
-    monkeypatch.setattr(OutsourcingStation, "LOCKERS", ())
+    monkeypatch.setattr(OutsourcingContracts, "LOCKERS", ())
     provide_balance(station, 100)
     assert station.contracts
     assert station.accounts.free_balance(station.address) == 100
@@ -219,12 +220,12 @@ def test_provide_balance__permit_refused_for_good__says_so_after_some_attempts(
 def test_join_as_server__elsewhere__is_offered_the_rotation_and_joins_after_it(
     station: EvmStation,
 ) -> None:
-    assert join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)
-    assert not join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)
+    assert join_as_server(station, COMPUTE_NODE, account(8), HERE, RESOURCES)
+    assert not join_as_server(station, COMPUTE_NODE, account(8), HERE, RESOURCES)
     with pytest.raises(RefusedInput, match="account rotate"):
-        join_as_server(station, Role.COMPUTE_NODE, account(8), ELSEWHERE, RESOURCES)
+        join_as_server(station, COMPUTE_NODE, account(8), ELSEWHERE, RESOURCES)
     assert rotate_server(station, ELSEWHERE, RESOURCES)
-    assert not join_as_server(station, Role.COMPUTE_NODE, account(8), ELSEWHERE, RESOURCES)
+    assert not join_as_server(station, COMPUTE_NODE, account(8), ELSEWHERE, RESOURCES)
     assert not rotate_server(station, ELSEWHERE, RESOURCES)
 
 
@@ -232,7 +233,7 @@ def test_join_as_server__not_admitted__says_to_ask_the_provider(
     station: EvmStation,
 ) -> None:
     with pytest.raises(RefusedInput, match="admit") as refused:
-        join_as_server(station, Role.COMPUTE_NODE, account(5), HERE, RESOURCES)
+        join_as_server(station, COMPUTE_NODE, account(5), HERE, RESOURCES)
     assert refused.value.had == "NotAdmitted"
 
 
@@ -242,9 +243,9 @@ def test_join_as_server__retired__comes_back_for_its_open_jobs(
     log = logging.getLogger("edgemark")  # as it is before a program configures it
     monkeypatch.setattr(log, "propagate", True)
     caplog.set_level(logging.WARNING, logger=log.name)
-    join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)
+    join_as_server(station, COMPUTE_NODE, account(8), HERE, RESOURCES)
     station.lane.send(station.registry.retire())
-    assert not join_as_server(station, Role.COMPUTE_NODE, account(8), HERE, RESOURCES)
+    assert not join_as_server(station, COMPUTE_NODE, account(8), HERE, RESOURCES)
     assert "takes no new work" in caplog.text
     with pytest.raises(RefusedInput, match="updateServer is refused"):
         rotate_server(station, ELSEWHERE, RESOURCES)

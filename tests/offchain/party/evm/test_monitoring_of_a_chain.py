@@ -15,7 +15,6 @@ from tests.waiting import wait_until
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import deploy
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
@@ -25,7 +24,7 @@ from edgemark.party.evm.opening import open_station
 from edgemark.party.monitoring import Monitor
 from edgemark.settings import Settings, load_settings
 from edgemark.systems.outsourcing.node.node import ComputeNode
-from edgemark.systems.outsourcing.station.contracts import draft_contracts
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, draft_contracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
 
@@ -75,7 +74,7 @@ def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
 @pytest.fixture
 def node(settings: Settings) -> Iterator[ComputeNode]:
     with (
-        open_station(OutsourcingStation, settings, Role.COMPUTE_NODE) as station,
+        open_station(OutsourcingStation, settings, COMPUTE_NODE) as station,
         ComputeNode(station) as running,
     ):
         yield running

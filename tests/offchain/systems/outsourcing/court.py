@@ -33,7 +33,7 @@ from tests.offchain.systems.outsourcing.cast import (
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
 from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Resources
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
@@ -48,7 +48,7 @@ from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Venue, draft_order
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer
-from edgemark.systems.outsourcing.station.contracts import draft_contracts
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE, draft_contracts
 from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.systems.outsourcing.story.story import JobStory
 from edgemark.token.metacoin import MetaCoin
@@ -225,8 +225,8 @@ def register_servers(court: Court, operator: SecretKey) -> None:
     """Each node and judge works for a provider of its own."""
     contract = court.deployment.contract("ParticipantRegistry")
     registry = ParticipantRegistry(court.chain, contract)
-    servers = [(key, Role.COMPUTE_NODE) for key in NODES[:6]]
-    servers += [(key, Role.ENCLAVE) for key in JUDGES]
+    servers = [(key, COMPUTE_NODE) for key in NODES[:6]]
+    servers += [(key, ENCLAVE) for key in JUDGES]
     providers = sorted(  # a job names its nodes ascending by provider
         (key_of_role(f"provider {number}") for number in range(len(servers))),
         key=lambda provider: int(provider.address, 16),

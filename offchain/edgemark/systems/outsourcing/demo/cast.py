@@ -12,9 +12,8 @@ from edgemark.demo.evm.stage import PARTY_TOKENS, EvmStage
 from edgemark.deployment.group import ContractGroup
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Role
 from edgemark.systems.outsourcing.contract.records import Limits
-from edgemark.systems.outsourcing.station.contracts import draft_contracts
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE, draft_contracts
 
 NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
 JUDGE_COUNT = 4  # n; k = 3
@@ -62,12 +61,12 @@ class OutsourcingStage(EvmStage):
     @property
     def nodes(self) -> list[EvmActor]:
         """The compute nodes, in order."""
-        return [actor for actor in self.actors if actor.role is Role.COMPUTE_NODE]
+        return [actor for actor in self.actors if actor.role is COMPUTE_NODE]
 
     @property
     def judges(self) -> list[EvmActor]:
         """The judges, in order."""
-        return [actor for actor in self.actors if actor.role is Role.ENCLAVE]
+        return [actor for actor in self.actors if actor.role is ENCLAVE]
 
     def draft_cast(self) -> list[EvmActor]:
         """Nodes, then judges; a node deposits all its tokens.
@@ -80,7 +79,7 @@ class OutsourcingStage(EvmStage):
         judges = range(1, self.judge_count + 1)
         return [
             *(self._draft_node(number) for number in nodes),
-            *(EvmActor.draft(self.folder, "judge", n, role=Role.ENCLAVE) for n in judges),
+            *(EvmActor.draft(self.folder, "judge", n, role=ENCLAVE) for n in judges),
         ]
 
     def draft_groups(self, operator: Address, pool: Address) -> tuple[ContractGroup, ...]:
@@ -95,14 +94,14 @@ class OutsourcingStage(EvmStage):
 
     def has_settled_in(self, actor: EvmActor) -> bool:
         """A node has let the settlement lock its tokens."""
-        if actor.role is not Role.COMPUTE_NODE:
+        if actor.role is not COMPUTE_NODE:
             return True
         anchor = AnchorAccounts(self.chain, self.deployment.contract("AssetAnchor"))
         settlement = self.deployment.contracts["JobSettlement"]
         return anchor.locker_allowance(actor.account, settlement).amount > 0
 
     def _draft_node(self, number: int) -> EvmActor:
-        node = EvmActor.draft(self.folder, "node", number, role=Role.COMPUTE_NODE)
+        node = EvmActor.draft(self.folder, "node", number, role=COMPUTE_NODE)
         node.tokens, node.settings = PARTY_TOKENS, {"deposit": int(PARTY_TOKENS)}
         if number in self.dishonest:
             node.module, node.words = DISHONEST_NODE, [str(node.home)]

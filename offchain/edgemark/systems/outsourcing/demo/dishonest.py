@@ -23,7 +23,6 @@ from pathlib import Path
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.demo.script import find_deed
-from edgemark.identity.records import Role
 from edgemark.logs import configure_logs
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.opening import open_station
@@ -36,6 +35,7 @@ from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Answer, ReadRequest, Task
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.server import Request, Response
@@ -109,7 +109,7 @@ def main() -> None:
     """Run a dishonest node: `python -m edgemark.systems.outsourcing.demo.dishonest HOME`."""
     settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
     configure_logs(settings.log_level)
-    serve(open_station(OutsourcingStation, settings, Role.COMPUTE_NODE), DishonestNode)
+    serve(open_station(OutsourcingStation, settings, COMPUTE_NODE), DishonestNode)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def exhibit(
         title = f"Job {number}: node {job.planted} {DEEDS[job.deed]}"
         answers = list(list_answers(job, example))
         shown = show_job(story, title, answers, lambda place: names[place.node][0])
-        receipt.exhibits.jobs.append(shown)
+        receipt.exhibits.add_matter("jobs", shown)
         receipt.exhibits.add_links(list_links(story))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from edgemark.deployment.group import ContractGroup, integers_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Tokens, parse_address
-from edgemark.identity.records import Staking
+from edgemark.identity.records import Role, Staking, name_role
 from edgemark.ledger.evm.contract.kind import Addresses, ContractKind
 from edgemark.party.evm.contracts import DEFAULT_STAKING, BaseContracts
 from edgemark.systems.outsourcing.contract import events
@@ -27,6 +27,8 @@ DEFAULT_LIMITS = Limits(
     judge_window=60,  # for two thirds of the judges to fetch a task, compute it, and be mined
     exit_grace=30 * 86_400,
 )
+COMPUTE_NODE = name_role(16, "COMPUTE_NODE")  # as `OutsourcingRoles` has them
+ENCLAVE = name_role(17, "ENCLAVE")
 SERVING_BLOCKS = 4  # to fetch a task, sign, gather k signatures and have them mined
 
 
@@ -90,6 +92,8 @@ class OutsourcingContracts(ContractGroup):
 
     NAME = "outsourcing"
     KINDS = (ENCLAVE_MANAGER, JOB_SETTLEMENT)
+    LOCKERS = (JOB_SETTLEMENT.name,)
+    ROLES: ClassVar[Mapping[str, Role]] = {"node": COMPUTE_NODE, "judge": ENCLAVE}
 
     judges: tuple[Address, ...]
     pool: Address

@@ -55,7 +55,7 @@ class OutsourcingStation(EvmStation):
 
     GROUPS = (BaseContracts, OutsourcingContracts)
     CONTRACTS = ("JobSettlement",)
-    LOCKERS = ("JobSettlement",)
+    MATTERS = "jobs"
 
     settlement: SettlementContract
     functions: FunctionStore

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from edgemark.chronicle.marks import Credit
 from edgemark.identifiers import Address, format_tokens
 from edgemark.receipt import PartyBalance, Receipt, format_time
-from edgemark.receipt.exhibits import Answer, JobShown, Link, Place
+from edgemark.receipt.exhibits import Answer, Link, MatterShown, Place
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.story.story import (
@@ -32,7 +32,7 @@ def show_job(
     name: str,
     answers: Sequence[Answer] = (),
     node_name: NodeName = name_by_account,
-) -> JobShown:
+) -> MatterShown:
     """A job with its indices and answers.
 
     Args:
@@ -57,7 +57,7 @@ def show_job(
         )
         for place in story.indices
     )
-    return JobShown(name, summary, tuple(answers), places)
+    return MatterShown(name, summary, tuple(answers), places)
 
 
 def list_links(story: JobStory) -> list[Link]:
@@ -96,7 +96,7 @@ def write_receipt(story: JobStory, state: DeviceJob, answers: Sequence[Answer]) 
         answers: the result as its owner reads it; empty while there is none.
     """
     receipt = Receipt("outsourcing", balance_columns=("put in", "got out"))
-    receipt.exhibits.jobs.append(show_job(story, "The job", answers))
+    receipt.exhibits.add_matter("jobs", show_job(story, "The job", answers))
     receipt.exhibits.add_links(list_links(story))
     _check_finding(receipt, story, state)
     for amounts in check_amounts(story):

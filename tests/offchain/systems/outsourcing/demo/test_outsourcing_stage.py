@@ -9,11 +9,12 @@ import pytest
 
 from edgemark.identity.records import Role
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE
 
 
 @pytest.mark.parametrize(
     ("role", "amount", "settled"),
-    [(Role.COMPUTE_NODE, 0, False), (Role.COMPUTE_NODE, 1, True), (Role.ENCLAVE, 0, True)],
+    [(COMPUTE_NODE, 0, False), (COMPUTE_NODE, 1, True), (ENCLAVE, 0, True)],
 )
 def test_a_node__has_settled_in_when_the_settlement_may_lock_something(
     role: Role, amount: int, settled: bool

@@ -40,6 +40,7 @@ NODE_READY := node_modules/.ready
 SOLC_READY := .solcx/.ready
 CONTRACTS_READY := offchain/edgemark/ledger/evm/contract/bytecode/.ready
 APE_READY := .build/.ready
+WHEEL_READY := dist/.ready
 SLITHER_READY := .venv-slither/.ready
 
 .PHONY: help
@@ -52,16 +53,19 @@ setup: $(PACKAGE_READY) $(NODE_READY) $(SOLC_READY) ## Install everything into t
 .PHONY: contracts
 contracts: setup $(CONTRACTS_READY) ## Compile the contracts when one changed
 
+.PHONY: wheel
+wheel: contracts $(WHEEL_READY) ## Build dist/edgemark-*.whl, which needs no checkout, Node or compiler
+
 .PHONY: demo
 demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
 .PHONY: test
-test: contracts $(APE_READY) $(SLITHER_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
+test: contracts wheel $(APE_READY) $(SLITHER_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
 	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
 
 .PHONY: soak
-soak: contracts $(APE_READY) $(SLITHER_READY) ## Play 1,000 jobs among random kills, then test for hours
+soak: contracts wheel $(APE_READY) $(SLITHER_READY) ## Play 1,000 jobs among random kills, then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tools.mutate --minutes 60
@@ -117,9 +121,11 @@ $(UV_READY): requirements/uv.lock .cache/place
 	.venv-uv/bin/pip install --quiet --require-hashes --requirement requirements/uv.lock
 	@touch $@
 
-$(PYTHON_READY): requirements/dev.lock $(UV_READY)
+# Byte code is written once, here, and not by each of the first demonstration's ten processes.
+$(PYTHON_READY): requirements/dev.lock tools/bind_ape.py $(UV_READY)
 	[ -x .venv/bin/python ] || $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv
-	$(UV) pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.lock
+	$(UV) pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements/dev.lock
+	.venv/bin/python tools/bind_ape.py
 	@touch $@
 
 # Slither's own requirements do not go together with ape's.
@@ -152,6 +158,11 @@ $(SOLC_READY): tools/install_solc.py tools/solc-node.cjs $(NODE_READY) $(PYTHON_
 
 $(CONTRACTS_READY): $(SOLIDITY) offchain/edgemark/cli/catalogue.py tools/compile_contracts.py $(SOLC_READY) $(PACKAGE_READY)
 	.venv/bin/python tools/compile_contracts.py
+	@touch $@
+
+$(WHEEL_READY): $(CONTRACTS_READY) pyproject.toml README.md $(shell find offchain/edgemark -name '*.py' -o -name '*.json') $(KERNEL_SOURCES)
+	rm -rf dist build/lib*
+	$(UV) build --quiet --wheel --build-constraints requirements/dev.lock --out-dir dist
 	@touch $@
 
 # ape compiles by itself when it has to, but two of its commands at once would spoil each other's.

@@ -1,16 +1,38 @@
-"""The one part of the build that pyproject.toml cannot state: the optional C kernel.
+"""What pyproject.toml cannot state of the build: the optional C kernel, the compiled contracts.
 
 Where there is no compiler, or it is not gcc or clang on a 64-bit machine, the package installs
-without it and computes with python-flint or plain Python (`edgemark.crypto.field.kernel`).
+without it and computes with python-flint or plain Python (`edgemark.crypto.field.kernel`). Where no contracts are compiled, nothing is built: a package
+without their code could do nothing on a chain.
 """
 
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 NATIVE = Path("offchain/edgemark/crypto/_native")
+BYTECODE = Path("offchain/edgemark/ledger/evm/contract/bytecode")
+
+
+class BuildWithContracts(build_py):
+    """Refuses to build a package that would lack the contracts' code."""
+
+    def run(self) -> None:
+        """Copy the sources and the package's data.
+
+        Raises:
+            SystemExit: the contracts are not compiled; an editable package gets them later.
+        """
+        if not self.editable_mode and not any(BYTECODE.glob("*.json")):
+            raise SystemExit(
+                "edgemark: the contracts are not compiled, and without their code nothing works on a"
+                " chain: run `make contracts` here first, or `make wheel`, which also builds"
+            )
+        super().run()
+
 
 setup(
+    cmdclass={"build_py": BuildWithContracts},
     ext_modules=[
         Extension(
             "edgemark.crypto._native._kernel",

@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 
 import click
-from ape import accounts, project
+from ape import accounts
 from ape.cli import ConnectedProviderCommand, account_option
+from ape.contracts import ContractContainer
 from ape.exceptions import ContractLogicError
+from ethpm_types import ContractType
 from rich.console import Console
 from rich.table import Table
 
@@ -18,7 +20,11 @@ from edgemark.deployment.deployment import Made, calls_after, deploy_by, measure
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import parse_address
 from edgemark.identity.records import Staking
-from edgemark.ledger.evm.contract.interface import explain_revert, load_interface
+from edgemark.ledger.evm.contract.interface import (
+    explain_revert,
+    load_bytecode,
+    load_interface,
+)
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -100,7 +106,7 @@ def groups_of(account, judges, pool, options):
 def release_what_vests_at_once(account, deployment):
     """So that there are tokens to use; anyone may do it."""
     for call in calls_after(deployment):
-        contract = project.Allocations.at(call.contract.address)
+        contract = compiled("Allocations").at(call.contract.address)
         getattr(contract, call.function)(*call.args, sender=account)
 
 
@@ -123,12 +129,23 @@ def choose_accounts(console, provider, account, judges, pool):
     return account, judges, pool
 
 
+def compiled(name):
+    """A contract as `make contracts` compiled it: ape would compile it anew, here and now."""
+    return ContractContainer(
+        ContractType(
+            contractName=name,
+            abi=load_interface(name).abi,
+            deploymentBytecode={"bytecode": f"0x{load_bytecode(name).hex()}"},
+        )
+    )
+
+
 def maker(account, table):
     """Deploys a contract of the project from the account and notes it in the table."""
 
     def make(name, *args):
         try:
-            made = account.deploy(getattr(project, name), *args)
+            made = account.deploy(compiled(name), *args)
         except ContractLogicError as error:
             raise refusal_of(name, error) from error
         receipt = made.creation_metadata.receipt

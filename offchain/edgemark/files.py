@@ -119,6 +119,19 @@ def make_private_folder(folder: Path) -> None:
     remove_unfinished(folder)
 
 
+def make_secret_folder(folder: Path) -> None:
+    """Like `make_private_folder`, for what must not go into a commit of somebody's checkout.
+
+    What is made here tells git to leave it alone, with the folder around it if that is new as well:
+    a home around its keys.
+    """
+    made = [each for each in (folder.parent, folder) if not each.exists()]
+    make_private_folder(folder)
+    if made:
+        with contextlib.suppress(OSError):  # what matters says so itself, when there is no room
+            write_new(made[0] / ".gitignore", b"*\n", mode=OWNER_ONLY_FILE)
+
+
 def check_private(path: Path) -> None:
     """Refuse a file or folder that others can open, or that belongs to somebody else.
 

@@ -22,7 +22,7 @@ GROUND = "ground"
 BUDGETS = {
     ("unit", GROUND): 120,  # half of it: a system is begun and passes its tests
     ("unit", "outsourcing"): 60,
-    ("processes", GROUND): 240,
+    ("processes", GROUND): 255,
     ("processes", "outsourcing"): 900,
 }
 OF_A_SYSTEM = {"unit": 45, "processes": 330}  # that names no budget of its own

@@ -51,9 +51,12 @@ def test_the_changelog_speaks_of_this_version() -> None:
 
 
 def test_the_contracts_are_listed() -> None:
-    text = (ROOT / "contracts" / "README.md").read_text()
+    """In the page of all contracts, or in that of a system's folder."""
+    common = (ROOT / "contracts" / "README.md").read_text()
     for path in find_files(".sol", under="contracts"):
         if not {"interfaces", "mocks"} & set(path.parts):
+            own = path.with_name("README.md")
+            text = common + (own.read_text() if own.is_file() else "")
             assert path.stem in text, relative(path)
 
 

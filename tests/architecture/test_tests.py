@@ -20,7 +20,17 @@ TREES = {
     "benchmarks": ROOT / "benchmarks",
 }
 # Folders that mirror no tree: rules of the checkout, data, whole jobs.
-OTHERS = {"architecture", "docs", "vectors", "scenarios", "papers", "end_to_end", "soak", "stage"}
+OTHERS = {
+    "architecture",
+    "docs",
+    "end_to_end",
+    "install",
+    "papers",
+    "scenarios",
+    "soak",
+    "stage",
+    "vectors",
+}
 # Whole jobs belong to a system; with a folder for each, its tests run alone (`--system`).
 OF_SYSTEMS = ("scenarios", "end_to_end", "soak")
 WITHIN_CONTRACTS = {"invariants", "boundaries", "end_to_end"}

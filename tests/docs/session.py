@@ -6,14 +6,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.docs.pages import Block, Page
 
-from edgemark.ledger.evm.development.anvil import find_anvil
 from edgemark.ledger.evm.development.launching import chain_down
 from edgemark.transport.ports import hold_ports
 
@@ -122,14 +120,15 @@ def hold_free_ports(wanted: tuple[int, ...]) -> Iterator[dict[int, int]]:
 
 
 def clean_environment() -> dict[str, str]:
-    """What a reader has after `make contracts`, with the tools on the path and no other setting."""
-    ours = re.compile("EDGEMARK|^APE_DATA_FOLDER$|^SOLCX_BINARY_PATH$|^TMPDIR$")
+    """What a reader has after `make contracts`: no setting, nothing of the checkout on the path."""
+    ours = re.compile(
+        "EDGEMARK|^PYTHON|^VIRTUAL_ENV$|^APE_DATA_FOLDER$|^SOLCX_BINARY_PATH$|^TMPDIR$"
+    )
     environ = {name: value for name, value in os.environ.items() if not ours.search(name)}
-    programs = (Path(sys.executable).parent, find_anvil(ROOT).parent)
-    return environ | {
-        "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
-        "PYTHONPATH": str(ROOT / "offchain"),
-    }
+    paths = [
+        path for path in os.environ["PATH"].split(os.pathsep) if not Path(path).is_relative_to(ROOT)
+    ]
+    return environ | {"PATH": os.pathsep.join(paths)}
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

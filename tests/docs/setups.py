@@ -1,5 +1,9 @@
 """What runs before a document's first command, by the name that the document gives.
 
+Without a name, the programs are on the path, as the section "Install" of README.md has it.
+
+`fresh`: nothing was done but `make contracts`; the page itself says where the programs are.
+
 `servers`: as docs/running.md leaves it after its fourth step. A chain, the contracts, six nodes
 and four judges in `$PLAY`, a funded account in `$PLAY/device`; `$NODES` names the nodes for
 `outsourcing submit`; node 1 shows metrics at the first port of the page. The log of each server
@@ -8,10 +12,12 @@ stands beside its home.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+from tests.docs.session import ROOT, clean_environment
 from tests.stage.playhouse import START_LIMIT_S, start_usually
 
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
@@ -19,9 +25,19 @@ from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 Environ = dict[str, str]
 
 
-def nothing(play: Path, ports: Mapping[int, int]) -> AbstractContextManager[Environ]:
-    """For a page that starts from nothing."""
+def fresh(play: Path, ports: Mapping[int, int]) -> AbstractContextManager[Environ]:
+    """See the top of this file."""
     return nullcontext({})
+
+
+def installed(play: Path, ports: Mapping[int, int]) -> AbstractContextManager[Environ]:
+    """See the top of this file."""
+    return nullcontext(with_programs())
+
+
+def with_programs() -> Environ:
+    """The path of README.md, section "Install"."""
+    return {"PATH": os.pathsep.join([f"{ROOT / '.venv' / 'bin'}", clean_environment()["PATH"]])}
 
 
 @contextmanager
@@ -36,7 +52,7 @@ def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
         stage.wait_ready((*stage.nodes, *stage.judges))
         for actor in (*stage.nodes, *stage.judges):
             actor.log.rename(play / f"{actor.home.name}.log")
-        yield {
+        yield with_programs() | {
             "EDGEMARK_CHAIN_URL": stage.url,
             "EDGEMARK_CONFIRMATIONS": "1",
             "EDGEMARK_MANIFEST": str(play / "deployment.json"),
@@ -46,6 +62,7 @@ def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
 
 
 SETUPS: dict[str, Callable[[Path, Mapping[int, int]], AbstractContextManager[Environ]]] = {
-    "": nothing,
+    "": installed,
+    "fresh": fresh,
     "servers": servers,
 }

@@ -24,6 +24,7 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "python -m tools.new_system NAME"),
     ("CONTRIBUTING.md", "python -m tools.run_tests unit"),
     ("README.md", "make demo"),
+    ("README.md", "make wheel"),
     ("docs/index.md", "make demo"),
     ("docs/evidence.md", "edgemark outsourcing evidence JOB -o evidence.json --home $PLAY/judge-1"),
 }

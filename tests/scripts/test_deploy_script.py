@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from eth_keyfile import create_keyfile_json
+from tests.offchain.deployed import CONTRACTS
 from tests.scripts.ape_runs import ape_data_folder, ape_run
 
-from edgemark.cli.catalogue import CONTRACTS, GROUPS, KINDS
+from edgemark.cli.catalogue import GROUPS, KINDS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import SAMPLED_BLOCKS, Deployment
 from edgemark.identifiers import Address, parse_address

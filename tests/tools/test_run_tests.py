@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tools.run_tests import Outcome, count_forge, count_report, count_static, summarise
+from tools.systems_of_tests import list_systems
 
 from tools import run_tests
 
@@ -146,7 +147,8 @@ def test_main__a_part_that_does_not_exist__is_refused(capsys: pytest.CaptureFixt
 def test_main__a_system_that_does_not_exist__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run_tests.main(["--system", "nothing"])
-    assert "no system nothing; there are outsourcing, none" in capsys.readouterr().err
+    there = ", ".join([*list_systems(), "none"])
+    assert f"no system nothing; there are {there}" in capsys.readouterr().err
 
 
 def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str, str]:

@@ -21,7 +21,7 @@ def system_of_ours(folder: Path, *names: str) -> Path:
 
 def test_list_systems__names_the_packages_alone(tmp_path: Path) -> None:
     assert list_systems(system_of_ours(tmp_path, "trading", "identity")) == ["identity", "trading"]
-    assert list_systems() == ["outsourcing"]
+    assert "outsourcing" in list_systems()
 
 
 @pytest.mark.parametrize(

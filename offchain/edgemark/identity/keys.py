@@ -13,7 +13,7 @@ from pathlib import Path
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, check_private, make_private_folder, write_new
+from edgemark.files import OWNER_ONLY_FILE, check_private, make_secret_folder, write_new
 from edgemark.identity.keyfile import open_keyfile
 from edgemark.settings import Settings
 from edgemark.transport.tls import TlsKey
@@ -45,7 +45,7 @@ class KeyStore:
         Raises:
             Unrecoverable: others can open a file, or it holds no key.
         """
-        make_private_folder(folder)
+        make_secret_folder(folder)
         own = account or _open_account(folder / ACCOUNT_FILE)
         return KeyStore(own, _open_tls(folder / TLS_FILE))
 
@@ -56,7 +56,7 @@ class KeyStore:
         Raises:
             Unrecoverable: others can open the folder.
         """
-        make_private_folder(folder)
+        make_secret_folder(folder)
         TlsKey.generate().save(folder / TLS_FILE)
 
     @staticmethod

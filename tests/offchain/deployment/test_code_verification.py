@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.offchain.deployed import CONTRACTS
 from tests.offchain.small_chain import SmallChain, account, small_chain  # noqa: F401 - a fixture
 
-from edgemark.cli.catalogue import CONTRACTS
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
 from edgemark.deployment.deployment import Deployment, ManifestInvalid

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.offchain.deployed import CONTRACTS
 
-from edgemark.cli.catalogue import CONTRACTS, GROUPS
+from edgemark.cli.catalogue import GROUPS
 from edgemark.deployment.deployment import (
     MAX_MANIFEST_BYTES,
     Deployment,

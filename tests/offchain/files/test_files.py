@@ -17,6 +17,7 @@ from edgemark.errors import Unrecoverable
 from edgemark.files import (
     check_private,
     make_private_folder,
+    make_secret_folder,
     remove_unfinished,
     write_parts,
     write_whole,
@@ -130,6 +131,29 @@ def test_make_private_folder__new_or_again__only_its_owner_enters(tmp_path: Path
     make_private_folder(folder)
     make_private_folder(folder)
     assert mode_of(folder) == 0o700
+
+
+def test_make_secret_folder__below_a_checkout__stays_out_of_commits(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", tmp_path, *words], check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    git("init", "--quiet")
+    make_secret_folder(tmp_path / "parties" / "device" / "keys")  # a home, and one level more
+    make_secret_folder(tmp_path / "sharing")
+    for place in ("parties/device/keys/key", "parties/device/lane.journal", "sharing/share.json"):
+        (tmp_path / place).write_text("secret")
+    (tmp_path / "parties" / "notes").write_text("nothing of ours")
+    git("add", "--all")
+    assert git("diff", "--cached", "--name-only").split() == ["parties/notes"]
+
+
+def test_make_secret_folder__that_was_there__is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir(mode=0o700)
+    make_secret_folder(tmp_path / "home")
+    assert list((tmp_path / "home").iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o750, 0o705, 0o777])

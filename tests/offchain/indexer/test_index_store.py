@@ -41,7 +41,7 @@ def path(tmp_path: Path, chain: FakeChain) -> Path:
     return path
 
 
-def test_index_path__names_chain_and_settlement(tmp_path: Path) -> None:
+def test_index_path__names_chain_and_the_contract_made_last(tmp_path: Path) -> None:
     name = index_path(tmp_path, DEPLOYMENT).name
     assert name == f"99-{DEPLOYMENT.contracts['JobSettlement']}.sqlite"
 

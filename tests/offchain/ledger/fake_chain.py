@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from eth_utils.crypto import keccak
+from tests.offchain.deployed import CONTRACTS, GROUPS
 from tests.offchain.ledger.evm.contract.abi_values import log_of
 
-from edgemark.cli.catalogue import CONTRACTS, GROUPS
 from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.evm.contract.interface import load_interface

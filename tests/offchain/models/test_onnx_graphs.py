@@ -355,7 +355,7 @@ def test_graph_with_a_name_that_is_no_text__is_refused() -> None:
 
 def test_without_onnx__the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    with pytest.raises(RefusedInput, match=r"onnx is missing.*Install edgemark\[models\]"):
+    with pytest.raises(RefusedInput, match=r"onnx is missing.*pip install \"onnx"):
         onnx_graph.load_onnx()
 
 

@@ -24,7 +24,10 @@ from edgemark.ledger.evm.development.hardhat import find_hardhat
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 256 * 2**20  # a journal of some thousand records, the largest function thrice
-EXTRAS = {"sklearn": "demonstrations and models", "onnx": "models from ONNX files"}
+EXTRAS = {  # module: the package that brings it, and its use
+    "sklearn": ("scikit-learn>=1.5", "demonstrations and models"),
+    "onnx": ("onnx>=1.22", "models from ONNX files"),
+}
 
 
 def find_on_machine(home: Path) -> Iterator[Finding]:
@@ -57,10 +60,10 @@ def _programs() -> Iterator[Finding]:
     yield look("anvil", False, lambda: str(find_anvil()))
     yield look("hardhat", False, lambda: str(find_hardhat()[1]))
     yield look("contract bytecode", False, _bytecode)
-    for module, use in EXTRAS.items():
+    for module, (package, use) in EXTRAS.items():
         there = find_spec(module) is not None
         seen = "installed" if there else "not installed"
-        yield Finding(module, there, False, seen, f"Only for {use}: install edgemark[models].")
+        yield Finding(module, there, False, seen, f'Only for {use}: `pip install "{package}"`.')
 
 
 def _bytecode() -> str:

@@ -51,7 +51,7 @@ def load_onnx() -> Any:
         import onnx.numpy_helper  # noqa: PLC0415
     except ImportError as error:
         raise RefusedInput(
-            "onnx is missing", who="ONNX models", remedy="Install edgemark[models]."
+            "onnx is missing", who="ONNX models", remedy='Run `pip install "onnx>=1.22"`.'
         ) from error
     return onnx
 

@@ -47,7 +47,7 @@ def test_share_and_decode__without_a_chain__give_the_result(
     done = run(tmp_path, "share", *asking, "--out", folder, "--json")
     assert done.status == Exit.DONE, done.error
     assert (done.value["nodes"], done.value["inputs"]) == (6, 2)
-    assert sorted(done.value["files"]) == sorted(path.name for path in folder.iterdir())
+    assert sorted(done.value["files"]) == sorted(path.name for path in folder.glob("[!.]*"))
     order = cast.order_over(read_sharing(folder))
     answers = [cast.right_answer(order, j) for j in range(1, 6)] + [cast.wrong_answer(order, 6)]
     exported = cast.export_answers(order, answers)

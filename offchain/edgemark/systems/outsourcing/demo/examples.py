@@ -114,7 +114,7 @@ def train(name: ExampleName) -> Example:
             "scikit-learn is missing",
             who="demo",
             needed="scikit-learn and numpy",
-            remedy="Install edgemark[demo].",
+            remedy='Run `pip install "scikit-learn>=1.5" "numpy>=1.26"`.',
         ) from error
     match name:
         case ExampleName.DIGITS:

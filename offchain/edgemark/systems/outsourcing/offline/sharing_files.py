@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgemark.errors import RefusedInput, about
-from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_new
+from edgemark.files import OWNER_ONLY_FILE, make_secret_folder, write_new
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARING_FILE_BYTES
 from edgemark.systems.outsourcing.offline.sharing import (
     OwnerSecret,
@@ -30,7 +30,7 @@ def write_sharing(folder: Path, sharing: Sharing) -> list[Path]:
     """
     if folder.exists() and any(folder.iterdir()):
         raise RefusedInput("is not empty", who=folder, needed="a new folder: masks serve once")
-    make_private_folder(folder)
+    make_secret_folder(folder)
     contents = {share_file(j + 1): sharing.share_json(j + 1) for j in range(len(sharing.shares))}
     contents[SECRET_FILE] = sharing.secret.to_json()
     written = []

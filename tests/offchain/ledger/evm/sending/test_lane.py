@@ -5,10 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.offchain.deployed import CONTRACTS
 from tests.offchain.ledger.conftest import HASTE, Start, World, account
 from tests.waiting import LIMIT_S
 
-from edgemark.cli.catalogue import CONTRACTS, KINDS
+from edgemark.cli.catalogue import KINDS
 from edgemark.deployment.deployment import deploy
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address

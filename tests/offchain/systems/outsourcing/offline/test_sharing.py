@@ -115,7 +115,7 @@ def test_folder__read_back__is_the_same_sharing(folder: Path) -> None:
 
 
 def test_folder__shares_and_secret__are_for_their_owner_only(folder: Path) -> None:
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("[!.]*")}
     assert modes.pop("public.json") == 0o644
     assert len(modes) == 7
     assert set(modes.values()) == {0o600}

@@ -7,6 +7,7 @@ Inside the package a `JobId` is always 32 bytes, an `Address` always a checksumm
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import NewType
 
 from edgemark.errors import RefusedInput
@@ -110,3 +111,8 @@ def format_tokens(amount: int, *, sign: bool = False) -> str:
     if amount < 0:
         return f"-{text}"
     return f"+{text}" if sign and amount else text
+
+
+def format_time(second: int) -> str:
+    """A Unix second for people, in UTC."""
+    return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -161,6 +161,7 @@ class Cast:
             "HeardTaskTaken": lambda j: on.HeardTaskTaken(index_of(j)),
             "HeardEvidenceTaken": lambda j, k: on.HeardEvidenceTaken(index_of(j), account_of(k)),
             "FoundResultValid": self._found_valid,
+            "FoundResultEarly": lambda *w: on.FoundResultEarly(b"F(x)", _named(w, "right")),
             "FoundResultUndecided": self._found_undecided,
             "FoundPostingRefused": lambda *reason: on.FoundPostingRefused(" ".join(reason)),
             "SawCase": self._saw_case,
@@ -359,8 +360,7 @@ def _require(holds: bool, had: object) -> None:
 
 def _named(words: tuple[str, ...], name: str) -> tuple[ShareIndex, ...]:
     """Numbers after `name` and before the next word."""
-    found: list[ShareIndex] = []
-    taking = False
+    found, taking = list[ShareIndex](), False
     for word in words:
         if word.isdigit():
             found += [ShareIndex(int(word))] if taking else []

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.outsourcing.asking import Asking, Reading, choose_plan, read_asking
 from edgemark.cli.outsourcing.completing import complete_job
 from edgemark.cli.outsourcing.models import existing_file
+from edgemark.cli.outsourcing.staying import MOST_WAIT_S, stay
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.cli.terminal.page import html_option, save_page
@@ -43,15 +43,13 @@ from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.story.exhibiting import write_receipt
 from edgemark.systems.outsourcing.story.reading import Chronicle
 
-CHARGES_S = 60  # beyond the windows of a job: for what was filed at the last moment
-
 until_option = click.option(
     "--until",
     type=click.Choice([each.value for each in Until]),
     default=Until.SETTLED.value,
     show_default=True,
-    help="Stay until all tasks are out; for the result; until payments, charges and evidence are "
-    "out; until all is paid.",
+    help="Stay until it is on the chain; until all tasks are out; for the result; until payments, "
+    "charges and evidence are out; until all is paid. The result is told as soon as it is there.",
 )
 output_option = click.option(
     "--output",
@@ -118,7 +116,7 @@ def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Ite
 @click.option(
     "--collect", "collect_s", type=int, help="Seconds to charge; else enough for two rounds."
 )
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Stay for the result.")
+@click.option("--wait/--no-wait", default=True, help="Stay, or leave once it is posted.")
 @until_option
 @metrics_option
 def submit(  # noqa: PLR0913, PLR0917 - one argument an option
@@ -154,11 +152,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
         order = draft(device, asking, accounts, wish, sharing)
         with naming_when_interrupted(device, order.job):
             job = device.begin(asking.function, order)
-            if not wait:
-                device.wait_posted(job, accept_s)
-                return show_job(invocation, device, job, reading)
-            most_s = order.terms.collect_by - order.terms.accept_by + accept_s + CHARGES_S
-            return wait_and_show(invocation, device, job, most_s, Until(until), reading)
+            stay(invocation, device, job, Until(until) if wait else Until.POSTED, reading)
+            return show_job(invocation, device, job, reading)
 
 
 @contextmanager
@@ -223,7 +218,11 @@ def status(invocation: Invocation, job: str | None) -> int:
 @click.command("result")
 @takes_settings
 @click.argument("job", shell_complete=complete_job)
-@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, MOST_WAIT_S),
+    help="Seconds to wait; else as long as the job's own deadlines need.",
+)
 @until_option
 @click.option("--model", "model_file", type=existing_file, help="Plan; else the one submitted.")
 @output_option
@@ -232,7 +231,7 @@ def status(invocation: Invocation, job: str | None) -> int:
 def result(
     invocation: Invocation,
     job: str,
-    timeout: float,
+    timeout: float | None,
     until: str,
     model_file: Path | None,
     output: Path | None,
@@ -244,7 +243,8 @@ def result(
         job_id = parse_job_id(job)
         reading = choose_reading(device, job_id, model_file, output)
         with naming_when_interrupted(device, job_id):
-            status = wait_and_show(invocation, device, job_id, timeout, Until(until), reading)
+            stay(invocation, device, job_id, Until(until), reading, timeout)
+        status = show_job(invocation, device, job_id, reading)
         if html is not None:
             story = Chronicle(device.station.chain, device.station.deployment).read(job_id)
             state = device.job(job_id)
@@ -286,31 +286,6 @@ def check_order(
     check_node_list(nodes, terms.node_count)
 
 
-def wait_and_show(
-    invocation: Invocation,
-    device: Device,
-    job: JobId,
-    timeout_s: float,
-    until: Until,
-    reading: Reading,
-) -> int:
-    """Wait with a sign of life at a terminal, then print what is there.
-
-    Raises:
-        LedgerUnavailable: no result within `timeout_s`; the job goes on.
-    """
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    shown = Progress(*columns, transient=True, disable=invocation.as_json)
-    with shown as progress:
-        progress.add_task(f"job {job.hex()[:16]}")
-        try:
-            device.wait(job, timeout_s, until)
-        except LedgerUnavailable:
-            if not Until.RESULT.is_reached(device.job(job)):
-                raise
-    return show_job(invocation, device, job, reading)
-
-
 def show_job(invocation: Invocation, device: Device, job: JobId, reading: Reading) -> int:
     """Print a job's facts; a result of a model as real numbers, a raw one as signed integers.
 
@@ -340,8 +315,8 @@ def show_job(invocation: Invocation, device: Device, job: JobId, reading: Readin
         if refusal.job == job
     ]
     facts["refused_offers"] = [
-        {"index": index, "reason": reason}
-        for index, reason in sorted(device.refused_offers(job).items())
+        {"index": said.index, "node": state.known.nodes[said.index - 1], "reason": said.reason}
+        for said in sorted(state.refused, key=lambda said: said.index)
     ]
     answers = "" if state.result is None else reading.tell(state.result)
     text = align({name: fact for name, fact in facts.items() if name not in _IN_TABLE})

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-from edgemark.identifiers import Timestamp
+from edgemark.identifiers import format_time
 from edgemark.logs import configure_logs
 from edgemark.settings import Settings, load_settings
 
@@ -66,9 +65,7 @@ def align(facts: Mapping[str, object]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
 
 
-def show_time(second: Timestamp) -> str:
-    """A Unix second for people, in UTC."""
-    return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+show_time = format_time
 
 
 def takes_settings(command: F) -> F:

@@ -14,6 +14,7 @@ from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.cli.outsourcing import ordering
 from edgemark.cli.terminal.exits import Exit
+from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
 
 ORDER = cast.small_order()
@@ -32,6 +33,11 @@ class Interrupted:
         self.at = at
         self.records: list[JobId] = []
         self.runtime = SimpleNamespace(state=lambda job: job if job in self.records else None)
+        decided = SimpleNamespace(limits=cast.LIMITS)
+        self.station = SimpleNamespace(
+            chain=SimpleNamespace(now=lambda: cast.START),
+            deployment=SimpleNamespace(group=lambda _: decided),
+        )
 
     def reach(self, place: str) -> None:
         """The user interrupts here, or nothing happens."""
@@ -48,10 +54,11 @@ class Interrupted:
         self.reach("returning")
         return ORDER.job
 
+    def job(self, _: JobId) -> DeviceJob:
+        return DeviceJob(order=ORDER)
+
     def wait(self, *_: object) -> None:
         self.reach("waiting")
-
-    wait_posted = wait
 
 
 Submit = Callable[..., Finished]

@@ -14,7 +14,6 @@ SHELLS = frozenset(
         "evidence.exporting",
         "judge.holding",
         "judge.judge",
-        "judge.patience",
         "judge.calls",
         "judge.opening",
         "judge.waiting",

@@ -7,7 +7,7 @@ once when the device has none of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from edgemark.errors import PeerFault, RefusedInput
@@ -18,18 +18,29 @@ from edgemark.loop.machine import TryAgain
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.means import allow_what_is_due
 from edgemark.systems.outsourcing.device.observing import TAKEN_NUMBER, is_posting_of
-from edgemark.systems.outsourcing.device.refusals import RefusedOffers
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Venue, sort_by_provider
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer
+from edgemark.systems.outsourcing.protocol.phases import Refusing
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
 
 TOO_LATE = "the time to accept was over before it could be posted"
+OFFER_AGAIN_S = 10.0  # what a node refuses as things are may change, but not at once
+MOST_OF_A_REASON = 500  # characters that are kept of a stranger's words
+_WHY = {  # by the error's name in a node's answer
+    "OfferUnseen": Refusing.NOT_HEARD,
+    "OfferOver": Refusing.NOT_HEARD,
+    "NodeBusy": Refusing.NOT_NOW,
+    "Overloaded": Refusing.NOT_NOW,
+    "OfferDeclined": Refusing.FOR_GOOD,
+    "TaskTooLarge": Refusing.FOR_GOOD,
+}
 PASSING = ("AllowanceTooLow", "AllowanceExpired", "FreeBalanceTooLow")
 
 
@@ -61,28 +72,36 @@ class Offering:
 
     def __init__(self, station: OutsourcingStation) -> None:
         self._station = station
-        self._refused = RefusedOffers()
 
-    def refused(self, job: JobId) -> dict[ShareIndex, str]:
-        """Why nodes have not taken a job yet, in their own words, by index."""
-        return self._refused.of(job)
+    def offer(
+        self,
+        state: DeviceJob,
+        index: ShareIndex,
+        tell: Callable[[JobId, Sequence[on.DeviceEvent]], None],
+    ) -> Sequence[on.DeviceEvent]:
+        """Offer an index to its node; a node that refuses for good is not asked again.
 
-    def offer(self, order: on.Order, index: ShareIndex) -> on.HeardAcceptance | on.HeardOfferTaken:
-        """Offer an index to its node; what a node that refuses says is kept for the user.
+        Args:
+            state: of the job.
+            index: of the node.
+            tell: takes what a node says that is asked again; it stays for the user.
 
         Raises:
-            PeerFault, TryAgain: it does not take it, or says what is no acceptance of it.
+            PeerFault, TryAgain: it does not take it now, or says what is no acceptance of it.
         """
         try:
-            heard = self._ask(order, index)
-        except PeerUnreachable:
-            raise
+            return [self._ask(state.known, index)]
         except PeerFault as fault:
-            reason = fault.reason if isinstance(fault, PeerRefused) else fault.what
-            self._refused.note(order.job, index, reason)
-            raise
-        self._refused.forget(order.job, index)
-        return heard
+            said = read_refusal(index, fault)
+            if said.why is Refusing.FOR_GOOD:
+                return [said]
+            if state.after(said) != state:
+                tell(state.known.job, [said])
+            if said.why is not Refusing.REFUSED or not isinstance(fault, PeerRefused):
+                raise
+            later = TryAgain(f"offer was refused: {said.reason}", who=fault.who)
+            later.after_s = OFFER_AGAIN_S
+            raise later from fault
 
     def _ask(self, order: on.Order, index: ShareIndex) -> on.HeardAcceptance | on.HeardOfferTaken:
         body = Offer(order.job, index, order.terms, order.nodes).to_wire()
@@ -122,6 +141,41 @@ class Offering:
         except ContractRefused as refused:
             return [on.FoundAcceptancesRefused(refused.what)]
         return []
+
+
+def post(
+    station: OutsourcingStation, order: on.Order, jobs: Callable[[], Iterable[DeviceJob]]
+) -> Sequence[on.DeviceEvent]:
+    """Post a job, and let the settlement lock what it and the device's other jobs lock now.
+
+    Returns:
+        That the contract refused it, if it did and nothing of it can be on the chain.
+
+    Raises:
+        RefusedInput: it was refused, and what was sent before is not decided yet.
+        TryAgain: what it lacks may come.
+    """
+    call = station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
+    try:
+        if not station.lane.may_happen(call):
+            allow_what_is_due(station, jobs)
+        station.push(call)
+    except RefusedInput as refused:
+        found = look_into_refusal(station, order, refused)
+        if found and may_be_posted(station, order, call):
+            raise  # asked again, until what was sent before is decided
+        return found
+    return []
+
+
+def read_refusal(index: ShareIndex, fault: PeerFault) -> on.HeardOfferRefused:
+    """What a node said, or did, that is no acceptance of its offer."""
+    if not isinstance(fault, PeerRefused):
+        is_mute = isinstance(fault, PeerUnreachable)
+        why = Refusing.NOT_HEARD if is_mute else Refusing.REFUSED
+        return on.HeardOfferRefused(index, why, fault.what)
+    why = _WHY.get(fault.error.get("error", ""), Refusing.REFUSED)
+    return on.HeardOfferRefused(index, why, fault.reason[:MOST_OF_A_REASON])
 
 
 def look_into_refusal(

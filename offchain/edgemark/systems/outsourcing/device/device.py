@@ -23,22 +23,22 @@ from typing import Any
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.errands import Errand
-from edgemark.loop.machine import TryAgain
+from edgemark.loop.machine import TryAgain, UnderWay
 from edgemark.party.agenda import Agenda
 from edgemark.party.inquiry import ask_each, ask_until_one
 from edgemark.party.loop import PartyLoop
+from edgemark.party.patience import Patience
 from edgemark.party.rounds import Rounds
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.device.beginning import (
     Offering,
-    look_into_refusal,
-    may_be_posted,
+    post,
     venue_of,
 )
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -47,12 +47,13 @@ from edgemark.systems.outsourcing.device.means import (
     allow_what_is_due,
     check_begin,
     check_funds,
+    compute_locked,
     cut_to_means,
     read_funds,
 )
 from edgemark.systems.outsourcing.device.observing import observe_as_device
 from edgemark.systems.outsourcing.device.refusals import Refusal, RefusedAnswers
-from edgemark.systems.outsourcing.device.staying import Until
+from edgemark.systems.outsourcing.device.staying import NotThereYet, Until, find_awaited
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.offline.drafting import Wish, draft_order
@@ -73,10 +74,14 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_outputs,
     check_signed_answer,
     decode_answers,
+    decode_early,
 )
 from edgemark.transport.faults import from_peer
 
-__all__ = ["Device", "Refusal", "Until"]
+__all__ = ["Device", "NotThereYet", "Refusal", "Until"]
+
+LAST_ANSWERS_S = 1.0  # most nodes answer together: one decoding of all is cheaper than two
+EARLY_AGAIN_S = 60.0  # of the same answers; others that come are looked at at once
 
 
 class Device(PartyLoop[OutsourcingStation]):
@@ -95,6 +100,7 @@ class Device(PartyLoop[OutsourcingStation]):
         self.agenda = Agenda(station.follow(), subject_of)
         self._rounds = Rounds(self, views_of=self._views_of, observe=_observe, hear=self._hear)
         self._offering = Offering(station)
+        self._patience = Patience(time.monotonic, LAST_ANSWERS_S)
         self._beginning = threading.Lock()
         self._randomness = randomness or Randomness()
 
@@ -171,13 +177,6 @@ class Device(PartyLoop[OutsourcingStation]):
         found: DeviceJob = state
         return found
 
-    def refused_offers(self, job: JobId) -> dict[ShareIndex, str]:
-        """Why nodes have not taken the job yet, in their own words, by index.
-
-        They are asked again until `accept_by`; then the job ends and everything goes back.
-        """
-        return self._offering.refused(job)
-
     def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
         """Wait for the result, or longer.
 
@@ -185,7 +184,7 @@ class Device(PartyLoop[OutsourcingStation]):
         back before `collect_by`, or they are paid.
 
         Raises:
-            LedgerUnavailable: not within `timeout_s`; the job goes on.
+            NotThereYet: not within `timeout_s`; the job goes on.
         """
 
         def is_there(_: dict[bytes, Any]) -> bool:
@@ -195,18 +194,15 @@ class Device(PartyLoop[OutsourcingStation]):
         if self._fault is not None:
             raise self._fault
         if not there:
-            raise LedgerUnavailable(
-                "job is not there yet",
+            state = self.job(job)
+            raise NotThereYet(
+                f"job is not there yet: it waits for {find_awaited(state)}",
                 who=job.hex(),
-                had=self.job(job).phase.value,
+                had=state.phase.value,
+                needed=until.value,
                 remedy="It goes on; ask again with `edgemark outsourcing result`.",
             )
         return self.job(job)
-
-    def wait_posted(self, job: JobId, timeout_s: float) -> None:
-        """Wait until the posting is on chain, or was refused: the device may leave then."""
-        before = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
-        self.runtime.wait_until(lambda _: self.job(job).phase not in before, timeout_s)
 
     def funds(self) -> Funds:
         """Free balance, and what open jobs have yet to lock of it."""
@@ -217,7 +213,7 @@ class Device(PartyLoop[OutsourcingStation]):
 
     def locked_tokens(self) -> int:
         """Fees and bonds in open jobs, smallest unit."""
-        return sum(state.locked for state in self._jobs())
+        return sum(compute_locked(state) for state in self._jobs())
 
     def _needed_functions(self) -> Needed:
         open_jobs = [state for state in self._jobs() if state.order and not state.is_finished]
@@ -230,9 +226,9 @@ class Device(PartyLoop[OutsourcingStation]):
         order = state.known
         match effect:
             case do.SubmitPosting():
-                return self._post(order)
+                return post(self.station, order, self._jobs)
             case do.SendOffer(index):
-                return [self._offering.offer(order, index)]
+                return self._offering.offer(state, index, self.tell)
             case do.SubmitAcceptances():
                 return self._offering.bring(state)
             case do.SendTask(index):
@@ -245,6 +241,8 @@ class Device(PartyLoop[OutsourcingStation]):
                 return [on.HeardAnswer(self._fetch_answer(state, index))]
             case do.FetchAnswerFromJudges(index):
                 return [on.HeardAnswer(self._fetch_from_judges(state, index))]
+            case do.DecodeEarly():
+                return self._decode_early(state)
             case do.Decode():
                 return self._decode(state)
             case do.SendEvidence(index, judge):
@@ -264,19 +262,6 @@ class Device(PartyLoop[OutsourcingStation]):
         """Whom an effect waits for."""
         nodes = state.known.nodes if state.order else ()
         return errand_of(effect, nodes, state.deadline(effect))
-
-    def _post(self, order: on.Order) -> Sequence[on.DeviceEvent]:
-        call = self.station.settlement.post(order.nonce, order.root, order.terms, order.nodes)
-        try:
-            if not self.station.lane.may_happen(call):
-                allow_what_is_due(self.station, self._jobs)
-            self.station.push(call)
-        except RefusedInput as refused:
-            found = look_into_refusal(self.station, order, refused)
-            if found and may_be_posted(self.station, order, call):
-                raise  # asked again, until what was sent before is decided
-            return found
-        return []
 
     def _charge(self, charge: do.SubmitCharge, bond: int) -> Call:
         """As much of it as there are means for; what locks for it is allowed once."""
@@ -339,6 +324,21 @@ class Device(PartyLoop[OutsourcingStation]):
         index_of = {state.known.nodes[index - 1]: index for index in silent}
         found = ask_each([*index_of], lambda node: self._fetch_answer(state, index_of[node]))
         return list(found.values())
+
+    def _decode_early(self, state: DeviceJob) -> Sequence[on.DeviceEvent]:
+        """The result of the answers that are there, once the others were given a moment."""
+        order = state.known
+        what, count = (order.job, state.answered), len(state.answers)
+        self._patience.wait_for(what, count, order.terms.node_count)
+        challenge = self._randomness.elements(order.terms.batch * order.terms.outputs)
+        began = time.perf_counter()
+        found = decode_early(order, state.answers, challenge)
+        self.seconds["decode"] += time.perf_counter() - began
+        if found is None:
+            later = UnderWay("answers so far do not decide it", who=order.job.hex(), had=count)
+            later.after_s = EARLY_AGAIN_S
+            raise later
+        return [found]
 
     def _decode(self, state: DeviceJob) -> Sequence[on.DeviceEvent]:
         """Decode what is there; when waiting is over, after one last round to the others."""

@@ -14,12 +14,12 @@ from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import deadline_of
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer
-from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JobTime
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JobTime, Refusing
 
 _OPEN = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
 _CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
 PAYER_PLACE = 0  # in the job's lock
-_UNPAID = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
+_UNDECODED = (DevicePhase.STARTED, DevicePhase.GATHERED)  # of all answers that will come
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class DeviceJob(Waiting):
     Attributes:
         indices: phase of index j on chain at position j - 1.
         offered: indices whose nodes took the offer.
+        refused: why the others have not, of each the first of the reasons that explain most.
         acceptances: of those that left theirs to the device, which is to bring them together.
         brings_none: the contract refused them together; each node brings its own.
         delivered: indices whose nodes took their task.
         answers: verified answers by index.
+        right: indices whose answers gave the result while others were awaited.
         wrong: indices charged or to be charged as wrong; with `silent` at most e.
         silent: indices charged or to be charged as silent.
         named_late: found when no charge was left: neither charged nor approved.
@@ -46,11 +48,13 @@ class DeviceJob(Waiting):
     order: on.Order | None = None
     indices: tuple[IndexPhase, ...] = ()
     offered: frozenset[ShareIndex] = frozenset()
+    refused: tuple[on.HeardOfferRefused, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
     brings_none: bool = False
     delivered: frozenset[ShareIndex] = frozenset()
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     result: bytes | None = field(default=None, repr=False)
+    right: frozenset[ShareIndex] = frozenset()
     wrong: tuple[ShareIndex, ...] = ()
     silent: tuple[ShareIndex, ...] = ()
     named_late: frozenset[ShareIndex] = frozenset()
@@ -73,7 +77,7 @@ class DeviceJob(Waiting):
         what is found late leaves no time to charge.
         """
         match effect:
-            case do.FetchAnswer() if self.order:
+            case do.FetchAnswer() | do.DecodeEarly() if self.order:
                 return float(self.order.gather_until)
             case do.FetchAnswerFromJudges() | do.Decode() if self.order:
                 return float(self.order.last_charges_at)
@@ -86,15 +90,6 @@ class DeviceJob(Waiting):
         if self.order is None:
             raise LookupError("a job nobody ordered has no order")
         return self.order
-
-    @property
-    def locked(self) -> int:
-        """Tokens of the payer in this job: a fee for each index that is open, bonds of charges."""
-        if self.order is None or self.phase in _UNPAID or self.is_finished:
-            return 0
-        terms = self.order.terms
-        fees = sum(not phase.is_end for phase in self.indices) * terms.fee
-        return fees + sum(phase in _CHARGED for phase in self.indices) * terms.bond
 
     @property
     def charges_left(self) -> int:
@@ -159,8 +154,9 @@ class DeviceJob(Waiting):
             "only what is served has a verdict's time": all(
                 self.index_phase(index) is IndexPhase.SERVED for index, _ in self.verdicts_by
             ),
-            "a result is valid, or charged over": self.result is None
-            or self.phase in (DevicePhase.VALID, DevicePhase.CHARGED, DevicePhase.CLOSED),
+            "a result is early, valid, or charged over": self.result is None
+            or self.phase
+            in (*_UNDECODED, DevicePhase.VALID, DevicePhase.CHARGED, DevicePhase.CLOSED),
         }
 
     def after(self, event: on.DeviceEvent) -> DeviceJob:  # noqa: C901, PLR0911, PLR0912 - one line an event
@@ -172,7 +168,9 @@ class DeviceJob(Waiting):
             case on.SawIndexPhase():
                 return self._with_index_phase(event)
             case on.HeardOfferTaken(index):
-                return replace(self, offered=self.offered | {index})
+                return self._with_offer_taken(index)
+            case on.HeardOfferRefused():
+                return self._with_refusal(event)
             case on.HeardAcceptance(acceptance):
                 return self._with_acceptance(acceptance)
             case on.FoundAcceptancesRefused():
@@ -187,6 +185,8 @@ class DeviceJob(Waiting):
                 return replace(self, lock_over=True)
             case on.FoundPostingRefused(reason):
                 return replace(self, reason=reason)
+            case on.FoundResultEarly(result, right):
+                return replace(self, result=result, right=frozenset(right))
             case on.FoundResultValid() | on.FoundResultUndecided():
                 return self._with_finding(event)
             case on.SawPosted() | on.SawStarted() | on.SawCancelled():
@@ -205,8 +205,19 @@ class DeviceJob(Waiting):
 
     def _with_acceptance(self, acceptance: Acceptance) -> DeviceJob:
         others = tuple(a for a in self.acceptances if a.index != acceptance.index)
-        offered = self.offered | {acceptance.index}
-        return replace(self, offered=offered, acceptances=(*others, acceptance))
+        taken = self._with_offer_taken(acceptance.index)
+        return replace(taken, acceptances=(*others, acceptance))
+
+    def _with_offer_taken(self, index: ShareIndex) -> DeviceJob:
+        refused = tuple(said for said in self.refused if said.index != index)
+        return replace(self, offered=self.offered | {index}, refused=refused)
+
+    def _with_refusal(self, said: on.HeardOfferRefused) -> DeviceJob:
+        others = tuple(r for r in self.refused if r.index != said.index or r.why >= said.why)
+        is_known = any(r.index == said.index for r in others)
+        if said.index in self.offered or is_known:
+            return self
+        return replace(self, refused=(*others, said))
 
     def _with_answer(self, answer: Answer) -> DeviceJob:
         if self.answer_of(answer.index) is not None:  # nothing displaces an answer
@@ -233,6 +244,8 @@ class DeviceJob(Waiting):
             silent=tuple(sorted((*self.silent, *more_silent))),
         )
         if isinstance(event, on.FoundResultUndecided):
+            if self.phase in _UNDECODED:  # never after an early result, see `steps.decode`
+                charged = replace(charged, result=None)
             return replace(charged, undecided_because=event.reason, decoded=len(self.answers))
         late = {*liars, *silent} - {*more_wrong, *more_silent}
         return replace(
@@ -274,7 +287,8 @@ class DeviceJob(Waiting):
         return do.Decode(self.answered, self.chosen)
 
     def _owed_offers(self) -> tuple[do.DeviceEffect, ...]:
-        return tuple(do.SendOffer(i) for i in self._all() if i not in self.offered)
+        never = {said.index for said in self.refused if said.why is Refusing.FOR_GOOD}
+        return tuple(do.SendOffer(i) for i in self._all() if i not in self.offered | never)
 
     def _owed_acceptances(self) -> tuple[do.DeviceEffect, ...]:
         """One call for all, once each node that is still awaited has left its acceptance here.
@@ -294,7 +308,20 @@ class DeviceJob(Waiting):
             for i in self._all()
             if self.index_phase(i) is IndexPhase.COMMITTED and self.answer_of(i) is None
         )
-        return (*tasks, *answers)
+        return (*tasks, *answers, *self._owed_early())
+
+    def _owed_early(self) -> tuple[do.DeviceEffect, ...]:
+        """The result as soon as enough have answered; after `compute_by` their fees as well.
+
+        Before that one approval for all is cheaper, and nobody is late.
+        """
+        if self.result is None:
+            is_enough = len(self.answers) >= len(self.indices) - self.known.terms.errors
+            return (do.DecodeEarly(self.answered),) if is_enough else ()
+        if not self.is_over(JobTime.COMPUTE):
+            return ()
+        right = tuple(i for i in sorted(self.right) if self.index_phase(i) is IndexPhase.COMMITTED)
+        return (do.SubmitApproval(self.known.job, right),) if right else ()
 
     def _owed_approval(self) -> tuple[do.DeviceEffect, ...]:
         if self.result is None:

@@ -37,6 +37,8 @@ from edgemark.systems.outsourcing.station.contracts import SERVING_BLOCKS, Outso
 from edgemark.transport.asking.turns import LONG_BYTES, compute_moving_s
 
 HANDING_PART = 2  # half of the time to compute is the nodes' own
+_CHARGED = (IndexPhase.CHARGED, IndexPhase.SERVED)
+_UNPAID = (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
 _CHARGEABLE = (IndexPhase.NAMED, IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
 
 
@@ -81,6 +83,15 @@ def compute_due(state: DeviceJob) -> tuple[int, int]:
         return 0, 0
     later = min(state.charges_left, len(state.open_indices))
     return now * terms.bond, (now + later) * terms.bond
+
+
+def compute_locked(state: DeviceJob) -> int:
+    """Tokens of the payer in a job: a fee for each index that is open, bonds of charges."""
+    if state.order is None or state.phase in _UNPAID or state.is_finished:
+        return 0
+    terms = state.order.terms
+    fees = sum(not phase.is_end for phase in state.indices) * terms.fee
+    return fees + sum(phase in _CHARGED for phase in state.indices) * terms.bond
 
 
 def compute_reserve(terms: Terms, job: JobView, phases: Iterable[IndexPhase], now: int) -> int:

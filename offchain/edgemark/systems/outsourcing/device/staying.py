@@ -1,16 +1,25 @@
-"""How long somebody who ordered a job stays with it."""
+"""How long somebody who ordered a job stays with it, and what it waits for meanwhile."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
+from edgemark.errors import LedgerUnavailable
+from edgemark.identifiers import NO_TIME, ShareIndex, Timestamp, format_time
+from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
-from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JobTime
+
+
+class NotThereYet(LedgerUnavailable):
+    """What is waited for has not come in the time that was given to it; the job goes on."""
 
 
 class Until(Enum):
     """How long a user waits for a job."""
 
+    POSTED = "posted"  # on the chain, or refused: the device may leave, and come back in time
     DELIVERED = "delivered"  # all tasks are handed out: the nodes can work without the device
     RESULT = "result"  # decoded, or known to be undecided
     SETTLED = "settled"  # and paid, charged, evidence handed over: the device may leave
@@ -22,6 +31,8 @@ class Until(Enum):
             return True
         decided = state.result is not None or bool(state.undecided_because)
         match self:
+            case Until.POSTED:
+                return state.phase not in (DevicePhase.UNKNOWN, DevicePhase.DRAFTED)
             case Until.DELIVERED:
                 handed_out = bool(state.indices) and len(state.delivered) == len(state.indices)
                 return decided or handed_out or state.phase in _WITHOUT_TASKS
@@ -29,7 +40,9 @@ class Until(Enum):
                 return decided
             case Until.SETTLED:
                 charged = state.phase is DevicePhase.CHARGED
-                return decided and not state.owed() and (charged or not _has_to_charge(state))
+                is_early = state.phase not in _WITHOUT_TASKS
+                is_done = decided and not is_early and not state.owed()
+                return is_done and (charged or not _has_to_charge(state))
             case Until.CLOSED:
                 return False
 
@@ -45,3 +58,69 @@ _WITHOUT_TASKS = (
 
 def _has_to_charge(state: DeviceJob) -> bool:
     return bool(state.wrong or state.silent)
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """What has to come before a job goes on.
+
+    Attributes:
+        what: in words.
+        indices: whose nodes have to do it; none where it is somebody else.
+        until: chain time at which it is not waited for any more; `NO_TIME` for what is under way.
+    """
+
+    what: str
+    indices: tuple[ShareIndex, ...] = ()
+    until: Timestamp = NO_TIME
+
+    def __str__(self) -> str:
+        """In one line, for people."""
+        listed = ", ".join(str(index) for index in self.indices)
+        node = "node" if len(self.indices) == 1 else "nodes"
+        of = f" of {node} {listed}" if listed else ""
+        return f"{self.what}{of}" + (f" until {format_time(self.until)}" if self.until else "")
+
+
+def find_awaited(state: DeviceJob) -> Awaited:  # noqa: PLR0911 - one line a phase
+    """What a job waits for; nothing is awaited of one that is finished."""
+    if state.order is None or state.is_finished:
+        return Awaited("nothing")
+    terms, every = state.order.terms, range(1, len(state.indices) + 1)
+    match state.phase:
+        case DevicePhase.DRAFTED:
+            return Awaited("the posting", until=terms.accept_by)
+        case DevicePhase.POSTED:
+            named = _of(state, IndexPhase.NAMED)
+            return Awaited("the acceptance", named, terms.accept_by)
+        case DevicePhase.EXPIRED:
+            return Awaited("its end, as it did not start")
+        case DevicePhase.STARTED:
+            left = tuple(ShareIndex(j) for j in every if j not in state.answered)
+            return Awaited("the answer", left, state.order.gather_until)
+        case DevicePhase.GATHERED:
+            return Awaited("decoding")
+        case _:
+            return _find_settling(state)
+
+
+def _find_settling(state: DeviceJob) -> Awaited:
+    """The same of a job that is decoded."""
+    terms = state.known.terms
+    to_charge = tuple(i for i in state.chosen if i in _of(state, *_OPEN))
+    if to_charge and not state.is_over(JobTime.COMPUTE):
+        return Awaited("the time at which silence can be charged,", to_charge, terms.compute_by)
+    if to_charge:
+        return Awaited("the charge", to_charge, terms.collect_by)
+    judged = _of(state, IndexPhase.CHARGED, IndexPhase.SERVED)
+    if judged:
+        times = [by for index, by in state.verdicts_by if index in judged]
+        return Awaited("the judges' word", judged, max(times, default=NO_TIME))
+    return Awaited("the payment", _of(state, *_OPEN), terms.collect_by)
+
+
+_OPEN = (IndexPhase.ACCEPTED, IndexPhase.COMMITTED)
+
+
+def _of(state: DeviceJob, *phases: IndexPhase) -> tuple[ShareIndex, ...]:
+    return tuple(ShareIndex(j) for j, phase in enumerate(state.indices, 1) if phase in phases)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.party.patience import Patience
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.judge.case import JudgeCase
-from edgemark.systems.outsourcing.judge.patience import Patience
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.station import calls
 
 JudgeSubmits = do.SubmitServed | do.SubmitVerdict | do.SubmitVoid | do.SubmitLapse
+
+SIGNING_S = 2.0  # a judge is paid for its signature, and only the first verdict counts
 
 
 def call_of(

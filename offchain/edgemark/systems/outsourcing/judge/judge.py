@@ -30,6 +30,7 @@ from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import IllegalMove, TryAgain
 from edgemark.party.agenda import Agenda
 from edgemark.party.evm.cursor import Cursor
+from edgemark.party.patience import Patience
 from edgemark.party.rounds import Rounds
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.committed import Allowance
@@ -38,12 +39,11 @@ from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, J
 from edgemark.systems.outsourcing.contract.settlement import NotCommitted
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.identifiers import JobId
-from edgemark.systems.outsourcing.judge.calls import call_of
+from edgemark.systems.outsourcing.judge.calls import SIGNING_S, call_of
 from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
 from edgemark.systems.outsourcing.judge.holding import CaseRoom, compute_room
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
 from edgemark.systems.outsourcing.judge.opening import Charge, ChargeView, case_of, read_charges
-from edgemark.systems.outsourcing.judge.patience import Patience
 from edgemark.systems.outsourcing.judge.waiting import WaitingCharges
 from edgemark.systems.outsourcing.limits import (
     HEAD_BYTES,
@@ -103,7 +103,7 @@ class Judge(OutsourcingServer):
     def __init__(self, station: OutsourcingStation) -> None:
         self._compute_seconds = 0.0
         self._counting = threading.Lock()
-        self._patience = Patience(time.monotonic)
+        self._patience = Patience(time.monotonic, SIGNING_S)
         self._cursor = Cursor(station.home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
         most, first = station.settings.max_held_mib, self._cursor.read(station.deployment.block)

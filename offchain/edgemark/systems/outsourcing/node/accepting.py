@@ -18,7 +18,10 @@ from edgemark.systems.outsourcing.contract.terms import Terms, check_depth, chec
 from edgemark.systems.outsourcing.node.admission import (
     Capacity,
     Load,
+    OfferDeclined,
+    OfferOver,
     OfferRefused,
+    OfferUnseen,
     check_admission,
     check_disk,
     check_stakes,
@@ -72,7 +75,7 @@ class Accepting:
         """
         fee, least = offer.terms.fee, self._station.settings.min_fee
         if fee < least:
-            raise OfferRefused("fee too low", who="offer", had=fee, needed=f">= {least}")
+            raise OfferDeclined("fee too low", who="offer", had=fee, needed=f">= {least}")
         self.check_admission(offer.terms, self._speed.fastest)
 
     def check_posted(self, offer: Offer) -> JobView:
@@ -83,7 +86,7 @@ class Accepting:
         """
         job = self._station.settlement.job(offer.job)
         if job.terms_hash != offer.terms.hash:
-            raise OfferRefused(
+            raise OfferUnseen(
                 "terms are not the posted ones",
                 who=f"job {offer.job.hex()}",
                 had=offer.terms.hash.hex(),
@@ -165,7 +168,7 @@ class Accepting:
         left = offer.terms.accept_by - self._station.clock()
         most = self._station.settings.max_accept_s
         if left < 0:
-            raise OfferRefused("offer is over", who=f"job {offer.job.hex()}")
+            raise OfferOver("offer is over", who=f"job {offer.job.hex()}")
         if left > most:
             raise OfferRefused(
                 "may not start for longer than this node keeps a stake and a place",

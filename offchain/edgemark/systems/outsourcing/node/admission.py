@@ -37,7 +37,19 @@ class OfferRefused(RefusedInput):
     """The node does not take this job; the reason is in the words."""
 
 
-class TaskTooLarge(OfferRefused):
+class OfferUnseen(OfferRefused):
+    """The node does not see the posting yet. Ask again."""
+
+
+class OfferOver(OfferRefused):
+    """The time to accept is over; whatever kept the node from it came before."""
+
+
+class OfferDeclined(OfferRefused):
+    """The node does not take this job, whenever it is asked."""
+
+
+class TaskTooLarge(OfferDeclined):
     """The node could not compute the task in its time even with nothing else to do."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgemark.identifiers import ShareIndex, Timestamp, format_tokens
+from edgemark.identifiers import ShareIndex, Timestamp, format_time, format_tokens
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
@@ -32,6 +32,7 @@ def tell_outlook(state: DeviceJob, now: Timestamp) -> str:
 def _sentences(state: DeviceJob, now: Timestamp) -> Iterator[str]:
     if state.phase in _OVER:
         yield _OVER[state.phase]
+        yield from _why_not(state)
         return
     terms = state.known.terms
     if state.phase in (DevicePhase.DRAFTED, DevicePhase.POSTED, DevicePhase.EXPIRED):
@@ -58,11 +59,27 @@ def _before_start(state: DeviceJob, now: Timestamp) -> Iterator[str]:
         yield f"Acceptances are awaited {_left(accept_by, now)}; else everything goes back."
     else:
         yield "It did not start in time: anyone may cancel it, and everything goes back."
+    yield from _why_not(state)
+
+
+def _why_not(state: DeviceJob) -> Iterator[str]:
+    for said in sorted(state.refused, key=lambda said: said.index):
+        node = state.known.nodes[said.index - 1]
+        reason = said.reason.rstrip(".")
+        yield f"Node {said.index} ({node}) has not accepted: {reason}."
 
 
 def _before_result(state: DeviceJob, now: Timestamp) -> Iterator[str]:
     terms = state.known.terms
     waiting = [i for i in range(1, terms.node_count + 1) if i not in state.delivered]
+    if state.result is not None and now <= terms.collect_by:
+        left = [i for i in range(1, terms.node_count + 1) if i not in state.answered]
+        yield (
+            f"{_list(left)} may still answer until {format_time(state.known.gather_until)}, and "
+            f"whoever lied or is silent can be charged {_left(terms.collect_by, now)}: stay, or "
+            "come back before."
+        )
+        return
     if now <= terms.compute_by:
         if waiting:
             yield (

@@ -63,6 +63,13 @@ class Decode:
 
 
 @dataclass(frozen=True)
+class DecodeEarly:
+    """Look whether these answers give the result, while others are awaited."""
+
+    answered: tuple[ShareIndex, ...]
+
+
+@dataclass(frozen=True)
 class SendEvidence:
     """Give `judge` the charged task, and the signed answer when charged as wrong."""
 
@@ -213,6 +220,7 @@ DeviceEffect = (
     | SendTask
     | FetchAnswer
     | FetchAnswerFromJudges
+    | DecodeEarly
     | Decode
     | SendEvidence
     | SubmitApproval

@@ -48,7 +48,7 @@ def errand_of(  # noqa: PLR0911 - one line a kind
             return Errand("answers", nodes[index - 1], by)
         case do.FetchTask() | do.FetchAnswerFromJudges():
             return Errand("inquiries", by=by)  # of several peers, who do not wait for one another
-        case do.Decode():
+        case do.Decode() | do.DecodeEarly():
             return Errand("decoding", by=by)  # after a last round to several
         case do.ComputeAnswer() | do.SignServed() | do.Reexecute() | do.FindMissing():
             return None

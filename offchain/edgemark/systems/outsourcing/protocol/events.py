@@ -14,6 +14,7 @@ from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, I
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Answer, Opinion, Task
+from edgemark.systems.outsourcing.protocol.phases import Refusing
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,15 @@ class HeardOfferTaken:
 
 
 @dataclass(frozen=True)
+class HeardOfferRefused:
+    """The node of `index` does not take the offer, in its own words; or nothing was heard of it."""
+
+    index: ShareIndex
+    why: Refusing
+    reason: str
+
+
+@dataclass(frozen=True)
 class HeardAcceptance:
     """A node checked the offer and leaves its signed acceptance to the device."""
 
@@ -197,6 +207,19 @@ class FoundResultValid:
     silent: tuple[ShareIndex, ...]
     answered: tuple[ShareIndex, ...] = ()
     chosen: tuple[ShareIndex, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundResultEarly:
+    """Decoded and checked while answers are awaited: all of them give the same result.
+
+    Attributes:
+        result: as in `FoundResultValid`.
+        right: indices whose answers were found right.
+    """
+
+    result: bytes = field(repr=False)
+    right: tuple[ShareIndex, ...]
 
 
 @dataclass(frozen=True)
@@ -320,10 +343,12 @@ DeviceEvent = (
     | SawCancelled
     | SawIndexPhase
     | HeardOfferTaken
+    | HeardOfferRefused
     | HeardAcceptance
     | FoundAcceptancesRefused
     | HeardTaskTaken
     | HeardAnswer
+    | FoundResultEarly
     | FoundResultValid
     | FoundResultUndecided
     | SawChargesFiled

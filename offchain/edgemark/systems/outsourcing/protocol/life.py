@@ -30,6 +30,7 @@ _DEVICE: Table = {
         **stays(
             on.SawIndexPhase,
             on.HeardOfferTaken,
+            on.HeardOfferRefused,
             on.HeardAcceptance,
             on.FoundAcceptancesRefused,
         ),
@@ -44,13 +45,13 @@ _DEVICE: Table = {
         JobTime.GATHERING: DevicePhase.GATHERED,
         on.FoundResultValid: DevicePhase.VALID,
         on.FoundResultUndecided: DevicePhase.UNDECIDED,
-        **stays(on.HeardTaskTaken, on.HeardAnswer),
+        **stays(on.HeardTaskTaken, on.HeardAnswer, on.FoundResultEarly),
         **_STARTED,
     },
     DevicePhase.GATHERED: {
         on.FoundResultValid: DevicePhase.VALID,
         on.FoundResultUndecided: DevicePhase.UNDECIDED,
-        **stays(on.HeardAnswer),
+        **stays(on.HeardAnswer, on.FoundResultEarly),
         **_STARTED,
     },
     DevicePhase.VALID: {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 
 
 class DevicePhase(Enum):
@@ -46,6 +46,15 @@ class JudgePhase(Enum):
     SERVED = "served"  # `served` is on chain, verdict to be found
     RULED = "ruled"  # own verdict signed, k of them to be brought
     ENDED = "ended"
+
+
+class Refusing(IntEnum):
+    """Why a node has not taken an offer; the more a reason explains, the higher it is."""
+
+    NOT_HEARD = 0  # out of reach, or it has not seen the posting, or the time is over
+    NOT_NOW = 1  # it has as much to do as it takes
+    REFUSED = 2  # as things are now
+    FOR_GOOD = 3  # asked again it says the same
 
 
 class JobTime(Enum):

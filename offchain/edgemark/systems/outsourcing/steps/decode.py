@@ -20,6 +20,7 @@ from edgemark.crypto.sharing.verification import (
 )
 from edgemark.crypto.sharing.verification import (
     CheckingKey,
+    Decoded,
     SharingParameters,
     check_answers,
     multiply_checks,
@@ -29,6 +30,7 @@ from edgemark.identifiers import Address, Hash32, ShareIndex
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
 from edgemark.systems.outsourcing.protocol.events import (
+    FoundResultEarly,
     FoundResultUndecided,
     FoundResultValid,
     Order,
@@ -115,26 +117,60 @@ def decode_answers(
         challenge: random packed elements, batch * n of them.
         docket: what may be charged if it is undecided.
     """
-    terms = order.terms
-    half = len(challenge)
-    values = {
-        int(a.index): NodeValues(values=a.outputs[:half], checks=a.outputs[half:]) for a in answers
-    }
+    terms, values = order.terms, _values_of(answers, challenge)
     silent = tuple(ShareIndex(j) for j in range(1, terms.node_count + 1) if j not in values)
     weights = _weights(order)
+    try:
+        found = _check(order, values, weights, challenge)
+    except Undecided as undecided:
+        suspicion = _suspect(order, values, weights, challenge)
+        return FoundResultUndecided(str(undecided), *choose_charges(suspicion, docket))
+    liars = tuple(ShareIndex(j) for j in sorted(found.liars))
+    return FoundResultValid(found.result, liars, silent)
+
+
+def decode_early(
+    order: Order, answers: Iterable[Answer], challenge: bytes
+) -> FoundResultEarly | None:
+    """The result and whose answers are right, as far as these answers alone decide it.
+
+    With s of m answers missing, at most e - s of the others are corrected. Whatever the s say when
+    they come, the same polynomial is within e errors of all m answers, and is the only one: so
+    `decode_answers` of all finds the same result. What it takes to be wrong here is what it takes
+    there: more than t + e liars among those that answered.
+
+    Args:
+        order: terms and secrets of the job.
+        answers: verified answers, at most one an index.
+        challenge: as in `decode_answers`.
+    """
+    values = _values_of(answers, challenge)
+    try:
+        found = _check(order, values, _weights(order), challenge)
+    except Undecided:
+        return None
+    right = sorted(values.keys() - found.liars)
+    return FoundResultEarly(found.result, tuple(ShareIndex(j) for j in right))
+
+
+def _values_of(answers: Iterable[Answer], challenge: bytes) -> dict[int, NodeValues]:
+    half = len(challenge)
+    return {
+        int(a.index): NodeValues(values=a.outputs[:half], checks=a.outputs[half:]) for a in answers
+    }
+
+
+def _check(
+    order: Order, values: Mapping[int, NodeValues], weights: Mapping[int, int], challenge: bytes
+) -> Decoded:
+    terms = order.terms
     parameters = SharingParameters(
         node_count=terms.node_count,
         threshold=terms.threshold,
         degree=terms.degree,
         errors=terms.errors,
     )
-    try:
-        found = check_answers(parameters, values, CheckingKey(order.alpha, weights), challenge)
-    except Undecided as undecided:
-        suspicion = _suspect(order, values, weights, challenge)
-        return FoundResultUndecided(str(undecided), *choose_charges(suspicion, docket))
-    liars = tuple(ShareIndex(j) for j in sorted(found.liars))
-    return FoundResultValid(found.result, liars, silent)
+    return check_answers(parameters, values, CheckingKey(order.alpha, weights), challenge)
 
 
 def _weights(order: Order) -> dict[int, int]:

@@ -10,6 +10,7 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.means import compute_locked
 from edgemark.systems.outsourcing.device.metrics import DeviceFigures
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 
@@ -85,4 +86,4 @@ def test_figures__count_indices_bytes_work_and_refusals() -> None:
 def test_locked__is_what_the_job_still_holds_of_the_payers_tokens(
     job: DeviceJob, held: int
 ) -> None:
-    assert job.locked == held
+    assert compute_locked(job) == held

@@ -19,6 +19,7 @@ from edgemark.systems.outsourcing.contract.records import (
     is_lock_over,
 )
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.means import compute_locked
 from edgemark.systems.outsourcing.device.observing import observe_as_device
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
@@ -142,4 +143,4 @@ def test_device__whose_lock_has_expired__takes_its_place_back_and_is_done(phase:
     assert observe_as_device(job, posted, [OPEN] * 6, lock_over=True) == []
     job, _ = step(job, on.SawEnded())
     assert job.is_finished
-    assert job.locked == 0
+    assert compute_locked(job) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.station import EvmStation
 from edgemark.systems.outsourcing.contract.records import JobPhase
 from edgemark.systems.outsourcing.contract.terms import hash_nodes
-from edgemark.systems.outsourcing.device import device as client
+from edgemark.systems.outsourcing.device import beginning
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.protocol import events as on
 
@@ -33,13 +34,12 @@ REFUSALS = {"insufficient funds for gas * price + value": TryAgain, "rlp: no": T
 
 @pytest.fixture(autouse=True)
 def allowed_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "allow_what_is_due", lambda *_: None)
+    monkeypatch.setattr(beginning, "allow_what_is_due", lambda *_: None)
 
 
 def make_device(lane: Any, *, phase: JobPhase = JobPhase.NONE, now: int = 0) -> Device:
     """A device of which only what posts is there."""
     device: Any = Device.__new__(Device)
-    device._jobs = list
     posted = SimpleNamespace(
         phase=phase,
         root=ORDER.root,
@@ -56,6 +56,11 @@ def make_device(lane: Any, *, phase: JobPhase = JobPhase.NONE, now: int = 0) -> 
     )
     found: Device = device
     return found
+
+
+def post_by(device: Device) -> Sequence[on.DeviceEvent]:
+    """Let it post the job."""
+    return beginning.post(device.station, ORDER, list)
 
 
 def refuse_sending(nodes: Nodes, message: str) -> None:
@@ -77,7 +82,7 @@ def lose_the_answer(nodes: Nodes, device: Device) -> None:
 
     nodes.before = lose
     with pytest.raises(ConnectionLost):
-        device._post(ORDER)
+        post_by(device)
 
 
 @pytest.mark.parametrize("message", REFUSALS)
@@ -92,11 +97,11 @@ def test_a_posting__refused_after_its_first_answer_was_lost__is_not_failed_and_c
         refuse_sending(nodes, message)
     with lane_over(nodes, tmp_path, limits=SOON) as lane:  # the next life set it aside
         with pytest.raises(REFUSALS[message]):
-            make_device(lane)._post(ORDER)
+            post_by(make_device(lane))
         chain.pool.update(sent)
         for _ in range(5):
             chain.mine()
-        assert make_device(lane)._post(ORDER) == []
+        assert post_by(make_device(lane)) == []
     assert chain.paid(SETTLEMENT) == [0]
 
 
@@ -104,7 +109,7 @@ def test_a_posting__refused_before_anything_was_signed__is_failed(tmp_path: Path
     _, nodes = one_node()
     with lane_over(nodes, tmp_path, limits=SOON) as lane:
         nodes.views[0].more = {"eth_estimateGas": lambda *_: hex(10**9)}
-        (found,) = make_device(lane)._post(ORDER)
+        (found,) = post_by(make_device(lane))
     assert isinstance(found, on.FoundPostingRefused)
 
 
@@ -113,8 +118,8 @@ def test_a_posting__undecided_when_nobody_can_accept_any_more__is_failed(tmp_pat
     refuse_sending(nodes, "rlp: no")
     with lane_over(nodes, tmp_path, limits=SOON) as lane:
         with pytest.raises(RefusedInput):
-            make_device(lane)._post(ORDER)
-        (found,) = make_device(lane, now=ORDER.terms.accept_by + 1)._post(ORDER)
+            post_by(make_device(lane))
+        (found,) = post_by(make_device(lane, now=ORDER.terms.accept_by + 1))
     assert isinstance(found, on.FoundPostingRefused)
 
 
@@ -126,4 +131,4 @@ def test_a_posting__on_the_chain_but_refused_for_lack_of_funds__is_not_failed(
     with lane_over(nodes, tmp_path, limits=SOON) as lane:
         nodes.views[0].more = {"eth_getBalance": lambda *_: "0x0"}
         with pytest.raises(NoFunds):
-            make_device(lane, phase=JobPhase.POSTED, now=10**12)._post(ORDER)
+            post_by(make_device(lane, phase=JobPhase.POSTED, now=10**12))

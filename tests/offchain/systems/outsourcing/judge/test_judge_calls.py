@@ -12,10 +12,10 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark.identifiers import NOBODY, ShareIndex
 from edgemark.ledger.evm.contract.interface import Contract, Interface
 from edgemark.ledger.evm.sending.intent import Call, intent_of
+from edgemark.party.patience import Patience
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding
 from edgemark.systems.outsourcing.judge.calls import JudgeSubmits, call_of
 from edgemark.systems.outsourcing.judge.case import JudgeCase
-from edgemark.systems.outsourcing.judge.patience import Patience
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol.messages import Opinion
 

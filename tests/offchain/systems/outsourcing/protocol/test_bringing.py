@@ -4,6 +4,7 @@ window by it."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +39,7 @@ from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import effects as do
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.life import reach_time, step
-from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase, Refusing
 from edgemark.systems.outsourcing.steps.accept import (
     WrongAcceptance,
     check_acceptance,
@@ -323,17 +324,23 @@ def offering(chain: Chain, said: bytes = TAKEN) -> Offering:
 
 def test_what_a_node_says_to_an_offer__is_an_acceptance_or_that_it_brings_its_own() -> None:
     index = ShareIndex(3)
-    assert offering(Chain()).offer(ORDER, index) == on.HeardOfferTaken(index)
-    heard = offering(Chain(), RIGHT.to_wire()).offer(ORDER, index)
-    assert heard == on.HeardAcceptance(RIGHT)
+    state, told = posted(), list[object]()
+    taken = offering(Chain()).offer(state, index, lambda *facts: told.append(facts))
+    assert taken == [on.HeardOfferTaken(index)]
+    given = offering(Chain(), RIGHT.to_wire())
+    heard = given.offer(state, index, lambda *facts: told.append(facts))
+    assert heard == [on.HeardAcceptance(RIGHT)]
+    assert told == []
 
 
 @pytest.mark.parametrize("said", [b"", b"taken!", RIGHT.to_wire() + b"\0", bytes(103)])
 def test_what_a_node_says_that_is_no_acceptance__is_its_fault_and_is_told(said: bytes) -> None:
-    device = offering(Chain(), said)
+    device, told = offering(Chain(), said), list[tuple[JobId, Sequence[on.DeviceEvent]]]()
     with pytest.raises(PeerFault):
-        device.offer(ORDER, ShareIndex(3))
-    assert set(device.refused(ORDER.job)) == {3}
+        device.offer(posted(), ShareIndex(3), lambda *facts: told.append(facts))
+    ((job, (refused,)),) = told
+    assert isinstance(refused, on.HeardOfferRefused)
+    assert (job, refused.index, refused.why) == (ORDER.job, 3, Refusing.REFUSED)
 
 
 def test_acceptances__are_brought_in_one_call_without_those_that_others_brought() -> None:

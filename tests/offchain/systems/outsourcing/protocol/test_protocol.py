@@ -31,6 +31,7 @@ from edgemark.systems.outsourcing.protocol.phases import (
     JobTime,
     JudgePhase,
     NodePhase,
+    Refusing,
 )
 
 ORDER = cast.small_order()
@@ -144,6 +145,9 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     ),
     on.SawServed: st.just(on.SawServed(Timestamp(1_110), Timestamp(1_130))),
     on.HeardOfferTaken: indices.map(on.HeardOfferTaken),
+    on.HeardOfferRefused: st.builds(
+        on.HeardOfferRefused, indices, st.sampled_from(Refusing), st.just("busy")
+    ),
     on.HeardAcceptance: indices.map(lambda j: on.HeardAcceptance(cast.acceptance_of(ORDER, j))),
     on.FoundAcceptancesRefused: st.just(on.FoundAcceptancesRefused("AllowanceTooLow")),
     on.HeardTaskTaken: indices.map(on.HeardTaskTaken),
@@ -159,6 +163,7 @@ SOME: dict[type, st.SearchStrategy[Any]] = {
     on.FoundResultValid: st.builds(
         on.FoundResultValid, st.just(b"result"), st.sampled_from([(), (3,)]), st.sampled_from([()])
     ),
+    on.FoundResultEarly: st.just(on.FoundResultEarly(b"result", (ShareIndex(1),))),
     on.FoundResultUndecided: st.just(on.FoundResultUndecided("too many", (), (ShareIndex(5),))),
     on.HeardOffer: st.sampled_from([cast.offer_to(ORDER, 3), WAITING]),
     on.HeardTask: SALTS.map(lambda salt: on.HeardTask(ORDER.tasks[2], salt)),

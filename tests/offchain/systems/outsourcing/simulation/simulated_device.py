@@ -36,6 +36,7 @@ from edgemark.systems.outsourcing.steps.decode import (
     check_outputs,
     check_signed_answer,
     decode_answers,
+    decode_early,
 )
 
 
@@ -73,6 +74,9 @@ class DeviceSide(Side[DeviceJob]):
                 return [on.HeardAnswer(self._check(index, world.nodes[index].show_answer()))]
             case do.FetchAnswerFromJudges(index):
                 return [on.HeardAnswer(self._fetch_from_judges(index))]
+            case do.DecodeEarly():
+                early = decode_early(world.order, self.state.answers, self._challenge())
+                return [found for found in (early,) if found is not None]
             case do.Decode():
                 found = self.decode()
                 return [replace(found, answered=self.state.answered, chosen=self.state.chosen)]
@@ -86,7 +90,6 @@ class DeviceSide(Side[DeviceJob]):
         """Name the liars."""
         terms = self.world.order.terms
         state = self.state
-        challenge = cast.seeded("challenge").elements(terms.batch * terms.outputs)
         docket = Docket(
             open=frozenset(int(index) for index in state.open_indices),
             errors=terms.errors,
@@ -94,7 +97,11 @@ class DeviceSide(Side[DeviceJob]):
             is_last=state.is_last_call,
             lot=self.world.draw.randbytes(32),
         )
-        return decode_answers(self.world.order, state.answers, challenge, docket)
+        return decode_answers(self.world.order, state.answers, self._challenge(), docket)
+
+    def _challenge(self) -> bytes:
+        terms = self.world.order.terms
+        return cast.seeded("challenge").elements(terms.batch * terms.outputs)
 
     def _post(self) -> Sequence[object]:
         order, world = self.world.order, self.world

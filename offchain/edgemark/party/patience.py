@@ -1,7 +1,7 @@
-"""How long a judge waits for the others' signatures before it brings a verdict.
+"""Gives others a moment, once for each thing: what comes then is done together with what is there.
 
-A judge is paid for its own signature under a verdict, and only the first verdict counts: whoever
-has k signatures gives the slower judges a moment, so that they are paid for their work too.
+Who has enough to go on may still do better to wait for all: one step for everybody costs less than
+two, and whoever is a little slower is not left out.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from edgemark.loop.machine import TryAgain
+from edgemark.loop.machine import UnderWay
 
-WAIT_S = 2.0  # from the first time that k signatures were there
-FORGET_AFTER_S = 60.0  # nobody asks any more: another judge brought the verdict
+FORGET_AFTER_S = 60.0  # nobody asks any more: it was done, or somebody else did it
 
 
 class Patience:
@@ -21,10 +20,10 @@ class Patience:
 
     Args:
         clock: monotonic seconds.
-        wait_s: seconds.
+        wait_s: seconds, from the first time that it is asked.
     """
 
-    def __init__(self, clock: Callable[[], float], wait_s: float = WAIT_S) -> None:
+    def __init__(self, clock: Callable[[], float], wait_s: float) -> None:
         self._wait_s, self._clock = wait_s, clock
         self._guard = threading.Lock()
         self._since: OrderedDict[object, float] = OrderedDict()  # the longest ago first
@@ -38,7 +37,7 @@ class Patience:
             most: how many there can be.
 
         Raises:
-            TryAgain: some are missing and may still come.
+            UnderWay: some are missing and may still come.
         """
         if had >= most:
             return
@@ -48,4 +47,6 @@ class Patience:
                 self._since.popitem(last=False)
             until = self._since.setdefault(what, now) + self._wait_s
         if now < until:
-            raise TryAgain("other judges may still sign", had=had, needed=most)
+            later = UnderWay("the others may still come", had=had, needed=most)
+            later.after_s = until - now
+            raise later

@@ -1,17 +1,17 @@
-"""A judge with k signatures gives the others a moment, once, and no longer."""
+"""Who has enough gives the others a moment, once, and no longer."""
 
 from __future__ import annotations
 
 import pytest
 
 from edgemark.loop.machine import TryAgain
-from edgemark.systems.outsourcing.judge.patience import FORGET_AFTER_S, Patience
+from edgemark.party.patience import FORGET_AFTER_S, Patience
 
 
 def test_patience__waits_until_all_are_there_or_the_moment_is_over() -> None:
     now = [100.0]
     patience = Patience(lambda: now[0], 2.0)
-    with pytest.raises(TryAgain, match="other judges may still sign"):
+    with pytest.raises(TryAgain, match="the others may still come"):
         patience.wait_for("verdict", 3, 4)
     patience.wait_for("another", 4, 4)
     now[0] = 101.9

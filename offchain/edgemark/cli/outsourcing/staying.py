@@ -1,0 +1,146 @@
+"""How a command stays with a job: what it says meanwhile, and when it has waited long enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+from rich.text import Text
+
+from edgemark.cli.outsourcing.asking import Reading, rows
+from edgemark.cli.terminal.invocation import Invocation
+from edgemark.systems.outsourcing.contract.records import Limits
+from edgemark.systems.outsourcing.device.device import Device, NotThereYet, Until
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.staying import find_awaited
+from edgemark.systems.outsourcing.identifiers import JobId
+from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
+
+if TYPE_CHECKING:
+    from edgemark.systems.outsourcing.contract.terms import Terms
+
+MARGIN_S = 60  # beyond a deadline of the chain: for what was sent at the last moment
+MOST_WAIT_S = 10.0 * 365 * 86_400  # longer than the longest windows that a deployment can have
+_BEFORE_RESULT = (Until.POSTED, Until.DELIVERED, Until.RESULT)
+
+
+def stay(
+    invocation: Invocation,
+    device: Device,
+    job: JobId,
+    until: Until,
+    reading: Reading,
+    timeout_s: float | None = None,
+) -> None:
+    """Wait, and tell the result as soon as it is known, whatever a charge still waits for.
+
+    Args:
+        invocation: says whether anybody looks.
+        device: has the job.
+        job: its id.
+        until: how long.
+        reading: of the result; also writes it to its file.
+        timeout_s: seconds at most; as long as the job's own deadlines need when None.
+
+    Raises:
+        NotThereYet: there is no result, or the job is not as far as it was to be without one.
+    """
+    if timeout_s is None:
+        limits = device.station.deployment.group(OutsourcingContracts).limits
+        now = device.station.chain.now()
+        timeout_s = compute_patience(device.job(job), until, limits, now)
+    ends_at = time.monotonic() + timeout_s
+    with _telling(invocation, device, job):
+        if until not in _BEFORE_RESULT:
+            state = device.wait(job, timeout_s, Until.RESULT)
+            if state.result is not None and not until.is_reached(state):
+                _tell_early(invocation, state, until, reading)
+        try:
+            device.wait(job, max(0.0, ends_at - time.monotonic()), until)
+        except NotThereYet:
+            if not Until.RESULT.is_reached(device.job(job)):
+                raise
+
+
+def compute_patience(state: DeviceJob, until: Until, limits: Limits, now: int) -> float:
+    """Seconds that it takes at most until a job is so far, by its own deadlines.
+
+    Args:
+        state: of the job.
+        until: how far.
+        limits: of the deployment; for what the judges may take.
+        now: chain time.
+    """
+    by = _deadline_of(state, until, limits)
+    return float(max(0, by - now) + MARGIN_S)
+
+
+def _deadline_of(state: DeviceJob, until: Until, limits: Limits) -> int:
+    order = state.known
+    terms: Terms = order.terms
+    match until:
+        case Until.POSTED:
+            return terms.accept_by
+        case Until.DELIVERED:
+            return terms.compute_by
+        case Until.RESULT:
+            return order.gather_until
+        case Until.SETTLED:
+            return terms.collect_by
+        case Until.CLOSED:
+            return terms.collect_by + limits.longest_tail_s - limits.exit_grace
+
+
+def tell_waiting(state: DeviceJob) -> str:
+    """What a job waits for, in one line."""
+    known = f"job {state.known.job.hex()[:16]}" if state.order else "job"
+    has = "its result is there, " if state.result is not None else ""
+    return f"{known} is {state.phase.value}: {has}waits for {find_awaited(state)}"
+
+
+class _Waiting(ProgressColumn):
+    """What is awaited, of whom and until when; anew with each turn of the spinner."""
+
+    def __init__(self, device: Device, job: JobId) -> None:
+        super().__init__()
+        self._device, self._job = device, job
+
+    def render(self, task: Task) -> Text:  # noqa: ARG002 - rich's signature
+        return Text(tell_waiting(self._device.job(self._job)))
+
+
+@contextmanager
+def _telling(invocation: Invocation, device: Device, job: JobId) -> Iterator[None]:
+    """A line at a terminal that lives; what is logged meanwhile stands above it."""
+    columns = (SpinnerColumn(), _Waiting(device, job), TimeElapsedColumn())
+    shown = Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        disable=invocation.as_json,
+    )
+    with shown as progress:
+        progress.add_task("")
+        yield
+
+
+def _tell_early(invocation: Invocation, state: DeviceJob, until: Until, reading: Reading) -> None:
+    """The result, beside the output: what the command prints at its end is whole all the same."""
+    if state.result is None:
+        return
+    facts = reading.describe(state.result, state.known.terms.outputs)
+    if invocation.as_json:
+        return
+    where = f"written to {facts['output']}" if "output" in facts else ""
+    shown = where or reading.tell(state.result)
+    click.echo(
+        f"The result is checked: {shown or rows(state.result, state.known.terms.outputs)}\n"
+        f"Staying until the job is {until.value}; waits for {find_awaited(state)}.",
+        err=True,
+    )

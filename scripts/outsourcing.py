@@ -4,13 +4,11 @@ ape run outsourcing --network ethereum:local:hardhat
 ape run outsourcing --network http://127.0.0.1:8545 --example regression
 """
 
-import tempfile
-from pathlib import Path
-
 import click
 from ape.cli import ConnectedProviderCommand
 from rich.console import Console
 
+from edgemark.demo.folder import passing_folder
 from edgemark.errors import EdgemarkError
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName
@@ -29,9 +27,9 @@ def cli(provider, example):
     """Strangers compute on private data; the liar is named and fined. Needs a local network."""
     configure_logs("error")
     try:
-        with tempfile.TemporaryDirectory(prefix="edgemark-ape-") as folder:
+        with passing_folder("edgemark-ape-") as folder:
             told = ExampleName(example)
-            receipt = tell(Path(folder), Console(), told, chain_url=provider.http_uri)
+            receipt = tell(folder, Console(), told, chain_url=provider.http_uri)
     except EdgemarkError as error:
         raise click.ClickException(str(error)) from error
     receipt.print(Console())

@@ -80,6 +80,7 @@ def index() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; never shows a traceback for a mistake of the user or a fault of a peer."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    end_as_when_interrupted()
     try:
         status = edgemark.main(args=given, prog_name="edgemark", standalone_mode=False)
     except click.exceptions.Exit as left:
@@ -106,10 +107,17 @@ def complain(error: EdgemarkError, given: Sequence[str]) -> Exit:
     return exit_of(error)
 
 
+def end_as_when_interrupted() -> None:
+    """SIGTERM is an interrupt: what was begun is ended in order, and nothing is left behind."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def leave_at_once_when_asked_again() -> None:
     """From now on a second interrupt ends the process: whatever counts is in the journals."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.INTERRUPTED))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: os._exit(Exit.INTERRUPTED))
 
 
 if __name__ == "__main__":

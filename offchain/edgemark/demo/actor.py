@@ -15,6 +15,7 @@ from typing import Any, Self
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
+from edgemark.process import tether
 from edgemark.settings import without_settings
 from edgemark.transport.ports import HeldPorts, hold_ports
 
@@ -99,14 +100,14 @@ class Actor:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def start(self, environ: Mapping[str, str] | None = None) -> None:
-        """Start it as a process of its own.
+        """Start it as a process of its own, which ends with this one.
 
         Args:
             environ: variables beside this process's, whose settings are not handed on.
         """
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", self.module, *self.words],
+                tether([sys.executable, "-m", self.module, *self.words]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgemark.errors import Unrecoverable
+from edgemark.process import tether
 from edgemark.settings import without_settings
 
 COMMAND_LIMIT_S = 240.0
@@ -21,7 +22,7 @@ def run_command(folder: Path, words: Sequence[str]) -> str:
         Unrecoverable: its exit status is not 0.
     """
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "edgemark", *words],
+        tether([sys.executable, "-m", "edgemark", *words]),
         cwd=folder,
         env=without_settings(os.environ),
         stdin=subprocess.DEVNULL,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.page import html_option, save_page
+from edgemark.demo.folder import passing_folder
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS
 from edgemark.logs import configure_logs
 from edgemark.systems.outsourcing.demo.examples import ExampleName
@@ -54,8 +54,8 @@ def demonstrate(
     if keep is not None:
         receipt = tell(keep, console, ExampleName(example), chain_kind=chain_kind)
     else:
-        with tempfile.TemporaryDirectory(prefix="edgemark-demo-") as folder:
-            receipt = tell(Path(folder), console, ExampleName(example), chain_kind=chain_kind)
+        with passing_folder("edgemark-demo-") as folder:
+            receipt = tell(folder, console, ExampleName(example), chain_kind=chain_kind)
     if html is not None:
         save_page(html, receipt)
     if as_json:

@@ -3,6 +3,7 @@
 They are those that the catalogue names (`edgemark/cli/catalogue.py`).
 
     python tools/compile_contracts.py            # write both
+    python tools/compile_contracts.py NAME ...   # of these contracts alone
     python tools/compile_contracts.py --check    # exit 1 with a diff when a committed ABI is stale
 
 The compiler and its settings are those of `ape-config.yaml`, so what the package deploys is what
@@ -19,6 +20,7 @@ import os
 import pathlib
 import shutil
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
@@ -42,8 +44,8 @@ def read_settings(root: pathlib.Path) -> tuple[str, dict[str, Any]]:
     return str(solidity["version"]), settings
 
 
-def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
-    """Compile the deployed contracts.
+def compile_all(root: pathlib.Path, names: Iterable[str] = CONTRACTS) -> dict[str, dict[str, Any]]:
+    """Compile the deployed contracts, or some of them.
 
     Returns:
         Name to `{"abi", "bytecode", "deployedBytecode", "immutables", "compiler", "settings"}`.
@@ -57,7 +59,7 @@ def compile_all(root: pathlib.Path) -> dict[str, dict[str, Any]]:
     version, settings = read_settings(root)
     evm = ("bytecode.object", "deployedBytecode.object", "deployedBytecode.immutableReferences")
     outputs = ["abi", *(f"evm.{output}" for output in evm)]
-    places = {name: find_source(root, name) for name in CONTRACTS}
+    places = {name: find_source(root, name) for name in names}
     request = {
         "language": "Solidity",
         "sources": {place: {"urls": [place]} for place in places.values()},
@@ -159,8 +161,13 @@ def main() -> int:
     """Compile, then write or check."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="compare the committed ABIs only")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a contract (all of them)")
     arguments = parser.parse_args()
-    artifacts = compile_all(ROOT)
+    if unknown := set(arguments.names) - set(CONTRACTS):
+        parser.error(f"the catalogue names no contract {', '.join(sorted(unknown))}")
+    if arguments.check and arguments.names:
+        parser.error("--check is of all contracts")
+    artifacts = compile_all(ROOT, arguments.names or CONTRACTS)
     if not arguments.check:
         write(ROOT, artifacts)
         for name, artifact in artifacts.items():

@@ -4,9 +4,9 @@
 
 Parts: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs with real
 processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). What waits for
-nothing but a processor (`BEHIND`) runs beside the others, takes what they leave, and shows its
-lines when it has ended. Every part runs even when an earlier one failed. A skipped test counts as
-failed, and so does a part without tests or without its tool.
+nothing but a processor (`BEHIND`) runs beside the others, takes what they leave while they wait for
+blocks, and shows its lines when it has ended. Every part runs even when an earlier one failed. A
+skipped test counts as failed, and so does a part without tests or without its tool.
 
 With `--system` the tests of the other systems stay away (`tools/systems_of_tests.py` says which
 they are); those of the ground run for every system, and alone with `--system none`.
@@ -44,7 +44,8 @@ PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/c
 # One file's tests may share what took long to make. The order is that of tests/conftest.py.
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 # These begin with the others and give way to them: blocks come in time (tests/stage/metronome.py).
-BEHIND = ("static", "invariants")
+# In this order: a test of `contracts` has a limit of time, and processes leave more than `unit`.
+BEHIND = ("static", "invariants", "contracts")
 GIVE_WAY = ("nice", "-n", "19")
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
 
@@ -102,12 +103,17 @@ def count_static(output: str, status: int) -> tuple[int, int]:
 
 
 def run_pytest_part(
-    name: str, command: Sequence[str], echo: Callable[[str], None] | None = None
+    name: str,
+    command: Sequence[str],
+    echo: Callable[[str], None] | None = None,
+    *,
+    gives_way: bool = False,
 ) -> tuple[int, int]:
     """Run a pytest (or ape) command that writes a JUnit report; answer (passed, failed)."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    status = run([*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"], echo)
+    words = [*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"]
+    status = run(words, echo, gives_way=gives_way)
     return count_report(report, status)
 
 
@@ -190,7 +196,7 @@ def run_contracts(system: str | None) -> tuple[int, int]:
 
 
 def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
-    """Run pytest (or ape) commands beside one another; answer (passed, failed) of all of them.
+    """Run pytest (or ape) commands at once, which give way; answer (passed, failed) of all of them.
 
     What each printed follows when it has ended, so that the lines of two are never mixed.
     """
@@ -198,7 +204,7 @@ def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
     def run_group(name: str, command: Sequence[str]) -> tuple[int, int]:
         lines: list[str] = []
         try:
-            return run_pytest_part(name, command, lines.append)
+            return run_pytest_part(name, command, lines.append, gives_way=True)
         finally:
             print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
 
@@ -267,7 +273,7 @@ def run_parts(names: Sequence[str], system: str | None) -> list[Outcome]:
     def run_row(row: Sequence[str]) -> list[Outcome]:
         return [run_part(name, system) for name in row]
 
-    behind = [name for name in names if name in BEHIND]
+    behind = [name for name in BEHIND if name in names]
     ahead = [name for name in names if name not in BEHIND]
     with ThreadPoolExecutor(2) as pool:
         outcomes = [each for row in pool.map(run_row, (ahead, behind)) for each in row]

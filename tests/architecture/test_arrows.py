@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.architecture.arrows import (
     MAY_IMPORT,
+    Module,
     find_circle,
     find_violations,
     read_modules,
@@ -89,15 +90,19 @@ def plant(root: Path, place: str, source: str) -> None:
     path.write_text(source + "\n")
 
 
-def test_every_import_follows_the_arrows() -> None:
-    modules = read_modules(SOURCES)
+@pytest.fixture(scope="module")
+def modules() -> dict[str, Module]:
+    return read_modules(SOURCES)
+
+
+def test_every_import_follows_the_arrows(modules: dict[str, Module]) -> None:
     assert "edgemark.errors" in modules
     assert find_violations(modules) == []
 
 
 @pytest.mark.parametrize("package", ["systems.outsourcing", "transport"])
-def test_rooms_import_each_other_in_one_direction(package: str) -> None:
-    assert find_circle(read_modules(SOURCES), f"edgemark.{package}") == []
+def test_rooms_import_each_other_in_one_direction(modules: dict[str, Module], package: str) -> None:
+    assert find_circle(modules, f"edgemark.{package}") == []
 
 
 def test_planted_circle_of_rooms__is_found(tmp_path: Path) -> None:

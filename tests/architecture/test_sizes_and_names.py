@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,16 @@ def find_long_functions(source: str) -> Iterator[tuple[str, int]]:
             yield node.name, lines
 
 
+@cache
+def long_functions_here() -> dict[str, int]:
+    """Those of the checkout, as `path::function`."""
+    return {
+        f"{relative(path)}::{name}": lines
+        for path in find_files(".py")
+        for name, lines in find_long_functions(path.read_text())
+    }
+
+
 def find_crowded(paths: list[Path], most: int) -> dict[str, int]:
     """Folders in which more sources stand than that."""
     counts = Counter(relative(path.parent) for path in paths if path.name not in UNCOUNTED)
@@ -85,19 +96,13 @@ def test_a_planted_crowd__is_found() -> None:
 
 
 def test_no_python_function_is_too_long() -> None:
-    long = {
-        f"{relative(path)}::{name}": lines
-        for path in find_files(".py")
-        for name, lines in find_long_functions(path.read_text())
-    }
+    long = long_functions_here()
     assert {place: lines for place, lines in long.items() if place not in REASONED} == {}
 
 
 def test_every_exception_is_still_needed() -> None:
     long = {path for path, _ in find_long_files(find_files(*MOST_LINES))}
-    for path in find_files(".py"):
-        long |= {f"{relative(path)}::{name}" for name, _ in find_long_functions(path.read_text())}
-    assert set(REASONED) <= long
+    assert set(REASONED) <= long | set(long_functions_here())
 
 
 def test_a_planted_long_function__is_found() -> None:

@@ -116,6 +116,18 @@ def test_parts__that_wait_for_a_processor_only__run_beside_the_others_in_their_o
     ]
 
 
+def test_contracts__begin_when_what_has_no_limit_of_time_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[str] = []
+    parts = {name: lambda _, name=name: (order.append(name), (1, 0))[1] for name in run_tests.PARTS}
+    monkeypatch.setattr(run_tests, "PARTS", parts)
+    outcomes = run_tests.run_parts(list(parts), None)
+    assert [each.name for each in outcomes] == list(parts)
+    behind = [name for name in order if name in run_tests.BEHIND]
+    assert behind == ["static", "invariants", "contracts"]
+
+
 def test_run__of_what_gives_way__is_nice_and_hands_on_status_and_lines() -> None:
     words = [sys.executable, "-c", "import os; print(os.nice(0)); raise SystemExit(3)"]
     lines: list[str] = []
@@ -155,7 +167,7 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str
     """What each part would run, with two systems in the checkout."""
     systems, asked = ["outsourcing", "trading"], {}
 
-    def note(name: str, command: Sequence[str], echo: object = None) -> tuple[int, int]:
+    def note(name: str, command: Sequence[str], echo: object = None, **_: bool) -> tuple[int, int]:
         asked[name] = " ".join(command)
         return 1, 0
 

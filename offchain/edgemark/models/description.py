@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from edgemark.crypto.polynomial import MAX_DEGREE, MAX_INPUTS, MAX_OUTPUTS
 from edgemark.models.compiling import TracedModel
 from edgemark.models.exact import Budget, ModelTooLarge
+from edgemark.models.formats import BadModelFile, parse_fields
 from edgemark.models.plan import (
     VERSION,
     check_format,
@@ -30,7 +31,7 @@ from edgemark.models.steps import (
     Step,
 )
 from edgemark.models.traced import Precision, Tracer
-from edgemark.untrusted.fields import BadModelFile, Fields, parse_json
+from edgemark.untrusted.fields import Fields
 
 MODEL_FORMAT = "edgemark-model"
 MAX_STEPS_OF_MODEL = 16
@@ -99,7 +100,7 @@ def description_from_json(raw: bytes, who: str) -> ModelDescription:
     Raises:
         BadModelFile, RefusedInput: not a model file, or a number out of range.
     """
-    return description_from_fields(parse_json(raw, who))
+    return description_from_fields(parse_fields(raw, who))
 
 
 def description_from_fields(fields: Fields) -> ModelDescription:

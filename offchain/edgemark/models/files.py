@@ -33,6 +33,7 @@ from edgemark.models.formats import (
     HEAD_BYTES,
     MAX_MODEL_BYTES,
     Form,
+    parse_fields,
     recognise,
 )
 from edgemark.models.plan import (
@@ -50,7 +51,6 @@ from edgemark.models.table import (
     format_answers,
     parse_table,
 )
-from edgemark.untrusted.fields import parse_json
 
 PLANS_FOLDER = "plans"  # in a home
 
@@ -99,7 +99,7 @@ def read_model(path: Path, bounds: Sequence[float] = (), labels: Sequence[str] =
         from edgemark.models.onnx.graph import trace_onnx  # noqa: PLC0415
 
         return trace_onnx(raw, path.name, bounds, labels)
-    description = description_from_fields(parse_json(raw, path.name))
+    description = description_from_fields(parse_fields(raw, path.name))
     if bounds or labels:
         raise RefusedInput(
             "declares its bounds and labels itself",
@@ -141,7 +141,7 @@ def read_compiled(path: Path, *, how: str = "Compile it") -> CompiledModel:
             who=path.name,
             remedy=f"{how}, then name the plan that it writes.",
         )
-    fields = parse_json(raw, path.name)
+    fields = parse_fields(raw, path.name)
     if fields.names_format(MODEL_FORMAT):
         return compile_model(description_from_fields(fields).trace())
     if not fields.names_format(PLAN_FORMAT):

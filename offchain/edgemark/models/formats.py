@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 from edgemark.errors import RefusedInput
+from edgemark.untrusted.fields import BadFile, Fields, parse_json
 
 MAX_MODEL_BYTES = 64 * 2**20
 HEAD_BYTES = 16  # enough to know any of them
@@ -33,6 +34,15 @@ _ENDS = {
     "h5": "an HDF5 file (Keras)",
     "keras": "a Keras archive",
 }
+
+
+class BadModelFile(BadFile):
+    """A file that is no model, or no plan, of the form that this release reads."""
+
+
+def parse_fields(raw: bytes, who: str) -> Fields:
+    """The fields of a model or plan; raises as `parse_json`, a `BadModelFile`."""
+    return parse_json(raw, who, BadModelFile)
 
 
 class Form(Enum):

@@ -16,9 +16,10 @@ from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS, Polynomial
 from edgemark.crypto.polynomial.fixed_point import FixedPoint, OutOfBounds, OverflowPlan
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, parse_hash32
+from edgemark.models.formats import BadModelFile, parse_fields
 from edgemark.models.signature import Answer, Decision, Signature, decide
 from edgemark.models.traced import Precision
-from edgemark.untrusted.fields import BadModelFile, Fields, parse_json
+from edgemark.untrusted.fields import Fields
 
 PLAN_FORMAT = "edgemark-plan"
 VERSION = 1
@@ -154,7 +155,7 @@ def plan_from_json(raw: bytes, who: str) -> tuple[ModelPlan, str]:
         BadModelFile, RefusedInput: not a plan, or its numbers contradict each other.
         WouldWrap: by its own bounds an output could wrap.
     """
-    return plan_from_fields(parse_json(raw, who))
+    return plan_from_fields(parse_fields(raw, who))
 
 
 def plan_from_fields(fields: Fields) -> tuple[ModelPlan, str]:

@@ -11,42 +11,48 @@ from edgemark.errors import RefusedInput
 T = TypeVar("T")
 
 
-class BadModelFile(RefusedInput):
-    """A file that is no model, or no plan, of the form that this release reads."""
+class BadFile(RefusedInput):
+    """A file that is no JSON of the form that is read; who reads it may raise a kind of its own."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def parse_json(raw: bytes, who: str) -> Fields:
+def parse_json(raw: bytes, who: str, refusal: type[BadFile] = BadFile) -> Fields:
     """Parse a JSON object.
 
+    Args:
+        raw: the file.
+        who: what it is called in errors.
+        refusal: the kind of error of whatever is wrong with it, here and in its fields.
+
     Raises:
-        BadModelFile: not UTF-8, not JSON, nested too deep, or no object.
+        BadFile: of that kind; not UTF-8, not JSON, nested too deep, or no object.
     """
     try:
         value = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise BadModelFile("is not JSON", who=who, had="nested too deeply") from error
+        raise refusal("is not JSON", who=who, had="nested too deeply") from error
     except ValueError as error:
-        raise BadModelFile("is not JSON", who=who, had=str(error)[:200]) from error
+        raise refusal("is not JSON", who=who, had=str(error)[:200]) from error
     if not isinstance(value, dict):
-        raise BadModelFile("is no JSON object", who=who, had=type(value).__name__)
-    return Fields(value, who)
+        raise refusal("is no JSON object", who=who, had=type(value).__name__)
+    return Fields(value, who, refusal)
 
 
 class Fields:
     """An object of JSON; whatever is missing, left over or of another type is refused by name."""
 
-    def __init__(self, value: dict[str, Any], who: str) -> None:
+    def __init__(self, value: dict[str, Any], who: str, refusal: type[BadFile] = BadFile) -> None:
         self._value = value
+        self._refusal = refusal
         self._left = set(value)
         self.who = who
 
     def _take(self, name: str, kind: type[T]) -> T:
         if name not in self._value:
-            raise BadModelFile("lacks a field", who=self.who, needed=name)
+            raise self._refusal("lacks a field", who=self.who, needed=name)
         self._left.discard(name)
         value = self._value[name]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -54,7 +60,7 @@ class Fields:
         return value
 
     def _refuse(self, name: str, had: object, needed: str) -> NoReturn:
-        raise BadModelFile(
+        raise self._refusal(
             "has a field of another type", who=f"{self.who}, {name}", had=had, needed=needed
         )
 
@@ -90,7 +96,7 @@ class Fields:
         """A list of at most `most` items."""
         items: list[Any] = self._take(name, list)
         if len(items) > most:
-            raise BadModelFile(
+            raise self._refusal(
                 "has too many items", who=f"{self.who}, {name}", had=len(items), needed=most
             )
         return items
@@ -101,7 +107,7 @@ class Fields:
 
     def rows(self, name: str, most: int, width: int) -> tuple[tuple[float, ...], ...]:
         """A list of lists of finite numbers."""
-        rows = (Fields({name: row}, self.who) for row in self.items(name, most))
+        rows = (self._within({name: row}, self.who) for row in self.items(name, most))
         return tuple(row.reals(name, width) for row in rows)
 
     def wholes(self, name: str, most: int) -> tuple[int, ...]:
@@ -114,7 +120,7 @@ class Fields:
 
     def whole_rows(self, name: str, most: int, width: int) -> tuple[tuple[int, ...], ...]:
         """A list of lists of whole numbers."""
-        rows = (Fields({name: row}, self.who) for row in self.items(name, most))
+        rows = (self._within({name: row}, self.who) for row in self.items(name, most))
         return tuple(row.wholes(name, width) for row in rows)
 
     def texts(self, name: str, most: int) -> tuple[str, ...]:
@@ -133,10 +139,13 @@ class Fields:
                 self._refuse(name, type(item).__name__, "strings or numbers")
         return tuple(items)
 
+    def _within(self, value: dict[str, Any], who: str) -> Fields:
+        return Fields(value, who, self._refusal)
+
     def part(self, name: str) -> Fields:
         """An object within this one."""
         value: dict[str, Any] = self._take(name, dict)
-        return Fields(value, f"{self.who}, {name}")
+        return self._within(value, f"{self.who}, {name}")
 
     def parts(self, name: str, most: int) -> list[Fields]:
         """A list of objects."""
@@ -144,7 +153,7 @@ class Fields:
         for item in items:
             if not isinstance(item, dict):
                 self._refuse(name, type(item).__name__, "objects")
-        return [Fields(item, f"{self.who}, {name} {i}") for i, item in enumerate(items)]
+        return [self._within(item, f"{self.who}, {name} {i}") for i, item in enumerate(items)]
 
     def names_format(self, form: str) -> bool:
         """Whether the object says that it is of this format; nothing is taken."""
@@ -153,7 +162,7 @@ class Fields:
     def finish(self) -> None:
         """Refuse whatever was not taken."""
         if self._left:
-            raise BadModelFile(
+            raise self._refusal(
                 "has fields that nobody knows",
                 who=self.who,
                 had=", ".join(sorted(self._left))[:200],

@@ -18,12 +18,11 @@ from edgemark.models.description import (
     description_from_json,
     description_to_json,
 )
-from edgemark.models.formats import Form, ModelIsCode, recognise
+from edgemark.models.formats import BadModelFile, Form, ModelIsCode, recognise
 from edgemark.models.plan import plan_from_json, plan_to_json
 from edgemark.models.signature import Decision, Signature
 from edgemark.models.steps import Linear
 from edgemark.models.traced import Precision
-from edgemark.untrusted.fields import BadModelFile
 
 SIGNATURE = Signature(("age", "bmi"), True, (9.0, 4.0), ("a", "b"), Decision.LARGEST, ("x", "y"))
 MODEL = ModelDescription(

@@ -1,7 +1,7 @@
 """Canonical JSON of files that strangers hand over: one value has one encoding, every part a bound.
 
 Keys are sorted, there are no spaces, bytes are lower-case hexadecimal, one newline ends the file.
-The readers raise `ValueError` or `TypeError`; who calls them says of which file.
+The readers raise `NotThatFormat`; who calls them says of which file (`canonical_file`).
 """
 
 from __future__ import annotations
@@ -45,27 +45,32 @@ def encode(facts: Mapping[str, Any]) -> bytes:
 def text(value: Any) -> str:
     """A string."""
     if not isinstance(value, str):
-        raise TypeError(f"text needed, not {type(value).__name__}")
+        raise NotThatFormat(f"text needed, not {type(value).__name__}")
     return value
 
 
 def number(value: Any) -> int:
     """An integer, 0 .. 2^96 - 1."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_NUMBER:
-        raise ValueError(f"number of 0..2^96-1 needed, not {str(value)[:40]}")
+        raise NotThatFormat("number of 0..2^96-1 needed")
     return value
 
 
 def octets(value: Any, most: int, *, exactly: bool = False) -> bytes:
     """Bytes of a hexadecimal string: `most` of them, or up to it."""
-    raw = bytes.fromhex(text(value))
+    try:
+        raw = bytes.fromhex(text(value))
+    except ValueError as error:
+        if isinstance(error, NotThatFormat):
+            raise
+        raise NotThatFormat("hexadecimal needed") from None
     if len(raw) > most or (exactly and len(raw) != most):
-        raise ValueError(f"{len(raw)} bytes, needed {'' if exactly else '<= '}{most}")
+        raise NotThatFormat(f"{len(raw)} bytes, needed {'' if exactly else '<= '}{most}")
     return raw
 
 
 def items(value: Any, *, most: int, least: int = 0) -> list[Any]:
     """A list of `least` to `most` items."""
     if not isinstance(value, list) or not least <= len(value) <= most:
-        raise ValueError(f"list of {least} to {most} needed")
+        raise NotThatFormat(f"list of {least} to {most} needed")
     return value

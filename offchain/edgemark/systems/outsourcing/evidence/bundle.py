@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from enum import IntEnum
+from typing import Any, TypeVar
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import (
@@ -44,21 +45,26 @@ from edgemark.systems.outsourcing.protocol.messages import (
     Answer,
     Task,
 )
+from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.canonical_json import (
+    NotThatFormat,
     encode,
     items,
     number,
     octets,
-    parse,
     text,
 )
 
 FORMAT, VERSION = "edgemark-evidence", 2
 HASHES = frozenset({"function_hash"})
+E = TypeVar("E", bound=IntEnum)
 
 
 class MalformedBundle(RefusedInput):
     """A file that is no evidence bundle of this version."""
+
+
+FORM = FileForm(FORMAT, VERSION, "bundle", MAX_BUNDLE_BYTES, MalformedBundle)
 
 
 @dataclass(frozen=True)
@@ -146,34 +152,7 @@ class Bundle:
         Raises:
             MalformedBundle: not the one encoding of a bundle of this version.
         """
-        if len(raw) > MAX_BUNDLE_BYTES:
-            raise MalformedBundle(
-                "is too large", who="bundle", had=len(raw), needed=f"<= {MAX_BUNDLE_BYTES} bytes"
-            )
-        try:
-            bundle = _bundle_of(parse(raw, FORMAT, VERSION))
-        except MalformedBundle:
-            raise
-        except KeyError as error:
-            raise MalformedBundle("lacks a part", who="bundle", needed=error.args[0]) from error
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise MalformedBundle(
-                "cannot be read",
-                who="bundle",
-                had=str(error)[:200],
-                needed=f"format {FORMAT}, version {VERSION}",
-            ) from error
-        except RefusedInput as error:
-            raise MalformedBundle(
-                error.what, who=f"bundle, {error.who}", had=error.had, needed=error.needed
-            ) from error
-        if bundle.to_json() != raw:
-            raise MalformedBundle(
-                "is not canonical",
-                who="bundle",
-                needed="sorted keys, no spaces, lower-case hexadecimal, one newline at the end",
-            )
-        return bundle
+        return FORM.read(raw, _bundle_of, Bundle.to_json)
 
 
 def _terms_facts(terms: Terms) -> dict[str, object]:
@@ -262,19 +241,19 @@ def _case_of(facts: Mapping[str, Any], job: JobId, terms: Terms) -> Case:
     )
     answers = tuple(_answer_of(each, task) for each in items(facts["answers"], most=MAX_ANSWERS))
     if len({answer.outputs_hash for answer in answers}) != len(answers):
-        raise ValueError("two answers say the same")
+        raise NotThatFormat("two answers say the same")
     accepted = facts["acceptance"]
     return Case(
         index=index,
         node=parse_address(text(facts["node"]), who="node"),
-        kind=ChargeKind[_name(facts["kind"])],
+        kind=_member(ChargeKind, facts["kind"]),
         task=task,
         answers=answers,
         commitment=parse_hash32(text(facts["commitment"]), who="commitment"),
         acceptance=octets(accepted["signature"], SIGNATURE_BYTES),
         valid_until=Timestamp(number(accepted["valid_until"])),
-        end=IndexPhase[_name(facts["end"])],
-        finding=Finding[_name(facts["finding"])],
+        end=_member(IndexPhase, facts["end"]),
+        finding=_member(Finding, facts["finding"]),
         served=_signatures(facts["served"]),
         verdict=_signatures(facts["verdict"]),
     )
@@ -298,5 +277,8 @@ def _signatures(value: Any) -> tuple[bytes, ...]:
     )
 
 
-def _name(value: Any) -> str:
-    return text(value).upper()
+def _member(kind: type[E], value: Any) -> E:
+    found = kind.__members__.get(text(value).upper())
+    if found is None:
+        raise NotThatFormat(f"name of a {kind.__name__} needed")
+    return found

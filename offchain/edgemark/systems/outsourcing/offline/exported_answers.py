@@ -20,18 +20,22 @@ from edgemark.systems.outsourcing.contract.hashes import compute_task_id
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.identifiers import JobId, TaskId, parse_job_id
-from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES
+from edgemark.systems.outsourcing.limits import (
+    MAX_ANSWERS_FILE_BYTES,
+    MAX_NODES,
+    MAX_OUTPUT_BYTES,
+)
 from edgemark.systems.outsourcing.offline.local import read_answers
 from edgemark.systems.outsourcing.offline.sharing import OwnerSecret
 from edgemark.systems.outsourcing.protocol.events import FoundResultUndecided, FoundResultValid
 from edgemark.systems.outsourcing.protocol.messages import SALT_BYTES, SIGNATURE_BYTES, Answer
+from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.canonical_json import (
     NotThatFormat,
     encode,
     items,
     number,
     octets,
-    parse,
     text,
 )
 
@@ -40,6 +44,9 @@ FORMAT, VERSION = "edgemark-answers", 2
 
 class AnswersRefused(RefusedInput):
     """A file that holds no answers of this version."""
+
+
+FORM = FileForm(FORMAT, VERSION, "answers", MAX_ANSWERS_FILE_BYTES, AnswersRefused)
 
 
 @dataclass(frozen=True)
@@ -89,20 +96,12 @@ class ExportedAnswers:
         Raises:
             AnswersRefused: not the one encoding of such a file.
         """
-        try:
-            end = raw.find(b"\n") + 1 or len(raw)
-            exported = _exported_of(parse(raw[:end], FORMAT, VERSION), raw, end)
-            if exported._line() != raw[:end]:
-                raise NotThatFormat("another spelling of it")
-        except (ValueError, KeyError, TypeError, RecursionError, RefusedInput) as error:
-            had = str(error) if isinstance(error, NotThatFormat) else "a part that is no such thing"
-            raise AnswersRefused(
-                "cannot be read",
-                who="answers",
-                had=had,
-                needed=f"format {FORMAT}, version {VERSION}",
-            ) from None
-        return exported
+        end = raw.find(b"\n") + 1 or len(raw)
+
+        def parse(facts: Mapping[str, Any]) -> ExportedAnswers:
+            return _exported_of(facts, raw, end)
+
+        return FORM.read(raw[:end], parse, ExportedAnswers._line)
 
 
 def _exported_of(facts: Mapping[str, Any], raw: bytes, start: int) -> ExportedAnswers:
@@ -123,7 +122,7 @@ def _exported_of(facts: Mapping[str, Any], raw: bytes, start: int) -> ExportedAn
     )
     order = [answer[0] for answer in answers]
     if order != sorted(set(order)):
-        raise ValueError("answers are out of order")
+        raise NotThatFormat("answers are out of order")
     return ExportedAnswers(
         chain_id=number(facts["chain_id"]),
         settlement=parse_address(text(facts["settlement"])),

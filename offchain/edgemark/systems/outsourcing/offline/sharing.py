@@ -13,9 +13,9 @@ two sharings are never mixed. Who holds t + 1 share files holds the input.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -34,6 +34,7 @@ from edgemark.systems.outsourcing.contract.terms import (
 )
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARE_BYTES, MAX_SHARING_FILE_BYTES
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares
+from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.canonical_json import (
     NotThatFormat,
     encode,
@@ -42,18 +43,19 @@ from edgemark.untrusted.canonical_json import (
     octets,
     text,
 )
-from edgemark.untrusted.canonical_json import parse as parse_json
 
 PUBLIC, SHARE, SECRET = "edgemark-sharing", "edgemark-share", "edgemark-sharing-secret"
 VERSION = 1
 SECRET_KEY_BYTES = 32
 DOMAIN = b"edgemark sharing 1"
 
-T = TypeVar("T")
-
 
 class SharingRefused(RefusedInput):
     """Files that are no whole sharing of this version, or one for something else."""
+
+
+def _form(kind: str) -> FileForm:
+    return FileForm(kind, VERSION, kind, MAX_SHARING_FILE_BYTES, SharingRefused)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Announcement:
         Raises:
             SharingRefused: not the one encoding, or numbers that no job can have.
         """
-        return _parse(raw, PUBLIC, _announcement_of, Announcement.to_json)
+        return _form(PUBLIC).read(raw, _announcement_of, Announcement.to_json)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class OwnerSecret:
         Raises:
             SharingRefused: not the one encoding, or secrets that do not fit the sharing.
         """
-        return _parse(raw, SECRET, _secret_of, OwnerSecret.to_json)
+        return _form(SECRET).read(raw, _secret_of, OwnerSecret.to_json)
 
 
 @dataclass(frozen=True)
@@ -285,7 +287,7 @@ def _read_share(raw: bytes, announcement: Announcement) -> tuple[ShareIndex, byt
         facts = {"sharing": parts[0].hex(), "index": int(parts[1]), "share": parts[2].hex()}
         return encode({"format": SHARE, "version": VERSION, **facts})
 
-    sharing, index, share = _parse(raw, SHARE, parse, write)
+    sharing, index, share = _form(SHARE).read(raw, parse, write)
     if sharing != announcement.id:
         raise SharingRefused(
             "belongs to another sharing",
@@ -331,32 +333,7 @@ def _secret_of(facts: Mapping[str, Any]) -> OwnerSecret:
     FIELD.check(weights, who="weights")
     job_secret = octets(facts["job_secret"], SECRET_KEY_BYTES, exactly=True)
     if not 1 <= alpha < Q:
-        raise ValueError("alpha is out of range")
+        raise NotThatFormat("alpha is out of range")
     if SecretKey(job_secret).public_key != announcement.job_key:
-        raise ValueError("job_secret is not the key of this sharing")
+        raise NotThatFormat("job_secret is not the key of this sharing")
     return OwnerSecret(announcement, alpha, weights, job_secret)
-
-
-def _parse(
-    raw: bytes,
-    kind: str,
-    parse: Callable[[Mapping[str, Any]], T],
-    write: Callable[[T], bytes],
-) -> T:
-    """Parse one file of a sharing; the words of an error never hold what was in it."""
-    if len(raw) > MAX_SHARING_FILE_BYTES:
-        raise SharingRefused("is too large", who=kind, had=len(raw), needed=MAX_SHARING_FILE_BYTES)
-    try:
-        value = parse(parse_json(raw, kind, VERSION))
-        if write(value) != raw:
-            raise NotThatFormat("another spelling of it")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        had = str(error) if isinstance(error, NotThatFormat) else "a part that is no such thing"
-        raise SharingRefused(
-            "cannot be read", who=kind, had=had, needed=f"format {kind}, version {VERSION}"
-        ) from None
-    except RefusedInput as error:
-        if isinstance(error, SharingRefused):
-            raise
-        raise SharingRefused(error.what, who=f"{kind}, {error.who}", needed=error.needed) from None
-    return value

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Protocol
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.sharing.verification import compute_least_nodes
@@ -25,7 +24,7 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_share_bytes,
 )
 from edgemark.systems.outsourcing.identifiers import JobId
-from edgemark.systems.outsourcing.offline.sharing import Sharing
+from edgemark.systems.outsourcing.offline.sharing import Sharing, count_inputs
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Task
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, bind_shares, share_inputs
@@ -160,15 +159,8 @@ def draft_terms(
     Raises:
         RefusedInput: inputs of the wrong length or outside the field, or numbers out of range.
     """
-    elements = FIELD.check(batch, who="input")
-    if elements == 0 or elements % function.inputs:
-        raise RefusedInput(
-            "input has the wrong length",
-            who="input",
-            had=f"{elements} elements",
-            needed=f"a multiple of k = {function.inputs}",
-        )
-    return draft_terms_for(function, elements // function.inputs, job_key, wish, now, limits)
+    count = count_inputs(function, batch)
+    return draft_terms_for(function, count, job_key, wish, now, limits)
 
 
 def draft_terms_for(
@@ -235,7 +227,8 @@ def draft_order(
     check_node_list(venue.nodes, terms.node_count)
     number = int.from_bytes(randomness.octets(NONCE_BYTES), "big") if nonce is None else nonce
     job = compute_job_id(venue.chain_id, venue.settlement, venue.payer, number)
-    secrets = _draw_secrets(terms, randomness)
+    elements = terms.batch * terms.inputs
+    secrets = SharingSecrets.draw(randomness, threshold=terms.threshold, elements=elements)
     tasks, root = share_inputs(
         batch,
         job=job,
@@ -305,14 +298,6 @@ def _write_order(
 
 def _window(terms: Terms) -> int:
     return terms.collect_by - terms.compute_by
-
-
-def _draw_secrets(terms: Terms, randomness: Randomness) -> SharingSecrets:
-    return SharingSecrets(
-        alpha=randomness.nonzero_element(),
-        coefficients=randomness.elements(terms.threshold * terms.batch * terms.inputs),
-        gammas=randomness.elements(terms.threshold),
-    )
 
 
 def check_node_list(nodes: Sequence[Address], needed: int) -> None:

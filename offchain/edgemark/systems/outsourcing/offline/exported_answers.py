@@ -11,24 +11,27 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
-from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.sharing.reed_solomon import Undecided
-from edgemark.crypto.sharing.verification import Answer as NodeValues
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex, parse_address, parse_share_index
 from edgemark.systems.outsourcing.contract.hashes import compute_task_id
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
-from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.identifiers import JobId, TaskId, parse_job_id
 from edgemark.systems.outsourcing.limits import (
     MAX_ANSWERS_FILE_BYTES,
     MAX_NODES,
     MAX_OUTPUT_BYTES,
 )
-from edgemark.systems.outsourcing.offline.local import read_answers
+from edgemark.systems.outsourcing.offline.local import checking_key_of
 from edgemark.systems.outsourcing.offline.sharing import OwnerSecret
 from edgemark.systems.outsourcing.protocol.events import FoundResultUndecided, FoundResultValid
 from edgemark.systems.outsourcing.protocol.messages import SALT_BYTES, SIGNATURE_BYTES, Answer
+from edgemark.systems.outsourcing.steps.decode import (
+    check_outputs,
+    find_result,
+    list_silent,
+    read_values,
+)
 from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.canonical_json import (
     NotThatFormat,
@@ -153,7 +156,7 @@ def decode_exported(
         raise AnswersRefused(
             "are of another job", who="answers", had=len(exported.nodes), needed=made.node_count
         )
-    values: dict[int, NodeValues] = {}
+    counted: list[Answer] = []
     refused: dict[int, str] = {}
     for index, outputs, salt, signature in exported.answers:
         try:
@@ -162,16 +165,13 @@ def decode_exported(
             _check_answer(exported, secret, answer)
         except (PeerFault, RefusedInput) as fault:
             refused[int(index)] = fault.what
-            continue
-        half = len(outputs) // 2
-        values[int(index)] = NodeValues(values=outputs[:half], checks=outputs[half:])
-    silent = tuple(ShareIndex(j) for j in range(1, made.node_count + 1) if j not in values)
+        else:
+            counted.append(answer)
+    values = read_values(counted)
     try:
-        found = read_answers(secret, values, challenge)
+        return find_result(made, checking_key_of(secret), values, challenge), refused
     except Undecided as undecided:
-        return FoundResultUndecided(str(undecided), (), silent), refused
-    liars = tuple(ShareIndex(j) for j in sorted(found.liars))
-    return FoundResultValid(found.result, liars, silent), refused
+        return FoundResultUndecided(str(undecided), (), list_silent(made, values)), refused
 
 
 def _task_id(exported: ExportedAnswers, secret: OwnerSecret, index: ShareIndex) -> TaskId:
@@ -180,12 +180,8 @@ def _task_id(exported: ExportedAnswers, secret: OwnerSecret, index: ShareIndex) 
 
 
 def _check_answer(exported: ExportedAnswers, secret: OwnerSecret, answer: Answer) -> None:
-    """As `check_signed_answer` and `check_outputs`, with no share at hand."""
-    made = secret.announcement
-    needed = compute_output_bytes(made.batch, made.outputs)
-    if len(answer.outputs) != needed:
-        raise RefusedInput("outputs have the wrong length", who="answer", needed=needed)
-    FIELD.check(answer.outputs, who="outputs")
+    """Check outputs and signature; it is this task's, for its place was put in here."""
+    check_outputs(answer, secret.announcement)
     domain = SettlementDomain(exported.chain_id, exported.settlement)
     node = exported.nodes[answer.index - 1]
     check_signature(answer.digest(domain, node), answer.signature, node)

@@ -14,12 +14,12 @@ from edgemark.crypto.sharing.verification import (
     Answer,
     CheckingKey,
     Decoded,
-    SharingParameters,
     check_answers,
     multiply_checks,
 )
 from edgemark.systems.outsourcing.contract.hashes import split_share
-from edgemark.systems.outsourcing.offline.sharing import Announcement, OwnerSecret
+from edgemark.systems.outsourcing.offline.sharing import OwnerSecret
+from edgemark.systems.outsourcing.steps.decode import parameters_of
 
 
 def compute_answer(function: Polynomial, share: bytes) -> Answer:
@@ -50,21 +50,12 @@ def read_answers(secret: OwnerSecret, answers: Mapping[int, Answer], challenge: 
         RefusedInput: an index outside 1..m, an answer of another length, or no element.
         Undecided: silent and false answers together are more than e.
     """
-    return check_answers(
-        _parameters_of(secret.announcement), answers, _checking_key(secret), challenge
-    )
+    parameters = parameters_of(secret.announcement)
+    return check_answers(parameters, answers, checking_key_of(secret), challenge)
 
 
-def _parameters_of(made: Announcement) -> SharingParameters:
-    return SharingParameters(
-        node_count=made.node_count,
-        threshold=made.threshold,
-        degree=made.degree,
-        errors=made.errors,
-    )
-
-
-def _checking_key(secret: OwnerSecret) -> CheckingKey:
+def checking_key_of(secret: OwnerSecret) -> CheckingKey:
+    """Alpha and the weights w(1)..w(m) of a sharing."""
     packed = secret.weights
     starts = range(0, len(packed), ELEMENT_BYTES)
     weights = {

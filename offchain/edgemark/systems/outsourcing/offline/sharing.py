@@ -205,6 +205,23 @@ class Sharing:
         )
 
 
+def count_inputs(function: Polynomial, batch: bytes) -> int:
+    """Inputs of a packed batch, at least 1.
+
+    Raises:
+        RefusedInput: of the wrong length, or something in it is no element.
+    """
+    elements = FIELD.check(batch, who="input")
+    if elements == 0 or elements % function.inputs:
+        raise RefusedInput(
+            "input has the wrong length",
+            who="input",
+            had=f"{elements} elements",
+            needed=f"a multiple of k = {function.inputs}",
+        )
+    return elements // function.inputs
+
+
 def make_sharing(
     function: Polynomial, batch: bytes, *, threshold: int, errors: int, randomness: Randomness
 ) -> Sharing:
@@ -213,20 +230,12 @@ def make_sharing(
     Raises:
         RefusedInput: inputs of the wrong length or outside the field, or numbers out of range.
     """
-    count, rest = divmod(FIELD.check(batch, who="input"), function.inputs)
+    count = count_inputs(function, batch)
     nodes = compute_least_nodes(function.degree, threshold, errors)
     check_sharing(degree=function.degree, threshold=threshold, errors=errors, node_count=nodes)
-    if rest or not count:
-        raise RefusedInput(
-            "input has the wrong length", who="input", needed=f"a multiple of {function.inputs}"
-        )
     check_volume(count, function.inputs, function.outputs, nodes)
     check_work(count, function.term_count, function.header.total_bytes)
-    secrets = SharingSecrets(
-        alpha=randomness.nonzero_element(),
-        coefficients=randomness.elements(threshold * count * function.inputs),
-        gammas=randomness.elements(threshold),
-    )
+    secrets = SharingSecrets.draw(randomness, threshold=threshold, elements=count * function.inputs)
     shares = make_shares(batch, node_count=nodes, threshold=threshold, secrets=secrets)
     key = SecretKey.generate(randomness)
     announcement = Announcement(

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, element_at
@@ -20,7 +21,6 @@ from edgemark.crypto.sharing.verification import (
 )
 from edgemark.crypto.sharing.verification import (
     CheckingKey,
-    Decoded,
     SharingParameters,
     check_answers,
     multiply_checks,
@@ -67,13 +67,41 @@ def check_signed_answer(
     check_signature(answer.digest(domain, node), answer.signature, node)
 
 
-def check_outputs(answer: Answer, terms: Terms) -> None:
+class Sizes(Protocol):
+    """Numbers of a job, or of a sharing that is for one."""
+
+    @property
+    def node_count(self) -> int:
+        """The number m."""
+
+    @property
+    def threshold(self) -> int:
+        """The number t."""
+
+    @property
+    def degree(self) -> int:
+        """Of the function, d."""
+
+    @property
+    def errors(self) -> int:
+        """Liars and silent nodes that are survived, e."""
+
+    @property
+    def batch(self) -> int:
+        """Inputs."""
+
+    @property
+    def outputs(self) -> int:
+        """Values of the function for each input."""
+
+
+def check_outputs(answer: Answer, sizes: Sizes) -> None:
     """Check length and range of the outputs.
 
     Raises:
         WrongAnswer: another length. NotAnElement: a value of q or above.
     """
-    needed = compute_output_bytes(terms.batch, terms.outputs)
+    needed = compute_output_bytes(sizes.batch, sizes.outputs)
     if len(answer.outputs) != needed:
         raise WrongAnswer(
             "outputs have the wrong length",
@@ -117,16 +145,13 @@ def decode_answers(
         challenge: random packed elements, batch * n of them.
         docket: what may be charged if it is undecided.
     """
-    terms, values = order.terms, _values_of(answers, challenge)
-    silent = tuple(ShareIndex(j) for j in range(1, terms.node_count + 1) if j not in values)
+    values = read_values(answers)
     weights = _weights(order)
     try:
-        found = _check(order, values, weights, challenge)
+        return find_result(order.terms, CheckingKey(order.alpha, weights), values, challenge)
     except Undecided as undecided:
         suspicion = _suspect(order, values, weights, challenge)
         return FoundResultUndecided(str(undecided), *choose_charges(suspicion, docket))
-    liars = tuple(ShareIndex(j) for j in sorted(found.liars))
-    return FoundResultValid(found.result, liars, silent)
 
 
 def decode_early(
@@ -144,33 +169,53 @@ def decode_early(
         answers: verified answers, at most one an index.
         challenge: as in `decode_answers`.
     """
-    values = _values_of(answers, challenge)
+    values, key = read_values(answers), CheckingKey(order.alpha, _weights(order))
     try:
-        found = _check(order, values, _weights(order), challenge)
+        found = find_result(order.terms, key, values, challenge)
     except Undecided:
         return None
-    right = sorted(values.keys() - found.liars)
+    right = sorted(values.keys() - set(found.liars))
     return FoundResultEarly(found.result, tuple(ShareIndex(j) for j in right))
 
 
-def _values_of(answers: Iterable[Answer], challenge: bytes) -> dict[int, NodeValues]:
-    half = len(challenge)
-    return {
-        int(a.index): NodeValues(values=a.outputs[:half], checks=a.outputs[half:]) for a in answers
-    }
+def read_values(answers: Iterable[Answer]) -> dict[int, NodeValues]:
+    """By index, what verified answers say: half of the outputs are values, half their checks."""
+    halves = ((int(answer.index), answer.outputs, len(answer.outputs) // 2) for answer in answers)
+    return {j: NodeValues(values=out[:half], checks=out[half:]) for j, out, half in halves}
 
 
-def _check(
-    order: Order, values: Mapping[int, NodeValues], weights: Mapping[int, int], challenge: bytes
-) -> Decoded:
-    terms = order.terms
-    parameters = SharingParameters(
-        node_count=terms.node_count,
-        threshold=terms.threshold,
-        degree=terms.degree,
-        errors=terms.errors,
+def find_result(
+    sizes: Sizes, key: CheckingKey, values: Mapping[int, NodeValues], challenge: bytes
+) -> FoundResultValid:
+    """The result, who answered falsely, and who not at all.
+
+    Args:
+        sizes: of the job.
+        key: alpha and w(1)..w(m).
+        values: by index, 1..m.
+        challenge: random packed elements, batch * n of them.
+
+    Raises:
+        Undecided: silent and false answers together are more than e.
+    """
+    found = check_answers(parameters_of(sizes), values, key, challenge)
+    liars = tuple(ShareIndex(j) for j in sorted(found.liars))
+    return FoundResultValid(found.result, liars, list_silent(sizes, values))
+
+
+def list_silent(sizes: Sizes, values: Mapping[int, NodeValues]) -> tuple[ShareIndex, ...]:
+    """Indices without an answer that counts."""
+    return tuple(ShareIndex(j) for j in range(1, sizes.node_count + 1) if j not in values)
+
+
+def parameters_of(sizes: Sizes) -> SharingParameters:
+    """What decoding needs of the sizes."""
+    return SharingParameters(
+        node_count=sizes.node_count,
+        threshold=sizes.threshold,
+        degree=sizes.degree,
+        errors=sizes.errors,
     )
-    return check_answers(parameters, values, CheckingKey(order.alpha, weights), challenge)
 
 
 def _weights(order: Order) -> dict[int, int]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD, Q, count_elements, require_count
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.sharing.shamir import share
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex
@@ -44,6 +45,15 @@ class SharingSecrets:
     alpha: int = field(repr=False)
     coefficients: bytes = field(repr=False)
     gammas: bytes = field(repr=False)
+
+    @classmethod
+    def draw(cls, randomness: Randomness, *, threshold: int, elements: int) -> SharingSecrets:
+        """New ones, for t and a batch of so many elements; vectors hold the order of the draws."""
+        return cls(
+            alpha=randomness.nonzero_element(),
+            coefficients=randomness.elements(threshold * elements),
+            gammas=randomness.elements(threshold),
+        )
 
 
 def make_shares(

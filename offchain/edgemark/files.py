@@ -196,7 +196,7 @@ def hold_lock(path: Path) -> int:
             who=path,
             had=f"process {holder or 'unknown'}",
             needed="one process at a time",
-            remedy="Stop that process or use another folder.",
+            remedy="Wait until that process ends; `show`, `status` and `doctor` look meanwhile.",
         ) from error
     # The number only names the holder in an error: a full disk must not keep anyone from opening.
     with contextlib.suppress(OSError):

@@ -100,7 +100,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loop.event_records": _WORDS,
     "loop.machine": _WORDS,
     "loop.moves": _WORDS | {"loop.event_records", "loop.machine"},
-    "loop.replay": _FLOOR | {"loop.machine"},
+    "loop.replay": _FLOOR | {"loop.archive", "loop.machine"},
     "loop.archive": _FLOOR,
     "loop.threads": _FLOOR | {"loop.errands", "loop.machine", "ledger", "storage", "transport"},
     "loop.condensing": _FLOOR | {"loop.machine", "loop.replay"},

@@ -44,8 +44,8 @@ def address(invocation: Invocation) -> None:
 @click.command("show")
 @takes_settings
 def show(invocation: Invocation) -> None:
-    """Print account, wallet, free balance in the anchor, and the TLS pin."""
-    with AnchorStation.open(invocation.settings()) as station:
+    """Print account, wallet, free balance in the anchor, and the TLS pin; its server may run."""
+    with AnchorStation.look(invocation.settings()) as station:
         me = station.address
         facts = {
             "account": me,

@@ -69,7 +69,7 @@ def dismiss(invocation: Invocation, account: str) -> None:
 @takes_settings
 def show(invocation: Invocation) -> None:
     """Print what this organisation has at stake, and what it needs."""
-    with RegistryStation.open(invocation.settings()) as station:
+    with RegistryStation.look(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
         held = registry.stake_of(organisation)
         unbonding_s = station.deployment.group(BaseContracts).staking.unbonding_seconds

@@ -342,7 +342,7 @@ def remove_index(path: Path) -> None:
     try:
         lock = hold_lock(path)
     except FileInUse as held:
-        raise IndexBusy(held.what, who=path, had=held.had, remedy="Stop that process.") from held
+        raise IndexBusy(held.what, who=path, had=held.had, remedy="Wait until it ends.") from held
     try:
         for name in (path.name + "-wal", path.name + "-shm", path.name):
             path.with_name(name).unlink(missing_ok=True)

@@ -10,11 +10,13 @@ journal keeps a record whole or not at all, so they are replayed together or not
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from edgemark.encoding import Reader, Writer
 from edgemark.errors import Unrecoverable
 from edgemark.journal.journal import MAX_RECORD_BYTES, Journal
+from edgemark.loop.archive import Archive
 from edgemark.loop.machine import Machine, Tick
 from edgemark.seam import place_of
 
@@ -98,6 +100,48 @@ def replay(machine: Machine[S, E, F], journal: Journal) -> dict[bytes, S]:
         Unrecoverable: a record is not one of this machine, or the machine refuses it.
     """
     return replay_records(machine, journal.records(), who=journal.path)
+
+
+def look_up(home: Path, name: str, machine: Machine[S, E, F], key: bytes) -> S | None:
+    """What the party `name` of a home remembers of one matter, while its process may be running.
+
+    The journal first: a matter is in the archive before the journal forgets it.
+
+    Raises:
+        Unrecoverable: as `replay`; or others may read the files.
+    """
+    path, folder = home / f"{name}.journal", home / f"{name}.archive"
+    records: list[bytes] = []
+    if path.exists():
+        with Journal.look_at(path) as journal:
+            records = list(of_key(key, journal.records()))
+    if not records and folder.exists():
+        records = Archive(folder).find(key) or []
+    return replay_records(machine, records, who=home).get(key)
+
+
+def look_at_open(home: Path, name: str, machine: Machine[S, E, F]) -> dict[bytes, S]:
+    """The same of all matters that are in its journal: open ones, and some that ended lately."""
+    path = home / f"{name}.journal"
+    if not path.exists():
+        return {}
+    with Journal.look_at(path) as journal:
+        return replay_records(machine, journal.records(), who=path)
+
+
+def list_keys(home: Path, name: str) -> list[bytes]:
+    """Keys of all matters that the party `name` of a home ever heard of, read without its lock.
+
+    Raises:
+        EdgemarkError: a file is damaged, or others can open it.
+    """
+    path, folder = home / f"{name}.journal", home / f"{name}.archive"
+    archived = Archive(folder).keys() if folder.is_dir() else []
+    keys = dict.fromkeys(archived)
+    if path.exists():
+        with Journal.look_at(path) as journal:
+            keys |= dict.fromkeys(key_of(each) for raw in journal.records() for each in split(raw))
+    return list(keys)
 
 
 def replay_records(

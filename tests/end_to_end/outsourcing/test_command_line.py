@@ -15,6 +15,7 @@ from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
 from edgemark.identifiers import format_tokens
 from edgemark.identity.keys import KeyStore
+from edgemark.journal.journal import Journal
 from edgemark.settings import setting_names
 from edgemark.transport.ports import hold_ports
 
@@ -83,6 +84,17 @@ def test_account__deposit_and_withdraw__move_tokens_between_wallet_and_anchor(de
 def test_status__without_jobs__says_so(desk: Desk) -> None:
     done = edgemark_here("outsourcing", "status", "--home", desk.home, "--json")
     assert (done.status, done.value) == (Exit.DONE, {"jobs": 0})
+
+
+def test_home_that_is_in_use__can_be_looked_at_and_orders_nothing(desk: Desk) -> None:
+    with Journal.open(Path(desk.home) / "lane.journal"):
+        for looking in (("account", "show"), ("outsourcing", "status"), ("doctor",)):
+            done = edgemark_here(*looking, "--home", desk.home, "--json")
+            assert done.status == Exit.DONE, done
+        refused = edgemark_here("outsourcing", "result", "ab" * 32, "--home", desk.home)
+        assert refused.status == Exit.REFUSED_INPUT
+        assert "wait until it ends" in refused.error
+        assert "Stop that process" not in refused.error
 
 
 def test_chain__up_twice_and_down_twice__is_one_chain(tmp_path: Path) -> None:

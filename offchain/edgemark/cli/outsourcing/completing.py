@@ -9,9 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from edgemark.errors import EdgemarkError
-from edgemark.journal.journal import Journal
-from edgemark.loop.archive import Archive
-from edgemark.loop.replay import key_of, split
+from edgemark.loop.replay import list_keys
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.protocol.keys import JOB_ID_BYTES, job_of
 
@@ -45,12 +43,5 @@ def list_jobs(home: Path) -> list[str]:
         EdgemarkError: a file is damaged, or others can open it.
         OSError: it cannot be read.
     """
-    keys: set[bytes] = set()
-    for party in PARTIES:
-        path, folder = home / f"{party}.journal", home / f"{party}.archive"
-        if path.exists():
-            with Journal.look_at(path) as journal:
-                keys |= {key_of(each) for record in journal.records() for each in split(record)}
-        if folder.is_dir():
-            keys |= set(Archive(folder).keys())
+    keys = [key for party in PARTIES for key in list_keys(home, party)]
     return sorted({job_of(key).hex() for key in keys if len(key) >= JOB_ID_BYTES})

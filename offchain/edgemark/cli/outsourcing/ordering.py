@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, Timestamp, parse_address
+from edgemark.journal.journal import JournalInUse
 from edgemark.models.files import remember_plan
 from edgemark.systems.outsourcing.device.beginning import TOO_LATE
-from edgemark.systems.outsourcing.device.device import Device, Until
+from edgemark.systems.outsourcing.device.device import Device, Refusal, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.metrics import keep_metrics_file
 from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
@@ -37,11 +38,17 @@ from edgemark.systems.outsourcing.offline.drafting import (
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
 from edgemark.systems.outsourcing.order import ordering
+from edgemark.systems.outsourcing.order.looking import look_at_job, look_at_jobs
 from edgemark.systems.outsourcing.order.ordering import draft_shared
 from edgemark.systems.outsourcing.order.outlook import tell_outlook
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.story.exhibiting import write_receipt
-from edgemark.systems.outsourcing.story.reading import Chronicle
+from edgemark.systems.outsourcing.story.reading import Chronicle, Lookout
+
+IN_USE = (
+    "Another command stays with the jobs of this home, and does all that they need: wait until it "
+    "ends. `edgemark outsourcing status` looks meanwhile; another home can order meanwhile."
+)
 
 until_option = click.option(
     "--until",
@@ -75,11 +82,19 @@ class PostedTooLate(LedgerUnavailable):
 
 @contextmanager
 def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Iterator[Device]:
-    """The device of this home folder, with all its open jobs taken up."""
-    with (
-        ordering.open_device(invocation.settings()) as device,
-        keep_metrics_file(device, metrics_file) if metrics_file else nullcontext(),
-    ):
+    """The device of this home folder, with all its open jobs taken up.
+
+    Raises:
+        JournalInUse: another command stays with them already.
+    """
+    with ExitStack() as stack:
+        try:
+            device = stack.enter_context(ordering.open_device(invocation.settings()))
+        except JournalInUse as used:
+            used.remedy = IN_USE
+            raise
+        if metrics_file is not None:
+            stack.enter_context(keep_metrics_file(device, metrics_file))
         yield device
 
 
@@ -205,14 +220,17 @@ def draft(
 @takes_settings
 @click.argument("job", required=False, shell_complete=complete_job)
 def status(invocation: Invocation, job: str | None) -> int:
-    """Print one job of this home folder, or all."""
-    with open_device(invocation) as device:
-        if job is not None:
-            job_id = parse_job_id(job)
-            return show_job(invocation, device, job_id, choose_reading(device, job_id))
-        lines = {job.hex(): device.job(JobId(job)).phase.value for job in device.runtime.all_keys()}
+    """Print one job of this home folder, or all; another command may be staying with them."""
+    settings = invocation.settings()
+    home = Path(settings.home)
+    if job is None:
+        lines = {job.hex(): state.phase.value for job, state in look_at_jobs(home).items()}
         invocation.show(lines or {"jobs": 0})
         return Exit.DONE
+    state = look_at_job(home, parse_job_id(job))
+    reading = Reading(choose_plan(home, state.known.terms.function_hash, None))
+    now = Timestamp(Lookout.open(settings).chain.now())
+    return show_state(invocation, state, reading, now)
 
 
 @click.command("result")
@@ -296,7 +314,49 @@ def show_job(invocation: Invocation, device: Device, job: JobId, reading: Readin
         PostingRefused: the contract did not take the job.
         PostedTooLate: it came to the contract after its own `accept_by`.
     """
-    state = device.job(job)
+    now = Timestamp(device.station.chain.now())
+    return show_state(invocation, device.job(job), reading, now, device.refusals)
+
+
+def show_state(
+    invocation: Invocation,
+    state: DeviceJob,
+    reading: Reading,
+    now: Timestamp,
+    refusals: Iterable[Refusal] = (),
+) -> int:
+    """Print a job's facts as `show_job` does, at this chain time; with answers that were refused.
+
+    Raises:
+        PostingRefused, PostedTooLate: as `show_job`.
+    """
+    if state.reason:
+        check_posting(state)
+    facts = describe(state, reading)
+    facts["outlook"] = tell_outlook(state, now)
+    facts["refused_answers"] = [
+        {"index": refusal.index, "reason": refusal.reason}
+        for refusal in refusals
+        if refusal.job == state.known.job
+    ]
+    facts["refused_offers"] = [
+        {"index": said.index, "node": state.known.nodes[said.index - 1], "reason": said.reason}
+        for said in sorted(state.refused, key=lambda said: said.index)
+    ]
+    answers = "" if state.result is None else reading.tell(state.result)
+    text = align({name: fact for name, fact in facts.items() if name not in _IN_TABLE})
+    invocation.show(facts, f"{text}\n\n{answers}" if answers else None)
+    return exit_of_job(state)
+
+
+def check_posting(state: DeviceJob) -> None:
+    """Check that the contract took the job, or may have.
+
+    Raises:
+        PostingRefused: it did not.
+        PostedTooLate: it came to the contract after its own `accept_by`.
+    """
+    job = state.known.job
     if state.reason == TOO_LATE:
         remedy = "Nothing was locked. Submit again, perhaps with a longer --accept."
         raise PostedTooLate(TOO_LATE, who=f"job {job.hex()}", remedy=remedy)
@@ -307,21 +367,6 @@ def show_job(invocation: Invocation, device: Device, job: JobId, reading: Readin
             had=state.reason,
             remedy="Nothing was locked. Fix the call and submit again.",
         )
-    facts = describe(state, reading)
-    facts["outlook"] = tell_outlook(state, Timestamp(device.station.chain.now()))
-    facts["refused_answers"] = [
-        {"index": refusal.index, "reason": refusal.reason}
-        for refusal in device.refusals
-        if refusal.job == job
-    ]
-    facts["refused_offers"] = [
-        {"index": said.index, "node": state.known.nodes[said.index - 1], "reason": said.reason}
-        for said in sorted(state.refused, key=lambda said: said.index)
-    ]
-    answers = "" if state.result is None else reading.tell(state.result)
-    text = align({name: fact for name, fact in facts.items() if name not in _IN_TABLE})
-    invocation.show(facts, f"{text}\n\n{answers}" if answers else None)
-    return exit_of_job(state)
 
 
 def exit_of_job(state: DeviceJob) -> Exit:

@@ -8,7 +8,6 @@ import click
 
 from edgemark.cli.outsourcing.asking import Reading, choose_plan, read_asking
 from edgemark.cli.outsourcing.models import existing_file
-from edgemark.cli.outsourcing.ordering import open_device
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.field.randomness import Randomness
@@ -23,7 +22,9 @@ from edgemark.systems.outsourcing.offline.exported_answers import (
 )
 from edgemark.systems.outsourcing.offline.sharing import make_sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_secret, write_sharing
+from edgemark.systems.outsourcing.order.looking import look_at_job
 from edgemark.systems.outsourcing.protocol.events import FoundResultUndecided
+from edgemark.systems.outsourcing.story.reading import Lookout
 
 
 @click.command("share")
@@ -91,17 +92,17 @@ def share_here(
 )
 def export_answers(invocation: Invocation, job: str, output: Path) -> None:
     """Write the verified answers that this device has for JOB, for `outsourcing decode`."""
-    with open_device(invocation) as device:
-        job_id = parse_job_id(job)
-        state, station = device.job(job_id), device.station
-        answers = sorted(state.answers, key=lambda answer: answer.index)
-        exported = ExportedAnswers(
-            chain_id=station.chain.chain_id,
-            settlement=station.settlement.address,
-            job=job_id,
-            nodes=state.known.nodes,
-            answers=tuple((a.index, a.outputs, a.salt, a.signature) for a in answers),
-        )
+    settings = invocation.settings()
+    job_id = parse_job_id(job)
+    state, lookout = look_at_job(Path(settings.home), job_id), Lookout.open(settings)
+    answers = sorted(state.answers, key=lambda answer: answer.index)
+    exported = ExportedAnswers(
+        chain_id=lookout.chain.chain_id,
+        settlement=lookout.deployment.contracts["JobSettlement"],
+        job=job_id,
+        nodes=state.known.nodes,
+        answers=tuple((a.index, a.outputs, a.salt, a.signature) for a in answers),
+    )
     if not write_new(output, exported.to_bytes(), mode=OWNER_ONLY_FILE):
         raise RefusedInput("is there already", who=output, remedy="Name another file.")
     invocation.show({"file": output, "answers": [int(answer.index) for answer in answers]})

@@ -21,6 +21,7 @@ from edgemark.ledger.evm.faults import ContractRefused, NoFunds
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.reading.follower import LogFollower
+from edgemark.ledger.evm.sending.closed_lane import ClosedLane
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain, UnderWay
@@ -73,17 +74,32 @@ class EvmStation(Station):
         Raises:
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
         """
+        return cls._open(settings, clock, is_sending=True)
+
+    @classmethod
+    def look(cls, settings: Settings) -> Self:
+        """The same to look only: nothing is locked, so that the party of this home may be at work.
+
+        Raises:
+            NoChain, ChainIdMismatch, NoCode, ManifestInvalid: as `open`.
+        """
+        return cls._open(settings, None, is_sending=False)
+
+    @classmethod
+    def _open(
+        cls, settings: Settings, clock: Callable[[], int] | None, *, is_sending: bool
+    ) -> Self:
         keys = KeyStore.of(settings)
         chain, deployment = open_deployment(settings, cls.GROUPS)
         furniture = cls.furnish(settings, chain, deployment)
         registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
         block_time = BlockTime(lambda: measure_block_s(chain))
         block_time.look()
-        lane = TransactionLane(
-            chain,
-            keys.account,
-            settings.home / "lane.journal",
-            max_fee_gwei=settings.max_fee_gwei,
+        path, most = settings.home / "lane.journal", settings.max_fee_gwei
+        lane = (
+            TransactionLane(chain, keys.account, path, max_fee_gwei=most)
+            if is_sending
+            else ClosedLane(keys.account)
         )
         return cls(
             settings=settings,

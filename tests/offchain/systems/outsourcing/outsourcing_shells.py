@@ -23,6 +23,7 @@ SHELLS = frozenset(
         "node.turns",
         "offline.rehearsal",
         "offline.sharing_files",
+        "order.looking",
         "order.ordering",
         "station",
         "story.claiming",

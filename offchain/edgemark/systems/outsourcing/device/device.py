@@ -23,7 +23,7 @@ from typing import Any
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.errors import PeerFault, RefusedInput
+from edgemark.errors import PeerFault
 from edgemark.identifiers import Address, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.sending.intent import Call
@@ -53,7 +53,12 @@ from edgemark.systems.outsourcing.device.means import (
 )
 from edgemark.systems.outsourcing.device.observing import observe_as_device
 from edgemark.systems.outsourcing.device.refusals import Refusal, RefusedAnswers
-from edgemark.systems.outsourcing.device.staying import NotThereYet, Until, find_awaited
+from edgemark.systems.outsourcing.device.staying import (
+    NotThereYet,
+    Until,
+    find_awaited,
+    require_known,
+)
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
 from edgemark.systems.outsourcing.offline.drafting import Wish, draft_order
@@ -167,15 +172,7 @@ class Device(PartyLoop[OutsourcingStation]):
         Raises:
             RefusedInput: this device never ordered it.
         """
-        state = self.runtime.state(job)
-        if state is None:
-            raise RefusedInput(
-                "job is unknown here",
-                who=job.hex(),
-                remedy="Use the home folder that ordered it; `status` lists its jobs.",
-            )
-        found: DeviceJob = state
-        return found
+        return require_known(self.runtime.state(job), job)
 
     def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
         """Wait for the result, or longer.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from edgemark.errors import LedgerUnavailable
+from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import NO_TIME, ShareIndex, Timestamp, format_time
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JobTime
 
 
@@ -58,6 +59,21 @@ _WITHOUT_TASKS = (
 
 def _has_to_charge(state: DeviceJob) -> bool:
     return bool(state.wrong or state.silent)
+
+
+def require_known(state: DeviceJob | None, job: JobId) -> DeviceJob:
+    """What a home remembers of a job.
+
+    Raises:
+        RefusedInput: nothing.
+    """
+    if state is None:
+        raise RefusedInput(
+            "job is unknown here",
+            who=job.hex(),
+            remedy="Use the home folder that ordered it; `status` lists its jobs.",
+        )
+    return state
 
 
 @dataclass(frozen=True)

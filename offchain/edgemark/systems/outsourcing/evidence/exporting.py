@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NOBODY, ShareIndex
-from edgemark.journal.journal import Journal
-from edgemark.loop.archive import Archive
-from edgemark.loop.replay import of_key, replay_records
+from edgemark.loop.replay import look_at_open, look_up
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, Case
 from edgemark.systems.outsourcing.identifiers import JobId
@@ -157,21 +154,12 @@ def make_case(story: JobStory, index: int, task: Task, answers: tuple[Answer, ..
 
 def read_jobs(home: Path) -> list[DeviceJob]:
     """What the device of this home remembers of the jobs in its journal; none without one."""
-    file = home / "device.journal"
-    if not file.exists():
-        return []
-    with Journal.look_at(file) as journal:
-        states = replay_records(PartyMachine(DeviceJob), journal.records(), who=file)
-    return list(states.values())
+    return list(look_at_open(home, "device", PartyMachine(DeviceJob)).values())
 
 
 def read_offered_stakes(home: Path) -> int:
     """Stakes that acceptances of the tasks which this home's node took may yet lock."""
-    file = home / "node.journal"
-    if not file.exists():
-        return 0
-    with Journal.look_at(file) as journal:
-        tasks = replay_records(PartyMachine(NodeTask), journal.records(), who=file).values()
+    tasks = look_at_open(home, "node", PartyMachine(NodeTask)).values()
     return sum(task.known.terms.stake for task in tasks if task.phase is NodePhase.OFFERED)
 
 
@@ -180,31 +168,16 @@ def _find_holding(home: Path, job: JobId, index: int) -> Holding | None:
 
 
 def _holdings(home: Path, job: JobId, index: int) -> Iterator[Holding]:
-    ordered: DeviceJob | None = _look(home, "device", PartyMachine(DeviceJob), job)
+    ordered: DeviceJob | None = look_up(home, "device", PartyMachine(DeviceJob), job)
     if ordered is not None and ordered.order is not None:
         answer = ordered.answer_of(ShareIndex(index))
         yield ordered.order.tasks[index - 1], () if answer is None else (answer,)
     key = key_of(job, index)
-    computed: NodeTask | None = _look(home, "node", PartyMachine(NodeTask), key)
+    computed: NodeTask | None = look_up(home, "node", PartyMachine(NodeTask), key)
     if computed is not None and computed.task is not None:
         yield computed.task, () if computed.answer is None else (computed.answer,)
     # whose case it is decides what is owed, not what is held
     machine = PartyMachine(lambda: JudgeCase(me=NOBODY))
-    judged: JudgeCase | None = _look(home, "judge", machine, key)
+    judged: JudgeCase | None = look_up(home, "judge", machine, key)
     if judged is not None and judged.task is not None:
         yield judged.task, judged.exhibits
-
-
-def _look(home: Path, name: str, machine: PartyMachine[Any], key: bytes) -> Any:
-    """What a party remembers of one job, while its process may be running.
-
-    The journal first: a job is in the archive before the journal forgets it.
-    """
-    journal_file, archive_folder = home / f"{name}.journal", home / f"{name}.archive"
-    records: list[bytes] = []
-    if journal_file.exists():
-        with Journal.look_at(journal_file) as journal:
-            records = list(of_key(key, journal.records()))
-    if not records and archive_folder.exists():
-        records = Archive(archive_folder).find(key) or []
-    return replay_records(machine, records, who=home).get(key)

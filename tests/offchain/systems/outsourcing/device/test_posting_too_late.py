@@ -36,7 +36,8 @@ def reason_at(now: int) -> str:
 
 def show(reason: str) -> None:
     state = DeviceJob(phase=DevicePhase.FAILED, order=ORDER, reason=reason)
-    device: Any = SimpleNamespace(job=lambda _: state)
+    station = SimpleNamespace(chain=SimpleNamespace(now=lambda: BY))
+    device: Any = SimpleNamespace(job=lambda _: state, station=station, refusals=())
     nothing: Any = None
     show_job(nothing, device, ORDER.job, nothing)
 

@@ -1,0 +1,28 @@
+"""Who only looks at an account holds no lock, and sends nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import parse_address
+from edgemark.ledger.evm.contract.interface import Contract, Interface
+from edgemark.ledger.evm.sending.closed_lane import ClosedLane
+from edgemark.ledger.evm.sending.intent import Call
+
+KEY = SecretKey(bytes([7] * 32))
+NOWHERE = parse_address("0x" + "99" * 20)
+TOUCH = {"name": "touch", "type": "function", "inputs": [], "outputs": []}
+CALL = Call(Contract("Box", NOWHERE, Interface("Box", [TOUCH])), "touch")
+
+
+def test_closed_lane__sends_nothing_and_says_so() -> None:
+    with ClosedLane(KEY) as lane:
+        assert lane.address == KEY.address
+        lane.keep_on()
+        for send in (lane.send, lane.push, lane.may_happen):
+            with pytest.raises(RefusedInput, match="is opened to look only"):
+                send(CALL)
+        with pytest.raises(RefusedInput, match="is opened to look only"):
+            lane.transfer(NOWHERE, 1)

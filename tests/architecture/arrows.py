@@ -9,7 +9,7 @@ Rule 3: the parts in `PURE` and all files of a system, but those that its tests 
         (`NAME_shells.py`), are pure: no clock, socket, file, thread, random source or chain, and
         nothing of `INPUT_OUTPUT`, directly or through what they import.
 Rule 4: randomness has one door, `crypto/field/randomness.py`.
-Rule 5: rooms of a system, and of `transport`, import each other in one direction only.
+Rule 5: rooms of a system, of `crypto` and of `transport` import each other in one direction only.
 Rule 6: the parts in `WITHOUT_A_CHAIN` reach no chain and nothing that stands on one (`OF_A_CHAIN`),
         directly or through what they import.
 Rule 7: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.

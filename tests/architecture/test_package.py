@@ -33,7 +33,7 @@ import edgemark
 names = [m.name for m in pkgutil.walk_packages(edgemark.__path__, "edgemark.", onerror=print)]
 for name in names:
     # a __main__ runs something; the native kernel is the part that may be absent
-    if not name.endswith("__main__") and "._native" not in name:
+    if not name.endswith("__main__") and "native" not in name:
         importlib.import_module(name)
 print(edgemark.__file__)
 print(len(names))

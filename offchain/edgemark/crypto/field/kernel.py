@@ -32,10 +32,10 @@ def _native_paths() -> tuple[str, ...]:
 
 
 def _load_native(name: str) -> Arithmetic:
-    from edgemark.crypto._native import PATHS, NativeArithmetic  # noqa: PLC0415
+    from edgemark.crypto.field.native_arithmetic import NativeArithmetic  # noqa: PLC0415
 
     _, _, path = name.partition("/")
-    return NativeArithmetic(path or PATHS[0])
+    return NativeArithmetic(path) if path else NativeArithmetic()
 
 
 def _load_flint(name: str) -> Arithmetic:  # noqa: ARG001

@@ -14,7 +14,7 @@ from ape.contracts import ContractContainer
 from ape.exceptions import ContractLogicError
 from ethpm_types import ContractType
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from edgemark.deployment.deployment import Made, calls_after, deploy_by, measure_block_s
 from edgemark.errors import EdgemarkError
@@ -78,7 +78,7 @@ def cli(provider, account, judges, pool, manifest, **options):
         block_s = measure_block_s(chain)
         for group in groups:
             group.check_pace(settings.confirmations, block_s)
-        table = Table("contract", "address", "gas")
+        table = Table("contract", Column("address", no_wrap=True), "gas", box=None, pad_edge=False)
         deployment = deploy_by(maker(account, table), provider.chain_id, groups)
         table.add_row("Allocations", deployment.contracts["Allocations"], "with MetaCoin")
         deployment.verify(chain)

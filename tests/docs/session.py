@@ -16,6 +16,7 @@ from edgemark.ledger.evm.development.launching import chain_down
 from edgemark.transport.ports import hold_ports
 
 ROOT = Path(__file__).resolve().parents[2]
+PLAY = "plåce of parties"  # names need not be plain, so commands have to quote them
 LIMIT_S = 840  # on a machine that is busy with much else
 
 
@@ -38,7 +39,7 @@ def run_page(page: Page, folder: Path, environ: Mapping[str, str], ports: Mappin
     Raises:
         SessionFailed: a command failed, or the output differs from what the page shows.
     """
-    play, shown = folder / "play", folder / "shown"
+    play, shown = folder / PLAY, folder / "shown"
     for made in (play, shown):
         made.mkdir(exist_ok=True)
     script = use_ports(write_script(page.to_run, shown), ports)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
 from tests.docs.pages import Page, PageRefused, read_page
-from tests.docs.session import SessionFailed, hold_free_ports, run_page
+from tests.docs.session import PLAY, SessionFailed, hold_free_ports, run_page
 from tests.docs.setups import SETUPS
 
 PAGES = [
@@ -26,7 +26,10 @@ NOT_RUN = {
     ("README.md", "make demo"),
     ("README.md", "make wheel"),
     ("docs/index.md", "make demo"),
-    ("docs/evidence.md", "edgemark outsourcing evidence JOB -o evidence.json --home $PLAY/judge-1"),
+    (
+        "docs/evidence.md",
+        'edgemark outsourcing evidence JOB -o evidence.json --home "$PLAY/judge-1"',
+    ),
 }
 
 
@@ -42,7 +45,7 @@ def page_of(folder: Path, text: str) -> Page:
 @pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_every_command_of_a_page__runs(name: str, tmp_path: Path) -> None:
     page = read_page(ROOT / name)
-    play = tmp_path / "play"
+    play = tmp_path / PLAY
     play.mkdir()
     with (
         hold_free_ports(page.ports) as ports,
@@ -72,9 +75,9 @@ def test_operating__goes_on_where_running_stands() -> None:
     (start,) = [block.text for block in running.to_run if " run --home" in block.text]
     shown = [int(port) for port in re.findall(r"METRICS_PORT=.*?echo (\d+)", start)]
     assert shown == list(operating.ports)
-    assert "2> $PLAY/$server.log" in start
-    read = {name for block in operating.to_run for name in re.findall(r"\S*log\S*", block.text)}
-    assert read == {"$PLAY/node-1.log"}
+    assert '2> "$PLAY/$server.log"' in start
+    read = {name for block in operating.to_run for name in re.findall(r"\S*log\b", block.text)}
+    assert read == {'"$PLAY/node-1.log'}
 
 
 def test_a_command_that_fails__fails_the_page(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def test_environment__has_nothing_but_the_package(installed: Installed) -> None:
 def test_version__is_told(installed: Installed, wheel: Path) -> None:
     told = installed.run("edgemark", "--version").split()[-1]
     assert wheel.name.split("-")[1] == told
+    program = "import edgemark; print(edgemark.__version__)"
+    assert installed.run("python", "-c", program).strip() == told
 
 
 def test_doctor__says_how_to_read_models(installed: Installed) -> None:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / ".cache" / "own"
 SCRATCH = ROOT / ".cache" / "tmp"
 LIMIT_S = 280
-WIDTH = "200"  # columns, so that no line of a table is folded
+WIDTH = "80"  # columns: no address may be cut or folded there
 
 
 def ape_data_folder() -> Path:

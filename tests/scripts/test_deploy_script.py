@@ -25,7 +25,7 @@ from edgemark.systems.outsourcing.station.contracts import DEFAULT_LIMITS, Outso
 pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(77)]
 
 PASSPHRASE = "correct horse battery"
-ROW = re.compile(r"│ (\w+) +│ (0x\w{40}) │ ([\d,]+|with MetaCoin) +│")
+ROW = re.compile(r"^(\w+) +(0x\w{40}) +([\d,]+|with MetaCoin) *$", re.MULTILINE)
 COMMUNITY = 3 * 10**26  # released at once
 
 

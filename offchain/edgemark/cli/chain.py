@@ -62,7 +62,7 @@ def down(invocation: Invocation) -> None:
 @chain.command("verify")
 @takes_settings
 def verify(invocation: Invocation) -> None:
-    """Compare the contracts on the chain with the manifest and with this installation's code.
+    """Compare the contracts on the chain with manifest and own code.
 
     Works on any chain. It says which contract is another one, with both hashes.
     """
@@ -87,10 +87,10 @@ def verify(invocation: Invocation) -> None:
 @click.argument("accounts", nargs=-1, required=True)
 @click.option("--mtc", default="10000", show_default=True, help="MTC for each account.")
 def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
-    """Give ACCOUNTS coin for gas and MTC, from the public development account.
+    """Give ACCOUNTS coin for gas and MTC, on a development chain.
 
-    Works where that account has the community's tokens: on a development chain that `ape run
-    deploy` used.
+    They come from the public development account, which has the community's tokens where
+    `ape run deploy` used it.
     """
     settings = invocation.settings()
     payees = [parse_address(account, who="account") for account in accounts]

@@ -57,7 +57,7 @@ def admit(invocation: Invocation, account: str) -> None:
 @takes_settings
 @click.argument("account")
 def dismiss(invocation: Invocation, account: str) -> None:
-    """Withdraw the admission of ACCOUNT: it takes no new work, and ends what it has."""
+    """Let ACCOUNT take no new work; it ends what it has."""
     dismissed = parse_address(account, who="account")
     with RegistryStation.open(invocation.settings()) as station:
         dismiss_server(station, dismissed)
@@ -89,9 +89,10 @@ def show(invocation: Invocation) -> None:
 @takes_settings
 @click.argument("amount", required=False)
 def stake(invocation: Invocation, amount: str | None) -> None:
-    """Lock AMOUNT MTC more, ending any unbonding; 0 renews; default: what is missing.
+    """Lock AMOUNT MTC more (default: what is missing); 0 renews.
 
-    A stake that has counted before and stopped counts again after the deployment's pause.
+    It ends any unbonding. A stake that has counted before and stopped counts again after the
+    deployment's pause.
     """
     with RegistryStation.open(invocation.settings()) as station:
         organisation, registry = provider_of(station), station.registry
@@ -110,7 +111,10 @@ def stake(invocation: Invocation, amount: str | None) -> None:
 @provider.command("unstake")
 @takes_settings
 def leave(invocation: Invocation) -> None:
-    """Take no new work for the stake; `release` gives it back after the unbonding time."""
+    """Take no new work for the stake.
+
+    `release` gives it back after the unbonding time.
+    """
     with RegistryStation.open(invocation.settings()) as station:
         free_at = unstake(station)
         organisation = provider_of(station)
@@ -121,7 +125,10 @@ def leave(invocation: Invocation) -> None:
 @takes_settings
 @click.argument("organisation", required=False)
 def release(invocation: Invocation, organisation: str | None) -> None:
-    """Give ORGANISATION (default: this one) its stake back when its time has come."""
+    """Give the stake back when its time has come.
+
+    To ORGANISATION, by default this one; anyone may do it.
+    """
     with RegistryStation.open(invocation.settings()) as station:
         named = parse_address(organisation, who="provider") if organisation else None
         owner = named or provider_of(station)

@@ -36,6 +36,23 @@ GROUPS = dict(list_groups(edgemark))
 PLACES = [(words, name) for words, group in GROUPS.items() for name in group.places]
 
 
+def edgemark_commands(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Every command, groups too."""
+    yield group.name or "", group
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None, name
+        if isinstance(command, click.Group):
+            yield from edgemark_commands(command)
+        else:
+            yield name, command
+
+
+def helped(command: click.Command) -> list[str]:
+    """Lines of its help, on a terminal of 80 columns."""
+    return CliRunner().invoke(command, ["--help"], terminal_width=COLUMNS).output.splitlines()
+
+
 def modules_after(*words: str, **environment: str) -> set[str]:
     """Names of the libraries that one fresh run of the program imported."""
     script = (
@@ -88,6 +105,17 @@ def test_listed_command__is_there_and_its_summary_is_not_cut(words: str, name: s
     listed = CliRunner().invoke(group, ["--help"], terminal_width=COLUMNS).output.splitlines()
     summary = group.places[name].summary
     assert any(line.split() == [name, *summary.split()] for line in listed), name
+
+
+def test_no_command__is_listed_with_a_cut_summary() -> None:
+    cut = [
+        f"{name}: {line.strip()}"
+        for name, command in edgemark_commands(edgemark)
+        if isinstance(command, click.Group)
+        for line in helped(command)[1:]
+        if line.endswith("...")
+    ]
+    assert cut == []
 
 
 def test_every_group__lists_each_command_once() -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.scripts.ape_forks import ApeForks
+
 from edgemark.ledger.evm.development.anvil import find_anvil
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,17 +23,37 @@ def ape_data_folder() -> Path:
     return Path(os.environ.get("APE_DATA_FOLDER", ROOT / ".ape"))
 
 
-def ape_run(home: Path, *words: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+def ape_run(
+    home: Path, *words: str, answers: str = "", forks: ApeForks | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run `ape run` with these words, with `home` as the home folder of Edgemark.
 
     Args:
         home: the folder.
         words: after `ape run`.
         answers: typed on standard input.
+        forks: forks the process; as a shell starts it when None.
     """
+    environ = environment_of_ape(home)
+    if forks is not None:
+        return forks.run(("run", *words), environ, answers)
+    return subprocess.run(
+        ["ape", "run", *words],
+        cwd=ROOT,
+        env=environ,
+        input=answers,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+def environment_of_ape(home: Path) -> dict[str, str]:
+    """All of it, with the tools on the path."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     programs = (Path(sys.executable).parent, find_anvil(ROOT).parent)
-    environ = {
+    return {
         "APE_DATA_FOLDER": str(ROOT / ".ape"),
         "SOLCX_BINARY_PATH": str(ROOT / ".solcx"),
         **os.environ,
@@ -43,13 +65,3 @@ def ape_run(home: Path, *words: str, answers: str = "") -> subprocess.CompletedP
         # Hardhat keeps files of its own; not in the home folder of whoever runs the tests.
         **{f"XDG_{kind}_HOME": str(OWN) for kind in ("CONFIG", "DATA", "CACHE")},
     }
-    return subprocess.run(
-        ["ape", "run", *words],
-        cwd=ROOT,
-        env=environ,
-        input=answers,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )

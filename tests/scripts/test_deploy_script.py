@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from eth_keyfile import create_keyfile_json
 from tests.offchain.deployed import CONTRACTS
-from tests.scripts.ape_runs import ape_data_folder, ape_run
+from tests.scripts.ape_forks import ApeForks
+from tests.scripts.ape_runs import ROOT, ape_data_folder, ape_run, environment_of_ape
 
 from edgemark.cli.catalogue import GROUPS, KINDS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -22,7 +23,7 @@ from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.station.contracts import DEFAULT_LIMITS, OutsourcingContracts
 
-pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(77)]
+pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(50)]
 
 PASSPHRASE = "correct horse battery"
 ROW = re.compile(r"^(\w+) +(0x\w{40}) +([\d,]+|with MetaCoin) *$", re.MULTILINE)
@@ -36,6 +37,15 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnvilNode]:
         chain = EvmChain(node.url, chain_id=31337).connect()
         chain.rpc("anvil_mine", hex(SAMPLED_BLOCKS), "0x1")
         yield node
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApeForks]:
+    folder = tmp_path_factory.mktemp("ape")
+    environ = environment_of_ape(folder / "home")
+    environ["PYTHONPATH"] += f"{os.pathsep}{ROOT}"
+    with ApeForks(folder, ROOT, environ) as program:
+        yield program
 
 
 def account(number: int) -> Address:
@@ -75,9 +85,9 @@ def test_deploy__on_a_chain_of_apes_own__prints_the_contracts_and_leaves_no_mani
 
 
 def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
-    tmp_path: Path, node: AnvilNode
+    tmp_path: Path, node: AnvilNode, forks: ApeForks
 ) -> None:
-    ran = ape_run(tmp_path, "deploy", "--network", node.url)
+    ran = ape_run(tmp_path, "deploy", "--network", node.url, forks=forks)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     path = tmp_path / "deployments" / "31337.json"
     assert f"manifest: {path}" in ran.stdout
@@ -99,7 +109,9 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
     assert chain.has_code(coin.address, deployment.block)
 
 
-def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: AnvilNode) -> None:
+def test_deploy__with_every_option__does_what_they_say(
+    tmp_path: Path, node: AnvilNode, forks: ApeForks
+) -> None:
     judges = [payee(number) for number in range(1, 6)]
     path, plans = tmp_path / "manifest.json", tmp_path / "plans.json"
     plans.write_text(json.dumps(PLANS))
@@ -113,6 +125,7 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
         *("--judge-window", "7", "--exit-grace", "6", "--min-stake", "77", "--unbonding", "88"),
         *("--pause", "9"),
         *("--allocations", str(plans)),
+        forks=forks,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
@@ -148,18 +161,24 @@ def test_deploy__with_every_option__does_what_they_say(tmp_path: Path, node: Anv
     ],
 )
 def test_deploy__a_users_mistake__is_named_without_a_traceback(
-    tmp_path: Path, node: AnvilNode, options: tuple[str, ...], said: tuple[str, ...]
+    tmp_path: Path,
+    node: AnvilNode,
+    forks: ApeForks,
+    options: tuple[str, ...],
+    said: tuple[str, ...],
 ) -> None:
-    ran = ape_run(tmp_path, "deploy", "--network", node.url, *options)
+    ran = ape_run(tmp_path, "deploy", "--network", node.url, *options, forks=forks)
     assert ran.returncode == 1
     assert all(words in ran.stderr for words in said), ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_deploy__a_chain_that_is_no_test_chain__takes_no_test_accounts(tmp_path: Path) -> None:
+def test_deploy__a_chain_that_is_no_test_chain__takes_no_test_accounts(
+    tmp_path: Path, forks: ApeForks
+) -> None:
     with AnvilNode.start(tmp_path / "chain", AnvilOptions(chain_id=4242)) as node:
-        ran = ape_run(tmp_path / "home", "deploy", "--network", node.url)
+        ran = ape_run(tmp_path / "home", "deploy", "--network", node.url, forks=forks)
         chain = EvmChain(node.url, chain_id=4242).connect()
         assert int(chain.rpc("eth_getTransactionCount", account(0), "pending"), 16) == 0
     assert ran.returncode == 2
@@ -178,7 +197,9 @@ def alias() -> Iterator[str]:
     path.unlink()
 
 
-def test_deploy__elsewhere__uses_an_account_of_apes(tmp_path: Path, alias: str) -> None:
+def test_deploy__elsewhere__uses_an_account_of_apes(
+    tmp_path: Path, alias: str, forks: ApeForks
+) -> None:
     with AnvilNode.start(tmp_path / "chain", AnvilOptions(chain_id=4242)) as node:
         judges = [word for number in range(1, 5) for word in ("--judge", payee(number))]
         ran = ape_run(
@@ -186,6 +207,7 @@ def test_deploy__elsewhere__uses_an_account_of_apes(tmp_path: Path, alias: str) 
             *("deploy", "--network", node.url, "--account", alias, "--pool", payee(7), *judges),
             # Sign? Passphrase? Leave unlocked? Then for each other contract: sign?
             answers=f"y\n{PASSPHRASE}\ny\n" + "y\n" * 20,
+            forks=forks,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
         chain = EvmChain(node.url, chain_id=4242, confirmations=0).connect()

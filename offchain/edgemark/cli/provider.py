@@ -30,11 +30,11 @@ def provider() -> None:
 @takes_settings
 @click.argument("name")
 def register(invocation: Invocation, name: str) -> None:
-    """Register this home's account as the organisation NAME."""
+    """Register this home's account as the organisation NAME; a name stays what it is."""
     with RegistryStation.open(invocation.settings()) as station:
-        join_as_provider(station, name)
-        me = station.address
-    invocation.show({"provider": me, "name": name})
+        changed = join_as_provider(station, name)
+        organisation = provider_of(station)
+    invocation.show({"provider": organisation, "name": name, "changed": changed})
 
 
 @provider.command("admit")
@@ -47,10 +47,11 @@ def admit(invocation: Invocation, account: str) -> None:
     """
     admitted = parse_address(account, who="account")
     with RegistryStation.open(invocation.settings()) as station:
-        organisation = admit_server(station, admitted)
+        changed = admit_server(station, admitted)
+        organisation = provider_of(station)
         counts_from = station.registry.admitted_from(organisation, admitted)
     facts = {"provider": organisation, "admitted": admitted, "counts_from": counts_from}
-    invocation.show(facts)
+    invocation.show({**facts, "changed": changed})
 
 
 @provider.command("dismiss")

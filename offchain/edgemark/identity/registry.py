@@ -71,6 +71,10 @@ class ParticipantRegistry:
         role = self._chain.call(self._contract, "roleOf", account, block="latest")
         return member_of(Role, role)
 
+    def name_of(self, provider: Address) -> str:
+        """What an organisation calls itself, in whatever letters; empty when it is none."""
+        return str(self._chain.call(self._contract, "nameOf", provider, block="latest"))
+
     def is_admitted(self, provider: Address, account: Address) -> bool:
         """Whether the provider admitted the account, as of the latest block."""
         return bool(

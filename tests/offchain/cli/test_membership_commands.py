@@ -111,6 +111,26 @@ def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town
     assert town.anchor.free_balance(me) == 0
 
 
+def test_register__of_one_that_is_registered__changes_nothing_and_takes_no_other_name(
+    town: Town,
+) -> None:
+    me = town.enrich("provider")
+    first = town.do("provider", "provider", "register", "Edge Ltd")
+    assert first == {"provider": me, "name": "Edge Ltd", "changed": True}
+    again = town.do("provider", "provider", "register", "Edge Ltd")
+    assert again == {**first, "changed": False}
+    other = town.run("provider", "provider", "register", "Edge\x1b[31m Ltd")
+    assert other.status == Exit.REFUSED_INPUT
+    assert "had PROVIDER Edge Ltd" in other.error
+    assert town.registry.name_of(me) == "Edge Ltd"
+    town.enrich("device")
+    town.do("device", "account", "register", "--role", "device", "--sign-only", town.folder / "d")
+    town.do("device", "account", "register", "--relay", town.folder / "d")
+    of_a_device = town.run("device", "provider", "register", "Edge Ltd")
+    assert of_a_device.status == Exit.REFUSED_INPUT
+    assert "had DEVICE" in of_a_device.error
+
+
 def test_show__says_until_when_a_stake_counts_to_the_second(town: Town) -> None:
     me, chain = town.set_up_provider("provider"), town.ground.chain
     until = town.do("provider", "provider", "show")["renew_before"]
@@ -263,7 +283,10 @@ def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Tow
         "provider": organisation,
         "admitted": account(4),
         "counts_from": counts_from,
+        "changed": True,
     }
+    again = town.do("actor", "provider", "admit", account(4))
+    assert again == {**admitted, "changed": False}
     assert town.registry.is_active(node)
     assert town.do("actor", "provider", "show")["provider"] == organisation
     refused = town.run("provider", "provider", "admit", account(5))

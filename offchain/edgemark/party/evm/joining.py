@@ -10,6 +10,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp, format_tokens
 from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.ledger.evm.reading.answers import words_of
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.logs import get_logger
@@ -62,12 +63,28 @@ def join_as_device(station: EvmStation) -> None:
         send_as_asked(station, station.registry.register_device(), "")
 
 
-def join_as_provider(station: EvmStation, name: str) -> None:
-    """Register this account as an organisation, unless it is registered in any role."""
-    if station.registry.participant(station.address).role is Role.NONE:
-        send_as_asked(
-            station, station.registry.register_provider(name), "A name has 1 to 64 bytes."
+def join_as_provider(station: EvmStation, name: str) -> bool:
+    """Register this account as an organisation of this name; False when it is that already.
+
+    Raises:
+        RefusedInput: it is registered otherwise, or the contract refuses the name.
+    """
+    found = station.registry.participant(station.address)
+    if found.role is Role.NONE:
+        call = station.registry.register_provider(name)
+        send_as_asked(station, call, "A name has 1 to 64 bytes.")
+        return True
+    is_one = found.role is Role.PROVIDER
+    named = station.registry.name_of(found.provider) if is_one else ""
+    if named != name:
+        raise RefusedInput(
+            "account is registered otherwise",
+            who=station.address,
+            had=f"{found.role.name} {words_of(named)}".rstrip(),
+            needed=f"{Role.PROVIDER.name} {name}",
+            remedy="Role and name stay; nothing was changed. Another home has another account.",
         )
+    return False
 
 
 def provide_balance(station: EvmStation, needed: int, *, lasts_s: int = ALLOWANCE_S) -> None:

@@ -121,19 +121,16 @@ def relay_registration(station: EvmStation, path: Path) -> SignedRegistration:
     return statement
 
 
-def admit_server(station: EvmStation, account: Address) -> Address:
-    """Let an account take work for the organisation of this one, unless it may already.
-
-    Returns:
-        the organisation.
+def admit_server(station: EvmStation, account: Address) -> bool:
+    """Let an account take work for the organisation of this one; False when it may already.
 
     Raises:
         RefusedInput: this account acts for no organisation.
     """
-    organisation = provider_of(station)
-    if not station.registry.is_admitted(organisation, account):
-        send_as_asked(station, station.registry.admit(account), "Only its provider can admit it.")
-    return organisation
+    if station.registry.is_admitted(provider_of(station), account):
+        return False
+    send_as_asked(station, station.registry.admit(account), "Only its provider can admit it.")
+    return True
 
 
 def dismiss_server(station: EvmStation, account: Address) -> None:

@@ -18,6 +18,8 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from edgemark.printable import printable
+
 
 class EdgemarkError(Exception):
     """Base of all errors that Edgemark raises on purpose.
@@ -53,7 +55,7 @@ class EdgemarkError(Exception):
         if self.needed is not None:
             parts.append(f"needed {self.needed}")
         text = "; ".join(parts)
-        return f"{text}. {self.remedy}" if self.remedy else text
+        return printable(f"{text}. {self.remedy}" if self.remedy else text)
 
     def as_dict(self) -> dict[str, object]:
         """The same facts for `--json` output and structured logs."""

@@ -26,7 +26,7 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"errors", "encoding", "identifiers", "keccak"})
+_WORDS = frozenset({"errors", "encoding", "identifiers", "keccak", "printable"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop", "chronicle"})
@@ -72,7 +72,8 @@ INPUT_OUTPUT = (
 PURE = _WORDS | _PURE_LOOP | _PURE_CHRONICLE | {"crypto", "models", "untrusted"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
-    "errors": frozenset(),
+    "printable": frozenset(),
+    "errors": frozenset({"printable"}),
     "closing": frozenset(),
     "encoding": frozenset({"errors"}),
     "identifiers": frozenset({"errors", "keccak"}),

@@ -15,6 +15,8 @@ from edgemark.errors import RefusedInput
 from edgemark.files import check_private
 
 MAX_BYTES = 64 * 1024  # of either file; a keyfile has about 500
+VERSION, CIPHER = 3, "aes-128-ctr"
+KEY_BYTES = 32
 
 
 class KeyfileInvalid(RefusedInput):
@@ -43,7 +45,8 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
     from eth_account import Account  # noqa: PLC0415 - a fifth of a start, for few
 
     try:
-        return SecretKey(bytes(Account.decrypt(facts, passphrase)))
+        # Some of geth's were written without the zeros at the beginning of a key.
+        key = SecretKey(bytes(Account.decrypt(facts, passphrase)).rjust(KEY_BYTES, b"\0"))
     except ValueError:
         # The library's words and ours stay apart: nothing of key or passphrase may be in them.
         raise WrongPassphrase(
@@ -60,6 +63,8 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
         RefusedInput,
     ):
         raise _invalid(place, "parts are missing or of another kind") from None
+    _check_address(place, facts, key)
+    return key
 
 
 def _read(place: Path) -> dict[str, object]:
@@ -69,19 +74,48 @@ def _read(place: Path) -> dict[str, object]:
     except OSError as error:
         raise _invalid(place, error.strerror or "cannot be read") from error
     try:
-        facts = json.loads(raw) if len(raw) <= MAX_BYTES else None
+        facts = json.loads(raw, object_pairs_hook=_small) if len(raw) <= MAX_BYTES else None
     except (ValueError, RecursionError):
         facts = None
     # One of our own key files would be a number or no JSON at all: its words stay out of it.
-    if not isinstance(facts, dict) or not _is_version_3(facts):
-        raise _invalid(place, "no JSON of version 3")
+    if not isinstance(facts, dict) or facts.get("version") != VERSION:
+        raise _invalid(place, f"no JSON of version {VERSION}")
+    crypto = facts.get("crypto")
+    if not isinstance(crypto, dict) or crypto.get("cipher") != CIPHER:
+        raise _invalid(place, f"no cipher {CIPHER}")  # the library takes any for this one
     return facts
 
 
-def _is_version_3(facts: dict[str, object]) -> bool:
-    """Whether it says so, and nothing else: the library takes names in any case, the last wins."""
-    versions = [value for name, value in facts.items() if name.lower() == "version"]
-    return bool(versions) and all(version == 3 for version in versions)
+def _small(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object with its names in small letters, as the library reads it; each of them once.
+
+    Raises:
+        ValueError: a name stands there twice, and nobody knows which of the two counts.
+    """
+    small = {name.lower(): value for name, value in pairs}
+    if len(small) != len(pairs):
+        raise ValueError("a name twice")
+    return small
+
+
+def _check_address(place: Path, facts: dict[str, object], key: SecretKey) -> None:
+    """Check that the key is the one of the address in the file, where it has one.
+
+    Raises:
+        KeyfileInvalid: it is another account's, or the address is none.
+    """
+    told = facts.get("address")
+    if told is None or told == "":
+        return
+    address = told if isinstance(told, str) else ""
+    if address.lower().removeprefix("0x") != key.address.lower().removeprefix("0x"):
+        raise KeyfileInvalid(
+            "holds the key of another account than it says",
+            who=place,
+            had=key.address,
+            needed=address[:42],
+            remedy="Take the file as ape or geth wrote it.",
+        )
 
 
 def _read_passphrase(passphrase_file: str) -> str:

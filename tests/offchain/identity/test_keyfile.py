@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import eth_keyfile
 import pytest
+from Crypto.Cipher import AES
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.identity import keyfile
@@ -73,6 +76,95 @@ def test_open__the_documents_test_vector__is_its_key(tmp_path: Path, passphrase_
     passphrase_file.write_text("testpassword")
     expected = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
     assert open_keyfile(str(path), str(passphrase_file)).reveal().hex() == expected
+
+
+def written_by(key: bytes, **parts: object) -> str:
+    """A keyfile as geth encrypts it, of a key as it stands, whatever its length."""
+    salt, iv = b"\x05" * 32, bytes(range(16))
+    derived = hashlib.pbkdf2_hmac("sha256", PASSPHRASE.encode(), salt, 10, 32)
+    ciphertext = AES.new(
+        derived[:16], AES.MODE_CTR, nonce=b"", initial_value=int.from_bytes(iv, "big")
+    ).encrypt(key)
+    crypto = {
+        "cipher": "aes-128-ctr",
+        "cipherparams": {"iv": iv.hex()},
+        "ciphertext": ciphertext.hex(),
+        "kdf": "pbkdf2",
+        "kdfparams": {"c": 10, "dklen": 32, "prf": "hmac-sha256", "salt": salt.hex()},
+        "mac": keccak256(derived[16:] + ciphertext).hex(),
+    }
+    return json.dumps({"crypto": crypto | parts, "version": 3})
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 31])
+def test_k1_open__a_key_without_its_leading_zeros__is_padded(
+    account_file: Path, passphrase_file: Path, zeros: int
+) -> None:
+    key = bytes(range(1, 33 - zeros))
+    account_file.write_text(written_by(key))
+    expected = SecretKey(bytes(zeros) + key)
+    assert open_keyfile(str(account_file), str(passphrase_file)) == expected
+
+
+@pytest.mark.parametrize("key", [b"", bytes(32), b"\xff" * 32, bytes(range(1, 34))])
+def test_k1_open__what_is_no_key__is_refused(
+    account_file: Path, passphrase_file: Path, key: bytes
+) -> None:
+    account_file.write_text(written_by(key))
+    with pytest.raises(KeyfileInvalid, match="of another kind"):
+        open_keyfile(str(account_file), str(passphrase_file))
+
+
+@pytest.mark.parametrize("cipher", ["aes-128-cbc", "AES-128-CTR", "", None, 7, ["aes-128-ctr"]])
+def test_k2_open__another_cipher__is_refused(
+    account_file: Path, passphrase_file: Path, cipher: object
+) -> None:
+    account_file.write_text(written_by(KEY.reveal(), cipher=cipher))
+    with pytest.raises(KeyfileInvalid, match="no cipher aes-128-ctr"):
+        open_keyfile(str(account_file), str(passphrase_file))
+
+
+@pytest.mark.parametrize(
+    ("address", "is_fine"),
+    [
+        (KEY.address, True),
+        (KEY.address.lower(), True),
+        (KEY.address[2:], True),
+        ("", True),
+        (None, True),
+        ("00" * 20, False),
+        (KEY.address[:-1], False),
+        (f"{KEY.address}00", False),
+        (7, False),
+        ([KEY.address], False),
+        ("\x1b[2J", False),
+    ],
+)
+def test_k2_open__with_an_address__is_its_key_or_refused(
+    account_file: Path, passphrase_file: Path, address: object, is_fine: bool
+) -> None:
+    account_file.write_text(
+        json.dumps({**json.loads(written_by(KEY.reveal())), "address": address})
+    )
+    if is_fine:
+        assert open_keyfile(str(account_file), str(passphrase_file)) == KEY
+        return
+    with pytest.raises(KeyfileInvalid, match="of another account") as refused:
+        open_keyfile(str(account_file), str(passphrase_file))
+    assert KEY.address in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["Crypto", "CRYPTO"])
+def test_k2_open__names_in_any_case__are_read_and_none_counts_twice(
+    account_file: Path, passphrase_file: Path, name: str
+) -> None:
+    facts = json.loads(written_by(KEY.reveal()))
+    account_file.write_text(json.dumps({name: facts["crypto"], "version": 3}))
+    assert open_keyfile(str(account_file), str(passphrase_file)) == KEY
+    account_file.write_text(json.dumps({**facts, name: {"cipher": "aes-128-ctr"}}))
+    with pytest.raises(KeyfileInvalid):
+        open_keyfile(str(account_file), str(passphrase_file))
 
 
 def test_open__with_another_passphrase__says_so_and_shows_neither(

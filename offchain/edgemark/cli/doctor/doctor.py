@@ -11,6 +11,7 @@ from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.printable import printable
 
 
 @click.command()
@@ -31,7 +32,7 @@ def doctor(invocation: Invocation) -> int:
         width = max(len(item.name) for item in findings)
         for item in findings:
             mark = "ok " if item.fine else ("NO " if item.needed else "-  ")
-            click.echo(f"{mark} {item.name:<{width}}  {item.seen}")
+            click.echo(f"{mark} {item.name:<{width}}  {printable(item.seen)}")
             if not item.fine and item.remedy:
-                click.echo(f"    {'':<{width}}  -> {item.remedy}")
+                click.echo(f"    {'':<{width}}  -> {printable(item.remedy)}")
     return Exit.DONE if all(i.fine for i in findings if i.needed) else Exit.CHECK_FAILED

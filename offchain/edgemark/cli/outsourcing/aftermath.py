@@ -13,6 +13,7 @@ from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.models.files import read_function
+from edgemark.printable import printable
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, MalformedBundle
 from edgemark.systems.outsourcing.evidence.exporting import export_bundle
 from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
@@ -142,7 +143,7 @@ def replay_evidence(
         for check in receipt.checks
     ]
     lines += [f"-    not checked: {why}" for why in trial.not_checked]
-    invocation.show(facts, "\n".join([*lines, OUTCOMES[trial.outcome]]))
+    invocation.show(facts, "\n".join([*map(printable, lines), OUTCOMES[trial.outcome]]))
     return STATUSES[trial.outcome]
 
 

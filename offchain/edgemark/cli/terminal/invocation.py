@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 from edgemark.identifiers import format_time
 from edgemark.logs import configure_logs
+from edgemark.printable import printable
 from edgemark.settings import Settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,7 +55,7 @@ class Invocation:
         if self.as_json:
             click.echo(json.dumps(facts, default=str))
         elif text is not None:
-            click.echo(text)
+            click.echo(printable(text, lines=True))
         else:
             click.echo(align(facts))
 
@@ -62,7 +63,7 @@ class Invocation:
 def align(facts: Mapping[str, object]) -> str:
     """Facts as `name  value` lines, the values below each other."""
     width = max((len(name) for name in facts), default=0)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in facts.items())
+    return "\n".join(f"{name:<{width}}  {printable(str(value))}" for name, value in facts.items())
 
 
 show_time = format_time

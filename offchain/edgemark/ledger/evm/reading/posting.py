@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import requests
@@ -83,7 +84,18 @@ class HttpPost:
             session = self._of_thread.session = requests.Session()
             session.mount("http://", OneDeadline())
             session.mount("https://", OneDeadline())
+            # A company's proxy does not reach this machine; everything else may go through it.
+            session.trust_env = not is_loopback(self._url)
         return session
+
+
+def is_loopback(url: str) -> bool:
+    """Does the address lead to this machine, by name or by number?"""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _read(response: requests.Response, until: float) -> bytes:

@@ -173,3 +173,34 @@ def test_a_second_request_of_a_thread__takes_the_same_connection() -> None:
 
         threading.Thread(target=serve_twice, daemon=True).start()
         assert [post(b"{}").body, post(b"{}").body] == [b"hello"] * 2
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("LOCALHOST.", True),
+        ("node.localhost", True),
+        ("localhost.example.org", False),
+        ("mylocalhost", False),
+        ("10.0.0.1", False),
+        ("[fe80::1]", False),
+        ("example.org", False),
+    ],
+)
+def test_n8_is_loopback__names_and_numbers(host: str, is_here: bool) -> None:
+    assert posting.is_loopback(f"http://{host}:8545/path") is is_here
+
+
+def test_n8_a_proxy_of_the_environment__is_not_asked_for_this_machine(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers.append(GOOD)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert HttpPost(server.url, timeout_s=5)(b"{}").body == b"hello"

@@ -18,6 +18,7 @@ from edgemark.party.running import serve
 from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.identifiers import JobId
+from edgemark.systems.outsourcing.judge.bench import Bench
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.protocol import events as on
@@ -34,31 +35,41 @@ OPPOSITE = {
 }
 
 
+def is_to_be(what: str, station: OutsourcingStation, job: JobId) -> bool:
+    """Whether the script says so of a job."""
+    return find_deed(Path(station.settings.home), job) == what
+
+
+class ScriptedBench(Bench):
+    """What a judge with a script finds and signs."""
+
+    def reexecute(self, state: JudgeCase) -> Finding:
+        """The opposite of what there is to find."""
+        found = super().reexecute(state)
+        return OPPOSITE[found] if is_to_be("false", self._station, state.known.job) else found
+
+    def sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
+        """What was found; of a node that answered nothing, that it was right."""
+        if finding is Finding.MISSING and is_to_be("false", self._station, state.known.job):
+            return super().sign(state, OPPOSITE[finding])
+        return super().sign(state, finding)
+
+
 class ScriptedJudge(Judge):
     """A judge with a script."""
+
+    BENCH = ScriptedBench
 
     def __init__(self, station: OutsourcingStation) -> None:
         self._ignored: set[JobId] = set()
         super().__init__(station)
 
-    def _is_to_be(self, what: str, job: JobId) -> bool:
-        return find_deed(Path(self.station.settings.home), job) == what
-
     def _take_answer(self, request: Request) -> Response:
         job = Answer.from_wire(request.body).job
-        if self._is_to_be("deaf", job) and job not in self._ignored:
+        if is_to_be("deaf", self.station, job) and job not in self._ignored:
             self._ignored.add(job)
             raise NotFound("index is not charged", who=f"job {job.hex()}")
         return super()._take_answer(request)
-
-    def _reexecute(self, state: JudgeCase) -> Finding:
-        found = super()._reexecute(state)
-        return OPPOSITE[found] if self._is_to_be("false", state.known.job) else found
-
-    def _sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
-        if finding is Finding.MISSING and self._is_to_be("false", state.known.job):
-            return super()._sign(state, OPPOSITE[finding])
-        return super()._sign(state, finding)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.systems.outsourcing.contract.records import IndexPhase
+from edgemark.systems.outsourcing.judge.bench import Bench
 from edgemark.systems.outsourcing.judge.case import JudgeCase
 from edgemark.systems.outsourcing.judge.holding import CaseRoom
 from edgemark.systems.outsourcing.judge.judge import Judge
@@ -83,6 +84,7 @@ def make_judge(case: SawCase, order: Order) -> Any:
             views=lambda *_, **__: NOTHING_CHARGED,
         ),
     )
+    judge._bench = Bench(judge.station, lambda _: None)
     return judge
 
 

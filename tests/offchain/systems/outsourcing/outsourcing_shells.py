@@ -12,6 +12,7 @@ SHELLS = frozenset(
         "device.metrics",
         "device.refusals",
         "evidence.exporting",
+        "judge.bench",
         "judge.holding",
         "judge.judge",
         "judge.calls",

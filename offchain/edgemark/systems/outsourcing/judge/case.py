@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from edgemark.identifiers import Address, Timestamp
 from edgemark.loop.machine import IllegalMove
@@ -21,6 +21,8 @@ EVIDENCE = "evidence"
 ANSWER = "answer"
 MOST_ANSWERS = 3  # one that opens nothing, its like that counts, one that contradicts them
 PASSING_MARGIN_DIVISOR = 4  # of the verdict window: time for judges to pass a late answer on
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -309,3 +311,14 @@ class JudgeCase(Waiting):
             return [do.FindMissing()] if late and self.finding is Finding.WRONG else []
         missed = self.finding is Finding.MISSING and signed
         return [do.FindMissing()] if late and not missed else []
+
+
+def held(value: T | None) -> T:
+    """What a case holds by now.
+
+    Raises:
+        LookupError: it does not; the machine owes nothing that needs it before.
+    """
+    if value is None:
+        raise LookupError("the case does not hold it yet")
+    return value

@@ -17,17 +17,14 @@ This process attests in software only: what it sees, its operator can see.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Collection, Sequence
-from typing import TypeVar
 
 from edgemark.crypto.ethereum.secp256k1 import address_of, recover
-from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import Overloaded, RefusedInput
-from edgemark.identifiers import Address, Hash32, ShareIndex
+from edgemark.identifiers import Address, ShareIndex
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
-from edgemark.loop.machine import IllegalMove, TryAgain
+from edgemark.loop.machine import IllegalMove
 from edgemark.party.agenda import Agenda
 from edgemark.party.evm.cursor import Cursor
 from edgemark.party.patience import Patience
@@ -39,8 +36,9 @@ from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, J
 from edgemark.systems.outsourcing.contract.settlement import NotCommitted
 from edgemark.systems.outsourcing.contract.terms import compute_output_bytes
 from edgemark.systems.outsourcing.identifiers import JobId
+from edgemark.systems.outsourcing.judge.bench import Bench
 from edgemark.systems.outsourcing.judge.calls import SIGNING_S, call_of
-from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase
+from edgemark.systems.outsourcing.judge.case import ANSWER, EVIDENCE, JudgeCase, held
 from edgemark.systems.outsourcing.judge.holding import CaseRoom, compute_room
 from edgemark.systems.outsourcing.judge.observing import observe_as_judge
 from edgemark.systems.outsourcing.judge.opening import Charge, ChargeView, case_of, read_charges
@@ -78,15 +76,12 @@ from edgemark.systems.outsourcing.station.station import (
 )
 from edgemark.systems.outsourcing.steps.accuse import (
     check_evidence,
-    compute_opinion_digest,
-    find,
     hear_answer,
 )
 from edgemark.systems.outsourcing.steps.decode import check_outputs
 from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
-T = TypeVar("T")
 MOST_COMPUTERS = 4  # each has a function in memory, perhaps one of the longest
 READ_S = 1.0  # in which one round, or one request, begins to read pieces of old jobs
 
@@ -98,14 +93,14 @@ class Judge(OutsourcingServer):
         station: keys, chain, peers.
     """
 
+    BENCH: type[Bench] = Bench
     COMPUTERS = max(1, min(MOST_COMPUTERS, (os.cpu_count() or 1) - 1))
 
     def __init__(self, station: OutsourcingStation) -> None:
-        self._compute_seconds = 0.0
-        self._counting = threading.Lock()
         self._patience = Patience(time.monotonic, SIGNING_S)
         self._cursor = Cursor(station.home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
+        self._bench = self.BENCH(station, self.instruments.note_computing)
         most, first = station.settings.max_held_mib, self._cursor.read(station.deployment.block)
         self._room = CaseRoom(self._cases, self.payers, most, self.on_disk)
         station.functions.keep(self._needed_functions, self.promised_bytes, self.archive.make_free)
@@ -131,7 +126,7 @@ class Judge(OutsourcingServer):
         """Role, cases, and which tasks were ever seen: (job, index) pairs, public on chain."""
         tasks = [state.task for state in self._cases() if state.task is not None]
         seen = sorted([task.job.hex(), int(task.index)] for task in tasks)
-        computed_s, cases = self._compute_seconds, len(self._cases())
+        computed_s, cases = self._bench.seconds, len(self._cases())
         facts = {"role": "judge", "compute_seconds": computed_s}
         return {**facts, "cases": cases, "tasks_seen": seen}
 
@@ -208,7 +203,7 @@ class Judge(OutsourcingServer):
         state = self._case(request, opinion.job, opinion.index)
         if state.is_finished:
             return Response(body=TAKEN)
-        signer = recover(self._digest(state, opinion.finding), opinion.signature)
+        signer = recover(self._bench.digest(state, opinion.finding), opinion.signature)
         if signer not in state.known.judges:
             raise RefusedInput("signer is no judge", who="opinion", had=signer)
         self.runtime.ask(key_of(opinion.job, opinion.index), on.HeardOpinion(signer, opinion))
@@ -230,7 +225,7 @@ class Judge(OutsourcingServer):
             raise RefusedInput("no answer is awaited", who=f"index {answer.index}")
         domain = self.station.settlement.domain
         heard = hear_answer(answer, state.task, state.known, domain)
-        check_outputs(answer, _held(state.terms))  # what no job has room for is no answer
+        check_outputs(answer, held(state.terms))  # what no job has room for is no answer
         self.runtime.ask(key_of(answer.job, answer.index), heard)
         return Response(body=TAKEN)
 
@@ -300,12 +295,12 @@ class Judge(OutsourcingServer):
         """Carry out one effect; what it found out."""
         match effect:
             case do.SignServed():
-                return [self._sign(state, Finding.NONE)]
+                return [self._bench.sign(state, Finding.NONE)]
             case do.Reexecute():
-                finding = self._reexecute(state)
-                return [on.FoundVerdict(finding), self._sign(state, finding)]
+                finding = self._bench.reexecute(state)
+                return [on.FoundVerdict(finding), self._bench.sign(state, finding)]
             case do.FindMissing():
-                return [on.FoundVerdict(Finding.MISSING), self._sign(state, Finding.MISSING)]
+                return [on.FoundVerdict(Finding.MISSING), self._bench.sign(state, Finding.MISSING)]
             case do.PassEvidence(judge):
                 self._pass_evidence(state, judge, state.deadline(effect))
                 return [on.HeardPassedOn(judge, EVIDENCE)]
@@ -316,47 +311,15 @@ class Judge(OutsourcingServer):
                 self.station.ask(judge, path, body, most=MAX_SMALL_BYTES, by=by)
                 return [on.HeardPassedOn(judge, f"{ANSWER} {number}")]
             case do.PassOpinion(judge, finding):
-                opinion = self._opinion(state, Finding(finding))
+                opinion = self._bench.opinion(state, Finding(finding))
                 self.station.ask(judge, "/v1/opinions", opinion.to_wire(), most=MAX_SMALL_BYTES)
                 return [on.HeardPassedOn(judge, Finding(finding).name.lower())]
             case _:
                 self.station.submit(call_of(self.station.settlement, state, effect, self._patience))
                 return []
 
-    def _digest(self, state: JudgeCase, finding: Finding) -> Hash32:
-        return compute_opinion_digest(state.known, finding, self.station.settlement.domain)
-
-    def _sign(self, state: JudgeCase, finding: Finding) -> on.HeardOpinion:
-        case = state.known
-        signature = self.station.keys.account.sign(self._digest(state, finding))
-        signed = Opinion(case.job, case.index, finding, signature)
-        return on.HeardOpinion(self.station.address, signed)
-
-    def _opinion(self, state: JudgeCase, finding: Finding) -> Opinion:
-        own = state.signatures(finding)[self.station.address]
-        return Opinion(state.known.job, state.known.index, finding, own)
-
-    def _reexecute(self, state: JudgeCase) -> Finding:
-        if state.is_contradicted:
-            return Finding.WRONG
-        task, terms = _held(state.task), _held(state.terms)
-        began = time.perf_counter()
-        function = self._function(terms.function_hash)
-        finding = find(task, _held(state.answer), function=function, terms=terms)
-        took = time.perf_counter() - began
-        with self._counting:
-            self._compute_seconds += took
-        self.instruments.note_computing(took)
-        return finding
-
-    def _function(self, function_hash: Hash32) -> Polynomial:
-        function = self.station.functions.find(function_hash)
-        if function is None:
-            raise TryAgain("function is not here", who=function_hash.hex())
-        return function
-
     def _pass_evidence(self, state: JudgeCase, judge: Address, by: float) -> None:
-        terms, task = _held(state.terms), _held(state.task)
+        terms, task = held(state.terms), held(state.task)
         answer = state.answer if state.known.kind is ChargeKind.WRONG else None
         body = Evidence(terms, task, answer).to_wire()
         path = path_of("evidence", task.job, task.index)
@@ -392,9 +355,3 @@ class Judge(OutsourcingServer):
         self.expect(case.job, seen.job.payer, case.node, *case.judges)
         self._jobs[case.job] = seen.job
         return observe_as_judge(state, view, lock_over=seen.lock_over)
-
-
-def _held(value: T | None) -> T:
-    if value is None:
-        raise LookupError("the case does not hold it yet")
-    return value

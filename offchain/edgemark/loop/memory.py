@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
@@ -35,13 +35,18 @@ from edgemark.loop.archive import Archive, ArchiveWriteFailed
 from edgemark.loop.batch import Batch
 from edgemark.loop.condensing import condense_all
 from edgemark.loop.machine import Machine, Tick, say
-from edgemark.loop.replay import MAX_KEY_BYTES, encode_record, key_of, replay_records, split
+from edgemark.loop.replay import (
+    MAX_KEY_BYTES,
+    Recalled,
+    encode_record,
+    key_of,
+    replay_records,
+    split,
+)
 from edgemark.loop.tidying import Tidying, begin, is_room
 from edgemark.seam import Seam
 
 _OVER = object()
-RECALLED = 64  # finished matters that were read lately
-RECALLED_BYTES = 64 * 2**20  # of their records; one of any length
 ARCHIVE_BYTES = 64 * 2**20  # of records of finished matters, before these leave
 CONDENSE_BYTES = 4 * 2**20  # of all records, before open ones are condensed: a second of replaying
 AGAIN_S = 10.0  # after there was no room, before it is looked for again
@@ -96,7 +101,7 @@ class MatterMemory(Generic[S, E, F]):
         self._ended: set[bytes] = set()  # finished, but not yet archived
         self._lengths: Counter[bytes] = Counter()  # of all records of a matter at hand
         self._length = self._ended_length = 0  # their sums: of all, and of those that ended
-        self._recalled: OrderedDict[bytes, tuple[S, int]] = OrderedDict()
+        self._recalled: Recalled[S] = Recalled(machine, archive)
         self._batch: Batch[S] = Batch()
         self._condense_at = CONDENSE_BYTES
         self._tidying: Tidying | None = None
@@ -112,13 +117,13 @@ class MatterMemory(Generic[S, E, F]):
     def find(self, key: bytes) -> S | None:
         """State of a matter, open or over; None when nobody heard of it."""
         state = self.find_at_hand(key)
-        return self._recall(key) if state is None else state
+        return self._recalled.find(key) if state is None else state
 
     def find_at_hand(self, key: bytes) -> S | None:
         """State of one for which nothing has to be read: open, ended lately, or read lately."""
         with self.changed:
-            state, (recalled, _) = self._states.get(key), self._recalled.get(key, (None, 0))
-        return recalled if state is None else state
+            state = self._states.get(key)
+        return self._recalled.at_hand(key) if state is None else state
 
     def is_archived(self, key: bytes) -> bool:
         """Whether a matter is over and has left; nothing of it is read."""
@@ -321,32 +326,9 @@ class MatterMemory(Generic[S, E, F]):
         if key in self._ended:
             self._ended_length += length
 
-    def _recall(self, key: bytes) -> S | None:
-        """The state of an archived matter, from its records."""
-        if self._archive is None:
-            return None
-        with self.changed:
-            known = self._recalled.get(key)
-            if known is not None:
-                self._recalled.move_to_end(key)
-                return known[0]
-        records = self._archive.find(key)
-        if records is None:
-            return None
-        state = replay_records(self._machine, records, who=key.hex())[key]
-        with self.changed:
-            self._recalled[key] = (state, sum(map(len, records)))
-            while len(self._recalled) > 1 and self._recalls_too_much():
-                self._recalled.popitem(last=False)
-        return state
-
-    def _recalls_too_much(self) -> bool:
-        are_long = sum(length for _, length in self._recalled.values()) > RECALLED_BYTES
-        return are_long or len(self._recalled) > RECALLED
-
     def _check_room(self, key: bytes) -> None:
         """Check that an event may be the first of a matter."""
-        if key in self._states or self._recall(key) is not None:  # it leaves, or has left
+        if key in self._states or self._recalled.find(key) is not None:  # it leaves, or has left
             who = f"{self._name}, {say(self._machine.facts(key))}"
             raise AlreadyOver("is over; nothing about it changes any more", who=who)
         if (count := self._count_open()) >= self._max_open:

@@ -9,9 +9,11 @@ journal keeps a record whole or not at all, so they are replayed together or not
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from edgemark.encoding import Reader, Writer
 from edgemark.errors import Unrecoverable
@@ -23,6 +25,8 @@ from edgemark.seam import place_of
 MAX_KEY_BYTES = 64
 EVENT, TICK = 0, 1
 MAX_EVENT_BYTES = MAX_RECORD_BYTES - (1 + 4 + MAX_KEY_BYTES + 4)  # kind, key, length
+RECALLED = 64  # finished matters that were read lately
+RECALLED_BYTES = 64 * 2**20  # of their records; one of any length
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -173,3 +177,54 @@ def replay_records(
                 remedy="Start the version that wrote the journal.",
             ) from error
     return states
+
+
+class Recalled(Generic[S]):
+    """States of archived matters, from their records; those that were read lately are at hand.
+
+    Args:
+        machine: that the matters are of.
+        archive: where they are; None has none.
+    """
+
+    def __init__(self, machine: Machine[S, E, F], archive: Archive | None) -> None:
+        self._machine = machine
+        self._archive = archive
+        self._states: OrderedDict[bytes, tuple[S, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Keys of those at hand, the one that was read last behind the others."""
+        with self._lock:
+            return iter(list(self._states))
+
+    def at_hand(self, key: bytes) -> S | None:
+        """The state of one that was read lately."""
+        with self._lock:
+            return self._states.get(key, (None, 0))[0]
+
+    def find(self, key: bytes) -> S | None:
+        """The state of an archived matter; None when there is none.
+
+        Raises:
+            Unrecoverable: as `replay`.
+        """
+        if self._archive is None:
+            return None
+        with self._lock:
+            if key in self._states:
+                self._states.move_to_end(key)
+                return self._states[key][0]
+        records = self._archive.find(key)
+        if records is None:
+            return None
+        state = replay_records(self._machine, records, who=key.hex())[key]
+        with self._lock:
+            self._states[key] = (state, sum(map(len, records)))
+            while len(self._states) > 1 and self._are_too_many():
+                self._states.popitem(last=False)
+        return state
+
+    def _are_too_many(self) -> bool:
+        are_long = sum(length for _, length in self._states.values()) > RECALLED_BYTES
+        return are_long or len(self._states) > RECALLED

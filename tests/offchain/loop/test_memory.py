@@ -127,8 +127,8 @@ def test_finished_jobs_that_are_read_again__are_remembered_up_to_a_length(
     memory.load()
     for number in range(CLOSED):
         assert memory.find(key_of(number)) == expected(number)
-    assert len(memory._recalled) == CLOSED
-    monkeypatch.setattr("edgemark.loop.memory.RECALLED_BYTES", 1)
+    assert len(list(memory._recalled)) == CLOSED
+    monkeypatch.setattr("edgemark.loop.replay.RECALLED_BYTES", 1)
     again = open_memory(journal, tmp_path)
     again.load()
     for number in range(CLOSED):

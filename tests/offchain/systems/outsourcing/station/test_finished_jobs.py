@@ -15,7 +15,7 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.journal.journal import Journal
-from edgemark.loop import memory as memory_module
+from edgemark.loop import replay as replay_module
 from edgemark.loop.archive import Archive
 from edgemark.loop.memory import MatterMemory
 from edgemark.loop.replay import encode_record
@@ -55,7 +55,7 @@ class CountingArchive(Archive):
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountingArchive:
     """Of a node and of a judge; one job of those read lately stays."""
-    monkeypatch.setattr(memory_module, "RECALLED", 1)
+    monkeypatch.setattr(replay_module, "RECALLED", 1)
     return CountingArchive(tmp_path / "archive")
 
 

@@ -7,6 +7,7 @@
 | `onnx.graph`  | ONNX graph of Gemm, MatMul, Add, Mul, squares -> traced model               |
 | `traced`      | runs a model on symbols: exact polynomial, magnitude, roundoff of each value |
 | `compiling`   | traced model -> function over F_q, at a scale at which nothing wraps        |
+| `spread`      | refuses a bound that is as wide as what the model says                      |
 | `plan`        | what encodes rows and decodes answers, with the stated error bound          |
 | `table`       | CSV of a user -> rows, answers -> CSV                                       |
 

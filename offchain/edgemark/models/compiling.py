@@ -1,8 +1,9 @@
 """From a traced model to a function over F_q and the plan that goes with it.
 
-Inputs of different size share one scale: x_i enters as z_i = x_i / 2^p_i with |z_i| <= 1, and 2^p_i
-goes into the coefficients, which is exact. So no bit of the field is spent on what an input cannot
-be, and a large input does not drown the coefficient of a small one.
+Inputs of different size share one scale: x_i enters as z_i = (x_i - c_i) / 2^p_i with |z_i| <= 1,
+and 2^p_i goes into the coefficients, which is exact. So no bit of the field is spent on what an
+input cannot be, and a large input does not drown the coefficient of a small one. c_i is the middle
+of what may be asked, where that is not around zero: powers of what is far from it say nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from edgemark.errors import RefusedInput
 from edgemark.models.exact import gather_terms
 from edgemark.models.plan import ModelPlan
 from edgemark.models.signature import Signature
+from edgemark.models.spread import check_spread
 from edgemark.models.traced import Precision, Traced
 
 LEAST_FRACTION_BITS = 1
@@ -40,12 +42,14 @@ class TracedModel:
         signature: names, bounds, labels.
         precision: the plain model's floats.
         outputs: n traced numbers.
+        usual: for each input the least and largest value that is mostly asked; () if unknown.
     """
 
     source: str
     signature: Signature
     precision: Precision
     outputs: tuple[Traced, ...]
+    usual: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def compile_model(model: TracedModel, fraction_bits: int | None = None) -> Compi
     Raises:
         RefusedInput: the model does not depend on its inputs, or the scale is out of range.
         WouldWrap: an output could leave the signed range, with the numbers.
+        SaysNothing: the bound that the plan would state is as wide as the answers.
         MalformedFunction: more terms, inputs or outputs than a function may have.
     """
     exponents = tuple(find_exponent(bound) for bound in model.signature.bounds)
@@ -100,6 +105,8 @@ def compile_model(model: TracedModel, fraction_bits: int | None = None) -> Compi
         plain_errors=tuple(output.roundoff for output in model.outputs),
         function_hash=compiled.polynomial.hash,
     )
+    exact = [output.exact for output in model.outputs]
+    check_spread(model.source, model.signature, exact, plan.error_bounds, model.usual)
     return CompiledModel(compiled.polynomial, plan)
 
 

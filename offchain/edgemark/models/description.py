@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 
 from edgemark.crypto.polynomial import MAX_DEGREE, MAX_INPUTS, MAX_OUTPUTS
+from edgemark.errors import RefusedInput
 from edgemark.models.compiling import TracedModel
 from edgemark.models.exact import Budget, ModelTooLarge
 from edgemark.models.formats import BadModelFile, parse_fields
@@ -29,6 +30,7 @@ from edgemark.models.steps import (
     Rescale,
     Standardise,
     Step,
+    find_usual,
 )
 from edgemark.models.traced import Precision, Tracer
 from edgemark.untrusted.fields import Fields
@@ -45,15 +47,17 @@ class ModelDescription:
 
     Attributes:
         source: what it was, for people.
-        precision: floats that the plain model computes with.
+        precision: floats of the rows that the plain model is asked about.
         signature: names, bounds, labels.
         steps: what it does with a row, in order.
+        floats: that the plain model computes each step in; () for those of the rows.
     """
 
     source: str
     precision: Precision
     signature: Signature
     steps: tuple[Step, ...]
+    floats: tuple[Precision, ...] = ()
 
     def trace(self, budget: Budget | None = None) -> TracedModel:
         """Run the model on symbols.
@@ -63,8 +67,12 @@ class ModelDescription:
             ModelTooLarge: degree, work or magnitude is above its limit.
         """
         tracer = Tracer(self.precision, budget or Budget())
-        values = [tracer.variable(i, bound) for i, bound in enumerate(self.signature.bounds)]
+        values = [
+            tracer.variable(i, bound, self.signature.centre(i))
+            for i, bound in enumerate(self.signature.bounds)
+        ]
         for number, step in enumerate(self.steps, start=1):
+            tracer.precision = self.floats_of(number - 1)
             tracer.at(f"step {number} ({type(step).__name__})")
             values = step.apply(tracer, values)
             if len(values) > MAX_WIDTH:
@@ -78,20 +86,35 @@ class ModelDescription:
                 had=len(values),
                 needed=len(self.signature.outputs),
             )
-        return TracedModel(self.source, self.signature, self.precision, tuple(values))
+        usual = find_usual(self.steps[0]) if self.steps else ()
+        usual = usual if len(usual) == len(self.signature.inputs) else ()
+        return TracedModel(self.source, self.signature, self.precision, tuple(values), usual)
+
+    def floats_of(self, number: int) -> Precision:
+        """That the plain model computes a step in."""
+        return self.floats[number] if self.floats else self.precision
 
 
 def description_to_json(model: ModelDescription) -> bytes:
-    """The model file."""
+    """The model file.
+
+    Raises:
+        RefusedInput: a number is not finite.
+    """
     value = {
         "format": MODEL_FORMAT,
         "version": VERSION,
         "source": model.source,
         "precision": model.precision.value,
         **signature_to_fields(model.signature),
-        "steps": [_step_to_fields(step) for step in model.steps],
+        "steps": [_step_to_fields(model, number) for number in range(len(model.steps))],
     }
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    except ValueError as error:
+        raise RefusedInput(
+            "holds a number that is not finite", who=model.source, needed="finite numbers"
+        ) from error
 
 
 def description_from_json(raw: bytes, who: str) -> ModelDescription:
@@ -106,19 +129,28 @@ def description_from_json(raw: bytes, who: str) -> ModelDescription:
 def description_from_fields(fields: Fields) -> ModelDescription:
     """Like `description_from_json`, for an object that was parsed."""
     check_format(fields, MODEL_FORMAT)
+    precision = precision_from_fields(fields)
+    parts = fields.parts("steps", MAX_STEPS_OF_MODEL)
+    floats = tuple(
+        precision_from_fields(part) if part.holds("precision") else precision for part in parts
+    )
     model = ModelDescription(
         source=fields.text("source"),
-        precision=precision_from_fields(fields),
+        precision=precision,
         signature=signature_from_fields(fields),
-        steps=tuple(_step_from_fields(step) for step in fields.parts("steps", MAX_STEPS_OF_MODEL)),
+        steps=tuple(_step_from_fields(step) for step in parts),
+        floats=floats if set(floats) - {precision} else (),
     )
     fields.finish()
     return model
 
 
-def _step_to_fields(step: Step) -> dict[str, object]:
+def _step_to_fields(model: ModelDescription, number: int) -> dict[str, object]:
+    """A step; its floats only where they are others than those of the rows."""
+    step, floats = model.steps[number], model.floats_of(number)
     names = {name: getattr(step, name) for name in step.__dataclass_fields__}
-    return {"step": type(step).__name__.lower(), **names}
+    others = {} if floats is model.precision else {"precision": floats.value}
+    return {"step": type(step).__name__.lower(), **names, **others}
 
 
 def _step_from_fields(fields: Fields) -> Step:

@@ -7,7 +7,8 @@ rounded once, when its coefficients enter the field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -86,6 +87,27 @@ class ExactPolynomial:
         if self.degree:
             return None
         return Fraction(self.numbers.get((), 0), 1 << self.bits)
+
+    def plus(self, value: float) -> ExactPolynomial:
+        """This polynomial and a number."""
+        if not value:
+            return self
+        number, denominator = value.as_integer_ratio()
+        own = denominator.bit_length() - 1
+        bits = max(self.bits, own)
+        numbers = {monomial: n << (bits - self.bits) for monomial, n in self.numbers.items()}
+        constant = numbers.pop((), 0) + (number << (bits - own))
+        return ExactPolynomial({**numbers, **({(): constant} if constant else {})}, bits)
+
+    def bound(self, bounds: Mapping[int, float]) -> float:
+        """Largest magnitude, term by term, over variables of at most these magnitudes."""
+        try:
+            return sum(
+                abs(float(Fraction(n, 1 << self.bits))) * math.prod(bounds[i] for i in monomial)
+                for monomial, n in self.numbers.items()
+            )
+        except OverflowError:
+            return math.inf
 
     def negated(self) -> ExactPolynomial:
         """Minus this polynomial, over the same power of two."""

@@ -1,10 +1,11 @@
 """Model files, plans, functions and tables on disk.
 
     from edgemark.models.files import save_model
-    save_model(model, "wine.model.json", input_bounds=[15.0, 6.0])   # a fitted scikit-learn model
+    save_model(model, "wine.model.json", input_bounds=[15.0, (2, 6)])
 
-writes plain numbers, to be compiled. A compiled model is two files beside each other:
-NAME.function, the canonical bytes of F, and NAME.plan.json, how to ask and to read.
+writes a fitted scikit-learn model as plain numbers, to be compiled. A compiled model is two files
+beside each other: NAME.function, the canonical bytes of F, and NAME.plan.json, how to ask and to
+read.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from edgemark.models.compiling import (
 from edgemark.models.description import (
     MODEL_FORMAT,
     description_from_fields,
+    description_from_json,
     description_to_json,
 )
-from edgemark.models.estimators import describe_estimator
+from edgemark.models.estimators.reading import describe_estimator
 from edgemark.models.formats import (
     HEAD_BYTES,
     MAX_MODEL_BYTES,
     Form,
+    check_name,
     parse_fields,
     recognise,
 )
@@ -43,7 +46,7 @@ from edgemark.models.plan import (
     plan_from_json,
     plan_to_json,
 )
-from edgemark.models.signature import Answer
+from edgemark.models.signature import Answer, Bounds
 from edgemark.models.table import (
     MAX_TABLE_BYTES,
     TableLimits,
@@ -58,29 +61,55 @@ PLANS_FOLDER = "plans"  # in a home
 def save_model(
     model: Any,
     path: str | Path,
-    input_bounds: float | Sequence[float],
+    input_bounds: Bounds,
     input_names: Sequence[str] | None = None,
+    row_type: str | None = None,
 ) -> Path:
     """Write a fitted scikit-learn model as a file of plain numbers.
 
     Args:
-        model: see `models.estimators.TAKEN`; or a Pipeline of scalers and PolynomialFeatures that
-            ends in one.
+        model: see `models.estimators`; or a Pipeline of scalers, PolynomialFeatures and the like
+            that ends in one.
         path: where to; usually NAME.model.json.
         input_bounds: the largest magnitude of each of the k inputs that will ever be asked, in the
-            units that the model is given; one number for all of them.
+            units that the model is given, or its range (least, largest), which is better where an
+            input is far from zero; one number for all of them.
         input_names: of the inputs, where the model was trained without names; a table's columns
             are matched by them.
+        row_type: "float64" or "float32", of the rows that the plain model is asked about. When it
+            is not given it is found from what the model was trained on, and where nothing tells,
+            the bound holds for either; "float64" may give a smaller one.
 
     Raises:
         NotAPolynomial: an estimator, kernel or option that cannot be outsourced, by name.
         NotFitted: the model was not trained.
-        RefusedInput: a number is out of range.
+        RefusedInput: a number is out of range, or there is no such folder.
     """
     target = Path(path)
-    description = describe_estimator(model, input_bounds, input_names)
-    write_whole(target, description_to_json(description))
+    check_name(target.name)
+    description = describe_estimator(model, input_bounds, input_names, row_type)
+    raw = description_to_json(description)
+    if len(raw) > MAX_MODEL_BYTES:
+        raise RefusedInput(
+            "is too large", who=description.source, had=len(raw), needed=f"<= {MAX_MODEL_BYTES}"
+        )
+    description_from_json(raw, target.name)  # what `compile` would not read is not written
+    _write(target, raw)
     return target
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whose folder is the user's to make.
+
+    Raises:
+        RefusedInput: it is not there, or may not be written to.
+    """
+    if not path.parent.is_dir():
+        raise RefusedInput("folder is not there", who=path.parent, remedy="Make it first.")
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise RefusedInput("cannot be written", who=path, had=error.strerror) from error
 
 
 def read_model(path: Path, bounds: Sequence[float] = (), labels: Sequence[str] = ()) -> TracedModel:
@@ -113,14 +142,14 @@ def write_compiled(compiled: CompiledModel, stem: Path) -> tuple[Path, Path]:
     """Write STEM.function and STEM.plan.json; their paths.
 
     Raises:
-        RefusedInput: the stem is no name of a file.
+        RefusedInput: the stem is no name of a file, or its folder is not there.
     """
     if not stem.name:
         raise RefusedInput("is no name of a file", who="--output", had=f"{stem}")
     function = stem.with_name(f"{stem.name}.function")
     plan = stem.with_name(f"{stem.name}.plan.json")
-    write_whole(function, compiled.function.to_bytes())
-    write_whole(plan, plan_to_json(compiled.plan, function.name))
+    _write(function, compiled.function.to_bytes())
+    _write(plan, plan_to_json(compiled.plan, function.name))
     return function, plan
 
 

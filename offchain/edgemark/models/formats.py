@@ -56,6 +56,26 @@ class ModelIsCode(RefusedInput):
     """A file that would run a program of its author when it is opened."""
 
 
+def check_name(name: str) -> None:
+    """Check that a model file may be called so: one that would be refused unread may not.
+
+    Raises:
+        RefusedInput: it is no name, or that of a file which holds code.
+    """
+    what = _ENDS.get(_end_of(name))
+    if not name or what is not None:
+        raise RefusedInput(
+            "is no name of a model file",
+            who=name or "path",
+            had=what or "no name",
+            needed="a name like NAME.model.json",
+        )
+
+
+def _end_of(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
+
 def recognise(name: str, head: bytes) -> Form:
     """Say what a file is.
 
@@ -67,8 +87,7 @@ def recognise(name: str, head: bytes) -> Form:
         ModelIsCode: a pickle, or a file that holds one.
         RefusedInput: neither JSON nor ONNX.
     """
-    end = name.rpartition(".")[2].lower()
-    what = _ENDS.get(end) or next(
+    what = _ENDS.get(_end_of(name)) or next(
         (w for start, w in _STARTS.items() if head.startswith(start)), None
     )
     if what is not None:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from edgemark.crypto.field.field import WrongLength
 from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS, Polynomial
@@ -39,7 +40,7 @@ class ModelPlan:
         source: what it was compiled from, for people.
         signature: names, bounds, labels.
         precision: floats of the plain model.
-        exponents: p_i; input i enters the field as x_i / 2^p_i.
+        exponents: p_i; input i enters the field as (x_i - c_i) / 2^p_i, c_i its centre.
         overflow: scales and bounds in the field.
         plain_errors: for each output, how far the plain model's own float can be from the exact
             polynomial, over all admitted inputs.
@@ -71,14 +72,6 @@ class ModelPlan:
 
     def _encode_row(self, number: int, row: Sequence[float]) -> bytes:
         signature = self.signature
-        for name, bound, value in zip(signature.inputs, signature.bounds, row, strict=False):
-            if abs(value) > bound:
-                raise OutOfBounds(
-                    "is outside the declared bounds",
-                    who=f"row {number}, column {name}",
-                    needed=f"|x| <= {bound!r}",
-                    remedy="Compile the model again with wider bounds, or leave the row out.",
-                )
         if len(row) != len(self.exponents):
             raise WrongLength(
                 "has the wrong length",
@@ -86,7 +79,20 @@ class ModelPlan:
                 had=len(row),
                 needed=len(self.exponents),
             )
-        normal = [math.ldexp(x, -p) for x, p in zip(row, self.exponents, strict=True)]
+        normal: list[float | Fraction] = []
+        for position, value in enumerate(row):
+            centre, bound = signature.centre(position), signature.bounds[position]
+            # measured without rounding; what is not finite is refused as such further down
+            is_moved = bool(centre) and math.isfinite(value)
+            off = Fraction(float(value)) - Fraction(centre) if is_moved else value
+            if off > bound or off < -bound:
+                raise OutOfBounds(
+                    "is outside the declared bounds",
+                    who=f"row {number}, column {signature.inputs[position]}",
+                    needed=signature.tell_range(position),
+                    remedy="Compile the model again with wider bounds, or leave the row out.",
+                )
+            normal.append(_halve(off, self.exponents[position]))
         return self.overflow.encode_input(normal)
 
     def decode(self, packed: bytes) -> list[Answer]:
@@ -125,6 +131,13 @@ class ModelPlan:
                 needed=bytes(function_hash).hex(),
                 remedy="Take the plan that was written with this function.",
             )
+
+
+def _halve(value: float | Fraction, exponent: int) -> float | Fraction:
+    """A value over 2^exponent."""
+    if isinstance(value, Fraction):
+        return value / Fraction(2) ** exponent
+    return math.ldexp(value, -exponent)
 
 
 def plan_to_json(plan: ModelPlan, function_file: str) -> bytes:
@@ -245,6 +258,7 @@ def signature_to_fields(signature: Signature) -> dict[str, object]:
         "inputs": list(signature.inputs),
         "is_named": signature.is_named,
         "bounds": list(signature.bounds),
+        **({"centres": list(signature.centres)} if signature.centres else {}),
         "outputs": list(signature.outputs),
         "decision": signature.decision.value,
         "labels": list(signature.labels),
@@ -270,6 +284,7 @@ def signature_from_fields(fields: Fields) -> Signature:
         outputs=fields.texts("outputs", MAX_OUTPUTS),
         decision=Decision(decision),
         labels=fields.labels("labels", MAX_OUTPUTS),
+        centres=fields.reals("centres", MAX_INPUTS) if fields.holds("centres") else (),
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from fractions import Fraction
+from typing import SupportsFloat, TypeAlias
 
 from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS
 from edgemark.errors import RefusedInput
 
 Label: TypeAlias = str | int | float | bool
+Bounds: TypeAlias = SupportsFloat | Iterable[SupportsFloat | Iterable[SupportsFloat]]
 
 MAX_NAME = 128  # characters of a name or label
 
@@ -50,6 +52,7 @@ class Signature:
         outputs: n names, each once.
         decision: how a label is read from the outputs.
         labels: of a classifier, in the order of its decision; else none.
+        centres: k numbers from which the magnitudes are measured; () for zeros.
 
     Raises:
         RefusedInput: numbers do not fit each other, a name is empty or stands twice.
@@ -61,6 +64,7 @@ class Signature:
     outputs: tuple[str, ...]
     decision: Decision = Decision.VALUES
     labels: tuple[Label, ...] = ()
+    centres: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         _check_names("inputs", self.inputs, MAX_INPUTS)
@@ -77,7 +81,25 @@ class Signature:
                 raise RefusedInput(
                     "is no bound", who=f"bound of {name}", had=bound, needed="a finite number >= 0"
                 )
+        if self.centres and len(self.centres) != len(self.inputs):
+            raise RefusedInput(
+                "wrong number of centres",
+                who="model",
+                had=len(self.centres),
+                needed=f"none or one for each of {len(self.inputs)} inputs",
+            )
         self._check_labels()
+
+    def centre(self, position: int) -> float:
+        """From where the magnitude of an input is measured."""
+        return self.centres[position] if self.centres else 0.0
+
+    def tell_range(self, position: int) -> str:
+        """Which values an input may have."""
+        bound, centre = self.bounds[position], self.centre(position)
+        if not centre:
+            return f"|x| <= {bound!r}"
+        return f"{centre - bound!r}..{centre + bound!r}"
 
     def _check_labels(self) -> None:
         if any(len(str(label)) > MAX_NAME for label in self.labels):
@@ -114,6 +136,67 @@ def _check_names(what: str, names: Sequence[str], most: int) -> None:
     )
     if twice:
         raise RefusedInput(f"{what} share a name", who="model", had=", ".join(twice[:5]))
+
+
+def spread_bounds(bounds: Bounds, inputs: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Bounds as a user gives them: for each input the largest magnitude and its centre.
+
+    Args:
+        bounds: one magnitude for all inputs, or for each a magnitude or its least and largest
+            value; numbers of any library.
+        inputs: k.
+
+    Returns:
+        k magnitudes, and the k centres that they are measured from; () when all are zero.
+
+    Raises:
+        RefusedInput: another number of them, or what is no number and no pair.
+    """
+    one = _as_number(bounds)
+    if one is not None:
+        return (one,) * inputs, ()
+    given = list(bounds) if isinstance(bounds, Iterable) and not isinstance(bounds, str) else []
+    if len(given) != inputs:
+        raise RefusedInput(
+            "wrong number of bounds",
+            who="model",
+            had=len(given),
+            needed=f"one number, or one for each of {inputs} inputs",
+        )
+    pairs = [_read_bound(position, each) for position, each in enumerate(given)]
+    centres = tuple(centre for _, centre in pairs)
+    return tuple(bound for bound, _ in pairs), centres if any(centres) else ()
+
+
+def _as_number(value: object) -> float | None:
+    """A number of any library as a float; None for anything else."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__float__"):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None  # an array of several
+
+
+def _read_bound(position: int, given: object) -> tuple[float, float]:
+    """Magnitude and centre; the magnitude is rounded up so that both ends are admitted."""
+    number = _as_number(given)
+    if number is not None:
+        return number, 0.0
+    is_pair = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    ends = [_as_number(end) for end in given] if is_pair else []  # type: ignore[attr-defined]
+    match ends:
+        case [float(low), float(high)] if -math.inf < low <= high < math.inf:
+            centre = low / 2 + high / 2
+            reach = max(Fraction(high) - Fraction(centre), Fraction(centre) - Fraction(low))
+            return (math.nextafter(float(reach), math.inf) if reach else 0.0), centre
+        case _:
+            raise RefusedInput(
+                "is no bound",
+                who=f"bound of input {position}",
+                had=str(given)[:80],
+                needed="the largest magnitude, or (least, largest), finite",
+            )
 
 
 def number_names(stem: str, count: int) -> tuple[str, ...]:

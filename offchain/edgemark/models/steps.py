@@ -2,10 +2,11 @@
 
 | step          | from k numbers x to                            | scikit-learn           |
 |---------------|------------------------------------------------|------------------------|
-| `Standardise` | (x_i - mean_i) / scale_i                       | StandardScaler         |
+| `Standardise` | (x_i - mean_i) / scale_i                       | scalers, PLS           |
 | `Rescale`     | x_i * factor_i + offset_i                      | MinMaxScaler           |
-| `Monomials`   | the products of the named variables            | PolynomialFeatures     |
-| `Linear`      | sum_i weight_oi x_i + offset_o, each output o  | the linear models      |
+| `Monomials`   | the products of the named variables            | PolynomialFeatures,    |
+|               |                                                | selections of columns  |
+| `Linear`      | sum_i weight_oi x_i + offset_o, each output o  | linear models, layers  |
 | `Kernel`      | the same over (gamma x.v + constant)^degree of | SVC, SVR, KernelRidge  |
 |               | each vector v                                  |                        |
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from typing import TypeAlias
 
 from edgemark.crypto.polynomial import MAX_DEGREE, Monomial
@@ -22,6 +24,9 @@ from edgemark.errors import RefusedInput
 from edgemark.models.traced import Traced, Tracer
 
 Numbers: TypeAlias = tuple[float, ...]
+
+MANY = 10  # vectors: fewer do not show where the others are
+MOST = 2.0  # standard deviations around the mean: nearly everything
 
 
 class BadStep(RefusedInput):
@@ -31,6 +36,10 @@ class BadStep(RefusedInput):
 def _need(who: str, what: str, had: int, needed: int) -> None:
     if had != needed:
         raise BadStep(f"wrong number of {what}", who=who, had=had, needed=needed)
+
+
+def _shrink(tracer: Tracer, value: Traced, scale: float) -> Traced:
+    return value if scale == 1.0 else tracer.divide(value, Fraction(scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Standardise:
         _need("standardise", "means", len(self.means), len(values))
         _need("standardise", "scales", len(self.scales), len(values))
         return [
-            tracer.divide(tracer.subtract(value, tracer.constant(mean)), Fraction(scale))
+            _shrink(tracer, tracer.shift(value, mean) if mean else value, scale)
             for value, mean, scale in zip(values, self.means, self.scales, strict=True)
         ]
 
@@ -77,7 +86,6 @@ class Monomials:
         """Run the step on symbols."""
         results = []
         for variables in self.variables:
-            product = tracer.constant(1.0)
             for variable in variables:
                 if not 0 <= variable < len(values):
                     raise BadStep(
@@ -86,8 +94,8 @@ class Monomials:
                         had=variable,
                         needed=f"0..{len(values) - 1}",
                     )
-                product = tracer.multiply(product, values[variable])
-            results.append(product)
+            factors = [values[variable] for variable in variables]
+            results.append(reduce(tracer.multiply, factors) if factors else tracer.constant(1.0))
         return results
 
 
@@ -147,6 +155,22 @@ def pair_weights(duals: tuple[Numbers, ...], support: list[int]) -> tuple[Number
             row[begins[j] : begins[j + 1]] = duals[i][begins[j] : begins[j + 1]]
             rows.append(tuple(row))
     return tuple(rows)
+
+
+def find_usual(first: Step) -> tuple[tuple[float, float], ...]:
+    """Where a model's inputs mostly are, by what its first step learned of them; () if nothing."""
+    match first:
+        case Standardise(means, scales):
+            pairs = zip(means, scales, strict=False)
+            return tuple((mean - MOST * scale, mean + MOST * scale) for mean, scale in pairs)
+        case Rescale(factors, offsets) if all(factors):
+            ends = ((-o / f, (1.0 - o) / f) for f, o in zip(factors, offsets, strict=False))
+            return tuple((min(pair), max(pair)) for pair in ends)
+        case Kernel(vectors=vectors) if len(vectors) >= MANY:
+            columns = zip(*vectors, strict=False)
+            return tuple((min(column), max(column)) for column in columns)
+        case _:
+            return ()
 
 
 Step: TypeAlias = Standardise | Rescale | Monomials | Linear | Kernel

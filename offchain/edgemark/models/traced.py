@@ -14,6 +14,7 @@ before anything cancels, so the bound holds for every input within its declared 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,6 +29,7 @@ from edgemark.models.exact import (
     sum_products,
 )
 
+SHORT = 4  # terms of a polynomial whose own bound is worth computing
 SLACK = 1 + 1e-6  # the bounds are sums of positive floats: far more than their own rounding
 
 
@@ -83,26 +85,53 @@ class Tracer:
     """The arithmetic of a plain model, on symbols.
 
     Args:
-        precision: its floats.
+        precision: its floats, of the step that runs.
         budget: how much work may be done.
+        bounds: largest magnitude of each variable, filled by `variable`.
     """
 
     precision: Precision
     budget: Budget = field(default_factory=Budget)
+    bounds: dict[int, float] = field(default_factory=dict)
 
     def at(self, place: str) -> None:
         """Say what is being worked at, for errors."""
         self.budget.place = place
 
-    def variable(self, position: int, bound: float) -> Traced:
-        """An input of at most this magnitude; it is rounded when the plain model takes float32."""
+    def variable(self, position: int, bound: float, centre: float = 0.0) -> Traced:
+        """An input x = centre + v, as a polynomial of v, which is at most `bound`.
+
+        It is rounded when the plain model takes float32.
+        """
+        self.bounds[position] = bound
+        exact = ExactPolynomial.variable(position).plus(centre)
+        largest = bound + abs(centre)
         rounds = self.precision is Precision.SINGLE
-        roundoff = self.precision.unit * bound + self.precision.least if rounds else 0.0
-        return Traced(ExactPolynomial.variable(position), bound, roundoff)
+        roundoff = self.precision.unit * largest + self.precision.least if rounds else 0.0
+        return Traced(exact, largest, roundoff)
 
     def constant(self, value: float | Fraction) -> Traced:
-        """A parameter, as it is stored."""
-        return Traced(ExactPolynomial.constant(value), abs(float(value)), 0.0)
+        """A parameter, as it is stored; rounded where these floats do not have it."""
+        size = abs(float(value))
+        rounds = self.precision is Precision.SINGLE and not _is_single(value)
+        roundoff = self.precision.unit * size + self.precision.least if rounds else 0.0
+        return Traced(ExactPolynomial.constant(value), size, roundoff)
+
+    def shift(self, value: Traced, by: float) -> Traced:
+        """A number minus a parameter, in one rounding of what is left."""
+        constant = self.constant(by)
+        exact = value.exact.plus(-by)
+        magnitude = self._least(exact, value.magnitude + constant.magnitude)
+        carried = value.roundoff + constant.roundoff
+        self._check_magnitude(magnitude + carried)
+        lost = self.precision.unit * (magnitude + carried)
+        return Traced(exact, magnitude * SLACK, (carried + lost) * SLACK)
+
+    def _least(self, exact: ExactPolynomial, magnitude: float) -> float:
+        """A bound of the magnitude: the known one, or that of a short polynomial, term by term."""
+        if len(exact.numbers) > SHORT:
+            return magnitude
+        return min(magnitude, exact.bound(self.bounds))
 
     def dot(
         self, left: Sequence[Traced], right: Sequence[Traced], offset: Traced | None = None
@@ -122,9 +151,10 @@ class Tracer:
         count = len(pairs) + 1
         share = count * self.precision.unit
         lost = share / (1 - share) * reach + count * self.precision.least
+        exact = sum_products(((a.exact, b.exact) for a, b in pairs), self.budget)
         return Traced(
-            exact=sum_products(((a.exact, b.exact) for a, b in pairs), self.budget),
-            magnitude=magnitude * SLACK,
+            exact=exact,
+            magnitude=self._least(exact, magnitude) * SLACK,
             roundoff=(carried + lost) * SLACK,
         )
 
@@ -174,3 +204,11 @@ class Tracer:
                 needed=f"< {self.precision.largest:g}",
                 remedy="Declare narrower input bounds.",
             )
+
+
+def _is_single(value: float | Fraction) -> bool:
+    """Whether a number is a float32."""
+    try:
+        return bool(struct.unpack("f", struct.pack("f", value))[0] == value)
+    except (struct.error, OverflowError):
+        return False

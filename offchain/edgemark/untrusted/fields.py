@@ -155,6 +155,10 @@ class Fields:
                 self._refuse(name, type(item).__name__, "objects")
         return [self._within(item, f"{self.who}, {name} {i}") for i, item in enumerate(items)]
 
+    def holds(self, name: str) -> bool:
+        """Whether the object has this field; nothing is taken."""
+        return name in self._value
+
     def names_format(self, form: str) -> bool:
         """Whether the object says that it is of this format; nothing is taken."""
         return self._value.get("format") == form

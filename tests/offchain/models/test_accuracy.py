@@ -29,6 +29,7 @@ from edgemark.models.steps import (
 from edgemark.models.traced import Precision
 
 Row = tuple[float, ...]
+NOTHING_TO_SAY = ("depend on its inputs", "rounds to zero", "error bound is wider")
 precisions = st.sampled_from(Precision)
 
 
@@ -104,7 +105,7 @@ def test_answer__of_any_model_and_row__is_within_the_stated_bound(
     try:
         compiled = compile_model(model.trace())
     except RefusedInput as refused:
-        assert "depend on its inputs" in str(refused) or "rounds to zero" in str(refused)
+        assert any(words in str(refused) for words in NOTHING_TO_SAY)
         return
     assert find_excess(compiled, rows, run_plainly(model, rows)) <= 0
 

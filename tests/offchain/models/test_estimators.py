@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,30 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     ElasticNet,
     Lasso,
     LinearRegression,
     LogisticRegression,
+    RANSACRegressor,
     Ridge,
     RidgeClassifier,
+    RidgeClassifierCV,
     RidgeCV,
 )
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
     PolynomialFeatures,
+    PowerTransformer,
     QuantileTransformer,
     StandardScaler,
 )
@@ -42,11 +49,10 @@ from edgemark.models.description import (
     description_from_json,
     description_to_json,
 )
-from edgemark.models.estimators import (
-    NotAPolynomial,
-    NotFitted,
-    describe_estimator,
-)
+from edgemark.models.estimators.parts import NotAPolynomial, NotFitted
+from edgemark.models.estimators.reading import describe_estimator
+from edgemark.models.exact import ModelTooLarge
+from edgemark.models.files import save_model, write_compiled
 from edgemark.models.signature import Decision
 
 HELD_OUT = 25
@@ -210,6 +216,40 @@ class Generous(Ridge):
         return super().predict(X) + 1
 
 
+SEVERAL_LABELS = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 0], [0, 0, 1]] * 6)
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+@pytest.mark.parametrize(
+    "model",
+    [
+        RidgeClassifier(),
+        RidgeClassifierCV(),
+        OneVsRestClassifier(LogisticRegression()),
+        MLPClassifier(hidden_layer_sizes=(2,), activation="identity", max_iter=2),
+    ],
+)
+def test_classifier_that_says_several_labels__is_refused_by_name(model: Any, columns: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(WINE.data[:24], SEVERAL_LABELS[:, :columns])
+    with pytest.raises(NotAPolynomial, match=f"{type(model).__name__}: has several targets"):
+        describe_estimator(model, 2000.0)
+
+
+def test_classifier_of_one_column_of_labels__says_one_label() -> None:
+    model = RidgeClassifier().fit(WINE.data[TWO], WINE.target[TWO].to_numpy().reshape(-1, 1))
+    assert describe_estimator(model, 2000.0).signature.decision is Decision.SIGN
+
+
+def test_labels_that_no_file_can_hold__are_refused() -> None:
+    days = np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[D]")
+    model = RidgeClassifier().fit(WINE.data[:60:2], [0, 1] * 15)
+    model.classes_ = days
+    with pytest.raises(NotAPolynomial, match="has other labels; had 2 of type date"):
+        describe_estimator(model, 2000.0)
+
+
 def test_subclass__is_refused() -> None:
     with pytest.raises(NotAPolynomial, match="Generous"):
         describe_estimator(Generous().fit(*FIT_ME), 1000.0)
@@ -226,6 +266,85 @@ def test_bounds_that_do_not_fit__are_refused(bounds: list[float]) -> None:
     model = Ridge().fit(*FIT_ME)
     with pytest.raises(RefusedInput, match="bound"):
         describe_estimator(model, bounds)
+
+
+def test_names_that_do_not_fit__are_refused_as_names() -> None:
+    plain, named = Ridge().fit(*(np.asarray(a) for a in FIT_ME)), Ridge().fit(*FIT_ME)
+    names = tuple(DIABETES.data.columns)
+    assert describe_estimator(plain, 1.0, list(names)).signature.inputs == names
+    assert describe_estimator(named, 1.0, names).signature.inputs == names
+    for wrong in (["a", "b"], "abcdefghij"):
+        with pytest.raises(RefusedInput, match=r"input_names: has another number .* needed 10"):
+            describe_estimator(plain, 1.0, wrong)
+    with pytest.raises(RefusedInput, match="input_names: differ from those"):
+        describe_estimator(named, 1.0, [f"c{i}" for i in range(10)])
+
+
+def test_degree_above_that_of_any_function__is_refused_when_it_is_saved() -> None:
+    column = DIABETES.data[["bmi"]][:40]
+    for model in (
+        make_pipeline(StandardScaler(), PolynomialFeatures(21), Ridge()),
+        make_pipeline(StandardScaler(), PolynomialFeatures(7), SVR(kernel="poly", degree=3)),
+    ):
+        model.fit(column, FIT_ME[1])
+        with pytest.raises(ModelTooLarge, match=r"raises the degree too far; had 21; needed <= 20"):
+            describe_estimator(model, 50.0)
+
+
+WAYS_OUT = {
+    "by ONNX": (make_pipeline(PowerTransformer(), Ridge()), "Export it by skl2onnx"),
+    "of its own": (RANSACRegressor(), "Pass its estimator_"),
+    "none": (DecisionTreeRegressor(), "LinearRegression, Ridge,"),
+    "imputer with marks": (
+        make_pipeline(SimpleImputer(missing_values=-1), Ridge()),
+        "needed missing_values=nan",
+    ),
+    "imputer with an indicator": (
+        make_pipeline(SimpleImputer(add_indicator=True), Ridge()),
+        "needed add_indicator=False",
+    ),
+    "another one within": (OneVsRestClassifier(GaussianNB()), "had GaussianNB; needed Logistic"),
+    "a network that bends": (MLPRegressor(max_iter=2), "had activation=relu; needed"),
+}
+
+
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_refusal__names_the_way_out_where_there_is_one(name: str) -> None:
+    model, words = WAYS_OUT[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(*FIT_ME)
+    with pytest.raises(NotAPolynomial) as caught:
+        describe_estimator(model, 1000.0)
+    assert words in str(caught.value)
+    assert ("skl2onnx" in str(caught.value)) == (name == "by ONNX")
+
+
+def test_number_that_is_not_finite__is_refused_when_it_is_saved(tmp_path: Path) -> None:
+    model = Ridge().fit(*FIT_ME)
+    model.coef_[3] = np.inf
+    with pytest.raises(RefusedInput, match="Ridge: holds a number that is not finite"):
+        save_model(model, tmp_path / "m.model.json", 1000.0)
+
+
+@pytest.mark.parametrize("name", ["m.pkl", "m.JOBLIB", "m.npz", "m.pt"])
+def test_name_that_would_be_refused_unread__is_not_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RefusedInput, match=f"{name}: is no name of a model file"):
+        save_model(Ridge().fit(*FIT_ME), tmp_path / name, 1000.0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_is_not_there__is_refused_with_what_to_do(tmp_path: Path) -> None:
+    model = Ridge().fit(*FIT_ME)
+    path = tmp_path / "nowhere" / "m.model.json"
+    for save in (
+        lambda: save_model(model, path, 1000.0),
+        lambda: write_compiled(compile_fitted(model, FIT_ME[0]), path),
+    ):
+        with pytest.raises(RefusedInput, match=r"nowhere: folder is not there\. Make it first"):
+            save()
+    with pytest.raises(RefusedInput, match="cannot be written"):
+        save_model(model, tmp_path, 1000.0)
 
 
 def test_anything_else__is_refused_by_its_class() -> None:

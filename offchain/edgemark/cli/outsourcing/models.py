@@ -21,6 +21,7 @@ from edgemark.models.files import (
     write_compiled,
 )
 from edgemark.models.plan import ModelPlan
+from edgemark.models.signature import Signature
 from edgemark.systems.outsourcing.limits import TABLE
 from edgemark.systems.outsourcing.offline.drafting import Wish
 from edgemark.systems.outsourcing.offline.rehearsal import Costs, rehearse
@@ -89,7 +90,7 @@ def describe_plan(plan: ModelPlan) -> dict[str, Any]:
     return {
         "model": plan.source,
         "function_hash": bytes(plan.function_hash).hex(),
-        "inputs": dict(zip(signature.inputs, signature.bounds, strict=True)),
+        "inputs": {name: _range(signature, i) for i, name in enumerate(signature.inputs)},
         "outputs": list(signature.outputs),
         "labels": list(signature.labels),
         "degree": overflow.degree,
@@ -104,21 +105,36 @@ def describe_plan(plan: ModelPlan) -> dict[str, Any]:
     }
 
 
+def _range(signature: Signature, position: int) -> float | list[float]:
+    """The largest magnitude of an input, or its range where that is not around zero."""
+    bound, centre = signature.bounds[position], signature.centre(position)
+    return [centre - bound, centre + bound] if centre else bound
+
+
+def _tell_range(signature: Signature, position: int) -> str:
+    match _range(signature, position):
+        case [low, high]:
+            return f"{low:g}..{high:g}"
+        case bound:
+            return f"{bound:g}"
+
+
 def _tell(plan: ModelPlan, costs: Costs, function_file: Path, plan_file: Path) -> str:
     """The same for people."""
     overflow, signature = plan.overflow, plan.signature
     s, d = overflow.fixed.fraction_bits, overflow.degree
-    bounds = [f"{n} {b:g}" for n, b in zip(signature.inputs, signature.bounds, strict=True)]
+    bounds = [f"{name} {_tell_range(signature, i)}" for i, name in enumerate(signature.inputs)]
     scales = [f"degree {i}: 2^{s * (d + 1 - i)}" for i in range(d + 1)]
     parts: dict[str, dict[str, object]] = {
         "Model": {
             "source": plan.source,
-            "inputs, largest magnitude": _shorten(bounds),
+            "inputs, largest magnitude or range": _shorten(bounds),
             "outputs": _shorten(signature.outputs),
             "labels": _shorten([str(label) for label in signature.labels]) or "none",
         },
         "Overflow plan": {
-            "scale of inputs": f"2^{s}, each divided by the power of two above its bound",
+            "scale of inputs": f"2^{s}, each divided by the power of two above its bound"
+            + (", from the middle of its range" if signature.centres else ""),
             "scale of coefficients": _shorten(scales),
             "scale of outputs": f"2^{overflow.output_bits}",
             "largest possible output": f"{max(overflow.output_bounds):.3e}",

@@ -102,13 +102,20 @@ class FixedPoint:
         """Real numbers to packed elements at scale 2^bits (2^s when not given).
 
         Raises:
-            RefusedInput: a value is not finite.
+            RefusedInput: a value is not finite, or at scale 1 no whole number.
             WouldWrap: a value is too large for the field.
         """
         bits = self.fraction_bits if bits is None else bits
         numbers = []
         for position, value in enumerate(values):
-            number = _to_integer(value, bits, f"value {position}")
+            number, exact = _round(value, bits, f"value {position}")
+            if not (exact or bits):
+                raise RefusedInput(
+                    "has a fraction, which a scale of whole numbers has no place for",
+                    who=f"value {position}",
+                    needed="a whole number",
+                    remedy="Take more fraction bits, or round it yourself.",
+                )
             if abs(number) > SIGNED_LIMIT:
                 raise WouldWrap(
                     "is too large at this scale",

@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "net",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 13])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 2])],
-        [numpy_helper.from_array(np.ones((13, 2), np.float32), "w")],
+        [numpy_helper.from_array(np.arange(26, dtype=np.float32).reshape(13, 2), "w")],
     )
     opset = [helper.make_opsetid("", 18)]
     raw = helper.make_model(net, opset_imports=opset, ir_version=9).SerializeToString()

@@ -43,7 +43,7 @@ def test_encode__numbers_of_the_scale__come_back_exactly(numbers: list[int], bit
     assert fixed.decode_exact(fixed.encode([float(v) for v in values])) == values
 
 
-@given(reals, st.integers(0, 64))
+@given(reals, st.integers(1, 64))
 def test_encode__is_off_by_at_most_half_a_step(value: float, bits: int) -> None:
     fixed = FixedPoint(bits)
     (back,) = fixed.decode_exact(fixed.encode([value]))
@@ -51,13 +51,19 @@ def test_encode__is_off_by_at_most_half_a_step(value: float, bits: int) -> None:
     assert fixed.decode(fixed.encode([value])) == [float(back)]
 
 
-@pytest.mark.parametrize("bits", [0, 4])
+@pytest.mark.parametrize("bits", [1, 4])
 def test_encode__half_a_step__goes_to_the_even_number(bits: int) -> None:
     halves = [(number + 0.5) / 2**bits for number in range(-4, 4)]
     rounded = [to_signed(n) for n in FIELD.unpack(FixedPoint(bits).encode(halves))]
     assert rounded == [-4, -2, -2, 0, 0, 2, 2, 4] == [round(h * 2**bits) for h in halves]
     thirds = FixedPoint(bits).encode([1 / 3 / 2**bits, 2 / 3 / 2**bits, 4 / 3 / 2**bits])
     assert FIELD.unpack(thirds) == [0, 1, 1]
+
+
+def test_encode__a_fraction_at_a_scale_of_whole_numbers__is_refused() -> None:
+    assert FIELD.unpack(FixedPoint(0).encode([2.0, 3])) == [2, 3]
+    with pytest.raises(RefusedInput, match=r"value 1: has a fraction.*Take more fraction bits"):
+        FixedPoint(0).encode([2.0, 2.5])
 
 
 def test_negative_number__is_q_minus_its_magnitude() -> None:

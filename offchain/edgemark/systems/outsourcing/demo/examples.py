@@ -19,11 +19,12 @@ from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.models.compiling import CompiledModel, compile_model
-from edgemark.models.estimators import describe_estimator
+from edgemark.models.estimators.reading import describe_estimator
 from edgemark.models.plan import ModelPlan
 from edgemark.models.signature import Decision
 
 ROWS = 20  # of an example in one job
+ROW_TYPE = "float64"  # all data are
 HELD_OUT = 0.25  # part of the rows that training never sees
 SPLIT_SEED = 1  # which rows those are
 # Each the best of a few powers of ten by 5-fold cross-validation on the training part.
@@ -136,7 +137,7 @@ def train(name: ExampleName) -> Example:
 
 
 def _compile(model: Any, bounds: Sequence[float], names: Sequence[str] | None) -> CompiledModel:
-    return compile_model(describe_estimator(model, bounds, names).trace())
+    return compile_model(describe_estimator(model, bounds, names, ROW_TYPE).trace())
 
 
 def _digit_classifier() -> Any:

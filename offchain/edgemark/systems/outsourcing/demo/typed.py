@@ -12,7 +12,7 @@ from edgemark.identifiers import format_tokens
 from edgemark.models.files import save_model
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
-from edgemark.systems.outsourcing.demo.examples import Example
+from edgemark.systems.outsourcing.demo.examples import ROW_TYPE, Example
 from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
 from edgemark.systems.outsourcing.offline.drafting import Wish
 
@@ -44,7 +44,8 @@ def type_commands(stage: OutsourcingStage, example: Example, wish: Wish, rows: i
         Unrecoverable: a command failed; its output says why.
     """
     folder, signature = stage.folder, example.plan.signature
-    save_model(example.model, folder / "wine.model.json", signature.bounds, signature.inputs)
+    path = folder / "wine.model.json"
+    save_model(example.model, path, signature.bounds, signature.inputs, ROW_TYPE)
     with (folder / "wine.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(signature.inputs)

@@ -107,12 +107,14 @@ class IndexStore(Closing):
 
         Raises:
             IndexMissing: there is none.
+            IndexBusy: its writer was killed, and this process may not mend what it left.
             IndexDamaged, IndexOfAnother: see `open_to_write`.
         """
         if not path.exists():
             raise IndexMissing("is not there", who=path, remedy="Make it: `edgemark index sync`.")
-        with _damage_is_told(path):
-            store = cls(path, _connect(path, "rw"), deployment, -1)
+        mode = _mode_to_read(path)
+        with _damage_is_told(path, may_write=mode == "rw"):
+            store = cls(path, _connect(path, mode), deployment, -1)
             store._db.execute("PRAGMA query_only = ON")
             store._check_identity()
             return store
@@ -350,19 +352,37 @@ def remove_index(path: Path) -> None:
         os.close(lock)
 
 
+def _mode_to_read(path: Path) -> str:
+    """How SQLite opens the file to read.
+
+    Readers, too, write: into the book of readers beside the file, so that its writer leaves them
+    what they read. Where nothing may be written, the book that is there is used; a file that its
+    writer has closed has none, and is read as it stands.
+    """
+    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        return "rw"
+    return "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(address, uri=True, timeout=WAIT_S, isolation_level=None)
 
 
 @contextlib.contextmanager
-def _damage_is_told(path: Path) -> Iterator[None]:
+def _damage_is_told(path: Path, *, may_write: bool = True) -> Iterator[None]:
     """Turn SQLite's errors into ours, by remedy."""
     try:
         yield
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise IndexBusy("is in use", who=path, remedy="Try again.") from error
+        if not may_write:
+            raise IndexBusy(
+                "was not closed, and may only be read here",
+                who=path,
+                remedy="Let `edgemark index sync` run in the account that keeps it.",
+            ) from error
         raise IndexDamaged(
             "cannot be used",
             who=path,

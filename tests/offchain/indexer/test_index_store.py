@@ -9,11 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.offchain.ledger.fake_chain import FakeChain, deployment_of, person
+from tests.offchain.without_rights import run_without_rights
 
 from edgemark.errors import RefusedInput
 from edgemark.indexer.keeping import EventIndex
@@ -171,6 +173,7 @@ FILL_FOR_EVER = """
 import sys
 from pathlib import Path
 from tests.offchain.ledger.fake_chain import FakeChain, deployment_of, person
+from tests.offchain.without_rights import run_without_rights
 from edgemark.indexer.keeping import EventIndex
 from edgemark.indexer.store import IndexStore
 deployment = deployment_of()
@@ -213,3 +216,63 @@ def test_kill_nine__at_random_moments__leaves_a_sound_file_that_others_go_on_fro
     with IndexStore.open_to_write(tmp_path / "new.sqlite", DEPLOYMENT) as store:
         EventIndex(chain, DEPLOYMENT, store).sync()
         assert store.content() == resumed
+
+
+READ_ONLY = """\
+import sys
+from pathlib import Path
+from tests.offchain.indexer.test_index_store import DEPLOYMENT
+from edgemark.indexer.store import IndexStore
+with IndexStore.open_to_read(Path(sys.argv[1]), DEPLOYMENT) as store:
+    print(store.highest().number)
+"""
+
+
+@pytest.fixture
+def forbid(path: Path) -> Iterator[Callable[[], None]]:
+    """Takes the right to write away, from the folder and all in it."""
+
+    def forbid() -> None:
+        for each in path.parent.iterdir():
+            each.chmod(0o444)
+        path.parent.chmod(0o555)
+
+    yield forbid
+    path.parent.chmod(0o755)
+
+
+def test_q1_open_to_read__where_nothing_may_be_written__reads(
+    path: Path, forbid: Callable[[], None]
+) -> None:
+    with IndexStore.open_to_read(path, DEPLOYMENT) as store:
+        expected = store.highest()
+    forbid()
+    done = run_without_rights(["-c", READ_ONLY, str(path)])
+    assert done.returncode == 0, done.stderr
+    assert expected is not None
+    assert int(done.stdout) == expected.number
+
+
+def test_q1_open_to_read__while_another_account_writes__reads(
+    path: Path, forbid: Callable[[], None]
+) -> None:
+    with IndexStore.open_to_write(path, DEPLOYMENT) as store:
+        store.roll_back(7)  # stands beside the file until its writer closes it
+        forbid()
+        done = run_without_rights(["-c", READ_ONLY, str(path)])
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+
+
+def test_q1_open_to_read__of_what_a_killed_writer_left__says_who_mends_it(
+    path: Path, forbid: Callable[[], None]
+) -> None:
+    with IndexStore.open_to_write(path, DEPLOYMENT) as store:
+        store.roll_back(7)
+        left = {each: each.read_bytes() for each in path.parent.iterdir()}
+    for each, content in left.items():
+        each.write_bytes(content)
+    path.with_name(f"{path.name}-shm").unlink()
+    forbid()
+    done = run_without_rights(["-c", READ_ONLY, str(path)])
+    assert "IndexBusy" in done.stderr
+    assert "was not closed, and may only be read here" in done.stderr

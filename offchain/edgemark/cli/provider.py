@@ -30,7 +30,10 @@ def provider() -> None:
 @takes_settings
 @click.argument("name")
 def register(invocation: Invocation, name: str) -> None:
-    """Register this home's account as the organisation NAME; a name stays what it is."""
+    """Register this home's account as the organisation NAME.
+
+    A name stays what it is.
+    """
     with RegistryStation.open(invocation.settings()) as station:
         changed = join_as_provider(station, name)
         organisation = provider_of(station)

@@ -1,7 +1,8 @@
 """Tables of a user: CSV in, rows of real numbers out; and answers as CSV.
 
 RFC 4180 with a header, in UTF-8. The rows are a secret: whatever is refused is named by
-row and column, and its value is not shown. Row 1 is the first one after the header.
+row and column, and its value is not shown. Row 1 is the first one after the header. How names are
+compared stands in `names`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import SimpleNamespace
 from typing import NoReturn
 
 from edgemark.errors import RefusedInput
+from edgemark.models.names import find_columns, find_other_case
 from edgemark.models.signature import Answer, Decision, Signature
 
 MAX_TABLE_BYTES = 64 * 2**20
@@ -73,7 +75,7 @@ def parse_table(
         BadCell: a cell that is missing, not finite or no number, by row and column.
     """
     lines = _read_lines(raw, who)
-    header = _read_header(lines, who)
+    header = _read_header(lines, who, signature.inputs if signature.is_named else ())
     positions = _match_columns(header, _kept(header, who, drop), signature, who)
     return _read_rows(lines, header, positions, limits, who)
 
@@ -87,9 +89,8 @@ def find_bounds(
         BadTable, BadCell: see `parse_table`.
     """
     lines = _read_lines(raw, who)
-    header = _read_header(lines, who)
-    kept = _kept(header, who, drop)
-    rows = _read_rows(lines, header, [header.index(name) for name in kept], limits, who)
+    header = _read_header(lines, who, ())
+    rows = _read_rows(lines, header, _kept(header, who, drop), limits, who)
     return tuple(max(map(abs, column)) for column in zip(*rows, strict=True))
 
 
@@ -147,15 +148,19 @@ def _read_lines(raw: bytes, who: str) -> Iterator[list[str]]:
         ) from error
 
 
-def _read_header(lines: Iterator[list[str]], who: str) -> list[str]:
-    """The names in the first line, each once."""
+def _read_header(lines: Iterator[list[str]], who: str, known: Sequence[str]) -> list[str]:
+    """The names in the first line, each once; `known` are those of a model."""
     header = [name.strip() for name in next(lines, [])]
     if not any(header):
         raise BadTable("has no header", who=who, needed="a line of column names")
     if len(header) > MAX_COLUMNS:
         raise BadTable("has too many columns", who=who, had=len(header), needed=MAX_COLUMNS)
     names = Counter(header)
-    if len(names) < len(header):
+    found = find_columns(header, known)
+    twins = {position for position, name in enumerate(header) if names[name] > 1}
+    if known and len(found) == len(known) and twins <= set(found.values()):
+        return header  # also where names are numbers, or pandas told columns of one name apart
+    if twins:
         twice = [_tell(name) for name, count in names.items() if count > 1]
         raise BadTable("has columns of one name", who=f"{who}, header", had=_list(twice))
     counted = [str(position) for position in range(len(header))]
@@ -168,40 +173,66 @@ def _read_header(lines: Iterator[list[str]], who: str) -> list[str]:
 
 def _tell(name: str) -> str:
     """A column's name; not a number, which may be an input of a table that has no header."""
+    if not name:
+        return '""'
     return "a number" if _NUMBER.fullmatch(name) else name
 
 
-def _kept(header: list[str], who: str, drop: Sequence[str]) -> list[str]:
-    unknown = [name for name in drop if name not in header]
+def _kept(header: list[str], who: str, drop: Sequence[str]) -> list[int]:
+    """Positions of the columns that nobody leaves out."""
+    found = find_columns(header, drop)
+    unknown = [name for name in drop if name not in found and name not in header]
     if unknown:
         raise BadTable("lacks a column to leave out", who=who, needed=_list(unknown))
-    return [name for name in header if name not in drop]
+    left_out = set(found.values()) | {i for i, name in enumerate(header) if name in drop}
+    return [position for position in range(len(header)) if position not in left_out]
 
 
-def _match_columns(header: list[str], kept: list[str], signature: Signature, who: str) -> list[int]:
+def _match_columns(
+    header: list[str], kept: Sequence[int], signature: Signature, who: str
+) -> list[int]:
     """For each input of the model, the position of its column."""
     if not signature.is_named:
         if len(kept) != len(signature.inputs):
-            _refuse_columns(who, header, f"{len(kept)} columns", f"{len(signature.inputs)}")
-        return [header.index(name) for name in kept]
-    missing = [name for name in signature.inputs if name not in kept]
+            had, needed = f"{len(kept)} columns", str(len(signature.inputs))
+            _refuse_columns(who, header, had, needed, _remedy(header, kept))
+        return list(kept)
+    there = set(kept)
+    places = {n: at for n, at in find_columns(header, signature.inputs).items() if at in there}
+    missing = [name for name in signature.inputs if name not in places]
+    needed = _list(signature.inputs)
     if missing:
-        _refuse_columns(who, header, f"no column {_list(missing)}", _list(signature.inputs))
-    extra = [name for name in kept if name not in signature.inputs]
+        others = [find_other_case([header[at] for at in kept], name) for name in missing]
+        had = f"no column {_list(missing)}"
+        if any(others):
+            had += f", but {_list([other for other in others if other])}"
+            _refuse_columns(who, header, had, needed, "Write the names as the model has them.")
+        _refuse_columns(who, header, had, needed, "Name the columns as the model does.")
+    positions = [places[name] for name in signature.inputs]
+    extra = [at for at in kept if at not in positions]
     if extra:
-        _refuse_columns(who, header, f"also {_list(extra)}", _list(signature.inputs))
-    return [header.index(name) for name in signature.inputs]
+        had = f"also {_list([_tell(header[at]) for at in extra])}"
+        _refuse_columns(who, header, had, needed, _remedy(header, extra))
+    if len(set(positions)) < len(positions):
+        _refuse_columns(who, header, "one column for two inputs", needed, "Name them apart.")
+    return positions
 
 
-def _refuse_columns(who: str, header: list[str], had: str, needed: str) -> NoReturn:
+def _remedy(header: Sequence[str], extra: Sequence[int]) -> str:
+    """How to get rid of columns; an index that pandas wrote has no name."""
+    if any(not header[at] for at in extra):
+        return 'Leave the column without a name, perhaps an index, out with --drop "".'
+    return "Leave columns out with --drop NAME."
+
+
+def _refuse_columns(who: str, header: list[str], had: str, needed: str, remedy: str) -> NoReturn:
     other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
-    remedy = "Leave columns out with --drop NAME." if other is None else "Separate with commas."
     raise BadTable(
         "has other columns than the model",
         who=f"{who}, header",
         had=had,
         needed=needed,
-        remedy=remedy,
+        remedy=remedy if other is None else "Separate with commas.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +70,48 @@ def test_columns_to_leave_out__are_left_out_whatever_they_hold() -> None:
         parse_table(raw, NAMED, LIMITS, drop=["weight"])
 
 
+NAMES = {
+    "blanks, as pandas keeps them": ("age, bmi\n1,2\n", ("age", " bmi")),
+    "blanks on the other side": (" age ,bmi\t\n1,2\n", ("age", "bmi")),
+    "blanks that only Unicode knows": ("age\u00a0,\u2003bmi\n1,2\n", ("age", "bmi")),
+    "quotes after a blank": ('age, "bmi"\n1,2\n', ("age", ' "bmi"')),
+    "letters in parts": ("a\u0308ge,bmi\n1,2\n", ("\u00e4ge", "bmi")),
+    "columns of one name": ("a,a,b\n1,2,3\n", ("a", "a.1", "b")),
+    "columns of one name, and of its number": ("a,a,a.1\n1,2,3\n", ("a", "a.2", "a.1")),
+    "a column without a name": (",b\n1,2\n", ("Unnamed: 0", "b")),
+    "years": ("2024,2025\n1,2\n", ("2024", "2025")),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_table_that_a_model_was_trained_on__is_matched_by_the_names_that_pandas_read(
+    name: str,
+) -> None:
+    text, names = NAMES[name]
+    count = len(names)
+    frame = pd.read_csv(io.StringIO(text))
+    if "parts" not in name and "other side" not in name and "Unicode" not in name:
+        assert sorted(frame.columns) == sorted(names)
+    signature = Signature(names, True, (100.0,) * count, ("risk",))
+    (row,) = parse_table(text.encode(), signature, LIMITS)
+    assert sorted(row) == [1.0, 2.0, 3.0][:count]
+    if name != "columns of one name, and of its number":
+        assert row == [1.0, 2.0, 3.0][:count]
+
+
+def test_columns_to_leave_out__are_named_alike_too() -> None:
+    raw = b",age , bmi\n0,1,2\n1,3,4\n"
+    for drop in ("", "Unnamed: 0"):
+        assert parse_table(raw, NAMED, LIMITS, drop=[drop]) == [[1.0, 2.0], [3.0, 4.0]]
+    assert find_bounds(raw, LIMITS, drop=["", "bmi "]) == (3.0,)
+
+
+def test_inputs_that_differ_by_blanks_alone__are_not_told_apart() -> None:
+    signature = Signature(("age", " age"), True, (1.0, 1.0), ("risk",))
+    with pytest.raises(BadTable, match="one column for two inputs"):
+        parse_table(b"age\n1\n", signature, LIMITS)
+
+
 CELLS = {
     "": "is missing",
     "  ": "is missing",
@@ -109,6 +152,9 @@ TABLES = {
     b"age\n1\n": "had no column bmi",
     b"age,weight\n1,2\n": "had no column bmi",
     b"age,bmi,weight\n1,2,3\n": "had also weight; needed age, bmi. Leave columns out",
+    b",age,bmi\n0,1,2\n": 'had also ""; needed age, bmi. Leave the column without a name, perhaps '
+    'an index, out with --drop "".',
+    b"AGE,Bmi\n1,2\n": "had no column age, bmi, but AGE, Bmi; needed age, bmi. Write the names as",
     b"age,bmi,age\n1,2,3\n": "has columns of one name; had age",
     b"4.711,M,4.711\n1,F,3\n": "has columns of one name; had a number",  # no header: inputs
     b"age;bmi\n1;2\n": "Separate with commas",
@@ -132,6 +178,8 @@ def test_table_that_does_not_fit__is_refused_with_the_place(raw: bytes) -> None:
 def test_table_with_another_number_of_columns_than_an_unnamed_model__is_refused() -> None:
     with pytest.raises(BadTable, match="had 3 columns; needed 2"):
         parse_table(b"a,b,c\n1,2,3\n", COUNTED, LIMITS)
+    with pytest.raises(BadTable, match='perhaps an index, out with --drop ""'):
+        parse_table(b",b,c\n1,2,3\n", COUNTED, LIMITS)
 
 
 def test_table_with_more_rows_than_a_job_takes__is_refused() -> None:

@@ -4,7 +4,6 @@ ape run deploy --network ethereum:local:foundry
 ape run deploy --network http://127.0.0.1:8545 --manifest edgemark.json
 """
 
-import os
 from pathlib import Path
 
 import click
@@ -16,7 +15,9 @@ from ethpm_types import ContractType
 from rich.console import Console
 from rich.table import Column, Table
 
+from edgemark.cli.terminal.invocation import read_settings
 from edgemark.deployment.deployment import Made, calls_after, deploy_by, measure_block_s
+from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import parse_address
 from edgemark.identity.records import Staking
@@ -29,7 +30,6 @@ from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.party.evm.contracts import DEFAULT_STAKING
-from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import (
     DEFAULT_LIMITS,
@@ -73,11 +73,11 @@ def cli(provider, account, judges, pool, manifest, **options):
     try:
         account, judges, pool = choose_accounts(console, provider, account, judges, pool)
         groups = groups_of(account.address, judges, pool, options)
-        settings = load_settings(file=None, environ=os.environ, overrides={})
+        settings = read_settings(None, {})
         chain = EvmChain(provider.http_uri, chain_id=provider.chain_id)
         block_s = measure_block_s(chain)
         for group in groups:
-            group.check_pace(settings.confirmations, block_s)
+            group.check_pace(settings.of(ChainSettings).confirmations, block_s)
         table = Table("contract", Column("address", no_wrap=True), "gas", box=None, pad_edge=False)
         deployment = deploy_by(maker(account, table), provider.chain_id, groups)
         table.add_row("Allocations", deployment.contracts["Allocations"], "with MetaCoin")
@@ -169,6 +169,8 @@ def save(console, deployment, provider, manifest, settings):
     if manifest is None and getattr(provider, "process", None) is not None:
         console.print("no manifest: this chain ends with the command (--manifest writes one)")
         return
-    path = manifest or settings.manifest_file(deployment.chain_id)
+    path = manifest or settings.of(ChainSettings).manifest_file(
+        settings.home, deployment.chain_id
+    )
     deployment.save(path)
     console.print(f"manifest: {path}", soft_wrap=True)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
+    from edgemark.settings.section import Section
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "offchain"))
 
@@ -123,22 +125,36 @@ def _describe(command: click.Command, name: str, depth: int) -> Iterator[str]:
 
 
 def describe_settings() -> str:
-    """The reference of the settings, from the class that holds them."""
-    from edgemark.settings import PREFIX, Settings, setting_names  # noqa: PLC0415 - as above
+    """The reference of the settings, from the sections that hold them."""
+    from edgemark.cli.sections import list_sections  # noqa: PLC0415 - after the path is set
+    from edgemark.settings.catalogue import Catalogue  # noqa: PLC0415
 
     lines = [
         "# Settings\n",
         "`edgemark.toml` in the home folder < environment < command line. `edgemark config show`",
-        "prints every value in force and where it came from.\n",
-        "| setting | environment | default | meaning |",
-        "|---|---|---|---|",
+        "prints every value in force and where it came from. A setting that had a name outside of",
+        "a section keeps that too, in the file and, in capitals, in the environment.",
     ]
-    meanings = read_attributes(Settings.__doc__ or "")
-    for name in setting_names():
-        default = getattr(Settings, name)
-        shown = f"`{default}`" if str(default) else "empty"
-        lines.append(f"| `{name}` | `{PREFIX}{name.upper()}` | {shown} | {meanings[name]} |")
+    for section in Catalogue(list_sections()).sections:
+        lines += ["", *_describe_section(section)]
     return "\n".join(lines) + "\n"
+
+
+def _describe_section(section: type[Section]) -> Iterator[str]:
+    from edgemark.settings.loading import PREFIX  # noqa: PLC0415
+    from edgemark.settings.section import settings_of  # noqa: PLC0415
+
+    summary, _, _ = (section.__doc__ or "").partition("\n")
+    meanings = read_attributes(section.__doc__ or "")
+    yield f"## `[{section.NAME}]`\n" if section.NAME else "## In no section\n"
+    yield f"{summary}\n"
+    yield "| setting | environment | before | default | meaning |"
+    yield "|---|---|---|---|---|"
+    for each in settings_of(section):
+        shown = f"`{each.default}`" if str(each.default) else "empty"
+        before = f"`{each.rule.flat}`" if each.rule.flat else ""
+        variable = f"`{PREFIX}{each.variable.upper()}`"
+        yield f"| `{each.key}` | {variable} | {before} | {shown} | {meanings[each.key]} |"
 
 
 def read_attributes(docstring: str) -> dict[str, str]:

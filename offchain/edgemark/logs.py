@@ -25,10 +25,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, NoReturn, TextIO, TypeVar
 
 from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.settings.section import Section, setting
 
 ROOT = "edgemark"
 HIDDEN = "<secret>"
@@ -44,6 +46,21 @@ FORMATS = ("auto", "json", "text")
 
 T = TypeVar("T")
 _ABOUT: ContextVar[Mapping[str, object]] = ContextVar("about", default={})  # noqa: B039 - never changed
+
+
+@dataclass(frozen=True)
+class LogSettings(Section):
+    """What is written on standard error.
+
+    Attributes:
+        level: debug, info, warning or error.
+        format: json, text, or auto: text when standard error is a terminal.
+    """
+
+    NAME = "logs"
+
+    level: str = setting("info", choices=tuple(LEVELS), flat="log_level")
+    format: str = setting("auto", choices=FORMATS, flat="log_format")
 
 
 @contextmanager

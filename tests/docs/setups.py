@@ -54,9 +54,9 @@ def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
             actor.log.rename(play / f"{actor.home.name}.log")
         yield with_programs() | {
             "EDGEMARK_CHAIN_URL": stage.url,
-            "EDGEMARK_CONFIRMATIONS": "1",
-            "EDGEMARK_MANIFEST": str(play / "deployment.json"),
-            "EDGEMARK_POLL_S": "0.4",
+            "EDGEMARK_CHAIN_CONFIRMATIONS": "1",
+            "EDGEMARK_CHAIN_MANIFEST": str(play / "deployment.json"),
+            "EDGEMARK_PARTY_POLL_S": "0.4",
             "NODES": " ".join(f"--node {actor.account}" for actor in stage.nodes),
         }
 

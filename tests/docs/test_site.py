@@ -14,10 +14,11 @@ import pytest
 import yaml
 from tests.architecture.checkout import ROOT
 
+from edgemark.cli.sections import list_sections
 from edgemark.metrics.instruments import Instruments
 from edgemark.metrics.readings import LoopReading, LoopReadings
 from edgemark.party.evm.monitoring import ChainReading, tell_chain
-from edgemark.settings import setting_names
+from edgemark.settings.catalogue import Catalogue
 from edgemark.systems.outsourcing.device.metrics import DeviceFigures
 
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
@@ -86,8 +87,10 @@ def test_the_references__name_every_command_and_setting(site: Path) -> None:
     for name in names:
         assert f"<code>edgemark {name}</code>" in commands
     settings = (site / "reference" / "settings.html").read_text()
-    for name in setting_names():
-        assert f"<code>{name}</code>" in settings
+    for each in Catalogue(list_sections()).settings:
+        assert f"<code>{each.key}</code>" in settings
+        assert f"<code>EDGEMARK_{each.variable.upper()}</code>" in settings
+        assert each.rule.flat == "" or f"<code>{each.rule.flat}</code>" in settings
 
 
 def test_state_diagrams__are_tables(site: Path) -> None:

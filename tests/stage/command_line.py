@@ -17,7 +17,9 @@ from tests.stage.forks import ENVIRONMENT, Forked
 from tests.stage.idling import report_to
 
 from edgemark.cli.main import main
-from edgemark.settings import Settings, setting_names
+from edgemark.settings.loading import FILE_NAME
+from edgemark.settings.settings import Settings
+from edgemark.settings.writing import write_toml
 
 LIMIT_S = 700.0
 KILLED = -9
@@ -109,16 +111,9 @@ def replace_settings(environ: Mapping[str, str]) -> None:
     os.environ.update(environ)
 
 
-def write_settings(settings: Settings, **changes: object) -> Path:
-    """Write the settings of a home as its `edgemark.toml`; the home."""
-    home = Path(settings.home)
-    home.mkdir(parents=True, exist_ok=True)
-    values = {name: getattr(settings, name) for name in setting_names() if name != "home"}
-    lines = [f"{name} = {as_toml(value)}" for name, value in {**values, **changes}.items()]
-    (home / "edgemark.toml").write_text("\n".join(lines) + "\n")
-    return home
-
-
-def as_toml(value: object) -> str:
-    """A number as it is, everything else in quotes."""
-    return str(value) if isinstance(value, int | float) else json.dumps(str(value))
+def write_settings(settings: Settings, changes: Mapping[str, object] | None = None) -> Path:
+    """Write the settings of a home, but for some by name, as its `edgemark.toml`; the home."""
+    values = {each.name: each.value for each in settings.show() if each.name != "home"}
+    settings.home.mkdir(parents=True, exist_ok=True)
+    (settings.home / FILE_NAME).write_text(write_toml({**values, **(changes or {})}))
+    return settings.home

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -77,7 +76,7 @@ class Theatre(Generic[G, S]):
     def open_station(self, name: str) -> S:
         """A party's keys and contracts; its account is funded."""
         settings = self.stage.settings_of(name)
-        account = KeyStore.open(Path(settings.home) / "keys").account.address
+        account = KeyStore.open(settings.home / "keys").account.address
         if account not in self.accounts:
             self.accounts.add(account)
             fund(self.stage, self.chain, [account])

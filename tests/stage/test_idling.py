@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 
 from edgemark.loop.machine import TryAgain
 from edgemark.party.loop import PartyLoop
+from edgemark.party.settings import PartySettings
 
 KEY = b"\xab" * 32
 
@@ -65,9 +66,9 @@ class Ways:
 class Party(PartyLoop[Any]):
     def __init__(self, home: Path, ways: Ways) -> None:
         self.ways = ways
-        settings = SimpleNamespace(home=home, poll_s=0.02, workers=2)
+        paces = PartySettings(poll_s=0.02, workers=2)
         station: Any = SimpleNamespace(
-            settings=settings, home=home, clock=lambda: ways.now, keep_on=lambda: None
+            paces=paces, home=home, clock=lambda: ways.now, keep_on=lambda: None
         )
         super().__init__(station, Counting(), "party", look=self.look)
 

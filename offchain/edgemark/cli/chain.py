@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from edgemark.cli.account import parse_tokens
@@ -11,6 +9,7 @@ from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment
+from edgemark.deployment.settings import ChainSettings
 from edgemark.identifiers import parse_address
 from edgemark.ledger.evm.development.launching import (
     DEFAULT_KIND,
@@ -43,7 +42,7 @@ def chain() -> None:
 )
 def up(invocation: Invocation, port: int | None, block_time: int | None, kind: str) -> None:
     """Start the chain; it goes on until `edgemark chain down`. One that runs is found again."""
-    folder = Path(invocation.settings().home) / "chain"
+    folder = invocation.settings().home / "chain"
     check_wished(folder, {"port": port or None, "block_time_s": block_time})
     options = ChainOptions(PORT if port is None else port, block_time_s=block_time or BLOCK_TIME_S)
     node = chain_up(folder, options, kind)
@@ -55,7 +54,7 @@ def up(invocation: Invocation, port: int | None, block_time: int | None, kind: s
 @takes_settings
 def down(invocation: Invocation) -> None:
     """Stop the chain that `up` started from this home folder."""
-    stopped = chain_down(Path(invocation.settings().home) / "chain")
+    stopped = chain_down(invocation.settings().home / "chain")
     invocation.show({"stopped": stopped}, "chain is down" if stopped else "no chain was up")
 
 
@@ -67,8 +66,10 @@ def verify(invocation: Invocation) -> None:
     Works on any chain. It says which contract is another one, with both hashes.
     """
     settings = invocation.settings()
-    node = EvmChain(settings.chain_url, chain_id=settings.chain_id or None).connect()
-    manifest = Deployment.load(settings.manifest_file(node.chain_id), GROUPS, node.chain_id)
+    wanted = settings.of(ChainSettings)
+    node = EvmChain(wanted.url, chain_id=wanted.id or None).connect()
+    file = wanted.manifest_file(settings.home, node.chain_id)
+    manifest = Deployment.load(file, GROUPS, node.chain_id)
     manifest.verify(node)
     facts = {
         name: {"address": manifest.contracts[name], **origin.as_dict()}
@@ -95,11 +96,12 @@ def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
     settings = invocation.settings()
     payees = [parse_address(account, who="account") for account in accounts]
     amount = parse_tokens(mtc)
-    chain_id = settings.chain_id or None
-    node = EvmChain(settings.chain_url, chain_id=chain_id, confirmations=0).connect()
-    manifest = Deployment.load(settings.manifest_file(node.chain_id), GROUPS, node.chain_id)
+    wanted = settings.of(ChainSettings)
+    node = EvmChain(wanted.url, chain_id=wanted.id or None, confirmations=0).connect()
+    file = wanted.manifest_file(settings.home, node.chain_id)
+    manifest = Deployment.load(file, GROUPS, node.chain_id)
     token = MetaCoin(node, manifest.contract("MetaCoin"))
-    folder = Path(settings.home) / "chain"
+    folder = settings.home / "chain"
     folder.mkdir(parents=True, exist_ok=True)
     with TransactionLane(node, SecretKey(dev_key(0)), folder / "faucet.journal") as lane:
         lane.transfer_many([(payee, GAS_WEI) for payee in payees])

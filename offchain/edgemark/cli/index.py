@@ -23,6 +23,7 @@ from edgemark.ledger.evm.faults import IndexBusy, IndexDamaged, IndexMissing, In
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
 from edgemark.metrics.page import PageServer
+from edgemark.party.settings import MetricsSettings, PartySettings
 
 sync_option = click.option(
     "--sync/--no-sync",
@@ -88,7 +89,7 @@ def sync(invocation: Invocation, follow: bool) -> None:
     """Bring the index up to the head of the chain."""
     indexed = IndexedChain.connect(invocation)
     if follow:
-        _follow(indexed, invocation.settings().poll_s)
+        _follow(indexed, invocation.settings().of(PartySettings).poll_s)
     invocation.show(_standing(indexed.sync()))
 
 
@@ -130,7 +131,7 @@ def _follow(indexed: IndexedChain, poll_s: float) -> None:
     """Sync for ever; a chain that does not answer is waited for."""
     log = get_logger("index")
     known: Standing | None = None
-    port = indexed.invocation.settings().metrics_port
+    port = indexed.invocation.settings().of(MetricsSettings).port
     figures = IndexFigures()
     with ExitStack() as stack:
         if port:

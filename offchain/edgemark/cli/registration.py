@@ -15,7 +15,9 @@ from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration
 from edgemark.party.evm import membership
 from edgemark.party.evm.opening import describe_server
-from edgemark.settings import Settings
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.settings import ServerSettings
+from edgemark.settings.settings import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -70,8 +72,9 @@ def describe_wish(settings: Settings, keys: KeyStore, role: Role, name: str) -> 
         if not name:
             raise RefusedInput("has no name", who="provider", needed="--name of 1 to 64 bytes")
         return Registration(role, name=name)
-    endpoint, resources = describe_server(settings)
-    provider = parse_address(settings.provider, who="provider")
+    wanted = settings.of(RegistrationSettings)
+    endpoint, resources = describe_server(settings.of(ServerSettings), wanted)
+    provider = parse_address(wanted.provider, who="provider")
     return Registration(role, provider, keys.tls.pin, endpoint, resources=resources)
 
 
@@ -84,7 +87,8 @@ def rotate(invocation: Invocation, *, new_tls_key: bool) -> None:
     Run it again should it fail after the key was made: it registers what is there.
     """
     settings = invocation.settings()
-    endpoint, resources = describe_server(settings)
+    wanted = settings.of(RegistrationSettings)
+    endpoint, resources = describe_server(settings.of(ServerSettings), wanted)
     with RegistryStation.open(settings) as station:  # refuses while a server of this home runs
         membership.require_server(station)
     if new_tls_key:

@@ -16,7 +16,7 @@ from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.process import tether
-from edgemark.settings import without_settings
+from edgemark.settings.loading import without_settings
 from edgemark.transport.ports import HeldPorts, hold_ports
 
 STOP_LIMIT_S = 10.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgemark.errors import Unrecoverable
 from edgemark.process import tether
-from edgemark.settings import without_settings
+from edgemark.settings.loading import without_settings
 
 COMMAND_LIMIT_S = 240.0
 

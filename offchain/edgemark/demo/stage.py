@@ -10,13 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from edgemark.closing import Closing
 from edgemark.demo.actor import Actor
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
-from edgemark.settings import Settings, load_settings
+from edgemark.party.settings import SECTIONS
+from edgemark.settings.loading import FILE_NAME, load_settings
+from edgemark.settings.section import Section
+from edgemark.settings.settings import Settings
+from edgemark.settings.writing import write_toml
 
 START_LIMIT_S = 60.0
 LOOK_S = 0.1
@@ -29,12 +33,17 @@ class Stage(Closing, ABC, Generic[A]):
 
     A system says who is in the cast, and who comes to them without a process of the stage's.
 
+    Attributes:
+        SECTIONS: of the settings, that its parties read.
+
     Args:
         folder: keys, journals and logs of all parties.
-        settings: of every party, beside or instead of the stage's own.
+        settings: by name (`party.poll_s`), of every party, beside or instead of the stage's own.
         start_limit_s: seconds until all actors have to be there.
         guests: home folders' names of the parties that come by themselves.
     """
+
+    SECTIONS: ClassVar[tuple[type[Section], ...]] = SECTIONS
 
     folder: Path
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -62,11 +71,11 @@ class Stage(Closing, ABC, Generic[A]):
 
     def common_settings(self) -> dict[str, object]:
         """Of every party."""
-        return {"poll_s": 0.4, "log_level": "info", **self.settings}
+        return {"party.poll_s": 0.4, "logs.level": "info", **self.settings}
 
     def own_settings(self, actor: A) -> dict[str, object]:
         """Of one actor, beside those that all have."""
-        place = {} if actor.place is None else {"listen_port": actor.port}
+        place = {} if actor.place is None else {"server.listen_port": actor.port}
         return {**place, **actor.settings}
 
     def is_there(self, actor: A) -> bool:
@@ -121,7 +130,7 @@ class Stage(Closing, ABC, Generic[A]):
         """Settings of a party without a process, with a home folder of this name."""
         self.account_of(name)
         overrides = {**self.common_settings(), "home": self.folder / name}
-        return load_settings(file=None, environ={}, overrides=overrides)
+        return load_settings(file=None, environ={}, overrides=overrides, sections=self.SECTIONS)
 
     def write_guest_home(self, name: str) -> Address:
         """Write the settings of a guest's home for the command line; its account."""
@@ -131,11 +140,4 @@ class Stage(Closing, ABC, Generic[A]):
 
     def _write_home(self, home: Path, values: Mapping[str, object]) -> None:
         facts = {**self.common_settings(), **values}
-        lines = [f"{name} = {_toml(value)}" for name, value in facts.items()]
-        (home / "edgemark.toml").write_text("\n".join(lines) + "\n")
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, Path | str):
-        return f'"{value}"'
-    return str(value)
+        (home / FILE_NAME).write_text(write_toml(facts))

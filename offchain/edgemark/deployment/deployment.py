@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgemark.deployment.group import ContractGroup
+from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.identifiers import Address, parse_address
@@ -33,7 +34,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import address_of_made
-from edgemark.settings import Settings
+from edgemark.settings.settings import Settings
 
 MANIFEST_VERSION = 2
 MAX_MANIFEST_BYTES = 64 * 1024
@@ -215,12 +216,12 @@ def open_deployment(
     Raises:
         NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
     """
+    wanted = settings.of(ChainSettings)
     chain = EvmChain(
-        settings.chain_url,
-        chain_id=settings.chain_id or None,
-        confirmations=settings.confirmations,
+        wanted.url, chain_id=wanted.id or None, confirmations=wanted.confirmations
     ).connect()
-    deployment = Deployment.load(settings.manifest_file(chain.chain_id), known, chain.chain_id)
+    manifest = wanted.manifest_file(settings.home, chain.chain_id)
+    deployment = Deployment.load(manifest, known, chain.chain_id)
     deployment.verify(chain)
     return chain, deployment
 

@@ -15,7 +15,8 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, check_private, make_secret_folder, write_new
 from edgemark.identity.keyfile import open_keyfile
-from edgemark.settings import Settings
+from edgemark.identity.settings import AccountSettings
+from edgemark.settings.settings import Settings
 from edgemark.transport.tls import TlsKey
 
 ACCOUNT_FILE = "account.key"
@@ -67,9 +68,9 @@ class KeyStore:
             Unrecoverable: as `open`.
             KeyfileInvalid, WrongPassphrase: the account's file cannot be opened.
         """
-        account = None
-        if settings.account_file:
-            account = open_keyfile(settings.account_file, settings.passphrase_file)
+        own, account = settings.of(AccountSettings), None
+        if own.file:
+            account = open_keyfile(own.file, own.passphrase_file)
         return KeyStore.open(settings.home / "keys", account)
 
 

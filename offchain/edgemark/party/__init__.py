@@ -6,10 +6,11 @@
 | `loop`       | journal, loop and watch, started and stopped together                   |
 | `service`    | a loop that runs by itself: signs of life, what it depends on, its end  |
 | `server`     | a service behind an HTTPS server                                        |
-| `running`    | a service as a process, until it is asked to leave                      |
-| `monitoring` | pages for the operator                                                  |
+| `running`    | a service as a process, and its operator's pages, until asked to leave    |
 | `rounds`, `agenda`, `watcher` | what a round over the outside reads, and when          |
 | `inquiry`, `standing` | what any peer has, or each of them; whom to ask first          |
+| `patience`   | a moment for others, once for each thing                                |
+| `settings`   | paces, a server's faces, the pages' port; the sections of every party   |
 | `evm`        | what an EVM chain adds to all that                                      |
 
 Nothing here but `evm` knows a chain: time is handed in (`Station.clock`), and so is whatever a

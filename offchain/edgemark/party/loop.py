@@ -55,7 +55,7 @@ class PartyLoop(Closing, Generic[S]):
         self.station = station
         self.log = get_logger(name)
         self._facts = machine.facts
-        settings, home = station.settings, station.home
+        paces, home = station.paces, station.home
         self._journal = Journal.open(home / f"{name}.journal")
         self.archive = Archive(home / f"{name}.archive", self.ARCHIVE_ROOM)
         self.runtime: Runtime[Any, Any, Any] = Runtime(
@@ -64,8 +64,8 @@ class PartyLoop(Closing, Generic[S]):
             self._carry_out,
             clock=station.clock,
             pace=Pace(
-                poll_s=settings.poll_s,
-                workers=settings.workers,
+                poll_s=paces.poll_s,
+                workers=paces.workers,
                 computers=self.COMPUTERS,
                 most_backoff_s=2.0,
             ),
@@ -75,8 +75,8 @@ class PartyLoop(Closing, Generic[S]):
         )
         self.runtime.compute_in_turn(self._due)
         self.runtime.talk_in_turn(self._errand)
-        self._watcher = look and Watcher(look, settings.poll_s, f"{name}-watch", self._stop_on)
-        self._keeper = Watcher(station.keep_on, settings.poll_s, f"{name}-keeper", self._stop_on)
+        self._watcher = look and Watcher(look, paces.poll_s, f"{name}-watch", self._stop_on)
+        self._keeper = Watcher(station.keep_on, paces.poll_s, f"{name}-keeper", self._stop_on)
         self._fault: Exception | None = None
 
     # --- for subclasses ------------------------------------------------------------------------

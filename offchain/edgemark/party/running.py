@@ -1,18 +1,71 @@
-"""Runs one party as a process of its own, until it is asked to leave."""
+"""Runs one party as a process of its own until it is asked to leave; shows its operator how it does.
+
+/metrics is for Prometheus, /healthz for a supervisor. What the party depends on, as a chain, is
+asked by `Dependency` objects of their own, each once and with a short time limit: what hangs must
+not hang the page that is to tell about it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
+import time
 import types
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from edgemark.party.monitoring import Monitor
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from edgemark.closing import Closing
+from edgemark.logs import get_logger
+from edgemark.metrics.health import find_faults
+from edgemark.metrics.page import Page, PageServer
+from edgemark.metrics.readings import LoopReadings
 from edgemark.party.service import PartyService
+from edgemark.party.settings import MetricsSettings
 from edgemark.party.station import Station
 
 S = TypeVar("S", bound=Station)
+
+
+class Monitor(Closing):
+    """Pages about one party, on this machine's loopback address.
+
+    Args:
+        party: the one; need not have started.
+        port: of the pages; 0 takes a free one.
+
+    Raises:
+        PageServerFailed: the port is in use.
+    """
+
+    def __init__(self, party: PartyService[Any], port: int) -> None:
+        self._party = party
+        self._dependencies = party.dependencies()
+        registry = party.instruments.registry
+        registry.register(LoopReadings(party))
+        for dependency in self._dependencies:
+            registry.register(dependency)
+        self._pages = PageServer({"/metrics": self._metrics, "/healthz": self._health}, port)
+        get_logger("metrics").info("metrics are served", url=self._pages.url)
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        return self._pages.url
+
+    def close(self) -> None:
+        """Close the port."""
+        self._pages.close()
+
+    def _metrics(self) -> Page:
+        return Page(200, CONTENT_TYPE_LATEST, generate_latest(self._party.instruments.registry))
+
+    def _health(self) -> Page:
+        faults = find_faults(self._party.beats(), self._dependencies, time.monotonic())
+        body = json.dumps({"healthy": not faults, "faults": faults}).encode()
+        return Page(503 if faults else 200, "application/json", body + b"\n")
 
 
 def serve(station: S, party: Callable[[S], PartyService[S]]) -> None:
@@ -24,7 +77,7 @@ def serve(station: S, party: Callable[[S], PartyService[S]]) -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    port = station.settings.metrics_port
+    port = station.settings.of(MetricsSettings).port
     with running, Monitor(running, port) if port else contextlib.nullcontext():
         running.start()
         running.wait()

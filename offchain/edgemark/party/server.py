@@ -14,6 +14,7 @@ from edgemark.loop.archive import Room
 from edgemark.loop.machine import Machine
 from edgemark.party.loop import S
 from edgemark.party.service import PartyService
+from edgemark.party.settings import ServerSettings
 from edgemark.transport.serving.cards import Door
 from edgemark.transport.serving.server import HttpServer, Request, Response, Route, ServerLimits
 
@@ -48,7 +49,7 @@ class PartyServer(PartyService[S]):
         self._ready = threading.Event()
 
     def _open_http(self, door: Door | None) -> HttpServer:
-        station, settings = self.station, self.station.settings
+        station, settings = self.station, self.station.settings.of(ServerSettings)
         http = HttpServer(
             [
                 replace(

@@ -43,7 +43,7 @@ class PartyService(PartyLoop[S]):
         """Last signs of life of the loop and of the watch, if there is one."""
         beats = {"loop": Beat(self.runtime.turned_at)}
         if self._watcher is not None:
-            bound_s = STILL_S + self.station.settings.poll_s
+            bound_s = STILL_S + self.station.paces.poll_s
             beats["watch"] = Beat(self._watcher.looked_at, bound_s=bound_s)
         return beats
 

@@ -10,8 +10,10 @@ from typing import ClassVar, Self
 from edgemark.closing import Closing
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
+from edgemark.party.settings import SECTIONS, PartySettings
 from edgemark.party.standing import Standing
-from edgemark.settings import Settings
+from edgemark.settings.section import Section
+from edgemark.settings.settings import Settings
 from edgemark.transport.asking.http import HttpClient
 
 TAKEN = b"taken"  # what a server answers when it keeps what it was handed
@@ -22,6 +24,7 @@ class Station(Closing):
     """Everything a shell uses, opened once; what a party has beside it is added by a subclass.
 
     Attributes:
+        SECTIONS: of the settings, that its parties read; a system adds its own.
         settings: home folder, ports, paces.
         keys: of the account, and of the TLS face.
         client: asks peers, each by its endpoint and the pin of its key.
@@ -31,6 +34,7 @@ class Station(Closing):
         MATTERS: what its system calls those that are under way, as metrics name them.
     """
 
+    SECTIONS: ClassVar[tuple[type[Section], ...]] = SECTIONS
     MATTERS: ClassVar[str] = "matters"
 
     settings: Settings
@@ -53,7 +57,7 @@ class Station(Closing):
         return cls(
             settings=settings,
             keys=KeyStore.of(settings),
-            client=HttpClient(timeout_s=settings.request_timeout_s),
+            client=HttpClient(timeout_s=settings.of(PartySettings).request_timeout_s),
             clock=clock,
         )
 
@@ -67,6 +71,11 @@ class Station(Closing):
         return self.keys.account.address
 
     @property
+    def paces(self) -> PartySettings:
+        """How often it looks, how long it waits, how much it does at a time."""
+        return self.settings.of(PartySettings)
+
+    @property
     def home(self) -> Path:
         """Folder of its keys, journals and archives."""
-        return Path(self.settings.home)
+        return self.settings.home

@@ -113,7 +113,7 @@ class Played:
 @contextmanager
 def play_everything(folder: Path) -> Iterator[Played]:
     """Play all the jobs, the judges besieged; every log is as talkative as it can be."""
-    with open_theatre(folder, settings={"log_level": "debug"}) as theatre, ExitStack() as siege:
+    with open_theatre(folder, settings={"logs.level": "debug"}) as theatre, ExitStack() as siege:
         device = theatre.enlist_device()
         leavers = {name: theatre.enlist_device(home) for name, home in LEAVERS.items()}
         outsider = theatre.open_station("outsider")

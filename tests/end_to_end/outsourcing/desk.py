@@ -55,7 +55,7 @@ def open_desk(folder: Path) -> Iterator[Desk]:
     with open_theatre(folder, not_running=NOBODY_RUNS) as theatre:
         station = theatre.open_station("user")
         station.close()
-        home = write_settings(station.settings, confirmations=0)
+        home = write_settings(station.settings, {"chain.confirmations": 0})
         twin = enlist_twin(theatre)
         before = theatre.begin()
         yield Desk(

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from edgemark.demo.script import find_deed
-from edgemark.logs import configure_logs
+from edgemark.logs import LogSettings, configure_logs
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve
-from edgemark.settings import load_settings
+from edgemark.settings.loading import load_settings
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.judge.bench import Bench
@@ -37,7 +37,7 @@ OPPOSITE = {
 
 def is_to_be(what: str, station: OutsourcingStation, job: JobId) -> bool:
     """Whether the script says so of a job."""
-    return find_deed(Path(station.settings.home), job) == what
+    return find_deed(station.home, job) == what
 
 
 class ScriptedBench(Bench):
@@ -74,8 +74,13 @@ class ScriptedJudge(Judge):
 
 def main() -> None:
     """Run it: `python -m tests.end_to_end.outsourcing.scripted_judge HOME`."""
-    settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
-    configure_logs(settings.log_level)
+    settings = load_settings(
+        file=None,
+        environ={},
+        overrides={"home": Path(sys.argv[1])},
+        sections=OutsourcingStation.SECTIONS,
+    )
+    configure_logs(settings.of(LogSettings).level)
     serve(open_station(OutsourcingStation, settings, ENCLAVE), ScriptedJudge)
 
 

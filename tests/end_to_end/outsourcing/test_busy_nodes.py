@@ -61,7 +61,7 @@ class Rush:
 
 @pytest.fixture(scope="module")
 def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
-    settings = {"max_open_jobs": 1}
+    settings = {"outsourcing.max_open_jobs": 1}
     with open_theatre(tmp_path_factory.mktemp("rush"), settings=settings) as theatre:
         device = theatre.enlist_device()
         before, nodes, batch = theatre.begin(), theatre.node_accounts, draw_batch()

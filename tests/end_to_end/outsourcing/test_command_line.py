@@ -16,10 +16,13 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecove
 from edgemark.identifiers import format_tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.journal.journal import Journal
-from edgemark.settings import setting_names
+from edgemark.settings.catalogue import Catalogue
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.ports import hold_ports
 
 pytestmark = whole_stage(14)
+
+NAMES = {each.name for each in Catalogue(OutsourcingStation.SECTIONS).settings}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +36,10 @@ def test_config_show__as_json__names_every_setting_with_its_origin(desk: Desk) -
         "config", "show", "--home", desk.home, "--json", environ={"EDGEMARK_WORKERS": "3"}
     )
     assert done.status == Exit.DONE
-    assert set(done.value) == set(setting_names())
-    assert done.value["workers"] == {"value": "3", "origin": "EDGEMARK_WORKERS"}
+    assert set(done.value) == NAMES
+    assert done.value["party.workers"] == {"value": "3", "origin": "EDGEMARK_WORKERS"}
     assert done.value["home"]["origin"] == "command line"
-    assert done.value["chain_url"] == {
+    assert done.value["chain.url"] == {
         "value": desk.theatre.stage.url,
         "origin": str(desk.home / "edgemark.toml"),
     }
@@ -46,7 +49,7 @@ def test_config_show__as_json__names_every_setting_with_its_origin(desk: Desk) -
 
 def test_config_show__as_text__has_one_line_a_setting(desk: Desk) -> None:
     done = edgemark_here("config", "show", "--home", desk.home)
-    assert len(done.out.splitlines()) == len(setting_names())
+    assert len(done.out.splitlines()) == len(NAMES)
 
 
 def test_doctor__on_a_machine_with_everything__finds_everything(desk: Desk) -> None:

@@ -122,7 +122,7 @@ def test_submit__without_gas__is_refused(desk: Desk, tmp_path: Path) -> None:
 def test_submit__without_tokens__is_refused(desk: Desk) -> None:
     settings = desk.theatre.stage.settings_of("without-tokens")
     station = desk.theatre.open_home("user")
-    poor = KeyStore.open(Path(settings.home) / "keys").account.address
+    poor = KeyStore.open(settings.home / "keys").account.address
     station.lane.transfer(poor, GAS_WEI // 10)
     station.close()
     done = edgemark_here(*desk.submission("--home", write_settings(settings)))
@@ -239,11 +239,12 @@ def test_node_run__not_admitted_by_its_provider__is_refused(desk: Desk) -> None:
     provider = desk.theatre.stage.nodes[1].provider
     station = desk.theatre.open_home("user")
     settings = desk.theatre.stage.settings_of("applicant")
-    applicant = KeyStore.open(Path(settings.home) / "keys").account.address
+    applicant = KeyStore.open(settings.home / "keys").account.address
     station.lane.transfer(applicant, GAS_WEI // 10)
     station.close()
     with hold_ports(1) as held:
-        home = write_settings(settings, provider=provider, listen_port=held.numbers[0])
+        changes = {"registration.provider": provider, "server.listen_port": held.numbers[0]}
+        home = write_settings(settings, changes)
         done = edgemark_here("node", "run", "--home", home)
     check_refused(done, Exit.REFUSED_INPUT, "registerServer is refused", "admit")
 

@@ -27,6 +27,7 @@ from tests.stage.playhouse import wait_for, whole_stage
 
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.demo.script import write_script
+from edgemark.deployment.settings import ChainSettings
 from edgemark.identifiers import ShareIndex
 from edgemark.ledger.evm.development.anvil import AnvilOptions
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -104,7 +105,7 @@ def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shaken]:
     options = AnvilOptions(block_time_s=None, base_fee_wei=FIRST_BASE_FEE)
     folder = tmp_path_factory.mktemp("reorganisations")
     with open_theatre(
-        folder, settings={"confirmations": CONFIRMATIONS}, chain_options=options
+        folder, settings={"chain.confirmations": CONFIRMATIONS}, chain_options=options
     ) as theatre:
         device = theatre.enlist_device()
         before = theatre.begin()
@@ -214,7 +215,7 @@ def test_base_fee__was_paid_and_jumped_above_what_anybody_pays(shaken: Shaken) -
 
 def test_parties__never_paid_more_for_gas_than_their_settings_allow(shaken: Shaken) -> None:
     chain = shaken.theatre.chain
-    most = int(shaken.device.station.settings.max_fee_gwei * GWEI)
+    most = int(shaken.device.station.settings.of(ChainSettings).max_fee_gwei * GWEI)
     for number in range(shaken.theatre.stage.deployment.block, chain.head() + 1):
         for transaction in chain.rpc("eth_getBlockByNumber", hex(number), True)["transactions"]:
             assert int(transaction["maxFeePerGas"], 16) <= most

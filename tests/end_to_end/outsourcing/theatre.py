@@ -87,14 +87,14 @@ def open_theatre(
         start: starts one server; the usual way when None.
         options: of the stage.
     """
-    merged = {"poll_s": 1.0, **(settings or {})}
+    merged = {"party.poll_s": 1.0, **(settings or {})}
     stage = OutsourcingStage(folder, settings=merged, start_limit_s=START_LIMIT_S, **options)  # type: ignore[arg-type]
     stage.dishonest = frozenset(range(1, stage.node_count + 1))
     with playhouse.open_theatre(
         stage,
         Theatre,
         OutsourcingStation,
-        log_level=str(merged.get("log_level", "info")),
+        log_level=str(merged.get("logs.level", "info")),
         not_running=not_running,
         start=start,
         direct=direct_judges,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -36,7 +35,9 @@ from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import provide_balance
-from edgemark.settings import Settings, load_settings
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.settings.loading import load_settings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
@@ -55,8 +56,10 @@ def on_machine(home: Path) -> dict[str, Finding]:
     return named(list(find_on_machine(home)))
 
 
-def settings_of(home: Path, **overrides: object) -> Settings:
-    return load_settings(file=None, environ={}, overrides={"home": home, **overrides})
+def settings_of(home: Path, values: Mapping[str, object] | None = None) -> Settings:
+    overrides = {"home": home, **(values or {})}
+    sections = OutsourcingStation.SECTIONS
+    return load_settings(file=None, environ={}, overrides=overrides, sections=sections)
 
 
 def test_an_error__becomes_a_finding_with_its_remedy_apart() -> None:
@@ -125,9 +128,9 @@ def test_a_port_in_use_by_others__is_a_needed_finding(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        found = named(list(find_reach(settings_of(tmp_path, listen_port=port), None)))
+        found = named(list(find_reach(settings_of(tmp_path, {"server.listen_port": port}), None)))
         assert (found["listen port"].fine, found["listen port"].needed) == (False, True)
-    found = named(list(find_reach(settings_of(tmp_path, metrics_port=port), None)))
+    found = named(list(find_reach(settings_of(tmp_path, {"metrics.port": port}), None)))
     assert found["metrics port"].seen == f"127.0.0.1:{port}, free"
 
 
@@ -135,7 +138,7 @@ def test_a_port_in_use_by_the_server_of_this_home__is_fine(journal: Path) -> Non
     with socket.socket() as own, Journal.open(journal):
         own.bind(("127.0.0.1", 0))
         own.listen()
-        settings = settings_of(journal.parent, listen_port=own.getsockname()[1])
+        settings = settings_of(journal.parent, {"server.listen_port": own.getsockname()[1]})
         found = named(list(find_reach(settings, None)))["listen port"]
     assert found.fine
     assert "serves from this home" in found.seen
@@ -143,7 +146,7 @@ def test_a_port_in_use_by_the_server_of_this_home__is_fine(journal: Path) -> Non
 
 def test_without_a_chain__it_is_needed_only_when_somebody_named_one(tmp_path: Path) -> None:
     quiet = settings_of(tmp_path)
-    named_one = settings_of(tmp_path, chain_url="http://127.0.0.1:9")
+    named_one = settings_of(tmp_path, {"chain.url": "http://127.0.0.1:9"})
     assert (is_chain_needed(quiet), is_chain_needed(named_one)) == (False, True)
     found, reached = find_on_chain(named_one)
     assert [(item.name, item.fine, item.needed) for item in found] == [
@@ -215,11 +218,13 @@ def server_settings(small_chain: SmallChain, tmp_path: Path) -> Iterator[Setting
     KeyStore.open(tmp_path / "keys")
     yield settings_of(
         tmp_path,
-        chain_url=small_chain.chain.url,
-        confirmations=0,
-        manifest=tmp_path / "deployment.json",
-        provider=account(8),
-        deposit=1000,
+        {
+            "chain.url": small_chain.chain.url,
+            "chain.confirmations": 0,
+            "chain.manifest": tmp_path / "deployment.json",
+            "registration.provider": account(8),
+            "registration.deposit": 1000,
+        },
     )
 
 
@@ -231,7 +236,7 @@ def test_an_account_step_by_step__until_everything_is_fine(
         return [item.name for item in find_on_chain(server_settings)[0] if not item.fine]
 
     chain, deployment = small_chain.chain, small_chain.deployment
-    home = Path(server_settings.home)
+    home = server_settings.home
     keys = KeyStore.open(home / "keys")
     me = keys.account.address
     assert unfine() == ["account", "admission", "free balance"]
@@ -269,8 +274,8 @@ def test_a_provider__without_its_stake_or_admission__is_named(
     small_chain: SmallChain, server_settings: Settings
 ) -> None:
     deployment = small_chain.deployment
-    settings = replace(server_settings, provider=account(7))
-    keys = KeyStore.open(Path(settings.home) / "keys")
+    settings = server_settings.having(RegistrationSettings(provider=account(7)))
+    keys = KeyStore.open(settings.home / "keys")
     me = keys.account.address
     registry = ParticipantRegistry(small_chain.chain, deployment.contract("ParticipantRegistry"))
 

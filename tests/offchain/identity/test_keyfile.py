@@ -21,8 +21,9 @@ from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.identity import keyfile
 from edgemark.identity.keyfile import KeyfileInvalid, WrongPassphrase, open_keyfile
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE, KeyStore
+from edgemark.identity.settings import AccountSettings
 from edgemark.ledger.evm.development.node import dev_key
-from edgemark.settings import Settings
+from edgemark.settings.settings import Settings
 
 PASSPHRASE = "correct horse battery"
 KEY = SecretKey(dev_key(7))
@@ -249,15 +250,11 @@ def test_open__with_nobody_to_ask__says_what_to_do(
 def test_key_store__with_an_account_file__makes_no_account_of_its_own(
     tmp_path: Path, account_file: Path, passphrase_file: Path
 ) -> None:
-    settings = Settings(
-        home=tmp_path / "home",
-        account_file=str(account_file),
-        passphrase_file=str(passphrase_file),
-    )
-    keys = KeyStore.of(settings)
+    named = AccountSettings(str(account_file), str(passphrase_file))
+    keys = KeyStore.of(Settings(tmp_path / "home", (named,)))
     assert keys.account == KEY
     assert [path.name for path in (tmp_path / "home" / "keys").iterdir()] == [TLS_FILE]
-    own = KeyStore.of(Settings(home=tmp_path / "other"))
+    own = KeyStore.of(Settings(tmp_path / "other", (AccountSettings(),)))
     assert own.account != KEY
     assert (tmp_path / "other" / "keys" / ACCOUNT_FILE).exists()
 

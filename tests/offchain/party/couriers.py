@@ -34,7 +34,7 @@ from tests.offchain.party.parcels import (
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.identifiers import Address
-from edgemark.logs import configure_logs
+from edgemark.logs import LogSettings, configure_logs
 from edgemark.loop.machine import TryAgain
 from edgemark.party.agenda import Agenda
 from edgemark.party.rounds import Rounds
@@ -42,7 +42,7 @@ from edgemark.party.running import serve
 from edgemark.party.server import PartyServer
 from edgemark.party.service import PartyService
 from edgemark.party.station import Station
-from edgemark.settings import load_settings
+from edgemark.settings.loading import load_settings
 from edgemark.transport.faults import from_peer
 from edgemark.transport.serving.server import Request, Response, Route
 
@@ -175,8 +175,9 @@ def read_clock(stage: Path) -> int:
 
 def main(role: str, home: Path) -> None:
     """Run one of the two until it is asked to leave."""
-    settings = load_settings(file=None, environ={}, overrides={"home": home})
-    configure_logs(settings.log_level)
+    overrides = {"home": home}
+    settings = load_settings(file=None, environ={}, overrides=overrides, sections=Station.SECTIONS)
+    configure_logs(settings.of(LogSettings).level)
     known = [name for name in sys.modules if name.startswith(OF_A_CHAIN)]
     if known:
         raise SystemExit(f"knows a chain: {known}")

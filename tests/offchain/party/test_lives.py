@@ -31,6 +31,7 @@ from edgemark.ledger.evm.faults import (
 )
 from edgemark.ledger.evm.reading.answers import malformed, quantity_of
 from edgemark.party.loop import PartyLoop
+from edgemark.party.settings import PartySettings
 from edgemark.party.watcher import Watcher
 
 KEY = b"\xab" * 32
@@ -79,9 +80,9 @@ class Party(PartyLoop[Any]):
     def __init__(self, home: Path, fails: Callable[[], None]) -> None:
         self.looks = self.turns = 0
         self.fails = fails
-        settings = SimpleNamespace(home=home, poll_s=0.01, workers=2)
+        paces = PartySettings(poll_s=0.01, workers=2)
         station: Any = SimpleNamespace(
-            settings=settings, home=home, clock=lambda: 7, keep_on=self.keep_on
+            paces=paces, home=home, clock=lambda: 7, keep_on=self.keep_on
         )
         super().__init__(station, Counting(), "party", look=self.look)
 

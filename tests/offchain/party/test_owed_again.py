@@ -18,6 +18,7 @@ from tests.waiting import LIMIT_S, wait_until
 
 from edgemark.loop.machine import Tick
 from edgemark.party.loop import PartyLoop
+from edgemark.party.settings import PartySettings
 
 KEY = b"\xab" * 32
 NO_MORE = Padded(0)  # nothing is wanted any more
@@ -51,9 +52,9 @@ class Party(PartyLoop[Any]):
     """Fetches numbers; the first thread stops before it looks whether it has to, and after it."""
 
     def __init__(self, home: Path, finds: bool = True) -> None:
-        settings = SimpleNamespace(home=home, poll_s=0.01, workers=2)
+        paces = PartySettings(poll_s=0.01, workers=2)
         station: Any = SimpleNamespace(
-            settings=settings, home=home, clock=lambda: 7, keep_on=lambda: None
+            paces=paces, home=home, clock=lambda: 7, keep_on=lambda: None
         )
         super().__init__(station, Wavering(), "party")
         self.fetched: list[Fetch] = []

@@ -43,7 +43,7 @@ class ParcelStage(Stage[Actor]):
 
     def _draft(self, role: str, page: int, *, listens: bool = True) -> Actor:
         words = [role, str(self.folder / f"{role}-1")]
-        shown = {"metrics_port": self.pages.numbers[page], "poll_s": 0.05}
+        shown = {"metrics.port": self.pages.numbers[page], "party.poll_s": 0.05}
         return Actor.draft(
             self.folder, role, 1, listens=listens, module=MODULE, words=words, settings=shown
         )

@@ -20,8 +20,9 @@ from edgemark.errors import LedgerUnavailable
 from edgemark.loop.machine import TryAgain
 from edgemark.metrics.health import Dependency
 from edgemark.metrics.readings import make_gauge
-from edgemark.party.monitoring import Monitor
+from edgemark.party.running import Monitor
 from edgemark.party.service import PartyService
+from edgemark.party.settings import PartySettings
 
 
 class Broker:
@@ -54,8 +55,8 @@ class Carrier(PartyService[Any]):
     def __init__(self, home: Path, look: Callable[[], None] | None = None) -> None:
         home.mkdir(exist_ok=True)
         self.broker = Broker()
-        settings = SimpleNamespace(home=home, poll_s=0.01, workers=2)
-        facts = {"settings": settings, "home": home, "clock": None, "keep_on": lambda: None}
+        paces = PartySettings(poll_s=0.01, workers=2)
+        facts = {"paces": paces, "home": home, "clock": None, "keep_on": lambda: None}
         facts["MATTERS"] = "parcels"
         station: Any = SimpleNamespace(**facts)
         super().__init__(station, make_machine(), "carrier", look=look)

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.settings import (
-    FILE_NAME,
-    NOT_SETTINGS,
-    SettingInvalid,
-    Settings,
-    load_settings,
-    setting_names,
-    without_settings,
-)
+from edgemark.cli.sections import list_sections
+from edgemark.deployment.settings import ChainSettings
+from edgemark.party.settings import PartySettings, ServerSettings
+from edgemark.settings.catalogue import Catalogue
+from edgemark.settings.loading import FILE_NAME, NOT_SETTINGS, load_settings, without_settings
+from edgemark.settings.section import SettingInvalid
+from edgemark.settings.settings import Settings
+
+KNOWN = Catalogue(list_sections())
+FLAT = [each.rule.flat or each.key for each in KNOWN.settings]
 
 
 def load(
@@ -29,17 +30,19 @@ def load(
 ) -> Settings:
     given = dict(environ or {})
     given.setdefault("EDGEMARK_HOME", str(home or "/nonexistent"))
-    return load_settings(file=file, environ=given, overrides=overrides or {})
+    return load_settings(
+        file=file, environ=given, overrides=overrides or {}, sections=list_sections()
+    )
 
 
 def test_without_anything__every_setting_has_its_default(tmp_path: Path) -> None:
-    found = load_settings(file=None, environ={}, overrides={"home": str(tmp_path)})
-    assert found.chain_url == "http://127.0.0.1:8545"
-    assert found.listen_host == "127.0.0.1"
+    found = load(overrides={"home": str(tmp_path)})
+    assert found.of(ChainSettings).url == "http://127.0.0.1:8545"
+    assert found.of(ServerSettings).listen_host == "127.0.0.1"
     origins = {shown.name: shown.origin for shown in found.show()}
     assert origins.pop("home") == "command line"
     assert set(origins.values()) == {"default"}
-    assert set(origins) == set(setting_names()) - {"home"}
+    assert set(origins) == {each.name for each in KNOWN.settings} - {"home"}
 
 
 def test_the_environment__wins_over_the_file_and_the_command_line_over_both(
@@ -51,18 +54,20 @@ def test_the_environment__wins_over_the_file_and_the_command_line_over_both(
         {"chain_id": 7},
         home=tmp_path,
     )
-    assert (found.workers, found.confirmations, found.chain_id) == (2, 5, 7)
+    chain = found.of(ChainSettings)
+    assert (found.of(PartySettings).workers, chain.confirmations, chain.id) == (2, 5, 7)
     shown = {each.name: (each.value, each.origin) for each in found.show()}
-    assert shown["workers"] == (2, str(tmp_path / FILE_NAME))
-    assert shown["confirmations"] == (5, "EDGEMARK_CONFIRMATIONS")
-    assert shown["chain_id"] == (7, "command line")
-    assert shown["poll_s"] == (1.0, "default")
+    assert shown["party.workers"] == (2, str(tmp_path / FILE_NAME))
+    assert shown["chain.confirmations"] == (5, "EDGEMARK_CONFIRMATIONS")
+    assert shown["chain.id"] == (7, "command line")
+    assert shown["party.poll_s"] == (1.0, "default")
 
 
 def test_a_file_that_is_named__is_read_instead_of_the_home_folders(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("workers = 2")
     (tmp_path / "other.toml").write_text("workers = 3")
-    assert load(home=tmp_path, file=tmp_path / "other.toml").workers == 3
+    found = load(home=tmp_path, file=tmp_path / "other.toml")
+    assert found.of(PartySettings).workers == 3
 
 
 def test_a_file_that_is_named_and_not_there__is_refused(tmp_path: Path) -> None:
@@ -127,14 +132,16 @@ def test_a_value_of_another_type__is_refused(value: object) -> None:
         load(overrides={"workers": value})
 
 
-@given(name=st.sampled_from(setting_names()), text=st.text(max_size=40))
-def test_any_text_for_any_setting__is_taken_or_refused_by_name(name: str, text: str) -> None:
+@given(place=st.integers(0, len(FLAT) - 1), text=st.text(max_size=40))
+def test_any_text_for_any_setting__is_taken_or_refused_by_name(place: int, text: str) -> None:
+    setting, flat = KNOWN.settings[place], FLAT[place]
     try:
-        found = load(overrides={"home": "/nonexistent", name: text})
+        found = load(overrides={"home": "/nonexistent", flat: text})
     except SettingInvalid as error:
-        assert name in str(error.who)
+        assert flat in str(error.who)
         return
-    assert type(getattr(found, name)) in (type(getattr(Settings(), name)), type(Path()))
+    (shown,) = (each for each in found.show() if each.name == setting.name)
+    assert type(shown.value) in (type(setting.default), type(Path()))
 
 
 def test_a_home_folder__may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,13 +150,14 @@ def test_a_home_folder__may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_manifest__is_looked_for_in_the_home_folder_by_chain() -> None:
-    assert load().manifest_file(5) == Path("/nonexistent/deployments/5.json")
-    assert load(overrides={"manifest": "/x.json"}).manifest_file(5) == Path("/x.json")
+    home = Path("/nonexistent")
+    assert ChainSettings().manifest_file(home, 5) == home / "deployments/5.json"
+    assert ChainSettings(manifest="/x.json").manifest_file(home, 5) == Path("/x.json")
 
 
 def test_no_setting__is_a_secret() -> None:
     for word in ("key", "secret", "password", "mnemonic"):
-        assert not [name for name in setting_names() if word in name]
+        assert not [each.name for each in KNOWN.settings if word in each.key]
 
 
 def test_without_settings__leaves_what_is_no_setting() -> None:

@@ -18,8 +18,8 @@ from tests.soak.outsourcing.programme import draw_inputs
 
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, Tokens
-from edgemark.logs import configure_logs
-from edgemark.settings import load_settings
+from edgemark.logs import LogSettings, configure_logs
+from edgemark.settings.loading import load_settings
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -109,8 +109,9 @@ def judge_outcome(state: DeviceJob, seed: int, number: int) -> str:
 def main() -> None:
     """Run until all jobs of the home folder are finished."""
     home = Path(sys.argv[1])
-    settings = load_settings(file=None, environ={}, overrides={"home": home})
-    configure_logs(settings.log_level)
+    overrides, sections = {"home": home}, OutsourcingStation.SECTIONS
+    settings = load_settings(file=None, environ={}, overrides=overrides, sections=sections)
+    configure_logs(settings.of(LogSettings).level)
     orders = Orders.read(home)
     with OutsourcingStation.open(settings) as station, Device(station) as device:
         device.start()

@@ -11,6 +11,7 @@ from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.doctor.findings import Finding, look, refused
 from edgemark.deployment.deployment import Deployment
+from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Address, format_tokens, parse_address
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
@@ -22,12 +23,13 @@ from edgemark.ledger.evm.reading.blocks import MOST_PRICE
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
 from edgemark.party.evm.contracts import BaseContracts
-from edgemark.settings import Settings
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.settings.settings import Settings
 
 MOST_AHEAD_S = 15  # a block's time may be as far ahead of ours; more is a wrong clock
 MOST_BEHIND_S = 120  # a live chain makes a block more often
 ANSWER_S = 5.0
-EXPLICIT = ("chain_url", "manifest", "provider", "chain_id")
+EXPLICIT = ("chain.url", "chain.manifest", "registration.provider", "chain.id")
 
 
 @dataclass(frozen=True)
@@ -46,25 +48,26 @@ def is_chain_needed(settings: Settings) -> bool:
 
 def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
     """Everything about chain and contracts, each as far as the one before allows."""
-    needed = is_chain_needed(settings)
+    needed, wanted = is_chain_needed(settings), settings.of(ChainSettings)
     chain = EvmChain(
-        settings.chain_url,
-        chain_id=settings.chain_id or None,
-        confirmations=settings.confirmations,
+        wanted.url,
+        chain_id=wanted.id or None,
+        confirmations=wanted.confirmations,
         timeout_s=ANSWER_S,
         attempts=1,
     )
     first = look("chain", needed, lambda: _describe_chain(chain))
     if not first.fine:
-        file = settings.manifest_file(settings.chain_id or DEV_CHAIN_ID)
+        file = wanted.manifest_file(settings.home, wanted.id or DEV_CHAIN_ID)
         return [first, look("deployment", needed, lambda: _describe(file))], OnChain(None, None)
     findings = [
         first,
         look("chain clock", False, lambda: compare_clocks(chain)),
-        look("gas price", needed, lambda: _compare_fee(chain, settings)),
+        look("gas price", needed, lambda: _compare_fee(chain, wanted.max_fee_gwei)),
     ]
     try:
-        deployment = Deployment.load(settings.manifest_file(chain.chain_id), GROUPS, chain.chain_id)
+        file = wanted.manifest_file(settings.home, chain.chain_id)
+        deployment = Deployment.load(file, GROUPS, chain.chain_id)
         deployment.verify(chain)
     except EdgemarkError as error:
         return [*findings, refused("deployment", needed, error)], OnChain(chain, None)
@@ -115,10 +118,10 @@ def compare_clocks(chain: EvmChain) -> str:
     return seen
 
 
-def _compare_fee(chain: EvmChain, settings: Settings) -> str:
+def _compare_fee(chain: EvmChain, most_gwei: float) -> str:
     price = quantity_of(chain.rpc("eth_gasPrice"), "gas price", most=MOST_PRICE) / WEI_PER_GWEI
-    seen = f"{price:g} gwei now, at most {settings.max_fee_gwei:g}"
-    if price > settings.max_fee_gwei:
+    seen = f"{price:g} gwei now, at most {most_gwei:g}"
+    if price > most_gwei:
         raise RefusedInput(
             "gas costs more than this account pays",
             who="max_fee_gwei",
@@ -132,10 +135,10 @@ class _Account:
     """The account of a home folder that has a key."""
 
     def __init__(self, settings: Settings, chain: EvmChain, deployment: Deployment) -> None:
-        self._settings = settings
+        self._settings = settings.of(RegistrationSettings)
         self._chain = chain
         self._deployment = deployment
-        self._keys = KeyStore.open(Path(settings.home) / "keys")
+        self._keys = KeyStore.open(settings.home / "keys")
         self._me: Address = self._keys.account.address
         self._registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
         self.entry = self._registry.participant(self._me)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from edgemark.cli.doctor.chain_findings import find_on_chain
@@ -23,7 +21,7 @@ def doctor(invocation: Invocation) -> int:
     needed once settings name one.
     """
     settings = invocation.settings()
-    findings = list(find_on_machine(Path(settings.home)))
+    findings = list(find_on_machine(settings.home))
     on_chain, reached = find_on_chain(settings)
     findings += [*on_chain, *find_reach(settings, reached.entry)]
     if invocation.as_json:

@@ -6,14 +6,14 @@ import errno
 import socket
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from edgemark.cli.catalogue import GROUPS, list_roles
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.cli.doctor.machine_findings import find_holder
 from edgemark.errors import RefusedInput
 from edgemark.identity.records import Participant
-from edgemark.settings import Settings
+from edgemark.party.settings import MetricsSettings, ServerSettings
+from edgemark.settings.settings import Settings
 from edgemark.transport.asking.http import HttpClient
 
 LOOPBACK = "127.0.0.1"
@@ -28,13 +28,13 @@ def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Findin
         settings: of the server.
         entry: what is registered of its account, if that could be read.
     """
-    home = Path(settings.home)
+    home, server = settings.home, settings.of(ServerSettings)
     parties = [name for name, role in list_roles(GROUPS).items() if role.is_server]
     holders = (find_holder(home / f"{name}.journal") for name in parties)
     serving = next(filter(None, holders), "")
     for name, host, port in (
-        ("listen port", settings.listen_host, settings.listen_port),
-        ("metrics port", LOOPBACK, settings.metrics_port),
+        ("listen port", server.listen_host, server.listen_port),
+        ("metrics port", LOOPBACK, settings.of(MetricsSettings).port),
     ):
         if port:
             yield look(name, True, partial(_port, host, port, serving))

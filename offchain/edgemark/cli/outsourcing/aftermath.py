@@ -92,7 +92,7 @@ def export_evidence(
     """
     settings = invocation.settings()
     story = Lookout.open(settings).chronicle.read(parse_job_id(job))
-    bundle = export_bundle(Path(settings.home), story, indices, with_function=not hash_only)
+    bundle = export_bundle(settings.home, story, indices, with_function=not hash_only)
     raw = bundle.to_json()
     if not write_new(output, raw, mode=OWNER_ONLY_FILE):
         raise RefusedInput("is there already", who=output, remedy="Name another file.")

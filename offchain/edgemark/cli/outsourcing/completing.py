@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
+from edgemark.cli.terminal.invocation import read_settings
 from edgemark.errors import EdgemarkError
 from edgemark.loop.replay import list_keys
-from edgemark.settings import load_settings
 from edgemark.systems.outsourcing.protocol.keys import JOB_ID_BYTES, job_of
 
 PARTIES = ("device", "node", "judge")
@@ -28,9 +27,7 @@ def complete_job(
     home = context.params.get("home")
     try:
         overrides = {} if home is None else {"home": home}
-        file = context.params.get("config")
-        settings = load_settings(file=file, environ=os.environ, overrides=overrides)
-        jobs = list_jobs(Path(settings.home))
+        jobs = list_jobs(read_settings(context.params.get("config"), overrides).home)
     except (EdgemarkError, OSError):
         return []
     return [CompletionItem(job) for job in jobs if job.startswith(incomplete.lower())]

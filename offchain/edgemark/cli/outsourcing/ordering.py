@@ -210,7 +210,7 @@ def draft(
     """
     ordering.get_ready(device, asking.function, wish)
     if asking.plan is not None:
-        remember_plan(Path(device.station.settings.home), asking.plan)
+        remember_plan(device.station.home, asking.plan)
     if sharing is not None:
         return draft_shared(device, asking.function, sharing, nodes, wish)
     return device.draft(asking.function, asking.batch, nodes, wish)
@@ -279,7 +279,7 @@ def choose_reading(
         RefusedInput: the job is unknown here, or the plan belongs to another function.
     """
     function_hash = device.job(job).known.terms.function_hash
-    home = Path(device.station.settings.home)
+    home = device.station.home
     return Reading(choose_plan(home, function_hash, model_file), output)
 
 

@@ -123,7 +123,7 @@ def decode_answers_here(
     made = secret.announcement
     plan = None
     if model_file is not None:
-        plan = choose_plan(Path(invocation.settings().home), made.function_hash, model_file)
+        plan = choose_plan(invocation.settings().home, made.function_hash, model_file)
     challenge = Randomness().elements(made.batch * made.outputs)
     found, refused = decode_exported(exported, secret, challenge)
     facts: dict[str, object] = {

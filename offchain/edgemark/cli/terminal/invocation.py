@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgemark.settings.loading import load_settings
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 from edgemark.identifiers import format_time
-from edgemark.logs import configure_logs
+from edgemark.logs import LogSettings, configure_logs
 from edgemark.printable import printable
-from edgemark.settings import Settings, load_settings
+from edgemark.settings.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,8 +48,9 @@ class Invocation:
 
     def settings(self) -> Settings:
         """The settings in force; also starts the log on standard error."""
-        loaded = load_settings(file=self.config, environ=os.environ, overrides=self.overrides)
-        configure_logs(loaded.log_level, form=loaded.log_format)
+        loaded = read_settings(self.config, self.overrides)
+        logs = loaded.of(LogSettings)
+        configure_logs(logs.level, form=logs.format)
         return loaded
 
     def show(self, facts: dict[str, Any], text: str | None = None) -> None:
@@ -58,6 +61,23 @@ class Invocation:
             click.echo(printable(text, lines=True))
         else:
             click.echo(align(facts))
+
+
+def read_settings(config: Path | None, overrides: Mapping[str, object]) -> Settings:
+    """The settings in force, of every section that is known to this installation.
+
+    Args:
+        config: settings file, if one was named.
+        overrides: settings given as options.
+
+    Raises:
+        SettingInvalid: as `load_settings`.
+    """
+    from edgemark.cli.sections import list_sections  # noqa: PLC0415 - `--help` needs none
+
+    return load_settings(
+        file=config, environ=os.environ, overrides=overrides, sections=list_sections()
+    )
 
 
 def align(facts: Mapping[str, object]) -> str:

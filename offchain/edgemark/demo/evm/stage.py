@@ -26,6 +26,7 @@ from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, 
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts
+from edgemark.party.evm.settings import SECTIONS
 from edgemark.token.metacoin import MetaCoin
 
 GAS_WEI = 10**19
@@ -43,6 +44,8 @@ class EvmStage(Stage[EvmActor]):
         chain_kind: of the own chain, "anvil" or "hardhat".
         chain_options: the own chain; blocks are made at once while the stage is set.
     """
+
+    SECTIONS = SECTIONS
 
     chain_url: str | None = None
     block_time_s: int = 1
@@ -119,16 +122,16 @@ class EvmStage(Stage[EvmActor]):
     def common_settings(self) -> dict[str, object]:
         """With chain and contracts."""
         return {
-            "chain_url": self.url,
-            "chain_id": self.deployment.chain_id,
-            "confirmations": 1,
-            "manifest": self.folder / "deployment.json",
+            "chain.url": self.url,
+            "chain.id": self.deployment.chain_id,
+            "chain.confirmations": 1,
+            "chain.manifest": self.folder / "deployment.json",
             **super().common_settings(),
         }
 
     def own_settings(self, actor: EvmActor) -> dict[str, object]:
         """With the provider of a server."""
-        provider = {"provider": actor.provider} if actor.has_provider else {}
+        provider = {"registration.provider": actor.provider} if actor.has_provider else {}
         return {**provider, **super().own_settings(actor)}
 
     def is_there(self, actor: EvmActor) -> bool:

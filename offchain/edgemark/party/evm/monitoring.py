@@ -14,6 +14,7 @@ from typing import Protocol
 from prometheus_client.core import Metric
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.metrics.readings import make_family, make_gauge
@@ -65,12 +66,12 @@ class ChainFigures:
     name = "chain"
 
     def __init__(self, party: Holder) -> None:
-        station = party.station
+        station, chain = party.station, party.station.settings.of(ChainSettings)
         self._party = party
         self._chain = EvmChain(
-            station.settings.chain_url,
+            chain.url,
             chain_id=station.deployment.chain_id,
-            confirmations=station.settings.confirmations,
+            confirmations=chain.confirmations,
             timeout_s=CHAIN_BOUND_S,
             attempts=1,
         )

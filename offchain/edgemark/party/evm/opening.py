@@ -6,8 +6,10 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.identity.records import Resources, Role
 from edgemark.party.evm.joining import join_as_server, keep_balance, provide_balance
+from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.evm.station import E, EvmStation
-from edgemark.settings import Settings
+from edgemark.party.settings import ServerSettings
+from edgemark.settings.settings import Settings
 
 
 def open_station(kind: type[E], settings: Settings, role: Role) -> E:
@@ -21,14 +23,16 @@ def open_station(kind: type[E], settings: Settings, role: Role) -> E:
     Raises:
         RefusedInput: the settings lack something, or the account is registered otherwise.
     """
-    if not settings.provider:
+    if not settings.of(RegistrationSettings).provider:
         raise RefusedInput(
             "provider is not set",
             who="settings",
             needed="account of the organisation this server works for",
             remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
         )
-    describe_server(settings)  # before anything is opened
+    describe_server(
+        settings.of(ServerSettings), settings.of(RegistrationSettings)
+    )  # before anything is opened
     station = kind.open(settings)
     try:
         _join(station, settings, role)
@@ -38,13 +42,15 @@ def open_station(kind: type[E], settings: Settings, role: Role) -> E:
     return station
 
 
-def describe_server(settings: Settings) -> tuple[str, Resources]:
+def describe_server(
+    server: ServerSettings, registration: RegistrationSettings
+) -> tuple[str, Resources]:
     """Endpoint and resources of a server, as it registers them.
 
     Raises:
         RefusedInput: neither a port nor an endpoint is set.
     """
-    if not settings.listen_port and not settings.advertise:
+    if not server.listen_port and not registration.advertise:
         raise RefusedInput(
             "listen_port is not set",
             who="settings",
@@ -52,19 +58,20 @@ def describe_server(settings: Settings) -> tuple[str, Resources]:
             needed="a fixed port: the endpoint is registered on chain",
             remedy="Set listen_port (and advertise, when others reach this host by another name).",
         )
-    endpoint = settings.advertise or f"https://{settings.listen_host}:{settings.listen_port}"
+    endpoint = registration.advertise or f"https://{server.listen_host}:{server.listen_port}"
     resources = Resources(
-        cpu_cores=settings.cpu_cores,
-        ram_mib=settings.ram_mib,
-        storage_mib=settings.storage_mib,
-        network_mbps=settings.network_mbps,
+        cpu_cores=registration.cpu_cores,
+        ram_mib=registration.ram_mib,
+        storage_mib=registration.storage_mib,
+        network_mbps=registration.network_mbps,
     )
     return endpoint, resources
 
 
 def _join(station: EvmStation, settings: Settings, role: Role) -> None:
-    endpoint, resources = describe_server(settings)
-    provider = parse_address(settings.provider, who="provider")
+    wanted = settings.of(RegistrationSettings)
+    endpoint, resources = describe_server(settings.of(ServerSettings), wanted)
+    provider = parse_address(wanted.provider, who="provider")
     is_new = join_as_server(station, role, provider, endpoint, resources)
-    if settings.deposit:
-        (provide_balance if is_new else keep_balance)(station, settings.deposit)
+    if wanted.deposit:
+        (provide_balance if is_new else keep_balance)(station, wanted.deposit)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.deployment.deployment import Deployment, measure_block_s, open_deployment
 from edgemark.deployment.group import ContractGroup
+from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
 from edgemark.identity.keys import KeyStore
@@ -27,9 +28,11 @@ from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.loop.machine import TryAgain, UnderWay
 from edgemark.party.evm.block_time import BlockTime
 from edgemark.party.evm.contracts import BaseContracts
+from edgemark.party.evm.settings import SECTIONS
 from edgemark.party.evm.steady_time import SteadyTime
+from edgemark.party.settings import PartySettings
 from edgemark.party.station import Station
-from edgemark.settings import Settings
+from edgemark.settings.settings import Settings
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.asking.http import HttpClient
 
@@ -47,6 +50,7 @@ class EvmStation(Station):
             allows takes the place of what another did.
     """
 
+    SECTIONS = SECTIONS
     GROUPS: ClassVar[tuple[type[ContractGroup], ...]] = (BaseContracts,)  # that it deals with
     CONTRACTS: ClassVar[tuple[str, ...]] = ()  # of the system: followed
 
@@ -89,13 +93,13 @@ class EvmStation(Station):
     def _open(
         cls, settings: Settings, clock: Callable[[], int] | None, *, is_sending: bool
     ) -> Self:
-        keys = KeyStore.of(settings)
+        keys, paces = KeyStore.of(settings), settings.of(PartySettings)
         chain, deployment = open_deployment(settings, cls.GROUPS)
         furniture = cls.furnish(settings, chain, deployment)
         registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
         block_time = BlockTime(lambda: measure_block_s(chain))
         block_time.look()
-        path, most = settings.home / "lane.journal", settings.max_fee_gwei
+        path, most = settings.home / "lane.journal", settings.of(ChainSettings).max_fee_gwei
         lane = (
             TransactionLane(chain, keys.account, path, max_fee_gwei=most)
             if is_sending
@@ -104,8 +108,8 @@ class EvmStation(Station):
         return cls(
             settings=settings,
             keys=keys,
-            client=HttpClient(timeout_s=settings.request_timeout_s),
-            clock=SteadyTime(clock or chain.now, apart_s=LOOKS_APART * settings.poll_s),
+            client=HttpClient(timeout_s=paces.request_timeout_s),
+            clock=SteadyTime(clock or chain.now, apart_s=LOOKS_APART * paces.poll_s),
             chain=chain,
             deployment=deployment,
             lane=lane,
@@ -146,7 +150,7 @@ class EvmStation(Station):
 
     def seeing_s(self) -> float:
         """Seconds until this party sees what stands in a block: its confirmations, and a look."""
-        return self.chain.confirmations * self.block_s() + self.settings.poll_s
+        return self.chain.confirmations * self.block_s() + self.paces.poll_s
 
     @property
     def contracts(self) -> list[Contract]:

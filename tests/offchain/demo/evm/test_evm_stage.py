@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.waiting import wait_until
@@ -49,7 +50,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MixedStage]:
         yield made
 
 
-def settings_in(home: Path) -> dict[str, object]:
+def settings_in(home: Path) -> dict[str, Any]:
     return tomllib.loads((home / "edgemark.toml").read_text())
 
 
@@ -62,7 +63,7 @@ def test_all_guests__have_gas_and_tokens_and_a_home_of_their_own(stage: MixedSta
         assert token.balance(account, block="latest") == PARTY_TOKENS
     for name in GUESTS:
         assert stage.write_guest_home(name) == stage.account_of(name)
-        assert settings_in(stage.folder / name)["chain_url"] == stage.url
+        assert settings_in(stage.folder / name)["chain"]["url"] == stage.url
         assert stage.settings_of(name).home == stage.folder / name
 
 
@@ -71,11 +72,11 @@ def test_an_actor_without_a_provider__is_funded_and_admitted_nowhere(stage: Mixe
     registry = ParticipantRegistry(stage.chain, stage.deployment.contract("ParticipantRegistry"))
     token = MetaCoin(stage.chain, stage.deployment.contract("MetaCoin"))
     assert registry.is_admitted(server.provider, server.account)
-    assert settings_in(server.home)["provider"] == server.provider
+    assert settings_in(server.home)["registration"]["provider"] == server.provider
     for actor in (peer, watcher):
         assert stage.chain.balance(actor.account) == GAS_WEI
         assert not provider_home(actor.home).exists()
-        assert "provider" not in settings_in(actor.home)
+        assert "registration" not in settings_in(actor.home)
         with pytest.raises(LookupError, match="has no provider"):
             _ = actor.provider
     assert [token.balance(each.account, block="latest") for each in stage.actors] == [TOKENS, 0, 7]
@@ -85,9 +86,9 @@ def test_an_actor_that_serves_nothing__has_no_port_and_is_there_when_it_runs(
     stage: MixedStage,
 ) -> None:
     server, peer, watcher = stage.actors
-    assert settings_in(server.home)["listen_port"] == server.port
-    assert settings_in(peer.home)["listen_port"] == peer.port != server.port
-    assert "listen_port" not in settings_in(watcher.home)
+    assert settings_in(server.home)["server"]["listen_port"] == server.port
+    assert settings_in(peer.home)["server"]["listen_port"] == peer.port != server.port
+    assert "server" not in settings_in(watcher.home)
     with pytest.raises(LookupError, match="listens at no port"):
         _ = watcher.port
     assert not stage.is_there(watcher)

@@ -25,7 +25,7 @@ from edgemark.party.evm.joining import (
 )
 from edgemark.party.evm.membership import rotate_server
 from edgemark.party.evm.station import EvmStation
-from edgemark.settings import load_settings
+from edgemark.settings.loading import load_settings
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.token.metacoin import MetaCoin
@@ -47,10 +47,11 @@ def station(small_chain: SmallChain, tmp_path: Path) -> Iterator[EvmStation]:
         environ={},
         overrides={
             "home": tmp_path,
-            "chain_url": small_chain.chain.url,
-            "confirmations": 0,
-            "manifest": tmp_path / "deployment.json",
+            "chain.url": small_chain.chain.url,
+            "chain.confirmations": 0,
+            "chain.manifest": tmp_path / "deployment.json",
         },
+        sections=OutsourcingStation.SECTIONS,
     )
     me = KeyStore.open(tmp_path / "keys").account.address
     small_chain.operator.transfer_many([(me, 10**18)])

@@ -21,8 +21,9 @@ from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.opening import open_station
-from edgemark.party.monitoring import Monitor
-from edgemark.settings import Settings, load_settings
+from edgemark.party.running import Monitor
+from edgemark.settings.loading import load_settings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, draft_contracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
@@ -60,15 +61,16 @@ def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
             provider.send(registry.admit(me))
     overrides = {
         "home": tmp_path / "node",
-        "chain_url": anvil.url,
-        "confirmations": 0,
-        "manifest": tmp_path / "deployment.json",
-        "advertise": "https://127.0.0.1:9",
-        "provider": account(8),
-        "deposit": DEPOSIT,
-        "poll_s": 0.1,
+        "chain.url": anvil.url,
+        "chain.confirmations": 0,
+        "chain.manifest": tmp_path / "deployment.json",
+        "registration.advertise": "https://127.0.0.1:9",
+        "registration.provider": account(8),
+        "registration.deposit": DEPOSIT,
+        "party.poll_s": 0.1,
     }
-    return load_settings(file=None, environ={}, overrides=overrides)
+    sections = OutsourcingStation.SECTIONS
+    return load_settings(file=None, environ={}, overrides=overrides, sections=sections)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE, draft_contracts
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
 JUDGE_COUNT = 4  # n; k = 3
@@ -51,6 +52,8 @@ class OutsourcingStage(EvmStage):
         limits: what the settlement is deployed with.
         node_count, judge_count: servers of each kind.
     """
+
+    SECTIONS = OutsourcingStation.SECTIONS
 
     guests: Sequence[str] = (GUEST,)
     dishonest: frozenset[int] = frozenset()
@@ -102,7 +105,7 @@ class OutsourcingStage(EvmStage):
 
     def _draft_node(self, number: int) -> EvmActor:
         node = EvmActor.draft(self.folder, "node", number, role=COMPUTE_NODE)
-        node.tokens, node.settings = PARTY_TOKENS, {"deposit": int(PARTY_TOKENS)}
+        node.tokens, node.settings = PARTY_TOKENS, {"registration.deposit": int(PARTY_TOKENS)}
         if number in self.dishonest:
             node.module, node.words = DISHONEST_NODE, [str(node.home)]
         return node

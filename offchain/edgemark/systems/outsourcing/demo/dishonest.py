@@ -23,11 +23,11 @@ from pathlib import Path
 from edgemark.crypto.field.field import FIELD, count_elements
 from edgemark.crypto.sharing.verification import multiply_checks
 from edgemark.demo.script import find_deed
-from edgemark.logs import configure_logs
+from edgemark.logs import LogSettings, configure_logs
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve
-from edgemark.settings import load_settings
+from edgemark.settings.loading import load_settings
 from edgemark.systems.outsourcing.contract.hashes import split_share
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.node.node import ComputeNode
@@ -66,7 +66,7 @@ class DishonestNode(ComputeNode):
     """A compute node with a script."""
 
     def _deed(self, job: JobId) -> Deed:
-        return Deed(find_deed(Path(self.station.settings.home), job) or Deed.NONE)
+        return Deed(find_deed(self.station.home, job) or Deed.NONE)
 
     def perform(self, state: NodeTask, effect: do.NodeEffect) -> Sequence[on.NodeEvent]:
         """As an honest node, but for the deed."""
@@ -107,8 +107,13 @@ class DishonestNode(ComputeNode):
 
 def main() -> None:
     """Run a dishonest node: `python -m edgemark.systems.outsourcing.demo.dishonest HOME`."""
-    settings = load_settings(file=None, environ={}, overrides={"home": Path(sys.argv[1])})
-    configure_logs(settings.log_level)
+    settings = load_settings(
+        file=None,
+        environ={},
+        overrides={"home": Path(sys.argv[1])},
+        sections=OutsourcingStation.SECTIONS,
+    )
+    configure_logs(settings.of(LogSettings).level)
     serve(open_station(OutsourcingStation, settings, COMPUTE_NODE), DishonestNode)
 
 

@@ -156,8 +156,8 @@ def check_begin(terms: Terms, station: EvmStation) -> None:
     Raises:
         RefusedInput: one of these is missing.
     """
-    check_disk(terms, Path(station.settings.home))
-    check_pace(terms, station.settings.poll_s, who="this device")
+    check_disk(terms, station.home)
+    check_pace(terms, station.paces.poll_s, who="this device")
     check_depth(terms, station.seeing_s(), station.block_s(), who="this device")
     check_line(terms)
     check_judging(terms, station)

@@ -101,7 +101,7 @@ class Judge(OutsourcingServer):
         self._cursor = Cursor(station.home / "judge.cursor", station.settlement.address)
         super().__init__(station, PartyMachine(lambda: JudgeCase(me=station.address)), "judge")
         self._bench = self.BENCH(station, self.instruments.note_computing)
-        most, first = station.settings.max_held_mib, self._cursor.read(station.deployment.block)
+        most, first = station.bounds.max_held_mib, self._cursor.read(station.deployment.block)
         self._room = CaseRoom(self._cases, self.payers, most, self.on_disk)
         station.functions.keep(self._needed_functions, self.promised_bytes, self.archive.make_free)
         self.agenda = Agenda(station.follow(first), subject_of)

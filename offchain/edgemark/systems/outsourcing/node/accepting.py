@@ -12,6 +12,7 @@ from edgemark.identifiers import NO_TIME, NOBODY, Address
 from edgemark.loop.errands import Pace
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import allow_again
+from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.inquiry import PAUSE_S
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobView
 from edgemark.systems.outsourcing.contract.terms import Terms, check_depth, check_pace, hash_nodes
@@ -36,6 +37,7 @@ from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.settings import NodeSettings
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
@@ -65,6 +67,10 @@ class Accepting:
         self._speed, self._turns = speed, turns
         self._looked_until = looked_until
 
+    @property
+    def _settings(self) -> NodeSettings:
+        return self._station.settings.of(NodeSettings)
+
     # --- offers --------------------------------------------------------------------------------
 
     def check_alone(self, offer: Offer) -> None:
@@ -73,7 +79,7 @@ class Accepting:
         Raises:
             OfferRefused, NodeBusy: it is not taken, or not now.
         """
-        fee, least = offer.terms.fee, self._station.settings.min_fee
+        fee, least = offer.terms.fee, self._settings.min_fee
         if fee < least:
             raise OfferDeclined("fee too low", who="offer", had=fee, needed=f">= {least}")
         self.check_admission(offer.terms, self._speed.fastest)
@@ -129,16 +135,13 @@ class Accepting:
 
     def check_admission(self, terms: Terms, speed: float) -> None:
         """There is room for it, and time to compute and defend it beside what is taken on."""
-        settings, me = self._station.settings, self._me
-        load = self.measure()
-        capacity = Capacity(
-            settings.max_open_jobs, settings.max_queued_s, settings.max_held_mib * 2**20
-        )
+        me, load = self._me, self.measure()
+        capacity = Capacity.of(self._station.bounds, self._settings)
         check_admission(terms, load, capacity, speed, who=me)
         check_handing(terms, self._tasks(), self._judging(), speed, self._speed.of, who=me)
         free = self._station.functions.make_free(count_disk(terms, load))
         check_disk(terms, free, load, who=me)
-        check_pace(terms, settings.poll_s, who=f"node {me}")
+        check_pace(terms, self._station.paces.poll_s, who=f"node {me}")
 
     def _judging(self) -> Judging:
         decided = self._station.deployment.group(OutsourcingContracts)
@@ -148,7 +151,7 @@ class Accepting:
             bytes_per_s=FULL_BYTES_PER_S,
             pause_s=PAUSE_S,
             seen_s=self._station.seeing_s(),
-            threads=Pace(workers=self._station.settings.workers).of_lane,
+            threads=Pace(workers=self._station.paces.workers).of_lane,
         )
 
     def check_free(self, terms: Terms) -> None:
@@ -166,7 +169,7 @@ class Accepting:
     def _check_waiting(self, offer: Offer) -> None:
         """It can still start, and soon: a job that never does pays nothing for stake and place."""
         left = offer.terms.accept_by - self._station.clock()
-        most = self._station.settings.max_accept_s
+        most = self._settings.max_accept_s
         if left < 0:
             raise OfferOver("offer is over", who=f"job {offer.job.hex()}")
         if left > most:
@@ -248,4 +251,5 @@ class Accepting:
         """
         with self._station.allowing:
             needed = self.offered_stakes()
-            allow_again(self._station, needed, max(needed, self._station.settings.deposit))
+            kept = self._station.settings.of(RegistrationSettings).deposit
+            allow_again(self._station, needed, max(needed, kept))

@@ -20,6 +20,7 @@ from edgemark.systems.outsourcing.limits import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.settings import NodeSettings, OutsourcingSettings
 
 OVERHEAD_S = 0.02  # of a task whatever its size: parsing, checking, signing, two journal records
 SAFETY = 2.0  # an estimate is half of what is reckoned with: other work shares the processors
@@ -70,6 +71,11 @@ class Capacity:
     open_jobs: int
     queued_s: float
     held_bytes: int
+
+    @classmethod
+    def of(cls, shared: OutsourcingSettings, node: NodeSettings) -> Capacity:
+        """As its operator decided."""
+        return cls(shared.max_open_jobs, node.max_queued_s, shared.max_held_mib * 2**20)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ from edgemark.systems.outsourcing.protocol.messages import (
     Task,
 )
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.settings import NodeSettings
 from edgemark.systems.outsourcing.station.calls import call_of
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.read_requests import check_read, sign_read
@@ -306,8 +307,8 @@ class ComputeNode(OutsourcingServer):
         self.rounds.look()
 
     def _hear(self, events: Sequence[ChainEvent]) -> None:
-        settings = self.station.settings
-        self.expect_payers(events, settings.min_fee, settings.max_accept_s)
+        wanted = self.station.settings.of(NodeSettings)
+        self.expect_payers(events, wanted.min_fee, wanted.max_accept_s)
 
     def _views_of(self, tasks: Sequence[NodeTask], block: int) -> list[Seen]:
         return self.station.see([(s.known.job, [s.known.index]) for s in tasks], block)

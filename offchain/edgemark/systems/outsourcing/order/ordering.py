@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.identifiers import Address
 from edgemark.party.evm.joining import join_as_device, provide_balance
-from edgemark.settings import Settings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.device.beginning import venue_of
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.identifiers import JobId

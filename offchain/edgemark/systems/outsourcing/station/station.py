@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgemark.deployment.deployment import Deployment
@@ -15,11 +14,12 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.station import EvmStation
-from edgemark.settings import Settings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexView, JobView, is_lock_over
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import MAX_SMALL_BYTES
+from edgemark.systems.outsourcing.settings import SECTIONS, OutsourcingSettings
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 
@@ -53,6 +53,7 @@ class Seen:
 class OutsourcingStation(EvmStation):
     """Everything a shell of this system uses."""
 
+    SECTIONS = (*SECTIONS, *EvmStation.SECTIONS)
     GROUPS = (BaseContracts, OutsourcingContracts)
     CONTRACTS = ("JobSettlement",)
     MATTERS = "jobs"
@@ -66,10 +67,16 @@ class OutsourcingStation(EvmStation):
     ) -> Mapping[str, Any]:
         """The settlement, and the folder of functions."""
         judges = deployment.group(OutsourcingContracts).judges
+        most = settings.of(OutsourcingSettings).max_open_jobs
         return {
             "settlement": SettlementContract(chain, deployment, judges),
-            "functions": FunctionStore(Path(settings.home) / "functions", settings.max_open_jobs),
+            "functions": FunctionStore(settings.home / "functions", most),
         }
+
+    @property
+    def bounds(self) -> OutsourcingSettings:
+        """How much a party of this system takes on."""
+        return self.settings.of(OutsourcingSettings)
 
     def hand(
         self,

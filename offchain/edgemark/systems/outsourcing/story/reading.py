@@ -20,7 +20,7 @@ from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.reading.blocks import Mined, Receipt, SentCall
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.settings import Settings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.contract import events as seen
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.identifiers import JobId

@@ -23,7 +23,6 @@ from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.journal import journal
 from edgemark.loop import replay
-from edgemark.settings import Settings
 from edgemark.systems.outsourcing import limits
 from edgemark.systems.outsourcing.contract.records import ChargeKind
 from edgemark.systems.outsourcing.contract.terms import (
@@ -38,6 +37,7 @@ from edgemark.systems.outsourcing.limits import DISK_COPIES, DISK_RESERVE_BYTES
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.machine import RECORDS, PartyMachine
+from edgemark.systems.outsourcing.settings import OutsourcingSettings
 from edgemark.systems.outsourcing.station import contracts as deployed
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 from edgemark.systems.outsourcing.station.server import OutsourcingServer
@@ -182,7 +182,7 @@ def test_f2_planted_copy__does_not_fit_the_record_of_yesterday() -> None:
 
 
 def test_f2_default_settings__let_the_largest_task_in() -> None:
-    default = Settings()
+    default = OutsourcingSettings()
     assert default.max_held_mib * 2**20 >= 16 * limits.LARGEST_TASK_BYTES
 
     assert LEAST_DISK_BYTES >= 2 * limits.MAX_FUNCTION_BYTES

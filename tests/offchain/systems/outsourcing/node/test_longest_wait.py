@@ -10,11 +10,11 @@ from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.station.test_f6_functions import make_node, offer
 
 from edgemark.cli.outsourcing.ordering import submit
-from edgemark.settings import Settings
 from edgemark.systems.outsourcing.demo.play import WISH
 from edgemark.systems.outsourcing.node.accepting import Accepting
 from edgemark.systems.outsourcing.node.admission import OfferRefused
 from edgemark.systems.outsourcing.protocol.messages import Offer
+from edgemark.systems.outsourcing.settings import NodeSettings
 from edgemark.systems.outsourcing.station.station import FUNCTION_NEEDED
 
 ORDER = cast.small_order()
@@ -63,4 +63,4 @@ def test_what_devices_ask_for_unasked__fits_what_nodes_take_unasked() -> None:
     (unasked,) = (one.default for one in submit.params if one.name == "accept_s")
     assert isinstance(unasked, int)
     for accept_s in (unasked, WISH.accept_s, small_job.WISH.accept_s, cast.WISH.accept_s):
-        assert accept_s <= Settings().max_accept_s
+        assert accept_s <= NodeSettings.max_accept_s

@@ -19,6 +19,9 @@ from edgemark.journal.journal import Journal
 from edgemark.loop.machine import TryAgain
 from edgemark.loop.moves import TimeOver
 from edgemark.loop.replay import encode_record
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.settings import PartySettings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.evidence.exporting import read_offered_stakes
@@ -32,6 +35,7 @@ from edgemark.systems.outsourcing.protocol.keys import key_of
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 from edgemark.systems.outsourcing.protocol.messages import Offer
 from edgemark.systems.outsourcing.protocol.phases import JobTime, NodePhase
+from edgemark.systems.outsourcing.settings import NodeSettings, OutsourcingSettings
 
 ORDER = cast.small_order()
 TERMS = ORDER.terms
@@ -90,15 +94,9 @@ def accepting(
         ),
         accounts=anchor,
         lane=anchor,
-        settings=SimpleNamespace(
-            deposit=deposit,
-            home=Path(),
-            poll_s=1.0,
-            max_open_jobs=99,
-            max_queued_s=600,
-            max_held_mib=512,
-            workers=8,
-        ),
+        settings=Settings(Path(), (RegistrationSettings(deposit=deposit), NodeSettings())),
+        bounds=OutsourcingSettings(),
+        paces=PartySettings(),
         block_s=lambda: 1,
         seeing_s=lambda: 3.0,
         submit=anchor.accept,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,8 @@ from edgemark.identifiers import NO_HASH, ShareIndex
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.ledger.evm.reading import chain as evm
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.party.settings import PartySettings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
 from edgemark.systems.outsourcing.contract.terms import hash_nodes
@@ -25,6 +28,7 @@ from edgemark.systems.outsourcing.node.accepting import Accepting
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol.messages import Offer
+from edgemark.systems.outsourcing.settings import NodeSettings, OutsourcingSettings
 from edgemark.systems.outsourcing.station.looks import CALLS_OF_CASE, CALLS_OF_OFFER
 from edgemark.systems.outsourcing.station.server import Payers
 from edgemark.transport.serving.server import Request
@@ -90,16 +94,6 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
     chain.asked.clear()  # of the chain id, once in a process
     answers = answers_of_the_contracts(phase)
     monkeypatch.setattr(evm, "_decode", lambda _, function, __: answers[function])
-    settings = SimpleNamespace(
-        min_fee=0,
-        max_accept_s=3600,
-        poll_s=0.01,
-        deposit=0,
-        max_open_jobs=9,
-        max_queued_s=600,
-        max_held_mib=512,
-        workers=8,
-    )
     header = cast.dense_function().header
     return SimpleNamespace(
         deployment=cast.DEPLOYMENT,
@@ -111,7 +105,9 @@ def make_station(monkeypatch: pytest.MonkeyPatch, phase: IndexPhase) -> Any:
         functions=SimpleNamespace(
             using=lambda _: nullcontext(header), find=None, make_free=lambda _: MUCH
         ),
-        settings=settings,
+        settings=Settings(Path(), (NodeSettings(),)),
+        bounds=OutsourcingSettings(max_open_jobs=9),
+        paces=PartySettings(poll_s=0.01),
         block_s=lambda: 1,
         seeing_s=lambda: 2.01,
         address=cast.NODES[0].address,

@@ -15,6 +15,9 @@ from tests.offchain.systems.outsourcing import cast, doors
 from edgemark.crypto.polynomial import DenseQuadratic, Polynomial
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, Tokens
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.settings import PartySettings
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import hash_nodes
 from edgemark.systems.outsourcing.node.accepting import Accepting
@@ -23,6 +26,7 @@ from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.turns import TurnBook
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Offer
+from edgemark.systems.outsourcing.settings import NodeSettings, OutsourcingSettings
 from edgemark.systems.outsourcing.station import functions as functions_module
 from edgemark.systems.outsourcing.station.functions import MAX_ASKED, FunctionStore
 from edgemark.systems.outsourcing.station.looks import Looks
@@ -33,7 +37,6 @@ from edgemark.transport.serving.routes import Head, Request
 
 MOST = 4
 ME = cast.NODE_ADDRESSES[0]
-USUAL = {"poll_s": 1.0, "deposit": 0, "max_queued_s": 600, "max_held_mib": 512, "workers": 8}
 
 
 @pytest.fixture(autouse=True)
@@ -195,6 +198,7 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         judges=lambda: cast.JUDGE_ADDRESSES,
     )
     node: Any = ComputeNode.__new__(ComputeNode)
+    wanted = NodeSettings(min_fee=facts["min_fee"], max_accept_s=facts["accept_s"])
     node.station = SimpleNamespace(
         deployment=cast.DEPLOYMENT,
         functions=FunctionStore(folder),
@@ -204,13 +208,9 @@ def make_node(folder: Path, order: Order, **changed: Any) -> Any:
         chain=SimpleNamespace(confirmed=lambda: 100),
         block_s=lambda: 1,
         seeing_s=lambda: facts["seeing_s"],
-        settings=SimpleNamespace(
-            min_fee=facts["min_fee"],
-            max_accept_s=facts["accept_s"],
-            home=folder,
-            max_open_jobs=facts["open_jobs"],
-            **USUAL,
-        ),
+        settings=Settings(folder, (wanted, RegistrationSettings())),
+        bounds=OutsourcingSettings(max_open_jobs=facts["open_jobs"]),
+        paces=PartySettings(),
         accounts=SimpleNamespace(free_balance=lambda *_, **__: facts["free"]),
         registry=SimpleNamespace(is_active=lambda _: facts["active"]),
     )

@@ -21,12 +21,12 @@ from tests.offchain.systems.outsourcing.station.test_f6_functions import (
 from edgemark.crypto.polynomial import Header
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract.events import JobPosted
 from edgemark.systems.outsourcing.limits import DISK_COPIES, DISK_RESERVE_BYTES, MAX_FUNCTION_BYTES
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.node.task import NodeTask
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.settings import OutsourcingSettings
 from edgemark.systems.outsourcing.station import functions as functions_module
 from edgemark.systems.outsourcing.station.functions import (
     MAX_ASKED,
@@ -341,7 +341,9 @@ def test_f2_a_disk_that_is_full_all_the_same__is_said_and_nothing_stays(
 
 def test_f6_the_page_for_operators__says_the_bounds() -> None:
     page = OPERATING.read_text()
-    assert 2 * Settings.max_open_jobs < MAX_STORED  # also of one payer, with a function each
+    assert (
+        2 * OutsourcingSettings.max_open_jobs < MAX_STORED
+    )  # also of one payer, with a function each
     assert functions_module.MAX_STORED_BYTES == MOST * MAX_FUNCTION_BYTES
     assert f"| {MAX_STORED:,} functions, 2 GiB" in page
     assert f"{MOST - 2} payers" in page

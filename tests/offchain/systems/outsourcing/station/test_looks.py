@@ -14,14 +14,15 @@ from tests.offchain.systems.outsourcing.doors import Memory, make_node
 
 from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identity.visiting import EXPECTED_S
+from edgemark.party.settings import PartySettings
 from edgemark.party.station import TAKEN
-from edgemark.settings import Settings
 from edgemark.systems.outsourcing.contract.events import JobCancelled, JobPosted, JobStarted
 from edgemark.systems.outsourcing.contract.records import ChargeKind, JobPhase
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.protocol.messages import Evidence
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
+from edgemark.systems.outsourcing.settings import OutsourcingSettings
 from edgemark.systems.outsourcing.station import looks as looks_module
 from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.server import Payers
@@ -368,10 +369,10 @@ def test_f4_calls_of_all_looks__are_no_more_than_a_full_servers_watch_makes() ->
     others = (
         looks_module.PARTIES_MORE_PER_S + looks_module.PAYERS_PER_S + looks_module.STRANGERS_PER_S
     )
-    watch = Settings.max_open_jobs * CALLS_OF_A_JOB / Settings.poll_s
+    watch = OutsourcingSettings.max_open_jobs * CALLS_OF_A_JOB / PartySettings.poll_s
     for parties, calls in (
-        (Settings.max_open_jobs, looks_module.CALLS_OF_OFFER),
-        (2 * Settings.max_open_jobs, looks_module.CALLS_OF_CASE),
+        (OutsourcingSettings.max_open_jobs, looks_module.CALLS_OF_OFFER),
+        (2 * OutsourcingSettings.max_open_jobs, looks_module.CALLS_OF_CASE),
     ):
         assert (parties / looks_module.PARTIES_OWN_EVERY_S + others) * calls <= watch
 

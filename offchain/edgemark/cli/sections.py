@@ -1,0 +1,18 @@
+"""All sections of the settings that this installation knows; a new system adds nothing here.
+
+The system that `SYSTEMS` names has them in its `settings`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from edgemark.cli.main import SYSTEMS
+from edgemark.party.evm.settings import SECTIONS
+from edgemark.settings.section import Section
+
+
+def list_sections() -> tuple[type[Section], ...]:
+    """Those of every party on an EVM, then each system's."""
+    modules = [import_module(f"edgemark.systems.{name}.settings") for name in SYSTEMS]
+    return (*SECTIONS, *(section for module in modules for section in module.SECTIONS))

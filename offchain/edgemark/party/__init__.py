@@ -6,7 +6,7 @@
 | `loop`       | journal, loop and watch, started and stopped together                   |
 | `service`    | a loop that runs by itself: signs of life, what it depends on, its end  |
 | `server`     | a service behind an HTTPS server                                        |
-| `running`    | a service as a process, and its operator's pages, until asked to leave    |
+| `running`    | a service as a process until it is asked to leave, its operator's pages  |
 | `rounds`, `agenda`, `watcher` | what a round over the outside reads, and when          |
 | `inquiry`, `standing` | what any peer has, or each of them; whom to ask first          |
 | `patience`   | a moment for others, once for each thing                                |

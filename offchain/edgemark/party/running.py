@@ -1,4 +1,4 @@
-"""Runs one party as a process of its own until it is asked to leave; shows its operator how it does.
+"""Runs one party as a process until it is asked to leave, and shows its operator how it does.
 
 /metrics is for Prometheus, /healthz for a supervisor. What the party depends on, as a chain, is
 asked by `Dependency` objects of their own, each once and with a short time limit: what hangs must

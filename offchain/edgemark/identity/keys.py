@@ -77,16 +77,26 @@ class KeyStore:
 def _open_account(path: Path) -> SecretKey:
     if not path.exists():
         made = SecretKey.generate(Randomness())
+        # The address tells damage: any other digits would be a key as well, of nobody's account.
+        written = f"{made.reveal().hex()}\n{made.address}\n"
         # Another process may have made one at this moment: then that one counts.
-        write_new(path, made.reveal().hex().encode() + b"\n", mode=OWNER_ONLY_FILE)
+        write_new(path, written.encode(), mode=OWNER_ONLY_FILE)
     check_private(path)
     try:
-        return SecretKey(bytes.fromhex(path.read_text().strip()))
+        digits, *told = path.read_text().split()
+        key = SecretKey(bytes.fromhex(digits))
     except (ValueError, RefusedInput):
         # The file's words stay out of the message and of its cause: they may be most of a key.
         raise Unrecoverable(
             "holds no account key", who=path, needed="64 hex digits", remedy="Restore the file."
         ) from None
+    if told not in ([], [key.address]):  # files of before have the key alone
+        raise Unrecoverable(
+            "was changed: the key is not that of the account beside it",
+            who=path,
+            remedy="Restore the file.",
+        )
+    return key
 
 
 def _open_tls(path: Path) -> TlsKey:

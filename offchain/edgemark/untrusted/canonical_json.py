@@ -37,6 +37,15 @@ def parse(raw: bytes, form: str, version: int) -> dict[str, Any]:
     return facts  # type: ignore[no-any-return]
 
 
+def version_of(raw: bytes) -> object:
+    """What a file says its version is, where several are read; None when it says nothing."""
+    try:
+        facts = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return facts.get("version") if isinstance(facts, dict) else None
+
+
 def encode(facts: Mapping[str, Any]) -> bytes:
     """The one encoding."""
     return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode() + b"\n"

@@ -101,6 +101,25 @@ def test_open__of_a_damaged_account__names_the_file_and_not_its_words(
     assert (tmp_path / "keys" / ACCOUNT_FILE).read_bytes() == content
 
 
+def test_f9_open__an_account_with_one_digit_changed__is_refused(tmp_path: Path) -> None:
+    address = KeyStore.open(tmp_path / "keys").account.address
+    path = tmp_path / "keys" / ACCOUNT_FILE
+    written = path.read_text()
+    assert written.splitlines()[1] == address
+    for place in (0, 31, 63, 70):
+        other = "1" if written[place] != "1" else "2"
+        path.write_text(written[:place] + other + written[place + 1 :])
+        with pytest.raises(Unrecoverable, match=r"was changed|holds no account key"):
+            KeyStore.open(tmp_path / "keys")
+
+
+def test_open__an_account_of_before__has_its_key_alone(tmp_path: Path) -> None:
+    made = KeyStore.open(tmp_path / "keys").account
+    path = tmp_path / "keys" / ACCOUNT_FILE
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    assert KeyStore.open(tmp_path / "keys").account == made
+
+
 def test_open__of_a_damaged_tls_key__names_the_file_and_leaves_it(tmp_path: Path) -> None:
     KeyStore.open(tmp_path / "keys")
     (tmp_path / "keys" / TLS_FILE).write_bytes(b"half a key")

@@ -12,6 +12,7 @@ two sharings are never mixed. Who holds t + 1 share files holds the input.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,10 +43,12 @@ from edgemark.untrusted.canonical_json import (
     number,
     octets,
     text,
+    version_of,
 )
 
 PUBLIC, SHARE, SECRET = "edgemark-sharing", "edgemark-share", "edgemark-sharing-secret"
 VERSION = 1
+SECRET_VERSION = 2  # 1 had no checksum: it is read as it is
 SECRET_KEY_BYTES = 32
 DOMAIN = b"edgemark sharing 1"
 
@@ -54,8 +57,8 @@ class SharingRefused(RefusedInput):
     """Files that are no whole sharing of this version, or one for something else."""
 
 
-def _form(kind: str) -> FileForm:
-    return FileForm(kind, VERSION, kind, MAX_SHARING_FILE_BYTES, SharingRefused)
+def _form(kind: str, version: int = VERSION) -> FileForm:
+    return FileForm(kind, version, kind, MAX_SHARING_FILE_BYTES, SharingRefused)
 
 
 @dataclass(frozen=True)
@@ -126,27 +129,36 @@ class OwnerSecret:
     job_secret: bytes = field(repr=False)
 
     def to_json(self) -> bytes:
-        """The one encoding."""
+        """The one encoding; by its checksum, damage makes no honest node look like a liar."""
+        facts = self._facts(SECRET_VERSION)
+        return encode({**facts, "checksum": _checksum(facts)})
+
+    def to_json_of_version_1(self) -> bytes:
+        """As it was written before there was a checksum."""
+        return encode(self._facts(VERSION))
+
+    def _facts(self, version: int) -> dict[str, Any]:
         public: dict[str, Any] = json.loads(self.announcement.to_json())
-        return encode(
-            {
-                "format": SECRET,
-                "version": VERSION,
-                "sharing": public,
-                "alpha": FIELD.pack([self.alpha]).hex(),
-                "weights": self.weights.hex(),
-                "job_secret": self.job_secret.hex(),
-            }
-        )
+        return {
+            "format": SECRET,
+            "version": version,
+            "sharing": public,
+            "alpha": FIELD.pack([self.alpha]).hex(),
+            "weights": self.weights.hex(),
+            "job_secret": self.job_secret.hex(),
+        }
 
     @staticmethod
     def from_json(raw: bytes) -> OwnerSecret:
         """Parse and check.
 
         Raises:
-            SharingRefused: not the one encoding, or secrets that do not fit the sharing.
+            SharingRefused: not the one encoding, secrets that do not fit the sharing, or a part
+                that was changed since it was written.
         """
-        return _form(SECRET).read(raw, _secret_of, OwnerSecret.to_json)
+        if version_of(raw) == VERSION:
+            return _form(SECRET).read(raw, _secret_of, OwnerSecret.to_json_of_version_1)
+        return _form(SECRET, SECRET_VERSION).read(raw, _checked_secret_of, OwnerSecret.to_json)
 
 
 @dataclass(frozen=True)
@@ -333,6 +345,17 @@ def _announcement_of(facts: Mapping[str, Any]) -> Announcement:
     )
     check_volume(made.batch, made.inputs, made.outputs, made.node_count)
     return made
+
+
+def _checksum(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(encode(facts)).hexdigest()
+
+
+def _checked_secret_of(facts: Mapping[str, Any]) -> OwnerSecret:
+    others = {name: value for name, value in facts.items() if name != "checksum"}
+    if text(facts["checksum"]) != _checksum(others):
+        raise NotThatFormat("a part that was changed since it was written")
+    return _secret_of(facts)
 
 
 def _secret_of(facts: Mapping[str, Any]) -> OwnerSecret:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 
 from edgemark.crypto.field.field import FIELD
@@ -162,7 +164,8 @@ def change(path: Path, **facts: Any) -> None:
         (lambda f: change(f / "public.json", function_hash="00" * 32), "another sharing"),
         (lambda f: change(f / "secret.json", alpha="00" * 17), "cannot be read"),
         (lambda f: change(f / "secret.json", job_secret="01" * 32), "cannot be read"),
-        (lambda f: change(f / "secret.json", weights="00" * 102), "does not fit the shares"),
+        (lambda f: change(f / "secret.json", weights="00" * 102), "changed since it was written"),
+        (lambda f: write_as_version_1(f, weights=bytes(102)), "does not fit the shares"),
         (lambda f: (f / "public.json").write_bytes(b"[" * 10_000), "cannot be read"),
         (lambda f: (f / "share-02.json").write_bytes(b" "), "cannot be read"),
     ],
@@ -175,6 +178,28 @@ def test_folder__spoilt__is_refused_and_says_why(
         read_sharing(folder)
     assert SHARING.secret.job_secret.hex() not in str(refused.value)
     assert all(share.hex() not in str(refused.value) for share in SHARING.shares)
+
+
+def write_as_version_1(folder: Path, **parts: bytes) -> None:
+    """The secret, as it was written before it had a checksum."""
+    secret = replace(SHARING.secret, **parts)
+    (folder / "secret.json").write_bytes(secret.to_json_of_version_1())
+
+
+def test_secret__of_version_1__is_read(folder: Path) -> None:
+    write_as_version_1(folder)
+    assert b"checksum" not in (folder / "secret.json").read_bytes()
+    assert read_sharing(folder) == SHARING
+
+
+@given(st.data())
+def test_f9_secret__of_which_one_letter_changed__is_refused(data: st.DataObject) -> None:
+    """Before, one digit of a weight made an honest node look like a liar."""
+    raw = bytearray(SHARING.secret.to_json())
+    place = data.draw(st.integers(0, len(raw) - 1))
+    raw[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(SharingRefused):
+        OwnerSecret.from_json(bytes(raw))
 
 
 def test_folder__with_a_share_of_another_sharing__is_refused(folder: Path) -> None:

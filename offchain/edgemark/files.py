@@ -22,6 +22,24 @@ class FileInUse(RefusedInput):
     """Another process, or another part of this one, holds the file; `had` names it."""
 
 
+def expand_home(path: Path | str, *, who: object) -> Path:
+    """The path with its `~` replaced by the home folder.
+
+    Raises:
+        RefusedInput: there is none: no HOME, and no such user, as containers have it.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise RefusedInput(
+            "begins in a home folder that nobody knows",
+            who=who,
+            had=path,
+            needed="HOME in the environment, or a path without ~",
+            remedy="Name a folder, `--home FOLDER`.",
+        ) from None
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, as fsync on a file does not."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

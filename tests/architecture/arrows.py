@@ -83,7 +83,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "receipt": _WORDS,
     "seam": _WORDS,
     "files": _WORDS | {"logs"},
-    "settings": _WORDS,
+    "settings": _WORDS | {"files"},
     "journal": _WORDS | {"closing", "crypto", "logs", "seam", "files"},
     "ledger": _FLOOR,
     "storage": _FLOOR,

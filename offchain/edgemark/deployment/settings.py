@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from edgemark.files import expand_home
 from edgemark.settings.section import Section, SettingInvalid, setting
 
 
@@ -47,5 +48,5 @@ class ChainSettings(Section):
     def manifest_file(self, home: Path, chain_id: int) -> Path:
         """Where the deployment manifest of a chain is."""
         if self.manifest:
-            return Path(self.manifest).expanduser()
+            return expand_home(self.manifest, who="manifest")
         return home / "deployments" / f"{chain_id}.json"

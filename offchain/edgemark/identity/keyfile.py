@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
-from edgemark.files import check_private
+from edgemark.files import check_private, expand_home
 
 MAX_BYTES = 64 * 1024  # of either file; a keyfile has about 500
 VERSION, CIPHER = 3, "aes-128-ctr"
@@ -39,7 +39,7 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
         WrongPassphrase: it is another one.
         Unrecoverable: others can read the passphrase.
     """
-    place = Path(path).expanduser()
+    place = expand_home(path, who="account_file")
     facts = _read(place)
     passphrase = _read_passphrase(passphrase_file) if passphrase_file else _ask(place)
     from eth_account import Account  # noqa: PLC0415 - a fifth of a start, for few
@@ -119,7 +119,7 @@ def _check_address(place: Path, facts: dict[str, object], key: SecretKey) -> Non
 
 
 def _read_passphrase(passphrase_file: str) -> str:
-    place = Path(passphrase_file).expanduser()
+    place = expand_home(passphrase_file, who="passphrase_file")
     try:
         check_private(place)
         with place.open("rb") as file:

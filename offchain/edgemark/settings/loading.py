@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemark.files import expand_home
 from edgemark.settings.catalogue import Catalogue, Unsectioned
 from edgemark.settings.section import Section, Setting, SettingInvalid
 from edgemark.settings.settings import Settings
@@ -63,7 +64,7 @@ def load_settings(
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
     home = overrides.get("home", from_environment.get("home", Unsectioned.home))
-    path = file or Path(str(home)).expanduser() / FILE_NAME
+    path = file or expand_home(str(home), who="home") / FILE_NAME
     from_file = _read_file(path) if file is not None or _is_there(path) else {}
     sources = (
         _from_names(known, _flatten(known, from_file), str(path)),
@@ -171,7 +172,7 @@ def _combine(known: Catalogue, given: Iterable[_Given]) -> Settings:
         origins[each.setting.name] = each.origin
     home = Unsectioned(**values.pop(Unsectioned)).home
     sections = tuple(section(**given_to) for section, given_to in values.items())
-    return Settings(Path(home).expanduser(), sections, origins)
+    return Settings(expand_home(home, who="home"), sections, origins)
 
 
 def _is_there(path: Path) -> bool:

@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "logs": _WORDS | {"settings"},
     "receipt": _WORDS,
     "seam": _WORDS,
-    "files": _WORDS | {"logs"},
+    "files": _WORDS,
     "settings": _WORDS | {"files"},
     "journal": _WORDS | {"closing", "crypto", "logs", "seam", "files"},
     "ledger": _FLOOR,

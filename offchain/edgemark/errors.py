@@ -32,6 +32,8 @@ class EdgemarkError(Exception):
         remedy: what the reader should do.
     """
 
+    is_told = False  # by a line of the log: it is not said twice
+
     def __init__(
         self,
         what: str,

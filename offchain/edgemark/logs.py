@@ -195,6 +195,15 @@ def _bare(value: object) -> str:
     return text if needs_quotes else plain
 
 
+class _ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes where standard error is now: what draws at a terminal puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def configure_logs(
     level: str = "info", stream: TextIO | None = None, *, form: str = "json"
 ) -> None:
@@ -218,8 +227,14 @@ def configure_logs(
     logger = logging.getLogger(ROOT)
     for old in list(logger.handlers):
         logger.removeHandler(old)
-    handler = logging.StreamHandler(out)
+    handler = _ToStandardError() if stream is None else logging.StreamHandler(out)
     handler.setFormatter(TextLines() if is_text else JsonLines())
     logger.addHandler(handler)
     logger.setLevel(LEVELS[level])
     logger.propagate = False
+
+
+def are_json() -> bool:
+    """Whether the lines of this process are read by programs."""
+    handlers = logging.getLogger(ROOT).handlers
+    return any(isinstance(handler.formatter, JsonLines) for handler in handlers)

@@ -103,7 +103,8 @@ def complain(error: EdgemarkError, given: Sequence[str]) -> Exit:
     """Say it on standard error, and as JSON where that was asked for; the status to leave with."""
     if "--json" in given:
         click.echo(json.dumps(error.as_dict()))
-    click.echo(f"{type(error).__name__}: {error}", err=True)
+    if not error.is_told:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
     return exit_of(error)
 
 

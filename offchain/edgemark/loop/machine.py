@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput, Unrecoverable
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -22,6 +22,21 @@ def say(facts: Facts) -> str:
     """What is known of a key, for the text of an error."""
     words = {name: fact.hex() if isinstance(fact, bytes) else fact for name, fact in facts.items()}
     return ", ".join(f"{name} {fact}" for name, fact in words.items())
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the log says of something that happened to a matter.
+
+    Attributes:
+        words: the event, in the words of its system; the same wherever it happens.
+        facts: what it told, beside what is said of the key.
+        is_detail: for who follows one run; else an operator wants to see it.
+    """
+
+    words: str
+    facts: Facts = field(default_factory=dict)
+    is_detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,14 @@ class IllegalMove(RefusedInput):
     """The event cannot happen in this phase; the state stays as it was."""
 
 
+class LoopBusy(LedgerUnavailable):
+    """The loop did not take the event in time. Retry later."""
+
+
+class LoopStopped(Unrecoverable):
+    """The loop does not run any more."""
+
+
 class Machine(Protocol[S, E, F_co]):
     """What one party does about one matter, without clock, socket, chain or randomness.
 
@@ -102,6 +125,21 @@ class Machine(Protocol[S, E, F_co]):
 
     def is_finished(self, state: S) -> bool:
         """Does time no longer matter to this matter?"""
+
+
+@runtime_checkable
+class Telling(Protocol[S_contra]):
+    """A `Machine` that has words for what happens to its matters."""
+
+    def tell(self, before: S_contra, event: Any, after: S_contra) -> Sequence[Line]:
+        """What the log says of an event, or of a tick, that changed a state."""
+
+
+def lines_of(machine: Any, before: S, event: object, after: S) -> Sequence[Line]:
+    """What the log says of an event, by a machine that may have words for it."""
+    if isinstance(machine, Telling):
+        return machine.tell(before, event, after)
+    return [Line("event taken", {"kind": type(event).__name__}, is_detail=True)]
 
 
 @runtime_checkable

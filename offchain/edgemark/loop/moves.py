@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from edgemark.identifiers import Timestamp
 from edgemark.loop.event_records import EventRecords
-from edgemark.loop.machine import Facts, IllegalMove, Tick
+from edgemark.loop.machine import Facts, IllegalMove, Line, Tick
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,11 @@ Table = Mapping[Enum, Mapping[Kind, Enum | None]]
 def stays(*kinds: Kind) -> dict[Kind, None]:
     """Rows of a table: what may happen in a phase, and tells something without ending it."""
     return dict.fromkeys(kinds)
+
+
+def name_event(event: object) -> Line:
+    """What the log says of an event for which its system has no words."""
+    return Line("event taken", {"kind": type(event).__name__}, is_detail=True)
 
 
 def name_key(key: bytes) -> Facts:
@@ -166,6 +171,7 @@ class MovesMachine(Generic[P]):
         moves: of the protocol.
         records: how its events stand in a journal.
         facts: what logs and errors say of a key.
+        words: what logs say of an event.
     """
 
     def __init__(
@@ -175,15 +181,30 @@ class MovesMachine(Generic[P]):
         records: EventRecords,
         *,
         facts: Callable[[bytes], Facts] = name_key,
+        words: Callable[[Any], Line] = name_event,
     ) -> None:
         self._blank = blank
         self._moves = moves
         self._records = records
         self._facts = facts
+        self._words = words
 
     def facts(self, key: bytes) -> Facts:
         """What logs and errors say of a key."""
         return self._facts(key)
+
+    def tell(self, before: P, event: object, after: P) -> Sequence[Line]:
+        """What the log says of an event; of times only those that ended a phase."""
+        phase = {"phase": after.phase.value}
+        if not isinstance(event, Tick):
+            line = self._words(event)
+            return [replace(line, facts={**line.facts, **phase})]
+        is_detail = after.phase is before.phase
+        passed = sorted((over.what.value, over.part) for over in after.over - before.over)
+        return [
+            Line(f"{what} is over", {**({"part": part} if part else {}), **phase}, is_detail)
+            for what, part in passed
+        ]
 
     def initial(self, key: bytes) -> P:  # noqa: ARG002 - all matters begin alike
         """The state of a matter that nobody heard of."""

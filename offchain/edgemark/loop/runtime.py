@@ -33,7 +33,16 @@ from edgemark.logs import get_logger
 from edgemark.loop.archive import Archive
 from edgemark.loop.batch import MAX_EVENTS
 from edgemark.loop.errands import Errand, Pace
-from edgemark.loop.machine import Machine, Tick, TryAgain, UnderWay, say
+from edgemark.loop.machine import (
+    IllegalMove,
+    LoopBusy,
+    LoopStopped,
+    Machine,
+    Tick,
+    TryAgain,
+    lines_of,
+    say,
+)
 from edgemark.loop.memory import MatterMemory, TooManyOpen
 from edgemark.loop.threads import RETRIED, EffectPool, Performed
 from edgemark.seam import Seam, place_of, seam_from
@@ -45,14 +54,6 @@ MAX_WAITING = 10_000  # posted events that the loop has not taken yet
 S = TypeVar("S")
 E = TypeVar("E")
 F = TypeVar("F", bound=Hashable)
-
-
-class LoopBusy(LedgerUnavailable):
-    """The loop did not take the event in time. Retry later."""
-
-
-class LoopStopped(Unrecoverable):
-    """The loop does not run any more."""
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,9 @@ class Runtime(Generic[S, E, F]):
             after, effects = self._machine.step(state, event)
             record = None if after == state else self._memory.admit(key, event)
         except (RefusedInput, PeerFault) as error:
-            self._log.warning("event refused", **self._machine.facts(key), kind=name, error=error)
+            # What came too late for its state is no fault of anybody: it was overtaken.
+            warn = self._log.debug if isinstance(error, IllegalMove) else self._log.warning
+            warn("event refused", **self._machine.facts(key), kind=name, error=error)
             if reply is not None:
                 self._memory.follow(partial(reply.set_exception, error))
             return False
@@ -314,12 +317,17 @@ class Runtime(Generic[S, E, F]):
             raise self._unplanned(key, f"step({name})", error) from error
         if record is not None:
             self._memory.change(key, name, record, after)
-            self._log.debug("event taken", **self._machine.facts(key), kind=name)
+            self._memory.follow(partial(self._tell, key, state, event, after))
         if reply is not None:
             self._memory.follow(partial(reply.set_result, after))
         if effects:
             self._memory.follow(partial(self._begin, key, after, effects))
         return True
+
+    def _tell(self, key: bytes, before: S, event: E | Tick, after: S) -> None:
+        for line in lines_of(self._machine, before, event, after):
+            log = self._log.debug if line.is_detail else self._log.info
+            log(line.words, **{**self._machine.facts(key), **line.facts})
 
     def _begin(self, key: bytes, after: S, effects: Sequence[F]) -> None:
         """Begin what an event named; when others came behind it, only what is owed still."""
@@ -338,20 +346,12 @@ class Runtime(Generic[S, E, F]):
             end = self._effects.finish if all(taken) else self._effects.put_off
             self._memory.follow(partial(end, item.key, item.effect))
         elif isinstance(item.error, RETRIED):
-            self._memory.follow(partial(self._put_off, item, item.error))
+            self._memory.follow(partial(self._effects.retry, item, item.error))
         elif isinstance(item.error, PeerFault):
             self._memory.follow(partial(self._effects.finish, item.key, item.effect))
             self._log.warning("effect failed", **facts, effect=name, error=item.error)
         else:
             raise self._unplanned(item.key, name, item.error) from item.error
-
-    def _put_off(self, item: Performed[E, F], error: EdgemarkError) -> None:
-        after_s = error.after_s if isinstance(error, TryAgain) else 0.0
-        failed = not isinstance(error, UnderWay)
-        if self._effects.put_off(item.key, item.effect, after_s, failed=failed):
-            name, facts = type(item.effect).__name__, self._machine.facts(item.key)
-            say = self._log.warning if failed else self._log.debug
-            say("effect put off", **facts, effect=name, error=error)
 
     def _is_owed(self, key: bytes, effect: F) -> bool:
         state = self._memory.find(key)

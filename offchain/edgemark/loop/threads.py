@@ -22,17 +22,28 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from edgemark.errors import LedgerUnavailable
-from edgemark.logs import about
+from edgemark.errors import EdgemarkError, LedgerUnavailable
+from edgemark.logs import about, get_logger
 from edgemark.loop.errands import Desk, Errand, Pace
-from edgemark.loop.machine import Facts, TryAgain
+from edgemark.loop.machine import Facts, TryAgain, UnderWay
 from edgemark.transport.asking.line import take_waited_s
 from edgemark.transport.faults import PeerUnreachable
 
+FAILS_TILL_TOLD = 3
 RETRIED = (LedgerUnavailable, PeerUnreachable, TryAgain)
 
 E = TypeVar("E")
 F = TypeVar("F", bound=Hashable)
+
+
+def is_notable(tries: int) -> bool:
+    """Whether an effect that was put off so often is worth a line for an operator.
+
+    Two attempts are normal: somebody else was faster, or the chain has not shown it yet. Of one
+    that goes on to fail there is a line whenever the number has doubled.
+    """
+    thirds, rest = divmod(tries, FAILS_TILL_TOLD)
+    return thirds > 0 and rest == 0 and thirds & (thirds - 1) == 0
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ class EffectPool(Generic[E, F]):
         clock: Callable[[], float] = time.monotonic,
         make_threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
     ) -> None:
-        self._facts = facts
+        self._facts, self._log = facts, get_logger(name)
         self._perform = perform
         self._report = report
         self._is_owed = is_owed
@@ -124,21 +135,31 @@ class EffectPool(Generic[E, F]):
         """The outcome was taken: an equal effect may begin again."""
         self._tries.pop((key, effect), None)
 
-    def put_off(self, key: bytes, effect: F, least_s: float = 0.0, *, failed: bool = True) -> bool:
+    def put_off(self, key: bytes, effect: F, least_s: float = 0.0, *, failed: bool = True) -> int:
         """Repeat an effect later, not before `least_s` seconds: it failed, or takes its time.
 
         Returns:
-            False (and it is finished) when it is not owed any more.
+            How often it was put off by now; 0 (and it is finished) when it is not owed any more.
         """
         if not self._is_owed(key, effect):
             self.finish(key, effect)
-            return False
+            return 0
         tries = self._tries.get((key, effect), 0)
         self._tries[key, effect] = tries + 1
         pause = max(least_s, min(self._pace.most_backoff_s, self._pace.doubled(tries)))
         when = self._clock() + pause
         heapq.heappush(self._later, (when, next(self._order), key, effect, failed))
-        return True
+        return tries + 1
+
+    def retry(self, done: Performed[E, F], error: EdgemarkError) -> None:
+        """Put off what could not be done yet; the log says so when it goes on to fail."""
+        after_s = error.after_s if isinstance(error, TryAgain) else 0.0
+        failed = not isinstance(error, UnderWay)
+        tries = self.put_off(done.key, done.effect, after_s, failed=failed)
+        if tries:
+            log = self._log.warning if failed and is_notable(tries) else self._log.debug
+            name, facts = type(done.effect).__name__, self._facts(done.key)
+            log("effect put off", **facts, effect=name, tries=tries, error=error)
 
     def seconds_to_next(self) -> float:
         """Seconds until the next repetition is due, at most 1."""

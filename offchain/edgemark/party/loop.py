@@ -75,8 +75,9 @@ class PartyLoop(Closing, Generic[S]):
         )
         self.runtime.compute_in_turn(self._due)
         self.runtime.talk_in_turn(self._errand)
-        self._watcher = look and Watcher(look, paces.poll_s, f"{name}-watch", self._stop_on)
-        self._keeper = Watcher(station.keep_on, paces.poll_s, f"{name}-keeper", self._stop_on)
+        watch, keep = f"{name}-watch", f"{name}-keeper"
+        self._watcher = look and Watcher(look, paces.poll_s, watch, self._stop_on, is_telling=True)
+        self._keeper = Watcher(station.keep_on, paces.poll_s, keep, self._stop_on)
         self._fault: Exception | None = None
 
     # --- for subclasses ------------------------------------------------------------------------

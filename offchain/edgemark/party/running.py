@@ -12,13 +12,14 @@ import json
 import signal
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from edgemark.closing import Closing
-from edgemark.logs import get_logger
+from edgemark.errors import EdgemarkError
+from edgemark.logs import are_json, get_logger
 from edgemark.metrics.health import find_faults
 from edgemark.metrics.page import Page, PageServer
 from edgemark.metrics.readings import LoopReadings
@@ -66,6 +67,17 @@ class Monitor(Closing):
         faults = find_faults(self._party.beats(), self._dependencies, time.monotonic())
         body = json.dumps({"healthy": not faults, "faults": faults}).encode()
         return Page(503 if faults else 200, "application/json", body + b"\n")
+
+
+@contextlib.contextmanager
+def telling_end(name: str) -> Iterator[None]:
+    """Let the log say what ends a server, in the form of all its other lines."""
+    try:
+        yield
+    except EdgemarkError as error:
+        get_logger(name).error("ended", error=error)
+        error.is_told = are_json()  # at a terminal the last line is for who reads it there
+        raise
 
 
 def serve(station: S, party: Callable[[S], PartyService[S]]) -> None:

@@ -68,8 +68,8 @@ def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
         jobs = {"first": device.submit(FUNCTION, draw_batch(), nodes, PATIENT)}
         wait_for("start", lambda: device.job(jobs["first"]).phase is DevicePhase.STARTED, 60)
         jobs["hasty"] = device.submit(FUNCTION, draw_batch(), nodes, HASTY)
-        wait_for("refusals", lambda: len(device.refused_offers(jobs["hasty"])) == 6, 60)
-        said = device.refused_offers(jobs["hasty"])
+        wait_for("refusals", lambda: len(device.job(jobs["hasty"]).refused) == 6, 60)
+        said = {word.index: word.reason for word in device.job(jobs["hasty"]).refused}
         jobs["patient"] = device.submit(FUNCTION, batch, nodes, PATIENT)
         states = {name: close_job(device, job, LIMIT_S) for name, job in jobs.items()}
         changed = play_changes(theatre, device)

@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -252,3 +253,12 @@ def test_text__is_one_line_of_printable_characters_whatever_was_said() -> None:
 def test_unknown_level_or_form__is_refused(level: str, form: str) -> None:
     with pytest.raises(RefusedInput, match="unknown log"):
         configure_logs(level, form=form)
+
+
+def test_lines__go_where_standard_error_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_logs("info")
+    drawing = io.StringIO()  # what a spinner puts there, so that lines stand above it
+    monkeypatch.setattr(sys, "stderr", drawing)
+    get_logger("device").info("job posted")
+    configure_logs("info", io.StringIO())
+    assert "job posted" in drawing.getvalue()

@@ -6,7 +6,7 @@ import click
 
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.party.evm.opening import open_station
-from edgemark.party.running import serve
+from edgemark.party.running import serve, telling_end
 from edgemark.systems.outsourcing.judge.judge import Judge
 from edgemark.systems.outsourcing.node.node import ComputeNode
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE
@@ -27,11 +27,15 @@ def judge() -> None:
 @takes_settings
 def run_node(invocation: Invocation) -> None:
     """Register (unless done), deposit the stake, serve until interrupted."""
-    serve(open_station(OutsourcingStation, invocation.settings(), COMPUTE_NODE), ComputeNode)
+    settings = invocation.settings()
+    with telling_end("node"):
+        serve(open_station(OutsourcingStation, settings, COMPUTE_NODE), ComputeNode)
 
 
 @judge.command("run")
 @takes_settings
 def run_judge(invocation: Invocation) -> None:
     """Register (unless done), serve until interrupted."""
-    serve(open_station(OutsourcingStation, invocation.settings(), ENCLAVE), Judge)
+    settings = invocation.settings()
+    with telling_end("judge"):
+        serve(open_station(OutsourcingStation, settings, ENCLAVE), Judge)

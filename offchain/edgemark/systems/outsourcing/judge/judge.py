@@ -351,7 +351,7 @@ class Judge(OutsourcingServer):
         return self.station.see([(s.known.job, [s.known.index]) for s in cases], block)
 
     def _observe(self, state: JudgeCase, seen: Seen) -> Sequence[object]:
-        case, (view,) = state.known, seen.indices
+        case, (view,), over = state.known, seen.indices, seen.lock_over
         self.expect(case.job, seen.job.payer, case.node, *case.judges)
         self._jobs[case.job] = seen.job
-        return observe_as_judge(state, view, lock_over=seen.lock_over)
+        return self.telling_end(case, view, observe_as_judge(state, view, lock_over=over))

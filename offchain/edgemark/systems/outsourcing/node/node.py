@@ -316,7 +316,8 @@ class ComputeNode(OutsourcingServer):
     def _observe(self, state: NodeTask, seen: Seen) -> Sequence[object]:
         self._expect_parties(state, seen.job)
         (view,) = seen.indices
-        return observe_as_node(state, seen.job, view, seen.now, lock_over=seen.lock_over)
+        found = observe_as_node(state, seen.job, view, seen.now, lock_over=seen.lock_over)
+        return self.telling_end(state.known, view, found)
 
     def _expect_parties(self, task: NodeTask, job: JobView) -> None:
         """Until a job has started its payer may cancel it, and has paid nothing for a part."""

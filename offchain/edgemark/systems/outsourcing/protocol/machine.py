@@ -7,7 +7,7 @@ from collections.abc import Callable
 from edgemark.loop.event_records import EventRecords
 from edgemark.loop.moves import MovesMachine, P
 from edgemark.systems.outsourcing.protocol import events
-from edgemark.systems.outsourcing.protocol.keys import facts_of
+from edgemark.systems.outsourcing.protocol.keys import facts_of, words_of
 from edgemark.systems.outsourcing.protocol.life import LIFE
 
 RECORDS = EventRecords.of(events)
@@ -22,4 +22,4 @@ class PartyMachine(MovesMachine[P]):
     """
 
     def __init__(self, blank: Callable[[], P]) -> None:
-        super().__init__(blank, LIFE, RECORDS, facts=facts_of)
+        super().__init__(blank, LIFE, RECORDS, facts=facts_of, words=words_of)

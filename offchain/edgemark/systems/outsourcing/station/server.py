@@ -14,7 +14,7 @@ from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identifiers import (
@@ -32,6 +32,7 @@ from edgemark.loop.machine import Machine
 from edgemark.party.evm.server import EvmServer
 from edgemark.party.station import TAKEN
 from edgemark.systems.outsourcing.contract.events import JobCancelled, JobPosted, JobStarted
+from edgemark.systems.outsourcing.contract.records import IndexView
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
 from edgemark.systems.outsourcing.limits import (
@@ -41,8 +42,9 @@ from edgemark.systems.outsourcing.limits import (
     MAX_NODES,
 )
 from edgemark.systems.outsourcing.protocol import effects as do
+from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.errands import errand_of
-from edgemark.systems.outsourcing.protocol.keys import key_of
+from edgemark.systems.outsourcing.protocol.keys import key_of, tell_phase
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.shared_time import SharedTime
@@ -50,6 +52,7 @@ from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.compute import check_sizes
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
+E = TypeVar("E")
 MAX_INDEX_DIGITS = 3
 MOST_PAYERS = 32_768  # jobs whose payers are remembered: more than may be open
 
@@ -119,6 +122,14 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
     @abstractmethod
     def parties_of(self, state: Any) -> Collection[Address | None]:
         """Whom an open job of this server gives looks of their own."""
+
+    def telling_end(
+        self, place: on.HeardOffer | on.SawCase, view: IndexView, found: Sequence[E]
+    ) -> Sequence[E]:
+        """What was observed, as it is; the log says what became of an index that has ended."""
+        if view.phase.is_end and any(isinstance(event, on.SawEnded) for event in found):
+            self.log.info(tell_phase(view.phase), job=place.job, index=place.index)
+        return found
 
     def has_part(self, account: str) -> bool:
         """Whether it has a part in a job that runs, or is judged, here now."""

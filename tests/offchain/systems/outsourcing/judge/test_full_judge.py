@@ -77,6 +77,7 @@ class Bench:
         self.tried = 0
         self.now = 0.0
         judge: Any = Judge.__new__(Judge)
+        judge.log = get_logger("judge")
         judge.runtime, judge._jobs = Room(), {}
         judge.door = SimpleNamespace(expect=_nothing)
         judge.payers = Payers()

@@ -7,6 +7,7 @@ import click
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.settings import ChainSettings
@@ -28,7 +29,7 @@ BLOCK_TIME_S = 1
 GAS_WEI = 10**18  # one coin: thousands of transactions
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def chain() -> None:
     """A development chain on this machine (one block a second)."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.naming import NamingGroup
 
 MOST_ALIGNED = 40  # characters; what is longer, as a path may be, pushes its origin to the right
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def config() -> None:
     """Settings: edgemark.toml < EDGEMARK_* environment < command line."""
 

@@ -7,6 +7,7 @@ import click
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.stations import RegistryStation
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.identifiers import format_tokens, parse_address
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import join_as_provider
@@ -21,7 +22,7 @@ from edgemark.party.evm.membership import (
 )
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def provider() -> None:
     """An organisation: it registers once, brings its stake, and admits its servers."""
 

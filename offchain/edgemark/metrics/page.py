@@ -138,6 +138,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one page."""
+        self.wfile.write(self._begin().body)
+
+    def do_HEAD(self) -> None:
+        """Answer what a page would have for headers."""
+        self._begin()
+
+    def _begin(self) -> Page:
         if isinstance(self.server, _BoundedServer):
             self.server.note_request(self.connection)
         page = self._make()
@@ -145,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
         self.end_headers()
-        self.wfile.write(page.body)
+        return page
 
     def _make(self) -> Page:
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")

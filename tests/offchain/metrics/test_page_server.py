@@ -45,6 +45,16 @@ def test_a_page__is_answered(server: PageServer) -> None:
     assert server.url == f"http://127.0.0.1:{server.port}"
 
 
+def test_head__has_the_headers_alone(server: PageServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    for path, status, length in (("/one", 200, "5"), ("/other", 404, "17")):
+        connection.request("HEAD", path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Content-Length"]) == (status, length)
+        assert answer.read() == b""
+        connection.close()
+
+
 def test_another_path__is_told_which_there_are(server: PageServer) -> None:
     assert ask(server, "/other") == (404, b"pages: /bad /one\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve, telling_end
 from edgemark.systems.outsourcing.judge.judge import Judge
@@ -13,12 +14,12 @@ from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def node() -> None:
     """A compute node: computes shares for devices that it does not know."""
 
 
-@click.group()
+@click.group(cls=NamingGroup)
 def judge() -> None:
     """A judge: computes charged tasks again and signs what it finds."""
 

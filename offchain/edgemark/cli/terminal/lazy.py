@@ -14,6 +14,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from edgemark.cli.terminal.naming import NamingGroup
+
 
 @dataclass(frozen=True)
 class Place:
@@ -34,7 +36,7 @@ class Place:
         return getattr(import_module(f"edgemark.cli.{self.module}"), self.variable)
 
 
-class LazyGroup(click.Group):
+class LazyGroup(NamingGroup):
     """A group of commands that are imported when they are called.
 
     Args:

@@ -1,0 +1,57 @@
+"""A command group that says which command was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+import click
+
+FEW = 8  # names that are listed when none is near
+
+
+class NamingGroup(click.Group):
+    """A group whose refusal of an unknown command names the nearest ones, or where it is."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first word.
+
+        Raises:
+            UsageError: there is none; with those that may have been meant.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as refused:
+            hint = self._hint(ctx, args[0])
+            raise click.UsageError(f"{refused.message.rstrip('.')}: {hint}", ctx) from None
+
+    def _hint(self, ctx: click.Context, name: str) -> str:
+        here = self.list_commands(ctx)
+        if near := difflib.get_close_matches(name, here, n=2):
+            return f"did you mean {_any_of(near, ctx.command_path)}?"
+        root = ctx.find_root()
+        if elsewhere := [
+            " ".join(words)
+            for words in _all_commands(root.command, ())
+            if words and words[-1] == name
+        ]:
+            return f"did you mean {_any_of(elsewhere, root.command_path)}?"
+        if len(here) <= FEW:
+            return f"there {'is' if len(here) == 1 else 'are'} {', '.join(here)}."
+        return f"see {ctx.command_path} --help."
+
+
+def _any_of(names: list[str], before: str) -> str:
+    return " or ".join(f"`{before} {name}`" for name in names)
+
+
+def _all_commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield words
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            if found is not None:
+                yield from _all_commands(found, (*words, name))

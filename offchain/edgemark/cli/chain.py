@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from edgemark.cli.account import parse_tokens
@@ -20,6 +22,7 @@ from edgemark.ledger.evm.development.launching import (
     check_wished,
 )
 from edgemark.ledger.evm.development.node import ChainOptions, dev_key
+from edgemark.ledger.evm.faults import OtherChainsFile
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.token.metacoin import MetaCoin
@@ -104,8 +107,20 @@ def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
     token = MetaCoin(node, manifest.contract("MetaCoin"))
     folder = settings.home / "chain"
     folder.mkdir(parents=True, exist_ok=True)
-    with TransactionLane(node, SecretKey(dev_key(0)), folder / "faucet.journal") as lane:
+    with open_faucet(node, folder / "faucet.journal") as lane:
         lane.transfer_many([(payee, GAS_WEI) for payee in payees])
         if amount:
             lane.send_many([token.transfer(payee, amount) for payee in payees])
     invocation.show({payee: f"{mtc} MTC" for payee in payees})
+
+
+def open_faucet(node: EvmChain, path: Path) -> TransactionLane:
+    """The lane of the public development account.
+
+    What it has sent on a chain that is gone is of no use to anybody: such a file is begun anew.
+    """
+    try:
+        return TransactionLane(node, SecretKey(dev_key(0)), path)
+    except OtherChainsFile:
+        path.unlink()
+        return TransactionLane(node, SecretKey(dev_key(0)), path)

@@ -22,6 +22,7 @@ from edgemark.ledger.evm.reading.answers import quantity_of
 from edgemark.ledger.evm.reading.blocks import MOST_PRICE
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
+from edgemark.ledger.evm.sending.pending import check_owner, identify
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.settings.settings import Settings
@@ -65,6 +66,8 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         look("chain clock", False, lambda: compare_clocks(chain)),
         look("gas price", needed, lambda: _compare_fee(chain, wanted.max_fee_gwei)),
     ]
+    if (settings.home / "lane.journal").exists():
+        findings.append(look("home", True, lambda: _check_home(settings, chain)))
     try:
         file = wanted.manifest_file(settings.home, chain.chain_id)
         deployment = Deployment.load(file, GROUPS, chain.chain_id)
@@ -77,6 +80,18 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         return findings, OnChain(chain, deployment)
     account = _Account(settings, chain, deployment)
     return [*findings, *account.findings()], OnChain(chain, deployment, account.entry)
+
+
+def _check_home(settings: Settings, chain: EvmChain) -> str:
+    """Whether what this home has sent was sent on this chain.
+
+    Raises:
+        OtherChainsFile: it was on another.
+    """
+    account = KeyStore.open(settings.home / "keys").account.address
+    owner = identify(chain.chain_id, chain.block(0).hash, account)
+    check_owner(settings.home / "lane.journal", owner)
+    return "was used on this chain"
 
 
 def _describe(manifest: Path) -> str:

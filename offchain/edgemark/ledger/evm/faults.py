@@ -153,6 +153,10 @@ class ReorgTooDeep(Unrecoverable):
     """A block that counted as final is no longer on the chain."""
 
 
+class OtherChain(LedgerUnavailable):
+    """Another chain answers than the one that this process began with."""
+
+
 class OtherChainsFile(Unrecoverable):
     """A file of this account belongs to another chain."""
 

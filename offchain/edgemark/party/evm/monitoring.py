@@ -16,6 +16,7 @@ from prometheus_client.core import Metric
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError
+from edgemark.ledger.evm.faults import NoCode
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.metrics.readings import make_family, make_gauge
 from edgemark.party.evm.station import EvmStation
@@ -82,9 +83,12 @@ class ChainFigures:
         """One look at the chain.
 
         Raises:
-            LedgerUnavailable: it does not answer in time.
+            LedgerUnavailable: it does not answer in time, or is another one.
+            NoCode: it has no contracts of ours.
         """
-        self._chain.head()
+        self._party.station.same_chain.check(self._chain)
+        if not self._chain.code(self._accounts.contract.address):
+            raise NoCode("no contract at the address", who=self._accounts.contract.name)
 
     def read(self) -> ChainReading:
         """The chain as it is now, in a few short requests.

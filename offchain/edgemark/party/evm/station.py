@@ -25,9 +25,11 @@ from edgemark.ledger.evm.reading.follower import LogFollower
 from edgemark.ledger.evm.sending.closed_lane import ClosedLane
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.ledger.evm.sending.pending import check_owner, identify
 from edgemark.loop.machine import TryAgain, UnderWay
 from edgemark.party.evm.block_time import BlockTime
 from edgemark.party.evm.contracts import BaseContracts
+from edgemark.party.evm.same_chain import SameChain
 from edgemark.party.evm.settings import SECTIONS
 from edgemark.party.evm.steady_time import SteadyTime
 from edgemark.party.settings import PartySettings
@@ -63,6 +65,7 @@ class EvmStation(Station):
     token: MetaCoin
     visitor: Visitor
     block_time: BlockTime
+    same_chain: SameChain
     allowing: threading.RLock = field(
         default_factory=threading.RLock, init=False, repr=False, compare=False
     )
@@ -86,6 +89,7 @@ class EvmStation(Station):
 
         Raises:
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: as `open`.
+            OtherChainsFile: this home was used on another chain.
         """
         return cls._open(settings, None, is_sending=False)
 
@@ -100,11 +104,12 @@ class EvmStation(Station):
         block_time = BlockTime(lambda: measure_block_s(chain))
         block_time.look()
         path, most = settings.home / "lane.journal", settings.of(ChainSettings).max_fee_gwei
-        lane = (
-            TransactionLane(chain, keys.account, path, max_fee_gwei=most)
-            if is_sending
-            else ClosedLane(keys.account)
-        )
+        genesis = chain.block(0).hash
+        if is_sending:
+            lane = TransactionLane(chain, keys.account, path, max_fee_gwei=most)
+        else:
+            check_owner(path, identify(chain.chain_id, genesis, keys.account.address))
+            lane = ClosedLane(keys.account)
         return cls(
             settings=settings,
             keys=keys,
@@ -118,6 +123,7 @@ class EvmStation(Station):
             token=MetaCoin(chain, deployment.contract("MetaCoin")),
             visitor=Visitor(keys.account, registry.domain()),
             block_time=block_time,
+            same_chain=SameChain(chain, genesis),
             **furniture,
         )
 
@@ -174,7 +180,8 @@ class EvmStation(Station):
         return LogFollower(self.chain, self.contracts, start)
 
     def keep_on(self) -> None:
-        """Help on the transactions that nobody waits for; measure the time of a block."""
+        """Help on the transactions that nobody waits for; look at the chain itself."""
+        self.same_chain.look()
         self.lane.keep_on()
         self.block_time.look()
 

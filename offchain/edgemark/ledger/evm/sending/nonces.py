@@ -55,7 +55,8 @@ class NonceKeeper:
         self._priced_at = 0.0
         self._pushed: dict[bytes, Entry] = {}  # by intention
         self._log = get_logger("ledger.lane")
-        self._pending = PendingFile(path, chain.chain_id, chain.block(0).hash, key.address)
+        self.genesis = chain.block(0).hash  # hash of block 0: no other chain has it
+        self._pending = PendingFile(path, chain.chain_id, self.genesis, key.address)
         self._settler = Settler(chain, key.address, self._pending, self._lock)
         try:
             self._recover()

@@ -92,6 +92,42 @@ class Entry:
         return self._read[1]
 
 
+def identify(chain_id: int, genesis: Hash32, account: Address) -> bytes:
+    """The first record of a lane's file: whose it is, on which chain."""
+    identity = Writer().integer(IDENTITY, 1).integer(chain_id, 8).fixed(genesis, 32)
+    return identity.fixed(bytes.fromhex(account[2:]), 20).finish()
+
+
+def check_identity(first: bytes, needed: bytes, path: Path) -> None:
+    """Check that a file with this first record is this account's on this chain.
+
+    Raises:
+        OtherChainsFile: it belongs to another.
+    """
+    if first != needed:
+        raise OtherChainsFile(
+            "belongs to another chain or account",
+            who=path,
+            had=first[1:].hex(),
+            needed=needed[1:].hex(),
+            remedy="Use one home folder per chain; move the file away if that chain is gone.",
+        )
+
+
+def check_owner(path: Path, needed: bytes) -> None:
+    """The same of a file that another process may hold; one that is not there is nobody's.
+
+    Raises:
+        OtherChainsFile: it belongs to another chain or account.
+    """
+    if not path.exists():
+        return
+    with Journal.look_at(path) as journal:
+        first = next(journal.records(), needed)
+    if first[:1] not in EARLIER:  # who opens it says of these what to do
+        check_identity(first, needed, path)
+
+
 class PendingFile:
     """The pending transactions of one account on one chain.
 
@@ -112,8 +148,7 @@ class PendingFile:
         self._refused: list[Entry] = []
         self._done: OrderedDict[bytes, Done] = OrderedDict()
         self._untold: OrderedDict[bytes, list[Entry]] = OrderedDict()
-        identity = Writer().integer(IDENTITY, 1).integer(chain_id, 8).fixed(genesis, 32)
-        self._identity = identity.fixed(bytes.fromhex(account[2:]), 20).finish()
+        self._identity = identify(chain_id, genesis, account)
         self._journal = Journal.open(path, max_record_bytes=MAX_RAW_BYTES + 64)
         try:
             self._load()
@@ -219,14 +254,7 @@ class PendingFile:
                 needed="version 3",
                 remedy="Let the version that wrote it finish what is pending; then move it away.",
             )
-        if first != self._identity:
-            raise OtherChainsFile(
-                "belongs to another chain or account",
-                who=self._journal.path,
-                had=first[1:].hex(),
-                needed=self._identity[1:].hex(),
-                remedy="Use one home folder per chain; move the file away if that chain is gone.",
-            )
+        check_identity(first, self._identity, self._journal.path)
         for record in records:
             self._take(record)
         if self._journal.count > REWRITE_RECORDS:

@@ -30,6 +30,31 @@ class NoFreePorts(RefusedInput):
     """This machine has no such ports left."""
 
 
+class CannotListen(RefusedInput):
+    """Another program listens there, or this one may not."""
+
+
+def check_can_listen(host: str, port: int) -> None:
+    """Check that a server could listen there now, before anything is paid for it.
+
+    Raises:
+        CannotListen: it could not; says why.
+    """
+    try:
+        (family, kind, _, _, place), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            probe.listen(1)
+    except OSError as error:
+        raise CannotListen(
+            "cannot listen there",
+            who=f"{host}:{port}",
+            had=error.strerror,
+            remedy="End the program that listens there, or set another listen_port.",
+        ) from error
+
+
 class HeldPorts(Closing):
     """Consecutive ports that nobody else finds free until it is closed; see `hold_ports`.
 

@@ -67,3 +67,20 @@ def test_hold_ports__where_the_system_does_not_say__takes_the_usual_range(
     monkeypatch.setattr(ports, "OUTGOING_RANGE", said)
     with ports.hold_ports(1) as held:
         assert ports.LOWEST <= held.numbers[0] < ports.USUAL_OUTGOING_LOWEST
+
+
+def test_check_can_listen__where_somebody_does__is_refused() -> None:
+    with ports.hold_ports(1) as held:
+        port = held.numbers[0]
+        ports.check_can_listen(HOST, port)  # held for its server
+        with socket.create_server((HOST, port)):
+            with pytest.raises(ports.CannotListen, match="in use") as refused:
+                ports.check_can_listen(HOST, port)
+            assert refused.value.who == f"{HOST}:{port}"
+        ports.check_can_listen(HOST, port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_check_can_listen__at_an_address_of_another_machine__is_refused(host: str) -> None:
+    with pytest.raises(ports.CannotListen):
+        ports.check_can_listen(host, 9)

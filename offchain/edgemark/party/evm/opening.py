@@ -10,6 +10,7 @@ from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.evm.station import E, EvmStation
 from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
+from edgemark.transport.ports import check_can_listen
 
 
 def open_station(kind: type[E], settings: Settings, role: Role) -> E:
@@ -30,9 +31,10 @@ def open_station(kind: type[E], settings: Settings, role: Role) -> E:
             needed="account of the organisation this server works for",
             remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
         )
-    describe_server(
-        settings.of(ServerSettings), settings.of(RegistrationSettings)
-    )  # before anything is opened
+    server = settings.of(ServerSettings)
+    describe_server(server, settings.of(RegistrationSettings))  # before anything is opened
+    if server.listen_port:
+        check_can_listen(server.listen_host, server.listen_port)  # ... or paid for
     station = kind.open(settings)
     try:
         _join(station, settings, role)

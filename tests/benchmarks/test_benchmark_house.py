@@ -13,7 +13,7 @@ from benchmarks.measuring import Timing, measure_in_turn
 
 from benchmarks import table
 
-pytestmark = pytest.mark.lasts(28)
+pytestmark = pytest.mark.lasts(30)
 
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("p[0-9][0-9]_*.py"))
 QUICK_LIMIT_S = 120

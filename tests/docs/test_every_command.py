@@ -41,7 +41,7 @@ def page_of(folder: Path, text: str) -> Page:
 
 @pytest.mark.processes
 @pytest.mark.timeout(900)
-@pytest.mark.lasts(134)
+@pytest.mark.lasts(198)
 @pytest.mark.parametrize("name", WITH_COMMANDS)
 def test_every_command_of_a_page__runs(name: str, tmp_path: Path) -> None:
     page = read_page(ROOT / name)

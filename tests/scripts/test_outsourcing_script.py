@@ -14,7 +14,7 @@ AT_IMPORT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 @pytest.mark.chain
 @pytest.mark.processes
-@pytest.mark.lasts(45)
+@pytest.mark.lasts(49)
 def test_outsourcing__on_a_hardhat_node_of_apes_own__adds_up(tmp_path: Path) -> None:
     words = ("--network", "ethereum:local:hardhat", "--example", "regression")
     ran = ape_run(tmp_path / "home", "outsourcing", *words)

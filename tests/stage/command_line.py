@@ -45,9 +45,14 @@ class Finished:
 
     @property
     def complaint(self) -> str:
-        """The one readable line on standard error of a program that refused; log lines apart."""
-        lines = [line for line in self.error.splitlines() if not line.startswith("{")]
+        """The one readable line on standard error of a program that refused; log lines apart.
+
+        A server whose log is for programs tells its end there, and nowhere else.
+        """
         assert "Traceback" not in self.error, self.error
+        said = self.error.splitlines()
+        ends = [line for line in said if line.startswith("{") and '"event": "ended"' in line]
+        lines = [line for line in said if not line.startswith("{")] + ends
         assert len(lines) == 1, self.error
         return lines[0]
 

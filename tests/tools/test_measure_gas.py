@@ -26,7 +26,7 @@ from tools.measure_gas import (
 
 from edgemark.cli.catalogue import CONTRACTS
 
-pytestmark = pytest.mark.lasts(15)
+pytestmark = pytest.mark.lasts(17)
 
 MOST_GAS = 8_000_000  # of any call, at the largest sizes that the contracts take
 

@@ -12,7 +12,7 @@ import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
 from tools.new_system import LINES, NAME, SUFFIX, add_line, rename, targets_of, write
 
-pytestmark = pytest.mark.lasts(60)
+pytestmark = pytest.mark.lasts(28)
 
 LIMIT_S = 280
 SHORTEST, LONGEST = "ebb", "abcdefghijklmnop"

@@ -146,7 +146,7 @@ def test_files_of_the_part_processes__have_all_tests_with_its_marker(
         if item.get_closest_marker("processes")
     }
     assert marked <= files
-    assert "tests/end_to_end/outsourcing/test_kill_nine.py" in files
+    assert "tests/end_to_end/outsourcing/night/test_kill_nine.py" in files
     assert "tests/tools/test_systems_of_tests.py" not in files
 
 
@@ -182,7 +182,7 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str
 def test_parts__without_a_system__leave_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, None)
     assert "--system" not in asked["unit"] + asked["outsourcing"]
-    assert "tests/end_to_end/outsourcing/test_kill_nine.py" in asked["processes"]
+    assert "tests/end_to_end/outsourcing/night/test_kill_nine.py" in asked["processes"]
     assert "--system=none" in asked["ground"]  # what a system has runs in its own group
     assert asked["forge"] == "forge test"
 
@@ -190,7 +190,7 @@ def test_parts__without_a_system__leave_nothing_out(monkeypatch: pytest.MonkeyPa
 def test_parts__of_one_system__leave_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, "outsourcing")
     assert "--system=outsourcing" in asked["unit"]
-    assert "tests/end_to_end/outsourcing/test_kill_nine.py" in asked["processes"]
+    assert "tests/end_to_end/outsourcing/night/test_kill_nine.py" in asked["processes"]
     assert "tests/contracts/outsourcing" in asked["outsourcing"]
     assert asked["forge"] == "forge test --no-match-path tests/contracts/*/{trading}/*"
 

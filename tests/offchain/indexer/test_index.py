@@ -29,7 +29,7 @@ from edgemark.ledger.evm.reading import chain as evm
 from edgemark.systems.outsourcing.contract.events import NodeAccepted
 from edgemark.token.events import Transfer
 
-pytestmark = pytest.mark.lasts(14)
+pytestmark = pytest.mark.lasts(10)
 
 DEPLOYMENT = deployment_of()
 

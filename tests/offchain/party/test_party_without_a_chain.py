@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.architecture.checkout import ROOT
 from tests.offchain.party.couriers import CLOCK_FILE, OUTBOX, PARCEL, PEER_FILE, RECALLED
-from tests.stage.deaths import KILLED
+from tests.stage.killing.deaths import KILLED
 from tests.waiting import wait_until
 
 from edgemark.demo.actor import Actor
@@ -25,7 +25,7 @@ from edgemark.seam import CRASH_AFTER
 from edgemark.transport.asking.http import HttpClient
 from edgemark.transport.ports import HeldPorts, hold_ports
 
-pytestmark = [pytest.mark.processes, pytest.mark.lasts(20)]
+pytestmark = [pytest.mark.processes, pytest.mark.lasts(17)]
 
 MODULE = "tests.offchain.party.couriers"
 BY = 100

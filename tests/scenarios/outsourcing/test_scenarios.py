@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.scenarios.outsourcing.transcript import Mismatch, lines_of, replay
+from tests.scenarios.outsourcing.transcript import Cast
+from tests.stage.memory.transcripts import Mismatch, lines_of, replay
 
 FOLDER = Path(__file__).parent
 TRANSCRIPTS = sorted(FOLDER.glob("*.txt"))
@@ -25,7 +26,7 @@ UNFINISHED = {"all_nodes_start", "posting_is_refused"}  # the beginning of other
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript__plays_to_its_end(path: Path) -> None:
-    replay(path)
+    replay(path, Cast())
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
@@ -60,4 +61,4 @@ def test_changed_transcript__does_not_play(tmp_path: Path, line: str, changed: s
     path = tmp_path / "changed.txt"
     path.write_text(text.replace(line, changed, 1))
     with pytest.raises(Mismatch):
-        replay(path)
+        replay(path, Cast())

@@ -1,10 +1,10 @@
-"""Replays the transcripts of this folder: each line happens, or must hold.
+"""The lines of the transcripts of this folder, beside those of `tests/stage/memory/transcripts.py`.
 
 The parties are the real machines of outsourcing's `protocol.life`, the chain is the model of the
 contract, and the job is the small one: six nodes, t = 1, d = 2, e = 1, f = 1003, g = 263,
-S = 6018, W = 20 s. Nothing happens that is not written. First comes the title; `#` is a comment.
+S = 6018, W = 20 s. Nothing happens that is not written. PARTY is device, node-J or judge-K; its
+events stand in `Cast.event`.
 
-    after FILE                   all that is in that transcript happened before
     at TIME                      chain time; deadlines before it pass for all. TIME is a number, or
                                  accept_by, compute_by, collect_by, gather_until, and of the
                                  charge served_by, answer_by, verdict_by; `+ N` seconds may follow
@@ -12,11 +12,6 @@ S = 6018, W = 20 s. Nothing happens that is not written. First comes the title; 
                                  charge wrong J | charge silent J | served J by K.. | collect J.. |
                                  verdict J FINDING by K.. | void J | lapse J | cancel
     chain ACT: ERROR             the contract refuses it with this error
-    PARTY looks                  takes what the chain shows; PARTY is device, node-J or judge-K
-    PARTY EVENT ARGUMENT..       an event happens to it, see `Cast.event`
-    PARTY refuses EVENT ..       it cannot happen now
-    PARTY is PHASE               its phase
-    PARTY owes EFFECT; ..        exactly these effects, in this order; `nothing` for none
     answer WORD of J is refused: ERROR       by the device. WORD is right, wrong or for-another-task
     answer WORD of J is found FINDING        by a judge, of a charge as silent
     index J is PHASE             its phase on chain
@@ -26,18 +21,17 @@ S = 6018, W = 20 s. Nothing happens that is not written. First comes the title; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.simulation.model import SettlementModel
 from tests.offchain.systems.outsourcing.simulation.model_rules import ModelRefused
+from tests.stage.memory.transcripts import Mismatch, Scene, require
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, ShareIndex, Timestamp
-from edgemark.loop.machine import IllegalMove
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.observing import observe_as_device
@@ -58,10 +52,6 @@ from edgemark.systems.outsourcing.steps.decode import (
 FUNCTION = cast.dense_function()
 
 
-class Mismatch(AssertionError):
-    """A line of a transcript does not hold."""
-
-
 def index_of(word: str) -> ShareIndex:
     """`3`, or the number in `node-3`."""
     return ShareIndex(int(word.rpartition("-")[2]))
@@ -79,36 +69,7 @@ def account_of(role: str) -> Address:
     return accounts[kind]()
 
 
-def rendered(effect: Any) -> str:
-    """An effect as a transcript writes it."""
-    words = [type(effect).__name__]
-    for item in (item for item in fields(effect) if item.name != "job"):  # there is but one
-        value = getattr(effect, item.name)
-        if isinstance(value, tuple):
-            words.append("+".join(map(str, value)) or "-")
-        elif isinstance(value, str):
-            words.append(f"judge-{cast.JUDGE_ADDRESSES.index(Address(value)) + 1}")
-        elif item.name == "finding":
-            words.append(Finding(value).name)
-        else:
-            words.append(str(value))
-    return " ".join(words)
-
-
-def expanded(effects: str) -> list[str]:
-    """The effects of a line; `SendOffer 1..6` stands for six."""
-    found: list[str] = []
-    for effect in effects.split("; "):
-        head, _, last = effect.rpartition(" ")
-        first, dots, end = last.partition("..")
-        if dots:
-            found += [f"{head} {j}" for j in range(int(first), int(end) + 1)]
-        elif effect != "nothing":
-            found.append(effect)
-    return found
-
-
-class Cast:
+class Cast(Scene):
     """Everybody in a transcript, and the chain."""
 
     def __init__(self) -> None:
@@ -222,41 +183,41 @@ class Cast:
             case ["answer", word, "of", index, "is", "found", finding]:
                 answer = self.answer(word, index)
                 found = self._judged(answer)
-                _require(found.name == finding, found.name)
+                require(found.name == finding, found.name)
             case ["index", index, "is", phase]:
                 seat = self.chain.index_views(self.order.job)[index_of(index) - 1]
-                _require(seat.phase.name == phase, seat.phase.name)
+                require(seat.phase.name == phase, seat.phase.name)
             case [role, ("gains" | "loses") as way, amount]:
                 gain = self.chain.free[account_of(role)] - self.start[account_of(role)]
-                _require(gain == (int(amount) if way == "gains" else -int(amount)), gain)
+                require(gain == (int(amount) if way == "gains" else -int(amount)), gain)
             case ["all", "is", "paid", "out"]:
                 self._check_paid_out()
-            case [party, *rest] if party in self.parties:
-                self._live(party, rest, line)
+            case [party, *_] if party in self.parties:
+                self.play_party(line)
             case _:
                 raise Mismatch("is no line of a transcript")
 
-    def _live(self, party: str, words: list[str], line: str) -> None:
-        state = self.parties[party]
-        match words:
-            case ["looks"]:
-                for event in self._observed(party):
-                    self.parties[party], _ = step(self.parties[party], event)
-            case ["is", phase]:
-                _require(state.phase.value == phase, state.phase.value)
-            case ["owes", *_]:
-                owed = [rendered(effect) for effect in state.owed()]
-                _require(owed == expanded(line.partition(" owes ")[2]), "; ".join(owed))
-            case ["refuses", name, *arguments]:
-                try:
-                    step(state, self.event(party, name, arguments))
-                except IllegalMove:
-                    return
-                raise Mismatch(f"{name} was taken")
-            case [name, *arguments]:
-                self.parties[party], _ = step(state, self.event(party, name, arguments))
+    def step(self, state: Any, event: object) -> Any:
+        """The state after an event."""
+        return step(state, event)[0]
 
-    def _observed(self, party: str) -> list[object]:
+    def render(self, effect: Any) -> str:
+        """An effect, its job left out: there is but one."""
+        words = [type(effect).__name__]
+        for item in (item for item in fields(effect) if item.name != "job"):
+            value = getattr(effect, item.name)
+            if isinstance(value, tuple):
+                words.append("+".join(map(str, value)) or "-")
+            elif isinstance(value, str):
+                words.append(f"judge-{cast.JUDGE_ADDRESSES.index(Address(value)) + 1}")
+            elif item.name == "finding":
+                words.append(Finding(value).name)
+            else:
+                words.append(str(value))
+        return " ".join(words)
+
+    def observe(self, party: str) -> Sequence[object]:
+        """What the chain shows that it has not heard yet."""
         job = self.chain.job_view(self.order.job)
         if job is None:
             return []
@@ -276,7 +237,7 @@ class Cast:
             time = max(getattr(seat, name) for seat in seats)
         else:
             time = getattr(self.order if name == "gather_until" else self.order.terms, name)
-        _require(time + more >= self.now, f"it is {self.now} already")
+        require(time + more >= self.now, f"it is {self.now} already")
         self.now = time + more
         for party, state in self.parties.items():
             self.parties[party] = reach_time(state, Timestamp(self.now))
@@ -286,9 +247,9 @@ class Cast:
         try:
             self._send(act.split())
         except ModelRefused as refused:
-            _require(refused.error == error, refused.error)
+            require(refused.error == error, refused.error)
             return
-        _require(not error, "it was taken")
+        require(not error, "it was taken")
 
     def _send(self, words: list[str]) -> None:  # noqa: C901, PLR0912 - one line an act
         chain, now, order = self.chain, self.now, self.order
@@ -338,7 +299,7 @@ class Cast:
             check_outputs(answer, order.terms)
             check_opens(answer, node, commitment, cast.DOMAIN)
         except EdgemarkError as fault:
-            _require(type(fault).__name__ == error, type(fault).__name__)
+            require(type(fault).__name__ == error, type(fault).__name__)
             return
         raise Mismatch("it was taken")
 
@@ -348,14 +309,9 @@ class Cast:
 
     def _check_paid_out(self) -> None:
         phases: list[IndexPhase] = [s.phase for s in self.chain.index_views(self.order.job)]
-        _require(all(phase.is_end for phase in phases), phases)
-        _require(self.chain.held == 0, self.chain.held)
-        _require(self.chain.total == sum(self.start.values()), self.chain.total)
-
-
-def _require(holds: bool, had: object) -> None:
-    if not holds:
-        raise Mismatch(f"had {had}")
+        require(all(phase.is_end for phase in phases), phases)
+        require(self.chain.held == 0, self.chain.held)
+        require(self.chain.total == sum(self.start.values()), self.chain.total)
 
 
 def _named(words: tuple[str, ...], name: str) -> tuple[ShareIndex, ...]:
@@ -371,30 +327,3 @@ def _named(words: tuple[str, ...], name: str) -> tuple[ShareIndex, ...]:
 
 def _signers(judges: list[str]) -> list[Address]:
     return [cast.JUDGE_ADDRESSES[index_of(judge) - 1] for judge in judges]
-
-
-def lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a transcript that are no comments, with their numbers."""
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        said = line.partition("#")[0].strip()
-        if said:
-            yield number, said
-
-
-def replay(path: Path, scene: Cast | None = None) -> Cast:
-    """Play a transcript to its end.
-
-    Raises:
-        Mismatch: a line does not hold; says which.
-    """
-    scene = scene or Cast()
-    for number, line in lines_of(path):
-        first, _, rest = line.partition(" ")
-        if first == "after":
-            replay(path.with_name(rest), scene)
-            continue
-        try:
-            scene.play(line)
-        except Exception as fault:
-            raise Mismatch(f"{path.name}:{number}: {line}: {fault!r}") from fault
-    return scene

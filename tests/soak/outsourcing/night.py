@@ -23,8 +23,8 @@ from tests.soak.outsourcing.findings import PlayedJob, Violation, find_unfailed,
 from tests.soak.outsourcing.programme import NODES_OF_A_JOB, PlannedJob, draw_programme
 from tests.soak.outsourcing.soak_device import NO_MORE, OUTCOMES, Orders
 from tests.stage.command_line import write_settings
-from tests.stage.deaths import Deaths, Mortal
 from tests.stage.forks import ENVIRONMENT, Forked
+from tests.stage.killing.deaths import Deaths, Mortal
 from tests.stage.playhouse import DEPOSIT, start_usually
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey

@@ -118,12 +118,13 @@ class _Waiting(ProgressColumn):
 def _telling(invocation: Invocation, device: Device, job: JobId) -> Iterator[None]:
     """A line at a terminal that lives; what is logged meanwhile stands above it."""
     columns = (SpinnerColumn(), _Waiting(device, job), TimeElapsedColumn())
+    console = Console(stderr=True)
     shown = Progress(
         *columns,
-        console=Console(stderr=True),
+        console=console,
         transient=True,
         redirect_stdout=False,
-        disable=invocation.as_json,
+        disable=invocation.as_json or not console.is_interactive,  # else it leaves an empty line
     )
     with shown as progress:
         progress.add_task("")

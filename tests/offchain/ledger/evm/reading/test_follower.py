@@ -19,7 +19,7 @@ from edgemark.ledger.evm.reading.follower import REORG_LOOKS, LogFollower
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.token.events import Transfer
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(16)]
 
 PAYEE = parse_address("0x" + "77" * 20)
 DEPTH = 3

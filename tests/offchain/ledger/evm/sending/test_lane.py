@@ -28,7 +28,7 @@ from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import draft_contracts
 from edgemark.token.events import Transfer
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(12)]
 
 GWEI = 10**9
 PAYEE = parse_address("0x" + "77" * 20)

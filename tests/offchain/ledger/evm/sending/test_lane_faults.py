@@ -42,7 +42,7 @@ from edgemark.ledger.evm.sending.intent import Call, LaneLimits
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import Transaction
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(12)]
 
 IMPATIENT = LaneLimits(wait_s=0.3, bump_after_s=60.0, poll_s=0.02)
 

@@ -37,7 +37,7 @@ from edgemark.systems.outsourcing.protocol.events import FoundResultValid
 from edgemark.systems.outsourcing.protocol.machine import RECORDS
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 
-pytestmark = pytest.mark.lasts(10)
+pytestmark = pytest.mark.lasts(8)
 
 LARGEST_SHARE_AND_ANSWER = Size(inputs=64, outputs=64, batch=4096, threshold=1, errors=1)
 IN_FULL = os.environ.get("HYPOTHESIS_PROFILE") == "soak"

@@ -37,7 +37,7 @@ from tests.offchain.systems.outsourcing.simulation.simulation import World
 
 from edgemark.systems.outsourcing.contract.records import ChargeKind, IndexPhase, JobPhase
 
-pytestmark = pytest.mark.lasts(30)
+pytestmark = pytest.mark.lasts(20)
 
 KINDS: dict[str, type[NodeSide]] = {
     "honest": NodeSide,

@@ -19,7 +19,7 @@ from tests.offchain.systems.outsourcing.simulation.simulation import Side, World
 from edgemark.identifiers import Address
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 
-pytestmark = pytest.mark.lasts(15)
+pytestmark = pytest.mark.lasts(22)
 
 FAULTY = 3  # index of the node that is not like the others
 ENDS = {

@@ -22,7 +22,8 @@ from tests.offchain.systems.outsourcing.simulation.simulated_nodes import (
     PennilessNode,
     TrustingNode,
 )
-from tests.offchain.systems.outsourcing.simulation.simulation import STEP_S, World
+from tests.offchain.systems.outsourcing.simulation.simulation import World
+from tests.stage.memory.worlds import STEP_S
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import PeerFault

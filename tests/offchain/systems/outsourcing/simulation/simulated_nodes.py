@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from tests.offchain.systems.outsourcing import cast
-from tests.offchain.systems.outsourcing.simulation.simulation import STEP_S, Side, View, World
+from tests.offchain.systems.outsourcing.simulation.simulation import Side, View, World
+from tests.stage.memory.worlds import STEP_S
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import NO_TIME, Hash32, ShareIndex, Timestamp

@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.stage.command_line import KILLED, Finished, edgemark
 from tests.stage.forks import Forked
 from tests.stage.idling import GONE, Report, read_report
+from tests.stage.killing.reaper import Kill
 from tests.stage.playhouse import IDLING_FILE
-from tests.stage.reaper import Kill
 
 from edgemark.identifiers import Address
 from edgemark.journal.journal import Journal

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
-from tests.end_to_end.outsourcing.visitors import LEAVER, OWNER, SENDER, Visits, visit
+from tests.end_to_end.outsourcing.evening.visitors import LEAVER, OWNER, SENDER, Visits, visit
 from tests.stage.command_line import edgemark, edgemark_here
 from tests.stage.metronome import Metronome
 from tests.stage.playhouse import START_LIMIT_S, start_usually, whole_stage
@@ -26,7 +26,7 @@ from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName, train
 from edgemark.systems.outsourcing.demo.play import play_example
 
-pytestmark = whole_stage(80)
+pytestmark = whole_stage(75)
 
 
 @pytest.fixture(scope="module")

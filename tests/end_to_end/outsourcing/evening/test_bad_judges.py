@@ -42,7 +42,7 @@ from edgemark.systems.outsourcing.station.station import path_of
 from edgemark.systems.outsourcing.steps.compute import compute_outputs
 from edgemark.transport.faults import PeerRefused
 
-pytestmark = whole_stage(124)
+pytestmark = whole_stage(91)
 
 JOB_LIMIT_S = 150.0
 JUDGE_WINDOW_S = 12  # the book closes a quarter of it after the answer time

@@ -11,11 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.stage.command_line import Finished, edgemark, write_settings
-from tests.stage.playhouse import fund
+from tests.stage.command_line import Finished, edgemark
+from tests.stage.desk import let_in
 
-from edgemark.identity.keys import KeyStore
-from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 LEAVER, SENDER, OWNER = "leaver", "sender", "owner"
@@ -47,13 +45,6 @@ def visit(stage: OutsourcingStage, asking: Sequence[str | Path], table: Path) ->
         leaver = pool.submit(leave_and_come_back, stage, [*asking, "--input", table, *nodes])
         sender = pool.submit(share_and_send, stage, asking, table, nodes, *files)
         return Visits(leaver.result(), sender.result(), *files)
-
-
-def let_in(stage: OutsourcingStage, names: Sequence[str]) -> None:
-    """Give each a home with settings, gas and tokens."""
-    homes = [write_settings(stage.settings_of(name)) for name in names]
-    chain = EvmChain(stage.url, chain_id=None, confirmations=0).connect()
-    fund(stage, chain, [KeyStore.open(home / "keys").account.address for home in homes])
 
 
 def leave_and_come_back(stage: OutsourcingStage, asking: Sequence[str | Path]) -> list[Finished]:

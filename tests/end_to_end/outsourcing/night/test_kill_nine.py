@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
-from tests.end_to_end.outsourcing.killed_device import KilledDevice
+from tests.end_to_end.outsourcing.night.killed_device import KilledDevice
 from tests.end_to_end.outsourcing.scripted_device import Script
 from tests.end_to_end.outsourcing.small_job import (
     FUNCTION,
@@ -41,9 +41,9 @@ from tests.end_to_end.outsourcing.small_job import (
 )
 from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, instruct, open_theatre
 from tests.stage.command_line import write_settings
+from tests.stage.killing.reaper import Reaper
 from tests.stage.metronome import waiting
 from tests.stage.playhouse import wait_for, whole_stage
-from tests.stage.reaper import Reaper
 
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial.fixed_point import to_signed
@@ -57,7 +57,7 @@ from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
-pytestmark = whole_stage(195)
+pytestmark = whole_stage(155)
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 JOB_LIMIT_S = 220.0

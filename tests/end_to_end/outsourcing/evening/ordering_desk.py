@@ -1,4 +1,4 @@
-"""A user at a terminal: a chain with contracts, a funded home, and no server that runs."""
+"""The desk of this system: six nodes to name, and what a submission wants."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from pathlib import Path
 
 from tests.end_to_end.outsourcing.small_job import draw_batch, write_function, write_inputs
 from tests.end_to_end.outsourcing.theatre import Theatre, open_theatre
-from tests.stage.command_line import Finished, write_settings
+from tests.stage import desk
 
-from edgemark.cli.terminal.exits import Exit
-from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import Address
 from edgemark.identity.records import Resources
 from edgemark.ledger.evm.sending.intent import Call
@@ -22,23 +20,19 @@ NOBODY_RUNS = [*(f"node {j}" for j in range(1, 7)), *(f"judge {j}" for j in rang
 
 
 @dataclass
-class Desk:
+class Desk(desk.Desk[Theatre]):
     """A chain with contracts, and a user with gas and tokens; no server runs.
 
     Attributes:
-        home: of the user, with its `edgemark.toml`.
         function, inputs: files for `outsourcing submit`.
         nodes: six registered compute nodes.
         twin: another node of the first one's provider.
     """
 
-    theatre: Theatre
-    home: Path
     function: Path
     inputs: Path
     nodes: list[Address]
     twin: Address
-    before: Holdings
 
     def submission(
         self, *words: str | Path, nodes: Sequence[str] | None = None
@@ -53,19 +47,15 @@ class Desk:
 def open_desk(folder: Path) -> Iterator[Desk]:
     """Set the stage; everybody is registered and nobody runs."""
     with open_theatre(folder, not_running=NOBODY_RUNS) as theatre:
-        station = theatre.open_station("user")
-        station.close()
-        home = write_settings(station.settings, {"chain.confirmations": 0})
-        twin = enlist_twin(theatre)
-        before = theatre.begin()
+        home, twin = desk.make_home(theatre), enlist_twin(theatre)
         yield Desk(
             theatre=theatre,
             home=home,
+            before=theatre.begin(),
             function=write_function(folder),
             inputs=write_inputs(folder, draw_batch()),
             nodes=theatre.node_accounts,
             twin=twin,
-            before=before,
         )
 
 
@@ -77,12 +67,3 @@ def enlist_twin(theatre: Theatre) -> Address:
     entry = (int(COMPUTE_NODE), provider.address, twin.keys.tls.pin, "https://127.0.0.1:9")
     twin.lane.send(Call(registry, "registerServer", (*entry, Resources(1, 1, 1, 1).as_abi())))
     return twin.address
-
-
-def check_refused(done: Finished, status: Exit, *words: str) -> None:
-    """The status, and one line with these words, also as JSON when that was asked for."""
-    assert done.status == status, (done.out, done.error)
-    for word in words:
-        assert word in done.complaint
-    if "--json" in done.words:
-        assert {"error", "what", "who", "had", "needed", "remedy"} == set(done.value)

@@ -21,7 +21,7 @@ from edgemark.party.evm.contracts import BaseContracts
 from edgemark.token.plans import SUPPLY
 from edgemark.token.records import Purpose
 
-pytestmark = whole_stage(80)
+pytestmark = whole_stage(54)
 
 PAGE = "receipt.html"
 LIMIT_S = 420  # on a busy machine

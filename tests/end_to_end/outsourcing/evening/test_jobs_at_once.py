@@ -6,15 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.end_to_end.outsourcing.crowd import BESIEGERS, EXPECTED, JOBS, Played, play_everything
-from tests.end_to_end.outsourcing.secrets_of_a_run import (
-    read_chain,
-    read_logs,
-    secrets_of_job,
-    secrets_of_keys,
-)
-from tests.end_to_end.outsourcing.small_job import BATCH, OUTPUTS, evaluate_plainly
-from tests.end_to_end.outsourcing.strangers import (
+from tests.end_to_end.outsourcing.evening import crowd, secrets_of_a_run
+from tests.end_to_end.outsourcing.evening.crowd import EXPECTED, JOBS, Played, play_everything
+from tests.end_to_end.outsourcing.evening.strangers import (
     ANSWERS,
     OFFERS,
     READ_ANSWER,
@@ -23,6 +17,7 @@ from tests.end_to_end.outsourcing.strangers import (
     hand_task,
     knock,
 )
+from tests.end_to_end.outsourcing.small_job import BATCH, OUTPUTS, evaluate_plainly
 from tests.end_to_end.outsourcing.theatre import ends
 from tests.stage.leaks import LeakFinder, spell
 from tests.stage.playhouse import whole_stage
@@ -51,7 +46,7 @@ from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.systems.outsourcing.story.story import check_amounts
 from edgemark.transport.faults import PeerRefused
 
-pytestmark = whole_stage(150)
+pytestmark = whole_stage(142)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +118,7 @@ def test_nobody_but_the_planted__is_convicted(played: Played) -> None:
 
 
 def test_f4_besieged_judges__heard_the_nodes_that_answered_to_them(played: Played) -> None:
-    assert played.siege >= BESIEGERS * len(played.theatre.stage.judges)
+    assert played.siege >= crowd.BESIEGERS * len(played.theatre.stage.judges)
     for name, node in (("late", 1), ("kept", 4)):
         assert played.states[name].indices[node - 1] is IndexPhase.ANSWERED
 
@@ -227,14 +222,14 @@ def test_a_sharing_made_elsewhere__is_decoded_from_its_secret_and_the_answers_al
 
 @pytest.fixture(scope="module")
 def finder(played: Played) -> LeakFinder:
-    secrets = [*secrets_of_keys(played.theatre.stage.folder)]
+    secrets = [*secrets_of_a_run.secrets_of_keys(played.theatre.stage.folder)]
     for name, state in played.states.items():
-        secrets += secrets_of_job(name, state, played.batches[name])
+        secrets += secrets_of_a_run.secrets_of_job(name, state, played.batches[name])
     return LeakFinder(secrets)
 
 
 def test_a61_no_secret_of_any_party_stands_in_a_log(played: Played, finder: LeakFinder) -> None:
-    logs = read_logs(played.theatre.stage.folder)
+    logs = secrets_of_a_run.read_logs(played.theatre.stage.folder)
     assert len(logs) == 12  # six nodes, four judges, the devices, the chain
     assert all(logs.values())
     assert finder.count > 1000
@@ -242,7 +237,7 @@ def test_a61_no_secret_of_any_party_stands_in_a_log(played: Played, finder: Leak
 
 
 def test_a61_no_secret_of_any_party_stands_on_the_chain(played: Played, finder: LeakFinder) -> None:
-    blocks = read_chain(played.theatre.chain)
+    blocks = secrets_of_a_run.read_chain(played.theatre.chain)
     assert any(f"{played.jobs['honest'].hex()}" in text for text in blocks.values())
     assert finder.find(blocks) == []
 

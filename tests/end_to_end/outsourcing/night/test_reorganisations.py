@@ -39,7 +39,7 @@ from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 
-pytestmark = whole_stage(95)
+pytestmark = whole_stage(86)
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 

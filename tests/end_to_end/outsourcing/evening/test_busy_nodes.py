@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.end_to_end.outsourcing.changing_nodes import Changed, play_changes
+from tests.end_to_end.outsourcing.evening.changing_nodes import Changed, play_changes
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
 from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre
@@ -31,7 +31,7 @@ from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.story.reading import Chronicle
 
-pytestmark = whole_stage(40)
+pytestmark = whole_stage(57)
 
 HASTY = replace(WISH, accept_s=4)
 PATIENT = replace(WISH, accept_s=90)

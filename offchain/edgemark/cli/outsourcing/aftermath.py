@@ -122,7 +122,8 @@ def replay_evidence(
     """Check every statement of BUNDLE and compute the charged tasks again; needs no key.
 
     Status 0 when everything agrees, 1 when something in the bundle is not what it says, 2 when it
-    is no bundle, 3 when it is sound and a verdict is another than found here.
+    is no bundle, 3 when it is sound and a verdict is another than found here, 4 when it is sound
+    and the answer that decides is with others: ask them for their bundle.
     """
     settings = invocation.settings()
     evidence = read_bundle(bundle)
@@ -135,6 +136,7 @@ def replay_evidence(
         "checks": receipt.as_dict()["checks"],
         "findings": {str(j): found.name.lower() for j, found in trial.findings.items()},
         "not_checked": trial.not_checked,
+        "lacks": trial.lacks,
         "reveals": evidence.reveals,
     }
     lines = [
@@ -188,6 +190,7 @@ def function_of(bundle: Bundle, path: Path | None) -> Polynomial:
 
 OUTCOMES = {
     Outcome.AGREES: "EVERYTHING AGREES",
+    Outcome.OPEN: "WHAT IS HERE AGREES; what decides is not here, see who has it",
     Outcome.UNSOUND: "THE BUNDLE IS NOT WHAT IT SAYS",
     Outcome.CONTRADICTS: (
         "THE VERDICT IS ANOTHER THAN FOUND HERE: the judges were wrong, or they held another "
@@ -196,6 +199,7 @@ OUTCOMES = {
 }
 STATUSES = {
     Outcome.AGREES: Exit.DONE,
+    Outcome.OPEN: Exit.LEDGER_UNAVAILABLE,
     Outcome.UNSOUND: Exit.CHECK_FAILED,
     Outcome.CONTRADICTS: Exit.PEER_FAULT,
 }

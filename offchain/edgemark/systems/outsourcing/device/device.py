@@ -58,6 +58,7 @@ from edgemark.systems.outsourcing.device.staying import (
     Until,
     find_awaited,
     require_known,
+    require_new,
 )
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import HEAD_BYTES, MAX_SMALL_BYTES
@@ -162,6 +163,7 @@ class Device(PartyLoop[OutsourcingStation]):
         check_begin(order.terms, self.station)
         self.station.functions.add(function)
         with self._beginning:  # of two jobs for the last tokens one comes too late
+            require_new(self.runtime.state(order.job), order.job)
             check_funds(self.funds(), order.terms, who=self.station.address)
             self.runtime.ask(order.job, on.AskedSubmit(order))
         return order.job

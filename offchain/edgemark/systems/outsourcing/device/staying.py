@@ -76,6 +76,21 @@ def require_known(state: DeviceJob | None, job: JobId) -> DeviceJob:
     return state
 
 
+def require_new(state: DeviceJob | None, job: JobId) -> None:
+    """Check that a home remembers nothing of a job that is to begin.
+
+    Raises:
+        RefusedInput: it has ordered it.
+    """
+    if state is not None:
+        raise RefusedInput(
+            "a job of this number was ordered already",
+            who=job.hex(),
+            had=state.phase.value,
+            remedy="`result` takes it up again; another one has to have another number.",
+        )
+
+
 @dataclass(frozen=True)
 class Awaited:
     """What has to come before a job goes on.

@@ -57,6 +57,7 @@ class Outcome(Enum):
 
     AGREES = "agrees"
     UNSOUND = "unsound"  # something in the bundle is not what it says
+    OPEN = "open"  # all of it is sound, and what decides is with others, who are named
     CONTRADICTS = "contradicts"  # all of it is sound, and the verdict is another than found here
 
 
@@ -70,6 +71,7 @@ class Retrial:
         findings: own finding by index.
         contradictions: names of the failed checks that compare a verdict with the own finding.
         not_checked: what could not be looked at, and why.
+        lacks: charged indices whose answer, on which there is a verdict, is with others.
     """
 
     has_chain: bool
@@ -77,13 +79,14 @@ class Retrial:
     findings: dict[int, Finding] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
+    lacks: list[int] = field(default_factory=list)
 
     @property
     def outcome(self) -> Outcome:
         """A verdict is contradicted by sound evidence only."""
         failed = [check.name for check in self.receipt.checks if not check.passed]
         if not failed:
-            return Outcome.AGREES
+            return Outcome.OPEN if self.lacks else Outcome.AGREES
         return Outcome.CONTRADICTS if failed == self.contradictions else Outcome.UNSOUND
 
     def check(self, name: str, work: Callable[[], object], needed: object) -> bool:
@@ -279,9 +282,17 @@ def _signers(digest: Hash32, signatures: tuple[bytes, ...]) -> Iterator[str]:
 
 
 def _compare_verdict(trial: Retrial, bundle: Bundle, case: Case, function: Polynomial) -> None:
+    name = f"index {case.index}: verdict is what re-execution finds"
+    is_judged = case.finding in (Finding.RIGHT, Finding.WRONG)
+    if is_judged and not case.answers and case.kind is ChargeKind.SILENT:
+        # A node that was silent to the device answers to the judges; the device never has it.
+        trial.lacks.append(int(case.index))
+        trial.not_checked.append(
+            f"{name}: the answer reached the judges only; the charged node and each judge have it"
+        )
+        return
     own = compute_finding(bundle, case, function)
     trial.findings[int(case.index)] = own
-    name = f"index {case.index}: verdict is what re-execution finds"
     if case.finding is Finding.NONE:
         trial.not_checked.append(f"{name}: the judges gave none; here it is {own.name.lower()}")
     elif case.finding is Finding.MISSING:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.settings.settings import Settings
@@ -16,6 +17,10 @@ from edgemark.systems.outsourcing.offline.drafting import Wish, order_of_sharing
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
+
+
+class SharingUsed(RefusedInput):
+    """A sharing that has served a job; shares of two jobs together would tell of the input."""
 
 
 @contextmanager
@@ -77,7 +82,16 @@ def draft_shared(
         wish: with the sharing's threshold and errors.
 
     Raises:
-        RefusedInput: nodes or numbers are wrong, or the sharing is for something else; `begin`
-            raises it when the sharing was used already.
+        SharingUsed: it has served a job of this device.
+        RefusedInput: nodes or numbers are wrong, or the sharing is for something else.
     """
-    return order_of_sharing(sharing, function, wish, venue_of(device.station, nodes))
+    order = order_of_sharing(sharing, function, wish, venue_of(device.station, nodes))
+    if device.runtime.state(order.job) is not None:
+        raise SharingUsed(
+            "this sharing has served a job already",
+            who=f"sharing {sharing.id.hex()}",
+            had=f"job {order.job.hex()}",
+            needed="a sharing for each job: its masks never serve twice",
+            remedy="Share afresh: `edgemark outsourcing share`. `result` tells of that job.",
+        )
+    return order

@@ -193,6 +193,24 @@ def test_retry__of_a_verdict_on_an_answer_that_is_not_here__says_so(court: Court
     assert failed(trial) == ["index 2: signed answer is here"]
 
 
+@pytest.mark.parametrize(
+    ("finding", "lie"), [(Finding.RIGHT, False), (Finding.WRONG, True)], ids=["right", "lie"]
+)
+def test_retry__of_a_device_whose_node_answered_to_the_judges__is_open_and_says_who_has_it(
+    court: Court, finding: Finding, lie: bool
+) -> None:
+    """Before, an honest device's bundle read as one that is not what it says."""
+    tried = judge_silent(court, 2, finding, lie=lie)
+    of_device = replace(tried.bundle, cases=(replace(tried.bundle.cases[0], answers=()),))
+    for offline in (False, True):
+        trial = retry(replace(tried, bundle=of_device), offline=offline)
+        assert (failed(trial), trial.outcome) == ([], Outcome.OPEN)
+        assert trial.lacks == [2]
+        assert 2 not in trial.findings
+        assert "the charged node and each judge have it" in trial.not_checked[-1]
+    assert retry(tried).outcome is Outcome.AGREES
+
+
 def test_case__of_an_index_that_is_not_charged__is_refused(convicted: Tried, court: Court) -> None:
     order = court.start("honest")
     with pytest.raises(NotCharged):
@@ -293,7 +311,7 @@ def is_seen(raw: bytes, story: JobStory | None) -> bool:
     except RefusedInput:
         return True
     trial = retry_bundle(bundle, function, story)
-    return trial.outcome is not Outcome.AGREES and bool(failed(trial))
+    return trial.outcome is not Outcome.AGREES and bool(failed(trial) or trial.lacks)
 
 
 @pytest.mark.parametrize("name", ["convicted", "answered"])

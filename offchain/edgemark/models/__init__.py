@@ -4,7 +4,7 @@
 |---------------|-----------------------------------------------------------------------------|
 | `estimators`  | fitted scikit-learn model -> steps of plain numbers                         |
 | `description` | steps <-> JSON model file                                                   |
-| `onnx.graph`  | ONNX graph of Gemm, MatMul, Add, Mul, squares -> traced model               |
+| `onnx`        | ONNX graph of Gemm, MatMul, Add, Mul, squares -> traced model               |
 | `traced`      | runs a model on symbols: exact polynomial, magnitude, roundoff of each value |
 | `compiling`   | traced model -> function over F_q, at a scale at which nothing wraps        |
 | `spread`      | refuses a bound that is as wide as what the model says                      |

@@ -46,7 +46,7 @@ from edgemark.models.plan import (
     plan_from_json,
     plan_to_json,
 )
-from edgemark.models.signature import Answer, Bounds
+from edgemark.models.signature import Answer, Bound, Bounds
 from edgemark.models.table import (
     MAX_TABLE_BYTES,
     TableLimits,
@@ -112,7 +112,7 @@ def _write(path: Path, content: bytes) -> None:
         raise RefusedInput("cannot be written", who=path, had=error.strerror) from error
 
 
-def read_model(path: Path, bounds: Sequence[float] = (), labels: Sequence[str] = ()) -> TracedModel:
+def read_model(path: Path, bounds: Sequence[Bound] = (), labels: Sequence[str] = ()) -> TracedModel:
     """Read a model file and run it on symbols.
 
     Args:

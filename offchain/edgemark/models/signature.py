@@ -13,7 +13,8 @@ from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS
 from edgemark.errors import RefusedInput
 
 Label: TypeAlias = str | int | float | bool
-Bounds: TypeAlias = SupportsFloat | Iterable[SupportsFloat | Iterable[SupportsFloat]]
+Bound: TypeAlias = SupportsFloat | Iterable[SupportsFloat]
+Bounds: TypeAlias = SupportsFloat | Iterable[Bound]
 
 MAX_NAME = 128  # characters of a name or label
 

@@ -34,7 +34,7 @@ def graph_of(
     *,
     shape: Sequence[Any] = ("N", 3),
     kind: int = TensorProto.FLOAT,
-    opset: int = 18,
+    opset: int | None = 18,
 ) -> Any:
     """A model from input x to the last node's output y."""
     tensors = [
@@ -47,7 +47,11 @@ def graph_of(
         [helper.make_tensor_value_info("y", kind, None)],
         tensors,
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+    sets = [] if opset is None else [helper.make_opsetid("", opset)]
+    model = helper.make_model(graph, opset_imports=sets or None, ir_version=9)
+    if opset is None:
+        del model.opset_import[:]
+    return model
 
 
 def run_plainly(model: Any, rows: Any) -> Any:
@@ -189,7 +193,7 @@ def test_labels__make_a_classifier_of_scores() -> None:
 
 
 @pytest.mark.parametrize(
-    "operator", ["Relu", "Sigmoid", "Tanh", "Softmax", "Exp", "MaxPool", "Conv", "ArgMax", "Abs"]
+    "operator", ["Relu", "Sigmoid", "Tanh", "Softmax", "MaxPool", "Conv", "Abs", "TopK"]
 )
 def test_operator_that_is_no_polynomial__is_refused_by_name_and_node(operator: str) -> None:
     model = graph_of([node(operator, ["x"], ["y"], name="act_1")])
@@ -301,7 +305,37 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "product along everything": (
         graph_of([node("ReduceProd", ["x"], ["y"])]),
-        "multiplies along several axes",
+        "(ReduceProd): mixes the rows of a batch; had axes [0, 1]; needed axes from 1 on",
+    ),
+    "exponential of an input": (
+        graph_of([node("Exp", ["x"], ["y"])]),
+        "(Exp): is computed of an input; needed a constant",
+    ),
+    "logarithm of a negative": (
+        graph_of(
+            [node("Log", ["c"], ["d"]), node("Mul", ["x", "d"], ["y"])], {"c": np.float32(-1)}
+        ),
+        "(Log): has no value there",
+    ),
+    "place of the largest": (
+        graph_of([node("ArgMax", ["x"], ["y"])]),
+        "(ArgMax): is no label of a row; had the largest of [1, 3] along axis 0",
+    ),
+    "whole numbers that are computed with": (
+        graph_of([node("Add", ["x", "n"], ["y"])], {"n": np.int64(1)}),
+        "(Add): needs floats; had int64",
+    ),
+    "halves that are not cast": (
+        graph_of([node("Add", ["x", "n"], ["y"])], {"n": np.float16(1)}),
+        "(Add): needs floats; had float16",
+    ),
+    "a sigmoid between": (
+        graph_of([node("Sigmoid", ["x"], ["h"]), node("Add", ["h", "h"], ["y"])]),
+        "(Add): computes with what is no polynomial; had scores after LOGISTIC",
+    ),
+    "no version of its operators": (
+        graph_of([node("Neg", ["x"], ["y"])], opset=None),
+        "had none, and operators of it: Neg; needed 9..27",
     ),
     "columns for rows": (
         graph_of([node("Gemm", ["w", "x"], ["y"], transB=1)], {"w": normal(2, 3)}),

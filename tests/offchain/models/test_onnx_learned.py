@@ -11,9 +11,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from skl2onnx import to_onnx
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import (
+    BayesianRidge,
+    HuberRegressor,
+    LinearRegression,
+    LogisticRegression,
+    Perceptron,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+    SGDRegressor,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVR
 from tests.offchain.models.plain_models import find_excess, run_in_field
 
@@ -25,6 +52,7 @@ from edgemark.models.onnx import learned as onnx_learned
 from edgemark.models.onnx.graph import trace_onnx
 from edgemark.models.onnx.tensors import NotOutsourcable
 from edgemark.models.signature import Decision
+from edgemark.models.spread import SaysNothing
 
 RANDOM = np.random.default_rng(11)
 ROWS = RANDOM.normal(size=(80, 3)).astype(np.float32)
@@ -32,6 +60,14 @@ ASKED = RANDOM.uniform(-2, 2, size=(60, 3)).astype(np.float32)
 NUMBERS = ROWS[:, 0] * ROWS[:, 1] + 0.1 * RANDOM.normal(size=80)
 TWO = np.array(["no", "yes"])[(NUMBERS > 0).astype(int)]
 THREE = np.digitize(NUMBERS, [-0.3, 0.3])
+WHOLE = (NUMBERS > 0).astype(int)
+NAMED = np.array(["low", "middle", "high"])[THREE]
+NETWORK: dict[str, Any] = {
+    "hidden_layer_sizes": (4,),
+    "activation": "identity",
+    "solver": "lbfgs",
+    "random_state": 1,
+}
 SQUARES = make_pipeline(StandardScaler(), PolynomialFeatures(2), Ridge())
 SCALED = make_pipeline(MinMaxScaler(), MaxAbsScaler(), PolynomialFeatures(3, include_bias=False))
 
@@ -44,6 +80,12 @@ REGRESSIONS: dict[str, Any] = {
     "poly": SVR(kernel="poly", degree=2, coef0=1.0).fit(ROWS, NUMBERS),
     "poly, nu": NuSVR(kernel="poly", degree=3).fit(ROWS, NUMBERS),
     "linear kernel": SVR(kernel="linear").fit(ROWS, NUMBERS),
+    "projections": make_pipeline(PCA(2), PolynomialFeatures(2), Ridge()).fit(ROWS, NUMBERS),
+    "latent": PLSRegression(2).fit(ROWS, NUMBERS),
+    "robust": make_pipeline(RobustScaler(), BayesianRidge()).fit(ROWS, NUMBERS),
+    "selection": make_pipeline(SelectKBest(k=2), HuberRegressor()).fit(ROWS, NUMBERS),
+    "nothing missing": make_pipeline(SimpleImputer(), SGDRegressor()).fit(ROWS, NUMBERS),
+    "network": MLPRegressor(**NETWORK).fit(ROWS, NUMBERS),
 }
 CLASSIFIERS: dict[str, tuple[Any, Decision]] = {
     "logistic, two": (LogisticRegression().fit(ROWS, TWO), Decision.SIGN),
@@ -54,6 +96,25 @@ CLASSIFIERS: dict[str, tuple[Any, Decision]] = {
     "poly, two": (SVC(kernel="poly", degree=2, coef0=1.0).fit(ROWS, TWO), Decision.PAIRWISE),
     "poly, three": (SVC(kernel="poly", degree=2).fit(ROWS, THREE), Decision.PAIRWISE),
     "linear kernel, three": (SVC(kernel="linear").fit(ROWS, THREE), Decision.PAIRWISE),
+    "discriminant, three": (LinearDiscriminantAnalysis().fit(ROWS, NAMED), Decision.LARGEST),
+    "normal, two": (GaussianNB().fit(ROWS, WHOLE), Decision.LARGEST),
+    "normal, three": (GaussianNB().fit(ROWS, NAMED), Decision.LARGEST),
+    "quadratic, two": (QuadraticDiscriminantAnalysis().fit(ROWS, WHOLE), Decision.LARGEST),
+    "quadratic, three": (QuadraticDiscriminantAnalysis().fit(ROWS, NAMED), Decision.LARGEST),
+    "stochastic, two": (SGDClassifier(random_state=1).fit(ROWS, TWO), Decision.SIGN),
+    "stochastic, three": (SGDClassifier(random_state=1).fit(ROWS, NAMED), Decision.LARGEST),
+    "perceptron, three": (Perceptron().fit(ROWS, THREE), Decision.LARGEST),
+    "against the rest, sigmoids": (
+        OneVsRestClassifier(LogisticRegression()).fit(ROWS, THREE),
+        Decision.LARGEST,
+    ),
+    "against the rest": (OneVsRestClassifier(LinearSVC()).fit(ROWS, THREE), Decision.LARGEST),
+    "network, two": (MLPClassifier(**NETWORK).fit(ROWS, WHOLE), Decision.SIGN),
+    "network, three": (MLPClassifier(**NETWORK).fit(ROWS, NAMED), Decision.LARGEST),
+    "nothing missing": (
+        make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(ROWS, THREE),
+        Decision.LARGEST,
+    ),
 }
 
 
@@ -94,7 +155,42 @@ def test_exported_classifier__gives_the_labels_of_onnxruntime_and_of_the_model(n
     answers = run_in_field(compiled, ASKED.tolist())
     assert all(answer.is_sure for answer in answers)
     labels = [answer.label for answer in answers]
-    assert labels == run_plainly(raw)[0].tolist() == model.predict(ASKED).tolist()
+    assert labels == run_plainly(raw)[0].reshape(-1).tolist() == model.predict(ASKED).tolist()
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_exported_classifier__beside_its_borders_and_far_out__is_never_sure_and_wrong(
+    name: str,
+) -> None:
+    raw = EXPORTED[name]
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(raw, options)
+    for bound in (2.0, 12.0):
+        try:
+            compiled = compile_model(trace_onnx(raw, "model.onnx", [bound]))
+        except SaysNothing:
+            assert bound > 2.0  # where sigmoids are flat in float32
+            continue
+        ends = RANDOM.uniform(-bound, bound, size=(8, 3))
+        rows = np.concatenate([walk(session, *pair) for pair in zip(ends, ends[::-1], strict=True)])
+        plain = session.run(None, {"X": rows})[0].reshape(-1).tolist()
+        answers = run_in_field(compiled, rows.astype(float).tolist())
+        assert all(a.label == said for a, said in zip(answers, plain, strict=True) if a.is_sure)
+        assert any(answer.is_sure for answer in answers)
+
+
+def walk(session: Any, low: Any, high: Any) -> Any:
+    """Rows between two, ever nearer to where the label changes first."""
+    shares, walked = np.linspace(0.0, 1.0, 18), []
+    for _ in range(6):
+        rows = (low + shares[:, None] * (high - low)).astype(np.float32)
+        labels = session.run(None, {"X": rows})[0].reshape(-1)
+        changes = np.flatnonzero(labels != labels[0])
+        at = int(changes[0]) if len(changes) else 1
+        walked += [rows[at - 1], rows[at]]
+        shares = np.linspace(shares[at - 1], shares[at], 18)
+    return np.array(walked)
 
 
 def test_scores_of_a_classifier__can_be_had_alone() -> None:
@@ -158,7 +254,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "probabilities": (
         learned("LinearClassifier", "scores", post_transform="LOGISTIC", **PAIR),
-        "scores after LOGISTIC are no polynomials. Export the classifier with its labels",
+        "(ai.onnx.ml.LinearClassifier): gives what no polynomial does; had scores after LOGISTIC",
     ),
     "probabilities of Platt": (
         learned("SVMClassifier", "label", "scores", prob_a=[1.0], prob_b=[0.0], **MACHINE),
@@ -182,6 +278,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "numbers that are none": (
         learned("Scaler", offset=[float("nan")] * 3, scale=[1.0] * 3),
         "not finite",
+    ),
+    "a number that is replaced": (
+        learned("Imputer", imputed_value_floats=[1.0], replaced_value_float=0.0),
+        "replaces a number; had 0.0; needed NaN alone",
     ),
     "attribute missing": (learned("Scaler", offset=[0.0]), "operands do not fit"),
     "another operator": (learned("Binarizer", threshold=0.5), "(ai.onnx.ml.Binarizer)"),

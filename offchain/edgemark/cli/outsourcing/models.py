@@ -21,7 +21,7 @@ from edgemark.models.files import (
     write_compiled,
 )
 from edgemark.models.plan import ModelPlan
-from edgemark.models.signature import Signature
+from edgemark.models.signature import Bound, Signature
 from edgemark.systems.outsourcing.limits import TABLE
 from edgemark.systems.outsourcing.offline.drafting import Wish
 from edgemark.systems.outsourcing.offline.rehearsal import Costs, rehearse
@@ -30,11 +30,38 @@ MOST_SHOWN = 6  # items of one list in the text for people
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+class Range(click.ParamType):
+    """The largest magnitude of an input, or its least and largest value: 5, or 1.6e9:1.8e9."""
+
+    name = "number or low:high"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Bound:
+        """One number or two."""
+        del param, ctx  # the error names the option itself
+        try:
+            ends = [float(end) for end in str(value).split(":")]
+        except ValueError:
+            ends = []
+        match ends:
+            case [one]:
+                return one
+            case [low, high]:
+                return low, high
+            case _:
+                raise RefusedInput(
+                    "is neither a number nor LOW:HIGH", who="--bound", had=f"{value!r}"
+                )
+
+
 @click.command("compile")
 @takes_settings
 @click.argument("model", type=existing_file)
 @click.option("--output", type=click.Path(path_type=Path), help="Where to, without ending.")
-@click.option("--bound", "bounds", multiple=True, type=float, help="ONNX: largest |input|.")
+@click.option(
+    "--bound", "bounds", multiple=True, type=Range(), help="ONNX: largest |input|, or LOW:HIGH."
+)
 @click.option("--bounds-from", type=existing_file, help="ONNX: the largest of each CSV column.")
 @click.option("--margin", default=1.0, show_default=True, help="Factor on --bounds-from.")
 @click.option("--drop", multiple=True, help="A column of --bounds-from to leave out.")
@@ -47,7 +74,7 @@ def compile_command(  # noqa: PLR0913, PLR0917 - one argument an option
     invocation: Invocation,
     model: Path,
     output: Path | None,
-    bounds: tuple[float, ...],
+    bounds: tuple[Bound, ...],
     bounds_from: Path | None,
     margin: float,
     drop: tuple[str, ...],

@@ -19,19 +19,22 @@ from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS
 from edgemark.errors import RefusedInput
 from edgemark.models.compiling import TracedModel
 from edgemark.models.exact import ModelTooLarge
-from edgemark.models.onnx.learned import DOMAIN, MOST_VERSION, Ruling
+from edgemark.models.onnx.learned import DOMAIN, MOST_VERSION
 from edgemark.models.onnx.run import GraphRun
 from edgemark.models.onnx.tensors import (
     NotOutsourcable,
+    Ruling,
     name_type,
     read_tensor,
 )
 from edgemark.models.signature import (
+    Bound,
     Decision,
     Label,
     Signature,
     name_outputs,
     number_names,
+    spread_bounds,
 )
 from edgemark.models.traced import Precision, Tracer
 
@@ -69,14 +72,14 @@ class _Input:
 
 
 def trace_onnx(
-    raw: bytes, who: str, bounds: Sequence[float], labels: Sequence[Label] = ()
+    raw: bytes, who: str, bounds: Sequence[Bound], labels: Sequence[Label] = ()
 ) -> TracedModel:
     """Run a graph on symbols.
 
     Args:
         raw: the file.
         who: what it is called in errors.
-        bounds: largest magnitude of each input; one for all.
+        bounds: largest magnitude of each input, or its least and largest value; one for all.
         labels: of a classifier, one for each output; or two for one output, whose sign decides;
             instead of those in the file, when it has some.
 
@@ -89,12 +92,12 @@ def trace_onnx(
     model = _parse(onnx, raw, who)
     graph = model.graph
     _check_model(model, who)
-    found = _find_input(onnx, graph, who)
-    each = _spread_bounds(bounds, found, who)
+    found = _find_input(onnx, graph, who, len(bounds))
+    each, centres = _spread_bounds(bounds, found, who)
     run = GraphRun(onnx, Tracer(_find_precision(onnx, graph)))
     for tensor in graph.initializer:
         run.store(tensor.name, read_tensor(onnx, tensor, who))
-    run.store_input(found.name, each, found.shape)
+    run.store_input(found.name, each, centres, found.shape)
     wanted = _find_output(onnx, graph, who)
     needed = _list_ancestors(graph, wanted.name)
     for number, node in enumerate(graph.node):
@@ -113,7 +116,7 @@ def trace_onnx(
     if len(outputs) > MAX_OUTPUTS:
         raise ModelTooLarge("has too many outputs", who=who, had=len(outputs), needed=MAX_OUTPUTS)
     inputs = number_names(found.name, found.count)
-    signature = Signature(inputs, False, each, names, decision, tuple(labels))
+    signature = Signature(inputs, False, each, names, decision, tuple(labels), centres)
     source = f"ONNX graph {graph.name[:64]!r}"
     return TracedModel(source, signature, run.tracer.precision, tuple(outputs))
 
@@ -146,13 +149,16 @@ def _check_model(model: Any, who: str) -> None:
     graph = model.graph
     _check_names(graph, who)
     versions = {entry.version for entry in model.opset_import if entry.domain in STANDARD}
+    uses = [node.op_type for node in graph.node if node.domain in STANDARD]
+    if not versions and not uses:
+        versions = {MOST_OPSET}  # only operators of ai.onnx.ml
     if not versions or not LEAST_OPSET <= min(versions) <= max(versions) <= MOST_OPSET:
         raise NotOutsourcable(
             "has another operator set",
             who=who,
-            had=sorted(versions),
+            had=sorted(versions) or f"none, and operators of it: {', '.join(uses[:3])}",
             needed=f"{LEAST_OPSET}..{MOST_OPSET}",
-            remedy="Export it again with a newer opset.",
+            remedy="Export it again for an opset between these.",
         )
     learned = {entry.version for entry in model.opset_import if entry.domain == DOMAIN}
     if learned and max(learned) > MOST_VERSION:
@@ -175,7 +181,8 @@ def _check_model(model: Any, who: str) -> None:
         )
 
 
-def _find_input(onnx: Any, graph: Any, who: str) -> _Input:
+def _find_input(onnx: Any, graph: Any, who: str, bounds: int) -> _Input:
+    """The one input; a row whose width is open has as many numbers as there are bounds."""
     stored = {tensor.name for tensor in graph.initializer}
     free = [value for value in graph.input if value.name not in stored]
     if len(free) != 1:
@@ -191,13 +198,15 @@ def _find_input(onnx: Any, graph: Any, who: str) -> _Input:
     sizes = [int(size.dim_value) for size in tensor.shape.dim]  # 0: symbolic
     if len(sizes) > 1 and sizes[0] == 0:
         sizes[0] = 1
+    if bounds > 1 and (not sizes or sizes == [1, 0]):
+        sizes = [1, bounds]
     if not sizes or (len(sizes) > 1 and sizes[0] != 1) or any(size < 1 for size in sizes):
         raise NotOutsourcable(
             "has another shape",
             who=where,
             had=sizes,
             needed="[k], or a batch of 1 or any size followed by fixed sizes",
-            remedy="Export it with a batch of any size, and nothing else open.",
+            remedy="Export it with a batch of any size and nothing else open, or bound each input.",
         )
     found = _Input(free[0].name, tuple(sizes))
     if found.count > MAX_INPUTS:
@@ -205,7 +214,10 @@ def _find_input(onnx: Any, graph: Any, who: str) -> _Input:
     return found
 
 
-def _spread_bounds(bounds: Sequence[float], found: _Input, who: str) -> tuple[float, ...]:
+def _spread_bounds(
+    bounds: Sequence[Bound], found: _Input, who: str
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Magnitudes and centres."""
     if len(bounds) not in {1, found.count}:
         raise RefusedInput(
             "needs the bounds of its inputs",
@@ -214,7 +226,7 @@ def _spread_bounds(bounds: Sequence[float], found: _Input, who: str) -> tuple[fl
             needed=f"1 or {found.count}",
             remedy="Give --bound once for all inputs or once for each, or --bounds-from CSV.",
         )
-    return tuple(float(b) for b in (list(bounds) * found.count if len(bounds) == 1 else bounds))
+    return spread_bounds([*bounds] * found.count if len(bounds) == 1 else bounds, found.count)
 
 
 def _find_precision(onnx: Any, graph: Any) -> Precision:

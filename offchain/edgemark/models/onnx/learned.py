@@ -12,6 +12,7 @@ coefficients against class j in row j - 1 and class j's against i in row i, as i
 | LinearClassifier      | the label of the largest such score | post_transform keeps their order |
 | SVMClassifier         | the label with most votes of pairs  | the same; no probabilities       |
 | ArrayFeatureExtractor | the named columns                   | they are constant                |
+| Imputer               | the row                             | for NaN, which no row holds      |
 
 K is POLY of a whole degree, (gamma v.x + coef0)^degree, or LINEAR, v.x. A classifier's label is
 taken from its scores as they are before `post_transform`; scores after LOGISTIC or SOFTMAX are no
@@ -20,13 +21,13 @@ polynomials, but their order is the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgemark.crypto.polynomial import MAX_DEGREE, MAX_OUTPUTS
 from edgemark.models.exact import ModelTooLarge
-from edgemark.models.onnx.tensors import MAX_TENSOR_ITEMS
+from edgemark.models.onnx.tensors import MAX_TENSOR_ITEMS, Operator, Ranked, Ruling, Withheld
 from edgemark.models.signature import Decision, Label
 from edgemark.models.steps import Kernel, Linear, Numbers, pair_weights
 from edgemark.models.traced import Traced
@@ -39,23 +40,7 @@ MOST_VERSION = 5
 KEEPS_ORDER = frozenset({"NONE", "LOGISTIC", "SOFTMAX"})
 
 
-@dataclass(frozen=True)
-class Ruling:
-    """The label output of a classifier, before anybody decided: its scores and how to read them."""
-
-    scores: tuple[Traced, ...]
-    decision: Decision
-    labels: tuple[Label, ...]
-
-
-@dataclass(frozen=True)
-class Withheld:
-    """An output that is no polynomial, which matters only to those who read it."""
-
-    why: str
-
-
-def list_operators(run: GraphRun) -> dict[str, tuple[Callable[..., Any], frozenset[str]]]:
+def list_operators(run: GraphRun) -> dict[str, Operator]:
     """Each operator by its full name, and the attributes that it takes."""
     learned = _Learned(run)
     label_names = {"classlabels_ints", "classlabels_strings"}
@@ -74,6 +59,7 @@ def list_operators(run: GraphRun) -> dict[str, tuple[Callable[..., Any], frozens
             {*kernel, *label_names, "post_transform", "vectors_per_class"},
         ),
         "ArrayFeatureExtractor": (learned.pick, set()),
+        "Imputer": (learned.impute, {"imputed_value_floats", "replaced_value_float"}),
     }
     return {f"{DOMAIN}.{name}": (run_it, frozenset(a)) for name, (run_it, a) in operators.items()}
 
@@ -121,6 +107,8 @@ class _Learned:
         count = 1 if len(labels) == 2 and len(coefficients) == len(row) else len(labels)
         scores = self._linear(row, coefficients, intercepts, count)
         ruling = Ruling(tuple(scores), Decision.SIGN if count == 1 else Decision.LARGEST, labels)
+        if transform != "NONE" and count > 1:
+            return ruling, Ranked(transform, self._column(scores), self._run.place)
         if transform != "NONE":
             return ruling, Withheld(f"scores after {transform} are no polynomials")
         if count == 1:
@@ -184,6 +172,18 @@ class _Learned:
         if not all(0 <= column < value.shape[-1] for column in chosen):
             self._run.refuse("names a column that is not there", had=chosen[:8])
         return self._run.floats(value).reshape(-1, value.shape[-1])[:, chosen]
+
+    def impute(
+        self,
+        value: Any,
+        *,
+        imputed_value_floats: Sequence[float] = (),
+        replaced_value_float: float = 0.0,
+    ) -> Any:
+        del imputed_value_floats  # never put in: a row with something missing is not asked
+        if not math.isnan(replaced_value_float):
+            self._run.refuse("replaces a number", had=replaced_value_float, needed="NaN alone")
+        return self._run.floats(value)
 
     # --- parts ---------------------------------------------------------------------------------
 

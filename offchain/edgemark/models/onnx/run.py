@@ -1,32 +1,25 @@
 """ONNX graphs whose outputs are polynomials of one input: running the operators on symbols.
 
-| operators                        | condition                                              |
-|----------------------------------|--------------------------------------------------------|
-| Gemm, MatMul                     | the right matrix of MatMul has at most two dimensions  |
-| Add, Sub, Mul, Neg, Sum          |                                                        |
-| Div, Pow                         | by a constant; a constant whole exponent, 0..20        |
-| Identity, Dropout, Cast          | Dropout as in inference; Cast to FLOAT or DOUBLE       |
-| Reshape, Flatten, Squeeze, Unsqueeze | constant shapes and axes                           |
-| Constant, ConstantOfShape, Shape |                                                        |
-| Concat, ReduceProd               |                                                        |
-
-Those of the domain ai.onnx.ml stand in `onnx_learned.py`.
+The operators stand in `arithmetic`, `shapes`, `labels` and, those of the domain ai.onnx.ml, in
+`learned`; each takes every form that it has in the opsets 9 to 27.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any, NoReturn
 
-from edgemark.crypto.polynomial import MAX_DEGREE
 from edgemark.models.exact import ModelTooLarge
-from edgemark.models.onnx.learned import Ruling, Withheld, list_operators
+from edgemark.models.onnx import arithmetic, labels, learned, shapes
 from edgemark.models.onnx.tensors import (
     MAX_TENSOR_ITEMS,
+    SINGLE_BYTES,
     NotOutsourcable,
-    read_tensor,
+    Operator,
+    Ranked,
+    Ruling,
+    Withheld,
 )
 from edgemark.models.traced import Traced, Tracer
 
@@ -49,42 +42,37 @@ class GraphRun:
     def __init__(self, onnx: Any, tracer: Tracer) -> None:
         import numpy as np  # noqa: PLC0415 - comes with onnx
 
-        self._onnx, self._np = onnx, np
+        self.onnx, self.np = onnx, np
         self.tracer = tracer
         self._values: dict[str, Any] = {}
         self.place = "graph"
-        self._operators: dict[str, tuple[Callable[..., Any], frozenset[str]]] = {
-            "Add": (self._elementwise(tracer.add), frozenset()),
-            "Concat": (self._concatenate, frozenset({"axis"})),
-            "ConstantOfShape": (self._fill, frozenset({"value"})),
-            "Cast": (self._cast, frozenset({"to", "saturate", "round_mode"})),
-            "Constant": (self._constant, frozenset({"value", "value_float", "value_floats"})),
-            "Div": (self._divide, frozenset()),
-            "Dropout": (self._drop_nothing, frozenset({"seed"})),
-            "Flatten": (self._flatten, frozenset({"axis"})),
-            "Gemm": (self._gemm, frozenset({"alpha", "beta", "transA", "transB"})),
-            "Identity": (lambda value: value, frozenset()),
-            "MatMul": (self._matmul, frozenset()),
-            "Mul": (self._elementwise(tracer.multiply), frozenset()),
-            "Neg": (lambda value: self._scale(value, -1.0), frozenset()),
-            "Pow": (self._power, frozenset()),
-            "ReduceProd": (self._multiply_along, frozenset({"axes", "keepdims"})),
-            "Reshape": (self._reshape, frozenset({"allowzero"})),
-            "Shape": (self._shape, frozenset()),
-            "Squeeze": (self._squeeze, frozenset()),
-            "Sub": (self._elementwise(tracer.subtract), frozenset()),
-            "Sum": (self._sum, frozenset()),
-            "Unsqueeze": (self._unsqueeze, frozenset()),
-            **list_operators(self),
+        self._operators: dict[str, Operator] = {
+            **arithmetic.list_operators(self),
+            **shapes.list_operators(self),
+            **labels.list_operators(self),
+            **learned.list_operators(self),
         }
 
     def store(self, name: str, array: Any) -> None:
         """Keep a constant of the file."""
-        self._values[name] = self._symbols(array) if array.dtype.kind == "f" else array
+        self._values[name] = self.keep(array)
 
-    def store_input(self, name: str, bounds: Sequence[float], shape: tuple[int, ...]) -> None:
-        """Keep the symbols of the input."""
-        symbols = [self.tracer.variable(i, bound) for i, bound in enumerate(bounds)]
+    def keep(self, array: Any) -> Any:
+        """Floats as symbols; whole numbers, texts and what has to be cast first as they are."""
+        is_float = array.dtype.kind == "f" and array.dtype.itemsize >= SINGLE_BYTES
+        return self.symbols(array) if is_float else array
+
+    def store_input(
+        self,
+        name: str,
+        bounds: Sequence[float],
+        centres: Sequence[float],
+        shape: tuple[int, ...],
+    ) -> None:
+        """Keep the symbols of the input; without centres it is around zero."""
+        middles = centres or [0.0] * len(bounds)
+        pairs = zip(bounds, middles, strict=True)
+        symbols = [self.tracer.variable(i, *pair) for i, pair in enumerate(pairs)]
         self._values[name] = self.array(symbols, shape)
 
     def play(self, node: Any, number: int) -> None:
@@ -111,13 +99,13 @@ class GraphRun:
                 "has an attribute that is not taken", had=sorted(attributes.keys() - allowed)
             )
         operands = [self._read(name) for name in node.input]
-        if any(isinstance(operand, Ruling) for operand in operands):
-            result = self._pass_label(operator, operands)
-        else:
-            try:
+        try:
+            if any(isinstance(operand, Ruling | Ranked) for operand in operands):
+                result = labels.pass_on(self, operator, run, operands, attributes)
+            else:
                 result = run(*operands, **attributes)
-            except _MISFITS as error:
-                self.refuse("operands do not fit", had=str(error)[:200])
+        except _MISFITS as error:
+            self.refuse("operands do not fit", had=str(error)[:200])
         results = result if isinstance(result, tuple) else (result,)
         self._values |= dict(zip(node.output, results, strict=False))
 
@@ -146,18 +134,11 @@ class GraphRun:
         return value
 
     def _attributes(self, node: Any) -> dict[str, Any]:
-        value_of = self._onnx.helper.get_attribute_value
+        value_of = self.onnx.helper.get_attribute_value
         try:
             return {each.name: value_of(each) for each in node.attribute}
         except ValueError as error:
             self.refuse("has an attribute of no known type", had=str(error)[:200])
-
-    def _pass_label(self, operator: str, operands: Sequence[Any]) -> Ruling:
-        """A label goes on as it is, whatever type it is cast to."""
-        if operator not in {"Cast", "Identity"} or len(operands) != 1:
-            self.refuse("computes with a label", needed="nothing after a classifier's label")
-        ruling: Ruling = operands[0]
-        return ruling
 
     # --- for operators -------------------------------------------------------------------------
 
@@ -181,12 +162,12 @@ class GraphRun:
 
     def array(self, symbols: Sequence[Traced], shape: Sequence[int]) -> Any:
         """Symbols in a shape."""
-        array = self._np.empty(len(symbols), dtype=object)
+        array = self.np.empty(len(symbols), dtype=object)
         array[:] = symbols
         return array.reshape(tuple(shape))
 
-    def _symbols(self, array: Any) -> Any:
-        """Floats as constants."""
+    def symbols(self, array: Any) -> Any:
+        """Floats, or whole numbers, as constants."""
         numbers = [self.finite(float(number)) for number in array.reshape(-1)]
         return self.array([self.tracer.constant(number) for number in numbers], array.shape)
 
@@ -206,6 +187,14 @@ class GraphRun:
         Raises:
             NotOutsourcable: it is something else.
         """
+        if isinstance(value, Ranked):
+            raise NotOutsourcable(
+                "gives what no polynomial does",
+                who=value.place,
+                had=f"scores after {value.kind} are no polynomials",
+                needed=", ".join(sorted(self._operators)),
+                remedy=TAKE_LABELS,
+            )
         if value is None or value.dtype != object:
             self.refuse("needs floats", had="none" if value is None else str(value.dtype))
         return value
@@ -220,107 +209,12 @@ class GraphRun:
             self.refuse("needs constant whole numbers")
         return [int(number) for number in value.reshape(-1)]
 
-    def _map(self, change: Callable[[Traced], Traced], value: Any) -> Any:
-        return self.array([change(item) for item in self.floats(value).reshape(-1)], value.shape)
+    def check_size(self, shape: Sequence[int]) -> None:
+        """Refuse a result that would be too large.
 
-    def _elementwise(
-        self, combine: Callable[[Traced, Traced], Traced]
-    ) -> Callable[[Any, Any], Any]:
-        def run(left: Any, right: Any) -> Any:
-            left, right = self.floats(left), self.floats(right)
-            shape = self._np.broadcast_shapes(left.shape, right.shape)
-            if math.prod(shape) > MAX_TENSOR_ITEMS:
-                raise ModelTooLarge(
-                    "result is too large",
-                    who=self.place,
-                    had=math.prod(shape),
-                    needed=MAX_TENSOR_ITEMS,
-                )
-            pairs = zip(
-                self._np.broadcast_to(left, shape).reshape(-1),
-                self._np.broadcast_to(right, shape).reshape(-1),
-                strict=True,
-            )
-            return self.array([combine(a, b) for a, b in pairs], shape)
-
-        return run
-
-    # --- operators -----------------------------------------------------------------------------
-
-    def _constant(self, **attributes: Any) -> Any:
-        if "value" in attributes:
-            array = read_tensor(self._onnx, attributes["value"], self.place)
-            return self._symbols(array) if array.dtype.kind == "f" else array
-        ((_, value),) = attributes.items()
-        return self._symbols(self._np.asarray(value, dtype=self._np.float32))
-
-    def _cast(self, value: Any, to: int, **_: Any) -> Any:
-        if to not in {self._onnx.TensorProto.FLOAT, self._onnx.TensorProto.DOUBLE}:
-            self.refuse("casts to another type", had=to, needed="FLOAT or DOUBLE")
-        symbols = value if value.dtype == object else self._symbols(value)
-        return self._map(self.tracer.round_once, symbols)
-
-    def _drop_nothing(self, value: Any, ratio: Any = None, training: Any = None, **_: Any) -> Any:
-        del ratio  # in inference nothing is dropped, whatever the ratio
-        if training is not None:
-            self.refuse("names a training mode", needed="none")
-        return value
-
-    def _scale(self, value: Any, factor: float) -> Any:
-        constant = self.tracer.constant(factor)
-        return self._map(lambda item: self.tracer.multiply(item, constant), value)
-
-    def _sum(self, first: Any, *rest: Any) -> Any:
-        add = self._elementwise(self.tracer.add)
-        for value in rest:
-            first = add(first, value)
-        return self.floats(first)
-
-    def _divide(self, value: Any, divisor: Any) -> Any:
-        def divide(item: Traced, by: Traced) -> Traced:
-            constant = by.exact.as_constant
-            if constant is None:
-                self.refuse("divides by something that is no constant")
-            return self.tracer.divide(item, constant)
-
-        return self._elementwise(divide)(value, divisor)
-
-    def _power(self, value: Any, exponent: Any) -> Any:
-        numbers = exponent.reshape(-1)
-        if len(numbers) != 1:
-            self.refuse("has several exponents", had=len(numbers), needed="one")
-        whole = numbers[0].exact.as_constant if exponent.dtype == object else int(numbers[0])
-        if whole is None or whole != int(whole) or not 0 <= whole <= MAX_DEGREE:
-            had = "no constant" if whole is None else float(whole)
-            self.refuse("has another exponent", had=had, needed=f"a whole number 0..{MAX_DEGREE}")
-        return self._map(lambda item: self.tracer.power(item, int(whole)), value)
-
-    def _gemm(
-        self,
-        a: Any,
-        b: Any,
-        c: Any = None,
-        *,
-        alpha: float = 1.0,
-        beta: float = 1.0,
-        transA: int = 0,  # noqa: N803 - the specification's names
-        transB: int = 0,  # noqa: N803
-    ) -> Any:
-        a, b = self.floats(a), self.floats(b)
-        product = self._matmul(a.T if transA else a, b.T if transB else b)
-        if alpha != 1.0:
-            product = self._scale(product, alpha)
-        if c is None:
-            return product
-        offset = c if beta == 1.0 else self._scale(c, beta)
-        return self._elementwise(self.tracer.add)(product, offset)
-
-    def _matmul(self, left: Any, right: Any) -> Any:
-        left, right = self.floats(left), self.floats(right)
-        if not left.ndim >= 1 or right.ndim not in {1, 2} or left.shape[-1] != right.shape[0]:
-            self.refuse("shapes do not fit", had=f"{list(left.shape)} and {list(right.shape)}")
-        columns = right.reshape(right.shape[0], -1).T
-        shape = (*left.shape[:-1], *right.shape[1:])
+        Raises:
+            ModelTooLarge: more numbers than a tensor may have.
+        """
         if math.prod(shape) > MAX_TENSOR_ITEMS:
             raise ModelTooLarge(
                 "result is too large",
@@ -328,54 +222,23 @@ class GraphRun:
                 had=math.prod(shape),
                 needed=MAX_TENSOR_ITEMS,
             )
-        rows = left.reshape(-1, left.shape[-1])
-        symbols = [self.tracer.dot(list(row), list(column)) for row in rows for column in columns]
-        return self.array(symbols, shape)
 
-    def _reshape(self, value: Any, shape: Any, *, allowzero: int = 0) -> Any:
-        sizes = self.whole(shape)
-        if not allowzero:
-            sizes = [value.shape[i] if size == 0 else size for i, size in enumerate(sizes)]
-        return value.reshape(sizes)
+    def map(self, change: Callable[[Traced], Traced], value: Any) -> Any:
+        """Each symbol changed."""
+        return self.array([change(item) for item in self.floats(value).reshape(-1)], value.shape)
 
-    def _flatten(self, value: Any, *, axis: int = 1) -> Any:
-        at = axis + value.ndim if axis < 0 else axis
-        return value.reshape(math.prod(value.shape[:at]), math.prod(value.shape[at:]))
+    def elementwise(self, combine: Callable[[Traced, Traced], Traced]) -> Callable[[Any, Any], Any]:
+        """An operator on two arrays, broadcast to one shape."""
 
-    def _squeeze(self, value: Any, axes: Any = None) -> Any:
-        return value.squeeze(None if axes is None else tuple(self.whole(axes)))
+        def run(left: Any, right: Any) -> Any:
+            left, right = self.floats(left), self.floats(right)
+            shape = self.np.broadcast_shapes(left.shape, right.shape)
+            self.check_size(shape)
+            pairs = zip(
+                self.np.broadcast_to(left, shape).reshape(-1),
+                self.np.broadcast_to(right, shape).reshape(-1),
+                strict=True,
+            )
+            return self.array([combine(a, b) for a, b in pairs], shape)
 
-    def _unsqueeze(self, value: Any, axes: Any) -> Any:
-        return self._np.expand_dims(value, tuple(self.whole(axes)))
-
-    def _shape(self, value: Any) -> Any:
-        return self._np.asarray(value.shape, dtype=self._np.int64)
-
-    def _fill(self, shape: Any, *, value: Any = None) -> Any:
-        sizes = self.whole(shape)
-        if any(size < 0 for size in sizes) or math.prod(sizes) > MAX_TENSOR_ITEMS:
-            self.refuse("fills too much", had=sizes[:8], needed=f"<= {MAX_TENSOR_ITEMS} numbers")
-        one = self._np.zeros(1, "float32")
-        if value is not None:
-            one = read_tensor(self._onnx, value, self.place)
-        filled = self._np.broadcast_to(one.reshape(()), sizes)
-        return self._symbols(filled) if filled.dtype.kind == "f" else filled
-
-    def _concatenate(self, *values: Any, axis: int) -> Any:
-        kinds = {value.dtype == object for value in values}
-        if len(kinds) != 1 or sum(value.size for value in values) > MAX_TENSOR_ITEMS:
-            self.refuse("joins too much, or floats and whole numbers")
-        return self._np.concatenate(values, axis=axis)
-
-    def _multiply_along(self, value: Any, axes: Any = None, *, keepdims: int = 1) -> Any:
-        """`axes` is an operand since opset 18, an attribute before."""
-        given = self.whole(axes) if hasattr(axes, "reshape") else axes
-        if not given or len(given) != 1:
-            self.refuse("multiplies along several axes", had=given, needed="one")
-        rows = self._np.moveaxis(self.floats(value), given[0], -1)
-        shape = rows.shape[:-1]
-        products = [
-            reduce(self.tracer.multiply, list(row)) for row in rows.reshape(-1, rows.shape[-1])
-        ]
-        result = self.array(products, shape)
-        return self._np.expand_dims(result, given[0]) if keepdims else result
+        return run

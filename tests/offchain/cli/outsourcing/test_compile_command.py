@@ -86,6 +86,10 @@ def test_compile__onnx__takes_bounds_from_numbers_or_a_table(folder: Path) -> No
     assert "needed 1 or 13" in refused.complaint
     one = edgemark_here("outsourcing", "compile", model, "--bound", "2000", "--json")
     assert set(one.value["inputs"].values()) == {2000.0}
+    ranges = edgemark_here("outsourcing", "compile", model, "--bound", "-10:2000", "--json")
+    assert ranges.value["inputs"]["x_12"] == pytest.approx([-10.0, 2000.0])
+    wrong = edgemark_here("outsourcing", "compile", model, "--bound", "1:2:3")
+    assert "neither a number nor LOW:HIGH" in wrong.complaint
     table = ("--bounds-from", folder / "wine.csv", "--margin", "2")
     each = edgemark_here(
         "outsourcing", "compile", model, *table, "--label", "a", "--label", "b", "--json"

@@ -44,9 +44,11 @@ class KeyStore:
             account: the account's key when it comes from elsewhere; then no file of it is made.
 
         Raises:
-            Unrecoverable: others can open a file, or it holds no key.
+            Unrecoverable: others can open a file, it holds no key, or the account's is lost.
         """
         make_secret_folder(folder)
+        if account is None:
+            _check_not_lost(folder)
         own = account or _open_account(folder / ACCOUNT_FILE)
         return KeyStore(own, _open_tls(folder / TLS_FILE))
 
@@ -72,6 +74,25 @@ class KeyStore:
         if own.file:
             account = open_keyfile(own.file, own.passphrase_file)
         return KeyStore.open(settings.home / "keys", account)
+
+
+def _check_not_lost(folder: Path) -> None:
+    """Check that a new account would be the first one here: it is made before the TLS key.
+
+    Raises:
+        Unrecoverable: there was one, and what it holds on the chain would be another's.
+    """
+    path = folder / ACCOUNT_FILE
+    if (folder / TLS_FILE).exists() and not path.exists():
+        raise Unrecoverable(
+            "is missing, while the TLS key beside it is there",
+            who=path,
+            needed="the key that this home's account was made with",
+            remedy=(
+                "Restore it from a copy, or name the account's key file (the setting account.file)."
+                " For another account use another home folder."
+            ),
+        )
 
 
 def _open_account(path: Path) -> SecretKey:

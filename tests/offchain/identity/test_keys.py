@@ -113,6 +113,21 @@ def test_f9_open__an_account_with_one_digit_changed__is_refused(tmp_path: Path) 
             KeyStore.open(tmp_path / "keys")
 
 
+def test_r29_open__without_the_accounts_key_that_was_there__makes_none(tmp_path: Path) -> None:
+    KeyStore.open(tmp_path / "keys")
+    path = tmp_path / "keys" / ACCOUNT_FILE
+    path.unlink()
+    with pytest.raises(Unrecoverable, match=r"is missing.*Restore it from a copy"):
+        KeyStore.open(tmp_path / "keys")
+    assert not path.exists()
+
+
+def test_open__after_the_first_start_was_killed__makes_the_tls_key(tmp_path: Path) -> None:
+    made = KeyStore.open(tmp_path / "keys").account
+    (tmp_path / "keys" / TLS_FILE).unlink()
+    assert KeyStore.open(tmp_path / "keys").account == made
+
+
 def test_open__an_account_of_before__has_its_key_alone(tmp_path: Path) -> None:
     made = KeyStore.open(tmp_path / "keys").account
     path = tmp_path / "keys" / ACCOUNT_FILE

@@ -111,7 +111,8 @@ class _Waiting(ProgressColumn):
         self._device, self._job = device, job
 
     def render(self, task: Task) -> Text:  # noqa: ARG002 - rich's signature
-        return Text(tell_waiting(self._device.job(self._job)))
+        words = tell_waiting(self._device.job(self._job))
+        return Text(words, no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager

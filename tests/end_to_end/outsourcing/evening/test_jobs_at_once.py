@@ -81,6 +81,12 @@ def test_a_started_job__gives_the_right_result(played: Played, name: str) -> Non
     assert played.states[name].result == evaluate_plainly(played.batches[name])
 
 
+def test_result__is_there_before_who_is_silent_is_charged(played: Played) -> None:
+    """`right` is what five of six answers gave while the sixth was awaited."""
+    state = played.states["absent"]
+    assert (state.silent, state.right) == ((5,), {1, 2, 3, 4, 6})
+
+
 def test_a_job_that_never_starts__is_cancelled_and_gives_everything_back(played: Played) -> None:
     assert played.states["unstarted"].phase is DevicePhase.CANCELLED
     assert played.ledger.changes(played.jobs["unstarted"]) == {}

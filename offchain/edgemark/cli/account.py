@@ -8,6 +8,7 @@ import click
 
 from edgemark.cli.main import OF_SYSTEMS
 from edgemark.cli.stations import AnchorStation
+from edgemark.cli.terminal.facts import Amount
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import TOKEN_UNIT, Tokens, format_tokens
@@ -49,8 +50,8 @@ def show(invocation: Invocation) -> None:
         me = station.address
         facts = {
             "account": me,
-            "wallet_mtc": format_tokens(station.token.balance(me)),
-            "anchor_free_mtc": format_tokens(station.accounts.free_balance(me)),
+            "wallet": Amount(station.token.balance(me)),
+            "anchor_free": Amount(station.accounts.free_balance(me)),
             "gas_wei": station.chain.balance(me),
             "tls_pin": station.keys.tls.pin.hex(),
         }
@@ -66,7 +67,7 @@ def deposit(invocation: Invocation, amount: str) -> None:
     with AnchorStation.open(invocation.settings()) as station:
         provide_balance(station, wanted)
         free = station.accounts.free_balance(station.address)
-    invocation.show({"anchor_free_mtc": format_tokens(free)})
+    invocation.show({"anchor_free": Amount(free)})
 
 
 @click.command("withdraw")
@@ -80,7 +81,7 @@ def withdraw(invocation: Invocation, amount: str) -> None:
         check_left(station, wanted)
         station.lane.send(station.accounts.withdraw(me, wanted))
         wallet = station.token.balance(me)
-    invocation.show({"wallet_mtc": format_tokens(wallet)})
+    invocation.show({"wallet": Amount(wallet)})
 
 
 def check_left(station: EvmStation, wanted: Tokens) -> None:

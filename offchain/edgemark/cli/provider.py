@@ -6,9 +6,10 @@ import click
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.stations import RegistryStation
+from edgemark.cli.terminal.facts import Amount, Moment
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
-from edgemark.identifiers import format_tokens, parse_address
+from edgemark.identifiers import parse_address
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import join_as_provider
 from edgemark.party.evm.membership import (
@@ -54,7 +55,7 @@ def admit(invocation: Invocation, account: str) -> None:
         changed = admit_server(station, admitted)
         organisation = provider_of(station)
         counts_from = station.registry.admitted_from(organisation, admitted)
-    facts = {"provider": organisation, "admitted": admitted, "counts_from": counts_from}
+    facts = {"provider": organisation, "admitted": admitted, "counts_from": Moment(counts_from)}
     invocation.show({**facts, "changed": changed})
 
 
@@ -80,12 +81,12 @@ def show(invocation: Invocation) -> None:
         unbonding_s = station.deployment.group(BaseContracts).staking.unbonding_seconds
         facts = {
             "provider": organisation,
-            "staked_mtc": format_tokens(held.amount),
-            "counts_mtc": format_tokens(registry.active_stake(organisation)),
-            "needed_mtc": format_tokens(registry.min_stake()),
-            "counts_from": held.counts_from,
-            "renew_before": max(0, held.expires_at - unbonding_s),
-            "free_at": held.free_at,
+            "staked": Amount(held.amount),
+            "counts": Amount(registry.active_stake(organisation)),
+            "needed": Amount(registry.min_stake()),
+            "counts_from": Moment(held.counts_from),
+            "renew_before": Moment(max(0, held.expires_at - unbonding_s)),
+            "free_at": Moment(held.free_at),
         }
     invocation.show(facts)
 
@@ -107,8 +108,8 @@ def stake(invocation: Invocation, amount: str | None) -> None:
         counts_from = registry.stake_of(organisation).counts_from
     facts = {
         "provider": organisation,
-        "counts_mtc": format_tokens(staked),
-        "counts_from": counts_from,
+        "counts": Amount(staked),
+        "counts_from": Moment(counts_from),
     }
     invocation.show(facts)
 
@@ -123,7 +124,7 @@ def leave(invocation: Invocation) -> None:
     with RegistryStation.open(invocation.settings()) as station:
         free_at = unstake(station)
         organisation = provider_of(station)
-    invocation.show({"provider": organisation, "free_at": free_at})
+    invocation.show({"provider": organisation, "free_at": Moment(free_at)})
 
 
 @provider.command("release")
@@ -138,4 +139,4 @@ def release(invocation: Invocation, organisation: str | None) -> None:
         named = parse_address(organisation, who="provider") if organisation else None
         owner = named or provider_of(station)
         amount = release_stake(station, owner)
-    invocation.show({"provider": owner, "released_mtc": format_tokens(amount)})
+    invocation.show({"provider": owner, "released": Amount(amount)})

@@ -11,7 +11,7 @@ from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.terminal.exits import Exit
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, format_time
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
@@ -24,6 +24,9 @@ __all__ = ["small_chain"]  # the fixture
 pytestmark = pytest.mark.chain
 MTC = 10**18
 NEEDED = 1000 * MTC
+
+
+THOUSAND = str(1000 * 10**18)  # MTC, smallest unit
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,10 @@ def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town
     town.do("provider", "provider", "register", "Edge Ltd")
     staked = town.do("provider", "provider", "stake")
     now = town.ground.chain.block("latest").timestamp
-    assert (staked["counts_mtc"], staked["counts_from"]) == ("1,000", now)
+    assert (staked["counts"], staked["counts_from"]) == (THOUSAND, now)
     assert town.registry.stake_of(me).amount == NEEDED
     shown = town.do("provider", "provider", "show")
-    assert (shown["staked_mtc"], shown["needed_mtc"], shown["free_at"]) == ("1,000", "1,000", 0)
+    assert (shown["staked"], shown["needed"], shown["free_at"]) == (THOUSAND, THOUSAND, 0)
     assert town.anchor.free_balance(me) == 0
 
 
@@ -135,10 +138,10 @@ def test_show__says_until_when_a_stake_counts_to_the_second(town: Town) -> None:
     me, chain = town.set_up_provider("provider"), town.ground.chain
     until = town.do("provider", "provider", "show")["renew_before"]
     assert until < town.registry.stake_of(me).expires_at
-    for second, counts in ((until, "1,000"), (until + 1, "0")):
+    for second, counts in ((until, THOUSAND), (until + 1, "0")):
         chain.rpc("evm_setNextBlockTimestamp", second)
         chain.rpc("evm_mine")
-        assert town.do("provider", "provider", "show")["counts_mtc"] == counts
+        assert town.do("provider", "provider", "show")["counts"] == counts
 
 
 def test_stake__wallet_too_poor__is_refused_by_name(town: Town) -> None:
@@ -162,7 +165,7 @@ def test_unstake__then_release__waits_for_the_unbonding_time(town: Town) -> None
     assert "AlreadyUnbonding" in again.error
     back = town.do("provider", "provider", "stake", "0")
     now = town.ground.chain.block("latest").timestamp
-    assert (back["counts_mtc"], back["counts_from"]) == ("0", now + DEFAULT_PAUSE_S)
+    assert (back["counts"], back["counts_from"]) == ("0", now + DEFAULT_PAUSE_S)
     assert town.registry.stake_of(me).amount == NEEDED
 
 
@@ -186,7 +189,7 @@ def test_release__by_anybody_after_the_unbonding_time__gives_the_stake_back(town
     chain.rpc("evm_mine")
     town.enrich("stranger")
     released = town.do("stranger", "provider", "release", me)
-    assert released == {"provider": me, "released_mtc": "1,000"}
+    assert released == {"provider": me, "released": THOUSAND}
     assert town.anchor.free_balance(me) == NEEDED
 
 
@@ -283,6 +286,7 @@ def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Tow
         "provider": organisation,
         "admitted": account(4),
         "counts_from": counts_from,
+        "counts_from_utc": format_time(counts_from),
         "changed": True,
     }
     again = town.do("actor", "provider", "admit", account(4))

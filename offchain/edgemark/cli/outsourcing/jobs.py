@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -13,8 +13,9 @@ from rich.table import Table
 
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.outsourcing.completing import complete_job
+from edgemark.cli.terminal.facts import Amount, Moment
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
-from edgemark.identifiers import Timestamp, format_tokens, parse_address
+from edgemark.identifiers import Timestamp, parse_address
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.identifiers import parse_job_id
 from edgemark.systems.outsourcing.story.history import History, PartyBook
@@ -22,6 +23,8 @@ from edgemark.systems.outsourcing.story.story import STATES, JobStory
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell
 
 MOST_JOBS = 10_000  # in one answer
+UNITS = {"Tokens": Amount, "Timestamp": Moment}  # by what a field is declared to be
+TOLD_ELSEWHERE = ("at", "job", "terms", "nodes")  # of an event
 
 
 @click.command("jobs")
@@ -79,10 +82,7 @@ def job(invocation: Invocation, job: str, is_synced: bool) -> None:
         }
         for place in story.indices
     ]
-    facts["terms"] = {
-        name: value.hex() if isinstance(value, bytes) else value
-        for name, value in dataclasses.asdict(story.terms).items()
-    }
+    facts["terms"] = _parts(story.terms)
     facts["events"] = [_event(dated.event, dated.at) for dated in events]
     invocation.show(facts, None if invocation.as_json else _job_text(story, facts["events"]))
 
@@ -111,7 +111,7 @@ def _summary(story: JobStory) -> dict[str, Any]:
     phases = [place.phase for place in story.indices]
     return {
         "job": story.job.hex(),
-        "posted": show_time(story.posted.time),
+        "posted": Moment(story.posted.time),
         "phase": story.state,
         "payer": story.payer,
         "nodes": len(phases),
@@ -122,13 +122,19 @@ def _summary(story: JobStory) -> dict[str, Any]:
 
 
 def _event(event: Any, at: Timestamp) -> dict[str, Any]:
-    shown: dict[str, Any] = {"at": show_time(at), "event": type(event).__name__}
-    for part in dataclasses.fields(event):
-        if part.name in ("at", "job", "terms", "nodes"):
-            continue
-        value = getattr(event, part.name)
-        shown[part.name] = value.hex() if isinstance(value, bytes) else value
+    shown = {"at": Moment(at), "event": type(event).__name__, **_parts(event, TOLD_ELSEWHERE)}
     return {**shown, "block": event.at.block_number, "tx": event.at.tx_hash.hex()}
+
+
+def _parts(record: Any, without: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of a record of the contracts, each as what it is declared to be."""
+    found: dict[str, Any] = {}
+    for part in dataclasses.fields(record):
+        if part.name not in without:
+            value = getattr(record, part.name)
+            told = value.hex() if isinstance(value, bytes) else value
+            found[part.name] = UNITS[part.type](told) if part.type in UNITS else told
+    return found
 
 
 def _job_text(story: JobStory, events: Sequence[dict[str, Any]]) -> str:
@@ -143,7 +149,7 @@ def _job_text(story: JobStory, events: Sequence[dict[str, Any]]) -> str:
 def _book(book: PartyBook) -> dict[str, Any]:
     amounts = ("earned", "lost", "free", "locked", "deposited", "withdrawn")
     facts: dict[str, Any] = {"account": book.tokens.account}
-    facts |= {f"{name}_mtc": format_tokens(getattr(book.tokens, name)) for name in amounts}
+    facts |= {name: Amount(getattr(book.tokens, name)) for name in amounts}
     facts |= {"jobs_posted": book.posted, "jobs_worked": book.worked}
     facts["convicted"] = book.convicted
     return facts | {

@@ -17,6 +17,7 @@ from edgemark.settings.loading import load_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+from edgemark.cli.terminal.facts import for_programs
 from edgemark.identifiers import format_time
 from edgemark.logs import LogSettings, configure_logs
 from edgemark.printable import printable
@@ -56,7 +57,7 @@ class Invocation:
     def show(self, facts: dict[str, Any], text: str | None = None) -> None:
         """Print facts as JSON when asked for, else as `name  value` lines or the given text."""
         if self.as_json:
-            click.echo(json.dumps(facts, default=str))
+            click.echo(json.dumps(for_programs(facts), default=str))
         elif text is not None:
             click.echo(printable(text, lines=True))
         else:

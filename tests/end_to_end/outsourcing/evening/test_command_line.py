@@ -21,7 +21,6 @@ from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.crypto.field.field import Q
 from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecoverable
-from edgemark.identifiers import format_tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.journal.journal import Journal
 from edgemark.settings.catalogue import Catalogue
@@ -81,14 +80,14 @@ def test_account__deposit_and_withdraw__move_tokens_between_wallet_and_anchor(de
     shown = edgemark("account", "show", "--home", desk.home, "--json")
     me = KeyStore.open(desk.home / "keys").account.address
     assert shown.value["account"] == me
-    assert shown.value["wallet_mtc"] == format_tokens(PARTY_TOKENS)
+    assert shown.value["wallet"] == str(PARTY_TOKENS)
     assert int(shown.value["gas_wei"]) == GAS_WEI
     deposited = edgemark_here("account", "deposit", "12.5", "--home", desk.home, "--json")
-    assert deposited.value == {"anchor_free_mtc": "12.5"}
+    assert deposited.value == {"anchor_free": str(125 * 10**17)}
     again = edgemark_here("account", "deposit", "12.5", "--home", desk.home, "--json")
-    assert again.value == {"anchor_free_mtc": "12.5"}  # up to, not on top of
+    assert again.value == {"anchor_free": str(125 * 10**17)}  # up to, not on top of
     back = edgemark_here("account", "withdraw", "12.5", "--home", desk.home, "--json")
-    assert back.value == {"wallet_mtc": format_tokens(PARTY_TOKENS)}
+    assert back.value == {"wallet": str(PARTY_TOKENS)}
     assert edgemark_here("account", "show", "--home", desk.home).out.count("\n") == 5
 
 

@@ -99,7 +99,7 @@ def test_job__tells_each_event_with_its_transaction(
     facts = ask(place, capsys, "job", place.lied.job.hex())
     ends = [each["phase"] for each in facts["indices"]]
     assert ends == ["committed", "convicted"] + ["committed"] * (SMALL.nodes - 2)
-    assert facts["terms"]["fee"] == place.lied.terms.fee
+    assert facts["terms"]["fee"] == str(place.lied.terms.fee)
     (convicted,) = [each for each in facts["events"] if each["event"] == "NodeConvicted"]
     assert (convicted["index"], convicted["finding"]) == (CHARGED, int(Finding.WRONG))
     assert convicted["node"] == place.market.nodes[CHARGED - 1].address
@@ -131,6 +131,6 @@ def test_party__of_the_liar__says_what_it_lost(
     node, terms = place.market.nodes[CHARGED - 1].address, place.lied.terms
     facts = ask(place, capsys, "party", node)
     assert (facts["convicted"], facts["jobs_worked"]) == (1, 2)
-    assert float(facts["lost_mtc"]) * 10**18 == terms.stake
-    assert float(facts["earned_mtc"]) * 10**18 == terms.fee
+    assert facts["lost"] == str(terms.stake)
+    assert facts["earned"] == str(terms.fee)
     assert facts["indices_convicted"] == facts["indices_paid"] == 1

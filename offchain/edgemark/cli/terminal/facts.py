@@ -1,0 +1,61 @@
+"""What a command found out, once for programs and once for people.
+
+| kind     | `--json`                                             | for people                |
+|----------|------------------------------------------------------|---------------------------|
+| `Amount` | whole smallest units, as a string of digits          | `9,702.5 MTC`             |
+| `Moment` | Unix seconds, and beside them `NAME_utc` to be read  | `2026-11-28 19:46:57 UTC` |
+
+No program takes an amount out of prose, and none loses digits of one to a float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgemark.identifiers import format_time, format_tokens
+
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount of tokens, smallest unit."""
+
+    tokens: int
+
+    def __str__(self) -> str:
+        return f"{format_tokens(self.tokens)} MTC"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time, Unix seconds; 0 when there is none, as contracts have it."""
+
+    second: int
+
+    def __str__(self) -> str:
+        return format_time(self.second) if self.second else NOTHING
+
+
+def for_programs(value: Any) -> Any:
+    """The value as JSON has it: amounts as strings, times as seconds with a twin."""
+    match value:
+        case Amount():
+            return str(value.tokens)
+        case Moment():
+            return value.second
+        case Mapping():
+            facts: dict[str, Any] = {}
+            for name, part in value.items():
+                facts[str(name)] = for_programs(part)
+                if isinstance(part, Moment):
+                    facts[f"{name}_utc"] = format_time(part.second) if part.second else None
+            return facts
+        case str() | bytes():
+            return value
+        case Sequence():
+            return [for_programs(each) for each in value]
+        case _:
+            return value

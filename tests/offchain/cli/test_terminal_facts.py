@@ -1,0 +1,44 @@
+"""What a command found out has one form for programs and one for people."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgemark.cli.account import parse_tokens
+from edgemark.cli.terminal.facts import Amount, Moment, for_programs
+from edgemark.cli.terminal.invocation import Invocation
+
+AT = 1_795_896_297
+
+
+@given(st.integers(0, 2**96 - 1))
+def test_r15_amount__is_whole_units_for_programs_and_mtc_for_people(tokens: int) -> None:
+    assert int(for_programs(Amount(tokens))) == tokens
+    mtc, unit = str(Amount(tokens)).split()
+    assert unit == "MTC"
+    assert parse_tokens(mtc.replace(",", "")) == tokens
+
+
+def test_r15_moment__has_seconds_and_a_twin_to_be_read() -> None:
+    facts = {"free_at": Moment(AT), "parts": [{"until": Moment(0)}]}
+    assert for_programs(facts) == {
+        "free_at": AT,
+        "free_at_utc": str(Moment(AT)),
+        "parts": [{"until": 0, "until_utc": None}],
+    }
+    assert str(Moment(0)) == "-"
+
+
+def test_show__in_either_form(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = {"wallet": Amount(97_025 * 10**17), "names": ("a", "b")}
+    Invocation(as_json=True).show(facts)
+    assert json.loads(capsys.readouterr().out) == {
+        "wallet": "9702500000000000000000",
+        "names": ["a", "b"],
+    }
+    Invocation().show({"wallet": facts["wallet"]})
+    assert capsys.readouterr().out == "wallet  9,702.5 MTC\n"

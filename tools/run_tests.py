@@ -46,7 +46,7 @@ BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 # These begin with the others and give way to them: blocks come in time (tests/stage/metronome.py).
 # In this order: a test of `contracts` has a limit of time, and processes leave more than `unit`.
 BEHIND = ("static", "invariants", "contracts")
-GIVE_WAY = ("nice", "-n", "19")
+LAST, LATER = 19, 5  # niceness; `contracts` would run out of time where nothing is left over
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
 
 # Nothing but `whole_stage` gives it to the tests of another file (tests/architecture).
@@ -107,13 +107,13 @@ def run_pytest_part(
     command: Sequence[str],
     echo: Callable[[str], None] | None = None,
     *,
-    gives_way: bool = False,
+    niceness: int = 0,
 ) -> tuple[int, int]:
     """Run a pytest (or ape) command that writes a JUnit report; answer (passed, failed)."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     words = [*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"]
-    status = run(words, echo, gives_way=gives_way)
+    status = run(words, echo, niceness=niceness)
     return count_report(report, status)
 
 
@@ -121,7 +121,7 @@ def run(
     command: Sequence[str],
     echo: Callable[[str], None] | None = None,
     *,
-    gives_way: bool = False,
+    niceness: int = 0,
 ) -> int:
     """Run a command in the checkout; its output goes to the terminal, or line by line to `echo`.
 
@@ -132,7 +132,7 @@ def run(
         print(f"{command[0]} is missing: run `make setup`", flush=True)
         return TOOL_MISSING
     pipe = subprocess.PIPE if echo else None
-    words = [*(GIVE_WAY if gives_way else ()), tool, *command[1:]]
+    words = [*(("nice", "-n", str(niceness)) if niceness else ()), tool, *command[1:]]
     with subprocess.Popen(words, cwd=ROOT, stdout=pipe, text=True) as process:
         if echo and process.stdout:
             for line in process.stdout:
@@ -149,7 +149,7 @@ def run_static(system: str | None) -> tuple[int, int]:  # noqa: ARG001 - they re
 def run_behind(command: Sequence[str]) -> tuple[str, int]:
     """Run a command that gives way to all others; what it printed, shown at its end, and status."""
     lines: list[str] = []
-    status = run(command, lines.append, gives_way=True)
+    status = run(command, lines.append, niceness=LAST)
     output = "".join(lines)
     print(f"-- {' '.join(command[-2:])} --\n{output}", end="", flush=True)
     return output, status
@@ -204,7 +204,7 @@ def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
     def run_group(name: str, command: Sequence[str]) -> tuple[int, int]:
         lines: list[str] = []
         try:
-            return run_pytest_part(name, command, lines.append, gives_way=True)
+            return run_pytest_part(name, command, lines.append, niceness=LATER)
         finally:
             print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
 

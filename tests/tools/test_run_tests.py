@@ -131,9 +131,9 @@ def test_contracts__begin_when_what_has_no_limit_of_time_has_ended(
 def test_run__of_what_gives_way__is_nice_and_hands_on_status_and_lines() -> None:
     words = [sys.executable, "-c", "import os; print(os.nice(0)); raise SystemExit(3)"]
     lines: list[str] = []
-    assert run_tests.run(words, lines.append, gives_way=True) == 3
+    assert run_tests.run(words, lines.append, niceness=run_tests.LAST) == 3
     assert lines == ["19\n"]
-    assert run_tests.run(["no-such-tool-anywhere"], gives_way=True) == run_tests.TOOL_MISSING
+    assert run_tests.run(["no-such-tool-anywhere"], niceness=1) == run_tests.TOOL_MISSING
 
 
 def test_files_of_the_part_processes__have_all_tests_with_its_marker(
@@ -167,7 +167,7 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str
     """What each part would run, with two systems in the checkout."""
     systems, asked = ["outsourcing", "trading"], {}
 
-    def note(name: str, command: Sequence[str], echo: object = None, **_: bool) -> tuple[int, int]:
+    def note(name: str, command: Sequence[str], echo: object = None, **_: int) -> tuple[int, int]:
         asked[name] = " ".join(command)
         return 1, 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -23,7 +23,8 @@ from edgemark.systems.outsourcing.story.story import STATES, JobStory
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell
 
 MOST_JOBS = 10_000  # in one answer
-UNITS = {"Tokens": Amount, "Timestamp": Moment}  # by what a field is declared to be
+# By what a field is declared to be.
+UNITS: dict[Any, Callable[[Any], Any]] = {"Tokens": Amount, "Timestamp": Moment}
 TOLD_ELSEWHERE = ("at", "job", "terms", "nodes")  # of an event
 
 

@@ -225,7 +225,7 @@ SEVERAL_LABELS = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 0], [0, 0, 1]] * 6)
     [
         RidgeClassifier(),
         RidgeClassifierCV(),
-        OneVsRestClassifier(LogisticRegression()),
+        OneVsRestClassifier(RidgeClassifier()),
         MLPClassifier(hidden_layer_sizes=(2,), activation="identity", max_iter=2),
     ],
 )

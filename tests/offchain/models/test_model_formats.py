@@ -148,6 +148,32 @@ def test_plan__comes_back_from_its_file() -> None:
     assert plan_from_json(plan_to_json(plan, "m.function"), "p") == (plan, "m.function")
 
 
+MODEL_OF_BEFORE = (
+    b'{"format":"edgemark-model","version":1,"source":"by hand","precision":"float64","inputs":'
+    b'["age","bmi"],"is_named":true,"bounds":[9.0,4.0],"outputs":["a","b"],"decision":"largest",'
+    b'"labels":["x","y"],"steps":[{"step":"linear","weights":[[1.0,0.5],[-1.0,2.0]],'
+    b'"offsets":[0.0,1.0]}]}'
+)
+PLAN_OF_BEFORE = (
+    b'{"format": "edgemark-plan", "version": 1, "source": "by hand", "function": {'
+    b'"file": "m.function", "hash":'
+    b'"151f24fb1300c2486ef1083143020386e8d86aefbcad45cc3a0b9cf80826628a"}, "inputs":'
+    b'["age", "bmi"], "is_named": true, "bounds": [9.0, 4.0], "outputs": ["a", "b"], "decision":'
+    b'"largest", "labels": ["x", "y"], "precision": "float64", "fraction_bits": 61, "degree": 1,'
+    b'"input_exponents": [4, 2], "encoded_input_bounds": ["1297036692682702848",'
+    b'"2305843009213693952"], "encoded_output_bounds": ["58486031814536298407767510652335161344",'
+    b'"95704415696513942849074108340184809472"], "field_errors": [1.2251484549086202e-15,'
+    b'2.0036056147532126e-15], "plain_errors": [4.884986193331999e-15, 7.993613770906906e-15]}'
+)
+
+
+def test_files_of_before_there_were_ranges__still_open_and_mean_the_same() -> None:
+    assert description_from_json(MODEL_OF_BEFORE, "m") == MODEL
+    plan, function = plan_from_json(PLAN_OF_BEFORE, "p")
+    assert (plan, function) == (compiled().plan, "m.function")
+    assert plan.signature.tell_range(0) == "|x| <= 9.0"
+
+
 BAD_PLANS: dict[str, dict[str, Any]] = {
     "names a file elsewhere": {"function": {"file": "../f", "hash": "00" * 32}},
     "is not hexadecimal": {"function": {"file": "f", "hash": "zz"}},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgemark.crypto.field.field import ELEMENT_BYTES, count_elements
+from edgemark.crypto.field.field import ELEMENT_BYTES, count_elements, require_count
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.sharing.verification import (
     Answer,
@@ -47,10 +47,13 @@ def read_answers(secret: OwnerSecret, answers: Mapping[int, Answer], challenge: 
         challenge: random packed elements, batch * n of them, drawn now.
 
     Raises:
-        RefusedInput: an index outside 1..m, an answer of another length, or no element.
+        RefusedInput: a challenge or an answer of another length, an index outside 1..m, or what is
+            no element.
         Undecided: silent and false answers together are more than e.
     """
-    parameters = parameters_of(secret.announcement)
+    sizes = secret.announcement
+    require_count(challenge, sizes.batch * sizes.outputs, who="challenge")
+    parameters = parameters_of(sizes)
     return check_answers(parameters, answers, checking_key_of(secret), challenge)
 
 

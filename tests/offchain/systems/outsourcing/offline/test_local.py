@@ -68,3 +68,15 @@ def test_read_answers__one_lies_and_one_is_silent__is_undecided(
 def test_compute_answer__a_share_of_another_length__is_refused(sharing: Sharing, cut: int) -> None:
     with pytest.raises(RefusedInput):
         compute_answer(FUNCTION, sharing.shares[0][:cut])
+
+
+@pytest.mark.parametrize("elements", [0, 1, 3])
+def test_read_answers__a_challenge_of_another_length__is_refused_as_the_challenge(
+    sharing: Sharing, answers: dict[int, Answer], elements: int
+) -> None:
+    drawn = Randomness().elements(elements * FUNCTION.outputs)
+    words = (
+        f"challenge: has the wrong number of elements; had {elements * FUNCTION.outputs}; needed"
+    )
+    with pytest.raises(RefusedInput, match=words):
+        read_answers(sharing.secret, answers, drawn)

@@ -42,6 +42,7 @@ CONTRACTS_READY := offchain/edgemark/ledger/evm/contract/bytecode/.ready
 APE_READY := .build/.ready
 WHEEL_READY := dist/.ready
 SLITHER_READY := .venv-slither/.ready
+BROWSER_READY := .browser/.ready
 
 .PHONY: help
 help: ## Show this list
@@ -61,11 +62,11 @@ demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
 .PHONY: test
-test: contracts wheel $(APE_READY) $(SLITHER_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
+test: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
 	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
 
 .PHONY: soak
-soak: contracts wheel $(APE_READY) $(SLITHER_READY) ## Play 1,000 jobs among random kills, then test for hours
+soak: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) ## Play 1,000 jobs among random kills, then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tools.mutate --minutes 60
@@ -101,7 +102,7 @@ lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without a
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
-	rm -rf .venv .venv-uv .venv-slither node_modules .solcx .ape .cache .build build dist out cache broadcast
+	rm -rf .venv .venv-uv .venv-slither .browser node_modules .solcx .ape .cache .build build dist out cache broadcast
 	rm -rf contracts/.cache
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
 	rm -rf offchain/edgemark/ledger/evm/contract/bytecode
@@ -150,6 +151,14 @@ $(NODE_READY): package.json package-lock.json .npmrc $(UV_READY)
 	    echo "edgemark: no $$tool for $$(uname -m) from npm: install Foundry 1.7.1 and put it on PATH" >&2; \
 	    exit 1; }; \
 	done
+	@touch $@
+
+# 68 MB that only the tests of pages need: the browser, and axe-core.
+$(BROWSER_READY): requirements/browser/package.json requirements/browser/package-lock.json .npmrc tools/unpack_browser.mjs $(NODE_READY)
+	mkdir -p .browser
+	cp $(filter requirements/% .npmrc,$^) .browser/
+	cd .browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	node tools/unpack_browser.mjs .browser
 	@touch $@
 
 $(SOLC_READY): tools/install_solc.py tools/solc-node.cjs $(NODE_READY) $(PYTHON_READY)

@@ -18,7 +18,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edgemark.printable import printable
+from edgemark.words import printable
 
 
 class EdgemarkError(Exception):

@@ -26,7 +26,7 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"errors", "encoding", "identifiers", "keccak", "printable"})
+_WORDS = frozenset({"errors", "encoding", "identifiers", "keccak", "words"})
 _FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop", "chronicle"})
@@ -72,8 +72,8 @@ INPUT_OUTPUT = (
 PURE = _WORDS | _PURE_LOOP | _PURE_CHRONICLE | {"crypto", "models", "untrusted"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
-    "printable": frozenset(),
-    "errors": frozenset({"printable"}),
+    "words": frozenset(),
+    "errors": frozenset({"words"}),
     "closing": frozenset(),
     "encoding": frozenset({"errors"}),
     "identifiers": frozenset({"errors", "keccak"}),

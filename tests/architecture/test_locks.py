@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.architecture.checkout import ROOT
+from tests.architecture.checkout import ROOT, find_files, relative
 
 PYTHON_LOCKS = ("dev", "run", "slither", "uv")
+NPM_FOLDERS = (".", "requirements/browser")
 ADDRESS = re.compile(r"://|--(?:extra-)?index")
 FINE_LINE = re.compile(r"\s*#|[a-z0-9.\-]+==\S+ .*--hash=sha256:[0-9a-f]{64}")
 INSTALLS = re.compile(r"\bpip (?:install|sync)\b|\bnpm (?:ci|install|i)\b")
@@ -81,13 +82,20 @@ def test_a62_every_python_lock_is_checked() -> None:
     )
 
 
-def read_npm_lock() -> dict[str, Any]:
-    packages: dict[str, Any] = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+def read_npm_lock(folder: str) -> dict[str, Any]:
+    lock = (ROOT / folder / "package-lock.json").read_text()
+    packages: dict[str, Any] = json.loads(lock)["packages"]
     return packages
 
 
-def test_a62_the_npm_lock_has_hashes_and_no_addresses() -> None:
-    packages = read_npm_lock()
+def test_a62_every_npm_lock_is_checked() -> None:
+    tracked = {relative(path) for path in find_files() if path.name == "package-lock.json"}
+    assert {f"{folder}/package-lock.json".removeprefix("./") for folder in NPM_FOLDERS} == tracked
+
+
+@pytest.mark.parametrize("folder", NPM_FOLDERS)
+def test_a62_an_npm_lock_has_hashes_and_no_addresses(folder: str) -> None:
+    packages = read_npm_lock(folder)
     assert packages[""]["dependencies"]
     assert not list(find_npm_flaws(packages))
 
@@ -105,10 +113,11 @@ def test_a62_a_planted_package_of_the_npm_lock__is_found(package: dict[str, Any]
     assert list(find_npm_flaws({"node_modules/a": package})) == ["node_modules/a"]
 
 
-def test_a62_npm_packages_are_asked_for_by_exact_version() -> None:
-    project = json.loads((ROOT / "package.json").read_text())
+@pytest.mark.parametrize("folder", NPM_FOLDERS)
+def test_a62_npm_packages_are_asked_for_by_exact_version(folder: str) -> None:
+    project = json.loads((ROOT / folder / "package.json").read_text())
     for section in ("dependencies", "optionalDependencies"):
-        for name, version in project[section].items():
+        for name, version in project.get(section, {}).items():
             assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
 
 

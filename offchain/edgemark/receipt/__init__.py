@@ -6,15 +6,17 @@ balances read from the chain), never with a constant written for it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edgemark.identifiers import format_tokens
 from edgemark.receipt.exhibits import Exhibits
+from edgemark.words import in_words, show_measured
 
 T = TypeVar("T")
 
@@ -31,12 +33,18 @@ class Check:
 
 @dataclass(frozen=True)
 class PartyBalance:
-    """One party's tokens, wallet and anchor together, in the smallest unit."""
+    """One party's tokens, wallet and anchor together, in the smallest unit.
+
+    Attributes:
+        role: what it is there for; empty where its name says so.
+        account: on the chain; empty where it does not matter.
+    """
 
     name: str
     role: str
     before: int
     after: int
+    account: str = ""
 
 
 @dataclass
@@ -45,13 +53,17 @@ class Receipt:
 
     Attributes:
         system: name of the system.
+        about: when and where it was, and with what; what a reader needs to look for himself.
+        caveats: what a reader must know before he trusts it; said first.
         seconds: seconds by part.
-        evidence: whatever lets a reader look for himself; must be JSON.
+        evidence: whatever was measured; must be JSON.
         balance_columns: what `before` and `after` of the parties mean to a reader.
         exhibits: what the page of HTML shows beside all that.
     """
 
     system: str
+    about: dict[str, str] = field(default_factory=dict)
+    caveats: list[str] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     parties: list[PartyBalance] = field(default_factory=list)
     tokens_before: int = 0
@@ -68,7 +80,7 @@ class Receipt:
 
     def compare(self, name: str, seen: T, expected: T) -> bool:
         """Add a check that two values are equal."""
-        self.checks.append(Check(name, seen == expected, str(seen), str(expected)))
+        self.checks.append(Check(name, seen == expected, in_words(seen), in_words(expected)))
         return seen == expected
 
     def compare_tokens(self, name: str, seen: int, expected: int) -> bool:
@@ -79,7 +91,7 @@ class Receipt:
 
     def require(self, name: str, passed: bool, seen: object, expected: object) -> bool:
         """Add a check that is not an equality."""
-        self.checks.append(Check(name, passed, str(seen), str(expected)))
+        self.checks.append(Check(name, passed, in_words(seen), in_words(expected)))
         return passed
 
     def as_dict(self) -> dict[str, object]:
@@ -87,6 +99,8 @@ class Receipt:
         return {
             "system": self.system,
             "ok": self.ok,
+            "about": self.about,
+            "caveats": self.caveats,
             "checks": [vars(check) for check in self.checks],
             "parties": [
                 {**vars(party), "before": str(party.before), "after": str(party.after)}
@@ -101,9 +115,12 @@ class Receipt:
     def print(self, console: Console) -> None:
         """The receipt for people."""
         console.rule(f"[bold]Receipt: {self.system}")
+        for caveat in self.caveats:
+            console.print(caveat, style="yellow", markup=False)
+        self._print_facts(console, "About", self.about)
         self._print_parties(console)
         self._print_costs(console)
-        self._print_evidence(console)
+        self._print_facts(console, "Measured", self.evidence)
         self._print_checks(console)
         verdict = "[bold green]EVERYTHING ADDS UP" if self.ok else "[bold red]SOMETHING IS WRONG"
         console.print(verdict)
@@ -140,14 +157,14 @@ class Receipt:
             table.add_row(part, f"{took:.6f}" if took < 0.01 else f"{took:.3f}")
         console.print(table)
 
-    def _print_evidence(self, console: Console) -> None:
-        table = Table(title="Measured", title_justify="left", show_header=False)
+    def _print_facts(self, console: Console, title: str, facts: Mapping[str, object]) -> None:
+        table = Table(title=title, title_justify="left", show_header=False)
         table.add_column("what")
         table.add_column("value", overflow="fold")
-        for what, value in self.evidence.items():
-            shown = f"{value:,}" if isinstance(value, int) else str(value)
-            table.add_row(what.replace("_", " "), shown)
-        console.print(table)
+        for what, value in facts.items():
+            table.add_row(what.replace("_", " "), Text(show_measured(value)))
+        if facts:
+            console.print(table)
 
     def _print_checks(self, console: Console) -> None:
         table = Table(title="Checks", title_justify="left")
@@ -155,10 +172,5 @@ class Receipt:
             table.add_column(name, overflow="fold")
         for check in self.checks:
             mark = "[green]yes" if check.passed else "[red]NO"
-            table.add_row(mark, check.name, check.seen, check.expected)
+            table.add_row(mark, *map(Text, (check.name, check.seen, check.expected)))
         console.print(table)
-
-
-def format_time(second: int) -> str:
-    """A Unix second for people, in UTC."""
-    return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -48,6 +48,7 @@ class Place:
         deeds: what happened, in order.
         end: the phase it ended in.
         is_guilty: whether it was convicted.
+        notice: who lost what by that end, or may yet; whatever has one is never hidden.
     """
 
     index: int
@@ -55,6 +56,7 @@ class Place:
     deeds: tuple[str, ...]
     end: str
     is_guilty: bool = False
+    notice: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 
 from edgemark.receipt.exhibits import Link
+from edgemark.words import printable
 
 WIDTH, BAR = 760, 14
 LEFT, RIGHT = 210, 550  # where the two columns of bars stand
 FULL = 260  # height of all amounts together
 SLOT, GAP = 38, 6  # room for the two lines of words beside a bar, and between two bars
 LEAST = 1.5  # a thinner ribbon would not be seen
+MOST_NAME = 26  # small letters that fit beside a bar; of others half as many do
+NARROW = frozenset(" 0123456789'.,-")
 Show = Callable[[int], str]
 COLOURS = 6  # classes flow-0 .. flow-5 of the style sheet
 
@@ -100,7 +104,7 @@ def _ribbon(
         f"V{end + part:.1f}C{middle} {end + part:.1f} {middle} {start + part:.1f}"
         f" {x0} {start + part:.1f}Z"
     )
-    words = escape(f"{link.source} to {link.target}: {show(link.amount)} MTC")
+    words = escape(printable(f"{link.source} to {link.target}: {show(link.amount)} MTC"))
     return f'<path class="ribbon flow-{colour}" d="{path}"><title>{words}</title></path>'
 
 
@@ -111,6 +115,14 @@ def _bar(bar: _Bar, x: int, style: str, show: Show) -> str:
     return (
         f'<rect class="{style}" x="{x}" y="{bar.top:.1f}" width="{BAR}" height="{bar.height:.1f}"'
         f' rx="2"/><text x="{at}" y="{middle - 2:.1f}" text-anchor="{anchor}">'
-        f'{escape(bar.name)}<tspan class="amount" x="{at}" dy="1.25em">{show(bar.amount)} MTC'
+        f'{_shorten(bar.name)}<tspan class="amount" x="{at}" dy="1.25em">{show(bar.amount)} MTC'
         "</tspan></text>"
     )
+
+
+def _shorten(name: str) -> str:
+    """What fits; the title of the ribbon and the table below have all of it."""
+    text = printable(name)
+    widths = accumulate(1 if letter.islower() or letter in NARROW else 2 for letter in text)
+    fits = sum(width <= MOST_NAME for width in widths)
+    return escape(text if fits == len(text) else f"{text[:fits]}…")

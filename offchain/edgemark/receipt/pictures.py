@@ -8,6 +8,7 @@ import zlib
 from html import escape
 
 from edgemark.receipt.exhibits import Image
+from edgemark.words import printable
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -20,7 +21,8 @@ def show_image(image: Image, words: str) -> str:
         words: what there is to see, for those who do not see it.
     """
     encoded = base64.b64encode(encode_png(image)).decode()
-    return f'<img class="pixels" alt="{escape(words)}" src="data:image/png;base64,{encoded}">'
+    alt = escape(printable(words))
+    return f'<img class="pixels" alt="{alt}" src="data:image/png;base64,{encoded}">'
 
 
 def encode_png(image: Image) -> bytes:

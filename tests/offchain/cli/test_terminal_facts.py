@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.terminal.facts import Amount, Moment, for_programs
-from edgemark.cli.terminal.invocation import Invocation
+from edgemark.cli.terminal.invocation import Invocation, align
 
 AT = 1_795_896_297
 
@@ -42,3 +42,17 @@ def test_show__in_either_form(capsys: pytest.CaptureFixture[str]) -> None:
     }
     Invocation().show({"wallet": facts["wallet"]})
     assert capsys.readouterr().out == "wallet  9,702.5 MTC\n"
+
+
+def test_r32_facts__are_told_in_words() -> None:
+    facts = {"liars": [], "silent": [3, 5], "why": None, "told": True, "paid": Amount(10**18)}
+    lines = [line.split(maxsplit=1) for line in align({"a": 1, **facts}).splitlines()]
+    told = {line[0]: line[-1] for line in lines}
+    assert told == {
+        "a": "1",
+        "liars": "none",
+        "silent": "3, 5",
+        "why": "none",
+        "told": "yes",
+        "paid": "1 MTC",
+    }

@@ -9,13 +9,17 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.offchain.receipt.sample_receipts import (
+    FROM_THE_RIGHT,
+    HOSTILE,
+    full_receipt,
+    wide_receipt,
+)
 
-from edgemark.identifiers import TOKEN_UNIT
-from edgemark.receipt import Check, PartyBalance, Receipt
-from edgemark.receipt.exhibits import Answer, Exhibits, Image, Link, MatterShown, Place
+from edgemark.receipt import Check, Receipt
+from edgemark.receipt.exhibits import MatterShown, Place
 from edgemark.receipt.page import write_page
 
-HOSTILE = '"><script>alert(1)</script><img src=x onerror="alert(2)">'
 VOID = {"meta", "img"}
 ALLOWED = VOID | {
     *("path", "rect", "circle"),
@@ -63,31 +67,6 @@ def outline(page: str) -> Outline:
     return parser
 
 
-def full_receipt(word: str) -> Receipt:
-    """A receipt with this word wherever a word can stand."""
-    image = Image(((0, 255), (128, 1)))
-    job = MatterShown(
-        word,
-        word,
-        (Answer(word, "other", word, image, image), Answer("1", "1")),
-        (Place(1, word, (word, word), word), Place(2, word, (word,), word, is_guilty=True)),
-    )
-    table = MatterShown(word, word, (Answer(word, word, word),))
-    exhibits = Exhibits(links=[Link(word, word, 5), Link("a", word, TOKEN_UNIT)])
-    exhibits.add_matter(word, job)
-    exhibits.add_matter(word, table)
-    return Receipt(
-        system=word,
-        checks=[Check(word, False, word, word), Check("fine", True, "1", "1")],
-        parties=[PartyBalance(word, word, 5, 7)],
-        tokens_before=5,
-        tokens_after=7,
-        seconds={word: 0.5},
-        evidence={word: word, "count": 1000},
-        exhibits=exhibits,
-    )
-
-
 def test_the_page__needs_no_script_and_no_request() -> None:
     page = outline(write_page(full_receipt("word")))
     assert page.tags <= ALLOWED
@@ -102,7 +81,7 @@ def test_whatever_stands_in_a_receipt__is_text_on_the_page() -> None:
     assert page.handlers == []
     assert "script" not in page.tags
     # system twice, every field of jobs, answers, places, links, checks, parties, seconds, evidence
-    assert sum(HOSTILE in words for words in page.words) >= 20
+    assert "".join(page.words).count(HOSTILE) >= 25
 
 
 @given(word=st.text(max_size=40))
@@ -115,7 +94,7 @@ def test_any_text__leaves_the_page_whole(word: str) -> None:
 def test_every_part_of_a_receipt__is_on_the_page() -> None:
     assert {each.name for each in fields(Receipt)} == {
         *("system", "checks", "parties", "tokens_before", "tokens_after", "seconds"),
-        *("evidence", "balance_columns", "exhibits"),
+        *("about", "caveats", "evidence", "balance_columns", "exhibits"),
     }
     receipt = full_receipt("word")
     receipt.balance_columns = ("put in", "got out")
@@ -131,7 +110,7 @@ def test_the_verdict__is_the_receipts(passed: bool, words: str) -> None:
     receipt = Receipt("x", checks=[Check("the name of it", passed, "1", "2")])
     page = write_page(receipt)
     assert words in page
-    assert ("1 of 1 checks failed: the name of it" in page) is not passed
+    assert ("1 of 1 check failed: the name of it" in page) is not passed
 
 
 def test_no_checks_at_all__is_no_success() -> None:
@@ -156,3 +135,55 @@ def test_images__have_words_for_those_who_do_not_see_them() -> None:
     page = write_page(full_receipt("7"))
     alts = re.findall(r'<img class="pixels" alt="([^"]+)"', page)
     assert alts == ["input, in truth 7", "the same as one node got it: noise"]
+
+
+def folded(page: str) -> str:
+    """What nobody sees before he opens a fold."""
+    return "".join(re.findall(r"<details>.*?</details>", page))
+
+
+def test_r26_an_end_that_cost_somebody_something__is_in_no_fold() -> None:
+    page = write_page(wide_receipt(16))
+    assert page.count("The payer lost 2.5 of its own.") == 2
+    assert "lost" not in folded(page)
+    assert "Nobody was convicted, but not all went well" in page
+    assert "<summary>The other 14 nodes</summary>" in page
+    assert "2 of 16" in page
+
+
+@pytest.mark.parametrize(("nodes", "quiet"), [(3, "The other node"), (4, "The other 2 nodes")])
+def test_r26_a_fold__says_how_many_are_in_it(nodes: int, quiet: str) -> None:
+    assert f"<summary>{quiet}</summary>" in write_page(wide_receipt(nodes))
+
+
+@pytest.mark.parametrize(("places", "quiet"), [(1, "The node"), (6, "All 6 nodes")])
+def test_r26_a_fold_of_all__speaks_of_no_others(places: int, quiet: str) -> None:
+    receipt = Receipt("x")
+    shown = [Place(index, "a", (), "paid") for index in range(places, 0, -1)]
+    receipt.exhibits.add_matter("matters", MatterShown("One", "", places=tuple(shown)))
+    page = write_page(receipt)
+    assert f"<h3>Nobody was convicted</h3><details><summary>{quiet}</summary>" in page
+    indices = re.findall(r'data-name="index"><div>(\d+)<', page)
+    assert indices == [str(index) for index in range(1, places + 1)]
+
+
+def test_r26_a_column_in_which_nothing_stands__is_not_there() -> None:
+    page = write_page(wide_receipt(3))
+    assert ">account</th>" in page
+    assert ">role</th>" not in page
+    assert ">plain model&#x27;s</th>" in page
+    assert ">truth</th>" not in page
+
+
+def test_r26_what_is_said_first__stands_above_everything_else() -> None:
+    page = write_page(full_receipt("word"))
+    order = ("verdict", "caveat", "facts", "about")
+    places = [page.index(f'class="{name}') for name in order]
+    assert places == sorted(places)
+    assert places[-1] < page.index("</header>")
+
+
+def test_text_that_does_not_print__is_shown_as_such_and_can_be_written() -> None:
+    page = write_page(full_receipt(FROM_THE_RIGHT))
+    assert not [letter for letter in page.replace("\n", "") if not letter.isprintable()]
+    page.encode()

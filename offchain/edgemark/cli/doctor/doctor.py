@@ -9,7 +9,7 @@ from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
-from edgemark.printable import printable
+from edgemark.words import printable
 
 
 @click.command()

@@ -13,7 +13,6 @@ from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.models.files import read_function
-from edgemark.printable import printable
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, MalformedBundle
 from edgemark.systems.outsourcing.evidence.exporting import export_bundle
 from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
@@ -24,6 +23,7 @@ from edgemark.systems.outsourcing.story.claiming import claim
 from edgemark.systems.outsourcing.story.reading import Lookout
 from edgemark.systems.outsourcing.story.story import check_amounts
 from edgemark.systems.outsourcing.story.telling import as_facts, tell
+from edgemark.words import printable
 
 
 @click.command("explain")

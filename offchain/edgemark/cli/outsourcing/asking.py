@@ -27,6 +27,9 @@ from edgemark.models.signature import Decision
 from edgemark.models.table import format_answers
 from edgemark.receipt.exhibits import Answer as Shown
 from edgemark.systems.outsourcing.limits import TABLE
+from edgemark.systems.outsourcing.offline.sharing import Sharing
+from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
+from edgemark.words import in_words
 
 MAX_INPUT_FILE_BYTES = 256 * 2**20
 MOST_ROWS_SHOWN = 20
@@ -70,6 +73,19 @@ def read_asking(
     function = read_function(function_file)
     batch = read_inputs(input_file, function.inputs) if input_file else b""
     return Asking(function, batch, None)
+
+
+def choose_sharing(input_file: Path | None, folder: Path | None) -> Sharing | None:
+    """The sharing of a folder; None when there is an input to be shared.
+
+    Raises:
+        RefusedInput: both or none of them.
+    """
+    if (input_file is None) == (folder is None):
+        raise RefusedInput(
+            "name one of them", who="--input and --sharing", needed="an input or its shares"
+        )
+    return None if folder is None else read_sharing(folder)
 
 
 def choose_plan(home: Path, function_hash: Hash32, model_file: Path | None) -> ModelPlan | None:
@@ -165,12 +181,12 @@ class Reading:
         rest = len(answers) - MOST_ROWS_SHOWN
         return shown if rest <= 0 else f"{shown}\n... {rest} more; --output FILE writes them all"
 
-    def list_answers(self, packed: bytes | None) -> list[Shown]:
-        """The answers for a receipt; none while there is no result, or none that has words."""
+    def list_answers(self, packed: bytes | None, outputs: int) -> list[Shown]:
+        """The answers for a receipt, one an input; none while there is no result."""
         if packed is None:
             return []
         if self.plan is None:
-            return [Shown(seen=str(to_signed(value)), plain="") for value in FIELD.unpack(packed)]
+            return [Shown(seen=in_words(row), plain="") for row in rows(packed, outputs)]
         has_labels = self.plan.signature.decision is not Decision.VALUES
         return [
             Shown(

@@ -25,6 +25,7 @@ from edgemark.models.signature import Bound, Signature
 from edgemark.systems.outsourcing.limits import TABLE
 from edgemark.systems.outsourcing.offline.drafting import Wish
 from edgemark.systems.outsourcing.offline.rehearsal import Costs, rehearse
+from edgemark.words import count
 
 MOST_SHOWN = 6  # items of one list in the text for people
 existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -183,11 +184,6 @@ def _tell(plan: ModelPlan, costs: Costs, function_file: Path, plan_file: Path) -
         "Written": {"function": function_file, "plan": plan_file},
     }
     return "\n\n".join(f"{title}\n{align(facts)}" for title, facts in parts.items())
-
-
-def count(number: int, word: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _shorten(items: Sequence[str]) -> str:

@@ -10,7 +10,13 @@ from typing import Any
 import click
 
 from edgemark.cli.account import parse_tokens
-from edgemark.cli.outsourcing.asking import Asking, Reading, choose_plan, read_asking
+from edgemark.cli.outsourcing.asking import (
+    Asking,
+    Reading,
+    choose_plan,
+    choose_sharing,
+    read_asking,
+)
 from edgemark.cli.outsourcing.completing import complete_job
 from edgemark.cli.outsourcing.models import existing_file
 from edgemark.cli.outsourcing.staying import MOST_WAIT_S, stay
@@ -24,6 +30,7 @@ from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Address, Timestamp, parse_address
 from edgemark.journal.journal import JournalInUse
 from edgemark.models.files import remember_plan
+from edgemark.systems.outsourcing.contract.terms import warn_of_judges
 from edgemark.systems.outsourcing.device.beginning import TOO_LATE
 from edgemark.systems.outsourcing.device.device import Device, Refusal, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -36,7 +43,6 @@ from edgemark.systems.outsourcing.offline.drafting import (
     draft_terms_for,
 )
 from edgemark.systems.outsourcing.offline.sharing import Sharing
-from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
 from edgemark.systems.outsourcing.order import ordering
 from edgemark.systems.outsourcing.order.looking import look_at_job, look_at_jobs
 from edgemark.systems.outsourcing.order.ordering import draft_shared
@@ -163,6 +169,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     windows = (accept_s, compute_s, collect_s)
     wish = Wish(threshold, errors, parse_tokens(fee), judging, *windows)
     check_order(asking.function, asking.batch, accounts, wish, sharing)
+    if caveat := warn_of_judges(threshold, errors):
+        click.echo(caveat, err=True)
     with open_device(invocation, metrics_file) as device:
         order = draft(device, asking, accounts, wish, sharing)
         with naming_when_interrupted(device, order.job):
@@ -181,19 +189,6 @@ def naming_when_interrupted(device: Device, job: JobId) -> Iterator[None]:
         goes_on = "the job goes on" if is_known else "the job may have begun; if it did, it goes on"
         click.echo(f"{goes_on}: edgemark outsourcing result {job.hex()}", err=True)
         raise
-
-
-def choose_sharing(input_file: Path | None, folder: Path | None) -> Sharing | None:
-    """The sharing of a folder; None when there is an input to be shared.
-
-    Raises:
-        RefusedInput: both or none of them.
-    """
-    if (input_file is None) == (folder is None):
-        raise RefusedInput(
-            "name one of them", who="--input and --sharing", needed="an input or its shares"
-        )
-    return None if folder is None else read_sharing(folder)
 
 
 def draft(
@@ -266,7 +261,9 @@ def result(
         if html is not None:
             story = Chronicle(device.station.chain, device.station.deployment).read(job_id)
             state = device.job(job_id)
-            save_page(html, write_receipt(story, state, reading.list_answers(state.result)))
+            answers = reading.list_answers(state.result, story.terms.outputs)
+            model = reading.plan.source if reading.plan else ""
+            save_page(html, write_receipt(story, state, answers, model))
         return status
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 from edgemark.cli.terminal.facts import for_programs
 from edgemark.identifiers import format_time
 from edgemark.logs import LogSettings, configure_logs
-from edgemark.printable import printable
 from edgemark.settings.settings import Settings
+from edgemark.words import in_words, printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,7 +84,9 @@ def read_settings(config: Path | None, overrides: Mapping[str, object]) -> Setti
 def align(facts: Mapping[str, object]) -> str:
     """Facts as `name  value` lines, the values below each other."""
     width = max((len(name) for name in facts), default=0)
-    return "\n".join(f"{name:<{width}}  {printable(str(value))}" for name, value in facts.items())
+    return "\n".join(
+        f"{name:<{width}}  {printable(in_words(value))}" for name, value in facts.items()
+    )
 
 
 show_time = format_time

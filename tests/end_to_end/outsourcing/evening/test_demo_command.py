@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.stage.browser import check_look, open_browser
 from tests.stage.forks import ENVIRONMENT
 from tests.stage.playhouse import whole_stage
 
@@ -74,6 +75,8 @@ def test_receipt__has_the_documented_form(receipt: dict[str, Any]) -> None:
     assert set(receipt) == {
         "system",
         "ok",
+        "about",
+        "caveats",
         "checks",
         "parties",
         "tokens_before",
@@ -86,7 +89,7 @@ def test_receipt__has_the_documented_form(receipt: dict[str, Any]) -> None:
     for check in receipt["checks"]:
         assert set(check) == {"name", "passed", "seen", "expected"}
     for party in receipt["parties"]:
-        assert set(party) == {"name", "role", "before", "after"}
+        assert set(party) == {"name", "role", "before", "after", "account"}
     assert all(seconds >= 0 for seconds in receipt["seconds"].values())
 
 
@@ -96,7 +99,7 @@ def test_receipt__every_check_passed(receipt: dict[str, Any]) -> None:
 
 def test_receipt__all_three_misbehaviours_were_convicted(receipt: dict[str, Any]) -> None:
     convicted = [check["seen"] for check in receipt["checks"] if "convicted" in check["name"]]
-    assert convicted == ["[3]", "[5]", "[2]"]
+    assert convicted == ["3", "5", "2"]
 
 
 def test_receipt__every_party_stands_in_it_with_its_role(receipt: dict[str, Any]) -> None:
@@ -141,7 +144,17 @@ def test_receipt__says_what_it_cost_and_what_it_does_not_protect(receipt: dict[s
         assert measured, party
         assert min(measured) > 0, party
     assert "locally, one batch, floating point" in receipt["seconds"]
-    assert "t >= colluders + e" in evidence["privacy"]
+    assert [caveat for caveat in receipt["caveats"] if "t >= colluders + e" in caveat]
+
+
+def test_r26_receipt__says_when_where_and_with_what(receipt: dict[str, Any]) -> None:
+    about = receipt["about"]
+    assert about["chain"] == "31337"
+    assert about["contract"].startswith("JobSettlement 0x")
+    assert "RidgeClassifier" in about["model"]
+    assert "1,797 images" in about["data"]
+    assert " UTC, block " in about["as of"]
+    assert {"edgemark", "function", "example"} <= set(about)
 
 
 def test_demo__leaves_no_process_behind(run: subprocess.CompletedProcess[str]) -> None:
@@ -189,4 +202,6 @@ def test_page__shows_the_images_the_dishonest_and_the_money(
         assert words in page
     assert 'class="flow"' in page
     assert "supply under vesting" in page
+    with open_browser() as browser:
+        check_look(browser, path)
     assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")

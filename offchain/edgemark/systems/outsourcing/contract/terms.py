@@ -166,6 +166,20 @@ def check_sharing(*, degree: int, threshold: int, errors: int, node_count: int) 
         )
 
 
+def warn_of_judges(threshold: int, errors: int) -> str:
+    """What one judge and one node could learn together; empty when that is nothing.
+
+    A judge sees the shares of the charged, at most e of them; a node has its own.
+    """
+    shares = errors + 1
+    if errors == 0 or shares <= threshold:
+        return ""
+    return (
+        f"Beware: t = {threshold}, e = {errors}. A judge that colludes with a node would hold "
+        f"{shares} shares of a job, more than t, and know its inputs. Choose t >= colluders + e."
+    )
+
+
 def check_terms(terms: Terms) -> None:
     """Check everything about terms that needs no chain and no function.
 

@@ -12,7 +12,7 @@ from edgemark.identifiers import Address, ShareIndex, Timestamp
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.contract.amounts import Payees, compute_payout, share_out
 from edgemark.systems.outsourcing.contract.records import IndexPhase
-from edgemark.systems.outsourcing.contract.terms import Terms
+from edgemark.systems.outsourcing.contract.terms import Terms, warn_of_judges
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 from edgemark.systems.outsourcing.demo.dishonest import DEEDS, Deed
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example
@@ -186,11 +186,7 @@ def check_judges(
         ]
         receipt.compare(f"{actor.name} saw one task of each job", sorted(seen), sorted(charged))
     terms = played[0].state.known.terms
-    receipt.evidence["privacy"] = (
-        f"t = {terms.threshold}, e = {terms.errors}: a judge that colludes with a node would hold "
-        f"{terms.errors + 1} shares of a job, more than t = {terms.threshold}. "
-        "Choose t >= colluders + e."
-    )
+    receipt.caveats += filter(None, [warn_of_judges(terms.threshold, terms.errors)])
 
 
 def check_tokens(

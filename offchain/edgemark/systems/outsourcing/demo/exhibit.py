@@ -11,10 +11,15 @@ from edgemark.receipt.exhibits import Answer, Image
 from edgemark.systems.outsourcing.demo.checks import Played
 from edgemark.systems.outsourcing.demo.dishonest import DEEDS
 from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleName
-from edgemark.systems.outsourcing.story.exhibiting import list_links, show_job
+from edgemark.systems.outsourcing.story.exhibiting import list_links, show_job, tell_place
 from edgemark.systems.outsourcing.story.reading import Chronicle
 
 SIDE = 8  # pixels of an image of the digits
+DATA = {  # all of scikit-learn's own
+    ExampleName.DIGITS: "digits: 1,797 images of 8 x 8 pixels; asked are held-out rows",
+    ExampleName.REGRESSION: "diabetes: 442 patients, 10 measurements each; asked are held-out rows",
+    ExampleName.CSV: "wine: 178 wines, 13 measurements each; asked are held-out rows",
+}
 BRIGHTEST = 16  # of a pixel there
 SHOWN_NODE = 1  # whose share is shown; t = 1 of them says nothing, any two would be the secret
 
@@ -35,6 +40,13 @@ def exhibit(
         played: all jobs, in order.
         example: what they were about.
     """
+    receipt.about |= {
+        **tell_place(chronicle.read(played[-1].job)),
+        "example": example.name.value,
+        "model": f"{example.plan.source} of scikit-learn, trained here at the start",
+        "function": example.plan.function_hash.hex(),
+        "data": DATA[example.name],
+    }
     for number, job in enumerate(played, start=1):
         story = chronicle.read(job.job)
         title = f"Job {number}: node {job.planted} {DEEDS[job.deed]}"

@@ -37,6 +37,7 @@ from edgemark.systems.outsourcing.device.device import Device, Until
 from edgemark.systems.outsourcing.offline.drafting import Wish
 from edgemark.systems.outsourcing.order.ordering import open_device
 from edgemark.systems.outsourcing.story.reading import Chronicle
+from edgemark.words import count
 
 JOB_LIMIT_S = 180.0
 DEGREE = 2  # of every example's function: more needs more than six nodes
@@ -95,7 +96,6 @@ def tell(
         chain_kind: of the own chain, "anvil" or "hardhat".
     """
     receipt = Receipt("outsourcing")
-    receipt.evidence["example"] = name.value
     dishonest = frozenset(int(index) for index, _ in MISDEEDS)
     with ExitStack() as stack:
         opened = OutsourcingStage(
@@ -164,7 +164,7 @@ def play_example(
             misdeeds = misdeeds_of(example.name)
             with step(console, receipt, "device registers and deposits"):
                 join(device, len(misdeeds))
-            with step(console, receipt, f"{len(misdeeds)} jobs, a dishonest node in each"):
+            with step(console, receipt, f"{count(len(misdeeds), 'job')}, a dishonest node in each"):
                 planned = submit_jobs(stage, device, example, misdeeds, wish_here(receipt))
                 played = wait_for_all(device, planned)
             note_device_costs(receipt, device, example, len(misdeeds))

@@ -72,7 +72,7 @@ def check_file(
     receipt: Receipt, answers: list[dict[str, str]], example: Example, rows: int
 ) -> None:
     """The file that the user gets holds the plain model's labels, row by row."""
-    seen = [(answer["row"], answer["label"]) for answer in answers]
+    seen = [f"{answer['row']}: {answer['label']}" for answer in answers]
     labels: list[Any] = example.predict(example.rows[:rows])
-    expected = [(str(number), str(label)) for number, label in enumerate(labels, start=1)]
+    expected = [f"{number}: {label}" for number, label in enumerate(labels, start=1)]
     receipt.compare("answers.csv: labels equal the plain model's", seen, expected)

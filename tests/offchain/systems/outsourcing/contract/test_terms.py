@@ -26,6 +26,7 @@ from edgemark.systems.outsourcing.contract.terms import (
     compute_output_bytes,
     compute_share_bytes,
     hash_nodes,
+    warn_of_judges,
 )
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_OUTPUT_BYTES, MAX_SHARE_BYTES
 
@@ -212,3 +213,13 @@ def test_terms_hash__changes_with_every_field(data: st.DataObject) -> None:
 def test_terms__as_abi__stand_in_the_order_of_the_contract() -> None:
     assert len(TERMS.as_abi()) == 18
     assert TERMS.as_abi()[11:15] == (TERMS.job_key, TERMS.fee, TERMS.stake, TERMS.judge_fee)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "errors", "shares"), [(1, 1, 2), (2, 2, 3), (1, 3, 4), (2, 1, 0), (1, 0, 0)]
+)
+def test_r26_whoever_chooses_no_more_than_e__is_told_what_a_judge_and_a_node_know(
+    threshold: int, errors: int, shares: int
+) -> None:
+    said = warn_of_judges(threshold, errors)
+    assert (f"would hold {shares} shares" in said) if shares else said == ""

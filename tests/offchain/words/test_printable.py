@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edgemark.cli.terminal.invocation import Invocation, align
 from edgemark.errors import EdgemarkError
-from edgemark.printable import printable
+from edgemark.words import printable
 
 CLEAR_SCREEN, REVERSED = "\x1b[2J", "\N{RIGHT-TO-LEFT OVERRIDE}"
 TEXTS = st.text(st.characters(codec=None), max_size=30)

@@ -38,7 +38,7 @@ from edgemark.untrusted.fields import Fields
 MODEL_FORMAT = "edgemark-model"
 MAX_STEPS_OF_MODEL = 16
 MAX_WIDTH = 2_100_000  # numbers between two steps: all monomials of degree 2 of 2000 inputs fit
-MAX_VECTORS = 20_000  # support vectors
+MAX_VECTORS = 20_000  # support vectors, or inputs once for each class
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +163,18 @@ def _read_step(name: str, fields: Fields) -> Step:
     match name:
         case "standardise":
             return Standardise(
-                fields.reals("means", MAX_INPUTS), fields.reals("scales", MAX_INPUTS)
+                fields.reals("means", MAX_VECTORS), fields.reals("scales", MAX_VECTORS)
             )
         case "rescale":
-            return Rescale(fields.reals("factors", MAX_INPUTS), fields.reals("offsets", MAX_INPUTS))
+            return Rescale(
+                fields.reals("factors", MAX_VECTORS), fields.reals("offsets", MAX_VECTORS)
+            )
         case "monomials":
             return Monomials(fields.whole_rows("variables", MAX_WIDTH, MAX_DEGREE))
         case "linear":
             return Linear(
-                fields.rows("weights", MAX_OUTPUTS, MAX_WIDTH),
-                fields.reals("offsets", MAX_OUTPUTS),
+                fields.rows("weights", MAX_VECTORS, MAX_WIDTH),
+                fields.reals("offsets", MAX_VECTORS),
             )
         case "kernel":
             return Kernel(

@@ -20,6 +20,7 @@ from edgemark.models.signature import Decision, Signature, decide
 MOST_POINTS, LEAST_POINTS = 60, 12
 WORK = 300_000  # terms computed, about half a second
 BITS = 40  # of a coordinate
+FAR = 4.0  # times its width an input's range is away from zero
 TRIFLE = 2.0**-20  # of the largest value among the outputs: whoever is off by less is not useless
 
 REMEDY = (
@@ -62,7 +63,7 @@ def check_spread(
     ]
     values = [[_evaluate(output, point) for output in outputs] for point in points]
     if signature.decision is Decision.VALUES:
-        _check_numbers(source, signature, values, errors)
+        _check_numbers(source, signature, values, errors, _remedy(signature, usual))
     elif not any(decide(signature, row, errors).is_sure for row in values):
         raise SaysNothing(
             "no label would be sure",
@@ -70,7 +71,7 @@ def check_spread(
             had=f"an error bound of {max(errors):.3g} beside scores of up to "
             f"{max(abs(value) for row in values for value in row):.3g}",
             needed="a bound below the differences of scores",
-            remedy=REMEDY,
+            remedy=_remedy(signature, usual),
         )
 
 
@@ -79,6 +80,7 @@ def _check_numbers(
     signature: Signature,
     values: Sequence[Sequence[float]],
     errors: Sequence[float],
+    remedy: str,
 ) -> None:
     largest = max(abs(value) for row in values for value in row)
     columns = zip(*values, strict=True)
@@ -92,8 +94,16 @@ def _check_numbers(
                 who=f"{source}, output {name}",
                 had=f"a bound of {error:.3g} where half of all outputs are within {spread:.3g}",
                 needed="a bound below that",
-                remedy=REMEDY,
+                remedy=remedy,
             )
+
+
+def _remedy(signature: Signature, usual: Sequence[tuple[float, float]]) -> str:
+    """What helps; and where the first input that is far from zero mostly is."""
+    for name, (low, high) in zip(signature.inputs, usual, strict=False):
+        if abs(high + low) > FAR * (high - low):
+            return f"{REMEDY} The model learned {name} mostly from {low:.10g} to {high:.10g}."
+    return REMEDY
 
 
 def _range(

@@ -52,7 +52,7 @@ from edgemark.models.description import (
 from edgemark.models.estimators.parts import NotAPolynomial, NotFitted
 from edgemark.models.estimators.reading import describe_estimator
 from edgemark.models.exact import ModelTooLarge
-from edgemark.models.files import save_model, write_compiled
+from edgemark.models.files import read_compiled, save_model, write_compiled
 from edgemark.models.signature import Decision
 
 HELD_OUT = 25
@@ -318,6 +318,17 @@ def test_refusal__names_the_way_out_where_there_is_one(name: str) -> None:
         describe_estimator(model, 1000.0)
     assert words in str(caught.value)
     assert ("skl2onnx" in str(caught.value)) == (name == "by ONNX")
+
+
+def test_columns_once_for_each_class__may_be_more_than_any_model_has_inputs(
+    tmp_path: Path,
+) -> None:
+    random = np.random.default_rng(2)
+    labels = np.arange(32) % 8
+    rows = random.normal(size=(32, 260)) + labels[:, None]
+    path = save_model(GaussianNB().fit(rows, labels), tmp_path / "wide.model.json", 20.0)
+    answers = run_in_field(read_compiled(path), rows.tolist())
+    assert [answer.label for answer in answers] == labels.tolist()
 
 
 def test_number_that_is_not_finite__is_refused_when_it_is_saved(tmp_path: Path) -> None:

@@ -178,8 +178,10 @@ def open_browser() -> Iterator[Browser]:
 
 def find_program() -> str:
     """Npm's Chromium is for x86_64; elsewhere the one on the caller's PATH."""
-    own = HERE / "chromium"
-    return str(own) if os.uname().machine == "x86_64" else shutil.which("chromium") or str(own)
+    own = str(HERE / "chromium")
+    program = own if os.uname().machine == "x86_64" else shutil.which("chromium") or own
+    assert Path(program).is_file(), f"{program} is missing: `make .browser/.ready` unpacks it"
+    return program
 
 
 def _pipe() -> tuple[int, int]:

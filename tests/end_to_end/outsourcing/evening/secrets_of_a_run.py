@@ -21,7 +21,7 @@ WORD = 32
 def secrets_of_keys(folder: Path) -> Iterator[Secret]:
     """Account and TLS key of every home below a folder."""
     for path in sorted(folder.glob("*/keys/account.key")):
-        yield f"account key of {path.parts[-3]}", bytes.fromhex(path.read_text())
+        yield f"account key of {path.parts[-3]}", bytes.fromhex(path.read_text().split()[0])
     for path in sorted(folder.glob("*/keys/tls.pem")):
         key = load_pem_private_key(path.read_bytes(), None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)

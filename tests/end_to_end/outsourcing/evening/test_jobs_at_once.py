@@ -82,8 +82,7 @@ def test_a_started_job__gives_the_right_result(played: Played, name: str) -> Non
 
 
 def test_result__is_there_before_who_is_silent_is_charged(played: Played) -> None:
-    """`right` is what five of six answers gave while the sixth was awaited."""
-    state = played.states["absent"]
+    state = played.states["absent"]  # `right`: of five answers, while the sixth was awaited
     assert (state.silent, state.right) == ((5,), {1, 2, 3, 4, 6})
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.progress import Progress
 
 from edgemark.cli.catalogue import GROUPS
@@ -17,9 +18,9 @@ from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import LedgerUnavailable
 from edgemark.indexer.figures import IndexFigures
-from edgemark.indexer.keeping import EventIndex, Standing, stand
+from edgemark.indexer.keeping import EventIndex, Standing, keep_in_step, stand
 from edgemark.indexer.store import IndexStore, index_path, remove_index
-from edgemark.ledger.evm.faults import IndexBusy, IndexDamaged, IndexMissing, IndexOfAnother
+from edgemark.ledger.evm.faults import IndexDamaged, IndexMissing, IndexOfAnother
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
 from edgemark.metrics.page import PageServer
@@ -67,17 +68,17 @@ class IndexedChain:
     def reading(self, is_synced: bool) -> Iterator[IndexStore]:
         """One state of the index; synced first unless somebody else is at it."""
         if is_synced:
-            try:
-                self.sync()
-            except IndexBusy as busy:
-                get_logger("index").debug("another process fills it", error=busy)
+            path = index_path(self.invocation.settings().home, self.deployment)
+            with self._progress() as report:
+                keep_in_step(self.chain, self.deployment, path, report)
         with self.store_to_read() as store, store.transaction(to_write=False):
             yield store
 
     @contextmanager
     def _progress(self) -> Iterator[Callable[[int, int], None]]:
         first = self.deployment.block
-        with Progress(transient=True, disable=self.invocation.as_json) as shown:
+        aside = Console(stderr=True)  # what is printed is for whoever reads it, or a program
+        with Progress(transient=True, console=aside, disable=self.invocation.as_json) as shown:
             task = shown.add_task("blocks", total=None)
             yield lambda at, head: shown.update(task, completed=at - first, total=head - first)
 

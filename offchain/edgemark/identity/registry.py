@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
@@ -66,6 +68,15 @@ class ParticipantRegistry:
             self._chain.call(self._contract, "participant", account, block=block)
         )
 
+    def participants(self, accounts: Sequence[Address]) -> list[Participant]:
+        """What is registered of each account, as of the latest block."""
+        return [Participant.from_struct(struct) for struct in self._ask("participant", accounts)]
+
+    def standings(self, accounts: Sequence[Address]) -> list[tuple[Role, Address, bool]]:
+        """(role, provider, may take new work) of each account, as of the latest block."""
+        found = self._ask("standingOf", accounts)
+        return [(member_of(Role, role), provider, bool(good)) for role, provider, good in found]
+
     def role_of(self, account: Address) -> Role:
         """Role of an account, as of the latest block."""
         role = self._chain.call(self._contract, "roleOf", account, block="latest")
@@ -110,22 +121,11 @@ class ParticipantRegistry:
             RefusedInput: not registered as a server.
             EndpointInvalid: it registered an endpoint that is none.
         """
-        found = self.participant(account)
-        if not found.role.is_server:
-            raise RefusedInput(
-                "is no registered server", who=account, had=found.role.name, needed="a server role"
-            )
-        try:
-            parse_endpoint(found.endpoint)
-        except RefusedInput as error:  # the contract limits its length only
-            raise EndpointInvalid(
-                "registered an endpoint that is none",
-                who=account,
-                had=error.had,
-                needed=error.needed,
-                remedy="Choose another server.",
-            ) from error
-        return ServerEntry(account, found.provider, found.endpoint, found.tls_key_hash)
+        return server_of(account, self.participant(account))
+
+    def _ask(self, function: str, accounts: Sequence[Address]) -> list[Any]:
+        calls = [Call(self._contract, function, (account,)) for account in accounts]
+        return self._chain.call_many(calls, self._chain.block("latest").number)
 
     def register_device(self) -> Call:
         """Register the sender as a device."""
@@ -193,3 +193,27 @@ class ParticipantRegistry:
     def release_stake(self, provider: Address) -> Call:
         """Give a provider its stake back when its time has come; anyone may."""
         return Call(self._contract, "releaseStake", (provider,))
+
+
+def server_of(account: Address, found: Participant) -> ServerEntry:
+    """Endpoint and pin of a server, of what is registered of it.
+
+    Raises:
+        RefusedInput: it is no server.
+        EndpointInvalid: it registered an endpoint that is none.
+    """
+    if not found.role.is_server:
+        raise RefusedInput(
+            "is no registered server", who=account, had=found.role.name, needed="a server role"
+        )
+    try:
+        parse_endpoint(found.endpoint)
+    except RefusedInput as error:  # the contract limits its length only
+        raise EndpointInvalid(
+            "registered an endpoint that is none",
+            who=account,
+            had=error.had,
+            needed=error.needed,
+            remedy="Choose another server.",
+        ) from error
+    return ServerEntry(account, found.provider, found.endpoint, found.tls_key_hash)

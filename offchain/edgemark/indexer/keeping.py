@@ -13,11 +13,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgemark.deployment.deployment import Deployment
 from edgemark.indexer.store import IndexStore
 from edgemark.ledger.evm.faults import (
     ChainMoved,
+    IndexBusy,
     LogsContradicted,
     NodeAnswerMalformed,
     NodeBehind,
@@ -199,6 +201,30 @@ class EventIndex:
                     had=f"block {block.number} on another block than {below.number}",
                 )
             below = block
+
+
+def keep_in_step(
+    chain: EvmChain,
+    deployment: Deployment,
+    path: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Bring the index of a file up to the head of the chain, unless another process is at it.
+
+    Args:
+        chain: where.
+        deployment: whose events.
+        path: of the file, which is made where it is missing.
+        on_progress: as `EventIndex.sync` has it.
+
+    Raises:
+        IndexDamaged, IndexOfAnother: as `IndexStore.open_to_write`; and what `sync` raises.
+    """
+    try:
+        with IndexStore.open_to_write(path, deployment) as store:
+            EventIndex(chain, deployment, store).sync(on_progress)
+    except IndexBusy as busy:
+        get_logger("index").debug("another process fills it", error=busy)
 
 
 def stand(chain: EvmChain, store: IndexStore, first: int) -> Standing:

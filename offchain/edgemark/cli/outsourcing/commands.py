@@ -38,9 +38,10 @@ DEMOS = {
     ),
 }
 QUERIES = {  # of the index
-    "job": _place("jobs", "job", "Print what became of one job, event by event."),
-    "jobs": _place("jobs", "jobs", "List jobs, the newest first."),
-    "party": _place("jobs", "party", "Print what an account did, earned and lost."),
+    "job": _place("queries.jobs", "job", "Print what became of one job, event by event."),
+    "jobs": _place("queries.jobs", "jobs", "List jobs, the newest first."),
+    "nodes": _place("queries.nodes", "nodes", "List compute nodes: standing, provider, fee."),
+    "party": _place("queries.jobs", "party", "Print what an account did, earned and lost."),
 }
 RESERVES = (  # of an account's tokens, for matters that are under way
     _place("reserves", "read_reserved", "open jobs"),

@@ -19,15 +19,15 @@ from edgemark.cli.outsourcing.asking import (
 )
 from edgemark.cli.outsourcing.completing import complete_job
 from edgemark.cli.outsourcing.models import existing_file
+from edgemark.cli.outsourcing.naming import Naming, node_option, nodes_option
 from edgemark.cli.outsourcing.staying import MOST_WAIT_S, stay
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.identifiers import Address, Timestamp, parse_address
+from edgemark.identifiers import Address, Timestamp
 from edgemark.journal.journal import JournalInUse
 from edgemark.models.files import remember_plan
 from edgemark.systems.outsourcing.contract.terms import warn_of_judges
@@ -38,7 +38,6 @@ from edgemark.systems.outsourcing.device.metrics import keep_metrics_file
 from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
 from edgemark.systems.outsourcing.offline.drafting import (
     Wish,
-    check_node_list,
     draft_terms,
     draft_terms_for,
 )
@@ -127,7 +126,8 @@ def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Ite
 )
 @click.option("--drop", multiple=True, help="A column of the CSV to leave out.")
 @output_option
-@click.option("--node", "nodes", multiple=True, required=True, help="Account of a node; m times.")
+@node_option
+@nodes_option
 @click.option("--threshold", default=1, show_default=True, help="t: colluders that learn nothing.")
 @click.option("--errors", default=1, show_default=True, help="e: liars that are survived.")
 @click.option("--fee", default="10", show_default=True, help="MTC for each node.")
@@ -148,7 +148,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     sharing_folder: Path | None,
     drop: tuple[str, ...],
     output: Path | None,
-    nodes: tuple[str, ...],
+    named: tuple[str, ...],
+    listed: str | None,
     threshold: int,
     errors: int,
     fee: str,
@@ -160,19 +161,22 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     until: str,
     metrics_file: Path | None,
 ) -> int:
-    """Share the inputs among the nodes, post the job, and wait for the checked result."""
+    """Share the inputs among the nodes, post the job, and wait for the checked result.
+
+    More nodes than it takes are asked before, in their order: the first that would accept get it.
+    """
     sharing = choose_sharing(input_file, sharing_folder)
     asking = read_asking(function_file, model_file, input_file, drop)
     reading = Reading(asking.plan, output)
-    accounts = [parse_address(node, who="--node") for node in nodes]
+    naming = Naming.read(named, listed)
     judging = None if judge_fee is None else parse_tokens(judge_fee)
-    windows = (accept_s, compute_s, collect_s)
-    wish = Wish(threshold, errors, parse_tokens(fee), judging, *windows)
-    check_order(asking.function, asking.batch, accounts, wish, sharing)
+    wish = Wish(threshold, errors, parse_tokens(fee), judging, accept_s, compute_s, collect_s)
+    count = check_order(asking, naming, wish, sharing)
     if caveat := warn_of_judges(threshold, errors):
         click.echo(caveat, err=True)
     with open_device(invocation, metrics_file) as device:
-        order = draft(device, asking, accounts, wish, sharing)
+        nodes = naming.pick(device, asking.function, count, wish)
+        order = draft(device, asking, nodes, wish, sharing)
         with naming_when_interrupted(device, order.job):
             job = device.begin(asking.function, order)
             stay(invocation, device, job, Until(until) if wait else Until.POSTED, reading)
@@ -280,25 +284,20 @@ def choose_reading(
     return Reading(choose_plan(home, function_hash, model_file), output)
 
 
-def check_order(
-    function: Polynomial,
-    batch: bytes,
-    nodes: Sequence[Address],
-    wish: Wish,
-    sharing: Sharing | None = None,
-) -> None:
-    """Check what can be checked without a chain, before anything is paid.
+def check_order(asking: Asking, naming: Naming, wish: Wish, sharing: Sharing | None) -> int:
+    """Check what can be checked without a chain, before anything is paid; inputs of the batch.
 
     Raises:
         RefusedInput: what `Device.submit` would say.
     """
-    anybody = SecretKey.generate(Randomness()).public_key
+    function, anybody = asking.function, SecretKey.generate(Randomness()).public_key
     if sharing is None:
-        terms = draft_terms(function, batch, anybody, wish, Timestamp(0))
+        terms = draft_terms(function, asking.batch, anybody, wish, Timestamp(0))
     else:
         sharing.check_fits(function, wish.threshold, wish.errors)
         terms = draft_terms_for(function, sharing.batch, anybody, wish, Timestamp(0))
-    check_node_list(nodes, terms.node_count)
+    naming.check(terms.node_count)
+    return terms.batch
 
 
 def show_job(invocation: Invocation, device: Device, job: JobId, reading: Reading) -> int:

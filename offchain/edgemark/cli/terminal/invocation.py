@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,6 +86,16 @@ def align(facts: Mapping[str, object]) -> str:
     width = max((len(name) for name in facts), default=0)
     return "\n".join(
         f"{name:<{width}}  {printable(in_words(value))}" for name, value in facts.items()
+    )
+
+
+def lay_out(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of as many words each, those of a column below each other; nothing is cut."""
+    shown = [[printable(word) for word in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return "\n".join(
+        "  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
     )
 
 

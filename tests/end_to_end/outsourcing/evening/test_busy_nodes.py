@@ -6,28 +6,34 @@
 | hasty   | its nodes are busy for longer than it waits: cancelled, everything comes back  |
 | patient | waits until the nodes are free again, then is computed like any other          |
 
-Then, on the same stage, come the jobs of `changing_nodes.py`.
+Beside it nodes are asked, and a seventh, which nobody runs: while the first job is open, and when
+all are free again. Then, on the same stage, come the jobs of `changing_nodes.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 from tests.end_to_end.outsourcing.evening.changing_nodes import Changed, play_changes
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
+from tests.end_to_end.outsourcing.scripted_device import ScriptedDevice
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
 from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre
+from tests.stage.command_line import Finished, edgemark, write_settings
 from tests.stage.playhouse import wait_for, whole_stage
 
 from edgemark.demo.evm.holdings import Holdings
-from edgemark.identifiers import ShareIndex
+from edgemark.identifiers import Address, ShareIndex
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
+from edgemark.systems.outsourcing.offline.sharing import count_inputs
+from edgemark.systems.outsourcing.order.inquiring import TooFewNodes
+from edgemark.systems.outsourcing.order.ordering import pick
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.story.reading import Chronicle
 
@@ -44,6 +50,10 @@ class Rush:
 
     Attributes:
         said: what the nodes answered to the offers of the hasty job, by index.
+        spare: a seventh node, which nobody runs.
+        too_few: what each said while the first job was open.
+        chosen: those that would accept a job once all are free again.
+        listed: what `index nodes --ask` printed then.
         changed: what came of the jobs during which nodes change.
     """
 
@@ -53,6 +63,10 @@ class Rush:
     jobs: dict[str, JobId]
     states: dict[str, DeviceJob]
     said: dict[ShareIndex, str]
+    spare: Address
+    too_few: TooFewNodes
+    chosen: Sequence[Address]
+    listed: Finished
     changed: Changed
     ledger: JobLedger
     before: Holdings
@@ -64,18 +78,87 @@ def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
     settings = {"outsourcing.max_open_jobs": 1}
     with open_theatre(tmp_path_factory.mktemp("rush"), settings=settings) as theatre:
         device = theatre.enlist_device()
+        spare = theatre.enlist_node("spare", "https://127.0.0.1:9").address
         before, nodes, batch = theatre.begin(), theatre.node_accounts, draw_batch()
         jobs = {"first": device.submit(FUNCTION, draw_batch(), nodes, PATIENT)}
         wait_for("start", lambda: device.job(jobs["first"]).phase is DevicePhase.STARTED, 60)
+        with pytest.raises(TooFewNodes) as too_few:
+            choose(device, [spare, *nodes])
         jobs["hasty"] = device.submit(FUNCTION, draw_batch(), nodes, HASTY)
         wait_for("refusals", lambda: len(device.job(jobs["hasty"]).refused) == 6, 60)
         said = {word.index: word.reason for word in device.job(jobs["hasty"]).refused}
         jobs["patient"] = device.submit(FUNCTION, batch, nodes, PATIENT)
         states = {name: close_job(device, job, LIMIT_S) for name, job in jobs.items()}
+        chosen = choose_when_free(device, [spare, *nodes])
+        home = write_settings(device.station.settings)
+        listed = edgemark("index", "nodes", "--ask", "--json", "--home", home)
         changed = play_changes(theatre, device)
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
         after = theatre.holdings()
-        yield Rush(theatre, batch, jobs, states, said, changed, ledger, before, after)
+        yield Rush(
+            theatre=theatre,
+            batch=batch,
+            jobs=jobs,
+            states=states,
+            said=said,
+            spare=spare,
+            too_few=too_few.value,
+            chosen=chosen,
+            listed=listed,
+            changed=changed,
+            ledger=ledger,
+            before=before,
+            after=after,
+        )
+
+
+def choose(device: ScriptedDevice, nodes: Sequence[Address]) -> Sequence[Address]:
+    """Those of them that would accept a small job now; nothing is posted."""
+    return pick(device, FUNCTION, count_inputs(FUNCTION, draw_batch()), nodes, WISH)
+
+
+def choose_when_free(device: ScriptedDevice, nodes: Sequence[Address]) -> Sequence[Address]:
+    """The same once they have seen that the last job has ended, each in a round of its own."""
+    chosen = list[Address]()
+
+    def may_choose() -> bool:
+        try:
+            chosen[:] = choose(device, nodes)
+        except TooFewNodes:
+            return False
+        return True
+
+    wait_for("nodes that are free", may_choose, 60)
+    return chosen
+
+
+def test_busy_nodes_that_are_asked_before__say_so_and_nothing_is_posted(rush: Rush) -> None:
+    said = dict(rush.too_few.said)
+    assert said.pop(rush.spare).startswith("cannot be reached")
+    busy = "NodeBusy; has as many jobs as it takes; 1; < 1; Ask again after 5 s."
+    assert said == dict.fromkeys(rush.theatre.node_accounts, busy)
+    assert (rush.too_few.had, rush.too_few.needed) == ("0 of different providers", 6)
+
+
+def test_free_nodes_that_are_asked_before__are_chosen_and_the_mute_one_is_not(rush: Rush) -> None:
+    assert rush.chosen == rush.theatre.node_accounts
+
+
+def test_index_nodes__shows_what_each_takes_as_it_says_itself(rush: Rush) -> None:
+    assert rush.listed.status == 0
+    nodes = {each["account"]: each for each in rush.listed.value["nodes"]}
+    assert set(nodes) == {rush.spare, *rush.theatre.node_accounts}
+    assert {each["standing"] for each in nodes.values()} == {"good"}
+    mute = nodes.pop(rush.spare)
+    assert mute["takes"] is None
+    assert mute["refused"].startswith("cannot be reached")
+    for node in rush.theatre.stage.nodes:
+        shown = nodes[node.account]
+        assert shown["endpoint"].startswith("https://127.0.0.1:")
+        assert shown["provider_name"]
+        takes = shown["takes"]
+        assert (takes["places"], takes["free_places"]) == (1, 1)
+        assert int(takes["least_fee"]) >= 0 and isinstance(takes["least_fee"], str)
 
 
 def test_busy_node__refuses_by_name_and_says_what_there_was_and_when_to_ask_again(

@@ -203,6 +203,24 @@ def test_submit__too_few_nodes__is_refused(desk: Desk) -> None:
     check_refused(done, Exit.REFUSED_INPUT, "had 5", "needed 6", "different providers")
 
 
+def test_submit__no_node_named__is_refused(desk: Desk) -> None:
+    files = ["--function", desk.function, "--input", desk.inputs, "--home", desk.home]
+    done = edgemark_here("outsourcing", "submit", *files)
+    check_refused(done, Exit.REFUSED_INPUT, "--nodes auto", "edgemark index nodes")
+
+
+def test_submit__more_nodes_than_needed_and_nobody_answers__posts_nothing_and_says_what_each_said(
+    desk: Desk,
+) -> None:
+    done = edgemark_here(*desk.submission("--nodes", "auto"))
+    assert done.status == Exit.REFUSED_INPUT
+    first, *each = done.error.splitlines()
+    for word in ("too few nodes would accept it", "had 0", "needed 6", "Nothing was posted"):
+        assert word in first
+    found = {line.split(":")[0].strip() for line in each if ": cannot be reached" in line}
+    assert found == {*desk.nodes, desk.twin}
+
+
 def test_submit__one_node_at_two_indices__is_refused(desk: Desk) -> None:
     done = edgemark_here(*desk.submission(nodes=[*desk.nodes[:5], desk.nodes[0]]))
     check_refused(done, Exit.REFUSED_INPUT, "named twice", desk.nodes[0])

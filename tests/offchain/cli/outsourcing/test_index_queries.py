@@ -1,4 +1,4 @@
-"""`edgemark index jobs|job|party` on a chain where one job was honest and one node lied."""
+"""`edgemark index jobs|job|nodes|party` on a chain where one job was honest and one node lied."""
 
 from __future__ import annotations
 
@@ -134,3 +134,54 @@ def test_party__of_the_liar__says_what_it_lost(
     assert facts["lost"] == str(terms.stake)
     assert facts["earned"] == str(terms.fee)
     assert facts["indices_convicted"] == facts["indices_paid"] == 1
+
+
+# --- nodes ---------------------------------------------------------------------------------------
+
+
+def test_nodes__are_listed_with_standing_provider_and_resources(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nodes = {node.address for node in place.market.nodes}
+    found = ask(place, capsys, "nodes")["nodes"]
+    assert {each["account"] for each in found} == nodes
+    for each in found:
+        assert (each["standing"], each["counts_from"], each["counts_from_utc"]) == (
+            "good",
+            0,
+            None,
+        )
+        assert each["provider"] != each["account"]
+        assert each["provider_name"]
+        assert set(each["resources"]) == {"cpu_cores", "ram_mib", "storage_mib", "network_mbps"}
+        assert (each["takes"], each["refused"]) == (None, None)
+    assert ask(place, capsys, "nodes", "--limit", "2")["nodes"] == found[:2]
+    assert ask(place, capsys, "nodes", "--standing", "good")["nodes"] == found
+    assert ask(place, capsys, "nodes", "--standing", "retired", "--standing", "paused") == {
+        "nodes": []
+    }
+
+
+def test_nodes__as_text__are_whole_and_a_line_each(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert place.type("nodes") == Exit.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(place.market.nodes)
+    assert {line.split()[0] for line in lines[1:]} == {each.address for each in place.market.nodes}
+    assert place.type("nodes", "--standing", "unstaked") == Exit.DONE
+    assert capsys.readouterr().out == "no node\n"
+
+
+def test_nodes__that_nobody_runs__are_asked_in_vain_and_raise_nothing(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for each in ask(place, capsys, "nodes", "--ask", "--limit", "3")["nodes"]:
+        assert each["takes"] is None
+        assert isinstance(each["refused"], str)
+        assert each["refused"]
+    assert ask(place, capsys, "nodes", "--max-fee", "1", "--limit", "3") == {"nodes": []}
+
+
+def test_nodes__too_many_to_ask__are_refused(place: Place) -> None:
+    assert place.type("nodes", "--ask", "--limit", "257") == Exit.REFUSED_INPUT

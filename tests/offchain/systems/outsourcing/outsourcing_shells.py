@@ -25,6 +25,8 @@ SHELLS = frozenset(
         "offline.rehearsal",
         "offline.sharing_files",
         "order.looking",
+        "order.finding",
+        "order.inquiring",
         "order.ordering",
         "station",
         "story.claiming",

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from edgemark.identifiers import NO_TIME, NOBODY, Address
+from edgemark.identifiers import NO_TIME, NOBODY, Address, Tokens
 from edgemark.loop.errands import Pace
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import allow_again
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.inquiry import PAUSE_S
 from edgemark.systems.outsourcing.contract.records import IndexPhase, JobView
-from edgemark.systems.outsourcing.contract.terms import Terms, check_depth, check_pace, hash_nodes
+from edgemark.systems.outsourcing.contract.terms import (
+    Terms,
+    check_depth,
+    check_pace,
+    check_terms,
+    hash_nodes,
+)
 from edgemark.systems.outsourcing.node.admission import (
     Capacity,
     Load,
     OfferDeclined,
-    OfferOver,
     OfferRefused,
     OfferUnseen,
     check_admission,
     check_disk,
+    check_function_room,
     check_stakes,
+    check_waiting,
     count_coming,
     count_disk,
     measure_load,
@@ -39,9 +46,14 @@ from edgemark.systems.outsourcing.protocol.messages import Acceptance, Offer
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.systems.outsourcing.settings import NodeSettings
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
+from edgemark.systems.outsourcing.station.functions import MAX_STORED_BYTES
+from edgemark.systems.outsourcing.station.shared_answers import Freshness, SharedAnswer
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
+from edgemark.systems.outsourcing.steps.inquire import Readiness
 from edgemark.transport.asking.turns import FULL_BYTES_PER_S
+
+OWN_STANDING = Freshness("how this node stands", shared_s=2.0, most_old_s=20.0)
 
 
 class Accepting:
@@ -66,6 +78,7 @@ class Accepting:
         self._station, self._tasks = station, tasks
         self._speed, self._turns = speed, turns
         self._looked_until = looked_until
+        self._own = SharedAnswer(self._read_own, OWN_STANDING)
 
     @property
     def _settings(self) -> NodeSettings:
@@ -73,16 +86,20 @@ class Accepting:
 
     # --- offers --------------------------------------------------------------------------------
 
-    def check_alone(self, offer: Offer) -> None:
+    def check_alone(self, terms: Terms, *, may_free: bool = True) -> None:
         """Fee and size, by what this node knows without its chain: that costs nobody anything.
+
+        Args:
+            terms: of the job.
+            may_free: what nobody needs may go for it where the disk is full.
 
         Raises:
             OfferRefused, NodeBusy: it is not taken, or not now.
         """
-        fee, least = offer.terms.fee, self._settings.min_fee
-        if fee < least:
-            raise OfferDeclined("fee too low", who="offer", had=fee, needed=f">= {least}")
-        self.check_admission(offer.terms, self._speed.fastest)
+        least = self._settings.min_fee
+        if terms.fee < least:
+            raise OfferDeclined("fee too low", who="offer", had=terms.fee, needed=f">= {least}")
+        self.check_admission(terms, self._speed.fastest, may_free=may_free)
 
     def check_posted(self, offer: Offer) -> JobView:
         """The chain names this node at this index, under these terms, and there is time left.
@@ -102,8 +119,7 @@ class Accepting:
         self._check_place(offer, job)
         self._check_waiting(offer)
         self._check_depth(offer.terms)
-        if not self._station.registry.is_active(self._me):
-            raise OfferRefused("node takes no new work", who=self._me)
+        self._check_active(self._station.registry.is_active(self._me))
         self.check_free(offer.terms)
         return job
 
@@ -133,13 +149,14 @@ class Accepting:
         """Bytes that the tasks at hand have yet to write."""
         return count_coming(self._tasks())
 
-    def check_admission(self, terms: Terms, speed: float) -> None:
+    def check_admission(self, terms: Terms, speed: float, *, may_free: bool = True) -> None:
         """There is room for it, and time to compute and defend it beside what is taken on."""
         me, load = self._me, self.measure()
         capacity = Capacity.of(self._station.bounds, self._settings)
         check_admission(terms, load, capacity, speed, who=me)
         check_handing(terms, self._tasks(), self._judging(), speed, self._speed.of, who=me)
-        free = self._station.functions.make_free(count_disk(terms, load))
+        functions = self._station.functions
+        free = functions.make_free(count_disk(terms, load)) if may_free else functions.count_free()
         check_disk(terms, free, load, who=me)
         check_pace(terms, self._station.paces.poll_s, who=f"node {me}")
 
@@ -162,24 +179,20 @@ class Accepting:
         chain's node that lags would show it as it was before their locks, and refuses instead.
         """
         offered = self.offered_stakes()
+        check_stakes(terms.stake, offered, self._read_free(), who=self._me)
+
+    def _read_free(self) -> int:
         block = max(self._station.chain.confirmed(), self._looked_until())
-        free = self._station.accounts.free_balance(self._me, block=block)
-        check_stakes(terms.stake, offered, free, who=self._me)
+        return self._station.accounts.free_balance(self._me, block=block)
 
     def _check_waiting(self, offer: Offer) -> None:
         """It can still start, and soon: a job that never does pays nothing for stake and place."""
-        left = offer.terms.accept_by - self._station.clock()
-        most = self._settings.max_accept_s
-        if left < 0:
-            raise OfferOver("offer is over", who=f"job {offer.job.hex()}")
-        if left > most:
-            raise OfferRefused(
-                "may not start for longer than this node keeps a stake and a place",
-                who=f"job {offer.job.hex()}",
-                had=f"{left} s until accept_by",
-                needed=f"<= max_accept_s = {most:g} s",
-                remedy="Post it with an earlier accept_by; or its operator raises the setting.",
-            )
+        most_s, who = self._settings.max_accept_s, f"job {offer.job.hex()}"
+        check_waiting(offer.terms.accept_by, self._station.clock(), most_s, who=who)
+
+    def _check_active(self, is_active: bool) -> None:
+        if not is_active:
+            raise OfferRefused("node takes no new work", who=self._me)
 
     def _check_depth(self, terms: Terms) -> None:
         """What is seen when it is deep enough leaves time to commit."""
@@ -205,6 +218,51 @@ class Accepting:
                 had=f"{named} {phase.name}",
                 needed=f"{self._me} NAMED",
             )
+
+    # --- inquiries -----------------------------------------------------------------------------
+
+    def look_into(self, terms: Terms, now: int, *, has_function: bool) -> None:
+        """As of an offer of these terms, but for their posting; nothing is kept or promised.
+
+        What the chain says of this node is asked once for all inquiries: it is a little older.
+
+        Args:
+            terms: as they would be posted.
+            now: chain time.
+            has_function: F is here.
+
+        Raises:
+            OfferRefused, NodeBusy: as they are now, it would not be taken.
+            LedgerUnavailable, Overloaded: the chain says nothing now.
+        """
+        check_terms(terms)
+        self.check_alone(terms, may_free=False)
+        check_waiting(terms.accept_by, now, self._settings.max_accept_s, who="inquiry")
+        self._check_depth(terms)
+        offered = self.offered_stakes()
+        is_active, free = self._own.read()
+        self._check_active(is_active)
+        check_stakes(terms.stake, offered, free, who=self._me)
+        if not has_function:
+            free = self._station.functions.count_free() - count_disk(terms, self.measure())
+            check_function_room(terms, self._tasks(), MAX_STORED_BYTES, free, who=self._me)
+
+    def describe(self, *, has_function: bool) -> Readiness:
+        """What this node takes at all, and how many tasks more."""
+        settings, open_jobs = self._settings, self.measure().open_jobs
+        capacity = Capacity.of(self._station.bounds, settings)
+        return Readiness(
+            least_fee=Tokens(settings.min_fee),
+            free_places=max(0, capacity.open_jobs - open_jobs),
+            places=capacity.open_jobs,
+            most_accept_s=int(settings.max_accept_s),
+            most_compute_s=int(capacity.queued_s),
+            most_task_bytes=capacity.held_bytes,
+            has_function=has_function,
+        )
+
+    def _read_own(self) -> tuple[bool, int]:
+        return self._station.registry.is_active(self._me), self._read_free()
 
     # --- acceptances ---------------------------------------------------------------------------
 

@@ -250,6 +250,58 @@ def check_disk(terms: Terms, free_bytes: int, load: Load, *, who: str) -> None:
         raise _busy("has a disk that is nearly full", who, free_bytes, f">= {needed} bytes free")
 
 
+def check_waiting(accept_by: int, now: int, most_s: float, *, who: str) -> None:
+    """Check that a job can still start, and soon: one that never does pays nothing for its place.
+
+    Args:
+        accept_by: of the terms.
+        now: chain time.
+        most_s: seconds until then at most.
+        who: the job, for the refusal.
+
+    Raises:
+        OfferOver: the time is over.
+        OfferRefused: it may start too late.
+    """
+    left = accept_by - now
+    if left < 0:
+        raise OfferOver("offer is over", who=who)
+    if left > most_s:
+        raise OfferRefused(
+            "may not start for longer than this node keeps a stake and a place",
+            who=who,
+            had=f"{left} s until accept_by",
+            needed=f"<= max_accept_s = {most_s:g} s",
+            remedy="Post it with an earlier accept_by; or its operator raises the setting.",
+        )
+
+
+def check_function_room(
+    terms: Terms, tasks: Iterable[NodeTask], most_bytes: int, free_bytes: int, *, who: str
+) -> None:
+    """Check that F, which is not here yet, could be kept beside those that open tasks need.
+
+    Args:
+        terms: name F and its length.
+        tasks: all of this node.
+        most_bytes: of all functions together.
+        free_bytes: of the disk, beside what tasks have yet to write.
+        who: the node's account, for the refusal.
+
+    Raises:
+        NodeBusy: not now.
+    """
+    offers = (task.offer for task in tasks if task.offer is not None and not task.is_finished)
+    needed = {each.terms.function_hash: each.terms.function_bytes for each in offers}
+    needed[terms.function_hash] = terms.function_bytes
+    if sum(needed.values()) > most_bytes:
+        most = f"<= {most_bytes} bytes of functions"
+        raise _busy("has no room for the function", who, sum(needed.values()), most)
+    if free_bytes < terms.function_bytes:
+        least = f">= {terms.function_bytes} bytes free"
+        raise _busy("has no disk for the function", who, free_bytes, least)
+
+
 def check_stakes(stake: int, offered: int, free: int, *, who: str) -> None:
     """Check that the stake is there beside those of tasks that are taken and not yet accepted.
 

@@ -2,6 +2,7 @@
 
 | step            | face or effect                                             |
 |-----------------|------------------------------------------------------------|
+| before          | POST /v1/inquiries -> what it takes, and whether it would  |
 | 2 accept        | POST /v1/offers -> acceptance, or `SubmitAcceptance`       |
 | 3 compute       | POST /v1/tasks/JOB/INDEX -> `ComputeAnswer`                |
 |                 | -> `SubmitCommitment`                                      |
@@ -66,6 +67,7 @@ from edgemark.systems.outsourcing.station.station import (
     path_of,
 )
 from edgemark.systems.outsourcing.steps.compute import check_task, compute_outputs
+from edgemark.systems.outsourcing.steps.inquire import Inquiry
 from edgemark.transport.faults import NotFound, from_peer
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
@@ -99,6 +101,7 @@ class ComputeNode(OutsourcingServer):
         """Functions, offers, tasks and answers."""
         return [
             *super().routes(),
+            Route("POST", "/v1/inquiries", self._answer_inquiry, MAX_SMALL_BYTES),
             Route("POST", "/v1/offers", self._take_offer, MAX_SMALL_BYTES),
             handed_in("tasks", self._take_task, MAX_TASK_BYTES, self._admit_task, is_promised=True),
             Route("POST", "/v1/answers", self._give_answer, MAX_SMALL_BYTES),
@@ -142,6 +145,17 @@ class ComputeNode(OutsourcingServer):
     def _tasks(self) -> Collection[NodeTask]:
         return self.runtime.states().values()
 
+    # --- before a job --------------------------------------------------------------------------
+
+    def _answer_inquiry(self, request: Request) -> Response:
+        """Whether it would accept these terms, by the rules for an offer; nothing is kept of it."""
+        terms, has_function = Inquiry.from_wire(request.body).terms, False
+        if terms is not None:
+            has_function = self.station.functions.holds(terms.function_hash)
+            now = self.chain_time.read()
+            self._accepting.look_into(terms, now, has_function=has_function)
+        return Response(body=self._accepting.describe(has_function=has_function).to_wire())
+
     # --- 2 accept ------------------------------------------------------------------------------
 
     def _take_offer(self, request: Request) -> Response:
@@ -150,7 +164,7 @@ class ComputeNode(OutsourcingServer):
         if known is not None:
             return self._say_taken(known)
         check_terms(offer.terms)
-        accepting.check_alone(offer)
+        accepting.check_alone(offer.terms)
         self.looks.check(request)
         job = accepting.check_posted(offer)
         self.expect_payer(offer.job, job.payer)

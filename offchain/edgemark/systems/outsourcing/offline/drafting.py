@@ -27,6 +27,7 @@ from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.sharing import Sharing, count_inputs
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.protocol.messages import Task
+from edgemark.systems.outsourcing.steps.inquire import MOST_NAMED
 from edgemark.systems.outsourcing.steps.share import SharingSecrets, bind_shares, share_inputs
 
 NONCE_BYTES = 16
@@ -314,6 +315,27 @@ def check_node_list(nodes: Sequence[Address], needed: int) -> None:
             needed=needed,
             remedy="m = (d+1)t + 1 + 2e nodes of different providers.",
         )
+    _check_once(nodes)
+
+
+def check_named(nodes: Sequence[Address], needed: int) -> None:
+    """Check that m nodes are named, or more to choose from, each once.
+
+    Raises:
+        RefusedInput: fewer, more than `MOST_NAMED`, or one twice.
+    """
+    if not needed <= len(nodes) <= MOST_NAMED:
+        raise RefusedInput(
+            "wrong number of nodes",
+            who="job",
+            had=len(nodes),
+            needed=f"{needed}, or up to {MOST_NAMED} to choose from",
+            remedy="m = (d+1)t + 1 + 2e nodes of different providers.",
+        )
+    _check_once(nodes)
+
+
+def _check_once(nodes: Sequence[Address]) -> None:
     twice = sorted({node for node in nodes if nodes.count(node) > 1})
     if twice:
         raise RefusedInput("a node is named twice", who="job", had=", ".join(twice))

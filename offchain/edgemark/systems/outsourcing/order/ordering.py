@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from edgemark.crypto.polynomial import Polynomial
+from edgemark.crypto.sharing.verification import compute_least_nodes
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.party.evm.joining import join_as_device, provide_balance
@@ -14,7 +15,8 @@ from edgemark.systems.outsourcing.device.beginning import venue_of
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Wish, order_of_sharing
-from edgemark.systems.outsourcing.offline.sharing import Sharing
+from edgemark.systems.outsourcing.offline.sharing import Sharing, count_inputs
+from edgemark.systems.outsourcing.order.inquiring import choose_nodes
 from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
@@ -46,14 +48,38 @@ def order(
         device: of a home with gas and tokens.
         function: F.
         batch: packed inputs, a multiple of k elements.
-        nodes: m = (d+1)t + 1 + 2e accounts of compute nodes, of different providers.
+        nodes: m = (d+1)t + 1 + 2e accounts of compute nodes, of different providers; or more, those
+            first that are preferred: they are asked, and the first m that would accept are named.
         wish: t, e, amounts and windows.
 
     Raises:
         RefusedInput: what `Device.submit` says, or too few tokens.
+        TooFewNodes: of more than m nodes fewer would accept; with what each said.
     """
+    named = pick(device, function, count_inputs(function, batch), nodes, wish)
     get_ready(device, function, wish)
-    return device.submit(function, batch, nodes, wish)
+    return device.submit(function, batch, named, wish)
+
+
+def pick(
+    device: Device, function: Polynomial, count: int, nodes: Sequence[Address], wish: Wish
+) -> Sequence[Address]:
+    """The m nodes to post a job for; exactly m are taken as they are, for there is no choice.
+
+    Args:
+        device: asks them.
+        function: F.
+        count: inputs of the batch.
+        nodes: m or more, those first that are preferred.
+        wish: t, e, amounts and windows.
+
+    Raises:
+        TooFewNodes, RefusedInput: as `choose_nodes`.
+    """
+    needed = compute_least_nodes(function.degree, wish.threshold, wish.errors)
+    if len(nodes) == needed:
+        return nodes
+    return choose_nodes(device.station, function, count, nodes, wish)
 
 
 def get_ready(device: Device, function: Polynomial, wish: Wish) -> None:

@@ -10,6 +10,8 @@
 | `Evidence`      | device -> judge; judge -> judge | 5 charge |
 | `Opinion`       | judge -> judge                 | 5 charge      |
 
+What is asked before there is a job stands in `steps.inquire`.
+
 A message proves itself: a task by its Merkle branch, acceptance, answer and opinion by their
 signatures, a read by the reader's signature for one server. TLS keeps them private on the way.
 """
@@ -70,7 +72,8 @@ _WIDTHS = {
 }
 
 
-def _write_terms(writer: Writer, terms: Terms) -> None:
+def write_terms(writer: Writer, terms: Terms) -> None:
+    """Append terms, field by field."""
     for item in fields(Terms):
         value = getattr(terms, item.name)
         if item.name in _WIDTHS:
@@ -79,7 +82,8 @@ def _write_terms(writer: Writer, terms: Terms) -> None:
             writer.fixed(value, JOB_KEY_BYTES if item.name == "job_key" else 32)
 
 
-def _read_terms(reader: Reader) -> Terms:
+def read_terms(reader: Reader) -> Terms:
+    """Terms as they were written; nothing of them is checked but their widths."""
     values: dict[str, object] = {}
     for item in fields(Terms):
         if item.name in _WIDTHS:
@@ -114,7 +118,7 @@ class Offer:
         """Canonical bytes."""
         writer = Writer()
         _write_place(writer, self.job, self.index)
-        _write_terms(writer, self.terms)
+        write_terms(writer, self.terms)
         writer.integer(len(self.nodes), 1)
         for node in self.nodes:
             writer.fixed(bytes.fromhex(node[2:]), 20)
@@ -125,7 +129,7 @@ class Offer:
         """Parse; raises `MalformedMessage` or `RefusedInput`."""
         reader = Reader(message, who="offer")
         job, index = _read_place(reader)
-        terms = _read_terms(reader)
+        terms = read_terms(reader)
         count = reader.integer(1, most=MAX_NODES)
         nodes = tuple(parse_address(reader.fixed(20)) for _ in range(count))
         reader.finish()
@@ -294,7 +298,7 @@ class Evidence:
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()
-        _write_terms(writer, self.terms)
+        write_terms(writer, self.terms)
         writer.variable(self.task.to_wire())
         writer.variable(b"" if self.answer is None else self.answer.to_wire())
         return writer.finish()
@@ -303,7 +307,7 @@ class Evidence:
     def from_wire(message: bytes) -> Evidence:
         """Parse; raises `MalformedMessage` or `RefusedInput`."""
         reader = Reader(message, who="evidence")
-        terms = _read_terms(reader)
+        terms = read_terms(reader)
         task = Task.from_wire(reader.variable(most=MAX_TASK_BYTES))
         signed = reader.variable(most=MAX_ANSWER_BYTES)
         reader.finish()

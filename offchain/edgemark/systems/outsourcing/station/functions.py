@@ -59,8 +59,7 @@ class FunctionStore:
     """
 
     def __init__(self, folder: Path, most_jobs: int = 0) -> None:
-        self._folder = folder
-        self._most_jobs = most_jobs
+        self._folder, self._most_jobs = folder, most_jobs
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._parsed: OrderedDict[Hash32, Polynomial] = OrderedDict()
         self._asked: OrderedDict[tuple[str, Hash32], int] = OrderedDict()
@@ -73,8 +72,7 @@ class FunctionStore:
         self._handing: dict[str, threading.Lock] = {}
         self._promised: Callable[[], int] = int
         self._free_more: Callable[[int], int] = lambda _: 0
-        self.bytes_given = 0
-        self.bytes_coming = 0  # of the one function that is being written
+        self.bytes_given = self.bytes_coming = 0  # coming: of the one that is being written
 
     def keep(
         self,
@@ -104,13 +102,15 @@ class FunctionStore:
         with self._guard:
             self.bytes_given += count
 
+    def holds(self, function_hash: Hash32) -> bool:
+        """Whether it is here; who asks does not use it."""
+        return self._path(function_hash).exists()
+
     def find(self, function_hash: Hash32) -> Polynomial | None:
         """The function with this hash, when it is held."""
         known = self._recall(function_hash)
-        if known is not None:
+        if known is not None or not self.holds(function_hash):  # waits for nobody else's
             return known
-        if not self._path(function_hash).exists():  # waits for nobody else's
-            return None
         with self._reading:  # whoever waited here finds it in memory now
             known = self._recall(function_hash)
             if known is not None:
@@ -175,7 +175,7 @@ class FunctionStore:
             WrongFunction: its hash differs. MalformedFunction: it is none.
         """
         held = self.find(function_hash)
-        if held is not None and self._path(function_hash).exists():  # somebody else was faster
+        if held is not None and self.holds(function_hash):  # somebody else was faster
             return held
         self.awaited_bytes(function_hash)
         payers = self._asked_for(function_hash)
@@ -216,7 +216,7 @@ class FunctionStore:
 
     def make_free(self, wanted: int) -> int:
         """Free bytes of the disk; if that helps, what nobody needs has gone for it before."""
-        if (free := self._count_free()) >= wanted:
+        if (free := self.count_free()) >= wanted:
             return free
         with self._storing:
             return self._make_free(wanted)
@@ -225,17 +225,18 @@ class FunctionStore:
         with self._sparing() as (_, kept):
             gone = {name: stat for name, stat in self._files().items() if name not in kept}
             others = wanted - sum(stat.st_size for stat in gone.values())
-            free = self._count_free()
+            free = self.count_free()
             if free < others and (free := max(free, self._free_more(others))) < others:
                 return free
             for name in sorted(gone, key=lambda name: gone[name].st_mtime_ns):
                 if free >= wanted:
                     break
                 self._remove(name)
-                free = self._count_free()
+                free = self.count_free()
         return free
 
-    def _count_free(self) -> int:
+    def count_free(self) -> int:
+        """Free bytes of the disk as it is."""
         return shutil.disk_usage(self._folder).free
 
     def _asked_for(self, function_hash: Hash32) -> dict[str, int]:
@@ -341,9 +342,8 @@ class FunctionStore:
             return True
 
     def _remove_stale(self) -> None:
-        before = time.time() - STALE_S
         for path in self._folder.iterdir():
-            if path.suffix != ".function" and path.stat().st_mtime < before:
+            if path.suffix != ".function" and path.stat().st_mtime < time.time() - STALE_S:
                 path.unlink(missing_ok=True)
 
     def _write(self, path: Path, raw: bytes) -> None:

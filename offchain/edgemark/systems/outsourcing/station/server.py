@@ -47,7 +47,7 @@ from edgemark.systems.outsourcing.protocol.errands import errand_of
 from edgemark.systems.outsourcing.protocol.keys import key_of, tell_phase
 from edgemark.systems.outsourcing.station.functions import Needed
 from edgemark.systems.outsourcing.station.looks import Looks
-from edgemark.systems.outsourcing.station.shared_time import SharedTime
+from edgemark.systems.outsourcing.station.shared_answers import SharedTime
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.compute import check_sizes
 from edgemark.transport.serving.server import Head, Request, Response, Route

@@ -31,7 +31,7 @@ from tests.offchain.systems.outsourcing.doors import make_judge
 
 from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
-from edgemark.identifiers import ShareIndex, Timestamp
+from edgemark.identifiers import ShareIndex, Timestamp, Tokens
 from edgemark.loop.machine import TryAgain
 from edgemark.party.standing import Standing
 from edgemark.systems.outsourcing.contract.records import Finding
@@ -54,9 +54,10 @@ from edgemark.systems.outsourcing.steps.accept import check_acceptance
 from edgemark.systems.outsourcing.steps.accuse import check_evidence
 from edgemark.systems.outsourcing.steps.compute import check_sizes, check_task
 from edgemark.systems.outsourcing.steps.decode import check_outputs, check_signed_answer
+from edgemark.systems.outsourcing.steps.inquire import Inquiry, Readiness
 from edgemark.transport.serving.routes import Request
 
-SEED, EACH = 7, 1_112  # of nine doors: 10,000 messages
+SEED, EACH = 7, 910  # of eleven doors: 10,000 messages
 ORDER, FUNCTION, NODE = small_order(), dense_function(), NODE_ADDRESSES[0]
 JOB = DeviceJob(order=ORDER)
 TASK, ANSWER = ORDER.tasks[0], right_answer(ORDER, 1)
@@ -65,6 +66,7 @@ STATION: Any = SimpleNamespace(
     address=NODE,
     settlement=SimpleNamespace(domain=DOMAIN),
 )
+READY = Readiness(Tokens(1), 2, 3, 4, 5, 6, has_function=False)
 READ = ReadRequest(ORDER.job, ShareIndex(1), NODES[0].address, NODE, Timestamp(1_010), bytes(65))
 
 
@@ -99,6 +101,16 @@ def take_evidence(raw: bytes) -> None:
     )
 
 
+def take_inquiry(raw: bytes) -> None:
+    terms = Inquiry.from_wire(raw).terms
+    if terms is not None:
+        check_terms(terms)
+
+
+def take_readiness(raw: bytes) -> None:
+    Readiness.from_wire(raw).check_fee(2**95, who=NODE)
+
+
 def take_opinion(raw: bytes) -> None:
     request = Request("POST", "/v1/opinions", {}, raw, "127.0.0.1")
     make_judge(CASE, ORDER)._take_opinion(request)
@@ -116,6 +128,8 @@ DOORS: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
     "evidence": (Evidence(ORDER.terms, TASK, wrong_answer(ORDER, 1)).to_wire(), take_evidence),
     "opinion": (sign_opinion(JUDGES[0], CASE, Finding.WRONG).to_wire(), take_opinion),
     "read request": (READ.to_wire(), take_read),
+    "inquiry": (Inquiry(ORDER.terms).to_wire(), take_inquiry),
+    "readiness": (READY.to_wire(), take_readiness),
     "dense function": (FUNCTION.to_bytes(), parse_polynomial),
     "sparse function": (sparse_function().to_bytes(), parse_polynomial),
 }

@@ -26,7 +26,7 @@ from edgemark.systems.outsourcing.settings import OutsourcingSettings
 from edgemark.systems.outsourcing.station import looks as looks_module
 from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.server import Payers
-from edgemark.systems.outsourcing.station.shared_time import MOST_OLD_S, SHARED_S, SharedTime
+from edgemark.systems.outsourcing.station.shared_answers import MOST_OLD_S, SHARED_S, SharedTime
 from edgemark.transport.faults import NotFound
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.server import Head, Request, Response

@@ -1,0 +1,1 @@
+"""What the index tells of this system."""

@@ -1,0 +1,81 @@
+"""Which nodes there are: of the index of the registry's events, or of a file of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.deployment.deployment import Deployment
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Timestamp, parse_address
+from edgemark.identity.directory import Directory
+from edgemark.identity.kinds import PARTICIPANT_REGISTRY
+from edgemark.indexer.keeping import keep_in_step
+from edgemark.indexer.store import DatedEvent, IndexStore, index_path
+from edgemark.party.evm.contracts import BaseContracts
+from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.systems.outsourcing.steps.inquire import MOST_NAMED
+
+MOST_FILE_BYTES = 64 * 1024  # an account and a remark for each that may be named
+LOT_BYTES = 16
+
+
+def find_nodes(station: OutsourcingStation) -> list[Address]:
+    """All compute nodes in good standing, in an order that is drawn anew; `MOST_NAMED` at most.
+
+    Who is first is left to the draw, not to what nodes say of themselves: to ask for a low fee
+    costs a node nothing, as the job says what is paid, and t + 1 that work together must not come
+    before all others by saying so.
+
+    Raises:
+        LedgerUnavailable: the chain does not answer.
+        IndexBusy, IndexDamaged, IndexOfAnother: the index of this home cannot be used.
+    """
+    path = index_path(station.home, station.deployment)
+    keep_in_step(station.chain, station.deployment, path)
+    with IndexStore.open_to_read(path, station.deployment) as store:
+        directory = read_directory(store, station.deployment)
+    now = Timestamp(station.chain.now())
+    servers = directory.servers(COMPUTE_NODE)
+    found = [each.account for each in servers if directory.standing(each, now).is_good]
+    randomness = Randomness()
+    lots = {account: randomness.octets(LOT_BYTES) for account in found}
+    return sorted(found, key=lambda account: lots[account])[:MOST_NAMED]
+
+
+def read_directory(store: IndexStore, deployment: Deployment) -> Directory:
+    """Everybody who is registered, as one state of an index has it."""
+    directory = Directory(deployment.group(BaseContracts).staking)
+    with store.transaction(to_write=False):
+        found = [each for kind in PARTICIPANT_REGISTRY.events for each in store.of_kind(kind)]
+    found.sort(key=_place_of)
+    directory.take(dated.event for dated in found)
+    return directory
+
+
+def read_node_file(path: Path) -> list[Address]:
+    """The accounts of a file: the first word of each line; `#` begins a remark.
+
+    Raises:
+        RefusedInput: it is longer than 64 KiB, no text, or a word is no account.
+    """
+    with path.open("rb") as file:
+        raw = file.read(MOST_FILE_BYTES + 1)
+    if len(raw) > MOST_FILE_BYTES:
+        needed = f"<= {MOST_FILE_BYTES} bytes"
+        raise RefusedInput("file is too long", who=path, needed=needed)
+    return list(_list_accounts(raw, path))
+
+
+def _list_accounts(raw: bytes, path: Path) -> Iterator[Address]:
+    for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if words:
+            yield parse_address(words[0], who=f"{path}, line {number}")
+
+
+def _place_of(dated: DatedEvent) -> tuple[int, int]:
+    place = dated.event.at
+    return place.block_number, place.log_index

@@ -143,6 +143,7 @@ def make_secret_folder(folder: Path) -> None:
     What is made here tells git to leave it alone, with the folder around it if that is new as well:
     a home around its keys.
     """
+    folder = folder.resolve()  # `new/..` is there before `new` is
     made = [each for each in (folder.parent, folder) if not each.exists()]
     make_private_folder(folder)
     if made:

@@ -356,15 +356,17 @@ def _from_json(facts: Any, path: Path, known: Sequence[type[ContractGroup]]) -> 
             groups=tuple(group.from_dict(each["parameters"]) for group, each in found.items()),
             origins={name: Origin.from_dict(each) for name, each in made.items()},
         )
-    except (KeyError, TypeError, ValueError, RefusedInput) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RefusedInput) as error:
         raise _invalid(path, f"{type(error).__name__}: {error}") from error
 
 
 def _together(facts: Any, known: Sequence[type[ContractGroup]]) -> dict[type[ContractGroup], Any]:
     """Version 1, in which nothing says which contract and which parameter is of which group."""
+    names = [kind.name for group in known for kind in group.KINDS]
     contracts = {
-        name: {"address": address, **facts["origins"][name]}
-        for name, address in facts["contracts"].items()
+        name: {"address": facts["contracts"][name], **facts["origins"][name]}
+        for name in names
+        if name in facts["contracts"]
     }
     whole = {"parameters": facts["parameters"], "contracts": contracts}
     return {group: whole for group in known if any(kind.name in contracts for kind in group.KINDS)}

@@ -21,7 +21,6 @@ from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import (
     OWNER_ONLY_FILE,
     FileInUse,
-    check_private,
     hold_lock,
     sync_folder,
 )
@@ -32,7 +31,7 @@ from edgemark.journal.framing import (
     length_in,
     make_header,
 )
-from edgemark.journal.place import fresh_path, open_file, remove_unfinished, write_at
+from edgemark.journal.place import fresh_path, open_file, open_to_look, remove_unfinished, write_at
 
 MAGIC = b"EDGEJRN2"
 MAX_RECORD_BYTES = 128 * 2**20  # each system's largest record is below it, which a test says
@@ -104,7 +103,7 @@ class Journal(Closing):
             handle = open_file(path)
             journal = cls(path, handle, lock, max_record_bytes)
             remove_unfinished(path)
-            journal._check_all()
+            journal._check_all(may_change=True)
         except BaseException:
             if handle >= 0:
                 os.close(handle)
@@ -120,16 +119,14 @@ class Journal(Closing):
 
         Raises:
             RefusedInput: there is no such file.
-            Unrecoverable: others may read or write it, or it cannot be opened.
+            JournalDamaged, Unrecoverable: as `open`.
         """
-        if not path.exists():
-            raise RefusedInput("is not there", who=path, needed="a journal")
-        check_private(path)
-        journal = cls(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), -1, 0)
-        size = os.fstat(journal._handle).st_size
-        while (payload := journal._read_record(journal._end, size)) is not None:
-            journal._end += HEADER_BYTES + len(payload)
-            journal.count += 1
+        journal = cls(path, open_to_look(path), -1, 0)
+        try:
+            journal._check_all(may_change=False)
+        except BaseException:
+            journal.close()
+            raise
         return journal
 
     def append(self, payload: bytes) -> int:
@@ -327,7 +324,7 @@ class Journal(Closing):
             remedy="Free space on the disk or replace it, then start again; nothing was lost.",
         )
 
-    def _check_all(self) -> None:
+    def _check_all(self, *, may_change: bool) -> None:
         size = os.fstat(self._handle).st_size
         start = os.pread(self._handle, len(MAGIC), 0)
         if start != MAGIC:
@@ -339,17 +336,19 @@ class Journal(Closing):
                     needed=MAGIC.decode(),
                     remedy="Start with the version that wrote it, or move the file away.",
                 )
-            self._start_file()
             size = len(MAGIC)
-        offset = len(MAGIC)
-        while offset < size:
-            payload = self._read_record(offset, size)
+            if may_change:
+                self._start_file()
+        while self._end < size:
+            payload = self._read_record(self._end, size)
             if payload is None:
-                self._drop_torn(offset, size)
+                self._check_torn(size)
+                if may_change:
+                    os.ftruncate(self._handle, self._end)
+                    os.fsync(self._handle)
                 break
-            offset += HEADER_BYTES + len(payload)
+            self._end += HEADER_BYTES + len(payload)
             self.count += 1
-        self._end = offset
 
     def _start_file(self) -> None:
         try:
@@ -371,12 +370,10 @@ class Journal(Closing):
         payload = os.pread(self._handle, length, offset + HEADER_BYTES)
         return payload if header == make_header(offset, payload) else None
 
-    def _drop_torn(self, offset: int, size: int) -> None:
-        """Cut the file at `offset` if what follows can be the rest of one interrupted append."""
-        if not is_torn(self._handle, offset, size, self._most):
-            raise self._damage(offset)
-        os.ftruncate(self._handle, offset)
-        os.fsync(self._handle)
+    def _check_torn(self, size: int) -> None:
+        """Check that what follows the whole records can be the rest of one interrupted append."""
+        if not is_torn(self._handle, self._end, size, self._most or MAX_RECORD_BYTES):
+            raise self._damage(self._end)
 
     def _damage(self, offset: int) -> JournalDamaged:
         return JournalDamaged(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
+from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import check_private, open_own
 
 
@@ -23,6 +25,22 @@ def open_file(path: Path) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def open_to_look(path: Path) -> int:
+    """Descriptor of a journal's file, to read only.
+
+    Raises:
+        RefusedInput: there is no such file.
+        Unrecoverable: others may read or write it, or it is no file.
+        OSError: it cannot be opened.
+    """
+    if not os.path.lexists(path):
+        raise RefusedInput("is not there", who=path, needed="a journal")
+    check_private(path)
+    if not stat.S_ISREG(path.lstat().st_mode):  # a pipe would be waited for
+        raise Unrecoverable("is no file", who=path, remedy="Move it away.")
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def fresh_path(path: Path) -> Path:

@@ -131,8 +131,8 @@ class MatterMemory(Generic[S, E, F]):
 
     def all_keys(self) -> list[bytes]:
         """Keys of all matters, those of the archive first."""
+        at_hand = self.at_hand()  # first: a matter is in the archive before it goes from here
         archived = [] if self._archive is None else self._archive.keys()
-        at_hand = self.at_hand()
         return [*(key for key in archived if key not in at_hand), *at_hand]
 
     def wait_until(

@@ -9,6 +9,7 @@ journal keeps a record whole or not at all, so they are replayed together or not
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -116,7 +117,7 @@ def look_up(home: Path, name: str, machine: Machine[S, E, F], key: bytes) -> S |
     """
     path, folder = home / f"{name}.journal", home / f"{name}.archive"
     records: list[bytes] = []
-    if path.exists():
+    if os.path.lexists(path):
         with Journal.look_at(path) as journal:
             records = list(of_key(key, journal.records()))
     if not records and folder.exists():
@@ -127,7 +128,7 @@ def look_up(home: Path, name: str, machine: Machine[S, E, F], key: bytes) -> S |
 def look_at_open(home: Path, name: str, machine: Machine[S, E, F]) -> dict[bytes, S]:
     """The same of all matters that are in its journal: open ones, and some that ended lately."""
     path = home / f"{name}.journal"
-    if not path.exists():
+    if not os.path.lexists(path):
         return {}
     with Journal.look_at(path) as journal:
         return replay_records(machine, journal.records(), who=path)
@@ -136,16 +137,19 @@ def look_at_open(home: Path, name: str, machine: Machine[S, E, F]) -> dict[bytes
 def list_keys(home: Path, name: str) -> list[bytes]:
     """Keys of all matters that the party `name` of a home ever heard of, read without its lock.
 
+    Those of the archive come first, but the journal is read first: see `look_up`.
+
     Raises:
-        EdgemarkError: a file is damaged, or others can open it.
+        Unrecoverable: a file is damaged, or others can open it.
     """
     path, folder = home / f"{name}.journal", home / f"{name}.archive"
-    archived = Archive(folder).keys() if folder.is_dir() else []
-    keys = dict.fromkeys(archived)
-    if path.exists():
+    at_hand: dict[bytes, None] = {}
+    if os.path.lexists(path):
         with Journal.look_at(path) as journal:
-            keys |= dict.fromkeys(key_of(each) for raw in journal.records() for each in split(raw))
-    return list(keys)
+            parts = (part for raw in journal.records() for part in split(raw))
+            at_hand = dict.fromkeys(key_of(part) for part in parts)
+    archived = Archive(folder).keys() if folder.is_dir() else []
+    return [*(key for key in archived if key not in at_hand), *at_hand]
 
 
 def replay_records(

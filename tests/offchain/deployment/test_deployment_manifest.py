@@ -139,6 +139,31 @@ def test_load__anything_missing_or_of_another_kind__is_refused(
     assert refused.value.who == path
 
 
+@pytest.mark.parametrize("contracts", [["x"], "x", 7, None, True, {}, [[]]])
+def test_load__of_version_1_with_other_contracts__is_refused(
+    tmp_path: Path, contracts: object
+) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({**json.loads(OLDER.read_text()), "contracts": contracts}))
+    with pytest.raises(ManifestInvalid, match="is no deployment manifest"):
+        Deployment.load(path, GROUPS)
+
+
+def test_load__of_version_1_with_a_contract_more__leaves_that_alone(tmp_path: Path) -> None:
+    facts = json.loads(OLDER.read_text())
+    facts["contracts"]["Stranger"] = "0x" + "11" * 20
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(facts))
+    assert Deployment.load(path, GROUPS) == Deployment.load(OLDER, GROUPS)
+
+
+@pytest.mark.parametrize("part", ["chain_id", "block"])
+def test_load__of_an_endless_number__is_refused(path: Path, part: str) -> None:
+    path.write_text(path.read_text().replace(f'"{part}": ', f'"{part}": 1e400, "was": ', 1))
+    with pytest.raises(ManifestInvalid):
+        Deployment.load(path, GROUPS)
+
+
 def test_load__of_version_1__is_what_it_was() -> None:
     older = json.loads(OLDER.read_text())
     deployment = Deployment.load(OLDER, GROUPS, 31337)

@@ -150,6 +150,14 @@ def test_make_secret_folder__below_a_checkout__stays_out_of_commits(tmp_path: Pa
     assert git("diff", "--cached", "--name-only").split() == ["parties/notes"]
 
 
+def test_make_secret_folder__by_a_way_that_is_not_there_yet__writes_into_what_it_makes(
+    tmp_path: Path,
+) -> None:
+    make_secret_folder(tmp_path / "new" / ".." / "sharing")
+    assert (tmp_path / "sharing" / ".gitignore").exists()
+    assert not (tmp_path / ".gitignore").exists()
+
+
 def test_make_secret_folder__that_was_there__is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir(mode=0o700)
     make_secret_folder(tmp_path / "home")

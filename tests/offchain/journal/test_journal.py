@@ -20,7 +20,13 @@ from hypothesis.stateful import (
 )
 
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.journal.journal import Journal, JournalInUse, JournalWriteFailed, RecordTooLarge
+from edgemark.journal.journal import (
+    Journal,
+    JournalDamaged,
+    JournalInUse,
+    JournalWriteFailed,
+    RecordTooLarge,
+)
 
 MOST = 200
 
@@ -248,3 +254,46 @@ class JournalLife(RuleBasedStateMachine):
 def test_any_life__keeps_what_was_acknowledged(tmp_path: Path) -> None:
     life = type("LifeHere", (JournalLife,), {"folder": tmp_path})
     run_state_machine_as_test(life, settings=settings(stateful_step_count=20))
+
+
+def test_look_at__of_a_damaged_journal__says_so_as_opening_does(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    with Journal.open(path) as journal:
+        for number in range(20):
+            journal.append(bytes([number]) * 100)
+    whole = path.read_bytes()
+    for place in (0, 3, len(whole) // 2, len(whole) - 200):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        words = []
+        for read in (Journal.look_at, Journal.open):
+            with pytest.raises(JournalDamaged) as refused:
+                read(path)
+            words.append(str(refused.value))
+        assert words[0] == words[1]
+
+
+@pytest.mark.parametrize("begun", [b"", b"EDGE", b"\0" * 8])
+def test_look_at__of_one_that_is_just_being_begun__has_no_records(
+    tmp_path: Path, begun: bytes
+) -> None:
+    path = tmp_path / "j"
+    path.touch(mode=0o600)
+    path.write_bytes(begun)
+    with Journal.look_at(path) as seen:
+        assert (seen.count, list(seen.records())) == (0, [])
+    assert path.read_bytes() == begun
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_look_at__of_what_is_no_file__is_refused_by_name(
+    tmp_path: Path, make: Callable[[Path, int], None]
+) -> None:
+    make(tmp_path / "j", 0o700)
+    with pytest.raises(Unrecoverable, match="j: is no file"):
+        Journal.look_at(tmp_path / "j")
+
+
+def test_look_at__of_a_link_to_nothing__is_refused(tmp_path: Path) -> None:
+    (tmp_path / "j").symlink_to(tmp_path / "nothing")
+    with pytest.raises(Unrecoverable, match="is not our own"):
+        Journal.look_at(tmp_path / "j")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgemark.loop.replay import list_keys, look_up
+from edgemark.loop.replay import list_keys, look_at_open, look_up
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.staying import require_known
 from edgemark.systems.outsourcing.identifiers import JobId
@@ -25,6 +25,8 @@ def look_at_job(home: Path, job: JobId) -> DeviceJob:
 
 
 def look_at_jobs(home: Path) -> dict[JobId, DeviceJob]:
-    """The same of all that it ever ordered, those that are over first."""
+    """The same of all that it ever ordered, those that are over first; reads the journal once."""
+    machine = PartyMachine(DeviceJob)
+    at_hand = look_at_open(home, DEVICE, machine)
     jobs = [JobId(key) for key in list_keys(home, DEVICE) if len(key) == JOB_ID_BYTES]
-    return {job: look_at_job(home, job) for job in jobs}
+    return {job: at_hand[job] if job in at_hand else look_at_job(home, job) for job in jobs}

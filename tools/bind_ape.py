@@ -24,11 +24,12 @@ def line_for(root: Path) -> str:
     scratch = f"{root / '.cache' / 'tmp'}"
     return (
         f"import os, sys; [os.environ.setdefault(*each) for each in {kept!r}.items()];"
-        " os.path.basename(sys.argv[0]) == 'ape'"
+        " os.path.basename((sys.argv or ["
+        "])[0]) == 'ape'"
         f" and (os.makedirs({scratch!r}, exist_ok=True),"
         f" os.environ.__setitem__('TMPDIR', {scratch!r}))\n"
     )
 
 
 if __name__ == "__main__":
-    Path(sysconfig.get_path("purelib"), NAME).write_text(line_for(ROOT))
+    Path(sysconfig.get_path("purelib"), NAME).write_text(line_for(ROOT), encoding="utf-8")

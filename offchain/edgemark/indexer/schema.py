@@ -15,6 +15,7 @@ from edgemark.ledger.evm.contract.interface import Contract, snake_case
 
 SCHEMA_VERSION = 2  # since locks are known by locker and subject
 
+TABLES = ("facts", "blocks", "events", "mentions")
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE blocks (

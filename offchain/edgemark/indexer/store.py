@@ -25,6 +25,7 @@ from edgemark.indexer.schema import (
     SCHEMA,
     SCHEMA_VERSION,
     SELECT,
+    TABLES,
     mentions_of,
 )
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
@@ -323,13 +324,17 @@ class IndexStore(Closing):
     def _check_identity(self) -> None:
         if self._is_empty():  # a process was killed before it had begun
             raise IndexMissing("is empty", who=self.path, remedy="Fill it: `edgemark index sync`.")
-        found = dict(self._db.execute("SELECT name, value FROM facts"))
+        # In the place of a table, somebody else's file may have a query without end.
+        kinds = dict(self._db.execute("SELECT name, type FROM sqlite_master LIMIT 99"))
+        if any(kinds.get(name) != "table" for name in TABLES):
+            raise IndexDamaged("is no index", who=self.path, needed=", ".join(TABLES))
         for name, wanted in self._identity().items():
-            if found.get(name) != wanted:
+            found = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+            if found is None or found[0] != wanted:
                 raise IndexOfAnother(
                     f"is an index with another {name}",
                     who=self.path,
-                    had=found.get(name),
+                    had=found and found[0],
                     needed=wanted,
                     remedy=REBUILD,
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, ClassVar, Generic, TypeVar
 
 from edgemark.closing import Closing
@@ -56,23 +57,26 @@ class PartyLoop(Closing, Generic[S]):
         self.log = get_logger(name)
         self._facts = machine.facts
         paces, home = station.paces, station.home
-        self._journal = Journal.open(home / f"{name}.journal")
         self.archive = Archive(home / f"{name}.archive", self.ARCHIVE_ROOM)
-        self.runtime: Runtime[Any, Any, Any] = Runtime(
-            machine,
-            self._journal,
-            self._carry_out,
-            clock=station.clock,
-            pace=Pace(
-                poll_s=paces.poll_s,
-                workers=paces.workers,
-                computers=self.COMPUTERS,
-                most_backoff_s=2.0,
-            ),
-            archive=self.archive,
-            seam=seam_from(os.environ),
-            name=name,
-        )
+        seam = seam_from(os.environ)
+        with ExitStack() as undo:  # of a start that fails, no lock stays behind
+            self._journal = undo.enter_context(Journal.open(home / f"{name}.journal"))
+            self.runtime: Runtime[Any, Any, Any] = Runtime(
+                machine,
+                self._journal,
+                self._carry_out,
+                clock=station.clock,
+                pace=Pace(
+                    poll_s=paces.poll_s,
+                    workers=paces.workers,
+                    computers=self.COMPUTERS,
+                    most_backoff_s=2.0,
+                ),
+                archive=self.archive,
+                seam=seam,
+                name=name,
+            )
+            undo.pop_all()
         self.runtime.compute_in_turn(self._due)
         self.runtime.talk_in_turn(self._errand)
         watch, keep = f"{name}-watch", f"{name}-keeper"

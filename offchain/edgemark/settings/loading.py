@@ -189,19 +189,21 @@ def _is_there(path: Path) -> bool:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SettingInvalid(
             "cannot be read", who=path, had=error.strerror, remedy="Name another --config."
         ) from error
     if len(raw) > MAX_FILE_BYTES:
-        raise SettingInvalid("is too large", who=path, had=len(raw), needed=f"<= {MAX_FILE_BYTES}")
+        raise SettingInvalid("is too large", who=path, needed=f"<= {MAX_FILE_BYTES} bytes")
     try:
         return tomllib.loads(raw.decode())
     except tomllib.TOMLDecodeError as error:
         raise SettingInvalid("is not TOML", who=path, had=str(error)) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        had = "no UTF-8" if isinstance(error, UnicodeDecodeError) else "nested too deeply"
+    except (ValueError, RecursionError) as error:
+        faults = {UnicodeDecodeError: "no UTF-8", RecursionError: "nested too deeply"}
+        had = faults.get(type(error), "a number that is too long")
         raise SettingInvalid(
             "is not TOML", who=path, had=had, needed="NAME = VALUE lines"
         ) from None

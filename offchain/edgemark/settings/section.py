@@ -24,6 +24,9 @@ from edgemark.errors import RefusedInput
 _RULE = "rule"
 
 
+LONGEST_SHOWN_BITS = 1024
+
+
 class SettingInvalid(RefusedInput):
     """A setting that is unknown, of the wrong type, or out of range."""
 
@@ -107,15 +110,15 @@ class Setting:
         kind = type(self.default)
         try:
             typed = _convert(kind, value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise SettingInvalid(
-                "has the wrong type", who=who, had=repr(value)[:80], needed=_describe(kind)
+                "has the wrong type", who=who, had=_shown(value), needed=_describe(kind)
             ) from error
         if self.rule.within is not None:
             least, most = self.rule.within
             if not least <= typed <= most:
                 raise SettingInvalid(
-                    "is out of range", who=who, had=typed, needed=f"{least}..{most}"
+                    "is out of range", who=who, had=shown_number(typed), needed=f"{least}..{most}"
                 )
         if self.rule.choices and typed not in self.rule.choices:
             needed = ", ".join(self.rule.choices)
@@ -147,6 +150,17 @@ def _convert(kind: type, value: object) -> Any:
     if not isinstance(value, str | Path):
         raise TypeError("not a text")
     return str(value)
+
+
+def _shown(value: object) -> str:
+    """The value in at most 80 characters; Python refuses to write very long numbers at all."""
+    return str(shown_number(value)) if isinstance(value, int) else repr(value)[:80]
+
+
+def shown_number(value: object) -> object:
+    """The value, or how long it is."""
+    is_long = isinstance(value, int) and value.bit_length() > LONGEST_SHOWN_BITS
+    return f"a number of {value.bit_length()} bits" if is_long else value  # type: ignore[attr-defined]
 
 
 def _describe(kind: type) -> str:

@@ -276,3 +276,18 @@ def test_q1_open_to_read__of_what_a_killed_writer_left__says_who_mends_it(
     done = run_without_rights(["-c", READ_ONLY, str(path)])
     assert "IndexBusy" in done.stderr
     assert "was not closed, and may only be read here" in done.stderr
+
+
+@pytest.mark.parametrize("table", ["facts", "blocks", "events", "mentions"])
+def test_open_to_read__a_query_without_end_in_the_place_of_a_table__is_refused(
+    path: Path, table: str
+) -> None:
+    with sqlite3.connect(path) as changed:
+        changed.execute(f"ALTER TABLE {table} RENAME TO was")
+        changed.execute(
+            f"CREATE VIEW {table} AS WITH RECURSIVE more(name) AS "
+            "(SELECT 1 UNION ALL SELECT name + 1 FROM more) SELECT name, name AS value FROM more"
+        )
+    changed.close()
+    with pytest.raises(IndexDamaged, match="is no index"):
+        IndexStore.open_to_read(path, DEPLOYMENT)

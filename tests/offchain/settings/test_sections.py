@@ -32,6 +32,7 @@ from edgemark.settings.settings import Settings
 from edgemark.settings.writing import write_toml
 from edgemark.systems.outsourcing.contract.terms import MAX_AMOUNT
 from edgemark.systems.outsourcing.settings import NodeSettings, OutsourcingSettings
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 
 OLDER = ROOT / "tests" / "vectors" / "older"
 KNOWN = [each for each in Catalogue(list_sections()).settings if each.name != "home"]
@@ -273,3 +274,23 @@ def test_sections_that_share_a_name__are_no_catalogue(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         Catalogue(sections)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[outsourcing.node]\nmin_fee = 0x{'f' * 20_000}\n",
+        f"[chain]\nid = {'9' * 5_000}\n",
+        f"[party]\npoll_s = 1{'0' * 400}\n",
+        f"[party]\npoll_s = 0x{'f' * 20_000}\n",
+        f"[chain]\nurl = 0x{'f' * 20_000}\n",
+        f"[chain]\nurl = [{'1,' * 20_000}]\n",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_number_that_is_too_long__is_refused_in_few_words(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "edgemark.toml"
+    path.write_text(text)
+    with pytest.raises(SettingInvalid) as refused:
+        load_settings(file=path, environ={}, overrides={}, sections=OutsourcingStation.SECTIONS)
+    assert len(str(refused.value)) < 400

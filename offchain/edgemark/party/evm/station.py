@@ -105,27 +105,26 @@ class EvmStation(Station):
         block_time.look()
         path, most = settings.home / "lane.journal", settings.of(ChainSettings).max_fee_gwei
         genesis = chain.block(0).hash
-        if is_sending:
-            lane = TransactionLane(chain, keys.account, path, max_fee_gwei=most)
-        else:
-            check_owner(path, identify(chain.chain_id, genesis, keys.account.address))
-            lane = ClosedLane(keys.account)
-        return cls(
-            settings=settings,
-            keys=keys,
-            client=HttpClient(timeout_s=paces.request_timeout_s),
-            clock=SteadyTime(clock or chain.now, apart_s=LOOKS_APART * paces.poll_s),
-            chain=chain,
-            deployment=deployment,
-            lane=lane,
-            registry=registry,
-            accounts=AnchorAccounts(chain, deployment.contract("AssetAnchor")),
-            token=MetaCoin(chain, deployment.contract("MetaCoin")),
-            visitor=Visitor(keys.account, registry.domain()),
-            block_time=block_time,
-            same_chain=SameChain(chain, genesis),
+        parts: dict[str, Any] = {
+            "settings": settings,
+            "keys": keys,
+            "client": HttpClient(timeout_s=paces.request_timeout_s),
+            "clock": SteadyTime(clock or chain.now, apart_s=LOOKS_APART * paces.poll_s),
+            "chain": chain,
+            "deployment": deployment,
+            "registry": registry,
+            "accounts": AnchorAccounts(chain, deployment.contract("AssetAnchor")),
+            "token": MetaCoin(chain, deployment.contract("MetaCoin")),
+            "visitor": Visitor(keys.account, registry.domain()),
+            "block_time": block_time,
+            "same_chain": SameChain(chain, genesis),
             **furniture,
-        )
+        }
+        # Last: of an opening that fails, no lock stays behind.
+        if is_sending:
+            return cls(lane=TransactionLane(chain, keys.account, path, max_fee_gwei=most), **parts)
+        check_owner(path, identify(chain.chain_id, genesis, keys.account.address))
+        return cls(lane=ClosedLane(keys.account), **parts)
 
     @classmethod
     def furnish(

@@ -68,7 +68,7 @@ def test_status__lists_the_jobs_of_a_home_at_work(home: Path) -> None:
 
 def test_status__is_told_of_a_record_that_is_half_there_as_if_it_were_not(home: Path) -> None:
     with (home / "device.journal").open("ab") as file:
-        file.write(b"\0\0\0\x50half of a header")
+        file.write(b"\0\0\0\x50half a head")
     before = contents(home)
     done = edgemark_here("outsourcing", "status", "--home", home, "--json")
     assert done.value[ORDER.job.hex()] == "started"

@@ -8,7 +8,7 @@ mentions  account, hash or subject of a lock -> the events that name it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.interface import Contract, snake_case
@@ -41,6 +41,22 @@ SELECT = (
     "SELECT events.block, place, contract, tx, topics, data, hash, timestamp "
     "FROM events JOIN blocks ON blocks.number = events.block "
 )
+
+
+def those_of(
+    kinds: Iterable[type[ChainEvent]], contracts: Iterable[Contract]
+) -> tuple[str, list[str]]:
+    """Condition on the rows of events of these kinds, and the values of its question marks.
+
+    It asks for the contracts that log the kind itself: another's event may have the same name.
+    """
+    parts, values, known = [], list[str](), list(contracts)
+    for kind in kinds:
+        name = kind.__name__
+        loggers = [each.name for each in known if each.events.get(name) is kind]
+        parts.append(f"event = ? AND contract IN ({', '.join('?' * len(loggers))})")
+        values += [name, *loggers]
+    return " OR ".join(parts), values
 
 
 def mentions_of(contract: Contract, event: ChainEvent) -> Iterator[tuple[str, bytes]]:

@@ -27,6 +27,7 @@ from edgemark.indexer.schema import (
     SELECT,
     TABLES,
     mentions_of,
+    those_of,
 )
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_log
@@ -216,8 +217,9 @@ class IndexStore(Closing):
 
     def of_kind(self, kind: type[ChainEvent]) -> Iterator[DatedEvent]:
         """All events of a kind, the newest first, decoded as they are asked for."""
+        where, names = those_of([kind], self._contracts.values())
         rows = self._db.execute(
-            SELECT + "WHERE event = ? ORDER BY events.block DESC, place DESC", (kind.__name__,)
+            SELECT + f"WHERE {where} ORDER BY events.block DESC, place DESC", names
         )
         return map(self._event_of, rows)
 
@@ -265,8 +267,8 @@ class IndexStore(Closing):
         self, where: str, values: list[object], kinds: Sequence[type[ChainEvent]]
     ) -> list[DatedEvent]:
         if kinds:
-            where += f" AND event IN ({', '.join('?' * len(kinds))})"
-            values = [*values, *(kind.__name__ for kind in kinds)]
+            those, names = those_of(kinds, self._contracts.values())
+            where, values = f"{where} AND ({those})", [*values, *names]
         rows = self._db.execute(SELECT + where + " ORDER BY events.block, place", values)
         return [self._event_of(row) for row in rows]
 

@@ -10,17 +10,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.offchain.ledger.fake_chain import FakeChain, deployment_of, person
+from tests.offchain.ledger.fake_chain import FIRST_BLOCK, FakeChain, deployment_of, person
 from tests.offchain.without_rights import run_without_rights
 
 from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address
 from edgemark.indexer.keeping import EventIndex
 from edgemark.indexer.store import IndexStore, index_path, remove_index
+from edgemark.ledger.evm.contract.chain_event import ChainEvent, SignaturesRevoked
 from edgemark.ledger.evm.faults import IndexBusy, IndexDamaged, IndexMissing, IndexOfAnother
+from edgemark.party.evm.contracts import BaseContracts
+from edgemark.token.events import Transfer
 
 DEPLOYMENT = deployment_of()
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,6 +80,39 @@ def test_open_to_read__while_another_writes__sees_what_was_complete(path: Path) 
 def test_open_to_read__never_writes(path: Path) -> None:
     with IndexStore.open_to_read(path, DEPLOYMENT) as reader, pytest.raises(IndexDamaged):
         reader.roll_back(3)
+
+
+@dataclass(frozen=True)
+class Namesake(ChainEvent):
+    """What the anchor logs, of another type than the registry's event of that name."""
+
+    account: Address
+    nonce: int
+
+
+Namesake.__name__ = SignaturesRevoked.__name__
+
+
+def test_events_of_one_name__are_told_apart_by_their_contracts(tmp_path: Path) -> None:
+    others = tuple(
+        replace(kind, events=(Namesake,)) if kind.name == "AssetAnchor" else kind
+        for kind in BaseContracts.KINDS
+    )
+    group: Any = type("Others", (BaseContracts,), {"KINDS": others})
+    deployment = replace(DEPLOYMENT, groups=(group, *DEPLOYMENT.groups[1:]))
+    chain = FakeChain(deployment)
+    for _ in range(FIRST_BLOCK):
+        chain.mine([])
+    for nonce, contract in enumerate(("AssetAnchor", "ParticipantRegistry")):
+        chain.mine([(contract, "SignaturesRevoked", (person(1), nonce))])
+    account = bytes.fromhex(person(1)[2:])
+    with IndexStore.open_to_write(index_path(tmp_path, deployment), deployment) as store:
+        EventIndex(chain, deployment, store).sync()
+        for nonce, kind in enumerate((Namesake, SignaturesRevoked)):
+            for found in (list(store.of_kind(kind)), store.about(account, [kind])):
+                assert [(type(each.event), each.event.nonce) for each in found] == [(kind, nonce)]  # type: ignore[attr-defined]
+        assert list(store.of_kind(Transfer)) == store.about(account, [Transfer]) == []
+        assert len(store.about(account, [Transfer, Namesake, SignaturesRevoked])) == 2
 
 
 def test_open_to_read__before_there_is_one__says_how_to_make_it(tmp_path: Path) -> None:
@@ -172,8 +210,9 @@ def test_check__of_bytes_that_the_disk_lost__says_what_is_wrong(path: Path) -> N
 FILL_FOR_EVER = """
 import sys
 from pathlib import Path
-from tests.offchain.ledger.fake_chain import FakeChain, deployment_of, person
+from tests.offchain.ledger.fake_chain import FIRST_BLOCK, FakeChain, deployment_of, person
 from tests.offchain.without_rights import run_without_rights
+from edgemark.identifiers import Address
 from edgemark.indexer.keeping import EventIndex
 from edgemark.indexer.store import IndexStore
 deployment = deployment_of()

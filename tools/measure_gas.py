@@ -30,6 +30,10 @@ PAGE = ROOT / "docs" / "gas.md"
 HARDFORKS = ("prague", "osaka")
 TOLERANCE_PERCENT = 2
 REMEDY = "If that is meant: `make gas` writes contracts/gas.json and docs/gas.md anew."
+STEP = (
+    "Add a step to tools/gas_of_NAME.py of its system, or to tools/gas_scenario.py where it has "
+    "none; then `make gas`."
+)
 
 Gas = dict[str, dict[str, dict[str, int]]]
 """By "Contract.function", by case, by hard fork."""
@@ -183,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = measure()
     unmeasured = find_unmeasured(found)
     for function in unmeasured:
-        print(f"{function}: no step of tools/gas_scenario.py calls it")
+        print(f"{function}: no step calls it. {STEP}")
     differences = compare(load(), found)
     for difference in differences:
         print(difference)

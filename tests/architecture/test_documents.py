@@ -57,7 +57,8 @@ def test_the_contracts_are_listed() -> None:
         if not {"interfaces", "mocks"} & set(path.parts):
             own = path.with_name("README.md")
             text = common + (own.read_text() if own.is_file() else "")
-            assert path.stem in text, relative(path)
+            remedy = f"give it a line in {relative(own)}, or in contracts/README.md"
+            assert path.stem in text, f"{relative(path)} is not listed: {remedy}"
 
 
 def test_the_invariants_are_listed() -> None:

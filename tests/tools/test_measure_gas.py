@@ -15,11 +15,13 @@ from tools.measure_gas import (
     HARDFORKS,
     PAGE,
     REMEDY,
+    STEP,
     Gas,
     compare,
     find_unmeasured,
     honest_job,
     load,
+    main,
     make_page,
     measure,
 )
@@ -47,11 +49,21 @@ def test_gas__of_every_function__is_not_above_the_file(measured: Gas) -> None:
 
 @pytest.mark.chain
 def test_every_function_of_the_contracts__is_measured(measured: Gas) -> None:
-    assert find_unmeasured(measured) == [], "add a step to tools/gas_scenario.py, then `make gas`"
+    assert find_unmeasured(measured) == [], STEP
 
 
 def test_every_function_of_the_contracts__is_in_the_file() -> None:
-    assert find_unmeasured(load()) == [], "add a step to tools/gas_scenario.py, then `make gas`"
+    assert find_unmeasured(load()) == [], STEP
+
+
+def test_a_function_without_a_step__is_told_where_its_step_goes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = {name: cases for name, cases in load().items() if name != "MetaCoin.transfer"}
+    monkeypatch.setattr("tools.measure_gas.measure", lambda: measured)
+    assert main([]) == 1
+    printed = capsys.readouterr().out
+    assert "MetaCoin.transfer: no step calls it. Add a step to tools/gas_of_NAME.py" in printed
 
 
 def test_every_call__at_the_largest_sizes__fits_a_block_several_times() -> None:

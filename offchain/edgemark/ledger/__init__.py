@@ -1,1 +1,1 @@
-"""Chain I/O: transactions, reading, events, deployment and a development chain."""
+"""Chain I/O: transactions, reading, events and a development chain."""

@@ -24,7 +24,7 @@ What is corrected, and why, stands at the head of each step.
 | `contract`  | JobSettlement in Python: terms, statements' hashes, records, amounts    |
 | `protocol`  | what can happen to a job, what is then owed, and every legal move       |
 | `steps`     | the paper's steps, pure                                                 |
-| `station`   | what servers of this system have beside keys, chain and peers           |
+| `station`   | what its parties have beside keys, chain and peers                      |
 | `offline`   | orders drafted, shares made and answers read without a chain            |
 | `device`, `node`, `judge` | what a party remembers of a job, sees on chain, and does  |
 | `order`     | how a user orders and is told what becomes of it                        |

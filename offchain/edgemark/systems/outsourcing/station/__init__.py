@@ -1,1 +1,1 @@
-"""What every server of this system has."""
+"""What every party of this system stands on, device and servers alike."""

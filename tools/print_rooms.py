@@ -1,8 +1,9 @@
 """Print the rooms of a package and which of them import which: the house as it stands.
 
     python -m tools.print_rooms                                  # the rooms of edgemark
-    python -m tools.print_rooms edgemark.systems.outsourcing     # those of a system
-    python -m tools.print_rooms --mermaid edgemark.party         # a diagram in Mermaid's language
+    python -m tools.print_rooms outsourcing                      # those of a system
+    python -m tools.print_rooms party.evm                        # those of any package
+    python -m tools.print_rooms --mermaid party                  # a diagram in Mermaid's language
     python -m tools.print_rooms --sources ../other/offchain      # of another checkout
 
 A *room* is what stands next below the package, a folder or a file; an *arrow* goes from a room to
@@ -15,7 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def count_rooms(modules: dict[str, Module], package: str) -> Rooms:
     return Rooms(files, Counter({arrow: n for arrow, n in arrows.items() if arrow[1] in known}))
 
 
+def name_package(asked: str, modules: Collection[str]) -> str:
+    """The package that somebody means by its name, the end of its path or the name of a system.
+
+    Args:
+        asked: as `edgemark.systems.trading`, `systems/trading` or `trading`.
+        modules: that there are, by their whole names.
+    """
+    bare = asked.removesuffix("/").replace("/", ".").removeprefix("offchain.")
+    for package in (bare, f"{PACKAGE}.{bare}", f"{PACKAGE}.systems.{bare}"):
+        if any(room_of(name, package) for name in modules):
+            return package
+    return bare
+
+
 def tell(rooms: Rooms) -> str:
     """A line a room: its files and the rooms that it imports, those on a circle with an `!`."""
     circular = rooms.circular
@@ -96,9 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mermaid", action="store_true", help="print a diagram")
     parser.add_argument("--sources", type=Path, default=SOURCES, help="folder of the package")
     asked = parser.parse_args(arguments)
-    rooms = count_rooms(read_modules(asked.sources), asked.package)
+    modules = read_modules(asked.sources)
+    rooms = count_rooms(modules, name_package(asked.package, modules))
     if not rooms.files:
-        parser.error(f"{asked.package}: no room below it in {asked.sources}")
+        parser.error(
+            f"{asked.package}: no room below it in {asked.sources};"
+            f" a package is named as {PACKAGE}.party, party/evm or outsourcing"
+        )
     print(draw(rooms) if asked.mermaid else tell(rooms))
     return 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.architecture.arrows import read_modules
-from tools.print_rooms import count_rooms, draw, main, tell
+from tools.print_rooms import count_rooms, draw, main, name_package, tell
 
 from tools import print_rooms
 
@@ -66,4 +66,28 @@ def test_a_package_without_rooms__is_refused(
     with pytest.raises(SystemExit) as ended:
         print_rooms.main(["edgemark.cellar", "--sources", str(house)])
     assert ended.value.code == 2
-    assert "edgemark.cellar: no room below it" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "edgemark.cellar: no room below it" in told
+    assert "party/evm or outsourcing" in told
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "edgemark.systems.trading",
+        "systems.trading",
+        "systems/trading",
+        "offchain/edgemark/systems/trading/",
+        "trading",
+    ],
+)
+def test_name_package__takes_what_a_reader_calls_it(asked: str) -> None:
+    modules = ("edgemark.party.evm.lane", "edgemark.systems.trading.seller.seller")
+    assert name_package(asked, modules) == "edgemark.systems.trading"
+
+
+def test_name_package__of_the_ground_before_a_system() -> None:
+    modules = ("edgemark.party.evm.lane", "edgemark.systems.party.guest")
+    assert name_package("party", modules) == "edgemark.party"
+    assert name_package("edgemark", modules) == "edgemark"
+    assert name_package("cellar", modules) == "cellar"

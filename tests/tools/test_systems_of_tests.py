@@ -38,14 +38,29 @@ def test_name_others__are_all_that_nobody_asked_for(wanted: str | None, others: 
         ("tests/offchain/systems/trading/seller/test_seller.py", True),
         ("tests/contracts/trading", True),
         ("tests/contracts/invariants/trading/Sale.t.sol", True),
+        ("tests/contracts/boundaries/trading", True),
+        ("tests/offchain/cli/trading/test_orders.py", True),
+        ("tests/end_to_end/trading/evening/test_sales.py", True),
+        ("tests/scenarios/trading/test_scripts.py", True),
+        ("tests/soak/trading/__main__.py", True),
         ("tests/scripts/test_trading_script.py", True),
+        ("tests/scripts/test_trading.py", True),
+        ("tests/tools/test_gas_of_trading.py", True),
+        ("tests", False),
+        ("tests/trading/test_any.py", False),
+        ("tests/scripts/trading", False),
+        ("tests/scripts/test_script_of_trading.py", False),
+        ("tests/offchain/loop/trading/test_runtime.py", False),
+        ("tests/offchain/party/test_trading_hours.py", False),
+        ("tests/offchain/systems/outsourcing/trading/test_market.py", False),
+        ("tests/contracts/outsourcing/test_trading.py", False),
         ("tests/offchain/systems", False),
         ("tests/offchain/systems/outsourcing/node", False),
         ("tests/offchain/loop/test_runtime.py", False),
         ("tests/offchain/party/test_tradings.py", False),
     ],
 )
-def test_belongs_to__reads_whole_words_of_the_path(
+def test_belongs_to__goes_by_the_folders_of_systems_and_names_of_their_own(
     tmp_path: Path, path: str, is_theirs: bool
 ) -> None:
     root = tmp_path / "trading"  # where a checkout stands says nothing

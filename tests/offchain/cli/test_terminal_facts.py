@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgemark.cli.account import parse_tokens
-from edgemark.cli.terminal.facts import Amount, Moment, for_programs
+from edgemark.cli.terminal.facts import Amount, Moment, for_programs, in_columns
 from edgemark.cli.terminal.invocation import Invocation, align
 
 AT = 1_795_896_297
@@ -31,6 +31,16 @@ def test_r15_moment__has_seconds_and_a_twin_to_be_read() -> None:
         "parts": [{"until": 0, "until_utc": None}],
     }
     assert str(Moment(0)) == "-"
+
+
+def test_r18_columns__hold_whole_values_below_their_names() -> None:
+    rows = [{"job": "ab" * 32, "phase": "settled"}, {"job": "c\x1b", "phase": "open"}]
+    assert in_columns(rows, ("phase", "job")).splitlines() == [
+        "phase    job",
+        f"settled  {'ab' * 32}",
+        "open     c\\x1b",
+    ]
+    assert in_columns([], ("job",)) == "job"
 
 
 def test_show__in_either_form(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.identifiers import format_time, format_tokens
+from edgemark.words import printable
 
 NOTHING = "-"
 
@@ -59,3 +60,10 @@ def for_programs(value: Any) -> Any:
             return [for_programs(each) for each in value]
         case _:
             return value
+
+
+def in_columns(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str:
+    """A line of names, then one a row; nothing is cut or folded: ids are there to be copied."""
+    table = [list(names), *([str(row[name]) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join(printable("  ".join(map(str.ljust, line, widths)).rstrip()) for line in table)

@@ -9,11 +9,10 @@ from itertools import islice
 from typing import Any
 
 import click
-from rich.table import Table
 
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.outsourcing.completing import complete_job
-from edgemark.cli.terminal.facts import Amount, Moment
+from edgemark.cli.terminal.facts import Amount, Moment, in_columns
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.identifiers import Timestamp, parse_address
 from edgemark.systems.outsourcing.contract.records import IndexPhase
@@ -23,6 +22,7 @@ from edgemark.systems.outsourcing.story.story import STATES, JobStory
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell
 
 MOST_JOBS = 10_000  # in one answer
+COLUMNS = ("job", "posted", "phase", "nodes", "paid", "convicted", "open", "payer")
 # By what a field is declared to be.
 UNITS: dict[Any, Callable[[Any], Any]] = {"Tokens": Amount, "Timestamp": Moment}
 TOLD_ELSEWHERE = ("at", "job", "terms", "nodes")  # of an event
@@ -33,7 +33,13 @@ TOLD_ELSEWHERE = ("at", "job", "terms", "nodes")  # of an event
 @click.option("--payer", help="Account that posted them.")
 @click.option("--node", help="Account of a node that is named in them.")
 @click.option("--phase", type=click.Choice(STATES))
-@click.option("--limit", type=click.IntRange(1, MOST_JOBS), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MOST_JOBS),
+    default=50,
+    show_default=True,
+    help="Print no more than so many.",
+)
 @sync_option
 def jobs(
     invocation: Invocation,
@@ -52,12 +58,7 @@ def jobs(
     if invocation.as_json:
         invocation.show({"jobs": [_summary(story) for story in stories]})
         return
-    table = Table("job", "posted", "phase", "payer", "nodes", "paid", "convicted", "open")
-    for story in stories:
-        facts = _summary(story)
-        facts["job"] = f"{facts['job'][:16]}…"
-        table.add_row(*(str(facts[str(column.header)]) for column in table.columns))
-    invocation.console.print(table)
+    click.echo(in_columns([_summary(story) for story in stories], COLUMNS))
 
 
 @click.command("job")

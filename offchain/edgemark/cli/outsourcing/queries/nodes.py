@@ -61,7 +61,13 @@ class Listed:
 )
 @click.option("--ask", is_flag=True, help="Ask each node what it takes, over its registered key.")
 @click.option("--max-fee", help="MTC; only nodes that work for so little. Asks each.")
-@click.option("--limit", type=click.IntRange(1, MOST_NODES), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MOST_NODES),
+    default=50,
+    show_default=True,
+    help="Print no more than so many.",
+)
 @sync_option
 def nodes(
     invocation: Invocation,

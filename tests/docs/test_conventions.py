@@ -1,0 +1,64 @@
+"""What docs/conventions.md says of every command is so of every command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+import pytest
+from tests.architecture.checkout import ROOT, find_files
+
+from edgemark.cli.main import edgemark
+
+PAGE = (ROOT / "docs" / "conventions.md").read_text()
+ALONE = {"completion", "doctor"}  # done to no noun
+WITHOUT_JSON = {"completion"}  # prints a script
+COMMON = {"--json", "--home", "--config", "--chain-url", "--manifest", "--log-level"}
+# A demonstration has a home for each of its parties.
+DEMONSTRATIONS = "demo"
+
+
+def walk(
+    group: click.Group, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from walk(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+COMMANDS = {" ".join(words): command for words, command in walk(edgemark)}  # type: ignore[arg-type]
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {option for each in command.params for option in each.opts if option.startswith("--")}
+
+
+def test_commands__are_a_noun_and_a_verb() -> None:
+    assert {name for name in COMMANDS if " " not in name} == ALONE
+
+
+@pytest.mark.parametrize("name", COMMANDS.keys() - WITHOUT_JSON)
+def test_command__takes_json_and_what_all_take(name: str) -> None:
+    wanted = {"--json"} if name.startswith(DEMONSTRATIONS) else COMMON
+    assert options_of(COMMANDS[name]) >= wanted
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command__says_of_itself_and_of_its_options_what_they_are(name: str) -> None:
+    command = COMMANDS[name]
+    summary = (command.help or "").split("\n\n")[0]
+    assert summary.endswith("."), name
+    for each in command.params:
+        assert not isinstance(each, click.Option) or each.help or each.type.name == "choice", each
+
+
+def test_page__names_every_test_that_it_names() -> None:
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    assert named
+    assert named <= {path.stem for path in find_files(".py", under="tests")}

@@ -47,8 +47,9 @@ def name_others(wanted: str | None, systems: Sequence[str]) -> list[str]:
 
 
 def belongs_to(path: Path, systems: Sequence[str], root: Path = ROOT) -> bool:
-    """Whether a file or folder of tests is one of these systems'."""
-    return not owners_of(path.relative_to(root)).isdisjoint(systems)
+    """Whether a file or folder of tests is one of these systems'; none elsewhere is."""
+    is_here = path.is_relative_to(root)
+    return is_here and not owners_of(path.relative_to(root)).isdisjoint(systems)
 
 
 def owners_of(relative: Path) -> set[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
+from tools.new_system import targets_of
 
 MOST_LINES = {".py": 400, ".c": 400, ".h": 400, ".cjs": 400, ".mjs": 400, ".sh": 400, ".sol": 300}
 MOST_FUNCTION_LINES = 40
@@ -78,6 +79,14 @@ def test_no_file_is_too_long() -> None:
 def test_no_folder_is_crowded() -> None:
     paths = [path for top in ROOMY for path in find_files(".py", ".sol", under=top)]
     assert find_crowded(paths, MOST_FLAT) == {}
+
+
+def test_systems_that_are_begun__crowd_no_folder_that_they_share() -> None:
+    paths = [path for top in ROOMY for path in find_files(".py", ".sol", under=top)]
+    for number in range(MOST_FLAT + 1):
+        begun = [ROOT / target for target in targets_of(f"ferry{number}")]
+        paths += [path for path in begun if relative(path).startswith(ROOMY)]
+    assert find_crowded([path for path in paths if path.suffix in {".py", ".sol"}], MOST_FLAT) == {}
 
 
 def test_a_system_has_few_rooms_of_few_files() -> None:

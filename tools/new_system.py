@@ -1,4 +1,4 @@
-"""Begin a new system: its rooms, a protocol of two phases, one contract, a demonstration, tests.
+"""Begin a new system: its rooms, a small protocol, one contract, a demonstration, tests.
 
     python -m tools.new_system NAME
 

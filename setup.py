@@ -1,8 +1,8 @@
 """What pyproject.toml cannot state of the build: the optional C kernel, the compiled contracts.
 
 Where there is no compiler, or it is not gcc or clang on a 64-bit machine, the package installs
-without it and computes with python-flint or plain Python (`edgemark.crypto.field.kernel`). Where no contracts are compiled, nothing is built: a package
-without their code could do nothing on a chain.
+without it and computes with python-flint or plain Python (`edgemark.crypto.field.kernel`). Where no
+contracts are compiled, nothing is built: a package without their code could do nothing on a chain.
 """
 
 from pathlib import Path
@@ -25,8 +25,8 @@ class BuildWithContracts(build_py):
         """
         if not self.editable_mode and not any(BYTECODE.glob("*.json")):
             raise SystemExit(
-                "edgemark: the contracts are not compiled, and without their code nothing works on a"
-                " chain: run `make contracts` here first, or `make wheel`, which also builds"
+                "edgemark: the contracts are not compiled, and without their code nothing works on"
+                " a chain: run `make contracts` here first, or `make wheel`, which also builds"
             )
         super().run()
 

@@ -169,8 +169,6 @@ def save(console, deployment, provider, manifest, settings):
     if manifest is None and getattr(provider, "process", None) is not None:
         console.print("no manifest: this chain ends with the command (--manifest writes one)")
         return
-    path = manifest or settings.of(ChainSettings).manifest_file(
-        settings.home, deployment.chain_id
-    )
+    path = manifest or settings.of(ChainSettings).manifest_file(settings.home, deployment.chain_id)
     deployment.save(path)
     console.print(f"manifest: {path}", soft_wrap=True)

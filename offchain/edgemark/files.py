@@ -143,8 +143,8 @@ def make_secret_folder(folder: Path) -> None:
     What is made here tells git to leave it alone, with the folder around it if that is new as well:
     a home around its keys.
     """
-    folder = folder.resolve()  # `new/..` is there before `new` is
-    made = [each for each in (folder.parent, folder) if not each.exists()]
+    place = folder.resolve()  # `new/..` is there before `new` is
+    made = [each for each in (place.parent, place) if not each.exists()]
     make_private_folder(folder)
     if made:
         with contextlib.suppress(OSError):  # what matters says so itself, when there is no room

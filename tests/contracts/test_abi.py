@@ -41,7 +41,7 @@ def check(monkeypatch: pytest.MonkeyPatch, compiled: dict) -> Callable[[Path], i
 
     def status(root: Path) -> int:
         monkeypatch.setattr(compile_contracts, "ROOT", root)
-        monkeypatch.setattr(compile_contracts, "compile_all", lambda _: compiled)
+        monkeypatch.setattr(compile_contracts, "compile_all", lambda *_: compiled)
         monkeypatch.setattr(sys, "argv", ["compile_contracts.py", "--check"])
         return compile_contracts.main()
 

@@ -10,20 +10,17 @@ sources stand in `tools/scaffold`, where the system is called `sketch`.
 from __future__ import annotations
 
 import argparse
-import keyword
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.systems_of_tests import list_systems
+from tools.names_of_systems import check_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "tools" / "scaffold"
 SUFFIX = ".txt"  # of a source: no linter, compiler or test takes it for one of the checkout's own
 WORD = "sketch"
-NAME = re.compile(r"[a-z][a-z0-9]{2,15}")
 CATALOGUE, COMMANDS = "offchain/edgemark/cli/catalogue.py", "offchain/edgemark/cli/main.py"
 LINES = {  # in each of these files, the line that goes behind the last of its list
     CATALOGUE: ("PLACES = (", '    "edgemark.systems.sketch.station.contracts:SketchContracts",'),
@@ -34,17 +31,16 @@ NEXT = (
 )
 
 
-def check_name(name: str, root: Path) -> None:
-    """Check that a system may be called so.
+def check_new(name: str, root: Path) -> None:
+    """Check that a system of this name can be written.
 
     Raises:
-        SystemExit: it may not; says why.
+        SystemExit: it cannot; says why.
     """
-    if not NAME.fullmatch(name) or keyword.iskeyword(name):
-        sys.exit(f"{name!r} is no name: one word of 3 to 16 small letters and digits")
-    if name in list_systems(root):
-        sys.exit(f"there is a system {name}")
-    taken = [each for each in targets_of(name) if (root / each).exists()]
+    targets = targets_of(name)
+    sources = [text for each in targets.values() for text in (str(each), each.read_text())]
+    check_name(name, root, sources)
+    taken = [each for each in targets if (root / each).exists()]
     if taken:
         sys.exit(f"nothing is written over: {', '.join(map(str, taken))}")
 
@@ -81,9 +77,9 @@ def write(name: str, root: Path = ROOT) -> list[Path]:
     """Write the system into a checkout; answers its files, from the root.
 
     Raises:
-        SystemExit: as `check_name`; nothing is written then.
+        SystemExit: as `check_new`; nothing is written then.
     """
-    check_name(name, root)
+    check_new(name, root)
     edited = {
         place: add_line((root / place).read_text(), opening, rename(line, name))
         for place, (opening, line) in LINES.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
+from tests.architecture.empty_names import is_empty_name
 from tools.new_system import targets_of
 
 MOST_LINES = {".py": 400, ".c": 400, ".h": 400, ".cjs": 400, ".mjs": 400, ".sh": 400, ".sol": 300}
@@ -24,8 +25,6 @@ UNCOUNTED = {"__init__.py", "__main__.py"}
 REASONED: dict[str, str] = {
     "contracts/interfaces/IJobSettlement.sol": "the document: types, errors, events in one place",
 }
-
-EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "core", "base", "manager"}
 
 
 def find_long_files(paths: list[Path]) -> Iterator[tuple[str, int]]:
@@ -63,12 +62,6 @@ def find_crowded(paths: list[Path], most: int) -> dict[str, int]:
     """Folders in which more sources stand than that."""
     counts = Counter(relative(path.parent) for path in paths if path.name not in UNCOUNTED)
     return {folder: count for folder, count in counts.items() if count > most}
-
-
-def is_empty_name(path: Path) -> bool:
-    """Whether a file or folder name says nothing about what is inside."""
-    words = path.name.partition(".")[0].lower().strip("_").split("_")
-    return "_".join(words) in EMPTY_NAMES or words[-1] in {"utils", "helpers", "misc"}
 
 
 def test_no_file_is_too_long() -> None:

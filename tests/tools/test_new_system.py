@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
-from tools.new_system import LINES, NAME, SUFFIX, add_line, rename, targets_of, write
+from tools.names_of_systems import NAME
+from tools.new_system import LINES, SUFFIX, add_line, rename, targets_of, write
 
 pytestmark = pytest.mark.lasts(28)
 

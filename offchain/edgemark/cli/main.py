@@ -20,21 +20,22 @@ SYSTEMS = (  # a new system adds its name
     "outsourcing",
 )
 OF_SYSTEMS = [import_module(f"edgemark.cli.{name}.commands") for name in SYSTEMS]
-COMMANDS = {
+# no two of them hand in one name: `tests/architecture/test_shared_names.py`
+OWN = {  # commands of the ground
     "chain": Place("chain", "chain", "A development chain on this machine."),
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
     "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
     "provider": Place("provider", "provider", "An organisation that runs servers."),
-    **{name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()},
 }
+COMMANDS = OWN | {name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()}
 DEMOS = {name: place for system in OF_SYSTEMS for name, place in system.DEMOS.items()}
-INDEX = {
+OWN_INDEX = {
     "rebuild": Place("index", "rebuild", "Make the index anew from the chain."),
     "status": Place("index", "status", "Print how far the index is, and whether it is sound."),
     "sync": Place("index", "sync", "Bring the index up to the head of the chain."),
-    **{name: place for system in OF_SYSTEMS for name, place in system.QUERIES.items()},
 }
+INDEX = OWN_INDEX | {name: place for system in OF_SYSTEMS for name, place in system.QUERIES.items()}
 ACCOUNT = {
     "address": Place("account", "address", "Print the account; makes the keys on first run."),
     "deposit": Place("account", "deposit", "Bring tokens into the anchor."),

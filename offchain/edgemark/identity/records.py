@@ -59,8 +59,14 @@ def name_role(number: int, name: str) -> Role:
     had, taken = _NAMED.get(number), find_role(name)
     if had is not None and had is taken:
         return had
-    if had or taken is not None or not FIRST_SERVER <= number <= MAX_ROLE:
-        raise ValueError(f"role {number} cannot be called {name}")
+    if had is not None:
+        raise ValueError(f"role {number} cannot be called {name}: it is {had.name}")
+    if taken is not None:
+        raise ValueError(f"role {number} cannot be called {name}: that is role {taken:d}")
+    if not FIRST_SERVER <= number <= MAX_ROLE:
+        raise ValueError(
+            f"role {number} cannot be called {name}: {FIRST_SERVER} to {MAX_ROLE} are servers'"
+        )
     return _NAMED.setdefault(number, Role._make(number, name))
 
 

@@ -177,11 +177,19 @@ def test_name_role__of_a_number__is_that_role_everywhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "name"),
-    [(4000, "OTHER"), (4003, "PORTER"), (4003, "DEVICE"), (1, "ASKER"), (2**16, "MORE")],
+    ("number", "name", "why"),
+    [
+        (4000, "OTHER", "it is PORTER"),
+        (4003, "PORTER", "that is role 4000"),
+        (4003, "DEVICE", "that is role 1"),
+        (1, "ASKER", "16 to 65535 are servers'"),
+        (2**16, "MORE", "16 to 65535 are servers'"),
+    ],
 )
-def test_name_role__of_what_is_named_or_no_server__is_refused(number: int, name: str) -> None:
-    with pytest.raises(ValueError, match="cannot be called"):
+def test_name_role__of_what_is_named_or_no_server__is_refused(
+    number: int, name: str, why: str
+) -> None:
+    with pytest.raises(ValueError, match=f"role {number} cannot be called {name}: {why}"):
         name_role(number, name)
     assert find_role("OTHER") is find_role("ASKER") is find_role("MORE") is None
     assert Role(4003).name == "ROLE_4003"

@@ -24,7 +24,8 @@ from tests.architecture.general_words import (
 )
 from tools.systems_of_tests import GROUND, list_systems, owners_of
 
-from edgemark.cli.main import ACCOUNT, COMMANDS, DEMOS, INDEX, OF_SYSTEMS
+from edgemark.cli.main import ACCOUNT, COMMANDS, DEMOS, INDEX
+from edgemark.cli.systems import OF_SYSTEMS
 
 NAME = re.compile(r"[a-z][a-z0-9]{2,15}")
 MOST_TOLD = 3  # files in which a word stands

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.systems_of_tests import list_systems
 
 PACKAGE, STAGE = Path("offchain/edgemark"), Path("tests/stage")  # below the checkout
-LISTING = "cli/main.py"  # of the systems, by name
+LISTING = "cli/systems.py"  # of the systems, by name
 KIND = re.compile(r'ContractKind\(\s*"(\w+)"')
 EVENT = re.compile(r"^class (\w+)\(ChainEvent\)", re.MULTILINE)
 WORDS = ("jobs?", "judges?", "settlements?", "compute nodes?", "COMPUTE_NODE", "ENCLAVE")

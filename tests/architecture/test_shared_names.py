@@ -30,8 +30,9 @@ def find_handed_in(kind: str) -> dict[str, Iterable[object]]:
     """By system, and for the ground, what it hands in by name."""
     from edgemark.cli import main
     from edgemark.cli.catalogue import GROUPS
+    from edgemark.cli.systems import OF_SYSTEMS, SYSTEMS
 
-    systems = dict(zip(main.SYSTEMS, main.OF_SYSTEMS, strict=True))
+    systems = dict(zip(SYSTEMS, OF_SYSTEMS, strict=True))
     match kind:
         case "commands":
             return {GROUND: main.OWN, **{name: each.GROUPS for name, each in systems.items()}}

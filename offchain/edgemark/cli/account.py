@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation, Overflow
 
 import click
 
-from edgemark.cli.main import OF_SYSTEMS
 from edgemark.cli.stations import AnchorStation
+from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.facts import Amount
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput

@@ -8,19 +8,14 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from importlib import import_module
 
 import click
 
+from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
 from edgemark.cli.terminal.lazy import LazyGroup, Place
 from edgemark.errors import EdgemarkError
 
-SYSTEMS = (  # a new system adds its name
-    "outsourcing",
-)
-OF_SYSTEMS = [import_module(f"edgemark.cli.{name}.commands") for name in SYSTEMS]
-# no two of them hand in one name: `tests/architecture/test_shared_names.py`
 OWN = {  # commands of the ground
     "chain": Place("chain", "chain", "A development chain on this machine."),
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),

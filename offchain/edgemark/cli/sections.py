@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from edgemark.cli.main import SYSTEMS
+from edgemark.cli.systems import SYSTEMS
 from edgemark.party.evm.settings import SECTIONS
 from edgemark.settings.section import Section
 

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.architecture.checkout import ROOT
 
-from edgemark.cli.main import SYSTEMS
 from edgemark.cli.sections import list_sections
+from edgemark.cli.systems import SYSTEMS
 from edgemark.deployment.settings import ChainSettings
 from edgemark.identity.settings import AccountSettings
 from edgemark.logs import LogSettings

@@ -18,12 +18,13 @@ from edgemark.process import is_running, start_ticks
 
 # Starts an actor in a passing folder, tells the process and the folder, and waits to be ended.
 PLAY = """\
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from edgemark.cli import main
 from edgemark.demo.actor import Actor
 from edgemark.demo.folder import passing_folder
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 main.end_as_when_interrupted()
 with passing_folder("edgemark-test-") as folder:
     (folder / "keys").mkdir()
@@ -55,6 +56,15 @@ def play(tmp_path: Path, word: str) -> tuple[subprocess.Popen[str], int, Path]:
     return process, int(pid), Path(folder)
 
 
+def end(process: subprocess.Popen[str]) -> int:
+    """Wait for its end; its status."""
+    with process:
+        try:
+            return process.wait(30)
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_demonstration__ended_by_a_signal__leaves_nothing(
     tmp_path: Path, number: signal.Signals
@@ -63,9 +73,8 @@ def test_demonstration__ended_by_a_signal__leaves_nothing(
     started = start_ticks(actor)
     assert started is not None
     assert (folder / "keys" / "account.key").exists()
-    with process:
-        process.send_signal(number)
-        process.wait(30)
+    process.send_signal(number)
+    end(process)
     wait_until("the actor has ended", lambda: not is_running(actor, started), 30)
     wait_until("the folder is gone", lambda: not any(tmp_path.iterdir()), 30)
 
@@ -73,7 +82,6 @@ def test_demonstration__ended_by_a_signal__leaves_nothing(
 def test_demonstration__that_comes_to_its_end__leaves_nothing(tmp_path: Path) -> None:
     process, actor, _ = play(tmp_path, "goes on")
     started = start_ticks(actor)
-    with process:
-        assert process.wait(30) == 0
+    assert end(process) == 0
     assert list(tmp_path.iterdir()) == []
     assert started is None or not is_running(actor, started)

@@ -44,9 +44,8 @@ PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/c
 # One file's tests may share what took long to make. The order is that of tests/conftest.py.
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 # These begin with the others and give way to them: blocks come in time (tests/stage/metronome.py).
-# In this order: a test of `contracts` has a limit of time, and processes leave more than `unit`.
-BEHIND = ("static", "invariants", "contracts")
-LAST, LATER = 19, 5  # niceness; `contracts` would run out of time where nothing is left over
+BEHIND = ("static", "invariants")
+LAST = 19  # niceness
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
 
 # Nothing but `whole_stage` gives it to the tests of another file (tests/architecture).
@@ -106,14 +105,12 @@ def run_pytest_part(
     name: str,
     command: Sequence[str],
     echo: Callable[[str], None] | None = None,
-    *,
-    niceness: int = 0,
 ) -> tuple[int, int]:
     """Run a pytest (or ape) command that writes a JUnit report; answer (passed, failed)."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     words = [*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"]
-    status = run(words, echo, niceness=niceness)
+    status = run(words, echo)
     return count_report(report, status)
 
 
@@ -196,7 +193,7 @@ def run_contracts(system: str | None) -> tuple[int, int]:
 
 
 def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
-    """Run pytest (or ape) commands at once, which give way; answer (passed, failed) of all of them.
+    """Run pytest (or ape) commands beside one another; answer (passed, failed) of all of them.
 
     What each printed follows when it has ended, so that the lines of two are never mixed.
     """
@@ -204,7 +201,7 @@ def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
     def run_group(name: str, command: Sequence[str]) -> tuple[int, int]:
         lines: list[str] = []
         try:
-            return run_pytest_part(name, command, lines.append, niceness=LATER)
+            return run_pytest_part(name, command, lines.append)
         finally:
             print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
 

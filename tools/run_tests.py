@@ -34,8 +34,8 @@ REPORTS = ROOT / ".cache" / "reports"
 TOOL_MISSING = 127  # what a shell answers for a command that is not there
 # A test that hangs is ended after this time; soak runs try many more examples in one test.
 TEST_LIMIT_S = 3600 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
-# Jobs with real processes wait for blocks more than they compute: three at once on two cores.
-PROCESS_WORKERS = 3
+# Jobs with real processes wait for blocks; with three at once on two cores, judges come too late.
+PROCESS_WORKERS = 2
 
 CONTRACTS = "tests/contracts"
 GROUPS_AT_ONCE = 2  # of the contracts' tests: ape and its Anvil keep one processor busy

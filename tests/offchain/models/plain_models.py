@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from edgemark.models.compiling import CompiledModel
-from edgemark.models.description import ModelDescription
+from edgemark.models.compiling import CompiledModel, compile_model
+from edgemark.models.description import (
+    ModelDescription,
+    description_from_json,
+    description_to_json,
+)
+from edgemark.models.estimators.reading import describe_estimator
 from edgemark.models.steps import (
     Kernel,
     Linear,
@@ -17,6 +22,14 @@ from edgemark.models.steps import (
     Standardise,
     Step,
 )
+
+
+def compile_fitted(model: Any, bounds: Any) -> CompiledModel:
+    """By way of the file, as a user does."""
+    description = describe_estimator(model, bounds)
+    again = description_from_json(description_to_json(description), "model.json")
+    assert again == description
+    return compile_model(again.trace())
 
 
 def run_plainly(model: ModelDescription, rows: Sequence[Sequence[float]]) -> Any:

@@ -41,14 +41,10 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeRegressor
-from tests.offchain.models.plain_models import find_excess, run_in_field
+from tests.offchain.models.plain_models import compile_fitted, find_excess, run_in_field
 
 from edgemark.errors import RefusedInput
-from edgemark.models.compiling import CompiledModel, compile_model
-from edgemark.models.description import (
-    description_from_json,
-    description_to_json,
-)
+from edgemark.models.compiling import CompiledModel
 from edgemark.models.estimators.parts import NotAPolynomial, NotFitted
 from edgemark.models.estimators.reading import describe_estimator
 from edgemark.models.exact import ModelTooLarge
@@ -92,19 +88,16 @@ CLASSIFIERS = {
 }
 
 
-def compile_fitted(model: Any, inputs: Any) -> CompiledModel:
-    """By way of the file, as a user does."""
-    description = describe_estimator(model, np.abs(inputs).max(axis=0).tolist())
-    again = description_from_json(description_to_json(description), "model.json")
-    assert again == description
-    return compile_model(again.trace())
+def compile_for(model: Any, inputs: Any) -> CompiledModel:
+    """With the largest magnitudes of these inputs for bounds."""
+    return compile_fitted(model, np.abs(inputs).max(axis=0).tolist())
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_regressor__answers_as_scikit_learn_within_the_bound(name: str) -> None:
     inputs, target = DIABETES.data, DIABETES.target
     model = REGRESSORS[name].fit(inputs[HELD_OUT:], target[HELD_OUT:])
-    compiled = compile_fitted(model, inputs)
+    compiled = compile_for(model, inputs)
     assert compiled.plan.signature.outputs == ("prediction",)
     assert compiled.plan.signature.inputs == tuple(inputs.columns)
     rows = inputs[:HELD_OUT].to_numpy().tolist()
@@ -121,7 +114,7 @@ def test_classifier__scores_and_labels_as_scikit_learn(name: str, two: bool) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = CLASSIFIERS[name].fit(inputs[::2], labels[::2])
-    compiled = compile_fitted(model, inputs)
+    compiled = compile_for(model, inputs)
     held = inputs[1::2]
     rows = held.to_numpy().tolist()
     assert find_excess(compiled, rows, model.decision_function(held)) <= 0
@@ -138,7 +131,7 @@ def test_regressor_of_several_targets__has_as_many_outputs() -> None:
     targets = np.stack([DIABETES.target, inputs[:, 2] ** 2], axis=1)
     for model in (LinearRegression(), KernelRidge(kernel="poly", degree=2, gamma=1e-4)):
         model.fit(inputs[:60], targets[:60])
-        compiled = compile_fitted(model, inputs)
+        compiled = compile_for(model, inputs)
         assert compiled.plan.signature.outputs == ("prediction_0", "prediction_1")
         assert find_excess(compiled, inputs[60:70].tolist(), model.predict(inputs[60:70])) <= 0
 
@@ -146,7 +139,7 @@ def test_regressor_of_several_targets__has_as_many_outputs() -> None:
 def test_model_fitted_on_float32__is_compared_in_float32() -> None:
     inputs = DIABETES.data.to_numpy(dtype="float32")
     model = Ridge().fit(inputs, DIABETES.target.to_numpy(dtype="float32"))
-    compiled = compile_fitted(model, inputs)
+    compiled = compile_for(model, inputs)
     assert compiled.plan.precision.value == "float32"
     assert (
         find_excess(compiled, inputs[:20].astype(float).tolist(), model.predict(inputs[:20])) <= 0
@@ -350,7 +343,7 @@ def test_folder_that_is_not_there__is_refused_with_what_to_do(tmp_path: Path) ->
     path = tmp_path / "nowhere" / "m.model.json"
     for save in (
         lambda: save_model(model, path, 1000.0),
-        lambda: write_compiled(compile_fitted(model, FIT_ME[0]), path),
+        lambda: write_compiled(compile_for(model, FIT_ME[0]), path),
     ):
         with pytest.raises(RefusedInput, match=r"nowhere: folder is not there\. Make it first"):
             save()

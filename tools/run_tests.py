@@ -3,10 +3,11 @@
     python -m tools.run_tests [--system NAME] [PART ...]
 
 Parts: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs with real
-processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). What waits for
-nothing but a processor (`BEHIND`) runs beside the others, takes what they leave while they wait for
-blocks, and shows its lines when it has ended. Every part runs even when an earlier one failed. A
-skipped test counts as failed, and so does a part without tests or without its tool.
+processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). Whole jobs begin
+(`FIRST`): they wait for blocks two fifths of their time. What waits for nothing but a processor
+(`BEHIND`) runs beside them, takes what they leave, and shows its lines when it has ended. Every
+part runs even when an earlier one failed. A skipped test counts as failed, and so does a part
+without tests or without its tool.
 
 With `--system` the tests of the other systems stay away (`tools/systems_of_tests.py` says which
 they are); those of the ground run for every system, and alone with `--system none`.
@@ -43,7 +44,8 @@ GROUPS_AT_ONCE = 2  # of the contracts' tests: ape and its Anvil keep one proces
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/contracts")
 # One file's tests may share what took long to make. The order is that of tests/conftest.py.
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
-# These begin with the others and give way to them: blocks come in time (tests/stage/metronome.py).
+FIRST = "processes"
+# These begin with the first and give way to all: blocks come in time (tests/stage/metronome.py).
 BEHIND = ("static", "invariants")
 LAST = 19  # niceness
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
@@ -265,13 +267,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_parts(names: Sequence[str], system: str | None) -> list[Outcome]:
-    """Run parts one after the other, those of `BEHIND` beside the rest; in the order of `names`."""
+    """Run parts one after the other, those of `BEHIND` beside the rest; in the order of `names`.
+
+    `FIRST` leaves most to what runs beside it, so it begins.
+    """
 
     def run_row(row: Sequence[str]) -> list[Outcome]:
         return [run_part(name, system) for name in row]
 
     behind = [name for name in BEHIND if name in names]
-    ahead = [name for name in names if name not in BEHIND]
+    ahead = sorted((each for each in names if each not in BEHIND), key=lambda each: each != FIRST)
     with ThreadPoolExecutor(2) as pool:
         outcomes = [each for row in pool.map(run_row, (ahead, behind)) for each in row]
     return sorted(outcomes, key=lambda outcome: names.index(outcome.name))

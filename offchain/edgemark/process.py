@@ -1,12 +1,18 @@
-"""Operating-system processes (Linux): telling one from another, and tying one to its parent."""
+"""Operating-system processes (Linux): told from each other, tied to their parents, ended."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+LOOK_S = 0.02
+PR_SET_PDEATHSIG = 1
 STATE_FIELD, START_FIELD = 0, 19  # after the command's name, which ends with the last bracket
 # Asks the kernel for SIGTERM when the parent ends (prctl 1, PR_SET_PDEATHSIG), then becomes the
 # program. A parent that ended before the request was made is seen by the changed parent's number.
@@ -50,3 +56,26 @@ def tether(command: Sequence[str]) -> list[str]:
         command: absolute path of a program, and its arguments.
     """
     return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *command]
+
+
+def untether() -> None:
+    """Let this process, which was started by way of `tether`, live on without its parent."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, 0)
+
+
+def end_process(pid: int, is_running: Callable[[], bool], limit_s: float) -> None:
+    """Ask a process to leave, and kill it when it does not; does nothing when it has ended.
+
+    Args:
+        pid: its number.
+        is_running: whether this very process lives; the number alone may be another's by now.
+        limit_s: seconds that it has, each time.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not is_running():
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + limit_s
+        while is_running() and time.monotonic() < deadline:
+            time.sleep(LOOK_S)

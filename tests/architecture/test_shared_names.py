@@ -14,7 +14,7 @@ NAMED = re.compile(r'name_role\(\s*(\d+),\s*"(\w+)"')
 BLOCK = re.compile(r"(\w+) (\d+) to (\d+)")  # of role numbers, as `Roles.sol` tells
 BLOCK_SIZE, FIRST_SERVER = 16, 16
 GROUND = "the ground"
-LISTS = ("commands", "demonstrations", "queries", "roles", "contracts", "events")
+LISTS = ("commands", "demonstrations", "networks", "queries", "roles", "contracts", "events")
 
 
 def find_shared(owners: Mapping[str, Iterable[object]]) -> dict[object, list[str]]:
@@ -36,8 +36,9 @@ def find_handed_in(kind: str) -> dict[str, Iterable[object]]:
     match kind:
         case "commands":
             return {GROUND: main.OWN, **{name: each.GROUPS for name, each in systems.items()}}
-        case "demonstrations":
-            return {name: each.DEMOS for name, each in systems.items()}
+        case "demonstrations" | "networks":
+            listed = {"demonstrations": "DEMOS", "networks": "NETWORKS"}[kind]
+            return {name: getattr(each, listed) for name, each in systems.items()}
         case "queries":
             return {GROUND: main.OWN_INDEX, **{n: each.QUERIES for n, each in systems.items()}}
         case "roles":

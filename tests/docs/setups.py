@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from tests.docs.session import ROOT, clean_environment
+from tests.docs.pages import read_page
+from tests.docs.session import PLAY, ROOT, clean_environment, hold_free_ports, run_page
 from tests.stage.playhouse import START_LIMIT_S, start_usually
 
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
@@ -66,3 +67,15 @@ SETUPS: dict[str, Callable[[Path, Mapping[int, int]], AbstractContextManager[Env
     "fresh": fresh,
     "servers": servers,
 }
+
+
+def type_page(name: str, folder: Path) -> None:
+    """Run every command of a page, in a world as the page wants it."""
+    page = read_page(ROOT / name)
+    play = folder / PLAY
+    play.mkdir()
+    with (
+        hold_free_ports(page.ports) as ports,
+        SETUPS[page.setup](play, ports) as environ,
+    ):
+        run_page(page, folder, environ, ports)

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
 from tests.docs.pages import Page, PageRefused, read_page
-from tests.docs.session import PLAY, SessionFailed, hold_free_ports, run_page
-from tests.docs.setups import SETUPS
+from tests.docs.session import SessionFailed, hold_free_ports, run_page
+from tests.docs.setups import type_page
 
 PAGES = [
     path
     for path in find_files(".md")
     if not {"tests", "benchmarks"} & set(path.relative_to(ROOT).parts[:-1])
 ]
+LONGEST = "docs/running.md"  # has a file of its own, `test_running_page.py`: two run side by side
 WITH_COMMANDS = [relative(path) for path in PAGES if read_page(path).to_run]
 
 # What a document shows and no test runs from there, by its first line; the reason stands with it.
@@ -46,17 +47,10 @@ def page_of(folder: Path, text: str) -> Page:
 
 @pytest.mark.processes
 @pytest.mark.timeout(900)
-@pytest.mark.lasts(198)
-@pytest.mark.parametrize("name", WITH_COMMANDS)
+@pytest.mark.lasts(105)
+@pytest.mark.parametrize("name", sorted({*WITH_COMMANDS} - {LONGEST}))
 def test_every_command_of_a_page__runs(name: str, tmp_path: Path) -> None:
-    page = read_page(ROOT / name)
-    play = tmp_path / PLAY
-    play.mkdir()
-    with (
-        hold_free_ports(page.ports) as ports,
-        SETUPS[page.setup](play, ports) as environ,
-    ):
-        run_page(page, tmp_path, environ, ports)
+    type_page(name, tmp_path)
 
 
 def test_the_commands_that_no_test_runs__are_these() -> None:

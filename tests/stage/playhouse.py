@@ -19,7 +19,6 @@ from tests.stage.idling import Report, read_report, report_to
 from tests.stage.metronome import FOREVER, SLOWEST, Metronome, waiting
 from tests.waiting import wait_until
 
-from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.demo.actor import Actor
 from edgemark.demo.evm.actor import EvmActor
 from edgemark.demo.evm.holdings import Holdings, read_holdings
@@ -27,10 +26,9 @@ from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS, EvmStage
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Resources, Role
-from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.development.faucet import open_faucet
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
-from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.logs import configure_logs
 from edgemark.party.evm.joining import join_as_provider, join_as_server
 from edgemark.party.evm.membership import provide_stake
@@ -186,8 +184,7 @@ def register_absent(
 def fund(stage: EvmStage, chain: EvmChain, accounts: Sequence[Address]) -> None:
     """Give accounts gas and tokens of the operator's."""
     token = MetaCoin(chain, stage.deployment.contract("MetaCoin"))
-    path = stage.folder / "operator.journal"
-    with TransactionLane(chain, SecretKey(dev_key(0)), path) as operator:
+    with open_faucet(chain, stage.operator_journal) as operator:
         for account in accounts:
             operator.transfer(account, GAS_WEI)
         operator.send_many([token.transfer(account, PARTY_TOKENS) for account in accounts])

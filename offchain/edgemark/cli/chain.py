@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
+from rich.console import Console
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.catalogue import GROUPS
+from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
-from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.demo.evm.network import Wanted, network_up
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.settings import ChainSettings
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
+from edgemark.ledger.evm.development.faucet import FAUCET, open_faucet
 from edgemark.ledger.evm.development.launching import (
+    DEFAULT_BLOCK_TIME_S,
     DEFAULT_KIND,
+    DEFAULT_PORT,
     KINDS,
     chain_down,
     chain_up,
     check_wished,
 )
-from edgemark.ledger.evm.development.node import ChainOptions, dev_key
-from edgemark.ledger.evm.faults import OtherChainsFile
+from edgemark.ledger.evm.development.node import ChainOptions
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.token.metacoin import MetaCoin
 
-PORT = 8545
-BLOCK_TIME_S = 1
 GAS_WEI = 10**18  # one coin: thousands of transactions
+NETWORKS = {name: network for system in OF_SYSTEMS for name, network in system.NETWORKS.items()}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def takes_networks(command: F) -> F:
+    """An option for each kind of servers that a chain may come up with."""
+    for name, network in NETWORKS.items():
+        command = click.option(
+            f"--with-{name}",
+            name.replace("-", "_"),
+            type=click.IntRange(network.least, network.most),
+            help=network.summary,
+        )(command)
+    return command
 
 
 @click.group(cls=NamingGroup)
@@ -44,20 +63,69 @@ def chain() -> None:
 @click.option(
     "--chain", "kind", type=click.Choice(list(KINDS)), default=DEFAULT_KIND, show_default=True
 )
-def up(invocation: Invocation, port: int | None, block_time: int | None, kind: str) -> None:
-    """Start the chain; it goes on until `edgemark chain down`. One that runs is found again."""
-    folder = invocation.settings().home / "chain"
+@takes_networks
+def up(
+    invocation: Invocation,
+    port: int | None,
+    block_time: int | None,
+    kind: str,
+    **servers: int | None,
+) -> None:
+    """Start the chain; it goes on until `edgemark chain down`. One that runs is found again.
+
+    With servers it comes with its contracts, everybody registered, and a home from which they can
+    be asked. It is for development: its keys are public, its tokens worth nothing, and what a
+    network of before left in this home is removed.
+    """
+    home = invocation.settings().home
+    asked = {name: count for name, count in servers.items() if count is not None}
+    if len(asked) > 1:
+        needed = "servers of one kind"
+        raise RefusedInput("too many kinds", who="chain up", had=", ".join(asked), needed=needed)
+    for name, count in asked.items():
+        wanted = Wanted(
+            place=NETWORKS[name].place,
+            name=name,
+            servers=count,
+            home=home.absolute(),
+            kind=kind,
+            port=port,
+            block_time_s=block_time,
+        )
+        bring_up(invocation, wanted)
+        return
+    folder = home / "chain"
     check_wished(folder, {"port": port or None, "block_time_s": block_time})
-    options = ChainOptions(PORT if port is None else port, block_time_s=block_time or BLOCK_TIME_S)
+    options = ChainOptions(
+        DEFAULT_PORT if port is None else port, block_time_s=block_time or DEFAULT_BLOCK_TIME_S
+    )
     node = chain_up(folder, options, kind)
     facts = {"url": node.url, "pid": node.pid, "chain": node.KIND}
     invocation.show(facts, f"chain is up at {node.url}")
 
 
+def bring_up(invocation: Invocation, wanted: Wanted) -> None:
+    """Bring a network up, or find it, and print what there is and what to type next."""
+    console = Console(stderr=True)
+    with console.status("starting ...") as status:
+        told = network_up(wanted, lambda doing: status.update(f"{doing} ..."))
+    commands = [shlex.join(["edgemark", *words]) for words in told["commands"]]
+    commands.append(shlex.join(["edgemark", "chain", "down", "--home", str(wanted.home)]))
+    lines = [
+        f"chain is up at {told['url']}: for development only, its keys are public",
+        f"{told['servers']} serve on this machine, from homes in {told['network']}",
+        f"a home with gas and tokens: {told['device']}",
+        "",
+        "Try:",
+        *(f"  {command}" for command in commands),
+    ]
+    invocation.show({**told, "commands": commands}, "\n".join(lines))
+
+
 @chain.command("down")
 @takes_settings
 def down(invocation: Invocation) -> None:
-    """Stop the chain that `up` started from this home folder."""
+    """Stop the chain that `up` started from this home, and its servers."""
     stopped = chain_down(invocation.settings().home / "chain")
     invocation.show({"stopped": stopped}, "chain is down" if stopped else "no chain was up")
 
@@ -107,20 +175,8 @@ def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
     token = MetaCoin(node, manifest.contract("MetaCoin"))
     folder = settings.home / "chain"
     folder.mkdir(parents=True, exist_ok=True)
-    with open_faucet(node, folder / "faucet.journal") as lane:
+    with open_faucet(node, folder / FAUCET) as lane:
         lane.transfer_many([(payee, GAS_WEI) for payee in payees])
         if amount:
             lane.send_many([token.transfer(payee, amount) for payee in payees])
     invocation.show({payee: f"{mtc} MTC" for payee in payees})
-
-
-def open_faucet(node: EvmChain, path: Path) -> TransactionLane:
-    """The lane of the public development account.
-
-    What it has sent on a chain that is gone is of no use to anybody: such a file is begun anew.
-    """
-    try:
-        return TransactionLane(node, SecretKey(dev_key(0)), path)
-    except OtherChainsFile:
-        path.unlink()
-        return TransactionLane(node, SecretKey(dev_key(0)), path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edgemark.cli.terminal.lazy import LazyGroup, Place
+from edgemark.cli.terminal.lazy import LazyGroup, NetworkPlace, Place
 
 
 def _place(module: str, variable: str, summary: str) -> Place:
@@ -35,6 +35,14 @@ GROUPS = {
 DEMOS = {
     "outsourcing": _place(
         "demo", "demonstrate", "Private data computed on; the liar is named and fined."
+    ),
+}
+NETWORKS = {  # of `edgemark chain up`, by what they have, as in `--with-nodes`
+    "nodes": NetworkPlace(
+        "edgemark.systems.outsourcing.demo.cast:NODES",
+        least=6,  # of a job of degree 2
+        most=24,  # a hundred megabytes each
+        summary="With contracts, four judges and so many compute nodes, for development.",
     ),
 }
 QUERIES = {  # of the index

@@ -36,6 +36,22 @@ class Place:
         return getattr(import_module(f"edgemark.cli.{self.module}"), self.variable)
 
 
+@dataclass(frozen=True)
+class NetworkPlace:
+    """Where a network for development is that a system hands in, for `edgemark chain up`.
+
+    Args:
+        place: module and name of a `demo.evm.network.Network`, `edgemark.systems.ferry:ALL`.
+        least, most: servers that it may have.
+        summary: of the option.
+    """
+
+    place: str
+    least: int
+    most: int
+    summary: str
+
+
 class LazyGroup(NamingGroup):
     """A group of commands that are imported when they are called.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -20,9 +21,10 @@ from edgemark.deployment.deployment import Deployment, deploy
 from edgemark.deployment.group import ContractGroup
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.ledger.evm.development.faucet import FAUCET, open_faucet
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND, kind_of
 from edgemark.ledger.evm.development.mining import BlockMaking
-from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, dev_key
+from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts
@@ -43,6 +45,8 @@ class EvmStage(Stage[EvmActor]):
         block_time_s: seconds between blocks while it plays.
         chain_kind: of the own chain, "anvil" or "hardhat".
         chain_options: the own chain; blocks are made at once while the stage is set.
+        own_chain_folder: files of the own chain, and of the account that funds everybody; None for
+            `chain` in the stage's folder.
     """
 
     SECTIONS = SECTIONS
@@ -51,6 +55,7 @@ class EvmStage(Stage[EvmActor]):
     block_time_s: int = 1
     chain_kind: str = DEFAULT_KIND
     chain_options: ChainOptions = field(default_factory=lambda: ChainOptions(block_time_s=None))
+    own_chain_folder: Path | None = None
     _node: DevelopmentNode | None = None
     _chain: EvmChain | None = None
     _deployment: Deployment | None = None
@@ -77,6 +82,23 @@ class EvmStage(Stage[EvmActor]):
         if self._node is None:
             raise LookupError("the stage is not set")
         return self._node.url
+
+    @property
+    def node(self) -> DevelopmentNode:
+        """The own chain's program."""
+        if self._node is None:
+            raise LookupError("the stage has no chain of its own, or is not set")
+        return self._node
+
+    @property
+    def chain_folder(self) -> Path:
+        """Files of the own chain."""
+        return self.own_chain_folder or self.folder / "chain"
+
+    @property
+    def operator_journal(self) -> Path:
+        """What the account that deploys and funds has sent; `edgemark chain fund` goes on there."""
+        return self.chain_folder / FAUCET
 
     @property
     def chain(self) -> EvmChain:
@@ -107,11 +129,10 @@ class EvmStage(Stage[EvmActor]):
     def prepare(self) -> None:
         """Start the chain, deploy, fund and admit everybody."""
         if self.chain_url is None:
-            self._node = kind_of(self.chain_kind).start(self.folder / "chain", self.chain_options)
+            self._node = kind_of(self.chain_kind).start(self.chain_folder, self.chain_options)
         self._chain = chain = EvmChain(self.url, chain_id=None, confirmations=0).connect()
-        with TransactionLane(
-            chain, SecretKey(dev_key(0)), self.folder / "operator.journal"
-        ) as operator:
+        self.chain_folder.mkdir(parents=True, exist_ok=True)
+        with open_faucet(chain, self.operator_journal) as operator:
             self._deploy(chain, operator)
             self._fund(chain, operator)
         for actor in self.actors:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from edgemark.cli import chain as chain_commands
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32
+from edgemark.ledger.evm.development import faucet
 from edgemark.ledger.evm.faults import NoCode, OtherChain, OtherChainsFile
 from edgemark.ledger.evm.sending.pending import PendingFile, check_owner, identify
 from edgemark.logs import configure_logs
@@ -130,11 +130,11 @@ def test_faucet__of_a_chain_that_is_gone_begins_anew(
     path = tmp_path / "faucet.journal"
     PendingFile(path, 31337, OLD, ME).close()
     monkeypatch.setattr(
-        chain_commands,
+        faucet,
         "TransactionLane",
         lambda node, _, file: PendingFile(file, 31337, node.genesis, ME),
     )
     node: Any = Chain()
     node.genesis = NEW
-    chain_commands.open_faucet(node, path).close()
+    faucet.open_faucet(node, path).close()
     check_owner(path, identify(31337, NEW, ME))

@@ -2,7 +2,8 @@
 
 A chain that `chain_up` started outlives the process that asked for it; `chain.json` in its folder
 (kind, process id, its start time, port, time between blocks) says how to find it. `chain_down` ends
-exactly that process and no other, even when its id was given away since.
+exactly that process and no other, even when its id was given away since. Where somebody keeps the
+chain company (`keeping.py`), it ends with that process.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
 from edgemark.ledger.evm.development.anvil import AnvilNode
 from edgemark.ledger.evm.development.hardhat import HardhatNode
+from edgemark.ledger.evm.development.keeping import NOTE_OF_KEEPER, find_keeper
 from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode
 
 NOTE = "chain.json"
 KINDS: dict[str, type[DevelopmentNode]] = {kind.KIND: kind for kind in (AnvilNode, HardhatNode)}
 DEFAULT_KIND = AnvilNode.KIND
+DEFAULT_PORT = 8545
+DEFAULT_BLOCK_TIME_S = 1
 STOP_FIRST = "Stop it first (`edgemark chain down`), or use another home folder."
 
 
@@ -46,16 +50,18 @@ def chain_up(
 
     Raises:
         ToolMissing, PortInUse, ChainDied: as `DevelopmentNode.start`.
-        RefusedInput: a chain of another kind runs there, or there is no such kind.
+        RefusedInput: a chain of another kind runs there, one with company is being brought up, or
+            there is no such kind.
     """
     wanted = kind_of(kind)
+    keeper = find_keeper(folder)
+    if keeper is not None and keeper.is_running:
+        keeper.done()
     running = chain_status(folder)
     if running is None:
         options = options or ChainOptions()
         node = wanted.start(folder, options, stays=True)
-        facts = {"kind": kind, "pid": node.pid, "started": node.started, "port": node.port}
-        facts["block_time_s"] = options.block_time_s
-        write_whole(folder / NOTE, json.dumps(facts).encode())
+        note_chain(folder, node, {"block_time_s": options.block_time_s})
         return node
     if kind != running.KIND:
         raise RefusedInput(
@@ -66,6 +72,12 @@ def chain_up(
             remedy=STOP_FIRST,
         )
     return running
+
+
+def note_chain(folder: Path, node: DevelopmentNode, more: Mapping[str, object]) -> None:
+    """Write down how to find the running chain of a folder, and what else it was asked for."""
+    facts = {"kind": node.KIND, "pid": node.pid, "started": node.started, "port": node.port}
+    write_whole(folder / NOTE, json.dumps({**facts, **more}).encode())
 
 
 def check_wished(folder: Path, wished: Mapping[str, object]) -> None:
@@ -104,9 +116,14 @@ def chain_status(folder: Path) -> DevelopmentNode | None:
 
 
 def chain_down(folder: Path) -> bool:
-    """End the chain of a folder; False when none was running."""
+    """End the chain of a folder, and who keeps it company; False when none was running."""
+    keeper = find_keeper(folder)
+    was_kept = keeper is not None and keeper.is_running
+    if keeper is not None:
+        keeper.close()
     node = chain_status(folder)
     if node is not None:
         node.close()
     (folder / NOTE).unlink(missing_ok=True)
-    return node is not None
+    (folder / NOTE_OF_KEEPER).unlink(missing_ok=True)
+    return was_kept or node is not None

@@ -7,10 +7,8 @@ missing program and a program that ends at the start.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -23,7 +21,7 @@ from typing import ClassVar, Self
 from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, RefusedInput, Unrecoverable
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.process import is_running, start_ticks, tether
+from edgemark.process import end_process, is_running, start_ticks, tether
 
 LOOPBACK = "127.0.0.1"
 DEV_CHAIN_ID = 31337
@@ -168,21 +166,7 @@ class DevelopmentNode(Closing):
 
     def close(self) -> None:
         """End the process, letting it save its state; does nothing when it has ended."""
-        if self.is_running:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
-            if not self._wait_for_end():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.pid, signal.SIGKILL)
-                self._wait_for_end()
-
-    def _wait_for_end(self) -> bool:
-        deadline = time.monotonic() + STOP_S
-        while self.is_running:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.02)
-        return True
+        end_process(self.pid, lambda: self.is_running, STOP_S)
 
     def _wait_until_it_answers(self, chain_id: int) -> None:
         deadline = time.monotonic() + START_S

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.crypto.polynomial import DenseQuadratic
 from edgemark.demo.evm.actor import EvmActor, provider_home
 from edgemark.demo.evm.stage import PARTY_TOKENS, EvmStage
 from edgemark.deployment.group import ContractGroup
+from edgemark.files import write_whole
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.contract.records import Limits
-from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE, draft_contracts
+from edgemark.systems.outsourcing.station.contracts import (
+    COMPUTE_NODE,
+    DEFAULT_LIMITS,
+    ENCLAVE,
+    draft_contracts,
+)
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
+from edgemark.words import count
 
 NODE_COUNT = 6  # m for t = 1, d = 2, e = 1
 JUDGE_COUNT = 4  # n; k = 3
 GUEST = "device"  # its home folder's name
+NETWORK_START_S = 300.0  # so many servers at once, on a machine that is busy with much else
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 LIMITS = Limits(
     min_fee=Tokens(12),
@@ -109,3 +119,41 @@ class OutsourcingStage(EvmStage):
         if number in self.dishonest:
             node.module, node.words = DISHONEST_NODE, [str(node.home)]
         return node
+
+
+class NodesNetwork:
+    """A network for development: nodes, judges, and a device that may ask them at once.
+
+    The contracts have the limits of a deployment by hand, not the short ones of a demonstration.
+    """
+
+    def draft(self, folder: Path, servers: int, **of_the_stage: Any) -> OutsourcingStage:
+        """See `Network`."""
+        return OutsourcingStage(
+            folder,
+            node_count=servers,
+            limits=DEFAULT_LIMITS,
+            start_limit_s=NETWORK_START_S,
+            **of_the_stage,
+        )
+
+    def describe(self, stage: OutsourcingStage) -> str:
+        """See `Network`."""
+        return f"{count(stage.node_count, 'node')} and {count(stage.judge_count, 'judge')}"
+
+    def furnish(self, stage: OutsourcingStage) -> list[list[str]]:
+        """Write F(x, y) = x^2 + 2xy + 3 and two inputs; how to look around, and to order a job."""
+        home = stage.folder / GUEST
+        function, inputs = home / "example.function", home / "example.json"
+        terms = {(0, 0): (1,), (0, 1): (2,), (): (3,)}
+        write_whole(function, DenseQuadratic.from_terms(2, 1, terms).to_bytes())
+        write_whole(inputs, b"[[2, 5], [-4, 7]]\n")
+        files = ["--function", str(function), "--input", str(inputs)]
+        own = ["--home", str(home)]
+        return [
+            ["index", "nodes", "--ask", *own],
+            ["outsourcing", "submit", *own, *files, "--nodes", "auto"],
+        ]
+
+
+NODES = NodesNetwork()

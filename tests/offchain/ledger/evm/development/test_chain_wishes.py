@@ -12,6 +12,7 @@ import pytest
 from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.ledger.evm.development.keeping import NOTE_OF_KEEPER
 from edgemark.ledger.evm.development.launching import NOTE
 from edgemark.process import start_ticks
 
@@ -64,3 +65,72 @@ def test_chain_up__beside_a_note_of_before__knows_no_block_time_to_refuse(home: 
     write_note(home, facts)
     assert edgemark_here("chain", "up", "--home", home, "--block-time", "7").status == Exit.DONE
     assert edgemark_here("chain", "up", "--home", home, "--port", "1").status == Exit.REFUSED_INPUT
+
+
+# --- a chain that comes with servers ---
+
+WITH_NODES = ("--with-nodes", "6")
+TOLD = {
+    "url": URL,
+    "chain": "anvil",
+    "servers": "6 nodes and 4 judges",
+    "network": "/somewhere/network",
+    "device": "/somewhere/network/device",
+    "manifest": "/somewhere/network/deployment.json",
+    "commands": [["index", "nodes", "--home", "/some where"]],
+}
+
+
+def note_keeper(home: Path, facts: dict[str, object]) -> None:
+    """Let the process that the note of the chain names keep it company."""
+    chain = json.loads((home / "chain" / NOTE).read_bytes())
+    write_note(home, {**chain, "with": "nodes 6"})
+    own = {"pid": chain["pid"], "started": chain["started"]}
+    (home / "chain" / NOTE_OF_KEEPER).write_text(json.dumps({**own, **facts}))
+
+
+def test_chain_up__with_servers_beside_a_chain_alone__is_refused(home: Path) -> None:
+    done = edgemark_here("chain", "up", "--home", home, *WITH_NODES)
+    assert done.status == Exit.REFUSED_INPUT
+    assert f"{URL}: chain of this folder runs already, and alone" in done.complaint
+    assert "edgemark chain down" in done.complaint
+
+
+@pytest.mark.parametrize("words", [(), WITH_NODES])
+def test_chain_up__while_another_brings_it_up__is_refused(
+    home: Path, words: tuple[str, ...]
+) -> None:
+    note_keeper(home, {})
+    done = edgemark_here("chain", "up", "--home", home, *words)
+    assert done.status == Exit.REFUSED_INPUT
+    assert "are being brought up" in done.complaint
+
+
+def test_chain_up__with_servers_that_are_there__says_again_what_to_type(home: Path) -> None:
+    note_keeper(home, {"told": TOLD})
+    done = edgemark_here("chain", "up", "--home", home, *WITH_NODES)
+    assert done.status == Exit.DONE
+    assert f"chain is up at {URL}: for development only" in done.out
+    assert "  edgemark index nodes --home '/some where'\n" in done.out
+    assert f"  edgemark chain down --home {home}\n" in done.out
+    shown = edgemark_here("chain", "up", "--home", home, *WITH_NODES, "--json").value
+    assert {**shown, "commands": TOLD["commands"]} == TOLD
+    assert edgemark_here("chain", "up", "--home", home).out == f"chain is up at {URL}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--with-nodes", "7"), "had with nodes 6; needed with nodes 7"),
+        ((*WITH_NODES, "--port", "8555"), "had port 8545; needed port 8555"),
+        ((*WITH_NODES, "--chain", "hardhat"), "had kind anvil; needed kind hardhat"),
+        (("--with-nodes", "5"), "5 is not in the range 6<=x<=24"),
+    ],
+)
+def test_chain_up__with_other_servers_than_are_there__is_refused(
+    home: Path, words: tuple[str, ...], said: str
+) -> None:
+    note_keeper(home, {"told": TOLD})
+    done = edgemark_here("chain", "up", "--home", home, *words)
+    assert done.status == Exit.REFUSED_INPUT
+    assert said in done.error

@@ -1,0 +1,81 @@
+"""Who keeps the chain of a folder company: a process that everything else on it ends with.
+
+`keeper.json` beside the note of the chain tells it from every other process, and holds whatever
+else is worth telling. It is written by the keeper itself, from its beginning; what it leaves when
+it is killed names nobody who runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemark.closing import Closing
+from edgemark.errors import RefusedInput
+from edgemark.files import write_whole
+from edgemark.process import end_process, is_running, start_ticks
+
+NOTE_OF_KEEPER = "keeper.json"
+MAX_NOTE_BYTES = 64 * 1024
+STOP_S = 40.0  # all servers at once have 10 s to leave, and the chain behind them as long
+
+
+@dataclass(frozen=True)
+class Keeper(Closing):
+    """The process that keeps a chain company, or kept.
+
+    Args:
+        pid: its number.
+        started: start of that process in kernel ticks.
+        facts: whatever else it wrote down.
+    """
+
+    pid: int
+    started: int
+    facts: Mapping[str, Any]
+
+    @property
+    def is_running(self) -> bool:
+        """Does the process live?"""
+        return is_running(self.pid, self.started)
+
+    def done(self) -> Mapping[str, Any]:
+        """What it told when everybody was there.
+
+        Raises:
+            RefusedInput: it is still at it.
+        """
+        told = self.facts.get("told")
+        if not isinstance(told, dict):
+            raise RefusedInput(
+                "chain and servers are being brought up",
+                who="home folder",
+                had=f"process {self.pid}",
+                needed="one at a time",
+                remedy="Ask again when that is done, or end it: `edgemark chain down`.",
+            )
+        return told
+
+    def close(self) -> None:
+        """End it, and with it everything that it started; does nothing when it has ended."""
+        end_process(self.pid, lambda: self.is_running, STOP_S)
+
+
+def note_keeper(folder: Path, facts: Mapping[str, object]) -> None:
+    """Write down that this process keeps the chain of a folder company."""
+    own = {"pid": os.getpid(), "started": start_ticks(os.getpid())}
+    write_whole(folder / NOTE_OF_KEEPER, json.dumps({**facts, **own}).encode())
+
+
+def find_keeper(folder: Path) -> Keeper | None:
+    """Who kept the chain of a folder company last, running or not; None: nobody ever did."""
+    try:
+        with (folder / NOTE_OF_KEEPER).open("rb") as file:
+            facts = json.loads(file.read(MAX_NOTE_BYTES))
+        return Keeper(int(facts["pid"]), int(facts["started"]), facts)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None

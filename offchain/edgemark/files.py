@@ -7,6 +7,7 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from edgemark.errors import RefusedInput, Unrecoverable
 OWNER_ONLY_FILE = 0o600
 OWNER_ONLY_FOLDER = 0o700
 OTHERS = 0o077
+LOOK_S = 0.02  # far longer than a look at who holds a lock
 UNFINISHED = ".part"  # how the name of a file ends that has not got its own yet
 
 
@@ -197,6 +199,26 @@ def open_own(path: Path) -> int:
         ) from error
 
 
+def find_holder(path: Path) -> str:
+    """Number of the process that holds `<path>.lock`; empty when none does. Writes nothing."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        lock = os.open(path.with_name(path.name + ".lock"), flags)
+    except OSError:
+        return ""  # nobody ever held it, or it is not ours to look at
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read_holder(lock)
+    finally:
+        os.close(lock)
+    return ""
+
+
+def _read_holder(lock: int) -> str:
+    return os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+
+
 def hold_lock(path: Path) -> int:
     """Hold `<path>.lock` until its handle, which is answered, is closed or the process ends.
 
@@ -206,14 +228,14 @@ def hold_lock(path: Path) -> int:
     """
     lock = open_own(path.with_name(path.name + ".lock"))
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_now(lock)
     except BlockingIOError as error:
-        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+        holder = _read_holder(lock)
         os.close(lock)
         raise FileInUse(
             "is in use",
             who=path,
-            had=f"process {holder or 'unknown'}",
+            had=f"process {holder}",
             needed="one process at a time",
             remedy="Wait until that process ends; `show`, `status` and `doctor` look meanwhile.",
         ) from error
@@ -222,3 +244,12 @@ def hold_lock(path: Path) -> int:
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
+
+
+def _lock_now(lock: int) -> None:
+    """Hold a lock, or raise; who only looks (`find_holder`) is gone in a moment."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(LOOK_S)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

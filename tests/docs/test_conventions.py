@@ -49,6 +49,15 @@ def test_command__takes_json_and_what_all_take(name: str) -> None:
     assert options_of(COMMANDS[name]) >= wanted
 
 
+def test_commands_that_send__take_dry_run_and_yes_and_no_others_do() -> None:
+    """Which ones send is found by `tests/offchain/cli/spending/test_spenders.py`."""
+    wanted = {"--dry-run", "--yes"}
+    marked = {name for name, each in COMMANDS.items() if getattr(each.callback, "spends", False)}
+    assert marked == {name for name, each in COMMANDS.items() if options_of(each) & wanted}
+    assert all(options_of(COMMANDS[name]) >= wanted for name in marked)
+    assert {"account withdraw", "chain fund", "provider stake"} <= marked
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_command__says_of_itself_and_of_its_options_what_they_are(name: str) -> None:
     command = COMMANDS[name]

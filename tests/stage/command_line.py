@@ -47,13 +47,13 @@ class Finished:
     def complaint(self) -> str:
         """The one readable line on standard error of a program that refused.
 
-        Log lines apart, and what it warned of before. A server whose log is for programs tells
-        its end there, and nowhere else.
+        Log lines apart, what it warned of before, and its price. A server whose log is for programs
+        tells its end there, and nowhere else.
         """
         assert "Traceback" not in self.error, self.error
         said = self.error.splitlines()
         ends = [line for line in said if line.startswith("{") and '"event": "ended"' in line]
-        lines = [line for line in said if not line.startswith(("{", "Beware: "))] + ends
+        lines = [line for line in said if not line.startswith(("{", "Beware: ", "Price: "))] + ends
         assert len(lines) == 1, self.error
         return lines[0]
 

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation, Overflow
 
 import click
 
+from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import AnchorStation
 from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.facts import Amount
@@ -59,29 +60,33 @@ def show(invocation: Invocation) -> None:
 
 
 @click.command("deposit")
-@takes_settings
+@spends()
 @click.argument("amount")
-def deposit(invocation: Invocation, amount: str) -> None:
+def deposit(spending: Spending, amount: str) -> None:
     """Bring the free balance in the anchor up to AMOUNT MTC."""
     wanted = parse_tokens(amount)
-    with AnchorStation.open(invocation.settings()) as station:
-        provide_balance(station, wanted)
-        free = station.accounts.free_balance(station.address)
-    invocation.show({"anchor_free": Amount(free)})
+
+    def tell(station: EvmStation, _: None) -> dict[str, object]:
+        return {"anchor_free": Amount(station.accounts.free_balance(station.address))}
+
+    spending.carry_out(AnchorStation, lambda station: provide_balance(station, wanted), tell)
 
 
 @click.command("withdraw")
-@takes_settings
+@spends()
 @click.argument("amount")
-def withdraw(invocation: Invocation, amount: str) -> None:
+def withdraw(spending: Spending, amount: str) -> None:
     """Take AMOUNT MTC of the free balance back into the wallet."""
     wanted = parse_tokens(amount)
-    with AnchorStation.open(invocation.settings()) as station:
-        me = station.address
+
+    def act(station: EvmStation) -> None:
         check_left(station, wanted)
-        station.lane.send(station.accounts.withdraw(me, wanted))
-        wallet = station.token.balance(me)
-    invocation.show({"wallet": Amount(wallet)})
+        station.lane.send(station.accounts.withdraw(station.address, wanted))
+
+    def tell(station: EvmStation, _: None) -> dict[str, object]:
+        return {"wallet": Amount(station.token.balance(station.address))}
+
+    spending.carry_out(AnchorStation, act, tell)
 
 
 def check_left(station: EvmStation, wanted: Tokens) -> None:

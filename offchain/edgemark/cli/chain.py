@@ -11,9 +11,12 @@ from rich.console import Console
 
 from edgemark.cli.account import parse_tokens
 from edgemark.cli.catalogue import GROUPS
+from edgemark.cli.spending.command import Spending, spends
+from edgemark.cli.spending.price import price_of
 from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.demo.evm.network import Wanted, network_up
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.settings import ChainSettings
@@ -29,8 +32,10 @@ from edgemark.ledger.evm.development.launching import (
     chain_up,
     check_wished,
 )
-from edgemark.ledger.evm.development.node import ChainOptions
+from edgemark.ledger.evm.development.node import ChainOptions, dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.ledger.evm.sending.rehearsed_lane import RehearsedLane
 from edgemark.token.metacoin import MetaCoin
 
 GAS_WEI = 10**18  # one coin: thousands of transactions
@@ -156,16 +161,16 @@ def verify(invocation: Invocation) -> None:
 
 
 @chain.command("fund")
-@takes_settings
+@spends()
 @click.argument("accounts", nargs=-1, required=True)
 @click.option("--mtc", default="10000", show_default=True, help="MTC for each account.")
-def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
+def fund(spending: Spending, accounts: tuple[str, ...], mtc: str) -> None:
     """Give ACCOUNTS coin for gas and MTC, on a development chain.
 
     They come from the public development account, which has the community's tokens where
     `ape run deploy` used it.
     """
-    settings = invocation.settings()
+    settings = spending.invocation.settings()
     payees = [parse_address(account, who="account") for account in accounts]
     amount = parse_tokens(mtc)
     wanted = settings.of(ChainSettings)
@@ -173,10 +178,21 @@ def fund(invocation: Invocation, accounts: tuple[str, ...], mtc: str) -> None:
     file = wanted.manifest_file(settings.home, node.chain_id)
     manifest = Deployment.load(file, GROUPS, node.chain_id)
     token = MetaCoin(node, manifest.contract("MetaCoin"))
-    folder = settings.home / "chain"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open_faucet(node, folder / FAUCET) as lane:
+
+    def give(lane: TransactionLane) -> None:
         lane.transfer_many([(payee, GAS_WEI) for payee in payees])
         if amount:
             lane.send_many([token.transfer(payee, amount) for payee in payees])
-    invocation.show({payee: f"{mtc} MTC" for payee in payees})
+
+    rehearsed = RehearsedLane(node, SecretKey(dev_key(0)))
+    give(rehearsed)
+    price = price_of(rehearsed.sum_up(), manifest, rehearsed.address)
+    if spending.is_dry:
+        spending.show_dry(price)
+        return
+    spending.agree(price)
+    folder = settings.home / "chain"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_faucet(node, folder / FAUCET) as lane:
+        give(lane)
+    spending.invocation.show({payee: f"{mtc} MTC" for payee in payees})

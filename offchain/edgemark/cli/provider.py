@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from edgemark.cli.account import parse_tokens
+from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import RegistryStation
 from edgemark.cli.terminal.facts import Amount, Moment
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
-from edgemark.identifiers import parse_address
+from edgemark.identifiers import Timestamp, Tokens, parse_address
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import join_as_provider
 from edgemark.party.evm.membership import (
@@ -21,6 +22,9 @@ from edgemark.party.evm.membership import (
     release_stake,
     unstake,
 )
+from edgemark.party.evm.station import EvmStation
+
+DAY_S = 86_400
 
 
 @click.group(cls=NamingGroup)
@@ -29,46 +33,50 @@ def provider() -> None:
 
 
 @provider.command("register")
-@takes_settings
+@spends()
 @click.argument("name")
-def register(invocation: Invocation, name: str) -> None:
+def register(spending: Spending, name: str) -> None:
     """Register this home's account as the organisation NAME.
 
     A name stays what it is.
     """
-    with RegistryStation.open(invocation.settings()) as station:
-        changed = join_as_provider(station, name)
-        organisation = provider_of(station)
-    invocation.show({"provider": organisation, "name": name, "changed": changed})
+
+    def tell(station: EvmStation, changed: bool) -> dict[str, object]:
+        return {"provider": provider_of(station), "name": name, "changed": changed}
+
+    spending.carry_out(RegistryStation, lambda station: join_as_provider(station, name), tell)
 
 
 @provider.command("admit")
-@takes_settings
+@spends()
 @click.argument("account")
-def admit(invocation: Invocation, account: str) -> None:
+def admit(spending: Spending, account: str) -> None:
     """Let ACCOUNT register as a server of this organisation.
 
     One that was dismissed before takes new work only after the deployment's pause.
     """
     admitted = parse_address(account, who="account")
-    with RegistryStation.open(invocation.settings()) as station:
-        changed = admit_server(station, admitted)
+
+    def tell(station: EvmStation, changed: bool) -> dict[str, object]:
         organisation = provider_of(station)
-        counts_from = station.registry.admitted_from(organisation, admitted)
-    facts = {"provider": organisation, "admitted": admitted, "counts_from": Moment(counts_from)}
-    invocation.show({**facts, "changed": changed})
+        counts_from = Moment(station.registry.admitted_from(organisation, admitted))
+        facts = {"provider": organisation, "admitted": admitted, "counts_from": counts_from}
+        return {**facts, "changed": changed}
+
+    spending.carry_out(RegistryStation, lambda station: admit_server(station, admitted), tell)
 
 
 @provider.command("dismiss")
-@takes_settings
+@spends()
 @click.argument("account")
-def dismiss(invocation: Invocation, account: str) -> None:
+def dismiss(spending: Spending, account: str) -> None:
     """Let ACCOUNT take no new work; it ends what it has."""
     dismissed = parse_address(account, who="account")
-    with RegistryStation.open(invocation.settings()) as station:
-        dismiss_server(station, dismissed)
-        organisation = provider_of(station)
-    invocation.show({"provider": organisation, "dismissed": dismissed})
+
+    def tell(station: EvmStation, _: None) -> dict[str, object]:
+        return {"provider": provider_of(station), "dismissed": dismissed}
+
+    spending.carry_out(RegistryStation, lambda station: dismiss_server(station, dismissed), tell)
 
 
 @provider.command("show")
@@ -92,51 +100,65 @@ def show(invocation: Invocation) -> None:
 
 
 @provider.command("stake")
-@takes_settings
+@spends()
 @click.argument("amount", required=False)
-def stake(invocation: Invocation, amount: str | None) -> None:
+def stake(spending: Spending, amount: str | None) -> None:
     """Lock AMOUNT MTC more (default: what is missing); 0 renews.
 
     It ends any unbonding. A stake that has counted before and stopped counts again after the
     deployment's pause.
     """
-    with RegistryStation.open(invocation.settings()) as station:
+    named = None if amount is None else parse_tokens(amount)
+
+    def act(station: EvmStation) -> None:
+        held = held_stake(station, provider_of(station))
+        missing = max(0, station.registry.min_stake() - held)
+        provide_stake(station, missing if named is None else named)
+
+    def tell(station: EvmStation, _: None) -> dict[str, object]:
         organisation, registry = provider_of(station), station.registry
-        missing = max(0, registry.min_stake() - held_stake(station, organisation))
-        provide_stake(station, missing if amount is None else parse_tokens(amount))
-        staked = registry.active_stake(organisation)
-        counts_from = registry.stake_of(organisation).counts_from
-    facts = {
-        "provider": organisation,
-        "counts": Amount(staked),
-        "counts_from": Moment(counts_from),
-    }
-    invocation.show(facts)
+        return {
+            "provider": organisation,
+            "counts": Amount(registry.active_stake(organisation)),
+            "counts_from": Moment(registry.stake_of(organisation).counts_from),
+        }
+
+    def tell_later(station: EvmStation) -> list[str]:
+        unbonding_s = station.deployment.group(BaseContracts).staking.unbonding_seconds
+        after = f"{unbonding_s / DAY_S:g} days after `edgemark provider unstake`"
+        return [f"A stake can come back earlier, {after}."]
+
+    spending.carry_out(RegistryStation, act, tell, tell_later)
 
 
 @provider.command("unstake")
-@takes_settings
-def leave(invocation: Invocation) -> None:
+@spends()
+def leave(spending: Spending) -> None:
     """Take no new work for the stake.
 
     `release` gives it back after the unbonding time.
     """
-    with RegistryStation.open(invocation.settings()) as station:
-        free_at = unstake(station)
-        organisation = provider_of(station)
-    invocation.show({"provider": organisation, "free_at": Moment(free_at)})
+
+    def tell(station: EvmStation, free_at: Timestamp) -> dict[str, object]:
+        return {"provider": provider_of(station), "free_at": Moment(free_at)}
+
+    spending.carry_out(RegistryStation, unstake, tell)
 
 
 @provider.command("release")
-@takes_settings
+@spends()
 @click.argument("organisation", required=False)
-def release(invocation: Invocation, organisation: str | None) -> None:
+def release(spending: Spending, organisation: str | None) -> None:
     """Give the stake back when its time has come.
 
     To ORGANISATION, by default this one; anyone may do it.
     """
-    with RegistryStation.open(invocation.settings()) as station:
-        named = parse_address(organisation, who="provider") if organisation else None
-        owner = named or provider_of(station)
-        amount = release_stake(station, owner)
-    invocation.show({"provider": owner, "released": Amount(amount)})
+    named = parse_address(organisation, who="provider") if organisation else None
+
+    def act(station: EvmStation) -> Tokens:
+        return release_stake(station, named or provider_of(station))
+
+    def tell(station: EvmStation, amount: Tokens) -> dict[str, object]:
+        return {"provider": named or provider_of(station), "released": Amount(amount)}
+
+    spending.carry_out(RegistryStation, act, tell)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import ROLES, RegistryStation
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import parse_address
+from edgemark.identifiers import Address, Hash32, parse_address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
-from edgemark.identity.registration import Registration
+from edgemark.identity.registration import Registration, SignedRegistration
+from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.party.evm import membership
 from edgemark.party.evm.opening import describe_server
 from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.evm.station import EvmStation
 from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
 
@@ -23,13 +26,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("register")
-@takes_settings
+@spends()
 @click.option("--role", type=click.Choice(list(ROLES)), help="With --sign-only: as what.")
 @click.option("--name", default="", help="With --role provider: its name.")
 @click.option("--sign-only", type=FILE, help="Sign the registration into this file; costs no gas.")
 @click.option("--relay", type=FILE, help="Send the registration that another account signed.")
 def register(
-    invocation: Invocation,
+    spending: Spending,
     role: str | None,
     name: str,
     sign_only: Path | None,
@@ -42,22 +45,32 @@ def register(
     """
     if (sign_only is None) == (relay is None):
         raise click.UsageError("one of --sign-only and --relay is needed")
-    if sign_only is not None and role is None:
+    if relay is not None:
+        path = relay
+        spending.carry_out(
+            RegistryStation,
+            lambda station: membership.relay_registration(station, path),
+            lambda _, statement: describe(statement),
+        )
+        return
+    if role is None or sign_only is None:
         raise click.UsageError("--sign-only needs --role")
-    settings = invocation.settings()
-    with RegistryStation.open(settings) as station:
-        if relay is not None:
-            statement = membership.relay_registration(station, relay)
-        elif sign_only is not None and role is not None:
-            wanted = describe_wish(settings, station.keys, ROLES[role], name)
-            statement = membership.sign_registration(station, wanted)
-            statement.save(sign_only)
-    facts = {
+    settings = spending.invocation.settings()
+    with RegistryStation.look(settings) as station:
+        wanted = describe_wish(settings, station.keys, ROLES[role], name)
+        statement = membership.sign_registration(station, wanted)
+    if not spending.is_dry:
+        statement.save(sign_only)
+    spending.invocation.show(describe(statement))
+
+
+def describe(statement: SignedRegistration) -> dict[str, object]:
+    """What was signed."""
+    return {
         "account": statement.account,
         "role": statement.wanted.role.name.lower(),
         "valid_until": statement.deadline,
     }
-    invocation.show(facts)
 
 
 def describe_wish(settings: Settings, keys: KeyStore, role: Role, name: str) -> Registration:
@@ -79,49 +92,60 @@ def describe_wish(settings: Settings, keys: KeyStore, role: Role, name: str) -> 
 
 
 @click.command("rotate")
-@takes_settings
+@spends()
 @click.option("--new-tls-key", is_flag=True, help="Make a new TLS key first.")
-def rotate(invocation: Invocation, *, new_tls_key: bool) -> None:
+def rotate(spending: Spending, *, new_tls_key: bool) -> None:
     """Register the TLS key, endpoint and resources that this home has now. Stop its server first.
 
     Run it again should it fail after the key was made: it registers what is there.
     """
-    settings = invocation.settings()
+    settings = spending.invocation.settings()
     wanted = settings.of(RegistrationSettings)
     endpoint, resources = describe_server(settings.of(ServerSettings), wanted)
-    with RegistryStation.open(settings) as station:  # refuses while a server of this home runs
+
+    def act(station: EvmStation) -> tuple[Hash32, bool]:
         membership.require_server(station)
-    if new_tls_key:
-        KeyStore.renew_tls(settings.home / "keys")
-    with RegistryStation.open(settings) as station:
-        changed = membership.rotate_server(station, endpoint, resources)
-        pin = station.keys.tls.pin
-    facts = {"endpoint": endpoint, "tls_pin": pin.hex(), "changed": changed}
-    invocation.show(facts)
+        keys = station.keys
+        if new_tls_key:
+            keys = station.keys.with_new_tls(
+                None if station.is_rehearsed else settings.home / "keys"
+            )
+        changed = membership.rotate_server(replace(station, keys=keys), endpoint, resources)
+        return keys.tls.pin, changed
+
+    def tell(_: EvmStation, done: tuple[Hash32, bool]) -> dict[str, object]:
+        pin, changed = done
+        return {"endpoint": endpoint, "tls_pin": pin.hex(), "changed": changed}
+
+    spending.carry_out(RegistryStation, act, tell)  # refuses while a server of this home runs
 
 
 @click.command("succeed")
-@takes_settings
+@spends(for_good="The former account takes no new work any more, and never gets its place back.")
 @click.argument("former", type=click.Path(path_type=Path, file_okay=False, exists=True))
-def succeed(invocation: Invocation, former: Path) -> None:
+def succeed(spending: Spending, former: Path) -> None:
     """Take the place of the account of the home folder FORMER, which retires.
 
     What it has under way and its tokens remain its own, so keep its key until all that has ended. A
     server takes new work once its provider has admitted this account. Where the former acted for an
     organisation, name, members and stake stay, and this account acts for it.
     """
-    with RegistryStation.open(invocation.settings()) as station:
-        account = membership.succeed(station, KeyStore.open(former / "keys"))
-        me = station.address
-    invocation.show({"account": me, "succeeds": account})
+
+    def act(station: EvmStation) -> Address:
+        return membership.succeed(station, KeyStore.open(former / "keys", may_make=False))
+
+    def tell(station: EvmStation, account: Address) -> dict[str, object]:
+        return {"account": station.address, "succeeds": account}
+
+    spending.carry_out(RegistryStation, act, tell)
 
 
 @click.command("retire")
-@takes_settings
-@click.confirmation_option(prompt="For good: this account takes no new work any more. Retire?")
-def retire(invocation: Invocation) -> None:
+@spends(for_good="This account takes no new work any more.")
+def retire(spending: Spending) -> None:
     """Take no new work any more, for good; keep the server running until all has ended."""
-    with RegistryStation.open(invocation.settings()) as station:
-        membership.retire(station)
-        me = station.address
-    invocation.show({"account": me, "retired": True})
+
+    def tell(station: EvmStation, _: Receipt) -> dict[str, object]:
+        return {"account": station.address, "retired": True}
+
+    spending.carry_out(RegistryStation, membership.retire, tell)

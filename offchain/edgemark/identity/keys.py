@@ -36,19 +36,24 @@ class KeyStore:
     tls: TlsKey
 
     @staticmethod
-    def open(folder: Path, account: SecretKey | None = None) -> KeyStore:
+    def open(folder: Path, account: SecretKey | None = None, *, may_make: bool = True) -> KeyStore:
         """Read the keys of a folder; make the folder and what is missing.
 
         Args:
             folder: of the key files.
             account: the account's key when it comes from elsewhere; then no file of it is made.
+            may_make: whether anything is made.
 
         Raises:
             Unrecoverable: others can open a file, it holds no key, or the account's is lost.
+            RefusedInput: there is none, and none may be made.
         """
-        make_secret_folder(folder)
+        if may_make:
+            make_secret_folder(folder)
         if account is None:
             _check_not_lost(folder)
+        if not may_make:
+            _check_made(folder, has_account=account is not None)
         own = account or _open_account(folder / ACCOUNT_FILE)
         return KeyStore(own, _open_tls(folder / TLS_FILE))
 
@@ -62,18 +67,43 @@ class KeyStore:
         make_secret_folder(folder)
         TlsKey.generate().save(folder / TLS_FILE)
 
+    def with_new_tls(self, folder: Path | None) -> KeyStore:
+        """The same account with a new TLS key, kept in this folder; only here when that is None."""
+        if folder is not None:
+            self.renew_tls(folder)
+            return KeyStore(self.account, _open_tls(folder / TLS_FILE))
+        return KeyStore(self.account, TlsKey.generate())
+
     @staticmethod
-    def of(settings: Settings) -> KeyStore:
+    def of(settings: Settings, *, may_make: bool = True) -> KeyStore:
         """The keys that the settings name: of the home folder, or with the account of a file.
 
         Raises:
-            Unrecoverable: as `open`.
+            Unrecoverable, RefusedInput: as `open`.
             KeyfileInvalid, WrongPassphrase: the account's file cannot be opened.
         """
         own, account = settings.of(AccountSettings), None
         if own.file:
             account = open_keyfile(own.file, own.passphrase_file)
-        return KeyStore.open(settings.home / "keys", account)
+        return KeyStore.open(settings.home / "keys", account, may_make=may_make)
+
+
+def _check_made(folder: Path, *, has_account: bool) -> None:
+    """Check that all keys are there.
+
+    Raises:
+        RefusedInput: one is not.
+        Unrecoverable: others can open the folder.
+    """
+    wanted = [folder / TLS_FILE] if has_account else [folder / TLS_FILE, folder / ACCOUNT_FILE]
+    missing = [path for path in wanted if not path.exists()]
+    if missing:
+        raise RefusedInput(
+            "is not there: this home has no keys yet",
+            who=missing[-1],
+            remedy="`edgemark account address` makes them; then it needs coin and MTC.",
+        )
+    check_private(folder)
 
 
 def _check_not_lost(folder: Path) -> None:

@@ -2,104 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
-from tests.offchain.small_chain import SmallChain, account, small_chain
-from tests.stage.command_line import Finished, edgemark_here
+from tests.offchain.cli.town import NEEDED, Town, town
+from tests.offchain.small_chain import account, small_chain
 
-from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.terminal.exits import Exit
-from edgemark.identifiers import Address, format_time
+from edgemark.identifiers import format_time
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
-from edgemark.identity.registry import ParticipantRegistry
 from edgemark.party.evm.contracts import DEFAULT_PAUSE_S
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
-from edgemark.token.metacoin import MetaCoin
 
-__all__ = ["small_chain"]  # the fixture
+__all__ = ["small_chain", "town"]  # the fixtures
 
 pytestmark = pytest.mark.chain
-MTC = 10**18
-NEEDED = 1000 * MTC
-
-
 THOUSAND = str(1000 * 10**18)  # MTC, smallest unit
-
-
-@dataclass(frozen=True)
-class Town:
-    """Homes of participants on one chain, and the commands that they run."""
-
-    ground: SmallChain
-    folder: Path
-
-    @property
-    def registry(self) -> ParticipantRegistry:
-        """As the chain has it."""
-        deployment = self.ground.deployment
-        return ParticipantRegistry(self.ground.chain, deployment.contract("ParticipantRegistry"))
-
-    @property
-    def anchor(self) -> AnchorAccounts:
-        """As the chain has it."""
-        contract = self.ground.deployment.contract("AssetAnchor")
-        return AnchorAccounts(self.ground.chain, contract)
-
-    def address(self, home: str) -> Address:
-        """The account of a home."""
-        return KeyStore.open(self.folder / home / "keys").account.address
-
-    def enrich(self, home: str, tokens: int = 0) -> Address:
-        """Give the account of a home gas and tokens."""
-        me = self.address(home)
-        self.ground.operator.transfer_many([(me, 10**18)])
-        token = MetaCoin(self.ground.chain, self.ground.deployment.contract("MetaCoin"))
-        if tokens:
-            self.ground.operator.send(token.transfer(me, tokens))
-        return me
-
-    def run(self, home: str, *words: str | Path, **settings: object) -> Finished:
-        """A command of a home."""
-        self.ground.deployment.save(self.folder / "deployment.json")
-        environ = {f"EDGEMARK_{name.upper()}": str(value) for name, value in settings.items()}
-        environ |= {
-            "EDGEMARK_CHAIN_URL": self.ground.chain.url,
-            "EDGEMARK_CONFIRMATIONS": "0",
-            "EDGEMARK_MANIFEST": str(self.folder / "deployment.json"),
-        }
-        return edgemark_here(*words, "--json", "--home", self.folder / home, environ=environ)
-
-    def do(self, home: str, *words: str | Path, **settings: object) -> dict[str, object]:
-        """A command that has to succeed; what it printed."""
-        ran = self.run(home, *words, **settings)
-        assert ran.status == Exit.DONE, ran.out + ran.error
-        found: dict[str, object] = ran.value
-        return found
-
-    def set_up_provider(self, home: str) -> Address:
-        """An organisation with its stake."""
-        me = self.enrich(home, NEEDED)
-        self.do(home, "provider", "register", "Edge Ltd")
-        self.do(home, "provider", "stake")
-        return me
-
-    def set_up_node(self, home: str, provider: str) -> Address:
-        """A node that its provider relays the registration of."""
-        me, organisation = self.address(home), self.address(provider)
-        self.do(provider, "provider", "admit", me)
-        file = self.folder / f"{home}.json"
-        wish = ("account", "register", "--role", "node", "--sign-only", file)
-        self.do(home, *wish, provider=organisation, advertise="https://127.0.0.1:8443")
-        self.do(provider, "account", "register", "--relay", file)
-        return me
-
-
-@pytest.fixture
-def town(small_chain: SmallChain, tmp_path: Path) -> Town:
-    return Town(small_chain, tmp_path)
 
 
 def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town) -> None:
@@ -259,7 +176,7 @@ def test_succeed__a_new_home__has_the_place_and_the_old_one_retires(town: Town) 
     organisation = town.set_up_provider("provider")
     node = town.set_up_node("node", "provider")
     successor = town.enrich("successor")
-    ran = town.run("successor", "account", "succeed", town.folder / "node")
+    ran = town.run("successor", "account", "succeed", town.folder / "node", "--yes")
     assert ran.value == {"account": successor, "succeeds": node}
     assert "until its provider has admitted this account" in ran.error
     assert not town.registry.is_active(successor)
@@ -275,7 +192,7 @@ def test_succeed__of_an_organisation__keeps_its_name_members_and_stake(town: Tow
     organisation = town.set_up_provider("provider")
     node = town.set_up_node("node", "provider")
     actor = town.enrich("actor")
-    town.do("actor", "account", "succeed", town.folder / "provider")
+    town.do("actor", "account", "succeed", town.folder / "provider", "--yes")
     registry = town.ground.deployment.contract("ParticipantRegistry")
     assert town.ground.chain.call(registry, "actorOf", organisation, block="latest") == actor
     subject = bytes.fromhex(organisation[2:]).rjust(32, b"\0")

@@ -25,6 +25,7 @@ from edgemark.ledger.evm.sending.fees import WEI_PER_GWEI
 from edgemark.ledger.evm.sending.pending import check_owner, identify
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.evm.station import LANE_FILE
 from edgemark.settings.settings import Settings
 
 MOST_AHEAD_S = 15  # a block's time may be as far ahead of ours; more is a wrong clock
@@ -66,7 +67,7 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         look("chain clock", False, lambda: compare_clocks(chain)),
         look("gas price", needed, lambda: _compare_fee(chain, wanted.max_fee_gwei)),
     ]
-    if (settings.home / "lane.journal").exists():
+    if (settings.home / LANE_FILE).exists():
         findings.append(look("home", True, lambda: _check_home(settings, chain)))
     try:
         file = wanted.manifest_file(settings.home, chain.chain_id)
@@ -90,7 +91,7 @@ def _check_home(settings: Settings, chain: EvmChain) -> str:
     """
     account = KeyStore.open(settings.home / "keys").account.address
     owner = identify(chain.chain_id, chain.block(0).hash, account)
-    check_owner(settings.home / "lane.journal", owner)
+    check_owner(settings.home / LANE_FILE, owner)
     return "was used on this chain"
 
 

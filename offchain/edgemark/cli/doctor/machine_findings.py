@@ -15,7 +15,7 @@ from edgemark.cli.catalogue import CONTRACTS
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.crypto.field import kernel
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import FileInUse, check_private, hold_lock
+from edgemark.files import check_private, find_holder
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.contract.interface import load_bytecode
@@ -115,15 +115,4 @@ def describe_journal(path: Path) -> str:
             had=f"{records} records, then {rest} bytes",
             remedy="A record that was cut short is dropped at the next start; damage is refused.",
         )
-    return f"{records} records, {f'in use by {holder}' if holder else 'free'}"
-
-
-def find_holder(path: Path) -> str:
-    """Who holds the lock of a journal; empty when nobody does."""
-    if not path.with_name(path.name + ".lock").exists():
-        return ""
-    try:
-        os.close(hold_lock(path))
-    except FileInUse as used:
-        return str(used.had)
-    return ""
+    return f"{records} records, {f'in use by process {holder}' if holder else 'free'}"

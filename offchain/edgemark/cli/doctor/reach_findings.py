@@ -9,8 +9,8 @@ from functools import partial
 
 from edgemark.cli.catalogue import GROUPS, list_roles
 from edgemark.cli.doctor.findings import Finding, look
-from edgemark.cli.doctor.machine_findings import find_holder
 from edgemark.errors import RefusedInput
+from edgemark.files import find_holder
 from edgemark.identity.records import Participant
 from edgemark.party.settings import MetricsSettings, ServerSettings
 from edgemark.settings.settings import Settings
@@ -49,7 +49,7 @@ def _port(host: str, port: int, serving: str) -> str:
             probe.bind((host, port))
         except OSError as error:
             if serving and error.errno == errno.EADDRINUSE:
-                return f"{host}:{port}, in use; {serving} serves from this home"
+                return f"{host}:{port}, in use; process {serving} serves from this home"
             raise RefusedInput(
                 "cannot be used",
                 who=f"{host}:{port}",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from edgemark.cli.outsourcing.completing import complete_job
+from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
@@ -19,9 +20,9 @@ from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
 from edgemark.systems.outsourcing.identifiers import parse_job_id
 from edgemark.systems.outsourcing.limits import MAX_BUNDLE_BYTES
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
-from edgemark.systems.outsourcing.story.claiming import claim
+from edgemark.systems.outsourcing.story.claiming import Claimed, claim, read_stories
 from edgemark.systems.outsourcing.story.reading import Lookout
-from edgemark.systems.outsourcing.story.story import check_amounts
+from edgemark.systems.outsourcing.story.story import JobStory, check_amounts
 from edgemark.systems.outsourcing.story.telling import as_facts, tell
 from edgemark.words import printable
 
@@ -41,10 +42,10 @@ def explain_job(invocation: Invocation, job: str) -> int:
 
 
 @click.command("claim")
-@takes_settings
+@spends()
 @click.argument("jobs", nargs=-1, shell_complete=complete_job)
 @click.option("--all", "every", is_flag=True, help="Every job in which something is open.")
-def claim_jobs(invocation: Invocation, jobs: tuple[str, ...], every: bool) -> None:
+def claim_jobs(spending: Spending, jobs: tuple[str, ...], every: bool) -> None:
     """Settle whatever the deadlines allow in JOBS; anyone may, for gas only.
 
     Jobs that never started go back to their payers, uncharged indices are collected, charges that
@@ -53,21 +54,36 @@ def claim_jobs(invocation: Invocation, jobs: tuple[str, ...], every: bool) -> No
     if every == bool(jobs):
         raise RefusedInput("name jobs, or --all", who="claim", had=f"{len(jobs)} jobs")
     named = None if every else [parse_job_id(job) for job in jobs]
-    with OutsourcingStation.open(invocation.settings()) as station:
-        done = claim(station, named)
-    facts = {
+    stories: list[JobStory] = []
+
+    def act(station: OutsourcingStation) -> Claimed:
+        if not stories:
+            stories.extend(read_stories(station, named))
+        return claim(station, stories)
+
+    spending.carry_out(
+        OutsourcingStation, act, lambda _, done: describe_claim(done), text=tell_claim
+    )
+
+
+def describe_claim(done: Claimed) -> dict[str, object]:
+    """What a claim did, for programs."""
+    return {
         "looked_at": done.looked,
         "due": [job.hex() for job in done.due],
         "ended": [{"job": job.hex(), "index": index} for job, index in done.ended],
         "expired_locks": list(done.expired),
         "transactions": [f"0x{tx.hex()}" for tx in done.transactions],
     }
-    text = (
+
+
+def tell_claim(done: Claimed) -> str:
+    """The same for people."""
+    return (
         f"looked at {done.looked} jobs; {len(done.due)} had something due; "
         f"ended {len(done.ended)} indices; returned {len(done.expired)} expired locks; "
         f"{len(done.transactions)} transactions"
     )
-    invocation.show(facts, text)
 
 
 @click.command("evidence")

@@ -29,6 +29,7 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.settings import SECTIONS
+from edgemark.party.evm.station import LANE_FILE
 from edgemark.token.metacoin import MetaCoin
 
 GAS_WEI = 10**19
@@ -201,7 +202,7 @@ class EvmStage(Stage[EvmActor]):
 
     def _admit(self, chain: EvmChain, actor: EvmActor) -> None:
         registry = ParticipantRegistry(chain, self.deployment.contract("ParticipantRegistry"))
-        path = provider_home(actor.home) / "lane.journal"
+        path = provider_home(actor.home) / LANE_FILE
         with TransactionLane(chain, actor.provider_key, path) as lane:
             anchor = AnchorAccounts(chain, self.deployment.contract("AssetAnchor"))
             until = chain.block("latest").timestamp + ALLOWANCE_S

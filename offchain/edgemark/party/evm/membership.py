@@ -71,12 +71,14 @@ def succeed(station: EvmStation, former: KeyStore) -> Address:
     deadline = Timestamp(station.chain.block("latest").timestamp + SUCCESSION_S)
     nonce = station.registry.nonce(account)
     digest = station.registry.domain().succession(account, station.address, nonce, deadline)
+    found = station.registry.participant(account)
     call = station.registry.succeed(account, deadline, former.account.sign(digest))
     send_as_asked(station, call, "Only a new account can take the place of one that is active.")
-    found = station.registry.participant(station.address)
     if found.role is Role.PROVIDER:
         _take_stake_over(station, found.provider)
-    elif found.role.is_server and not station.registry.is_active(station.address):
+    elif station.is_rehearsed or not found.role.is_server:
+        pass
+    elif not station.registry.is_active(station.address):
         _log.warning("takes no new work until its provider has admitted this account")
     return account
 
@@ -85,7 +87,7 @@ def _take_stake_over(station: EvmStation, provider: Address) -> None:
     """Renew an organisation's stake: when it expires it goes back to whoever locked it last."""
     is_bonded = station.registry.stake_of(provider).free_at == 0
     if is_bonded and held_stake(station, provider):
-        provide_stake(station, 0)
+        _lock_stake(station, provider, 0)
 
 
 def retire(station: EvmStation) -> Receipt:
@@ -161,8 +163,12 @@ def provide_stake(station: EvmStation, amount: int) -> None:
     Raises:
         RefusedInput: the wallet holds too few tokens, or the account acts for no organisation.
     """
+    _lock_stake(station, provider_of(station), amount)
+
+
+def _lock_stake(station: EvmStation, provider: Address, amount: int) -> None:
     registry = station.registry
-    total = amount + held_stake(station, provider_of(station))
+    total = amount + held_stake(station, provider)
     # Mined at once: the stake is locked in the next transaction, or not at all.
     bring_in(station, amount, [registry.address], total, lasts_s=STAKE_ALLOWANCE_S)
     send_as_asked(station, registry.stake(amount), "Register this organisation first.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from edgemark.anchoring.accounts import AnchorAccounts
@@ -26,6 +26,7 @@ from edgemark.ledger.evm.sending.closed_lane import ClosedLane
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.pending import check_owner, identify
+from edgemark.ledger.evm.sending.rehearsed_lane import RehearsedLane
 from edgemark.loop.machine import TryAgain, UnderWay
 from edgemark.party.evm.block_time import BlockTime
 from edgemark.party.evm.contracts import BaseContracts
@@ -38,6 +39,7 @@ from edgemark.settings.settings import Settings
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.asking.http import HttpClient
 
+LANE_FILE = "lane.journal"
 LOOKS_APART = 0.75  # of the pause between two ticks: each of these is a look that counts
 
 
@@ -81,7 +83,7 @@ class EvmStation(Station):
         Raises:
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
         """
-        return cls._open(settings, clock, is_sending=True)
+        return cls._open(settings, KeyStore.of(settings), clock, is_sending=True)
 
     @classmethod
     def look(cls, settings: Settings) -> Self:
@@ -91,19 +93,36 @@ class EvmStation(Station):
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: as `open`.
             OtherChainsFile: this home was used on another chain.
         """
-        return cls._open(settings, None, is_sending=False)
+        return cls._open(settings, KeyStore.of(settings), None, is_sending=False)
+
+    @classmethod
+    def rehearse(cls, settings: Settings) -> Self:
+        """The same to try what would be sent: nothing is locked, nothing made, nothing sent.
+
+        Raises:
+            RefusedInput: this home has no keys yet.
+            NoChain, ChainIdMismatch, NoCode, ManifestInvalid, OtherChainsFile: as `look`.
+        """
+        keys = KeyStore.of(settings, may_make=False)
+        station = cls._open(settings, keys, None, is_sending=False)
+        return replace(station, lane=station.rehearsed_lane())
 
     @classmethod
     def _open(
-        cls, settings: Settings, clock: Callable[[], int] | None, *, is_sending: bool
+        cls,
+        settings: Settings,
+        keys: KeyStore,
+        clock: Callable[[], int] | None,
+        *,
+        is_sending: bool,
     ) -> Self:
-        keys, paces = KeyStore.of(settings), settings.of(PartySettings)
+        paces = settings.of(PartySettings)
         chain, deployment = open_deployment(settings, cls.GROUPS)
         furniture = cls.furnish(settings, chain, deployment)
         registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
         block_time = BlockTime(lambda: measure_block_s(chain))
         block_time.look()
-        path, most = settings.home / "lane.journal", settings.of(ChainSettings).max_fee_gwei
+        path, most = settings.home / LANE_FILE, settings.of(ChainSettings).max_fee_gwei
         genesis = chain.block(0).hash
         parts: dict[str, Any] = {
             "settings": settings,
@@ -135,6 +154,18 @@ class EvmStation(Station):
     ) -> Mapping[str, Any]:
         """The fields that a system's station adds, by name."""
         return {}
+
+    def rehearsed_lane(self) -> RehearsedLane:
+        """A lane that sends nothing and says what sending would come to."""
+        most = self.settings.of(ChainSettings).max_fee_gwei
+        lane, key = self.lane, self.keys.account
+        under_way = None if isinstance(lane, ClosedLane) else lane.is_undecided
+        return RehearsedLane(self.chain, key, max_fee_gwei=most, was_sent=under_way)
+
+    @property
+    def is_rehearsed(self) -> bool:
+        """Whether nothing is really sent: what else lasts is not to be done either."""
+        return isinstance(self.lane, RehearsedLane)
 
     def close(self) -> None:
         """Let another process send for this account."""

@@ -26,9 +26,9 @@ class ClosedLane(TransactionLane):
         """Refuse."""
         self._refuse(call.function)
 
-    def may_happen(self, call: Call) -> bool:
+    def is_undecided(self, intent: Intent) -> bool:
         """Refuse: what may happen is known to who sends."""
-        self._refuse(call.function)
+        self._refuse(intent.function)
 
     def keep_on(self) -> None:
         """Help nothing on."""
@@ -36,7 +36,7 @@ class ClosedLane(TransactionLane):
     def close(self) -> None:
         """Nothing is held."""
 
-    def _carry_out(self, intents: Sequence[Intent], confirmations: int | None) -> NoReturn:  # noqa: ARG002
+    def _carry_out(self, intents: Sequence[Intent], confirmations: int | None) -> list[Receipt]:  # noqa: ARG002
         self._refuse(f"{len(intents)} transactions")
 
     def _refuse(self, what: str) -> NoReturn:

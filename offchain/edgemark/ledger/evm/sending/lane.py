@@ -163,8 +163,12 @@ class TransactionLane(NonceKeeper, Closing):
 
     def may_happen(self, call: Call) -> bool:
         """Was it signed, and is that not decided? Then a refusal is no proof that it did not."""
+        return self.is_undecided(intent_of(call))
+
+    def is_undecided(self, intent: Intent) -> bool:
+        """The same of an intention."""
         with self._lock:
-            return self._pending.is_undecided(intent_of(call).identity)
+            return self._pending.is_undecided(intent.identity)
 
     def close(self) -> None:
         """Let another process send for this account."""

@@ -54,13 +54,12 @@ class FunctionStore:
     """A folder of functions.
 
     Args:
-        folder: made when missing.
+        folder: made when missing, by `keep`: who only looks makes none.
         most_jobs: that are open at a time, each perhaps with a function of its own.
     """
 
     def __init__(self, folder: Path, most_jobs: int = 0) -> None:
         self._folder, self._most_jobs = folder, most_jobs
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._parsed: OrderedDict[Hash32, Polynomial] = OrderedDict()
         self._asked: OrderedDict[tuple[str, Hash32], int] = OrderedDict()
         self._needed: Callable[[], Needed] = dict
@@ -82,6 +81,7 @@ class FunctionStore:
     ) -> None:
         """Let what `needed` names stay, and so much of the disk to others; who gives way beside."""
         self._needed, self._promised, self._free_more = needed, promised, free_more
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @contextmanager
     def handing_to(self, server: str) -> Iterator[bool]:

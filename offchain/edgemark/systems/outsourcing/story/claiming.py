@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,19 +39,29 @@ class Claimed:
     transactions: tuple[Hash32, ...]
 
 
-def claim(station: OutsourcingStation, jobs: Iterable[JobId] | None = None) -> Claimed:
-    """End whatever is due in these jobs, or in all there are.
+def read_stories(
+    station: OutsourcingStation, jobs: Iterable[JobId] | None = None
+) -> list[JobStory]:
+    """The lives of these jobs, or of all in which something is open.
+
+    Raises:
+        JobUnknown: one of the named jobs is not on this chain.
+        LedgerUnavailable: the chain does not answer.
+    """
+    chronicle = Chronicle(station.chain, station.deployment)
+    named = tuple(chronicle.open_jobs() if jobs is None else jobs)
+    return [chronicle.read(job) for job in dict.fromkeys(named)]
+
+
+def claim(station: OutsourcingStation, stories: Sequence[JobStory]) -> Claimed:
+    """End whatever is due in these jobs.
 
     Somebody who is faster costs this caller gas and nothing else.
 
     Raises:
-        JobUnknown: one of the named jobs is not on this chain.
         LedgerUnavailable: the chain does not answer, or the account has no gas; what was sent
             before counts.
     """
-    chronicle = Chronicle(station.chain, station.deployment)
-    named = tuple(chronicle.open_jobs() if jobs is None else jobs)
-    stories = [chronicle.read(job) for job in dict.fromkeys(named)]
     now = Timestamp(station.chain.now())
     due = [story for story in stories if is_due(story, now)]
     receipts = [

@@ -1,0 +1,1 @@
+"""Commands that spend: what they have in common."""

@@ -1,0 +1,168 @@
+"""What a command would come to for who calls it: tokens and gas, told before anything is paid.
+
+All of it is read from what the contracts would log, so it holds for whatever a system's contracts
+do: MTC that leave the wallet, what is locked and until when it is back at the latest, and gas.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+from edgemark.anchoring import events as anchored
+from edgemark.cli.terminal.facts import Amount, Moment
+from edgemark.deployment.deployment import Deployment
+from edgemark.identifiers import Address, Hash32
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.decoding import decode_logs
+from edgemark.ledger.evm.sending.rehearsed_lane import Rehearsal
+from edgemark.token.events import Transfer
+
+WEI_DIGITS = 18  # decimals of native coin
+SHOWN_DIGITS = 3  # of an estimate in native coin
+
+
+@dataclass(frozen=True)
+class Held:
+    """Tokens that a contract would lock.
+
+    Attributes:
+        by: name of the contract.
+        amount: smallest units.
+        until: when they are back at the latest, Unix seconds; 0 when the lock is an older one.
+    """
+
+    by: str
+    amount: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a command would come to.
+
+    Attributes:
+        rehearsal: what it would send.
+        leaves: MTC that leave the wallet, smallest units; negative when some come in.
+        anchored: of them into the free balance in the anchor; negative when out of it.
+        held: what contracts would lock of the free balance.
+        later: sentences about what may follow.
+    """
+
+    rehearsal: Rehearsal
+    leaves: int = 0
+    anchored: int = 0
+    held: tuple[Held, ...] = ()
+    later: tuple[str, ...] = ()
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing would be sent."""
+        return not self.rehearsal.calls
+
+    def as_facts(self) -> dict[str, Any]:
+        """For programs."""
+        done = self.rehearsal
+        held = [
+            {"by": each.by, "amount": Amount(each.amount), "until": Moment(each.until)}
+            for each in self.held
+        ]
+        return {
+            "calls": list(done.calls),
+            "leaves_wallet": Amount(self.leaves),
+            "locked": held,
+            "gas": done.gas,
+            "gas_wei": str(done.fee_wei),
+            "coin_wei": str(done.value_wei),
+            "later": list(self.later),
+        }
+
+    def tell(self) -> str:
+        """For people, in one line."""
+        return " ".join([f"Price: {'; '.join(self._parts()).rstrip('.')}.", *self.later])
+
+    def _parts(self) -> Iterator[str]:
+        done = self.rehearsal
+        if self.is_nothing:
+            yield "nothing, for nothing has to be sent"
+            return
+        count = len(done.calls)
+        many = f"{count} transaction{'' if count == 1 else 's'}"
+        if done.unknown is not None:
+            yield f"not known beforehand for {many}: {done.unknown}"
+            return
+        yield from self._tell_tokens()
+        if done.value_wei:
+            yield f"{format_coin(done.value_wei)} coin are given away"
+        yield f"about {format_coin(done.fee_wei)} coin for gas ({done.gas:,} gas, {many})"
+
+    def _tell_tokens(self) -> Iterator[str]:
+        gone = self.leaves - self.anchored
+        if self.anchored > 0:
+            yield f"{Amount(self.anchored)} leave the wallet for its free balance in the anchor"
+        if self.leaves < 0:
+            yield f"{Amount(-self.leaves)} come into the wallet"
+        elif gone > 0 or not self.leaves:
+            yield f"{Amount(gone)} leave the wallet{' for good' if gone else ''}"
+        for each in self.held:
+            until = f" until {Moment(each.until)} at the latest" if each.until else ""
+            yield f"{Amount(each.amount)} are locked by {each.by}{until}"
+
+
+def price_of(
+    rehearsal: Rehearsal, deployment: Deployment, account: Address, later: Sequence[str] = ()
+) -> Price:
+    """What was rehearsed, as it is for an account.
+
+    Args:
+        rehearsal: of its transactions.
+        deployment: whose contracts log.
+        account: whose tokens count.
+        later: sentences about what may follow.
+    """
+    contracts = [deployment.contract(name) for name in deployment.contracts]
+    events = decode_logs(contracts, rehearsal.logs)
+    leaves = into_anchor = 0
+    for event in events:
+        match event:
+            case Transfer(from_=giver, to=taker, value=value):
+                leaves += value * ((giver == account) - (taker == account))
+            case anchored.Deposited(account=owner, payer=payer, received=amount):
+                into_anchor += amount * (owner == payer == account)
+            case anchored.Withdrawn(account=owner, to=to, amount=amount):
+                into_anchor -= amount * (owner == to == account)
+            case _:
+                pass
+    held = tuple(_find_held(events, deployment, account))
+    return Price(rehearsal, leaves, into_anchor, held, tuple(later))
+
+
+def _find_held(
+    events: Sequence[ChainEvent], deployment: Deployment, account: Address
+) -> Iterator[Held]:
+    names = {address: name for name, address in deployment.contracts.items()}
+    amounts: Counter[tuple[Address, Hash32]] = Counter()
+    ends: dict[tuple[Address, Hash32], int] = {}
+    for event in events:
+        match event:
+            case anchored.Locked() | anchored.LockIncreased():
+                key = (event.locker, event.subject)
+                amounts[key] += event.amount * (event.owner == account)
+                if isinstance(event, anchored.Locked):
+                    ends[key] = event.expires_at
+            case anchored.LockRenewed():
+                ends[event.locker, event.subject] = event.expires_at
+            case _:
+                pass
+    for place, amount in amounts.items():
+        if amount:
+            yield Held(names.get(place[0], place[0]), amount, ends.get(place, 0))
+
+
+def format_coin(wei: int) -> str:
+    """An amount of native coin, to three digits."""
+    rounded = Context(prec=SHOWN_DIGITS).create_decimal(Decimal(wei).scaleb(-WEI_DIGITS))
+    return format(rounded.normalize(), "f")

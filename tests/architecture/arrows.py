@@ -27,7 +27,17 @@ from pathlib import Path
 PACKAGE = "edgemark"
 
 _WORDS = frozenset({"errors", "encoding", "identifiers", "keccak", "words"})
-_FLOOR = _WORDS | {"closing", "crypto", "logs", "settings", "seam", "files", "process", "journal"}
+_FLOOR = _WORDS | {
+    "closing",
+    "crypto",
+    "files",
+    "journal",
+    "logs",
+    "process",
+    "seam",
+    "settings",
+    "untrusted",
+}
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop", "chronicle"})
 ROOMS_APART = frozenset({"party.evm", "demo.evm"})
@@ -49,7 +59,7 @@ _LOOP = _PURE_LOOP | frozenset(
 )
 _PURE_CHRONICLE = frozenset({"chronicle.marks", "chronicle.steps"})
 _CHRONICLE = _PURE_CHRONICLE | frozenset({"chronicle.pots", "chronicle.book"})
-_CHAINLESS = _FLOOR | _LOOP | {"metrics", "models", "storage", "transport", "untrusted"}
+_CHAINLESS = _FLOOR | _LOOP | {"metrics", "models", "storage", "transport"}
 _GENERAL = _CHAINLESS | _SHARED | {"deployment", "indexer", "ledger"}
 INPUT_OUTPUT = (
     (_LOOP - _PURE_LOOP)

@@ -6,7 +6,8 @@ the groups of contracts that were deployed; whoever reads it says which groups i
     {"version": 2, "chain_id": 31337, "block": 5, "groups": {GROUP: {
      "parameters": {…},
      "contracts": {CONTRACT: {"address": "0x…", "arguments": "0x…", "block": 5, "code_hash": …,
-                              "compiler": …}, …}}, …}}
+                              "compiler": …}, …}}, …},
+     "checksum": …}
 
 In version 1 the groups were not told apart: one object "parameters" has what all of them need, and
 "contracts" and "origins" all contracts.
@@ -35,10 +36,15 @@ from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import address_of_made
 from edgemark.settings.settings import Settings
+from edgemark.untrusted.checksum import take_checksum, with_checksum
 
 MANIFEST_VERSION = 2
 MAX_MANIFEST_BYTES = 64 * 1024
 SAMPLED_BLOCKS = 12  # of which the seconds between two are looked at
+TAKE_WRITTEN = (
+    "Take the file that the deployment wrote. "
+    "Who changed it on purpose takes its field checksum out."
+)
 Group = TypeVar("Group", bound=ContractGroup)
 
 
@@ -176,7 +182,8 @@ class Deployment:
             "groups": groups,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n")
+        whole = with_checksum(facts)
+        write_whole(path, json.dumps(whole, indent=2, sort_keys=True).encode() + b"\n")
 
     @classmethod
     def load(
@@ -322,9 +329,12 @@ def _read(path: Path) -> Any:
     try:
         if len(raw) > MAX_MANIFEST_BYTES:
             raise ValueError("longer than any manifest")
-        return json.loads(raw)
+        facts = json.loads(raw)
     except (ValueError, RecursionError) as error:  # brackets nested without end are no manifest
         raise _invalid(path, str(error)) from error
+    if isinstance(facts, dict):
+        return take_checksum(facts, path, ManifestInvalid, TAKE_WRITTEN)
+    return facts
 
 
 def _from_json(facts: Any, path: Path, known: Sequence[type[ContractGroup]]) -> Deployment:

@@ -1,7 +1,7 @@
 """A model as a list of steps, and its file: plain numbers in JSON, never code.
 
 Format "edgemark-model", version 1. `save_model` writes one from a fitted scikit-learn model; a
-person or another program may write one too.
+person or another program may write one too, without a checksum.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from edgemark.models.steps import (
     find_usual,
 )
 from edgemark.models.traced import Precision, Tracer
+from edgemark.untrusted.checksum import with_checksum
 from edgemark.untrusted.fields import Fields
 
 MODEL_FORMAT = "edgemark-model"
@@ -110,7 +111,8 @@ def description_to_json(model: ModelDescription) -> bytes:
         "steps": [_step_to_fields(model, number) for number in range(len(model.steps))],
     }
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        whole = with_checksum(value)
+        return json.dumps(whole, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     except ValueError as error:
         raise RefusedInput(
             "holds a number that is not finite", who=model.source, needed="finite numbers"

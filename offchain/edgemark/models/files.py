@@ -34,6 +34,7 @@ from edgemark.models.estimators.reading import describe_estimator
 from edgemark.models.formats import (
     HEAD_BYTES,
     MAX_MODEL_BYTES,
+    BadModelFile,
     Form,
     check_name,
     parse_fields,
@@ -42,6 +43,7 @@ from edgemark.models.formats import (
 from edgemark.models.plan import (
     PLAN_FORMAT,
     ModelPlan,
+    WrongPlan,
     plan_from_fields,
     plan_from_json,
     plan_to_json,
@@ -55,6 +57,7 @@ from edgemark.models.table import (
     parse_table,
 )
 
+FUNCTION_END, PLAN_END = ".function", ".plan.json"
 PLANS_FOLDER = "plans"  # in a home
 
 
@@ -146,8 +149,8 @@ def write_compiled(compiled: CompiledModel, stem: Path) -> tuple[Path, Path]:
     """
     if not stem.name:
         raise RefusedInput("is no name of a file", who="--output", had=f"{stem}")
-    function = stem.with_name(f"{stem.name}.function")
-    plan = stem.with_name(f"{stem.name}.plan.json")
+    function = stem.with_name(stem.name + FUNCTION_END)
+    plan = stem.with_name(stem.name + PLAN_END)
     _write(function, compiled.function.to_bytes())
     _write(plan, plan_to_json(compiled.plan, function.name))
     return function, plan
@@ -180,9 +183,26 @@ def read_compiled(path: Path, *, how: str = "Compile it") -> CompiledModel:
             needed=f"{MODEL_FORMAT} or {PLAN_FORMAT}",
         )
     plan, file = plan_from_fields(fields)
-    function = read_function(path.with_name(file))
+    function = _parse_function(path.with_name(file))
+    _check_written_with(path.with_name(file), function, plan)
     plan.check_function(function)
     return CompiledModel(function, plan)
+
+
+def _check_written_with(path: Path, function: Polynomial, plan: ModelPlan) -> None:
+    """Check that a function is the one of the plan beside it: nothing else tells that it changed.
+
+    Raises:
+        WrongPlan: it is another.
+    """
+    if bytes(function.hash) != bytes(plan.function_hash):
+        raise WrongPlan(
+            "is not the function that its plan was written with",
+            who=path,
+            had=bytes(function.hash).hex(),
+            needed=bytes(plan.function_hash).hex(),
+            remedy="It was changed, or the plan is another's: compile the model again.",
+        )
 
 
 def remember_plan(home: Path, plan: ModelPlan) -> None:
@@ -195,11 +215,17 @@ def remember_plan(home: Path, plan: ModelPlan) -> None:
 def recall_plan(home: Path, function_hash: Hash32) -> ModelPlan | None:
     """The plan that was last remembered for a function; None when there is none."""
     path = home / PLANS_FOLDER / _plan_name(function_hash)
-    return read_plan(path) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return read_plan(path)
+    except BadModelFile as error:
+        error.who, error.remedy = path, "Name the plan, `--model PLAN`, or remove this file."
+        raise
 
 
 def _plan_name(function_hash: Hash32) -> str:
-    return f"{bytes(function_hash).hex()}.plan.json"
+    return bytes(function_hash).hex() + PLAN_END
 
 
 def read_plan(path: Path) -> ModelPlan:
@@ -212,11 +238,20 @@ def read_plan(path: Path) -> ModelPlan:
 
 
 def read_function(path: Path) -> Polynomial:
-    """Parse the canonical bytes of F from a file.
+    """Parse the canonical bytes of F from a file, and compare them with its plan, if it has one.
 
     Raises:
         RefusedInput: it is not there or too large. MalformedFunction: it is no function.
+        WrongPlan: `compile` wrote another one with the plan beside it.
     """
+    function = _parse_function(path)
+    beside = path.with_name(path.name.removesuffix(FUNCTION_END) + PLAN_END)
+    if path.name.endswith(FUNCTION_END) and beside.is_file():
+        _check_written_with(path, function, read_plan(beside))
+    return function
+
+
+def _parse_function(path: Path) -> Polynomial:
     raw = read_limited(path, MAX_FUNCTION_BYTES)
     with about(path):
         return parse_polynomial(raw)

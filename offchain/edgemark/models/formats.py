@@ -36,13 +36,18 @@ _ENDS = {
 }
 
 
+REMAKE = (
+    "Compile or save the model again. Who changed the file on purpose takes its field checksum out."
+)
+
+
 class BadModelFile(BadFile):
     """A file that is no model, or no plan, of the form that this release reads."""
 
 
 def parse_fields(raw: bytes, who: str) -> Fields:
     """The fields of a model or plan; raises as `parse_json`, a `BadModelFile`."""
-    return parse_json(raw, who, BadModelFile)
+    return parse_json(raw, who, BadModelFile, REMAKE)
 
 
 class Form(Enum):

@@ -1,7 +1,8 @@
 """The plan of a compiled model: how rows enter F_q, how answers leave it, and how right they are.
 
 It goes with the function file and is all that a device needs to ask and to read; it holds nothing
-secret. As JSON: format "edgemark-plan", version 1; whole numbers beyond 2^53 as strings.
+secret. As JSON: format "edgemark-plan", version 1; whole numbers beyond 2^53 as strings; a
+checksum tells when it was changed since.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from edgemark.identifiers import Hash32, parse_hash32
 from edgemark.models.formats import BadModelFile, parse_fields
 from edgemark.models.signature import Answer, Decision, Signature, decide
 from edgemark.models.traced import Precision
+from edgemark.untrusted.checksum import with_checksum
 from edgemark.untrusted.fields import Fields
 
 PLAN_FORMAT = "edgemark-plan"
@@ -158,7 +160,7 @@ def plan_to_json(plan: ModelPlan, function_file: str) -> bytes:
         "field_errors": list(overflow.output_errors),
         "plain_errors": list(plan.plain_errors),
     }
-    return json.dumps(value, indent=1).encode() + b"\n"
+    return json.dumps(with_checksum(value), indent=1).encode() + b"\n"
 
 
 def plan_from_json(raw: bytes, who: str) -> tuple[ModelPlan, str]:

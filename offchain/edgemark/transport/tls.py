@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -24,7 +24,7 @@ from edgemark.files import OWNER_ONLY_FILE, write_new, write_whole
 from edgemark.identifiers import Hash32
 from edgemark.transport.faults import WrongCertificate
 
-NAME = "edgemark server"
+OUR_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "edgemark server")])
 UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 NOT_BEFORE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 NOT_AFTER = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)  # RFC 5280 4.1.2.5: no end
@@ -51,11 +51,10 @@ class TlsKey:
     def generate(cls) -> TlsKey:
         """A fresh key with a self-signed certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
         certificate = (
             x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
+            .subject_name(OUR_NAME)
+            .issuer_name(OUR_NAME)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(NOT_BEFORE)
@@ -69,24 +68,21 @@ class TlsKey:
         """Read what `save_new` wrote.
 
         Raises:
-            Unrecoverable: the file holds no P-256 key with its certificate.
+            Unrecoverable: the file holds no P-256 key with its certificate, or one was changed.
         """
         raw = path.read_bytes()
         try:
             key = serialization.load_pem_private_key(raw, password=None)
             certificate = x509.load_pem_x509_certificate(raw)
-        except UNREADABLE:
-            key, certificate = None, None
-        if (
-            not isinstance(key, ec.EllipticCurvePrivateKey)
-            or not isinstance(key.curve, ec.SECP256R1)
-            or certificate is None
-            or certificate.public_key() != key.public_key()
-        ):
-            raise Unrecoverable(
-                "holds no P-256 key with its certificate", who=path, remedy="Restore the file."
-            )
-        return cls(key, certificate)
+            if isinstance(key, ec.EllipticCurvePrivateKey) and _belong(key, certificate):
+                return cls(key, certificate)
+        except (*UNREADABLE, InvalidSignature):
+            pass
+        raise Unrecoverable(
+            "holds no P-256 key with its certificate",
+            who=path,
+            remedy="It was changed, or is another file: restore it.",
+        )
 
     def save(self, path: Path) -> None:
         """Write key and certificate, for the owner only, in place of what is there."""
@@ -116,6 +112,19 @@ class TlsKey:
             serialization.NoEncryption(),
         )
         return secret + self._certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _belong(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> bool:
+    """Whether this is a P-256 key and its certificate.
+
+    Raises:
+        InvalidSignature: a certificate of ours is not as its key signed it. Others: as `spki_pin`.
+    """
+    if not isinstance(key.curve, ec.SECP256R1) or certificate.public_key() != key.public_key():
+        return False
+    if OUR_NAME in (certificate.issuer, certificate.subject):
+        certificate.verify_directly_issued_by(certificate)
+    return True
 
 
 def spki_pin(certificate_der: bytes) -> Hash32:

@@ -7,6 +7,7 @@ import math
 from typing import Any, NoReturn, TypeVar
 
 from edgemark.errors import RefusedInput
+from edgemark.untrusted.checksum import RESTORE, take_checksum
 
 T = TypeVar("T")
 
@@ -19,26 +20,37 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def parse_json(raw: bytes, who: str, refusal: type[BadFile] = BadFile) -> Fields:
-    """Parse a JSON object.
+def parse_json(
+    raw: bytes, who: str, refusal: type[BadFile] = BadFile, restore: str = RESTORE
+) -> Fields:
+    """The fields of a JSON object; as `parse_object`."""
+    return Fields(parse_object(raw, who, refusal, restore), who, refusal)
+
+
+def parse_object(
+    raw: bytes, who: str, refusal: type[BadFile] = BadFile, restore: str = RESTORE
+) -> dict[str, Any]:
+    """Parse a JSON object, and compare its checksum where it has one.
 
     Args:
         raw: the file.
         who: what it is called in errors.
         refusal: the kind of error of whatever is wrong with it, here and in its fields.
+        restore: what to do about one that is not as it was written.
 
     Raises:
-        BadFile: of that kind; not UTF-8, not JSON, nested too deep, or no object.
+        BadFile: of that kind; not UTF-8, not JSON, nested too deep, no object, or changed.
     """
     try:
         value = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise refusal("is not JSON", who=who, had="nested too deeply") from error
+        raise refusal("is not JSON", who=who, had="nested too deeply", remedy=restore) from error
     except ValueError as error:
-        raise refusal("is not JSON", who=who, had=str(error)[:200]) from error
+        raise refusal("is not JSON", who=who, had=str(error)[:200], remedy=restore) from error
     if not isinstance(value, dict):
-        raise refusal("is no JSON object", who=who, had=type(value).__name__)
-    return Fields(value, who, refusal)
+        had = type(value).__name__
+        raise refusal("is no JSON object", who=who, had=had, needed="fields and their values")
+    return take_checksum(value, who, refusal, restore)
 
 
 class Fields:
@@ -170,4 +182,5 @@ class Fields:
                 "has fields that nobody knows",
                 who=self.who,
                 had=", ".join(sorted(self._left))[:200],
+                needed="the fields of this version, each by its name",
             )

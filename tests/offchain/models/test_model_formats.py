@@ -66,6 +66,7 @@ def test_json_and_onnx__are_known_by_their_first_byte() -> None:
 
 def change(raw: bytes, **changes: Any) -> bytes:
     value = json.loads(raw)
+    del value["checksum"]  # as who changes one on purpose does
     for name, new in changes.items():
         if new is None:
             del value[name]
@@ -138,7 +139,7 @@ def test_file_that_is_no_json_object__is_refused(raw: bytes) -> None:
 
 
 def test_number_that_is_infinite_in_json__is_refused() -> None:
-    raw = description_to_json(MODEL).replace(b"0.5", b"1e999")
+    raw = change(description_to_json(MODEL)).replace(b"0.5", b"1e999")
     with pytest.raises(BadModelFile, match="infinite"):
         description_from_json(raw, "m.json")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ class NoteRefused(RefusedInput):
 
 
 FORM = FileForm("edgemark-note", 1, "note", 500, NoteRefused)
+CHECKED = replace(FORM, version=2, has_checksum=True, older=1)
 
 
 def parse_note(facts: Mapping[str, Any]) -> tuple[str, int, bytes]:
@@ -33,8 +36,8 @@ def parse_note(facts: Mapping[str, Any]) -> tuple[str, int, bytes]:
     return text(facts["said"]), number(facts["count"]), octets(facts["key"], 3, exactly=True)
 
 
-def encode_note(note: tuple[str, int, bytes]) -> bytes:
-    return encode({**HEAD, "said": note[0], "count": note[1], "key": note[2].hex()})
+def facts_of_note(note: tuple[str, int, bytes]) -> dict[str, object]:
+    return {"said": note[0], "count": note[1], "key": note[2].hex()}
 
 
 def write(**changes: object) -> bytes:
@@ -43,7 +46,7 @@ def write(**changes: object) -> bytes:
 
 
 def test_file__in_its_one_spelling__is_read() -> None:
-    assert FORM.read(write(), parse_note, encode_note) == ("so", 1, bytes.fromhex(SECRET))
+    assert FORM.read(write(), parse_note, facts_of_note) == ("so", 1, bytes.fromhex(SECRET))
 
 
 @pytest.mark.parametrize(
@@ -71,12 +74,50 @@ def test_file__in_its_one_spelling__is_read() -> None:
 )
 def test_file__of_another_form__is_refused_and_shows_nothing_of_it(raw: bytes, words: str) -> None:
     with pytest.raises(NoteRefused) as refused:
-        FORM.read(raw, parse_note, encode_note)
+        FORM.read(raw, parse_note, facts_of_note)
     assert words in str(refused.value)
     assert SECRET not in str(refused.value).lower()
+
+
+NOTE = ("so", 1, bytes.fromhex(SECRET))
+
+
+def test_f9_file_with_a_checksum__is_read_and_so_is_one_of_before() -> None:
+    raw = CHECKED.write(facts_of_note(NOTE))
+    assert json.loads(raw)["version"] == 2
+    assert CHECKED.read(raw, parse_note, facts_of_note) == NOTE
+    assert CHECKED.read(write(), parse_note, facts_of_note) == NOTE
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"count": 2}, "note: was changed since it was written. Restore it"),
+        ({"checksum": "00"}, "was changed since it was written"),
+        ({"checksum": None}, "was changed since it was written"),
+        ({"more": 1}, "was changed since it was written"),
+        ({"version": 1}, "is not canonical"),
+        ({"version": 3}, "had format edgemark-note, version 3"),
+    ],
+)
+def test_f9_file_with_a_checksum__that_was_changed__is_refused_by_name(
+    changes: dict[str, object], words: str
+) -> None:
+    facts = {**json.loads(CHECKED.write(facts_of_note(NOTE))), **changes}
+    with pytest.raises(NoteRefused) as refused:
+        CHECKED.read(encode(facts), parse_note, facts_of_note)
+    assert words in str(refused.value)
+    assert SECRET not in str(refused.value).lower()
+
+
+def test_f9_file_with_a_checksum__that_lost_it__lacks_a_part() -> None:
+    facts = json.loads(CHECKED.write(facts_of_note(NOTE)))
+    del facts["checksum"]
+    with pytest.raises(NoteRefused, match="lacks a part; needed checksum"):
+        CHECKED.read(encode(facts), parse_note, facts_of_note)
 
 
 @given(raw=st.binary(max_size=600))
 def test_any_bytes__are_refused_by_their_kind_of_file(raw: bytes) -> None:
     with pytest.raises(NoteRefused):
-        FORM.read(raw, parse_note, encode_note)
+        FORM.read(raw, parse_note, facts_of_note)

@@ -1,6 +1,7 @@
 """How far a party has read the chain, kept over restarts.
 
-Losing the file, or finding an old one, only means reading some blocks again.
+Losing the file, or finding an old one, only means reading some blocks again. So does one that was
+changed: a number that is too high would pass over events, so its checksum is compared.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from pathlib import Path
 
 from edgemark.files import OWNER_ONLY_FILE, write_whole
 from edgemark.identifiers import Address
+from edgemark.logs import get_logger
+from edgemark.untrusted.checksum import with_checksum
+from edgemark.untrusted.fields import BadFile, parse_json
 
 WRITE_EVERY_BLOCKS = 20  # as many are read again after a crash
+
+_log = get_logger("cursor")
 
 
 class Cursor:
@@ -28,11 +34,15 @@ class Cursor:
         self._written = 0
 
     def read(self, first: int) -> int:
-        """The block after the one that was noted; `first` when none was."""
+        """The block after the one that was noted; `first` when none was, or not as it was noted."""
         try:
-            known = json.loads(self._path.read_text())
-            block = int(known["block"]) if known["contract"] == self._contract else first - 1
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            known = parse_json(self._path.read_bytes(), str(self._path))
+            is_ours = known.text("contract") == self._contract
+            block = known.whole("block") if is_ours else first - 1
+        except FileNotFoundError:
+            return first
+        except (OSError, BadFile) as error:
+            _log.warning("blocks are read again", file=str(self._path), error=str(error))
             return first
         return max(first, block + 1)
 
@@ -40,5 +50,6 @@ class Cursor:
         """Everything up to this block was taken and is durable."""
         if block - self._written >= WRITE_EVERY_BLOCKS:
             facts = {"contract": self._contract, "block": block}
-            write_whole(self._path, json.dumps(facts).encode(), mode=OWNER_ONLY_FILE)
+            raw = json.dumps(with_checksum(facts)).encode()
+            write_whole(self._path, raw, mode=OWNER_ONLY_FILE)
             self._written = block

@@ -163,11 +163,12 @@ def test_submit__plan_of_another_function__is_refused(folder: Path, tmp_path: Pa
     edgemark_here("outsourcing", "compile", folder / "wine.model.json")
     plan = json.loads((folder / "wine.plan.json").read_text())
     plan["function"]["file"] = "net.function"
+    del plan["checksum"]
     (folder / "mixed.plan.json").write_text(json.dumps(plan))
     files = ("--model", folder / "mixed.plan.json", "--input", folder / "wine.csv")
     done = edgemark_here(*SUBMIT, *files, "--home", tmp_path)
     assert done.status == Exit.REFUSED_INPUT
-    assert "belongs to another function" in done.complaint
+    assert "net.function: is not the function that its plan was written with" in done.complaint
 
 
 def test_submit__where_to_write_answers__is_checked_before_anything_is_paid(

@@ -102,4 +102,4 @@ def test_decode__with_a_file_that_holds_no_answers__is_refused(
     secret = tmp_path / "sharing" / "secret.json"
     done = run(tmp_path, "decode", tmp_path / "inputs.json", "--secret", secret)
     assert done.status == Exit.REFUSED_INPUT
-    assert "format edgemark-answers, version 2" in done.complaint
+    assert "format edgemark-answers, version 3" in done.complaint

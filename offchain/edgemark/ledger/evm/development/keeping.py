@@ -7,7 +7,6 @@ it is killed names nobody who runs.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from typing import Any
 
 from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
-from edgemark.files import write_whole
+from edgemark.ledger.evm.development.notes import number_in, read_note, write_note
 from edgemark.process import end_process, is_running, start_ticks
 
 NOTE_OF_KEEPER = "keeper.json"
-MAX_NOTE_BYTES = 64 * 1024
 STOP_S = 40.0  # all servers at once have 10 s to leave, and the chain behind them as long
 
 
@@ -68,14 +66,17 @@ class Keeper(Closing):
 def note_keeper(folder: Path, facts: Mapping[str, object]) -> None:
     """Write down that this process keeps the chain of a folder company."""
     own = {"pid": os.getpid(), "started": start_ticks(os.getpid())}
-    write_whole(folder / NOTE_OF_KEEPER, json.dumps({**facts, **own}).encode())
+    write_note(folder / NOTE_OF_KEEPER, {**facts, **own})
 
 
 def find_keeper(folder: Path) -> Keeper | None:
-    """Who kept the chain of a folder company last, running or not; None: nobody ever did."""
-    try:
-        with (folder / NOTE_OF_KEEPER).open("rb") as file:
-            facts = json.loads(file.read(MAX_NOTE_BYTES))
-        return Keeper(int(facts["pid"]), int(facts["started"]), facts)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    """Who kept the chain of a folder company last, running or not; None: nobody ever did.
+
+    Raises:
+        NoteDamaged: the note is not as it was written.
+    """
+    path = folder / NOTE_OF_KEEPER
+    facts = read_note(path)
+    if facts is None:
         return None
+    return Keeper(number_in(facts, "pid", path), number_in(facts, "started", path), facts)

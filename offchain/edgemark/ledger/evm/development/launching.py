@@ -1,23 +1,22 @@
 """Which kinds of development chain there are, and the one chain of a folder.
 
 A chain that `chain_up` started outlives the process that asked for it; `chain.json` in its folder
-(kind, process id, its start time, port, time between blocks) says how to find it. `chain_down` ends
-exactly that process and no other, even when its id was given away since. Where somebody keeps the
-chain company (`keeping.py`), it ends with that process.
+(kind, process id, its start time, port, time between blocks; a checksum) says how to find it.
+`chain_down` ends exactly that process and no other, even when its id was given away since. Where
+somebody keeps the chain company (`keeping.py`), it ends with that process.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from edgemark.errors import RefusedInput
-from edgemark.files import write_whole
 from edgemark.ledger.evm.development.anvil import AnvilNode
 from edgemark.ledger.evm.development.hardhat import HardhatNode
 from edgemark.ledger.evm.development.keeping import NOTE_OF_KEEPER, find_keeper
 from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode
+from edgemark.ledger.evm.development.notes import number_in, read_note, write_note
 
 NOTE = "chain.json"
 KINDS: dict[str, type[DevelopmentNode]] = {kind.KIND: kind for kind in (AnvilNode, HardhatNode)}
@@ -52,6 +51,7 @@ def chain_up(
         ToolMissing, PortInUse, ChainDied: as `DevelopmentNode.start`.
         RefusedInput: a chain of another kind runs there, one with company is being brought up, or
             there is no such kind.
+        NoteDamaged: see `chain_status`.
     """
     wanted = kind_of(kind)
     keeper = find_keeper(folder)
@@ -77,7 +77,7 @@ def chain_up(
 def note_chain(folder: Path, node: DevelopmentNode, more: Mapping[str, object]) -> None:
     """Write down how to find the running chain of a folder, and what else it was asked for."""
     facts = {"kind": node.KIND, "pid": node.pid, "started": node.started, "port": node.port}
-    write_whole(folder / NOTE, json.dumps({**facts, **more}).encode())
+    write_note(folder / NOTE, {**facts, **more})
 
 
 def check_wished(folder: Path, wished: Mapping[str, object]) -> None:
@@ -91,7 +91,7 @@ def check_wished(folder: Path, wished: Mapping[str, object]) -> None:
         RefusedInput: it runs otherwise.
     """
     running = chain_status(folder)
-    facts = {} if running is None else json.loads((folder / NOTE).read_bytes())
+    facts = (running and read_note(folder / NOTE)) or {}
     for name, wish in wished.items():
         had = facts.get(name)  # none: no chain, or a note of before
         if None not in (had, wish) and had != wish:
@@ -105,13 +105,17 @@ def check_wished(folder: Path, wished: Mapping[str, object]) -> None:
 
 
 def chain_status(folder: Path) -> DevelopmentNode | None:
-    """The running chain of a folder, or None."""
-    try:
-        facts = json.loads((folder / NOTE).read_bytes())
-        place = (int(facts["port"]), int(facts["pid"]), int(facts["started"]))
-        node = KINDS[facts["kind"]](folder, *place)
-    except (OSError, ValueError, KeyError, TypeError):
+    """The running chain of a folder, or None.
+
+    Raises:
+        NoteDamaged: the note is not as it was written; whether one runs is not known.
+    """
+    path = folder / NOTE
+    facts = read_note(path)
+    if facts is None:
         return None
+    port, pid, started = (number_in(facts, name, path) for name in ("port", "pid", "started"))
+    node = kind_of(str(facts.get("kind")))(folder, port, pid, started)
     return node if node.is_running else None
 
 

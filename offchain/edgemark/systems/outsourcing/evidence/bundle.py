@@ -48,7 +48,6 @@ from edgemark.systems.outsourcing.protocol.messages import (
 from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.canonical_json import (
     NotThatFormat,
-    encode,
     items,
     number,
     octets,
@@ -129,9 +128,11 @@ class Bundle:
 
     def to_json(self) -> bytes:
         """The one encoding."""
-        facts = {
-            "format": FORMAT,
-            "version": VERSION,
+        return FORM.write(self.facts())
+
+    def facts(self) -> dict[str, Any]:
+        """What the file says beside what it is."""
+        return {
             "reveals": self.reveals,
             "chain_id": self.chain_id,
             "settlement": self.settlement,
@@ -143,7 +144,6 @@ class Bundle:
             "function": self.function.hex() or None,
             "cases": [_case_facts(case) for case in self.cases],
         }
-        return encode(facts)
 
     @staticmethod
     def from_json(raw: bytes) -> Bundle:
@@ -152,7 +152,7 @@ class Bundle:
         Raises:
             MalformedBundle: not the one encoding of a bundle of this version.
         """
-        return FORM.read(raw, _bundle_of, Bundle.to_json)
+        return FORM.read(raw, _bundle_of, Bundle.facts)
 
 
 def _terms_facts(terms: Terms) -> dict[str, object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -35,21 +36,29 @@ from edgemark.systems.outsourcing.steps.decode import (
 from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.canonical_json import (
     NotThatFormat,
-    encode,
     items,
     number,
     octets,
     text,
 )
+from edgemark.untrusted.checksum import CHANGED, RESTORE
 
-FORMAT, VERSION = "edgemark-answers", 2
+FORMAT, VERSION, OLDER = "edgemark-answers", 3, 2  # of 2, damage made a node look silent
 
 
 class AnswersRefused(RefusedInput):
     """A file that holds no answers of this version."""
 
 
-FORM = FileForm(FORMAT, VERSION, "answers", MAX_ANSWERS_FILE_BYTES, AnswersRefused)
+FORM = FileForm(
+    FORMAT,
+    VERSION,
+    "answers",
+    MAX_ANSWERS_FILE_BYTES,
+    AnswersRefused,
+    has_checksum=True,
+    older=OLDER,
+)
 
 
 @dataclass(frozen=True)
@@ -69,28 +78,30 @@ class ExportedAnswers:
 
     def to_bytes(self) -> bytes:
         """The one encoding: a line of canonical JSON, then the outputs as they are."""
-        return b"".join((self._line(), *(outputs for _, outputs, _, _ in self.answers)))
+        outputs = b"".join(each for _, each, _, _ in self.answers)
+        return FORM.write(self._facts(VERSION)) + outputs
 
-    def _line(self) -> bytes:
-        return encode(
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "chain_id": self.chain_id,
-                "settlement": self.settlement,
-                "job": self.job.hex(),
-                "nodes": list(self.nodes),
-                "answers": [
-                    {
-                        "index": int(index),
-                        "outputs": len(outputs),
-                        "salt": salt.hex(),
-                        "signature": signature.hex(),
-                    }
-                    for index, outputs, salt, signature in self.answers
-                ],
-            }
-        )
+    def _facts(self, version: int) -> dict[str, Any]:
+        """What the line says; its checksum covers the outputs by their hash."""
+        facts: dict[str, Any] = {
+            "chain_id": self.chain_id,
+            "settlement": self.settlement,
+            "job": self.job.hex(),
+            "nodes": list(self.nodes),
+            "answers": [
+                {
+                    "index": int(index),
+                    "outputs": len(outputs),
+                    "salt": salt.hex(),
+                    "signature": signature.hex(),
+                }
+                for index, outputs, salt, signature in self.answers
+            ],
+        }
+        if version != OLDER:
+            outputs = sha256(b"".join(each for _, each, _, _ in self.answers))
+            facts["outputs_hash"] = outputs.hexdigest()
+        return facts
 
     @staticmethod
     def from_bytes(raw: bytes) -> ExportedAnswers:
@@ -100,11 +111,16 @@ class ExportedAnswers:
             AnswersRefused: not the one encoding of such a file.
         """
         end = raw.find(b"\n") + 1 or len(raw)
+        version = VERSION
 
         def parse(facts: Mapping[str, Any]) -> ExportedAnswers:
+            nonlocal version
+            version = facts["version"]
+            if version != OLDER and facts["outputs_hash"] != sha256(raw[end:]).hexdigest():
+                raise AnswersRefused(CHANGED, who="answers, outputs", remedy=RESTORE)
             return _exported_of(facts, raw, end)
 
-        return FORM.read(raw[:end], parse, ExportedAnswers._line)
+        return FORM.read(raw[:end], parse, lambda exported: exported._facts(version))
 
 
 def _exported_of(facts: Mapping[str, Any], raw: bytes, start: int) -> ExportedAnswers:

@@ -12,7 +12,6 @@ two sharings are never mixed. Who holds t + 1 share files holds the input.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -38,18 +37,17 @@ from edgemark.systems.outsourcing.steps.share import SharingSecrets, make_shares
 from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.canonical_json import (
     NotThatFormat,
-    encode,
     items,
     number,
     octets,
     text,
-    version_of,
 )
 
 PUBLIC, SHARE, SECRET = "edgemark-sharing", "edgemark-share", "edgemark-sharing-secret"
 VERSION = 1
 SECRET_VERSION = 2  # 1 had no checksum: it is read as it is
 SECRET_KEY_BYTES = 32
+RESTORE_OR_SHARE = "Restore the file as `outsourcing share` wrote it, or share afresh."
 DOMAIN = b"edgemark sharing 1"
 
 
@@ -57,8 +55,19 @@ class SharingRefused(RefusedInput):
     """Files that are no whole sharing of this version, or one for something else."""
 
 
-def _form(kind: str, version: int = VERSION) -> FileForm:
-    return FileForm(kind, version, kind, MAX_SHARING_FILE_BYTES, SharingRefused)
+def _form(kind: str) -> FileForm:
+    return FileForm(kind, VERSION, kind, MAX_SHARING_FILE_BYTES, SharingRefused)
+
+
+SECRET_FORM = FileForm(
+    SECRET,
+    SECRET_VERSION,
+    SECRET,
+    MAX_SHARING_FILE_BYTES,
+    SharingRefused,
+    has_checksum=True,  # so that damage makes no honest node look like a liar
+    older=VERSION,
+)
 
 
 @dataclass(frozen=True)
@@ -87,21 +96,21 @@ class Announcement:
 
     def to_json(self) -> bytes:
         """The one encoding."""
-        return encode(
-            {
-                "format": PUBLIC,
-                "version": VERSION,
-                "function_hash": self.function_hash.hex(),
-                "inputs": self.inputs,
-                "outputs": self.outputs,
-                "degree": self.degree,
-                "batch": self.batch,
-                "threshold": self.threshold,
-                "errors": self.errors,
-                "job_key": self.job_key.hex(),
-                "share_hashes": [each.hex() for each in self.share_hashes],
-            }
-        )
+        return _form(PUBLIC).write(self.facts())
+
+    def facts(self) -> dict[str, Any]:
+        """What the file says beside what it is."""
+        return {
+            "function_hash": self.function_hash.hex(),
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "degree": self.degree,
+            "batch": self.batch,
+            "threshold": self.threshold,
+            "errors": self.errors,
+            "job_key": self.job_key.hex(),
+            "share_hashes": [each.hex() for each in self.share_hashes],
+        }
 
     @staticmethod
     def from_json(raw: bytes) -> Announcement:
@@ -110,7 +119,7 @@ class Announcement:
         Raises:
             SharingRefused: not the one encoding, or numbers that no job can have.
         """
-        return _form(PUBLIC).read(raw, _announcement_of, Announcement.to_json)
+        return _form(PUBLIC).read(raw, _announcement_of, Announcement.facts)
 
 
 @dataclass(frozen=True)
@@ -129,20 +138,13 @@ class OwnerSecret:
     job_secret: bytes = field(repr=False)
 
     def to_json(self) -> bytes:
-        """The one encoding; by its checksum, damage makes no honest node look like a liar."""
-        facts = self._facts(SECRET_VERSION)
-        return encode({**facts, "checksum": _checksum(facts)})
+        """The one encoding."""
+        return SECRET_FORM.write(self.facts())
 
-    def to_json_of_version_1(self) -> bytes:
-        """As it was written before there was a checksum."""
-        return encode(self._facts(VERSION))
-
-    def _facts(self, version: int) -> dict[str, Any]:
-        public: dict[str, Any] = json.loads(self.announcement.to_json())
+    def facts(self) -> dict[str, Any]:
+        """What the file says beside what it is."""
         return {
-            "format": SECRET,
-            "version": version,
-            "sharing": public,
+            "sharing": json.loads(self.announcement.to_json()),
             "alpha": FIELD.pack([self.alpha]).hex(),
             "weights": self.weights.hex(),
             "job_secret": self.job_secret.hex(),
@@ -156,9 +158,7 @@ class OwnerSecret:
             SharingRefused: not the one encoding, secrets that do not fit the sharing, or a part
                 that was changed since it was written.
         """
-        if version_of(raw) == VERSION:
-            return _form(SECRET).read(raw, _secret_of, OwnerSecret.to_json_of_version_1)
-        return _form(SECRET, SECRET_VERSION).read(raw, _checked_secret_of, OwnerSecret.to_json)
+        return SECRET_FORM.read(raw, _secret_of, OwnerSecret.facts)
 
 
 @dataclass(frozen=True)
@@ -206,15 +206,8 @@ class Sharing:
 
     def share_json(self, index: int) -> bytes:
         """The file of one node."""
-        return encode(
-            {
-                "format": SHARE,
-                "version": VERSION,
-                "sharing": self.id.hex(),
-                "index": index,
-                "share": self.shares[index - 1].hex(),
-            }
-        )
+        share = self.shares[index - 1].hex()
+        return _form(SHARE).write({"sharing": self.id.hex(), "index": index, "share": share})
 
 
 def count_inputs(function: Polynomial, batch: bytes) -> int:
@@ -275,11 +268,13 @@ def assemble(public: bytes, shares: Iterable[bytes], secret: bytes) -> Sharing:
     """
     announcement, owner = Announcement.from_json(public), OwnerSecret.from_json(secret)
     if owner.announcement != announcement:
+        # secret.json has a checksum of its own: if one of the two was changed, it is the other
         raise SharingRefused(
-            "secret belongs to another sharing",
-            who="secret.json",
-            had=owner.announcement.id.hex(),
-            needed=announcement.id.hex(),
+            "is not what secret.json was written with",
+            who="public.json",
+            had=announcement.id.hex(),
+            needed=owner.announcement.id.hex(),
+            remedy=f"It was changed, or the secret belongs to another sharing. {RESTORE_OR_SHARE}",
         )
     found: dict[int, bytes] = {}
     for raw in shares:
@@ -304,20 +299,22 @@ def _read_share(raw: bytes, announcement: Announcement) -> tuple[ShareIndex, byt
         sharing = parse_hash32(text(facts["sharing"]), who="sharing")
         return sharing, index, octets(facts["share"], MAX_SHARE_BYTES)
 
-    def write(parts: tuple[Hash32, ShareIndex, bytes]) -> bytes:
-        facts = {"sharing": parts[0].hex(), "index": int(parts[1]), "share": parts[2].hex()}
-        return encode({"format": SHARE, "version": VERSION, **facts})
+    def facts_of(parts: tuple[Hash32, ShareIndex, bytes]) -> dict[str, Any]:
+        return {"sharing": parts[0].hex(), "index": int(parts[1]), "share": parts[2].hex()}
 
-    sharing, index, share = _form(SHARE).read(raw, parse, write)
+    sharing, index, share = _form(SHARE).read(raw, parse, facts_of)
     if sharing != announcement.id:
         raise SharingRefused(
             "belongs to another sharing",
             who=f"share {index}",
             had=sharing.hex(),
             needed=announcement.id.hex(),
+            remedy=RESTORE_OR_SHARE,
         )
     if compute_share_hash(share) != announcement.share_hashes[index - 1]:
-        raise SharingRefused("is not the announced share", who=f"share {index}")
+        raise SharingRefused(
+            "is not the announced share", who=f"share {index}", remedy=RESTORE_OR_SHARE
+        )
     split_share(share, announcement.inputs, announcement.batch)
     return index, share
 
@@ -345,17 +342,6 @@ def _announcement_of(facts: Mapping[str, Any]) -> Announcement:
     )
     check_volume(made.batch, made.inputs, made.outputs, made.node_count)
     return made
-
-
-def _checksum(facts: Mapping[str, Any]) -> str:
-    return hashlib.sha256(encode(facts)).hexdigest()
-
-
-def _checked_secret_of(facts: Mapping[str, Any]) -> OwnerSecret:
-    others = {name: value for name, value in facts.items() if name != "checksum"}
-    if text(facts["checksum"]) != _checksum(others):
-        raise NotThatFormat("a part that was changed since it was written")
-    return _secret_of(facts)
 
 
 def _secret_of(facts: Mapping[str, Any]) -> OwnerSecret:

@@ -243,10 +243,21 @@ def test_chain_down__another_process_has_the_number_now__is_left_alone(tmp_path:
         "{}",
         '{"kind": "anvil", "pid": "x", "started": 1, "port": 1}',
         '{"kind": "ganache", "pid": 1, "started": 1, "port": 1}',
+        '{"kind": "anvil", "pid": 1, "started": 1, "port": 1, "checksum": "00"}',
     ],
 )
-def test_chain_status__a_broken_note__is_no_chain(tmp_path: Path, text: str) -> None:
+def test_f9_chain_status__a_note_that_is_not_as_it_was_written__is_refused(
+    tmp_path: Path, text: str
+) -> None:
+    """Before, a chain with a damaged note was none, and nothing could end it."""
     (tmp_path / NOTE).write_text(text)
+    for look in (chain_status, chain_down):
+        with pytest.raises(RefusedInput):
+            look(tmp_path)
+    assert (tmp_path / NOTE).exists()
+
+
+def test_chain_status__no_note__is_no_chain(tmp_path: Path) -> None:
     assert chain_status(tmp_path) is None
 
 

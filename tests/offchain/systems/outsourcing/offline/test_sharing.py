@@ -23,6 +23,7 @@ from edgemark.systems.outsourcing.offline.exported_answers import (
     decode_exported,
 )
 from edgemark.systems.outsourcing.offline.sharing import (
+    SECRET_FORM,
     Announcement,
     OwnerSecret,
     Sharing,
@@ -40,6 +41,7 @@ from edgemark.systems.outsourcing.protocol.messages import Answer
 from edgemark.systems.outsourcing.steps.compute import check_task
 from edgemark.systems.outsourcing.steps.decode import decode_answers
 from edgemark.untrusted.canonical_json import encode
+from edgemark.untrusted.checksum import with_checksum
 
 FUNCTION = cast.dense_function()
 BATCH = cast.small_batch()
@@ -161,9 +163,9 @@ def change(path: Path, **facts: Any) -> None:
         (lambda f: change(f / "share-01.json", share="00" * 85), "is not the announced share"),
         (lambda f: change(f / "share-01.json", version=2), "cannot be read"),
         (lambda f: change(f / "public.json", degree=3), "m is out of range"),
-        (lambda f: change(f / "public.json", function_hash="00" * 32), "another sharing"),
-        (lambda f: change(f / "secret.json", alpha="00" * 17), "cannot be read"),
-        (lambda f: change(f / "secret.json", job_secret="01" * 32), "cannot be read"),
+        (lambda f: change(f / "public.json", function_hash="00" * 32), "public.json: is not what"),
+        (lambda f: change(f / "secret.json", alpha="00" * 17), "changed since it was written"),
+        (lambda f: change(f / "secret.json", job_secret="01" * 32), "changed since it was"),
         (lambda f: change(f / "secret.json", weights="00" * 102), "changed since it was written"),
         (lambda f: write_as_version_1(f, weights=bytes(102)), "does not fit the shares"),
         (lambda f: (f / "public.json").write_bytes(b"[" * 10_000), "cannot be read"),
@@ -183,7 +185,7 @@ def test_folder__spoilt__is_refused_and_says_why(
 def write_as_version_1(folder: Path, **parts: bytes) -> None:
     """The secret, as it was written before it had a checksum."""
     secret = replace(SHARING.secret, **parts)
-    (folder / "secret.json").write_bytes(secret.to_json_of_version_1())
+    (folder / "secret.json").write_bytes(SECRET_FORM.write(secret.facts(), 1))
 
 
 def test_secret__of_version_1__is_read(folder: Path) -> None:
@@ -210,7 +212,7 @@ def test_folder__with_a_share_of_another_sharing__is_refused(folder: Path) -> No
 
 def test_secret__of_another_sharing__is_refused() -> None:
     shares = [SHARING.share_json(j) for j in range(1, 7)]
-    with pytest.raises(SharingRefused, match="secret belongs to another sharing"):
+    with pytest.raises(SharingRefused, match="the secret belongs to another sharing"):
         assemble(SHARING.announcement.to_json(), shares, make("second").secret.to_json())
 
 
@@ -292,8 +294,29 @@ def test_answers_file__in_other_words_or_order__is_refused() -> None:
     for other in (*others, *cut, huge, spaced):
         with pytest.raises(AnswersRefused):
             ExportedAnswers.from_bytes(other)
-    moved = ExportedAnswers.from_bytes(encode({**facts, "answers": shifted}) + outputs)
-    assert len(decode_exported(moved, SHARING.secret, CHALLENGE)[1]) == 2
+    facts.pop("checksum")
+    moved = encode(with_checksum({**facts, "answers": shifted})) + outputs
+    with pytest.raises(AnswersRefused, match="lacks a part; needed checksum"):
+        ExportedAnswers.from_bytes(encode({**facts, "answers": shifted}) + outputs)
+    found = ExportedAnswers.from_bytes(moved)  # on purpose: then each answer speaks for itself
+    assert len(decode_exported(found, SHARING.secret, CHALLENGE)[1]) == 2
+
+
+def test_f9_answers_file__of_which_an_output_changed__blames_no_node() -> None:
+    """Before, the damage made an honest node look silent."""
+    raw = bytearray(export(right(1, 2, 3, 4, 5, 6)).to_bytes())
+    raw[-1] ^= 1
+    with pytest.raises(AnswersRefused, match="answers, outputs: was changed since it was written"):
+        ExportedAnswers.from_bytes(bytes(raw))
+
+
+def test_answers_file__of_before_it_had_a_checksum__is_read() -> None:
+    exported = export(right(1, 2))
+    outputs = b"".join(each for _, each, _, _ in exported.answers)
+    line = json.loads(exported.to_bytes()[: -len(outputs)])
+    for name in ("checksum", "outputs_hash"):
+        del line[name]
+    assert ExportedAnswers.from_bytes(encode({**line, "version": 2}) + outputs) == exported
 
 
 def test_branches__of_a_bound_sharing__differ_from_job_to_job() -> None:

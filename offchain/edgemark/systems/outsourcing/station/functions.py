@@ -54,12 +54,12 @@ class FunctionStore:
     """A folder of functions.
 
     Args:
-        folder: made when missing, by `keep`: who only looks makes none.
+        folder: made when missing, by who keeps functions: who only looks makes none.
         most_jobs: that are open at a time, each perhaps with a function of its own.
     """
 
     def __init__(self, folder: Path, most_jobs: int = 0) -> None:
-        self._folder, self._most_jobs = folder, most_jobs
+        self._folder, self._most_stored = folder, max(MAX_STORED, 4 * most_jobs)
         self._parsed: OrderedDict[Hash32, Polynomial] = OrderedDict()
         self._asked: OrderedDict[tuple[str, Hash32], int] = OrderedDict()
         self._needed: Callable[[], Needed] = dict
@@ -205,6 +205,7 @@ class FunctionStore:
         with self._storing:
             if not path.exists():
                 raw = function.to_bytes()
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.bytes_coming = len(raw)  # before the look: what waits leaves it alone then
                 try:
                     self._make_room(len(raw), payers)
@@ -290,7 +291,7 @@ class FunctionStore:
         self, length: int, files: Mapping[str, os.stat_result], kept: Collection[str]
     ) -> None:
         stored, total = len(files), sum(stat.st_size for stat in files.values())
-        most = self._most_stored()
+        most = self._most_stored
         for name, stat in sorted(files.items(), key=lambda file: file[1].st_mtime_ns):
             if stored < most and total + length <= MAX_STORED_BYTES:
                 return
@@ -315,7 +316,7 @@ class FunctionStore:
         if not payers:
             return
         left = MAX_STORED_BYTES - sum(held.values()) - length
-        left_files = self._most_stored() - len(held) - 1
+        left_files = self._most_stored - len(held) - 1
         had = 0
         for payer in payers:
             own = [_name_of(name) for name, whose in needed.items() if payer in whose]
@@ -329,9 +330,6 @@ class FunctionStore:
             needed=f"<= {left} bytes, {left_files} functions",
             remedy="Ask again when one of its jobs has ended.",
         )
-
-    def _most_stored(self) -> int:
-        return max(MAX_STORED, 4 * self._most_jobs)
 
     def _remove(self, name: str) -> bool:
         """Delete a file, unless somebody looks at it since."""

@@ -13,9 +13,8 @@ from ape.contracts import ContractContainer
 from ape.exceptions import ContractLogicError
 from ethpm_types import ContractType
 from rich.console import Console
-from rich.table import Column, Table
 
-from edgemark.cli.terminal.invocation import read_settings
+from edgemark.cli.terminal.invocation import lay_out, read_settings
 from edgemark.deployment.deployment import Made, calls_after, deploy_by, measure_block_s
 from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError
@@ -78,12 +77,12 @@ def cli(provider, account, judges, pool, manifest, **options):
         block_s = measure_block_s(chain)
         for group in groups:
             group.check_pace(settings.of(ChainSettings).confirmations, block_s)
-        table = Table("contract", Column("address", no_wrap=True), "gas", box=None, pad_edge=False)
-        deployment = deploy_by(maker(account, table), provider.chain_id, groups)
-        table.add_row("Allocations", deployment.contracts["Allocations"], "with MetaCoin")
+        rows = [("contract", "address", "gas")]
+        deployment = deploy_by(maker(account, rows), provider.chain_id, groups)
+        rows.append(("Allocations", deployment.contracts["Allocations"], "with MetaCoin"))
         deployment.verify(chain)
         release_what_vests_at_once(account, deployment)
-        console.print(table)
+        click.echo(lay_out(rows))  # whole, however narrow the terminal is
         save(console, deployment, provider, manifest, settings)
     except EdgemarkError as error:
         raise click.ClickException(str(error)) from error
@@ -140,8 +139,8 @@ def compiled(name):
     )
 
 
-def maker(account, table):
-    """Deploys a contract of the project from the account and notes it in the table."""
+def maker(account, rows):
+    """Deploys a contract of the project from the account and notes it in the rows of a table."""
 
     def make(name, *args):
         try:
@@ -149,7 +148,7 @@ def maker(account, table):
         except ContractLogicError as error:
             raise refusal_of(name, error) from error
         receipt = made.creation_metadata.receipt
-        table.add_row(name, receipt.contract_address, f"{receipt.gas_used:,}")
+        rows.append((name, receipt.contract_address, f"{receipt.gas_used:,}"))
         return Made(parse_address(receipt.contract_address), receipt.block_number)
 
     return make

@@ -78,6 +78,8 @@ def deposit(spending: Spending, amount: str) -> None:
 def withdraw(spending: Spending, amount: str) -> None:
     """Take AMOUNT MTC of the free balance back into the wallet."""
     wanted = parse_tokens(amount)
+    if not wanted:
+        raise RefusedInput("is nothing", who="amount", had=f"{amount} MTC", needed="more than 0")
 
     def act(station: EvmStation) -> None:
         check_left(station, wanted)

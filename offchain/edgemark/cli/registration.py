@@ -68,7 +68,7 @@ def describe(statement: SignedRegistration) -> dict[str, object]:
     """What was signed."""
     return {
         "account": statement.account,
-        "role": statement.wanted.role.name.lower(),
+        "role": statement.wanted.role.word,
         "valid_until": statement.deadline,
     }
 

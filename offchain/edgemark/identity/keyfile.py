@@ -37,7 +37,7 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
     Raises:
         KeyfileInvalid: no such file, not such a file, or nobody to ask.
         WrongPassphrase: it is another one.
-        Unrecoverable: others can read the passphrase.
+        Unrecoverable: others can read one of the two files.
     """
     place = expand_home(path, who="account_file")
     facts = _read(place)
@@ -69,6 +69,7 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
 
 def _read(place: Path) -> dict[str, object]:
     try:
+        check_private(place)  # whoever has it can try passphrases for as long as it takes
         with place.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:

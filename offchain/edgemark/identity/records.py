@@ -8,6 +8,7 @@ from typing import Any
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm.reading.answers import member_of
+from edgemark.words import in_words
 
 MAX_ROLE = 2**16 - 1
 FIRST_SERVER = 16  # `Roles.FIRST_SERVER`
@@ -38,20 +39,27 @@ class Role(IntEnum):
         return role
 
     @property
+    def word(self) -> str:
+        """What people and programs read; the name in capitals stands in files of registrations."""
+        return _WORDS.get(self, in_words(self))
+
+    @property
     def is_server(self) -> bool:
         """Whether whoever has it works for a provider, at an endpoint."""
         return self >= FIRST_SERVER
 
 
 _NAMED: dict[int, Role] = {}  # by the systems that this process imported
+_WORDS: dict[int, str] = {}  # of those whose word is not their name
 
 
-def name_role(number: int, name: str) -> Role:
+def name_role(number: int, name: str, word: str = "") -> Role:
     """The role of a number of a system's sixteen, by the name that its library of contracts has.
 
     Args:
         number: FIRST_SERVER .. MAX_ROLE.
         name: in capitals; files of registrations have it.
+        word: of the glossary, where it is another than the name.
 
     Raises:
         ValueError: no server's number, or one of the two is another role's already.
@@ -67,6 +75,8 @@ def name_role(number: int, name: str) -> Role:
         raise ValueError(
             f"role {number} cannot be called {name}: {FIRST_SERVER} to {MAX_ROLE} are servers'"
         )
+    if word:
+        _WORDS[number] = word
     return _NAMED.setdefault(number, Role._make(number, name))
 
 

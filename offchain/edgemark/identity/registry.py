@@ -204,7 +204,7 @@ def server_of(account: Address, found: Participant) -> ServerEntry:
     """
     if not found.role.is_server:
         raise RefusedInput(
-            "is no registered server", who=account, had=found.role.name, needed="a server role"
+            "is no registered server", who=account, had=found.role.word, needed="a server role"
         )
     try:
         parse_endpoint(found.endpoint)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,13 @@ class LoopReadings:
 
 
 def make_gauge(name: str, what: str, value: float) -> Metric:
-    """One line."""
+    """One line of what goes up and down."""
     return GaugeMetricFamily(name, what, value=value)
+
+
+def make_counter(name: str, what: str, value: float) -> Metric:
+    """One line of what only grows, from zero with each process; `name` ends in `_total`."""
+    return CounterMetricFamily(name, what, value=value)
 
 
 def make_family(name: str, what: str, values: Mapping[str, int], *, label: str = "phase") -> Metric:

@@ -11,19 +11,20 @@ from typing import ClassVar
 
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
+from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.catalogue import GROUPS, KINDS, list_roles
 from edgemark.cli.doctor import machine_findings
 from edgemark.cli.doctor.chain_findings import (
     compare_clocks,
     find_on_chain,
-    is_chain_needed,
     name_contracts,
 )
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.cli.doctor.machine_findings import find_on_machine
-from edgemark.cli.doctor.reach_findings import find_reach
+from edgemark.cli.doctor.reach_findings import find_reach, is_of_a_server
 from edgemark.cli.stations import ROLES
+from edgemark.cli.terminal.exits import Exit
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.group import ContractGroup
 from edgemark.errors import RefusedInput
@@ -144,16 +145,52 @@ def test_a_port_in_use_by_the_server_of_this_home__is_fine(journal: Path) -> Non
     assert "serves from this home" in found.seen
 
 
-def test_without_a_chain__it_is_needed_only_when_somebody_named_one(tmp_path: Path) -> None:
-    quiet = settings_of(tmp_path)
-    named_one = settings_of(tmp_path, {"chain.url": "http://127.0.0.1:9"})
-    assert (is_chain_needed(quiet), is_chain_needed(named_one)) == (False, True)
-    found, reached = find_on_chain(named_one)
+def test_without_a_chain__something_needed_is_missing(tmp_path: Path) -> None:
+    found, reached = find_on_chain(settings_of(tmp_path, {"chain.url": "http://127.0.0.1:9"}))
     assert [(item.name, item.fine, item.needed) for item in found] == [
         ("chain", False, True),
         ("deployment", False, True),
     ]
     assert reached.chain is None
+
+
+def test_doctor_offline__asks_no_chain_and_finds_nothing_missing(tmp_path: Path) -> None:
+    done = edgemark_here("doctor", "--home", tmp_path, "--offline", "--json")
+    assert done.status == Exit.DONE
+    assert not {"chain", "deployment"} & set(done.value)
+    nowhere = ("--chain-url", "http://127.0.0.1:9")
+    done = edgemark_here("doctor", "--home", tmp_path, *nowhere)
+    assert done.status == Exit.CHECK_FAILED  # "is everything here?" is asked, and it is not
+    assert "NO  chain " in done.out
+
+
+DEVELOPMENT = {"anvil", "hardhat", "node.js"}
+MODELS = {"sklearn", "onnx"}
+
+
+def test_what_a_home_has_no_use_for__is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server needs neither development chains nor models, and a checkout is what has Hardhat."""
+    assert set(on_machine(tmp_path)) >= DEVELOPMENT | MODELS
+    assert not set(named(list(find_on_machine(tmp_path, serves=True)))) & (DEVELOPMENT | MODELS)
+    monkeypatch.chdir("/")  # folders of tests may be below a checkout
+    assert set(on_machine(tmp_path)) & DEVELOPMENT == {"anvil"}
+    assert set(on_machine(tmp_path)) >= MODELS
+
+
+def test_a_home__is_a_servers_by_its_journal_or_its_settings(tmp_path: Path) -> None:
+    assert not is_of_a_server(settings_of(tmp_path))
+    assert is_of_a_server(settings_of(tmp_path, {"registration.provider": account(8)}))
+    (tmp_path / "device.journal").touch()
+    assert not is_of_a_server(settings_of(tmp_path))
+    (tmp_path / "judge.journal").touch()
+    assert is_of_a_server(settings_of(tmp_path))
+
+
+DAY_S = 86_400
+OWN_TIME = "keeps a time of its own"
+REMARK = f"{OWN_TIME}: deadlines are chain time"
 
 
 class Clock:
@@ -166,19 +203,32 @@ class Clock:
         self._age_s = age_s
 
     def now(self) -> int:
-        return int(time.time() - self._age_s)
+        return round(time.time() - self._age_s)
 
 
 @pytest.mark.parametrize(
-    ("chain_id", "age_s", "words"),
-    [(1, 5, ""), (1, -60, "is behind the chain's"), (1, 600, "no block"), (DEV_CHAIN_ID, -60, "")],
+    ("chain_id", "age_s", "is_fine", "words"),
+    [
+        (1, 5, True, "last block 5 s ago"),
+        (1, -60, False, "is behind the chain's"),
+        (1, 600, False, "no block"),
+        (
+            DEV_CHAIN_ID,
+            -60,
+            True,
+            f"60 s ahead of this clock; a development chain {OWN_TIME}",
+        ),
+        (DEV_CHAIN_ID, DAY_S, True, f"last block {DAY_S} s ago; a development chain {REMARK}"),
+        (DEV_CHAIN_ID, -DAY_S, True, REMARK),
+    ],
 )
-def test_clocks_that_differ__are_told_but_for_development_chains(
-    chain_id: int, age_s: float, words: str
+def test_clocks_that_differ__are_told_and_a_development_chains_is_no_fault(
+    chain_id: int, age_s: float, is_fine: bool, words: str
 ) -> None:
     found = look("chain clock", False, lambda: compare_clocks(Clock(chain_id, age_s)))  # type: ignore[arg-type]
-    assert found.fine is (not words)
+    assert found.fine is is_fine
     assert words in found.seen
+    assert ("deadlines" in found.seen) is ("deadlines" in words)
 
 
 def test_a_system__names_its_roles_for_the_command_line() -> None:

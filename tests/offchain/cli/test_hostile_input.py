@@ -181,7 +181,8 @@ def test_keyfile_with_absurd_costs__is_refused(tmp_path: Path) -> None:
     }
     (tmp_path / "key.json").write_text(json.dumps({"version": 3, "crypto": crypto}))
     (tmp_path / "phrase").write_text("s3cret")
-    (tmp_path / "phrase").chmod(0o600)
+    for private in ("key.json", "phrase"):
+        (tmp_path / private).chmod(0o600)
     done = edgemark_here(
         "account",
         "address",
@@ -194,6 +195,15 @@ def test_keyfile_with_absurd_costs__is_refused(tmp_path: Path) -> None:
     )
     check_refused(done, Exit.REFUSED_INPUT, "key.json", "is no encrypted account key")
     assert "s3cret" not in done.error
+
+
+@pytest.mark.parametrize("amount", ["0", "0.0", "0e5"])
+def test_withdrawing_nothing__is_refused_before_a_chain_is_asked(
+    tmp_path: Path, amount: str
+) -> None:
+    done = edgemark_here("account", "withdraw", amount, "--home", tmp_path)
+    check_refused(done, Exit.REFUSED_INPUT, "amount: is nothing", "needed more than 0")
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the system ----------------------------------------------------------------------------------

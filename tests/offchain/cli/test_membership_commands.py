@@ -41,14 +41,14 @@ def test_register__of_one_that_is_registered__changes_nothing_and_takes_no_other
     assert again == {**first, "changed": False}
     other = town.run("provider", "provider", "register", "Edge\x1b[31m Ltd")
     assert other.status == Exit.REFUSED_INPUT
-    assert "had PROVIDER Edge Ltd" in other.error
+    assert "had provider Edge Ltd" in other.error
     assert town.registry.name_of(me) == "Edge Ltd"
     town.enrich("device")
     town.do("device", "account", "register", "--role", "device", "--sign-only", town.folder / "d")
     town.do("device", "account", "register", "--relay", town.folder / "d")
     of_a_device = town.run("device", "provider", "register", "Edge Ltd")
     assert of_a_device.status == Exit.REFUSED_INPUT
-    assert "had DEVICE" in of_a_device.error
+    assert "had device" in of_a_device.error
 
 
 def test_show__says_until_when_a_stake_counts_to_the_second(town: Town) -> None:

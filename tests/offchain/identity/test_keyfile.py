@@ -35,6 +35,7 @@ def account_file(tmp_path: Path) -> Path:
         KEY.reveal(), PASSPHRASE.encode(), kdf="pbkdf2", iterations=10
     )
     path = tmp_path / "deployer.json"
+    path.touch(mode=0o600)
     path.write_text(json.dumps({**facts, "alias": "deployer"}))  # as ape does
     return path
 
@@ -73,6 +74,7 @@ def test_open__the_documents_test_vector__is_its_key(tmp_path: Path, passphrase_
         "version": 3,
     }
     path = tmp_path / "vector.json"
+    path.touch(mode=0o600)
     path.write_text(json.dumps(vector))
     passphrase_file.write_text("testpassword")
     expected = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
@@ -216,12 +218,15 @@ def test_open__a_file_that_is_not_there__is_named(
     assert refused.value.who == (account_file if which == "account" else passphrase_file)
 
 
-def test_open__a_passphrase_that_others_can_read__is_refused(
-    account_file: Path, passphrase_file: Path
+@pytest.mark.parametrize("which", ["account", "passphrase"])
+def test_open__a_file_that_others_can_read__is_refused_whichever_it_is(
+    account_file: Path, passphrase_file: Path, which: str
 ) -> None:
-    passphrase_file.chmod(0o644)
-    with pytest.raises(Unrecoverable, match="others can open it"):
+    open_to_all = account_file if which == "account" else passphrase_file
+    open_to_all.chmod(0o644)
+    with pytest.raises(Unrecoverable, match="others can open it") as refused:
         open_keyfile(str(account_file), str(passphrase_file))
+    assert refused.value.remedy.startswith(f"If nobody has: chmod 600 {open_to_all}")
 
 
 def test_open__at_a_terminal__asks(account_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

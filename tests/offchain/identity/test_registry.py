@@ -45,7 +45,7 @@ def test_a_device__registers_and_is_no_server(
     assert registry.role_of(account(DEVICE)) is Role.DEVICE
     with pytest.raises(RefusedInput) as caught:
         registry.server(account(DEVICE))
-    assert caught.value.had == "DEVICE"
+    assert caught.value.had == "device"
 
 
 def test_a_node__is_admitted_registers_and_is_found(

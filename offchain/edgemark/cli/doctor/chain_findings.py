@@ -31,7 +31,7 @@ from edgemark.settings.settings import Settings
 MOST_AHEAD_S = 15  # a block's time may be as far ahead of ours; more is a wrong clock
 MOST_BEHIND_S = 120  # a live chain makes a block more often
 ANSWER_S = 5.0
-EXPLICIT = ("chain.url", "chain.manifest", "registration.provider", "chain.id")
+FAR_S = 3600  # a development chain that is as far from this clock is no small matter
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,9 @@ class OnChain:
     entry: Participant | None = None
 
 
-def is_chain_needed(settings: Settings) -> bool:
-    """Whether somebody named a chain: then it has to be there."""
-    return any(name in settings.origins for name in EXPLICIT)
-
-
 def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
     """Everything about chain and contracts, each as far as the one before allows."""
-    needed, wanted = is_chain_needed(settings), settings.of(ChainSettings)
+    wanted = settings.of(ChainSettings)
     chain = EvmChain(
         wanted.url,
         chain_id=wanted.id or None,
@@ -58,14 +53,14 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         timeout_s=ANSWER_S,
         attempts=1,
     )
-    first = look("chain", needed, lambda: _describe_chain(chain))
+    first = look("chain", True, lambda: _describe_chain(chain))
     if not first.fine:
         file = wanted.manifest_file(settings.home, wanted.id or DEV_CHAIN_ID)
-        return [first, look("deployment", needed, lambda: _describe(file))], OnChain(None, None)
+        return [first, look("deployment", True, lambda: _describe(file))], OnChain(None, None)
     findings = [
         first,
         look("chain clock", False, lambda: compare_clocks(chain)),
-        look("gas price", needed, lambda: _compare_fee(chain, wanted.max_fee_gwei)),
+        look("gas price", True, lambda: _compare_fee(chain, wanted.max_fee_gwei)),
     ]
     if (settings.home / LANE_FILE).exists():
         findings.append(look("home", True, lambda: _check_home(settings, chain)))
@@ -74,9 +69,9 @@ def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
         deployment = Deployment.load(file, GROUPS, chain.chain_id)
         deployment.verify(chain)
     except EdgemarkError as error:
-        return [*findings, refused("deployment", needed, error)], OnChain(chain, None)
+        return [*findings, refused("deployment", True, error)], OnChain(chain, None)
     seen = f"{name_contracts(deployment)}, code and wiring as they should be"
-    findings.append(Finding("deployment", True, needed, seen))
+    findings.append(Finding("deployment", True, True, seen))
     if not (settings.home / "keys" / ACCOUNT_FILE).exists():
         return findings, OnChain(chain, deployment)
     account = _Account(settings, chain, deployment)
@@ -122,9 +117,10 @@ def compare_clocks(chain: EvmChain) -> str:
         RefusedInput: it is from the future, or older than a live chain's would be.
     """
     behind = time.time() - chain.now()
-    seen = f"last block {behind:.0f} s ago"
+    seen = f"last block {abs(behind):.0f} s {'ago' if behind >= 0 else 'ahead of this clock'}"
     if chain.chain_id == DEV_CHAIN_ID:
-        return f"{seen}; a development chain keeps a time of its own"
+        remark = ": deadlines are chain time, not this clock's" if abs(behind) > FAR_S else ""
+        return f"{seen}; a development chain keeps a time of its own{remark}"
     if behind < -MOST_AHEAD_S:
         remedy = "Set this machine's clock (NTP): deadlines are chain time."
         raise RefusedInput("is behind the chain's", who="this clock", had=seen, remedy=remedy)
@@ -181,7 +177,7 @@ class _Account:
         if entry.role is Role.NONE:
             return "none yet; the first start registers"
         if not entry.role.is_server:
-            return entry.role.name.lower()
+            return entry.role.word
         if bytes(entry.tls_key_hash) != bytes(self._keys.tls.pin):
             raise RefusedInput(
                 "is registered with another TLS key",
@@ -198,7 +194,7 @@ class _Account:
                 needed="good standing",
                 remedy="The provider runs `edgemark provider show`, `stake` or `admit`.",
             )
-        return f"{entry.role.name.lower()} of {entry.provider} at {entry.endpoint}"
+        return f"{entry.role.word} of {entry.provider} at {entry.endpoint}"
 
     def _admission(self) -> str:
         provider = parse_address(self._settings.provider, who="provider")

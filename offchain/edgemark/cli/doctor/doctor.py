@@ -6,7 +6,7 @@ import click
 
 from edgemark.cli.doctor.chain_findings import find_on_chain
 from edgemark.cli.doctor.machine_findings import find_on_machine
-from edgemark.cli.doctor.reach_findings import find_reach
+from edgemark.cli.doctor.reach_findings import find_reach, is_of_a_server
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.words import printable
@@ -14,16 +14,17 @@ from edgemark.words import printable
 
 @click.command()
 @takes_settings
-def doctor(invocation: Invocation) -> int:
+@click.option("--offline", is_flag=True, help="Look at this machine alone: ask no chain.")
+def doctor(invocation: Invocation, offline: bool) -> int:
     """Look at everything that is needed, and say what to do about what is missing.
 
-    Changes nothing. "NO" is needed and missing (status 1); "-" would only be useful. A chain is
-    needed once settings name one.
+    Changes nothing. "NO" is needed and missing (status 1); "-" would only be useful. Without a
+    chain models are compiled, inputs shared and answers decoded, for which --offline is enough.
     """
     settings = invocation.settings()
-    findings = list(find_on_machine(settings.home))
-    on_chain, reached = find_on_chain(settings)
-    findings += [*on_chain, *find_reach(settings, reached.entry)]
+    findings = list(find_on_machine(settings.home, serves=is_of_a_server(settings)))
+    on_chain, reached = ([], None) if offline else find_on_chain(settings)
+    findings += [*on_chain, *find_reach(settings, reached.entry if reached else None)]
     if invocation.as_json:
         invocation.show({item.name: vars(item) for item in findings})
     else:

@@ -30,13 +30,18 @@ EXTRAS = {  # module: the package that brings it, and its use
 }
 
 
-def find_on_machine(home: Path) -> Iterator[Finding]:
+def find_on_machine(home: Path, *, serves: bool = False) -> Iterator[Finding]:
     """Everything that can be seen without a chain.
 
     Args:
         home: home folder; need not exist.
+        serves: whether it is a server's, which needs nothing of what is for development or models.
     """
     yield from _programs()
+    yield look("contract bytecode", False, _bytecode)
+    if not serves:
+        yield from _development(Path.cwd())
+        yield from _packages()
     yield look("disk space", True, lambda: _disk(home))
     for name in (ACCOUNT_FILE, TLS_FILE):
         yield look(f"key {name}", True, partial(_key, home / "keys" / name))
@@ -55,11 +60,28 @@ def _programs() -> Iterator[Finding]:
     path = kernel.path()
     remedy = "Everything works, more slowly. Install a C compiler, then install edgemark again."
     yield Finding("field kernel", path not in {"plain", "flint"}, False, path, remedy)
+
+
+def _development(start: Path) -> Iterator[Finding]:
+    """What demonstrations and development chains need; outside a checkout only what a chain is."""
+    yield look("anvil", False, lambda: str(find_anvil(start)))
+    if not is_checkout(start):
+        return
     node = shutil.which("node")
     yield Finding("node.js", node is not None, False, node or "not there", "Only for development.")
-    yield look("anvil", False, lambda: str(find_anvil()))
-    yield look("hardhat", False, lambda: str(find_hardhat()[1]))
-    yield look("contract bytecode", False, _bytecode)
+    yield look("hardhat", False, lambda: str(find_hardhat(start)[1]))
+
+
+def is_checkout(start: Path) -> bool:
+    """Whether a folder, or one around it, has our contracts' sources and ape's settings."""
+    here = start.resolve()
+    return any(
+        (folder / "ape-config.yaml").is_file() and (folder / "contracts" / "identity").is_dir()
+        for folder in (here, *here.parents)
+    )
+
+
+def _packages() -> Iterator[Finding]:
     for module, (package, use) in EXTRAS.items():
         there = find_spec(module) is not None
         seen = "installed" if there else "not installed"

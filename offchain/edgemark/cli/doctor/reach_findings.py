@@ -12,6 +12,7 @@ from edgemark.cli.doctor.findings import Finding, look
 from edgemark.errors import RefusedInput
 from edgemark.files import find_holder
 from edgemark.identity.records import Participant
+from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.settings import MetricsSettings, ServerSettings
 from edgemark.settings.settings import Settings
 from edgemark.transport.asking.http import HttpClient
@@ -19,6 +20,17 @@ from edgemark.transport.asking.http import HttpClient
 LOOPBACK = "127.0.0.1"
 ANSWER_S = 5.0
 MOST_STATUS_BYTES = 64 * 1024
+
+
+def is_of_a_server(settings: Settings) -> bool:
+    """Whether this home serves, or is to: it has the journal of a server, or works for somebody."""
+    journals = (settings.home / f"{name}.journal" for name in list_servers())
+    return bool(settings.of(RegistrationSettings).provider) or any(p.exists() for p in journals)
+
+
+def list_servers() -> list[str]:
+    """Names of the parties that serve."""
+    return [name for name, role in list_roles(GROUPS).items() if role.is_server]
 
 
 def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Finding]:
@@ -29,8 +41,7 @@ def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Findin
         entry: what is registered of its account, if that could be read.
     """
     home, server = settings.home, settings.of(ServerSettings)
-    parties = [name for name, role in list_roles(GROUPS).items() if role.is_server]
-    holders = (find_holder(home / f"{name}.journal") for name in parties)
+    holders = (find_holder(home / f"{name}.journal") for name in list_servers())
     serving = next(filter(None, holders), "")
     for name, host, port in (
         ("listen port", server.listen_host, server.listen_port),

@@ -80,8 +80,8 @@ def join_as_provider(station: EvmStation, name: str) -> bool:
         raise RefusedInput(
             "account is registered otherwise",
             who=station.address,
-            had=f"{found.role.name} {words_of(named)}".rstrip(),
-            needed=f"{Role.PROVIDER.name} {name}",
+            had=f"{found.role.word} {words_of(named)}".rstrip(),
+            needed=f"{Role.PROVIDER.word} {name}",
             remedy="Role and name stay; nothing was changed. Another home has another account.",
         )
     return False
@@ -226,4 +226,4 @@ def send_as_asked(station: EvmStation, call: Call, remedy: str) -> Receipt:
 
 def _describe(entry: tuple[Role, Address, str, bytes]) -> str:
     role, provider, endpoint, pin = entry
-    return f"{role.name} of {provider} at {endpoint} with TLS key {pin.hex()}"
+    return f"{role.word} of {provider} at {endpoint} with TLS key {pin.hex()}"

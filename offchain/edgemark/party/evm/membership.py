@@ -48,7 +48,7 @@ def require_server(station: EvmStation) -> Participant:
         raise RefusedInput(
             "is no registered server",
             who=station.address,
-            had=found.role.name,
+            had=found.role.word,
             remedy="The first start of a server registers it.",
         )
     return found
@@ -215,8 +215,8 @@ def provider_of(station: EvmStation) -> Address:
         raise RefusedInput(
             "acts for no organisation",
             who=station.address,
-            had=found.role.name,
-            needed=Role.PROVIDER.name,
+            had=found.role.word,
+            needed=Role.PROVIDER.word,
             remedy="`edgemark provider register NAME` registers one.",
         )
     return found.provider

@@ -18,7 +18,7 @@ from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.evm.faults import NoCode
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.metrics.readings import make_family, make_gauge
+from edgemark.metrics.readings import make_counter, make_family, make_gauge
 from edgemark.party.evm.station import EvmStation
 from edgemark.token.metacoin import MetaCoin
 
@@ -135,7 +135,8 @@ def tell_chain(read: Callable[[], ChainReading]) -> Iterable[Metric]:
     yield make_gauge("edgemark_chain_confirmed_block", "The latest final block.", chain.confirmed)
     yield make_gauge("edgemark_chain_lag_seconds", "Seconds since the latest block.", chain.lag_s)
     yield make_gauge("edgemark_account_gas_wei", "Coins that pay for gas.", chain.gas_wei)
-    yield make_gauge("edgemark_transactions_gas", "Gas used since the start.", chain.gas_used)
+    used = "Gas used since the start."
+    yield make_counter("edgemark_transactions_gas_total", used, chain.gas_used)
     yield make_family(
         "edgemark_account_tokens",
         "Tokens, smallest unit (as a float: exact to 16 digits).",

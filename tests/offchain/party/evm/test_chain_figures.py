@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.party.evm.monitoring import ChainReading, tell_chain
@@ -33,11 +37,27 @@ def test_a_chain__is_read_when_it_is_told_about() -> None:
         "edgemark_chain_confirmed_block": 7,
         "edgemark_chain_lag_seconds": 1.5,
         "edgemark_account_gas_wei": 5,
-        "edgemark_transactions_gas": 21_000,
+        "edgemark_transactions_gas_total": 21_000,
         "edgemark_account_tokens wallet": 1,
         "edgemark_account_tokens free": 2,
         "edgemark_account_tokens locked": 3,
     }
+
+
+class Told(Collector):
+    def collect(self) -> Iterable[Metric]:
+        return tell_chain(lambda: CHAIN)
+
+
+def test_what_only_grows__is_typed_a_counter() -> None:
+    kinds = {family.name: family.type for family in tell_chain(lambda: CHAIN)}
+    assert kinds.pop("edgemark_transactions_gas") == "counter"
+    assert set(kinds.values()) == {"gauge"}
+    registry = CollectorRegistry()
+    registry.register(Told())
+    text = generate_latest(registry).decode()
+    assert "# TYPE edgemark_transactions_gas_total counter" in text
+    assert "edgemark_transactions_gas_total 21000.0" in text
 
 
 def test_a_chain_that_does_not_answer__costs_its_own_lines_only() -> None:

@@ -7,8 +7,9 @@ once when the device has none of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, ShareIndex, Timestamp
@@ -40,6 +41,9 @@ _WHY = {  # by the error's name in a node's answer
     "Overloaded": Refusing.NOT_NOW,
     "OfferDeclined": Refusing.FOR_GOOD,
     "TaskTooLarge": Refusing.FOR_GOOD,
+}
+_WINDOWS = {  # by the name of its end, as the contract has it
+    f"{word}By".encode().ljust(32, b"\0"): word for word in ("accept", "compute", "collect")
 }
 PASSING = ("AllowanceTooLow", "AllowanceExpired", "FreeBalanceTooLow")
 
@@ -194,7 +198,23 @@ def look_into_refusal(
     may_pass = name in PASSING or isinstance(refused, NoFunds)
     if may_pass and station.clock() <= order.terms.accept_by:
         raise TryAgain(f"posting: {refused.what}", who=refused.who, had=refused.had) from refused
-    return [on.FoundPostingRefused(str(refused))]
+    return [on.FoundPostingRefused(tell_window(refused) or str(refused))]
+
+
+def tell_window(refused: RefusedInput) -> str:
+    """By how much a window of a job is out of bounds; empty when nothing of the kind was refused.
+
+    The contract says both as points of its time, of which nobody asked for any.
+    """
+    if not isinstance(refused, ContractRefused) or refused.error_name != "OutOfBounds":
+        return ""
+    values: Mapping[str, Any] = refused.values
+    window = _WINDOWS.get(values.get("field", b""))
+    if window is None:
+        return ""
+    short, long = values["least"] - values["had"], values["had"] - values["most"]
+    by = f"{short} s too short" if short > 0 else f"{long} s too long"
+    return f"the time to {window} is {by} for this deployment"
 
 
 def may_be_posted(station: OutsourcingStation, order: on.Order, call: Call) -> bool:

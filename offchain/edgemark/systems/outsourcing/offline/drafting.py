@@ -33,6 +33,7 @@ from edgemark.systems.outsourcing.steps.share import SharingSecrets, bind_shares
 NONCE_BYTES = 16
 GATHER_PART = 3  # answers are waited for during a third of the time from compute_by to collect_by
 LAST_PART = 6  # whatever may still be charged is charged when a sixth of that time is left
+LONGEST_WINDOW_S = 2**32  # where no deployment says; three of them fit the contract's times
 LEAST_COLLECT_S = 3600  # of the window that is chosen for a user who names none
 
 
@@ -50,6 +51,10 @@ class Limits(Protocol):
     @property
     def judge_window(self) -> int:
         """W, seconds."""
+
+    @property
+    def min_window(self) -> int:
+        """The shortest window of a job, seconds."""
 
     @property
     def max_window(self) -> int:
@@ -181,6 +186,7 @@ def draft_terms_for(
     check_sharing(
         degree=function.degree, threshold=wish.threshold, errors=wish.errors, node_count=nodes
     )
+    check_windows(wish, limits)
     accept_by = Timestamp(now + wish.accept_s)
     compute_by = Timestamp(accept_by + wish.compute_s)
     terms = Terms(
@@ -261,6 +267,28 @@ def order_of_sharing(sharing: Sharing, function: Polynomial, wish: Wish, venue: 
     bound = bind_shares(sharing.shares, job=job, function_hash=terms.function_hash)
     kept = (sharing.secret.alpha, sharing.secret.job_secret)
     return _write_order(venue, terms, (job, number), bound, kept)
+
+
+def check_windows(wish: Wish, limits: Limits | None) -> None:
+    """Check each window of a job against those that the deployment takes.
+
+    Raises:
+        RefusedInput: one is shorter or longer, in the seconds that its user wrote.
+    """
+    least, most = (limits.min_window, limits.max_window) if limits else (1, LONGEST_WINDOW_S)
+    windows = {
+        "accept": wish.accept_s,
+        "compute": wish.compute_s,
+        "collect": wish.choose_collect_s(limits),
+    }
+    for name, seconds in windows.items():
+        if not least <= seconds <= most:
+            raise RefusedInput(
+                f"the time to {name} is out of range",
+                who="job",
+                had=f"{seconds} s",
+                needed=f"{least} s to {most} s",
+            )
 
 
 def _write_order(

@@ -28,7 +28,7 @@ DEFAULT_LIMITS = Limits(
     exit_grace=30 * 86_400,
 )
 COMPUTE_NODE = name_role(16, "COMPUTE_NODE")  # as `OutsourcingRoles` has them
-ENCLAVE = name_role(17, "ENCLAVE")
+ENCLAVE = name_role(17, "ENCLAVE", "judge")
 SERVING_BLOCKS = 4  # to fetch a task, sign, gather k signatures and have them mined
 
 

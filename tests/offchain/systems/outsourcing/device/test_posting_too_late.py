@@ -10,8 +10,13 @@ from tests.offchain.systems.outsourcing.cast import small_order
 
 from edgemark.cli.outsourcing.ordering import PostedTooLate, PostingRefused, show_job
 from edgemark.cli.terminal.exits import Exit, exit_of
+from edgemark.errors import RefusedInput
 from edgemark.ledger.evm.faults import ContractRefused
-from edgemark.systems.outsourcing.device.beginning import TOO_LATE, look_into_refusal
+from edgemark.systems.outsourcing.device.beginning import (
+    TOO_LATE,
+    look_into_refusal,
+    tell_window,
+)
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
@@ -22,7 +27,7 @@ OUT_OF_BOUNDS = ContractRefused(
     "JobSettlement",
     "post",
     "OutOfBounds",
-    {"field": "acceptBy", "had": BY, "least": BY + 42, "most": BY + 86_442},
+    {"field": b"acceptBy".ljust(32, b"\0"), "had": BY, "least": BY + 42, "most": BY + 86_442},
 )
 
 
@@ -53,9 +58,19 @@ def test_a_posting_after_its_accept_by__was_too_late_and_may_be_submitted_again(
 
 
 def test_a_posting_refused_while_there_is_time__is_wrong_in_itself() -> None:
-    """As it was for every refusal."""
-    as_it_was = str(OUT_OF_BOUNDS)
-    assert reason_at(BY) == as_it_was
+    """In seconds: the contract names points of its time, of which nobody asked for any."""
+    told = "the time to accept is 42 s too short for this deployment"
+    assert reason_at(BY) == told
     with pytest.raises(PostingRefused, match="Fix the call") as refused:
-        show(as_it_was)
+        show(told)
     assert exit_of(refused.value) is Exit.REFUSED_INPUT
+
+
+def test_what_is_no_window__is_told_as_the_contract_says_it() -> None:
+    values = {**OUT_OF_BOUNDS.values, "field": b"fee".ljust(32, b"\0")}
+    other = ContractRefused("JobSettlement", "post", "OutOfBounds", values)
+    assert tell_window(other) == tell_window(RefusedInput("is poor")) == ""
+    long = {**OUT_OF_BOUNDS.values, "had": BY + 86_450, "field": b"collectBy".ljust(32, b"\0")}
+    assert "collect is 8 s too long" in tell_window(
+        ContractRefused("JobSettlement", "post", "OutOfBounds", long)
+    )

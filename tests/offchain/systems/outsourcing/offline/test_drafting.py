@@ -17,10 +17,12 @@ from edgemark.crypto.sharing.shamir import recover
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id, compute_leaf, split_share
+from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.contract.terms import check_terms
 from edgemark.systems.outsourcing.offline.drafting import (
     GATHER_PART,
     LAST_PART,
+    LONGEST_WINDOW_S,
     check_node_list,
     draft_terms,
     sort_by_provider,
@@ -62,8 +64,8 @@ def test_draft_terms__input_that_is_no_vector_of_elements__is_refused(batch: byt
         ({"judge_fee": Tokens(250)}, "judges' fee"),
         ({"judge_fee": Tokens(335)}, "judges' fee"),
         ({"fee": Tokens(2**96)}, "fee"),
-        ({"accept_s": 0, "compute_s": 0}, "deadlines"),
-        ({"collect_s": -1}, "deadlines"),
+        ({"accept_s": 0, "compute_s": 0}, "the time to accept is out of range"),
+        ({"collect_s": -1}, "the time to collect is out of range"),
     ],
     ids=str,
 )
@@ -72,6 +74,27 @@ def test_draft_terms__wish_out_of_range__is_refused(change: dict[str, Any], what
     with pytest.raises(RefusedInput, match=what) as caught:
         draft_terms(cast.dense_function(), cast.small_batch(), KEY, wish, cast.START)
     assert caught.value.needed is not None
+
+
+@pytest.mark.parametrize("window", ["accept", "compute", "collect"])
+@pytest.mark.parametrize(
+    ("limits", "seconds", "needed"),
+    [
+        (None, 0, f"1 s to {LONGEST_WINDOW_S} s"),
+        (None, -5, f"1 s to {LONGEST_WINDOW_S} s"),
+        (None, 2**80, f"1 s to {LONGEST_WINDOW_S} s"),
+        (cast.LIMITS, 9, "10 s to 600 s"),
+        (cast.LIMITS, 601, "10 s to 600 s"),
+    ],
+)
+def test_draft_terms__a_window_out_of_range__is_refused_in_the_seconds_of_its_user(
+    window: str, limits: Limits | None, seconds: int, needed: str
+) -> None:
+    wish = replace(cast.WISH, **{f"{window}_s": seconds})
+    asked = (cast.dense_function(), cast.small_batch(), KEY, wish, cast.START, limits)
+    with pytest.raises(RefusedInput, match=f"the time to {window} is out of range") as refused:
+        draft_terms(*asked)
+    assert (refused.value.had, refused.value.needed) == (f"{seconds} s", needed)
 
 
 def test_draft_terms__more_inputs_than_can_travel__is_refused() -> None:

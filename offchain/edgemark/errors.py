@@ -18,7 +18,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edgemark.words import printable
+from edgemark.words import in_words, printable
 
 
 class EdgemarkError(Exception):
@@ -53,9 +53,9 @@ class EdgemarkError(Exception):
     def __str__(self) -> str:
         parts = [f"{self.who}: {self.what}" if self.who is not None else self.what]
         if self.had is not None:
-            parts.append(f"had {self.had}")
+            parts.append(f"had {in_words(self.had)}")
         if self.needed is not None:
-            parts.append(f"needed {self.needed}")
+            parts.append(f"needed {in_words(self.needed)}")
         text = "; ".join(parts)
         return printable(f"{text}. {self.remedy}" if self.remedy else text)
 
@@ -65,8 +65,8 @@ class EdgemarkError(Exception):
             "error": type(self).__name__,
             "what": self.what,
             "who": None if self.who is None else str(self.who),
-            "had": None if self.had is None else str(self.had),
-            "needed": None if self.needed is None else str(self.needed),
+            "had": None if self.had is None else in_words(self.had),
+            "needed": None if self.needed is None else in_words(self.needed),
             "remedy": self.remedy or None,
         }
 

@@ -18,8 +18,8 @@ from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import LedgerUnavailable
 from edgemark.indexer.figures import IndexFigures
-from edgemark.indexer.keeping import EventIndex, Standing, keep_in_step, stand
-from edgemark.indexer.store import IndexStore, index_path, remove_index
+from edgemark.indexer.keeping import EventIndex, Standing, keep_in_step, remove_index, stand
+from edgemark.indexer.store import IndexStore, index_path
 from edgemark.ledger.evm.faults import IndexDamaged, IndexMissing, IndexOfAnother
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger

@@ -10,12 +10,14 @@ Law 3: one process writes; whenever it dies, the next goes on from the last rang
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.deployment.deployment import Deployment
+from edgemark.files import FileInUse, hold_lock
 from edgemark.indexer.store import IndexStore
 from edgemark.ledger.evm.faults import (
     ChainMoved,
@@ -249,3 +251,20 @@ def stand(chain: EvmChain, store: IndexStore, first: int) -> Standing:
         final=max(0, head.number - chain.confirmations),
         lag_s=max(0, head.timestamp - since),
     )
+
+
+def remove_index(path: Path) -> None:
+    """Remove an index file that cannot be opened.
+
+    Raises:
+        IndexBusy: another process writes into it.
+    """
+    try:
+        lock = hold_lock(path)
+    except FileInUse as held:
+        raise IndexBusy(held.what, who=path, had=held.had, remedy="Wait until it ends.") from held
+    try:
+        for name in (path.name + "-wal", path.name + "-shm", path.name):
+            path.with_name(name).unlink(missing_ok=True)
+    finally:
+        os.close(lock)

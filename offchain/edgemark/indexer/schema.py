@@ -42,6 +42,8 @@ SELECT = (
     "FROM events JOIN blocks ON blocks.number = events.block "
 )
 
+KEYS = "SELECT DISTINCT key FROM mentions JOIN events USING (block, place) "
+
 
 def those_of(
     kinds: Iterable[type[ChainEvent]], contracts: Iterable[Contract]

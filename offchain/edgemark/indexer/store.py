@@ -22,6 +22,7 @@ from edgemark.deployment.deployment import Deployment
 from edgemark.files import FileInUse, hold_lock
 from edgemark.identifiers import Hash32, Timestamp
 from edgemark.indexer.schema import (
+    KEYS,
     SCHEMA,
     SCHEMA_VERSION,
     SELECT,
@@ -223,6 +224,17 @@ class IndexStore(Closing):
         )
         return map(self._event_of, rows)
 
+    def accounts(self) -> list[bytes]:
+        """Every account that an event mentions, our contracts among them."""
+        rows = self._db.execute("SELECT DISTINCT key FROM mentions WHERE length(key) = 20")
+        return [key for (key,) in rows]
+
+    def keys(self, kind: type[ChainEvent], field: str) -> list[bytes]:
+        """What the events of a kind have in a field of theirs that is mentioned."""
+        where, names = those_of([kind], self._contracts.values())
+        rows = self._db.execute(KEYS + f"WHERE field = ? AND ({where})", [field, *names])
+        return [key for (key,) in rows]
+
     def content(self) -> list[tuple[object, ...]]:
         """Everything that does not depend on when the file was filled: for comparison."""
         events = self._db.execute(SELECT + "ORDER BY events.block, place").fetchall()
@@ -340,23 +352,6 @@ class IndexStore(Closing):
                     needed=wanted,
                     remedy=REBUILD,
                 )
-
-
-def remove_index(path: Path) -> None:
-    """Remove an index file that cannot be opened.
-
-    Raises:
-        IndexBusy: another process writes into it.
-    """
-    try:
-        lock = hold_lock(path)
-    except FileInUse as held:
-        raise IndexBusy(held.what, who=path, had=held.had, remedy="Wait until it ends.") from held
-    try:
-        for name in (path.name + "-wal", path.name + "-shm", path.name):
-            path.with_name(name).unlink(missing_ok=True)
-    finally:
-        os.close(lock)
 
 
 def _mode_to_read(path: Path) -> str:

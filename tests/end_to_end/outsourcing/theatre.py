@@ -127,7 +127,7 @@ def close_job(device: Device, job: JobId, timeout_s: float) -> DeviceJob:
     """
     try:
         with waiting():
-            return device.wait(job, timeout_s * SLOWEST, Until.CLOSED)
+            return device.wait(job, timeout_s * SLOWEST, Until.SETTLED)
     except LedgerUnavailable:
         return device.job(job)
 

@@ -20,8 +20,8 @@ from tests.offchain.without_rights import run_without_rights
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
-from edgemark.indexer.keeping import EventIndex
-from edgemark.indexer.store import IndexStore, index_path, remove_index
+from edgemark.indexer.keeping import EventIndex, remove_index
+from edgemark.indexer.store import IndexStore, index_path
 from edgemark.ledger.evm.contract.chain_event import ChainEvent, SignaturesRevoked
 from edgemark.ledger.evm.faults import IndexBusy, IndexDamaged, IndexMissing, IndexOfAnother
 from edgemark.party.evm.contracts import BaseContracts

@@ -258,7 +258,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     ),
     "probabilities of Platt": (
         learned("SVMClassifier", "label", "scores", prob_a=[1.0], prob_b=[0.0], **MACHINE),
-        "attribute that is not taken; had ['prob_a', 'prob_b']",
+        "attribute that is not taken; had prob_a, prob_b",
     ),
     "outliers": (learned("SVMRegressor", n_supports=2, one_class=1, **POLY), "one_class 1"),
     "no support vectors": (learned("SVMRegressor", **POLY), "0 support vectors"),

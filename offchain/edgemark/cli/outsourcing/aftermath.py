@@ -6,25 +6,41 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.outsourcing.completing import complete_job
+from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_home
 from edgemark.cli.spending.command import Spending, spends
+from edgemark.cli.terminal.begun_ids import Known, find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.models.files import read_function
+from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, MalformedBundle
 from edgemark.systems.outsourcing.evidence.exporting import export_bundle
 from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
-from edgemark.systems.outsourcing.identifiers import parse_job_id
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.limits import MAX_BUNDLE_BYTES
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.claiming import Claimed, claim, read_stories
 from edgemark.systems.outsourcing.story.reading import Lookout
 from edgemark.systems.outsourcing.story.story import JobStory, check_amounts
 from edgemark.systems.outsourcing.story.telling import as_facts, tell
-from edgemark.words import printable
+from edgemark.words import count, printable
+
+
+def find_job(typed: str, settings: Settings) -> JobId:
+    """A job of this home, or any other of the chain, which is asked when the home has none.
+
+    Raises:
+        RefusedInput: as `find_id`.
+        LedgerUnavailable: the chain does not answer.
+    """
+
+    def on_chain() -> list[str]:
+        return [job.hex() for job in Lookout.open(settings).chronicle.list_jobs()]
+
+    return find_id(JOB, typed, of_home(settings.home), Known("this chain", on_chain))
 
 
 @click.command("explain")
@@ -35,7 +51,9 @@ def explain_job(invocation: Invocation, job: str) -> int:
 
     Status 1 when the contracts paid anything else than the table of amounts says.
     """
-    story = Lookout.open(invocation.settings()).chronicle.read(parse_job_id(job))
+    settings = invocation.settings()
+    wanted = find_job(job, settings)
+    story = Lookout.open(settings).chronicle.read(wanted)
     invocation.show(as_facts(story), tell(story, show_time))
     agrees = all(check.agrees for check in check_amounts(story))
     return Exit.DONE if agrees else Exit.CHECK_FAILED
@@ -53,7 +71,8 @@ def claim_jobs(spending: Spending, jobs: tuple[str, ...], every: bool) -> None:
     """
     if every == bool(jobs):
         raise RefusedInput("name jobs, or --all", who="claim", had=f"{len(jobs)} jobs")
-    named = None if every else [parse_job_id(job) for job in jobs]
+    settings = spending.invocation.settings()
+    named = None if every else [find_job(job, settings) for job in jobs]
     stories: list[JobStory] = []
 
     def act(station: OutsourcingStation) -> Claimed:
@@ -80,9 +99,10 @@ def describe_claim(done: Claimed) -> dict[str, object]:
 def tell_claim(done: Claimed) -> str:
     """The same for people."""
     return (
-        f"looked at {done.looked} jobs; {len(done.due)} had something due; "
-        f"ended {len(done.ended)} indices; returned {len(done.expired)} expired locks; "
-        f"{len(done.transactions)} transactions"
+        f"looked at {count(done.looked, 'job')}; {len(done.due)} had something due; "
+        f"ended {len(done.ended)} {'index' if len(done.ended) == 1 else 'indices'}; "
+        f"returned {count(len(done.expired), 'expired lock')}; "
+        f"{count(len(done.transactions), 'transaction')}"
     )
 
 
@@ -107,7 +127,8 @@ def export_evidence(
     of charged indices are ever written: each is one share of the secret input.
     """
     settings = invocation.settings()
-    story = Lookout.open(settings).chronicle.read(parse_job_id(job))
+    wanted = find_id(JOB, job, of_home(settings.home))
+    story = Lookout.open(settings).chronicle.read(wanted)
     bundle = export_bundle(settings.home, story, indices, with_function=not hash_only)
     raw = bundle.to_json()
     if not write_new(output, raw, mode=OWNER_ONLY_FILE):

@@ -58,4 +58,7 @@ RESERVES = (  # of an account's tokens, for matters that are under way
 
 @click.group(cls=LazyGroup, places=COMMANDS)
 def outsourcing() -> None:
-    """Private, accountable outsourced computation."""
+    """Private, accountable outsourced computation.
+
+    A JOB is named by its id, or by the first 6 digits or more of it.
+    """

@@ -17,10 +17,11 @@ from edgemark.cli.outsourcing.asking import (
     choose_sharing,
     read_asking,
 )
-from edgemark.cli.outsourcing.completing import complete_job
+from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_device
 from edgemark.cli.outsourcing.models import existing_file
 from edgemark.cli.outsourcing.naming import Naming, node_option, nodes_option
-from edgemark.cli.outsourcing.staying import MOST_WAIT_S, stay
+from edgemark.cli.outsourcing.staying import Patience, UntilChoice, stay
+from edgemark.cli.terminal.begun_ids import find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.cli.terminal.page import html_option, save_page
@@ -35,7 +36,7 @@ from edgemark.systems.outsourcing.device.beginning import TOO_LATE
 from edgemark.systems.outsourcing.device.device import Device, Refusal, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.metrics import keep_metrics_file
-from edgemark.systems.outsourcing.identifiers import JobId, parse_job_id
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import (
     Wish,
     draft_terms,
@@ -57,8 +58,8 @@ IN_USE = (
 
 until_option = click.option(
     "--until",
-    type=click.Choice([each.value for each in Until]),
-    default=Until.SETTLED.value,
+    type=UntilChoice(),
+    default=Until.CLEARED.value,
     show_default=True,
     help="Stay until it is on the chain; until all tasks are out; for the result; until payments, "
     "charges and evidence are out; until all is paid. The result is told as soon as it is there.",
@@ -226,7 +227,7 @@ def status(invocation: Invocation, job: str | None) -> int:
         lines = {job.hex(): state.phase.value for job, state in look_at_jobs(home).items()}
         invocation.show(lines or {"jobs": 0})
         return Exit.DONE
-    state = look_at_job(home, parse_job_id(job))
+    state = look_at_job(home, find_id(JOB, job, of_device(home)))
     reading = Reading(choose_plan(home, state.known.terms.function_hash, None))
     now = Timestamp(Lookout.open(settings).chain.now())
     return show_state(invocation, state, reading, now)
@@ -237,7 +238,7 @@ def status(invocation: Invocation, job: str | None) -> int:
 @click.argument("job", shell_complete=complete_job)
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, MOST_WAIT_S),
+    type=Patience(),
     help="Seconds to wait; else as long as the job's own deadlines need.",
 )
 @until_option
@@ -256,8 +257,8 @@ def result(
     metrics_file: Path | None,
 ) -> int:
     """Take the job up again, wait for its result and print it."""
+    job_id = find_id(JOB, job, of_device(invocation.settings().home))
     with open_device(invocation, metrics_file) as device:
-        job_id = parse_job_id(job)
         reading = choose_reading(device, job_id, model_file, output)
         with naming_when_interrupted(device, job_id):
             stay(invocation, device, job_id, Until(until), reading, timeout)
@@ -388,5 +389,5 @@ def describe(state: DeviceJob, reading: Reading) -> dict[str, Any]:
         "silent": list(state.silent),
         **result,
         "undecided_because": state.undecided_because or None,
-        "may_leave": Until.SETTLED.is_reached(state),
+        "may_leave": Until.CLEARED.is_reached(state),
     }

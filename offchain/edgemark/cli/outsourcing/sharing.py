@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from edgemark.cli.outsourcing.asking import Reading, choose_plan, read_asking
+from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_device
 from edgemark.cli.outsourcing.models import existing_file
+from edgemark.cli.terminal.begun_ids import find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, about
 from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.models.files import read_limited
-from edgemark.systems.outsourcing.identifiers import parse_job_id
 from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
 from edgemark.systems.outsourcing.offline.exported_answers import (
     ExportedAnswers,
@@ -82,7 +83,7 @@ def share_here(
 
 @click.command("export-answers")
 @takes_settings
-@click.argument("job")
+@click.argument("job", shell_complete=complete_job)
 @click.option(
     "-o",
     "--output",
@@ -93,8 +94,8 @@ def share_here(
 def export_answers(invocation: Invocation, job: str, output: Path) -> None:
     """Write the verified answers that this device has for JOB, for `outsourcing decode`."""
     settings = invocation.settings()
-    job_id = parse_job_id(job)
-    state, lookout = look_at_job(Path(settings.home), job_id), Lookout.open(settings)
+    job_id = find_id(JOB, job, of_device(settings.home))
+    state, lookout = look_at_job(settings.home, job_id), Lookout.open(settings)
     answers = sorted(state.answers, key=lambda answer: answer.index)
     exported = ExportedAnswers(
         chain_id=lookout.chain.chain_id,

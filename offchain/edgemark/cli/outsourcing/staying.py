@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.staying import find_awaited
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.station.contracts import OutsourcingContracts
+from edgemark.words import in_words
 
 if TYPE_CHECKING:
     from edgemark.systems.outsourcing.contract.terms import Terms
@@ -27,6 +29,45 @@ if TYPE_CHECKING:
 MARGIN_S = 60  # beyond a deadline of the chain: for what was sent at the last moment
 MOST_WAIT_S = 10.0 * 365 * 86_400  # longer than the longest windows that a deployment can have
 _BEFORE_RESULT = (Until.POSTED, Until.DELIVERED, Until.RESULT)
+_FORMER = "closed"  # of `settled`, when index and device had two words for it
+
+
+class Patience(click.FloatRange):
+    """Seconds of `--timeout`, 0 to `MOST_WAIT_S`."""
+
+    def __init__(self) -> None:
+        super().__init__(0, MOST_WAIT_S)
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number.
+
+        Raises:
+            BadParameter: out of range, or no number, which is in every range of click's.
+        """
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
+class UntilChoice(click.Choice):
+    """The words of `--until`."""
+
+    def __init__(self) -> None:
+        super().__init__([each.value for each in Until])
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, if it is one.
+
+        Raises:
+            BadParameter: it is none; with the one that it is now, where it was.
+        """
+        if value == _FORMER:
+            settled = Until.SETTLED.value
+            self.fail(f"{value!r} is called {settled!r} now, as everywhere.", param, ctx)
+        return str(super().convert(value, param, ctx))
 
 
 def stay(
@@ -90,9 +131,9 @@ def _deadline_of(state: DeviceJob, until: Until, limits: Limits) -> int:
             return terms.compute_by
         case Until.RESULT:
             return order.gather_until
-        case Until.SETTLED:
+        case Until.CLEARED:
             return terms.collect_by
-        case Until.CLOSED:
+        case Until.SETTLED:
             return terms.collect_by + limits.longest_tail_s - limits.exit_grace
 
 
@@ -140,9 +181,9 @@ def _tell_early(invocation: Invocation, state: DeviceJob, until: Until, reading:
     if invocation.as_json:
         return
     where = f"written to {facts['output']}" if "output" in facts else ""
-    shown = where or reading.tell(state.result)
+    raw = in_words(rows(state.result, state.known.terms.outputs))
     click.echo(
-        f"The result is checked: {shown or rows(state.result, state.known.terms.outputs)}\n"
+        f"The result is checked: {where or reading.tell(state.result) or raw}\n"
         f"Staying until the job is {until.value}; waits for {find_awaited(state)}.",
         err=True,
     )

@@ -133,7 +133,7 @@ def test_device_that_left__gets_the_result_later_and_charges_the_liar(
     assert looked.value["job"] == result.value["job"] == left.value["job"]
     assert result.value["labels"] == wines.predict(wines.rows[:ROWS])
     assert (result.value["liars"], result.value["silent"]) == ([3], [])
-    assert result.value["phase"] in {"charged", "closed"}
+    assert result.value["phase"] in {"charged", "settled"}
     assert result.value["may_leave"]
 
 

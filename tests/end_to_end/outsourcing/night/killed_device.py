@@ -44,7 +44,7 @@ class KilledDevice:
     nodes: Sequence[Address]
     places: Sequence[str]
     on_job: Callable[[JobId], None]
-    until: str = "closed"
+    until: str = "settled"
     kills: list[Kill] = field(default_factory=list)
     job: JobId | None = None
     last: Finished | None = None
@@ -56,7 +56,7 @@ class KilledDevice:
         return GONE if self.is_over else read_report(self.running, self.home / IDLING_FILE)
 
     def live(self) -> None:
-        """Submit, die, come back, die, come back ... until the job is closed."""
+        """Submit, die, come back, die, come back ... until the job is settled."""
         try:
             self._live()
         finally:

@@ -230,7 +230,7 @@ def enlist_killed(theatre: Theatre, name: str, prefix: str, absentee: Address) -
         nodes=nodes,
         places=name_places(DEVICE_PLACES[name], prefix),
         on_job=lambda job: plan_deeds(theatre, f"killed: {name}", job),
-        until="settled" if name == "gone" else "closed",
+        until="cleared" if name == "gone" else "settled",
     )
 
 
@@ -307,7 +307,7 @@ def test_command__after_all_deaths__prints_the_right_result(survived: Survived, 
     values = [to_signed(v) for v in FIELD.unpack(evaluate_plainly(survived.devices[name].batch))]
     rows = [values[i : i + OUTPUTS] for i in range(0, len(values), OUTPUTS)]
     assert last.value["result"] == rows
-    assert last.value["phase"] == "closed"
+    assert last.value["phase"] == "settled"
 
 
 def test_after_all_deaths__nothing_is_locked_and_no_token_is_missing(survived: Survived) -> None:

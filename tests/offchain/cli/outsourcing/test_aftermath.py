@@ -50,6 +50,8 @@ def test_explain__of_a_conviction__tells_why_without_making_a_key(court: Court) 
     assert f"index 3: node {NODES[2].address}" in done.out
     assert "judges 1, 2, 4 found it wrong (verdict Wrong)" in done.out
     assert "UTC" in done.out
+    begun = run(court, "explain", order.job.hex()[:8], home="keyless")
+    assert (begun.status, begun.out) == (Exit.DONE, done.out)  # R18: known to the chain
     assert not (court.folder / "keyless" / "keys").exists()
     facts = run(court, "explain", order.job.hex(), "--json", home="keyless").value
     assert facts["indices"][2]["charge"]["finding"] == "wrong"
@@ -61,12 +63,16 @@ def test_explain__of_a_job_that_nobody_posted__is_refused(court: Court) -> None:
     done = run(court, "explain", "ab" * 32, home="keyless")
     assert done.status == Exit.REFUSED_INPUT
     assert "no such job on this chain" in done.complaint
+    begun = run(court, "explain", "ababab", home="keyless")
+    assert begun.status == Exit.REFUSED_INPUT
+    assert "had 0 jobs of this home and" in begun.complaint
+    assert "of this chain; needed one of them, or all 64 digits" in begun.complaint
 
 
 @pytest.mark.usefixtures("stranger")
 def test_claim__by_a_stranger__settles_named_jobs_and_says_what(court: Court) -> None:
     order = court.start("left behind", committed=[1, 2])
-    early = run(court, "claim", order.job.hex(), "--json")
+    early = run(court, "claim", f"0x{order.job.hex()[:9]}", "--json")
     assert (early.status, early.value["due"], early.value["transactions"]) == (Exit.DONE, [], [])
     court.pass_to(order.terms.collect_by + 1)
     done = run(court, "claim", order.job.hex(), "--json")

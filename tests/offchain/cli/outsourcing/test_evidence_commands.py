@@ -225,7 +225,7 @@ def test_replay__of_a_changed_file__fails_by_name(case: Case, tmp_path: Path) ->
     path.write_bytes(raw.replace(b'"finding":"wrong"', b'"finding":"right"'))
     done = case.run("replay", path)
     assert done.status == Exit.CHECK_FAILED
-    assert "NO   index 3: finding as on chain: RIGHT; expected WRONG" in done.out
+    assert "NO   index 3: finding as on chain: right; expected wrong" in done.out
     path.write_bytes(raw[:-2])
     assert case.run("replay", path).status == Exit.REFUSED_INPUT
 

@@ -24,7 +24,7 @@ def exit_as_it_was(state: DeviceJob) -> Exit:
     return Exit.CHECK_FAILED if state.undecided_because else Exit.DONE
 
 
-@pytest.mark.parametrize("phase", [DevicePhase.CANCELLED, DevicePhase.CLOSED])
+@pytest.mark.parametrize("phase", [DevicePhase.CANCELLED, DevicePhase.SETTLED])
 def test_a_job_that_ended_without_a_result__is_no_success(phase: DevicePhase) -> None:
     state = DeviceJob(phase=phase, order=ORDER)
     assert exit_of_job(state) is Exit.CHECK_FAILED
@@ -38,7 +38,7 @@ def test_a_job_that_ended_without_a_result__is_no_success(phase: DevicePhase) ->
         (DevicePhase.POSTED, None),
         (DevicePhase.STARTED, None),  # what `--until delivered` leaves
         (DevicePhase.VALID, RESULT),
-        (DevicePhase.CLOSED, RESULT),
+        (DevicePhase.SETTLED, RESULT),
     ],
 )
 def test_a_job_that_has_its_result_or_may_have_it_yet__is_a_success(

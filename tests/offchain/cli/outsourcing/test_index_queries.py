@@ -103,7 +103,7 @@ def test_job__tells_each_event_with_its_transaction(
     assert ends == ["committed", "convicted"] + ["committed"] * (SMALL.nodes - 2)
     assert facts["terms"]["fee"] == str(place.lied.terms.fee)
     (convicted,) = [each for each in facts["events"] if each["event"] == "NodeConvicted"]
-    assert (convicted["index"], convicted["finding"]) == (CHARGED, int(Finding.WRONG))
+    assert (convicted["index"], convicted["finding"]) == (CHARGED, "wrong")  # as explain has it
     assert convicted["node"] == place.market.nodes[CHARGED - 1].address
     receipt = place.market.lab.chain.rpc("eth_getTransactionReceipt", "0x" + convicted["tx"])
     assert int(receipt["blockNumber"], 16) == convicted["block"]
@@ -125,6 +125,21 @@ def test_job__tells_an_index_in_the_words_of_explain(
         "accepted / committed / was charged as wrong by the payer / 3 judges signed served / "
         "3 judges found it wrong (verdict Wrong) / ended"
     )
+
+
+def test_r18_jobs_and_accounts_of_the_index__may_be_named_by_their_beginnings(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job, node = place.lied.job.hex(), place.market.nodes[CHARGED - 1].address
+    assert ask(place, capsys, "job", job[:8])["job"] == job
+    assert ask(place, capsys, "party", node[:10])["account"] == node
+    payer = place.market.key("payer").address
+    listed = ask(place, capsys, "jobs", "--payer", payer[2:10].lower(), "--node", node[:10])
+    assert len(listed["jobs"]) == 2
+    assert place.type("job", "abcdef") == Exit.REFUSED_INPUT
+    assert "had 2 jobs of the index" in capsys.readouterr().err
+    assert place.type("party", "abcdef") == Exit.REFUSED_INPUT
+    assert re.search(r"had \d+ accounts of the index", capsys.readouterr().err)
 
 
 def test_party__of_the_liar__says_what_it_lost(

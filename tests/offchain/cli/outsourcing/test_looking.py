@@ -100,6 +100,33 @@ def test_a_job_that_was_never_ordered_here__is_unknown(home: Path) -> None:
     assert "job is unknown here" in done.error
 
 
+@pytest.mark.usefixtures("chain")
+def test_r18_a_job__may_be_named_by_the_beginning_of_its_id(home: Path) -> None:
+    begun = f"0x{ORDER.job.hex()[:6].upper()}"
+    done = edgemark_here("outsourcing", "status", begun, "--home", home, "--json")
+    assert done.value["job"] == ORDER.job.hex()
+    output = home.parent / f"{home.name}.answers"
+    asked = ("export-answers", begun, "-o", output, "--home", home, "--json")
+    assert edgemark_here("outsourcing", *asked).value["answers"] == [3]
+
+
+@pytest.mark.parametrize("verb", ["status", "result"])
+def test_r18_a_beginning_that_nothing_has__is_refused_with_how_many_are_known(
+    home: Path, verb: str
+) -> None:
+    done = edgemark_here("outsourcing", verb, "123456", "--home", home)
+    assert done.status == Exit.REFUSED_INPUT
+    assert "had 2 jobs of this home's device" in done.error
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-5", "inf", "1e400"])
+def test_a_timeout_that_is_no_number_of_seconds__is_refused(home: Path, seconds: str) -> None:
+    asked = ("result", "ee" * 32, "--timeout", seconds, "--home", home)
+    done = edgemark_here("outsourcing", *asked)
+    assert done.status == Exit.REFUSED_INPUT
+    assert "--timeout" in done.error
+
+
 def test_status_of_an_empty_home__makes_nothing(tmp_path: Path) -> None:
     done = edgemark_here("outsourcing", "status", "--home", tmp_path, "--json")
     assert (done.status, done.value) == (Exit.DONE, {"jobs": 0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,21 +62,21 @@ def stay_with(device: Any, until: Until, *, as_json: bool = False) -> None:
 
 
 def test_result__is_told_while_a_silent_node_is_awaited(capsys: pytest.CaptureFixture[str]) -> None:
-    stay_with(Waits(replace(FIVE, result=RESULT)), Until.SETTLED)
+    stay_with(Waits(replace(FIVE, result=RESULT)), Until.CLEARED)
     out, err = capsys.readouterr()
-    assert "The result is checked: [[" in err
+    assert re.search(r"The result is checked: -?\d+[-, ;\d]*$", err, re.MULTILINE)
     assert "waits for the answer of node 5 until 1970-01-01 00:18:10 UTC" in err
     assert out == ""
 
 
 def test_result__is_not_told_twice_to_a_program(capsys: pytest.CaptureFixture[str]) -> None:
-    stay_with(Waits(replace(FIVE, result=RESULT)), Until.SETTLED, as_json=True)
+    stay_with(Waits(replace(FIVE, result=RESULT)), Until.CLEARED, as_json=True)
     assert capsys.readouterr() == ("", "")
 
 
 def test_no_result_in_time__says_what_is_awaited_and_is_to_be_tried_later() -> None:
     with pytest.raises(NotThereYet) as late:
-        stay_with(Waits(FIVE), Until.SETTLED)
+        stay_with(Waits(FIVE), Until.CLEARED)
     assert "it waits for the answer of node 5 until" in str(late.value)
     assert exit_of(late.value) is Exit.LEDGER_UNAVAILABLE
 
@@ -91,22 +92,22 @@ def test_a_posting_that_nobody_saw__is_not_there_yet() -> None:
         (Until.POSTED, ORDER.terms.accept_by),
         (Until.DELIVERED, ORDER.terms.compute_by),
         (Until.RESULT, ORDER.gather_until),
-        (Until.SETTLED, ORDER.terms.collect_by),
+        (Until.CLEARED, ORDER.terms.collect_by),
     ],
 )
 def test_without_a_timeout__it_is_as_long_as_the_job_needs(until: Until, by: int) -> None:
     needed = by - cast.START + MARGIN_S
     assert compute_patience(FIVE, until, cast.LIMITS, cast.START) == needed
     assert compute_patience(FIVE, until, cast.LIMITS, by + 1000) == MARGIN_S
-    device = Waits(replace(FIVE, phase=DevicePhase.CLOSED, result=RESULT))
+    device = Waits(replace(FIVE, phase=DevicePhase.SETTLED, result=RESULT))
     stay_with(device, until)
     assert all(abs(waited - needed) < 1 for _, waited in device.waited)
 
 
-def test_until_closed__the_judges_have_their_time_too() -> None:
-    closed = compute_patience(FIVE, Until.CLOSED, cast.LIMITS, cast.START)
+def test_until_settled__the_judges_have_their_time_too() -> None:
+    longest = compute_patience(FIVE, Until.SETTLED, cast.LIMITS, cast.START)
     judges_s = cast.LIMITS.judge_window + 2 * max(cast.LIMITS.judge_window, 2 * 600)
-    assert closed == ORDER.terms.collect_by + judges_s - cast.START + MARGIN_S
+    assert longest == ORDER.terms.collect_by + judges_s - cast.START + MARGIN_S
 
 
 def _phases(*phases: IndexPhase) -> tuple[IndexPhase, ...]:
@@ -120,7 +121,7 @@ SILENT = replace(FIVE, phase=DevicePhase.VALID, silent=(ShareIndex(1),), result=
     ("state", "words"),
     [
         (DeviceJob(), "nothing"),
-        (replace(FIVE, phase=DevicePhase.CLOSED), "nothing"),
+        (replace(FIVE, phase=DevicePhase.SETTLED), "nothing"),
         (replace(FIVE, phase=DevicePhase.DRAFTED), "the posting until"),
         (
             replace(
@@ -178,5 +179,5 @@ def test_output_file__is_written_before_the_charges(tmp_path: Path) -> None:
 
     device: Any = Waits(replace(FIVE, result=RESULT))
     reading: Any = SimpleNamespace(describe=describe)
-    stay(Invocation(as_json=True), device, ORDER.job, Until.SETTLED, reading)
+    stay(Invocation(as_json=True), device, ORDER.job, Until.CLEARED, reading)
     assert written == [RESULT]

@@ -11,20 +11,27 @@ from typing import Any
 import click
 
 from edgemark.cli.index import IndexedChain, sync_option
-from edgemark.cli.outsourcing.completing import complete_job
+from edgemark.cli.outsourcing.job_ids import JOB, complete_job
+from edgemark.cli.terminal.begun_ids import ACCOUNT, Known, find_id
 from edgemark.cli.terminal.facts import Amount, Moment, in_columns
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
-from edgemark.identifiers import Timestamp, parse_address
-from edgemark.systems.outsourcing.contract.records import IndexPhase
-from edgemark.systems.outsourcing.identifiers import parse_job_id
+from edgemark.identifiers import Address, Timestamp
+from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.story.history import History, PartyBook
 from edgemark.systems.outsourcing.story.story import STATES, JobStory
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds, tell
+from edgemark.words import in_words
 
 MOST_JOBS = 10_000  # in one answer
 COLUMNS = ("job", "posted", "phase", "nodes", "paid", "convicted", "open", "payer")
-# By what a field is declared to be.
-UNITS: dict[Any, Callable[[Any], Any]] = {"Tokens": Amount, "Timestamp": Moment}
+# By what a field is declared to be, or called where the contract has a number for a word.
+UNITS: dict[Any, Callable[[Any], Any]] = {
+    "Tokens": Amount,
+    "Timestamp": Moment,
+    "kind": lambda number: in_words(ChargeKind(number)),
+    "finding": lambda number: in_words(Finding(number)),
+}
 TOLD_ELSEWHERE = ("at", "job", "terms", "nodes")  # of an event
 
 
@@ -50,9 +57,9 @@ def jobs(
     is_synced: bool,
 ) -> None:
     """List jobs, the newest first."""
-    payer_account = None if payer is None else parse_address(payer, who="--payer")
-    node_account = None if node is None else parse_address(node, who="--node")
     with _history(invocation, is_synced) as history:
+        payer_account = None if payer is None else _account(payer, history)
+        node_account = None if node is None else _account(node, history)
         found = history.list_jobs(payer=payer_account, node=node_account, state=phase)
         stories = list(islice(found, limit))
     if invocation.as_json:
@@ -70,8 +77,8 @@ def job(invocation: Invocation, job: str, is_synced: bool) -> None:
 
     Who sent a transaction and which judges signed, no event says: `explain` asks the chain.
     """
-    wanted = parse_job_id(job)
     with _history(invocation, is_synced) as history:
+        wanted = _job(job, history)
         story, events = history.read(wanted), history.list_events(wanted)
     facts = _summary(story)
     facts["indices"] = [
@@ -95,9 +102,8 @@ def job(invocation: Invocation, job: str, is_synced: bool) -> None:
 @sync_option
 def party(invocation: Invocation, account: str, is_synced: bool) -> None:
     """Print what an account did, earned and lost."""
-    who = parse_address(account, who="account")
     with _history(invocation, is_synced) as history:
-        book = history.read_party(who)
+        book = history.read_party(_account(account, history))
     invocation.show(_book(book))
 
 
@@ -107,6 +113,16 @@ def _history(invocation: Invocation, is_synced: bool) -> Iterator[History]:
     indexed = IndexedChain.connect(invocation)
     with indexed.reading(is_synced) as store:
         yield History(store, indexed.deployment)
+
+
+def _job(typed: str, history: History) -> JobId:
+    return find_id(
+        JOB, typed, Known("the index", lambda: (job.hex() for job in history.list_ids()))
+    )
+
+
+def _account(typed: str, history: History) -> Address:
+    return find_id(ACCOUNT, typed, Known("the index", history.list_accounts))
 
 
 def _summary(story: JobStory) -> dict[str, Any]:
@@ -135,7 +151,8 @@ def _parts(record: Any, without: Collection[str] = ()) -> dict[str, Any]:
         if part.name not in without:
             value = getattr(record, part.name)
             told = value.hex() if isinstance(value, bytes) else value
-            found[part.name] = UNITS[part.type](told) if part.type in UNITS else told
+            unit = UNITS.get(part.type) or UNITS.get(part.name)
+            found[part.name] = unit(told) if unit else told
     return found
 
 
@@ -143,7 +160,8 @@ def _job_text(story: JobStory, events: Sequence[dict[str, Any]]) -> str:
     lines = [tell(story, show_time), ""]
     hidden = ("at", "event", "block", "tx")
     for event in events:
-        rest = ", ".join(f"{name} {value}" for name, value in event.items() if name not in hidden)
+        told = {name: in_words(value) for name, value in event.items() if name not in hidden}
+        rest = ", ".join(f"{name} {value}" for name, value in told.items())
         lines.append(f"{event['at']}  block {event['block']:<8} {event['event']:<16} {rest}")
     return "\n".join(lines)
 

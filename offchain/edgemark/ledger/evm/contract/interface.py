@@ -113,6 +113,10 @@ class Interface:
         """The events by name."""
         return {entry["name"]: entry for entry in self._events.values()}
 
+    def topic(self, event: str) -> bytes:
+        """By which logs of an event are asked for: the hash of its signature."""
+        return _signature(self.events[event])
+
     def encode_call(self, function: str, args: Sequence[Any]) -> bytes:
         """Call data.
 

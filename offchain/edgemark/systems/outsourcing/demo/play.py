@@ -212,7 +212,7 @@ def type_job(stage: OutsourcingStage, example: Example, receipt: Receipt) -> lis
 
 def wait_for_all(device: Device, planned: Sequence[Planned]) -> list[Played]:
     """Wait until every token of all jobs is paid out."""
-    return [Played(each, device.wait(each.job, JOB_LIMIT_S, Until.CLOSED)) for each in planned]
+    return [Played(each, device.wait(each.job, JOB_LIMIT_S, Until.SETTLED)) for each in planned]
 
 
 def name_parties(stage: OutsourcingStage, device: Address) -> dict[Address, tuple[str, str]]:

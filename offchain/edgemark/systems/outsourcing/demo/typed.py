@@ -53,7 +53,7 @@ def type_commands(stage: OutsourcingStage, example: Example, wish: Wish, rows: i
     compiling = ["outsourcing", "compile", "wine.model.json"]
     submitting = [
         *("outsourcing", "submit", "--home", "device", "--model", "wine.plan.json"),
-        *("--input", "wine.csv", "--output", "answers.csv", "--until", "closed"),
+        *("--input", "wine.csv", "--output", "answers.csv", "--until", "settled"),
         *(word for actor in stage.nodes for word in ("--node", actor.account)),
         *("--fee", format_tokens(wish.fee)),
         *(("--judge-fee", format_tokens(wish.judge_fee)) if wish.judge_fee is not None else ()),

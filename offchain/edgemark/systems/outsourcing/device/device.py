@@ -179,7 +179,7 @@ class Device(PartyLoop[OutsourcingStation]):
     def wait(self, job: JobId, timeout_s: float, until: Until = Until.RESULT) -> DeviceJob:
         """Wait for the result, or longer.
 
-        A device that leaves before `SETTLED` has not charged those who lied to it yet: it must come
+        A device that leaves before `CLEARED` has not charged those who lied to it yet: it must come
         back before `collect_by`, or they are paid.
 
         Raises:

@@ -68,7 +68,7 @@ class DeviceJob(Waiting):
     @property
     def is_finished(self) -> bool:
         """Nothing is owed or awaited any more."""
-        return self.phase in (DevicePhase.CLOSED, DevicePhase.CANCELLED, DevicePhase.FAILED)
+        return self.phase in (DevicePhase.SETTLED, DevicePhase.CANCELLED, DevicePhase.FAILED)
 
     def deadline(self, effect: do.DeviceEffect) -> float:
         """By when an effect has to be carried out, in the chain's time; infinite if ever.
@@ -156,7 +156,7 @@ class DeviceJob(Waiting):
             ),
             "a result is early, valid, or charged over": self.result is None
             or self.phase
-            in (*_UNDECODED, DevicePhase.VALID, DevicePhase.CHARGED, DevicePhase.CLOSED),
+            in (*_UNDECODED, DevicePhase.VALID, DevicePhase.CHARGED, DevicePhase.SETTLED),
         }
 
     def after(self, event: on.DeviceEvent) -> DeviceJob:  # noqa: C901, PLR0911, PLR0912 - one line an event

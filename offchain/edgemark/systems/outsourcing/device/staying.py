@@ -23,8 +23,8 @@ class Until(Enum):
     POSTED = "posted"  # on the chain, or refused: the device may leave, and come back in time
     DELIVERED = "delivered"  # all tasks are handed out: the nodes can work without the device
     RESULT = "result"  # decoded, or known to be undecided
-    SETTLED = "settled"  # and paid, charged, evidence handed over: the device may leave
-    CLOSED = "closed"  # and every token of the job is paid out
+    CLEARED = "cleared"  # and approvals, charges and evidence are out: the device may leave
+    SETTLED = "settled"  # and every token of the job is paid out
 
     def is_reached(self, state: DeviceJob) -> bool:
         """Whether the job is as far."""
@@ -39,12 +39,12 @@ class Until(Enum):
                 return decided or handed_out or state.phase in _WITHOUT_TASKS
             case Until.RESULT:
                 return decided
-            case Until.SETTLED:
+            case Until.CLEARED:
                 charged = state.phase is DevicePhase.CHARGED
                 is_early = state.phase not in _WITHOUT_TASKS
                 is_done = decided and not is_early and not state.owed()
                 return is_done and (charged or not _has_to_charge(state))
-            case Until.CLOSED:
+            case Until.SETTLED:
                 return False
 
 

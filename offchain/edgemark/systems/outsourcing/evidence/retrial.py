@@ -187,12 +187,12 @@ def _compare_places(trial: Retrial, case: Case, story: JobStory) -> None:
     verdict = () if charge is None else charge.verdict_signatures
     for name, seen, expected in (
         ("node", case.node, place.node),
-        ("charge", case.kind.name, kind.name),
+        ("charge", case.kind, kind),
         ("commitment", case.commitment.hex(), place.commitment.hex()),
         ("acceptance", case.acceptance.hex(), place.acceptance.hex()),
         ("acceptance time", case.valid_until, place.valid_until),
-        ("end", case.end.name, place.phase.name),
-        ("finding", case.finding.name, finding.name),
+        ("end", case.end, place.phase),
+        ("finding", case.finding, finding),
         ("signatures under served", [s.hex() for s in case.served], [s.hex() for s in served]),
         ("signatures under finding", [s.hex() for s in case.verdict], [s.hex() for s in verdict]),
     ):

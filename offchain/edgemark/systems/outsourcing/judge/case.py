@@ -204,7 +204,7 @@ class JudgeCase(Waiting):
         effect = do.FindMissing() if finding is Finding.MISSING else do.Reexecute()
         lost = finding is Finding.RIGHT and self.is_contradicted
         if lost or effect not in self._owed_finding():
-            raise IllegalMove("finding is stale", who="judge", had=finding.name)
+            raise IllegalMove("finding is stale", who="judge", had=finding)
         return self
 
     def _with_answer(self, answer: Answer, *, counts: bool) -> JudgeCase:
@@ -217,7 +217,7 @@ class JudgeCase(Waiting):
         if judge in self.signatures(opinion.finding):
             return self
         if judge == self.me and opinion.finding not in (Finding.NONE, self.finding):
-            raise IllegalMove("finding is stale", who="judge", had=opinion.finding.name)
+            raise IllegalMove("finding is stale", who="judge", had=opinion.finding)
         return replace(self, opinions=(*self.opinions, (judge, opinion)))
 
     def owed(self) -> tuple[do.JudgeEffect, ...]:

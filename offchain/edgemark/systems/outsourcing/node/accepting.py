@@ -52,6 +52,7 @@ from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.accept import compute_waiting, sign_acceptance
 from edgemark.systems.outsourcing.steps.inquire import Readiness
 from edgemark.transport.asking.turns import FULL_BYTES_PER_S
+from edgemark.words import in_words
 
 OWN_STANDING = Freshness("how this node stands", shared_s=2.0, most_old_s=20.0)
 
@@ -215,8 +216,8 @@ class Accepting:
             raise OfferRefused(
                 "this node is not awaited at this index",
                 who=f"index {offer.index}",
-                had=f"{named} {phase.name}",
-                needed=f"{self._me} NAMED",
+                had=f"{named}, {in_words(phase)}",
+                needed=f"{self._me}, {in_words(IndexPhase.NAMED)}",
             )
 
     # --- inquiries -----------------------------------------------------------------------------

@@ -56,18 +56,18 @@ _DEVICE: Table = {
     },
     DevicePhase.VALID: {
         on.SawChargesFiled: DevicePhase.CHARGED,
-        on.SawEnded: DevicePhase.CLOSED,
+        on.SawEnded: DevicePhase.SETTLED,
         **stays(on.SawLockOver),
         **_STARTED,
     },
     DevicePhase.UNDECIDED: {
         on.SawChargesFiled: DevicePhase.CHARGED,
-        on.SawEnded: DevicePhase.CLOSED,
+        on.SawEnded: DevicePhase.SETTLED,
         **stays(on.SawLockOver),
         **_STARTED,
     },
     DevicePhase.CHARGED: {
-        on.SawEnded: DevicePhase.CLOSED,
+        on.SawEnded: DevicePhase.SETTLED,
         **stays(
             on.HeardEvidenceTaken,
             on.HeardAnswer,

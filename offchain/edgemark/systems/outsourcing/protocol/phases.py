@@ -17,7 +17,7 @@ class DevicePhase(Enum):
     UNDECIDED = "undecided"  # more wrong or missing than can be named
     CHARGED = "charged"  # charges are filed
     EXPIRED = "expired"  # never started; to be cancelled
-    CLOSED = "closed"
+    SETTLED = "settled"  # every index has ended, every token of it is paid out
     CANCELLED = "cancelled"
     FAILED = "failed"  # posting was refused; nothing was locked
 

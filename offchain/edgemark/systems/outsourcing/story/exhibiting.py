@@ -155,7 +155,7 @@ def write_receipt(
     receipt.about |= {
         **tell_place(story),
         "job": story.job.hex(),
-        "state": story.state,
+        "phase": story.state,
         "posted": f"{format_time(story.posted.time)}, in block {story.posted.block}",
         "posting transaction": f"0x{story.posted.tx.hex()}",
         "model": model or "a raw function",

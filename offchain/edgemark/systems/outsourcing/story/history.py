@@ -13,7 +13,7 @@ from functools import cached_property
 from edgemark.chronicle.book import Book, by_transaction, mark_of, read_book
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp
+from edgemark.identifiers import Address, Timestamp, parse_address
 from edgemark.indexer.store import DatedEvent, IndexStore
 from edgemark.systems.outsourcing.contract import events as on
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
@@ -101,6 +101,14 @@ class History:
             story = self.read(posting.job)
             if state in (None, story.state):
                 yield story
+
+    def list_ids(self) -> list[JobId]:
+        """Ids of all jobs."""
+        return [JobId(key) for key in self.store.keys(on.JobPosted, "job")]
+
+    def list_accounts(self) -> list[Address]:
+        """Every account that an event mentions."""
+        return [parse_address(key) for key in self.store.accounts()]
 
     def read_party(self, account: Address) -> PartyBook:
         """The book of an account; an empty one when nothing on chain names it."""

@@ -52,6 +52,12 @@ class Chronicle:
         self._anchor = deployment.contract("AssetAnchor")
         self._times: dict[int, Timestamp] = {}
 
+    def list_jobs(self) -> tuple[JobId, ...]:
+        """All jobs that were ever posted, oldest first, at confirmed depth."""
+        posted = self._settlement.contract.interface.topic("JobPosted")
+        found = self._settlement_events(self._chain.confirmed(), [[posted]])
+        return tuple(event.job for event in found if isinstance(event, seen.JobPosted))
+
     def open_jobs(self) -> tuple[JobId, ...]:
         """All jobs of which an index has not ended, oldest first, at confirmed depth."""
         left: dict[JobId, int] = {}

@@ -118,9 +118,16 @@ class JobStory:
 
     @property
     def state(self) -> str:
-        """The phase in a word; a started job is settled when every index has ended."""
+        """The phase in a word, the same as its device has for it.
+
+        A started job is settled when every index has ended, or its lock has expired and everything
+        went back; one that never started and went back so is cancelled.
+        """
         is_over = all(place.phase.is_end for place in self.indices)
-        return SETTLED if self.started and is_over else self.phase.name.lower()
+        went_back = bool(self.pots) and not self.held
+        if self.started:
+            return SETTLED if is_over or went_back else JobPhase.STARTED.name.lower()
+        return (JobPhase.CANCELLED if went_back else self.phase).name.lower()
 
     @property
     def held(self) -> int:

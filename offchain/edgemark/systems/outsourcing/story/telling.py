@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from edgemark.chronicle.marks import Mark
 from edgemark.chronicle.steps import NextStep
@@ -22,6 +22,7 @@ from edgemark.systems.outsourcing.story.story import (
     find_next_steps,
     name_pot,
 )
+from edgemark.words import in_words
 
 ShowTime = Callable[[Timestamp], str]
 RECIPIENTS = ("node", "judges", "payer", "pool")
@@ -60,7 +61,7 @@ def as_facts(story: JobStory) -> dict[str, object]:
         "chain_id": story.chain_id,
         "settlement": story.settlement,
         "as_of": {"block": story.as_of, "time": int(story.now)},
-        "phase": story.phase.name.lower(),
+        "phase": story.state,
         "payer": story.payer,
         "root": story.root.hex(),
         "posted": _mark_facts(story.posted),
@@ -108,7 +109,7 @@ def name_signers(story: JobStory, digest: Hash32, signatures: Iterable[bytes]) -
 
 def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
     terms = story.terms
-    yield f"job {story.job.hex()}"
+    yield f"job {story.job.hex()}: {story.state}"
     yield (
         f"  chain {story.chain_id}, settlement {story.settlement}, "
         f"as of block {story.as_of} ({show_time(story.now)})"
@@ -189,7 +190,14 @@ def _amount_lines(story: JobStory) -> Iterator[str]:
     if not wrong:
         yield f"amounts: {len(checks)} ends paid what the table of amounts says"
     for check in wrong:
-        yield f"amounts DIFFER at {check.what}: paid {check.paid}, due {check.due}"
+        paid, due = (_tell_amounts(story, amounts) for amounts in (check.paid, check.due))
+        yield f"amounts DIFFER at {check.what}: paid {paid}; due {due}"
+
+
+def _tell_amounts(story: JobStory, amounts: Mapping[Address, int]) -> str:
+    return in_words(
+        [f"{format_tokens(n)} MTC to {story.name_of(each)}" for each, n in amounts.items()]
+    )
 
 
 def _next_lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:

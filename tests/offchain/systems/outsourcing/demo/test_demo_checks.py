@@ -63,7 +63,7 @@ def seen_of_nodes(gains: Sequence[Address]) -> tuple[bool, str]:
 
 def test_a_job_that_never_started__is_said_in_the_words_of_its_outlook() -> None:
     receipt = Receipt("outsourcing")
-    jobs = [played(DevicePhase.CLOSED, IndexPhase.PAID), played(DevicePhase.CANCELLED)]
+    jobs = [played(DevicePhase.SETTLED, IndexPhase.PAID), played(DevicePhase.CANCELLED)]
     check_started(receipt, jobs, NOW)
     first, second = receipt.checks
     assert (first.name, first.passed, first.seen) == ("job 1 started", True, "started")

@@ -59,7 +59,7 @@ def test_result__of_five_of_six_answers__is_told_while_the_sixth_is_awaited() ->
     assert state.phase is DevicePhase.STARTED
     assert state.result == RESULT
     assert Until.RESULT.is_reached(state)
-    assert not Until.SETTLED.is_reached(state)  # who is silent has not been charged yet
+    assert not Until.CLEARED.is_reached(state)  # who is silent has not been charged yet
     assert state.owed() == (do.FetchAnswer(ShareIndex(5)),)
     assert [name for name, holds in state.laws().items() if not holds] == []
 

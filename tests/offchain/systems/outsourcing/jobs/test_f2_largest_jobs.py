@@ -55,7 +55,7 @@ LIAR = ShareIndex(1)
 def check_ended(played: Played, kinds: Sequence[type[NodeSide]]) -> None:
     """The right result, nobody honest harmed, nobody else paid."""
     state = played.device.state
-    assert state.phase is DevicePhase.CLOSED
+    assert state.phase is DevicePhase.SETTLED
     assert state.result == played.result
     good = (IndexPhase.PAID, IndexPhase.ANSWERED)
     for phase, kind in zip(state.indices, kinds, strict=False):

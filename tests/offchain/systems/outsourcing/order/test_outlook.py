@@ -88,7 +88,7 @@ def test_outlook__of_a_liar_not_charged_in_time__says_who_has_what(
 
 @pytest.mark.parametrize("phase", list(DevicePhase))
 def test_outlook__of_every_phase__says_something(phase: DevicePhase) -> None:
-    state = replace(JOB, phase=phase, result=b"x" * 17 if phase is DevicePhase.CLOSED else None)
+    state = replace(JOB, phase=phase, result=b"x" * 17 if phase is DevicePhase.SETTLED else None)
     for at in (TERMS.accept_by, TERMS.compute_by, TERMS.collect_by, TERMS.collect_by + 1):
         text = tell(replace(state, undecided_because="two liars"), at)
         assert text.endswith(".")

@@ -24,7 +24,7 @@ SHARING = make_sharing(
 
 def device_with(*known: bytes) -> Any:
     """A device that remembers these jobs."""
-    state = DeviceJob(phase=DevicePhase.CLOSED)
+    state = DeviceJob(phase=DevicePhase.SETTLED)
     runtime = SimpleNamespace(state=lambda job: state if job in known else None)
     return SimpleNamespace(station=None, runtime=runtime)
 
@@ -49,4 +49,4 @@ def test_a_number_that_was_used__is_refused_in_words() -> None:
     job = cast.small_order().job
     require_new(None, job)
     with pytest.raises(RefusedInput, match="a job of this number was ordered already"):
-        require_new(DeviceJob(phase=DevicePhase.CLOSED), job)
+        require_new(DeviceJob(phase=DevicePhase.SETTLED), job)

@@ -6,11 +6,13 @@ events, and all of it is compared with what the contracts store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 
 import pytest
+from tests.offchain.systems.outsourcing.cast import small_order
+from tests.offchain.systems.outsourcing.words_of_phases import read_words
 from tools.gas_lab import open_lab
 from tools.gas_market import CHARGED, SMALL, Job, Market
 
@@ -18,7 +20,7 @@ from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.chronicle.book import Book
 from edgemark.chronicle.marks import Mark
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp
+from edgemark.identifiers import NOBODY, Address, Timestamp
 from edgemark.indexer.keeping import EventIndex
 from edgemark.indexer.store import IndexStore
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -28,9 +30,19 @@ from edgemark.systems.outsourcing.contract.amounts import (
     compute_payout,
 )
 from edgemark.systems.outsourcing.contract.events import JobPosted
-from edgemark.systems.outsourcing.contract.records import Finding, IndexPhase
+from edgemark.systems.outsourcing.contract.records import (
+    Finding,
+    IndexPhase,
+    IndexView,
+    JobView,
+)
 from edgemark.systems.outsourcing.contract.settlement import SettlementContract
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.observing import observe_as_device
 from edgemark.systems.outsourcing.identifiers import JobId
+from edgemark.systems.outsourcing.protocol import events as on
+from edgemark.systems.outsourcing.protocol.life import step
+from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.contracts import JOB_SETTLEMENT, OutsourcingContracts
 from edgemark.systems.outsourcing.story.folding import INDEX_PHASES
 from edgemark.systems.outsourcing.story.history import History, PartyBook
@@ -42,7 +54,7 @@ from edgemark.systems.outsourcing.story.story import (
     JobStory,
     check_amounts,
 )
-from edgemark.systems.outsourcing.story.telling import tell
+from edgemark.systems.outsourcing.story.telling import as_facts, tell
 
 pytestmark = pytest.mark.chain
 
@@ -175,6 +187,43 @@ def test_read__says_where_the_job_as_a_whole_is(played: Played) -> None:
     others = {"cancelled": "cancelled", "open": "started", "posted": "posted"}
     assert states == {name: others.get(name, "settled") for name in ENDS}
     assert set(states.values()) == set(STATES)
+
+
+def follow(job: JobView, indices: Sequence[IndexView]) -> DeviceJob:
+    """The job as a device knows it that decodes at once, from what the contract stores."""
+    order = replace(small_order(), nodes=(NOBODY,) * len(indices))
+    blank = DeviceJob(DevicePhase.POSTED, order=order, indices=(IndexPhase.NAMED,) * len(indices))
+    state, _ = step(blank, on.SawStarted(job.started_at)) if job.started_at else (blank, ())
+    if job.started_at:
+        state, _ = step(state, on.FoundResultValid(b"", (), (), (), ()))
+    for event in observe_as_device(state, job, indices):
+        state, _ = step(state, event)
+    return state
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_r32_where_a_job_is__is_one_word_for_its_device_the_index_and_explain(
+    played: Played, name: str
+) -> None:
+    market, story = played.market, played.read(name)
+    judges = market.deployment.group(OutsourcingContracts).judges
+    contract = SettlementContract(market.lab.chain, market.deployment, judges)
+    wanted = [(story.job, range(1, SMALL.nodes + 1))]
+    ((job, indices),) = contract.views(wanted, block=market.lab.chain.head())
+    device = follow(job, indices)
+    everybody, of_contract = read_words()[device.phase.value]
+    assert story.state == as_facts(story)["phase"] == everybody
+    assert of_contract == job.phase.name.capitalize()
+    assert tell(story, str).startswith(f"job {story.job.hex()}: {everybody}\n")
+    if device.is_finished or story.state in ("settled", "cancelled"):
+        assert device.phase.value == story.state
+
+
+def test_r32_a_job_whose_lock_went_back__is_over_for_everybody(played: Played) -> None:
+    for name, word in (("open", "settled"), ("posted", "cancelled")):
+        story = played.read(name)
+        pots = tuple(replace(pot, remaining=0, given_back=pot.remaining) for pot in story.pots)
+        assert replace(story, pots=pots).state == word  # as its device, which returned its own
 
 
 def test_read__of_a_job_that_is_not_there__is_refused(played: Played) -> None:

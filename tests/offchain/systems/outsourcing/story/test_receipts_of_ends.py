@@ -51,7 +51,7 @@ def play(court: Court, name: str) -> Receipt:
     story = court.read(order)
     charged = story.at(index).charge is not None
     state = DeviceJob(
-        phase=DevicePhase.CANCELLED if name == "unstarted" else DevicePhase.CLOSED,
+        phase=DevicePhase.CANCELLED if name == "unstarted" else DevicePhase.SETTLED,
         order=order,
         indices=tuple(place.phase for place in story.indices),
         result=None if name == "unstarted" else b"1",
@@ -146,9 +146,9 @@ def test_r26_a_receipt__says_when_where_and_with_what(receipts: dict[str, Receip
     assert re.fullmatch(r"[\d-]{10} [\d:]{8} UTC, block \d+", about["as of"])
     assert re.fullmatch(r"JobSettlement 0x[0-9a-fA-F]{40}", about["contract"])
     assert re.fullmatch(r"0x[0-9a-f]{64}", about["posting transaction"])
-    assert (about["state"], about["model"]) == ("settled", "a made model")
+    assert (about["phase"], about["model"]) == ("settled", "a made model")
     assert about["data"] == "2 private inputs of 2 numbers"
-    assert receipts["running"].about["state"] == "started"
+    assert receipts["running"].about["phase"] == "started"
     assert receipts["running"].about["model"] == "a raw function"
     assert set(about) >= {"edgemark", "function", "job", "posted", "explained by"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.offchain.cli.shells import press_tab
 
-from edgemark.cli.outsourcing.completing import list_jobs
+from edgemark.cli.outsourcing.job_ids import list_jobs
 from edgemark.encoding import Writer
 from edgemark.journal.journal import Journal
 from edgemark.loop.archive import Archive

@@ -7,7 +7,8 @@
 | patient | waits until the nodes are free again, then is computed like any other          |
 
 Beside it nodes are asked, and a seventh, which nobody runs: while the first job is open, and when
-all are free again. Then, on the same stage, come the jobs of `changing_nodes.py`.
+all are free again. Then, on the same stage, come the jobs of `crashed_node.py` and
+`changing_nodes.py`.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
+from tests.end_to_end.outsourcing.crashed_node import CRASHED, Crash, play_crash
 from tests.end_to_end.outsourcing.evening.changing_nodes import Changed, play_changes
 from tests.end_to_end.outsourcing.job_ledger import JobLedger
 from tests.end_to_end.outsourcing.scripted_device import ScriptedDevice
 from tests.end_to_end.outsourcing.small_job import FUNCTION, WISH, draw_batch, evaluate_plainly
 from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, open_theatre
-from tests.stage.command_line import Finished, edgemark, write_settings
+from tests.stage.command_line import KILLED, Finished, edgemark, write_settings
 from tests.stage.playhouse import wait_for, whole_stage
 
+from edgemark.cli.terminal.exits import Exit
 from edgemark.demo.evm.holdings import Holdings
-from edgemark.identifiers import Address, ShareIndex
+from edgemark.identifiers import Address, ShareIndex, format_time
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.checks import compute_changes
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
@@ -37,7 +41,7 @@ from edgemark.systems.outsourcing.order.ordering import pick
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.story.reading import Chronicle
 
-pytestmark = whole_stage(57)
+pytestmark = whole_stage(82)
 
 HASTY = replace(WISH, accept_s=4)
 PATIENT = replace(WISH, accept_s=90)
@@ -54,6 +58,7 @@ class Rush:
         too_few: what each said while the first job was open.
         chosen: those that would accept a job once all are free again.
         listed: what `index nodes --ask` printed then.
+        crash: what came of the job during which a node died.
         changed: what came of the jobs during which nodes change.
     """
 
@@ -67,6 +72,7 @@ class Rush:
     too_few: TooFewNodes
     chosen: Sequence[Address]
     listed: Finished
+    crash: Crash
     changed: Changed
     ledger: JobLedger
     before: Holdings
@@ -92,6 +98,7 @@ def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
         chosen = choose_when_free(device, [spare, *nodes])
         home = write_settings(device.station.settings)
         listed = edgemark("index", "nodes", "--ask", "--json", "--home", home)
+        crash = play_crash(theatre)
         changed = play_changes(theatre, device)
         ledger = JobLedger(theatre.chain, theatre.stage.deployment)
         after = theatre.holdings()
@@ -105,6 +112,7 @@ def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
             too_few=too_few.value,
             chosen=chosen,
             listed=listed,
+            crash=crash,
             changed=changed,
             ledger=ledger,
             before=before,
@@ -191,6 +199,39 @@ def test_acceptances_of_an_honest_job__come_in_one_transaction_of_its_device(
 
 def test_job_that_waited__gives_the_right_result(rush: Rush) -> None:
     assert rush.states["patient"].result == evaluate_plainly(rush.batch)
+
+
+# --- a node that dies in the middle of a job ---
+
+
+def test_r5_job_with_a_dead_node__tells_its_result_before_it_charges_anybody(rush: Rush) -> None:
+    submitted, left = rush.crash.submitted, rush.crash.left
+    assert rush.crash.died == KILLED
+    assert submitted.status == 0, submitted
+    early, _, _ = submitted.error.partition("Staying until the job is settled")
+    assert "The result is checked: " in early
+    assert left.result == evaluate_plainly(rush.crash.batch)
+    assert (list(left.wrong), list(left.silent)) == ([], [CRASHED])
+
+
+def test_r5_job_with_a_dead_node__says_whom_it_waits_for_and_until_when(rush: Rush) -> None:
+    until = format_time(rush.crash.left.known.gather_until)
+    line = next(t for t in rush.crash.submitted.error.splitlines() if t.startswith("Staying"))
+    assert line.endswith(f"waits for the answer of node {CRASHED} until {until}.")
+
+
+def test_r4_node_that_comes_back__answers_and_every_bundle_says_what_its_home_knows(
+    rush: Rush,
+) -> None:
+    assert rush.crash.end is IndexPhase.ANSWERED
+    said = {
+        name: (done.status, done.value["outcome"]) for name, done in rush.crash.replayed.items()
+    }
+    assert said == {
+        "impatient": (Exit.LEDGER_UNAVAILABLE, "open"),  # the answer reached the judges only
+        "node-4": (Exit.DONE, "agrees"),
+        "judge-1": (Exit.DONE, "agrees"),
+    }
 
 
 # --- nodes that change in the middle of a job ---

@@ -28,8 +28,18 @@ def expand_home(path: Path | str, *, who: object) -> Path:
     """The path with its `~` replaced by the home folder.
 
     Raises:
-        RefusedInput: there is none: no HOME, and no such user, as containers have it.
+        RefusedInput: there is none: no HOME, and no such user, as containers have it; or HOME says
+            nothing, or another folder wherever one stands.
     """
+    told = os.environ.get("HOME")
+    if str(path).startswith("~/") and told is not None and not Path(told).is_absolute():
+        raise RefusedInput(
+            "begins in a home folder that nobody knows",
+            who=who,
+            had=f"HOME={told!r}",
+            needed="HOME with a whole path, or a path without ~",
+            remedy="Name a folder, `--home FOLDER`.",
+        )
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -49,6 +59,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_limited(path: Path, most: int, refusal: type[RefusedInput] = RefusedInput) -> bytes:
+    """A file of at most `most` bytes; no more is read of whatever it is: a device has no end.
+
+    Raises:
+        RefusedInput: of that kind; not there, not readable or too large.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(most + 1)
+    except OSError as error:
+        raise refusal("cannot be read", who=path, had=error.strerror) from error
+    if len(raw) > most:
+        raise refusal("is too large", who=path, needed=f"<= {most} bytes")
+    return raw
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,8 @@ import click
 from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
 from edgemark.cli.terminal.lazy import LazyGroup, Place
-from edgemark.errors import EdgemarkError
+from edgemark.cli.terminal.streams import open_closed_streams, say
+from edgemark.errors import EdgemarkError, RefusedInput
 
 OWN = {  # commands of the ground
     "chain": Place("chain", "chain", "A development chain on this machine."),
@@ -76,17 +78,17 @@ def index() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; never shows a traceback for a mistake of the user or a fault of a peer."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    open_closed_streams()
     end_as_when_interrupted()
     try:
         status = edgemark.main(args=given, prog_name="edgemark", standalone_mode=False)
     except click.exceptions.Exit as left:
         sys.exit(left.exit_code)
     except click.ClickException as mistake:
-        mistake.show()
-        sys.exit(Exit.REFUSED_INPUT)
+        sys.exit(correct(mistake, given))
     except (click.Abort, KeyboardInterrupt):
         leave_at_once_when_asked_again()
-        click.echo("interrupted", err=True)
+        say("interrupted")
         sys.exit(Exit.INTERRUPTED)
     except EdgemarkError as error:
         sys.exit(complain(error, given))
@@ -98,10 +100,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def complain(error: EdgemarkError, given: Sequence[str]) -> Exit:
     """Say it on standard error, and as JSON where that was asked for; the status to leave with."""
     if "--json" in given:
-        click.echo(json.dumps(error.as_dict()))
+        say(json.dumps(error.as_dict()), is_error=False)
     if not error.is_told:
-        click.echo(f"{type(error).__name__}: {error}", err=True)
+        say(f"{type(error).__name__}: {error}")
     return exit_of(error)
+
+
+def correct(mistake: click.ClickException, given: Sequence[str]) -> Exit:
+    """Say what is wrong with a call as `complain` does, with how it is called instead."""
+    with contextlib.suppress(OSError):
+        mistake.show()
+    if "--json" in given:
+        context = mistake.ctx if isinstance(mistake, click.UsageError) else None
+        path = context.command_path if context else "edgemark"
+        remedy = f"See `{path} --help`."
+        refused = RefusedInput(mistake.format_message(), who=path, remedy=remedy)
+        say(json.dumps(refused.as_dict()), is_error=False)
+    return Exit.REFUSED_INPUT
 
 
 def end_as_when_interrupted() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from edgemark.crypto.polynomial import MAX_FUNCTION_BYTES, Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
-from edgemark.files import make_private_folder, write_whole
+from edgemark.files import make_private_folder, read_limited, write_whole
 from edgemark.identifiers import Hash32
 from edgemark.models.compiling import (
     CompiledModel,
@@ -287,19 +287,3 @@ def read_bounds_from(
 def write_answers(path: Path, plan: ModelPlan, answers: Sequence[Answer]) -> None:
     """Write answers as CSV, readable by the owner alone: they are as private as the inputs."""
     write_whole(path, format_answers(plan.signature, answers).encode(), mode=0o600)
-
-
-def read_limited(path: Path, most: int) -> bytes:
-    """A file of at most `most` bytes; a larger one is not read.
-
-    Raises:
-        RefusedInput: not there, not readable or too large.
-    """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(most + 1)
-    except OSError as error:
-        raise RefusedInput("cannot be read", who=path, had=error.strerror) from error
-    if len(raw) > most:
-        raise RefusedInput("is too large", who=path, needed=f"<= {most} bytes")
-    return raw

@@ -20,12 +20,14 @@ import json
 from pathlib import Path
 
 from edgemark.errors import RefusedInput
+from edgemark.files import read_limited
 from edgemark.identifiers import Address, Tokens
 from edgemark.token.records import AllocationPlan, Purpose
 
 SUPPLY = Tokens(10**9 * 10**18)
 YEAR_S = 365 * 86_400
 GRACE_S = 2 * YEAR_S
+MAX_PLANS_BYTES = 64 * 1024  # four of them have about 1
 DEFAULT_MIN_STAKE = Tokens(1000 * 10**18)  # of a provider; a tenth of what the demo gives a party
 
 
@@ -49,9 +51,10 @@ def read_plans(path: Path) -> tuple[AllocationPlan, ...]:
     Raises:
         RefusedInput: no such file, or it holds anything else, or they do not sum to the supply.
     """
+    raw = read_limited(path, MAX_PLANS_BYTES)
     try:
-        plans = tuple(AllocationPlan.from_dict(each) for each in json.loads(path.read_bytes()))
-    except (OSError, KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:
+        plans = tuple(AllocationPlan.from_dict(each) for each in json.loads(raw))
+    except (KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:
         raise _plans_invalid(path, f"{type(error).__name__}: {error}") from error
     if len(plans) != len(Purpose):
         raise _plans_invalid(path, f"{len(plans)} plans")

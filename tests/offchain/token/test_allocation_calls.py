@@ -128,5 +128,5 @@ def test_read_plans__anything_else__is_refused_by_the_files_name(tmp_path: Path,
 
 
 def test_read_plans__no_file__is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedInput, match="FileNotFoundError"):
+    with pytest.raises(RefusedInput, match="cannot be read; had No such file"):
         read_plans(tmp_path / "none.json")

@@ -13,7 +13,7 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
-from edgemark.files import OWNER_ONLY_FILE, write_new
+from edgemark.files import OWNER_ONLY_FILE, read_limited, write_new
 from edgemark.models.files import read_function
 from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, MalformedBundle
@@ -192,11 +192,9 @@ def read_bundle(path: Path) -> Bundle:
     Raises:
         MalformedBundle: it is none.
     """
-    size = path.stat().st_size
-    if size > MAX_BUNDLE_BYTES:
-        raise MalformedBundle("is too large", who=path, had=size, needed=f"<= {MAX_BUNDLE_BYTES}")
+    raw = read_limited(path, MAX_BUNDLE_BYTES, MalformedBundle)
     with about(path):
-        return Bundle.from_json(path.read_bytes())
+        return Bundle.from_json(raw)
 
 
 def function_of(bundle: Bundle, path: Path | None) -> Polynomial:

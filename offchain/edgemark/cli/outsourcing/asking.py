@@ -12,11 +12,11 @@ from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.errors import RefusedInput
+from edgemark.files import read_limited
 from edgemark.identifiers import Hash32
 from edgemark.models.files import (
     read_compiled,
     read_function,
-    read_limited,
     read_plan,
     read_table,
     recall_plan,

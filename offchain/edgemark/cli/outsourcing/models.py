@@ -64,20 +64,26 @@ class Range(click.ParamType):
     "--bound", "bounds", multiple=True, type=Range(), help="ONNX: largest |input|, or LOW:HIGH."
 )
 @click.option("--bounds-from", type=existing_file, help="ONNX: the largest of each CSV column.")
-@click.option("--margin", default=1.0, show_default=True, help="Factor on --bounds-from.")
+@click.option("--margin", type=float, help="Factor on --bounds-from.  [default: 1]")
 @click.option("--drop", multiple=True, help="A column of --bounds-from to leave out.")
 @click.option("--label", "labels", multiple=True, help="ONNX classifier: label of each output.")
 @click.option("--fraction-bits", type=int, help="Scale 2^s instead of the largest that is safe.")
 @click.option("--threshold", default=1, show_default=True, help="t, for the cost.")
 @click.option("--errors", default=1, show_default=True, help="e, for the cost.")
-@click.option("--batch", default=1, show_default=True, help="Rows of a job, for the cost.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Rows of a job, for the cost.",
+)
 def compile_command(  # noqa: PLR0913, PLR0917 - one argument an option
     invocation: Invocation,
     model: Path,
     output: Path | None,
     bounds: tuple[Bound, ...],
     bounds_from: Path | None,
-    margin: float,
+    margin: float | None,
     drop: tuple[str, ...],
     labels: tuple[str, ...],
     fraction_bits: int | None,
@@ -92,7 +98,10 @@ def compile_command(  # noqa: PLR0913, PLR0917 - one argument an option
     if bounds_from is not None:
         if bounds:
             raise RefusedInput("bounds are given twice", who="--bound and --bounds-from")
-        bounds = read_bounds_from(bounds_from, margin, TABLE, drop)
+        bounds = read_bounds_from(bounds_from, 1.0 if margin is None else margin, TABLE, drop)
+    elif margin is not None or drop:
+        unused = "--drop" if margin is None else "--margin"
+        raise RefusedInput("says nothing alone", who=unused, needed="a table, --bounds-from FILE")
     compiled = compile_model(read_model(model, bounds, labels), fraction_bits)
     costs = rehearse(compiled.function, _wish(threshold, errors), batch)
     stem = output or model.with_name(model.name.partition(".")[0])

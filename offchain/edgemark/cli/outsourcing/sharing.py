@@ -14,8 +14,7 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, about
-from edgemark.files import OWNER_ONLY_FILE, write_new
-from edgemark.models.files import read_limited
+from edgemark.files import OWNER_ONLY_FILE, read_limited, write_new
 from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
 from edgemark.systems.outsourcing.offline.exported_answers import (
     ExportedAnswers,
@@ -119,8 +118,9 @@ def decode_answers_here(
 ) -> int:
     """Read the result from exported ANSWERS, with the secret of the sharing and no chain."""
     secret = read_secret(secret_file)
+    raw = read_limited(answers, MAX_ANSWERS_FILE_BYTES)
     with about(answers):
-        exported = ExportedAnswers.from_bytes(read_limited(answers, MAX_ANSWERS_FILE_BYTES))
+        exported = ExportedAnswers.from_bytes(raw)
     made = secret.announcement
     plan = None
     if model_file is not None:

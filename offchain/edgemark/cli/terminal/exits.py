@@ -43,7 +43,8 @@ def exit_of(error: EdgemarkError) -> Exit:
 
 def explain_system(error: OSError) -> EdgemarkError:
     """What the operating system refused, by remedy: a disk to look at, or a name to correct."""
-    who = error.filename or "this machine"
+    nameless = "the folder that you are in" if error.errno == errno.ENOENT else "this machine"
+    who = error.filename or nameless
     if error.errno in OF_THE_DISK:
         return Unrecoverable(
             "disk refuses",

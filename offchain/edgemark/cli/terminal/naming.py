@@ -8,10 +8,27 @@ from collections.abc import Iterator
 import click
 
 FEW = 8  # names that are listed when none is near
+BEHIND = frozenset({"--json", "--config", "--home", "--chain-url", "--manifest", "--log-level"})
 
 
 class NamingGroup(click.Group):
     """A group whose refusal of an unknown command names the nearest ones, or where it is."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The words behind this group's own options.
+
+        Raises:
+            UsageError: an option that stands behind commands, or one that nobody knows.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as unknown:
+            if unknown.option_name not in BEHIND:
+                raise
+            place = f"{ctx.command_path} COMMAND {unknown.option_name} ..."
+            raise click.UsageError(
+                f"{unknown.option_name} stands behind the command: `{place}`", ctx
+            ) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -29,7 +46,7 @@ class NamingGroup(click.Group):
 
     def _hint(self, ctx: click.Context, name: str) -> str:
         here = self.list_commands(ctx)
-        if near := difflib.get_close_matches(name, here, n=2):
+        if near := difflib.get_close_matches(name.lower(), here, n=2):
             return f"did you mean {_any_of(near, ctx.command_path)}?"
         root = ctx.find_root()
         if elsewhere := [

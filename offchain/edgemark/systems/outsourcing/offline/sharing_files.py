@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgemark.errors import RefusedInput, about
-from edgemark.files import OWNER_ONLY_FILE, make_secret_folder, write_new
+from edgemark.files import OWNER_ONLY_FILE, make_secret_folder, read_limited, write_new
 from edgemark.systems.outsourcing.limits import MAX_NODES, MAX_SHARING_FILE_BYTES
 from edgemark.systems.outsourcing.offline.sharing import (
     OwnerSecret,
@@ -67,12 +67,6 @@ def read_secret(path: Path) -> OwnerSecret:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_SHARING_FILE_BYTES:
-            needed = f"<= {MAX_SHARING_FILE_BYTES}"
-            raise SharingRefused("is too large", who=path, had=size, needed=needed)
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        needed = "a file of `outsourcing share`"
-        raise SharingRefused("is missing", who=path, needed=needed) from error
+    if not path.exists():
+        raise SharingRefused("is missing", who=path, needed="a file of `outsourcing share`")
+    return read_limited(path, MAX_SHARING_FILE_BYTES, SharingRefused)

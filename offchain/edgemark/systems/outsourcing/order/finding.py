@@ -8,6 +8,7 @@ from pathlib import Path
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import RefusedInput
+from edgemark.files import read_limited
 from edgemark.identifiers import Address, Timestamp, parse_address
 from edgemark.identity.directory import Directory
 from edgemark.identity.kinds import PARTICIPANT_REGISTRY
@@ -58,22 +59,29 @@ def read_directory(store: IndexStore, deployment: Deployment) -> Directory:
 def read_node_file(path: Path) -> list[Address]:
     """The accounts of a file: the first word of each line; `#` begins a remark.
 
+    What else stands there is not shown: it may be a key file that was named by mistake.
+
     Raises:
         RefusedInput: it is longer than 64 KiB, no text, or a word is no account.
     """
-    with path.open("rb") as file:
-        raw = file.read(MOST_FILE_BYTES + 1)
-    if len(raw) > MOST_FILE_BYTES:
-        needed = f"<= {MOST_FILE_BYTES} bytes"
-        raise RefusedInput("file is too long", who=path, needed=needed)
-    return list(_list_accounts(raw, path))
+    return list(_list_accounts(read_limited(path, MOST_FILE_BYTES), path))
 
 
 def _list_accounts(raw: bytes, path: Path) -> Iterator[Address]:
     for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), start=1):
         words = line.partition("#")[0].split()
-        if words:
-            yield parse_address(words[0], who=f"{path}, line {number}")
+        if not words:
+            continue
+        try:
+            yield parse_address(words[0])
+        except RefusedInput as refused:
+            raise RefusedInput(
+                refused.what,
+                who=f"{path}, line {number}",
+                had=f"a word of {len(words[0])} characters",
+                needed=refused.needed,
+                remedy="`edgemark index nodes` lists accounts of nodes.",
+            ) from None
 
 
 def _place_of(dated: DatedEvent) -> tuple[int, int]:

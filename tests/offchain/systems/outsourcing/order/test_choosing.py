@@ -245,7 +245,7 @@ def test_a_file__has_an_account_a_line_and_remarks(tmp_path: Any) -> None:
     [
         (b"0x12\n", "line 1: is not an account"),
         (b"#\n\xff\xfe\n", "line 2: is not an account"),
-        (b"#" * (MOST_FILE_BYTES + 1), "file is too long"),
+        (b"#" * (MOST_FILE_BYTES + 1), "is too large"),
     ],
 )
 def test_a_file_of_something_else__is_refused_by_its_line(

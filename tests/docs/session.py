@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.docs.pages import Block, Page
+from tests.docs.typed import Typed
 
 from edgemark.ledger.evm.development.launching import chain_down
 from edgemark.transport.ports import hold_ports
@@ -42,9 +43,9 @@ def run_page(page: Page, folder: Path, environ: Mapping[str, str], ports: Mappin
     play, shown = folder / PLAY, folder / "shown"
     for made in (play, shown):
         made.mkdir(exist_ok=True)
-    script = use_ports(write_script(page.to_run, shown), ports)
-    printed = folder / "printed"
-    with printed.open("wb") as out, ExitStack() as after:
+    printed, typed = folder / "printed", folder / "typed"
+    script = use_ports(write_script(page.to_run, shown, typed), ports)
+    with printed.open("wb") as out, Typed(typed), ExitStack() as after:
         process = subprocess.Popen(
             ["bash", "-c", script],
             cwd=ROOT if page.in_checkout else folder,
@@ -66,11 +67,14 @@ def run_page(page: Page, folder: Path, environ: Mapping[str, str], ports: Mappin
     return output
 
 
-def write_script(blocks: tuple[Block, ...], shown: Path) -> str:
-    """One shell script; it says where it is, and keeps what `console` commands print."""
+def write_script(blocks: tuple[Block, ...], shown: Path, typed: Path) -> str:
+    """One shell script; it says where it is, and keeps what `console` commands print.
+
+    Before each block the programs of `typed` come to the path: a block may have put its own there.
+    """
     lines = ["set -euo pipefail"]
     for block in blocks:
-        lines.append(f"echo '== line {block.line}' >&2")
+        lines += [f"echo '== line {block.line}' >&2", f"PATH='{typed}':$PATH"]
         if block.kind == "sh":
             lines.append(block.text)
             continue

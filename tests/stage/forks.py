@@ -3,7 +3,8 @@
 To import what a server needs takes a second of processor time, and whole plays start hundreds of
 servers and commands. Here one process imports it once and forks for each: a process of its own
 like any other, with its own memory, files, exit status and `kill -9`. That `python -m` starts the
-same is shown by `test_forks.py`, the demo, the scripts and the commands of the documents.
+same is shown by `test_forks.py`, the demo, the scripts, and the first of each command that the
+documents type.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import connection, parent_process
+from multiprocessing import connection, parent_process, reduction
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'offchain'}:{ROOT}"}  # crooked parties live in tests/
-_IMPORTED = ["edgemark.cli.main", "edgemark.cli.terminal.invocation", "edgemark.party.running"]
+_COMMANDS = (ROOT / "offchain" / "edgemark" / "cli").rglob("*.py")
+_IMPORTED = [  # all commands of all systems, and with them all servers
+    ".".join(path.relative_to(ROOT / "offchain").with_suffix("").parts)
+    for path in sorted(_COMMANDS)
+    if path.stem != "__init__"
+] + ["edgemark.party.running"]
 _FORKS = multiprocessing.get_context("forkserver")
 _LOCK = threading.Lock()  # multiprocessing looks after its processes in the thread that starts one
-
-
-def import_before(*modules: str) -> None:
-    """Name what the programs of a system import, before the first of them starts."""
-    _IMPORTED.extend(modules)
 
 
 class Forked:
@@ -39,8 +41,9 @@ class Forked:
         module: what `python -m` would run.
         words: its arguments.
         environ: all of its environment.
-        out, error: files to append to.
+        out, error: files to append to, or open ones by number.
         before: called in the new process before the program; picklable.
+        folder: where it runs; here when None.
     """
 
     def __init__(
@@ -49,20 +52,27 @@ class Forked:
         words: Sequence[str],
         *,
         environ: Mapping[str, str],
-        out: Path,
-        error: Path,
+        out: Path | int,
+        error: Path | int,
         before: Callable[[], None] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.args = [sys.executable, "-m", module, *words]
         _FORKS.set_forkserver_preload(_IMPORTED)
+        streams = [_Open(each) if isinstance(each, int) else str(each) for each in (out, error)]
         self._process = _FORKS.Process(
             target=_become,
-            args=(module, list(words), dict(environ), os.getcwd(), str(out), str(error), before),
+            args=(module, list(words), dict(environ), str(folder or Path.cwd()), streams, before),
             daemon=True,
         )
         with _LOCK:
             self._process.start()
         self.pid: int = self._process.pid or 0
+
+    @property
+    def sentinel(self) -> int:
+        """What `multiprocessing.connection.wait` waits for: it is ready when the program ended."""
+        return self._process.sentinel
 
     @property
     def returncode(self) -> int | None:
@@ -99,18 +109,34 @@ class Forked:
             self._process.kill()
 
 
+class _Open:
+    """An open file on its way to another process, where it is a number again."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __reduce__(self) -> tuple[Callable[[Any], int], tuple[Any]]:
+        return _detach, (reduction.DupFd(self._number),)
+
+
+def _detach(handed: Any) -> int:
+    number: int = handed.detach()
+    return number
+
+
 def _become(
     module: str,
     words: list[str],
     environ: dict[str, str],
     folder: str,
-    out: str,
-    error: str,
+    streams: list[str | int],
     before: Callable[[], None] | None,
 ) -> None:
     """Be the program; in the new process."""
-    for number, path in ((1, out), (2, error)):
-        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number, given in enumerate(streams, start=1):
+        target = given
+        if isinstance(target, str):
+            target = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(target, number)
         os.close(target)
     os.chdir(folder)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.end_to_end.outsourcing.scripted_device import ScriptedDevice
 from tests.stage import playhouse
-from tests.stage.forks import import_before
 from tests.stage.idling import Idling
 from tests.stage.metronome import SLOWEST, waiting
 from tests.stage.playhouse import DEPOSIT, START_LIMIT_S
@@ -32,14 +31,6 @@ from edgemark.systems.outsourcing.station.station import OutsourcingStation
 DISHONEST_NODE = "edgemark.systems.outsourcing.demo.dishonest"
 SCRIPTED_JUDGE = "tests.end_to_end.outsourcing.scripted_judge"
 _WRITING = threading.Lock()
-
-import_before(
-    "edgemark.systems.outsourcing.node.node",
-    "edgemark.systems.outsourcing.judge.judge",
-    "edgemark.systems.outsourcing.device.device",
-    "edgemark.cli.outsourcing.asking",
-    "edgemark.cli.outsourcing.ordering",
-)
 
 
 class Theatre(playhouse.Theatre[OutsourcingStage, OutsourcingStation]):

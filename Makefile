@@ -140,6 +140,7 @@ $(SLITHER_READY): requirements/slither.lock $(UV_READY)
 $(PACKAGE_READY): pyproject.toml $(wildcard setup.py) $(KERNEL_SOURCES) $(PYTHON_READY)
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps \
 	  --build-constraints requirements/dev.lock --editable .
+	.venv/bin/python -m compileall -q offchain/edgemark
 	@compgen -G '$(NATIVE)/_kernel*.so' >/dev/null || \
 	  echo 'edgemark: the native kernel was not built; everything works without it, more slowly' >&2
 	@touch $@

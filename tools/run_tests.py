@@ -231,12 +231,12 @@ PARTS: dict[str, Callable[[str | None], tuple[int, int]]] = {
 
 
 def keep_compiled() -> None:
-    """Let Python keep what it compiles, apart from the sources.
+    """Let Python keep what it compiles, and find what `make setup` compiled.
 
     The tests start hundreds of programs: where a shell forbids it, each compiles all it imports.
     """
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".cache" / "pycache")
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
+        os.environ.pop(name, None)
 
 
 def summarise(outcomes: Sequence[Outcome]) -> str:

@@ -129,6 +129,24 @@ def test_parts__begin_with_whole_jobs_and_go_on_with_contracts_when_none_waits_f
     assert ahead == ["processes", "unit", "contracts"]
 
 
+def test_main__lets_python_find_and_keep_what_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Hundreds of programs would compile all that they import, each for itself."""
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
+        monkeypatch.setenv(name, str(tmp_path))
+    script = "import sys; print(sys.pycache_prefix, sys.dont_write_bytecode)"
+    lines: list[str] = []
+
+    def part(_: str | None) -> tuple[int, int]:
+        return int(run_tests.run([sys.executable, "-c", script], lines.append) == 0), 0
+
+    monkeypatch.setattr(run_tests, "REPORTS", tmp_path / "reports")
+    monkeypatch.setattr(run_tests, "PARTS", {"unit": part})
+    assert run_tests.main([]) == 0
+    assert lines == ["None False\n"]
+
+
 def test_run__of_what_gives_way__is_nice_and_hands_on_status_and_lines() -> None:
     words = [sys.executable, "-c", "import os; print(os.nice(0)); raise SystemExit(3)"]
     lines: list[str] = []

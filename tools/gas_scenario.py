@@ -6,15 +6,19 @@ A function that no step measures is missing from the gas file, and a test says s
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from eth_utils.crypto import keccak
-from tools.gas_lab import GasLab
+from tools.gas_lab import GasLab, key_of
 from tools.gas_market import CHARGED, COIN, LARGEST, LIMITS, SMALL, WINDOW_S, Job, Market
 
+from edgemark.deployment.deployment import deploy_by
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.identity.did.attributes import encode_name
 from edgemark.identity.statements import RegistryDomain
+from edgemark.party.evm.contracts import DidContracts
 from edgemark.systems.outsourcing.contract.records import Finding
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
@@ -35,6 +39,7 @@ def run(lab: GasLab) -> Market:
     run_batch_of_claims(small)
     small.measure("", "guardian", "JobSettlement", "deprecate")
     run_allocations(small)
+    run_identities(lab)
     run_systems(lab)
     return small
 
@@ -85,6 +90,43 @@ def run_signed_registrations(market: Market) -> None:
     given = signer.sign(domain.succession(signer.address, successor.address, 1, deadline))
     market.measure("", "some successor", name, "succeed", signer.address, deadline, given)
     market.measure("", "some successor", name, "revokeSignatures")
+
+
+def run_identities(lab: GasLab) -> None:
+    """One identity, sent and signed, until it is deactivated; and another's end."""
+    owner = key_of("owner of an identity")
+    kind, name = encode_name("veriKey"), encode_name("did/svc/Files")
+    made = deploy_by(partial(lab.make, "", owner), lab.chain.chain_id, (DidContracts(),))
+    registry = made.contract("DidRegistry")
+    me, delegate, heir = owner.address, key_of("delegate").address, key_of("heir").address
+    value, ends = b"https://files.example", (kind, delegate)
+    for case in ("first", "again"):
+        lab.measure(case, owner, registry, "addDelegate", me, *ends, YEAR_S)
+        lab.measure(case, owner, registry, "setAttribute", me, name, value, YEAR_S)
+    lab.measure("2,048 bytes", owner, registry, "setAttribute", me, name, b"\1" * 2048, YEAR_S)
+    lab.measure("", owner, registry, "revokeAttribute", me, name, value)
+    lab.measure("", owner, registry, "revokeDelegate", me, *ends)
+    lab.measure("", owner, registry, "revokeSignatures", me)
+    deadline = lab.now() + YEAR_S
+    signed: tuple[tuple[str, str, tuple[object, ...]], ...] = (
+        ("addDelegate", "delegateAddition", (*ends, deadline)),
+        ("revokeDelegate", "delegateRevocation", ends),
+        ("setAttribute", "attributeSetting", (name, value, deadline)),
+        ("revokeAttribute", "attributeRevocation", (name, value)),
+        ("changeOwner", "ownerChange", (heir,)),
+        ("deactivate", "deactivation", ()),
+    )
+    for function, digest, arguments in signed:
+        with lab.undone():
+            asked = (me, *arguments, deadline)
+            if function == "revokeDelegate":
+                lab.send(owner, registry, "addDelegate", me, *ends, YEAR_S)
+            found = lab.chain.call(registry, f"{digest}Digest", *asked, block="latest")
+            signature = owner.sign(Hash32(found))
+            sender = key_of("outsider")
+            lab.measure("", sender, registry, f"{function}BySignature", *asked, signature)
+    lab.measure("", owner, registry, "changeOwner", me, heir)
+    lab.measure("", key_of("heir"), registry, "deactivate", me)
 
 
 def run_allocations(market: Market) -> None:

@@ -10,6 +10,7 @@ from edgemark.identity.records import Role
 
 PLACES = (  # module and name, each behind the groups it stands on
     "edgemark.party.evm.contracts:BaseContracts",
+    "edgemark.party.evm.contracts:DidContracts",
     "edgemark.systems.outsourcing.station.contracts:OutsourcingContracts",
 )
 

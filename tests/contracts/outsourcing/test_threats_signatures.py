@@ -13,6 +13,7 @@ import pytest
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 from tests.contracts.conftest import deploy_settlement, register_server
+from tests.contracts.forms import malformed
 from tests.contracts.states import State
 from tests.contracts.world import (
     COMPUTE_NODE,
@@ -256,19 +257,6 @@ def revert_data(provider, call: dict[str, str]) -> bytes | None:
 def error_data(signature: str, *accounts: str) -> bytes:
     words = [bytes.fromhex(account[2:]).rjust(32, b"\0") for account in accounts]
     return keccak(text=signature)[:4] + b"".join(words)
-
-
-def malformed(signature: bytes) -> dict[str, bytes]:
-    """Other forms of a good signature, each of which some verifier somewhere accepts."""
-    return {
-        "high s": twin_of(signature),
-        "compact": compact_of(signature),
-        "v as parity": signature[:64] + bytes([signature[64] - 27]),
-        "v of a chain": signature[:64] + bytes([signature[64] + 8]),
-        "trailing byte": signature + b"\0",
-        "empty": b"",
-        "zero": b"\0" * 65,
-    }
 
 
 FORMS = list(malformed(b"\1" * 64 + b"\x1b"))

@@ -1,4 +1,4 @@
-"""The contracts that every party stands on: token, anchor and registry."""
+"""The contracts that every party stands on: token, anchor, registry; and that of DIDs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from edgemark.anchoring.kinds import ASSET_ANCHOR
 from edgemark.deployment.group import ContractGroup, integers_of
 from edgemark.identifiers import Address, parse_address
+from edgemark.identity.did.kinds import DID_REGISTRY
 from edgemark.identity.kinds import PARTICIPANT_REGISTRY
 from edgemark.identity.records import Staking
 from edgemark.ledger.evm.contract.interface import Contract
@@ -67,3 +68,19 @@ class BaseContracts(ContractGroup):
             for purpose, plan in zip(Purpose, self.allocations, strict=True)
             if plan.amount and plan.delay == plan.duration == 0
         ]
+
+
+@dataclass(frozen=True)
+class DidContracts(ContractGroup):
+    """The registry of identities: nothing is decided for it, and it stands on no other contract.
+
+    So it may be alone on a chain of its own: a DID names its chain, and no other contract reads it.
+    """
+
+    NAME = "did"
+    KINDS = (DID_REGISTRY,)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> DidContracts:  # noqa: ARG003 - there are none
+        """Of a manifest."""
+        return cls()

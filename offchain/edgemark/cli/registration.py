@@ -9,6 +9,7 @@ import click
 
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import ROLES, RegistryStation
+from edgemark.cli.terminal.facts import Moment
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, parse_address
 from edgemark.identity.keys import KeyStore
@@ -69,7 +70,7 @@ def describe(statement: SignedRegistration) -> dict[str, object]:
     return {
         "account": statement.account,
         "role": statement.wanted.role.word,
-        "valid_until": statement.deadline,
+        "valid_until": Moment(statement.deadline),
     }
 
 

@@ -241,6 +241,8 @@ def test_a_system__names_its_roles_for_the_command_line() -> None:
     assert list(roles) == ["device", "ferry", "provider"]
     assert roles["ferry"].is_server
     assert list(ROLES) == ["device", "node", "judge", "provider"]
+    words = ["device", "compute node", "judge", "provider"]  # R32: of the glossary
+    assert [role.word for role in ROLES.values()] == words
 
 
 def test_roles_of_all_systems__are_apart() -> None:

@@ -176,6 +176,17 @@ def test_name_role__of_a_number__is_that_role_everywhere() -> None:
     assert Role(4002).name == "ROLE_4002"
 
 
+def test_r32_a_role__reads_as_its_word_and_is_filed_under_its_name() -> None:
+    tinker = name_role(4004, "TINKER_OF_POTS", "tinker")
+    assert [role.word for role in (tinker, Role(4004), PORTER)] == ["tinker", "tinker", "porter"]
+    assert find_role("TINKER_OF_POTS") is tinker
+    assert [role.word for role in (Role.NONE, Role.PROVIDER, Role(4005))] == [
+        "none",
+        "provider",
+        "role 4005",
+    ]
+
+
 @pytest.mark.parametrize(
     ("number", "name", "why"),
     [

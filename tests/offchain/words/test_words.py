@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgemark.errors import EdgemarkError
 from edgemark.words import count, in_words, show_measured
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.binary(max_size=4)
@@ -66,3 +67,27 @@ def test_what_was_measured__has_commas_and_what_is_counted_has_its_plural() -> N
         *("31,337", "yes", "1000", "0.5")
     ]
     assert [count(number, "row") for number in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+
+
+class Fruit(Enum):
+    BLACK_CHERRY = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([3, 5], "3, 5"),
+        ((), "none"),
+        (True, "yes"),
+        (Fruit.BLACK_CHERRY, "black cherry"),
+        (b"\x0a\x0b", "0a0b"),
+        ({"a": None}, "a: none"),
+        ("as it is", "as it is"),
+    ],
+)
+def test_r32_an_error__says_values_in_words_to_people_and_programs(
+    value: object, words: str
+) -> None:
+    error = EdgemarkError("is wrong", who="it", had=value, needed=value)
+    assert str(error) == f"it: is wrong; had {words}; needed {words}"
+    assert (error.as_dict()["had"], error.as_dict()["needed"]) == (words, words)

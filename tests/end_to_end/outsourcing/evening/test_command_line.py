@@ -270,7 +270,7 @@ def test_job_that_this_home_never_ordered__is_refused(desk: Desk, words: tuple[s
 
 def test_job_id_of_the_wrong_form__is_refused(desk: Desk) -> None:
     done = edgemark_here("outsourcing", "result", "0x1234", "--home", desk.home)
-    check_refused(done, Exit.REFUSED_INPUT, "job id", "had 2 bytes", "needed 32")
+    check_refused(done, Exit.REFUSED_INPUT, "job: is no id", "had '0x1234'", "64 hex digits")
 
 
 @pytest.mark.parametrize("amount", ["-1", "abc", "nan", "0.0000000000000000001", "1e30"])

@@ -23,6 +23,7 @@ from edgemark.systems.outsourcing.protocol.messages import Answer, Task
 from edgemark.systems.outsourcing.protocol.phases import NodePhase
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 from edgemark.systems.outsourcing.story.story import JobStory
+from edgemark.words import in_words
 
 Holding = tuple[Task, tuple[Answer, ...]]
 
@@ -102,14 +103,14 @@ def _check_exportable(story: JobStory, index: int, charged: Sequence[int]) -> No
         raise NotCharged(
             "index is not charged",
             who=f"index {index}",
-            needed=f"one of {list(charged)}" if charged else "a charge; this job has none",
+            needed=f"one of {in_words(charged)}" if charged else "a charge; this job has none",
             remedy="Tasks that are not charged stay secret: more than t of them are the input.",
         )
     if story.at(index).ended is None:
         raise RefusedInput(
             "charge has not ended yet",
             who=f"index {index}",
-            had=story.at(index).phase.name.lower(),
+            had=story.at(index).phase,
             remedy="`edgemark outsourcing explain` says what comes next.",
         )
 

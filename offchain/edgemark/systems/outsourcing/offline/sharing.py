@@ -42,6 +42,7 @@ from edgemark.untrusted.canonical_json import (
     octets,
     text,
 )
+from edgemark.words import in_words
 
 PUBLIC, SHARE, SECRET = "edgemark-sharing", "edgemark-share", "edgemark-sharing-secret"
 VERSION = 1
@@ -285,7 +286,10 @@ def assemble(public: bytes, shares: Iterable[bytes], secret: bytes) -> Sharing:
     missing = [j for j in range(1, announcement.node_count + 1) if j not in found]
     if missing:
         raise SharingRefused(
-            "shares are missing", who="sharing", had=sorted(found), needed=f"also {missing}"
+            "shares are missing",
+            who="sharing",
+            had=sorted(found),
+            needed=f"also {in_words(missing)}",
         )
     ordered = tuple(found[j] for j in sorted(found))
     if b"".join(each[-ELEMENT_BYTES:] for each in ordered) != owner.weights:

@@ -78,13 +78,24 @@ def read_limited(path: Path, most: int, refusal: type[RefusedInput] = RefusedInp
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Put `content` at `path`, all of it or nothing, durably, with these permissions."""
-    _write_beside(path, (content,), mode, os.replace)
+    """Put `content` at `path`, all of it or nothing, durably, with these permissions.
+
+    A link is followed, and a device or pipe is written to as it stands: who names `/dev/stdout` or
+    `/dev/null` does not mean them to be replaced by a file.
+    """
+    write_parts(path, (content,), mode=mode)
 
 
 def write_parts(path: Path, parts: Iterable[bytes], *, mode: int = 0o644) -> None:
     """Like `write_whole`, of content that is never in memory as a whole."""
-    _write_beside(path, parts, mode, os.replace)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        try:
+            with path.open("wb") as file:
+                file.writelines(parts)
+        except OSError as error:
+            raise _named(error, path) from None
+        return
+    _write_beside(path.resolve() if path.is_symlink() else path, parts, mode, os.replace)
 
 
 def write_new(path: Path, content: bytes, *, mode: int = 0o644) -> bool:

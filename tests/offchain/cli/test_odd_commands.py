@@ -18,7 +18,7 @@ from tests.stage.command_line import edgemark_here
 from edgemark.cli.outsourcing import aftermath
 from edgemark.cli.terminal.exits import Exit
 from edgemark.errors import RefusedInput
-from edgemark.files import read_limited
+from edgemark.files import read_limited, write_whole
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
 from edgemark.systems.outsourcing.offline import sharing_files
 from edgemark.token.plans import read_plans
@@ -112,6 +112,25 @@ def test_device_without_end_in_the_place_of_a_file__is_read_no_further_than_file
         read_plans(ENDLESS)
 
 
+def test_device_pipe_or_link_in_the_place_of_an_output__stays_what_it_is(tmp_path: Path) -> None:
+    """Before, root's `--html /dev/null` put a file in the place of the device, for everybody."""
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
+    os.mkfifo(pipe)
+    link.symlink_to(file)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, b"page")
+        assert (pipe.is_fifo(), os.read(reader, 10)) == (True, b"page")
+    finally:
+        os.close(reader)
+    for content in (b"one", b"two"):
+        write_whole(link, content)
+        assert (link.is_symlink(), file.read_bytes()) == (True, content)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(Path("/dev/full"), b"page")
+    assert Path("/dev/full").is_char_device()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -152,3 +171,20 @@ def test_folder_that_is_gone_while_one_stands_in_it__is_named(tmp_path: Path) ->
     )
     assert done.returncode == Exit.REFUSED_INPUT
     assert "the folder that you are in" in done.stderr
+
+
+def test_output_over_an_input__is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    """Before, `--input t.csv --output t.csv` would have put the answers in the rows' place."""
+    table, plan = tmp_path / "t.csv", tmp_path / "m.plan.json"
+    table.write_text("a\n1\n")
+    plan.write_text("{}")
+    (tmp_path / "link.csv").symlink_to(table)
+    for output in (table, tmp_path / "link.csv", tmp_path / "." / "t.csv"):
+        words = ("--model", plan, "--input", table, "--nodes", "auto", "--output", output)
+        done = edgemark_here("outsourcing", "submit", *words, "--home", tmp_path)
+        assert done.status == Exit.REFUSED_INPUT
+        assert "--output: is the file of --input as well" in done.complaint
+    twice = ("--output", tmp_path / "x", "--html", tmp_path / "x")
+    done = edgemark_here("outsourcing", "result", "00" * 32, *twice, "--home", tmp_path)
+    assert "--html: is the file of --output as well" in done.complaint
+    assert table.read_text() == "a\n1\n"

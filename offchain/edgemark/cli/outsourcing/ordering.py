@@ -24,6 +24,7 @@ from edgemark.cli.outsourcing.staying import Patience, UntilChoice, stay
 from edgemark.cli.terminal.begun_ids import find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
+from edgemark.cli.terminal.outputs import check_apart
 from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
@@ -166,6 +167,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
 
     More nodes than it takes are asked before, in their order: the first that would accept get it.
     """
+    inputs = {"--model": model_file, "--function": function_file, "--input": input_file}
+    check_apart({"--output": output, "--metrics-file": metrics_file}, inputs)
     sharing = choose_sharing(input_file, sharing_folder)
     asking = read_asking(function_file, model_file, input_file, drop)
     reading = Reading(asking.plan, output)
@@ -257,6 +260,8 @@ def result(
     metrics_file: Path | None,
 ) -> int:
     """Take the job up again, wait for its result and print it."""
+    outputs = {"--output": output, "--html": html, "--metrics-file": metrics_file}
+    check_apart(outputs, {"--model": model_file})
     job_id = find_id(JOB, job, of_device(invocation.settings().home))
     with open_device(invocation, metrics_file) as device:
         reading = choose_reading(device, job_id, model_file, output)

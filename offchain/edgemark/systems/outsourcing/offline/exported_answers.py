@@ -165,7 +165,7 @@ def decode_exported(
         What was found, and why answers do not count, by index.
 
     Raises:
-        AnswersRefused: the job had another number of nodes.
+        AnswersRefused: the job had another number of nodes, or is over another sharing.
     """
     made = secret.announcement
     if len(exported.nodes) != made.node_count:
@@ -183,6 +183,14 @@ def decode_exported(
             refused[int(index)] = fault.what
         else:
             counted.append(answer)
+    if refused and not counted:  # of a job over this sharing, one at least would be its own
+        raise AnswersRefused(
+            "fit no task of this sharing",
+            who="answers",
+            had=f"{len(refused)} answers, each {' or '.join(sorted(set(refused.values())))}",
+            needed=f"a job over sharing {made.id.hex()}",
+            remedy="Take the secret.json of the sharing that this job was ordered from.",
+        )
     values = read_values(counted)
     try:
         return find_result(made, checking_key_of(secret), values, challenge), refused

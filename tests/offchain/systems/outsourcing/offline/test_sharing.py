@@ -264,11 +264,13 @@ def test_decode__of_an_answer_that_its_node_never_signed__does_not_count_it() ->
     assert list(refused) == [2]
 
 
-def test_decode__of_answers_to_another_job__counts_none_of_them() -> None:
+def test_decode__of_answers_to_another_job__is_refused_and_calls_no_node_silent() -> None:
+    """Before, all nodes were silent of whom another secret.json was taken to read the answers."""
     other = replace(export(right(1, 2, 3, 4, 5, 6)), job=cast.order_over(make("another")).job)
-    found, refused = decode_exported(other, SHARING.secret, CHALLENGE)
-    assert isinstance(found, FoundResultUndecided)
-    assert len(refused) == 6
+    with pytest.raises(AnswersRefused, match="fit no task of this sharing; had 6 answers, each"):
+        decode_exported(other, SHARING.secret, CHALLENGE)
+    with pytest.raises(AnswersRefused, match="fit no task of this sharing"):
+        decode_exported(export(right(1, 2, 3, 4, 5, 6)), make("another").secret, CHALLENGE)
 
 
 def test_decode__of_another_number_of_nodes__is_refused() -> None:
@@ -299,7 +301,8 @@ def test_answers_file__in_other_words_or_order__is_refused() -> None:
     with pytest.raises(AnswersRefused, match="lacks a part; needed checksum"):
         ExportedAnswers.from_bytes(encode({**facts, "answers": shifted}) + outputs)
     found = ExportedAnswers.from_bytes(moved)  # on purpose: then each answer speaks for itself
-    assert len(decode_exported(found, SHARING.secret, CHALLENGE)[1]) == 2
+    with pytest.raises(AnswersRefused, match="fit no task"):
+        decode_exported(found, SHARING.secret, CHALLENGE)
 
 
 def test_f9_answers_file__of_which_an_output_changed__blames_no_node() -> None:

@@ -5,6 +5,7 @@ ape run deploy --network http://127.0.0.1:8545 --manifest edgemark.json
 """
 
 from pathlib import Path
+from typing import get_type_hints
 
 import click
 from ape import accounts
@@ -14,11 +15,12 @@ from ape.exceptions import ContractLogicError
 from ethpm_types import ContractType
 from rich.console import Console
 
+from edgemark.amounts import parse_tokens, write_tokens
 from edgemark.cli.terminal.invocation import lay_out, read_settings
 from edgemark.deployment.deployment import Made, calls_after, deploy_by, measure_block_s
 from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError
-from edgemark.identifiers import parse_address
+from edgemark.identifiers import Tokens, parse_address
 from edgemark.identity.records import Staking
 from edgemark.ledger.evm.contract.interface import (
     explain_revert,
@@ -37,13 +39,30 @@ from edgemark.systems.outsourcing.station.contracts import (
 )
 from edgemark.token.plans import read_plans
 
+LIMITS = get_type_hints(Limits)  # what each limit is: an amount, or seconds
+
+
+def amount_option(name, default):
+    """An option in MTC, which is read where its refusal is told."""
+    shown = write_tokens(default)
+    return click.option(name, metavar="MTC", default=shown, show_default=True)
+
 
 def limit_options(command):
-    """One option for each limit of a job; amounts in 10^-18 MTC, times in seconds."""
+    """One option for each limit of a job; amounts in MTC, times in seconds."""
     for name, value in vars(DEFAULT_LIMITS).items():
-        option = f"--{name.replace('_', '-')}"
-        command = click.option(option, type=int, default=value, show_default=True)(command)
+        option = option_of(name)
+        if LIMITS[name] is Tokens:
+            command = amount_option(option, value)(command)
+        else:
+            seconds = click.option(option, type=int, default=value, show_default=True)
+            command = seconds(command)
     return command
+
+
+def option_of(name):
+    """Of a limit."""
+    return f"--{name.replace('_', '-')}"
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -57,7 +76,7 @@ def limit_options(command):
     type=click.Path(path_type=Path, dir_okay=False),
     help="JSON file of the four parts of the supply, as in a manifest.",
 )
-@click.option("--min-stake", type=int, default=DEFAULT_STAKING.min_stake, show_default=True)
+@amount_option("--min-stake", DEFAULT_STAKING.min_stake)
 @click.option("--unbonding", type=int, default=0, help="Seconds. [default: the longest job]")
 @click.option("--pause", type=int, default=DEFAULT_STAKING.pause_seconds, show_default=True)
 @click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
@@ -91,14 +110,19 @@ def cli(provider, account, judges, pool, manifest, **options):
 def groups_of(account, judges, pool, options):
     """What the options say, with the account where they name nobody."""
     plans = options["allocations"]
+    limits = {
+        name: parse_tokens(options[name], who=option_of(name)) if kind is Tokens else options[name]
+        for name, kind in LIMITS.items()
+    }
+    least = parse_tokens(options["min_stake"], who="--min-stake")
     return draft_contracts(
         holder=parse_address(options["holder"] or account, who="holder"),
         judges=tuple(parse_address(judge, who="judge") for judge in judges),
         pool=parse_address(pool, who="pool"),
         guardian=parse_address(options["guardian"] or account, who="guardian"),
-        limits=Limits(**{name: options[name] for name in vars(DEFAULT_LIMITS)}),
+        limits=Limits(**limits),
         allocations=read_plans(plans) if plans else (),
-        staking=Staking(options["min_stake"], options["unbonding"], options["pause"]),
+        staking=Staking(least, options["unbonding"], options["pause"]),
     )
 
 

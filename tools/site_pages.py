@@ -145,28 +145,12 @@ def _describe_section(section: type[Section]) -> Iterator[str]:
     from edgemark.settings.section import settings_of  # noqa: PLC0415
 
     summary, _, _ = (section.__doc__ or "").partition("\n")
-    meanings = read_attributes(section.__doc__ or "")
     yield f"## `[{section.NAME}]`\n" if section.NAME else "## In no section\n"
     yield f"{summary}\n"
     yield "| setting | environment | before | default | meaning |"
     yield "|---|---|---|---|---|"
     for each in settings_of(section):
-        shown = f"`{each.default}`" if str(each.default) else "empty"
+        shown = f"`{each.tell(each.default)}`" if str(each.default) else "empty"
         before = f"`{each.rule.flat}`" if each.rule.flat else ""
         variable = f"`{PREFIX}{each.variable.upper()}`"
-        yield f"| `{each.key}` | {variable} | {before} | {shown} | {meanings[each.key]} |"
-
-
-def read_attributes(docstring: str) -> dict[str, str]:
-    """What a class says of each of its attributes; `a, b: text` says it of both."""
-    _, _, block = docstring.partition("Attributes:\n")
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in block.splitlines():
-        start = re.match(r" {8}(\w[\w, ]*): (.*)", line)
-        if start:
-            names = [name.strip() for name in start.group(1).split(",")]
-            found |= dict.fromkeys(names, start.group(2).strip())
-        elif line.startswith(" " * 12):
-            found |= {name: f"{found[name]} {line.strip()}" for name in names}
-    return found
+        yield f"| `{each.key}` | {variable} | {before} | {shown} | {each.meaning} |"

@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from edgemark.errors import RefusedInput, Unrecoverable
@@ -254,6 +254,21 @@ def find_holder(path: Path) -> str:
 
 def _read_holder(lock: int) -> str:
     return os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Be the only one meanwhile who changes files of this folder so; waits, and leaves nothing.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def hold_lock(path: Path) -> int:

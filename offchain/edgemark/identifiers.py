@@ -104,15 +104,6 @@ def parse_share_index(value: int, node_count: int = MAX_INDEX) -> ShareIndex:
     return ShareIndex(value)
 
 
-def format_tokens(amount: int, *, sign: bool = False) -> str:
-    """Smallest units as MTC, exactly, without trailing zeros."""
-    whole, part = divmod(abs(amount), TOKEN_UNIT)
-    text = f"{whole:,}" + (f".{part:018d}".rstrip("0") if part else "")
-    if amount < 0:
-        return f"-{text}"
-    return f"+{text}" if sign and amount else text
-
-
 def format_time(second: int) -> str:
     """A Unix second for people, in UTC."""
     return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

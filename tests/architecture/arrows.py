@@ -26,7 +26,7 @@ from pathlib import Path
 
 PACKAGE = "edgemark"
 
-_WORDS = frozenset({"errors", "encoding", "identifiers", "keccak", "words"})
+_WORDS = frozenset({"amounts", "errors", "encoding", "identifiers", "keccak", "words"})
 _FLOOR = _WORDS | {
     "closing",
     "crypto",
@@ -84,6 +84,7 @@ PURE = _WORDS | _PURE_LOOP | _PURE_CHRONICLE | {"crypto", "models", "untrusted"}
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "words": frozenset(),
     "errors": frozenset({"words"}),
+    "amounts": frozenset({"errors", "identifiers"}),
     "closing": frozenset(),
     "encoding": frozenset({"errors"}),
     "identifiers": frozenset({"errors", "keccak"}),

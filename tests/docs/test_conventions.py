@@ -10,6 +10,9 @@ import pytest
 from tests.architecture.checkout import ROOT, find_files
 
 from edgemark.cli.main import edgemark
+from edgemark.cli.sections import list_sections
+from edgemark.settings.catalogue import Catalogue
+from edgemark.settings.section import Setting
 
 PAGE = (ROOT / "docs" / "conventions.md").read_text()
 ALONE = {"completion", "doctor"}  # done to no noun
@@ -65,6 +68,40 @@ def test_command__says_of_itself_and_of_its_options_what_they_are(name: str) -> 
     assert summary.endswith("."), name
     for each in command.params:
         assert not isinstance(each, click.Option) or each.help or each.type.name == "choice", each
+
+
+def settings_of_servers() -> Iterator[tuple[str, Setting]]:
+    """Each command that serves, with each setting but those of another party alone."""
+    for name in COMMANDS:
+        party, _, verb = name.rpartition(" ")
+        if verb == "run":
+            for each in Catalogue(list_sections()).settings:
+                _, _, of_party = each.section.NAME.partition(".")
+                if each.name != "home" and of_party in {"", party}:
+                    yield name, each
+
+
+def test_r24_servers__have_an_option_for_every_setting_that_counts_for_them() -> None:
+    counted = list(settings_of_servers())
+    assert {name for name, _ in counted} >= {"node run", "judge run"}
+    for name, each in counted:
+        option = next((p for p in COMMANDS[name].params if each.option in p.opts), None)
+        assert isinstance(option, click.Option), f"{name}: {each.option} of {each.name}"
+        if each.option not in COMMON:
+            meaning, default = each.meaning.rstrip("."), each.tell(each.default)
+            shown = f"{default:g}" if isinstance(default, float) else str(default)
+            assert meaning and meaning[1:] in (option.help or "")
+            assert not shown or f"[default: {shown}]" in (option.help or "")
+    assert not {"--min-fee"} & options_of(COMMANDS["judge run"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_r16_command__takes_amounts_in_mtc_alone(name: str) -> None:
+    """By their names: a fee, a stake, a deposit or an amount that is a number of something else."""
+    for each in COMMANDS[name].params:
+        words = set(re.findall(r"[a-z]+", str(each.name)))
+        if words & {"fee", "amount", "deposit", "stake", "mtc"} and "gwei" not in words:
+            assert "MTC" in {each.type.name, each.metavar}, f"{name}: {each.name}"
 
 
 def test_page__names_every_test_that_it_names() -> None:

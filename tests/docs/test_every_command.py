@@ -72,7 +72,7 @@ def test_operating__goes_on_where_running_stands() -> None:
         read_page(ROOT / "docs" / f"{name}.md") for name in ("running", "operating")
     )
     (start,) = [block.text for block in running.to_run if " run --home" in block.text]
-    shown = [int(port) for port in re.findall(r"METRICS_PORT=.*?echo (\d+)", start)]
+    shown = [int(port) for port in re.findall(r"metrics\.port (\d+)", start)]
     assert shown == list(operating.ports)
     assert '2> "$PLAY/$server.log"' in start
     read = {name for block in operating.to_run for name in re.findall(r"\S*log\b", block.text)}

@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(50)]
 
 PASSPHRASE = "correct horse battery"
 ROW = re.compile(r"^(\w+) +(0x\w{40}) +([\d,]+|with MetaCoin) *$", re.MULTILINE)
+ASKED_LIMITS = (11 * 10**16, 12 * 10**18, 2 * 10**18, 0, 3, 4, 7, 6)
 COMMUNITY = 3 * 10**26  # released at once
 
 
@@ -120,9 +121,9 @@ def test_deploy__with_every_option__does_what_they_say(
         *("deploy", "--network", node.url, "--account", "TEST::2", "--manifest", str(path)),
         *(word for judge in judges for word in ("--judge", judge)),
         *("--pool", payee(7), "--guardian", payee(8), "--holder", payee(9)),
-        *("--min-fee", "11", "--max-fee", "12", "--judge-floor", "2", "--judge-price", "0"),
+        *("--min-fee", "0.11", "--max-fee", "12", "--judge-floor", "2", "--judge-price", "0"),
         *("--min-window", "3", "--max-window", "4"),
-        *("--judge-window", "7", "--exit-grace", "6", "--min-stake", "77", "--unbonding", "88"),
+        *("--judge-window", "7", "--exit-grace", "6", "--min-stake", "77.5", "--unbonding", "88"),
         *("--pause", "9"),
         *("--allocations", str(plans)),
         forks=forks,
@@ -132,7 +133,7 @@ def test_deploy__with_every_option__does_what_they_say(
     deployment = Deployment.load(path, GROUPS, 31337)
     deployment.verify(chain)
     settlement = deployment.contract("JobSettlement")
-    assert chain.call(settlement, "limits") == (11, 12, 2, 0, 3, 4, 7, 6)
+    assert chain.call(settlement, "limits") == ASKED_LIMITS
     assert chain.call(settlement, "pool") == payee(7)
     assert chain.call(settlement, "guardian") == payee(8)
     coin = KINDS["MetaCoin"].at(deployment.contracts["MetaCoin"])
@@ -141,11 +142,11 @@ def test_deploy__with_every_option__does_what_they_say(
     held = deployment.contract("Allocations")
     assert chain.call(held, "allocationOf", 3)[:2] == (payee(6), 10**26)
     registry = deployment.contract("ParticipantRegistry")
-    assert chain.call(registry, "minStake") == 77
+    assert chain.call(registry, "minStake") == 775 * 10**17
     assert chain.call(registry, "unbondingSeconds") == 88
     assert chain.call(registry, "pauseSeconds") == 9
     assert chain.call(deployment.contract("EnclaveManager"), "members") == tuple(judges)
-    assert deployment.group(OutsourcingContracts).limits.as_abi() == (11, 12, 2, 0, 3, 4, 7, 6)
+    assert deployment.group(OutsourcingContracts).limits.as_abi() == ASKED_LIMITS
     creator = chain.rpc("eth_getBlockByNumber", hex(deployment.block), True)["transactions"]
     assert [parse_address(each["from"]) for each in creator] == [account(2)]
     assert not (tmp_path / "deployments").exists()

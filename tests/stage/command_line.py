@@ -17,8 +17,8 @@ from tests.stage.forks import ENVIRONMENT, Forked
 from tests.stage.idling import report_to
 
 from edgemark.cli.main import main
-from edgemark.settings.loading import FILE_NAME
 from edgemark.settings.settings import Settings
+from edgemark.settings.toml_file import FILE_NAME
 from edgemark.settings.writing import write_toml
 
 LIMIT_S = 700.0
@@ -119,7 +119,7 @@ def replace_settings(environ: Mapping[str, str]) -> None:
 
 def write_settings(settings: Settings, changes: Mapping[str, object] | None = None) -> Path:
     """Write the settings of a home, but for some by name, as its `edgemark.toml`; the home."""
-    values = {each.name: each.value for each in settings.show() if each.name != "home"}
+    values = {each.name: each.written for each in settings.show() if each.name != "home"}
     settings.home.mkdir(parents=True, exist_ok=True)
     (settings.home / FILE_NAME).write_text(write_toml({**values, **(changes or {})}))
     return settings.home

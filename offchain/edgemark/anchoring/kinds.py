@@ -32,4 +32,11 @@ ASSET_ANCHOR = ContractKind(
     ),
     constructor=lambda at, _: (at["MetaCoin"],),
     wired=(("token", "MetaCoin"),),
+    amounts={
+        "AllowanceTooLow": ("had", "needed"),
+        "AmountOutOfRange": ("amount",),
+        "FreeBalanceTooLow": ("had", "needed"),
+        "NothingReceived": ("asked",),
+        "PlaceTooSmall": ("had", "needed"),
+    },
 )

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from edgemark.cli.account import parse_tokens
+from edgemark.amounts import Amount
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.spending.price import price_of
 from edgemark.cli.systems import OF_SYSTEMS
+from edgemark.cli.terminal.amounts import MTC
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -21,7 +22,7 @@ from edgemark.demo.evm.network import Wanted, network_up
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import parse_address
+from edgemark.identifiers import Tokens, parse_address
 from edgemark.ledger.evm.development.faucet import FAUCET, open_faucet
 from edgemark.ledger.evm.development.launching import (
     DEFAULT_BLOCK_TIME_S,
@@ -163,8 +164,8 @@ def verify(invocation: Invocation) -> None:
 @chain.command("fund")
 @spends()
 @click.argument("accounts", nargs=-1, required=True)
-@click.option("--mtc", default="10000", show_default=True, help="MTC for each account.")
-def fund(spending: Spending, accounts: tuple[str, ...], mtc: str) -> None:
+@click.option("--mtc", type=MTC, default="10000", show_default=True, help="For each account.")
+def fund(spending: Spending, accounts: tuple[str, ...], mtc: Tokens) -> None:
     """Give ACCOUNTS coin for gas and MTC, on a development chain.
 
     They come from the public development account, which has the community's tokens where
@@ -172,7 +173,6 @@ def fund(spending: Spending, accounts: tuple[str, ...], mtc: str) -> None:
     """
     settings = spending.invocation.settings()
     payees = [parse_address(account, who="account") for account in accounts]
-    amount = parse_tokens(mtc)
     wanted = settings.of(ChainSettings)
     node = EvmChain(wanted.url, chain_id=wanted.id or None, confirmations=0).connect()
     file = wanted.manifest_file(settings.home, node.chain_id)
@@ -181,8 +181,8 @@ def fund(spending: Spending, accounts: tuple[str, ...], mtc: str) -> None:
 
     def give(lane: TransactionLane) -> None:
         lane.transfer_many([(payee, GAS_WEI) for payee in payees])
-        if amount:
-            lane.send_many([token.transfer(payee, amount) for payee in payees])
+        if mtc:
+            lane.send_many([token.transfer(payee, mtc) for payee in payees])
 
     rehearsed = RehearsedLane(node, SecretKey(dev_key(0)))
     give(rehearsed)
@@ -195,4 +195,4 @@ def fund(spending: Spending, accounts: tuple[str, ...], mtc: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with open_faucet(node, folder / FAUCET) as lane:
         give(lane)
-    spending.invocation.show({payee: f"{mtc} MTC" for payee in payees})
+    spending.invocation.show({payee: Amount(mtc) for payee in payees})

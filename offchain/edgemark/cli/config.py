@@ -1,11 +1,22 @@
-"""`edgemark config show`."""
+"""`edgemark config show|set|unset`: the settings of a home folder."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
 import click
 
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.sections import list_sections
+from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.errors import RefusedInput
+from edgemark.files import make_secret_folder
+from edgemark.settings.catalogue import Catalogue
+from edgemark.settings.editing import Change, change_file
+from edgemark.settings.loading import COMMAND_LINE, find_winning, locate_file
+from edgemark.settings.section import Setting
 
 MOST_ALIGNED = 40  # characters; what is longer, as a path may be, pushes its origin to the right
 
@@ -25,8 +36,79 @@ def show(invocation: Invocation) -> None:
             {item.name: {"value": str(item.value), "origin": item.origin} for item in shown}
         )
         return
-    names = max(len(item.name) for item in shown)
-    values = min(MOST_ALIGNED, max(len(str(item.value)) for item in shown))
-    for item in shown:
-        value = "-" if item.value == "" else str(item.value)
-        click.echo(f"{item.name:<{names}}  {value:<{values}}  {item.origin}")
+    told = [(item.name, "-" if item.value == "" else str(item.told), item.origin) for item in shown]
+    names = max(len(name) for name, _, _ in told)
+    values = min(MOST_ALIGNED, max(len(value) for _, value, _ in told))
+    for name, value, origin in told:
+        click.echo(f"{name:<{names}}  {value:<{values}}  {origin}")
+
+
+@config.command("set")
+@takes_settings
+@click.argument("words", metavar="NAME VALUE...", nargs=-1, required=True)
+def set_values(invocation: Invocation, words: tuple[str, ...]) -> None:
+    """Write settings into edgemark.toml, after each NAME its VALUE.
+
+    All or none; each is checked as a start would. Every other line of the file stays as it is. What
+    runs has read the file before: start it anew. `edgemark config show` lists the names.
+    """
+    if len(words) % 2:
+        raise click.UsageError(f"{words[-1]} has no VALUE: NAME VALUE, as often as you like.")
+    known = Catalogue(list_sections())
+    changes, told = [], {}
+    for name, value in zip(words[::2], words[1::2], strict=True):
+        found = known.require(name, f"{name} ({COMMAND_LINE})")
+        typed = found.read(value, f"{found.name} ({COMMAND_LINE})")
+        changes.append(Change(found, found.write(typed)))
+        told[found.name] = found.tell(typed)
+    _change(invocation, changes, told)
+
+
+@config.command("unset")
+@takes_settings
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def unset(invocation: Invocation, names: tuple[str, ...]) -> None:
+    """Take settings out of edgemark.toml.
+
+    What is then in force is the default, or said elsewhere. Every other line stays as it is.
+    """
+    known = Catalogue(list_sections())
+    found = [known.require(name, f"{name} ({COMMAND_LINE})") for name in names]
+    _change(invocation, [Change(each, None) for each in found], {each.name: None for each in found})
+
+
+def _change(invocation: Invocation, changes: Sequence[Change], told: Mapping[str, object]) -> None:
+    """Write, and say what the file says now."""
+    settings = [change.setting for change in changes]
+    _check_each_once(settings)
+    path = locate_file(
+        file=invocation.config, environ=os.environ, overrides=invocation.overrides
+    ).absolute()
+    if invocation.config is None:
+        _check_no_home(settings, path)
+        if not path.parent.exists():
+            make_secret_folder(path.parent)
+    changed = change_file(path, changes)
+    for each in settings:
+        if winner := find_winning(each, os.environ):
+            click.echo(f"Beware: {winner} of the environment wins over {each.name}.", err=True)
+    lines = {name: "-" if value is None else value for name, value in told.items()}
+    facts = {"file": str(path), "changed": changed, "settings": told}
+    invocation.show(facts, align({**lines, "file": path, "changed": changed}))
+
+
+def _check_each_once(settings: Iterable[Setting]) -> None:
+    names = [each.name for each in settings]
+    for name in names:
+        if names.count(name) > 1:
+            raise RefusedInput("is given twice", who=name, needed="each setting once")
+
+
+def _check_no_home(settings: Iterable[Setting], path: Path) -> None:
+    if any(each.name == "home" for each in settings):
+        raise RefusedInput(
+            "cannot be set in the file that is looked for in it",
+            who="home",
+            had=path,
+            remedy="Name it each time, --home FOLDER or EDGEMARK_HOME; or a file, --config FILE.",
+        )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from edgemark.cli.account import parse_tokens
+from edgemark.amounts import Amount
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import RegistryStation
-from edgemark.cli.terminal.facts import Amount, Moment
+from edgemark.cli.terminal.amounts import MTC
+from edgemark.cli.terminal.facts import Moment
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.identifiers import Timestamp, Tokens, parse_address
@@ -101,19 +102,18 @@ def show(invocation: Invocation) -> None:
 
 @provider.command("stake")
 @spends()
-@click.argument("amount", required=False)
-def stake(spending: Spending, amount: str | None) -> None:
+@click.argument("amount", type=MTC, required=False)
+def stake(spending: Spending, amount: Tokens | None) -> None:
     """Lock AMOUNT MTC more (default: what is missing); 0 renews.
 
     It ends any unbonding. A stake that has counted before and stopped counts again after the
     deployment's pause.
     """
-    named = None if amount is None else parse_tokens(amount)
 
     def act(station: EvmStation) -> None:
         held = held_stake(station, provider_of(station))
         missing = max(0, station.registry.min_stake() - held)
-        provide_stake(station, missing if named is None else named)
+        provide_stake(station, missing if amount is None else amount)
 
     def tell(station: EvmStation, _: None) -> dict[str, object]:
         organisation, registry = provider_of(station), station.registry

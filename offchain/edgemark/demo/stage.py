@@ -17,9 +17,10 @@ from edgemark.demo.actor import Actor
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.party.settings import SECTIONS
-from edgemark.settings.loading import FILE_NAME, load_settings
+from edgemark.settings.loading import load_settings
 from edgemark.settings.section import Section
 from edgemark.settings.settings import Settings
+from edgemark.settings.toml_file import FILE_NAME
 from edgemark.settings.writing import write_toml
 
 START_LIMIT_S = 60.0

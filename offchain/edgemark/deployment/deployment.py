@@ -124,7 +124,7 @@ class Deployment:
                 who="deployment",
                 had=f"chain id {chain.chain_id}",
                 needed=f"chain id {self.chain_id}",
-                remedy="Correct the setting manifest or chain_url.",
+                remedy="Correct the setting chain.manifest or chain.url.",
             )
         for kind in self.kinds:
             chain.require_code(self.contract(kind.name))
@@ -206,7 +206,7 @@ class Deployment:
                 who=path,
                 had=f"chain id {deployment.chain_id}",
                 needed=f"chain id {chain_id}",
-                remedy="Correct the setting manifest or chain_url.",
+                remedy="Correct the setting chain.manifest or chain.url.",
             )
         return deployment
 
@@ -324,7 +324,7 @@ def _read(path: Path) -> Any:
             who=path,
             had=error.strerror,
             needed="the file that the deployment wrote",
-            remedy="Deploy first (`ape run deploy`) or correct the setting manifest.",
+            remedy="Deploy first (`ape run deploy`) or correct the setting chain.manifest.",
         ) from error
     try:
         if len(raw) > MAX_MANIFEST_BYTES:

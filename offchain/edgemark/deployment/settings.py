@@ -48,5 +48,5 @@ class ChainSettings(Section):
     def manifest_file(self, home: Path, chain_id: int) -> Path:
         """Where the deployment manifest of a chain is."""
         if self.manifest:
-            return expand_home(self.manifest, who="manifest")
+            return expand_home(self.manifest, who="chain.manifest")
         return home / "deployments" / f"{chain_id}.json"

@@ -39,7 +39,7 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
         WrongPassphrase: it is another one.
         Unrecoverable: others can read one of the two files.
     """
-    place = expand_home(path, who="account_file")
+    place = expand_home(path, who="account.file")
     facts = _read(place)
     passphrase = _read_passphrase(passphrase_file) if passphrase_file else _ask(place)
     from eth_account import Account  # noqa: PLC0415 - a fifth of a start, for few
@@ -120,7 +120,7 @@ def _check_address(place: Path, facts: dict[str, object], key: SecretKey) -> Non
 
 
 def _read_passphrase(passphrase_file: str) -> str:
-    place = expand_home(passphrase_file, who="passphrase_file")
+    place = expand_home(passphrase_file, who="account.passphrase_file")
     try:
         check_private(place)
         with place.open("rb") as file:
@@ -129,7 +129,10 @@ def _read_passphrase(passphrase_file: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "no text"
         raise KeyfileInvalid(
-            "holds no passphrase", who=place, had=why, remedy="Correct the setting passphrase_file."
+            "holds no passphrase",
+            who=place,
+            had=why,
+            remedy="Correct the setting account.passphrase_file.",
         ) from None
 
 
@@ -138,7 +141,7 @@ def _ask(place: Path) -> str:
         raise KeyfileInvalid(
             "needs a passphrase, and there is nobody to ask",
             who=place,
-            needed="a terminal, or the setting passphrase_file",
+            needed="a terminal, or the setting account.passphrase_file",
             remedy="Write the passphrase into a file that only you can read, and name it.",
         )
     return getpass.getpass(f"Passphrase of {place}: ", stream=sys.stderr)

@@ -20,6 +20,7 @@ from edgemark.identity.events import (
 )
 from edgemark.ledger.evm.contract.chain_event import SignaturesRevoked
 from edgemark.ledger.evm.contract.kind import ContractKind
+from edgemark.ledger.evm.contract.token_values import BOUNDS
 
 
 def _fixed(decided: Any) -> Mapping[str, object]:
@@ -48,4 +49,5 @@ PARTICIPANT_REGISTRY = ContractKind(
     constructor=lambda at, decided: (at["AssetAnchor"], *astuple(decided.staking)),
     wired=(("anchor", "AssetAnchor"),),
     fixed=_fixed,
+    amounts={"StakeTooLow": ("had", "needed"), "OutOfBounds.minStake": BOUNDS},
 )

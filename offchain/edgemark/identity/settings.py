@@ -13,7 +13,7 @@ class AccountSettings(Section):
 
     Attributes:
         file: encrypted key of an account, as ape and geth keep them; empty for an own key.
-        passphrase_file: holds the passphrase of `file`; empty asks for it at the terminal.
+        passphrase_file: holds the passphrase of that key; empty asks for it at the terminal.
     """
 
     NAME = "account"

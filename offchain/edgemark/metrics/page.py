@@ -67,7 +67,7 @@ class PageServer(Closing):
                 who=f"{LOOPBACK}:{port}",
                 had=error.strerror,
                 needed="a free port of this machine",
-                remedy="Set metrics_port to another one, or to 0 for no metrics.",
+                remedy="Set metrics.port to another one, or to 0 for no metrics.",
             ) from error
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(

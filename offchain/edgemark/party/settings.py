@@ -31,9 +31,11 @@ class ServerSettings(Section):
     """The HTTPS face of a party that has one.
 
     Attributes:
-        listen_host, listen_port: where a server listens.
+        listen_host: address of this machine where a server listens.
+        listen_port: where it listens there; others know it by the registry, so it has to be set.
         max_requests_per_s: requests a second that a server takes, of all strangers.
-        max_requests_per_s_of_peer: of one address, or one party of an open matter.
+        max_requests_per_s_of_peer: requests a second that it takes of one address, or of one party
+            of an open matter.
     """
 
     NAME = "server"

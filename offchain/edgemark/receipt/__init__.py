@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edgemark.identifiers import format_tokens
+from edgemark.amounts import format_tokens
 from edgemark.receipt.exhibits import Exhibits
 from edgemark.words import in_words, show_measured
 

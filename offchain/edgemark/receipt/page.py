@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from edgemark.identifiers import format_tokens
+from edgemark.amounts import format_tokens
 from edgemark.receipt import Receipt
 from edgemark.receipt.exhibits import Answer, MatterShown
 from edgemark.receipt.flow import draw_flow

@@ -66,14 +66,28 @@ class Catalogue:
         """Is there a section of this name, or one that begins with it?"""
         return any(f"{each.NAME}.".startswith(f"{name}.") for each in self.sections if each.NAME)
 
+    def require(self, name: str, who: str) -> Setting:
+        """The setting of a name that somebody gave.
+
+        Raises:
+            SettingInvalid: there is none; `who` is said, and what may have been meant.
+        """
+        if found := self.find(name):
+            return found
+        if self.has_below(name):
+            below = [each.name for each in self.settings if each.name.startswith(f"{name}.")]
+            raise SettingInvalid(
+                "is a section of the settings", who=who, needed=f"one of {', '.join(below)}"
+            )
+        raise SettingInvalid("is no setting", who=who, needed=self.suggest(name))
+
     def suggest(self, name: str) -> str:
         """What somebody may have meant who named a setting that is not known."""
         section, _, key = name.rpartition(".")
         own = {each.key: each.name for each in self.settings if section == each.section.NAME}
         if section and own:
             return _perhaps(_nearest(key, own) or self._moved(key))
-        near = "" if section else _nearest(name, self._flat)
-        return _perhaps(near or _nearest(name, {each: each for each in self._by_name}))
+        return _perhaps(_nearest(name, {known: each.name for known, each in self._by_name.items()}))
 
     def _moved(self, key: str) -> str:
         """By its name of before, or by its key: it stands in another section."""
@@ -81,19 +95,21 @@ class Catalogue:
         return found[0] if found else ""
 
     def suggest_variable(self, variable: str, prefix: str) -> str:
-        """The same of a variable; a name of before stands without the prefix, as it always did."""
-        whole = {each: f"{prefix}{each.upper()}" for each in self._by_variable}
-        return _perhaps(_nearest(variable, {**whole, **self._flat}))
+        """The same of a variable of the environment."""
+        return _perhaps(
+            _nearest(
+                variable,
+                {
+                    known: f"{prefix}{each.variable.upper()}"
+                    for known, each in self._by_variable.items()
+                },
+            )
+        )
 
     def suggest_section(self, name: str) -> str:
         """The nearest section to one that is not known."""
         known = {each.NAME: each.NAME for each in self.sections if each.NAME}
         return _perhaps(_nearest(name, known))
-
-    @property
-    def _flat(self) -> dict[str, str]:
-        """Names that stand in no section."""
-        return {name: name for name in self._by_name if "." not in name}
 
 
 def _perhaps(near: str) -> str:

@@ -7,7 +7,6 @@ may have the name that it had before there were sections; then not its other one
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,11 @@ from edgemark.files import expand_home
 from edgemark.settings.catalogue import Catalogue, Unsectioned
 from edgemark.settings.section import Section, Setting, SettingInvalid
 from edgemark.settings.settings import Settings
+from edgemark.settings.toml_file import FILE_NAME, is_there, parse_toml, read_text
 
 PREFIX = "EDGEMARK_"
-FILE_NAME = "edgemark.toml"
 # Seams and the soak run's seed, read elsewhere.
 NOT_SETTINGS = frozenset({"EDGEMARK_CRASH_AFTER", "EDGEMARK_KERNEL", "EDGEMARK_SOAK_SEED"})
-MAX_FILE_BYTES = 64 * 1024
 COMMAND_LINE = "command line"
 
 
@@ -58,23 +56,45 @@ def load_settings(
             no such file.
     """
     known = Catalogue(sections)
-    from_environment = {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and name not in NOT_SETTINGS
-    }
-    home = overrides.get("home", from_environment.get("home", Unsectioned.home))
-    path = file or expand_home(str(home), who="home") / FILE_NAME
-    from_file = _read_file(path) if file is not None or _is_there(path) else {}
+    path = locate_file(file=file, environ=environ, overrides=overrides)
+    is_read = file is not None or is_there(path)
+    from_file = parse_toml(read_text(path), path) if is_read else {}
     sources = (
         _from_names(known, _flatten(known, from_file), str(path)),
-        _from_environment(known, from_environment),
+        _from_environment(known, _variables_of(environ)),
         _from_names(known, overrides.items(), COMMAND_LINE),
     )
     given: dict[Setting | str, _Given] = {}
     for source in sources:
         given |= _gather(source)
     return _combine(known, given.values())
+
+
+def locate_file(
+    *, file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
+) -> Path:
+    """Where the settings file is, or would be; arguments as of `load_settings`.
+
+    Raises:
+        RefusedInput: in a home folder that nobody knows.
+    """
+    named = _variables_of(environ).get("home", Unsectioned.home)
+    return file or expand_home(str(overrides.get("home", named)), who="home") / FILE_NAME
+
+
+def find_winning(each: Setting, environ: Mapping[str, str]) -> str:
+    """The variable of an environment that wins over the file for this setting; empty for none."""
+    names = (f"{PREFIX}{name.upper()}" for name in (each.variable, each.rule.flat) if name)
+    return next((name for name in names if name in environ), "")
+
+
+def _variables_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """What is a setting, or is meant to be one, without what all begin with, in small letters."""
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS
+    }
 
 
 @dataclass(frozen=True)
@@ -173,37 +193,3 @@ def _combine(known: Catalogue, given: Iterable[_Given]) -> Settings:
     home = Unsectioned(**values.pop(Unsectioned)).home
     sections = tuple(section(**given_to) for section, given_to in values.items())
     return Settings(expand_home(home, who="home"), sections, origins)
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError as error:
-        raise SettingInvalid(
-            "cannot be looked for",
-            who=f"{str(path)[:80]} ...",
-            had=error.strerror,
-            remedy="Name another --home.",
-        ) from error
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise SettingInvalid(
-            "cannot be read", who=path, had=error.strerror, remedy="Name another --config."
-        ) from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise SettingInvalid("is too large", who=path, needed=f"<= {MAX_FILE_BYTES} bytes")
-    try:
-        return tomllib.loads(raw.decode())
-    except tomllib.TOMLDecodeError as error:
-        raise SettingInvalid("is not TOML", who=path, had=str(error)) from error
-    except (ValueError, RecursionError) as error:
-        faults = {UnicodeDecodeError: "no UTF-8", RecursionError: "nested too deeply"}
-        had = faults.get(type(error), "a number that is too long")
-        raise SettingInvalid(
-            "is not TOML", who=path, had=had, needed="NAME = VALUE lines"
-        ) from None

@@ -15,11 +15,21 @@ S = TypeVar("S", bound=Section)
 
 @dataclass(frozen=True)
 class Shown:
-    """One setting as `edgemark config show` prints it."""
+    """One setting in force.
+
+    Attributes:
+        name: with its section's.
+        value: in its type.
+        origin: where it came from.
+        told: as `edgemark config show` prints it.
+        written: as a file has it.
+    """
 
     name: str
     value: object
     origin: str
+    told: object
+    written: object
 
 
 @dataclass(frozen=True)
@@ -55,10 +65,12 @@ class Settings:
 
     def show(self) -> list[Shown]:
         """Every setting, its value and its origin."""
-        values: dict[str, object] = {"home": self.home}
+        shown = [Shown("home", self.home, self._origin("home"), self.home, self.home)]
         for section in self.sections:
             for each in settings_of(type(section)):
-                values[each.name] = getattr(section, each.key)
-        return [
-            Shown(name, value, self.origins.get(name, DEFAULT)) for name, value in values.items()
-        ]
+                value, origin = getattr(section, each.key), self._origin(each.name)
+                shown.append(Shown(each.name, value, origin, each.tell(value), each.write(value)))
+        return shown
+
+    def _origin(self, name: str) -> str:
+        return self.origins.get(name, DEFAULT)

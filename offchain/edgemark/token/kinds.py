@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgemark.amounts import SUPPLY
 from edgemark.ledger.evm.contract.kind import Addresses, ContractKind
 from edgemark.token.events import (
     AllocationHandedOver,
@@ -13,7 +14,6 @@ from edgemark.token.events import (
     Approval,
     Transfer,
 )
-from edgemark.token.plans import SUPPLY
 
 
 def _plans(decided: Any) -> list[tuple[object, ...]]:
@@ -33,6 +33,10 @@ META_COIN = ContractKind(
     events=(Transfer, Approval),
     constructor=_of_coin,
     wired=(("allocations", "Allocations"),),
+    amounts={
+        "ERC20InsufficientAllowance": ("allowance", "needed"),
+        "ERC20InsufficientBalance": ("balance", "needed"),
+    },
 )
 ALLOCATIONS = ContractKind(
     "Allocations",
@@ -41,4 +45,5 @@ ALLOCATIONS = ContractKind(
     wired=(("token", "MetaCoin"),),
     fixed=lambda decided: {"heir": decided.pool},
     made_by="MetaCoin",
+    amounts={"PlansDoNotSum": ("had", "needed")},
 )

@@ -19,16 +19,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from edgemark.amounts import SUPPLY, Amount
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
-from edgemark.identifiers import Address, Tokens
+from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.token.records import AllocationPlan, Purpose
 
-SUPPLY = Tokens(10**9 * 10**18)
 YEAR_S = 365 * 86_400
 GRACE_S = 2 * YEAR_S
 MAX_PLANS_BYTES = 64 * 1024  # four of them have about 1
-DEFAULT_MIN_STAKE = Tokens(1000 * 10**18)  # of a provider; a tenth of what the demo gives a party
+DEFAULT_MIN_STAKE = Tokens(1000 * TOKEN_UNIT)  # of a provider; the demo gives a party tenfold
 
 
 def default_plans(holder: Address, pool: Address) -> tuple[AllocationPlan, ...]:
@@ -59,7 +59,7 @@ def read_plans(path: Path) -> tuple[AllocationPlan, ...]:
     if len(plans) != len(Purpose):
         raise _plans_invalid(path, f"{len(plans)} plans")
     if (total := sum(plan.amount for plan in plans)) != SUPPLY:
-        raise _plans_invalid(path, f"amounts that sum to {total}, not {SUPPLY}")
+        raise _plans_invalid(path, f"amounts that sum to {Amount(total)}, not {Amount(SUPPLY)}")
     return plans
 
 
@@ -68,6 +68,7 @@ def _plans_invalid(path: Path, why: str) -> RefusedInput:
         "holds no plan of the supply",
         who=path,
         had=why[:200],
-        needed="a list of four objects: beneficiary, amount, delay, duration, grace",
+        needed="a list of four objects: beneficiary, amount (in 10^-18 MTC, as a manifest has it), "
+        "delay, duration, grace",
         remedy="Order them: " + ", ".join(purpose.name.lower() for purpose in Purpose) + ".",
     )

@@ -51,7 +51,7 @@ def check_can_listen(host: str, port: int) -> None:
             "cannot listen there",
             who=f"{host}:{port}",
             had=error.strerror,
-            remedy="End the program that listens there, or set another listen_port.",
+            remedy="End the program that listens there, or set another server.listen_port.",
         ) from error
 
 

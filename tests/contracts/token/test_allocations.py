@@ -14,7 +14,7 @@ from tests.contracts.world import (
     refused,
 )
 
-from edgemark.token.plans import SUPPLY
+from edgemark.amounts import SUPPLY
 
 NOBODY = "0x" + "00" * 20
 PART = SUPPLY // 5  # of operation and of early contributors

@@ -7,7 +7,7 @@ from tests.contracts.conftest import deploy_coin
 from tests.contracts.permits import parts_of, permit_digest, sign_permit
 from tests.contracts.world import World, plans_of, refused, sign, signer_of, twin_of
 
-from edgemark.token.plans import SUPPLY
+from edgemark.amounts import SUPPLY
 
 PART = 3 * SUPPLY // 10  # that the payer has
 

@@ -13,6 +13,7 @@ import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 from tests.stage.command_line import edgemark_here
 
+from edgemark.amounts import write_tokens
 from edgemark.cli.catalogue import GROUPS, KINDS, list_roles
 from edgemark.cli.doctor import machine_findings
 from edgemark.cli.doctor.chain_findings import (
@@ -275,7 +276,7 @@ def server_settings(small_chain: SmallChain, tmp_path: Path) -> Iterator[Setting
             "chain.confirmations": 0,
             "chain.manifest": tmp_path / "deployment.json",
             "registration.provider": account(8),
-            "registration.deposit": 1000,
+            "registration.deposit": write_tokens(1000),
         },
     )
 

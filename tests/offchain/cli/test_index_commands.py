@@ -16,10 +16,10 @@ import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain  # noqa: F401 - a fixture
 from tests.waiting import wait_until
 
+from edgemark.amounts import Amount
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
-from edgemark.cli.terminal.facts import Amount
 from edgemark.indexer.store import IndexStore, index_path
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.ports import HeldPorts, hold_ports

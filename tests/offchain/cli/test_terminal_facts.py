@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.cli.account import parse_tokens
-from edgemark.cli.terminal.facts import Amount, Moment, for_programs, in_columns
+from edgemark.amounts import Amount, parse_tokens
+from edgemark.cli.terminal.facts import Moment, for_programs, in_columns
 from edgemark.cli.terminal.invocation import Invocation, align
 
 AT = 1_795_896_297

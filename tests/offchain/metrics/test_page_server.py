@@ -90,7 +90,7 @@ def test_it_listens_on_the_loopback_address_only(server: PageServer) -> None:
 
 
 def test_a_port_in_use__is_named(server: PageServer) -> None:
-    with pytest.raises(PageServerFailed, match=r"metrics_port"):
+    with pytest.raises(PageServerFailed, match=r"metrics\.port"):
         PageServer(PAGES, server.port)
 
 

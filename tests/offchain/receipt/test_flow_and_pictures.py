@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.identifiers import format_tokens
+from edgemark.amounts import format_tokens
 from edgemark.receipt.exhibits import Exhibits, Image, Link
 from edgemark.receipt.flow import FULL, LEAST, draw_flow
 from edgemark.receipt.pictures import encode_png

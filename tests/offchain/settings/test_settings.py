@@ -13,9 +13,10 @@ from edgemark.cli.sections import list_sections
 from edgemark.deployment.settings import ChainSettings
 from edgemark.party.settings import PartySettings, ServerSettings
 from edgemark.settings.catalogue import Catalogue
-from edgemark.settings.loading import FILE_NAME, NOT_SETTINGS, load_settings, without_settings
+from edgemark.settings.loading import NOT_SETTINGS, load_settings, without_settings
 from edgemark.settings.section import SettingInvalid
 from edgemark.settings.settings import Settings
+from edgemark.settings.toml_file import FILE_NAME
 
 KNOWN = Catalogue(list_sections())
 FLAT = [each.rule.flat or each.key for each in KNOWN.settings]
@@ -87,7 +88,7 @@ def test_a_file_that_is_no_settings__is_refused_by_name(tmp_path: Path, content:
 def test_an_unknown_name__is_refused_with_the_nearest_known() -> None:
     with pytest.raises(SettingInvalid) as caught:
         load({"EDGEMARK_CHAIN_ULR": "http://127.0.0.1"})
-    assert caught.value.needed == "perhaps chain_url"
+    assert caught.value.needed == "perhaps EDGEMARK_CHAIN_URL"
     assert "EDGEMARK_CHAIN_ULR" in str(caught.value)
 
 

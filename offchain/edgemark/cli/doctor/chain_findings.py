@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgemark.amounts import Amount
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.doctor.findings import Finding, look, refused
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError, RefusedInput
-from edgemark.identifiers import Address, format_tokens, parse_address
+from edgemark.identifiers import Address, parse_address
 from edgemark.identity.keys import ACCOUNT_FILE, KeyStore
 from edgemark.identity.records import Participant, Role
 from edgemark.identity.registry import ParticipantRegistry
@@ -136,9 +137,9 @@ def _compare_fee(chain: EvmChain, most_gwei: float) -> str:
     if price > most_gwei:
         raise RefusedInput(
             "gas costs more than this account pays",
-            who="max_fee_gwei",
+            who="chain.max_fee_gwei",
             had=seen,
-            remedy="Raise max_fee_gwei, or wait; deadlines do not wait.",
+            remedy="Raise chain.max_fee_gwei, or wait; deadlines do not wait.",
         )
     return seen
 
@@ -210,22 +211,22 @@ class _Account:
             raise RefusedInput(
                 "works for a provider with too little at stake",
                 who=self._me,
-                had=f"{format_tokens(had)} MTC",
-                needed=f"{format_tokens(needed)} MTC",
+                had=Amount(had),
+                needed=Amount(needed),
                 remedy="The provider runs `edgemark provider stake`.",
             )
-        return f"admitted by {provider}, which has {format_tokens(had)} MTC at stake"
+        return f"admitted by {provider}, which has {Amount(had)} at stake"
 
     def _free_balance(self) -> str:
         accounts = AnchorAccounts(self._chain, self._deployment.contract("AssetAnchor"))
         free, wanted = accounts.free_balance(self._me), self._settings.deposit
-        seen = f"{format_tokens(free)} MTC free"
+        seen = f"{Amount(free)} free"
         if free < wanted:
             raise RefusedInput(
                 "is below the deposit",
                 who="free balance",
                 had=seen,
-                needed=f"{format_tokens(wanted)} MTC",
+                needed=Amount(wanted),
                 remedy="The start fills it from the wallet; what is locked comes back.",
             )
         return seen

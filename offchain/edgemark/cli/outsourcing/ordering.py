@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from edgemark.cli.account import parse_tokens
 from edgemark.cli.outsourcing.asking import (
     Asking,
     Reading,
@@ -21,6 +20,7 @@ from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_device
 from edgemark.cli.outsourcing.models import existing_file
 from edgemark.cli.outsourcing.naming import Naming, node_option, nodes_option
 from edgemark.cli.outsourcing.staying import Patience, UntilChoice, stay
+from edgemark.cli.terminal.amounts import MTC
 from edgemark.cli.terminal.begun_ids import find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
@@ -29,7 +29,7 @@ from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.identifiers import Address, Timestamp
+from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.journal.journal import JournalInUse
 from edgemark.models.files import remember_plan
 from edgemark.systems.outsourcing.contract.terms import warn_of_judges
@@ -132,8 +132,8 @@ def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Ite
 @nodes_option
 @click.option("--threshold", default=1, show_default=True, help="t: colluders that learn nothing.")
 @click.option("--errors", default=1, show_default=True, help="e: liars that are survived.")
-@click.option("--fee", default="10", show_default=True, help="MTC for each node.")
-@click.option("--judge-fee", help="MTC to the judges, a verdict; else the least they take.")
+@click.option("--fee", type=MTC, default="10", show_default=True, help="For each node.")
+@click.option("--judge-fee", type=MTC, help="To the judges, a verdict; else the least they take.")
 @click.option("--accept", "accept_s", default=60, show_default=True, help="Seconds to accept.")
 @click.option("--compute", "compute_s", default=600, show_default=True, help="Seconds to compute.")
 @click.option(
@@ -154,8 +154,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     listed: str | None,
     threshold: int,
     errors: int,
-    fee: str,
-    judge_fee: str | None,
+    fee: Tokens,
+    judge_fee: Tokens | None,
     accept_s: int,
     compute_s: int,
     collect_s: int | None,
@@ -173,8 +173,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     asking = read_asking(function_file, model_file, input_file, drop)
     reading = Reading(asking.plan, output)
     naming = Naming.read(named, listed)
-    judging = None if judge_fee is None else parse_tokens(judge_fee)
-    wish = Wish(threshold, errors, parse_tokens(fee), judging, accept_s, compute_s, collect_s)
+    wish = Wish(threshold, errors, fee, judge_fee, accept_s, compute_s, collect_s)
     count = check_order(asking, naming, wish, sharing)
     if caveat := warn_of_judges(threshold, errors):
         click.echo(caveat, err=True)

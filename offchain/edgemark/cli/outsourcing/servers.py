@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.cli.terminal.serving import takes_settings_of
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve, telling_end
 from edgemark.systems.outsourcing.judge.judge import Judge
@@ -25,18 +26,24 @@ def judge() -> None:
 
 
 @node.command("run")
-@takes_settings
+@takes_settings_of(OutsourcingStation.SECTIONS, "node")
 def run_node(invocation: Invocation) -> None:
-    """Register (unless done), deposit the stake, serve until interrupted."""
+    """Register (unless done), deposit the stake, serve until interrupted.
+
+    Options count for this run; `edgemark config set NAME VALUE` keeps a setting for all.
+    """
     settings = invocation.settings()
     with telling_end("node"):
         serve(open_station(OutsourcingStation, settings, COMPUTE_NODE), ComputeNode)
 
 
 @judge.command("run")
-@takes_settings
+@takes_settings_of(OutsourcingStation.SECTIONS, "judge")
 def run_judge(invocation: Invocation) -> None:
-    """Register (unless done), serve until interrupted."""
+    """Register (unless done), serve until interrupted.
+
+    Options count for this run; `edgemark config set NAME VALUE` keeps a setting for all.
+    """
     settings = invocation.settings()
     with telling_end("judge"):
         serve(open_station(OutsourcingStation, settings, ENCLAVE), Judge)

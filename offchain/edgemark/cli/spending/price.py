@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any
 
+from edgemark.amounts import Amount
 from edgemark.anchoring import events as anchored
-from edgemark.cli.terminal.facts import Amount, Moment
+from edgemark.cli.terminal.facts import Moment
 from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.evm.contract.chain_event import ChainEvent

@@ -14,20 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgemark.identifiers import format_time, format_tokens
+from edgemark.amounts import Amount
+from edgemark.identifiers import format_time
 from edgemark.words import printable
 
 NOTHING = "-"
-
-
-@dataclass(frozen=True)
-class Amount:
-    """An amount of tokens, smallest unit."""
-
-    tokens: int
-
-    def __str__(self) -> str:
-        return f"{format_tokens(self.tokens)} MTC"
 
 
 @dataclass(frozen=True)

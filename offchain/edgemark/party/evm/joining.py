@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from edgemark.amounts import Amount
 from edgemark.anchoring.accounts import MAX_LOCK_S
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp, format_tokens
+from edgemark.identifiers import Address, Timestamp
 from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.answers import words_of
@@ -184,8 +185,8 @@ def _deposit_missing(station: EvmStation, needed: int) -> list[Call]:
         raise RefusedInput(
             "wallet holds too few tokens",
             who=me,
-            had=f"{format_tokens(wallet)} MTC",
-            needed=f"{format_tokens(missing)} MTC",
+            had=Amount(wallet),
+            needed=Amount(missing),
             remedy="Get MetaCoin from somebody who has some.",
         )
     deadline = Timestamp(station.chain.block("latest").timestamp + PERMIT_S)
@@ -203,7 +204,8 @@ def keep_balance(station: EvmStation, wanted: int) -> None:
     me = station.address
     within_reach = station.accounts.free_balance(me) + station.token.balance(me)
     if within_reach < wanted:
-        _log.warning("free balance stays below the deposit", had=within_reach, needed=wanted)
+        had, needed = Amount(within_reach), Amount(wanted)
+        _log.warning("free balance stays below the deposit", had=had, needed=needed)
     provide_balance(station, min(wanted, within_reach))
 
 

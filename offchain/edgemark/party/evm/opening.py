@@ -26,10 +26,10 @@ def open_station(kind: type[E], settings: Settings, role: Role) -> E:
     """
     if not settings.of(RegistrationSettings).provider:
         raise RefusedInput(
-            "provider is not set",
-            who="settings",
+            "is not set",
+            who="registration.provider",
             needed="account of the organisation this server works for",
-            remedy="Set provider in edgemark.toml or EDGEMARK_PROVIDER.",
+            remedy="`edgemark config set registration.provider ACCOUNT`, or --provider for once.",
         )
     server = settings.of(ServerSettings)
     describe_server(server, settings.of(RegistrationSettings))  # before anything is opened
@@ -54,11 +54,12 @@ def describe_server(
     """
     if not server.listen_port and not registration.advertise:
         raise RefusedInput(
-            "listen_port is not set",
-            who="settings",
+            "is not set",
+            who="server.listen_port",
             had=0,
             needed="a fixed port: the endpoint is registered on chain",
-            remedy="Set listen_port (and advertise, when others reach this host by another name).",
+            remedy="`edgemark config set server.listen_port PORT`; also registration.advertise, "
+            "where others reach this host by another name.",
         )
     endpoint = registration.advertise or f"https://{server.listen_host}:{server.listen_port}"
     resources = Resources(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.settings.section import Section, setting
+from edgemark.identifiers import Tokens
+from edgemark.settings.section import Section, amount, setting
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,14 @@ class NodeSettings(Section):
     """Of a compute node.
 
     Attributes:
-        min_fee: least fee a node works for, smallest token unit.
+        min_fee: least fee that a node works for.
         max_accept_s: seconds until `accept_by` of an offer that a node takes.
         max_queued_s: seconds of computing that a node promises ahead.
     """
 
     NAME = "outsourcing.node"
 
-    min_fee: int = setting(0, within=(0, 2**96 - 1), flat="min_fee")
+    min_fee: Tokens = amount(Tokens(0), flat="min_fee")
     max_accept_s: float = setting(  # what windows contracts may allow, see a deployment's limits
         3600.0, within=(2, 86_400), flat="max_accept_s"
     )

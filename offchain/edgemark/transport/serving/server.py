@@ -171,7 +171,7 @@ class HttpServer(Closing):
                 who=f"{self.host}:{self.port}",
                 had=error.strerror or str(error),
                 needed="a free port of this machine",
-                remedy="Set listen_port to another one, or stop what uses it.",
+                remedy="Set server.listen_port to another one, or stop what uses it.",
             ) from error
 
     def close(self) -> None:

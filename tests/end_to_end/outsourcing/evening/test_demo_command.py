@@ -14,12 +14,11 @@ from tests.stage.browser import check_look, open_browser
 from tests.stage.forks import ENVIRONMENT
 from tests.stage.playhouse import whole_stage
 
+from edgemark.amounts import SUPPLY, format_tokens
 from edgemark.cli.catalogue import GROUPS
 from edgemark.demo.evm.stage import PARTY_TOKENS
 from edgemark.deployment.deployment import Deployment
-from edgemark.identifiers import format_tokens
 from edgemark.party.evm.contracts import BaseContracts
-from edgemark.token.plans import SUPPLY
 from edgemark.token.records import Purpose
 
 pytestmark = whole_stage(54)

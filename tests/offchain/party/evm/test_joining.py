@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from tests.offchain.small_chain import SmallChain, account, small_chain
 
+from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, Timestamp, format_tokens
+from edgemark.identifiers import Hash32, Timestamp
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Resources, Role
 from edgemark.ledger.evm.faults import ContractRefused
@@ -122,8 +123,7 @@ def test_provide_balance__more_than_the_wallet__is_refused_and_costs_nothing(
 ) -> None:
     with pytest.raises(RefusedInput, match="wallet holds too few tokens") as refused:
         provide_balance(station, WALLET + 1)
-    told = [f"{format_tokens(tokens)} MTC" for tokens in (WALLET, WALLET + 1)]
-    assert [refused.value.had, refused.value.needed] == told
+    assert (refused.value.had, refused.value.needed) == (Amount(WALLET), Amount(WALLET + 1))
     assert transactions_of(station) == 0
 
 

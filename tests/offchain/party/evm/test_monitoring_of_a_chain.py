@@ -12,6 +12,7 @@ import pytest
 from tests.offchain.small_chain import LIMITS, account, set_up_provider
 from tests.waiting import wait_until
 
+from edgemark.amounts import write_tokens
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import deploy
 from edgemark.identity.keys import KeyStore
@@ -66,7 +67,7 @@ def settings(tmp_path: Path, anvil: AnvilNode) -> Settings:
         "chain.manifest": tmp_path / "deployment.json",
         "registration.advertise": "https://127.0.0.1:9",
         "registration.provider": account(8),
-        "registration.deposit": DEPOSIT,
+        "registration.deposit": write_tokens(DEPOSIT),
         "party.poll_s": 0.1,
     }
     sections = OutsourcingStation.SECTIONS

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
+from edgemark.amounts import Amount
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.outsourcing.job_ids import JOB, complete_job
 from edgemark.cli.terminal.begun_ids import ACCOUNT, Known, find_id
-from edgemark.cli.terminal.facts import Amount, Moment, in_columns
+from edgemark.cli.terminal.facts import Moment, in_columns
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.identifiers import Address, Timestamp
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase

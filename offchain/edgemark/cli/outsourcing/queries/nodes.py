@@ -11,12 +11,13 @@ from typing import Any
 
 import click
 
-from edgemark.cli.account import parse_tokens
+from edgemark.amounts import Amount
 from edgemark.cli.index import IndexedChain, sync_option
-from edgemark.cli.terminal.facts import NOTHING, Amount, Moment
+from edgemark.cli.terminal.amounts import MTC
+from edgemark.cli.terminal.facts import NOTHING, Moment
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp
+from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.directory import Fitness, Member, Standing
 from edgemark.identity.records import Participant, Resources
 from edgemark.identity.registry import EndpointInvalid, ParticipantRegistry, server_of
@@ -60,7 +61,7 @@ class Listed:
     help="Only nodes in this standing; several times for several.",
 )
 @click.option("--ask", is_flag=True, help="Ask each node what it takes, over its registered key.")
-@click.option("--max-fee", help="MTC; only nodes that work for so little. Asks each.")
+@click.option("--max-fee", type=MTC, help="Only nodes that work for so little. Asks each.")
 @click.option(
     "--limit",
     type=click.IntRange(1, MOST_NODES),
@@ -73,7 +74,7 @@ def nodes(
     invocation: Invocation,
     fitness: Sequence[str],
     ask: bool,
-    max_fee: str | None,
+    max_fee: Tokens | None,
     limit: int,
     is_synced: bool,
 ) -> None:
@@ -81,8 +82,7 @@ def nodes(
 
     What a node says of itself is no promise, and nothing is reserved: the offer of a job decides.
     """
-    most = None if max_fee is None else parse_tokens(max_fee)
-    is_asked = ask or most is not None
+    is_asked = ask or max_fee is not None
     if is_asked and limit > MOST_ASKED:
         raise RefusedInput("asks too many", who="--limit", had=limit, needed=f"<= {MOST_ASKED}")
     indexed = IndexedChain.connect(invocation)
@@ -96,8 +96,8 @@ def nodes(
     if is_asked:
         timeout_s = invocation.settings().of(PartySettings).request_timeout_s
         listed = _ask(listed, min(REQUEST_S, timeout_s))
-    if most is not None:
-        listed = [one for one in listed if _works_for(one.said, most)]
+    if max_fee is not None:
+        listed = [one for one in listed if _works_for(one.said, max_fee)]
     invocation.show({"nodes": list(map(_facts, listed))}, _text(listed, is_asked=is_asked))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.interface import Contract, load_interface
+from edgemark.ledger.evm.contract.token_values import describe_amounts
 
 Addresses = Mapping[str, Address]  # of the contracts that were made before, by name
 
@@ -33,6 +34,7 @@ class ContractKind:
         fixed: what functions without arguments answer for good, of what its group decided:
             immutable values are no part of a code's hash.
         made_by: the contract before it whose constructor makes it first; empty: made by itself.
+        amounts: values of its errors that are amounts of tokens, see `token_values`.
     """
 
     name: str
@@ -41,6 +43,10 @@ class ContractKind:
     wired: tuple[tuple[str, str], ...] = ()
     fixed: Callable[[Any], Mapping[str, object]] = _has_nothing
     made_by: str = ""
+    amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        describe_amounts(self.amounts)
 
     def at(self, address: str) -> Contract:
         """The contract of this kind at an address.

@@ -78,7 +78,7 @@ class EvmChain(ChainNode):
                 who=contract.name,
                 had=f"no code at {contract.address} on chain {self.chain_id}",
                 needed="a deployed contract",
-                remedy="Deploy first (`ape run deploy`) or correct the setting manifest.",
+                remedy="Deploy first (`ape run deploy`) or correct the setting chain.manifest.",
             )
 
     def mined(self, tx_hashes: Sequence[Hash32]) -> list[Mined]:

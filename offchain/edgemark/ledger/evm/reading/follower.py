@@ -111,7 +111,8 @@ class LogFollower:
             who=self._chain.place,
             had=f"another block {last}; in common: {'none known' if common is None else common}",
             needed=f"at most {self._chain.confirmations} blocks taken back",
-            remedy="Raise the setting confirmations, check what was done since, then start again.",
+            remedy="Raise the setting chain.confirmations, check what was done since, then start "
+            "again.",
         )
 
     def _is_same(self, number: int, seen: Hash32) -> bool:

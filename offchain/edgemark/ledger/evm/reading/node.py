@@ -78,7 +78,7 @@ class ChainNode:
                 who=self.place,
                 had=error.what if error.had is None else f"{error.what}: {error.had}",
                 needed="an Ethereum JSON-RPC node",
-                remedy="Start one (`edgemark chain up`) or correct the setting chain_url.",
+                remedy="Start one (`edgemark chain up`) or correct the setting chain.url.",
             ) from error
         if self._expected is not None and found != self._expected:
             raise ChainIdMismatch(
@@ -86,7 +86,7 @@ class ChainNode:
                 who=self.place,
                 had=f"chain id {found}",
                 needed=f"chain id {self._expected}",
-                remedy="Correct the setting chain_url or chain_id.",
+                remedy="Correct the setting chain.url or chain.id.",
             )
         self._chain_id = found
         return self

@@ -58,7 +58,7 @@ def choose_fees(base_fee: int, suggested_tip: int, cap: int) -> Fees:
             who="transaction",
             had=f"a base fee of {base_fee / WEI_PER_GWEI:g} gwei",
             needed=f"<= {cap / WEI_PER_GWEI:g} gwei",
-            remedy="Wait, or raise the setting max_fee_gwei.",
+            remedy="Wait, or raise the setting chain.max_fee_gwei.",
         )
     most = min(cap, 2 * base_fee + suggested_tip)
     return Fees(min(suggested_tip, most), most)

@@ -80,7 +80,7 @@ class Settler:
             "a final transaction is gone",
             **facts,
             needed=needed,
-            remedy="Raise the setting confirmations; look at the chain.",
+            remedy="Raise the setting chain.confirmations; look at the chain.",
         )
 
     def receipt(self, entry: Entry) -> Receipt | None:

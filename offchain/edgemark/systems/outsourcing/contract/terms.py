@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
+from edgemark.amounts import Amount
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import check_public_key
 from edgemark.crypto.field.field import ELEMENT_BYTES
@@ -194,11 +195,11 @@ def check_terms(terms: Terms) -> None:
     )
     _check_sizes(terms)
     check_public_key(terms.job_key)  # a key that is no point could never read an answer
-    _check_range("fee", terms.fee, LEAST_FEE, MAX_AMOUNT)
+    _check_amount("fee", terms.fee, LEAST_FEE, MAX_AMOUNT)
     least, most = compute_least_judge_fee(terms.fee), compute_most_judge_fee(terms.fee)
-    _check_range("judges' fee", terms.judge_fee, least, most)
+    _check_amount("judges' fee", terms.judge_fee, least, most)
     least = compute_least_stake(terms.fee, terms.node_count, terms.errors)
-    _check_range("stake", terms.stake, least, MAX_AMOUNT)
+    _check_amount("stake", terms.stake, least, MAX_AMOUNT)
     if not terms.accept_by < terms.compute_by < terms.collect_by:
         raise RefusedInput(
             "deadlines are out of order",
@@ -221,9 +222,9 @@ def check_pace(terms: Terms, poll_s: float, *, who: str) -> None:
         raise RefusedInput(
             "looks at the chain too seldom for this job",
             who=who,
-            had=f"poll_s = {poll_s:g}",
+            had=f"party.poll_s = {poll_s:g}",
             needed=f"<= {shortest / LOOKS:g} s, for a window of {shortest} s",
-            remedy="Longer windows, or a smaller poll_s.",
+            remedy="Longer windows, or a smaller party.poll_s.",
         )
 
 
@@ -288,6 +289,12 @@ def check_volume(batch: int, inputs: int, outputs: int, node_count: int) -> None
     _check_range("output values", batch * outputs, 1, MAX_VALUES, smaller)
     larger = max(inputs, outputs)
     _check_range("values of all nodes", node_count * batch * larger, 1, MAX_JOB_VALUES, smaller)
+
+
+def _check_amount(name: str, had: int, least: int, most: int) -> None:
+    if not least <= had <= most:
+        needed = f"{Amount(least)} to {Amount(most)}"
+        raise RefusedInput(f"{name} out of range", who="job", had=Amount(had), needed=needed)
 
 
 def _check_range(name: str, had: int, least: int, most: int, remedy: str = "") -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgemark.amounts import write_tokens
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.polynomial import DenseQuadratic
 from edgemark.demo.evm.actor import EvmActor, provider_home
@@ -115,7 +116,10 @@ class OutsourcingStage(EvmStage):
 
     def _draft_node(self, number: int) -> EvmActor:
         node = EvmActor.draft(self.folder, "node", number, role=COMPUTE_NODE)
-        node.tokens, node.settings = PARTY_TOKENS, {"registration.deposit": int(PARTY_TOKENS)}
+        node.tokens, node.settings = (
+            PARTY_TOKENS,
+            {"registration.deposit": write_tokens(PARTY_TOKENS)},
+        )
         if number in self.dishonest:
             node.module, node.words = DISHONEST_NODE, [str(node.home)]
         return node

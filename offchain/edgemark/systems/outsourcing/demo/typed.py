@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from edgemark.amounts import write_tokens
 from edgemark.demo.commands import run_command, show_command
-from edgemark.identifiers import format_tokens
 from edgemark.models.files import save_model
 from edgemark.receipt import Receipt
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
@@ -55,8 +55,8 @@ def type_commands(stage: OutsourcingStage, example: Example, wish: Wish, rows: i
         *("outsourcing", "submit", "--home", "device", "--model", "wine.plan.json"),
         *("--input", "wine.csv", "--output", "answers.csv", "--until", "settled"),
         *(word for actor in stage.nodes for word in ("--node", actor.account)),
-        *("--fee", format_tokens(wish.fee)),
-        *(("--judge-fee", format_tokens(wish.judge_fee)) if wish.judge_fee is not None else ()),
+        *("--fee", write_tokens(wish.fee)),
+        *(("--judge-fee", write_tokens(wish.judge_fee)) if wish.judge_fee is not None else ()),
         *("--accept", str(wish.accept_s), "--compute", str(wish.compute_s)),
         *("--collect", str(wish.choose_collect_s(stage.limits)), "--json"),
     ]

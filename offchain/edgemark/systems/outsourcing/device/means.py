@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
 from edgemark.loop.errands import Pace
 from edgemark.loop.machine import TryAgain
@@ -140,12 +141,12 @@ def check_funds(funds: Funds, terms: Terms, *, who: object) -> None:
     """
     needed = compute_most(terms)
     if funds.left < needed:
-        kept = f", {funds.reserved} of it for open jobs" if funds.reserved else ""
+        kept = f", {Amount(funds.reserved)} of it for open jobs" if funds.reserved else ""
         raise RefusedInput(
             "free balance does not cover the fees and the bonds",
             who=who,
-            had=f"{funds.free}{kept}",
-            needed=needed,
+            had=f"{Amount(funds.free)}{kept}",
+            needed=Amount(needed),
             remedy="Deposit more tokens in the asset anchor.",
         )
 
@@ -284,5 +285,6 @@ def cut_to_means(charge: do.SubmitCharge, bond: int, free: int) -> do.SubmitChar
     if means >= len(wrong) + len(silent):
         return charge
     if not means:
-        raise TryAgain("free balance does not cover a bond", who="charge", had=free, needed=bond)
+        had, needed = Amount(free), Amount(bond)
+        raise TryAgain("free balance does not cover a bond", who="charge", had=had, needed=needed)
     return do.SubmitCharge(charge.job, wrong[:means], silent[: max(0, means - len(wrong))])

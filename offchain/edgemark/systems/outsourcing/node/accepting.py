@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from edgemark.identifiers import NO_TIME, NOBODY, Address, Tokens
+from edgemark.amounts import Amount
+from edgemark.identifiers import NO_TIME, NOBODY, Address
 from edgemark.loop.errands import Pace
 from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import allow_again
@@ -99,7 +100,8 @@ class Accepting:
         """
         least = self._settings.min_fee
         if terms.fee < least:
-            raise OfferDeclined("fee too low", who="offer", had=terms.fee, needed=f">= {least}")
+            had, needed = Amount(terms.fee), f">= {Amount(least)}"
+            raise OfferDeclined("fee too low", who="offer", had=had, needed=needed)
         self.check_admission(terms, self._speed.fastest, may_free=may_free)
 
     def check_posted(self, offer: Offer) -> JobView:
@@ -253,7 +255,7 @@ class Accepting:
         settings, open_jobs = self._settings, self.measure().open_jobs
         capacity = Capacity.of(self._station.bounds, settings)
         return Readiness(
-            least_fee=Tokens(settings.min_fee),
+            least_fee=settings.min_fee,
             free_places=max(0, capacity.open_jobs - open_jobs),
             places=capacity.open_jobs,
             most_accept_s=int(settings.max_accept_s),

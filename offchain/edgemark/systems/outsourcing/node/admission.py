@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edgemark.amounts import Amount
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.systems.outsourcing.contract.terms import Terms, compute_output_bytes
@@ -271,7 +272,7 @@ def check_waiting(accept_by: int, now: int, most_s: float, *, who: str) -> None:
             "may not start for longer than this node keeps a stake and a place",
             who=who,
             had=f"{left} s until accept_by",
-            needed=f"<= max_accept_s = {most_s:g} s",
+            needed=f"<= outsourcing.node.max_accept_s = {most_s:g} s",
             remedy="Post it with an earlier accept_by; or its operator raises the setting.",
         )
 
@@ -313,13 +314,13 @@ def check_stakes(stake: int, offered: int, free: int, *, who: str) -> None:
         raise OfferRefused(
             "free balance does not cover the stake",
             who=who,
-            had=free,
-            needed=stake,
+            had=Amount(free),
+            needed=Amount(stake),
             remedy="Deposit more tokens in the asset anchor.",
         )
     if free < offered + stake:
-        needed = f">= {offered + stake} with what it has taken on"
-        raise _busy("has its tokens in other jobs", who, free, needed)
+        needed = f">= {Amount(offered + stake)} with what it has taken on"
+        raise _busy("has its tokens in other jobs", who, Amount(free), needed)
 
 
 def _check_alone(terms: Terms, capacity: Capacity, seconds_per_product: float, who: str) -> None:
@@ -336,12 +337,15 @@ def _check_alone(terms: Terms, capacity: Capacity, seconds_per_product: float, w
         )
     remedy = "Give it a smaller batch; or its operator raises the setting."
     if own > capacity.queued_s:
-        needed = f"max_queued_s = {capacity.queued_s:.1f} s"
+        needed = f"outsourcing.node.max_queued_s = {capacity.queued_s:.1f} s"
         raise TaskTooLarge(
             "takes no task that long", who=who, had=f"{own:.1f} s", needed=needed, remedy=remedy
         )
     if _bytes_of(terms) > capacity.held_bytes:
-        had, needed = f"{_bytes_of(terms)} bytes", f"max_held_mib: {capacity.held_bytes} bytes"
+        had, needed = (
+            f"{_bytes_of(terms)} bytes",
+            f"outsourcing.max_held_mib: {capacity.held_bytes} bytes",
+        )
         raise TaskTooLarge("cannot hold the task", who=who, had=had, needed=needed, remedy=remedy)
 
 

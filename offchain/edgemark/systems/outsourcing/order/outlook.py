@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgemark.identifiers import ShareIndex, Timestamp, format_time, format_tokens
+from edgemark.amounts import format_tokens
+from edgemark.identifiers import ShareIndex, Timestamp, format_time
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase

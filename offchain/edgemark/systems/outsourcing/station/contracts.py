@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from edgemark.deployment.group import ContractGroup, integers_of
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Tokens, parse_address
+from edgemark.identifiers import TOKEN_UNIT, Address, Tokens, parse_address
 from edgemark.identity.records import Role, Staking, name_role
 from edgemark.ledger.evm.contract.kind import Addresses, ContractKind
+from edgemark.ledger.evm.contract.token_values import BOUNDS
 from edgemark.party.evm.contracts import DEFAULT_STAKING, BaseContracts
 from edgemark.systems.outsourcing.contract import events
 from edgemark.systems.outsourcing.contract.records import Limits
@@ -19,7 +20,7 @@ from edgemark.token.records import AllocationPlan
 MIN_JUDGES, MAX_JUDGES = 4, 16  # the contract's bounds
 DEFAULT_LIMITS = Limits(
     min_fee=Tokens(12),
-    max_fee=Tokens(10**6 * 10**18),  # a thousandth of the supply
+    max_fee=Tokens(10**6 * TOKEN_UNIT),  # a thousandth of the supply
     judge_floor=Tokens(1),
     judge_price=Tokens(10**9),  # 1 MTC for 10^9 products: seconds of one processor, times n judges
     min_window=2,
@@ -29,6 +30,7 @@ DEFAULT_LIMITS = Limits(
 )
 COMPUTE_NODE = name_role(16, "COMPUTE_NODE")  # as `OutsourcingRoles` has them
 ENCLAVE = name_role(17, "ENCLAVE", "judge")
+AMOUNTS = ("fee", "judgeFee", "stake", "minFee", "maxFee")  # of what its bounds are about
 SERVING_BLOCKS = 4  # to fetch a task, sign, gather k signatures and have them mined
 
 
@@ -76,6 +78,7 @@ JOB_SETTLEMENT = ContractKind(
         ("enclaves", "EnclaveManager"),
     ),
     fixed=_fixed_of_settlement,
+    amounts={f"OutOfBounds.{field}": BOUNDS for field in AMOUNTS},
 )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from edgemark.amounts import Amount
 from edgemark.encoding import Reader, Writer
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Tokens
@@ -100,7 +101,8 @@ class Readiness:
             RefusedInput: it wants more.
         """
         if fee < self.least_fee:
-            raise RefusedInput("fee too low", who=who, had=fee, needed=f">= {self.least_fee}")
+            needed = f">= {Amount(self.least_fee)}"
+            raise RefusedInput("fee too low", who=who, had=Amount(fee), needed=needed)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
+from edgemark.amounts import format_tokens
 from edgemark.chronicle.marks import Credit
-from edgemark.identifiers import Address, format_time, format_tokens
+from edgemark.identifiers import Address, format_time
 from edgemark.receipt import PartyBalance, Receipt
 from edgemark.receipt.exhibits import Answer, Link, MatterShown, Place
 from edgemark.systems.outsourcing.contract.amounts import compute_ending

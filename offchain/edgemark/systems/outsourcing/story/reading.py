@@ -84,7 +84,8 @@ class Chronicle:
                 "no such job on this chain",
                 who=f"job {job.hex()}",
                 had=f"chain {self._chain.chain_id} until block {until}",
-                remedy="Check the settings chain_url and manifest; a new job needs confirmations.",
+                remedy="Check the settings chain.url and chain.manifest; a new job needs "
+                "confirmations.",
             )
         mined = self._mined([*events, *self._returns(job, until)], until)
         fold = StoryFold(self.blank(events[0], mined[0], until))

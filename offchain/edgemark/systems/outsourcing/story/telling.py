@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from edgemark.amounts import Amount, format_tokens
 from edgemark.chronicle.marks import Mark
 from edgemark.chronicle.steps import NextStep
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.errors import PeerFault
-from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, format_tokens
+from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.identifiers import JobId
@@ -195,9 +196,7 @@ def _amount_lines(story: JobStory) -> Iterator[str]:
 
 
 def _tell_amounts(story: JobStory, amounts: Mapping[Address, int]) -> str:
-    return in_words(
-        [f"{format_tokens(n)} MTC to {story.name_of(each)}" for each, n in amounts.items()]
-    )
+    return in_words([f"{Amount(n)} to {story.name_of(each)}" for each, n in amounts.items()])
 
 
 def _next_lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from tests.offchain.systems.outsourcing import cast
 
-from edgemark.identifiers import ShareIndex, Timestamp, format_tokens
+from edgemark.amounts import format_tokens
+from edgemark.identifiers import ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.staying import Until

@@ -13,7 +13,8 @@ from tests.offchain.systems.outsourcing.court import Court, open_court
 from tests.offchain.systems.outsourcing.story.played_ends import PLAYS
 from tests.stage.browser import Browser, check_look, open_browser
 
-from edgemark.identifiers import ShareIndex, format_tokens
+from edgemark.amounts import format_tokens
+from edgemark.identifiers import ShareIndex
 from edgemark.receipt import Receipt
 from edgemark.receipt.exhibits import Answer
 from edgemark.receipt.page import write_page

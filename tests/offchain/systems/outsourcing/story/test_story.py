@@ -14,10 +14,11 @@ from tests.offchain.systems.outsourcing.story.played_ends import (
     play_unstarted,
 )
 
+from edgemark.amounts import format_tokens
 from edgemark.chronicle.steps import find_expired
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Hash32, format_tokens
+from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.faults import NodeRefused
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase, JobPhase

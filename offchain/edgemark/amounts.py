@@ -1,0 +1,127 @@
+"""Amounts of MetaCoin as people write and read them: the one parser, the one printer.
+
+| who              | form                                      | by                              |
+|------------------|-------------------------------------------|---------------------------------|
+| people, reading  | `9,702.5 MTC`                             | `Amount`, `format_tokens`       |
+| people, writing  | `9702.5`: options, settings, environment  | `parse_tokens`, `write_tokens`  |
+| programs         | whole smallest units, a string of digits  | `str(tokens)`                   |
+
+Inside the package an amount is `Tokens`, whole smallest units; nothing between the edges is in MTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Context, Decimal, DecimalException, Inexact
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import TOKEN_UNIT, Tokens
+
+SUPPLY = Tokens(10**9 * TOKEN_UNIT)  # of MetaCoin, fixed for good: nobody has or needs more
+PLACES = 18  # decimals of an amount
+MOST_SHOWN = 40  # characters of what was given
+MOST_ADJUSTED = 40  # power of ten of what is still compared; beyond it a number is only long
+
+_EXACT = Context(prec=128, traps=[Inexact])  # whatever it cannot hold is no amount either
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount of tokens that is shown: to programs `tokens`, to people `9,702.5 MTC`."""
+
+    tokens: int
+
+    def __str__(self) -> str:
+        return f"{format_tokens(self.tokens)} MTC"
+
+
+def format_tokens(amount: int, *, sign: bool = False) -> str:
+    """Smallest units as MTC, exactly, with commas between thousands and no trailing zeros."""
+    text = _divide(abs(amount), ",")
+    if amount < 0:
+        return f"-{text}"
+    return f"+{text}" if sign and amount else text
+
+
+def write_tokens(amount: int) -> str:
+    """Smallest units, not below zero, as `parse_tokens` reads them, TOML and a shell as well."""
+    return _divide(amount, "")
+
+
+def parse_tokens(value: object, *, who: object = "amount") -> Tokens:
+    """Parse an amount in MTC as a person writes it.
+
+    Args:
+        value: a text, or a number of a settings file; a float counts as it is written.
+        who: for the refusal: the option, the setting and where it was given.
+
+    Raises:
+        RefusedInput: no number, more decimals than 18, or not from 0 to the supply. What would be
+            in range as smallest units, in which older files have it, is told in MTC.
+    """
+    amount = _read_number(value, who)
+    if amount.is_signed() and amount:
+        raise _out_of_range(value, who)
+    if amount.adjusted() > MOST_ADJUSTED:
+        raise _out_of_range(value, who)
+    try:
+        tokens = _EXACT.multiply(amount, Decimal(TOKEN_UNIT))
+        is_whole = tokens == tokens.to_integral_value(context=_EXACT)
+    except DecimalException:
+        is_whole = False
+    if not is_whole:
+        raise RefusedInput(
+            "is finer than an amount can be",
+            who=who,
+            had=_show(value),
+            needed=f"MTC with at most {PLACES} decimals",
+        )
+    if tokens > SUPPLY:
+        raise _out_of_range(value, who, int(amount) if amount == int(amount) else 0)
+    return Tokens(int(tokens))
+
+
+def _read_number(value: object, who: object) -> Decimal:
+    text = repr(value) if isinstance(value, float) else value
+    is_plain = not isinstance(text, str) or text.isascii()  # Decimal reads digits of any script
+    if is_plain and isinstance(text, str | int | Decimal) and not isinstance(text, bool):
+        try:
+            amount = Decimal(text)
+        except DecimalException:
+            pass
+        else:
+            if amount.is_finite():
+                return amount
+    raise RefusedInput(
+        "is no amount", who=who, had=_show(value), needed="MTC, such as 1000 or 0.25"
+    )
+
+
+def _out_of_range(value: object, who: object, whole: int = 0) -> RefusedInput:
+    """Of an amount; `whole` is what it would be in smallest units, 0 when it could be none."""
+    remedy = ""
+    if 0 < whole <= SUPPLY:
+        perhaps = write_tokens(whole)
+        remedy = f"Amounts are in MTC, no longer in 10^-18 of one: perhaps {perhaps} was meant."
+    return RefusedInput(
+        "is out of range",
+        who=who,
+        had=_show(value),
+        needed=f"0 to {Amount(SUPPLY)}, which is all there is",
+        remedy=remedy,
+    )
+
+
+def _divide(amount: int, between: str) -> str:
+    whole, part = divmod(amount, TOKEN_UNIT)
+    text = f"{whole:,}".replace(",", between)
+    return text + (f".{part:0{PLACES}d}".rstrip("0") if part else "")
+
+
+def _show(value: object) -> str:
+    """What was given, in few characters; Python writes no very long number at all."""
+    if isinstance(value, int) and value.bit_length() > 4 * MOST_SHOWN:
+        return f"a number of {value.bit_length()} bits"
+    return (str(value) if isinstance(value, str | int | float | Decimal) else repr(value))[
+        :MOST_SHOWN
+    ]

@@ -24,6 +24,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import index
 from typing import TypeAlias
 
 from edgemark.crypto.field.field import FIELD, Q, WrongLength, count_elements
@@ -57,13 +58,31 @@ class OutOfBounds(RefusedInput):
 
 def _round(value: Real, bits: int, who: str) -> tuple[int, bool]:
     """round(value * 2^bits), half to even, and whether that was exact."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RefusedInput("is not a finite number", who=who, needed="a finite number")
-    numerator, denominator = value.as_integer_ratio()
+    numerator, denominator = _to_ratio(value, who)
     whole, rest = divmod(numerator << bits, denominator)
     if 2 * rest > denominator or (2 * rest == denominator and whole & 1):
         whole += 1
     return whole, rest == 0
+
+
+def _to_ratio(value: Real, who: str) -> tuple[int, int]:
+    """A number as a ratio of integers, whoever's number it is; it is a secret, and not shown.
+
+    Raises:
+        RefusedInput: it is not finite, or no number.
+    """
+    try:
+        return value.as_integer_ratio()
+    except (ValueError, OverflowError):
+        raise RefusedInput("is not a finite number", who=who, needed="a finite number") from None
+    except AttributeError:
+        pass
+    try:
+        return index(value), 1  # type: ignore[arg-type]  # whole numbers of numpy have no ratio
+    except TypeError:
+        raise RefusedInput(
+            "is no number", who=who, had=type(value).__name__, needed="a real number"
+        ) from None
 
 
 def _to_integer(value: Real, bits: int, who: str) -> int:
@@ -90,12 +109,12 @@ class FixedPoint:
     fraction_bits: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fraction_bits <= MAX_FRACTION_BITS:
+        if type(self.fraction_bits) is not int or not 0 <= self.fraction_bits <= MAX_FRACTION_BITS:
             raise RefusedInput(
                 "is out of range",
                 who="fraction bits",
                 had=self.fraction_bits,
-                needed=f"0..{MAX_FRACTION_BITS}",
+                needed=f"a whole number 0..{MAX_FRACTION_BITS}",
             )
 
     def encode(self, values: Sequence[Real], bits: int | None = None) -> bytes:

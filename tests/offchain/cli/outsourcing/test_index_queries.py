@@ -110,6 +110,9 @@ def test_job__tells_each_event_with_its_transaction(
     assert place.type("job", place.lied.job.hex()) == Exit.DONE
     text = capsys.readouterr().out
     assert text.count("ResultCommitted") == SMALL.nodes
+    # R15, R32: no raw units, no numbers for words
+    assert re.search(r"NodeCharged .*kind wrong, served_by \d{4}-\d\d-\d\d [\d:]{8} UTC", text)
+    assert re.search(r"NodeConvicted .*finding wrong, to_payer [\d.]+ MTC, to_pool [\d.]+", text)
     assert "convicted: it loses its stake" in text
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,7 +75,23 @@ def test_negative_number__is_q_minus_its_magnitude() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.float64, np.float32, np.longdouble])
+def test_encode__numbers_of_numpy__are_numbers(kind: type) -> None:
+    values: Any = np.array([3, 1], dtype=kind)
+    assert FixedPoint(0).encode(values) == FixedPoint(0).encode([3, 1])
+    assert FixedPoint(8).encode([values[0], Fraction(1, 2)]) == FixedPoint(8).encode([3, 0.5])
+
+
+@pytest.mark.parametrize("value", ["3", None, 1j, [3], np.array([[3, 1]])[0]])
+def test_encode__no_number__is_refused_by_its_type_and_not_shown(value: Any) -> None:
+    with pytest.raises(RefusedInput, match="value 0: is no number") as refused:
+        FixedPoint(0).encode([value])
+    assert "3" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, np.float32("nan"), np.longdouble("inf")]
+)
 def test_encode__not_a_finite_number__is_refused(value: float) -> None:
     with pytest.raises(RefusedInput):
         FixedPoint(16).encode([value])
@@ -92,8 +110,8 @@ def test_encode__largest_numbers__are_kept_and_larger_ones_refused() -> None:
         fixed.encode([1e300])
 
 
-@pytest.mark.parametrize("bits", [-1, 65])
-def test_scale_out_of_range__is_refused(bits: int) -> None:
+@pytest.mark.parametrize("bits", [-1, 65, 2.5, True, "3", None])
+def test_scale_out_of_range__is_refused(bits: Any) -> None:
     with pytest.raises(RefusedInput):
         FixedPoint(bits)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from edgemark.amounts import Amount
+from edgemark.cli.options.amounts import MTC, SOME_MTC
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import AnchorStation
 from edgemark.cli.systems import OF_SYSTEMS
-from edgemark.cli.terminal.amounts import MTC, SOME_MTC
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from edgemark.amounts import Amount
 from edgemark.cli.catalogue import GROUPS
+from edgemark.cli.options.amounts import MTC
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.spending.price import price_of
 from edgemark.cli.systems import OF_SYSTEMS
-from edgemark.cli.terminal.amounts import MTC
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.crypto.ethereum.secp256k1 import SecretKey

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from edgemark.amounts import Amount
+from edgemark.cli.options.amounts import MTC
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import RegistryStation
-from edgemark.cli.terminal.amounts import MTC
 from edgemark.cli.terminal.facts import Moment
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from edgemark.cli.options.amounts import MTC
 from edgemark.cli.outsourcing.asking import (
     Asking,
     Reading,
@@ -20,7 +21,6 @@ from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_device
 from edgemark.cli.outsourcing.models import existing_file
 from edgemark.cli.outsourcing.naming import Naming, node_option, nodes_option
 from edgemark.cli.outsourcing.staying import Patience, UntilChoice, stay
-from edgemark.cli.terminal.amounts import MTC
 from edgemark.cli.terminal.begun_ids import find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from edgemark.cli.options.server_settings import takes_settings_of
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
-from edgemark.cli.terminal.serving import takes_settings_of
 from edgemark.party.evm.opening import open_station
 from edgemark.party.running import serve, telling_end
 from edgemark.systems.outsourcing.judge.judge import Judge

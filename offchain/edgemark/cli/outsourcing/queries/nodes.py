@@ -13,7 +13,7 @@ import click
 
 from edgemark.amounts import Amount
 from edgemark.cli.index import IndexedChain, sync_option
-from edgemark.cli.terminal.amounts import MTC
+from edgemark.cli.options.amounts import MTC
 from edgemark.cli.terminal.facts import NOTHING, Moment
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
 from edgemark.errors import RefusedInput

@@ -42,7 +42,9 @@ _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop", "chronicle"})
 ROOMS_APART = frozenset({"party.evm", "demo.evm"})
 WITHOUT_A_CHAIN = frozenset({"party", "demo"})
-OF_A_CHAIN = frozenset({"ledger", "deployment", "token", "anchoring", "indexer", *ROOMS_APART})
+OF_A_CHAIN = frozenset(
+    {"ledger", "deployment", "token", "anchoring", "indexer", "resolver", *ROOMS_APART}
+)
 _PURE_LOOP = frozenset(
     {"loop.batch", "loop.errands", "loop.event_records", "loop.machine", "loop.moves"}
 )
@@ -74,6 +76,7 @@ INPUT_OUTPUT = (
         "metrics",
         "party",
         "process",
+        "resolver",
         *ROOMS_APART,
         "storage",
         "transport",
@@ -136,6 +139,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "chronicle.pots": _WORDS | {"chronicle.marks", "anchoring", "ledger"},
     "chronicle.book": _WORDS
     | {"chronicle.marks", "chronicle.pots", "anchoring", "indexer", "ledger"},
+    "resolver": _WORDS | {"deployment", "identity", "indexer", "ledger"},
     "party": _CHAINLESS | {"identity"},
     "party.evm": _GENERAL | {"party"},
     "demo": _CHAINLESS | {"identity", "receipt", "party"},

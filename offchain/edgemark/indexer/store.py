@@ -208,13 +208,27 @@ class IndexStore(Closing):
         (events,) = self._one("SELECT count(*) FROM events")
         return int(events)
 
-    def about(self, key: bytes, kinds: Sequence[type[ChainEvent]] = ()) -> list[DatedEvent]:
-        """The events of these kinds, or all, that mention an account, hash or subject."""
-        return self._select(
-            "WHERE (events.block, place) IN (SELECT block, place FROM mentions WHERE key = ?)",
-            [key],
-            kinds,
+    def about(
+        self,
+        key: bytes,
+        kinds: Sequence[type[ChainEvent]] = (),
+        *,
+        field: str = "",
+        most: int = MOST_INTEGER,
+    ) -> list[DatedEvent]:
+        """The events of these kinds, or all, that mention an account, hash or subject.
+
+        Args:
+            key: what is mentioned.
+            kinds: of the events.
+            field: in which of their fields; empty for any.
+            most: no more than so many, the oldest.
+        """
+        where = (
+            "WHERE (events.block, place) IN "
+            "(SELECT block, place FROM mentions WHERE key = ? AND ? IN (field, ''))"
         )
+        return self._select(where, [key, field], kinds, most)
 
     def of_kind(self, kind: type[ChainEvent]) -> Iterator[DatedEvent]:
         """All events of a kind, the newest first, decoded as they are asked for."""
@@ -276,12 +290,17 @@ class IndexStore(Closing):
         return []
 
     def _select(
-        self, where: str, values: list[object], kinds: Sequence[type[ChainEvent]]
+        self,
+        where: str,
+        values: list[object],
+        kinds: Sequence[type[ChainEvent]],
+        most: int = MOST_INTEGER,
     ) -> list[DatedEvent]:
         if kinds:
             those, names = those_of(kinds, self._contracts.values())
             where, values = f"{where} AND ({those})", [*values, *names]
-        rows = self._db.execute(SELECT + where + " ORDER BY events.block, place", values)
+        order = " ORDER BY events.block, place LIMIT ?"
+        rows = self._db.execute(SELECT + where + order, [*values, most])
         return [self._event_of(row) for row in rows]
 
     def _event_of(self, row: tuple[Any, ...]) -> DatedEvent:

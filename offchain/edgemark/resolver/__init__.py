@@ -1,0 +1,1 @@
+"""Resolving DIDs from an index of the chain's events."""

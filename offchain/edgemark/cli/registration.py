@@ -57,7 +57,7 @@ def register(
     if role is None or sign_only is None:
         raise click.UsageError("--sign-only needs --role")
     settings = spending.invocation.settings()
-    with RegistryStation.look(settings) as station:
+    with RegistryStation.look(settings, may_make=not spending.is_dry) as station:
         wanted = describe_wish(settings, station.keys, ROLES[role], name)
         statement = membership.sign_registration(station, wanted)
     if not spending.is_dry:

@@ -321,7 +321,7 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise ManifestInvalid(
             "cannot read the manifest",
-            who=path,
+            who=path.absolute(),  # a relative one is looked for wherever somebody stands
             had=error.strerror,
             needed="the file that the deployment wrote",
             remedy="Deploy first (`ape run deploy`) or correct the setting chain.manifest.",

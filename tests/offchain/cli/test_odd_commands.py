@@ -188,3 +188,15 @@ def test_output_over_an_input__is_refused_before_anything_is_read(tmp_path: Path
     done = edgemark_here("outsourcing", "result", "00" * 32, *twice, "--home", tmp_path)
     assert "--html: is the file of --output as well" in done.complaint
     assert table.read_text() == "a\n1\n"
+
+
+def test_looking_at_a_home_that_is_not_there__makes_no_account_in_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before, `account show` with a mistyped --home told of the empty account that it had made."""
+    monkeypatch.setenv("EDGEMARK_CHAIN_URL", "http://127.0.0.1:9")  # nobody is asked
+    for words in (("account", "show"), ("provider", "show")):
+        done = edgemark_here(*words, "--home", tmp_path / "mistyped")
+        assert done.status == Exit.REFUSED_INPUT
+        assert "this home has no keys yet" in done.complaint
+        assert not (tmp_path / "mistyped").exists()

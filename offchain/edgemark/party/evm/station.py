@@ -86,14 +86,20 @@ class EvmStation(Station):
         return cls._open(settings, KeyStore.of(settings), clock, is_sending=True)
 
     @classmethod
-    def look(cls, settings: Settings) -> Self:
+    def look(cls, settings: Settings, *, may_make: bool = False) -> Self:
         """The same to look only: nothing is locked, so that the party of this home may be at work.
 
+        Args:
+            settings: say where.
+            may_make: make keys where there are none yet; else a home that was mistyped is refused.
+
         Raises:
+            RefusedInput: this home has no keys, and none may be made.
             NoChain, ChainIdMismatch, NoCode, ManifestInvalid: as `open`.
             OtherChainsFile: this home was used on another chain.
         """
-        return cls._open(settings, KeyStore.of(settings), None, is_sending=False)
+        keys = KeyStore.of(settings, may_make=may_make)
+        return cls._open(settings, keys, None, is_sending=False)
 
     @classmethod
     def rehearse(cls, settings: Settings) -> Self:

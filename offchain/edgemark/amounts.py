@@ -6,6 +6,8 @@
 | people, writing  | `9702.5`: options, settings, environment  | `parse_tokens`, `write_tokens`  |
 | programs         | whole smallest units, a string of digits  | `str(tokens)`                   |
 
+What pays for gas is of another kind and as fine: 10^18 wei are one coin (`Coin`).
+
 Inside the package an amount is `Tokens`, whole smallest units; nothing between the edges is in MTC.
 """
 
@@ -24,6 +26,8 @@ MOST_ADJUSTED = 40  # power of ten of what is still compared; beyond it a number
 
 _EXACT = Context(prec=128, traps=[Inexact])  # whatever it cannot hold is no amount either
 
+_THREE_DIGITS = Context(prec=3)
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -33,6 +37,20 @@ class Amount:
 
     def __str__(self) -> str:
         return f"{format_tokens(self.tokens)} MTC"
+
+
+@dataclass(frozen=True)
+class Coin:
+    """An amount of a chain's native coin that is shown to people: `0.0125 coin`, exactly."""
+
+    wei: int
+
+    def __str__(self) -> str:
+        return f"{_divide(self.wei, ',')} coin"
+
+    def rounded(self) -> Coin:
+        """To three digits, for what is an estimate or changes with every transaction."""
+        return Coin(int(_THREE_DIGITS.create_decimal(self.wei)))
 
 
 def format_tokens(amount: int, *, sign: bool = False) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edgemark.amounts import (
     SUPPLY,
     Amount,
+    Coin,
     format_tokens,
     parse_tokens,
     write_tokens,
@@ -89,6 +90,12 @@ def test_r16_amount_of_before__in_smallest_units__is_refused_with_the_same_in_mt
         assert f"perhaps {write_tokens(before)} was meant" in refused.value.remedy
         perhaps = refused.value.remedy.split("perhaps ")[1].split()[0]
         assert parse_tokens(perhaps) == Tokens(before)
+
+
+def test_coin__is_told_to_the_last_wei() -> None:
+    assert str(Coin(1_250_000_000_000_000_001)) == "1.250000000000000001 coin"
+    assert str(Coin(0).rounded()) == "0 coin"
+    assert str(Coin(1_257_000_000_000_000_001).rounded()) == "1.26 coin"
 
 
 def test_amount__of_less_than_nothing__has_its_sign() -> None:

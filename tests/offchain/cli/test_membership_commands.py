@@ -152,14 +152,15 @@ def test_rotate__new_tls_key_and_endpoint__are_registered_once(town: Town) -> No
     node = town.set_up_node("node", "provider")
     town.enrich("node")
     before = KeyStore.open(town.folder / "node" / "keys").tls.pin
-    moved = {"advertise": "https://127.0.0.1:9443"}
-    facts = town.do("node", "account", "rotate", "--new-tls-key", **moved)
+    moved = "https://127.0.0.1:9443"
+    town.do("node", "config", "set", "registration.advertise", moved)  # R24: kept for both
+    facts = town.do("node", "account", "rotate", "--new-tls-key")
     after = KeyStore.open(town.folder / "node" / "keys").tls.pin
-    assert facts == {"endpoint": moved["advertise"], "tls_pin": after.hex(), "changed": True}
+    assert facts == {"endpoint": moved, "tls_pin": after.hex(), "changed": True}
     assert before != after
     found = town.registry.participant(node)
-    assert (found.endpoint, bytes(found.tls_key_hash)) == (moved["advertise"], bytes(after))
-    assert town.do("node", "account", "rotate", **moved)["changed"] is False
+    assert (found.endpoint, bytes(found.tls_key_hash)) == (moved, bytes(after))
+    assert town.do("node", "account", "rotate")["changed"] is False
 
 
 def test_rotate__no_server__is_refused_and_keeps_its_key(town: Town) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgemark.amounts import Amount
+from edgemark.amounts import Amount, Coin
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.doctor.findings import Finding, look, refused
@@ -171,7 +171,7 @@ class _Account:
             raise RefusedInput(
                 "has no coins", who=self._me, remedy="Send it coins: every transaction costs gas."
             )
-        return f"{self._me}, {wei / 10**18:g} coins for gas"
+        return f"{self._me}, {Coin(wei).rounded()} for gas"
 
     def _registration(self) -> str:
         entry = self.entry

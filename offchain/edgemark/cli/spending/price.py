@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
 from typing import Any
 
-from edgemark.amounts import Amount
+from edgemark.amounts import Amount, Coin
 from edgemark.anchoring import events as anchored
 from edgemark.cli.terminal.facts import Moment
 from edgemark.deployment.deployment import Deployment
@@ -21,9 +20,6 @@ from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.sending.rehearsed_lane import Rehearsal
 from edgemark.token.events import Transfer
-
-WEI_DIGITS = 18  # decimals of native coin
-SHOWN_DIGITS = 3  # of an estimate in native coin
 
 
 @dataclass(frozen=True)
@@ -97,8 +93,8 @@ class Price:
             return
         yield from self._tell_tokens()
         if done.value_wei:
-            yield f"{format_coin(done.value_wei)} coin are given away"
-        yield f"about {format_coin(done.fee_wei)} coin for gas ({done.gas:,} gas, {many})"
+            yield f"{Coin(done.value_wei)} are given away"
+        yield f"about {Coin(done.fee_wei).rounded()} for gas ({done.gas:,} gas, {many})"
 
     def _tell_tokens(self) -> Iterator[str]:
         gone = self.leaves - self.anchored
@@ -161,9 +157,3 @@ def _find_held(
     for place, amount in amounts.items():
         if amount:
             yield Held(names.get(place[0], place[0]), amount, ends.get(place, 0))
-
-
-def format_coin(wei: int) -> str:
-    """An amount of native coin, to three digits."""
-    rounded = Context(prec=SHOWN_DIGITS).create_decimal(Decimal(wei).scaleb(-WEI_DIGITS))
-    return format(rounded.normalize(), "f")

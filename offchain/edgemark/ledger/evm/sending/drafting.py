@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from edgemark.amounts import Coin
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.evm.faults import (
@@ -135,8 +136,9 @@ class Drafter:
         facts = (self._chain.chain_id, nonce, quote.fees.tip, quote.fees.most, quote.gas)
         transaction = Transaction(*facts, intent.to, intent.value, intent.data)
         if balance < spoken_for + transaction.most_wei:
-            needed = f"{transaction.most_wei} wei at most"
-            raise self.no_funds(f"{needed} beside {spoken_for} under way" if others else needed)
+            needed = f"{Coin(transaction.most_wei)} at most"
+            beside = f" beside {Coin(spoken_for)} under way" if others else ""
+            raise self.no_funds(f"{needed}{beside}")
         return Draft(transaction, quote.height)
 
     def quote(self, intent: Intent) -> Quote:
@@ -295,9 +297,9 @@ class Drafter:
         return NoFunds(
             "cannot pay for the transaction",
             who=f"account {self._address}",
-            had=f"{self._chain.balance(self._address)} wei",
+            had=Coin(self._chain.balance(self._address)),
             needed=needed,
-            remedy="Send native coin to the account.",
+            remedy="Send the chain's native coin to the account.",
         )
 
     def explain(self, intent: Intent, receipt: Receipt) -> ContractRefused:
@@ -341,7 +343,7 @@ class Drafter:
             return quantity_of(answer, "gas", most=MOST_GAS)
         except NodeRefused as error:
             if is_no_funds(error):
-                raise self.no_funds(f"more than {intent.value}") from error
+                raise self.no_funds(f"more than {Coin(intent.value)}") from error
             raise revert_of(error, intent.contract, intent.function) or error from error
 
     def _request(self, intent: Intent) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edgemark.amounts import Coin
 from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.faults import GasAboveCap
 from edgemark.ledger.evm.reading.blocks import RawLog, Receipt
@@ -134,7 +135,7 @@ class RehearsedLane(ClosedLane):
             limits = [self._limit(*each) for each in zip(batch, found, strict=True)]
             most = sum(limits) * fees.most + value
             if left < most:
-                raise drafter.no_funds(f"{most} wei at most")
+                raise drafter.no_funds(f"{Coin(most)} at most")
             used = sum(each.gas_used for each in found)
             left -= used * price + value
             gas += used

@@ -9,6 +9,7 @@ from tests.offchain.deployed import CONTRACTS
 from tests.offchain.ledger.conftest import HASTE, Start, World, account
 from tests.waiting import LIMIT_S
 
+from edgemark.amounts import Coin
 from edgemark.cli.catalogue import KINDS
 from edgemark.deployment.deployment import deploy
 from edgemark.errors import RefusedInput
@@ -100,7 +101,7 @@ def test_send__an_empty_account__names_it_and_what_it_lacks(still_world: World) 
     still_world.chain.rpc("anvil_setBalance", lane.address, "0x0")
     with pytest.raises(NoFunds) as refused:
         lane.transfer(PAYEE, 1)
-    assert refused.value.had == "0 wei"
+    assert refused.value.had == Coin(0)
     assert lane.address in str(refused.value)
     assert world_is_untouched(still_world, lane.address)
 

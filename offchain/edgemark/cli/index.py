@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.progress import Report, telling_progress
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import LedgerUnavailable
 from edgemark.indexer.figures import IndexFigures
@@ -74,13 +73,8 @@ class IndexedChain:
         with self.store_to_read() as store, store.transaction(to_write=False):
             yield store
 
-    @contextmanager
-    def _progress(self) -> Iterator[Callable[[int, int], None]]:
-        first = self.deployment.block
-        aside = Console(stderr=True)  # what is printed is for whoever reads it, or a program
-        with Progress(transient=True, console=aside, disable=self.invocation.as_json) as shown:
-            task = shown.add_task("blocks", total=None)
-            yield lambda at, head: shown.update(task, completed=at - first, total=head - first)
+    def _progress(self) -> AbstractContextManager[Report]:
+        return telling_progress("index", is_quiet=self.invocation.as_json)
 
 
 @click.command("sync")

@@ -79,7 +79,7 @@ class EventIndex:
         """Bring the index up to the head of the chain.
 
         Args:
-            on_progress: told (last block in the index, head) after every step.
+            on_progress: told (blocks in the index, blocks there are) after every step.
 
         Raises:
             ChainMoved: the chain changed at every attempt; what was reached stays.
@@ -92,7 +92,7 @@ class EventIndex:
                 rolled_back += self._leave_forks()
                 for reached, head in self._advance():
                     if on_progress is not None:
-                        on_progress(reached, head)
+                        on_progress(reached - self._first + 1, head - self._first + 1)
                 break
             except (ChainMoved, LogsContradicted) as moved:
                 if attempt == READINGS:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import click
 
-from edgemark.crypto.polynomial import Polynomial
+from edgemark.cli.terminal.progress import telling_progress
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, parse_address
-from edgemark.systems.outsourcing.device.device import Device
-from edgemark.systems.outsourcing.offline.drafting import Wish, check_named
+from edgemark.systems.outsourcing.offline.drafting import check_named
 from edgemark.systems.outsourcing.order.finding import find_nodes, read_node_file
-from edgemark.systems.outsourcing.order.ordering import pick
+from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.inquire import MOST_NAMED
 
 AUTO = "auto"  # a file of that name is ./auto
@@ -65,17 +64,19 @@ class Naming:
         """Check that they are enough, unless others come behind; raises as `check_named`."""
         check_named(self.accounts, 0 if self.with_others else needed)
 
-    def pick(
-        self, device: Device, function: Polynomial, count: int, wish: Wish
-    ) -> Sequence[Address]:
-        """The m nodes to post a job for; raises as `ordering.pick`.
+    def find(
+        self, station: OutsourcingStation, *, is_quiet: bool, folder: Path | None = None
+    ) -> list[Address]:
+        """Whom the job may be posted for, those first that were named; raises as `find_nodes`.
 
         Args:
-            device: asks them.
-            function: F.
-            count: inputs of the batch.
-            wish: t, e, amounts and windows.
+            station: whose chain.
+            is_quiet: nobody looks how far the search is.
+            folder: where what has to be written is written; the home folder when None.
         """
-        others = find_nodes(device.station) if self.with_others else []
+        if not self.with_others:
+            return list(self.accounts[:MOST_NAMED])
+        with telling_progress("index of nodes", is_quiet=is_quiet) as report:
+            others = find_nodes(station, folder, report)
         nodes = [*self.accounts, *(node for node in others if node not in self.accounts)]
-        return pick(device, function, count, nodes[:MOST_NAMED], wish)
+        return nodes[:MOST_NAMED]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,16 @@ from edgemark.cli.outsourcing.asking import (
 from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_device
 from edgemark.cli.outsourcing.models import existing_file
 from edgemark.cli.outsourcing.naming import Naming, node_option, nodes_option
-from edgemark.cli.outsourcing.staying import Patience, UntilChoice, stay
+from edgemark.cli.outsourcing.placing.pricing import say_owed, show_owed
+from edgemark.cli.outsourcing.placing.submission import place, rehearse_submission
+from edgemark.cli.outsourcing.placing.turns import open_device, watch
+from edgemark.cli.outsourcing.staying import (
+    Patience,
+    UntilChoice,
+    naming_when_interrupted,
+    stay,
+)
+from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.begun_ids import find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
@@ -29,14 +38,11 @@ from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.journal.journal import JournalInUse
-from edgemark.models.files import remember_plan
+from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.outsourcing.contract.terms import warn_of_judges
 from edgemark.systems.outsourcing.device.beginning import TOO_LATE
 from edgemark.systems.outsourcing.device.device import Device, Refusal, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
-from edgemark.systems.outsourcing.device.metrics import keep_metrics_file
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import (
     Wish,
@@ -44,18 +50,10 @@ from edgemark.systems.outsourcing.offline.drafting import (
     draft_terms_for,
 )
 from edgemark.systems.outsourcing.offline.sharing import Sharing
-from edgemark.systems.outsourcing.order import ordering
 from edgemark.systems.outsourcing.order.looking import look_at_job, look_at_jobs
-from edgemark.systems.outsourcing.order.ordering import draft_shared
 from edgemark.systems.outsourcing.order.outlook import tell_outlook
-from edgemark.systems.outsourcing.protocol.events import Order
 from edgemark.systems.outsourcing.story.exhibiting import write_receipt
-from edgemark.systems.outsourcing.story.reading import Chronicle, Lookout
-
-IN_USE = (
-    "Another command stays with the jobs of this home, and does all that they need: wait until it "
-    "ends. `edgemark outsourcing status` looks meanwhile; another home can order meanwhile."
-)
+from edgemark.systems.outsourcing.story.reading import Lookout
 
 until_option = click.option(
     "--until",
@@ -87,26 +85,8 @@ class PostedTooLate(LedgerUnavailable):
     """Nothing was wrong with the job; chain or device were away too long. Nothing was locked."""
 
 
-@contextmanager
-def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Iterator[Device]:
-    """The device of this home folder, with all its open jobs taken up.
-
-    Raises:
-        JournalInUse: another command stays with them already.
-    """
-    with ExitStack() as stack:
-        try:
-            device = stack.enter_context(ordering.open_device(invocation.settings()))
-        except JournalInUse as used:
-            used.remedy = IN_USE
-            raise
-        if metrics_file is not None:
-            stack.enter_context(keep_metrics_file(device, metrics_file))
-        yield device
-
-
 @click.command("submit")
-@takes_settings
+@spends()
 @click.option(
     "--model",
     "model_file",
@@ -143,7 +123,7 @@ def open_device(invocation: Invocation, metrics_file: Path | None = None) -> Ite
 @until_option
 @metrics_option
 def submit(  # noqa: PLR0913, PLR0917 - one argument an option
-    invocation: Invocation,
+    spending: Spending,
     model_file: Path | None,
     function_file: Path | None,
     input_file: Path | None,
@@ -171,51 +151,21 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     check_apart({"--output": output, "--metrics-file": metrics_file}, inputs)
     sharing = choose_sharing(input_file, sharing_folder)
     asking = read_asking(function_file, model_file, input_file, drop)
-    reading = Reading(asking.plan, output)
-    naming = Naming.read(named, listed)
+    naming, reading = Naming.read(named, listed), Reading(asking.plan, output)
     wish = Wish(threshold, errors, fee, judge_fee, accept_s, compute_s, collect_s)
-    count = check_order(asking, naming, wish, sharing)
+    check_order(asking, naming, wish, sharing)
     if caveat := warn_of_judges(threshold, errors):
         click.echo(caveat, err=True)
-    with open_device(invocation, metrics_file) as device:
-        nodes = naming.pick(device, asking.function, count, wish)
-        order = draft(device, asking, nodes, wish, sharing)
+    if spending.is_dry:
+        rehearse_submission(spending, asking, naming, wish, sharing)
+        return Exit.DONE
+    with open_device(spending, metrics_file) as device:
+        order = place(spending, device, asking, naming, wish, sharing)
         with naming_when_interrupted(device, order.job):
-            job = device.begin(asking.function, order)
-            stay(invocation, device, job, Until(until) if wait else Until.POSTED, reading)
-            return show_job(invocation, device, job, reading)
-
-
-@contextmanager
-def naming_when_interrupted(device: Device, job: JobId) -> Iterator[None]:
-    """Tell who interrupts how to come back: what is in the journal cannot be unasked."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        is_known = device.runtime.state(job) is not None  # else its record may be on the way
-        goes_on = "the job goes on" if is_known else "the job may have begun; if it did, it goes on"
-        click.echo(f"{goes_on}: edgemark outsourcing result {job.hex()}", err=True)
-        raise
-
-
-def draft(
-    device: Device,
-    asking: Asking,
-    nodes: Sequence[Address],
-    wish: Wish,
-    sharing: Sharing | None = None,
-) -> Order:
-    """Register and deposit where that is still to be done, keep the plan, draft the job.
-
-    Raises:
-        RefusedInput: what `Device.draft` says, or too few tokens.
-    """
-    ordering.get_ready(device, asking.function, wish)
-    if asking.plan is not None:
-        remember_plan(device.station.home, asking.plan)
-    if sharing is not None:
-        return draft_shared(device, asking.function, sharing, nodes, wish)
-    return device.draft(asking.function, asking.batch, nodes, wish)
+            device.begin(asking.function, order)
+            last = Until(until) if wait else Until.POSTED
+            stay(spending.invocation, device, order.job, last, reading)
+            return show_job(spending.invocation, device, order.job, reading)
 
 
 @click.command("status")
@@ -236,7 +186,7 @@ def status(invocation: Invocation, job: str | None) -> int:
 
 
 @click.command("result")
-@takes_settings
+@spends()
 @click.argument("job", shell_complete=complete_job)
 @click.option(
     "--timeout",
@@ -249,7 +199,7 @@ def status(invocation: Invocation, job: str | None) -> int:
 @html_option
 @metrics_option
 def result(
-    invocation: Invocation,
+    spending: Spending,
     job: str,
     timeout: float | None,
     until: str,
@@ -258,18 +208,35 @@ def result(
     html: Path | None,
     metrics_file: Path | None,
 ) -> int:
-    """Take the job up again, wait for its result and print it."""
+    """Take the job up again, wait for its result and print it.
+
+    While another command stays with it, that one does what it needs, and this one tells.
+    """
     outputs = {"--output": output, "--html": html, "--metrics-file": metrics_file}
     check_apart(outputs, {"--model": model_file})
-    job_id = find_id(JOB, job, of_device(invocation.settings().home))
-    with open_device(invocation, metrics_file) as device:
-        reading = choose_reading(device, job_id, model_file, output)
-        with naming_when_interrupted(device, job_id):
-            stay(invocation, device, job_id, Until(until), reading, timeout)
-        status = show_job(invocation, device, job_id, reading)
-        if html is not None:
-            story = Chronicle(device.station.chain, device.station.deployment).read(job_id)
+    invocation, settings = spending.invocation, spending.invocation.settings()
+    home = Path(settings.home)
+    job_id = find_id(JOB, job, of_device(home))
+    if spending.is_dry:
+        known = look_at_job(home, job_id)
+        show_owed(invocation, known)
+        return exit_of_job(known)
+    with ExitStack() as stack:
+        state = watch(home, job_id, Until(until), timeout)
+        if state is None:
+            device = stack.enter_context(open_device(spending, metrics_file))
+            reading = choose_reading(home, device.job(job_id), model_file, output)
+            say_owed(device.job(job_id))
+            with naming_when_interrupted(device, job_id):
+                stay(invocation, device, job_id, Until(until), reading, timeout)
+            status = show_job(invocation, device, job_id, reading)
             state = device.job(job_id)
+        else:
+            reading = choose_reading(home, state, model_file, output)
+            now = Timestamp(Lookout.open(settings).chain.now())
+            status = show_state(invocation, state, reading, now)
+        if html is not None:
+            story = Lookout.open(settings).chronicle.read(job_id)
             answers = reading.list_answers(state.result, story.terms.outputs)
             model = reading.plan.source if reading.plan else ""
             save_page(html, write_receipt(story, state, answers, model))
@@ -277,20 +244,18 @@ def result(
 
 
 def choose_reading(
-    device: Device, job: JobId, model_file: Path | None = None, output: Path | None = None
+    home: Path, state: DeviceJob, model_file: Path | None, output: Path | None
 ) -> Reading:
-    """How to read the result of a job of this device.
+    """How to read the result of a job of this home.
 
     Raises:
-        RefusedInput: the job is unknown here, or the plan belongs to another function.
+        RefusedInput: the plan belongs to another function.
     """
-    function_hash = device.job(job).known.terms.function_hash
-    home = device.station.home
-    return Reading(choose_plan(home, function_hash, model_file), output)
+    return Reading(choose_plan(home, state.known.terms.function_hash, model_file), output)
 
 
-def check_order(asking: Asking, naming: Naming, wish: Wish, sharing: Sharing | None) -> int:
-    """Check what can be checked without a chain, before anything is paid; inputs of the batch.
+def check_order(asking: Asking, naming: Naming, wish: Wish, sharing: Sharing | None) -> None:
+    """Check what can be checked without a chain, before anything is paid.
 
     Raises:
         RefusedInput: what `Device.submit` would say.
@@ -302,7 +267,6 @@ def check_order(asking: Asking, naming: Naming, wish: Wish, sharing: Sharing | N
         sharing.check_fits(function, wish.threshold, wish.errors)
         terms = draft_terms_for(function, sharing.batch, anybody, wish, Timestamp(0))
     naming.check(terms.node_count)
-    return terms.batch
 
 
 def show_job(invocation: Invocation, device: Device, job: JobId, reading: Reading) -> int:

@@ -108,6 +108,18 @@ def stay(
                 raise
 
 
+@contextmanager
+def naming_when_interrupted(device: Device, job: JobId) -> Iterator[None]:
+    """Tell who interrupts how to come back: what is in the journal cannot be unasked."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        is_known = device.runtime.state(job) is not None  # else its record may be on the way
+        goes_on = "the job goes on" if is_known else "the job may have begun; if it did, it goes on"
+        click.echo(f"{goes_on}: edgemark outsourcing result {job.hex()}", err=True)
+        raise
+
+
 def compute_patience(state: DeviceJob, until: Until, limits: Limits, now: int) -> float:
     """Seconds that it takes at most until a job is so far, by its own deadlines.
 

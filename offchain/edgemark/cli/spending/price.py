@@ -20,6 +20,7 @@ from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.sending.rehearsed_lane import Rehearsal
 from edgemark.token.events import Transfer
+from edgemark.words import count
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ class Price:
         if self.is_nothing:
             yield "nothing, for nothing has to be sent"
             return
-        count = len(done.calls)
-        many = f"{count} transaction{'' if count == 1 else 's'}"
+        many = count(len(done.calls), "transaction")
         if done.unknown is not None:
             yield f"not known beforehand for {many}: {done.unknown}"
             return

@@ -13,6 +13,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     Task,
     TextColumn,
     TimeElapsedColumn,
@@ -87,3 +88,19 @@ def telling_progress(what: str, *, is_quiet: bool, pace: Pace | None = None) -> 
             shown.update(task, completed=done, total=of)
 
         yield report
+
+
+@contextmanager
+def telling_phase(what: str, *, is_quiet: bool) -> Iterator[None]:
+    """What goes on, and for how long, at a terminal.
+
+    Args:
+        what: goes on, in a word or two.
+        is_quiet: what is printed is for a program.
+    """
+    aside = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    is_hidden = is_quiet or not aside.is_interactive
+    with Progress(*columns, transient=True, console=aside, disable=is_hidden) as shown:
+        shown.add_task(what, total=None)
+        yield

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.identity.records import Resources, Role
+from edgemark.logs import get_logger
 from edgemark.party.evm.joining import join_as_server, keep_balance, provide_balance
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.evm.station import E, EvmStation
 from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
 from edgemark.transport.ports import check_can_listen
+
+_log = get_logger("joining")
 
 
 def open_station(kind: type[E], settings: Settings, role: Role) -> E:
@@ -78,3 +82,11 @@ def _join(station: EvmStation, settings: Settings, role: Role) -> None:
     is_new = join_as_server(station, role, provider, endpoint, resources)
     if wanted.deposit:
         (provide_balance if is_new else keep_balance)(station, wanted.deposit)
+    if station.lane.gas_used:  # of this opening: the lane is new
+        _log.info(
+            "registered and funded" if is_new else "funded",
+            role=role.name,
+            free=str(Amount(station.accounts.free_balance(station.address))),
+            gas=station.lane.gas_used,
+            gas_wei=station.lane.fees_wei,
+        )

@@ -122,7 +122,7 @@ def rush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rush]:
 
 def choose(device: ScriptedDevice, nodes: Sequence[Address]) -> Sequence[Address]:
     """Those of them that would accept a small job now; nothing is posted."""
-    return pick(device, FUNCTION, count_inputs(FUNCTION, draw_batch()), nodes, WISH)
+    return pick(device.station, FUNCTION, count_inputs(FUNCTION, draw_batch()), nodes, WISH)
 
 
 def choose_when_free(device: ScriptedDevice, nodes: Sequence[Address]) -> Sequence[Address]:

@@ -13,7 +13,10 @@ from tests.offchain.systems.outsourcing import cast
 from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.cli.outsourcing import ordering
+from edgemark.cli.outsourcing.placing import submission
+from edgemark.cli.spending.price import Price
 from edgemark.cli.terminal.exits import Exit
+from edgemark.ledger.evm.sending.rehearsed_lane import Rehearsal
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
 
@@ -32,6 +35,7 @@ class Interrupted:
     def __init__(self, at: str) -> None:
         self.at = at
         self.records: list[JobId] = []
+        self.jobs = list
         self.runtime = SimpleNamespace(state=lambda job: job if job in self.records else None)
         decided = SimpleNamespace(limits=cast.LIMITS)
         self.station = SimpleNamespace(
@@ -78,7 +82,8 @@ def submit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Submit:
             yield Interrupted(at)
 
         monkeypatch.setattr(ordering, "open_device", opened)
-        monkeypatch.setattr(ordering.ordering, "get_ready", lambda *_: None)
+        monkeypatch.setattr(submission, "price_job", lambda *_: Price(Rehearsal(())))
+        monkeypatch.setattr(submission.ordering, "get_ready", lambda *_: None)
         home = ("--home", tmp_path / "home", "--chain-url", "http://127.0.0.1:9")
         return edgemark_here("outsourcing", "submit", *asking, *nodes, *home, *words)
 

@@ -28,6 +28,7 @@ SHELLS = frozenset(
         "order.finding",
         "order.inquiring",
         "order.ordering",
+        "order.rehearsing",
         "station",
         "story.claiming",
         "story.folding",

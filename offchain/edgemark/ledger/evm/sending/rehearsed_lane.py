@@ -92,12 +92,7 @@ class RehearsedLane(ClosedLane):
         return self._was_sent(intent)
 
     def sum_up(self) -> Rehearsal:
-        """What all that was rehearsed would come to.
-
-        Raises:
-            NoFunds: the account cannot pay for it.
-            GasAboveCap, FeeAboveCap: it costs more than it may.
-        """
+        """What all that was rehearsed would come to; raises as `send_many`."""
         intents = [intent for batch in self._batches for intent in batch]
         calls = tuple(f"{intent.contract.name}.{intent.function}" for intent in intents)
         value = sum(intent.value for intent in intents)
@@ -119,6 +114,8 @@ class RehearsedLane(ClosedLane):
                 except CannotSimulate as unable:
                     self._unknown = unable
             self._batches = wanted
+            if self._unknown is None:
+                self._check_means()
         of = {intent.identity: each for intent, each in zip(fresh, found, strict=False)}
         return [_receipt(of.get(intent.identity, NOTHING)) for intent in intents]
 

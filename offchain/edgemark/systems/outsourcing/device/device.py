@@ -56,7 +56,7 @@ from edgemark.systems.outsourcing.device.refusals import Refusal, RefusedAnswers
 from edgemark.systems.outsourcing.device.staying import (
     NotThereYet,
     Until,
-    find_awaited,
+    not_there_yet,
     require_known,
     require_new,
 )
@@ -193,29 +193,23 @@ class Device(PartyLoop[OutsourcingStation]):
         if self._fault is not None:
             raise self._fault
         if not there:
-            state = self.job(job)
-            raise NotThereYet(
-                f"job is not there yet: it waits for {find_awaited(state)}",
-                who=job.hex(),
-                had=state.phase.value,
-                needed=until.value,
-                remedy="It goes on; ask again with `edgemark outsourcing result`.",
-            )
+            raise not_there_yet(job, self.job(job), until)
         return self.job(job)
 
     def funds(self) -> Funds:
         """Free balance, and what open jobs have yet to lock of it."""
-        return read_funds(self.station, self.station.settlement, self._jobs())
+        return read_funds(self.station, self.station.settlement, self.jobs())
 
-    def _jobs(self) -> list[DeviceJob]:
+    def jobs(self) -> list[DeviceJob]:
+        """Those that are at hand: open, or over and not archived yet."""
         return list(self.runtime.states().values())
 
     def locked_tokens(self) -> int:
         """Fees and bonds in open jobs, smallest unit."""
-        return sum(compute_locked(state) for state in self._jobs())
+        return sum(compute_locked(state) for state in self.jobs())
 
     def _needed_functions(self) -> Needed:
-        open_jobs = [state for state in self._jobs() if state.order and not state.is_finished]
+        open_jobs = [state for state in self.jobs() if state.order and not state.is_finished]
         return {state.known.terms.function_hash: () for state in open_jobs}
 
     # --- effects -------------------------------------------------------------------------------
@@ -225,7 +219,7 @@ class Device(PartyLoop[OutsourcingStation]):
         order = state.known
         match effect:
             case do.SubmitPosting():
-                return post(self.station, order, self._jobs)
+                return post(self.station, order, self.jobs)
             case do.SendOffer(index):
                 return self._offering.offer(state, index, self.tell)
             case do.SubmitAcceptances():
@@ -270,7 +264,7 @@ class Device(PartyLoop[OutsourcingStation]):
             return call
         free = self.station.accounts.free_balance(self.station.address)
         cut = cut_to_means(charge, bond, free)
-        allow_what_is_due(self.station, self._jobs)
+        allow_what_is_due(self.station, self.jobs)
         return replace(call_of(self.station.settlement, cut), about=about)
 
     def _fetch_answer(self, state: DeviceJob, index: ShareIndex) -> Answer:

@@ -91,6 +91,17 @@ def require_new(state: DeviceJob | None, job: JobId) -> None:
         )
 
 
+def not_there_yet(job: JobId, state: DeviceJob, until: Until) -> NotThereYet:
+    """That the time is up, and what a job still waits for."""
+    return NotThereYet(
+        f"job is not there yet: it waits for {find_awaited(state)}",
+        who=job.hex(),
+        had=state.phase.value,
+        needed=until.value,
+        remedy="It goes on; ask again with `edgemark outsourcing result`.",
+    )
+
+
 @dataclass(frozen=True)
 class Awaited:
     """What has to come before a job goes on.

@@ -248,6 +248,11 @@ def draft_order(
     return _write_order(venue, terms, (job, number), (tasks, root), kept)
 
 
+def number_of(sharing: Sharing) -> int:
+    """Number of the one job of a sharing, among its payer's."""
+    return int.from_bytes(sharing.id[:NONCE_BYTES], "big")
+
+
 def order_of_sharing(sharing: Sharing, function: Polynomial, wish: Wish, venue: Venue) -> Order:
     """A job over shares that were made elsewhere.
 
@@ -262,7 +267,7 @@ def order_of_sharing(sharing: Sharing, function: Polynomial, wish: Wish, venue: 
     drafted = (function, sharing.batch, sharing.job_key, wish, venue.now, venue.limits)
     terms = draft_terms_for(*drafted)
     check_node_list(venue.nodes, terms.node_count)
-    number = int.from_bytes(sharing.id[:NONCE_BYTES], "big")
+    number = number_of(sharing)
     job = compute_job_id(venue.chain_id, venue.settlement, venue.payer, number)
     bound = bind_shares(sharing.shares, job=job, function_hash=terms.function_hash)
     kept = (sharing.secret.alpha, sharing.secret.job_secret)

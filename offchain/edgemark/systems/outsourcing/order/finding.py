@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgemark.crypto.field.randomness import Randomness
@@ -12,6 +12,7 @@ from edgemark.files import read_limited
 from edgemark.identifiers import Address, Timestamp, parse_address
 from edgemark.identity.directory import Directory
 from edgemark.identity.kinds import PARTICIPANT_REGISTRY
+from edgemark.indexer.copying import copy_index
 from edgemark.indexer.keeping import keep_in_step
 from edgemark.indexer.store import DatedEvent, IndexStore, index_path
 from edgemark.party.evm.contracts import BaseContracts
@@ -23,19 +24,31 @@ MOST_FILE_BYTES = 64 * 1024  # an account and a remark for each that may be name
 LOT_BYTES = 16
 
 
-def find_nodes(station: OutsourcingStation) -> list[Address]:
+def find_nodes(
+    station: OutsourcingStation,
+    folder: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Address]:
     """All compute nodes in good standing, in an order that is drawn anew; `MOST_NAMED` at most.
 
     Who is first is left to the draw, not to what nodes say of themselves: to ask for a low fee
     costs a node nothing, as the job says what is paid, and t + 1 that work together must not come
     before all others by saying so.
 
+    Args:
+        station: whose chain.
+        folder: where the index is kept up; the home folder when None. In another one it begins with
+            what is in the home folder, which is left as it is.
+        on_progress: told, while the index grows, how many blocks are in it, of how many.
+
     Raises:
         LedgerUnavailable: the chain does not answer.
         IndexBusy, IndexDamaged, IndexOfAnother: the index of this home cannot be used.
     """
     path = index_path(station.home, station.deployment)
-    keep_in_step(station.chain, station.deployment, path)
+    if folder is not None:
+        path = copy_index(path, folder)
+    keep_in_step(station.chain, station.deployment, path, on_progress)
     with IndexStore.open_to_read(path, station.deployment) as store:
         directory = read_directory(store, station.deployment)
     now = Timestamp(station.chain.now())

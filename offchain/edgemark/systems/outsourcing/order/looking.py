@@ -12,6 +12,7 @@ from edgemark.systems.outsourcing.protocol.keys import JOB_ID_BYTES
 from edgemark.systems.outsourcing.protocol.machine import PartyMachine
 
 DEVICE = "device"
+JOBS_FILE = f"{DEVICE}.journal"  # of a home
 
 
 def look_at_job(home: Path, job: JobId) -> DeviceJob:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from edgemark.crypto.polynomial import Polynomial
@@ -13,6 +13,8 @@ from edgemark.party.evm.joining import join_as_device, provide_balance
 from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.device.beginning import venue_of
 from edgemark.systems.outsourcing.device.device import Device
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.means import read_funds
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Wish, order_of_sharing
 from edgemark.systems.outsourcing.offline.sharing import Sharing, count_inputs
@@ -56,18 +58,23 @@ def order(
         RefusedInput: what `Device.submit` says, or too few tokens.
         TooFewNodes: of more than m nodes fewer would accept; with what each said.
     """
-    named = pick(device, function, count_inputs(function, batch), nodes, wish)
-    get_ready(device, function, wish)
+    station, count = device.station, count_inputs(function, batch)
+    named = pick(station, function, count, nodes, wish)
+    get_ready(station, device.jobs, function, wish)
     return device.submit(function, batch, named, wish)
 
 
 def pick(
-    device: Device, function: Polynomial, count: int, nodes: Sequence[Address], wish: Wish
+    station: OutsourcingStation,
+    function: Polynomial,
+    count: int,
+    nodes: Sequence[Address],
+    wish: Wish,
 ) -> Sequence[Address]:
     """The m nodes to post a job for; exactly m are taken as they are, for there is no choice.
 
     Args:
-        device: asks them.
+        station: who asks them.
         function: F.
         count: inputs of the batch.
         nodes: m or more, those first that are preferred.
@@ -79,20 +86,31 @@ def pick(
     needed = compute_least_nodes(function.degree, wish.threshold, wish.errors)
     if len(nodes) == needed:
         return nodes
-    return choose_nodes(device.station, function, count, nodes, wish)
+    return choose_nodes(station, function, count, nodes, wish)
 
 
-def get_ready(device: Device, function: Polynomial, wish: Wish) -> None:
+def get_ready(
+    station: OutsourcingStation,
+    jobs: Callable[[], Iterable[DeviceJob]],
+    function: Polynomial,
+    wish: Wish,
+) -> None:
     """Register the device and bring in what a job over this function locks at most.
 
     It is there beside what open jobs have yet to lock.
 
+    Args:
+        station: of the device.
+        jobs: of the device, that are open.
+        function: F.
+        wish: t, e, amounts and windows.
+
     Raises:
         RefusedInput: the wallet holds too few tokens.
     """
-    join_as_device(device.station)
+    join_as_device(station)
     costs = wish.compute_costs(function.degree)
-    provide_balance(device.station, costs + device.funds().reserved)
+    provide_balance(station, costs + read_funds(station, station.settlement, jobs()).reserved)
 
 
 def draft_shared(
@@ -112,12 +130,21 @@ def draft_shared(
         RefusedInput: nodes or numbers are wrong, or the sharing is for something else.
     """
     order = order_of_sharing(sharing, function, wish, venue_of(device.station, nodes))
-    if device.runtime.state(order.job) is not None:
+    check_unused(sharing, order.job, device.runtime.state(order.job))
+    return order
+
+
+def check_unused(sharing: Sharing, job: JobId, state: DeviceJob | None) -> None:
+    """Check that nothing is remembered of the one job of a sharing.
+
+    Raises:
+        SharingUsed: something is.
+    """
+    if state is not None:
         raise SharingUsed(
             "this sharing has served a job already",
             who=f"sharing {sharing.id.hex()}",
-            had=f"job {order.job.hex()}",
+            had=f"job {job.hex()}",
             needed="a sharing for each job: its masks never serve twice",
             remedy="Share afresh: `edgemark outsourcing share`. `result` tells of that job.",
         )
-    return order

@@ -223,12 +223,12 @@ def test_a_node_that_asks_its_chain_just_then__is_asked_once_more() -> None:
 
 def test_exactly_as_many_as_it_takes__are_not_asked() -> None:
     network = Network(n1=busy)
-    device: Any = SimpleNamespace(station=network.station)
-    assert ordering.pick(device, FUNCTION, 2, NODES[:6], cast.WISH) == NODES[:6]
+    station = network.station
+    assert ordering.pick(station, FUNCTION, 2, NODES[:6], cast.WISH) == NODES[:6]
     assert network.asked == []
-    assert ordering.pick(device, FUNCTION, 2, NODES[:7], cast.WISH) == NODES[1:7]
+    assert ordering.pick(station, FUNCTION, 2, NODES[:7], cast.WISH) == NODES[1:7]
     with pytest.raises(RefusedInput, match="wrong number of nodes"):
-        ordering.pick(device, FUNCTION, 2, NODES[:5], cast.WISH)
+        ordering.pick(station, FUNCTION, 2, NODES[:5], cast.WISH)
 
 
 # --- a file of nodes -----------------------------------------------------------------------------

@@ -214,6 +214,8 @@ class MovesMachine(Generic[P]):
         """One move; a tick lets times pass."""
         if isinstance(event, Tick):
             later = self._moves.reach_time(state, Timestamp(event.now))
+            if later is state:  # most ticks: nothing passed, so nothing more is owed
+                return state, ()
             before = state.owed()
             return later, tuple(effect for effect in later.owed() if effect not in before)
         return self._moves.step(state, event)

@@ -58,7 +58,7 @@ class Side(ABC, Generic[S, V]):
     def take(self, event: object) -> None:
         """Let an event happen; durable when it returns."""
         after, effects = self.machine.step(self.state, event)
-        if after != self.state:
+        if after is not self.state and after != self.state:
             self.journal.append(
                 event if isinstance(event, Tick) else self.machine.encode_event(event)
             )

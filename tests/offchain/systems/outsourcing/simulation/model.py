@@ -282,38 +282,14 @@ class SettlementModel:
         entry = self._jobs.get(job)
         if entry is None:
             return None
-        terms = entry.terms
-        return JobView(
-            payer=entry.payer,
-            phase=entry.phase,
-            node_count=terms.node_count,
-            errors=terms.errors,
-            accepted=entry.accepted,
-            charged=entry.charged,
-            started_at=Timestamp(entry.started_at),
-            accept_by=terms.accept_by,
-            compute_by=terms.compute_by,
-            collect_by=terms.collect_by,
-            root=entry.root,
-            terms_hash=hash_of_terms(terms),
-            nodes_hash=hash_of_nodes(tuple(seat.node for seat in entry.seats)),
-            posted_block=1,
-        )
+        books = (entry.phase, entry.accepted, entry.charged, entry.started_at)
+        return entry.show("job", books, lambda: _view_job(entry))
 
     def index_views(self, job: JobId) -> tuple[IndexView, ...]:
         """What `indexOf` tells of indices 1..m."""
-        return tuple(
-            IndexView(
-                node=seat.node if is_held(seat.phase) else NOBODY,
-                phase=seat.phase,
-                kind=seat.kind,
-                committed=seat.commitment != NO_HASH,
-                served_by=Timestamp(seat.served_by),
-                answer_by=Timestamp(seat.answer_by),
-                verdict_by=Timestamp(seat.verdict_by),
-            )
-            for seat in self._jobs[job].seats
-        )
+        entry = self._jobs[job]
+        books = [tuple(vars(seat).values()) for seat in entry.seats]
+        return entry.show("indices", books, lambda: tuple(map(_view_index, entry.seats)))
 
     def commitment(self, job: JobId, index: int) -> Hash32:
         """What the event `ResultCommitted` of an index says; zeros when there is none."""
@@ -387,3 +363,35 @@ class SettlementModel:
         for judge in signers:
             self._credit(judge, share)
         self._credit(self.pool, payout.pool + rest)
+
+
+def _view_job(entry: Entry) -> JobView:
+    terms = entry.terms
+    return JobView(
+        payer=entry.payer,
+        phase=entry.phase,
+        node_count=terms.node_count,
+        errors=terms.errors,
+        accepted=entry.accepted,
+        charged=entry.charged,
+        started_at=Timestamp(entry.started_at),
+        accept_by=terms.accept_by,
+        compute_by=terms.compute_by,
+        collect_by=terms.collect_by,
+        root=entry.root,
+        terms_hash=hash_of_terms(terms),
+        nodes_hash=hash_of_nodes(tuple(seat.node for seat in entry.seats)),
+        posted_block=1,
+    )
+
+
+def _view_index(seat: Seat) -> IndexView:
+    return IndexView(
+        node=seat.node if is_held(seat.phase) else NOBODY,
+        phase=seat.phase,
+        kind=seat.kind,
+        committed=seat.commitment != NO_HASH,
+        served_by=Timestamp(seat.served_by),
+        answer_by=Timestamp(seat.answer_by),
+        verdict_by=Timestamp(seat.verdict_by),
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from edgemark.identifiers import NO_HASH, Address, Hash32
 from edgemark.systems.outsourcing.contract.records import ChargeKind, IndexPhase, JobPhase
 from edgemark.systems.outsourcing.contract.terms import Terms
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -24,7 +28,7 @@ class Seat:
 
 @dataclass
 class Entry:
-    """A job; `held` is what its lock holds."""
+    """A job; `held` is what its lock holds, `shown` what was told of it by the books of then."""
 
     payer: Address
     terms: Terms
@@ -35,6 +39,14 @@ class Entry:
     accepted: int = 0
     charged: int = 0
     held: int = 0
+    shown: dict[str, tuple[object, Any]] = field(default_factory=dict, repr=False)
+
+    def show(self, what: str, books: object, make: Callable[[], T]) -> T:
+        """What is made of the books: of the same ones once, as many look at them."""
+        if what not in self.shown or self.shown[what][0] != books:
+            self.shown[what] = books, make()
+        told: T = self.shown[what][1]
+        return told
 
 
 def is_held(phase: IndexPhase) -> bool:

@@ -37,6 +37,8 @@ TOOL_MISSING = 127  # what a shell answers for a command that is not there
 TEST_LIMIT_S = 3600 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
 # Jobs with real processes wait for blocks; with three at once on two cores, judges come too late.
 PROCESS_WORKERS = 2
+# These wait an eighth of their time, for a chain or a program that they have started.
+UNIT_WORKERS = (os.cpu_count() or 1) + 1
 
 CONTRACTS = "tests/contracts"
 GROUPS_AT_ONCE = 2  # of the contracts' tests: ape and its Anvil keep one processor busy
@@ -156,7 +158,7 @@ def run_behind(command: Sequence[str]) -> tuple[str, int]:
 
 def run_unit(system: str | None) -> tuple[int, int]:
     """Everything that needs neither ape nor a set of processes, in parallel."""
-    how = ("-n", "auto", *BY_FILE, "-m", "not processes", "-q")
+    how = ("-n", str(UNIT_WORKERS), *BY_FILE, "-m", "not processes", "-q")
     return run_pytest_part("unit", [*PYTEST, *how, *of_system(system), "tests"])
 
 

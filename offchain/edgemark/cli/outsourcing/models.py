@@ -176,7 +176,7 @@ def _tell(plan: ModelPlan, costs: Costs, function_file: Path, plan_file: Path) -
             "scale of outputs": f"2^{overflow.output_bits}",
             "largest possible output": f"{max(overflow.output_bounds):.3e}",
             "limit (q-1)/2": f"{SIGNED_LIMIT:.3e}",
-            "headroom": f"{overflow.headroom_bits} bits",
+            "headroom": count(overflow.headroom_bits, "bit"),
             "error bound": f"{max(plan.error_bounds):.3g} against the plain model: "
             f"{max(overflow.output_errors):.3g} in the field, "
             f"{max(plan.plain_errors):.3g} by its own {plan.precision.value}",

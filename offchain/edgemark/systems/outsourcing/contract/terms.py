@@ -162,8 +162,9 @@ def check_sharing(*, degree: int, threshold: int, errors: int, node_count: int) 
             "m is out of range",
             who="job",
             had=f"m = {node_count}",
-            needed=f"{least} <= m <= {MAX_NODES}",
-            remedy=f"(d+1)t + 1 + 2e = {least} nodes verify and survive e = {errors} liars.",
+            needed=f"{least} <= m <= {MAX_NODES}" if least <= MAX_NODES else f"m <= {MAX_NODES}",
+            remedy=f"(d+1)t + 1 + 2e = {least} nodes verify and survive e = {errors} liars"
+            + ("." if least <= MAX_NODES else ": take a smaller t, or a function of lower degree."),
         )
 
 

@@ -223,3 +223,11 @@ def test_r26_whoever_chooses_no_more_than_e__is_told_what_a_judge_and_a_node_kno
 ) -> None:
     said = warn_of_judges(threshold, errors)
     assert (f"would hold {shares} shares" in said) if shares else said == ""
+
+
+def test_check_sharing__that_would_take_more_nodes_than_any_job__says_what_is_too_large() -> None:
+    """Before: "needed 3000003 <= m <= 64"."""
+    with pytest.raises(RefusedInput) as refused:
+        check_sharing(degree=2, threshold=1_000_000, errors=1, node_count=3_000_003)
+    assert refused.value.needed == "m <= 64"
+    assert "take a smaller t" in refused.value.remedy

@@ -60,7 +60,7 @@ from edgemark.systems.outsourcing.offline.sharing_files import read_sharing, wri
 from edgemark.systems.outsourcing.station.contracts import draft_contracts
 from edgemark.systems.outsourcing.station.functions import FunctionStore
 
-FLIPS = 120  # of one file
+FLIPS = 50  # of one file
 MASKS = (0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80)
 SOMEBODY = parse_address("0x" + "11" * 20)
 PORTER = name_role(4001, "WATCHMAN")  # of no system

@@ -294,10 +294,10 @@ def test_f9_file__of_which_a_byte_was_changed__is_refused_or_says_the_same(
     assert refused > FLIPS / 3
 
 
-WRITERS = {  # modules that write files, and what they are here; the others are never read again
+WRITERS = {  # modules that write files, and their kind here; "never": docs/operating.md says why
     "cli.outsourcing.aftermath": "evidence",
     "cli.outsourcing.sharing": "answers",
-    "cli.terminal.page": "never read: a receipt's page",
+    "cli.terminal.page": "never: a receipt's page",
     "deployment.deployment": "manifest",
     "identity.keys": "account.key",
     "identity.registration": "registration",
@@ -305,9 +305,10 @@ WRITERS = {  # modules that write files, and what they are here; the others are 
     "journal.place": "journal",
     "ledger.evm.development.notes": "chain.json",
     "loop.archive": "archive",
-    "metrics.text_file": "never read: metrics, for a collector",
+    "metrics.text_file": "never: metrics, for a collector",
     "models.files": "plan",
     "party.evm.cursor": "judge.cursor",
+    "settings.editing": "never: settings, which people write too",
     "systems.outsourcing.offline.sharing_files": "share",
     "systems.outsourcing.station.functions": "functions",
     "transport.tls": "tls.pem",

@@ -30,6 +30,7 @@ from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.evm.contract.deployed_code import Origin, check_code
 from edgemark.ledger.evm.contract.interface import Contract, load_interface
 from edgemark.ledger.evm.contract.kind import ContractKind
+from edgemark.ledger.evm.contract.token_values import tell_answer
 from edgemark.ledger.evm.faults import ChainIdMismatch
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
@@ -152,11 +153,12 @@ class Deployment:
                 for function, needed in kind.fixed(group).items():
                     found = chain.call(self.contract(kind.name), function, block="latest")
                     if found != needed:
+                        names = getattr(found, "_fields", ())  # of a struct
                         raise ManifestInvalid(
                             f"names other {function} than the contract has",
                             who=f"{kind.name}.{function}",
-                            had=needed,
-                            needed=found,
+                            had=tell_answer(function, needed, names),
+                            needed=tell_answer(function, found, names),
                             remedy="Take the manifest that the deployment wrote.",
                         )
 

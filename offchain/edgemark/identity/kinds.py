@@ -49,5 +49,5 @@ PARTICIPANT_REGISTRY = ContractKind(
     constructor=lambda at, decided: (at["AssetAnchor"], *astuple(decided.staking)),
     wired=(("anchor", "AssetAnchor"),),
     fixed=_fixed,
-    amounts={"StakeTooLow": ("had", "needed"), "OutOfBounds.minStake": BOUNDS},
+    amounts={"StakeTooLow": ("had", "needed"), "OutOfBounds.minStake": BOUNDS, "minStake": ()},
 )

@@ -144,6 +144,31 @@ def test_verify__a_manifest_with_other_parameters__is_refused(
     assert refused.value.who == who
 
 
+def test_r16_verify__a_manifest_with_other_amounts__tells_both_in_mtc(
+    small_chain: SmallChain,  # noqa: F811
+) -> None:
+    deployment = small_chain.deployment
+    base, outsourcing = deployment.groups
+    staking = replace(base.staking, min_stake=5 * 10**17)
+    limits = replace(outsourcing.limits, min_fee=6)
+    told = []
+    for groups in (
+        (replace(base, staking=staking), outsourcing),
+        (base, replace(outsourcing, limits=limits)),
+    ):
+        with pytest.raises(ManifestInvalid) as refused:
+            replace(deployment, groups=groups).verify(small_chain.chain)
+        told += [refused.value.had, refused.value.needed]
+    assert told[:2] == ["0.5 MTC", "1,000 MTC"]
+    assert told[2].startswith(
+        "min_fee 0.000000000000000006 MTC, max_fee 1,000,000 MTC, judge_floor "
+    )
+    assert told[3].startswith(
+        "min_fee 0.000000000000000012 MTC, max_fee 1,000,000 MTC, judge_floor "
+    )
+    assert told[3].endswith("min_window 2, max_window 10000, judge_window 5, exit_grace 60")
+
+
 def test_verify__deployed_from_other_sources__is_told_from_another_contract(
     small_chain: SmallChain,  # noqa: F811
 ) -> None:

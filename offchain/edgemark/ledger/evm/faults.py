@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edgemark.amounts import Amount
 from edgemark.errors import LedgerUnavailable, RefusedInput, Unrecoverable
-from edgemark.ledger.evm.contract.token_values import find_amounts
+from edgemark.ledger.evm.contract.token_values import tell_values
 
 
 class NoChain(LedgerUnavailable):
@@ -139,14 +138,10 @@ class ContractRefused(RefusedInput):
     def __init__(
         self, contract: str, function: str, error_name: str, values: Mapping[str, object]
     ) -> None:
-        amounts = find_amounts(error_name, values)
-        shown = ", ".join(
-            f"{name} {_shown(value, is_amount=name in amounts)}" for name, value in values.items()
-        )
         super().__init__(
             f"reverted with {error_name or 'no reason'}",
             who=f"{contract}.{function}",
-            had=shown or None,
+            had=tell_values(error_name, values) or None,
         )
         self.contract = contract
         self.function = function
@@ -188,13 +183,3 @@ class IndexOfAnother(RefusedInput):
 
 class IndexDamaged(Unrecoverable):
     """The index file is not what was written. It can be made anew from the chain."""
-
-
-def _shown(value: object, *, is_amount: bool) -> str:
-    if is_amount and isinstance(value, int):
-        return str(Amount(value))
-    if not isinstance(value, bytes):
-        return str(value)
-    text = value.rstrip(b"\0")  # our errors name a field in bytes32
-    is_text = len(value) == 32 and text.isascii() and text.decode().isprintable() and bool(text)
-    return text.decode() if is_text else value.hex()

@@ -34,7 +34,8 @@ class ContractKind:
         fixed: what functions without arguments answer for good, of what its group decided:
             immutable values are no part of a code's hash.
         made_by: the contract before it whose constructor makes it first; empty: made by itself.
-        amounts: values of its errors that are amounts of tokens, see `token_values`.
+        amounts: which values of its errors and of its `fixed` answers are amounts of tokens, see
+            `token_values`.
     """
 
     name: str

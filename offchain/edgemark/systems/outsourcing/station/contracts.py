@@ -78,7 +78,10 @@ JOB_SETTLEMENT = ContractKind(
         ("enclaves", "EnclaveManager"),
     ),
     fixed=_fixed_of_settlement,
-    amounts={f"OutOfBounds.{field}": BOUNDS for field in AMOUNTS},
+    amounts={
+        **{f"OutOfBounds.{field}": BOUNDS for field in AMOUNTS},
+        "limits": ("min_fee", "max_fee", "judge_floor", "judge_price"),
+    },
 )
 
 

@@ -12,7 +12,16 @@ from edgemark.ledger.evm.faults import ContractRefused
 # Numbers of errors that are no amounts: times, counts, places, and bits of a cast that cannot be.
 NO_AMOUNTS = {
     *("expires_at", "now_at", "deadline", "earliest", "latest", "free_at", "retired_at", "ends_at"),
-    *("lapses_at", "allowed_after", "place", "index", "previous", "length", "current_nonce"),
+    *(
+        "lapses_at",
+        "allowed_after",
+        "place",
+        "index",
+        "previous",
+        "length",
+        "current_nonce",
+        "valid_to",
+    ),
     "ChargeCountOutOfRange.had",
     "ChargeCountOutOfRange.most",
     "ClaimTooLarge.had",

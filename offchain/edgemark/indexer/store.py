@@ -30,6 +30,7 @@ from edgemark.indexer.schema import (
     mentions_of,
     those_of,
 )
+from edgemark.indexer.sqlite_file import REBUILD, connect, damage_is_told, mode_to_read
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_log
 from edgemark.ledger.evm.contract.interface import Contract
@@ -43,10 +44,8 @@ from edgemark.ledger.evm.faults import (
 )
 from edgemark.ledger.evm.reading.blocks import Block, RawLog
 
-WAIT_S = 30.0  # for another process's transaction; each takes a small part of a second
 SPARSE_BLOCKS = 1_000  # below the tail, blocks without events are kept this far apart
 MOST_INTEGER = 2**63 - 1  # of SQLite
-REBUILD = "Make it anew: `edgemark index rebuild`."
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,8 @@ class IndexStore(Closing):
                 held.what, who=path, had=held.had, remedy="It keeps the index up to date; read it."
             ) from held
         try:
-            with _damage_is_told(path):
-                store = cls(path, _connect(path, "rwc"), deployment, lock)
+            with damage_is_told(path):
+                store = cls(path, connect(path, "rwc"), deployment, lock)
                 store._prepare()
                 return store
         except BaseException:
@@ -115,9 +114,9 @@ class IndexStore(Closing):
         """
         if not path.exists():
             raise IndexMissing("is not there", who=path, remedy="Make it: `edgemark index sync`.")
-        mode = _mode_to_read(path)
-        with _damage_is_told(path, may_write=mode == "rw"):
-            store = cls(path, _connect(path, mode), deployment, -1)
+        mode = mode_to_read(path)
+        with damage_is_told(path, may_write=mode == "rw"):
+            store = cls(path, connect(path, mode), deployment, -1)
             store._db.execute("PRAGMA query_only = ON")
             store._check_identity()
             return store
@@ -135,7 +134,7 @@ class IndexStore(Closing):
         if self._db.in_transaction:
             yield
             return
-        with _damage_is_told(self.path):
+        with damage_is_told(self.path):
             self._db.execute("BEGIN IMMEDIATE" if to_write else "BEGIN")
             try:
                 yield
@@ -257,7 +256,7 @@ class IndexStore(Closing):
 
     def check(self) -> list[str]:
         """What is wrong with the file, one sentence each; an empty list when nothing is."""
-        with _damage_is_told(self.path), self.transaction(to_write=False):
+        with damage_is_told(self.path), self.transaction(to_write=False):
             found = [text for (text,) in self._db.execute("PRAGMA integrity_check") if text != "ok"]
             if found:
                 return found
@@ -371,44 +370,3 @@ class IndexStore(Closing):
                     needed=wanted,
                     remedy=REBUILD,
                 )
-
-
-def _mode_to_read(path: Path) -> str:
-    """How SQLite opens the file to read.
-
-    Readers, too, write: into the book of readers beside the file, so that its writer leaves them
-    what they read. Where nothing may be written, the book that is there is used; a file that its
-    writer has closed has none, and is read as it stands.
-    """
-    if os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
-        return "rw"
-    return "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(address, uri=True, timeout=WAIT_S, isolation_level=None)
-
-
-@contextlib.contextmanager
-def _damage_is_told(path: Path, *, may_write: bool = True) -> Iterator[None]:
-    """Turn SQLite's errors into ours, by remedy."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
-            raise IndexBusy("is in use", who=path, remedy="Try again.") from error
-        if not may_write:
-            raise IndexBusy(
-                "was not closed, and may only be read here",
-                who=path,
-                remedy="Let `edgemark index sync` run in the account that keeps it.",
-            ) from error
-        raise IndexDamaged(
-            "cannot be used",
-            who=path,
-            had=str(error),
-            remedy=f"Look at the disk and its permissions. {REBUILD}",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise IndexDamaged("is damaged", who=path, had=str(error), remedy=REBUILD) from error

@@ -2,6 +2,7 @@
 
 ape run deploy --network ethereum:local:foundry
 ape run deploy --network http://127.0.0.1:8545 --manifest edgemark.json
+ape run deploy --network http://127.0.0.1:8545 --identities
 """
 
 from pathlib import Path
@@ -30,7 +31,8 @@ from edgemark.ledger.evm.contract.interface import (
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.party.evm.contracts import DEFAULT_STAKING
+from edgemark.party.evm.contracts import DEFAULT_STAKING, DidContracts
+from edgemark.resolver.settings import IdentitySettings
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.station.contracts import (
     DEFAULT_LIMITS,
@@ -79,18 +81,23 @@ def option_of(name):
 @amount_option("--min-stake", DEFAULT_STAKING.min_stake)
 @click.option("--unbonding", type=int, default=0, help="Seconds. [default: the longest job]")
 @click.option("--pause", type=int, default=DEFAULT_STAKING.pause_seconds, show_default=True)
+@click.option("--identities", is_flag=True, help="The registry of identities, and nothing else.")
 @click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
 @limit_options
 def cli(provider, account, judges, pool, manifest, **options):
     """Deploy MetaCoin, anchor, registry, judges and settlement; write where they are.
 
     What vests at once goes to its beneficiary in the same run. On a development chain the account,
-    the judges and the pool default to test accounts.
+    the judges and the pool default to test accounts. With --identities the registry of identities
+    comes alone, with a manifest of its own: any chain has it, also one that has nothing else.
     """
     console = Console()
     try:
-        account, judges, pool = choose_accounts(console, provider, account, judges, pool)
-        groups = groups_of(account.address, judges, pool, options)
+        if options["identities"]:
+            account, groups = choose_account(provider, account), (DidContracts(),)
+        else:
+            account, judges, pool = choose_accounts(console, provider, account, judges, pool)
+            groups = groups_of(account.address, judges, pool, options)
         settings = read_settings(None, {})
         chain = EvmChain(provider.http_uri, chain_id=provider.chain_id)
         block_s = measure_block_s(chain)
@@ -98,7 +105,8 @@ def cli(provider, account, judges, pool, manifest, **options):
             group.check_pace(settings.of(ChainSettings).confirmations, block_s)
         rows = [("contract", "address", "gas")]
         deployment = deploy_by(maker(account, rows), provider.chain_id, groups)
-        rows.append(("Allocations", deployment.contracts["Allocations"], "with MetaCoin"))
+        if "Allocations" in deployment.contracts:
+            rows.append(("Allocations", deployment.contracts["Allocations"], "with MetaCoin"))
         deployment.verify(chain)
         release_what_vests_at_once(account, deployment)
         click.echo(lay_out(rows))  # whole, however narrow the terminal is
@@ -131,6 +139,15 @@ def release_what_vests_at_once(account, deployment):
     for call in calls_after(deployment):
         contract = compiled("Allocations").at(call.contract.address)
         getattr(contract, call.function)(*call.args, sender=account)
+
+
+def choose_account(provider, account):
+    """A test account on a development chain; elsewhere it has to be named."""
+    if account is None and (provider.network.is_dev or provider.chain_id == DEV_CHAIN_ID):
+        return accounts.test_accounts[0]
+    if account is None:
+        raise click.UsageError("--account: needed on a chain that is no test chain")
+    return account
 
 
 def choose_accounts(console, provider, account, judges, pool):
@@ -192,6 +209,9 @@ def save(console, deployment, provider, manifest, settings):
     if manifest is None and getattr(provider, "process", None) is not None:
         console.print("no manifest: this chain ends with the command (--manifest writes one)")
         return
-    path = manifest or settings.of(ChainSettings).manifest_file(settings.home, deployment.chain_id)
+    chain_id = deployment.chain_id
+    path = manifest or settings.of(ChainSettings).manifest_file(settings.home, chain_id)
+    if manifest is None and deployment.has(DidContracts):
+        path = settings.of(IdentitySettings).manifest_among(settings, chain_id)
     deployment.save(path)
     console.print(f"manifest: {path}", soft_wrap=True)

@@ -139,13 +139,15 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "chronicle.pots": _WORDS | {"chronicle.marks", "anchoring", "ledger"},
     "chronicle.book": _WORDS
     | {"chronicle.marks", "chronicle.pots", "anchoring", "indexer", "ledger"},
-    "resolver": _WORDS | {"deployment", "identity", "indexer", "ledger"},
+    "resolver": _WORDS | {"deployment", "files", "identity", "indexer", "ledger", "settings"},
     "party": _CHAINLESS | {"identity"},
     "party.evm": _GENERAL | {"party"},
     "demo": _CHAINLESS | {"identity", "receipt", "party"},
     "demo.evm": _GENERAL | {"receipt", "party", "party.evm", "demo"},
     "systems": _GENERAL | _CHRONICLE | {"receipt", "party", "demo", *ROOMS_APART},
-    "cli": _GENERAL | _CHRONICLE | {"receipt", "party", "demo", *ROOMS_APART, "systems"},
+    "cli": _GENERAL
+    | _CHRONICLE
+    | {"receipt", "resolver", "party", "demo", *ROOMS_APART, "systems"},
     "__main__": frozenset({"cli"}),
     "dashboard": _GENERAL | _CHRONICLE | {"receipt", "party", *ROOMS_APART, "systems"},
 }

@@ -21,6 +21,7 @@ from edgemark.identifiers import Address, parse_address
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.party.evm.contracts import DidContracts
 from edgemark.systems.outsourcing.station.contracts import DEFAULT_LIMITS, OutsourcingContracts
 
 pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(50)]
@@ -108,6 +109,20 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
     first = chain.rpc("eth_getCode", coin.address, hex(deployment.block - 1))
     assert first == "0x"
     assert chain.has_code(coin.address, deployment.block)
+
+
+def test_deploy__identities_alone__have_a_manifest_of_their_own(
+    tmp_path: Path, node: AnvilNode, forks: ApeForks
+) -> None:
+    ran = ape_run(tmp_path, "deploy", "--network", node.url, "--identities", forks=forks)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    path = tmp_path / "deployments" / "31337-did.json"
+    assert f"manifest: {path}" in ran.stdout
+    assert [name for name, _, _ in ROW.findall(ran.stdout)] == ["DidRegistry"]
+    chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
+    deployment = Deployment.load(path, (DidContracts,), 31337)
+    deployment.verify(chain)
+    assert chain.call(deployment.contract("DidRegistry"), "identityOwner", account(3)) == account(3)
 
 
 def test_deploy__with_every_option__does_what_they_say(

@@ -23,6 +23,7 @@ OWN = {  # commands of the ground
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
     "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
+    "identity": Place("identity", "identity", "Accounts as DIDs name them."),
     "provider": Place("provider", "provider", "An organisation that runs servers."),
 }
 COMMANDS = OWN | {name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()}

@@ -9,10 +9,12 @@ from importlib import import_module
 
 from edgemark.cli.systems import SYSTEMS
 from edgemark.party.evm.settings import SECTIONS
+from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.section import Section
 
 
 def list_sections() -> tuple[type[Section], ...]:
-    """Those of every party on an EVM, then each system's."""
+    """Those of every party on an EVM, that of identities, then each system's."""
     modules = [import_module(f"edgemark.systems.{name}.settings") for name in SYSTEMS]
-    return (*SECTIONS, *(section for module in modules for section in module.SECTIONS))
+    own = (section for module in modules for section in module.SECTIONS)
+    return (*SECTIONS, IdentitySettings, *own)

@@ -10,7 +10,7 @@ from edgemark.files import expand_home
 from edgemark.settings.section import Section, SettingInvalid, setting
 
 
-def _check_web_address(url: str, who: str) -> None:
+def check_web_address(url: str, who: str) -> None:
     """Refuse what can be no http address; its words are not shown, for many hold a user's key."""
     try:
         parts = urlsplit(url)
@@ -41,7 +41,7 @@ class ChainSettings(Section):
 
     NAME = "chain"
 
-    url: str = setting("http://127.0.0.1:8545", check=_check_web_address, flat="chain_url")
+    url: str = setting("http://127.0.0.1:8545", check=check_web_address, flat="chain_url")
     id: int = setting(0, within=(0, 2**63), flat="chain_id")
     confirmations: int = setting(2, within=(0, 10_000), flat="confirmations")
     manifest: str = setting("", flat="manifest")

@@ -27,6 +27,7 @@ from edgemark.identity.settings import AccountSettings
 from edgemark.logs import LogSettings
 from edgemark.party.evm.settings import SECTIONS, RegistrationSettings
 from edgemark.party.settings import MetricsSettings, PartySettings
+from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.catalogue import Catalogue
 from edgemark.settings.loading import PREFIX, load_settings
 from edgemark.settings.section import Section, Setting, SettingInvalid, setting, settings_of
@@ -41,6 +42,7 @@ OLDER = ROOT / "tests" / "vectors" / "older"
 KNOWN = [each for each in Catalogue(list_sections()).settings if each.name != "home"]
 PARSED = {  # texts that are read when the settings are
     "chain.url": ["http://a:1", "https://b/c?d=%22e"],
+    "identity.url": ["", "http://a:1"],
     "registration.provider": ["", "0x" + "11" * 20],
     "registration.advertise": ["", "https://node.example:9443"],
 }
@@ -131,11 +133,10 @@ def test_a_file_from_before_sections__says_the_same_under_new_names(folder: Path
     facts, found = tomllib.loads(text), load_text(folder, text)
     assert set(facts) == {each.rule.flat for each in KNOWN if each.rule.flat}
     told = {each.name: each.written for each in found.show()}
-    assert told == {
-        "home": folder,
-        **{each.name: facts[each.rule.flat] for each in KNOWN if each.rule.flat},
-    }
-    assert {found.origins[each.name] for each in KNOWN} == {str(folder / FILE_NAME)}
+    older = {each.name: facts[each.rule.flat] for each in KNOWN if each.rule.flat}
+    newer = {each.name: each.tell(each.default) for each in KNOWN if not each.rule.flat}
+    assert told == {"home": folder, **older, **newer}
+    assert {found.origins[name] for name in older} == {str(folder / FILE_NAME)}
     assert found.of(ChainSettings) == ChainSettings(
         "http://127.0.0.1:8546", 31338, 3, "/var/manifest.json", 99.5
     )
@@ -263,7 +264,8 @@ def test_sections__have_names_of_their_own_and_a_systems_begin_with_its_name() -
     names = [section.NAME for section in list_sections()]
     assert len(names) == len(set(names))
     of_systems = [name for name in names if name.partition(".")[0] in SYSTEMS]
-    assert of_systems == names[len(SECTIONS) :]
+    assert of_systems == names[len(SECTIONS) + 1 :]
+    assert names[len(SECTIONS)] == IdentitySettings.NAME
     assert not [name for name in names if name.count(".") > 1]
 
 

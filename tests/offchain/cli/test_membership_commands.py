@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from tests.offchain.cli.town import NEEDED, Town, town
+from tests.offchain.cli.town import MTC, NEEDED, Town, town
 from tests.offchain.small_chain import account, small_chain
 
+from edgemark.cli.outsourcing import servers
 from edgemark.cli.terminal.exits import Exit
 from edgemark.identifiers import format_time
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
 from edgemark.party.evm.contracts import DEFAULT_PAUSE_S
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
+from edgemark.transport.ports import hold_ports
 
 __all__ = ["small_chain", "town"]  # the fixtures
 
@@ -240,3 +244,23 @@ def test_dismiss__of_an_account_that_is_not_admitted__is_refused_by_name(town: T
         assert ran.status == Exit.REFUSED_INPUT
         assert "is not admitted" in ran.error
         assert stranger in ran.error
+
+
+def test_first_start_of_a_server__says_in_its_log_what_it_paid(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = town.set_up_provider("provider")
+    node = town.enrich("node", 30 * MTC)
+    town.do("provider", "provider", "admit", node)
+    monkeypatch.setattr(servers, "serve", lambda station, _: station.close())
+    said = []
+    with hold_ports(1) as held:
+        settings = {"provider": organisation, "listen_port": held.numbers[0], "deposit": "25"}
+        for _ in range(2):
+            ran = town.run("node", "node", "run", **settings)
+            assert ran.status == Exit.DONE, ran.error
+            said += map(json.loads, ran.error.splitlines())
+    (paid,) = [line for line in said if line["part"] == "joining"]
+    assert (paid["event"], paid["free"]) == ("registered and funded", "25 MTC")
+    assert paid["gas"] > 200_000
+    assert 0 < paid["gas_wei"] < 10**18

@@ -6,6 +6,7 @@ Low rows of the first day: no `--dry-run` anywhere; `retire` without a terminal 
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,20 @@ def test_what_is_for_good__without_a_terminal__asks_for_yes(
     assert ran.status == Exit.REFUSED_INPUT
     assert "Say --yes if it is meant" in ran.error
     assert not (town.folder / "node").exists()
+
+
+def test_somebody_can_be_asked__only_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, screen = os.openpty()
+    with open(keyboard, "rb", buffering=0), open(screen, "r+b", buffering=0) as ends:
+        shown: Any = ends
+        monkeypatch.setattr("sys.stdin", shown)
+        monkeypatch.setattr("sys.stderr", shown)
+        assert command.is_at_terminal()
+        for name in ("stdin", "stderr"):
+            with monkeypatch.context() as piped:
+                piped.setattr(f"sys.{name}", io.StringIO())
+                assert not command.is_at_terminal()
+        monkeypatch.undo()
 
 
 @pytest.fixture

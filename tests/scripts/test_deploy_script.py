@@ -172,8 +172,9 @@ def test_deploy__with_every_option__does_what_they_say(
     [
         (("--judge-window", "5"), ("judge window is over before judges can serve", "2 + 4 blocks")),
         (("--pool", "0x12"), ("pool", "not an account address")),
-        (("--allocations", "none.json"), ("none.json", "holds no plan of the supply")),
+        (("--allocations", "none.json"), ("none.json", "cannot be read")),
         (("--unbonding", "9"), ("JobSettlement.constructor", "OutOfBounds", "unbonding")),
+        (("--min-stake", f"{10**21}"), ("--min-stake", "perhaps 1000 was meant")),  # R16
     ],
 )
 def test_deploy__a_users_mistake__is_named_without_a_traceback(

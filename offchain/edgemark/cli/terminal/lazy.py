@@ -41,7 +41,7 @@ class NetworkPlace:
     """Where a network for development is that a system hands in, for `edgemark chain up`.
 
     Args:
-        place: module and name of a `demo.evm.network.Network`, `edgemark.systems.ferry:ALL`.
+        place: module and name of a `demo.evm.network.Network`, with a colon between.
         least, most: servers that it may have.
         summary: of the option.
     """

@@ -208,7 +208,7 @@ def test_r5_job_with_a_dead_node__tells_its_result_before_it_charges_anybody(rus
     submitted, left = rush.crash.submitted, rush.crash.left
     assert rush.crash.died == KILLED
     assert submitted.status == 0, submitted
-    early, _, _ = submitted.error.partition("Staying until the job is settled")
+    early, _, _ = submitted.error.partition("Staying until the job is cleared")
     assert "The result is checked: " in early
     assert left.result == evaluate_plainly(rush.crash.batch)
     assert (list(left.wrong), list(left.silent)) == ([], [CRASHED])

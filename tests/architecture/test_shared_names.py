@@ -45,7 +45,9 @@ def find_handed_in(kind: str) -> dict[str, Iterable[object]]:
             return {GROUND: ("device", "provider"), **{each.NAME: each.ROLES for each in GROUPS}}
         case "contracts":
             return {group.NAME: [kind.name for kind in group.KINDS] for group in GROUPS}
-    return {g.NAME: [event.__name__ for kind in g.KINDS for event in kind.events] for g in GROUPS}
+    owners = {event: g.NAME for g in reversed(GROUPS) for kind in g.KINDS for event in kind.events}
+    # What the ground hands to several is one type, and told from another of its name.
+    return {g.NAME: [e.__name__ for e, owner in owners.items() if owner == g.NAME] for g in GROUPS}
 
 
 def read_roles(root: Path) -> dict[str, dict[int, str]]:

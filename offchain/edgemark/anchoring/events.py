@@ -1,4 +1,4 @@
-"""Events of the AssetAnchor, field for field as it logs them."""
+"""Events of the AssetAnchor, and of every contract with a guardian, as they log them."""
 
 from __future__ import annotations
 
@@ -98,3 +98,10 @@ class LockReturned(ChainEvent):
     place: int
     amount: Tokens
     caller: Address
+
+
+@dataclass(frozen=True)
+class WorkStopped(ChainEvent):
+    """A contract with a guardian takes no new work from here on; see `anchoring/Deprecation`."""
+
+    guardian: Address

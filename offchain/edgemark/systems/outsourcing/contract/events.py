@@ -144,10 +144,3 @@ class ChargeLapsed(ChainEvent):
     job: JobId
     index: int
     node: Address
-
-
-@dataclass(frozen=True)
-class WorkStopped(ChainEvent):
-    """No new jobs from here on."""
-
-    guardian: Address

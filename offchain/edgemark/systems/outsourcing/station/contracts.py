@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from edgemark.anchoring.events import WorkStopped
 from edgemark.deployment.group import ContractGroup, integers_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens, parse_address
@@ -69,7 +70,7 @@ JOB_SETTLEMENT = ContractKind(
         events.ChargeAnswered,
         events.ChargeVoided,
         events.ChargeLapsed,
-        events.WorkStopped,
+        WorkStopped,
     ),
     constructor=_of_settlement,
     wired=(

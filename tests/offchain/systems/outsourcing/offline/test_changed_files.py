@@ -294,14 +294,6 @@ def test_f9_file__of_which_a_byte_was_changed__is_refused_or_says_the_same(
     assert refused > FLIPS / 3
 
 
-def test_cursor_of_before_there_was_a_checksum__counts(tmp_path: Path) -> None:
-    path = tmp_path / "judge.cursor"
-    path.write_text(f'{{"contract": "{SOMEBODY}", "block": 4321}}')
-    assert Cursor(path, SOMEBODY).read(1) == 4322
-    path.write_text(f'{{"contract": "{DOMAIN.contract}", "block": 4321}}')
-    assert Cursor(path, SOMEBODY).read(1) == 1
-
-
 WRITERS = {  # modules that write files, and their kind here; "never": docs/operating.md says why
     "cli.outsourcing.aftermath": "evidence",
     "cli.outsourcing.sharing": "answers",

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgemark.systems.outsourcing.contract import events
+from edgemark.anchoring.events import WorkStopped
 from edgemark.systems.outsourcing.protocol.keys import facts_of, job_of, key_of, subject_of
 from edgemark.systems.outsourcing.station.contracts import JOB_SETTLEMENT
 
@@ -28,4 +28,4 @@ def test_event__is_about_its_index_or_its_job_or_neither(kind: type) -> None:
     known = {name: value for name, value in (("job", JOB), ("index", 3)) if name in names}
     expected = {2: key_of(JOB, 3), 1: JOB, 0: None}[len(known)]
     assert subject_of(SimpleNamespace(**known)) == expected
-    assert ("job" in names) == (kind is not events.WorkStopped)
+    assert ("job" in names) == (kind is not WorkStopped)

@@ -71,13 +71,14 @@ class GasLab:
         self._note(f"{contract.name}.{function}", case, receipt.gas_used)
         return receipt
 
-    def make(self, case: str, sender: SecretKey, name: str, *args: object) -> Made:
-        """Deploy a contract and note the gas under its name and `case`."""
+    def make(self, case: str | None, sender: SecretKey, name: str, *args: object) -> Made:
+        """Deploy a contract and note the gas under its name and `case`, if there is one."""
         data = load_bytecode(name) + load_interface(name).encode_constructor(args)
         receipt = self._mine({"from": sender.address, "data": "0x" + data.hex()})
         if not receipt.is_success or receipt.contract_address is None:
             raise Reverted(f"{name}.constructor")
-        self._note(f"{name}.constructor", case, receipt.gas_used)
+        if case is not None:
+            self._note(f"{name}.constructor", case, receipt.gas_used)
         return Made(receipt.contract_address, receipt.block_number)
 
     def now(self) -> int:

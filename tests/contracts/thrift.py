@@ -69,7 +69,7 @@ def _send(account: AccountAPI, transaction: Any, **_options: Any) -> Receipt:
         fields["to"] = transaction.receiver
     mined = provider.make_request("eth_sendTransactionSync", [fields])
     if int(mined["status"], 16) == 0:
-        raise Refusal(_revert_data(provider, mined["transactionHash"]))
+        raise Refusal(revert_data(provider, mined["transactionHash"]))
     return Receipt(
         block_number=int(mined["blockNumber"], 16),
         contract_address=mined["contractAddress"],
@@ -83,7 +83,7 @@ def _send(account: AccountAPI, transaction: Any, **_options: Any) -> Receipt:
     )
 
 
-def _revert_data(provider: ProviderAPI, transaction_hash: str) -> bytes:
+def revert_data(provider: ProviderAPI, transaction_hash: str) -> bytes:
     """The answer of the call that was mined, at its own second: a replay comes a block later."""
     tracer = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
     trace = provider.make_request("debug_traceTransaction", [transaction_hash, tracer])

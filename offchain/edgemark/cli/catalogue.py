@@ -12,6 +12,7 @@ PLACES = (  # module and name, each behind the groups it stands on
     "edgemark.party.evm.contracts:BaseContracts",
     "edgemark.party.evm.contracts:DidContracts",
     "edgemark.systems.outsourcing.station.contracts:OutsourcingContracts",
+    "edgemark.systems.trading.station.contracts:TradingContracts",
 )
 
 

@@ -11,6 +11,12 @@ from edgemark.ledger.evm.faults import ContractRefused
 
 # Numbers of errors that are no amounts: times, counts, places, and bits of a cast that cannot be.
 NO_AMOUNTS = {
+    "AgreementNumberWrong.had",
+    "AgreementNumberWrong.needed",
+    "DelegationOld.had",
+    "DelegationOld.newest",
+    "EpochWrong.had",
+    "EpochWrong.needed",
     *("expires_at", "now_at", "deadline", "earliest", "latest", "free_at", "retired_at", "ends_at"),
     *(
         "lapses_at",
@@ -44,7 +50,10 @@ NO_AMOUNTS = {
     "TooFewSignatures.needed",
 }
 OF_BOUNDS = "OutOfBounds"
-AMOUNTS_IN_BOUNDS = ("fee", "judgeFee", "stake", "minFee", "maxFee", "minStake")
+AMOUNTS_IN_BOUNDS = (
+    *("fee", "judgeFee", "stake", "minFee", "maxFee", "minStake"),
+    *("deposit", "bond", "amount", "maxDeposit"),
+)
 
 
 def numbers_of_errors() -> set[tuple[str, str]]:

@@ -1,0 +1,14 @@
+"""Computing power sold by the minute, settled off chain with credentials.
+
+Source: "EFSC", edge computing power traded over off-chain channels. It has no money: a buyer could
+stop paying. Here a payer locks a deposit, signs what it owes, and the chain pays the largest amount
+that it signed.
+
+Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain); a controller
+(TCC) issues credentials and decides no money; towers watch a channel for a party.
+
+| room       | what is in it                                                                  |
+|------------|--------------------------------------------------------------------------------|
+| `contract` | ChannelEscrow in Python: terms, statements, what every call does, who gets what |
+| `station`  | the contracts of this system, as they are deployed                             |
+"""

@@ -1,0 +1,1 @@
+"""ChannelEscrow in Python: terms, statements, what every call does, who gets what."""

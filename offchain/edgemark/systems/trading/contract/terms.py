@@ -1,0 +1,159 @@
+"""The terms of a channel and the rules they must keep; the plain twin of `ChannelTerms.sol`.
+
+The id of a channel is the hash of its terms with chain and escrow, so that every statement about it
+is one about these terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from operator import attrgetter
+
+from edgemark.amounts import Amount
+from edgemark.crypto.ethereum.abi import encode
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
+from edgemark.systems.trading.contract.records import Limits, Signers
+from edgemark.systems.trading.identifiers import ChannelId
+
+BOND_PART = 10  # a bond is at least a tenth of the deposit at the opening
+MAX_TIME = 2**40 - 1  # the last second that is stored
+
+TERMS_ABI = (
+    "(address,address,address,address,uint88,uint88,uint40,uint40,uint40,"
+    "bytes32,bytes32,bytes32,address,bytes32,uint256)"
+)
+
+
+_BOUNDS = ("had", "least", "most")
+AMOUNTS = {  # values of the escrow's errors that are amounts of tokens, by error or field
+    **{f"OutOfBounds.{field}": _BOUNDS for field in ("deposit", "bond", "amount", "maxDeposit")},
+    "AmountOutside": _BOUNDS,
+    "AmountNotAbove": ("had", "above"),
+}
+
+
+class ChannelRefused(RefusedInput):
+    """The escrow would revert with this custom error and these values.
+
+    Args:
+        error: its name, as in the interface.
+        values: its arguments by name, in their order.
+    """
+
+    def __init__(self, error: str, **values: object) -> None:
+        place = f"{error}.{values['field']}" if "field" in values else error
+        amounts = AMOUNTS.get(place, ())
+        told = ", ".join(
+            f"{name} {_tell(value, is_amount=name in amounts)}" for name, value in values.items()
+        )
+        super().__init__(f"the escrow refuses this: {error}", who="channel", had=told or None)
+        self.error = error
+        self.values = values
+
+
+def _tell(value: object, *, is_amount: bool) -> str:
+    if is_amount and isinstance(value, int):
+        return str(Amount(value))
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What both sign at the opening; the fields stand in the order of `IChannelEscrow.Terms`.
+
+    Amounts are in the token's smallest unit, times in Unix seconds of chain time.
+    """
+
+    payer: Address
+    seller: Address
+    payer_key: Address
+    seller_key: Address
+    deposit: Tokens
+    bond: Tokens
+    window: int
+    expires_at: Timestamp
+    close_by: Timestamp
+    initiation_template: Hash32
+    settlement_template: Hash32
+    initiation: Hash32
+    controller: Address
+    offer: Hash32
+    nonce: int
+
+    def as_abi(self) -> tuple[object, ...]:
+        """The tuple that the contract takes."""
+        values: tuple[object, ...] = _values_of(self)
+        return values
+
+    @property
+    def signers(self) -> Signers:
+        """Who signs as long as nothing was amended."""
+        return Signers(self.payer_key, self.seller_key, self.controller)
+
+    def lock_expiry(self, exit_grace: int) -> Timestamp:
+        """Last second at which the escrow can pay: no window outlives it."""
+        return Timestamp(self.close_by + 2 * self.window + exit_grace)
+
+
+_values_of = attrgetter(*(each.name for each in fields(Terms)))
+
+
+def compute_channel_id(chain_id: int, escrow: Address, terms: Terms) -> ChannelId:
+    """keccak256(abi.encode(chainid, escrow, terms)).
+
+    Raises:
+        RefusedInput: a value does not fit its type.
+    """
+    kinds = ("uint256", "address", TERMS_ABI)
+    return ChannelId(keccak256(encode(kinds, (chain_id, escrow, terms.as_abi()))))
+
+
+def compute_least_bond(deposit: int) -> int:
+    """ceil(deposit / 10)."""
+    return -(-deposit // BOND_PART)
+
+
+def are_keys(payer_key: Address, seller_key: Address) -> bool:
+    """Whether these may be the signing addresses of a channel."""
+    return payer_key != seller_key and NOBODY not in (payer_key, seller_key)
+
+
+def check_terms(terms: Terms, limits: Limits, now: int) -> None:
+    """Check that a channel may be opened with these terms now.
+
+    Raises:
+        ChannelRefused: something is out of its bounds, or both parties are one.
+    """
+    if terms.payer == terms.seller or not are_keys(terms.payer_key, terms.seller_key):
+        raise refuse_parties(terms, terms.payer_key, terms.seller_key)
+    check_within("deposit", terms.deposit, 1, limits.max_deposit)
+    check_within("bond", terms.bond, compute_least_bond(terms.deposit), limits.max_deposit)
+    check_within("window", terms.window, limits.min_window, limits.max_window)
+    check_within("expiresAt", terms.expires_at, now, MAX_TIME)
+    check_within("closeBy", terms.close_by, terms.expires_at + terms.window, MAX_TIME)
+
+
+def refuse_parties(terms: Terms, payer_key: Address, seller_key: Address) -> ChannelRefused:
+    """Both parties, or both keys, are one, or nobody."""
+    parties = {"payer": terms.payer, "seller": terms.seller}
+    return ChannelRefused("PartiesInvalid", **parties, payerKey=payer_key, sellerKey=seller_key)
+
+
+def check_within(field: str, had: int, least: int, most: int) -> None:
+    """Check a number; raises `ChannelRefused` unless least <= had <= most."""
+    if not least <= had <= most:
+        raise ChannelRefused("OutOfBounds", field=field, had=had, least=least, most=most)
+
+
+def check_by(now: int, deadline: int) -> None:
+    """Check that a deadline has not passed; raises `ChannelRefused`."""
+    if now > deadline:
+        raise ChannelRefused("TooLate", nowAt=now, deadline=deadline)
+
+
+def check_after(now: int, deadline: int) -> None:
+    """Check that a deadline has passed; raises `ChannelRefused`."""
+    if now <= deadline:
+        raise ChannelRefused("TooEarly", nowAt=now, allowedAfter=deadline)

@@ -1,0 +1,1 @@
+"""The contracts of this system, as they are deployed."""

@@ -1,0 +1,46 @@
+"""An escrow deployed once; every test starts from the same state (ape restores it)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.contracts.conftest import deploy_coin
+
+pytest.register_assert_rewrite("tests.contracts.trading.escrow_world")
+
+from tests.contracts.trading.escrow_world import (  # noqa: E402 - after the line above
+    ALLOWED_SECONDS,
+    WEALTH,
+    EscrowWorld,
+)
+from tests.offchain.systems.trading.channel_cast import LIMITS, ROLES  # noqa: E402
+
+
+def deploy_escrow(
+    chain: Any, project: Any, accounts: Any, token: Any | None = None, kind: str = "ChannelEscrow"
+) -> EscrowWorld:
+    """Deploy token, anchor and escrow, and fill the accounts of all people in the anchor."""
+    deployer, guardian, pool = accounts[:3]
+    people = dict(zip(ROLES, accounts[3 : 3 + len(ROLES)], strict=True))
+    token = token or deploy_coin(project, deployer, pool)
+    anchor = deployer.deploy(project.AssetAnchor, token)
+    escrow = deployer.deploy(getattr(project, kind), anchor, guardian, LIMITS.as_abi())
+    world = EscrowWorld(chain, token, anchor, escrow, deployer, guardian, people)
+    token.approve(anchor, 2 * WEALTH, sender=deployer)
+    for role in ("payer", "seller"):
+        anchor.deposit(people[role], WEALTH, sender=deployer)
+    until = world.now() + ALLOWED_SECONDS
+    anchor.allowLocker(escrow, WEALTH, until, sender=people["payer"])
+    return world
+
+
+@pytest.fixture(scope="session")
+def deployed_escrow(chain: Any, project: Any, accounts: Any) -> EscrowWorld:
+    return deploy_escrow(chain, project, accounts)
+
+
+@pytest.fixture
+def world(deployed_escrow: EscrowWorld) -> EscrowWorld:
+    deployed_escrow.nonce, deployed_escrow.books = 0, {}
+    return deployed_escrow

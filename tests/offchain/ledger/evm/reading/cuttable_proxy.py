@@ -16,14 +16,13 @@ class CuttableProxy(Closing):
     """Forwards connections to a port of this machine.
 
     While it is cut, connections are refused and the present ones end. While it is deaf, requests
-    reach the node but its answers are lost and the connection ends.
+    reach the node but its answers are lost and the connection ends. It can turn to another node.
 
     Args:
         port: where to forward to.
     """
 
     def __init__(self, port: int) -> None:
-        self.requests_seen = b""
         self._target = port
         self._is_cut = False
         self._is_deaf = False
@@ -47,6 +46,12 @@ class CuttableProxy(Closing):
     def deafen(self) -> None:
         """Let requests through and lose the answers."""
         self._is_deaf = True
+
+    def turn_to(self, port: int) -> None:
+        """End every connection, and forward to another port from now on."""
+        with self._lock:
+            self._target = port
+            self._close_all()
 
     def restore(self) -> None:
         """Forward as usual."""
@@ -79,8 +84,6 @@ class CuttableProxy(Closing):
             while chunk := source.recv(CHUNK_BYTES):
                 if is_answer and self._is_deaf:
                     break
-                if not is_answer:
-                    self.requests_seen += chunk
                 sink.sendall(chunk)
         with self._lock:
             for end in (source, sink):

@@ -249,7 +249,7 @@ def test_submit__windows_too_short_to_look_at_the_chain__are_refused(desk: Desk)
 def test_submit__without_gas__is_refused(desk: Desk, tmp_path: Path) -> None:
     poor = write_settings(desk.theatre.stage.settings_of("without-gas"))
     done = edgemark_here(*desk.submission("--home", poor, "--json"))
-    check_refused(done, Exit.REFUSED_INPUT, "had 0 wei", "Send native coin")
+    check_refused(done, Exit.REFUSED_INPUT, "had 0 coin", "Send the chain's native coin")
 
 
 def test_submit__without_tokens__is_refused(desk: Desk) -> None:

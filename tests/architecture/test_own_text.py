@@ -38,6 +38,34 @@ def test_no_file_names_a_place_on_one_machine() -> None:
     assert find_lines(MACHINE_PATH, find_files(*TEXT)) == []
 
 
+def find_foreign(paths: list[Path]) -> list[Path]:
+    """Files that are no text (the vectors' old journals apart), and stamps of a build."""
+    return [
+        path
+        for path in paths
+        if "vectors" not in path.parts
+        and (path.name == ".ready" or not _is_text(path.read_bytes()))
+    ]
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def test_no_file_is_a_binary_or_a_stamp_of_a_build() -> None:
+    assert find_foreign(find_files()) == []
+
+
+def test_a_planted_wheel_and_stamp__are_found(tmp_path: Path) -> None:
+    planted = [tmp_path / "click-8.1.8-py3-none-any.whl", tmp_path / ".ready"]
+    planted[0].write_bytes(b"PK\x03\x04\x14\x00\x00")
+    planted[1].touch()
+    assert find_foreign(planted) == planted
+
+
 def test_no_file_names_a_package_registry() -> None:
     assert find_lines(REGISTRY, find_files(*TEXT)) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from edgemark.crypto.field.randomness import Randomness
@@ -10,7 +10,7 @@ from edgemark.deployment.deployment import Deployment
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.identifiers import Address, Timestamp, parse_address
-from edgemark.identity.directory import Directory
+from edgemark.identity.directory import Directory, Member
 from edgemark.identity.kinds import PARTICIPANT_REGISTRY
 from edgemark.indexer.copying import copy_index
 from edgemark.indexer.keeping import keep_in_step
@@ -29,11 +29,11 @@ def find_nodes(
     folder: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Address]:
-    """All compute nodes in good standing, in an order that is drawn anew; `MOST_NAMED` at most.
+    """Compute nodes in good standing, in an order that is drawn anew; `MOST_NAMED` at most.
 
-    Who is first is left to the draw, not to what nodes say of themselves: to ask for a low fee
-    costs a node nothing, as the job says what is paid, and t + 1 that work together must not come
-    before all others by saying so.
+    Who is first is left to the draw (`draw_order`), not to what nodes say of themselves: to ask for
+    a low fee costs a node nothing, as the job says what is paid, and t + 1 that work together must
+    not come before all others by saying so.
 
     Args:
         station: whose chain.
@@ -53,10 +53,31 @@ def find_nodes(
         directory = read_directory(store, station.deployment)
     now = Timestamp(station.chain.now())
     servers = directory.servers(COMPUTE_NODE)
-    found = [each.account for each in servers if directory.standing(each, now).is_good]
-    randomness = Randomness()
-    lots = {account: randomness.octets(LOT_BYTES) for account in found}
-    return sorted(found, key=lambda account: lots[account])[:MOST_NAMED]
+    return draw_order(each for each in servers if directory.standing(each, now).is_good)
+
+
+def draw_order(nodes: Iterable[Member], randomness: Randomness | None = None) -> list[Address]:
+    """One node of each provider, then a second one of each that has two, and so on.
+
+    Lots are drawn by providers, of which each has a stake: what more nodes a provider admits costs
+    it nothing, and gets it neither into more jobs nor others out of what is asked.
+
+    Args:
+        nodes: each once.
+        randomness: that draws; the system's when None.
+    """
+    source = randomness or Randomness()
+    of_provider: dict[Address, list[tuple[bytes, Address]]] = {}
+    for node in nodes:
+        lot = source.octets(LOT_BYTES)
+        of_provider.setdefault(node.provider, []).append((lot, node.account))
+    lots = {provider: source.octets(LOT_BYTES) for provider in of_provider}
+    places = [
+        (place, lots[provider], account)
+        for provider, drawn in of_provider.items()
+        for place, (_, account) in enumerate(sorted(drawn))
+    ]
+    return [account for _, _, account in sorted(places)[:MOST_NAMED]]
 
 
 def read_directory(store: IndexStore, deployment: Deployment) -> Directory:

@@ -13,12 +13,13 @@ from tests.offchain.systems.outsourcing import cast
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.identity.directory import Member
 from edgemark.identity.records import Participant, Resources, Role
 from edgemark.systems.outsourcing.order import inquiring, ordering
-from edgemark.systems.outsourcing.order.finding import MOST_FILE_BYTES, read_node_file
+from edgemark.systems.outsourcing.order.finding import MOST_FILE_BYTES, draw_order, read_node_file
 from edgemark.systems.outsourcing.order.inquiring import TooFewNodes, choose_nodes
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE
-from edgemark.systems.outsourcing.steps.inquire import Inquiry, Readiness
+from edgemark.systems.outsourcing.steps.inquire import MOST_NAMED, Inquiry, Readiness
 from edgemark.transport.faults import PeerRefused, PeerUnreachable, WrongCertificate
 
 FUNCTION, NEEDED = cast.dense_function(), cast.NODE_COUNT
@@ -232,6 +233,21 @@ def test_exactly_as_many_as_it_takes__are_not_asked() -> None:
 
 
 # --- a file of nodes -----------------------------------------------------------------------------
+
+
+def test_more_nodes_of_a_provider__do_not_bring_it_into_more_jobs() -> None:
+    def members(provider: int, count: int) -> list[Member]:
+        names = [Address(f"0x{provider:020x}{number:020x}") for number in range(count)]
+        return [Member(name, COMPUTE_NODE, Address(f"0x{provider:040x}")) for name in names]
+
+    many = [each for provider in (1, 2) for each in members(provider, 400)]
+    single = [each for provider in range(3, 43) for each in members(provider, 1)]
+    drawn = [draw_order([*many, *single]) for _ in range(40)]
+    assert all(len(order) == MOST_NAMED for order in drawn)
+    assert all({each.account for each in single} <= set(order[:42]) for order in drawn)
+    of_many = {each.account for each in many}
+    first = sum(account in of_many for order in drawn for account in order[:7])
+    assert first < 70  # about 13 of 280; by nodes it would be nearly all
 
 
 def test_a_file__has_an_account_a_line_and_remarks(tmp_path: Any) -> None:

@@ -41,7 +41,10 @@ from edgemark.systems.outsourcing.station.contracts import (
 )
 from edgemark.token.plans import read_plans
 
-LIMITS = get_type_hints(Limits)  # what each limit is: an amount, or seconds
+
+def kinds_of_limits():
+    """What each limit is: an amount, or seconds."""
+    return get_type_hints(Limits)
 
 
 def amount_option(name, default):
@@ -52,9 +55,10 @@ def amount_option(name, default):
 
 def limit_options(command):
     """One option for each limit of a job; amounts in MTC, times in seconds."""
+    kinds = kinds_of_limits()
     for name, value in vars(DEFAULT_LIMITS).items():
         option = option_of(name)
-        if LIMITS[name] is Tokens:
+        if kinds[name] is Tokens:
             command = amount_option(option, value)(command)
         else:
             seconds = click.option(option, type=int, default=value, show_default=True)
@@ -120,7 +124,7 @@ def groups_of(account, judges, pool, options):
     plans = options["allocations"]
     limits = {
         name: parse_tokens(options[name], who=option_of(name)) if kind is Tokens else options[name]
-        for name, kind in LIMITS.items()
+        for name, kind in kinds_of_limits().items()
     }
     least = parse_tokens(options["min_stake"], who="--min-stake")
     return draft_contracts(

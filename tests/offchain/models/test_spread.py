@@ -17,6 +17,7 @@ from edgemark.models.description import description_from_json, description_to_js
 from edgemark.models.estimators.reading import describe_estimator
 from edgemark.models.plan import plan_from_json, plan_to_json
 from edgemark.models.spread import SaysNothing
+from edgemark.untrusted.checksum import take_checksum
 
 RANDOM = np.random.default_rng(9)
 MOMENTS = 1.7e9 + RANDOM.uniform(0, 3e7, size=(80, 1))  # a year in Unix seconds
@@ -93,7 +94,7 @@ def test_model_file_without_centres__still_opens() -> None:
     model = LinearRegression().fit(np.eye(2), [1.0, 2.0])
     raw = description_to_json(describe_estimator(model, 3.0))
     assert "centres" not in json.loads(raw)
-    value = json.loads(raw)
+    value = take_checksum(json.loads(raw), "m", RefusedInput)
     value["centres"] = [1.0]
     with pytest.raises(RefusedInput, match="wrong number of centres"):
         description_from_json(json.dumps(value).encode(), "m")

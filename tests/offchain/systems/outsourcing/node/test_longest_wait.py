@@ -50,7 +50,7 @@ def test_an_offer__that_may_not_start_for_longer__is_refused_with_both_numbers(
     with pytest.raises(OfferRefused) as refused:
         ask(tmp_path, left_s)
     assert refused.value.had == f"{left_s} s until accept_by"
-    assert refused.value.needed == f"<= max_accept_s = {LONGEST_S} s"
+    assert refused.value.needed == f"<= outsourcing.node.max_accept_s = {LONGEST_S} s"
     assert ask(tmp_path, left_s, PlantedAccepting) == FUNCTION_NEEDED
 
 

@@ -8,11 +8,15 @@
 
 What pays for gas is of another kind and as fine: 10^18 wei are one coin (`Coin`).
 
+A number in a text, whatever it counts, is `is_number` or `is_whole`: Python reads `1_0`, `nan` and
+digits of any script as numbers too, which nobody means and no other program writes.
+
 Inside the package an amount is `Tokens`, whole smallest units; nothing between the edges is in MTC.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, Inexact
 
@@ -23,6 +27,9 @@ SUPPLY = Tokens(10**9 * TOKEN_UNIT)  # of MetaCoin, fixed for good: nobody has o
 PLACES = 18  # decimals of an amount
 MOST_SHOWN = 40  # characters of what was given
 MOST_ADJUSTED = 40  # power of ten of what is still compared; beyond it a number is only long
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?)[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 
 _EXACT = Context(prec=128, traps=[Inexact])  # whatever it cannot hold is no amount either
 
@@ -51,6 +58,16 @@ class Coin:
     def rounded(self) -> Coin:
         """To three digits, for what is an estimate or changes with every transaction."""
         return Coin(int(_THREE_DIGITS.create_decimal(self.wei)))
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number as people write one: digits 0-9, one point, perhaps a power."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number as people write one: digits 0-9, perhaps a sign."""
+    return _WHOLE.fullmatch(text) is not None
 
 
 def format_tokens(amount: int, *, sign: bool = False) -> str:
@@ -88,30 +105,36 @@ def parse_tokens(value: object, *, who: object = "amount") -> Tokens:
     except DecimalException:
         is_whole = False
     if not is_whole:
-        raise RefusedInput(
-            "is finer than an amount can be",
-            who=who,
-            had=_show(value),
-            needed=f"MTC with at most {PLACES} decimals",
-        )
+        raise _too_fine(value, who)
     if tokens > SUPPLY:
         raise _out_of_range(value, who, int(amount) if amount == int(amount) else 0)
     return Tokens(int(tokens))
 
 
 def _read_number(value: object, who: object) -> Decimal:
-    text = repr(value) if isinstance(value, float) else value
-    is_plain = not isinstance(text, str) or text.isascii()  # Decimal reads digits of any script
-    if is_plain and isinstance(text, str | int | Decimal) and not isinstance(text, bool):
-        try:
-            amount = Decimal(text)
-        except DecimalException:
-            pass
-        else:
-            if amount.is_finite():
-                return amount
+    number = repr(value) if isinstance(value, float) else value
+    if isinstance(number, str):
+        number = number.strip(" ")
+        if found := _NUMBER.fullmatch(number):
+            try:
+                return Decimal(number)
+            except DecimalException:  # of an exponent that no number needs
+                raise (_too_fine if found[1] == "-" else _out_of_range)(value, who) from None
+    elif isinstance(number, int | Decimal) and not isinstance(number, bool):
+        amount = Decimal(number)
+        if amount.is_finite():
+            return amount
     raise RefusedInput(
         "is no amount", who=who, had=_show(value), needed="MTC, such as 1000 or 0.25"
+    )
+
+
+def _too_fine(value: object, who: object) -> RefusedInput:
+    return RefusedInput(
+        "is finer than an amount can be",
+        who=who,
+        had=_show(value),
+        needed=f"MTC with at most {PLACES} decimals",
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import Enum
 
 NOTHING = "none"
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def in_words(value: object) -> str:  # noqa: PLR0911 - one line a kind
@@ -46,6 +47,16 @@ def show_measured(value: object) -> str:
 def count(number: int, word: str) -> str:
     """`1 row`, `2 rows`."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def show_duration(seconds: int) -> str:
+    """A time in its two largest units, `37 days 1 minute`; what is less is left out."""
+    parts = []
+    for word, size in _UNITS:
+        many, seconds = divmod(seconds, size)
+        if many:
+            parts.append(count(many, word))
+    return " ".join(parts[:2]) or count(0, "second")
 
 
 def printable(text: str, *, lines: bool = False) -> str:

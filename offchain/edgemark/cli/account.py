@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from edgemark.amounts import Amount
+from edgemark.amounts import Amount, Coin
 from edgemark.cli.options.amounts import MTC, SOME_MTC
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import AnchorStation
 from edgemark.cli.systems import OF_SYSTEMS
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
 from edgemark.identity.keys import KeyStore
@@ -31,14 +31,16 @@ def show(invocation: Invocation) -> None:
     """Print account, wallet, free balance in the anchor, and the TLS pin; its server may run."""
     with AnchorStation.look(invocation.settings()) as station:
         me = station.address
+        gas = station.chain.balance(me)
         facts = {
             "account": me,
             "wallet": Amount(station.token.balance(me)),
             "anchor_free": Amount(station.accounts.free_balance(me)),
-            "gas_wei": station.chain.balance(me),
+            "gas_wei": gas,
             "tls_pin": station.keys.tls.pin.hex(),
         }
-    invocation.show(facts)
+    told = {"gas" if name == "gas_wei" else name: fact for name, fact in facts.items()}
+    invocation.show(facts, align(told | {"gas": Coin(gas)}))
 
 
 @click.command("deposit")

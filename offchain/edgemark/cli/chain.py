@@ -12,6 +12,7 @@ from rich.console import Console
 from edgemark.amounts import Amount
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.options.amounts import MTC
+from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.spending.price import price_of
 from edgemark.cli.systems import OF_SYSTEMS
@@ -22,7 +23,7 @@ from edgemark.demo.evm.network import Wanted, network_up
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Tokens, parse_address
+from edgemark.identifiers import Address, Tokens, parse_address
 from edgemark.ledger.evm.development.faucet import FAUCET, open_faucet
 from edgemark.ledger.evm.development.launching import (
     DEFAULT_BLOCK_TIME_S,
@@ -51,7 +52,7 @@ def takes_networks(command: F) -> F:
         command = click.option(
             f"--with-{name}",
             name.replace("-", "_"),
-            type=click.IntRange(network.least, network.most),
+            type=WholeRange(network.least, network.most),
             help=network.summary,
         )(command)
     return command
@@ -64,8 +65,8 @@ def chain() -> None:
 
 @chain.command("up")
 @takes_settings
-@click.option("--port", type=click.IntRange(0, 65535), help="0: a free one.  [default: 8545]")
-@click.option("--block-time", type=click.IntRange(1, 60), help="Seconds.  [default: 1]")
+@click.option("--port", type=WholeRange(0, 65535), help="0: a free one.  [default: 8545]")
+@click.option("--block-time", type=WholeRange(1, 60), help="Seconds.  [default: 1]")
 @click.option(
     "--chain", "kind", type=click.Choice(list(KINDS)), default=DEFAULT_KIND, show_default=True
 )
@@ -161,6 +162,19 @@ def verify(invocation: Invocation) -> None:
     invocation.show(facts, "\n".join(lines))
 
 
+def _parse_payee(text: str) -> Address:
+    """An account that can be given something.
+
+    Raises:
+        RefusedInput: no address, or the one of nobody, which no token can be given to.
+    """
+    payee = parse_address(text, who="account")
+    if not int(payee, 16):
+        needed = "an account that somebody has a key of"
+        raise RefusedInput("is nobody's account", who="chain fund", had=payee, needed=needed)
+    return payee
+
+
 @chain.command("fund")
 @spends()
 @click.argument("accounts", nargs=-1, required=True)
@@ -172,7 +186,7 @@ def fund(spending: Spending, accounts: tuple[str, ...], mtc: Tokens) -> None:
     `ape run deploy` used it.
     """
     settings = spending.invocation.settings()
-    payees = [parse_address(account, who="account") for account in accounts]
+    payees = [_parse_payee(account) for account in accounts]
     wanted = settings.of(ChainSettings)
     node = EvmChain(wanted.url, chain_id=wanted.id or None, confirmations=0).connect()
     file = wanted.manifest_file(settings.home, node.chain_id)

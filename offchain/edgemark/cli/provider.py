@@ -24,8 +24,7 @@ from edgemark.party.evm.membership import (
     unstake,
 )
 from edgemark.party.evm.station import EvmStation
-
-DAY_S = 86_400
+from edgemark.words import show_duration
 
 
 @click.group(cls=NamingGroup)
@@ -125,7 +124,7 @@ def stake(spending: Spending, amount: Tokens | None) -> None:
 
     def tell_later(station: EvmStation) -> list[str]:
         unbonding_s = station.deployment.group(BaseContracts).staking.unbonding_seconds
-        after = f"{unbonding_s / DAY_S:g} days after `edgemark provider unstake`"
+        after = f"{show_duration(unbonding_s)} after `edgemark provider unstake`"
         return [f"A stake can come back earlier, {after}."]
 
     spending.carry_out(RegistryStation, act, tell, tell_later)

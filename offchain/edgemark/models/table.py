@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import NoReturn
 
+from edgemark.amounts import is_number
 from edgemark.errors import RefusedInput
 from edgemark.models.names import find_columns, find_other_case
 from edgemark.models.signature import Answer, Decision, Signature
@@ -24,7 +25,6 @@ MAX_TABLE_BYTES = 64 * 2**20
 MAX_COLUMNS = 4096  # those that are left out included
 MAX_SHOWN = 8  # names in one error
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 
@@ -164,7 +164,7 @@ def _read_header(lines: Iterator[list[str]], who: str, known: Sequence[str]) -> 
         twice = [_tell(name) for name, count in names.items() if count > 1]
         raise BadTable("has columns of one name", who=f"{who}, header", had=_list(twice))
     counted = [str(position) for position in range(len(header))]
-    if header != counted and all(_NUMBER.fullmatch(name) for name in header):
+    if header != counted and all(is_number(name) for name in header):
         raise BadTable(
             "has no header", who=who, had="a first line of numbers", needed="a line of column names"
         )
@@ -175,7 +175,7 @@ def _tell(name: str) -> str:
     """A column's name; not a number, which may be an input of a table that has no header."""
     if not name:
         return '""'
-    return "a number" if _NUMBER.fullmatch(name) else name
+    return "a number" if is_number(name) else name
 
 
 def _kept(header: list[str], who: str, drop: Sequence[str]) -> list[int]:
@@ -251,13 +251,13 @@ def _read_row(
 
 def _read_cell(cell: str, where: str) -> float:
     text = cell.strip()
-    if _NUMBER.fullmatch(text):
+    if is_number(text):
         value = float(text)
         if math.isfinite(value):
             return value
     if text.lower() in _MISSING:
         raise BadCell("is missing", who=where, needed="a number")
-    if _INFINITE.fullmatch(text) or _NUMBER.fullmatch(text):
+    if _INFINITE.fullmatch(text) or is_number(text):
         raise BadCell("is not finite", who=where, needed="a finite number")
     raise BadCell(
         "is no number", who=where, needed="digits with a decimal point, without separators"

@@ -21,13 +21,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from edgemark.amounts import Amount, parse_tokens, write_tokens
+from edgemark.amounts import Amount, is_number, is_whole, parse_tokens, write_tokens
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
 
 _RULE = "rule"
+
+N = TypeVar("N")
 
 LONGEST_SHOWN_BITS = 1024
 
@@ -213,14 +215,21 @@ def _convert(kind: type, value: object) -> Any:
     if kind is int:
         if not isinstance(value, int | str):
             raise TypeError("not a whole number")
-        return int(value)
+        return int(_checked(value, is_whole))
     if kind is float:
         if not isinstance(value, int | float | Decimal | str):  # TOML's are read as Decimal
             raise TypeError("not a number")
-        return float(value)
+        return float(_checked(value, is_number))
     if not isinstance(value, str | Path):
         raise TypeError("not a text")
     return str(value)
+
+
+def _checked(value: N, is_one: Callable[[str], bool]) -> N:
+    """A number as it was given; text only as people write one."""
+    if isinstance(value, str) and not is_one(value.strip(" ")):
+        raise ValueError("not written as a number")
+    return value
 
 
 def _shown(value: object) -> str:

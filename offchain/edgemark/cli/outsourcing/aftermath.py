@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgemark.cli.options.plain_numbers import Whole
 from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_home
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.begun_ids import Known, find_id
@@ -116,7 +117,9 @@ def tell_claim(done: Claimed) -> str:
     required=True,
     help="File to write; only its owner can read it.",
 )
-@click.option("--index", "indices", multiple=True, type=int, help="Charged index (default: all).")
+@click.option(
+    "--index", "indices", multiple=True, type=Whole(), help="Charged index (default: all)."
+)
 @click.option("--hash-only", is_flag=True, help="Leave the bytes of F out.")
 def export_evidence(
     invocation: Invocation, job: str, output: Path, indices: tuple[int, ...], hash_only: bool

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from edgemark.cli.options.plain_numbers import Real, Whole, WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.crypto.polynomial.fixed_point import SIGNED_LIMIT
@@ -42,8 +43,8 @@ class Range(click.ParamType):
         """One number or two."""
         del param, ctx  # the error names the option itself
         try:
-            ends = [float(end) for end in str(value).split(":")]
-        except ValueError:
+            ends: list[float] = [Real().convert(end, None, None) for end in str(value).split(":")]
+        except click.BadParameter:
             ends = []
         match ends:
             case [one]:
@@ -64,15 +65,17 @@ class Range(click.ParamType):
     "--bound", "bounds", multiple=True, type=Range(), help="ONNX: largest |input|, or LOW:HIGH."
 )
 @click.option("--bounds-from", type=existing_file, help="ONNX: the largest of each CSV column.")
-@click.option("--margin", type=float, help="Factor on --bounds-from.  [default: 1]")
+@click.option("--margin", type=Real(), help="Factor on --bounds-from.  [default: 1]")
 @click.option("--drop", multiple=True, help="A column of --bounds-from to leave out.")
 @click.option("--label", "labels", multiple=True, help="ONNX classifier: label of each output.")
-@click.option("--fraction-bits", type=int, help="Scale 2^s instead of the largest that is safe.")
-@click.option("--threshold", default=1, show_default=True, help="t, for the cost.")
-@click.option("--errors", default=1, show_default=True, help="e, for the cost.")
+@click.option(
+    "--fraction-bits", type=Whole(), help="Scale 2^s instead of the largest that is safe."
+)
+@click.option("--threshold", type=Whole(), default=1, show_default=True, help="t, for the cost.")
+@click.option("--errors", type=Whole(), default=1, show_default=True, help="e, for the cost.")
 @click.option(
     "--batch",
-    type=click.IntRange(1),
+    type=WholeRange(1),
     default=1,
     show_default=True,
     help="Rows of a job, for the cost.",

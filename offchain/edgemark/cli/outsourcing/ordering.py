@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from edgemark.cli.options.amounts import MTC
+from edgemark.cli.options.plain_numbers import Whole
 from edgemark.cli.outsourcing.asking import (
     Asking,
     Reading,
@@ -26,6 +27,7 @@ from edgemark.cli.outsourcing.placing.turns import open_device, watch
 from edgemark.cli.outsourcing.staying import (
     Patience,
     UntilChoice,
+    choose_last,
     naming_when_interrupted,
     stay,
 )
@@ -110,14 +112,31 @@ class PostedTooLate(LedgerUnavailable):
 @output_option
 @node_option
 @nodes_option
-@click.option("--threshold", default=1, show_default=True, help="t: colluders that learn nothing.")
-@click.option("--errors", default=1, show_default=True, help="e: liars that are survived.")
+@click.option(
+    "--threshold",
+    type=Whole(),
+    default=1,
+    show_default=True,
+    help="t: colluders that learn nothing.",
+)
+@click.option(
+    "--errors", type=Whole(), default=1, show_default=True, help="e: liars that are survived."
+)
 @click.option("--fee", type=MTC, default="10", show_default=True, help="For each node.")
 @click.option("--judge-fee", type=MTC, help="To the judges, a verdict; else the least they take.")
-@click.option("--accept", "accept_s", default=60, show_default=True, help="Seconds to accept.")
-@click.option("--compute", "compute_s", default=600, show_default=True, help="Seconds to compute.")
 @click.option(
-    "--collect", "collect_s", type=int, help="Seconds to charge; else enough for two rounds."
+    "--accept", "accept_s", type=Whole(), default=60, show_default=True, help="Seconds to accept."
+)
+@click.option(
+    "--compute",
+    "compute_s",
+    type=Whole(),
+    default=600,
+    show_default=True,
+    help="Seconds to compute.",
+)
+@click.option(
+    "--collect", "collect_s", type=Whole(), help="Seconds to charge; else enough for two rounds."
 )
 @click.option("--wait/--no-wait", default=True, help="Stay, or leave once it is posted.")
 @until_option
@@ -149,7 +168,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
     """
     inputs = {"--model": model_file, "--function": function_file, "--input": input_file}
     check_apart({"--output": output, "--metrics-file": metrics_file}, inputs)
-    sharing = choose_sharing(input_file, sharing_folder)
+    last, sharing = choose_last(until, wait=wait), choose_sharing(input_file, sharing_folder)
     asking = read_asking(function_file, model_file, input_file, drop)
     naming, reading = Naming.read(named, listed), Reading(asking.plan, output)
     wish = Wish(threshold, errors, fee, judge_fee, accept_s, compute_s, collect_s)
@@ -163,7 +182,6 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument an option
         order = place(spending, device, asking, naming, wish, sharing)
         with naming_when_interrupted(device, order.job):
             device.begin(asking.function, order)
-            last = Until(until) if wait else Until.POSTED
             stay(spending.invocation, device, order.job, last, reading)
             return show_job(spending.invocation, device, order.job, reading)
 

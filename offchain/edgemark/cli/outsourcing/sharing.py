@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edgemark.cli.options.plain_numbers import Whole
 from edgemark.cli.outsourcing.asking import Reading, choose_plan, read_asking
 from edgemark.cli.outsourcing.job_ids import JOB, complete_job, of_device
 from edgemark.cli.outsourcing.models import existing_file
@@ -39,8 +40,16 @@ from edgemark.systems.outsourcing.story.reading import Lookout
     help="With --model: CSV with a header. Raw: JSON, a list of lists of k integers.",
 )
 @click.option("--drop", multiple=True, help="A column of the CSV to leave out.")
-@click.option("--threshold", default=1, show_default=True, help="t: colluders that learn nothing.")
-@click.option("--errors", default=1, show_default=True, help="e: liars that are survived.")
+@click.option(
+    "--threshold",
+    type=Whole(),
+    default=1,
+    show_default=True,
+    help="t: colluders that learn nothing.",
+)
+@click.option(
+    "--errors", type=Whole(), default=1, show_default=True, help="e: liars that are survived."
+)
 @click.option(
     "--out",
     "folder",

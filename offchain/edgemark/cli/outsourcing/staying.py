@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
+from edgemark.cli.options.plain_numbers import RealRange
 from edgemark.cli.outsourcing.asking import Reading, rows
 from edgemark.cli.terminal.invocation import Invocation
+from edgemark.errors import RefusedInput
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.device.device import Device, NotThereYet, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
@@ -32,24 +34,11 @@ _BEFORE_RESULT = (Until.POSTED, Until.DELIVERED, Until.RESULT)
 _FORMER = "closed"  # of `settled`, when index and device had two words for it
 
 
-class Patience(click.FloatRange):
+class Patience(RealRange):
     """Seconds of `--timeout`, 0 to `MOST_WAIT_S`."""
 
     def __init__(self) -> None:
         super().__init__(0, MOST_WAIT_S)
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The number.
-
-        Raises:
-            BadParameter: out of range, or no number, which is in every range of click's.
-        """
-        seconds = float(super().convert(value, param, ctx))
-        if math.isnan(seconds):
-            self.fail(f"{value!r} is no number of seconds.", param, ctx)
-        return seconds
 
 
 class UntilChoice(click.Choice):
@@ -68,6 +57,26 @@ class UntilChoice(click.Choice):
             settled = Until.SETTLED.value
             self.fail(f"{value!r} is called {settled!r} now, as everywhere.", param, ctx)
         return str(super().convert(value, param, ctx))
+
+
+def choose_last(until: str, *, wait: bool) -> Until:
+    """How far a job is to be before its submission leaves it.
+
+    Raises:
+        RefusedInput: it is to leave at once, and by the same command to stay.
+    """
+    if wait:
+        return Until(until)
+    source = click.get_current_context().get_parameter_source("until")
+    if source is ParameterSource.COMMANDLINE and until != Until.POSTED.value:
+        raise RefusedInput(
+            "contradict each other",
+            who="--no-wait and --until",
+            had=f"--until {until}",
+            needed="one of them",
+            remedy="Submit with --no-wait, then `edgemark outsourcing result JOB --until ...`.",
+        )
+    return Until.POSTED
 
 
 def stay(

@@ -213,7 +213,7 @@ def send_as_asked(station: EvmStation, call: Call, remedy: str) -> Receipt:
     """Send what the user asked for.
 
     Raises:
-        RefusedInput: the contract refuses it; with its error and the remedy.
+        RefusedInput: the contract refuses it; with its error, the values of it and the remedy.
     """
     try:
         return station.lane.send(call)
@@ -221,7 +221,7 @@ def send_as_asked(station: EvmStation, call: Call, remedy: str) -> Receipt:
         raise RefusedInput(
             f"{call.function} is refused",
             who=station.address,
-            had=refused.error_name,
+            had=", ".join(str(each) for each in (refused.error_name, refused.had) if each),
             remedy=remedy,
         ) from refused
 

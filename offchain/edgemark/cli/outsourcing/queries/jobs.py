@@ -12,6 +12,7 @@ import click
 
 from edgemark.amounts import Amount
 from edgemark.cli.index import IndexedChain, sync_option
+from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.outsourcing.job_ids import JOB, complete_job
 from edgemark.cli.terminal.begun_ids import ACCOUNT, Known, find_id
 from edgemark.cli.terminal.facts import Moment, in_columns
@@ -43,7 +44,7 @@ TOLD_ELSEWHERE = ("at", "job", "terms", "nodes")  # of an event
 @click.option("--phase", type=click.Choice(STATES))
 @click.option(
     "--limit",
-    type=click.IntRange(1, MOST_JOBS),
+    type=WholeRange(1, MOST_JOBS),
     default=50,
     show_default=True,
     help="Print no more than so many.",

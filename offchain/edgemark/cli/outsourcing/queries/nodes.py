@@ -14,6 +14,7 @@ import click
 from edgemark.amounts import Amount
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.options.amounts import MTC
+from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.facts import NOTHING, Moment
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
 from edgemark.errors import RefusedInput
@@ -27,6 +28,7 @@ from edgemark.systems.outsourcing.order.inquiring import ASKING_S, Asker, tell_f
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.steps.inquire import Inquiry, Readiness
 from edgemark.transport.asking.http import HttpClient
+from edgemark.words import count
 
 MOST_NODES = 1000  # in one answer
 MOST_ASKED = 256  # in one answer, with --ask
@@ -64,7 +66,7 @@ class Listed:
 @click.option("--max-fee", type=MTC, help="Only nodes that work for so little. Asks each.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, MOST_NODES),
+    type=WholeRange(1, MOST_NODES),
     default=50,
     show_default=True,
     help="Print no more than so many.",
@@ -172,6 +174,6 @@ def _tell_said(said: Readiness | str | None) -> list[str]:
 
 def _tell_resources(offered: Resources) -> str:
     return (
-        f"{offered.cpu_cores} cores, {offered.ram_mib} MiB, {offered.storage_mib} MiB disk, "
-        f"{offered.network_mbps} Mbit/s"
+        f"{count(offered.cpu_cores, 'core')}, {offered.ram_mib} MiB, "
+        f"{offered.storage_mib} MiB disk, {offered.network_mbps} Mbit/s"
     )

@@ -110,8 +110,8 @@ def stage(
         stage.wait_ready(stage.nodes)
         installed.environ |= {
             "EDGEMARK_CHAIN_URL": stage.url,
-            "EDGEMARK_CONFIRMATIONS": "1",
-            "EDGEMARK_MANIFEST": str(stage.folder / "deployment.json"),
+            "EDGEMARK_CHAIN_CONFIRMATIONS": "1",
+            "EDGEMARK_CHAIN_MANIFEST": str(stage.folder / "deployment.json"),
             "EDGEMARK_HOME": str(stage.folder / "device"),
         }
         yield stage

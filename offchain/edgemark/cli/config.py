@@ -16,7 +16,7 @@ from edgemark.files import make_secret_folder
 from edgemark.settings.catalogue import Catalogue
 from edgemark.settings.editing import Change, change_file
 from edgemark.settings.loading import COMMAND_LINE, find_winning, locate_file
-from edgemark.settings.section import Setting
+from edgemark.settings.section import Setting, SettingInvalid
 
 MOST_ALIGNED = 40  # characters; what is longer, as a path may be, pushes its origin to the right
 
@@ -89,12 +89,27 @@ def _change(invocation: Invocation, changes: Sequence[Change], told: Mapping[str
         if not path.parent.exists():
             make_secret_folder(path.parent)
     changed = change_file(path, changes)
-    for each in settings:
-        if winner := find_winning(each, os.environ):
-            click.echo(f"Beware: {winner} of the environment wins over {each.name}.", err=True)
+    won = {each.setting.name: _find_other(each, os.environ) for each in changes}
+    if winners := [each for each in won.values() if each]:
+        names = ", ".join(name for name, winner in won.items() if winner)
+        verb = "wins" if len(winners) == 1 else "win"
+        told_winners = ", ".join(winners)
+        click.echo(f"Beware: {told_winners} of the environment {verb} over {names}.", err=True)
     lines = {name: "-" if value is None else value for name, value in told.items()}
     facts = {"file": str(path), "changed": changed, "settings": told}
     invocation.show(facts, align({**lines, "file": path, "changed": changed}))
+
+
+def _find_other(change: Change, environ: Mapping[str, str]) -> str:
+    """The variable that wins over a change and says something else; empty for none."""
+    winner, setting = find_winning(change.setting, environ), change.setting
+    if not winner or change.value is None:
+        return winner
+    try:
+        same = setting.read(environ[winner], winner) == setting.read(change.value, setting.name)
+    except SettingInvalid:  # no start takes it
+        return winner
+    return "" if same else winner
 
 
 def _check_each_once(settings: Iterable[Setting]) -> None:

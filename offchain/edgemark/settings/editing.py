@@ -68,6 +68,13 @@ def change_file(path: Path, changes: Sequence[Change]) -> bool:
         OSError: it cannot be written.
     """
     path = path.resolve()  # a link stays one
+    if is_there(path) and not path.is_file():
+        raise SettingInvalid(
+            "is no file that keeps anything",
+            who=path,
+            needed="a file",
+            remedy="Nothing was changed. Name another --config.",
+        )
     with hold_folder(path.parent):
         is_old = is_there(path)
         before = read_text(path) if is_old else ""

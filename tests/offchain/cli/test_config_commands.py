@@ -120,6 +120,22 @@ def test_set__below_the_environment__warns_that_that_wins(tmp_path: Path) -> Non
     assert in_force(tmp_path, "party.workers", **environ)["origin"] == "EDGEMARK_WORKERS"
 
 
+def test_r16_set__of_what_the_environment_says_too__warns_of_nothing(tmp_path: Path) -> None:
+    environ = {"EDGEMARK_WORKERS": "3", "EDGEMARK_MIN_FEE": "0.50", "EDGEMARK_CONFIRMATIONS": "1"}
+    words = ("set", "party.workers", "3", "min_fee", "0.5", "chain.confirmations", "1")
+    assert config(tmp_path, *words, **environ).error == ""
+    words = ("set", "party.workers", "4", "min_fee", "0.5", "chain.confirmations", "2")
+    said = "EDGEMARK_WORKERS, EDGEMARK_CONFIRMATIONS of the environment win over"
+    told = f"Beware: {said} party.workers, chain.confirmations.\n"
+    assert config(tmp_path, *words, **environ).error == told
+
+
+def test_r16_set__of_a_link_to_nothing__says_that_nothing_was_kept(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).symlink_to("/dev/null")
+    done = config(tmp_path, "set", "party.workers", "3")
+    check_refused(done, Exit.REFUSED_INPUT, "/dev/null", "Nothing was changed")
+
+
 def test_set__with_a_file_of_its_own__writes_there(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     words = ("set", "home", str(tmp_path / "there"), "--config", str(file))

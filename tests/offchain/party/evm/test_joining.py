@@ -235,7 +235,8 @@ def test_join_as_server__not_admitted__says_to_ask_the_provider(
 ) -> None:
     with pytest.raises(RefusedInput, match="admit") as refused:
         join_as_server(station, COMPUTE_NODE, account(5), HERE, RESOURCES)
-    assert refused.value.had == "NotAdmitted"
+    values = f"account {station.address}, provider {account(5)}"
+    assert refused.value.had == f"NotAdmitted, {values}"
 
 
 def test_join_as_server__retired__comes_back_for_its_open_jobs(

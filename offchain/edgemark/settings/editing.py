@@ -67,7 +67,12 @@ def change_file(path: Path, changes: Sequence[Change]) -> bool:
         SettingInvalid: it is no TOML, or written in a way that only hands can change.
         OSError: it cannot be written.
     """
-    path = path.resolve()  # a link stays one
+    try:
+        path = path.resolve()  # a link stays one
+    except RuntimeError:
+        raise SettingInvalid(
+            "is a link that leads nowhere", who=path, remedy="Name another --config."
+        ) from None
     if is_there(path) and not path.is_file():
         raise SettingInvalid(
             "is no file that keeps anything",
@@ -83,13 +88,21 @@ def change_file(path: Path, changes: Sequence[Change]) -> bool:
             text = change_text(text, change, path)
         if text == before:
             return False
-        if len(text.encode()) > MAX_FILE_BYTES:
+        content = _encode(text, path)
+        if len(content) > MAX_FILE_BYTES:
             raise SettingInvalid(
                 "would be too large", who=path, needed=f"<= {MAX_FILE_BYTES} bytes"
             )
         mode = path.stat().st_mode & 0o777 if is_old else OWNER_ONLY_FILE
-        write_whole(path, text.encode(), mode=mode)
+        write_whole(path, content, mode=mode)
     return True
+
+
+def _encode(text: str, path: Path) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # of bytes on a command line that are no text
+        raise SettingInvalid("would hold what is no text", who=path, needed="UTF-8") from None
 
 
 def change_text(text: str, change: Change, path: Path) -> str:

@@ -168,3 +168,17 @@ def test_change_file__behind_a_link__leaves_the_link(tmp_path: Path) -> None:
     change_file(tmp_path / FILE_NAME, [change("party.workers", 4)])
     assert (tmp_path / FILE_NAME).is_symlink()
     assert (tmp_path / "real.toml").read_text() == "[party]\nworkers = 4\n"
+
+
+def test_change_file__to_what_is_no_text__is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "edgemark.toml"
+    with pytest.raises(SettingInvalid, match="no text"):
+        change_file(path, [change("chain.url", "http://a/\udcff")])
+    assert not list(tmp_path.iterdir())
+
+
+def test_change_file__behind_a_link_to_itself__is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "edgemark.toml"
+    path.symlink_to(path)
+    with pytest.raises(SettingInvalid, match="leads nowhere"):
+        change_file(path, [change("chain.id", 5)])

@@ -74,6 +74,8 @@ def test_unset__takes_it_out_and_the_default_is_back(tmp_path: Path) -> None:
         (("server.listenport", "1"), ("is no setting", "perhaps server.listen_port")),
         (("chain", "http://x"), ("is a section", "chain.url")),
         (("server.listen_port", "70000"), ("server.listen_port", "needed 0..65535")),
+        (("party.workers", "1_6"), ("has the wrong type", "needed a whole number")),
+        (("party.poll_s", "\uff18"), ("has the wrong type", "needed a number")),
         (("party.workers", "many"), ("has the wrong type", "needed a whole number")),
         (("registration.provider", "me"), ("is not an account address", "needed 0x")),
         (("registration.advertise", "http://x"), ("is no endpoint", "needed https://HOST:PORT")),

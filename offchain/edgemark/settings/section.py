@@ -212,8 +212,6 @@ def _read_amount(value: object, who: str) -> Tokens:
 def _convert(kind: type, value: object) -> Any:
     if isinstance(value, bool):
         raise TypeError("no setting is a boolean")
-    if kind is not str and isinstance(value, str) and ("_" in value or not value.isascii()):
-        raise ValueError("digits of another script, or `_` somewhere between them")
     if kind is int:
         if not isinstance(value, int | str):
             raise TypeError("not a whole number")

@@ -190,8 +190,12 @@ def make_secret_folder(folder: Path) -> None:
             write_new(made[0] / ".gitignore", b"*\n", mode=OWNER_ONLY_FILE)
 
 
-def check_private(path: Path) -> None:
+def check_private(path: Path, remedy: str = "Use another home folder.") -> None:
     """Refuse a file or folder that others can open, or that belongs to somebody else.
+
+    Args:
+        path: of it.
+        remedy: what to do about one that is a link or somebody else's.
 
     Raises:
         Unrecoverable: with the permissions that were found.
@@ -204,7 +208,7 @@ def check_private(path: Path) -> None:
             who=path,
             had="a link" if stat.S_ISLNK(found.st_mode) else f"owner {found.st_uid}",
             needed=f"owner {os.geteuid()}",
-            remedy="Use another home folder.",
+            remedy=remedy,
         )
     if mode & OTHERS:
         wanted = OWNER_ONLY_FOLDER if stat.S_ISDIR(found.st_mode) else OWNER_ONLY_FILE

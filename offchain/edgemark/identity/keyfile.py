@@ -18,6 +18,9 @@ MAX_BYTES = 64 * 1024  # of either file; a keyfile has about 500
 VERSION, CIPHER = 3, "aes-128-ctr"
 KEY_BYTES = 32
 
+# Mounted secrets are links, or belong to root.
+OWN_COPY = "Name a copy that is our own: install -m 600 FILE COPY."
+
 
 class KeyfileInvalid(RefusedInput):
     """The file holds no encrypted account key."""
@@ -69,7 +72,7 @@ def open_keyfile(path: str, passphrase_file: str = "") -> SecretKey:
 
 def _read(place: Path) -> dict[str, object]:
     try:
-        check_private(place)  # whoever has it can try passphrases for as long as it takes
+        check_private(place, OWN_COPY)  # whoever has it can try passphrases for as long as it takes
         with place.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -122,7 +125,7 @@ def _check_address(place: Path, facts: dict[str, object], key: SecretKey) -> Non
 def _read_passphrase(passphrase_file: str) -> str:
     place = expand_home(passphrase_file, who="account.passphrase_file")
     try:
-        check_private(place)
+        check_private(place, OWN_COPY)
         with place.open("rb") as file:
             first = file.read(MAX_BYTES).partition(b"\n")[0]
         return first.decode().removesuffix("\r")

@@ -21,7 +21,9 @@ MOST_POINTS, LEAST_POINTS = 60, 12
 WORK = 300_000  # terms computed, about half a second
 BITS = 40  # of a coordinate
 FAR = 4.0  # times its width an input's range is away from zero
-TRIFLE = 2.0**-20  # of the largest value among the outputs: whoever is off by less is not useless
+# Shares of the largest value among the outputs. What spreads by no more than the first, as rounding
+# in the fitting leaves it, is one number: who is off it by less than the second is not useless.
+NOISE, TRIFLE = 2.0**-40, 2.0**-20
 
 REMEDY = (
     "Declare the range of each input, (least, largest), where it is far from zero; standardise "
@@ -88,7 +90,8 @@ def _check_numbers(
         ordered = sorted(column)
         quarter = len(ordered) // 4
         spread = ordered[-1 - quarter] - ordered[quarter]
-        if error >= spread and error > TRIFLE * largest:
+        is_constant = spread <= NOISE * largest
+        if error > TRIFLE * largest if is_constant else error >= spread:
             raise SaysNothing(
                 "the error bound is wider than what the model says",
                 who=f"{source}, output {name}",

@@ -15,8 +15,10 @@ from edgemark.errors import RefusedInput
 from edgemark.models.compiling import compile_model
 from edgemark.models.description import description_from_json, description_to_json
 from edgemark.models.estimators.reading import describe_estimator
+from edgemark.models.exact import ExactPolynomial
 from edgemark.models.plan import plan_from_json, plan_to_json
-from edgemark.models.spread import SaysNothing
+from edgemark.models.signature import Signature
+from edgemark.models.spread import SaysNothing, check_spread
 from edgemark.untrusted.checksum import take_checksum
 
 RANDOM = np.random.default_rng(9)
@@ -76,6 +78,20 @@ def test_output_that_hardly_changes_beside_large_ones__is_no_reason_to_refuse() 
     model = LinearRegression().fit(rows, targets)
     compiled = compile_model(describe_estimator(model, 4.0).trace())
     assert find_excess(compiled, rows.tolist(), model.predict(rows)) <= 0
+
+
+@pytest.mark.parametrize("level", [0.0, 1e6, 1.7e9])
+def test_level_of_an_output__does_not_make_up_for_a_bound_as_wide_as_it_spreads(
+    level: float,
+) -> None:
+    """As of prices, years and moments: what tells one answer from another is what counts."""
+    signature = Signature(("x",), is_named=True, bounds=(1.0,), outputs=("y",))
+    output = ExactPolynomial({(0,): 1}, 2).plus(level)
+    check_spread("m", signature, [output], [0.1])
+    with pytest.raises(SaysNothing):
+        check_spread("m", signature, [output], [0.9])
+    constant = ExactPolynomial.constant(level + 1)
+    check_spread("m", signature, [constant], [1e-7])
 
 
 def test_value_outside_a_range__is_refused_with_the_range_and_without_the_value() -> None:

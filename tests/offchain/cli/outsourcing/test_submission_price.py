@@ -21,6 +21,7 @@ from edgemark.identifiers import Address, Hash32
 from edgemark.identity.records import Resources
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.journal.journal import Journal
+from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.systems.outsourcing.order.rehearsing import compute_later_gas
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE, ENCLAVE
@@ -169,6 +170,31 @@ def test_dry_submission__that_would_not_go__is_refused(desk: Desk) -> None:
     with Journal.open(desk.home / "lane.journal"):
         held = desk.submit("--dry-run")
         assert (held.status, held.value["error"]) == (Exit.REFUSED_INPUT, "JournalInUse")
+
+
+@pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        ({"logs": []}, "sent no simulation of this job; had '0 MTC locked'; needed 60 MTC"),
+        ({"gasUsed": "0x0"}, "sent no gas of a transaction"),
+    ],
+)
+def test_node_of_a_chain__that_makes_a_job_look_cheap__is_not_believed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, lie: dict[str, object], words: str
+) -> None:
+    ask = EvmChain.rpc
+
+    def rpc(chain: EvmChain, method: str, *parameters: Any) -> Any:
+        answer = ask(chain, method, *parameters)
+        if method == "eth_simulateV1":
+            for call in [call for block in answer for call in block["calls"]]:
+                call.update(lie)
+        return answer
+
+    monkeypatch.setattr(EvmChain, "rpc", rpc)
+    done = desk.submit("--dry-run")
+    assert done.status == Exit.LEDGER_UNAVAILABLE
+    assert words in done.error
 
 
 @pytest.mark.parametrize(("shape", "nodes_of_it"), [("m = 6", 6), ("m = 64", 64)])

@@ -13,6 +13,7 @@ from edgemark.cli.spending.price import Price
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.identifiers import Address
+from edgemark.ledger.evm.reading.answers import malformed
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.device.staying import find_awaited
@@ -31,7 +32,7 @@ def price_job(
     job: tuple[Polynomial, int, Sequence[Address], Wish],
     number: int | None = None,
 ) -> Price:
-    """What it would come to; raises as `rehearse`.
+    """What it would come to; raises as `rehearse`, and of a node that tells of another lock.
 
     Args:
         spending: rehearses.
@@ -43,7 +44,20 @@ def price_job(
     terms, price = spending.rehearse(
         station, lambda rehearsed: rehearse(rehearsed, jobs, *job, number=number)
     )
+    if price.rehearsal.unknown is None:
+        _check_lock(price, terms)
     return replace(price, later=tuple(tell_later(terms)))
+
+
+def _check_lock(price: Price, terms: Terms) -> None:
+    """What a job locks is known beforehand; a node that tells of less would make it look cheap.
+
+    Raises:
+        NodeAnswerMalformed: it simulated something else.
+    """
+    had, needed = sum(each.amount for each in price.held), terms.node_count * terms.fee
+    if had != needed:
+        raise malformed("simulation of this job", f"{Amount(had)} locked", f"{Amount(needed)}")
 
 
 def tell_later(terms: Terms) -> list[str]:

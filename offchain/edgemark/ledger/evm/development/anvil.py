@@ -17,6 +17,7 @@ from edgemark.ledger.evm.development.node import (
     DevelopmentNode,
     ToolMissing,
 )
+from edgemark.ledger.evm.reading.chain import EvmChain
 
 STATES = "states"  # of the folder of a chain: what old blocks left, while it runs
 MOST_STATES = 500  # as many again are in memory
@@ -65,6 +66,10 @@ class AnvilNode(DevelopmentNode):
                 words += ["--state", str(options.state)]
             words += options.extra
         return words
+
+    def settle_in(self, chain: EvmChain) -> None:
+        """Stop it from writing every request into its log, which would grow without end."""
+        chain.rpc("anvil_setLoggingEnabled", False)
 
     def close(self) -> None:
         """End the process; what it kept of old blocks goes with it."""

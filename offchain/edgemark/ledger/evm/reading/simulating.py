@@ -27,6 +27,7 @@ from edgemark.ledger.evm.reading.blocks import MOST_GAS, SUCCESS, RawLog
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Intent
 
+LEAST_GAS = 21_000  # that any transaction uses
 NOWHERE = Hash32(bytes(32))  # a simulated log stands in no block
 
 
@@ -116,6 +117,8 @@ def _read(answer: object, intent: Intent) -> Simulated:
         name, values = explain_revert(data, intent.contract.interface)
         raise ContractRefused(intent.contract.name, intent.function, name, values)
     gas = quantity_of(fields.get("gasUsed"), "gas", most=MOST_GAS)
+    if gas < LEAST_GAS:
+        raise malformed("gas of a transaction", gas, f">= {LEAST_GAS}")
     return Simulated(gas, tuple(map(_log_of, list_of(fields.get("logs"), "list of logs"))))
 
 

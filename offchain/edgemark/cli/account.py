@@ -36,7 +36,7 @@ def show(invocation: Invocation) -> None:
             "account": me,
             "wallet": Amount(station.token.balance(me)),
             "anchor_free": Amount(station.accounts.free_balance(me)),
-            "gas_wei": gas,
+            "gas_wei": str(gas),
             "tls_pin": station.keys.tls.pin.hex(),
         }
     told = {"gas" if name == "gas_wei" else name: fact for name, fact in facts.items()}

@@ -56,12 +56,13 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._poll_s):
+            began = time.monotonic()
             try:
                 self._look()
             except (LedgerUnavailable, RefusedInput, PeerFault, TryAgain) as error:
                 self._log.debug("round put off", error=error)
                 if isinstance(error, LedgerUnavailable):
-                    self._note_failure(error)
+                    self._note_failure(error, began)
             except Exception as error:  # noqa: BLE001 - handed to the owner, who stops the process
                 self._on_fault(error)
                 return
@@ -69,11 +70,12 @@ class Watcher:
                 self._note_round()
             self.looked_at = time.monotonic()
 
-    def _note_failure(self, error: LedgerUnavailable) -> None:
-        now = time.monotonic()
+    def _note_failure(self, error: LedgerUnavailable, began: float) -> None:
+        """A node that says nothing at all takes as long as a request may; that counts."""
         if self._failing_since is None:
-            self._failing_since = now
-        if self._is_telling and not self._is_lost and now - self._failing_since >= LOST_AFTER_S:
+            self._failing_since = began
+        lasts_s = time.monotonic() - self._failing_since
+        if self._is_telling and not self._is_lost and lasts_s >= LOST_AFTER_S:
             self._is_lost = True
             self._log.warning("chain lost", error=error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -69,6 +70,24 @@ def test_a_chain_that_is_lost_and_found__is_told_once_each(
     watching.stop()
     assert events(lines) == [("warning", "chain lost"), ("info", "chain found")]
     assert watching.looked_at is not None
+
+
+def test_a_chain_that_says_nothing_at_all__is_lost_with_the_first_look_that_takes_so_long(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "LOST_AFTER_S", 0.05)
+    ended, looks = threading.Event(), iter((0.1, LIMIT_S))
+
+    def look() -> None:
+        ended.wait(next(looks))
+        raise LedgerUnavailable("did not answer", who="node")
+
+    watching = Watcher(look, 0.001, "node-watch", lambda _: None, is_telling=True)
+    watching.start()
+    wait_until("the line", lambda: events(lines) == [("warning", "chain lost")], LIMIT_S / 2)
+    watching._stopping.set()
+    ended.set()
+    watching.stop()
 
 
 def test_a_moment_without_an_answer__is_no_loss(lines: io.StringIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,7 +126,8 @@ def naming_when_interrupted(device: Device, job: JobId) -> Iterator[None]:
     except KeyboardInterrupt:
         is_known = device.runtime.state(job) is not None  # else its record may be on the way
         goes_on = "the job goes on" if is_known else "the job may have begun; if it did, it goes on"
-        click.echo(f"{goes_on}: edgemark outsourcing result {job.hex()}", err=True)
+        home = shlex.quote(str(device.station.home))
+        click.echo(f"{goes_on}: edgemark outsourcing result {job.hex()} --home {home}", err=True)
         raise
 
 

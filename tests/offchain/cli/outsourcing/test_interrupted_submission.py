@@ -39,6 +39,7 @@ class Interrupted:
         self.runtime = SimpleNamespace(state=lambda job: job if job in self.records else None)
         decided = SimpleNamespace(limits=cast.LIMITS)
         self.station = SimpleNamespace(
+            home=Path("a home"),
             chain=SimpleNamespace(now=lambda: cast.START),
             deployment=SimpleNamespace(group=lambda _: decided),
         )
@@ -97,7 +98,7 @@ def test_submit__interrupted_once_the_job_began__names_it(
 ) -> None:
     done = submit(at, *words)
     assert done.status == Exit.INTERRUPTED
-    assert f"the job goes on: edgemark outsourcing result {JOB}" in done.error
+    assert f"the job goes on: edgemark outsourcing result {JOB} --home 'a home'" in done.error
 
 
 def test_submit__interrupted_while_the_record_is_written__names_the_job_with_a_doubt(

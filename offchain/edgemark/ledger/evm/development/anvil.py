@@ -16,6 +16,7 @@ from edgemark.ledger.evm.development.node import (
     ChainOptions,
     DevelopmentNode,
     ToolMissing,
+    folders_around,
 )
 from edgemark.ledger.evm.reading.chain import EvmChain
 
@@ -81,7 +82,8 @@ def find_anvil(start: Path | None = None) -> Path:
     """The native Anvil: on PATH, or in the `node_modules` of this or a surrounding folder.
 
     Args:
-        start: where to begin to look; the working folder by default.
+        start: where to begin to look; by default the working folder, then this package's, which
+            is in a checkout.
 
     Raises:
         ToolMissing: nowhere.
@@ -89,8 +91,7 @@ def find_anvil(start: Path | None = None) -> Path:
     on_path = shutil.which("anvil")
     if on_path is not None:
         return Path(on_path).absolute()
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
+    for folder in folders_around(start):
         program = folder / NPM_BINARY
         if os.access(program, os.X_OK):
             return program

@@ -16,6 +16,7 @@ from edgemark.ledger.evm.development.node import (
     ChainOptions,
     DevelopmentNode,
     ToolMissing,
+    folders_around,
 )
 from edgemark.ledger.evm.reading.chain import EvmChain
 
@@ -86,7 +87,8 @@ def find_hardhat(start: Path | None = None) -> tuple[Path, Path]:
     """Node.js, and Hardhat in the `node_modules` of this or a surrounding folder.
 
     Args:
-        start: where to begin to look; the working folder by default.
+        start: where to begin to look; by default the working folder, then this package's, which
+            is in a checkout.
 
     Raises:
         ToolMissing: one of them is nowhere.
@@ -99,8 +101,7 @@ def find_hardhat(start: Path | None = None) -> tuple[Path, Path]:
             needed="Node.js 20 or newer on PATH",
             remedy="Install Node.js, or use the other kind of chain: --chain anvil",
         )
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
+    for folder in folders_around(start):
         program = folder / NPM_PROGRAM
         if program.is_file():
             return Path(node).absolute(), program

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -192,6 +192,13 @@ class DevelopmentNode(Closing):
         told = [line for line in lines if line and not line.startswith(TRACE_LINE)]
         words = " | ".join(told[-LOG_LINES:])
         return ChainDied(what, who=self.KIND, had=words[-1000:], remedy=f"See {self.log}.")
+
+
+def folders_around(start: Path | None = None) -> Iterator[Path]:
+    """A folder and all that it lies in; by default the working folder, then this package's."""
+    for folder in (start,) if start else (Path.cwd(), Path(__file__).parent):
+        here = folder.resolve()
+        yield from (here, *here.parents)
 
 
 def dev_key(index: int) -> bytes:

@@ -95,3 +95,12 @@ def test_old_states__stay_in_the_folder_of_the_chain_and_go_with_it(
         assert 0 < len(kept) <= MOST_STATES
     assert not (folder / STATES).exists()
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_find_anvil__from_elsewhere__looks_around_the_package_too(
+    outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(outside))
+    monkeypatch.chdir(outside)
+    checkout = Path(__file__).parents[6]
+    assert find_anvil() == find_anvil(checkout)

@@ -102,5 +102,5 @@ def test_find_anvil__from_elsewhere__looks_around_the_package_too(
 ) -> None:
     monkeypatch.setenv("PATH", str(outside))
     monkeypatch.chdir(outside)
-    checkout = Path(__file__).parents[6]
+    checkout = Path(__file__).parents[5]
     assert find_anvil() == find_anvil(checkout)

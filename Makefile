@@ -20,6 +20,8 @@ export TMPDIR := $(CURDIR)/.cache/tmp
 $(shell mkdir -p '$(CURDIR)/.cache/tmp')
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export UV_PYTHON_DOWNLOADS := never
+# As pip, npm and git do: a registry behind a proxy may show a certificate that only the system knows.
+export UV_SYSTEM_CERTS ?= 1
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export npm_config_cache := $(CURDIR)/.cache/npm

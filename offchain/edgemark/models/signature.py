@@ -161,8 +161,9 @@ def spread_bounds(bounds: Bounds, inputs: int) -> tuple[tuple[float, ...], tuple
         raise RefusedInput(
             "wrong number of bounds",
             who="model",
-            had=len(given),
+            had="none" if bounds is None else bounds if isinstance(bounds, str) else len(given),
             needed=f"one number, or one for each of {inputs} inputs",
+            remedy="Each is the largest magnitude that will be asked, or a pair (least, largest).",
         )
     pairs = [_read_bound(position, each) for position, each in enumerate(given)]
     centres = tuple(centre for _, centre in pairs)

@@ -81,10 +81,15 @@ def telling_end(name: str) -> Iterator[None]:
 
 
 def serve(station: S, party: Callable[[S], PartyService[S]]) -> None:
-    """Run one party until SIGINT or SIGTERM; what is owed stays in its journal."""
+    """Run one party until SIGINT or SIGTERM; what is owed stays in its journal.
+
+    Its last line in the log names the signal, when everything is closed.
+    """
     running = party(station)
+    asked: list[str] = []
 
     def leave(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001
+        asked.append(signal.Signals(number).name)
         running.ask_to_stop()
 
     signal.signal(signal.SIGTERM, leave)
@@ -93,3 +98,5 @@ def serve(station: S, party: Callable[[S], PartyService[S]]) -> None:
     with running, Monitor(running, port) if port else contextlib.nullcontext():
         running.start()
         running.wait()
+    if asked:
+        running.log.info("stopped", signal=asked[0])

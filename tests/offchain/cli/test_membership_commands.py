@@ -31,7 +31,7 @@ def test_stake__nothing_named__brings_what_is_missing_from_the_wallet(town: Town
     assert (staked["counts"], staked["counts_from"]) == (THOUSAND, now)
     assert town.registry.stake_of(me).amount == NEEDED
     shown = town.do("provider", "provider", "show")
-    assert (shown["staked"], shown["needed"], shown["free_at"]) == (THOUSAND, THOUSAND, 0)
+    assert (shown["staked"], shown["needed"], shown["free_at"]) == (THOUSAND, THOUSAND, None)
     assert town.anchor.free_balance(me) == 0
 
 
@@ -263,4 +263,6 @@ def test_first_start_of_a_server__says_in_its_log_what_it_paid(
     (paid,) = [line for line in said if line["part"] == "joining"]
     assert (paid["event"], paid["free"]) == ("registered and funded", "25 MTC")
     assert paid["gas"] > 200_000
-    assert 0 < paid["gas_wei"] < 10**18
+    assert paid["role"] == "compute node"
+    assert 0 < int(paid["gas_wei"]) < 10**18
+    assert isinstance(paid["gas_wei"], str)  # no program loses digits of it to a float

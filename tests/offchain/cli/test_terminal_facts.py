@@ -28,7 +28,7 @@ def test_r15_moment__has_seconds_and_a_twin_to_be_read() -> None:
     assert for_programs(facts) == {
         "free_at": AT,
         "free_at_utc": str(Moment(AT)),
-        "parts": [{"until": 0, "until_utc": None}],
+        "parts": [{"until": None, "until_utc": None}],
     }
     assert str(Moment(0)) == "-"
 

@@ -140,8 +140,8 @@ def test_bounds_of_any_library__are_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("12", "wrong number of bounds; had 0"),
-        (None, "wrong number of bounds"),
+        ("auto", "wrong number of bounds; had auto; needed one number, or one for each of "),
+        (None, "wrong number of bounds; had none; .*largest magnitude"),
         ([1.0], "had 1; needed one number, or one for each of 2 inputs"),
         ([(1, 2, 3), 1], "is no bound"),
         ([(2, 1), 1], r"needed the largest magnitude, or \(least, largest\)"),

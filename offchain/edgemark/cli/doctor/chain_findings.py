@@ -28,6 +28,7 @@ from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.evm.station import LANE_FILE
 from edgemark.settings.settings import Settings
+from edgemark.words import count
 
 MOST_AHEAD_S = 15  # a block's time may be as far ahead of ours; more is a wrong clock
 MOST_BEHIND_S = 120  # a live chain makes a block more often
@@ -107,7 +108,7 @@ def _describe_chain(chain: EvmChain) -> str:
     chain.connect()
     return (
         f"{chain.place}, chain id {chain.chain_id}, block {chain.head()}, "
-        f"{chain.confirmations} confirmations"
+        f"{count(chain.confirmations, 'confirmation')}"
     )
 
 

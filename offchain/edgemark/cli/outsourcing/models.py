@@ -139,10 +139,14 @@ def describe_plan(plan: ModelPlan) -> dict[str, Any]:
         "largest_output": str(max(overflow.output_bounds)),
         "limit": str(SIGNED_LIMIT),
         "headroom_bits": overflow.headroom_bits,
-        "error_bounds": dict(zip(signature.outputs, plan.error_bounds, strict=True)),
-        "of_these_the_field": list(overflow.output_errors),
-        "of_these_the_plain_model": list(plan.plain_errors),
+        "error_bounds": _by_output(signature, plan.error_bounds),
+        "of_these_the_field": _by_output(signature, overflow.output_errors),
+        "of_these_the_plain_model": _by_output(signature, plan.plain_errors),
     }
+
+
+def _by_output(signature: Signature, numbers: Sequence[float]) -> dict[str, float]:
+    return dict(zip(signature.outputs, numbers, strict=True))
 
 
 def _range(signature: Signature, position: int) -> float | list[float]:

@@ -107,6 +107,9 @@ class Price:
         for each in self.held:
             until = f" until {Moment(each.until)} at the latest" if each.until else ""
             yield f"{Amount(each.amount)} are locked by {each.by}{until}"
+        stays = self.anchored - sum(each.amount for each in self.held)
+        if self.held and stays > 0:
+            yield f"{Amount(stays)} stay free in the anchor, for what may be locked later"
 
 
 def price_of(

@@ -5,6 +5,8 @@
 | `Amount` | whole smallest units, as a string of digits          | `9,702.5 MTC`             |
 | `Moment` | Unix seconds, and beside them `NAME_utc` to be read  | `2026-11-28 19:46:57 UTC` |
 
+A time that there is not is `null` in both fields, and `-` for people.
+
 No program takes an amount out of prose, and none loses digits of one to a float.
 """
 
@@ -37,7 +39,7 @@ def for_programs(value: Any) -> Any:
         case Amount():
             return str(value.tokens)
         case Moment():
-            return value.second
+            return value.second or None
         case Mapping():
             facts: dict[str, Any] = {}
             for name, part in value.items():

@@ -85,8 +85,8 @@ def _join(station: EvmStation, settings: Settings, role: Role) -> None:
     if station.lane.gas_used:  # of this opening: the lane is new
         _log.info(
             "registered and funded" if is_new else "funded",
-            role=role.name,
+            role=role.word,
             free=str(Amount(station.accounts.free_balance(station.address))),
             gas=station.lane.gas_used,
-            gas_wei=station.lane.fees_wei,
+            gas_wei=str(station.lane.fees_wei),
         )

@@ -76,7 +76,8 @@ def test_compile__as_json__has_every_number(folder: Path) -> None:
     assert int(facts["largest_output"]) < int(facts["limit"])
     assert facts["cost"]["nodes"] == 7
     assert facts["cost"]["share_bytes"] == 17 * (50 * 13 + 1)
-    assert set(facts["error_bounds"]) == set(facts["outputs"])
+    for name in ("error_bounds", "of_these_the_field", "of_these_the_plain_model"):
+        assert set(facts[name]) == set(facts["outputs"])
 
 
 def test_compile__onnx__takes_bounds_from_numbers_or_a_table(folder: Path) -> None:

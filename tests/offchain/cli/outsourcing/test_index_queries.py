@@ -168,7 +168,7 @@ def test_nodes__are_listed_with_standing_provider_and_resources(
     for each in found:
         assert (each["standing"], each["counts_from"], each["counts_from_utc"]) == (
             "good",
-            0,
+            None,
             None,
         )
         assert each["provider"] != each["account"]

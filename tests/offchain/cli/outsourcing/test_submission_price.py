@@ -150,6 +150,7 @@ def test_submission__pays_what_it_said(desk: Desk) -> None:
         in done.error
     )
     assert "60 MTC are locked by JobSettlement until " in done.error
+    assert f"; {Amount(MOST_BOND)} stay free in the anchor, for what may be locked" in done.error
     assert "gas follow, to bring acceptances and to pay." in done.error
     assert abs(int(price["gas_wei"]) / (coin - chain.balance(me)) - 1) < 0.2
     assert desk.town.anchor.free_balance(me) == MOST_BOND

@@ -32,6 +32,7 @@ from edgemark.ledger.evm.refusals import (
     refusal_of,
     seconds_of,
 )
+from edgemark.words import count
 
 FIRST_PAUSE_S = 0.1  # doubles after each failed attempt
 MOST_PAUSE_S = 2.0
@@ -119,7 +120,7 @@ class RpcWire:
         return ConnectionLost(
             "connection lost",
             who=self.place,
-            had=f"{error.had} in {self._attempts} attempts",
+            had=f"{error.had} in {count(self._attempts, 'attempt')}",
             remedy="Check that the node runs; nothing is lost.",
         )
 

@@ -59,7 +59,7 @@ F = TypeVar("F", bound=Hashable)
 @dataclass(frozen=True)
 class _Posted(Generic[S, E]):
     key: bytes
-    event: E
+    events: Sequence[E]
     reply: Future[S] | None  # where the outcome is left for whoever waits for it
 
 
@@ -146,13 +146,13 @@ class Runtime(Generic[S, E, F]):
             LoopBusy: the queue is full.
             LoopStopped: the loop ended.
         """
-        self._put(_Posted(key, event, None))
+        self._put(_Posted(key, (event,), None))
 
-    def ask(self, key: bytes, event: E, timeout_s: float = 30.0) -> S:
-        """Queue an event and wait until what it changed is on the disk.
+    def ask(self, key: bytes, event: E, timeout_s: float = 30.0, *, behind: Sequence[E] = ()) -> S:
+        """Queue an event, behind others seen with it; wait until what it changed is on the disk.
 
         Returns:
-            The state after it.
+            The state after it; what was owed between two of them alone has not begun.
 
         Raises:
             RefusedInput, PeerFault: the machine refused it; nothing changed.
@@ -160,7 +160,7 @@ class Runtime(Generic[S, E, F]):
             LoopStopped: the loop ended.
         """
         reply: Future[S] = Future()
-        self._put(_Posted(key, event, reply))
+        self._put(_Posted(key, (*behind, event), reply))
         deadline = time.monotonic() + timeout_s
         while True:
             with suppress(TimeoutError):
@@ -287,9 +287,11 @@ class Runtime(Generic[S, E, F]):
 
     def _serve(self, item: _Item[S, E, F]) -> None:
         match item:
-            case _Posted(key, event, reply):
+            case _Posted(key, events, reply):
                 self._places.release()
-                self._take(key, event, reply)
+                for event in events[:-1]:
+                    self._take(key, event, None)
+                self._take(key, events[-1], reply)
             case Performed():
                 self._take_outcome(item)
             case Tick():
@@ -356,8 +358,6 @@ class Runtime(Generic[S, E, F]):
     def _is_owed(self, key: bytes, effect: F) -> bool:
         state = self._memory.find(key)
         return state is not None and effect in self._machine.resume(state)
-
-    # --- around --------------------------------------------------------------------------------
 
     def _tick_on(self, clock: Callable[[], int]) -> None:
         while not self._stopping.wait(self._pace.poll_s):

@@ -99,12 +99,17 @@ class PartyLoop(Closing, Generic[S]):
         return None
 
     def tell(self, key: bytes, events: Sequence[object]) -> None:
-        """Hand observations to the loop, in order; one that became stale is dropped."""
-        for event in events:
-            try:
-                self.runtime.ask(key, event)
-            except IllegalMove:
-                self.log.debug("stale observation", **self._facts(key), kind=type(event).__name__)
+        """Hand observations to the loop together, in order; one that became stale is dropped.
+
+        One by one, each index that is seen to be paid would have the rest approved once more.
+        """
+        if not events:
+            return
+        *before, last = events
+        try:
+            self.runtime.ask(key, last, behind=before)
+        except IllegalMove:
+            self.log.debug("stale observation", **self._facts(key), kind=type(last).__name__)
 
     def _due(self, key: bytes, effect: Any) -> float | None:
         state = self.runtime.state(key)

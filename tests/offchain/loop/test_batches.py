@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.offchain.loop.conftest import Wait
+from tests.offchain.loop.conftest import Start, Wait
 from tests.offchain.loop.queued import Waiting, never
 from tests.offchain.loop.tally import (
     DEADLINE,
@@ -24,6 +24,7 @@ from tests.offchain.loop.tally import (
     Poked,
     Tally,
     TallyMachine,
+    has_got,
 )
 from tests.waiting import LIMIT_S, wait_until
 
@@ -161,6 +162,18 @@ def drain(made: Waiting) -> Iterator[Any]:
     """Whatever is in the queue."""
     while made.loop._queue.qsize():
         yield made.loop._queue.get_nowait()
+
+
+def test_events_that_were_seen_together__begin_nothing_that_the_last_does_not_owe(
+    start: Start,
+) -> None:
+    fetcher = Fetcher()
+    loop = start(fetcher)
+    seen = [event for number in range(20) for event in (Asked(number), Fetched(number))]
+    state = loop.ask(KEY, Asked(99), behind=seen)
+    assert loop.wait_until(has_got(*range(20), 99), LIMIT_S)
+    assert fetcher.done == [(KEY, Fetch(99))]
+    assert state.wanted == (99,)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from edgemark.cli.outsourcing.models import existing_file
 from edgemark.cli.outsourcing.naming import Naming, node_option, nodes_option
 from edgemark.cli.outsourcing.placing.pricing import say_owed, show_owed
 from edgemark.cli.outsourcing.placing.submission import place, rehearse_submission
-from edgemark.cli.outsourcing.placing.turns import open_device, watch
+from edgemark.cli.outsourcing.placing.turns import Countdown, follow_or_open, open_device
 from edgemark.cli.outsourcing.staying import (
     Patience,
     UntilChoice,
@@ -239,18 +239,18 @@ def result(
         known = look_at_job(home, job_id)
         show_owed(invocation, known)
         return exit_of_job(known)
+    countdown, wanted = Countdown.start(timeout), Until(until)
     with ExitStack() as stack:
-        state = watch(home, job_id, Until(until), timeout)
-        if state is None:
-            device = stack.enter_context(open_device(spending, metrics_file))
-            reading = choose_reading(home, device.job(job_id), model_file, output)
-            say_owed(device.job(job_id))
-            with naming_when_interrupted(device, job_id):
-                stay(invocation, device, job_id, Until(until), reading, timeout)
-            status = show_job(invocation, device, job_id, reading)
-            state = device.job(job_id)
+        found = follow_or_open(stack, spending, job_id, wanted, countdown, metrics_file)
+        state = found if isinstance(found, DeviceJob) else found.job(job_id)
+        reading = choose_reading(home, state, model_file, output)
+        if isinstance(found, Device):
+            say_owed(state)
+            with naming_when_interrupted(found, job_id):
+                stay(invocation, found, job_id, wanted, reading, countdown.left_s)
+            status = show_job(invocation, found, job_id, reading)
+            state = found.job(job_id)
         else:
-            reading = choose_reading(home, state, model_file, output)
             now = Timestamp(Lookout.open(settings).chain.now())
             status = show_state(invocation, state, reading, now)
         if html is not None:

@@ -19,7 +19,13 @@ from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.outsourcing import ordering
 from edgemark.cli.outsourcing.placing import turns
-from edgemark.cli.outsourcing.placing.turns import await_turn, open_device, watch
+from edgemark.cli.outsourcing.placing.turns import (
+    Countdown,
+    await_turn,
+    follow_or_open,
+    open_device,
+    watch,
+)
 from edgemark.cli.spending.command import Spending
 from edgemark.cli.terminal.exits import Exit
 from edgemark.errors import RefusedInput
@@ -132,6 +138,54 @@ def test_job_of_another_command_that_leaves__is_taken_up(
 ) -> None:
     meanwhile(other.leave)
     assert watch(tmp_path, ORDER.job, Until.RESULT, None) is None
+
+
+def test_of_two_that_follow__the_second_one_follows_the_first_that_took_over(
+    tmp_path: Path, other: Other, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its time goes on: it does not begin anew with the other process."""
+    taken: list[Other] = []
+
+    def take_over() -> None:
+        other.leave()
+        taken.append(Other(tmp_path))
+
+    @contextmanager
+    def opened(_: object) -> Iterator[str]:
+        take_over()
+        raise USED
+        yield
+
+    monkeypatch.setattr(turns.ordering, "open_device", opened)
+    invocation: Any = SimpleNamespace(settings=lambda: SimpleNamespace(home=tmp_path))
+    spending = Spending(invocation, is_dry=False, is_agreed=True)
+    countdown = Countdown.start(60.0)
+    meanwhile(other.leave, lambda: taken[0].happen(on.SawPosted()))
+    with ExitStack() as stack:
+        found = follow_or_open(stack, spending, ORDER.job, Until.POSTED, countdown)
+        assert isinstance(found, DeviceJob)
+        assert found.phase is DevicePhase.POSTED
+        with pytest.raises(NotThereYet):
+            follow_or_open(stack, spending, ORDER.job, Until.RESULT, Countdown.start(0.0))
+    taken[0].leave()
+
+
+def test_who_waits__waits_for_a_command_only_as_long_as_that_one_stays(
+    tmp_path: Path, other: Other, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes the home behind it may never end: it is not waited for in its name."""
+    monkeypatch.setattr(turns, "OPENING_S", 0.0)
+    servers = []
+
+    def serve() -> None:
+        other.leave()
+        servers.append(Journal.open(tmp_path / "lane.journal"))
+
+    meanwhile(serve, lambda: None)
+    await_turn(tmp_path, USED)
+    with pytest.raises(JournalInUse, match="wait until it ends, or use another home"):
+        await_turn(tmp_path, USED)
+    servers[0].close()
 
 
 def test_following__ends_with_its_time_and_says_what_is_awaited(

@@ -200,7 +200,7 @@ def test_nodes__that_nobody_runs__are_asked_in_vain_and_raise_nothing(
         assert each["takes"] is None
         assert isinstance(each["refused"], str)
         assert each["refused"]
-    assert ask(place, capsys, "nodes", "--max-fee", "1", "--limit", "3") == {"nodes": []}
+    assert ask(place, capsys, "nodes", "--max-fee", "1", "--limit", "3")["nodes"] == []
 
 
 def test_nodes__too_many_to_ask__are_refused(place: Place) -> None:

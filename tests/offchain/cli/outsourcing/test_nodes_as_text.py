@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from edgemark.cli.outsourcing.queries.nodes import Listed, _facts, _text
+from edgemark.cli.outsourcing.queries.nodes import (
+    MOST_ASKED,
+    Listed,
+    _choose_asked,
+    _facts,
+    _text,
+)
 from edgemark.cli.terminal.facts import for_programs
 from edgemark.cli.terminal.invocation import lay_out
-from edgemark.identifiers import NOBODY, Hash32, Timestamp, Tokens
+from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
 from edgemark.identity.directory import Fitness, Member, Standing
 from edgemark.identity.records import Participant, Resources
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
@@ -22,6 +28,20 @@ def listed(said: Readiness | str | None = None, standing: Standing = PAUSED) -> 
     resources = Resources(4, 8192, 65536, 1000)
     entry = Participant(COMPUTE_NODE, *times, NOBODY, Hash32(bytes(32)), HOSTILE, resources)
     return Listed(Member(NOBODY, COMPUTE_NODE), HOSTILE, standing, entry, said)
+
+
+def test_many_nodes_of_one_provider__hide_nobody_from_a_search_by_fee() -> None:
+    """They registered first, and cost their provider gas alone."""
+
+    def member(provider: int, number: int) -> tuple[Member, Standing]:
+        account, owner = (Address("0x" + f"{each:040x}") for each in (number, provider))
+        return Member(account, COMPUTE_NODE, provider=owner), PAUSED
+
+    crowd = [member(1, 1000 + number) for number in range(2 * MOST_ASKED)]
+    others = [member(provider, provider) for provider in range(2, 40)]
+    asked = _choose_asked([*crowd, *others])
+    assert len(asked) == MOST_ASKED
+    assert asked[-len(others) :] == others
 
 
 def test_words_of_strangers__do_nothing_to_a_terminal_and_take_one_line() -> None:

@@ -6,7 +6,6 @@ import dataclasses
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import click
@@ -23,7 +22,7 @@ from edgemark.identity.directory import Fitness, Member, Standing
 from edgemark.identity.records import Participant, Resources
 from edgemark.identity.registry import EndpointInvalid, ParticipantRegistry, server_of
 from edgemark.party.settings import PartySettings
-from edgemark.systems.outsourcing.order.finding import read_directory
+from edgemark.systems.outsourcing.order.finding import draw_order, read_directory
 from edgemark.systems.outsourcing.order.inquiring import ASKING_S, Asker, tell_fault
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.steps.inquire import Inquiry, Readiness
@@ -63,7 +62,7 @@ class Listed:
     help="Only nodes in this standing; several times for several.",
 )
 @click.option("--ask", is_flag=True, help="Ask each node what it takes, over its registered key.")
-@click.option("--max-fee", type=MTC, help="Only nodes that work for so little. Asks each.")
+@click.option("--max-fee", type=MTC, help="Only nodes that work for so little. Asks.")
 @click.option(
     "--limit",
     type=WholeRange(1, MOST_NODES),
@@ -93,14 +92,27 @@ def nodes(
         directory = read_directory(store, indexed.deployment)
     now = Timestamp(indexed.chain.block("latest").timestamp)
     servers = ((each, directory.standing(each, now)) for each in directory.servers(COMPUTE_NODE))
-    found = list(islice((one for one in servers if one[1].fitness in wanted), limit))
+    fitting = [one for one in servers if one[1].fitness in wanted]
+    found = fitting[:limit] if max_fee is None else _choose_asked(fitting)
     listed = _describe(indexed, directory.names, found)
     if is_asked:
         timeout_s = invocation.settings().of(PartySettings).request_timeout_s
         listed = _ask(listed, min(REQUEST_S, timeout_s))
     if max_fee is not None:
-        listed = [one for one in listed if _works_for(one.said, max_fee)]
-    invocation.show({"nodes": list(map(_facts, listed))}, _text(listed, is_asked=is_asked))
+        listed = [one for one in listed if _works_for(one.said, max_fee)][:limit]
+    facts: dict[str, object] = {"nodes": list(map(_facts, listed))}
+    text = _text(listed, is_asked=is_asked)
+    if is_asked:
+        facts |= {"asked": len(found)}
+    if is_asked and len(found) < len(fitting):
+        text += f"\n{len(found)} of {len(fitting):,} nodes were asked"
+    invocation.show(facts, text)
+
+
+def _choose_asked(fitting: Sequence[tuple[Member, Standing]]) -> list[tuple[Member, Standing]]:
+    """Whom to ask where not all can be: of each provider some, so that none hides all others."""
+    drawn = frozenset(draw_order(member for member, _ in fitting)[:MOST_ASKED])
+    return [one for one in fitting if one[0].account in drawn]
 
 
 def _describe(

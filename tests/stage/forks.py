@@ -147,6 +147,7 @@ def _become(
         before()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = [module, *words]
+    sys.modules.pop(module, None)  # it may be among what was imported; runpy would warn
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

@@ -61,6 +61,16 @@ def test_program__has_a_process_words_and_an_environment_of_its_own(program: Pat
     assert forked.pid != os.getpid()
 
 
+def test_program__that_was_imported_before__begins_anew_and_warns_of_nothing(
+    tmp_path: Path,
+) -> None:
+    out, error = tmp_path / "out", tmp_path / "error"
+    forked = Forked("edgemark.cli.main", ["--help"], environ={}, out=out, error=error)
+    assert forked.wait(60) == 0
+    assert out.read_text().startswith("Usage: edgemark")
+    assert error.read_text() == ""
+
+
 def test_program__asked_to_leave__ends_with_its_own_status(program: Path) -> None:
     forked = start(program, "stay")
     lines_of(program, 1)

@@ -15,6 +15,8 @@ def check_web_address(url: str, who: str) -> None:
     try:
         parts = urlsplit(url)
         is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        # the library drops line breaks in the middle of a name: another one would be asked
+        is_one &= not any(each in '"<>' or each.isspace() or not each.isprintable() for each in url)
     except ValueError:
         is_one = False
     if not is_one:

@@ -81,9 +81,7 @@ def place(
     is_quiet = spending.invocation.as_json
     found = naming.find(station, is_quiet=is_quiet)
     with telling_phase("asks nodes", is_quiet=is_quiet):
-        # Who named nobody wants some that are there, also when there are no more than it takes.
-        choose = choose_nodes if naming.with_others else ordering.pick
-        nodes = choose(station, asking.function, count, found, wish)
+        nodes = ordering.pick(station, asking.function, count, found, wish)
     number = None if sharing is None else find_number(station, sharing)
     job = (asking.function, count, nodes, wish)
     spending.agree(price_job(spending, station, device.jobs, job, number))

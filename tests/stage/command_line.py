@@ -58,12 +58,17 @@ class Finished:
         return lines[0]
 
 
+def do_nothing() -> None:
+    """Before a command begins."""
+
+
 def edgemark(
     *words: str | Path,
     environ: Mapping[str, str] | None = None,
     limit_s: float = LIMIT_S,
     tell: Callable[[Forked], None] = lambda _: None,
     idling: Path | None = None,
+    before: Callable[[], None] = do_nothing,
 ) -> Finished:
     """Run a command to its end, with none of this shell's settings.
 
@@ -73,6 +78,7 @@ def edgemark(
         limit_s: seconds after which it is killed.
         tell: told of it when it has started.
         idling: where its loop reports how it is, when it has one.
+        before: done in its process before it begins.
     """
     usual = {name: value for name, value in os.environ.items() if not name.startswith("EDGEMARK_")}
     command = tuple(str(word) for word in words)
@@ -84,7 +90,7 @@ def edgemark(
             environ={**usual, **ENVIRONMENT, **(environ or {})},
             out=out,
             error=error,
-            before=None if idling is None else partial(report_to, idling),
+            before=partial(_prepare, idling, before),
         )
         tell(started)
         try:
@@ -92,6 +98,12 @@ def edgemark(
         finally:
             started.kill()
         return Finished(command, status, out.read_text(), error.read_text())
+
+
+def _prepare(idling: Path | None, before: Callable[[], None]) -> None:
+    if idling is not None:
+        report_to(idling)
+    before()
 
 
 def edgemark_here(*words: str | Path, environ: Mapping[str, str] | None = None) -> Finished:

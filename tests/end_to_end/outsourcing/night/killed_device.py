@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.stage.command_line import KILLED, Finished, edgemark
+from tests.stage.command_line import KILLED, Finished, do_nothing, edgemark
 from tests.stage.forks import Forked
 from tests.stage.idling import GONE, Report, read_report
 from tests.stage.killing.reaper import Kill
@@ -35,6 +35,7 @@ class KilledDevice:
         places: where to die, in the order of life.
         on_job: told the job as soon as it is known.
         until: how long the last `result` stays.
+        before: done in each of its processes before it begins.
     """
 
     name: str
@@ -45,6 +46,7 @@ class KilledDevice:
     places: Sequence[str]
     on_job: Callable[[JobId], None]
     until: str = "settled"
+    before: Callable[[], None] = do_nothing
     kills: list[Kill] = field(default_factory=list)
     job: JobId | None = None
     last: Finished | None = None
@@ -69,6 +71,8 @@ class KilledDevice:
             if submitted.status == KILLED:
                 places.pop(0)
             self.job = self._find_job(submitted)
+            if self.job is None and submitted.status != KILLED:
+                raise AssertionError(submitted.error)  # it would be the same again, for ever
         self.on_job(self.job)
         for place in places:
             stay = ("--until", self.until, "--timeout", LIMIT_S)
@@ -102,7 +106,12 @@ class KilledDevice:
     def _run(self, place: str | None, *words: str | Path) -> Finished:
         environ = {} if place is None else {CRASH_AFTER: place}
         done = edgemark(
-            "outsourcing", *words, environ=environ, tell=self._note, idling=self.home / IDLING_FILE
+            "outsourcing",
+            *words,
+            environ=environ,
+            tell=self._note,
+            idling=self.home / IDLING_FILE,
+            before=self.before,
         )
         if place is not None and done.status == KILLED:
             self.kills.append(Kill(self.name, place))

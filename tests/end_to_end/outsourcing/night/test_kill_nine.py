@@ -40,15 +40,18 @@ from tests.end_to_end.outsourcing.small_job import (
     write_inputs,
 )
 from tests.end_to_end.outsourcing.theatre import Theatre, close_job, ends, instruct, open_theatre
-from tests.stage.command_line import write_settings
+from tests.stage.command_line import do_nothing, write_settings
 from tests.stage.killing.reaper import Reaper
 from tests.stage.metronome import waiting
 from tests.stage.playhouse import wait_for, whole_stage
 
+from edgemark.cli.outsourcing.placing import submission
+from edgemark.cli.spending.price import Price
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import Address, ShareIndex
+from edgemark.ledger.evm.sending.rehearsed_lane import Rehearsal
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.demo.cast import LIMITS
 from edgemark.systems.outsourcing.demo.checks import compute_changes
@@ -231,7 +234,13 @@ def enlist_killed(theatre: Theatre, name: str, prefix: str, absentee: Address) -
         places=name_places(DEVICE_PLACES[name], prefix),
         on_job=lambda job: plan_deeds(theatre, f"killed: {name}", job),
         until="cleared" if name == "gone" else "settled",
+        before=price_nothing if name == "wrong" else do_nothing,
     )
+
+
+def price_nothing() -> None:
+    """Its price would be refused with the posting; a node may also be dismissed just after it."""
+    submission.price_job = lambda *_: Price(Rehearsal(()))
 
 
 def plan_deeds(theatre: Theatre, name: str, job: JobId) -> None:

@@ -17,6 +17,7 @@ from tests.stage.command_line import edgemark, edgemark_here, write_settings
 from tests.stage.desk import check_refused
 from tests.stage.playhouse import whole_stage
 
+from edgemark.cli.sections import list_sections
 from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.crypto.field.field import Q
 from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS
@@ -24,12 +25,11 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput, Unrecove
 from edgemark.identity.keys import KeyStore
 from edgemark.journal.journal import Journal
 from edgemark.settings.catalogue import Catalogue
-from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.transport.ports import hold_ports
 
 pytestmark = whole_stage(36)
 
-NAMES = {each.name for each in Catalogue(OutsourcingStation.SECTIONS).settings}
+NAMES = {each.name for each in Catalogue(list_sections()).settings}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ click's own types take whatever Python does: `1_0`, `nan`, digits of any script.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import click
@@ -16,7 +17,7 @@ from edgemark.amounts import is_number, is_whole
 MOST_SHOWN = 40  # characters of what was given
 
 
-class _Plain(click.ParamType):
+class _Plain(click.ParamType, ABC):
     kind: ClassVar[str]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -29,8 +30,9 @@ class _Plain(click.ParamType):
             self.fail(f"{value[:MOST_SHOWN]!r} is no {self.kind}: digits 0-9.", param, ctx)
         return super().convert(value, param, ctx)
 
+    @abstractmethod
     def _is_one(self, text: str) -> bool:
-        raise NotImplementedError
+        """Whether it is written as such a number."""
 
 
 class Whole(_Plain, IntParamType):

@@ -95,16 +95,16 @@ def parse_tokens(value: object, *, who: object = "amount") -> Tokens:
             in range as smallest units, in which older files have it, is told in MTC.
     """
     amount = _read_number(value, who)
-    if amount.is_signed() and amount:
-        raise _out_of_range(value, who)
-    if amount.adjusted() > MOST_ADJUSTED:
+    if not amount:  # whatever its exponent is
+        return Tokens(0)
+    if amount.is_signed() or amount.adjusted() > MOST_ADJUSTED:
         raise _out_of_range(value, who)
     try:
         tokens = _EXACT.multiply(amount, Decimal(TOKEN_UNIT))
-        is_whole = tokens == tokens.to_integral_value(context=_EXACT)
+        is_exact = tokens == tokens.to_integral_value(context=_EXACT)
     except DecimalException:
-        is_whole = False
-    if not is_whole:
+        is_exact = False
+    if not is_exact:
         raise _too_fine(value, who)
     if tokens > SUPPLY:
         raise _out_of_range(value, who, int(amount) if amount == int(amount) else 0)

@@ -42,6 +42,7 @@ def test_amount__that_is_written__is_read_again_to_the_last_unit(tokens: int) ->
         ("1000000000", SUPPLY),
         ("2.50", 25 * TOKEN_UNIT // 10),
         ("-0", 0),
+        ("0e999999", 0),
         (" 7 ", 7 * TOKEN_UNIT),
     ],
 )

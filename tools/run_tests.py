@@ -19,11 +19,13 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -50,6 +52,7 @@ FIRST = "processes"
 # These begin with the first and give way to all: blocks come in time (tests/stage/metronome.py).
 BEHIND = ("static", "invariants")
 LAST = 19  # niceness
+_GIVING_WAY: list[subprocess.Popen[str]] = []
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
 
 # Nothing but `whole_stage` gives it to the tests of another file (tests/architecture).
@@ -134,11 +137,35 @@ def run(
         return TOOL_MISSING
     pipe = subprocess.PIPE if echo else None
     words = [*(("nice", "-n", str(niceness)) if niceness else ()), tool, *command[1:]]
-    with subprocess.Popen(words, cwd=ROOT, stdout=pipe, text=True) as process:
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=pipe, text=True, start_new_session=niceness > 0
+    ) as process:
+        if niceness:
+            _GIVING_WAY.append(process)
+            give_way(process.pid, niceness)
         if echo and process.stdout:
             for line in process.stdout:
                 echo(line)
         return process.wait()
+
+
+def give_way(pid: int, niceness: int) -> None:
+    """Let the session of this process wait behind all others.
+
+    Linux shares processors between sessions first, by a niceness that each session has of its own
+    (sched(7), autogroup): in the tests' session a nice process gives way to them, and to no server
+    that they start.
+    """
+    with suppress(OSError):  # a kernel without it
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
+
+
+def end_those_behind() -> None:
+    """End what gives way; an interrupt of the terminal does not reach another session."""
+    for process in _GIVING_WAY:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 def run_static(system: str | None) -> tuple[int, int]:  # noqa: ARG001 - they read everything
@@ -280,7 +307,11 @@ def run_parts(names: Sequence[str], system: str | None) -> list[Outcome]:
     behind = [name for name in BEHIND if name in names]
     ahead = sorted((each for each in names if each not in BEHIND), key=lambda each: each != FIRST)
     with ThreadPoolExecutor(2) as pool:
-        outcomes = [each for row in pool.map(run_row, (ahead, behind)) for each in row]
+        try:
+            outcomes = [each for row in pool.map(run_row, (ahead, behind)) for each in row]
+        except BaseException:
+            end_those_behind()
+            raise
     return sorted(outcomes, key=lambda outcome: names.index(outcome.name))
 
 

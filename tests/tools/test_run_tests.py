@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -153,6 +155,35 @@ def test_run__of_what_gives_way__is_nice_and_hands_on_status_and_lines() -> None
     assert run_tests.run(words, lines.append, niceness=run_tests.LAST) == 3
     assert lines == ["19\n"]
     assert run_tests.run(["no-such-tool-anywhere"], niceness=1) == run_tests.TOOL_MISSING
+
+
+def test_what_gives_way__is_a_session_that_waits_behind_all_and_ends_with_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[int, str]] = []
+    behind = "import os, time; print(os.getsid(0), flush=True); time.sleep(60)"
+
+    def run_part(name: str, system: str | None) -> run_tests.Outcome:
+        if name in run_tests.BEHIND:
+            run_tests.run([sys.executable, "-c", behind], read, niceness=run_tests.LAST)
+            return run_tests.Outcome(name, 1, 0, 0.0)
+        while not told:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    def read(line: str) -> None:
+        session = int(line)
+        group = Path(f"/proc/{session}/autogroup")
+        told.append((session, group.read_text() if group.exists() else "nice 19"))
+
+    monkeypatch.setattr(run_tests, "run_part", run_part)
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_tests.run_parts(["processes", "static"], None)
+    assert time.monotonic() - started < 30
+    ((session, priority),) = told
+    assert session != os.getsid(0)
+    assert priority.split("nice")[1].strip() == "19"
 
 
 def test_files_of_the_part_processes__have_all_tests_with_its_marker(

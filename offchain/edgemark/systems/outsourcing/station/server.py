@@ -234,10 +234,13 @@ class OutsourcingServer(EvmServer[OutsourcingStation]):
         """Whom an effect waits for."""
         return errand_of(effect, by=state.deadline(effect))
 
-    def _admit_function(self, head: Head) -> int:
-        awaited = self.station.functions.awaited_bytes(
-            parse_hash32(head.params["hash"], who="function")
-        )
+    def _admit_function(self, head: Head) -> int | Response:
+        """Its length; or that it is here, as whoever had it for another job was faster."""
+        function_hash = parse_hash32(head.params["hash"], who="function")
+        with self.station.functions.using(function_hash) as header:
+            if header is not None:
+                return Response(body=TAKEN)
+        awaited = self.station.functions.awaited_bytes(function_hash)
         return self.on_disk(awaited, self.promised_bytes())
 
     def reserved_bytes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,7 +56,9 @@ class Room:
     def states(self) -> dict[bytes, JudgeCase]:
         return {key: case for key, case in self.cases.items() if not case.is_finished}
 
-    def ask(self, key: bytes, event: Any) -> None:
+    def ask(self, key: bytes, event: Any, *, behind: Sequence[Any] = ()) -> None:
+        for earlier in behind:
+            self.ask(key, earlier)
         if isinstance(event, on.SawEnded):
             self.cases[key] = JudgeCase(phase=JudgePhase.ENDED, me=JUDGE)
             return
@@ -235,9 +238,9 @@ def crowded(monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench.judge.look()
     take = bench.judge.runtime.ask
 
-    def write(key: bytes, event: Any) -> None:
+    def write(key: bytes, event: Any, **behind: Sequence[Any]) -> None:
         bench.now += WRITE_S
-        take(key, event)
+        take(key, event, **behind)
 
     bench.judge.runtime.ask = write  # type: ignore[method-assign,assignment]
     for job in MANY:

@@ -17,6 +17,7 @@ from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Hash32, ShareIndex, Tokens
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.settings import PartySettings
+from edgemark.party.station import TAKEN
 from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.contract.terms import hash_nodes
@@ -33,7 +34,7 @@ from edgemark.systems.outsourcing.station.looks import Looks
 from edgemark.systems.outsourcing.station.server import Payers
 from edgemark.systems.outsourcing.station.station import FUNCTION_NEEDED
 from edgemark.systems.outsourcing.steps.compute import WrongFunction
-from edgemark.transport.serving.routes import Head, Request
+from edgemark.transport.serving.routes import Head, Request, Response
 
 MOST = 4
 ME = cast.NODE_ADDRESSES[0]
@@ -270,6 +271,21 @@ def test_f6_an_offer_that_would_be_taken__asks_for_its_function_of_its_length(
     assert node._admit_function(head) == len(raw)
     node._take_function(Request("PUT", "/", {"hash": name}, raw, "127.0.0.1"))
     assert held(node.station.functions) == {name}
+
+
+def test_a_function_that_two_jobs_need__is_taken_from_one_and_here_for_the_other(
+    tmp_path: Path,
+) -> None:
+    order, raw = cast.small_order(), cast.dense_function().to_bytes()
+    node = make_node(tmp_path, order)
+    assert [offer(node, order), offer(node, order)] == [FUNCTION_NEEDED, FUNCTION_NEEDED]
+    name = order.terms.function_hash.hex()
+    head = Head("PUT", "/", {"hash": name}, "127.0.0.1", None, len(raw))
+    node._take_function(Request("PUT", "/", {"hash": name}, raw, "127.0.0.1"))
+    assert node._admit_function(head) == Response(body=TAKEN)  # refused, as it was: 10 s are lost
+    (tmp_path / f"{name}.function").write_bytes(raw[:-1])  # damaged: once more
+    assert offer(node, order) == FUNCTION_NEEDED
+    assert node._admit_function(head) == len(raw)
 
 
 def test_full_disk__asks_others_to_give_way_when_functions_are_not_enough(

@@ -1,4 +1,4 @@
-"""Every state-changing function of the escrow, as the honest call it; and what a window costs.
+"""Every state-changing function of trading, as the honest call it; and what a window costs.
 
 Tokens are in the anchor already, and it has let the escrow lock them: Raiden's figures, beside
 which these stand (docs/gas.md), pay a deposit in each opening.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from tools.gas_lab import GasLab, key_of
 
 from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.merkle import MAX_LEAVES
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy_by
 from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
@@ -18,17 +19,24 @@ from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.trading.contract.records import MAX_CHANNELS, Limits, Signers, Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
+from edgemark.systems.trading.evidence.records import MAX_PIECES, Claim
+from edgemark.systems.trading.evidence.statements import ControllersDomain, EvidenceDomain
 from edgemark.systems.trading.identifiers import ChannelId
-from edgemark.systems.trading.station.contracts import draft_contracts
-from edgemark.token.plans import YEAR_S
+from edgemark.systems.trading.station.contracts import (
+    CONTROLLER,
+    DEFAULT_BONDING,
+    draft_contracts,
+)
+from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.token.records import Purpose
 
 COIN = 10**18
 DEPOSIT, BOND, OWED = 100 * COIN, 10 * COIN, 37 * COIN
 WINDOW_S, SERVICE_S = 3600, 86_400
 LIMITS = Limits(60, 86_400, 30 * 86_400, Tokens(10**6 * COIN))
-ESCROW = "ChannelEscrow"
+ESCROW, CONTROLLERS, EVIDENCE = NAMES = ("ChannelEscrow", "Controllers", "EvidenceRegistry")
 TEMPLATE = Hash32(keccak256(b"settlement template"))
+CHANNEL = ChannelId(keccak256(b"a channel with evidence"))
 
 
 @dataclass
@@ -44,7 +52,7 @@ class Channels:
         owner = self.key("owner")
         base = BaseContracts(owner.address, self.key("pool").address)
         self.deployment = deploy_by(
-            lambda name, *args: self.lab.make("" if name == ESCROW else None, owner, name, *args),
+            lambda name, *args: self.lab.make("" if name in NAMES else None, owner, name, *args),
             self.lab.chain.chain_id,
             draft_contracts(base, self.key("guardian").address, LIMITS),
         )
@@ -68,8 +76,12 @@ class Channels:
 
     def measure(self, case: str, role: str, function: str, *args: object) -> None:
         """A call of the escrow that is."""
-        escrow = self.deployment.contract(ESCROW)
-        self.lab.measure(case, self.key(role), escrow, function, *args)
+        self.measure_of(ESCROW, case, role, function, *args)
+
+    def measure_of(self, name: str, case: str, role: str, function: str, *args: object) -> None:
+        """The same of any contract."""
+        contract = self.deployment.contract(name)
+        self.lab.measure(case, self.key(role), contract, function, *args)
 
     def terms(self) -> Terms:
         """Of one channel more."""
@@ -137,6 +149,42 @@ class Channels:
         number = int(tower != NOBODY)
         return (terms.as_abi(), voucher.as_abi(), by_payer, tower, number, delegated)
 
+    def settlement_claim(self, index: int, credential: bytes = b"credential") -> Claim:
+        """A settlement of one channel."""
+        controller = self.key("controller").address
+        voucher = Voucher(index, Tokens(OWED), TEMPLATE, controller)
+        return Claim(CHANNEL, voucher, Hash32(keccak256(credential)))
+
+    def voucher_digest(self, claim: Claim) -> Hash32:
+        """What both parties sign of a settlement."""
+        return self.domain.voucher(claim.channel, claim.voucher)
+
+    def issue(self, claim: Claim) -> bytes:
+        """The controller's signature under a settlement."""
+        domain = ControllersDomain(self.domain.chain_id, self.deployment.contracts[CONTROLLERS])
+        return self.key("controller").sign(domain.issuance(claim, self.voucher_digest(claim)))
+
+    def settlement(self, claim: Claim) -> tuple[object, ...]:
+        """What `recordSettlements` takes."""
+        return (claim.as_abi(), (*self.both(self.voucher_digest(claim)), self.issue(claim)))
+
+    def initiation(self, number: int) -> tuple[object, ...]:
+        """What `recordInitiations` takes."""
+        credential = Hash32(keccak256(b"initiation %d" % number))
+        return (CHANNEL, credential, *self.both(self.evidence.initiation(CHANNEL, credential)))
+
+    def qualification(self, number: int) -> tuple[object, ...]:
+        """What `recordQualifications` takes."""
+        holder = self.key("seller").address
+        credential = Hash32(keccak256(b"qualification %d" % number))
+        signed = self.key("issuer").sign(self.evidence.qualification(holder, credential))
+        return (holder, credential, signed)
+
+    @property
+    def evidence(self) -> EvidenceDomain:
+        """What parties and issuers sign for evidence."""
+        return EvidenceDomain(self.domain.chain_id, self.deployment.contracts[EVIDENCE])
+
     def closing(self, terms: Terms) -> tuple[object, ...]:
         """What `closeTogether` takes, sent by neither party."""
         until = self.until()
@@ -152,6 +200,7 @@ def run(lab: GasLab) -> None:
     run_ends(channels)
     run_windows(channels)
     channels.measure("", "guardian", "deprecate")
+    run_controllers(channels)
 
 
 def run_openings(channels: Channels) -> Terms:
@@ -223,3 +272,55 @@ def run_windows(channels: Channels) -> None:
     channels.measure("first, with a delegation", "tower", "respond", [response])
     lab.wait_until(lab.now() + 2 * WINDOW_S + 1)
     channels.measure("answered by a tower", "outsider", "settle", [terms.as_abi()])
+
+
+def run_controllers(channels: Channels) -> None:
+    """A controller comes, anchors, leaves; another time it is convicted; and evidence."""
+    at, lab = channels.deployment.contracts, channels.lab
+    provider, controller = channels.key("provider"), channels.key("controller")
+    for role in ("provider", "controller"):
+        account = channels.key(role).address
+        channels.send("owner", "AssetAnchor", "deposit", account, 10 * DEFAULT_MIN_STAKE)
+        until = lab.now() + YEAR_S
+        for locker in ("ParticipantRegistry", CONTROLLERS):
+            allowed = (at[locker], 3 * DEFAULT_MIN_STAKE, until)
+            channels.send(role, "AssetAnchor", "allowLocker", *allowed)
+    registry = "ParticipantRegistry"
+    channels.send("provider", registry, "registerProvider", "Some Provider Ltd")
+    channels.send("provider", registry, "stake", DEFAULT_MIN_STAKE)
+    channels.send("provider", registry, "admit", controller.address)
+    server = (CONTROLLER, provider.address, keccak256(b"TLS key"), "https://127.0.0.1:8443")
+    channels.send("controller", registry, "registerServer", *server, (1, 1, 1, 1))
+    minimum = DEFAULT_MIN_STAKE
+    channels.measure_of(CONTROLLERS, "first", "controller", "bond", minimum)
+    channels.measure_of(CONTROLLERS, "again", "controller", "bond", 1)
+    run_evidence(channels)
+    with lab.undone():
+        channels.measure_of(CONTROLLERS, "", "controller", "unbond")
+        lab.wait_until(lab.now() + DEFAULT_BONDING.unbonding_seconds + 1)
+        channels.measure_of(CONTROLLERS, "", "outsider", "release", controller.address)
+    claims = [channels.settlement_claim(1, credential) for credential in (b"one", b"another")]
+    versions = [
+        (channels.voucher_digest(claim), claim.credential_hash, channels.issue(claim))
+        for claim in claims
+    ]
+    said = (claims[0].channel, 1, 0, *versions)
+    channels.measure_of(CONTROLLERS, "", "outsider", "convict", *said)
+
+
+def run_evidence(channels: Channels) -> None:
+    """One piece of each kind, as many as there may be; and the anchored form beside it."""
+    for count in (1, MAX_PIECES):
+        case = "one piece" if count == 1 else f"{count} pieces"
+        numbers = range(count)
+        pieces = [channels.settlement(channels.settlement_claim(one)) for one in numbers]
+        with channels.lab.undone():
+            channels.measure_of(EVIDENCE, case, "outsider", "recordSettlements", pieces)
+        initiations = [channels.initiation(one) for one in numbers]
+        with channels.lab.undone():
+            channels.measure_of(EVIDENCE, case, "outsider", "recordInitiations", initiations)
+        held = [channels.qualification(one) for one in numbers]
+        with channels.lab.undone():
+            channels.measure_of(EVIDENCE, case, "outsider", "recordQualifications", held)
+    root = (keccak256(b"root"), MAX_LEAVES, "b" * 59)  # CIDs of version 1 have 59 letters
+    channels.measure_of(EVIDENCE, f"{MAX_LEAVES} leaves", "controller", "anchorRoot", *root)

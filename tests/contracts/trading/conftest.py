@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 from tests.contracts.conftest import deploy_coin
 
-pytest.register_assert_rewrite("tests.contracts.trading.escrow_world")
+pytest.register_assert_rewrite(
+    "tests.contracts.trading.escrow_world", "tests.contracts.trading.evidence_world"
+)
 
 from tests.contracts.trading.escrow_world import (  # noqa: E402 - after the line above
     ALLOWED_SECONDS,
     WEALTH,
     EscrowWorld,
+)
+from tests.contracts.trading.evidence_world import (  # noqa: E402
+    EvidenceWorld,
+    deploy_evidence,
 )
 from tests.offchain.systems.trading.channel_cast import LIMITS, ROLES  # noqa: E402
 
@@ -43,4 +49,16 @@ def deployed_escrow(chain: Any, project: Any, accounts: Any) -> EscrowWorld:
 @pytest.fixture
 def world(deployed_escrow: EscrowWorld) -> EscrowWorld:
     deployed_escrow.nonce, deployed_escrow.books = 0, {}
+    # Whatever else the session has deployed stakes in the same anchor.
+    deployed_escrow.locked_by_others = deployed_escrow.anchor.totalLocked()
     return deployed_escrow
+
+
+@pytest.fixture(scope="session")
+def deployed_evidence(project: Any, accounts: Any, deployed_escrow: EscrowWorld) -> EvidenceWorld:
+    return deploy_evidence(project, accounts, deployed_escrow, accounts[2])
+
+
+@pytest.fixture
+def trade(deployed_evidence: EvidenceWorld) -> EvidenceWorld:
+    return deployed_evidence

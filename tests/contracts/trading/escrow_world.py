@@ -50,6 +50,7 @@ class EscrowWorld:
     people: dict[str, Any]
     nonce: int = 0
     books: dict[str, int] = field(default_factory=dict)  # as `agree` left them
+    locked_by_others: int = 0  # in the anchor, before the test
     domain: EscrowDomain = field(init=False)
     known: Contract = field(init=False)
     addresses: dict[str, Address] = field(init=False)
@@ -91,11 +92,12 @@ class EscrowWorld:
         assert sum(changes.values()) == 0, "tokens appeared or vanished"
 
     def balances(self) -> dict[str, int]:
-        """Free balance of everybody, and all that is locked; read in one request."""
+        """Free balance of everybody, and all that a test locked; read in one request."""
         data = self.anchor.freeBalanceOf.encode_input
         calls = {role: data(account) for role, account in self.people.items()}
         calls["locked"] = self.anchor.totalLocked.encode_input()
-        return dict(zip(calls, read_numbers(self.anchor, list(calls.values())), strict=True))
+        found = dict(zip(calls, read_numbers(self.anchor, list(calls.values())), strict=True))
+        return found | {"locked": found["locked"] - self.locked_by_others}
 
     # People.
 

@@ -369,7 +369,7 @@ def test_lists_of_several__pass_over_what_is_over(world: EscrowWorld):
     assert world.escrow.closeTogether(closings, sender=people["outsider"]).logs == []
     assert world.escrow.closeBare(terms, sender=people["payer"]).logs == []
     assert world.escrow.endUnclosed(terms, sender=people["payer"]).logs == []
-    assert world.anchor.totalLocked() == 0
+    assert world.balances()["locked"] == 0
 
 
 def ends_of(world: EscrowWorld, receipt: Any) -> list[Any]:

@@ -299,7 +299,7 @@ def test_deprecate__stops_new_channels_and_deposits_and_no_exit(world: EscrowWor
     world.escrow.closeTogether([world.closing(channel, 9)], sender=anybody)
     world.at(other.terms.close_by + 1)
     world.escrow.endUnclosed([other.terms.as_abi()], sender=anybody)
-    assert world.anchor.totalLocked() == 0
+    assert world.balances()["locked"] == 0
 
 
 @pytest.mark.parametrize(

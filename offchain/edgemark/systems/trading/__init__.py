@@ -10,5 +10,6 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | room       | what is in it                                                                  |
 |------------|--------------------------------------------------------------------------------|
 | `contract` | ChannelEscrow in Python: terms, statements, what every call does, who gets what |
+| `evidence` | EvidenceRegistry and Controllers in Python: what is signed, recorded, anchored  |
 | `station`  | the contracts of this system, as they are deployed                             |
 """

@@ -10,11 +10,16 @@ from edgemark.anchoring.events import WorkStopped
 from edgemark.deployment.group import ContractGroup, integers_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Tokens, parse_address
+from edgemark.identity.records import name_role
 from edgemark.ledger.evm.contract.kind import Addresses, ContractKind
+from edgemark.ledger.evm.contract.token_values import BOUNDS
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.trading.contract import events
 from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.terms import AMOUNTS
+from edgemark.systems.trading.evidence import events as evidence_events
+from edgemark.systems.trading.evidence.records import Bonding
+from edgemark.token.plans import DEFAULT_MIN_STAKE
 
 DEFAULT_LIMITS = Limits(
     min_window=3600,  # for a tower that was restarted, a chain that was busy, a reorganisation
@@ -22,6 +27,11 @@ DEFAULT_LIMITS = Limits(
     exit_grace=30 * 86_400,  # for anybody to settle; then the anchor returns what is left
     max_deposit=Tokens(10**5 * 10**18),  # early releases hold little
 )
+DEFAULT_BONDING = Bonding(
+    min_bond=DEFAULT_MIN_STAKE,  # as much as a provider has
+    unbonding_seconds=90 * 86_400,  # for parties to compare what they hold, after the last issuance
+)
+CONTROLLER = name_role(48, "CONTROLLER")  # as `TradingRoles` has it
 RESPONDING_BLOCKS = 4  # to see a window, choose what to show, and have it mined
 
 
@@ -53,21 +63,59 @@ CHANNEL_ESCROW = ContractKind(
 )
 
 
+def _of_controllers(at: Addresses, decided: Any) -> tuple[object, ...]:
+    wired = (at["AssetAnchor"], at["ParticipantRegistry"])
+    return (*wired, decided.pool, decided.bonding.min_bond, decided.bonding.unbonding_seconds)
+
+
+def _fixed_of_controllers(decided: Any) -> Mapping[str, object]:
+    return {
+        "pool": decided.pool,
+        "minBond": decided.bonding.min_bond,
+        "unbondingSeconds": decided.bonding.unbonding_seconds,
+    }
+
+
+CONTROLLERS = ContractKind(
+    "Controllers",
+    events=(
+        evidence_events.ControllerBonded,
+        evidence_events.ControllerUnbonding,
+        evidence_events.BondReleased,
+        evidence_events.ControllerConvicted,
+    ),
+    constructor=_of_controllers,
+    wired=(("anchor", "AssetAnchor"), ("registry", "ParticipantRegistry")),
+    fixed=_fixed_of_controllers,
+    amounts={"OutOfBounds.minBond": BOUNDS, "minBond": ()},
+)
+EVIDENCE_REGISTRY = ContractKind(
+    "EvidenceRegistry",
+    events=(evidence_events.EvidenceRecorded, evidence_events.RootAnchored),
+    constructor=lambda at, _: (at["ChannelEscrow"], at["Controllers"]),
+    wired=(("escrow", "ChannelEscrow"), ("controllers", "Controllers")),
+)
+
+
 @dataclass(frozen=True)
 class TradingContracts(ContractGroup):
-    """The escrow, with what is decided for it.
+    """Escrow, bonds of controllers, evidence, with what is decided for them.
 
     Args:
         guardian: may stop new channels.
         limits: bounds of every channel.
+        pool: receives the bonds of convicted controllers.
+        bonding: what controllers have at stake.
     """
 
     NAME = "trading"
-    KINDS = (CHANNEL_ESCROW,)
-    LOCKERS = (CHANNEL_ESCROW.name,)
+    KINDS = (CHANNEL_ESCROW, CONTROLLERS, EVIDENCE_REGISTRY)
+    LOCKERS = (CHANNEL_ESCROW.name, CONTROLLERS.name)
 
     guardian: Address
     limits: Limits
+    pool: Address
+    bonding: Bonding
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> TradingContracts:
@@ -75,6 +123,8 @@ class TradingContracts(ContractGroup):
         return cls(
             guardian=parse_address(facts["guardian"], who="guardian"),
             limits=Limits(**integers_of(Limits, facts["limits"])),
+            pool=parse_address(facts["pool"], who="pool"),
+            bonding=Bonding(**integers_of(Bonding, facts["bonding"])),
         )
 
     def check_pace(self, confirmations: int, block_s: int) -> None:
@@ -95,7 +145,10 @@ class TradingContracts(ContractGroup):
 
 
 def draft_contracts(
-    base: BaseContracts, guardian: Address, limits: Limits = DEFAULT_LIMITS
+    base: BaseContracts,
+    guardian: Address,
+    limits: Limits = DEFAULT_LIMITS,
+    bonding: Bonding = DEFAULT_BONDING,
 ) -> Sequence[ContractGroup]:
     """This system with the contracts it stands on."""
-    return (base, TradingContracts(guardian, limits))
+    return (base, TradingContracts(guardian, limits, base.pool, bonding))

@@ -11,8 +11,11 @@ from edgemark.ledger.evm.faults import ContractRefused
 
 # Numbers of errors that are no amounts: times, counts, places, and bits of a cast that cannot be.
 NO_AMOUNTS = {
+    "AlreadyConvicted.convicted_at",
     "AgreementNumberWrong.had",
     "AgreementNumberWrong.needed",
+    "BranchLengthWrong.had",
+    "BranchLengthWrong.needed",
     "DelegationOld.had",
     "DelegationOld.newest",
     "EpochWrong.had",
@@ -52,7 +55,7 @@ NO_AMOUNTS = {
 OF_BOUNDS = "OutOfBounds"
 AMOUNTS_IN_BOUNDS = (
     *("fee", "judgeFee", "stake", "minFee", "maxFee", "minStake"),
-    *("deposit", "bond", "amount", "maxDeposit"),
+    *("deposit", "bond", "amount", "maxDeposit", "minBond"),
 )
 
 

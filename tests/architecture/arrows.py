@@ -139,9 +139,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "chronicle.pots": _WORDS | {"chronicle.marks", "anchoring", "ledger"},
     "chronicle.book": _WORDS
     | {"chronicle.marks", "chronicle.pots", "anchoring", "indexer", "ledger"},
-    "resolver": _WORDS | {"deployment", "files", "identity", "indexer", "ledger", "settings"},
+    "resolver": _FLOOR | {"deployment", "identity", "indexer", "ledger", "metrics", "transport"},
     "party": _CHAINLESS | {"identity"},
-    "party.evm": _GENERAL | {"party"},
+    "party.evm": _GENERAL | {"party", "resolver"},
     "demo": _CHAINLESS | {"identity", "receipt", "party"},
     "demo.evm": _GENERAL | {"receipt", "party", "party.evm", "demo"},
     "systems": _GENERAL | _CHRONICLE | {"receipt", "party", "demo", *ROOMS_APART},

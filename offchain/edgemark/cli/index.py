@@ -23,7 +23,9 @@ from edgemark.ledger.evm.faults import IndexDamaged, IndexMissing, IndexOfAnothe
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
 from edgemark.metrics.page import PageServer
+from edgemark.party.evm.contracts import DidContracts
 from edgemark.party.settings import MetricsSettings, PartySettings
+from edgemark.resolver.opening import open_identities
 
 sync_option = click.option(
     "--sync/--no-sync",
@@ -31,6 +33,13 @@ sync_option = click.option(
     default=True,
     show_default=True,
     help="Bring the index up to date first.",
+)
+
+identities_option = click.option(
+    "--identities",
+    "is_of_identities",
+    is_flag=True,
+    help="That of the registry of identities alone, on the chain of [identity].",
 )
 
 
@@ -43,8 +52,10 @@ class IndexedChain:
     invocation: Invocation
 
     @classmethod
-    def connect(cls, invocation: Invocation) -> IndexedChain:
-        """Find chain and contracts as the settings say."""
+    def connect(cls, invocation: Invocation, *, is_of_identities: bool = False) -> IndexedChain:
+        """Find chain and contracts as the settings say; of identities, their registry alone."""
+        if is_of_identities:
+            return cls(*open_identities(invocation.settings(), (DidContracts,)), invocation)
         return cls(*open_deployment(invocation.settings(), GROUPS), invocation)
 
     def store_to_write(self) -> IndexStore:
@@ -80,9 +91,10 @@ class IndexedChain:
 @click.command("sync")
 @takes_settings
 @click.option("--follow", is_flag=True, help="Go on until interrupted, one log line a change.")
-def sync(invocation: Invocation, follow: bool) -> None:
+@identities_option
+def sync(invocation: Invocation, follow: bool, *, is_of_identities: bool) -> None:
     """Bring the index up to the head of the chain."""
-    indexed = IndexedChain.connect(invocation)
+    indexed = IndexedChain.connect(invocation, is_of_identities=is_of_identities)
     if follow:
         _follow(indexed, invocation.settings().of(PartySettings).poll_s)
     invocation.show(_standing(indexed.sync()))
@@ -90,9 +102,10 @@ def sync(invocation: Invocation, follow: bool) -> None:
 
 @click.command("rebuild")
 @takes_settings
-def rebuild(invocation: Invocation) -> None:
+@identities_option
+def rebuild(invocation: Invocation, *, is_of_identities: bool) -> None:
     """Make the index anew from the chain; until it is there, the old one answers."""
-    indexed = IndexedChain.connect(invocation)
+    indexed = IndexedChain.connect(invocation, is_of_identities=is_of_identities)
     try:
         standing = indexed.sync(is_new=True)
     except (IndexDamaged, IndexOfAnother):
@@ -104,9 +117,10 @@ def rebuild(invocation: Invocation) -> None:
 @click.command("status")
 @takes_settings
 @click.option("--check", is_flag=True, help="Read the whole file and look for damage.")
-def status(invocation: Invocation, check: bool) -> int:
+@identities_option
+def status(invocation: Invocation, check: bool, *, is_of_identities: bool) -> int:
     """Print how far the index is behind the chain, and whether the file is sound."""
-    indexed = IndexedChain.connect(invocation)
+    indexed = IndexedChain.connect(invocation, is_of_identities=is_of_identities)
     try:
         store = indexed.store_to_read()
     except IndexMissing as missing:

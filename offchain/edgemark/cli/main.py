@@ -23,7 +23,6 @@ OWN = {  # commands of the ground
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
     "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
-    "identity": Place("identity", "identity", "Accounts as DIDs name them."),
     "provider": Place("provider", "provider", "An organisation that runs servers."),
 }
 COMMANDS = OWN | {name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()}
@@ -43,6 +42,20 @@ ACCOUNT = {
     "show": Place("account", "show", "Print account, tokens and TLS pin."),
     "succeed": Place("registration", "succeed", "Take the place of an account that retires."),
     "withdraw": Place("account", "withdraw", "Take free balance back into the wallet."),
+}
+
+IDENTITY = {
+    "attribute": Place("identities.acting", "attribute", "Say something of the identity."),
+    "create": Place("identities.acting", "create", "Make this home's identity, for nothing."),
+    "deactivate": Place("identities.acting", "deactivate", "End the identity, for good."),
+    "delegate": Place("identities.acting", "delegate", "Let an account act for the identity."),
+    "resolve": Place("identities.resolving", "resolve", "Print the document of a DID."),
+    "revoke-signatures": Place(
+        "identities.acting", "revoke_signatures", "Void what was signed and not sent."
+    ),
+    "rotate": Place("identities.acting", "rotate", "Give the identity to another account."),
+    "serve": Place("identities.serving", "serve", "Answer over HTTP what DIDs resolve to."),
+    "submit": Place("identities.acting", "submit", "Send what an owner signed into a file."),
 }
 
 
@@ -69,6 +82,11 @@ def account() -> None:
 @edgemark.group(cls=LazyGroup, places=DEMOS)
 def demo() -> None:
     """Run a whole system here and print a receipt."""
+
+
+@edgemark.group(cls=LazyGroup, places=IDENTITY)
+def identity() -> None:
+    """Accounts as DIDs name them: keys, delegates, services."""
 
 
 @edgemark.group(cls=LazyGroup, places=INDEX)

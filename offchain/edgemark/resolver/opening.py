@@ -1,14 +1,16 @@
-"""The chain of identities and its registry, as the settings say."""
+"""The chains of identities and their registries, as the settings say."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.group import ContractGroup
 from edgemark.deployment.settings import ChainSettings
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.resolver.settings import IdentitySettings
+from edgemark.resolver.settings import IdentitySettings, manifest_of_identities
+from edgemark.settings.section import SettingInvalid
 from edgemark.settings.settings import Settings
 
 
@@ -24,10 +26,67 @@ def open_identities(
     Raises:
         NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
     """
-    wanted, common = settings.of(IdentitySettings), settings.of(ChainSettings)
-    url = wanted.url_among(settings)
-    chain = EvmChain(url, chain_id=wanted.id or None, confirmations=common.confirmations).connect()
-    manifest = wanted.manifest_among(settings, chain.chain_id)
+    wanted = settings.of(IdentitySettings)
+    chain = _connect(settings, wanted.url_among(settings), wanted.id)
+    return chain, _load(chain, wanted.manifest_among(settings, chain.chain_id), known)
+
+
+def open_all_identities(
+    settings: Settings, known: Sequence[type[ContractGroup]]
+) -> list[tuple[EvmChain, Deployment]]:
+    """Connect to the chain of identities and to the further ones that the settings name.
+
+    Args:
+        settings: say where.
+        known: the group that has the registry.
+
+    Raises:
+        SettingInvalid: two of them are one chain.
+        NoChain, ChainIdMismatch, NoCode, ManifestInvalid: as `open_identities`.
+    """
+    found = [open_identities(settings, known)]
+    for url in settings.of(IdentitySettings).more.split():
+        chain = _connect(settings, url)
+        if chain.chain_id in {other.chain_id for other, _ in found}:
+            raise SettingInvalid(
+                "names a chain twice",
+                who="identity.more",
+                had=f"chain id {chain.chain_id}",
+                needed="each chain once, beside that of identity.url",
+            )
+        manifest = manifest_of_identities(settings.home, chain.chain_id)
+        found.append((chain, _load(chain, manifest, known)))
+    return found
+
+
+def open_identities_of(
+    settings: Settings, known: Sequence[type[ContractGroup]], chain_id: int
+) -> tuple[EvmChain, Deployment]:
+    """The chain with this id, of those that the settings name; the first one when none has it.
+
+    Args:
+        settings: say where.
+        known: the group that has the registry.
+        chain_id: of a DID.
+
+    Raises:
+        NoChain, ChainIdMismatch, NoCode, ManifestInvalid: as `open_identities`.
+    """
+    first = open_identities(settings, known)
+    if first[0].chain_id != chain_id:
+        for url in settings.of(IdentitySettings).more.split():
+            chain = _connect(settings, url)
+            if chain.chain_id == chain_id:
+                return chain, _load(chain, manifest_of_identities(settings.home, chain_id), known)
+    return first
+
+
+def _connect(settings: Settings, url: str, chain_id: int = 0) -> EvmChain:
+    confirmations = settings.of(ChainSettings).confirmations
+    return EvmChain(url, chain_id=chain_id or None, confirmations=confirmations).connect()
+
+
+def _load(chain: EvmChain, manifest: Path, known: Sequence[type[ContractGroup]]) -> Deployment:
     deployment = Deployment.load(manifest, known, chain.chain_id)
     deployment.verify(chain)
-    return chain, deployment
+    return deployment

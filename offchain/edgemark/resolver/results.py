@@ -15,6 +15,7 @@ from edgemark.identity.did.identifier import (
     MethodUnknown,
     NetworkUnknown,
 )
+from edgemark.resolver.representations import RepresentationUnknown
 
 CONTENT_TYPE = "application/did+ld+json"
 
@@ -33,6 +34,7 @@ CODES: dict[type[EdgemarkError], str] = {
     MethodUnknown: "methodNotSupported",
     NetworkUnknown: "notFound",
     DidNotFound: "notFound",
+    RepresentationUnknown: "representationNotSupported",
 }
 OTHERWISE = "internalError"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from edgemark.cli.doctor.chain_findings import find_on_chain
+from edgemark.cli.doctor.identity_findings import find_identities
 from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach, is_of_a_server
 from edgemark.cli.terminal.exits import Exit
@@ -24,6 +25,8 @@ def doctor(invocation: Invocation, offline: bool) -> int:
     settings = invocation.settings()
     findings = list(find_on_machine(settings.home, serves=is_of_a_server(settings)))
     on_chain, reached = ([], None) if offline else find_on_chain(settings)
+    if reached:
+        on_chain += find_identities(settings, reached.chain)
     findings += [*on_chain, *find_reach(settings, reached.entry if reached else None)]
     if invocation.as_json:
         invocation.show({item.name: vars(item) for item in findings})

@@ -13,25 +13,24 @@ A lane is opened by nobody else in the command line: whoever sends holds a `Spen
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from edgemark.cli.spending.payer import Payer
 from edgemark.cli.spending.price import Price, price_of
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.files import find_holder
 from edgemark.journal.journal import JournalInUse
-from edgemark.party.evm.station import LANE_FILE, EvmStation
-from edgemark.settings.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-E = TypeVar("E", bound=EvmStation)
+E = TypeVar("E", bound=Payer)
 T = TypeVar("T")
 
 
@@ -72,8 +71,8 @@ class Spending:
         self.check_can_be_asked()
         settings = self.invocation.settings()
         if self.is_dry:
-            check_free(settings)
             with kind.rehearse(settings) as station:
+                check_free(station.lane_path)
                 self.show_dry(self.rehearse(station, act, later(station))[1])
             return
         with kind.open(settings) as station:
@@ -92,7 +91,7 @@ class Spending:
             RefusedInput: it would not go: as `act` says, or the account cannot pay.
         """
         lane = station.rehearsed_lane()
-        done = act(dataclasses.replace(station, lane=lane))
+        done = act(station.with_lane(lane))
         return done, price_of(lane.sum_up(), station.deployment, station.address, later)
 
     def agree(self, price: Price) -> None:
@@ -102,11 +101,24 @@ class Spending:
             Abort: the answer is no; nothing was sent.
         """
         click.echo(price.tell(), err=True)
-        if self.is_agreed or price.is_nothing or not is_at_terminal():
+        if not price.is_nothing:
+            self._ask("nothing was sent")
+
+    def agree_to_sign(self) -> None:
+        """Go on to sign what cannot be undone only with a yes, where somebody can be asked.
+
+        Raises:
+            Abort: the answer is no; nothing was signed.
+        """
+        if self.for_good:
+            self._ask("nothing was signed")
+
+    def _ask(self, otherwise: str) -> None:
+        if self.is_agreed or not is_at_terminal():
             return
         question = f"{self.for_good} Go ahead?".lstrip()
         if not click.confirm(question, err=True):
-            click.echo("nothing was sent", err=True)
+            click.echo(otherwise, err=True)
             raise click.Abort
 
     def show_dry(self, price: Price, facts: Mapping[str, object] | None = None) -> None:
@@ -169,13 +181,12 @@ def is_at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def check_free(settings: Settings) -> None:
-    """Check that no other process sends for the account of this home.
+def check_free(path: Path) -> None:
+    """Check that no other process sends with the lane of this file.
 
     Raises:
         JournalInUse: one does.
     """
-    path = settings.home / LANE_FILE
     holder = find_holder(path)
     if holder:
         raise JournalInUse(

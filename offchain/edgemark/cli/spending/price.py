@@ -20,6 +20,7 @@ from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.sending.rehearsed_lane import Rehearsal
 from edgemark.token.events import Transfer
+from edgemark.token.kinds import META_COIN
 from edgemark.words import count
 
 
@@ -48,6 +49,7 @@ class Price:
         anchored: of them into the free balance in the anchor; negative when out of it.
         held: what contracts would lock of the free balance.
         later: sentences about what may follow.
+        has_tokens: whether there are any on this chain.
     """
 
     rehearsal: Rehearsal
@@ -55,6 +57,7 @@ class Price:
     anchored: int = 0
     held: tuple[Held, ...] = ()
     later: tuple[str, ...] = ()
+    has_tokens: bool = True
 
     @property
     def is_nothing(self) -> bool:
@@ -91,7 +94,8 @@ class Price:
         if done.unknown is not None:
             yield f"not known beforehand for {many}: {done.unknown}"
             return
-        yield from self._tell_tokens()
+        if self.has_tokens:
+            yield from self._tell_tokens()
         if done.value_wei:
             yield f"{Coin(done.value_wei)} are given away"
         yield f"about {Coin(done.fee_wei).rounded()} for gas ({done.gas:,} gas, {many})"
@@ -137,7 +141,8 @@ def price_of(
             case _:
                 pass
     held = tuple(_find_held(events, deployment, account))
-    return Price(rehearsal, leaves, into_anchor, held, tuple(later))
+    has_tokens = META_COIN.name in deployment.contracts
+    return Price(rehearsal, leaves, into_anchor, held, tuple(later), has_tokens)
 
 
 def _find_held(

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from edgemark.identifiers import Address, Hash32, Timestamp
+from edgemark.identity.did.acts import (
+    Act,
+    AttributeRevocation,
+    AttributeSetting,
+    Deactivation,
+    DelegateAddition,
+    DelegateRevocation,
+    OwnerChange,
+)
 from edgemark.identity.did.identifier import Did, make_did
+from edgemark.identity.did.signed_act import SignedAct
 from edgemark.identity.did.statements import IdentityDomain
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -42,13 +54,6 @@ class DidRegistry:
         """Give an identity of the sender's to another account."""
         return Call(self._contract, "changeOwner", (identity, owner))
 
-    def change_owner_by_signature(
-        self, identity: Address, owner: Address, deadline: Timestamp, signature: bytes
-    ) -> Call:
-        """The same, signed by the owner, whoever sends it."""
-        arguments = (identity, owner, deadline, signature)
-        return Call(self._contract, "changeOwnerBySignature", arguments)
-
     def add_delegate(
         self, identity: Address, kind: Hash32, delegate: Address, validity_s: int
     ) -> Call:
@@ -70,3 +75,34 @@ class DidRegistry:
     def deactivate(self, identity: Address) -> Call:
         """End an identity of the sender's, for good."""
         return Call(self._contract, "deactivate", (identity,))
+
+    def revoke_signatures(self, identity: Address) -> Call:
+        """Void what was signed for an identity of the sender's, and not used."""
+        return Call(self._contract, "revokeSignatures", (identity,))
+
+    def by_owner(self, act: Act, now: Timestamp) -> Call:
+        """An act as a transaction of the owner's.
+
+        Args:
+            act: what is to be done.
+            now: chain time; what is valid until a second is so for as long as from here to there.
+        """
+        match act:
+            case OwnerChange(identity, owner):
+                return self.change_owner(identity, owner)
+            case Deactivation(identity):
+                return self.deactivate(identity)
+            case DelegateAddition(identity, kind, delegate, valid_to):
+                return self.add_delegate(identity, kind, delegate, valid_to - now)
+            case DelegateRevocation(identity, kind, delegate):
+                return self.revoke_delegate(identity, kind, delegate)
+            case AttributeSetting(identity, name, value, valid_to):
+                return self.set_attribute(identity, name, value, valid_to - now)
+            case AttributeRevocation(identity, name, value):
+                return self.revoke_attribute(identity, name, value)
+
+    def by_signature(self, signed: SignedAct) -> Call:
+        """An act that its owner signed, whoever sends it."""
+        values = tuple(getattr(signed.act, part.name) for part in fields(signed.act))
+        arguments = (*values, signed.deadline, signed.signature)
+        return Call(self._contract, f"{signed.act.FUNCTION}BySignature", arguments)

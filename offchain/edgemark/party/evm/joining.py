@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from edgemark.amounts import Amount
 from edgemark.anchoring.accounts import MAX_LOCK_S
@@ -14,6 +15,7 @@ from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.answers import words_of
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.logs import get_logger
 from edgemark.party.evm.station import EvmStation
 
@@ -209,7 +211,19 @@ def keep_balance(station: EvmStation, wanted: int) -> None:
     provide_balance(station, min(wanted, within_reach))
 
 
-def send_as_asked(station: EvmStation, call: Call, remedy: str) -> Receipt:
+class Sender(Protocol):
+    """Who sends: an account with its lane on one chain."""
+
+    @property
+    def lane(self) -> TransactionLane:
+        """By which it sends."""
+
+    @property
+    def address(self) -> Address:
+        """Its account."""
+
+
+def send_as_asked(station: Sender, call: Call, remedy: str) -> Receipt:
     """Send what the user asked for.
 
     Raises:

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from edgemark.anchoring.accounts import AnchorAccounts
@@ -18,7 +19,7 @@ from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry, ServerEntry
 from edgemark.identity.visiting import Visitor
 from edgemark.ledger.evm.contract.interface import Contract
-from edgemark.ledger.evm.faults import ContractRefused, NoFunds
+from edgemark.ledger.evm.faults import ContractRefused, NoFunds, OtherChainsFile
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.reading.follower import LogFollower
@@ -50,6 +51,7 @@ class EvmStation(Station):
     A system's own station names its contracts and adds fields for them.
 
     Attributes:
+        lane_path: file of the lane, whether or not this station holds it.
         allowing: held from the look at an allowance until another is on the chain: what one thread
             allows takes the place of what another did.
     """
@@ -68,6 +70,7 @@ class EvmStation(Station):
     visitor: Visitor
     block_time: BlockTime
     same_chain: SameChain
+    lane_path: Path
     allowing: threading.RLock = field(
         default_factory=threading.RLock, init=False, repr=False, compare=False
     )
@@ -128,8 +131,9 @@ class EvmStation(Station):
         registry = ParticipantRegistry(chain, deployment.contract("ParticipantRegistry"))
         block_time = BlockTime(lambda: measure_block_s(chain))
         block_time.look()
-        path, most = settings.home / LANE_FILE, settings.of(ChainSettings).max_fee_gwei
-        genesis = chain.block(0).hash
+        most, genesis = settings.of(ChainSettings).max_fee_gwei, chain.block(0).hash
+        owner = identify(chain.chain_id, genesis, keys.account.address)
+        path = find_lane(settings.home, chain.chain_id, owner, is_main=True)
         parts: dict[str, Any] = {
             "settings": settings,
             "keys": keys,
@@ -143,12 +147,13 @@ class EvmStation(Station):
             "visitor": Visitor(keys.account, registry.domain()),
             "block_time": block_time,
             "same_chain": SameChain(chain, genesis),
+            "lane_path": path,
             **furniture,
         }
         # Last: of an opening that fails, no lock stays behind.
         if is_sending:
             return cls(lane=TransactionLane(chain, keys.account, path, max_fee_gwei=most), **parts)
-        check_owner(path, identify(chain.chain_id, genesis, keys.account.address))
+        check_owner(path, owner)
         return cls(lane=ClosedLane(keys.account), **parts)
 
     @classmethod
@@ -167,6 +172,10 @@ class EvmStation(Station):
         lane, key = self.lane, self.keys.account
         under_way = None if isinstance(lane, ClosedLane) else lane.is_undecided
         return RehearsedLane(self.chain, key, max_fee_gwei=most, was_sent=under_way)
+
+    def with_lane(self, lane: TransactionLane) -> Self:
+        """The same with another lane."""
+        return replace(self, lane=lane)
 
     @property
     def is_rehearsed(self) -> bool:
@@ -291,3 +300,26 @@ class EvmStation(Station):
 
 
 E = TypeVar("E", bound=EvmStation)
+
+
+def find_lane(home: Path, chain_id: int, owner: bytes, *, is_main: bool) -> Path:
+    """Where an account keeps what it sends on a chain: one file for each chain, whoever asks.
+
+    Args:
+        home: of the account.
+        chain_id: of the chain.
+        owner: account and chain, as `identify` has them.
+        is_main: it is the chain of transactions, whose file is `LANE_FILE`; another one's is beside
+            it, unless that file is of the same chain, or the other was there first.
+
+    Raises:
+        JournalDamaged: a file that is there cannot be read.
+    """
+    main, beside = home / LANE_FILE, home / f"lane-{chain_id}.journal"
+    if is_main:
+        return beside if beside.exists() and not main.exists() else main
+    try:
+        check_owner(main, owner)
+    except OtherChainsFile:
+        return beside
+    return main if main.exists() else beside

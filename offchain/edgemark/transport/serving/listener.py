@@ -28,7 +28,7 @@ class Listener:
     Args:
         protocol: makes the HTTP side of a connection.
         connections: those that have shaken hands and are not closed.
-        context: TLS.
+        context: TLS; None for connections without.
         crowd: who is connected, shaken hands or not.
         handshake_s: seconds for a handshake.
     """
@@ -37,7 +37,7 @@ class Listener:
         self,
         protocol: Callable[[], asyncio.Protocol],
         connections: Callable[[], Collection[object]],
-        context: ssl.SSLContext,
+        context: ssl.SSLContext | None,
         *,
         crowd: Crowd,
         handshake_s: float,
@@ -134,8 +134,8 @@ class Listener:
                 lambda: protocol,
                 taken,
                 ssl=self._context,
-                ssl_handshake_timeout=self._handshake_s,
-                ssl_shutdown_timeout=1.0,
+                ssl_handshake_timeout=None if self._context is None else self._handshake_s,
+                ssl_shutdown_timeout=None if self._context is None else 1.0,
             )
             guard.is_taken = True
 

@@ -139,6 +139,8 @@ class Reception(Closing):
             request.remote or "",
             guest.account,
             _length_of(request),
+            query=request.rel_url.raw_query_string,
+            accept=request.headers.get("Accept", ""),
         )
         _check_length(head, route.most_body_bytes)
         if route.admit is not None:
@@ -194,9 +196,7 @@ class Reception(Closing):
 
         def work() -> tuple[Response, Copy | None]:
             loaded = body.load()
-            given = route.handler(
-                Request(head.method, head.path, head.params, loaded, head.peer, head.account)
-            )
+            given = route.handler(_request_of(head, loaded))
             if len(given.body) <= PIECE_BYTES:
                 return given, None
             return replace(given, body=b""), self.outgoing.hold(given.body, reader)
@@ -252,7 +252,7 @@ class Reception(Closing):
         with self._cut_off(request):
             async with asyncio.timeout(until):
                 await response.prepare(request)
-                for at in range(0, copy.length, PIECE_BYTES):
+                for at in range(0, 0 if request.method == "HEAD" else copy.length, PIECE_BYTES):
                     await response.write(copy.read(at, PIECE_BYTES))
                 await response.write_eof()
         return response
@@ -265,6 +265,11 @@ class Reception(Closing):
         except (TimeoutError, Overloaded):
             if request.transport is not None:
                 request.transport.abort()
+
+
+def _request_of(head: Head, body: bytes) -> Request:
+    asked = head.query, head.accept
+    return Request(head.method, head.path, head.params, body, head.peer, head.account, *asked)
 
 
 def _short(given: Response) -> web.Response:

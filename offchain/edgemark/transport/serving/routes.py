@@ -14,6 +14,7 @@ class Head:
         params: of the path.
         account: the known party that shows itself; None is a stranger.
         length: of the body, bytes.
+        query, accept: as a `Request` has them.
     """
 
     method: str
@@ -22,11 +23,18 @@ class Head:
     peer: str
     account: str | None
     length: int
+    query: str = ""
+    accept: str = ""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a handler gets."""
+    """What a handler gets.
+
+    Attributes:
+        query: what stands behind the path's question mark, as it was sent.
+        accept: the forms of an answer that are asked for, as its header says.
+    """
 
     method: str
     path: str
@@ -34,6 +42,8 @@ class Request:
     body: bytes = field(repr=False)
     peer: str
     account: str | None = None
+    query: str = ""
+    accept: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Route:
     """One face of a server.
 
     Args:
-        method: GET, POST or PUT.
+        method: GET, HEAD, POST or PUT.
         path: with parameters in braces, as "/v1/functions/{hash}".
         handler: plain function; may raise any `EdgemarkError`.
         most_body_bytes: longest body that is read.

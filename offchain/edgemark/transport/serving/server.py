@@ -1,4 +1,4 @@
-"""HTTPS server: routes of plain functions behind limits that a hostile client cannot stretch.
+"""HTTP server: routes of plain functions behind limits that a hostile client cannot stretch.
 
 aiohttp speaks the protocol in a thread of its own; handlers are ordinary functions in bounded
 pools. Bodies, headers, connections, times and memory have a maximum (`limits`); an error of ours
@@ -86,11 +86,11 @@ class Answered:
 
 
 class HttpServer(Closing):
-    """An HTTPS server on one port.
+    """An HTTP server on one port, over TLS unless it has no key.
 
     Args:
-        routes: what it serves, beside GET /healthz.
-        tls: its key.
+        routes: what it serves, beside a GET /healthz that says that it answers, unless it has one.
+        tls: its key; None speaks plain HTTP, for this machine or behind what has a key of its own.
         host: address to bind; loopback unless said otherwise.
         port: 0 takes a free one.
         limits: see `ServerLimits`.
@@ -106,7 +106,7 @@ class HttpServer(Closing):
     def __init__(
         self,
         routes: Sequence[Route],
-        tls: TlsKey,
+        tls: TlsKey | None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -152,7 +152,7 @@ class HttpServer(Closing):
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"https://{self.host}:{self.port}"
+        return f"{'http' if self._tls is None else 'https'}://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Bind and serve.
@@ -194,7 +194,8 @@ class HttpServer(Closing):
             client_max_size=2**31,  # each route has its own maximum
             middlewares=[self._account_for],
         )
-        application.router.add_get("/healthz", self._tell_health)
+        if not any(route.path == "/healthz" for route in self._routes):
+            application.router.add_get("/healthz", self._tell_health)
         for route in self._routes:
             application.router.add_route(
                 route.method, route.path, partial(self.reception.receive, route)
@@ -219,7 +220,7 @@ class HttpServer(Closing):
         self._listener = Listener(
             served,
             lambda: served.connections,
-            self._tls.server_context(),
+            None if self._tls is None else self._tls.server_context(),
             crowd=self._crowd,
             handshake_s=self.limits.header_s,
         )

@@ -20,8 +20,10 @@ from tests.offchain.identity.did.did_chains import (
 from tests.offchain.identity.did.did_vectors import ask_elsewhere
 
 from edgemark.identifiers import NOBODY, Timestamp
+from edgemark.identity.did.acts import OwnerChange
 from edgemark.identity.did.history import AtBlock, Latest, View, build_document
 from edgemark.identity.did.identifier import Did
+from edgemark.identity.did.signed_act import SignedAct
 from edgemark.ledger.evm.faults import ContractRefused
 
 pytestmark = [pytest.mark.chain, pytest.mark.lasts(5)]
@@ -74,12 +76,12 @@ def test_a28_what_was_signed_for_one_chain__is_refused_on_the_other(
     me = HEIR.address
     assert here.registry.nonce(me) == there.registry.nonce(me) == 0
     deadline = Timestamp(here.chain.now() + YEAR_S)
-    digest = here.registry.domain().owner_change(me, DELEGATE.address, 0, deadline)
-    statement = (me, DELEGATE.address, deadline, HEIR.sign(digest))
+    act = OwnerChange(me, DELEGATE.address)
+    statement = SignedAct.sign(act, HEIR, here.registry.domain(), 0, deadline)
     with pytest.raises(ContractRefused) as refused:
-        there.owner.send(there.registry.change_owner_by_signature(*statement))
+        there.owner.send(there.registry.by_signature(statement))
     assert refused.value.error_name == "StatementNotSigned"
-    here.owner.send(here.registry.change_owner_by_signature(*statement))
+    here.owner.send(here.registry.by_signature(statement))
     assert here.registry.owner(me) == DELEGATE.address
     assert there.registry.owner(me) == me
     check_same(here, here.registry.did(me))

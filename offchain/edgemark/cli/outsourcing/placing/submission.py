@@ -14,6 +14,7 @@ from edgemark.cli.terminal.progress import telling_phase
 from edgemark.files import find_holder
 from edgemark.identifiers import Address
 from edgemark.models.files import remember_plan
+from edgemark.party.evm.station import LANE_FILE
 from edgemark.systems.outsourcing.device.device import Device
 from edgemark.systems.outsourcing.evidence.exporting import read_jobs
 from edgemark.systems.outsourcing.offline.drafting import Wish
@@ -50,7 +51,7 @@ def rehearse_submission(
     """
     settings, count = spending.invocation.settings(), count_of(asking, sharing)
     if not find_holder(settings.home / JOBS_FILE):  # behind another command it would wait
-        check_free(settings)
+        check_free(settings.home / LANE_FILE)
     with OutsourcingStation.rehearse(settings) as station, tempfile.TemporaryDirectory() as folder:
         number = None if sharing is None else find_number(station, sharing)
         is_quiet = spending.invocation.as_json

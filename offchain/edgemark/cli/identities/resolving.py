@@ -1,4 +1,4 @@
-"""`edgemark identity`: accounts as DIDs name them, each on its chain."""
+"""`edgemark identity resolve`: what an account says of itself."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ import click
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.terminal.facts import Moment
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
-from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.identity.did.history import Resolution
 from edgemark.identity.did.identifier import parse_did_url
 from edgemark.party.evm.contracts import DidContracts
-from edgemark.resolver.opening import open_identities
+from edgemark.resolver.opening import open_identities_of
 from edgemark.resolver.resolver import DidResolver
 from edgemark.resolver.results import as_result
 
 
-@click.group(cls=NamingGroup)
-def identity() -> None:
-    """Accounts as DIDs name them: keys, delegates, services."""
-
-
-@identity.command("resolve")
+@click.command("resolve")
 @takes_settings
 @click.argument("did")
 @sync_option
@@ -31,10 +25,12 @@ def resolve(invocation: Invocation, did: str, is_synced: bool) -> None:
     """Print the document of DID, as of now or as it was.
 
     DID is `did:ethr:CHAIN:ACCOUNT`; with `?versionId=BLOCK` or `?versionTime=2027-01-31T12:00:00Z`
-    behind it, as it was then. The registry is that of the settings [identity].
+    behind it, as it was then. Its registry is on the chain of the settings [identity], or on one of
+    identity.more.
     """
     url = parse_did_url(did)
-    indexed = IndexedChain(*open_identities(invocation.settings(), (DidContracts,)), invocation)
+    place = open_identities_of(invocation.settings(), (DidContracts,), url.did.chain_id)
+    indexed = IndexedChain(*place, invocation)
     with indexed.reading(is_synced) as store:
         found = DidResolver(indexed.chain, indexed.deployment, store).resolve(url)
     invocation.show(as_result(found), align(facts_of(found)))

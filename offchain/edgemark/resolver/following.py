@@ -15,7 +15,7 @@ from typing import Self
 
 from edgemark.closing import Closing
 from edgemark.deployment.deployment import Deployment
-from edgemark.errors import EdgemarkError
+from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.indexer.keeping import Standing, keep_in_step, stand
 from edgemark.indexer.store import IndexStore, index_path
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -90,10 +90,25 @@ class FollowedChain(Closing):
             now: monotonic seconds.
         """
         name = f"index of chain {self.chain_id:#x}"
-        beat = Beat(None if self._seen is None else self._seen[1], max(STILL_S, 3 * self._poll_s))
-        found = find_faults({name: beat}, (), now)
+        found = self._find_late(name, now)
         if self._fault:  # its address may carry a key: not told
             found.append(f"{name}: {self._fault}")
+        return found
+
+    def check_current(self) -> None:
+        """Check that what the index says is what the chain said a moment ago.
+
+        Raises:
+            Overloaded: it is not, and a key that was taken away might still be told.
+        """
+        late = self._find_late(f"index of chain {self.chain_id:#x}", time.monotonic())
+        if late:
+            raise Overloaded(late[0], who="resolver", remedy="Try again later.")
+
+    def _find_late(self, name: str, now: float) -> list[str]:
+        """Faults of how old the last look is, and how far it came; one look that failed is none."""
+        beat = Beat(None if self._seen is None else self._seen[1], max(STILL_S, 3 * self._poll_s))
+        found = find_faults({name: beat}, (), now)
         standing = self.standing
         if standing is not None and standing.lag_blocks > MOST_BEHIND:
             found.append(f"{name} is {standing.lag_blocks} blocks behind")

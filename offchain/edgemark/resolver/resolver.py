@@ -27,6 +27,7 @@ from edgemark.identity.did.history import (
 )
 from edgemark.identity.did.identifier import Did, DidUrl, format_second, parse_did_url
 from edgemark.indexer.store import IndexStore
+from edgemark.ledger.evm.faults import IndexMissing
 from edgemark.ledger.evm.reading.blocks import Block
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.resolver.results import DidNotFound, HistoryTooLong, as_failure, as_result
@@ -77,6 +78,7 @@ class DidResolver:
         Raises:
             DidNotFound: it is on another chain, or has no such version yet.
             HistoryTooLong: of `MAX_CHANGES` and more.
+            IndexMissing: nothing was read of the chain yet.
             LedgerUnavailable, IndexBusy, IndexDamaged: as `answer`.
         """
         did = url.did
@@ -90,10 +92,16 @@ class DidResolver:
             )
         with self._store.transaction(to_write=False):
             newest = self._store.highest()
+            if newest is None:
+                raise IndexMissing(
+                    "holds no block yet",
+                    who=self._store.path,
+                    remedy="Fill it: `edgemark index sync --identities`.",
+                )
             return build_document(did, self._changes(did), self._view(url, newest))
 
-    def _view(self, url: DidUrl, newest: Block | None) -> View:
-        number, known_until = (newest.number, newest.timestamp) if newest is not None else (-1, 0)
+    def _view(self, url: DidUrl, newest: Block) -> View:
+        number, known_until = newest.number, newest.timestamp
         if url.version_id is not None:
             if url.version_id > number:
                 raise _not_yet(url.did, f"block {url.version_id}", f"block {number} or before")

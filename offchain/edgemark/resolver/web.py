@@ -1,7 +1,9 @@
 """GET /1.0/identifiers/DID and /healthz: identities of several chains over HTTP.
 
-Law: whoever asks costs one look at an index; a chain is asked by the followers, and for the time of
-     a block that is named by its number, never for a history.
+Law 1: whoever asks costs one look at an index; a chain is asked by the followers, and for the time
+       of a block that is named by its number, never for a history.
+Law 2: of a chain that was not seen for half a minute nothing is told: it might be a key that its
+       owner has taken away since.
 """
 
 from __future__ import annotations
@@ -88,6 +90,7 @@ class ResolverFace:
                 needed=" or ".join(f"chain id {id_}" for id_ in self._chains),
                 remedy="Ask a resolver of that chain.",
             )
+        followed.check_current()
         with followed.resolving() as resolver:
             return resolver.resolve(url)
 

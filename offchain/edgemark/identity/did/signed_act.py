@@ -106,7 +106,7 @@ class SignedAct:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all; of equal statements it has equal bytes."""
-        write_whole(path, json.dumps(self.as_json(), indent=2, sort_keys=True).encode() + b"\n")
+        write_whole(path, _canonical(self.as_json()))
 
     @classmethod
     def load(cls, path: Path) -> SignedAct:
@@ -122,13 +122,24 @@ class SignedAct:
                 raise ValueError("longer than any statement")
             facts = json.loads(raw)
             found = _from_json(facts)
-            if found.as_json() != facts:
+            if _canonical(found.as_json()) != _canonical(facts):  # true is no 1
                 raise ValueError("has more in it, or something in another form")
         except OSError as error:
             raise _invalid(path, str(error.strerror)) from error
-        except (KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:
+        except (
+            LookupError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            RecursionError,
+            RefusedInput,
+        ) as error:
             raise _invalid(path, f"{type(error).__name__}: {error}") from error
         return found
+
+
+def _canonical(facts: Any) -> bytes:
+    return json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n"
 
 
 def _from_json(facts: Any) -> SignedAct:

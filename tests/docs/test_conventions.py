@@ -9,11 +9,12 @@ import click
 import pytest
 from tests.architecture.checkout import ROOT, find_files
 
+from edgemark.cli.identities.serving import SECTIONS as SECTIONS_OF_RESOLVERS
 from edgemark.cli.main import edgemark
 from edgemark.cli.sections import list_sections
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.catalogue import Catalogue
-from edgemark.settings.section import Setting
+from edgemark.settings.section import Setting, settings_of
 
 PAGE = (ROOT / "docs" / "conventions.md").read_text()
 ALONE = {"completion", "doctor"}  # done to no noun
@@ -74,8 +75,11 @@ def test_command__says_of_itself_and_of_its_options_what_they_are(name: str) -> 
 def settings_of_servers() -> Iterator[tuple[str, Setting]]:
     """Each command that serves, with each setting but those of another party alone.
 
-    No server reads where identities are.
+    No server of a party reads where identities are; who resolves them reads little else.
     """
+    for section in SECTIONS_OF_RESOLVERS:
+        for each in settings_of(section):
+            yield "identity serve", each
     for name in COMMANDS:
         party, _, verb = name.rpartition(" ")
         if verb == "run":
@@ -88,7 +92,7 @@ def settings_of_servers() -> Iterator[tuple[str, Setting]]:
 
 def test_r24_servers__have_an_option_for_every_setting_that_counts_for_them() -> None:
     counted = list(settings_of_servers())
-    assert {name for name, _ in counted} >= {"node run", "judge run"}
+    assert {name for name, _ in counted} >= {"node run", "judge run", "identity serve"}
     for name, each in counted:
         option = next((p for p in COMMANDS[name].params if each.option in p.opts), None)
         assert isinstance(option, click.Option), f"{name}: {each.option} of {each.name}"

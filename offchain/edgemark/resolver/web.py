@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Sequence
 
-from edgemark.errors import Overloaded
+from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.identity.did.history import Resolution
 from edgemark.identity.did.identifier import parse_did_url
 from edgemark.ledger.evm.faults import IndexBusy, IndexMissing, IndexOfAnother
@@ -28,7 +28,10 @@ from edgemark.resolver.results import CODES, DidNotFound, HistoryTooLong, as_fai
 from edgemark.transport.serving.routes import Request, Response, Route
 
 PATH = "/1.0/identifiers/{did:.+}"
-TOLD = (*CODES, HistoryTooLong)  # refusals whose words are about the question alone
+TOLD: tuple[type[EdgemarkError], ...] = (
+    *CODES,
+    HistoryTooLong,
+)  # refusals whose words are about the question alone
 
 
 class ResolverFace:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.offchain.identity.did.did_chains import DELEGATE, HEIR, Side, sides  # noqa: F401
+from tests.offchain.identity.did.did_chains import DELEGATE, HEIR, Side, sides
 
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
 from edgemark.identifiers import NOBODY, Address
 from edgemark.identity.did.attributes import encode_name
+
+__all__ = ["sides"]  # the fixture
 
 pytestmark = [pytest.mark.chain, pytest.mark.lasts(5)]
 

@@ -17,7 +17,7 @@ from edgemark.identity.did.attributes import encode_name
 
 __all__ = ["sides"]  # the fixture
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(5)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(4)]
 
 COIN = 10**18
 

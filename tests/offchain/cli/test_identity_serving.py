@@ -21,7 +21,7 @@ from edgemark.transport.ports import hold_ports
 
 __all__ = ["sides"]  # the fixture
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(4)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(3)]
 
 PATIENCE_S = 60.0
 

@@ -28,7 +28,7 @@ from edgemark.resolver.web import ResolverFace
 from edgemark.transport.limits import ServerLimits
 from edgemark.transport.serving.server import HttpServer
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(4)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(3)]
 
 Sides = tuple[Side, Side]
 SLOW = 3600.0  # nothing is looked at but when a test does it

@@ -119,7 +119,7 @@ def test_no_command__is_listed_with_a_cut_summary() -> None:
 
 
 def test_every_group__lists_each_command_once() -> None:
-    assert set(GROUPS) == {"", "account", "demo", "index", "outsourcing"}
+    assert set(GROUPS) == {"", "account", "demo", "identity", "index", "outsourcing"}
     names = edgemark.list_commands(click.Context(edgemark))
     assert names == sorted(set(names))
-    assert {"account", "demo", "index", *edgemark.places} == set(names)
+    assert {"account", "demo", "identity", "index", *edgemark.places} == set(names)

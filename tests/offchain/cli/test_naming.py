@@ -13,7 +13,7 @@ from edgemark.cli.terminal.exits import Exit
     [
         ("outsourcing sumbit", "did you mean `edgemark outsourcing submit`?"),
         ("acount show", "did you mean `edgemark account`?"),
-        ("submit --fee 3", "did you mean `edgemark outsourcing submit`?"),
+        ("submit --fee 3", "mean `edgemark identity submit` or `edgemark outsourcing submit`?"),
         ("ACCOUNT show", "did you mean `edgemark account`?"),
         ("provider regster x", "did you mean `edgemark provider register`?"),
         ("node start", "there is run."),

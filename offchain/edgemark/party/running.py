@@ -80,20 +80,30 @@ def telling_end(name: str) -> Iterator[None]:
         raise
 
 
+def heed_signals(leave: Callable[[], None]) -> list[str]:
+    """Have SIGINT and SIGTERM call `leave` instead; answers a list that will name those that came.
+
+    Args:
+        leave: asks the server to end, and waits for nothing.
+    """
+    asked: list[str] = []
+
+    def heed(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001
+        asked.append(signal.Signals(number).name)
+        leave()
+
+    signal.signal(signal.SIGTERM, heed)
+    signal.signal(signal.SIGINT, heed)
+    return asked
+
+
 def serve(station: S, party: Callable[[S], PartyService[S]]) -> None:
     """Run one party until SIGINT or SIGTERM; what is owed stays in its journal.
 
     Its last line in the log names the signal, when everything is closed.
     """
     running = party(station)
-    asked: list[str] = []
-
-    def leave(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001
-        asked.append(signal.Signals(number).name)
-        running.ask_to_stop()
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    asked = heed_signals(running.ask_to_stop)
     port = station.settings.of(MetricsSettings).port
     with running, Monitor(running, port) if port else contextlib.nullcontext():
         running.start()

@@ -6,6 +6,7 @@ Source: DID Resolution v0.3, "HTTP(S) Binding"; Universal Resolver, driver contr
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from edgemark.errors import RefusedInput
 RESULT_TYPE = "application/did-resolution"
 PROFILE = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 MOST_WISHES = 16  # forms in one Accept header
+WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")  # RFC 9110 12.4.2
 
 STATUS = {
     "invalidDid": 400,
@@ -93,11 +95,8 @@ def _parse_wish(wish: str) -> tuple[str, float]:
         if key.strip().lower() == "profile":
             name = f'{name};profile="{value.strip().strip(chr(34))}"'
         elif key.strip().lower() == "q":
-            try:
-                weight = float(value)
-            except ValueError:
-                return name, 0.0
-    return name, weight if 0 <= weight <= 1 else 0.0
+            weight = float(value) if WEIGHT.fullmatch(value.strip()) else 0.0
+    return name, weight
 
 
 def status_of_result(result: dict[str, Any]) -> int:

@@ -85,7 +85,7 @@ class Visitor(threading.Thread):
 
 @pytest.mark.usefixtures("signals_as_before")
 def test_serve__answers_for_all_its_chains_until_it_is_told_to_end(
-    home: Path, sides: tuple[Side, Side]
+    home: Path, sides: tuple[Side, Side], capsys: pytest.CaptureFixture[str]
 ) -> None:
     dids = [side.registry.did(OWNER.address).text for side in sides]
     with hold_ports(1) as held:
@@ -95,6 +95,9 @@ def test_serve__answers_for_all_its_chains_until_it_is_told_to_end(
         status = run(home, "identity", "serve", "--listen-port", str(port))
         visitor.join()
     assert status == Exit.DONE
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "stopped" in last
+    assert "SIGTERM" in last
     health, *answers = visitor.answers
     assert set(health[1]["chains"]) == {"0x7a69", "0x7a6a"}
     assert [(s, facts["didDocument"]["id"]) for s, facts in answers] == [(200, d) for d in dids]

@@ -144,6 +144,84 @@ def test_get__of_what_is_not_resolved__says_why(
     assert answer.facts["didDocument"] is None
 
 
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("versionTime=9999-12-31T23:59:59Z", 404),
+        ("versionTime=0001-01-01T00:00:00Z", 200),  # every account owns itself, at any time
+        ("versionTime=0000-01-01T00:00:00Z", 400),
+        ("versionTime=2027-02-30T00:00:00Z", 400),
+        ("versionTime=2027-01-01T24:00:00Z", 400),
+        ("versionTime=2027-01-01", 400),
+        ("versionTime=%F0%9F%92%A3", 400),
+        ("versionTime=", 400),
+        ("versionId=9223372036854775807", 404),
+        ("versionId=9223372036854775808", 400),
+        ("versionId=-1", 400),
+        ("versionId=1_0", 400),
+        ("versionId=%D9%A1", 400),  # a digit of another script
+        ("versionId=0&versionTime=2001-01-01T00:00:00Z", 400),
+        ("versionId=0&versionId=0", 400),
+        ("versionid=0", 400),
+        ("versionId=" + "9" * 2_000, 400),
+        ("&" * 2_000, 400),
+    ],
+)
+def test_query__that_asks_for_no_version_there_can_be__is_refused(
+    asker: Asker,
+    sides: Sides,  # noqa: F811
+    query: str,
+    status: int,
+) -> None:
+    answer = asker.resolve(f"{sides[0].registry.did(OWNER.address).text}?{query}")
+    assert answer.status == status
+    code = {400: "invalidDidUrl", 404: "notFound", 200: None}[status]
+    assert answer.facts["didResolutionMetadata"].get("error") == code
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("did%3Aethr%3A0x7a69%3A0x12", "invalidDid"),
+        ("did:ethr:%30x7a69:" + OWNER.address.lower() + "%00", "invalidDid"),
+        ("did:ethr:0x7a69:" + OWNER.address.swapcase(), "invalidDid"),
+        ("did:ethr:0x07a69:" + OWNER.address, "invalidDid"),
+        ("did:ethr:0x7A69:" + OWNER.address, "invalidDid"),
+        ("did:ethr:0x7a69:" + "0x02" + "ff" * 32, "invalidDid"),  # no point of the curve
+        ("did:ethr:nowhere:" + OWNER.address, "notFound"),
+        ("did:ethr::" + OWNER.address, "invalidDid"),
+        ("did:ETHR:0x7a69:" + OWNER.address, "invalidDid"),
+        ("DID:ethr:0x7a69:" + OWNER.address, "invalidDid"),
+        (f"did:ethr:0x7a69:{OWNER.address}%2Fpath", "invalidDidUrl"),
+        (f"did:ethr:0x7a69:{OWNER.address}%23controller", "invalidDidUrl"),
+        (f"did:ethr:0x7a69:{OWNER.address}%3FversionId=0?versionId=0", "invalidDidUrl"),
+        ("%E2%80%AE%F0%9F%92%A3%ff", "invalidDid"),
+        ("%", "invalidDid"),
+    ],
+)
+def test_path__that_names_no_identity__is_refused(asker: Asker, path: str, code: str) -> None:
+    answer = asker.resolve(path)
+    assert answer.content_type == "application/did-resolution"
+    assert answer.facts["didResolutionMetadata"]["error"] == code
+    assert answer.status == (404 if code == "notFound" else 400)
+    assert answer.body.isascii()  # whatever it was, nothing of it acts on a terminal
+
+
+def test_place_that_is_none__is_not_found(asker: Asker) -> None:
+    for path in ("/", "/1.0/identifiers/", "/1.0/identifiers", "/1.0/identifiers/../x", "/1.1/x"):
+        assert asker.ask(path).status in (400, 404)
+    for method in ("PUT", "DELETE", "OPTIONS", "TRACE"):
+        assert asker.resolve("did:web:x", method=method).status == 405
+
+
+def test_accept__that_is_odd__gets_an_answer_all_the_same(asker: Asker, sides: Sides) -> None:  # noqa: F811
+    did = sides[0].registry.did(OWNER.address).text
+    assert asker.resolve(did, ",".join(["a/b"] * 500)).status == 406
+    assert asker.resolve(did, ";" * 2_000).status == 406
+    assert asker.resolve(did, "application/did+json;q=1;q=0").status == 406
+    assert asker.resolve(did, "x" * 5_000).status == 400  # a line that long is no head
+
+
 def test_head__is_the_head_of_get(asker: Asker, sides: Sides) -> None:  # noqa: F811
     did = sides[0].registry.did(OWNER.address).text
     answer = asker.resolve(did, "application/did+json", "HEAD")

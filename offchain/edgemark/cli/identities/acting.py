@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.facts import Moment
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
@@ -61,7 +62,7 @@ def signs_instead(command: F) -> F:
 
 days_option = click.option(
     "--days",
-    type=click.IntRange(1, MOST_DAYS),
+    type=WholeRange(1, MOST_DAYS),
     default=365,
     show_default=True,
     help="For how long it is valid.",

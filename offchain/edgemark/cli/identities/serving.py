@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
-import types
 
 import click
 
@@ -14,7 +12,7 @@ from edgemark.cli.terminal.invocation import Invocation
 from edgemark.deployment.settings import ChainSettings
 from edgemark.logs import LogSettings, get_logger
 from edgemark.party.evm.contracts import DidContracts
-from edgemark.party.running import telling_end
+from edgemark.party.running import heed_signals, telling_end
 from edgemark.party.settings import ServerSettings
 from edgemark.resolver.following import FollowedChain
 from edgemark.resolver.opening import open_all_identities
@@ -42,14 +40,9 @@ def serve(invocation: Invocation) -> None:
 
 
 def serve_until_told(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM."""
-    ends = threading.Event()
-
-    def leave(number: int, frame: types.FrameType | None) -> None:  # noqa: ARG001
-        ends.set()
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
+    """Serve until SIGINT or SIGTERM; the last line in the log names the signal."""
+    ends, log = threading.Event(), get_logger("resolver")
+    asked = heed_signals(ends.set)
     poll_s = settings.of(IdentitySettings).poll_s
     with contextlib.ExitStack() as stack:
         chains = [
@@ -58,8 +51,9 @@ def serve_until_told(settings: Settings) -> None:
         ]
         http = stack.enter_context(make_server(settings, chains))
         ids = ", ".join(f"{each.chain_id:#x}" for each in chains)
-        get_logger("resolver").info("serving", url=http.url, chains=ids)
+        log.info("serving", url=http.url, chains=ids)
         ends.wait()
+    log.info("stopped", signal=asked[0])
 
 
 def make_server(settings: Settings, chains: list[FollowedChain]) -> HttpServer:

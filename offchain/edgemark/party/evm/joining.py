@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from edgemark.amounts import Amount
@@ -229,12 +230,19 @@ def send_as_asked(station: Sender, call: Call, remedy: str) -> Receipt:
     Raises:
         RefusedInput: the contract refuses it; with its error, the values of it and the remedy.
     """
-    try:
+    with refusing_as_asked(station.address, call, remedy):
         return station.lane.send(call)
+
+
+@contextmanager
+def refusing_as_asked(account: Address, call: Call, remedy: str) -> Iterator[None]:
+    """Say of what the user asked for that the contract refuses it; raises as `send_as_asked`."""
+    try:
+        yield
     except ContractRefused as refused:
         raise RefusedInput(
             f"{call.function} is refused",
-            who=station.address,
+            who=account,
             had=", ".join(str(each) for each in (refused.error_name, refused.had) if each),
             remedy=remedy,
         ) from refused

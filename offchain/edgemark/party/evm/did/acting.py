@@ -9,8 +9,9 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import NOBODY, Address, Timestamp
 from edgemark.identity.did.acts import Act
 from edgemark.identity.did.signed_act import SignedAct, StatementInvalid
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.party.evm.did.station import IdentityStation
-from edgemark.party.evm.joining import send_as_asked
+from edgemark.party.evm.joining import refusing_as_asked, send_as_asked
 
 STATEMENT_S = 7 * 86_400  # who sends it may take their time; a nonce makes it count once
 SEE = "See `edgemark identity resolve DID`."
@@ -71,13 +72,23 @@ def sign_act(station: IdentityStation, wish: Wish) -> SignedAct:
 
     Raises:
         NotTheOwner: the identity belongs to another account.
+        RefusedInput: the registry would refuse it, whoever sends it.
     """
     now, registry = station.now(), station.registry
     act = wish(now)
     check_owned(station, act.identity)
+    _check_taken(station, registry.by_owner(act, now))
     deadline = Timestamp(now + STATEMENT_S)
     nonce = registry.nonce(act.identity)
     return SignedAct.sign(act, station.keys.account, registry.domain(), nonce, deadline)
+
+
+def _check_taken(station: IdentityStation, call: Call) -> None:
+    """Check that the registry would take it of the owner now; the node sees nothing signed."""
+    with refusing_as_asked(station.address, call, SEE):
+        station.chain.call(
+            call.contract, call.function, *call.args, block="latest", sender=station.address
+        )
 
 
 def submit_act(station: IdentityStation, path: Path) -> SignedAct:

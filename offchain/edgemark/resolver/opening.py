@@ -8,6 +8,7 @@ from pathlib import Path
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.group import ContractGroup
 from edgemark.deployment.settings import ChainSettings
+from edgemark.ledger.evm.faults import NoChain
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.resolver.settings import IdentitySettings, manifest_of_identities
 from edgemark.settings.section import SettingInvalid
@@ -64,20 +65,35 @@ def open_identities_of(
 ) -> tuple[EvmChain, Deployment]:
     """The chain with this id, of those that the settings name; the first one when none has it.
 
+    One that does not answer hinders no identity of another.
+
     Args:
         settings: say where.
         known: the group that has the registry.
         chain_id: of a DID.
 
     Raises:
-        NoChain, ChainIdMismatch, NoCode, ManifestInvalid: as `open_identities`.
+        NoChain: none of those that answer has it, and another one does not answer.
+        ChainIdMismatch, NoCode, ManifestInvalid: as `open_identities`.
     """
-    first = open_identities(settings, known)
-    if first[0].chain_id != chain_id:
-        for url in settings.of(IdentitySettings).more.split():
+    silent: list[NoChain] = []
+    try:
+        first = open_identities(settings, known)
+    except NoChain as fault:
+        silent.append(fault)
+    else:
+        if first[0].chain_id == chain_id:
+            return first
+    for url in settings.of(IdentitySettings).more.split():
+        try:
             chain = _connect(settings, url)
-            if chain.chain_id == chain_id:
-                return chain, _load(chain, manifest_of_identities(settings.home, chain_id), known)
+        except NoChain as fault:
+            silent.append(fault)
+            continue
+        if chain.chain_id == chain_id:
+            return chain, _load(chain, manifest_of_identities(settings.home, chain_id), known)
+    if silent:
+        raise silent[0]
     return first
 
 

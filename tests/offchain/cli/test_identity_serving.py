@@ -112,6 +112,20 @@ def test_resolve__finds_the_chain_of_a_did_among_more(
         assert json.loads(capsys.readouterr().out)["didDocument"]["id"] == did
 
 
+def test_resolve__while_another_chain_is_away__finds_what_is_on_this_one(
+    home: Path, sides: tuple[Side, Side], capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = "http://127.0.0.1:9"
+    here, there = (side.registry.did(OWNER.address).text for side in sides)
+    for url, more in ((away, sides[0].url), (sides[0].url, away)):
+        text = f'[identity]\nurl = "{url}"\nmore = "{more}"\n'
+        (home / "edgemark.toml").write_text(text)
+        assert run(home, "identity", "resolve", here, "--json") == Exit.DONE
+        assert json.loads(capsys.readouterr().out)["didDocument"]["id"] == here
+        assert run(home, "identity", "resolve", there) == Exit.LEDGER_UNAVAILABLE  # may be there
+        assert "127.0.0.1:9" in capsys.readouterr().err
+
+
 def test_index__of_identities_is_filled_without_the_chain_of_transactions(
     home: Path, sides: tuple[Side, Side], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -76,11 +76,8 @@ def asker(sides: Sides, tmp_path_factory: pytest.TempPathFactory) -> Iterator[As
     there.heir.send(there.registry.deactivate(HEIR.address))
     home = tmp_path_factory.mktemp("resolver")
     with ExitStack() as stack:
-        chains = [
-            stack.enter_context(FollowedChain(side.chain, side.deployment, home, SLOW))
-            for side in sides
-        ]
-        for each in chains:
+        chains = [FollowedChain(side.chain, side.deployment, home, SLOW) for side in sides]
+        for each in chains:  # no thread of theirs has begun: two would look at once
             each.look()
         limits = ServerLimits(per_s=1000, per_s_of_peer=1000)
         routes = ResolverFace(chains).routes()

@@ -138,6 +138,19 @@ def encode_base58(value: bytes) -> str:
     return _ALPHABET[0] * zeros + text
 
 
+def decode_base58(text: str) -> bytes:
+    """The bytes of a text in Base58.
+
+    Raises:
+        ValueError: a digit of another alphabet.
+    """
+    number = 0
+    for digit in text:
+        number = number * len(_ALPHABET) + _ALPHABET.index(digit)
+    zeros = len(text) - len(text.lstrip(_ALPHABET[0]))
+    return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
 def _is_flat(value: object, left: int = MAX_DEPTH) -> bool:
     match value:
         case dict():

@@ -12,7 +12,8 @@ Rule 4: randomness has one door, `crypto/field/randomness.py`.
 Rule 5: rooms of a system, of `crypto` and of `transport` import each other in one direction only.
 Rule 6: the parts in `WITHOUT_A_CHAIN` reach no chain and nothing that stands on one (`OF_A_CHAIN`),
         directly or through what they import.
-Rule 7: `web3` is known to `ledger` alone, `aiohttp` to `transport` alone, `ape` to nobody.
+Rule 7: `web3` is known to `ledger` alone, `aiohttp` and what speaks MQTT to `transport` alone,
+        `ape` to nobody.
 """
 
 from __future__ import annotations
@@ -170,7 +171,14 @@ PURE_BUT_FOR: dict[str, frozenset[str]] = {
     "edgemark.identifiers": frozenset({"datetime"}),
 }
 
-KNOWN_TO_ONE = {"web3": "ledger", "aiohttp": "transport", "ape": "nobody"}
+KNOWN_TO_ONE = {
+    "web3": "ledger",
+    "aiohttp": "transport",
+    "aiomqtt": "transport",
+    "amqtt": "transport",
+    "paho": "transport",
+    "ape": "nobody",
+}
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ import yaml
 from tests.architecture.checkout import ROOT
 
 from edgemark.cli.sections import list_sections
+from edgemark.metrics.broker import BrokerReadings
 from edgemark.metrics.instruments import Instruments
 from edgemark.metrics.readings import LoopReading, LoopReadings
 from edgemark.party.evm.monitoring import ChainReading, tell_chain
 from edgemark.settings.catalogue import Catalogue
 from edgemark.systems.outsourcing.device.metrics import DeviceFigures
+from edgemark.transport.broker.server import BrokerReading
 
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 
@@ -117,13 +119,23 @@ class Idle:
         return {}
 
 
+class QuietBroker:
+    """A broker at which nobody is."""
+
+    def read(self) -> BrokerReading:
+        return BrokerReading(0, 0, 0, 0, 0, 0, {})
+
+    def check(self) -> None: ...
+
+
 def test_operating__lists_every_metric_and_no_other() -> None:
     instruments = Instruments("node", "plain")
     instruments.registry.register(LoopReadings(Quiet()))
     chain = tell_chain(lambda: ChainReading(0, 0, 0.0, 0))
     there = set()
     device = DeviceFigures(Idle()).collect()  # type: ignore[arg-type]
-    for family in (*instruments.registry.collect(), *chain, *device):
+    broker = BrokerReadings(QuietBroker()).collect()
+    for family in (*instruments.registry.collect(), *chain, *device, *broker):
         suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
         if not family.name.startswith("process_"):
             there.add(family.name + suffix)

@@ -1,4 +1,4 @@
-"""What a server gives to one peer, to known parties and to all: the one place of these numbers.
+"""What a server or a broker gives to one peer, to known parties and to all, in one place.
 
 Whatever load comes from however many addresses, what requests hold in memory stays below
 `ServerLimits.memory_bytes`: a socket has buffers of a fixed size, a stranger's body is small, a
@@ -17,6 +17,7 @@ GIVEN_RESERVE_BYTES = 16 * MIB  # that no answer takes: a node without one is ta
 MOST_PASSING = 8  # shorter bodies that pass a longer one, which has no memory yet
 MAX_HEADERS = 32
 MAX_PIPELINED = 2  # requests that wait on one connection; ours sends one
+MOST_TOPIC_BYTES = 256  # of a message through a broker
 MAPPED_BYTES = 256 * KIB  # blocks from here on go back to the system when they are freed
 # TLS buffers of asyncio (256 KiB to read, as much to parse) and what the HTTP layer keeps of heads
 # and bodies: measured below 600 KiB under every load of `test_f5_memory.py`.
@@ -94,3 +95,79 @@ class ServerLimits:
     def of_peer(self, most: int) -> int:
         """The part of so many places that one peer may hold."""
         return max(1, int(self.peer_part * most))
+
+
+@dataclass(frozen=True)
+class BrokerLimits:
+    """What the sessions of a broker may take, each and all of them.
+
+    Args:
+        handshake_s: seconds for a TLS handshake.
+        connect_s: seconds from there to a login.
+        keep_alive_s: longest silence that a session may ask for; it ends after half as much more.
+        stall_s: seconds in which a reader has to acknowledge something, when it was given any.
+        most_sessions: that are admitted at a time.
+        most_sockets: connections at a time, logged in or not; an idle stranger's gives way.
+        peer_part: part of the sockets that strangers of one peer (address) may hold, 0 .. 1.
+        most_message_bytes: of one message.
+        most_letters, most_letter_bytes: packets of one session that wait for the broker.
+        most_in_flight, most_in_flight_bytes: messages of one topic that its reader was given and
+            has not acknowledged, before its publisher waits.
+        most_outgoing, most_outgoing_bytes: of one session, before it is dropped.
+        packets_per_s: of one session; who sends more is read more slowly.
+    """
+
+    handshake_s: float = 5.0
+    connect_s: float = 5.0
+    keep_alive_s: float = 120.0
+    stall_s: float = 5.0
+    most_sessions: int = 192
+    most_sockets: int = 256
+    peer_part: float = 0.75
+    most_message_bytes: int = 64 * KIB
+    most_letters: int = 16
+    most_letter_bytes: int = 512 * KIB
+    most_in_flight: int = 8
+    most_in_flight_bytes: int = 256 * KIB
+    most_outgoing: int = 128
+    most_outgoing_bytes: int = MIB
+    packets_per_s: float = 2000.0
+
+    @staticmethod
+    def of(most_sessions: int, packets_per_s: float) -> BrokerLimits:
+        """For so many sessions, and a third as many strangers."""
+        sockets = most_sessions + max(16, most_sessions // 3)
+        return BrokerLimits(
+            most_sessions=most_sessions, most_sockets=sockets, packets_per_s=packets_per_s
+        )
+
+    @property
+    def memory_bytes(self) -> int:
+        """All that connections can hold in memory at a time."""
+        session = self.most_letter_bytes + self.most_outgoing_bytes
+        return self.most_sockets * SOCKET_BYTES + self.most_sessions * session
+
+
+@dataclass(frozen=True)
+class ClientLimits:
+    """What a session at a broker holds and waits for, on its own side.
+
+    Args:
+        answer_s: seconds for a connection, and for each answer of the broker.
+        keep_alive_s: longest silence, whole seconds.
+        least_pause_s, most_pause_s: before another login; doubles from failure to failure.
+        most_message_bytes: of one message.
+        most_waiting: messages that came and nobody took.
+        most_publishing: messages that are to go, of all threads.
+        most_in_flight: of these, the ones that the broker has not acknowledged. Fewer than it lets
+            wait, so that acknowledgements of what it sends always get through.
+    """
+
+    answer_s: float = 5.0
+    keep_alive_s: float = 30.0
+    least_pause_s: float = 0.2
+    most_pause_s: float = 15.0
+    most_message_bytes: int = 64 * KIB
+    most_waiting: int = 256
+    most_publishing: int = 64
+    most_in_flight: int = 4

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from edgemark.crypto.field.randomness import Randomness
+
 MAX_PEERS = 4096
 
 
@@ -103,3 +105,30 @@ class DoublingPause:
         self._peers[peer] = (count, now + pause_s)
         while len(self._peers) > MAX_PEERS:
             self._peers.popitem(last=False)
+
+
+class Backoff:
+    """Pauses that double from failure to failure; of each a part at random, from half to all.
+
+    So those who lost the same server at the same moment do not come back at the same moment.
+
+    Args:
+        least_s, most_s: of whole pauses.
+        randomness: for the part.
+    """
+
+    def __init__(self, least_s: float, most_s: float, randomness: Randomness | None = None) -> None:
+        self._least_s, self._most_s = least_s, most_s
+        self._randomness = randomness or Randomness()
+        self._failures = 0
+
+    def next(self) -> float:
+        """Seconds to wait now."""
+        whole = min(self._least_s * 2.0 ** min(self._failures, 32), self._most_s)
+        self._failures += 1
+        part = int.from_bytes(self._randomness.octets(2), "big") / 0xFFFF
+        return whole * (0.5 + part / 2)
+
+    def reset(self) -> None:
+        """It went well."""
+        self._failures = 0

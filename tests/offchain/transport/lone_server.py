@@ -78,16 +78,15 @@ def make_server(folder: Path, *, planted: bool = False) -> HttpServer:
     return server
 
 
-class LoneServer(Closing):
-    """The process.
+class LoneProcess(Closing):
+    """A process that prints its port and the pin of its key, and ends with its standard input.
 
     Args:
-        folder: of its spool.
-        planted: see above.
+        words: the module that it runs, and what it is told.
     """
 
-    def __init__(self, folder: Path, *, planted: bool = False) -> None:
-        command = [sys.executable, "-m", __name__, str(folder), *(["planted"] * planted)]
+    def __init__(self, *words: str) -> None:
+        command = [sys.executable, "-m", *words]
         self._process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -95,6 +94,7 @@ class LoneServer(Closing):
         self.port = int(self._process.stdout.readline())
         self.url = f"https://127.0.0.1:{self.port}"
         self.pin = bytes.fromhex(self._process.stdout.readline().strip())
+        self.lines = self._process.stdout
         self._before = self._read("VmRSS")
 
     def __enter__(self) -> Self:
@@ -112,6 +112,18 @@ class LoneServer(Closing):
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith(what))
         return int(line.split()[1]) * 1024
+
+
+class LoneServer(LoneProcess):
+    """The process.
+
+    Args:
+        folder: of its spool.
+        planted: see above.
+    """
+
+    def __init__(self, folder: Path, *, planted: bool = False) -> None:
+        super().__init__(__name__, str(folder), *(["planted"] * planted))
 
 
 def main() -> None:

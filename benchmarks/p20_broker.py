@@ -1,0 +1,175 @@
+"""P20: round trips a second through the embedded broker, by how many pairs speak at once.
+
+A round trip is a message of 1 KiB to the other side of a pair and one back, each of them over TLS
+through the broker at quality 1, and acknowledged on both hops: four messages and four
+acknowledgements. The peer is an echo over the same TLS without any broker, in a thread a
+connection. Without TCP_NODELAY an acknowledgement waits for the one of the network: shown beside.
+All parties are on this machine, in one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from benchmarks.command import Scale, main
+from benchmarks.findings import Findings
+from benchmarks.measuring import Timing, measure_in_turn
+from edgemark.transport.asking.deadline import DeadlineSocket, client_context, connect
+from edgemark.transport.asking.endpoint import Endpoint
+from edgemark.transport.broker import link
+from edgemark.transport.broker.client import BrokerClient
+from edgemark.transport.broker.server import EmbeddedBroker
+from edgemark.transport.broker.tickets import Topics
+from edgemark.transport.limits import BrokerLimits
+from edgemark.transport.tls import TlsKey
+
+PAIRS = (1, 4, 16)
+MESSAGE = bytes(1024)
+BROKER, DELAYED, PEER = "embedded broker", "without TCP_NODELAY", "TLS echo, no broker"
+FOREVER_S = 3600.0
+LEAST_SAMPLE_S = 0.5
+LIMITS = replace(BrokerLimits(), packets_per_s=100_000.0)
+
+
+def measure(findings: Findings, scale: Scale) -> None:
+    """Take turns; seconds of one round trip, with as many pairs at once."""
+    for count in PAIRS[:2] if scale.quick else PAIRS:
+        scale.tell(f"{count} pairs")
+        with ExitStack() as stack:
+            subjects: dict[str, Callable[[], object]] = {
+                BROKER: stack.enter_context(through_a_broker(count)),
+                PEER: stack.enter_context(through_an_echo(count)),
+            }
+            if count == 1:
+                subjects[DELAYED] = stack.enter_context(through_a_broker(count, delayed=True))
+            least_s = 0.02 if scale.quick else LEAST_SAMPLE_S
+            timings = measure_in_turn(subjects, rounds=scale.rounds, least_sample_s=least_s)
+        findings.add(count, {name: _of_one(taken, count) for name, taken in timings.items()})
+        findings.compare(f"a round trip, {count} at once", count, BROKER, PEER)
+        rates = "; ".join(f"{name}: {count / t.median_s:,.0f}" for name, t in timings.items())
+        findings.notes.append(f"round trips a second, {count} at once: {rates}")
+
+
+def _of_one(taken: Timing, count: int) -> Timing:
+    return Timing(taken.median_s / count, taken.low_s / count, taken.high_s / count, taken.samples)
+
+
+@contextmanager
+def through_a_broker(count: int, *, delayed: bool = False) -> Iterator[Callable[[], object]]:
+    """One round trip of each of so many pairs."""
+    with EmbeddedBroker(TlsKey.generate(), limits=LIMITS) as broker, ExitStack() as stack:
+        kept, link.SOCKET_OPTIONS = link.SOCKET_OPTIONS, [] if delayed else link.SOCKET_OPTIONS
+        stack.callback(setattr, link, "SOCKET_OPTIONS", kept)
+        pairs = [
+            (
+                stack.enter_context(a_session(broker, f"{n}/up", f"{n}/down")),
+                stack.enter_context(a_session(broker, f"{n}/down", f"{n}/up")),
+            )
+            for n in range(count)
+        ]
+        for each in (one for pair in pairs for one in pair):
+            each.wait(30)
+        for n, (_, answering) in enumerate(pairs):
+            thread = threading.Thread(target=answer, args=(answering, f"{n}/down"), daemon=True)
+            thread.start()
+
+        def ask(n: int) -> None:
+            asking = pairs[n][0]
+            asking.publish(f"{n}/up", MESSAGE)
+            if asking.receive(30) is None:
+                raise RuntimeError("no answer")
+
+        yield at_once(count, ask)
+
+
+def a_session(broker: EmbeddedBroker, publish: str, subscribe: str) -> BrokerClient:
+    """Logs in whenever it has to."""
+    topics = Topics.pair(publish, subscribe)
+    return BrokerClient(lambda: broker.admit(publish, topics, time.time() + FOREVER_S))
+
+
+def answer(client: BrokerClient, topic: str) -> None:
+    """Answer until the session ends."""
+    with contextlib.suppress(Exception):
+        while client.receive(30) is not None:
+            client.publish(topic, MESSAGE)
+
+
+@contextmanager
+def through_an_echo(count: int) -> Iterator[Callable[[], object]]:
+    """One round trip of each of so many connections."""
+    key = TlsKey.generate()
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=count))
+        context = key.server_context()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken, _ = listening.accept()
+                    taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    wire = context.wrap_socket(taken, server_side=True)
+                    threading.Thread(target=echo, args=(wire,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        place = Endpoint("127.0.0.1", listening.getsockname()[1])
+        wires = [
+            stack.enter_context(connect(place, client_context(), time.monotonic() + FOREVER_S))
+            for _ in range(count)
+        ]
+
+        def ask(n: int) -> None:
+            wires[n].sendall(MESSAGE)
+            receive_all(wires[n])
+
+        yield at_once(count, ask)
+
+
+def echo(wire: socket.socket) -> None:
+    """Send back what comes until the connection ends."""
+    with contextlib.suppress(OSError), wire:
+        while data := wire.recv(len(MESSAGE)):
+            wire.sendall(data)
+
+
+def receive_all(wire: DeadlineSocket) -> None:
+    """A whole message."""
+    left = len(MESSAGE)
+    while left:
+        got = len(wire.recv(left))
+        if not got:
+            raise RuntimeError("the echo ended")
+        left -= got
+
+
+def at_once(count: int, ask: Callable[[int], None]) -> Callable[[], object]:
+    """Does this for 0 .. count - 1 at once, and waits for all."""
+    if count == 1:
+        return lambda: ask(0)
+
+    def all_of_them() -> None:
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return all_of_them
+
+
+if __name__ == "__main__":
+    sys.exit(
+        main(
+            "p20_broker",
+            "round trips through the broker, by pairs that speak at once",
+            "pairs at once",
+            measure,
+        )
+    )

@@ -40,7 +40,7 @@ _FLOOR = _WORDS | {
     "untrusted",
 }
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-FILES_APART = frozenset({"loop", "chronicle"})
+FILES_APART = frozenset({"loop", "chronicle", "storage"})
 ROOMS_APART = frozenset({"party.evm", "demo.evm"})
 WITHOUT_A_CHAIN = frozenset({"party", "demo"})
 OF_A_CHAIN = frozenset(
@@ -62,11 +62,14 @@ _LOOP = _PURE_LOOP | frozenset(
 )
 _PURE_CHRONICLE = frozenset({"chronicle.marks", "chronicle.steps"})
 _CHRONICLE = _PURE_CHRONICLE | frozenset({"chronicle.pots", "chronicle.book"})
-_CHAINLESS = _FLOOR | _LOOP | {"metrics", "models", "storage", "transport"}
+_PURE_STORAGE = frozenset({"storage.cid"})
+_STORAGE = _PURE_STORAGE | frozenset({"storage.content", "storage.local"})
+_CHAINLESS = _FLOOR | _LOOP | _STORAGE | {"metrics", "models", "transport"}
 _GENERAL = _CHAINLESS | _SHARED | {"deployment", "indexer", "ledger"}
 INPUT_OUTPUT = (
     (_LOOP - _PURE_LOOP)
     | (_CHRONICLE - _PURE_CHRONICLE)
+    | (_STORAGE - _PURE_STORAGE)
     | {
         "demo",
         "deployment",
@@ -79,11 +82,10 @@ INPUT_OUTPUT = (
         "process",
         "resolver",
         *ROOMS_APART,
-        "storage",
         "transport",
     }
 )
-PURE = _WORDS | _PURE_LOOP | _PURE_CHRONICLE | {"crypto", "models", "untrusted"}
+PURE = _WORDS | _PURE_LOOP | _PURE_CHRONICLE | _PURE_STORAGE | {"crypto", "models", "untrusted"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "words": frozenset(),
@@ -101,7 +103,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "settings": _WORDS | {"files"},
     "journal": _WORDS | {"closing", "crypto", "logs", "seam", "files"},
     "ledger": _FLOOR,
-    "storage": _FLOOR,
+    "storage": frozenset(),
+    "storage.cid": _WORDS,
+    "storage.content": _WORDS | {"storage.cid"},
+    "storage.local": _FLOOR | {"storage.cid", "storage.content"},
     "transport": _FLOOR,
     "token": _FLOOR | {"ledger"},
     "anchoring": _FLOOR | {"ledger", "token"},
@@ -118,7 +123,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loop.moves": _WORDS | {"loop.event_records", "loop.machine"},
     "loop.replay": _FLOOR | {"loop.archive", "loop.machine"},
     "loop.archive": _FLOOR,
-    "loop.threads": _FLOOR | {"loop.errands", "loop.machine", "ledger", "storage", "transport"},
+    "loop.threads": _FLOOR | _STORAGE | {"loop.errands", "loop.machine", "ledger", "transport"},
     "loop.condensing": _FLOOR | {"loop.machine", "loop.replay"},
     "loop.tidying": _FLOOR | {"loop.archive", "loop.replay"},
     "loop.memory": _FLOOR
@@ -130,7 +135,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         "loop.replay",
         "loop.tidying",
     },
-    "loop.runtime": _FLOOR | (_LOOP - {"loop.runtime"}) | {"ledger", "storage", "transport"},
+    "loop.runtime": _FLOOR | (_LOOP - {"loop.runtime"}) | _STORAGE | {"ledger", "transport"},
     "metrics": _FLOOR | {"transport"},
     "deployment": _FLOOR | {"ledger"},
     "indexer": _FLOOR | {"ledger", "deployment", "metrics"},

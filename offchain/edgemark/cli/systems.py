@@ -6,6 +6,7 @@ from importlib import import_module
 
 SYSTEMS = (  # a new system adds its name
     "outsourcing",
+    "trading",
 )
 # No two of them hand in one name: `tests/architecture/test_shared_names.py`.
 OF_SYSTEMS = [import_module(f"edgemark.cli.{name}.commands") for name in SYSTEMS]

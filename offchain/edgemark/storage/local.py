@@ -1,5 +1,8 @@
 """A folder of blocks, each in a file that is called by its CID.
 
+It is there for whatever a chain has the hash of alone: the texts of templates, when they are
+registered and looked up on a chain.
+
 Rule 1: a file is whole or not there; it is on the disk, and its name too, before `put` answers.
 Rule 2: what is read is checked against its name; what is not as it was is told, never handed out.
 Rule 3: nothing outside the folder is read or written: names are CIDs, and no link is followed.

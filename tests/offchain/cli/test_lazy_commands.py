@@ -119,7 +119,8 @@ def test_no_command__is_listed_with_a_cut_summary() -> None:
 
 
 def test_every_group__lists_each_command_once() -> None:
-    assert set(GROUPS) == {"", "account", "demo", "identity", "index", "outsourcing"}
+    wanted = {"", "account", "demo", "identity", "index", "outsourcing", "trading"}
+    assert set(GROUPS) == wanted
     names = edgemark.list_commands(click.Context(edgemark))
     assert names == sorted(set(names))
     assert {"account", "demo", "identity", "index", *edgemark.places} == set(names)

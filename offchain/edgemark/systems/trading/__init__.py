@@ -11,5 +11,6 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 |------------|--------------------------------------------------------------------------------|
 | `contract` | ChannelEscrow in Python: terms, statements, what every call does, who gets what |
 | `evidence` | EvidenceRegistry and Controllers in Python: what is signed, recorded, anchored  |
+| `templates` | what is sold (TIT, TST), what a reading costs, how long service goes on        |
 | `station`  | the contracts of this system, as they are deployed                             |
 """

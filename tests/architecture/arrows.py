@@ -28,19 +28,33 @@ from pathlib import Path
 PACKAGE = "edgemark"
 
 _WORDS = frozenset({"amounts", "errors", "encoding", "identifiers", "keccak", "words"})
-_FLOOR = _WORDS | {
-    "closing",
-    "crypto",
-    "files",
-    "journal",
-    "logs",
-    "process",
-    "seam",
-    "settings",
-    "untrusted",
-}
+_PURE_CONFINEMENT = frozenset({"confinement.limits"})
+_CONFINEMENT = _PURE_CONFINEMENT | frozenset(
+    {
+        "confinement.inside",
+        "confinement.means",
+        "confinement.running",
+        "confinement.users",
+        "confinement.watching",
+    }
+)
+_FLOOR = (
+    _CONFINEMENT
+    | _WORDS
+    | {
+        "closing",
+        "crypto",
+        "files",
+        "journal",
+        "logs",
+        "process",
+        "seam",
+        "settings",
+        "untrusted",
+    }
+)
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
-FILES_APART = frozenset({"loop", "chronicle", "storage"})
+FILES_APART = frozenset({"loop", "chronicle", "confinement", "storage"})
 ROOMS_APART = frozenset({"party.evm", "demo.evm"})
 WITHOUT_A_CHAIN = frozenset({"party", "demo"})
 OF_A_CHAIN = frozenset(
@@ -70,6 +84,7 @@ INPUT_OUTPUT = (
     (_LOOP - _PURE_LOOP)
     | (_CHRONICLE - _PURE_CHRONICLE)
     | (_STORAGE - _PURE_STORAGE)
+    | (_CONFINEMENT - _PURE_CONFINEMENT)
     | {
         "demo",
         "deployment",
@@ -85,13 +100,22 @@ INPUT_OUTPUT = (
         "transport",
     }
 )
-PURE = _WORDS | _PURE_LOOP | _PURE_CHRONICLE | _PURE_STORAGE | {"crypto", "models", "untrusted"}
+_PURE_ROOMS = _PURE_LOOP | _PURE_CHRONICLE | _PURE_STORAGE | _PURE_CONFINEMENT
+PURE = _WORDS | _PURE_ROOMS | {"crypto", "models", "untrusted"}
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "words": frozenset(),
     "errors": frozenset({"words"}),
     "amounts": frozenset({"errors", "identifiers"}),
     "closing": frozenset(),
+    "confinement": frozenset(),
+    "confinement.inside": frozenset(),
+    "confinement.limits": _WORDS,
+    "confinement.means": _WORDS | {"confinement.limits", "confinement.running"},
+    "confinement.running": _WORDS
+    | {"confinement.limits", "confinement.users", "confinement.watching"},
+    "confinement.users": _WORDS | {"confinement.limits"},
+    "confinement.watching": _WORDS,
     "encoding": frozenset({"errors"}),
     "identifiers": frozenset({"errors", "keccak"}),
     "keccak": frozenset(),

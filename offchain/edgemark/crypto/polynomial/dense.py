@@ -79,6 +79,11 @@ class DenseQuadratic(Polynomial):
                 numbers[output * rows + row] = coefficient
         return cls(inputs, outputs, FIELD.pack(numbers))
 
+    @property
+    def product_count(self) -> int:
+        """See `Polynomial.product_count`."""
+        return self._header.coefficient_count
+
     def to_bytes(self) -> bytes:
         """See `Polynomial.to_bytes`."""
         return self._header.to_bytes() + self._coefficients

@@ -53,6 +53,16 @@ class Polynomial(ABC):
         """Multiplications that one input costs, the same for everybody: see `Header.term_count`."""
         return self._header.term_count
 
+    @property
+    @abstractmethod
+    def product_count(self) -> int:
+        """Multiplications that one input costs, counted exactly; at most `term_count`.
+
+        One for each coefficient, with the value of its monomial. A sparse function first builds
+        its monomials: one for each factor, and the powers of each variable once, by repeated
+        multiplication up to its largest exponent.
+        """
+
     @abstractmethod
     def to_bytes(self) -> bytes:
         """The canonical bytes; equal functions of one kind have equal bytes."""

@@ -11,6 +11,7 @@ function has no rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 
 from edgemark.crypto.field import kernel
@@ -137,6 +138,17 @@ class SparsePolynomial(Polynomial):
             coefficients=encoded[coefficients_at:],
         )
         return cls(header, table)
+
+    @cached_property
+    def product_count(self) -> int:
+        """See `Polynomial.product_count`."""
+        factors = self._table.factors
+        columns = (factors[at::FACTOR_BYTES] for at in range(FACTOR_BYTES))
+        largest: dict[tuple[int, int], int] = {}
+        for high, low, exponent in set(zip(*columns, strict=True)):  # few are different
+            largest[high, low] = max(largest.get((high, low), 1), exponent)
+        powers = sum(exponent - 1 for exponent in largest.values())
+        return self._header.coefficient_count + self._header.factors + powers
 
     def to_bytes(self) -> bytes:
         """See `Polynomial.to_bytes`."""

@@ -13,4 +13,5 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | `evidence` | EvidenceRegistry and Controllers in Python: what is signed, recorded, anchored  |
 | `templates` | what is sold (TIT, TST), what a reading costs, how long service goes on        |
 | `station`  | the contracts of this system, as they are deployed                             |
+| `work`     | the thing sold: polynomials, and programs of the seller's list; orders, readings |
 """

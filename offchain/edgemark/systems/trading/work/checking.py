@@ -1,0 +1,210 @@
+"""What a buyer checks of answers and readings before it signs what they cost. Pure.
+
+| said            | checked against                                                            |
+|-----------------|----------------------------------------------------------------------------|
+| values of F     | recomputed: all of them, or inputs drawn at random after they were given   |
+| units           | `count_units` of function and batch: exact                                 |
+| bytes           | lengths of data and output: exact                                          |
+| processor time  | <= wall time * cores, and what the order allows                            |
+| a reading       | no less than the one before, no more than all orders can have used         |
+
+A sample of s of B inputs misses w wrong ones with a chance of C(B - w, s) / C(B, s), below
+(1 - w/B)^s: one value wrong is found only by recomputing all, every tenth by 44 inputs but for one
+time in a hundred. It finds a seller that does not do the work; a value that matters by itself is
+recomputed. A seller that returned wrong values is not paid for that interval, nor asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgemark.confinement.limits import End
+from edgemark.crypto.ethereum.hashing import hash_long
+from edgemark.crypto.field import kernel
+from edgemark.crypto.field.field import ELEMENT_BYTES, NotAnElement
+from edgemark.crypto.field.plain import count_inputs
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.crypto.polynomial import Polynomial
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.systems.trading.work.messages import Answer, Order, OrderKind, Reading, Usage
+
+
+class WrongAnswer(PeerFault):
+    """An answer is not what was ordered."""
+
+
+class WrongReading(PeerFault):
+    """A reading, or what an answer says was used, cannot be true."""
+
+
+def count_units(function: Polynomial, inputs: int) -> int:
+    """Products that `inputs` inputs of a function cost; the same whoever counts.
+
+    Args:
+        function: F.
+        inputs: of the batch.
+    """
+    return function.product_count * inputs
+
+
+def draw_inputs(inputs: int, count: int, randomness: Randomness) -> list[int]:
+    """Positions of `count` different inputs of a batch, ascending; all when there are no more.
+
+    Args:
+        inputs: of the batch.
+        count: how many are recomputed, >= 1.
+        randomness: the source; it is asked after the values were given, else they are known.
+    """
+    if count < 1:
+        raise RefusedInput("checks nothing", who="sample", had=count, needed=">= 1")
+    left = list(range(inputs))
+    for place in range(min(count, inputs)):  # Fisher and Yates, as far as it is needed
+        other = place + _below(inputs - place, randomness)
+        left[place], left[other] = left[other], left[place]
+    return sorted(left[: min(count, inputs)])
+
+
+def _below(bound: int, randomness: Randomness) -> int:
+    """A whole number, uniform in 0..bound-1."""
+    while True:
+        number = int.from_bytes(randomness.octets(8), "big")
+        if number < 2**64 // bound * bound:
+            return number % bound
+
+
+def check_values(
+    function: Polynomial, batch: bytes, values: bytes, chosen: Sequence[int] | None = None
+) -> None:
+    """Recompute values of F.
+
+    Args:
+        function: F.
+        batch: packed B x k inputs.
+        values: packed B x n outputs that were answered.
+        chosen: positions of the inputs that are recomputed; all when not given.
+
+    Raises:
+        WrongAnswer: other lengths, no elements, or another value; it says of which input.
+    """
+    inputs = count_inputs(batch, function.inputs)
+    row = function.outputs * ELEMENT_BYTES
+    if len(values) != inputs * row:
+        needed = f"{inputs * row} bytes"
+        raise WrongAnswer("has another length", who="values", had=len(values), needed=needed)
+    places = range(inputs) if chosen is None else chosen
+    width = function.inputs * ELEMENT_BYTES
+    wanted = b"".join(batch[at * width : (at + 1) * width] for at in places)
+    computed = function.evaluate(wanted)
+    for number, at in enumerate(places):
+        if values[at * row : (at + 1) * row] != computed[number * row : (number + 1) * row]:
+            raise WrongAnswer("is not F of its input", who=f"value {at}")
+    try:
+        kernel.active().check(values, who="values")
+    except NotAnElement as error:
+        raise WrongAnswer("holds what is no element", who=error.who) from error
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a buyer knows of what it ordered.
+
+    Args:
+        order: as it was sent.
+        units: that it costs: `count_units`; 0 for a program.
+        output_bytes: of its output at most: the length of the values, or the program's limit.
+        cores: that the program may use at one time; 0 for a polynomial.
+    """
+
+    order: Order
+    units: int
+    output_bytes: int
+    cores: int
+
+
+def check_answer(work: Work, answer: Answer, output: bytes, elapsed_us: int) -> None:
+    """Check what an answer says of itself; what F is, `check_values` checks.
+
+    Args:
+        work: what was ordered.
+        answer: to it.
+        output: that came with it.
+        elapsed_us: microseconds from before the order was sent to after the answer was there.
+
+    Raises:
+        WrongAnswer: it answers another order, or the output is another.
+        WrongReading: it counts what cannot have been used.
+    """
+    order, used = work.order, answer.used
+    if answer.order != order.id:
+        needed = order.id.hex()
+        raise WrongAnswer(
+            "answers another order", who="answer", had=answer.order.hex(), needed=needed
+        )
+    if (len(output), hash_long(output)) != (answer.output_bytes, answer.output):
+        raise WrongAnswer(
+            "comes with another output",
+            who="answer",
+            had=f"{len(output)} bytes",
+            needed=f"{answer.output_bytes} bytes with digest {answer.output.hex()}",
+        )
+    is_done = answer.end is not End.UNSTARTED
+    is_program = order.kind is OrderKind.PROGRAM
+    if not is_program and answer.end not in (End.FINISHED, End.UNSTARTED):
+        raise WrongAnswer("ended as no polynomial does", who="answer", had=answer.end)
+    if is_done:
+        _check_exactly("units", used.units, work.units)
+    _check_most("units", used.units, work.units)  # of what never began: what a reading had told
+    _check_exactly("bytes", used.octets, order.data_bytes + len(output) if is_done else 0)
+    _check_most("wall time", used.wall_us, elapsed_us)
+    cpu_us = min(order.most, used.wall_us * work.cores) if is_program else 0
+    _check_most("processor time", used.cpu_us, cpu_us)
+
+
+def check_reading(
+    reading: Reading, before: Reading | None, ordered: Sequence[Work], elapsed_us: int
+) -> None:
+    """Check a reading against all that was ordered in its channel.
+
+    Args:
+        reading: newly told.
+        before: the last one that was taken; None for the first.
+        ordered: everything that was ordered so far; nothing else can have been used.
+        elapsed_us: microseconds since before the first order was sent.
+
+    Raises:
+        WrongReading: it falls, goes on with another interval, or says more than there can be.
+    """
+    if before is not None:
+        if reading.channel != before.channel or reading.interval != before.interval + 1:
+            had = f"interval {reading.interval}"
+            needed = f"interval {before.interval + 1} of channel {before.channel.hex()}"
+            raise WrongReading("is not the next one", who="reading", had=had, needed=needed)
+        if reading.used.is_below(before.used) or reading.answered < before.answered:
+            raise WrongReading("falls", who="reading", had=reading.used, needed=before.used)
+    most = _most_of(ordered, elapsed_us)
+    for name in ("units", "octets", "cpu_us"):
+        _check_most(name, getattr(reading.used, name), getattr(most, name))
+    _check_most("answers", reading.answered, len(ordered))
+
+
+def _most_of(ordered: Sequence[Work], elapsed_us: int) -> Usage:
+    """The most that orders can have used by now."""
+    programs = [work for work in ordered if work.order.kind is OrderKind.PROGRAM]
+    cores = max((work.cores for work in ordered), default=0)
+    return Usage(
+        units=sum(work.units for work in ordered),
+        cpu_us=min(sum(work.order.most for work in programs), elapsed_us * cores),
+        octets=sum(work.order.data_bytes + work.output_bytes for work in ordered),
+        wall_us=0,
+    )
+
+
+def _check_exactly(what: str, had: int, needed: int) -> None:
+    if had != needed:
+        raise WrongReading("is not what was ordered", who=what, had=had, needed=needed)
+
+
+def _check_most(what: str, had: int, most: int) -> None:
+    if had > most:
+        raise WrongReading("is more than there can be", who=what, had=had, needed=f"<= {most}")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
-from tests.offchain.confinement.confined_scripts import SHELL
+from tests.offchain.confinement.confined_scripts import PYTHON, SHELL
 
 from edgemark.confinement import users
 from edgemark.confinement.limits import CannotConfine
@@ -21,6 +23,7 @@ from edgemark.confinement.users import FIRST_USER, hold_user
 
 ROOT = Path(__file__).resolve().parents[3]
 PR_CAPBSET_DROP, CAP_SYS_ADMIN = 24, 21
+NOBODY = 65534
 RUNNING = """
 import os, sys
 from edgemark.confinement.limits import Limits
@@ -73,6 +76,29 @@ def test_without_roots_rights_over_namespaces__the_other_way_is_found() -> None:
         text=True,
         check=False,
     )
+    assert (found.stdout.strip(), found.stderr) == (USER_NAMESPACE, "")
+
+
+def test_a_seller_that_is_not_root__has_a_way() -> None:
+    """With another interpreter and a copy of these files: those of a home only its owner reads."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        package = Path(folder) / "edgemark"
+        shutil.copytree(ROOT / "offchain" / "edgemark" / "confinement", package / "confinement")
+        for name in ("__init__", "errors", "words"):
+            shutil.copy(ROOT / "offchain" / "edgemark" / f"{name}.py", package)
+        subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+        script = "from edgemark.confinement.means import find_way; print(find_way())"
+        found = subprocess.run(
+            [PYTHON, "-c", script],
+            env={"PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd="/",
+            user=NOBODY if os.geteuid() == 0 else None,
+            group=NOBODY if os.geteuid() == 0 else None,
+            extra_groups=[] if os.geteuid() == 0 else None,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert (found.stdout.strip(), found.stderr) == (USER_NAMESPACE, "")
 
 

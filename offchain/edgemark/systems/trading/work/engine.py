@@ -53,6 +53,7 @@ from edgemark.systems.trading.work.turns import Turns
 
 PAUSE_S = 2.0  # after a fault of this machine, before the next order
 MAX_WORKERS = 64
+MAX_BEGUN = 8  # batches that lie in memory, each with its function and its values: some 100 MiB
 
 log = logging.getLogger(__name__)
 
@@ -294,10 +295,10 @@ class Engine(Closing):
         """Serve one order after the other until the engine is closed."""
         while True:
             with self._changed:
-                turn = self._turns.take()
+                turn = self._turns.take(self._may_run)
                 while turn is None and not self._stop.is_set():
                     self._changed.wait()
-                    turn = self._turns.take()
+                    turn = self._turns.take(self._may_run)
                 if turn is None or self._stop.is_set():
                     return
                 channel, order = turn
@@ -309,12 +310,17 @@ class Engine(Closing):
             try:
                 answered = self._serve(held.order)
                 fault = ""
-            except (EdgemarkError, OSError) as error:
-                answered, fault = None, str(error)
+            except (EdgemarkError, OSError, MemoryError) as error:
+                answered, fault = None, str(error) or type(error).__name__
                 log.warning("order %s waits: %s", order.hex(), fault)
             self._end_turn(channel, held, answered, time.monotonic() - began, fault)
             if fault:
                 self._stop.wait(PAUSE_S)
+
+    def _may_run(self, order: Hash32) -> bool:
+        """Whether there is memory for it: of batches in slices no more are begun than that."""
+        is_program = self._known(order).order.kind is OrderKind.PROGRAM
+        return is_program or order in self._evaluations or len(self._evaluations) < MAX_BEGUN
 
     def _serve(self, order: Order) -> tuple[Answer, bytes] | None:
         """One slice or run of an order; its answer when it is done."""
@@ -345,8 +351,7 @@ class Engine(Closing):
         if evaluation is None:
             function = self._functions.parse(order.what, self._spool.part(order.what))
             evaluation = Evaluation(order, function, self._spool.part(order.data))
-            with self._changed:
-                self._evaluations[order.id] = evaluation
+            self._evaluations[order.id] = evaluation
         evaluation.work()
         return evaluation.conclude() if evaluation.is_done else None
 

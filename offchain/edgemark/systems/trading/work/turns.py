@@ -12,6 +12,7 @@ Deterministic: what was served is told by whoever served it, and no clock is rea
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edgemark.identifiers import Hash32
@@ -45,12 +46,18 @@ class Turns:
             )
         self._waiting.setdefault(channel, deque()).append(order)
 
-    def take(self) -> tuple[ChannelId, Hash32] | None:
-        """The order that is worked at next, which runs then; None when none may."""
+    def take(
+        self, may_run: Callable[[Hash32], bool] = lambda _order: True
+    ) -> tuple[ChannelId, Hash32] | None:
+        """The order that is worked at next, which runs then; None when none may.
+
+        Args:
+            may_run: whether there is room for an order at this moment.
+        """
         ready = [
             channel
             for channel, orders in self._waiting.items()
-            if orders and self._running[channel] < self.share
+            if orders and self._running[channel] < self.share and may_run(orders[0])
         ]
         if not ready:
             return None

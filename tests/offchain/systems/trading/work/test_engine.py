@@ -33,6 +33,7 @@ from edgemark.crypto.field.field import NotAnElement, WrongLength
 from edgemark.crypto.polynomial import MalformedFunction, Polynomial
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
+from edgemark.systems.trading.work import engine as engines
 from edgemark.systems.trading.work import executing
 from edgemark.systems.trading.work.checking import (
     Work,
@@ -50,6 +51,7 @@ from edgemark.systems.trading.work.spool import SHARES
 
 ONE, OTHER = CHANNELS[:2]
 PATIENCE_S = 30
+pytestmark = pytest.mark.lasts(8)
 
 
 @contextmanager
@@ -227,7 +229,7 @@ def test_a_buyer_pays_no_more_processor_time__than_it_said(tmp_path: Path) -> No
 
 
 def test_readings_of_what_still_runs__grow_and_never_fall(tmp_path: Path) -> None:
-    limits = asdict(replace(LIMITS, cpu_s=2))
+    limits = asdict(replace(LIMITS, cpu_s=1))
     with engine_of(tmp_path, entry("spins", "while :; do :; done", limits=limits)) as engine:
         order = order_run(program_of(engine, "spins"), b"")
         engine.take(order, b"")
@@ -272,6 +274,26 @@ def test_long_batches__are_worked_at_in_slices_with_others_between(
         answer, values = answer_of(engine, first)
         assert values == function.evaluate(long)
         assert half <= answer.used.units == 400 * 45
+
+
+def test_no_more_batches__are_begun_than_there_is_memory_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executing, "SLICE_S", 0.0)
+    monkeypatch.setattr(engines, "MAX_BEGUN", 2)
+    function = make_dense()
+    batches = [make_batch(function, 30, seed=str(number)) for number in range(len(CHANNELS))]
+    most = []
+    with engine_of(tmp_path, workers=1) as engine:
+        orders = [
+            buy_values(engine, function, batch, channel=channel)
+            for channel, batch in zip(CHANNELS, batches, strict=True)
+        ]
+        while not engine.wait(orders[-1].id, 0.001):
+            most.append(len(engine._evaluations))
+        for order, batch in zip(orders, batches, strict=True):
+            assert answer_of(engine, order)[1] == function.evaluate(batch)
+    assert max(most) <= 2
 
 
 def test_threads_that_bring_one_order__bring_it_once(tmp_path: Path) -> None:
@@ -338,7 +360,6 @@ def test_where_no_program_can_be_shut_off__none_is_offered_and_polynomials_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from edgemark.confinement.limits import CannotConfine
-    from edgemark.systems.trading.work import engine as engines
 
     def nothing() -> str:
         raise CannotConfine("can shut no program off", who="this machine", remedy="Ask its owner.")

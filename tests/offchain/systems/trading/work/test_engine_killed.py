@@ -21,6 +21,7 @@ from tests.offchain.systems.trading.work.work_cast import (
 from edgemark.systems.trading.work.engine import Engine, read_catalogue
 from edgemark.systems.trading.work.messages import NOTHING_USED, Answer, Reading, Usage
 
+pytestmark = pytest.mark.lasts(8)
 ROOT = Path(__file__).resolve().parents[5]
 SCRIPT = Path(__file__).with_name("killed_engine.py")
 # Of some 40 places: around parts of an order, its record, an output, an answer, a reading.
@@ -86,7 +87,7 @@ while True:
 
 
 def test_a_run_that_was_killed_midway__is_run_anew_and_counts_once(tmp_path: Path) -> None:
-    script = "i=0; while [ $i -lt 1500000 ]; do i=$((i+1)); done; echo done"
+    script = "i=0; while [ $i -lt 700000 ]; do i=$((i+1)); done; echo done"
     (tmp_path / "programs.json").write_bytes(write_list(entry("spins", script)))
     process = subprocess.Popen(
         [sys.executable, "-c", TELLING, str(tmp_path)],

@@ -59,6 +59,17 @@ def test_a_slice__goes_on_after_those_who_had_less() -> None:
     assert turns.take() == (GREEDY, long)
 
 
+def test_an_order_that_there_is_no_room_for__lets_others_go_on() -> None:
+    turns = Turns(1)
+    first, second = hash_long(b"first"), hash_long(b"second")
+    turns.add(GREEDY, first)
+    turns.add(MODEST, second)
+    assert turns.take(lambda order: order == second) == (MODEST, second)
+    turns.end(MODEST, 1.0)
+    assert turns.take(lambda order: order == second) is None
+    assert turns.take() == (GREEDY, first)
+
+
 def test_who_was_away__is_not_owed_what_it_did_not_ask_for() -> None:
     turns = Turns(1)
     turns.add(MODEST, hash_long(b"first"))

@@ -17,7 +17,7 @@ from edgemark.confinement.watching import Taken
 
 SHORT = replace(LIMITS, cpu_s=1, wall_s=1)
 US = 1_000_000
-pytestmark = pytest.mark.lasts(10)
+pytestmark = pytest.mark.lasts(8)
 BOMB = """
 import os
 while True:

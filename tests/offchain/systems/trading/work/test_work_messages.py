@@ -49,7 +49,7 @@ def test_every_message__has_one_encoding_of_one_length(
 
 
 @given(st.sampled_from([Order, Answer, Reading]), st.data())
-def test_a56_changed_bytes__are_refused_or_another_message(
+def test_changed_bytes__are_refused_or_another_message(
     kind: type[Order | Answer | Reading], data: st.DataObject
 ) -> None:
     message = {Order: ORDER, Answer: ANSWER, Reading: READING}[kind]

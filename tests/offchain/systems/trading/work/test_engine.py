@@ -44,7 +44,7 @@ from edgemark.systems.trading.work.checking import (
     draw_inputs,
 )
 from edgemark.systems.trading.work.engine import Engine, read_catalogue
-from edgemark.systems.trading.work.executing import Catalogue
+from edgemark.systems.trading.work.executing import Catalogue, Evaluation
 from edgemark.systems.trading.work.messages import Answer, Order, Usage
 from edgemark.systems.trading.work.meter import AnswerGone, IntervalRefused, OrderRefused
 from edgemark.systems.trading.work.spool import SHARES
@@ -283,17 +283,22 @@ def test_no_more_batches__are_begun_than_there_is_memory_for(
     monkeypatch.setattr(engines, "MAX_BEGUN", 2)
     function = make_dense()
     batches = [make_batch(function, 30, seed=str(number)) for number in range(len(CHANNELS))]
-    most = []
+    begun: list[int] = []
+    work = Evaluation.work
     with engine_of(tmp_path, workers=1) as engine:
+
+        def note(evaluation: Evaluation) -> float:
+            begun.append(len(engine._evaluations))
+            return work(evaluation)
+
+        monkeypatch.setattr(Evaluation, "work", note)
         orders = [
             buy_values(engine, function, batch, channel=channel)
             for channel, batch in zip(CHANNELS, batches, strict=True)
         ]
-        while not engine.wait(orders[-1].id, 0.001):
-            most.append(len(engine._evaluations))
         for order, batch in zip(orders, batches, strict=True):
             assert answer_of(engine, order)[1] == function.evaluate(batch)
-    assert max(most) <= 2
+    assert max(begun) <= 2
 
 
 def test_threads_that_bring_one_order__bring_it_once(tmp_path: Path) -> None:

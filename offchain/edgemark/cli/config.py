@@ -9,14 +9,16 @@ from pathlib import Path
 import click
 
 from edgemark.cli.sections import list_sections
+from edgemark.cli.servers import find_serving
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
 from edgemark.files import make_secret_folder
+from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.catalogue import Catalogue
 from edgemark.settings.editing import Change, change_file
 from edgemark.settings.loading import COMMAND_LINE, find_winning, locate_file
-from edgemark.settings.section import Setting, SettingInvalid
+from edgemark.settings.section import Setting, SettingInvalid, settings_of_party
 
 MOST_ALIGNED = 40  # characters; what is longer, as a path may be, pushes its origin to the right
 
@@ -50,7 +52,8 @@ def set_values(invocation: Invocation, words: tuple[str, ...]) -> None:
     """Write settings into edgemark.toml, after each NAME its VALUE.
 
     All or none; each is checked as a start would. Every other line of the file stays as it is. What
-    runs has read the file before: start it anew. `edgemark config show` lists the names.
+    runs has read the file before: which of them to start anew is said. `edgemark config show` lists
+    the names.
     """
     if len(words) % 2:
         raise click.UsageError(f"{words[-1]} has no VALUE: NAME VALUE, as often as you like.")
@@ -95,9 +98,28 @@ def _change(invocation: Invocation, changes: Sequence[Change], told: Mapping[str
         verb = "wins" if len(winners) == 1 else "win"
         told_winners = ", ".join(winners)
         click.echo(f"Beware: {told_winners} of the environment {verb} over {names}.", err=True)
+    runs = _find_reader(invocation, path, settings) if changed else {}
+    for party, process in runs.items():
+        words = f"{party}, process {process}, runs on with what it read before: start it anew"
+        click.echo(f"Beware: {words}.", err=True)
     lines = {name: "-" if value is None else value for name, value in told.items()}
-    facts = {"file": str(path), "changed": changed, "settings": told}
+    facts = {"file": str(path), "changed": changed, "settings": told, "start_anew": runs}
     invocation.show(facts, align({**lines, "file": path, "changed": changed}))
+
+
+def _find_reader(
+    invocation: Invocation, path: Path, settings: Iterable[Setting]
+) -> dict[str, str]:
+    """Whoever serves with the home of this file and reads one of these settings: party, process."""
+    home = path.parent
+    if invocation.config is not None:  # a file of its own may be of any home
+        try:
+            home = invocation.settings().home
+        except RefusedInput:  # no start takes it as it is; what runs is not known
+            return {}
+    sections = [each.section for each in settings if each.section is not IdentitySettings]
+    serving = find_serving(home)
+    return {name: serving[name] for name in serving if settings_of_party(sections, name)}
 
 
 def _find_other(change: Change, environ: Mapping[str, str]) -> str:

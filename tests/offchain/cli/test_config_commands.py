@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.offchain.cli.test_hostile_input import check_refused
 from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.journal.journal import Journal
 from edgemark.settings.toml_file import FILE_NAME
 
 PROVIDER = "0x" + "11" * 20
@@ -36,6 +38,7 @@ def test_set__of_a_new_home__is_in_force_and_says_where_from(tmp_path: Path) -> 
         "file": str(home / FILE_NAME),
         "changed": True,
         "settings": {"registration.deposit": "1000000000000000000000", "server.listen_port": 9101},
+        "start_anew": {},
     }
     assert in_force(home, "registration.deposit") == {
         "value": "1000000000000000000000",
@@ -130,6 +133,26 @@ def test_r16_set__of_what_the_environment_says_too__warns_of_nothing(tmp_path: P
     said = "EDGEMARK_WORKERS, EDGEMARK_CONFIRMATIONS of the environment win over"
     told = f"Beware: {said} party.workers, chain.confirmations.\n"
     assert config(tmp_path, *words, **environ).error == told
+
+
+def test_set__of_a_home_that_serves__names_the_process_that_is_to_be_started_anew(
+    tmp_path: Path,
+) -> None:
+    me = str(os.getpid())
+    beware = f"Beware: node, process {me}, runs on with what it read before: start it anew.\n"
+    with Journal.open(tmp_path / "node.journal"), Journal.open(tmp_path / "device.journal"):
+        done = config(tmp_path, "set", "party.workers", "3", "--json")
+        assert (done.value["start_anew"], done.error) == ({"node": me}, beware)
+        assert config(tmp_path, "set", "party.workers", "3").error == ""  # it says so already
+        assert config(tmp_path, "unset", "party.workers").error == beware
+        assert config(tmp_path, "set", "outsourcing.node.min_fee", "3").error == beware
+        assert config(tmp_path, "set", "identity.url", "http://a:1").error == ""  # reads it not
+        words = ("set", "party.workers", "4", "--config", str(tmp_path / "mine.toml"))
+        assert config(tmp_path, *words).error == beware
+        assert config(tmp_path / "other", "set", "party.workers", "4").error == ""
+    with Journal.open(tmp_path / "judge.journal"):
+        assert config(tmp_path, "set", "outsourcing.node.min_fee", "4").error == ""
+    assert config(tmp_path, "set", "party.workers", "5").error == ""
 
 
 def test_r16_set__of_a_link_to_nothing__says_that_nothing_was_kept(tmp_path: Path) -> None:

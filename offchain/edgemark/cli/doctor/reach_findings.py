@@ -7,10 +7,9 @@ import socket
 from collections.abc import Iterator
 from functools import partial
 
-from edgemark.cli.catalogue import GROUPS, list_roles
 from edgemark.cli.doctor.findings import Finding, look
+from edgemark.cli.servers import find_serving, locate_journals
 from edgemark.errors import RefusedInput
-from edgemark.files import find_holder
 from edgemark.identity.records import Participant
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.settings import MetricsSettings, ServerSettings
@@ -24,13 +23,8 @@ MOST_STATUS_BYTES = 64 * 1024
 
 def is_of_a_server(settings: Settings) -> bool:
     """Whether this home serves, or is to: it has the journal of a server, or works for somebody."""
-    journals = (settings.home / f"{name}.journal" for name in list_servers())
+    journals = locate_journals(settings.home).values()
     return bool(settings.of(RegistrationSettings).provider) or any(p.exists() for p in journals)
-
-
-def list_servers() -> list[str]:
-    """Names of the parties that serve."""
-    return [name for name, role in list_roles(GROUPS).items() if role.is_server]
 
 
 def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Finding]:
@@ -40,9 +34,8 @@ def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Findin
         settings: of the server.
         entry: what is registered of its account, if that could be read.
     """
-    home, server = settings.home, settings.of(ServerSettings)
-    holders = (find_holder(home / f"{name}.journal") for name in list_servers())
-    serving = next(filter(None, holders), "")
+    server = settings.of(ServerSettings)
+    serving = next(iter(find_serving(settings.home).values()), "")
     for name, host, port in (
         ("listen port", server.listen_host, server.listen_port),
         ("metrics port", LOOPBACK, settings.of(MetricsSettings).port),

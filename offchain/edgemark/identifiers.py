@@ -7,6 +7,7 @@ Inside the package a `JobId` is always 32 bytes, an `Address` always a checksumm
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NewType
 
@@ -102,6 +103,20 @@ def parse_share_index(value: int, node_count: int = MAX_INDEX) -> ShareIndex:
             "is not a share index", who="index", had=value, needed=f"1..{node_count}"
         )
     return ShareIndex(value)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time, Unix seconds, that programs are told as a number and people in UTC.
+
+    Attributes:
+        second: 0 when there is none, as contracts have it.
+    """
+
+    second: int
+
+    def __str__(self) -> str:
+        return format_time(self.second) if self.second else "-"
 
 
 def format_time(second: int) -> str:

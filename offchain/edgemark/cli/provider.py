@@ -8,10 +8,9 @@ from edgemark.amounts import Amount
 from edgemark.cli.options.amounts import MTC
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import RegistryStation
-from edgemark.cli.terminal.facts import Moment
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
-from edgemark.identifiers import Timestamp, Tokens, parse_address
+from edgemark.identifiers import Moment, Timestamp, Tokens, parse_address
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import join_as_provider
 from edgemark.party.evm.membership import (

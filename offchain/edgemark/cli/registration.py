@@ -9,9 +9,8 @@ import click
 
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.stations import ROLES, RegistryStation
-from edgemark.cli.terminal.facts import Moment
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Hash32, parse_address
+from edgemark.identifiers import Address, Hash32, Moment, parse_address
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration, SignedRegistration

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgemark.amounts import Amount, parse_tokens
-from edgemark.cli.terminal.facts import Moment, for_programs, in_columns
+from edgemark.cli.terminal.facts import for_programs, in_columns
 from edgemark.cli.terminal.invocation import Invocation, align
+from edgemark.identifiers import Moment
 
 AT = 1_795_896_297
 

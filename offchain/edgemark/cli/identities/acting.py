@@ -12,10 +12,9 @@ import click
 
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.spending.command import Spending, spends
-from edgemark.cli.terminal.facts import Moment
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp, parse_address
+from edgemark.identifiers import Address, Moment, Timestamp, parse_address
 from edgemark.identity.did.acts import (
     Act,
     AttributeRevocation,

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from edgemark.cli.index import IndexedChain, sync_option
-from edgemark.cli.terminal.facts import Moment
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
+from edgemark.identifiers import Moment
 from edgemark.identity.did.history import Resolution
 from edgemark.identity.did.identifier import parse_did_url
 from edgemark.party.evm.contracts import DidContracts

@@ -13,9 +13,8 @@ from typing import Any
 
 from edgemark.amounts import Amount, Coin
 from edgemark.anchoring import events as anchored
-from edgemark.cli.terminal.facts import Moment
 from edgemark.deployment.deployment import Deployment
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import Address, Hash32, Moment
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.sending.rehearsed_lane import Rehearsal

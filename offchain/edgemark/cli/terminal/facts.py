@@ -13,24 +13,13 @@ No program takes an amount out of prose, and none loses digits of one to a float
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from edgemark.amounts import Amount
-from edgemark.identifiers import format_time
+from edgemark.identifiers import Moment, format_time
 from edgemark.words import printable
 
-NOTHING = "-"
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A time, Unix seconds; 0 when there is none, as contracts have it."""
-
-    second: int
-
-    def __str__(self) -> str:
-        return format_time(self.second) if self.second else NOTHING
+NOTHING = str(Moment(0))  # for people, wherever there is no value
 
 
 def for_programs(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.offchain.systems.outsourcing.cast import NODES
@@ -10,6 +11,7 @@ from tests.offchain.systems.outsourcing.court import GAS_WEI, Court, open_court
 from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.identifiers import format_time
 from edgemark.identity.keys import KeyStore
 from edgemark.systems.outsourcing.contract.records import Finding
 
@@ -40,6 +42,19 @@ def stranger(court: Court) -> None:
     court.chain.rpc("anvil_setBalance", account, hex(GAS_WEI))
 
 
+def check_twins(facts: Any) -> int:
+    """Check that each time has its twin beside it; how many there are."""
+    if isinstance(facts, list):
+        return sum(map(check_twins, facts))
+    if not isinstance(facts, dict):
+        return 0
+    numbers = {name: value for name, value in facts.items() if isinstance(value, int)}
+    times = {name for name, value in numbers.items() if 10**9 <= value < 10**10}
+    for name in times:
+        assert facts[f"{name}_utc"] == format_time(facts[name])
+    return len(times) + sum(map(check_twins, facts.values()))
+
+
 def test_explain__of_a_conviction__tells_why_without_making_a_key(court: Court) -> None:
     order = court.start("explained", liars=[3])
     court.charge(order, wrong=3)
@@ -56,6 +71,10 @@ def test_explain__of_a_conviction__tells_why_without_making_a_key(court: Court) 
     facts = run(court, "explain", order.job.hex(), "--json", home="keyless").value
     assert facts["indices"][2]["charge"]["finding"] == "wrong"
     assert all(check["agrees"] for check in facts["amounts"])
+    assert check_twins(facts) > 20
+    charge = facts["indices"][2]["charge"]
+    assert {"served_by", "served_by_utc", "answer_by_utc", "verdict_by_utc"} <= charge.keys()
+    assert {"opens", "opens_utc", "closes", "closes_utc"} <= facts["next"][0].keys()
     assert {step["index"] for step in facts["next"] if step["index"]} == {1, 2, 4, 5, 6}
 
 

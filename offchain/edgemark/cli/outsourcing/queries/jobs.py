@@ -15,9 +15,9 @@ from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.outsourcing.job_ids import JOB, complete_job
 from edgemark.cli.terminal.begun_ids import ACCOUNT, Known, find_id
-from edgemark.cli.terminal.facts import Moment, in_columns
+from edgemark.cli.terminal.facts import in_columns
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
-from edgemark.identifiers import Address, Timestamp
+from edgemark.identifiers import Address, Moment, Timestamp
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.story.history import History, PartyBook

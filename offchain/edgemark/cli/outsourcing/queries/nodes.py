@@ -14,10 +14,10 @@ from edgemark.amounts import Amount
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.options.amounts import MTC
 from edgemark.cli.options.plain_numbers import WholeRange
-from edgemark.cli.terminal.facts import NOTHING, Moment
+from edgemark.cli.terminal.facts import NOTHING
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import Address, Moment, Timestamp, Tokens
 from edgemark.identity.directory import Fitness, Member, Standing
 from edgemark.identity.records import Participant, Resources
 from edgemark.identity.registry import EndpointInvalid, ParticipantRegistry, server_of

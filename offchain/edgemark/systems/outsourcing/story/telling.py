@@ -9,7 +9,7 @@ from edgemark.chronicle.marks import Mark
 from edgemark.chronicle.steps import NextStep
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.errors import PeerFault
-from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp
+from edgemark.identifiers import NO_TIME, Address, Hash32, Moment, ShareIndex, Timestamp
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.identifiers import JobId
@@ -56,12 +56,12 @@ def tell(story: JobStory, show_time: ShowTime) -> str:
 
 
 def as_facts(story: JobStory) -> dict[str, object]:
-    """The whole story as JSON has it; amounts as decimal strings of the smallest unit."""
+    """The whole story as programs have it; amounts as decimal strings of the smallest unit."""
     return {
         "job": story.job.hex(),
         "chain_id": story.chain_id,
         "settlement": story.settlement,
-        "as_of": {"block": story.as_of, "time": int(story.now)},
+        "as_of": {"block": story.as_of, "time": Moment(story.now)},
         "phase": story.state,
         "payer": story.payer,
         "root": story.root.hex(),
@@ -69,9 +69,9 @@ def as_facts(story: JobStory) -> dict[str, object]:
         "started": _mark_facts(story.started),
         "cancelled": _mark_facts(story.cancelled),
         "deadlines": {
-            "accept_by": int(story.terms.accept_by),
-            "compute_by": int(story.terms.compute_by),
-            "collect_by": int(story.terms.collect_by),
+            "accept_by": Moment(story.terms.accept_by),
+            "compute_by": Moment(story.terms.compute_by),
+            "collect_by": Moment(story.terms.collect_by),
         },
         "indices": [_index_facts(story, place) for place in story.indices],
         "amounts": [
@@ -88,8 +88,8 @@ def as_facts(story: JobStory) -> dict[str, object]:
                 "index": step.part,
                 "act": step.act,
                 "by": step.by,
-                "opens": int(step.opens),
-                "closes": None if step.closes is None else int(step.closes),
+                "opens": Moment(step.opens),
+                "closes": Moment(step.closes or NO_TIME),
                 "open_now": step.is_open(story.now),
             }
             for step in find_next_steps(story)
@@ -252,7 +252,7 @@ def _mark_facts(mark: Mark | None) -> dict[str, object] | None:
         return None
     return {
         "block": mark.block,
-        "time": int(mark.time),
+        "time": Moment(mark.time),
         "tx": f"0x{mark.tx.hex()}",
         "sender": mark.sender,
     }
@@ -288,11 +288,11 @@ def _charge_facts(story: JobStory, place: IndexStory, charge: Charge) -> dict[st
     return {
         "kind": ChargeKind(charge.kind).name.lower(),
         "filed": _mark_facts(charge.filed),
-        "served_by": int(charge.served_by),
+        "served_by": Moment(charge.served_by),
         "served": _mark_facts(charge.served),
         "served_signers": name_signers(story, served, charge.served_signatures),
-        "answer_by": int(charge.answer_by) or None,
-        "verdict_by": int(charge.verdict_by) or None,
+        "answer_by": Moment(charge.answer_by),
+        "verdict_by": Moment(charge.verdict_by),
         "finding": charge.finding.name.lower() if charge.finding else None,
         "verdict_signers": name_signers(story, verdict, charge.verdict_signatures),
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import Enum
 
 NOTHING = "none"
+_PLURALS = {"index": "indices", "is": "are"}  # where an s is not enough
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -46,7 +47,18 @@ def show_measured(value: object) -> str:
 
 def count(number: int, word: str) -> str:
     """`1 row`, `2 rows`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+    return f"{number} {_word_of(number, word)}"
+
+
+def name_each(word: str, names: Sequence[object]) -> str:
+    """`node 3`, `nodes 3, 5`; of none what there is none of, `no node`."""
+    if not names:
+        return f"no {word}"
+    return f"{_word_of(len(names), word)} {', '.join(map(str, names))}"
+
+
+def _word_of(number: int, word: str) -> str:
+    return word if number == 1 else _PLURALS.get(word, f"{word}s")
 
 
 def show_duration(seconds: int) -> str:

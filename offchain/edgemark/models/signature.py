@@ -11,6 +11,7 @@ from typing import SupportsFloat, TypeAlias
 
 from edgemark.crypto.polynomial import MAX_INPUTS, MAX_OUTPUTS
 from edgemark.errors import RefusedInput
+from edgemark.words import count
 
 Label: TypeAlias = str | int | float | bool
 Bound: TypeAlias = SupportsFloat | Iterable[SupportsFloat]
@@ -75,7 +76,7 @@ class Signature:
                 "wrong number of bounds",
                 who="model",
                 had=len(self.bounds),
-                needed=f"one for each of {len(self.inputs)} inputs",
+                needed=f"one for each of {count(len(self.inputs), 'input')}",
             )
         for name, bound in zip(self.inputs, self.bounds, strict=True):
             if not (math.isfinite(bound) and bound >= 0):
@@ -87,7 +88,7 @@ class Signature:
                 "wrong number of centres",
                 who="model",
                 had=len(self.centres),
-                needed=f"none or one for each of {len(self.inputs)} inputs",
+                needed=f"none or one for each of {count(len(self.inputs), 'input')}",
             )
         self._check_labels()
 
@@ -113,7 +114,8 @@ class Signature:
             raise RefusedInput(
                 "labels do not fit the outputs",
                 who="model",
-                had=f"{labels} labels, {len(self.outputs)} outputs, decision {self.decision.value}",
+                had=f"{count(labels, 'label')}, {count(len(self.outputs), 'output')}, "
+                f"decision {self.decision.value}",
             )
 
 
@@ -162,7 +164,7 @@ def spread_bounds(bounds: Bounds, inputs: int) -> tuple[tuple[float, ...], tuple
             "wrong number of bounds",
             who="model",
             had="none" if bounds is None else bounds if isinstance(bounds, str) else len(given),
-            needed=f"one number, or one for each of {inputs} inputs",
+            needed=f"one number, or one for each of {count(inputs, 'input')}",
             remedy="Each is the largest magnitude that will be asked, or a pair (least, largest).",
         )
     pairs = [_read_bound(position, each) for position, each in enumerate(given)]

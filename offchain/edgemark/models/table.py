@@ -20,6 +20,7 @@ from edgemark.amounts import is_number
 from edgemark.errors import RefusedInput
 from edgemark.models.names import find_columns, find_other_case
 from edgemark.models.signature import Answer, Decision, Signature
+from edgemark.words import count
 
 MAX_TABLE_BYTES = 64 * 2**20
 MAX_COLUMNS = 4096  # those that are left out included
@@ -194,7 +195,7 @@ def _match_columns(
     """For each input of the model, the position of its column."""
     if not signature.is_named:
         if len(kept) != len(signature.inputs):
-            had, needed = f"{len(kept)} columns", str(len(signature.inputs))
+            had, needed = count(len(kept), "column"), str(len(signature.inputs))
             _refuse_columns(who, header, had, needed, _remedy(header, kept))
         return list(kept)
     there = set(kept)

@@ -35,7 +35,7 @@ def show_places(places: Sequence[Place]) -> str:
 
 def _name_fold(number: int, *, is_all: bool) -> str:
     if is_all:
-        return "The node" if number == 1 else f"All {number} nodes"
+        return "The node" if number == 1 else f"All {count(number, 'node')}"
     return "The other node" if number == 1 else f"The other {count(number, 'node')}"
 
 

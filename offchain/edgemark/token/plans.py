@@ -24,6 +24,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.token.records import AllocationPlan, Purpose
+from edgemark.words import count
 
 YEAR_S = 365 * 86_400
 GRACE_S = 2 * YEAR_S
@@ -57,7 +58,7 @@ def read_plans(path: Path) -> tuple[AllocationPlan, ...]:
     except (KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:
         raise _plans_invalid(path, f"{type(error).__name__}: {error}") from error
     if len(plans) != len(Purpose):
-        raise _plans_invalid(path, f"{len(plans)} plans")
+        raise _plans_invalid(path, count(len(plans), "plan"))
     if (total := sum(plan.amount for plan in plans)) != SUPPLY:
         raise _plans_invalid(path, f"amounts that sum to {Amount(total)}, not {Amount(SUPPLY)}")
     return plans

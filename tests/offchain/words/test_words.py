@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgemark.errors import EdgemarkError
-from edgemark.words import count, in_words, show_measured
+from edgemark.words import count, in_words, name_each, show_measured
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.binary(max_size=4)
 VALUES = st.recursive(
@@ -67,6 +67,14 @@ def test_what_was_measured__has_commas_and_what_is_counted_has_its_plural() -> N
         *("31,337", "yes", "1000", "0.5")
     ]
     assert [count(number, "row") for number in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+    assert [count(number, "index") for number in (0, 1, 2)] == ["0 indices", "1 index", "2 indices"]
+
+
+def test_what_is_named__has_its_plural_too() -> None:
+    assert [name_each("node", names) for names in ((), (3,), (3, 5))] == [
+        *("no node", "node 3", "nodes 3, 5")
+    ]
+    assert name_each("index", [1, 2]) == "indices 1, 2"
 
 
 class Fruit(Enum):

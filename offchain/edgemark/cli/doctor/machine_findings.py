@@ -21,6 +21,7 @@ from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.contract.interface import load_bytecode
 from edgemark.ledger.evm.development.anvil import find_anvil
 from edgemark.ledger.evm.development.hardhat import find_hardhat
+from edgemark.words import count
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 256 * 2**20  # a journal of some thousand records, the largest function thrice
@@ -134,7 +135,7 @@ def describe_journal(path: Path) -> str:
         raise RefusedInput(
             "has bytes behind its last whole record",
             who=path,
-            had=f"{records} records, then {rest} bytes",
+            had=f"{count(records, 'record')}, then {count(rest, 'byte')}",
             remedy="A record that was cut short is dropped at the next start; damage is refused.",
         )
-    return f"{records} records, {f'in use by process {holder}' if holder else 'free'}"
+    return f"{count(records, 'record')}, {f'in use by process {holder}' if holder else 'free'}"

@@ -34,6 +34,7 @@ from edgemark.identity.did.identifier import NetworkUnknown, parse_did
 from edgemark.identity.did.signed_act import SignedAct
 from edgemark.party.evm.did.acting import act_as_owner, sign_act, submit_act, void_signatures
 from edgemark.party.evm.did.station import IdentityStation
+from edgemark.words import count
 
 DAY_S = 86_400
 MOST_DAYS = 36_500  # `Identities.MAX_VALIDITY_SECONDS`
@@ -266,7 +267,7 @@ def read_value(name: str, value: str, *, is_hex: bool) -> bytes:
         raise ValueInvalid(
             "does not fit the registry",
             who=name,
-            had=f"{len(raw)} bytes",
+            had=count(len(raw), "byte"),
             needed=f"1 to {MAX_VALUE_BYTES:,} bytes",
             remedy="Say where it is instead, as a service.",
         )

@@ -71,7 +71,7 @@ def claim_jobs(spending: Spending, jobs: tuple[str, ...], every: bool) -> None:
     nobody served are void, charges without verdict lapse, expired locks return.
     """
     if every == bool(jobs):
-        raise RefusedInput("name jobs, or --all", who="claim", had=f"{len(jobs)} jobs")
+        raise RefusedInput("name jobs, or --all", who="claim", had=count(len(jobs), "job"))
     settings = spending.invocation.settings()
     named = None if every else [find_job(job, settings) for job in jobs]
     stories: list[JobStory] = []
@@ -101,7 +101,7 @@ def tell_claim(done: Claimed) -> str:
     """The same for people."""
     return (
         f"looked at {count(done.looked, 'job')}; {len(done.due)} had something due; "
-        f"ended {len(done.ended)} {'index' if len(done.ended) == 1 else 'indices'}; "
+        f"ended {count(len(done.ended), 'index')}; "
         f"returned {count(len(done.expired), 'expired lock')}; "
         f"{count(len(done.transactions), 'transaction')}"
     )

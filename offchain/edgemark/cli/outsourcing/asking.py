@@ -29,7 +29,7 @@ from edgemark.receipt.exhibits import Answer as Shown
 from edgemark.systems.outsourcing.limits import TABLE
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
-from edgemark.words import in_words
+from edgemark.words import count, in_words
 
 MAX_INPUT_FILE_BYTES = 256 * 2**20
 MOST_ROWS_SHOWN = 20
@@ -118,7 +118,7 @@ def read_inputs(path: Path, width: int) -> bytes:
     for number, row in enumerate(given):
         where = f"{path}, input {number}"
         if not isinstance(row, list) or len(row) != width:
-            had = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
+            had = count(len(row), "value") if isinstance(row, list) else type(row).__name__
             raise RefusedInput("input has the wrong length", who=where, had=had, needed=width)
         values += [_to_element(value, f"{where}, value {at}") for at, value in enumerate(row)]
     return FIELD.pack(values)

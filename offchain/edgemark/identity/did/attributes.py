@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.identity.did.document import SECP256K1_KEY, Endpoint
+from edgemark.words import count
 
 NAME_BYTES = 32
 MAX_VALUE_BYTES = 2048  # `Identities.MAX_VALUE_BYTES`
@@ -76,7 +77,7 @@ def encode_name(text: str) -> Hash32:
         raise NameInvalid(
             "does not fit a name of the registry",
             who="name",
-            had=f"{len(raw)} bytes",
+            had=count(len(raw), "byte"),
             needed=f"1 to {NAME_BYTES} bytes of UTF-8",
         )
     return Hash32(raw.ljust(NAME_BYTES, b"\0"))

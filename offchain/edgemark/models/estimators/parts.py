@@ -9,6 +9,7 @@ from typing import Any
 from edgemark.errors import RefusedInput
 from edgemark.models.signature import Decision, Label
 from edgemark.models.steps import Numbers, Step
+from edgemark.words import count
 
 SMALL_FLOATS = frozenset({"float16", "float32"})
 
@@ -171,8 +172,8 @@ def decide_by_scores(
         raise NotAPolynomial(
             "has another number of scores than labels",
             who=f"estimator {type(part).__name__}",
-            had=f"{rows} scores, {len(labels)} labels",
-            needed=f"{needed} scores",
+            had=f"{count(rows, 'score')}, {count(len(labels), 'label')}",
+            needed=count(needed, "score"),
         )
     decision = Decision.SIGN if len(labels) == 2 else Decision.LARGEST
     return Part(tuple(layers), decision, labels)

@@ -37,6 +37,7 @@ from edgemark.models.signature import (
     spread_bounds,
 )
 from edgemark.models.traced import Precision, Tracer
+from edgemark.words import count
 
 LEAST_OPSET, MOST_OPSET = 9, 27
 MAX_NODES_OF_GRAPH = 1000
@@ -222,7 +223,7 @@ def _spread_bounds(
         raise RefusedInput(
             "needs the bounds of its inputs",
             who=who,
-            had=f"{len(bounds)} bounds",
+            had=count(len(bounds), "bound"),
             needed=f"1 or {found.count}",
             remedy="Give --bound once for all inputs or once for each, or --bounds-from CSV.",
         )

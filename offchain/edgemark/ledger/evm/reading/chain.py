@@ -35,6 +35,7 @@ from edgemark.ledger.evm.reading.log_answers import logs_from_json
 from edgemark.ledger.evm.reading.node import ChainNode
 from edgemark.ledger.evm.refusals import REVERT_CODE, is_too_much
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.words import count
 
 MOST_CODE_BYTES = 2**18  # of one contract: ten times what the main chain takes
 BATCH_CALLS = 50  # in one message; public nodes commonly take a hundred
@@ -154,7 +155,7 @@ class EvmChain(ChainNode):
             "contract too new",
             who=who,
             had=f"no code at block {at}",
-            needed=f"{self.confirmations} blocks on top of its deployment",
+            needed=f"{count(self.confirmations, 'block')} on top of its deployment",
         )
 
     def call_many(self, calls: Sequence[Call], block: int) -> list[Any]:

@@ -19,6 +19,7 @@ from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.faults import ChainMoved, ReorgTooDeep
 from edgemark.ledger.evm.reading.chain import LOG_CHUNK_BLOCKS, EvmChain
+from edgemark.words import count
 
 REORG_LOOKS = 10  # in a row that show another block than was delivered, until it is believed
 LEAST_BLOCKS = 32  # read before the next is noted, however often a node fails half-way
@@ -110,7 +111,7 @@ class LogFollower:
             "the chain took back blocks that were final",
             who=self._chain.place,
             had=f"another block {last}; in common: {'none known' if common is None else common}",
-            needed=f"at most {self._chain.confirmations} blocks taken back",
+            needed=f"at most {count(self._chain.confirmations, 'block')} taken back",
             remedy="Raise the setting chain.confirmations, check what was done since, then start "
             "again.",
         )

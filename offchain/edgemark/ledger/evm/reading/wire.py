@@ -159,7 +159,7 @@ class RpcWire:
                 "answered a batch otherwise",
                 who=self.place,
                 had=tell(answers),
-                needed=f"{len(requests)} answers",
+                needed=count(len(requests), "answer"),
             )
         by_id = {
             answer["id"]: answer

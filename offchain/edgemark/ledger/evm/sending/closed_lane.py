@@ -10,6 +10,7 @@ from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call, Intent
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import SigningKey
+from edgemark.words import count
 
 
 class ClosedLane(TransactionLane):
@@ -37,7 +38,7 @@ class ClosedLane(TransactionLane):
         """Nothing is held."""
 
     def _carry_out(self, intents: Sequence[Intent], confirmations: int | None) -> list[Receipt]:  # noqa: ARG002
-        self._refuse(f"{len(intents)} transactions")
+        self._refuse(count(len(intents), "transaction"))
 
     def _refuse(self, what: str) -> NoReturn:
         raise RefusedInput("is opened to look only", who=self.address, had=what, needed="no call")

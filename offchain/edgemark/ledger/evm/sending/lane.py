@@ -38,6 +38,7 @@ from edgemark.ledger.evm.sending.intent import Call, Intent, LaneLimits, intent_
 from edgemark.ledger.evm.sending.nonces import PASSING, NonceKeeper
 from edgemark.ledger.evm.sending.pending import Done, Entry
 from edgemark.ledger.evm.sending.transaction import SigningKey
+from edgemark.words import count
 
 
 class TransactionLane(NonceKeeper, Closing):
@@ -292,7 +293,7 @@ class TransactionLane(NonceKeeper, Closing):
                     "transaction not final yet",
                     who=f"{intent.contract.name}.{intent.function}",
                     had=had if fault is None else f"{had}; {fault.what}",
-                    needed=f"{depth} blocks on top within {wait_s} s",
+                    needed=f"{count(depth, 'block')} on top within {wait_s} s",
                     remedy=_how_to_ask_again(intent),
                 ) from fault
             self._rest(fault, deadline)

@@ -11,6 +11,7 @@ from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JobTime
+from edgemark.words import name_each
 
 
 class NotThereYet(LedgerUnavailable):
@@ -118,9 +119,7 @@ class Awaited:
 
     def __str__(self) -> str:
         """In one line, for people."""
-        listed = ", ".join(str(index) for index in self.indices)
-        node = "node" if len(self.indices) == 1 else "nodes"
-        of = f" of {node} {listed}" if listed else ""
+        of = f" of {name_each('node', self.indices)}" if self.indices else ""
         return f"{self.what}{of}" + (f" until {format_time(self.until)}" if self.until else "")
 
 

@@ -42,6 +42,7 @@ from edgemark.untrusted.canonical_json import (
     text,
 )
 from edgemark.untrusted.checksum import CHANGED, RESTORE
+from edgemark.words import count
 
 FORMAT, VERSION, OLDER = "edgemark-answers", 3, 2  # of 2, damage made a node look silent
 
@@ -187,7 +188,7 @@ def decode_exported(
         raise AnswersRefused(
             "fit no task of this sharing",
             who="answers",
-            had=f"{len(refused)} answers, each {' or '.join(sorted(set(refused.values())))}",
+            had=f"{count(len(refused), 'answer')}, each {' or '.join(sorted(set(refused.values())))}",
             needed=f"a job over sharing {made.id.hex()}",
             remedy="Take the secret.json of the sharing that this job was ordered from.",
         )

@@ -19,6 +19,7 @@ from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.steps.inquire import MOST_NAMED
+from edgemark.words import count
 
 MOST_FILE_BYTES = 64 * 1024  # an account and a remark for each that may be named
 LOT_BYTES = 16
@@ -112,7 +113,7 @@ def _list_accounts(raw: bytes, path: Path) -> Iterator[Address]:
             raise RefusedInput(
                 refused.what,
                 who=f"{path}, line {number}",
-                had=f"a word of {len(words[0])} characters",
+                had=f"a word of {count(len(words[0]), 'character')}",
                 needed=refused.needed,
                 remedy="`edgemark index nodes` lists accounts of nodes.",
             ) from None

@@ -9,6 +9,7 @@ from edgemark.identifiers import ShareIndex, Timestamp, format_time
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
+from edgemark.words import name_each
 
 _BEFORE_RESULT = (DevicePhase.STARTED, DevicePhase.GATHERED)
 _DECIDED = (DevicePhase.VALID, DevicePhase.UNDECIDED)
@@ -41,7 +42,7 @@ def _sentences(state: DeviceJob, now: Timestamp) -> Iterator[str]:
     elif state.phase in _BEFORE_RESULT:
         yield from _before_result(state, now)
     elif state.phase in _DECIDED and _uncharged(state):
-        who = _list(_uncharged(state))
+        who = name_each("index", _uncharged(state))
         if now <= terms.collect_by:
             yield f"{who} can be charged {_left(terms.collect_by, now)}: stay, or come back before."
         else:
@@ -75,10 +76,10 @@ def _before_result(state: DeviceJob, now: Timestamp) -> Iterator[str]:
     waiting = [i for i in range(1, terms.node_count + 1) if i not in state.delivered]
     if state.result is not None and now <= terms.collect_by:
         left = [i for i in range(1, terms.node_count + 1) if i not in state.answered]
+        who, until = name_each("index", left), format_time(state.known.gather_until)
         yield (
-            f"{_list(left)} may still answer until {format_time(state.known.gather_until)}, and "
-            f"whoever lied or is silent can be charged {_left(terms.collect_by, now)}: stay, or "
-            "come back before."
+            f"{who} may still answer until {until}, and whoever lied or is silent can be charged "
+            f"{_left(terms.collect_by, now)}: stay, or come back before."
         )
         return
     if now <= terms.compute_by:
@@ -103,7 +104,7 @@ def _before_result(state: DeviceJob, now: Timestamp) -> Iterator[str]:
     unsent = [i for i in waiting if state.index_phase(ShareIndex(i)) is IndexPhase.ACCEPTED]
     if unsent:
         fees = _unearned(state, len(unsent))
-        yield f"{_list(unsent)} never got a task or never committed: {fees}"
+        yield f"{name_each('index', unsent)} never got a task or never committed: {fees}"
 
 
 def _uncharged(state: DeviceJob) -> list[int]:
@@ -131,8 +132,3 @@ def _unearned(state: DeviceJob, count: int) -> str:
 
 def _left(deadline: Timestamp, now: Timestamp) -> str:
     return f"for {deadline - now} s of chain time"
-
-
-def _list(indices: list[int]) -> str:
-    words = ", ".join(str(index) for index in indices)
-    return f"index {words}" if len(indices) == 1 else f"indices {words}"

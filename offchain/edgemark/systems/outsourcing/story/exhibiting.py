@@ -23,7 +23,7 @@ from edgemark.systems.outsourcing.story.story import (
     name_pot,
 )
 from edgemark.systems.outsourcing.story.telling import WHY, list_deeds
-from edgemark.words import count, in_words
+from edgemark.words import count, in_words, name_each
 
 NodeName = Callable[[IndexStory], str]
 
@@ -214,10 +214,7 @@ def _check_finding(receipt: Receipt, story: JobStory, state: DeviceJob) -> None:
 
 
 def _name_nodes(indices: Sequence[int]) -> str:
-    """`nobody`, `node 3`, `nodes 3, 5`."""
-    if not indices:
-        return "nobody"
-    return f"node{'s' if len(indices) > 1 else ''} {', '.join(map(str, indices))}"
+    return name_each("node", indices) if indices else "nobody"
 
 
 def _add_balances(receipt: Receipt, story: JobStory) -> None:

@@ -18,6 +18,7 @@ from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, I
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.contract.terms import Terms
 from edgemark.systems.outsourcing.identifiers import JobId
+from edgemark.words import count
 
 DEPOSIT, STAKE = "deposit", "stake"  # the payer's pot, bonds with it; a node's pot
 SETTLED = "settled"
@@ -259,10 +260,10 @@ def _steps_of_index(story: JobStory, place: IndexStory) -> Iterator[NextStep]:
                 yield NextStep(j, "charge as silent", "payer", opens, terms.collect_by)
             yield NextStep(j, "collect", ANYONE, after(terms.collect_by))
         case IndexPhase.CHARGED if charge is not None:
-            by = f"anyone with the signatures of {story.threshold} judges"
+            by = f"anyone with the signatures of {count(story.threshold, 'judge')}"
             yield NextStep(j, "recordServed", by, NO_TIME, charge.served_by)
             yield NextStep(j, "voidCharge", ANYONE, after(charge.served_by))
         case IndexPhase.SERVED if charge is not None:
-            by = f"anyone with the signatures of {story.threshold} judges"
+            by = f"anyone with the signatures of {count(story.threshold, 'judge')}"
             yield NextStep(j, "recordVerdict", by, NO_TIME, charge.verdict_by)
             yield NextStep(j, "lapseCharge", ANYONE, after(charge.verdict_by))

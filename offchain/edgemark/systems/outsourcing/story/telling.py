@@ -23,7 +23,7 @@ from edgemark.systems.outsourcing.story.story import (
     find_next_steps,
     name_pot,
 )
-from edgemark.words import in_words
+from edgemark.words import count, in_words, name_each
 
 ShowTime = Callable[[Timestamp], str]
 RECIPIENTS = ("node", "judges", "payer", "pool")
@@ -240,10 +240,10 @@ def _name_judges(story: JobStory, digest: Hash32, signatures: Iterable[bytes]) -
     """Who signed; where that is not known, as many as the contract asks for."""
     names = name_signers(story, digest, signatures)
     if not names:
-        return f"{story.threshold} judges"
+        return count(story.threshold, "judge")
     numbers = [name.removeprefix("judge ") for name in names]
     if all(name.startswith("judge ") for name in names):
-        return f"judge{'s' if len(names) > 1 else ''} {', '.join(numbers)}"
+        return name_each("judge", numbers)
     return ", ".join(names)
 
 

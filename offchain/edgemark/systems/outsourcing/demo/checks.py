@@ -24,6 +24,7 @@ from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.systems.outsourcing.station.station import OutsourcingStation
 from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.systems.outsourcing.story.story import find_signers
+from edgemark.words import name_each
 
 Signers = Mapping[int, Sequence[Address]]  # by index
 
@@ -82,11 +83,17 @@ class Played:
         return self.plan.deed
 
 
-def check_started(receipt: Receipt, played: Sequence[Played], now: Timestamp) -> None:
+def check_started(
+    receipt: Receipt, played: Sequence[Played], now: Timestamp, chronicle: Chronicle
+) -> None:
     """Every job had its nodes in time; what ended before cannot pass any check below."""
     for number, job in enumerate(played, start=1):
-        ended_before = job.state.phase in (DevicePhase.CANCELLED, DevicePhase.FAILED)
-        seen = tell_outlook(job.state, now) if ended_before else "started"
+        seen = "started"
+        if job.state.phase in (DevicePhase.CANCELLED, DevicePhase.FAILED):
+            seen = tell_outlook(job.state, now)
+        if job.state.phase is DevicePhase.CANCELLED:
+            late = [each.index for each in chronicle.read(job.job).indices if each.accepted is None]
+            seen = f"{seen} By accept_by there was no acceptance of {name_each('node', late)}."
         receipt.compare(f"job {number} started", seen, "started")
 
 

@@ -171,11 +171,11 @@ def play_example(
         else:
             played = wait_for_all(device, planned)
         after = read_holdings(stage.chain, stage.deployment, names)
-        check_started(receipt, played, Timestamp(stage.chain.now()))
+        chronicle = Chronicle(device.station.chain, stage.deployment)
+        check_started(receipt, played, Timestamp(stage.chain.now()), chronicle)
         check_results(receipt, played, example)
         check_blame(receipt, played, list(device.refusals))
         check_judges(receipt, stage, device.station, played)
-        chronicle = Chronicle(device.station.chain, stage.deployment)
         check_tokens(receipt, played, names, before, after, payer, stage, chronicle)
         note_costs(receipt, stage, device.station, example)
         exhibit(receipt, chronicle, names, played, example)

@@ -61,14 +61,29 @@ def seen_of_nodes(gains: Sequence[Address]) -> tuple[bool, str]:
     return found.passed, found.seen
 
 
+def accepted_of(*accepted: int) -> Any:
+    """A chronicle in which these nodes accepted."""
+    places = [
+        SimpleNamespace(index=j, accepted=object() if j in accepted else None) for j in range(1, 7)
+    ]
+    return SimpleNamespace(read=lambda _: SimpleNamespace(indices=places))
+
+
 def test_a_job_that_never_started__is_said_in_the_words_of_its_outlook() -> None:
     receipt = Receipt("outsourcing")
     jobs = [played(DevicePhase.SETTLED, IndexPhase.PAID), played(DevicePhase.CANCELLED)]
-    check_started(receipt, jobs, NOW)
+    check_started(receipt, jobs, NOW, accepted_of(1, 3, 4, 6))
     first, second = receipt.checks
     assert (first.name, first.passed, first.seen) == ("job 1 started", True, "started")
     assert (second.name, second.passed) == ("job 2 started", False)
     assert "It never started: not all nodes had accepted in time." in second.seen
+    assert second.seen.endswith("By accept_by there was no acceptance of nodes 2, 5.")
+
+
+def test_a_job_that_was_not_posted__is_asked_of_no_chain() -> None:
+    receipt, nowhere = Receipt("outsourcing"), SimpleNamespace()
+    check_started(receipt, [played(DevicePhase.FAILED)], NOW, nowhere)  # type: ignore[arg-type]
+    assert "nothing was locked" in receipt.checks[0].seen
 
 
 def test_honest_nodes_that_gained_nothing__are_named() -> None:

@@ -38,6 +38,7 @@ from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.transaction import address_of_made
 from edgemark.settings.settings import Settings
 from edgemark.untrusted.checksum import take_checksum, with_checksum
+from edgemark.untrusted.json_text import load_json
 
 MANIFEST_VERSION = 2
 MAX_MANIFEST_BYTES = 64 * 1024
@@ -331,7 +332,7 @@ def _read(path: Path) -> Any:
     try:
         if len(raw) > MAX_MANIFEST_BYTES:
             raise ValueError("longer than any manifest")
-        facts = json.loads(raw)
+        facts = load_json(raw)
     except (ValueError, RecursionError) as error:  # brackets nested without end are no manifest
         raise _invalid(path, str(error)) from error
     if isinstance(facts, dict):

@@ -26,6 +26,7 @@ from edgemark.identifiers import (
 from edgemark.identity.records import Resources, Role, find_role
 from edgemark.identity.statements import RegistryDomain
 from edgemark.transport.asking.endpoint import parse_endpoint
+from edgemark.untrusted.json_text import load_json
 
 FILE_VERSION = 1
 MAX_FILE_BYTES = 8 * 1024
@@ -163,7 +164,7 @@ class SignedRegistration:
                 raw = file.read(MAX_FILE_BYTES + 1)
             if len(raw) > MAX_FILE_BYTES:
                 raise ValueError("longer than any registration")
-            return _from_json(json.loads(raw))
+            return _from_json(load_json(raw))
         except OSError as error:
             raise _invalid(path, str(error.strerror)) from error
         except (KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:

@@ -16,7 +16,6 @@ released two years after the end of its vesting, anyone sends to the pool.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from edgemark.amounts import SUPPLY, Amount
@@ -24,6 +23,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.token.records import AllocationPlan, Purpose
+from edgemark.untrusted.json_text import load_json
 from edgemark.words import count
 
 YEAR_S = 365 * 86_400
@@ -54,7 +54,7 @@ def read_plans(path: Path) -> tuple[AllocationPlan, ...]:
     """
     raw = read_limited(path, MAX_PLANS_BYTES)
     try:
-        plans = tuple(AllocationPlan.from_dict(each) for each in json.loads(raw))
+        plans = tuple(AllocationPlan.from_dict(each) for each in load_json(raw))
     except (KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:
         raise _plans_invalid(path, f"{type(error).__name__}: {error}") from error
     if len(plans) != len(Purpose):

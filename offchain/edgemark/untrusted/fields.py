@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any, NoReturn, TypeVar
 
 from edgemark.errors import RefusedInput
 from edgemark.untrusted.checksum import RESTORE, take_checksum
+from edgemark.untrusted.json_text import load_json
 
 T = TypeVar("T")
 
 
 class BadFile(RefusedInput):
     """A file that is no JSON of the form that is read; who reads it may raise a kind of its own."""
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def parse_json(
@@ -42,7 +38,7 @@ def parse_object(
         BadFile: of that kind; not UTF-8, not JSON, nested too deep, no object, or changed.
     """
     try:
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        value = load_json(raw.decode())
     except RecursionError as error:
         raise refusal("is not JSON", who=who, had="nested too deeply", remedy=restore) from error
     except ValueError as error:

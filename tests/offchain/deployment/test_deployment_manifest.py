@@ -236,6 +236,13 @@ def test_f9_load__of_one_that_was_changed__is_refused_by_name_with_the_way_out(p
     assert "takes its field checksum out" in refused.value.remedy
 
 
+def test_f9_load__of_one_that_says_a_thing_twice__is_refused(path: Path) -> None:
+    """Before, the last one counted, which the checksum was of; other readers take the first."""
+    path.write_text(path.read_text().replace('"block": 5', '"block": 7,\n  "block": 5', 1))
+    with pytest.raises(ManifestInvalid, match="field 'block' twice in one object"):
+        Deployment.load(path, GROUPS)
+
+
 def test_load__no_file__says_to_deploy_first(tmp_path: Path) -> None:
     with pytest.raises(ManifestInvalid) as refused:
         Deployment.load(tmp_path / "none.json", GROUPS)

@@ -139,6 +139,12 @@ def test_check__anything_changed__is_not_signed_by_its_account(
         replace(statement, **changes).check(DOMAIN)  # type: ignore[arg-type]
 
 
+def test_load__of_one_that_says_a_thing_twice__is_refused(path: Path) -> None:
+    path.write_text(path.read_text().replace("{", '{"nonce": 99,', 1))
+    with pytest.raises(RegistrationInvalid, match="field 'nonce' twice in one object"):
+        SignedRegistration.load(path)
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"7", b'{"version": 1}', b"[" * 5000])
 def test_load__no_statement__is_refused(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)

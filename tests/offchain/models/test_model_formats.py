@@ -118,6 +118,12 @@ BAD_MODELS: dict[str, dict[str, Any]] = {
 }
 
 
+def test_f9_model_file_that_says_a_thing_twice__is_refused() -> None:
+    raw = description_to_json(MODEL).decode().replace("{", '{"precision": "other",', 1)
+    with pytest.raises(RefusedInput, match="field 'precision' twice in one object"):
+        description_from_json(raw.encode(), "m.json")
+
+
 @pytest.mark.parametrize("words", BAD_MODELS)
 def test_model_file_with_a_wrong_field__is_refused_by_the_field(words: str) -> None:
     raw = change(description_to_json(MODEL), **BAD_MODELS[words])

@@ -115,6 +115,7 @@ def test_read_plans__of_a_file__are_what_it_says(tmp_path: Path) -> None:
         json.dumps([asdict(plan) | {"amount": 1} for plan in PLANS]),
         json.dumps([asdict(plan) | {"beneficiary": "0x12"} for plan in PLANS]),
         json.dumps([{"amount": 1}] * 4),
+        json.dumps([asdict(plan) for plan in PLANS]).replace("{", '{"grace": 1,', 1),
         "[" * 5000,
     ],
     ids=lambda text: text[:12],

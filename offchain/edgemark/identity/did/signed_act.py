@@ -18,6 +18,7 @@ from edgemark.identifiers import Address, Timestamp, parse_address
 from edgemark.identity.did.acts import ACTS, Act, digest_of
 from edgemark.identity.did.attributes import MAX_VALUE_BYTES, decode_name, encode_name
 from edgemark.identity.did.statements import IdentityDomain
+from edgemark.untrusted.json_text import load_json
 
 FILE_VERSION = 1
 MAX_FILE_BYTES = 8 * 1024  # a value takes two digits a byte
@@ -120,7 +121,7 @@ class SignedAct:
                 raw = file.read(MAX_FILE_BYTES + 1)
             if len(raw) > MAX_FILE_BYTES:
                 raise ValueError("longer than any statement")
-            facts = json.loads(raw)
+            facts = load_json(raw)
             found = _from_json(facts)
             if _canonical(found.as_json()) != _canonical(facts):  # true is no 1
                 raise ValueError("has more in it, or something in another form")

@@ -131,6 +131,17 @@ def test_file_with_anything_else_in_it__is_refused(change: dict[str, Any], tmp_p
         SignedAct.load(path)
 
 
+@pytest.mark.parametrize("place", ['{\n  "act": {', '{\n  "'])
+def test_file_that_says_a_thing_twice__is_refused(place: str, tmp_path: Path) -> None:
+    path = tmp_path / "signed.json"
+    signed(EACH[0]).save(path)
+    at = path.read_text().index(place) + len(place.rstrip('"'))
+    name = "identity" if "act" in place else "nonce"
+    path.write_text(f'{path.read_text()[:at]}"{name}": 0,{path.read_text()[at:]}')
+    with pytest.raises(StatementInvalid, match=f"field '{name}' twice in one object"):
+        SignedAct.load(path)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "[" * 5000, "{}", " " * 9000, "\xff"])
 def test_file_that_is_none__is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "signed.json"

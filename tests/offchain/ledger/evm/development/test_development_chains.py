@@ -244,6 +244,7 @@ def test_chain_down__another_process_has_the_number_now__is_left_alone(tmp_path:
         '{"kind": "anvil", "pid": "x", "started": 1, "port": 1}',
         '{"kind": "ganache", "pid": 1, "started": 1, "port": 1}',
         '{"kind": "anvil", "pid": 1, "started": 1, "port": 1, "checksum": "00"}',
+        '{"kind": "anvil", "pid": 1, "started": 1, "port": 1, "pid": 1}',
     ],
 )
 def test_f9_chain_status__a_note_that_is_not_as_it_was_written__is_refused(

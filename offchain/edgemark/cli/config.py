@@ -107,9 +107,7 @@ def _change(invocation: Invocation, changes: Sequence[Change], told: Mapping[str
     invocation.show(facts, align({**lines, "file": path, "changed": changed}))
 
 
-def _find_reader(
-    invocation: Invocation, path: Path, settings: Iterable[Setting]
-) -> dict[str, str]:
+def _find_reader(invocation: Invocation, path: Path, settings: Iterable[Setting]) -> dict[str, str]:
     """Whoever serves with the home of this file and reads one of these settings: party, process."""
     home = path.parent
     if invocation.config is not None:  # a file of its own may be of any home

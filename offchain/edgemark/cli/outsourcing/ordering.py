@@ -45,6 +45,7 @@ from edgemark.systems.outsourcing.contract.terms import warn_of_judges
 from edgemark.systems.outsourcing.device.beginning import TOO_LATE
 from edgemark.systems.outsourcing.device.device import Device, Refusal, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.staying import find_awaited
 from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import (
     Wish,
@@ -370,6 +371,7 @@ def describe(state: DeviceJob, reading: Reading) -> dict[str, Any]:
     return {
         "job": order.job.hex(),
         "phase": state.phase.value,
+        "waits_for": str(find_awaited(state)),
         "indices": [phase.name.lower() for phase in state.indices],
         "liars": list(state.wrong),
         "silent": list(state.silent),

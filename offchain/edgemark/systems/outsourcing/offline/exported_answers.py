@@ -185,10 +185,11 @@ def decode_exported(
         else:
             counted.append(answer)
     if refused and not counted:  # of a job over this sharing, one at least would be its own
+        why = " or ".join(sorted(set(refused.values())))
         raise AnswersRefused(
             "fit no task of this sharing",
             who="answers",
-            had=f"{count(len(refused), 'answer')}, each {' or '.join(sorted(set(refused.values())))}",
+            had=f"{count(len(refused), 'answer')}, each {why}",
             needed=f"a job over sharing {made.id.hex()}",
             remedy="Take the secret.json of the sharing that this job was ordered from.",
         )

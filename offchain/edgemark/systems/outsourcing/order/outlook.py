@@ -8,11 +8,11 @@ from edgemark.amounts import format_tokens
 from edgemark.identifiers import ShareIndex, Timestamp, format_time
 from edgemark.systems.outsourcing.contract.records import IndexPhase
 from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.staying import find_awaited
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase
 from edgemark.words import name_each
 
 _BEFORE_RESULT = (DevicePhase.STARTED, DevicePhase.GATHERED)
-_DECIDED = (DevicePhase.VALID, DevicePhase.UNDECIDED)
 _OVER = {
     DevicePhase.UNKNOWN: "This home folder never ordered it.",
     DevicePhase.CANCELLED: "It never started: not all nodes had accepted in time. Everything went "
@@ -36,23 +36,16 @@ def _sentences(state: DeviceJob, now: Timestamp) -> Iterator[str]:
         yield _OVER[state.phase]
         yield from _why_not(state)
         return
-    terms = state.known.terms
-    if state.phase in (DevicePhase.DRAFTED, DevicePhase.POSTED, DevicePhase.EXPIRED):
-        yield from _before_start(state, now)
-    elif state.phase in _BEFORE_RESULT:
-        yield from _before_result(state, now)
-    elif state.phase in _DECIDED and _uncharged(state):
-        who = name_each("index", _uncharged(state))
-        if now <= terms.collect_by:
-            yield f"{who} can be charged {_left(terms.collect_by, now)}: stay, or come back before."
-        else:
-            yield f"It is too late to charge {who}: {_lost(state)}"
-    elif state.phase is DevicePhase.CHARGED:
-        yield "The judges decide about the charges; anyone may bring their verdict."
     if state.undecided_because:
         yield "The result cannot be told from the answers that came; ask again with other nodes."
     elif state.result is not None:
         yield "The result is checked."
+    if state.phase in (DevicePhase.DRAFTED, DevicePhase.POSTED, DevicePhase.EXPIRED):
+        yield from _before_start(state, now)
+    elif state.phase in _BEFORE_RESULT:
+        yield from _before_result(state, now)
+    else:
+        yield from _after_result(state, now)
 
 
 def _before_start(state: DeviceJob, now: Timestamp) -> Iterator[str]:
@@ -105,6 +98,21 @@ def _before_result(state: DeviceJob, now: Timestamp) -> Iterator[str]:
     if unsent:
         fees = _unearned(state, len(unsent))
         yield f"{name_each('index', unsent)} never got a task or never committed: {fees}"
+
+
+def _after_result(state: DeviceJob, now: Timestamp) -> Iterator[str]:
+    collect_by = state.known.terms.collect_by
+    if state.phase is DevicePhase.SETTLED:
+        yield "Every token of it is paid out."
+    elif state.phase is DevicePhase.CHARGED:
+        yield "The judges decide about the charges; anyone may bring their verdict."
+    elif not _uncharged(state):
+        yield f"Next comes {find_awaited(state)}; then the job is settled, whoever stays."
+    elif now <= collect_by:
+        who = name_each("index", _uncharged(state))
+        yield f"{who} can be charged {_left(collect_by, now)}: stay, or come back before."
+    else:
+        yield f"It is too late to charge {name_each('index', _uncharged(state))}: {_lost(state)}"
 
 
 def _uncharged(state: DeviceJob) -> list[int]:

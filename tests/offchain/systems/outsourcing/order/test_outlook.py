@@ -87,6 +87,18 @@ def test_outlook__of_a_liar_not_charged_in_time__says_who_has_what(
     assert "stay, or come back before" in tell(valid, TERMS.collect_by)
 
 
+def test_outlook__of_a_valid_job__says_first_that_it_has_its_result_then_what_settles_it() -> None:
+    valid = replace(JOB, phase=DevicePhase.VALID, result=b"x" * 17)
+    text = tell(valid, TERMS.compute_by)
+    result, following = text.split(". ", 1)
+    assert result == "The result is checked"
+    assert following.startswith("Next comes the payment of nodes 1, 2, 3, 4, 5, 6 until 1970-")
+    assert following.endswith("then the job is settled, whoever stays.")
+    settled = replace(valid, phase=DevicePhase.SETTLED, indices=(IndexPhase.PAID,) * 6)
+    told = "The result is checked. Every token of it is paid out."
+    assert tell(settled, TERMS.compute_by) == told
+
+
 @pytest.mark.parametrize("phase", list(DevicePhase))
 def test_outlook__of_every_phase__says_something(phase: DevicePhase) -> None:
     state = replace(JOB, phase=phase, result=b"x" * 17 if phase is DevicePhase.SETTLED else None)

@@ -105,9 +105,7 @@ def test_stake__nothing_named_after_the_lock_expired__brings_all_of_it_again(tow
 def test_release__by_anybody_after_the_unbonding_time__gives_the_stake_back(town: Town) -> None:
     me = town.set_up_provider("provider")
     town.do("provider", "provider", "unstake")
-    chain = town.ground.chain
-    chain.rpc("evm_setNextBlockTimestamp", town.registry.stake_of(me).free_at + 1)
-    chain.rpc("evm_mine")
+    town.pass_to(town.registry.stake_of(me).free_at + 1)
     town.enrich("stranger")
     released = town.do("stranger", "provider", "release", me)
     assert released == {"provider": me, "released": THOUSAND}

@@ -72,6 +72,11 @@ class Town:
         found: dict[str, object] = ran.value
         return found
 
+    def pass_to(self, second: int) -> None:
+        """Mine a block of this chain time."""
+        self.ground.chain.rpc("evm_setNextBlockTimestamp", second)
+        self.ground.chain.rpc("evm_mine")
+
     def set_up_provider(self, home: str) -> Address:
         """An organisation with its stake."""
         me = self.enrich(home, NEEDED)

@@ -1,13 +1,14 @@
 """What a command would come to for who calls it: tokens and gas, told before anything is paid.
 
 All of it is read from what the contracts would log, so it holds for whatever a system's contracts
-do: MTC that leave the wallet, what is locked and until when it is back at the latest, and gas.
+do: MTC that leave the wallet, what is locked and until when it is back at the latest, what comes
+back, and gas.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +26,39 @@ from edgemark.words import count
 
 @dataclass(frozen=True)
 class Held:
-    """Tokens that a contract would lock.
+    """Tokens that a contract would lock, or hold for longer than before.
 
     Attributes:
         by: name of the contract.
-        amount: smallest units.
-        until: when they are back at the latest, Unix seconds; 0 when the lock is an older one.
+        amount: smallest units, beside what it has; 0 where it only holds that for longer.
+        until: when all is back at the latest, Unix seconds; 0 when the lock is an older one.
     """
 
     by: str
     amount: int
     until: int
+
+    def __str__(self) -> str:
+        if not self.amount:
+            return f"what {self.by} has locked stays so until {Moment(self.until)} at the latest"
+        until = f" until {Moment(self.until)} at the latest" if self.until else ""
+        return f"{Amount(self.amount)} are locked by {self.by}{until}"
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Tokens that a contract would give out of a lock.
+
+    Attributes:
+        by: name of the contract.
+        amount: smallest units, into the free balance.
+    """
+
+    by: str
+    amount: int
+
+    def __str__(self) -> str:
+        return f"{Amount(self.amount)} come back from {self.by} into the free balance"
 
 
 @dataclass(frozen=True)
@@ -46,7 +69,8 @@ class Price:
         rehearsal: what it would send.
         leaves: MTC that leave the wallet, smallest units; negative when some come in.
         anchored: of them into the free balance in the anchor; negative when out of it.
-        held: what contracts would lock of the free balance.
+        held: what contracts would lock of the free balance, and what they would hold for longer.
+        returned: what contracts would give back into it.
         later: sentences about what may follow.
         has_tokens: whether there are any on this chain.
     """
@@ -55,6 +79,7 @@ class Price:
     leaves: int = 0
     anchored: int = 0
     held: tuple[Held, ...] = ()
+    returned: tuple[Returned, ...] = ()
     later: tuple[str, ...] = ()
     has_tokens: bool = True
 
@@ -74,6 +99,7 @@ class Price:
             "calls": list(done.calls),
             "leaves_wallet": Amount(self.leaves),
             "locked": held,
+            "returned": [{"by": each.by, "amount": Amount(each.amount)} for each in self.returned],
             "gas": done.gas,
             "gas_wei": str(done.fee_wei),
             "coin_wei": str(done.value_wei),
@@ -107,11 +133,10 @@ class Price:
             yield f"{Amount(-self.leaves)} come into the wallet"
         elif gone > 0 or not self.leaves:
             yield f"{Amount(gone)} leave the wallet{' for good' if gone else ''}"
-        for each in self.held:
-            until = f" until {Moment(each.until)} at the latest" if each.until else ""
-            yield f"{Amount(each.amount)} are locked by {each.by}{until}"
-        stays = self.anchored - sum(each.amount for each in self.held)
-        if self.held and stays > 0:
+        yield from map(str, (*self.returned, *self.held))
+        locked = sum(each.amount for each in self.held)
+        stays = self.anchored - locked
+        if locked and stays > 0:
             yield f"{Amount(stays)} stay free in the anchor, for what may be locked later"
 
 
@@ -139,17 +164,19 @@ def price_of(
                 into_anchor -= amount * (owner == to == account)
             case _:
                 pass
-    held = tuple(_find_held(events, deployment, account))
+    names = {address: name for name, address in deployment.contracts.items()}
+    held = tuple(_find_held(events, names, account))
+    returned = tuple(_find_returned(events, names, account))
     has_tokens = META_COIN.name in deployment.contracts
-    return Price(rehearsal, leaves, into_anchor, held, tuple(later), has_tokens)
+    return Price(rehearsal, leaves, into_anchor, held, returned, tuple(later), has_tokens)
 
 
 def _find_held(
-    events: Sequence[ChainEvent], deployment: Deployment, account: Address
+    events: Sequence[ChainEvent], names: Mapping[Address, str], account: Address
 ) -> Iterator[Held]:
-    names = {address: name for name, address in deployment.contracts.items()}
     amounts: Counter[tuple[Address, Hash32]] = Counter()
     ends: dict[tuple[Address, Hash32], int] = {}
+    renewed: set[tuple[Address, Hash32]] = set()
     for event in events:
         match event:
             case anchored.Locked() | anchored.LockIncreased():
@@ -158,9 +185,30 @@ def _find_held(
                 if isinstance(event, anchored.Locked):
                     ends[key] = event.expires_at
             case anchored.LockRenewed():
-                ends[event.locker, event.subject] = event.expires_at
+                key = (event.locker, event.subject)
+                amounts[key] += 0  # no event says whose it is: who asks renews what is its own
+                ends[key] = event.expires_at
+                renewed.add(key)
             case _:
                 pass
     for place, amount in amounts.items():
-        if amount:
+        if amount or place in renewed:
             yield Held(names.get(place[0], place[0]), amount, ends.get(place, 0))
+
+
+def _find_returned(
+    events: Sequence[ChainEvent], names: Mapping[Address, str], account: Address
+) -> Iterator[Returned]:
+    amounts: Counter[Address] = Counter()
+    for event in events:
+        match event:
+            case (
+                anchored.Paid(locker=locker, to=owner)
+                | anchored.LockReturned(locker=locker, owner=owner)
+            ):
+                amounts[locker] += event.amount * (owner == account)
+            case _:
+                pass
+    for locker, amount in amounts.items():
+        if amount:
+            yield Returned(names.get(locker, locker), amount)

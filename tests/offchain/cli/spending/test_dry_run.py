@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 from tests.offchain.cli.town import MTC, NEEDED, Town, town
 from tests.offchain.small_chain import account, small_chain
+from tests.stage.command_line import Finished
 
 from edgemark.cli.spending import command
 from edgemark.cli.terminal.exits import Exit
+from edgemark.identifiers import Moment
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.reading.simulating import CannotSimulate
 from edgemark.ledger.evm.sending import rehearsed_lane
+from edgemark.party.evm.joining import PERMIT_S
+from edgemark.party.evm.membership import SUCCESSION_S
 
 __all__ = ["small_chain", "town"]  # the fixtures
 
@@ -73,6 +77,42 @@ def test_dry_run__of_whatever_an_organisation_does__sends_nothing_and_says_what_
     assert try_out(town, "provider", "provider", "dismiss", node)["calls"]
 
 
+def price_of(ran: Finished) -> str:
+    """The line that says the price."""
+    assert ran.status == Exit.DONE, ran.error
+    (told,) = [line for line in ran.error.splitlines() if line.startswith("Price: ")]
+    return told
+
+
+def test_price__of_a_stake_to_which_nothing_is_added__says_its_new_end(town: Town) -> None:
+    me = town.set_up_provider("provider")
+    chain = town.ground.chain
+    town.pass_to(chain.block("latest").timestamp + 1000)
+    before = town.registry.stake_of(me).expires_at
+    facts = try_out(town, "provider", "provider", "stake", "0")
+    (lock,) = facts["locked"]
+    assert (lock["by"], lock["amount"]) == ("ParticipantRegistry", "0")
+    assert lock["until"] >= before + 1000
+    told = price_of(town.run("provider", "provider", "stake", "0"))
+    after = Moment(town.registry.stake_of(me).expires_at)
+    assert abs(after.second - lock["until"]) < 600
+    assert f"what ParticipantRegistry has locked stays so until {str(after)[:13]}" in told
+    assert "0 MTC are locked" not in told
+
+
+def test_price__of_what_gives_a_lock_back__says_how_much_comes_to_whom(town: Town) -> None:
+    me = town.set_up_provider("provider")
+    town.do("provider", "provider", "unstake")
+    town.pass_to(town.registry.stake_of(me).free_at + 1)
+    town.enrich("stranger")
+    assert try_out(town, "stranger", "provider", "release", me)["returned"] == []  # not to it
+    back = [{"by": "ParticipantRegistry", "amount": str(NEEDED)}]
+    facts = try_out(town, "provider", "provider", "release")
+    assert (facts["returned"], facts["leaves_wallet"]) == (back, "0")
+    told = price_of(town.run("provider", "provider", "release"))
+    assert "1,000 MTC come back from ParticipantRegistry into the free balance; about" in told
+
+
 def test_dry_run__of_whatever_an_account_does__makes_no_key_and_takes_no_place(town: Town) -> None:
     organisation = town.set_up_provider("provider")
     node = town.set_up_node("node", "provider")
@@ -87,9 +127,15 @@ def test_dry_run__of_whatever_an_account_does__makes_no_key_and_takes_no_place(t
     succession = try_out(town, "actor", "account", "succeed", town.folder / "provider")
     assert succession["calls"][0] == "ParticipantRegistry.succeed"
     assert succession["calls"][-1] == "ParticipantRegistry.stake"  # its lock becomes the new one's
+    (back,), (lock,) = succession["returned"], succession["locked"]
+    assert back["amount"] == lock["amount"] == str(NEEDED)
     assert try_out(town, "node", "account", "retire")["calls"] == ["ParticipantRegistry.retire"]
     assert town.registry.is_active(node)
     assert town.registry.participant(node).provider == organisation
+
+
+def test_what_a_rehearsal_shows_to_a_node__counts_for_an_hour_at_most() -> None:
+    assert {PERMIT_S, SUCCESSION_S} == {3600}  # as docs/conventions.md says
 
 
 def test_price__is_what_is_paid(town: Town) -> None:
@@ -97,9 +143,7 @@ def test_price__is_what_is_paid(town: Town) -> None:
     town.do("provider", "provider", "register", "Edge Ltd")
     price = try_out(town, "provider", "provider", "stake")
     before = town.ground.chain.balance(me)
-    ran = town.run("provider", "provider", "stake")
-    assert ran.status == Exit.DONE
-    (told,) = [line for line in ran.error.splitlines() if line.startswith("Price: ")]
+    told = price_of(town.run("provider", "provider", "stake"))
     assert told.startswith("Price: 1,000 MTC leave the wallet for its free balance in the anchor; ")
     assert "1,000 MTC are locked by ParticipantRegistry until " in told
     assert " coin for gas (" in told

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from tests.architecture.checkout import ROOT
 from tests.offchain.deployed import CONTRACTS
+from tests.offchain.identity.credentials.samples import ISSUER
 from tests.offchain.systems.outsourcing import cast, sample_evidence
 
 from edgemark.cli.catalogue import GROUPS
@@ -26,6 +27,13 @@ from edgemark.crypto.polynomial import parse_polynomial
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32, Timestamp, parse_address
+from edgemark.identity.credentials.signing import CredentialSigner
+from edgemark.identity.credentials.status.entries import ListName, Purpose
+from edgemark.identity.credentials.status.publishing import PREPARED, StatusKeeper
+from edgemark.identity.did.acts import AttributeSetting
+from edgemark.identity.did.attributes import encode_name
+from edgemark.identity.did.signed_act import SignedAct
+from edgemark.identity.did.statements import IdentityDomain
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE, KeyStore
 from edgemark.identity.records import Resources, name_role
 from edgemark.identity.registration import Registration, SignedRegistration
@@ -51,6 +59,8 @@ from edgemark.models.steps import Linear
 from edgemark.models.traced import Precision
 from edgemark.party.evm.cursor import Cursor
 from edgemark.process import start_ticks
+from edgemark.storage.cid import cid_of
+from edgemark.storage.local import LocalStore
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.evidence.bundle import Bundle
 from edgemark.systems.outsourcing.evidence.retrial import Outcome, retry_bundle
@@ -65,6 +75,7 @@ MASKS = (0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80)
 SOMEBODY = parse_address("0x" + "11" * 20)
 PORTER = name_role(4001, "WATCHMAN")  # of no system
 DOMAIN = RegistryDomain(31337, parse_address("0x" + "22" * 20))
+IDENTITIES = IdentityDomain(31338, parse_address("0x" + "33" * 20))
 SIGNATURE = Signature(("age", "bmi"), True, (9.0, 4.0), ("a", "b"), Decision.LARGEST, ("x", "y"))
 MODEL = ModelDescription(
     "by hand", Precision.DOUBLE, SIGNATURE, (Linear(((1.0, 0.5), (-1.0, 2.0)), (0.0, 1.0)),)
@@ -79,6 +90,7 @@ SHARING = make_sharing(
     randomness=cast.seeded("changed"),
 )
 ORDER = cast.order_over(SHARING)
+BLOCK = b"content" * 20
 
 
 @dataclass(frozen=True)
@@ -175,6 +187,36 @@ def read_registration(path: Path) -> SignedRegistration:
     return statement
 
 
+def write_act(folder: Path) -> Path:
+    key, ends = SecretKey(bytes(31) + b"\7"), Timestamp(1_900_000_000)
+    act = AttributeSetting(key.address, encode_name("did/svc/Files"), b"https://x.example", ends)
+    SignedAct.sign(act, key, IDENTITIES, 5, ends).save(folder / "signed.json")
+    return folder / "signed.json"
+
+
+def read_act(path: Path) -> SignedAct:
+    signed = SignedAct.load(path)
+    signed.check(IDENTITIES)
+    return signed
+
+
+def keeper_of(folder: Path) -> StatusKeeper:
+    signer = CredentialSigner(SecretKey(bytes(31) + b"\7"), ISSUER)
+    return StatusKeeper(folder, ListName(ISSUER, "r-1"), Purpose.REVOCATION, signer, bytes.hex)
+
+
+def write_list(folder: Path) -> Path:
+    drafted = keeper_of(folder).draft({5: True}, Timestamp(1_800_000_000))
+    assert drafted is not None
+    keeper_of(folder).prepare(drafted)
+    return folder / "r-1" / PREPARED
+
+
+def write_block(folder: Path) -> Path:
+    LocalStore(folder).put(BLOCK)
+    return folder / str(cid_of(BLOCK))
+
+
 def write_share(name: str) -> Callable[[Path], Path]:
     def write(folder: Path) -> Path:
         write_sharing(folder / "sharing", SHARING)
@@ -255,6 +297,9 @@ KINDS: dict[str, Kind] = {
     ),
     "manifest": Kind(write_manifest, lambda path: Deployment.load(path, GROUPS)),
     "registration": Kind(write_registration, read_registration),
+    "signed act": Kind(write_act, read_act),
+    "status list": Kind(write_list, lambda path: keeper_of(path.parents[1]).pending()),
+    "block": Kind(write_block, lambda path: LocalStore(path.parent).get(cid_of(BLOCK))),
     "public.json": Kind(write_share("public.json"), lambda path: read_sharing(path.parent)),
     "secret.json": Kind(write_share("secret.json"), lambda path: read_sharing(path.parent)),
     "share": Kind(write_share("share-03.json"), lambda path: read_sharing(path.parent)),
@@ -298,7 +343,10 @@ WRITERS = {  # modules that write files, and their kind here; "never": docs/oper
     "cli.outsourcing.aftermath": "evidence",
     "cli.outsourcing.sharing": "answers",
     "cli.terminal.page": "never: a receipt's page",
+    "cli.trading.template": "never: a template's text, known by its hash alone",
     "deployment.deployment": "manifest",
+    "identity.credentials.status.publishing": "status list",
+    "identity.did.signed_act": "signed act",
     "identity.keys": "account.key",
     "identity.registration": "registration",
     "journal.journal": "journal",
@@ -309,6 +357,7 @@ WRITERS = {  # modules that write files, and their kind here; "never": docs/oper
     "models.files": "plan",
     "party.evm.cursor": "judge.cursor",
     "settings.editing": "never: settings, which people write too",
+    "storage.local": "block",
     "systems.outsourcing.offline.sharing_files": "share",
     "systems.outsourcing.station.functions": "functions",
     "transport.tls": "tls.pem",

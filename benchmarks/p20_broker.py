@@ -4,35 +4,42 @@ A round trip is a message of 1 KiB to the other side of a pair and one back, eac
 through the broker at quality 1, and acknowledged on both hops: four messages and four
 acknowledgements. The peer is an echo over the same TLS without any broker, in a thread a
 connection. Without TCP_NODELAY an acknowledgement waits for the one of the network: shown beside.
-All parties are on this machine, in one process.
+All parties are on this machine, in one process; so is the embedded broker, while Mosquitto, which
+takes part where there is one (`mosquitto_process`), is a process of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
 
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings
 from benchmarks.measuring import Timing, measure_in_turn
+from benchmarks.mosquitto_process import VARIABLE, a_mosquitto
 from edgemark.transport.asking.deadline import DeadlineSocket, client_context, connect
 from edgemark.transport.asking.endpoint import Endpoint
 from edgemark.transport.broker import link
 from edgemark.transport.broker.client import BrokerClient
 from edgemark.transport.broker.server import EmbeddedBroker
-from edgemark.transport.broker.tickets import Topics
+from edgemark.transport.broker.tickets import Broker, Topics
 from edgemark.transport.limits import BrokerLimits
 from edgemark.transport.tls import TlsKey
 
 PAIRS = (1, 4, 16)
 MESSAGE = bytes(1024)
 BROKER, DELAYED, PEER = "embedded broker", "without TCP_NODELAY", "TLS echo, no broker"
+MOSQUITTO = "Mosquitto"
 FOREVER_S = 3600.0
 LEAST_SAMPLE_S = 0.5
 LIMITS = replace(BrokerLimits(), packets_per_s=100_000.0)
@@ -49,10 +56,13 @@ def measure(findings: Findings, scale: Scale) -> None:
             }
             if count == 1:
                 subjects[DELAYED] = stack.enter_context(through_a_broker(count, delayed=True))
+            if VARIABLE in os.environ:
+                subjects[MOSQUITTO] = stack.enter_context(through_mosquitto(count))
             least_s = 0.02 if scale.quick else LEAST_SAMPLE_S
             timings = measure_in_turn(subjects, rounds=scale.rounds, least_sample_s=least_s)
         findings.add(count, {name: _of_one(taken, count) for name, taken in timings.items()})
-        findings.compare(f"a round trip, {count} at once", count, BROKER, PEER)
+        for other in [each for each in (PEER, MOSQUITTO) if each in subjects]:
+            findings.compare(f"a round trip, {count} at once", count, BROKER, other)
         rates = "; ".join(f"{name}: {count / t.median_s:,.0f}" for name, t in timings.items())
         findings.notes.append(f"round trips a second, {count} at once: {rates}")
 
@@ -64,9 +74,28 @@ def _of_one(taken: Timing, count: int) -> Timing:
 @contextmanager
 def through_a_broker(count: int, *, delayed: bool = False) -> Iterator[Callable[[], object]]:
     """One round trip of each of so many pairs."""
+    options = [] if delayed else link.SOCKET_OPTIONS
     with EmbeddedBroker(TlsKey.generate(), limits=LIMITS) as broker, ExitStack() as stack:
-        kept, link.SOCKET_OPTIONS = link.SOCKET_OPTIONS, [] if delayed else link.SOCKET_OPTIONS
-        stack.callback(setattr, link, "SOCKET_OPTIONS", kept)
+        with patch.object(link, "SOCKET_OPTIONS", options):  # while they connect
+            round_trips = stack.enter_context(between_pairs(broker, count))
+        yield round_trips
+
+
+@contextmanager
+def through_mosquitto(count: int) -> Iterator[Callable[[], object]]:
+    """The same through the other broker."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        a_mosquitto(Path(folder)) as (_, broker),
+        between_pairs(broker, count) as round_trips,
+    ):
+        yield round_trips
+
+
+@contextmanager
+def between_pairs(broker: Broker, count: int) -> Iterator[Callable[[], object]]:
+    """Let so many pairs in; one of each answers."""
+    with ExitStack() as stack:
         pairs = [
             (
                 stack.enter_context(a_session(broker, f"{n}/up", f"{n}/down")),
@@ -89,7 +118,7 @@ def through_a_broker(count: int, *, delayed: bool = False) -> Iterator[Callable[
         yield at_once(count, ask)
 
 
-def a_session(broker: EmbeddedBroker, publish: str, subscribe: str) -> BrokerClient:
+def a_session(broker: Broker, publish: str, subscribe: str) -> BrokerClient:
     """Logs in whenever it has to."""
     topics = Topics.pair(publish, subscribe)
     return BrokerClient(lambda: broker.admit(publish, topics, time.time() + FOREVER_S))

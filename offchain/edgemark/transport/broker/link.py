@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TypeVar
 
@@ -18,11 +19,12 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edgemark.errors import PeerFault
+from edgemark.transport.asking.deadline import client_context
 from edgemark.transport.broker.packets import MOST_FILTERS
-from edgemark.transport.broker.pinned import pinned_context
 from edgemark.transport.broker.tickets import Ticket
 from edgemark.transport.faults import PeerUnreachable
 from edgemark.transport.limits import ClientLimits
+from edgemark.transport.tls import check_pin
 
 SOCKET_OPTIONS = [  # else an answer waits for the acknowledgement of the network: 40 ms
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -49,6 +51,32 @@ class LoginRefused(PeerFault):
 
 class TopicRefused(PeerFault):
     """The broker does not let the session listen there."""
+
+
+def pinned_context(pin: bytes, who: str) -> ssl.SSLContext:
+    """TLS 1.3 with a server that shows this key: looked at within the handshake.
+
+    The library sends name and password right after it, so nobody could look in between.
+
+    Args:
+        pin: see `tls`.
+        who: the server, for the error. `WrongCertificate` comes out of the handshake.
+    """
+
+    class PinnedSocket(ssl.SSLSocket):
+        """Ends with its handshake when the key is another."""
+
+        def do_handshake(self, block: bool = False) -> None:
+            super().do_handshake(block)
+            try:
+                check_pin(self.getpeercert(binary_form=True), pin, who)
+            except BaseException:
+                self.close()
+                raise
+
+    context = client_context()
+    context.sslsocket_class = PinnedSocket
+    return context
 
 
 def _make_library_logger() -> logging.Logger:
@@ -110,6 +138,8 @@ class Link:
             entering.exception()  # it was told, or nobody waits for it any more
             with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                 await asyncio.wait_for(client.__aexit__(None, None, None), GOODBYE_S)
+                async for _ in client.messages:  # ends with what ended the connection: it is heard
+                    pass
 
     async def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the broker.

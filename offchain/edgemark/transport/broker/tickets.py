@@ -12,6 +12,7 @@ from edgemark.logs import Secret
 from edgemark.transport.limits import MOST_TOPIC_BYTES
 
 MOST_SESSION_CHARS = 64
+CONTROL = "$CONTROL/"  # a broker takes commands below it, from who may give any
 MOST_TOPICS = 4096  # of one session, in each direction
 
 
@@ -56,6 +57,11 @@ class Topics:
         return Topics(frozenset(publish), frozenset(subscribe))
 
     @property
+    def is_pair(self) -> bool:
+        """Whether they are a party's."""
+        return len(self.publish) == len(self.subscribe) == 1
+
+    @property
     def is_hub(self) -> bool:
         """Whether it speaks to several: it does not wait for one of them."""
         return len(self.publish) > 1
@@ -88,7 +94,11 @@ class Ticket:
 
 
 class Broker(Protocol):
-    """Lets sessions in; whichever broker it is, the face is this."""
+    """Lets sessions in; whichever broker it is, the face is this.
+
+    All but `dismiss` may raise a `PeerFault` where the broker is a process apart, and away: then it
+    did nothing, or the session is over. What `dismiss` cannot do then is done later.
+    """
 
     def admit(self, session: str, topics: Topics, until: float) -> Ticket:
         """Let a session log in once, until then (Unix seconds), whether it was in before or not.
@@ -122,7 +132,8 @@ def check_topic(topic: str) -> None:
     Raises:
         TopicInvalid: it is not.
     """
-    is_plain = topic.isprintable() and not topic.startswith("$") and not set("#+") & set(topic)
+    is_taken = topic.startswith("$") and not topic.startswith(CONTROL)
+    is_plain = topic.isprintable() and not is_taken and not set("#+") & set(topic)
     if not is_plain or not 1 <= len(topic.encode(errors="replace")) <= MOST_TOPIC_BYTES:
         raise TopicInvalid(
             "is no plain topic",

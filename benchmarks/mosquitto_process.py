@@ -1,0 +1,83 @@
+"""A Mosquitto of this machine, as its Debian package brings it, with a state of its own.
+
+`EDGEMARK_MOSQUITTO` names the root folder of the package: `/` where it is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from edgemark.errors import EdgemarkError
+from edgemark.logs import Secret
+from edgemark.transport.broker.mosquitto import Mosquitto, MosquittoPlace, write_configuration
+from edgemark.transport.ports import check_can_listen, hold_ports
+from edgemark.transport.tls import TlsKey
+
+VARIABLE = "EDGEMARK_MOSQUITTO"
+ADMIN, PASSWORD = "admin", "of this machine alone"
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
+LIMIT_S = 30.0
+
+
+class MosquittoProcess:
+    """Started and ended as often as somebody wants.
+
+    Args:
+        folder: for its files.
+        port: where it listens.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        root, key = Path(os.environ[VARIABLE]), TlsKey.generate()
+        self._environ = {**os.environ, "LD_LIBRARY_PATH": str(root / LIBRARIES)}
+        self._settings, state = folder / "mosquitto.conf", folder / "state.json"
+        self._command = [str(root / "usr/sbin/mosquitto"), "-c", str(self._settings)]
+        self._log = folder / "mosquitto.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = port
+        self.place = MosquittoPlace("127.0.0.1", port, key.pin, ADMIN, Secret(PASSWORD))
+        key.save_new(folder / "tls.pem")
+        control = str(root / "usr/bin/mosquitto_ctrl")
+        words = [control, "dynsec", "init", str(state), ADMIN, PASSWORD]
+        subprocess.run(words, check=True, env=self._environ, capture_output=True, timeout=LIMIT_S)
+        plug_in = root / LIBRARIES / "mosquitto_dynamic_security.so"
+        more = ("user root",) if os.getuid() == 0 else ()  # else it may not read its own files
+        text = write_configuration(folder / "tls.pem", port, plug_in, state, more=more)
+        self._settings.write_text(text)
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, env=self._environ, stdout=log, stderr=log
+            )
+        by = time.monotonic() + LIMIT_S
+        with suppress(EdgemarkError):  # that somebody listens there is what is waited for
+            while self._process.poll() is None and time.monotonic() < by:
+                check_can_listen("127.0.0.1", self.port)
+                time.sleep(0.01)
+            raise RuntimeError(f"Mosquitto does not listen: {self._log.read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(LIMIT_S)
+
+
+@contextmanager
+def a_mosquitto(folder: Path) -> Iterator[tuple[MosquittoProcess, Mosquitto]]:
+    """One that runs, and who lets sessions in there."""
+    with hold_ports(1) as ports:
+        process = MosquittoProcess(folder, ports.numbers[0])
+        process.start()
+        try:
+            with Mosquitto(process.place) as broker:
+                yield process, broker
+        finally:
+            process.kill()

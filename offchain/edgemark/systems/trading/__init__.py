@@ -12,6 +12,7 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | `contract` | ChannelEscrow in Python: terms, statements, what every call does, who gets what |
 | `evidence` | EvidenceRegistry and Controllers in Python: what is signed, recorded, anchored  |
 | `templates` | what is sold (TIT, TST), what a reading costs, how long service goes on        |
+| `credentials` | TIC, TSC, qualification: what they say, and what each signature covers       |
 | `station`  | the contracts of this system, as they are deployed                             |
 | `work`     | the thing sold: polynomials, and programs of the seller's list; orders, readings |
 """

@@ -1,8 +1,12 @@
-"""Rooms of the system, and files of its rooms, that touch the world; all others are pure."""
+"""Rooms of the system, and files of its rooms, that touch the world; all others are pure.
+
+Credentials are named with them for what they stand on: keys of identities, told by a chain.
+"""
 
 SHELLS = frozenset(
     {
         "contract.events",
+        "credentials",
         "evidence.events",
         "station",
         "work.engine",

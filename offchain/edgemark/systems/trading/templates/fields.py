@@ -182,11 +182,6 @@ def parse_label(value: Any) -> Label:
     return Label(kind, name, parse_whole(1, MAX_VERSION)(parts["version"]))
 
 
-def is_same(one: Did, other: Did) -> bool:
-    """Whether two DIDs name one identity, however they are written."""
-    return (one.chain_id, one.identity) == (other.chain_id, other.identity)
-
-
 def _refuse(had: Any, needed: str) -> NoReturn:
     shown = repr(had) if isinstance(had, str | int) else type(had).__name__
     if isinstance(had, list) and all(isinstance(each, str) for each in had):

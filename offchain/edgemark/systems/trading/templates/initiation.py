@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.identifiers import Hash32, Tokens
+from edgemark.identity.credentials.keys import is_same
 from edgemark.identity.did.identifier import Did
 from edgemark.systems.trading.templates.fields import (
     MAX_DURATION_S,
@@ -202,10 +203,7 @@ def parse_initiation(claims: Mapping[str, Any]) -> InitiationClaims:
     found = InitiationClaims(*parse_fields(claims, FIELDS, WHO))
     if found.template.kind is not TemplateKind.INITIATION:
         raise _refuse("template", found.template, "a template of kind initiation")
-    if (found.seller.chain_id, found.seller.identity) == (
-        found.buyer.chain_id,
-        found.buyer.identity,
-    ):
+    if is_same(found.seller, found.buyer):
         raise _refuse("buyer", found.buyer, "another than the seller")
     if found.cycles > found.max_cycles:
         raise _refuse("cycles", found.cycles, f"<= {found.max_cycles}, the template's maximum")

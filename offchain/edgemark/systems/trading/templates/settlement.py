@@ -14,13 +14,13 @@ from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identity.credentials.keys import is_same
 from edgemark.identity.did.identifier import Did
 from edgemark.systems.trading.templates.fields import (
     Encryption,
     Field,
     Label,
     TemplateKind,
-    is_same,
     parse_amount,
     parse_choice,
     parse_count,

@@ -23,10 +23,11 @@ from edgemark.crypto.ethereum.abi import encode
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
+from edgemark.identity.credentials.keys import is_same
 from edgemark.identity.did.identifier import Did
 from edgemark.storage.cid import Cid, cid_of
 from edgemark.systems.trading.templates import initiation, settlement
-from edgemark.systems.trading.templates.fields import Field, Label, TemplateKind, is_same
+from edgemark.systems.trading.templates.fields import Field, Label, TemplateKind
 from edgemark.systems.trading.templates.initiation import (
     InitiationClaims,
     parse_initiation,
@@ -173,6 +174,13 @@ def check_pair(initiation_template: Template, settlement_template: Template) -> 
         TemplateSwapped: another text, version, kind, or of another seller.
         TemplateInvalid: both have one name.
     """
+    if initiation_template.label.kind is not TemplateKind.INITIATION:
+        raise TemplateSwapped(
+            "names no settlement template",
+            who=f"template {initiation_template.label}",
+            had=initiation_template.label.kind.value,
+            needed=TemplateKind.INITIATION.value,
+        )
     named = parse_settlement_template(initiation_template.constant("settlementTemplate"))
     who = f"template {settlement_template.label}"
     for what, had, needed in (

@@ -245,6 +245,8 @@ def test_a56_later_version_or_another_kind__is_no_template_of_the_pair() -> None
     for other in (read_template(text_of(draft_settlement(version=2))), TIT):
         with pytest.raises(TemplateSwapped):
             check_pair(TIT, other)
+    with pytest.raises(TemplateSwapped, match="names no settlement template"):
+        check_pair(TST, TST)
 
 
 def test_a56_settlement_template_of_a_stranger__is_refused() -> None:

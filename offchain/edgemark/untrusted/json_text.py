@@ -8,29 +8,48 @@ nothing of the other. So neither is taken.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 MOST_SHOWN = 80  # characters of a stranger's name, in an error
 
 
-def load_json(text: bytes | str) -> Any:
+class NameTwice(ValueError):
+    """A field stands twice in one object; the words name it."""
+
+
+class NoNumber(ValueError):
+    """NaN or an infinite number, which JSON has not."""
+
+
+def load_json(text: bytes | str, *, parse_float: Callable[[str], float] = float) -> Any:
     """The value of a JSON text.
 
+    Args:
+        text: of a file, or of a message.
+        parse_float: of a number with a point or an exponent; may raise `NoNumber`.
+
     Raises:
-        ValueError: no JSON, a number that is none there (NaN), or a name twice in one object.
+        NameTwice, NoNumber: as they say.
+        ValueError: no JSON.
         RecursionError: nested too deeply.
     """
-    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_each_once)
+    return json.loads(
+        text,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_each_once,
+        parse_float=parse_float,
+    )
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"field {name[:MOST_SHOWN]!r} twice in one object")
+            raise NameTwice(f"field {name[:MOST_SHOWN]!r} twice in one object")
         found[name] = value
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise NoNumber(f"{name} is no number of JSON")

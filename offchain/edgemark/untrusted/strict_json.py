@@ -7,11 +7,11 @@ Law: whatever is not refused here, every conforming reader takes for the same va
 
 from __future__ import annotations
 
-import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from edgemark.untrusted.canonical_json import NotThatFormat
+from edgemark.untrusted.json_text import NameTwice, NoNumber, load_json
 
 MAX_DEPTH = 32  # of objects and lists in each other
 
@@ -30,16 +30,13 @@ def parse_strictly(raw: bytes, *, most: int) -> Any:
     if len(raw) > most:
         raise NotThatFormat(f"{len(raw)} bytes, needed <= {most}")
     try:
-        value = json.loads(
-            raw.decode(),
-            object_pairs_hook=_each_name_once,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        value = load_json(raw.decode(), parse_float=_finite)
     except RecursionError:
         raise NotThatFormat("JSON that is nested too deeply") from None
-    except NotThatFormat:
-        raise
+    except NameTwice:
+        raise NotThatFormat("a name twice in one object") from None
+    except NoNumber:
+        raise NotThatFormat("NaN or an infinite number") from None
     except ValueError:
         raise NotThatFormat("no JSON, or a part of it") from None
     _check(value, MAX_DEPTH)
@@ -58,21 +55,10 @@ def parse_object_strictly(raw: bytes, *, most: int) -> dict[str, Any]:
     return value
 
 
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise NotThatFormat("a name twice in one object")
-    return fields
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise NotThatFormat("NaN or an infinite number")
-
-
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise NotThatFormat("NaN or an infinite number")
+        raise NoNumber(text)
     return number
 
 

@@ -360,9 +360,12 @@ WRITERS = {  # modules that write files, and their kind here; "never": docs/oper
     "storage.local": "block",
     "systems.outsourcing.offline.sharing_files": "share",
     "systems.outsourcing.station.functions": "functions",
+    "systems.trading.work.spool": "never here: `test_spool_on_disk` tries its parts",
     "transport.tls": "tls.pem",
 }
-PRIVATE = {  # of demonstrations, and logs of processes
+PRIVATE = {  # of demonstrations, logs of processes, and pipes to them
+    "confinement.inside",
+    "confinement.running",
     "demo.evm.network",
     "demo.script",
     "demo.stage",

@@ -1,5 +1,8 @@
 """What runs before a document's first command, by the name that the document gives.
 
+`identities`: a chain with the registry of identities alone, and in `$PLAY/auditor` a home whose
+account has coin.
+
 Without a name, the programs are on the path, as the section "Install" of README.md has it.
 
 `fresh`: nothing was done but `make contracts`; the page itself says where the programs are.
@@ -21,6 +24,14 @@ from tests.docs.pages import read_page
 from tests.docs.session import PLAY, ROOT, clean_environment, hold_free_ports, run_page
 from tests.stage.playhouse import START_LIMIT_S, start_usually
 
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import deploy
+from edgemark.identity.keys import KeyStore
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.party.evm.contracts import DidContracts
 from edgemark.systems.outsourcing.demo.cast import OutsourcingStage
 
 Environ = dict[str, str]
@@ -62,9 +73,28 @@ def servers(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
         }
 
 
+@contextmanager
+def identities(play: Path, ports: Mapping[int, int]) -> Iterator[Environ]:
+    """See the top of this file."""
+    manifest, home = play / "did.json", play / "auditor"
+    with AnvilNode.start(play / "anvil", AnvilOptions(block_time_s=None)) as node:
+        chain = EvmChain(node.url, confirmations=0).connect()
+        with TransactionLane(chain, SecretKey(dev_key(0)), play / "lane.journal") as lane:
+            deploy(chain, lane, (DidContracts(),)).save(manifest)
+        home.mkdir(mode=0o700)
+        account = KeyStore.open(home / "keys").account.address
+        chain.rpc("anvil_setBalance", account, hex(10**18))
+        yield with_programs() | {
+            "EDGEMARK_CHAIN_URL": node.url,
+            "EDGEMARK_CHAIN_CONFIRMATIONS": "0",
+            "EDGEMARK_CHAIN_MANIFEST": str(manifest),
+        }
+
+
 SETUPS: dict[str, Callable[[Path, Mapping[int, int]], AbstractContextManager[Environ]]] = {
     "": installed,
     "fresh": fresh,
+    "identities": identities,
     "servers": servers,
 }
 

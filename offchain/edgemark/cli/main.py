@@ -44,6 +44,16 @@ ACCOUNT = {
     "withdraw": Place("account", "withdraw", "Take free balance back into the wallet."),
 }
 
+CREDENTIAL = {
+    "export": Place(
+        "credentials.exporting", "export", "Write a credential, for whoever checks it."
+    ),
+    "issue": Place("credentials.issuing", "issue", "Sign what this identity says of another."),
+    "revoke": Place("credentials.revoking", "revoke", "Take credentials back, for good."),
+    "show": Place("credentials.showing", "show", "Print what a credential says."),
+    "suspend": Place("credentials.revoking", "suspend", "Let credentials not count for a time."),
+    "verify": Place("credentials.verifying", "verify", "Check a credential, a line a check."),
+}
 IDENTITY = {
     "attribute": Place("identities.acting", "attribute", "Say something of the identity."),
     "create": Place("identities.acting", "create", "Make this home's identity, for nothing."),
@@ -77,6 +87,11 @@ def edgemark() -> None:
 @edgemark.group(cls=LazyGroup, places=ACCOUNT)
 def account() -> None:
     """This home's account and tokens."""
+
+
+@edgemark.group(cls=LazyGroup, places=CREDENTIAL)
+def credential() -> None:
+    """What an identity says of another, signed."""
 
 
 @edgemark.group(cls=LazyGroup, places=DEMOS)

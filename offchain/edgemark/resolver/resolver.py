@@ -82,6 +82,23 @@ class DidResolver:
             LedgerUnavailable, IndexBusy, IndexDamaged: as `answer`.
         """
         did = url.did
+        self._check_here(did)
+        with self._store.transaction(to_write=False):
+            newest = self._newest()
+            return build_document(did, self._changes(did), self._view(url, newest))
+
+    def history(self, did: Did) -> tuple[list[DatedChange], Timestamp]:
+        """All that happened to an identity, in the order of the chain, and now: Unix seconds.
+
+        Raises:
+            DidNotFound, HistoryTooLong, IndexMissing: as `resolve`.
+            IndexBusy, IndexDamaged: as `answer`.
+        """
+        self._check_here(did)
+        with self._store.transaction(to_write=False):
+            return self._changes(did), self._now(self._newest())
+
+    def _check_here(self, did: Did) -> None:
         if did.chain_id != self._chain_id:
             raise DidNotFound(
                 "is on another chain",
@@ -90,15 +107,19 @@ class DidResolver:
                 needed=f"chain id {self._chain_id}",
                 remedy="Ask a resolver of that chain.",
             )
-        with self._store.transaction(to_write=False):
-            newest = self._store.highest()
-            if newest is None:
-                raise IndexMissing(
-                    "holds no block yet",
-                    who=self._store.path,
-                    remedy="Fill it: `edgemark index sync --identities`.",
-                )
-            return build_document(did, self._changes(did), self._view(url, newest))
+
+    def _newest(self) -> Block:
+        newest = self._store.highest()
+        if newest is None:
+            raise IndexMissing(
+                "holds no block yet",
+                who=self._store.path,
+                remedy="Fill it: `edgemark index sync --identities`.",
+            )
+        return newest
+
+    def _now(self, newest: Block) -> Timestamp:
+        return Timestamp(max(newest.timestamp, int(self._clock())))
 
     def _view(self, url: DidUrl, newest: Block) -> View:
         number, known_until = newest.number, newest.timestamp
@@ -112,7 +133,7 @@ class DidResolver:
                 asked, known = format_second(url.version_time), format_second(known_until)
                 raise _not_yet(url.did, asked, f"{known} or before")
             return AtTime(url.version_time)
-        return Latest(Timestamp(max(known_until, int(self._clock()))))
+        return Latest(self._now(newest))
 
     def _changes(self, did: Did) -> list[DatedChange]:
         key = bytes.fromhex(did.identity[2:])

@@ -34,7 +34,8 @@ class Evidence:
     """A record of a digest.
 
     Attributes:
-        at: Unix seconds, of its block.
+        at: Unix seconds, of its block; what changed within this second came before, without an
+            anchor to tell.
         anchor: the event, where it is one of the registry that the issuer's identity is in: then
             its place in the chain counts, not its second.
     """

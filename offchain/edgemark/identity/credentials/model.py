@@ -235,10 +235,15 @@ def _instant(facts: Mapping[str, Any], name: str) -> Instant | None:
     return parse_instant(facts[name], who=f"credential, {name}") if name in facts else None
 
 
+def is_url(value: object) -> bool:
+    """Whether a value is a URL with a scheme."""
+    return isinstance(value, str) and len(value) <= MAX_URL and bool(_URL.fullmatch(value))
+
+
 def _url(value: object, name: str) -> str:
-    if not isinstance(value, str) or len(value) > MAX_URL or not _URL.fullmatch(value):
+    if not is_url(value):
         _refuse(name, "a URL")
-    return value
+    return str(value)
 
 
 def _check_claims(credential: Credential) -> None:

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-
-import rfc8785
+from collections.abc import Callable
 
 from edgemark.errors import RefusedInput
-from edgemark.identity.credentials.model import Credential, SchemaRef
-from edgemark.untrusted.canonical_json import NotThatFormat
+from edgemark.identity.credentials.model import Credential, SchemaRef, is_url
+from edgemark.untrusted.jcs import encode_jcs, parse_hashable
 from edgemark.untrusted.strict_json import parse_object_strictly
 
 JSON_SCHEMA = "JsonSchema"
@@ -37,11 +36,25 @@ def compute_digest(raw: bytes) -> str:
     Raises:
         SchemaInvalid: no JSON object, or one with numbers that no canonical form has.
     """
-    try:
-        canonical = rfc8785.dumps(parse_object_strictly(raw, most=MAX_SCHEMA_BYTES))
-    except (NotThatFormat, rfc8785.CanonicalizationError) as error:
-        raise SchemaInvalid("cannot be read", who="schema", had=str(error)[:80]) from None
-    return f"sha256-{b64encode(hashlib.sha256(canonical).digest()).decode()}"
+    return _digest(_canonical(raw))
+
+
+def read_schema(raw: bytes, place_of: Callable[[bytes], str]) -> SchemaRef:
+    """What a credential says of the template with this text: its `$id`, `version` and digest.
+
+    Args:
+        raw: the text.
+        place_of: the URL of a template without `$id`, by its canonical form.
+
+    Raises:
+        SchemaInvalid: no JSON object, or `$id` is no URL.
+    """
+    canonical = _canonical(raw)
+    facts = parse_object_strictly(canonical, most=2 * MAX_SCHEMA_BYTES)
+    found, version = facts.get("$id", place_of(canonical)), facts.get("version", "")
+    if not is_url(found) or not isinstance(version, str):
+        raise SchemaInvalid("names no template", who="schema", needed="$id, a URL; version, a text")
+    return SchemaRef(str(found), JSON_SCHEMA, version, _digest(canonical))
 
 
 def check_schema(credential: Credential, wanted: SchemaRef) -> None:
@@ -59,3 +72,14 @@ def check_schema(credential: Credential, wanted: SchemaRef) -> None:
             needed=wanted.as_json(),
             remedy="Ask its issuer for one by this template.",
         )
+
+
+def _canonical(raw: bytes) -> bytes:
+    facts = parse_hashable(raw, who="schema", most=MAX_SCHEMA_BYTES, refusal=SchemaInvalid)
+    if not isinstance(facts, dict):
+        raise SchemaInvalid("is no object", who="schema", needed="a JSON Schema")
+    return encode_jcs(facts)
+
+
+def _digest(canonical: bytes) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(canonical).digest()).decode()}"

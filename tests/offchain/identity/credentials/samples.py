@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.offchain.identity.credentials.jose.tokens import KEY, STRANGER
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.identifiers import NO_TIME, NOBODY, Address, Hash32, Timestamp
+from edgemark.identifiers import NO_TIME, NOBODY, Address, Hash32, Timestamp, parse_hash32
 from edgemark.identity.credentials.evidence import ANCHOR
+from edgemark.identity.credentials.keeping import IssuedCredentials
 from edgemark.identity.credentials.model import CONTEXT, UNDEFINED_TERMS
+from edgemark.identity.credentials.reading import read_signed
+from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.attributes import encode_name
 from edgemark.identity.did.events import (
     Change,
@@ -43,6 +47,18 @@ def facts_of(**changes: Any) -> dict[str, Any]:
         "credentialSubject": {"id": SUBJECT.text, "cores": 64},
     }
     return {name: part for name, part in (facts | changes).items() if part is not None}
+
+
+def write_credential(folder: Path) -> Path:
+    """A credential as its issuer's home keeps it."""
+    signed = read_signed(CredentialSigner(KEY, ISSUER).sign(facts_of()))
+    IssuedCredentials(folder / "issued").keep(signed)
+    return folder / "issued" / f"{signed.digest.hex()}.jwt"
+
+
+def read_credential(path: Path) -> str:
+    """The credential that a file is called by."""
+    return IssuedCredentials(path.parent).read(parse_hash32(path.stem)).token
 
 
 @dataclass

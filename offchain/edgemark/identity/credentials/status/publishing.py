@@ -143,6 +143,11 @@ class StatusKeeper:
         published = self._read(PUBLISHED)
         return Bitstring() if published is None else published.bits()
 
+    def published(self) -> Announcement | None:
+        """Which text counts, as far as this home knows; None before the first."""
+        published = self._read(PUBLISHED)
+        return None if published is None else published.announcement
+
     def pending(self) -> ListText | None:
         """The text that was prepared and is not published."""
         published, prepared = self._read(PUBLISHED), self._read(PREPARED)

@@ -113,6 +113,11 @@ class IdentityStation(Closing):
         return replace(self, lane=lane)
 
     @property
+    def is_rehearsed(self) -> bool:
+        """Whether nothing is really sent: what else lasts is not to be done either."""
+        return isinstance(self.lane, RehearsedLane)
+
+    @property
     def address(self) -> Address:
         """This home's account."""
         return self.keys.account.address

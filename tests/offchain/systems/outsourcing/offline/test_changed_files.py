@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.architecture.checkout import ROOT
 from tests.offchain.deployed import CONTRACTS
-from tests.offchain.identity.credentials.samples import ISSUER
+from tests.offchain.identity.credentials.samples import ISSUER, read_credential, write_credential
 from tests.offchain.systems.outsourcing import cast, sample_evidence
 
 from edgemark.cli.catalogue import GROUPS
@@ -299,6 +299,7 @@ KINDS: dict[str, Kind] = {
     "registration": Kind(write_registration, read_registration),
     "signed act": Kind(write_act, read_act),
     "status list": Kind(write_list, lambda path: keeper_of(path.parents[1]).pending()),
+    "credential": Kind(write_credential, read_credential),
     "block": Kind(write_block, lambda path: LocalStore(path.parent).get(cid_of(BLOCK))),
     "public.json": Kind(write_share("public.json"), lambda path: read_sharing(path.parent)),
     "secret.json": Kind(write_share("secret.json"), lambda path: read_sharing(path.parent)),
@@ -340,11 +341,14 @@ def test_f9_file__of_which_a_byte_was_changed__is_refused_or_says_the_same(
 
 
 WRITERS = {  # modules that write files, and their kind here; "never": docs/operating.md says why
+    "cli.credentials.exporting": "never: a signed credential, for whoever checks it",
+    "cli.credentials.issuing": "never: a signed credential, for whoever checks it",
     "cli.outsourcing.aftermath": "evidence",
     "cli.outsourcing.sharing": "answers",
     "cli.terminal.page": "never: a receipt's page",
     "cli.trading.template": "never: a template's text, known by its hash alone",
     "deployment.deployment": "manifest",
+    "identity.credentials.keeping": "credential",
     "identity.credentials.status.publishing": "status list",
     "identity.did.signed_act": "signed act",
     "identity.keys": "account.key",

@@ -36,6 +36,7 @@ NOBODY = Address("0x" + "0" * 40)
 NO_HASH = Hash32(bytes(32))
 NO_TIME = Timestamp(0)
 
+LAST_SECOND = 253_402_300_799  # of the year 9999
 HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 MAX_INDEX = 255  # indices are one byte on the wire and on chain
 
@@ -120,5 +121,7 @@ class Moment:
 
 
 def format_time(second: int) -> str:
-    """A Unix second for people, in UTC."""
+    """A Unix second for people, in UTC; a chain's may be later than any calendar here goes."""
+    if second > LAST_SECOND:
+        return f"after the year 9999, second {second}"
     return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

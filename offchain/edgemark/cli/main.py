@@ -28,6 +28,8 @@ OWN = {  # commands of the ground
 COMMANDS = OWN | {name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()}
 DEMOS = {name: place for system in OF_SYSTEMS for name, place in system.DEMOS.items()}
 OWN_INDEX = {
+    "identities": Place("identities.listing", "identities", "List identities that were changed."),
+    "identity": Place("identities.listing", "identity", "Print what happened to an identity."),
     "rebuild": Place("index", "rebuild", "Make the index anew from the chain."),
     "status": Place("index", "status", "Print how far the index is, and whether it is sound."),
     "sync": Place("index", "sync", "Bring the index up to the head of the chain."),

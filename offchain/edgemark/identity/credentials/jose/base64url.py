@@ -13,7 +13,7 @@ from binascii import a2b_base64, b2a_base64
 from edgemark.errors import RefusedInput
 
 _ALPHABET = re.compile(rb"[A-Za-z0-9_-]*")
-_TO_PLAIN, _FROM_PLAIN = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
+_TO_PLAIN = bytes.maketrans(b"-_", b"+/")
 
 
 class TokenInvalid(RefusedInput):
@@ -22,7 +22,8 @@ class TokenInvalid(RefusedInput):
 
 def encode_base64url(raw: bytes) -> bytes:
     """The one text of these bytes, ASCII."""
-    return b2a_base64(raw, newline=False).rstrip(b"=").translate(_FROM_PLAIN)
+    plain = b2a_base64(raw, newline=False).rstrip(b"=")
+    return plain.replace(b"+", b"-").replace(b"/", b"_")  # of text, a fifth of what a table takes
 
 
 def decode_base64url(text: bytes, *, who: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -309,6 +310,13 @@ JSON = st.recursive(
 def test_door__entry_whose_parts_are_anything__is_read_or_refused(parts: dict[str, Any]) -> None:
     with contextlib.suppress(StatusListInvalid):
         parse_entry(ENTRIES[0].as_json() | parts)
+
+
+@given(st.one_of(st.binary(min_size=1, max_size=60), JSON.map(lambda v: json.dumps(v).encode())))
+def test_door__announcement_that_is_anything__is_read_or_says_nothing(value: bytes) -> None:
+    history = History()
+    history.say("did/svc/StatusList", value)
+    assert find_announced("revocation-1", history.changes) is None
 
 
 @given(

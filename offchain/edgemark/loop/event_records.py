@@ -4,7 +4,7 @@ The journal is this process's own file, so its format may be plain: a line with 
 then all byte strings as they are. In the line amounts and elements of the field are decimal strings
 of any size; of a byte string it has the length, a number, and the bytes stand behind it, in the
 order of the fields. Reading it back checks every type, so that a journal of another version is
-refused and not half understood.
+refused and not half understood. A state that tells a matter of months stands there like an event.
 
 Records of versions before this one have byte strings of at most `HEX_BYTES` in the line, in
 hexadecimal, and are read.
@@ -17,7 +17,7 @@ import types
 import typing
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
-from enum import Enum, IntEnum
+from enum import Enum
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -36,22 +36,28 @@ class EventRecords:
 
     Args:
         kinds: the types of its events: dataclasses of integers, bytes, texts, enumerations, tuples
-            of one type, and such dataclasses again; any of them or None.
+            and sets of one type, and such dataclasses again; any of them or None.
+        times: the enumeration of its times, where states are among them.
     """
 
-    def __init__(self, kinds: Iterable[type]) -> None:
+    def __init__(self, kinds: Iterable[type], times: type[Enum] | None = None) -> None:
         self._kinds = {kind.__name__: kind for kind in kinds}
+        self._times = times
 
     @classmethod
-    def of(cls, events: ModuleType) -> EventRecords:
-        """Records of every dataclass that a module defines."""
-        return cls(
+    def of(
+        cls, *events: ModuleType, states: Iterable[type] = (), times: type[Enum] | None = None
+    ) -> EventRecords:
+        """Records of every dataclass that these modules define, and of these states."""
+        kinds = [
             value
-            for value in vars(events).values()
+            for module in events
+            for value in vars(module).values()
             if isinstance(value, type)
             and is_dataclass(value)
-            and value.__module__ == events.__name__
-        )
+            and value.__module__ == module.__name__
+        ]
+        return cls((*kinds, *states), times)
 
     @staticmethod
     def encode(event: object) -> bytes:
@@ -71,7 +77,7 @@ class EventRecords:
             end = raw.index(b"\n") + 1
             record = json.loads(raw[:end])
             kind = self._kinds[record.pop("event")]
-            behind = _Behind(raw, end)
+            behind = _Behind(raw, end, self._times)
             event = _typed(kind, record, behind)
             behind.finish()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -85,9 +91,14 @@ class EventRecords:
 
 
 class _Behind:
-    """What stands behind the line, taken from left to right."""
+    """What stands behind the line, taken from left to right.
 
-    def __init__(self, raw: bytes, start: int) -> None:
+    Attributes:
+        times: what an enumeration is that a field does not name.
+    """
+
+    def __init__(self, raw: bytes, start: int, times: type[Enum] | None = None) -> None:
+        self.times = times
         self._raw = raw
         self._at = start
 
@@ -113,7 +124,7 @@ def _plain_fields(value: Any, behind: list[bytes]) -> dict[str, object]:
     return {item.name: _plain(getattr(value, item.name), behind) for item in fields(value)}
 
 
-def _plain(value: object, behind: list[bytes]) -> object:
+def _plain(value: object, behind: list[bytes]) -> object:  # noqa: PLR0911 - one line a kind
     match value:
         case None | bool() | str():
             return value
@@ -126,29 +137,33 @@ def _plain(value: object, behind: list[bytes]) -> object:
             return str(value)
         case tuple():
             return [_plain(item, behind) for item in value]
+        case frozenset():
+            return sorted((_plain(item, behind) for item in value), key=json.dumps)
         case _:
             return _plain_fields(value, behind)
 
 
-def _typed(hint: Any, value: Any, behind: _Behind) -> Any:  # noqa: PLR0911 - one line a kind of type
+def _typed(hint: Any, value: Any, behind: _Behind) -> Any:  # noqa: C901, PLR0911 - a line a kind
     # Twice: an id is a NewType of a hash, which is a NewType itself.
     hint = getattr(hint, "__supertype__", hint)
     hint = getattr(hint, "__supertype__", hint)
     if isinstance(hint, types.UnionType):
         (inner,) = (kind for kind in typing.get_args(hint) if kind is not types.NoneType)
         return None if value is None else _typed(inner, value, behind)
-    if typing.get_origin(hint) is tuple:
+    if (origin := typing.get_origin(hint)) in (tuple, frozenset):
         if not isinstance(value, list):
             raise TypeError("list")
         kinds = typing.get_args(hint)
-        return tuple(_typed(kinds[0], item, behind) for item in value)
+        return origin(_typed(kinds[0], item, behind) for item in value)
     if hint is bytes:
         return behind.take(value) if type(value) is int else _bytes_from_hex(value)
     if hint is bool or hint is str:
         if not isinstance(value, hint):
             raise TypeError(hint.__name__)
         return value
-    if isinstance(hint, type) and issubclass(hint, IntEnum):
+    if hint is Enum:
+        hint = behind.times
+    if isinstance(hint, type) and issubclass(hint, Enum):
         return hint[value]
     if hint is int:
         return _int_from_text(value)

@@ -5,7 +5,10 @@ Rule 2: nothing here knows a party; its state says what it remembers (`after`), 
         waits for (`times`) and what it owes (`owed`).
 Rule 3: what is owed follows from the state alone, so a party that was killed owes the same again.
 Rule 4: a time that is over is remembered in `over`, by its name; so a deadline costs one line where
-        a state lists it, and one in each phase of the table in which it may pass.
+        a state lists it, and one in each phase of the table in which it may pass. A state that
+        waits for a time again and again takes it out when it begins anew.
+Rule 5: what goes on for months is told by its state, which stands in the journal for all that
+        happened before (`CondensingMachine`): it is the first event of a matter, or none.
 """
 
 from __future__ import annotations
@@ -159,7 +162,7 @@ class Moves:
             )
         is_time = isinstance(event, TimeOver)
         told: Any = state if is_time else state.after(event)
-        moved: P = replace(told, phase=phase, over=state.over | ({event} if is_time else set()))
+        moved: P = replace(told, phase=phase, over=told.over | ({event} if is_time else set()))
         return moved
 
 
@@ -235,3 +238,32 @@ class MovesMachine(Generic[P]):
     def is_finished(self, state: P) -> bool:
         """Nothing is owed or awaited any more."""
         return state.is_finished
+
+
+class CondensingMachine(MovesMachine[P]):
+    """A machine whose open matters are told by one record: the state that they came to.
+
+    See `edgemark.loop.condensing`. The records have to know the type of that state
+    (`EventRecords.of(..., states=...)`).
+    """
+
+    def step(self, state: P, event: object) -> tuple[P, Sequence[Hashable]]:
+        """One move; a state takes the place of that of a matter nobody heard of.
+
+        Raises:
+            IllegalMove: the table has no such move, or the matter was heard of before.
+        """
+        if not isinstance(event, type(state)):
+            return super().step(state, event)
+        if state != (blank := self._blank()):
+            raise IllegalMove(
+                "is told after other events",
+                who=type(event).__name__,
+                had=state.phase.value,
+                needed=blank.phase.value,
+            )
+        return event, event.owed()
+
+    def condense(self, state: P) -> Sequence[object]:
+        """The state itself."""
+        return (state,)

@@ -13,6 +13,8 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | `evidence` | EvidenceRegistry and Controllers in Python: what is signed, recorded, anchored  |
 | `templates` | what is sold (TIT, TST), what a reading costs, how long service goes on        |
 | `credentials` | TIC, TSC, qualification: what they say, and what each signature covers       |
+| `protocol` | phases, events, effects, the table of moves, what parties say to each other      |
+| `seller`, `buyer`, `controller` | what each remembers of a channel, owes, believes and signs |
 | `station`  | the contracts of this system, as they are deployed                             |
 | `work`     | the thing sold: polynomials, and programs of the seller's list; orders, readings |
 """

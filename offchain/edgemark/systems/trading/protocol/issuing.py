@@ -1,0 +1,84 @@
+"""What can happen to a channel at its controller; the others' are in `protocol.events`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgemark.identifiers import Tokens
+from edgemark.systems.trading.contract.records import Signers
+from edgemark.systems.trading.protocol.agreement import Agreement
+from edgemark.systems.trading.protocol.events import (
+    SawBlocksGoOn,
+    SawBlocksStop,
+    SawClosing,
+    SawEnded,
+    SawMoney,
+)
+from edgemark.systems.trading.protocol.messages import Credential, Settlement
+
+
+@dataclass(frozen=True)
+class SawNamed:
+    """A channel that is open names this controller."""
+
+    agreement: Agreement
+    signers: Signers
+    deposit: Tokens
+
+
+@dataclass(frozen=True)
+class SawDismissed:
+    """Both parties named another controller, on chain."""
+
+
+@dataclass(frozen=True)
+class HeardSettlement:
+    """A voucher with both signatures, of which nothing was issued yet."""
+
+    settlement: Settlement
+
+
+@dataclass(frozen=True)
+class FoundIssued:
+    """Its credential is signed; on the disk, it may leave now."""
+
+    credential: Credential
+
+
+@dataclass(frozen=True)
+class HeardCredentialTaken:
+    """The buyer, or else the seller, has the credential of this index on its disk."""
+
+    index: int
+    is_buyer: bool
+
+
+@dataclass(frozen=True)
+class SawEvidence:
+    """Evidence of the credential of this index is on chain."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class FoundQueue:
+    """So many evidences of all channels wait for the chain, which sustains an N of `least`."""
+
+    waiting: int
+    least: int
+
+
+ControllerEvent = (
+    SawNamed
+    | SawDismissed
+    | HeardSettlement
+    | FoundIssued
+    | HeardCredentialTaken
+    | SawEvidence
+    | FoundQueue
+    | SawMoney
+    | SawClosing
+    | SawEnded
+    | SawBlocksStop
+    | SawBlocksGoOn
+)

@@ -1,0 +1,366 @@
+"""What seller and buyer remember of a channel alike: its money on chain, its stop, its controller.
+
+Rule 1: what came first is the reason of the end (`reason`); nothing that comes later changes it.
+Rule 2: a chain or broker that is away is no party that is away: while blocks stop nothing is signed
+        or begun, while no letters come nobody loses patience, and for neither is anything closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self, assert_never
+
+from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.errors import PeerFault
+from edgemark.identifiers import NO_TIME, NOBODY, Address, Timestamp, Tokens
+from edgemark.loop.moves import TimeOver, Waiting
+from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase, Signers
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.agreement import (
+    NO_TOKENS,
+    Agreement,
+    Head,
+    Opening,
+    Policy,
+    Reason,
+)
+from edgemark.systems.trading.protocol.letters import ChannelDomain
+from edgemark.systems.trading.protocol.life import TradeTime
+from edgemark.systems.trading.protocol.messages import Amending, Closing, Credential
+
+_BY_TIME = {  # the first of them that a state has; a party stops by one, and waits for no other
+    TradeTime.SERVICE: Reason.EXPIRED,
+    TradeTime.FAILOVER: Reason.CONTROLLER_LOST,
+    TradeTime.OVERDRAFT: Reason.OVERDRAWN,
+    TradeTime.PATIENCE: Reason.VOUCHER_LATE,
+}
+_BY_CLOSER = {
+    ChannelPhase.CLOSING_BY_PAYER: Reason.CLOSED_BY_BUYER,
+    ChannelPhase.CLOSING_BY_SELLER: Reason.CLOSED_BY_SELLER,
+    ChannelPhase.CLOSING_BY_OTHER: Reason.CLOSED_BY_OTHER,
+}
+_BY_ENDING = {
+    ChannelEnding.TOGETHER: Reason.CLOSED_TOGETHER,
+    ChannelEnding.CLAIMED: Reason.CLOSED_BY_SELLER,
+    ChannelEnding.SETTLED: Reason.CLOSED_BY_OTHER,
+    ChannelEnding.UNCLOSED: Reason.NOBODY_CLOSED,
+    ChannelEnding.LAPSED: Reason.NOBODY_CLOSED,
+}
+
+
+@dataclass(frozen=True)
+class Side(Waiting):
+    """One channel at one of its parties.
+
+    Attributes:
+        agreement, policy, opening: what was agreed on, decided, and signed for the opening.
+        signers: in force on chain.
+        opened_at: when it was opened.
+        deposit, paid: on chain, confirmed; `former_deposit`: what was deposited before.
+        agreements: number of the next one.
+        counted, deadline: of the window, once somebody closed the channel.
+        why: reason of the end, as far as an event told it; see `reason`.
+        stopped_at: when that was, for stops that are no times.
+        stop_told: the other knows it, or said it.
+        blocks_stopped, broker_away: what is out of reach.
+        failing_since: when the user wanted another controller.
+        next_controller: that one.
+        amending: one's own signed word for it; `offered`: the other's.
+        closing: one's own signed word for the end; `closing_back`: the other's.
+        credential: index of the newest one; `keeping`: those not yet in their place.
+        ending, amount: how the channel ended on chain, and what its seller got in all.
+    """
+
+    agreement: Agreement | None = None
+    policy: Policy | None = None
+    opening: Opening | None = None
+    signers: Signers | None = None
+    opened_at: Timestamp = NO_TIME
+    deposit: Tokens = NO_TOKENS
+    former_deposit: Tokens = NO_TOKENS
+    paid: Tokens = NO_TOKENS
+    agreements: int = 0
+    counted: Tokens = NO_TOKENS
+    deadline: Timestamp = NO_TIME
+    why: Reason = Reason.NONE
+    stopped_at: Timestamp = NO_TIME
+    stop_told: bool = False
+    blocks_stopped: bool = False
+    broker_away: bool = False
+    failing_since: Timestamp = NO_TIME
+    next_controller: Address = NOBODY
+    amending: Amending | None = None
+    offered: Amending | None = None
+    closing: Closing | None = None
+    closing_back: Closing | None = None
+    credential: int = 0
+    keeping: tuple[Credential, ...] = field(default=(), repr=False)
+    ending: ChannelEnding | None = None
+    amount: Tokens = NO_TOKENS
+
+    @property
+    def known(self) -> Agreement:
+        """What was agreed on; every phase but UNKNOWN has it."""
+        if self.agreement is None:
+            raise LookupError("a channel nobody heard of has no terms")
+        return self.agreement
+
+    @property
+    def decided(self) -> Policy:
+        """The party's own policy."""
+        if self.policy is None:
+            raise LookupError("a channel nobody heard of has no policy")
+        return self.policy
+
+    @property
+    def in_force(self) -> Signers:
+        """Who signs and who issues."""
+        return self.signers or self.known.terms.signers
+
+    @property
+    def reason(self) -> Reason:
+        """Why the channel ends or ended; NONE while it goes on."""
+        if self.why is not Reason.NONE:
+            return self.why
+        return next((why for what, why in _BY_TIME.items() if self.is_over(what)), Reason.NONE)
+
+    @property
+    def service_ends(self) -> Timestamp:
+        """Last second at which work is begun."""
+        return Timestamp(self.known.terms.expires_at - self.decided.margin_s)
+
+    def worth(self, amount: int) -> int:
+        """What a signed amount is worth: never more than the deposit."""
+        return min(amount, self.deposit)
+
+    def forget(self, *times: TradeTime) -> Self:
+        """The same, waiting for these times anew."""
+        return replace(self, over=frozenset(each for each in self.over if each.what not in times))
+
+    def stop(self, reason: Reason, at: Timestamp = NO_TIME) -> Self:
+        """The same with a reason, unless there was one."""
+        if self.reason is not Reason.NONE:
+            return self
+        return replace(self, why=reason, stopped_at=at)
+
+    def ends(self) -> Sequence[tuple[Timestamp, TimeOver]]:
+        """Chain times at which a channel that nobody ended is out of the parties' hands."""
+        terms = self.known.terms
+        lock = terms.lock_expiry(self.decided.lock_grace_s)
+        times = [(terms.close_by, TimeOver(TradeTime.CLOSE_BY)), (lock, TimeOver(TradeTime.LOCK))]
+        if self.deadline != NO_TIME:
+            times.append((self.deadline, TimeOver(TradeTime.WINDOW)))
+        return times
+
+    def is_losing_patience(self) -> bool:
+        """Whether the other is waited for: not while it cannot be heard, if that may pass."""
+        return not self.broker_away or self.reason is Reason.CONTROLLER_LOST
+
+    def heard(self, event: on.Common) -> Self:  # noqa: C901, PLR0911 - one line an event
+        """The same with what an event told that both parties hear."""
+        match event:
+            case on.SawBlocksStop() | on.SawBlocksGoOn():
+                return replace(self, blocks_stopped=isinstance(event, on.SawBlocksStop))
+            case on.FoundBrokerAway() | on.FoundBrokerBack():
+                return replace(self, broker_away=isinstance(event, on.FoundBrokerAway))
+            case on.HeardCredential(credential):
+                newest = max(self.credential, credential.index)
+                return replace(self, credential=newest, keeping=(*self.keeping, credential))
+            case on.FoundCredentialKept(index):
+                left = tuple(each for each in self.keeping if each.index != index)
+                return replace(self, keeping=left)
+            case on.HeardStop(reason, at):
+                return replace(self.stop(reason, at), stop_told=True)
+            case on.HeardStopTaken():
+                return replace(self, stop_told=True)
+            case on.AskedController(controller, at):
+                fresh = replace(self, next_controller=controller, failing_since=at, amending=None)
+                return fresh.forget(TradeTime.FAILOVER)
+            case on.FoundAmending(amending):
+                return replace(self, amending=amending)
+            case on.HeardAmending(amending):
+                return replace(self, offered=amending)
+            case on.AskedStop():
+                return self  # whose word it is, each side says itself
+            case _:
+                return self._saw(event)
+
+    def _saw(self, event: on.OnChain) -> Self:  # noqa: PLR0911 - one line an event
+        match event:
+            case on.SawOpened(deposit, at):
+                return replace(self, deposit=deposit, opened_at=at, signers=self.in_force)
+            case on.SawNeverOpened():
+                return self.stop(Reason.NEVER_OPENED)
+            case on.SawMoney():
+                return self._has_money(event)
+            case on.SawAmended(signers):
+                return self._amended(signers)
+            case on.SawClosing(phase, counted, deadline):
+                stopped = self.stop(_BY_CLOSER[phase])
+                return replace(stopped, counted=counted, deadline=deadline)
+            case on.SawShown(counted):
+                return replace(self, counted=counted)
+            case on.SawEnded(ending, amount):
+                return replace(self.stop(_BY_ENDING[ending]), ending=ending, amount=amount)
+            case _:
+                assert_never(event)
+
+    def _has_money(self, event: on.SawMoney) -> Self:
+        """What was signed under the number of an agreement that counted meanwhile is void."""
+        is_next = event.agreements == self.agreements
+        return replace(
+            self,
+            deposit=event.deposit,
+            former_deposit=self.former_deposit if event.deposit == self.deposit else self.deposit,
+            paid=event.paid,
+            agreements=event.agreements,
+            amending=self.amending if is_next else None,
+            offered=self.offered if is_next else None,
+        )
+
+    def _amended(self, signers: Signers) -> Self:
+        """What was signed under its number counts no more; a stop stays one."""
+        told = replace(self, signers=signers, amending=None, offered=None)
+        if self.reason is not Reason.NONE:
+            return told
+        return replace(told, next_controller=NOBODY, failing_since=NO_TIME)
+
+    def owed_talk(self) -> tuple[do.Shared, ...]:
+        """What is owed in every phase in which the channel is open."""
+        owed: list[do.Shared] = []
+        if self.reason is not Reason.NONE:
+            owed += () if self.stop_told else (do.SendStop(),)
+        elif self.offered is not None:
+            owed.append(do.SubmitAmending())
+        elif self.amending is not None:
+            owed.append(do.SendAmending())
+        elif self.next_controller != NOBODY:
+            owed.append(do.SignAmending())
+        return (*owed, *self.owed_keeping())
+
+    def owed_keeping(self) -> tuple[do.KeepCredential, ...]:
+        """Credentials that came and are not in their place."""
+        return tuple(do.KeepCredential(each.index) for each in self.keeping)
+
+    def laws(self) -> Mapping[str, bool]:
+        """What holds of the fields of every state that can be reached."""
+        indices = [each.index for each in self.keeping]
+        return {
+            "what has an ending has a reason": self.ending is None or bool(self.reason),
+            "a credential is kept once": len(set(indices)) == len(indices),
+            "no credential is newer than the newest": max(indices, default=0) <= self.credential,
+            "what has a channel has a policy": (self.agreement is None) == (self.policy is None),
+            "nothing is paid but what is deposited": self.paid <= self.deposit,
+        }
+
+
+@dataclass(frozen=True)
+class ChannelView:
+    """What the chain shows of a channel, at confirmed depth, in one block.
+
+    Args:
+        phase: of the escrow; NONE before it is opened.
+        now: time of the block.
+        opened_at: when it was opened.
+        deposit, paid, agreements, signers: as long as it is open.
+        counted, deadline: of a window.
+        closed_by: the closing phase that it was in, also when it has ended; NONE: no window was.
+        ending, amount: of one that has ended, as its event tells.
+    """
+
+    phase: ChannelPhase
+    now: Timestamp
+    opened_at: Timestamp = NO_TIME
+    deposit: Tokens = NO_TOKENS
+    paid: Tokens = NO_TOKENS
+    agreements: int = 0
+    signers: Signers | None = None
+    counted: Tokens = NO_TOKENS
+    deadline: Timestamp = NO_TIME
+    closed_by: ChannelPhase = ChannelPhase.NONE
+    ending: ChannelEnding | None = None
+    amount: Tokens = NO_TOKENS
+
+
+def observe(side: Side, view: ChannelView) -> list[on.OnChain]:
+    """What a view of the chain tells a party that it has not heard yet."""
+    never = (Reason.NEVER_OPENED, Reason.OPENING_REFUSED)
+    if side.agreement is None or side.ending is not None or side.why in never:
+        return []
+    if view.phase is ChannelPhase.NONE:
+        until = side.opening.valid_until if side.opening else side.agreement.terms.expires_at
+        return [on.SawNeverOpened()] if side.opened_at == NO_TIME and view.now > until else []
+    found: list[on.OnChain] = []
+    if side.opened_at == NO_TIME:
+        found.append(on.SawOpened(side.agreement.terms.deposit, view.opened_at))
+    if side.deadline == NO_TIME and view.phase is not ChannelPhase.ENDED:
+        had = (side.deposit, side.paid, side.agreements)
+        if found or had != (view.deposit, view.paid, view.agreements):
+            found.append(on.SawMoney(view.deposit, view.paid, view.agreements))
+        if view.signers not in (None, side.in_force):
+            found.append(on.SawAmended(view.signers or side.in_force))
+    if view.closed_by is not ChannelPhase.NONE and side.deadline == NO_TIME:
+        found.append(on.SawClosing(view.closed_by, view.counted, view.deadline))
+    elif view.phase.is_closing and view.counted != side.counted:
+        found.append(on.SawShown(view.counted))
+    if view.ending is not None:
+        found.append(on.SawEnded(view.ending, view.amount))
+    return found
+
+
+class AmendmentRefused(PeerFault):
+    """The other's word for the next controller, which this party does not take."""
+
+
+def draft_amending(side: Side, amount: int, head: Head) -> Amending:
+    """One's own word for the next controller, not signed: a checkpoint at this amount as well."""
+    signers = replace(side.in_force, controller=side.next_controller, epoch=side.in_force.epoch + 1)
+    until = Timestamp(head.block + 2 * side.decided.patience_s)
+    return Amending(side.agreements, Tokens(amount), signers, until, b"")
+
+
+def check_amending(
+    side: Side,
+    amending: Amending,
+    signer: Address,
+    domain: ChannelDomain,
+    head: Head,
+    *,
+    least: int,
+    most: int,
+) -> on.HeardAmending:
+    """The other's word for the next controller.
+
+    Args:
+        side: the channel.
+        amending: from a letter of the other.
+        signer: the other's key.
+        domain: of the escrow.
+        head: time.
+        least: amount at which this party loses nothing.
+        most: the same.
+
+    Raises:
+        AmendmentRefused: it names a controller that this party does not take, other keys, another
+            number or epoch, or an amount at which this party would lose.
+        BadSignature: another signed it.
+    """
+    had, now = amending.signers, side.in_force
+    wanted = {*side.decided.controllers, side.next_controller} - {NOBODY, now.controller}
+    keys = (had.payer_key, had.seller_key) == (now.payer_key, now.seller_key)
+    is_next = (amending.number, had.epoch) == (side.agreements, now.epoch + 1)
+    if not (keys and is_next and had.controller in wanted):
+        raise AmendmentRefused(
+            "names no next controller of this party",
+            who="amendment",
+            had=f"{had.controller}, epoch {had.epoch}, number {amending.number}",
+            needed=f"epoch {now.epoch + 1}, number {side.agreements}, a controller of its policy",
+        )
+    if not least <= amending.amount <= most or amending.valid_until < head.block:
+        needed = f"{least} to {most}, from {head.block} on"
+        raise AmendmentRefused("amount or time", who="amendment", had=amending, needed=needed)
+    told = (amending.number, amending.amount, had, amending.valid_until)
+    check_signature(domain.amendment(side.known.channel, *told), amending.signature, signer)
+    return on.HeardAmending(amending)

@@ -1,0 +1,256 @@
+"""Whom the seller believes what: requests, vouchers, closings; and the bills that it drafts. Pure.
+
+Every check raises; what passes becomes an event. What readings cost is handed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import NO_TIME, Timestamp, Tokens
+from edgemark.systems.trading.contract.records import Voucher
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.agreement import (
+    BlocksStopped,
+    Head,
+    Pause,
+    Pricing,
+    Readings,
+    Reason,
+    check_fresh,
+    plus,
+)
+from edgemark.systems.trading.protocol.letters import ChannelDomain
+from edgemark.systems.trading.protocol.life import SellerPhase
+from edgemark.systems.trading.protocol.messages import Closing, Countersigned, Proposal, Request
+from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.seller.works import MAX_WORKS
+from edgemark.systems.trading.templates.allowance import Standing, Stop, find_stop
+
+
+class NotServed(RefusedInput):
+    """A request is not taken; `why` says whether asking again helps."""
+
+    why: Pause = Pause.NONE
+
+
+class VoucherStrange(PeerFault):
+    """A voucher that the seller never proposed."""
+
+
+class ClosingTooLow(PeerFault):
+    """An end below what is owed."""
+
+
+def check_request(
+    sale: Sale, request: Request, pricing: Pricing, head: Head
+) -> on.HeardRequest | None:
+    """What becomes of a request that is within credit, cap and deposit, and comes in time.
+
+    So what is served and not signed for stays within the credit and one interval's cap.
+
+    Returns:
+        None when it was taken before.
+
+    Raises:
+        NotServed: it is not taken, now or for good; nothing of it is noted.
+    """
+    if request.number <= sale.received or sale.work(request.number) is not None:
+        return None
+    pause = find_pause(sale, request, pricing, head)
+    if pause is not Pause.NONE:
+        error = NotServed(
+            "work is not taken",
+            who=f"request {request.number}",
+            had=pause.name.lower().replace("_", " "),
+            remedy=_REMEDIES[pause],
+        )
+        error.why = pause
+        raise error
+    return on.HeardRequest(request)
+
+
+_REMEDIES = {
+    Pause.BLOCKS_STOPPED: "Ask again when blocks come.",
+    Pause.VOUCHER_LATE: "Sign the voucher that was proposed, then ask again.",
+    Pause.CREDIT_USED: "Sign the voucher that was proposed, then ask again.",
+    Pause.INTERVAL_FULL: "Ask again in the next interval, or for less.",
+    Pause.OVERDRAWN: "Top up; it counts once it is confirmed.",
+    Pause.BUSY: "Ask again when earlier requests are answered.",
+    Pause.NOT_OPEN: "Open the channel first.",
+    Pause.OVER: "Open another channel.",
+}
+
+
+_PAUSES = {
+    Stop.CREDIT_USED: Pause.CREDIT_USED,
+    Stop.VOUCHER_LATE: Pause.VOUCHER_LATE,
+    Stop.OVERDRAWN: Pause.OVERDRAWN,
+}
+
+
+def find_pause(  # noqa: PLR0911 - one line a reason
+    sale: Sale, request: Request, pricing: Pricing, head: Head
+) -> Pause:
+    """Why a request is not taken now; NONE when it is."""
+    if sale.phase is not SellerPhase.SERVING:
+        is_before = sale.phase in (SellerPhase.UNKNOWN, SellerPhase.AGREED)
+        return Pause.NOT_OPEN if is_before else Pause.OVER
+    if head.block > sale.service_ends:
+        return Pause.OVER
+    if sale.blocks_stopped or not _is_fresh(sale, head):
+        return Pause.BLOCKS_STOPPED
+    if not sale.received < request.number <= sale.received + MAX_WORKS:
+        return Pause.BUSY
+    conditions, due_at = sale.known.conditions, sale.asked_at if sale.proposed else None
+    standing = Standing(sale.deposit, sale.billed.amount, sale.claimed, due_at)
+    credit, grace_s = conditions.credit, conditions.grace_s
+    stop = find_stop(standing, credit=credit, grace_s=grace_s, now=head.block)
+    if stop is not None:
+        return _PAUSES[stop]
+    price = price_with(sale, request.most, pricing, head)
+    if price > conditions.cap:
+        return Pause.INTERVAL_FULL
+    first = 0 if sale.claimed else pricing.first_price
+    return Pause.OVERDRAWN if sale.claimed + price + first > sale.deposit else Pause.NONE
+
+
+def _is_fresh(sale: Sale, head: Head) -> bool:
+    try:
+        check_fresh(head, sale.decided.stale_after_s)
+    except BlocksStopped:
+        return False
+    return True
+
+
+def price_with(sale: Sale, more: int, pricing: Pricing, head: Head) -> int:
+    """What the interval that is not billed yet costs at most, with what is in hand and `more`.
+
+    By time of day nobody knows in which band a unit will fall: it is the dearest one.
+    """
+    begun, usual = sale.begun, sale.begun.end + sale.known.conditions.interval_s
+    before = begun.registers or pricing.zero
+    in_hand = more + sum(work.charge for work in sale.in_hand)
+
+    def price(register: int) -> int:
+        grown = tuple(in_hand * (each == register) for each in range(len(before)))
+        used = plus(sale.used, grown)
+        shown = pricing.read(begun.end, max(usual, head.block), before, used)
+        after = shown.after if pricing.counts_time else plus(used, pricing.zero)
+        return pricing.price(Readings(shown.start, shown.end, before, after))
+
+    return max(map(price, range(len(before))))
+
+
+def draft_bill(sale: Sale, pricing: Pricing, head: Head) -> Proposal | on.FoundNothingDue:
+    """The bill that is due, not signed; or that nothing is, when it costs nothing.
+
+    A bill that is out is drafted anew as it is, under the next index: its readings stay, so that
+    the payer's signature under either is one under the same.
+    """
+    if sale.proposed is None:
+        readings, fee = _read(sale, pricing, head)
+        is_last = sale.phase is SellerPhase.STOPPED
+    else:
+        readings, is_last = sale.proposed.readings, sale.proposed.is_last
+        fee = sale.proposed.fee
+    if fee == 0:
+        return on.FoundNothingDue(readings, sale.used)
+    signers, terms = sale.in_force, sale.known.terms
+    voucher = Voucher(
+        sale.last_index + 1,
+        Tokens(sale.billed.amount + fee),
+        terms.settlement_template,
+        signers.controller,
+        signers.epoch,
+    )
+    until = Timestamp(head.block + sale.decided.valid_s)
+    return Proposal(voucher, readings, Tokens(fee), until, is_last, b"")
+
+
+def _read(sale: Sale, pricing: Pricing, head: Head) -> tuple[Readings, int]:
+    """The interval that is to be billed, and its fee; an idle time is one interval, however long.
+
+    What a meter cannot have shown in this one, it shows in the next.
+    """
+    begun, conditions = sale.billed, sale.known.conditions
+    before = begun.registers or pricing.zero
+    end = max(begun.end + 1, min(head.block, begun.end + conditions.interval_s))
+    readings = pricing.read(begun.end, end, before, sale.used)
+    left = sale.deposit - begun.amount
+    fee = pricing.bill(readings, is_first=begun.amount == 0, left=left)
+    if fee == 0 and head.block > end:
+        readings = replace(readings, end=Timestamp(head.block))
+    return readings, fee
+
+
+def check_voucher(
+    sale: Sale, signed: Countersigned, domain: ChannelDomain
+) -> on.HeardVoucher | on.HeardLastVoucher | None:
+    """What a returned voucher means; None when it says no more than what is on the disk.
+
+    Raises:
+        VoucherStrange: it was never proposed.
+        BadSignature: another than the payer signed it.
+    """
+    voucher = signed.voucher
+    if voucher.amount <= sale.signed:
+        return None
+    check_signature(
+        domain.voucher(sale.known.channel, voucher),
+        signed.payer_signature,
+        sale.in_force.payer_key,
+    )
+    proposed = sale.proposed
+    is_it = proposed is not None and voucher.amount == proposed.voucher.amount
+    if proposed is None or not is_it or voucher.index > sale.last_index:
+        had = f"index {voucher.index}, amount {voucher.amount}"
+        needed = f"<= {sale.last_index}, amount {sale.claimed}"
+        raise VoucherStrange("was never proposed", who="voucher", had=had, needed=needed)
+    is_last = proposed.is_last and sale.phase is not SellerPhase.SERVING
+    return on.HeardLastVoucher(signed) if is_last else on.HeardVoucher(signed)
+
+
+def check_closing(
+    sale: Sale, closing: Closing, domain: ChannelDomain, head: Head
+) -> on.HeardClosing | on.HeardStop:
+    """The payer's word for the end, at which the seller has all that it is owed.
+
+    A payer that signed none says that it knows no amount: service stops, and the seller ends it.
+
+    Raises:
+        ClosingTooLow: it has not, or something is not billed yet.
+        BadSignature: another signed it.
+    """
+    if not closing.signature:
+        return on.HeardStop(Reason.DISK_LOST, Timestamp(head.block))
+    owed = max(sale.worth(sale.signed), sale.paid)
+    is_open = sale.phase is not SellerPhase.CLAIMING
+    if closing.amount < owed or is_open or closing.valid_until < head.block:
+        raise ClosingTooLow("is no end at what is owed", who="closing", had=closing.amount)
+    check_signature(
+        domain.closing(sale.known.channel, closing.amount, closing.valid_until),
+        closing.signature,
+        sale.in_force.payer_key,
+    )
+    return on.HeardClosing(closing)
+
+
+def draft_closing(sale: Sale) -> Closing:
+    """The end at what the seller is owed, not signed; it counts until nobody may close."""
+    amount = Tokens(max(sale.worth(sale.signed), sale.paid))
+    return Closing(amount, sale.known.terms.close_by)
+
+
+def is_overdrawn(sale: Sale, pause: Pause, head: Head) -> on.FoundOverdrawn | None:
+    """What a refusal for want of deposit means, the first time."""
+    if pause is not Pause.OVERDRAWN or sale.overdrawn_since != NO_TIME:
+        return None
+    return on.FoundOverdrawn(Timestamp(head.block))
+
+
+def with_signature(proposal: Proposal, signature: bytes) -> on.FoundProposal:
+    """A draft that the seller signed."""
+    return on.FoundProposal(replace(proposal, signature=signature))

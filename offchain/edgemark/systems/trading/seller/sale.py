@@ -1,0 +1,363 @@
+"""The seller's memory of one channel, and what it owes in each phase.
+
+Rule 1: service first, voucher after. What is served and not signed for is never more than one
+        interval's cap and the credit (`admission.check_request`); what is in hand is finished.
+Rule 2: the seller signs first, writes down, and then proposes. One bill is out at a time; until it
+        is signed its content stays, whatever index it is proposed under.
+Rule 3: the index never restarts, an amount never falls. A voucher that the payer signed counts by
+        its amount, under whichever index, and whenever it comes.
+Rule 4: it never closes without a voucher: a payer may have signed one that never came, and would
+        then be right to show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from edgemark.identifiers import NO_TIME, Timestamp, Tokens
+from edgemark.loop.machine import IllegalMove
+from edgemark.loop.moves import TimeOver
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Readings, Reason, Registers, plus
+from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
+from edgemark.systems.trading.protocol.messages import (
+    Answer,
+    Countersigned,
+    Proposal,
+    Request,
+    Settlement,
+)
+from edgemark.systems.trading.protocol.side import Side
+from edgemark.systems.trading.seller.works import MAX_WORKS, Billed, Work
+
+MAX_UNISSUED = 16  # vouchers without a credential; amounts are of all before, so older ones go
+
+_OPEN = (SellerPhase.SERVING, SellerPhase.STOPPED, SellerPhase.CLAIMING)
+
+
+@dataclass(frozen=True)
+class Sale(Side):
+    """State of one channel at its seller.
+
+    Attributes:
+        works: requests from `received` + 1 on, by number.
+        received: the buyer has the answers of all numbers up to this.
+        used: all that works ever used, by register.
+        billed: what is signed.
+        voucher: the newest one with both signatures.
+        unissued: bills that both signed, of which no credential came yet; oldest first.
+        proposed: the bill that is out.
+        asked_at: since when a voucher is awaited.
+        last_index: the highest that was ever proposed.
+        overdrawn_since: since when work was wanted that the deposit does not cover.
+        warned: the deposit of which the buyer knows that it is nearly used up.
+    """
+
+    phase: SellerPhase = SellerPhase.UNKNOWN
+    works: tuple[Work, ...] = ()
+    received: int = 0
+    used: Registers = ()
+    billed: Billed = field(default_factory=Billed)
+    voucher: Countersigned | None = None
+    unissued: tuple[Settlement, ...] = ()
+    proposed: Proposal | None = None
+    asked_at: Timestamp = NO_TIME
+    last_index: int = 0
+    overdrawn_since: Timestamp = NO_TIME
+    warned: Tokens = NO_TOKENS
+
+    @property
+    def is_finished(self) -> bool:
+        """Nothing is owed or awaited any more."""
+        is_over = self.phase in (SellerPhase.ENDED, SellerPhase.DROPPED)
+        return is_over and not self.keeping
+
+    @property
+    def signed(self) -> Tokens:
+        """The largest amount that the payer signed, as far as it came here."""
+        return self.voucher.voucher.amount if self.voucher else Tokens(0)
+
+    @property
+    def claimed(self) -> Tokens:
+        """The same with the bill that is out."""
+        return self.proposed.voucher.amount if self.proposed else self.billed.amount
+
+    @property
+    def in_hand(self) -> tuple[Work, ...]:
+        """Requests that were taken and are not answered."""
+        return tuple(work for work in self.works if work.answer is None)
+
+    @property
+    def begun(self) -> Billed:
+        """Where the interval begins that is not billed yet."""
+        if self.proposed is None:
+            return self.billed
+        readings = self.proposed.readings
+        return Billed(self.proposed.voucher.amount, readings.end, readings.after)
+
+    @property
+    def needs_new_index(self) -> bool:
+        """Whether the bill that is out cannot be signed any more as it stands."""
+        if self.proposed is None:
+            return False
+        voucher, signers = self.proposed.voucher, self.in_force
+        is_old = (voucher.controller, voucher.epoch) != (signers.controller, signers.epoch)
+        return is_old or self.is_over(TradeTime.VALIDITY)
+
+    def work(self, number: int) -> Work | None:
+        """The request of this number, when it is under way."""
+        return next((work for work in self.works if work.number == number), None)
+
+    def times(self) -> Sequence[tuple[Timestamp, TimeOver]]:
+        """Chain times that matter to this channel."""
+        if self.agreement is None or self.is_finished or self.opened_at == NO_TIME:
+            return ()
+        terms, agreed, decided = self.agreement.terms, self.agreement.conditions, self.decided
+        times = [
+            (self.service_ends, TimeOver(TradeTime.SERVICE)),
+            (terms.expires_at, TimeOver(TradeTime.EXPIRY)),
+            *self.ends(),
+        ]
+
+        def after(start: int, seconds: int, what: TradeTime) -> None:
+            times.append((Timestamp(start + seconds), TimeOver(what)))
+
+        if self.proposed is None:
+            after(self.billed.end, agreed.interval_s, TradeTime.INTERVAL)
+        else:
+            times.append((self.proposed.valid_until, TimeOver(TradeTime.VALIDITY)))
+            after(self.asked_at, agreed.grace_s, TradeTime.GRACE)
+            if self.is_losing_patience():
+                wait = agreed.grace_s + decided.patience_s
+                after(self.asked_at, wait, TradeTime.PATIENCE)
+                after(self.asked_at, agreed.grace_s, TradeTime.LAST)
+        if self.overdrawn_since != NO_TIME:
+            after(self.overdrawn_since, decided.patience_s, TradeTime.OVERDRAFT)
+        if self.failing_since != NO_TIME:
+            after(self.failing_since, decided.patience_s, TradeTime.FAILOVER)
+        return times
+
+    def laws(self) -> Mapping[str, bool]:
+        """What holds of the fields of every state that can be reached."""
+        numbers = [work.number for work in self.works]
+        within = range(self.received + 1, self.received + MAX_WORKS + 1)
+        return {
+            **super().laws(),
+            "requests are few, in order, each once": numbers == sorted(set(numbers) & set(within)),
+            "an amount never falls": self.billed.amount <= self.claimed,
+            "the newest voucher is the largest": self.signed == self.billed.amount,
+            "an index never restarts": self.index <= self.last_index,
+            "a bill that is out is awaited": (self.proposed is None) or self.asked_at > 0,
+        }
+
+    @property
+    def index(self) -> int:
+        """Of the newest voucher, or of the bill that is out."""
+        if self.proposed is not None:
+            return self.proposed.voucher.index
+        return self.voucher.voucher.index if self.voucher else 0
+
+    def after(self, event: on.SellerEvent) -> Sale:  # noqa: C901, PLR0911, PLR0912 - a line each
+        """The same with what the event told; the phase is the protocol's business."""
+        match event:
+            case on.AskedSell(agreement, policy, opening):
+                return replace(self, agreement=agreement, policy=policy, opening=opening)
+            case on.HeardRequest(request):
+                return self._taken(request)
+            case on.FoundServed(answer):
+                return self._served(answer)
+            case on.HeardAnswerTaken(number):
+                return self._handed_over(number)
+            case on.FoundProposal(proposal):
+                return self._proposed(proposal)
+            case on.FoundNothingDue(readings, used):
+                if self.proposed is not None or not self._begins_here(readings, used):
+                    raise self._stale("draft of another state")
+                billed = Billed(self.billed.amount, readings.end, readings.after)
+                return replace(self, billed=billed).forget(TradeTime.INTERVAL)
+            case on.FoundOverdrawn(at):
+                since = self.overdrawn_since if self.overdrawn_since != NO_TIME else at
+                return replace(self, overdrawn_since=since)
+            case on.HeardVoucher(voucher) | on.HeardLastVoucher(voucher):
+                return self._signed(voucher)
+            case on.HeardOverdraftTaken(deposit):
+                return replace(self, warned=deposit)
+            case on.HeardClosing(closing):
+                return replace(self, closing_back=closing)
+            case on.FoundClosing(closing):
+                return replace(self, closing=closing)
+            case _:
+                return self._heard(event)
+
+    def _heard(self, event: on.Common) -> Sale:  # noqa: PLR0911 - one line an event
+        told = self.heard(event)
+        match event:
+            case on.SawOpened(_, at):
+                return replace(told, billed=Billed(end=at))
+            case on.SawMoney(deposit) if deposit > self.deposit:
+                return replace(told, overdrawn_since=NO_TIME)
+            case on.SawAmended(signers):
+                left = tuple(e for e in self.unissued if e.proposal.voucher.epoch == signers.epoch)
+                return replace(told, unissued=left)
+            case on.HeardCredential(credential):
+                index = credential.index
+                left = tuple(e for e in self.unissued if e.proposal.voucher.index > index)
+                return replace(told, unissued=left)
+            case on.FoundBrokerBack(at) if self.proposed is not None:
+                asked_at = max(self.asked_at, at)
+                return replace(told, asked_at=Timestamp(asked_at)).forget(TradeTime.GRACE)
+            case on.AskedStop(at):
+                return told.stop(Reason.ASKED_BY_SELLER, at)
+            case _:
+                return told
+
+    def _stale(self, what: str) -> IllegalMove:
+        return IllegalMove(what, who="sale", had=self.phase.value, needed="what this state owes")
+
+    def _taken(self, request: Request) -> Sale:
+        is_near = self.received < request.number <= self.received + MAX_WORKS
+        if not is_near or self.work(request.number) is not None:
+            raise self._stale("request that was taken, or comes too early")
+        works = sorted((*self.works, Work(request)), key=lambda work: work.number)
+        return replace(self, works=tuple(works))
+
+    def _served(self, answer: Answer) -> Sale:
+        """Each request is metered once, whoever does its work again."""
+        work = self.work(answer.number)
+        if work is None or work.answer is not None or answer.units > work.charge:
+            raise self._stale("answer to what is not in hand, or above what it may cost")
+        works = tuple(
+            replace(work, request=replace(work.request, content=b""), answer=answer)
+            if work.number == answer.number
+            else work
+            for work in self.works
+        )
+        return replace(self, works=works, used=plus(self.used, answer.used))
+
+    def _handed_over(self, number: int) -> Sale:
+        works = [
+            replace(work, answer=replace(work.answer, content=b""), is_taken=True)
+            if work.number == number and work.answer is not None
+            else work
+            for work in self.works
+        ]
+        received = self.received
+        while works and works[0].number == received + 1 and works[0].is_taken:
+            received = works.pop(0).number
+        return replace(self, works=tuple(works), received=received)
+
+    def _proposed(self, proposal: Proposal) -> Sale:
+        is_anew = self.proposed is not None
+        if not self._is_drafted_of_this(proposal):
+            raise self._stale("draft of another state")
+        told = replace(
+            self,
+            proposed=proposal,
+            asked_at=self.asked_at if is_anew else self._drafted_at(proposal),
+            last_index=proposal.voucher.index,
+        )
+        return told.forget(TradeTime.INTERVAL, TradeTime.VALIDITY)
+
+    def _drafted_at(self, proposal: Proposal) -> Timestamp:
+        return Timestamp(proposal.valid_until - self.decided.valid_s)
+
+    def _is_drafted_of_this(self, proposal: Proposal) -> bool:
+        voucher, signers, readings = proposal.voucher, self.in_force, proposal.readings
+        is_named = (voucher.controller, voucher.epoch) == (signers.controller, signers.epoch)
+        if not (self.is_bill_due and is_named and voucher.index == self.last_index + 1):
+            return False
+        if self.proposed is not None:
+            return readings == self.proposed.readings and voucher.amount == self.claimed
+        begins = proposal.begins_at == self.billed.amount and proposal.fee > 0
+        return begins and self._begins_here(readings, self.used)
+
+    def _begins_here(self, readings: Readings, used: Registers) -> bool:
+        """Whether an interval goes on where the last one ended, and nothing came meanwhile."""
+        before = self.billed.registers or readings.before
+        starts = (readings.start, readings.before) == (self.billed.end, before)
+        return self.is_bill_due and starts and used == self.used
+
+    def _signed(self, voucher: Countersigned) -> Sale:
+        """The bill that is out is settled, whichever index of it was signed."""
+        if self.proposed is None or voucher.voucher.amount != self.proposed.voucher.amount:
+            raise self._stale("voucher of no bill that is out")
+        unissued = (*self.unissued, Settlement.of(self.proposed, voucher))[-MAX_UNISSUED:]
+        told = replace(self, voucher=voucher, billed=self.begun, proposed=None, unissued=unissued)
+        return told.forget(TradeTime.GRACE, TradeTime.VALIDITY, TradeTime.LAST)
+
+    # --- what is owed --------------------------------------------------------------------------
+
+    def owed(self) -> tuple[do.SellerEffect, ...]:
+        """Effects that this state still needs."""
+        match self.phase:
+            case SellerPhase.UNKNOWN | SellerPhase.AGREED | SellerPhase.DROPPED:
+                return ()
+            case SellerPhase.SERVING | SellerPhase.STOPPED:
+                return (*self._owed_service(), *self._owed_chain(), *self.owed_talk())
+            case SellerPhase.CLAIMING:
+                return (*self._owed_issuing(), *self._owed_claim(), *self.owed_talk())
+            case SellerPhase.WINDOW:
+                return (*self._owed_in_window(), *self.owed_keeping())
+            case SellerPhase.ENDED:
+                return self.owed_keeping()
+            case _:
+                assert_never(self.phase)
+
+    def _owed_service(self) -> tuple[do.SellerEffect, ...]:
+        owed: list[do.SellerEffect] = []
+        for work in self.works:
+            if work.answer is None:
+                owed.append(do.Serve(work.number))
+            elif not work.is_taken:
+                owed.append(do.SendAnswer(work.number))
+        if self.is_bill_due:
+            owed.append(do.Propose(self.last_index + 1))
+        elif self.proposed is not None:
+            owed.append(do.SendProposal(self.proposed.voucher.index))
+        left = self.deposit - self.claimed
+        if left < self.decided.warn_below and self.warned != self.deposit:
+            owed.append(do.SendOverdraft(self.deposit))
+        return (*owed, *self._owed_issuing())
+
+    @property
+    def is_bill_due(self) -> bool:
+        """Whether a bill is to be drafted."""
+        if self.proposed is not None:
+            return self.needs_new_index
+        if self.phase is SellerPhase.STOPPED:
+            return not self.in_hand
+        return self.is_over(TradeTime.INTERVAL)
+
+    def _owed_issuing(self) -> tuple[do.SellerEffect, ...]:
+        if not self.unissued:
+            return ()
+        return (do.SendSettlement(self.unissued[0].proposal.voucher.index),)
+
+    def _owed_chain(self) -> tuple[do.SellerEffect, ...]:
+        due = Tokens(self.worth(self.signed))
+        is_much = due > self.paid and due - self.paid >= self.decided.checkpoint_above
+        return (do.SubmitCheckpoint(due),) if is_much else ()
+
+    def _owed_claim(self) -> tuple[do.SellerEffect, ...]:
+        due = Tokens(self.worth(self.signed))
+        if self.is_over(TradeTime.LOCK):
+            return (do.SubmitEndUnclosed(),)
+        if self.is_over(TradeTime.CLOSE_BY):
+            more = due > self.paid
+            return (do.SubmitCheckpoint(due) if more else do.SubmitEndUnclosed(),)
+        if self.closing_back is not None and self.closing_back.amount >= due:
+            return (do.SubmitCloseTogether(),)
+        if self.voucher is not None:
+            return (do.SubmitClaim(due),)
+        return (do.SignClosing() if self.closing is None else do.SendClosing(),)
+
+    def _owed_in_window(self) -> tuple[do.SellerEffect, ...]:
+        if self.is_over(TradeTime.LOCK):
+            return (do.SubmitEndUnclosed(),)
+        if self.is_over(TradeTime.WINDOW):
+            return (do.SubmitSettle(),)
+        due = Tokens(self.worth(self.signed))
+        return (do.SubmitResponse(due),) if due > self.counted else ()

@@ -1,0 +1,28 @@
+"""Seller, buyer and controller through whatever happens: nothing lost, billed or paid twice.
+
+T8, T18, T20, T21, T23-T25, T27, T28 and A53, A54; the money below is the plain model of the escrow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.offchain.systems.trading.simulation.trading_machine import TradeMachine
+
+from edgemark.systems.trading.protocol import effects as do
+
+HOW = settings(max_examples=max(40, settings().max_examples), stateful_step_count=35)
+EFFECTS = {name for name, value in vars(do).items() if is_dataclass(value)}
+
+
+@pytest.mark.lasts(10)
+def test_t8_whatever_happens__nobody_loses_a_voucher_or_pays_twice_and_all_end() -> None:
+    seen: set[str] = set()
+    machine = type("SeenTrades", (TradeMachine,), {"seen": seen})
+    run_state_machine_as_test(machine, settings=HOW)
+    assert "cheated" in seen
+    assert len({"CLAIMED", "SETTLED", "TOGETHER", "UNCLOSED"} & seen) > 2, seen
+    assert len(seen & EFFECTS) > len(EFFECTS) - 6, EFFECTS - seen

@@ -1,0 +1,245 @@
+"""A party of the simulation, with a journal that alone outlives it.
+
+It carries effects out as a process would; what is done and what is written down are two steps,
+between which a test may kill it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, assert_never
+
+from tests.offchain.systems.trading.channel_cast import PEOPLE
+from tests.offchain.systems.trading.parties_cast import (
+    CHANNEL,
+    DOMAIN,
+    POLICY,
+    letter_of,
+)
+from tests.offchain.systems.trading.simulation.trading_chain import Chain
+
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.errors import EdgemarkError, LedgerUnavailable
+from edgemark.identifiers import Address
+from edgemark.loop.machine import IllegalMove, Tick
+from edgemark.systems.trading.contract.records import Said
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.agreement import BlocksStopped, check_fresh
+from edgemark.systems.trading.protocol.letters import (
+    Letter,
+    Message,
+    Role,
+    receipt_of,
+)
+from edgemark.systems.trading.protocol.life import PartyMachine
+from edgemark.systems.trading.protocol.messages import (
+    Amending,
+    Closing,
+    Stop,
+)
+from edgemark.systems.trading.protocol.side import draft_amending, observe
+
+
+class BrokerAway(EdgemarkError):
+    """Letters neither come nor go."""
+
+
+class Actor:
+    """One party.
+
+    Attributes:
+        journal: what is on its disk.
+        told: every letter that it ever sent.
+        machine_of: what a planted copy replaces.
+    """
+
+    role: Role
+    blank: Callable[[], Any]
+
+    def __init__(self, world: Any, key: SecretKey) -> None:
+        self.world, self.key = world, key
+        self.chain: Chain = world.chain
+        self.machine: PartyMachine[Any] = PartyMachine(type(self).blank)
+        self.state = self.machine.initial(CHANNEL)
+        self.journal: list[bytes | int] = []
+
+    # --- its disk ------------------------------------------------------------------------------
+
+    def tell(self, event: Any) -> bool:
+        """Let something happen: on the disk first; whether it could."""
+        try:
+            after, _ = self.machine.step(self.state, event)
+        except IllegalMove:
+            return False
+        if after != self.state:
+            is_tick = isinstance(event, Tick)
+            self.journal.append(event.now if is_tick else self.machine.encode_event(event))
+            self.state = after
+            broken = [law for law, holds in after.laws().items() if not holds]
+            assert broken == [], (broken, event, after)
+            owed = after.owed()
+            assert len(set(owed)) == len(owed), owed
+            assert not (owed and after.is_finished)
+        return True
+
+    def replayed(self) -> Any:
+        state = self.machine.initial(CHANNEL)
+        for record in self.journal:
+            is_tick = isinstance(record, int)
+            event = Tick(record) if is_tick else self.machine.decode_event(record)
+            state, _ = self.machine.step(state, event)
+        return state
+
+    def die(self) -> None:
+        """Only its journal is left; its next life owes the same."""
+        self.state, before = self.replayed(), self.state
+        assert self.state == before
+
+    def condense(self) -> None:
+        """What happened is told by what it came to."""
+        states = self.machine.condense(self.state)
+        self.journal = [self.machine.encode_event(state) for state in states]
+
+    # --- its world -----------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over the chain, and the time."""
+        try:
+            view = self.chain.look()
+        except LedgerUnavailable:
+            return
+        self.tell(self.find_blocks())
+        for event in self.observe(view):
+            assert self.tell(event), (event, self.state.phase)
+        self.tell(Tick(self.chain.block))
+
+    def find_blocks(self) -> on.SawBlocksStop | on.SawBlocksGoOn:
+        try:
+            check_fresh(self.chain.head, POLICY.stale_after_s)
+        except BlocksStopped:
+            return on.SawBlocksStop()
+        return on.SawBlocksGoOn()
+
+    def observe(self, view: Any) -> Sequence[Any]:
+        return observe(self.state, view)
+
+    def send(self, message: Message, to: Role) -> None:
+        self.world.post(letter_of(message, self.role, self.key), to)
+
+    def owed(self) -> Sequence[Any]:
+        return self.machine.resume(self.state)
+
+    def perform(self, effect: Any, *, dies: bool = False) -> None:
+        """Carry an effect out, and write down what came of it, or die before that."""
+        self.world.performed.add(type(effect).__name__)
+        try:
+            found = self.carry_out(effect)
+        except EdgemarkError:
+            return  # the loop tries again
+        if dies:
+            self.die()
+            return
+        for event in found:
+            self.tell(event)
+
+    def hear(self, raw: bytes) -> None:
+        """A letter came, from whomever."""
+        try:
+            role, message = Letter.from_wire(raw).open(DOMAIN, CHANNEL, self.keys())
+            self.take(role, message)
+            receipt = receipt_of(message)
+            if receipt is not None and self.state.phase.value != "unknown":
+                self.send(receipt, role)
+        except EdgemarkError:
+            return
+
+    def note(self, event: Any) -> None:
+        """What a checked message means; what cannot happen now is not acknowledged."""
+        if event is not None and not self.tell(event):
+            raise IllegalMove("not now", who=self.role.value)
+
+    def keys(self) -> dict[Role, Address]:
+        if self.state.agreement is None:
+            return {}
+        signers = self.state.in_force
+        keys = {
+            Role.BUYER: signers.payer_key,
+            Role.SELLER: signers.seller_key,
+            Role.CONTROLLER: signers.controller,
+        }
+        return {role: key for role, key in keys.items() if role is not self.role}
+
+    def carry_out(self, effect: Any) -> Sequence[Any]:
+        raise NotImplementedError
+
+    def take(self, role: Role, message: Message) -> None:
+        raise NotImplementedError
+
+    # --- of both parties -----------------------------------------------------------------------
+
+    @property
+    def other(self) -> Role:
+        return Role.BUYER if self.role is Role.SELLER else Role.SELLER
+
+    @property
+    def said(self) -> Said:
+        return Said(PEOPLE["seller" if self.role is Role.SELLER else "payer"])
+
+    def said_with(self, signer: Address) -> Said:
+        """One's own word by sending, and the other's by its signature."""
+        is_seller = self.role is Role.SELLER
+        return replace(self.said, **{"payer_signer" if is_seller else "seller_signer": signer})
+
+    def share(self, effect: do.Shared) -> Sequence[Any]:  # noqa: C901 - one each
+        state = self.state
+        match effect:
+            case do.SendStop():
+                self.send(Stop(state.reason), self.other)
+            case do.KeepCredential(index):
+                kept = next(each for each in state.keeping if each.index == index)
+                self.world.kept[self.role, index] = kept
+                return [on.FoundCredentialKept(index)]
+            case do.SignAmending():
+                return [on.FoundAmending(self.sign_amending())]
+            case do.SendAmending():
+                self.send(state.amending, self.other)
+            case do.SubmitAmending():
+                offered: Amending = state.offered
+                signer = state.in_force.payer_key
+                if self.role is Role.BUYER:
+                    signer = state.in_force.seller_key
+                said, until = self.said_with(signer), offered.valid_until
+                self.chain.amend(offered.number, offered.amount, offered.signers, until, said)
+            case do.SignClosing():
+                draft = self.closing()
+                digest = DOMAIN.closing(CHANNEL, draft.amount, draft.valid_until)
+                return [on.FoundClosing(replace(draft, signature=self.key.sign(digest)))]
+            case do.SendClosing():
+                unknown = Closing(state.paid, state.known.terms.close_by)
+                self.send(state.closing or unknown, self.other)
+            case do.SubmitCloseTogether():
+                back: Closing = state.closing_back
+                signers = state.in_force
+                is_seller = self.role is Role.SELLER
+                said = self.said_with(signers.payer_key if is_seller else signers.seller_key)
+                self.chain.close_together(back.amount, back.valid_until, said)
+            case do.SubmitSettle():
+                self.chain.settle()
+            case do.SubmitEndUnclosed():
+                self.chain.end_unclosed()
+            case _:
+                assert_never(effect)
+        return []
+
+    def sign_amending(self) -> Amending:
+        amending = draft_amending(self.state, self.due(), self.chain.head)
+        told = (amending.number, amending.amount, amending.signers, amending.valid_until)
+        return replace(amending, signature=self.key.sign(DOMAIN.amendment(CHANNEL, *told)))
+
+    def due(self) -> int:
+        raise NotImplementedError
+
+    def closing(self) -> Closing:
+        raise NotImplementedError

@@ -1,8 +1,8 @@
-"""Print how the phases of an outsourced job follow one another, from the table of the protocol.
+"""Print how the phases of a matter follow one another, from the table of each protocol.
 
-    python -m tools.print_moves            # three diagrams in Mermaid's language
-    python -m tools.print_moves --write    # into docs/outsourcing.md, between its markers
-    python -m tools.print_moves --check    # exit 1 when the document shows another table
+    python -m tools.print_moves            # a diagram in Mermaid's language for each party
+    python -m tools.print_moves --write    # into the pages below docs/, between their markers
+    python -m tools.print_moves --check    # exit 1 when a page shows another table
 
 Events that tell something without ending a phase are left out.
 """
@@ -10,18 +10,52 @@ Events that tell something without ending a phase are left out.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from tools.drawn_pages import run
 
-from edgemark.loop.moves import Kind
-from edgemark.systems.outsourcing.protocol.life import LIFE
+from edgemark.loop.moves import Kind, Moves
+from edgemark.systems.outsourcing.protocol import life as jobs
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JudgePhase, NodePhase
+from edgemark.systems.trading.protocol import life as channels
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "outsourcing.md"
-PARTIES: dict[str, type[Enum]] = {"device": DevicePhase, "node": NodePhase, "judge": JudgePhase}
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page with the diagrams of one system.
+
+    Attributes:
+        name: of the file.
+        life: the table.
+        parties: phases of each.
+    """
+
+    name: str
+    life: Moves
+    parties: Mapping[str, type[Enum]]
+
+
+PAGES = (
+    Page(
+        "outsourcing.md",
+        jobs.LIFE,
+        {"device": DevicePhase, "node": NodePhase, "judge": JudgePhase},
+    ),
+    Page(
+        "trading.md",
+        channels.LIFE,
+        {
+            "seller": channels.SellerPhase,
+            "buyer": channels.BuyerPhase,
+            "controller": channels.ControllerPhase,
+        },
+    ),
+)
 
 
 def name_of(kind: Kind) -> str:
@@ -46,14 +80,19 @@ def draw(phases: type[Enum], moves: Iterable[tuple[Enum, Kind, Enum]]) -> str:
     return "\n".join(lines)
 
 
-def draw_all() -> dict[str, str]:
-    """A fenced diagram for each party."""
-    return {name: f"```mermaid\n{draw(phases, LIFE)}\n```\n" for name, phases in PARTIES.items()}
+def draw_all(page: Page) -> dict[str, str]:
+    """A fenced diagram for each party of a page."""
+    return {
+        name: f"```mermaid\n{draw(phases, page.life)}\n```\n"
+        for name, phases in page.parties.items()
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit status."""
-    return run(__doc__ or "", DOCUMENT, draw_all(), "moves", arguments)
+    return max(
+        run(__doc__ or "", DOCS / page.name, draw_all(page), "moves", arguments) for page in PAGES
+    )
 
 
 if __name__ == "__main__":

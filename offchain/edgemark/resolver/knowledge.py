@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp
 from edgemark.identity.credentials.evidence import Evidence, find_anchor
-from edgemark.identity.credentials.keys import is_same
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.status.reading import FetchList
 from edgemark.identity.credentials.verification import Knowledge
 from edgemark.identity.did.history import DatedChange
-from edgemark.identity.did.identifier import parse_did
+from edgemark.identity.did.identifier import is_same, parse_did
 from edgemark.resolver.resolver import DidResolver
 from edgemark.resolver.results import HistoryTooLong
 

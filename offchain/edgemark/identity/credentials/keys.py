@@ -28,18 +28,13 @@ from edgemark.identity.did.document import (
     DidDocument,
     VerificationMethod,
 )
-from edgemark.identity.did.identifier import Did, parse_did
+from edgemark.identity.did.identifier import Did, is_same, parse_did
 
 AGREEMENT_KEY = "X25519KeyAgreementKey2019"
 
 
 class KeyUnusable(RefusedInput):
     """A key that is named is not there, or not for this."""
-
-
-def is_same(one: Did, other: Did) -> bool:
-    """Whether two DIDs name one identity, in whichever capitals."""
-    return (one.chain_id, one.identity) == (other.chain_id, other.identity)
 
 
 def find_signer(header: Mapping[str, Any], issuer: Did, document: DidDocument) -> Address:

@@ -16,13 +16,13 @@ from edgemark.identifiers import Timestamp, format_time
 from edgemark.identity.credentials.evidence import Evidence, build_document_then
 from edgemark.identity.credentials.instants import SECOND_NS, instant_of
 from edgemark.identity.credentials.jose.compact import check_compact
-from edgemark.identity.credentials.keys import find_signer, is_same
+from edgemark.identity.credentials.keys import find_signer
 from edgemark.identity.credentials.model import SchemaRef
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.schema import check_schema
 from edgemark.identity.credentials.status.reading import FetchList, check_status
 from edgemark.identity.did.history import DatedChange
-from edgemark.identity.did.identifier import Did, parse_did
+from edgemark.identity.did.identifier import Did, is_same, parse_did
 
 
 class OutOfTime(RefusedInput):

@@ -83,6 +83,11 @@ def make_did(chain_id: int, identity: Address) -> Did:
     return Did(f"did:ethr:{chain_id:#x}:{identity}", chain_id, identity)
 
 
+def is_same(one: Did, other: Did) -> bool:
+    """Whether two DIDs name one identity, in whichever capitals."""
+    return (one.chain_id, one.identity) == (other.chain_id, other.identity)
+
+
 def parse_did(text: str) -> Did:
     """Parse a DID without path, query and fragment.
 

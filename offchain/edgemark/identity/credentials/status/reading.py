@@ -13,7 +13,7 @@ from edgemark.identifiers import Timestamp
 from edgemark.identity.credentials.evidence import Evidence, build_document_then
 from edgemark.identity.credentials.instants import instant_of
 from edgemark.identity.credentials.jose.compact import check_compact
-from edgemark.identity.credentials.keys import find_signer, is_same
+from edgemark.identity.credentials.keys import find_signer
 from edgemark.identity.credentials.model import Credential
 from edgemark.identity.credentials.reading import read_signed
 from edgemark.identity.credentials.status.announced import Announced, find_announced
@@ -27,7 +27,7 @@ from edgemark.identity.credentials.status.entries import (
     read_list,
 )
 from edgemark.identity.did.history import DatedChange
-from edgemark.identity.did.identifier import Did
+from edgemark.identity.did.identifier import Did, is_same
 
 FetchList = Callable[[str], bytes]  # text by CID; raises `ListMissing`
 

@@ -13,10 +13,9 @@ from typing import Any
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Hash32
 from edgemark.identity.credentials.evidence import digest_of
-from edgemark.identity.credentials.keys import is_same
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.schema import check_schema
-from edgemark.identity.did.identifier import Did
+from edgemark.identity.did.identifier import Did, is_same
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.credentials.payloads import (
     INITIATION,

@@ -17,11 +17,10 @@ from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.errors import about
 from edgemark.identifiers import Hash32
 from edgemark.identity.credentials.evidence import digest_of
-from edgemark.identity.credentials.keys import is_same
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.schema import check_schema
 from edgemark.identity.credentials.signing import CredentialSigner
-from edgemark.identity.did.identifier import Did
+from edgemark.identity.did.identifier import Did, is_same
 from edgemark.systems.trading.contract.records import Signers, Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.credentials.payloads import (

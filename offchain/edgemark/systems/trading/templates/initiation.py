@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.identifiers import Hash32, Tokens
-from edgemark.identity.credentials.keys import is_same
-from edgemark.identity.did.identifier import Did
+from edgemark.identity.did.identifier import Did, is_same
 from edgemark.systems.trading.templates.fields import (
     MAX_DURATION_S,
     MAX_VERSION,

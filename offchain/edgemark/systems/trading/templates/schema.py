@@ -13,14 +13,15 @@ Rule 5: so deep, so many parts, so many bytes.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from referencing import Registry
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 from edgemark.errors import RefusedInput
 from edgemark.untrusted.jcs import MAX_WHOLE, encode_jcs
@@ -154,7 +155,8 @@ def check_claims(claims: Any, schema: Mapping[str, Any], *, who: object) -> None
 
 @lru_cache(maxsize=64)
 def _validator_of(text: bytes) -> Draft202012Validator:
-    import json  # noqa: PLC0415 - the key of the cache is text
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - most commands check no claims
+    from referencing import Registry  # noqa: PLC0415
 
     # An empty registry: the one that it has by default fetches what it does not know.
     return Draft202012Validator(json.loads(text), registry=Registry())

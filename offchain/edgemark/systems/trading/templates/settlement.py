@@ -14,8 +14,7 @@ from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
-from edgemark.identity.credentials.keys import is_same
-from edgemark.identity.did.identifier import Did
+from edgemark.identity.did.identifier import Did, is_same
 from edgemark.systems.trading.templates.fields import (
     Encryption,
     Field,

@@ -23,8 +23,7 @@ from edgemark.crypto.ethereum.abi import encode
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
-from edgemark.identity.credentials.keys import is_same
-from edgemark.identity.did.identifier import Did
+from edgemark.identity.did.identifier import Did, is_same
 from edgemark.storage.cid import Cid, cid_of
 from edgemark.systems.trading.templates import initiation, settlement
 from edgemark.systems.trading.templates.fields import Field, Label, TemplateKind

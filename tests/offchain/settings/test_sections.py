@@ -43,6 +43,7 @@ KNOWN = [each for each in Catalogue(list_sections()).settings if each.name != "h
 PARSED = {  # texts that are read when the settings are
     "chain.url": ["http://a:1", "https://b/c?d=%22e"],
     "identity.url": ["", "http://a:1"],
+    "identity.more": ["", "http://a:1", "http://a:1 https://b/c"],
     "registration.provider": ["", "0x" + "11" * 20],
     "registration.advertise": ["", "https://node.example:9443"],
 }

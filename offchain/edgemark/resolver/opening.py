@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgemark.deployment.deployment import Deployment
+from edgemark.deployment.deployment import Deployment, ManifestInvalid
 from edgemark.deployment.group import ContractGroup
 from edgemark.deployment.settings import ChainSettings
 from edgemark.ledger.evm.faults import NoChain
@@ -103,6 +103,15 @@ def _connect(settings: Settings, url: str, chain_id: int = 0) -> EvmChain:
 
 
 def _load(chain: EvmChain, manifest: Path, known: Sequence[type[ContractGroup]]) -> Deployment:
+    if not manifest.exists():
+        raise ManifestInvalid(
+            "cannot read the manifest",
+            who=manifest.absolute(),
+            had="no such file",
+            needed=f"the file that the deployment on chain id {chain.chain_id} wrote",
+            remedy="Deploy the registry (`ape run deploy --identities`), or put its manifest "
+            "there; that of identity.url may be elsewhere, see identity.manifest.",
+        )
     deployment = Deployment.load(manifest, known, chain.chain_id)
     deployment.verify(chain)
     return deployment

@@ -171,6 +171,18 @@ def test_more__is_addresses_of_chains(
     assert "identity.more" in capsys.readouterr().err
 
 
+def test_manifest_that_is_not_there__says_whose_and_where_it_is_looked_for(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = home / "deployments" / "31337-did.json"
+    missing.unlink()
+    assert run(home, "identity", "serve", "--json") == Exit.REFUSED_INPUT
+    told = json.loads(capsys.readouterr().out)
+    assert told["who"] == str(missing)
+    assert "chain id 31337" in told["needed"]
+    assert "identity.manifest" in told["remedy"]
+
+
 def test_more__that_names_a_chain_twice__is_refused(
     home: Path, sides: tuple[Side, Side], capsys: pytest.CaptureFixture[str]
 ) -> None:

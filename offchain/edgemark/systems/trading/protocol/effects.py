@@ -72,7 +72,7 @@ class SubmitEndUnclosed:
 
 @dataclass(frozen=True)
 class Serve:
-    """Do the work of this request."""
+    """Do the work of this request; what it uses beyond its bound is nobody's debt."""
 
     number: int
 

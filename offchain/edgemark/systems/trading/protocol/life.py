@@ -71,6 +71,7 @@ class TradeTime(Enum):
     PATIENCE = "patience"  # with a voucher, then with an end, that does not come
     OVERDRAFT = "overdraft"  # for a top-up, when the deposit is used up
     FAILOVER = "failover"  # for the other's word on the next controller
+    OFFER = "offer"  # for which that word counts
     SERVICE = "service"  # a margin before `expires_at`
     EXPIRY = "expiry"  # `expires_at`: what is owed is brought to the chain
     CLOSE_BY = "close by"  # nobody closes any more
@@ -81,7 +82,7 @@ class TradeTime(Enum):
 _CHAIN = stays(on.SawMoney, on.SawAmended, on.SawBlocksStop, on.SawBlocksGoOn)
 _BROKER = stays(on.FoundBrokerAway, on.FoundBrokerBack)
 _KEEPING = stays(on.HeardCredential, on.FoundCredentialKept)
-_FAILOVER = stays(on.AskedController, on.FoundAmending, on.HeardAmending)
+_FAILOVER = stays(on.AskedController, on.FoundAmending, on.HeardAmending, TradeTime.OFFER)
 _OPEN = {**_CHAIN, **_BROKER, **_KEEPING}
 
 _WORK = stays(

@@ -26,9 +26,9 @@ from edgemark.systems.trading.protocol.agreement import (
     Policy,
     Reason,
 )
-from edgemark.systems.trading.protocol.letters import ChannelDomain
+from edgemark.systems.trading.protocol.letters import ChannelDomain, Role
 from edgemark.systems.trading.protocol.life import TradeTime
-from edgemark.systems.trading.protocol.messages import Amending, Closing, Credential
+from edgemark.systems.trading.protocol.messages import Amending, Closing, Credential, Stop
 
 _BY_TIME = {  # the first of them that a state has; a party stops by one, and waits for no other
     TradeTime.SERVICE: Reason.EXPIRED,
@@ -146,12 +146,14 @@ class Side(Waiting):
         return replace(self, why=reason, stopped_at=at)
 
     def ends(self) -> Sequence[tuple[Timestamp, TimeOver]]:
-        """Chain times at which a channel that nobody ended is out of the parties' hands."""
+        """Chain times after which what stands on chain, or waits for it, can be done no more."""
         terms = self.known.terms
         lock = terms.lock_expiry(self.decided.lock_grace_s)
         times = [(terms.close_by, TimeOver(TradeTime.CLOSE_BY)), (lock, TimeOver(TradeTime.LOCK))]
         if self.deadline != NO_TIME:
             times.append((self.deadline, TimeOver(TradeTime.WINDOW)))
+        if self.offered is not None:
+            times.append((self.offered.valid_until, TimeOver(TradeTime.OFFER)))
         return times
 
     def is_losing_patience(self) -> bool:
@@ -181,7 +183,7 @@ class Side(Waiting):
             case on.FoundAmending(amending):
                 return replace(self, amending=amending)
             case on.HeardAmending(amending):
-                return replace(self, offered=amending)
+                return replace(self, offered=amending).forget(TradeTime.OFFER)
             case on.AskedStop():
                 return self  # whose word it is, each side says itself
             case _:
@@ -232,7 +234,7 @@ class Side(Waiting):
         owed: list[do.Shared] = []
         if self.reason is not Reason.NONE:
             owed += () if self.stop_told else (do.SendStop(),)
-        elif self.offered is not None:
+        elif self.offered is not None and not self.is_over(TradeTime.OFFER):
             owed.append(do.SubmitAmending())
         elif self.amending is not None:
             owed.append(do.SendAmending())
@@ -254,6 +256,20 @@ class Side(Waiting):
             "what has a channel has a policy": (self.agreement is None) == (self.policy is None),
             "nothing is paid but what is deposited": self.paid <= self.deposit,
         }
+
+
+_EITHER = frozenset({Reason.EXPIRED, Reason.CONTROLLER_LOST})
+SAYS = {  # why a party can have stopped; its word for anything else is that it wanted to
+    Role.BUYER: _EITHER | {Reason.PROPOSAL_WRONG, Reason.DISK_LOST},
+    Role.SELLER: _EITHER | {Reason.OVERDRAWN, Reason.VOUCHER_LATE},
+}
+WANTED = {Role.BUYER: Reason.ASKED_BY_BUYER, Role.SELLER: Reason.ASKED_BY_SELLER}
+
+
+def hear_stop(stop: Stop, role: Role, head: Head) -> on.HeardStop:
+    """What it means that the other stopped: the reason that it gives, if it can be its own."""
+    reason = stop.reason if stop.reason in SAYS[role] else WANTED[role]
+    return on.HeardStop(reason, Timestamp(head.block))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tests.offchain.systems.trading.channel_cast import START
 from tests.offchain.systems.trading.parties_cast import (
     AGREEMENT,
     CONTROLLER,
+    HEAD,
     NEXT,
     OPENED,
     POLICY,
@@ -34,6 +35,7 @@ from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
 from edgemark.systems.trading.protocol.agreement import Reason
+from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import (
     LIFE,
     BuyerPhase,
@@ -43,8 +45,15 @@ from edgemark.systems.trading.protocol.life import (
     TradeTime,
     step,
 )
-from edgemark.systems.trading.protocol.messages import Credential, Request
-from edgemark.systems.trading.protocol.side import ChannelView, Side, observe
+from edgemark.systems.trading.protocol.messages import Amending, Credential, Request, Stop
+from edgemark.systems.trading.protocol.side import (
+    SAYS,
+    WANTED,
+    ChannelView,
+    Side,
+    hear_stop,
+    observe,
+)
 from edgemark.systems.trading.seller.sale import Sale
 
 
@@ -174,6 +183,29 @@ def test_t27_every_reason__comes_up() -> None:
         Reason.OVERDRAWN,
         Reason.VOUCHER_LATE,
     }
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("role", [Role.BUYER, Role.SELLER])
+def test_t27_a_reason_that_is_not_the_others__is_not_believed(role: Role, reason: Reason) -> None:
+    told = hear_stop(Stop(reason), role, HEAD).reason
+    assert told is (reason if reason in SAYS[role] else WANTED[role])
+    assert told not in (Reason.NONE, WANTED[Role.SELLER if role is Role.BUYER else Role.BUYER])
+    stopped, _ = step(opened_sale(), hear_stop(Stop(reason), Role.BUYER, HEAD))
+    assert stopped.reason is not Reason.NONE
+
+
+def test_t21_the_others_word__is_brought_until_its_time_is_over() -> None:
+    signers = replace(TERMS.signers, controller=NEXT.address, epoch=1)
+    word = Amending(0, Tokens(0), signers, Timestamp(START + 30), bytes(65))
+    sale, owed = step(opened_sale(), on.HeardAmending(word))
+    assert owed == (do.SubmitAmending(),)
+    late = LIFE.reach_time(sale, Timestamp(START + 31))
+    assert do.SubmitAmending() not in late.owed()
+    again, _ = step(late, on.HeardAmending(replace(word, valid_until=Timestamp(START + 90))))
+    assert do.SubmitAmending() in again.owed()
+    moved, _ = step(again, on.SawMoney(TERMS.deposit, Tokens(0), 1))
+    assert do.SubmitAmending() not in moved.owed()
 
 
 # --- records -----------------------------------------------------------------------------------

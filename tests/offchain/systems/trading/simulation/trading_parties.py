@@ -18,7 +18,6 @@ from tests.offchain.systems.trading.parties_cast import (
 from tests.offchain.systems.trading.simulation.trading_actors import Actor, BrokerAway
 
 from edgemark.crypto.ethereum.hashing import keccak256
-from edgemark.identifiers import Timestamp
 from edgemark.systems.trading.buyer.checking import (
     ProposalWrong,
     blame,
@@ -55,7 +54,7 @@ from edgemark.systems.trading.protocol.messages import (
     Stop,
     Taken,
 )
-from edgemark.systems.trading.protocol.side import check_amending
+from edgemark.systems.trading.protocol.side import check_amending, hear_stop
 from edgemark.systems.trading.seller.admission import (
     NotServed,
     check_closing,
@@ -133,8 +132,8 @@ class Seller(Actor):
             case Credential():
                 check_credential(message, CHANNEL, self.keys()[role], DOMAIN, CONTROLLERS)
                 self.note(on.HeardCredential(message))
-            case Stop(reason):
-                self.note(on.HeardStop(reason, Timestamp(self.chain.block)))
+            case Stop():
+                self.note(hear_stop(message, role, head))
             case Closing():
                 self.note(check_closing(state, message, DOMAIN, head))
             case Amending():
@@ -226,8 +225,8 @@ class Buyer(Actor):
                 self.note(on.HeardCredential(message))
             case Overdraft():
                 self.note(on.HeardOverdraft(message))
-            case Stop(reason):
-                self.note(on.HeardStop(reason, Timestamp(self.chain.block)))
+            case Stop():
+                self.note(hear_stop(message, role, head))
             case Closing():
                 self.note(check_closing_back(state, message, DOMAIN, head))
             case Amending():

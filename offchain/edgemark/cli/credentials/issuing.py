@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from edgemark.cli.credentials.places import FILE, did_option, issued_of, read_schema_file
+from edgemark.cli.identities.acting import DAY_S, days_option
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import about
@@ -36,8 +37,6 @@ from edgemark.party.evm.did.statuses import draw_entry
 from edgemark.untrusted.canonical_json import NotThatFormat
 from edgemark.untrusted.strict_json import parse_object_strictly
 
-DAY_S = 86_400
-MOST_DAYS = 36_500
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -85,13 +84,7 @@ def takes_statement(command: F) -> F:
 @takes_settings
 @takes_statement
 @did_option("--issuer", "An identity that belongs to this home's account.  [default: its own]")
-@click.option(
-    "--days",
-    type=click.IntRange(1, MOST_DAYS),
-    default=365,
-    show_default=True,
-    help="For how long it is valid.",
-)
+@days_option
 @click.option(
     "--status/--no-status",
     "has_status",

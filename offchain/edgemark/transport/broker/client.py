@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from edgemark.closing import Closing
-from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 from edgemark.transport.broker.link import Link, LinkFull, LinkLost
@@ -46,6 +46,10 @@ class BrokerSlow(PeerUnreachable):
 
 class MessageTooLarge(RefusedInput):
     """The message is longer than any broker of ours takes."""
+
+
+class TopicRefused(PeerFault):
+    """The broker does not let the session listen there."""
 
 
 class ForeignTopic(RefusedInput):
@@ -175,6 +179,15 @@ class BrokerClient(Closing):
         by = time.monotonic() + timeout_s
         self._submit(self._widen(more, by), by)
 
+    def narrow(self, fewer: Topics, *, timeout_s: float = 10.0) -> None:
+        """Use topics no more that were taken by `widen`.
+
+        Raises:
+            BrokerSlow: as `publish`; the next login does not listen to them.
+        """
+        by = time.monotonic() + timeout_s
+        self._submit(self._narrow(fewer, by), by)
+
     def _submit(self, work: Coroutine[None, None, None], by: float) -> None:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
@@ -202,9 +215,26 @@ class BrokerClient(Closing):
         link = await self._wait_for_link(by)
         try:
             async with asyncio.timeout(by - time.monotonic()):
-                await link.listen(more.subscribe)
+                refused = await link.listen(more.subscribe)
         except LinkLost:
             self._part(link)  # the next login listens to all of them
+            return
+        except TimeoutError:
+            raise self._slow() from None
+        if refused:
+            self._more -= more
+            raise _refused(refused)
+
+    async def _narrow(self, fewer: Topics, by: float) -> None:
+        self._more -= fewer
+        link = self._link
+        if link is None:
+            return
+        try:
+            async with asyncio.timeout(by - time.monotonic()):
+                await link.forget(fewer.subscribe)
+        except LinkLost:
+            self._part(link)
         except TimeoutError:
             raise self._slow() from None
 
@@ -237,7 +267,7 @@ class BrokerClient(Closing):
         loop = asyncio.get_running_loop()
         ticket = await loop.run_in_executor(None, self._log_in)
         async with Link.open(ticket, self.limits) as link:
-            await link.listen(ticket.topics.subscribe | self._more.subscribe)
+            await self._listen(link)
             self._link = link
             self._logins += 1
             self._backoff.reset()
@@ -248,6 +278,15 @@ class BrokerClient(Closing):
                 await link.carry(self._take)
             finally:
                 self._part(link)
+
+    async def _listen(self, link: Link) -> None:
+        """To its own topics, and to what it was allowed since, as long as it is."""
+        own = link.ticket.topics.subscribe
+        if refused := await link.listen(own):
+            raise _refused(refused)
+        if over := await link.listen(self._more.subscribe - own):
+            self._more -= Topics.many((), over)
+            self._log.warning("topics are not allowed any more", topics=sorted(over))
 
     def _take(self, topic: str, payload: bytes) -> None:
         try:
@@ -293,3 +332,7 @@ class BrokerClient(Closing):
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
         await asyncio.get_running_loop().shutdown_default_executor()
+
+
+def _refused(topics: frozenset[str]) -> TopicRefused:
+    return TopicRefused("does not let the session listen", who="broker", had=sorted(topics)[:8])

@@ -13,7 +13,6 @@ Law 3: what a reader has not acknowledged is bounded; a reader that stands still
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -41,9 +40,8 @@ from edgemark.transport.limits import BrokerLimits
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.crowd import group_of
 
-LOOK_S = 0.05  # while the library is behind, which tells nobody when it is no more
 RATE_BURST_S = 1.0
-MOST_BEHIND = 16  # messages of one session that the library has read and not passed on
+MOST_PASSING = 8  # messages of one session that the library has and has not passed on
 HUB_PARTS = 16  # a reader of many topics may have as many times as much ahead of it
 
 
@@ -57,9 +55,6 @@ class House(Protocol):
 
     def let_in(self, connection: Connection) -> None:
         """It has logged in: whoever is in by its name leaves, and the library hears of it."""
-
-    def is_behind(self, connection: Connection) -> bool:
-        """Whether the library has as much of it as it may have."""
 
     def note(self, *, bytes_in: int = 0, bytes_out: int = 0) -> None:
         """So many bytes came and went."""
@@ -98,6 +93,7 @@ class Connection(asyncio.Protocol):
         self._first: deque[bytes] = deque()  # pass what waits
         self._letters: deque[tuple[bytes, str]] = deque()  # with the topic of a message
         self._waiting_bytes = 0
+        self._passing = 0  # messages that the library has
         self._came = asyncio.Event()
         self._given: dict[int, tuple[str, int]] = {}  # by packet id: topic and bytes
         self._given_bytes = 0
@@ -263,27 +259,33 @@ class Connection(asyncio.Protocol):
                 self._read()  # there may be more, now that there is room
                 return raw
             self._came.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S if self._letters else None):
-                    await self._came.wait()
+            await self._came.wait()
         return b""
 
     def _take_letter(self) -> bytes | None:
         if self._first:
             return self._first.popleft()
-        if not self._letters or self._house.is_behind(self):
+        # The library takes a packet after the other and looks at none before it has them all.
+        if not self._letters or self._passing >= MOST_PASSING:
             return None
         topic = self._letters[0][1]
         if topic and self._house.backlog.is_full(topic):
             self._house.backlog.wake(topic, self._came)
             return None
-        return self._letters.popleft()[0]
+        raw = self._letters.popleft()[0]
+        self._passing += raw[0] >> 4 == Kind.PUBLISH
+        return raw
+
+    def note_passed(self) -> None:
+        """The library has passed a message of it on, or thrown it away."""
+        self._passing -= 1
+        self._came.set()
 
     # What goes.
 
     def send(self, data: bytes) -> None:
         """Send a whole packet."""
-        if self._is_over or self.transport is None:
+        if self._is_over or self.transport is None or self.transport.is_closing():
             return
         if data[0] >> 4 == Kind.PUBLISH:
             self._note_given(data)

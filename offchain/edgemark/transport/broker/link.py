@@ -49,10 +49,6 @@ class LoginRefused(PeerFault):
     """The broker does not let the session in."""
 
 
-class TopicRefused(PeerFault):
-    """The broker does not let the session listen there."""
-
-
 def pinned_context(pin: bytes, who: str) -> ssl.SSLContext:
     """TLS 1.3 with a server that shows this key: looked at within the handshake.
 
@@ -150,21 +146,31 @@ class Link:
         """
         await self._unless_over(self._client.publish(topic, payload, qos=AT_LEAST_ONCE))
 
-    async def listen(self, topics: Iterable[str]) -> None:
-        """Listen to topics.
+    async def listen(self, topics: Iterable[str]) -> frozenset[str]:
+        """Listen to topics; those to which the session may not.
 
         Raises:
             LinkLost: the connection ended.
-            TopicRefused: the session may not.
         """
-        wanted = sorted(topics)
+        wanted, refused = sorted(topics), set[str]()
         for begin in range(0, len(wanted), MOST_FILTERS):
             part = wanted[begin : begin + MOST_FILTERS]
             asked = self._client.subscribe([(topic, AT_LEAST_ONCE) for topic in part])
             codes = await self._unless_over(asked)
             for topic, code in zip(part, codes, strict=True):
                 if (code.value if isinstance(code, ReasonCode) else int(str(code))) >= REFUSED:
-                    raise TopicRefused("does not let the session listen", who=topic)
+                    refused.add(topic)
+        return frozenset(refused)
+
+    async def forget(self, topics: Iterable[str]) -> None:
+        """Listen to these no more.
+
+        Raises:
+            LinkLost: the connection ended.
+        """
+        wanted = sorted(topics)
+        for begin in range(0, len(wanted), MOST_FILTERS):
+            await self._unless_over(self._client.unsubscribe(wanted[begin : begin + MOST_FILTERS]))
 
     async def carry(self, take: Callable[[str, bytes], None]) -> None:
         """Hand on topic and payload of what comes, until the connection ends.

@@ -3,13 +3,14 @@
 What it would do by itself and must not: it listens nowhere (`external`), knows no anonymous user,
 publishes nothing about itself, and asks `Gatekeeper` about each login, topic and delivery.
 
-Three things of it are done otherwise here, and it has no argument for any:
+Some things of it are done otherwise here, and it has no argument for any:
 
 - Messages on their way to the sessions wait in a queue without a bound: here in a short one, so
   that who publishes waits.
 - Each of them is compared with all topics that anybody listens to, and is lost when somebody begins
   to listen meanwhile. Topics are plain here, so it is looked up.
-- Deliveries that are over stand behind the first that is not, with their messages: they are let go.
+- Deliveries that are over stand behind the first that is not, with their messages, and topics that
+  nobody listens to stay: they are let go.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import asyncio
 import logging
 import ssl
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,6 +47,9 @@ class Keeper(Protocol):
 
     def may(self, session: str, topic: str, action: Action) -> bool:
         """Whether it may do this with a topic."""
+
+    def note_passed(self, client_id: str) -> None:
+        """A message of this connection was passed on, or thrown away."""
 
 
 class Gatekeeper(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]  # it has no types
@@ -76,7 +81,11 @@ class Gatekeeper(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]  # it h
         keeper: Keeper = self.context.config.keeper
         if session is None or topic is None or action is None:
             return False
-        return keeper.may(session.username or "", topic, action)
+        if keeper.may(session.username or "", topic, action):
+            return True
+        if action is Action.PUBLISH:
+            keeper.note_passed(session.client_id or "")
+        return False
 
 
 class Letters(ReaderAdapter):  # type: ignore[misc]  # it has no types
@@ -147,15 +156,27 @@ class Router(Broker):  # type: ignore[misc]  # it has no types
         self._tidy_at = TIDY_AT
         self._broadcast_queue: asyncio.Queue[Any] = asyncio.Queue(MOST_ON_THE_WAY)
 
-    def behind(self, client_id: str) -> int:
-        """Messages of a connection that were read and are not passed on."""
-        session, _ = self.sessions.get(client_id, (None, None))
-        return 0 if session is None else session.delivered_message_queue.qsize()
+    def forget(self, name: str, topics: Iterable[str]) -> None:
+        """A session of this name listens to these topics no more."""
+        for topic in topics:
+            there = self.subscriptions.get(topic, [])
+            there[:] = [each for each in there if each[0].username != name]
+            self._drop_if_empty(topic)
+
+    def tidy(self) -> None:
+        """Let go of topics to which nobody listens: the library keeps their names."""
+        for topic in list(self.subscriptions):
+            self._drop_if_empty(topic)
+
+    def _drop_if_empty(self, topic: str) -> None:
+        if not self.subscriptions.get(topic, [True]):
+            del self.subscriptions[topic]
 
     async def _run_broadcast(self, running_tasks: deque[asyncio.Task[Any]]) -> None:
         """Begin to give the next message to whoever listens to its topic."""
         message = await self._broadcast_queue.get()
         topic, data = message["topic"], message["data"]
+        self._keeper.note_passed(message["session"].client_id)
         for session, quality in list(self.subscriptions.get(topic, ())):
             _, handler = self.sessions.get(session.client_id, (None, None))
             if handler is None or session.transitions.state != "connected":

@@ -28,7 +28,7 @@ from edgemark.logs import get_logger
 from edgemark.seam import place_of
 from edgemark.transport.broker.admissions import Admissions
 from edgemark.transport.broker.backlog import Backlog
-from edgemark.transport.broker.connection import MOST_BEHIND, Connection
+from edgemark.transport.broker.connection import Connection
 from edgemark.transport.broker.refusals import Reason
 from edgemark.transport.broker.router import LISTENER, Letters, Outlet, Router
 from edgemark.transport.broker.tickets import Ticket, Topics
@@ -109,6 +109,7 @@ class EmbeddedBroker(Closing):
         self._numbers = itertools.count(1)
         self._connections: set[Connection] = set()
         self._sessions: dict[str, Connection] = {}
+        self._served: dict[str, Connection] = {}  # by number
         self._serving: set[asyncio.Task[None]] = set()
         limit = self.limits.most_sockets
         self._crowd = Crowd(limit, max(1, int(self.limits.peer_part * limit)))
@@ -168,6 +169,8 @@ class EmbeddedBroker(Closing):
     def forbid(self, session: str, fewer: Topics) -> None:
         """Let it use these no more; see `tickets.Broker`."""
         self.admissions.change(session, lambda topics: topics - fewer)
+        if self._router is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._router.forget, session, fewer.subscribe)
 
     def dismiss(self, session: str) -> None:
         """End a session and its connection; see `tickets.Broker`."""
@@ -212,6 +215,7 @@ class EmbeddedBroker(Closing):
     def leave(self, connection: Connection) -> None:
         """It is no more."""
         self._connections.discard(connection)
+        self._served.pop(connection.client_id, None)
         if connection.session and self._sessions.get(connection.session) is connection:
             del self._sessions[connection.session]
 
@@ -220,6 +224,7 @@ class EmbeddedBroker(Closing):
         session = connection.session or ""
         self._end_session(session, Reason.REPLACED)
         self._sessions[session] = connection
+        self._served[connection.client_id] = connection
         if (guest := self._crowd.find(connection)) is not None:
             guest.account, guest.is_working = session, True  # gives way to nobody
         task = asyncio.get_running_loop().create_task(self._serve(connection))
@@ -227,9 +232,10 @@ class EmbeddedBroker(Closing):
         task.add_done_callback(self._serving.discard)
         self._log.debug("session logged in", session=session, peer=connection.peer)
 
-    def is_behind(self, connection: Connection) -> bool:
-        """Whether the library has enough of it."""
-        return self._router is None or self._router.behind(connection.client_id) >= MOST_BEHIND
+    def note_passed(self, client_id: str) -> None:
+        """A message of this connection was passed on."""
+        if (connection := self._served.get(client_id)) is not None:
+            connection.note_passed()
 
     def note(self, *, bytes_in: int = 0, bytes_out: int = 0) -> None:
         """Count."""
@@ -311,6 +317,8 @@ class EmbeddedBroker(Closing):
             self._turned = now = time.monotonic()
             for connection in list(self._connections):
                 connection.look(now)
+            if self._router is not None:
+                self._router.tidy()
             await asyncio.sleep(LOOK_S)
 
     def _end_session(self, session: str, reason: Reason = Reason.OVER) -> None:

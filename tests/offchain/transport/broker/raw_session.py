@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import ssl
 import time
@@ -11,9 +13,10 @@ from typing import Protocol
 
 from edgemark.closing import Closing
 from edgemark.transport.asking.deadline import client_context
+from edgemark.transport.broker.packets import Framer
 from edgemark.transport.broker.server import EmbeddedBroker
 from edgemark.transport.broker.tickets import Ticket, Topics
-from edgemark.transport.limits import BrokerLimits
+from edgemark.transport.limits import MIB, BrokerLimits
 from edgemark.transport.tls import TlsKey
 
 KEY = TlsKey.generate()
@@ -130,6 +133,52 @@ class RawSession(Closing):
                 return b""
             found += part
         return found
+
+
+class Pump:
+    """Sends and reads on one connection in one thread: no two may use its TLS at a time.
+
+    Args:
+        session: that nobody else uses meanwhile.
+
+    Attributes:
+        to_send: bytes that are still to go.
+        is_over: the connection was ended.
+    """
+
+    def __init__(self, session: RawSession) -> None:
+        self.to_send = bytearray()
+        self.is_over = False
+        self._wire = session.wire
+        self._wire.setblocking(False)
+        self._framer = Framer(MIB)
+
+    def turn(self) -> list[bytes]:
+        """Send and read what can be sent and read now; the packets that came."""
+        if not self._wire.pending():
+            select.select([self._wire], [self._wire] if self.to_send else [], [], 0.1)
+        try:
+            if self.to_send:
+                with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    del self.to_send[: self._wire.send(self.to_send[:16_384])]
+            with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                while not self.is_over:
+                    part = self._wire.recv(65_536)
+                    self._framer.feed(part)
+                    self.is_over = not part
+        except OSError:
+            self.is_over = True
+        packets = []
+        while (found := self._framer.take()) is not None:
+            packets.append(found.raw)
+        return packets
+
+
+def number_of(message: bytes) -> int:
+    """The number of a message at quality 1, whose body is shorter than 16 KiB."""
+    begin = 2 if message[1] < 0x80 else 3
+    end = begin + 2 + int.from_bytes(message[begin : begin + 2], "big")
+    return int.from_bytes(message[end : end + 2], "big")
 
 
 def a_ticket(

@@ -16,9 +16,11 @@ from tests.offchain.transport.broker.raw_session import (
     DOWN,
     KEY,
     UP,
+    Pump,
     RawSession,
     a_broker,
     a_ticket,
+    number_of,
     packet,
     puback,
     publish,
@@ -130,7 +132,6 @@ def test_a_reader_that_does_not_read__is_dropped_and_its_memory_is_free(
                 most = max(most, broker.read().held_bytes)
             assert most <= LIMITS.most_in_flight_bytes + 17 * len(MESSAGE)
             round_trip()
-            writer.wire.shutdown(socket.SHUT_RDWR)
     wait_until("nothing is held", lambda: broker.read().held_bytes == 0)
 
 
@@ -182,18 +183,43 @@ def test_a_flood_of_messages__slows_its_own_session_only(broker: EmbeddedBroker)
         flooding.log_in(a_ticket(broker))
 
         def flood(over: threading.Event) -> None:
-            with contextlib.suppress(OSError):
-                while not over.is_set():
-                    flooding.send(publish(UP, b"x" * 100) * 50)
+            pump = Pump(flooding)
+            while not over.is_set() and not pump.is_over:
+                if len(pump.to_send) < MIB:
+                    pump.to_send += publish(UP, b"x" * 100) * 50
+                pump.turn()
 
-        def read(over: threading.Event) -> None:
-            while flooding.read() and not over.is_set():
-                pass
-
-        with meanwhile(flood), meanwhile(read):
+        with meanwhile(flood):
             for _ in range(20):
                 round_trip()
-            flooding.wire.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_is_acknowledged_in_a_flood__reaches_its_reader(broker: EmbeddedBroker) -> None:
+    count = 300
+    with contextlib.ExitStack() as stack:
+        pairs = []
+        for pair in range(3):
+            up, down = f"{pair}/up", f"{pair}/down"
+            left, right = (stack.enter_context(RawSession(broker)) for _ in range(2))
+            left.log_in(a_ticket(broker, f"left-{pair}", Topics.pair(up, down)))
+            right.log_in(a_ticket(broker, f"right-{pair}", Topics.pair(down, up)))
+            right.send(subscribe(up))
+            right.read()
+            writer, reader = Pump(left), Pump(right)
+            for number in range(1, count + 1):
+                writer.to_send += publish(up, b"%d" % number, number)
+            pairs.append((writer, list[bytes](), reader, list[bytes]()))
+        while any(len(came) < count for _, _, _, came in pairs):
+            for writer, heard, reader, came in pairs:
+                heard.extend(writer.turn())
+                for message in reader.turn():
+                    came.append(message)
+                    reader.to_send += puback(number_of(message))
+                assert not writer.is_over
+                assert not reader.is_over
+        for _, heard, _, came in pairs:
+            assert [int(each.split(b"/up")[1][2:]) for each in came] == list(range(1, count + 1))
+            assert heard == [puback(number) for number in range(1, len(heard) + 1)]
 
 
 def test_idle_strangers__give_way_to_who_logs_in() -> None:

@@ -20,6 +20,7 @@ from edgemark.transport.broker.client import (
     BrokerSlow,
     ForeignTopic,
     MessageTooLarge,
+    TopicRefused,
 )
 from edgemark.transport.broker.server import EmbeddedBroker
 from edgemark.transport.broker.tickets import Ticket, Topics
@@ -219,6 +220,36 @@ def test_a_session_that_is_closed_while_it_connects__leaves_nothing(broker: Embe
             pass
     gc.collect()  # what is left would complain
     wait_until("nobody is there", lambda: broker.read().connections == 0)
+
+
+def test_topics__come_and_go_and_leave_nothing(broker: EmbeddedBroker) -> None:
+    router = broker._router
+    assert router is not None
+    with a_client(broker, "hub", Topics.many((), ())) as hub:
+        hub.wait(20)
+        for number in range(20):
+            topics = Topics.pair(f"{number}/down", f"{number}/up")
+            broker.allow("hub", topics)
+            hub.widen(topics)
+            if number % 2:
+                hub.narrow(topics)
+            broker.forbid("hub", topics)
+        wait_until("the library forgets", lambda: not router.subscriptions)
+        assert hub.logins == 1
+        with pytest.raises(ForeignTopic):
+            hub.publish("1/down", b"x")
+
+
+def test_a_topic_that_is_refused__ends_no_session(broker: EmbeddedBroker) -> None:
+    with a_client(broker, "hub", Topics.many((), ())) as hub:
+        hub.wait(20)
+        with pytest.raises(TopicRefused) as caught:
+            hub.widen(RIGHT)
+        assert caught.value.had == ["up"]
+        broker.allow("hub", RIGHT)
+        hub.widen(RIGHT)
+        broker.dismiss("hub")  # and the ticket of its next login has no topics
+        wait_until("it is in again", lambda: hub.logins == 2 and hub.is_there)
 
 
 def test_pauses__double_and_differ() -> None:

@@ -37,7 +37,7 @@ PR_CAPBSET_DROP, PR_SET_SECUREBITS = 24, 28
 NO_ROOT = 0x3  # SECBIT_NOROOT, and its lock: user 0 gets no rights by starting a program
 MOST_RIGHTS = 64
 
-ROOT = "/tmp"  # noqa: S108 - where the new root is mounted, for nobody else to see
+POINTS = ("/mnt", "/media", "/srv", "/tmp")  # noqa: S108 - of mounts that nobody else sees
 OWN = "/tmp"  # noqa: S108 - the program's own folder, within it
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives")  # of the loader, and of links in /usr
@@ -45,7 +45,19 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 ADDRESS_FACTOR = 2  # address space is more than memory: libraries, stacks that nobody touches
 US = 1_000_000
 
+# Of the kernel's calls that the C library has no function for, by machine; 442 is one for all.
+MOUNT_SETATTR, KEYCTL = 442, {"x86_64": 250, "aarch64": 219}
+AT_FDCWD, AT_RECURSIVE, JOIN_SESSION_KEYRING = -100, 0x8000, 1
+
 LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class MountAttributes(ctypes.Structure):
+    """`struct mount_attr` of <linux/mount.h>; its first flags are those of mount(2)."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "namespace")
+    )
 
 
 def check(result: int, what: str) -> None:
@@ -88,6 +100,13 @@ def separate(plan: dict[str, Any]) -> None:
             continue  # an old kernel lets only the first namespace change it
 
 
+def give_up_keys() -> None:
+    """Have a keyring of one's own instead of the one of whoever started all this."""
+    number = KEYCTL.get(os.uname().machine)
+    if number is not None:  # a kernel without keyrings has none to give away
+        LIBC.syscall(number, JOIN_SESSION_KEYRING, None)
+
+
 def give_up_rights(plan: dict[str, Any]) -> None:
     """Be a user without rights, for good: whatever it starts gets none."""
     check(LIBC.prctl(PR_SET_SECUREBITS, NO_ROOT, 0, 0, 0), "securebits")
@@ -106,9 +125,9 @@ def become(user: int) -> None:
     os.setresuid(user, user, user)
 
 
-def bind(path: str, flags: int = MS_RDONLY | MS_NODEV) -> None:
+def bind(root: str, path: str, flags: int = MS_RDONLY | MS_NODEV) -> None:
     """Show a file or folder of the machine in the new root, to be read only; links stay links."""
-    target = f"{ROOT}{path}"
+    target = f"{root}{path}"
     if os.path.lexists(target):
         return  # below a folder that is shown already
     os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
@@ -123,22 +142,30 @@ def bind(path: str, flags: int = MS_RDONLY | MS_NODEV) -> None:
     found = os.statvfs(target).f_flag
     kept = sum(flag for own, flag in KEPT_FLAGS.items() if found & own)
     mount("", target, "", MS_BIND | MS_REMOUNT | MS_NOSUID | flags | kept)
+    below = MountAttributes(set=MS_NOSUID | flags)  # since Linux 5.12; before, the top alone
+    words = (AT_FDCWD, target.encode(), AT_RECURSIVE, ctypes.byref(below), ctypes.sizeof(below))
+    LIBC.syscall(MOUNT_SETATTR, *words)
 
 
 def furnish(plan: dict[str, Any]) -> None:
     """Make the new root."""
+    root = plan["root"] = next(
+        point
+        for point in POINTS
+        if os.path.isdir(point) and not any(each.startswith(point + "/") for each in plan["shown"])
+    )
     mount("none", "/", "", MS_REC | MS_PRIVATE)
     sources = [path for path in (*SYSTEM, *SETTINGS) if os.path.lexists(path)]
-    mount("confined", ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=4096,mode=755")
-    for path in (*sources, *plan["shown"]):
-        bind(path)
-    for path in DEVICES:
-        bind(path, 0)
-    os.makedirs(f"{ROOT}{OWN}", 0o700, exist_ok=True)
+    mount("confined", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=4096,mode=755")
+    os.makedirs(f"{root}{OWN}", 0o700)
     user = 0 if plan["way"] == "user namespace" else plan["user"]
     size = f"size={plan['files_bytes']},nr_inodes=4096,mode=700,uid={user},gid={user}"
-    mount("own", f"{ROOT}{OWN}", "tmpfs", MS_NOSUID | MS_NODEV, size)
-    mount("", ROOT, "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+    mount("own", f"{root}{OWN}", "tmpfs", MS_NOSUID | MS_NODEV, size)
+    for path in (*sources, *plan["shown"]):
+        bind(root, path)
+    for path in DEVICES:
+        bind(root, path, 0)
+    mount("", root, "", MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
 def limit(plan: dict[str, Any]) -> None:
@@ -164,7 +191,7 @@ def limit(plan: dict[str, Any]) -> None:
 def begin(plan: dict[str, Any], told: int) -> NoReturn:
     """Become the program; what cannot be done is told by way of `told`, and nothing was run."""
     try:
-        os.chroot(ROOT)
+        os.chroot(plan["root"])
         os.chdir(OWN)
         os.setsid()
         for target, source in ((0, plan["data"]), (1, plan["output"]), (2, plan["errors"])):
@@ -174,6 +201,7 @@ def begin(plan: dict[str, Any], told: int) -> NoReturn:
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         limit(plan)
+        give_up_keys()
         give_up_rights(plan)
         os.umask(0o077)
         own = resource.getrusage(resource.RUSAGE_SELF)

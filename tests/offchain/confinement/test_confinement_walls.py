@@ -5,17 +5,20 @@ Each test holds in both ways to confine; what stands in `REACHING` is tried by o
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import socket
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 from tests.offchain.confinement.confined_scripts import PYTHON, run_script
 
+from edgemark.confinement.inside import JOIN_SESSION_KEYRING, KEYCTL
 from edgemark.confinement.limits import End
-from edgemark.confinement.running import WAYS
+from edgemark.confinement.running import OWN_RIGHTS, WAYS
 
 REACHING = """
 import ctypes, json, os, socket, sys
@@ -53,6 +56,7 @@ print(json.dumps({
     "data": attempt(lambda: os.write(0, b"x")),
     "out of root": attempt(lambda: os.chroot("..")),
     "pids": os.getpid() < 10,
+    "keys": libc.syscall(asked["keyctl"], 10, -3, b"user", b"edgemark-planted", 0),
     "shared memory": libc.shmget(0, 2**20, 0o1600),
 }))
 """
@@ -60,8 +64,21 @@ SHOWN = {"bin", "dev", "etc", "lib", "lib32", "lib64", "sbin", "tmp", "usr"}
 EPERM, ENOENT, EROFS, ECONNREFUSED, ENETUNREACH, ESRCH = 1, 2, 30, 111, 101, 3
 
 
+def plant_key() -> None:
+    """Put a key into the session's keyring, which every process of it may read.
+
+    As add_key(2) and keyctl(2) of <linux/keyctl.h>, KEYCTL_SEARCH and the session's ring, -3.
+    """
+    libc, number = ctypes.CDLL(None, use_errno=True), KEYCTL[os.uname().machine]
+    assert libc.syscall(number, JOIN_SESSION_KEYRING, None) > 0
+    add = {"x86_64": 248, "aarch64": 217}[os.uname().machine]
+    assert libc.syscall(add, b"user", b"edgemark-planted", b"secret", ctypes.c_size_t(6), -3) > 0
+    assert libc.syscall(number, 10, -3, b"user", b"edgemark-planted", 0) > 0
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a80_a_program_reaches_nothing_of_the_machine(way: str, tmp_path: Path) -> None:
+    plant_key()
     key = tmp_path / "key"
     key.write_text("a secret of the seller's")
     key.chmod(0o644)  # no permission is what keeps it
@@ -73,6 +90,7 @@ def test_a80_a_program_reaches_nothing_of_the_machine(way: str, tmp_path: Path) 
             "home": str(Path.home()),
             "pid": os.getpid(),
             "port": listener.getsockname()[1],
+            "keyctl": KEYCTL[os.uname().machine],
         }
         outcome = run_script(REACHING, way, json.dumps(asked).encode(), interpreter=PYTHON)
     del os.environ["EDGEMARK_PLANTED"]
@@ -93,7 +111,7 @@ def test_a80_a_program_reaches_nothing_of_the_machine(way: str, tmp_path: Path) 
     assert found["data"] == f"refused {EPERM}"
     assert found["out of root"] == f"refused {EPERM}"
     assert found["pids"]
-    assert found["shared memory"] == -1
+    assert found["shared memory"] == found["keys"] == -1
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -110,6 +128,16 @@ def test_a_file_that_is_shown__is_read_and_not_written(way: str, tmp_path: Path)
     assert outcome.output.decode() == f"shown{shown}\n"
     assert text == "shown"
     assert not stat.S_ISLNK(shown.parent.lstat().st_mode)
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/var/tmp"])
+def test_what_is_shown__may_lie_where_programs_have_their_own_folder(folder: str) -> None:
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        Path(place).chmod(0o755)
+        (Path(place) / "shown").write_text("shown")
+        outcome = run_script(f"cat {place}/shown; touch {place}/x", OWN_RIGHTS, shown=(place,))
+        assert (outcome.end, outcome.output) == (End.EXITED, b"shown")
+        assert [path.name for path in Path(place).iterdir()] == ["shown"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -162,7 +162,11 @@ def check_answer(work: Work, answer: Answer, output: bytes, elapsed_us: int) -> 
 
 
 def check_reading(
-    reading: Reading, before: Reading | None, ordered: Sequence[Work], elapsed_us: int
+    reading: Reading,
+    before: Reading | None,
+    ordered: Sequence[Work],
+    elapsed_us: int,
+    cores: int,
 ) -> None:
     """Check a reading against all that was ordered in its channel.
 
@@ -171,6 +175,7 @@ def check_reading(
         before: the last one that was taken; None for the first.
         ordered: everything that was ordered so far; nothing else can have been used.
         elapsed_us: microseconds since before the first order was sent.
+        cores: that a channel may use at one time, as the seller's specification says.
 
     Raises:
         WrongReading: it falls, goes on with another interval, or says more than there can be.
@@ -182,19 +187,19 @@ def check_reading(
             raise WrongReading("is not the next one", who="reading", had=had, needed=needed)
         if reading.used.is_below(before.used) or reading.answered < before.answered:
             raise WrongReading("falls", who="reading", had=reading.used, needed=before.used)
-    most = _most_of(ordered, elapsed_us)
+    most = _most_of(ordered, elapsed_us, cores)
     for name in ("units", "octets", "cpu_us"):
         _check_most(name, getattr(reading.used, name), getattr(most, name))
     _check_most("answers", reading.answered, len(ordered))
 
 
-def _most_of(ordered: Sequence[Work], elapsed_us: int) -> Usage:
+def _most_of(ordered: Sequence[Work], elapsed_us: int, cores: int) -> Usage:
     """The most that orders can have used by now."""
     programs = [work for work in ordered if work.order.kind is OrderKind.PROGRAM]
-    cores = max((work.cores for work in ordered), default=0)
+    cpu_us = sum(min(work.order.most, elapsed_us * work.cores) for work in programs)
     return Usage(
         units=sum(work.units for work in ordered),
-        cpu_us=min(sum(work.order.most for work in programs), elapsed_us * cores),
+        cpu_us=min(cpu_us, elapsed_us * cores),
         octets=sum(work.order.data_bytes + work.output_bytes for work in ordered),
         wall_us=0,
     )

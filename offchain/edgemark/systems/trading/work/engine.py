@@ -9,7 +9,9 @@ Laws:
 4. A fault of this machine (a full disk, no process to be had) is told by `status`, and counts for
    nobody; the order waits.
 
-Which channels may order, and whether they paid, is the affair of whoever calls.
+Which channels may order, and whether they paid, is the affair of whoever calls: the seller's party
+hands in what buyers order (`take`), fetches what it sends back (`answer`), asks for `readings` when
+an interval ends, and says when a channel ended (`forget`).
 """
 
 from __future__ import annotations
@@ -68,6 +70,8 @@ class EngineStatus:
             processes; empty where no program is run.
         why_not: then what the machine lacks.
         programs: names and ids of those that are offered.
+        cores: processors that the programs of one channel use at one time, at most: what the
+            seller's specification says, as the buyer bounds readings by it.
         open_orders: taken and not answered.
         running: of these, what is worked at now.
         fault: the last fault of this machine; empty when none came after the last answer.
@@ -77,6 +81,7 @@ class EngineStatus:
     confinement: str
     why_not: str
     programs: tuple[tuple[str, Hash32], ...]
+    cores: int
     open_orders: int
     running: int
     fault: str
@@ -242,12 +247,13 @@ class Engine(Closing):
         """How it stands."""
         with self._changed:
             catalogue = self._catalogue
-            listed = catalogue.programs.values() if catalogue.way else ()
+            listed = tuple(catalogue.programs.values()) if catalogue.way else ()
             return EngineStatus(
                 kernel=kernel.path(),
                 confinement=catalogue.way,
                 why_not=catalogue.why_not,
                 programs=tuple((program.name, program.id) for program in listed),
+                cores=self._turns.share * max((each.limits.cores for each in listed), default=0),
                 open_orders=len(list(self._spool.meter.open_orders())),
                 running=len(self._running),
                 fault=self._fault,
@@ -313,8 +319,7 @@ class Engine(Closing):
             except (EdgemarkError, OSError, MemoryError) as error:
                 answered, fault = None, str(error) or type(error).__name__
                 log.warning("order %s waits: %s", order.hex(), fault)
-            self._end_turn(channel, held, answered, time.monotonic() - began, fault)
-            if fault:
+            if self._end_turn(channel, held, answered, time.monotonic() - began, fault):
                 self._stop.wait(PAUSE_S)
 
     def _may_run(self, order: Hash32) -> bool:
@@ -362,8 +367,12 @@ class Engine(Closing):
         answered: tuple[Answer, bytes] | None,
         took_s: float,
         fault: str,
-    ) -> None:
-        """Keep the answer if there is one; else the order waits for its next turn."""
+    ) -> str:
+        """Keep the answer if there is one; else the order waits for its next turn.
+
+        Returns:
+            The fault of this machine that keeps it from going on; empty when there is none.
+        """
         order = held.order.id
         with self._changed:
             if answered is not None:
@@ -383,3 +392,4 @@ class Engine(Closing):
                 self._evaluations.pop(order, None)
                 self._turns.end(channel, took_s)
             self._changed.notify_all()
+        return fault

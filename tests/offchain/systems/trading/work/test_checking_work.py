@@ -125,9 +125,9 @@ FIRST = Reading(CHANNELS[0], 1, 1, USED)
 
 
 def test_readings_that_grow__pass() -> None:
-    check_reading(FIRST, None, [WORK], 60)
-    check_reading(Reading(CHANNELS[0], 2, 2, USED + RUN_USED), FIRST, [WORK, RUN], 100)
-    check_reading(replace(FIRST, interval=2), FIRST, [WORK], 60)
+    check_reading(FIRST, None, [WORK], 60, 2)
+    check_reading(Reading(CHANNELS[0], 2, 2, USED + RUN_USED), FIRST, [WORK, RUN], 100, 2)
+    check_reading(replace(FIRST, interval=2), FIRST, [WORK], 60, 2)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,17 @@ def test_readings_that_grow__pass() -> None:
 )
 def test_a_reading_that_cannot_be__is_refused(changes: dict[str, Any], found: str) -> None:
     reading = replace(FIRST, interval=2, answered=2)
-    check_reading(reading, FIRST, [WORK, RUN], 100)
+    check_reading(reading, FIRST, [WORK, RUN], 100, 2)
     with pytest.raises(WrongReading, match=found):
-        check_reading(replace(reading, **changes), FIRST, [WORK, RUN], 100)
+        check_reading(replace(reading, **changes), FIRST, [WORK, RUN], 100, 2)
+
+
+def test_t20_runs_beside_each_other__are_bounded_by_the_cores_of_the_seller() -> None:
+    runs = [replace(RUN, order=replace(RUN.order, number=number)) for number in (1, 2, 3)]
+    used = Usage(cpu_us=400)
+    check_reading(Reading(CHANNELS[0], 1, 0, used), None, runs, 100, 4)
+    for more in (Usage(cpu_us=401), used):
+        with pytest.raises(WrongReading, match="cpu_us"):
+            check_reading(
+                Reading(CHANNELS[0], 1, 0, more), None, runs, 100, 4 if more != used else 3
+            )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.offchain.systems.trading.work.work_cast import (
@@ -47,7 +48,7 @@ from edgemark.systems.trading.work.engine import Engine, read_catalogue
 from edgemark.systems.trading.work.executing import Catalogue, Evaluation
 from edgemark.systems.trading.work.messages import Answer, Order, Usage
 from edgemark.systems.trading.work.meter import AnswerGone, IntervalRefused, OrderRefused
-from edgemark.systems.trading.work.spool import SHARES
+from edgemark.systems.trading.work.spool import SHARES, Spool
 
 ONE, OTHER = CHANNELS[:2]
 PATIENCE_S = 30
@@ -102,7 +103,7 @@ def test_t31_a_buyer__has_values_and_a_run_and_checks_all_it_is_to_pay(tmp_path:
         assert second.used.cpu_us > 0
 
         reading = engine.readings({ONE: 1})[ONE]
-        check_reading(reading, None, [one, two], elapsed_us)
+        check_reading(reading, None, [one, two], elapsed_us, engine.status().cores)
         assert reading.used == first.used + second.used
         assert reading.answered == 2
         assert engine.take(run, data) == second
@@ -301,6 +302,52 @@ def test_no_more_batches__are_begun_than_there_is_memory_for(
     assert max(begun) <= 2
 
 
+def test_t8_an_answer_that_the_disk_refuses__is_kept_later_and_not_worked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "PAUSE_S", 0.3)
+    full = [True, True]
+    keep = Spool.answer
+
+    def refuse(spool: Spool, answer: Answer, output: bytes) -> None:
+        if full:
+            full.pop()
+            raise OSError(28, "No space left on device")
+        keep(spool, answer, output)
+
+    runs: list[Order] = []
+    run = engines.run_program
+
+    def count(order: Order, *args: Any, **named: Any) -> tuple[Answer, bytes]:
+        runs.append(order)
+        return run(order, *args, **named)
+
+    monkeypatch.setattr(Spool, "answer", refuse)
+    monkeypatch.setattr(engines, "run_program", count)
+    with engine_of(tmp_path, entry("count", "wc -c"), workers=1) as engine:
+        order = order_run(program_of(engine, "count"), b"data")
+        engine.take(order, b"data")
+        while not full or len(full) == 2:
+            time.sleep(0.01)
+        assert "No space left" in engine.status().fault
+        answer, output = answer_of(engine, order)
+        assert output.split() == [b"4"]
+        assert engine.status().fault == ""
+        assert engine.readings({ONE: 1})[ONE].used == answer.used
+    assert runs == [order]
+
+
+def test_an_order_whose_data_are_damaged__is_answered_and_costs_nothing(tmp_path: Path) -> None:
+    with engine_of(tmp_path, entry("sleeps", "sleep 1"), workers=1) as engine:
+        program = program_of(engine, "sleeps")
+        engine.take(order_run(program, b""), b"")
+        damaged = order_run(program, b"data", number=2)
+        engine.take(damaged, b"data")
+        (tmp_path / "engine" / "parts" / damaged.data.hex()).write_bytes(b"dataX")
+        answer, output = answer_of(engine, damaged)
+        assert (answer.end, answer.used, output) == (End.UNSTARTED, Usage(), b"")
+
+
 def test_threads_that_bring_one_order__bring_it_once(tmp_path: Path) -> None:
     function = make_dense()
     batch = make_batch(function, 50)
@@ -392,5 +439,6 @@ def test_the_status__says_what_is_sold_and_how(tmp_path: Path) -> None:
         assert status.confinement in {"own rights", "user namespace"}
         assert [name for name, _ in status.programs] == ["sleeps"]
         assert (status.open_orders, status.running, status.fault) == (1, 1, "")
+        assert status.cores == LIMITS.cores
     with pytest.raises(RefusedInput, match="out of range"):
         Engine(tmp_path / "other", Catalogue({}, ""), workers=0)

@@ -24,13 +24,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgemark.closing import Closing
-from edgemark.confinement.limits import CannotConfine, End
-from edgemark.confinement.means import find_way
+from edgemark.confinement.limits import End
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.crypto.field import kernel
 from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.errors import EdgemarkError, RefusedInput
-from edgemark.files import read_limited
 from edgemark.identifiers import Hash32
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.work.executing import (
@@ -49,7 +47,6 @@ from edgemark.systems.trading.work.meter import (
     record_forgotten,
     record_told,
 )
-from edgemark.systems.trading.work.programs import MAX_LIST_BYTES, BadProgramList, parse_programs
 from edgemark.systems.trading.work.spool import MAX_SPOOL_BYTES, PartDamaged, Spool
 from edgemark.systems.trading.work.turns import Turns
 
@@ -85,23 +82,6 @@ class EngineStatus:
     open_orders: int
     running: int
     fault: str
-
-
-def read_catalogue(path: Path | None) -> Catalogue:
-    """The seller's list of programs, and whether this machine can run them.
-
-    Args:
-        path: of the list; None where only polynomials are sold.
-
-    Raises:
-        BadProgramList: it is none.
-    """
-    raw = None if path is None else read_limited(path, MAX_LIST_BYTES, BadProgramList)
-    programs = {} if raw is None else parse_programs(raw, str(path))
-    try:
-        return Catalogue(programs, find_way() if programs else "")
-    except CannotConfine as error:
-        return Catalogue(programs, "", str(error))
 
 
 class Engine(Closing):

@@ -12,8 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from edgemark.confinement.limits import End, Outcome
+from edgemark.confinement.limits import CannotConfine, End, Outcome
+from edgemark.confinement.means import find_way
 from edgemark.confinement.running import Program, run_confined
 from edgemark.confinement.watching import Taken
 from edgemark.crypto.ethereum.hashing import hash_long
@@ -21,11 +23,18 @@ from edgemark.crypto.field import kernel
 from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.crypto.field.plain import count_inputs
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial, size_from_header
+from edgemark.files import read_limited
 from edgemark.identifiers import Hash32
 from edgemark.systems.trading.work.checking import count_units
 from edgemark.systems.trading.work.messages import MAX_PART_BYTES, Answer, Order, Usage
 from edgemark.systems.trading.work.meter import OrderRefused
-from edgemark.systems.trading.work.programs import ListedFile, ListedProgram
+from edgemark.systems.trading.work.programs import (
+    MAX_LIST_BYTES,
+    BadProgramList,
+    ListedFile,
+    ListedProgram,
+    parse_programs,
+)
 
 SLICE_S = 0.2  # of a polynomial, before whoever else waits has a turn
 FIRST_SPEED = 1_000_000.0  # products a second; the slowest kernel does more, and it is measured
@@ -297,3 +306,20 @@ class Catalogue:
                 "pays less than a run may take", who=who, had=order.most, needed=needed
             )
         return program
+
+
+def read_catalogue(path: Path | None) -> Catalogue:
+    """The seller's list of programs, and whether this machine can run them.
+
+    Args:
+        path: of the list; None where only polynomials are sold.
+
+    Raises:
+        BadProgramList: it is none.
+    """
+    raw = None if path is None else read_limited(path, MAX_LIST_BYTES, BadProgramList)
+    programs = {} if raw is None else parse_programs(raw, str(path))
+    try:
+        return Catalogue(programs, find_way() if programs else "")
+    except CannotConfine as error:
+        return Catalogue(programs, "", str(error))

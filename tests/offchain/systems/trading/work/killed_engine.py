@@ -25,7 +25,8 @@ from tests.offchain.systems.trading.work.work_cast import (
 from edgemark.journal.journal import Journal
 from edgemark.seam import kill_self
 from edgemark.systems.trading.work import spool as spooling
-from edgemark.systems.trading.work.engine import Engine, read_catalogue
+from edgemark.systems.trading.work.engine import Engine
+from edgemark.systems.trading.work.executing import read_catalogue
 from edgemark.systems.trading.work.messages import Order, OrderKind
 
 FUNCTION = make_dense()

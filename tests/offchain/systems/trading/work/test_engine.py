@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.offchain.systems.trading.work.engine_cast import (
+    ONE,
+    OTHER,
+    answer_of,
+    buy_values,
+    engine_of,
+    program_of,
+)
 from tests.offchain.systems.trading.work.work_cast import (
     CHANNELS,
     LIMITS,
     SECOND_US,
-    digest_of_file,
     draw,
     entry,
     make_batch,
@@ -25,16 +28,13 @@ from tests.offchain.systems.trading.work.work_cast import (
     make_sparse,
     order_run,
     order_values,
-    write_list,
 )
 
 from edgemark.confinement.limits import End
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.crypto.field.field import NotAnElement, WrongLength
-from edgemark.crypto.polynomial import MalformedFunction, Polynomial
+from edgemark.crypto.polynomial import MalformedFunction
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32
-from edgemark.systems.trading.work import engine as engines
 from edgemark.systems.trading.work import executing
 from edgemark.systems.trading.work.checking import (
     Work,
@@ -44,40 +44,12 @@ from edgemark.systems.trading.work.checking import (
     count_units,
     draw_inputs,
 )
-from edgemark.systems.trading.work.engine import Engine, read_catalogue
-from edgemark.systems.trading.work.executing import Catalogue, Evaluation
-from edgemark.systems.trading.work.messages import Answer, Order, Usage
-from edgemark.systems.trading.work.meter import AnswerGone, IntervalRefused, OrderRefused
-from edgemark.systems.trading.work.spool import SHARES, Spool
+from edgemark.systems.trading.work.engine import Engine
+from edgemark.systems.trading.work.executing import Catalogue
+from edgemark.systems.trading.work.messages import Order
+from edgemark.systems.trading.work.meter import IntervalRefused, OrderRefused
 
-ONE, OTHER = CHANNELS[:2]
-PATIENCE_S = 30
 pytestmark = pytest.mark.lasts(8)
-
-
-@contextmanager
-def engine_of(folder: Path, *entries: dict[str, object], workers: int = 2) -> Iterator[Engine]:
-    listed = folder / "programs.json"
-    listed.write_bytes(write_list(*entries))
-    with Engine(folder / "engine", read_catalogue(listed), workers=workers) as engine:
-        yield engine
-
-
-def program_of(engine: Engine, name: str) -> Hash32:
-    return dict(engine.status().programs)[name]
-
-
-def answer_of(engine: Engine, order: Order) -> tuple[Answer, bytes]:
-    assert engine.wait(order.id, PATIENCE_S)
-    found = engine.answer(order.id)
-    assert found is not None
-    return found
-
-
-def buy_values(engine: Engine, function: Polynomial, batch: bytes, **named: object) -> Order:
-    order = order_values(function, batch, **named)  # type: ignore[arg-type]
-    engine.take(order, batch, function.to_bytes())
-    return order
 
 
 def test_t31_a_buyer__has_values_and_a_run_and_checks_all_it_is_to_pay(tmp_path: Path) -> None:
@@ -138,31 +110,6 @@ def test_every_end_of_a_program__is_told_by_its_kind(tmp_path: Path) -> None:
             assert (answer.end, answer.status) == (end, status)
             assert answer.used.octets == len(output) == answer.output_bytes
             assert answer.used.cpu_us <= answer.used.wall_us
-
-
-def test_a_program_that_changed__is_not_run_and_costs_nothing(tmp_path: Path) -> None:
-    script = Path("/var/tmp") / f"listed-{os.getpid()}.sh"
-    script.write_text("echo listed")
-    file = {"path": str(script), "digest": digest_of_file(str(script))}
-    try:
-        with engine_of(
-            tmp_path,
-            entry("script", f". {script}", files=[file]),
-            entry("other", "echo", digest="00" * 32),
-        ) as engine:
-            good = order_run(program_of(engine, "script"), b"")
-            engine.take(good, b"")
-            assert answer_of(engine, good)[1] == b"listed\n"
-            script.write_text("echo planted")
-            bad = replace(good, number=2)
-            engine.take(bad, b"")
-            other = replace(good, number=3, what=program_of(engine, "other"))
-            engine.take(other, b"")
-            for each in (bad, other):
-                answer, output = answer_of(engine, each)
-                assert (answer.end, answer.used, output) == (End.UNSTARTED, Usage(), b"")
-    finally:
-        script.unlink()
 
 
 @pytest.mark.parametrize("size", [2**20, 2**20 + 1, 10 * 2**20])
@@ -277,77 +224,6 @@ def test_long_batches__are_worked_at_in_slices_with_others_between(
         assert half <= answer.used.units == 400 * 45
 
 
-def test_no_more_batches__are_begun_than_there_is_memory_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executing, "SLICE_S", 0.0)
-    monkeypatch.setattr(engines, "MAX_BEGUN", 2)
-    function = make_dense()
-    batches = [make_batch(function, 30, seed=str(number)) for number in range(len(CHANNELS))]
-    begun: list[int] = []
-    work = Evaluation.work
-    with engine_of(tmp_path, workers=1) as engine:
-
-        def note(evaluation: Evaluation) -> float:
-            begun.append(len(engine._evaluations))
-            return work(evaluation)
-
-        monkeypatch.setattr(Evaluation, "work", note)
-        orders = [
-            buy_values(engine, function, batch, channel=channel)
-            for channel, batch in zip(CHANNELS, batches, strict=True)
-        ]
-        for order, batch in zip(orders, batches, strict=True):
-            assert answer_of(engine, order)[1] == function.evaluate(batch)
-    assert max(begun) <= 2
-
-
-def test_t8_an_answer_that_the_disk_refuses__is_kept_later_and_not_worked_at_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engines, "PAUSE_S", 0.3)
-    full = [True, True]
-    keep = Spool.answer
-
-    def refuse(spool: Spool, answer: Answer, output: bytes) -> None:
-        if full:
-            full.pop()
-            raise OSError(28, "No space left on device")
-        keep(spool, answer, output)
-
-    runs: list[Order] = []
-    run = engines.run_program
-
-    def count(order: Order, *args: Any, **named: Any) -> tuple[Answer, bytes]:
-        runs.append(order)
-        return run(order, *args, **named)
-
-    monkeypatch.setattr(Spool, "answer", refuse)
-    monkeypatch.setattr(engines, "run_program", count)
-    with engine_of(tmp_path, entry("count", "wc -c"), workers=1) as engine:
-        order = order_run(program_of(engine, "count"), b"data")
-        engine.take(order, b"data")
-        while not full or len(full) == 2:
-            time.sleep(0.01)
-        assert "No space left" in engine.status().fault
-        answer, output = answer_of(engine, order)
-        assert output.split() == [b"4"]
-        assert engine.status().fault == ""
-        assert engine.readings({ONE: 1})[ONE].used == answer.used
-    assert runs == [order]
-
-
-def test_an_order_whose_data_are_damaged__is_answered_and_costs_nothing(tmp_path: Path) -> None:
-    with engine_of(tmp_path, entry("sleeps", "sleep 1"), workers=1) as engine:
-        program = program_of(engine, "sleeps")
-        engine.take(order_run(program, b""), b"")
-        damaged = order_run(program, b"data", number=2)
-        engine.take(damaged, b"data")
-        (tmp_path / "engine" / "parts" / damaged.data.hex()).write_bytes(b"dataX")
-        answer, output = answer_of(engine, damaged)
-        assert (answer.end, answer.used, output) == (End.UNSTARTED, Usage(), b"")
-
-
 def test_threads_that_bring_one_order__bring_it_once(tmp_path: Path) -> None:
     function = make_dense()
     batch = make_batch(function, 50)
@@ -392,41 +268,6 @@ def test_a_channel_that_ended__is_forgotten_once_nothing_is_open(tmp_path: Path)
         engine.forget(ONE)
         with pytest.raises(OrderRefused, match="not known"):
             engine.answer(order.id)
-
-
-def test_an_answer_that_went_for_others__is_not_worked_at_again(tmp_path: Path) -> None:
-    function = make_dense()
-    batches = [make_batch(function, 30, seed=str(number)) for number in range(20)]
-    size = SHARES * (len(function.to_bytes()) + len(batches[0]))
-    with Engine(tmp_path / "engine", Catalogue({}, ""), most_bytes=size) as engine:
-        orders = []
-        for number, batch in enumerate(batches, 1):
-            orders.append(buy_values(engine, function, batch, number=number))
-            answer_of(engine, orders[-1])
-        with pytest.raises(AnswerGone):
-            engine.take(orders[0], batches[0], function.to_bytes())
-        assert engine.readings({ONE: 1})[ONE].used.units == 20 * 30 * 45
-
-
-def test_where_no_program_can_be_shut_off__none_is_offered_and_polynomials_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from edgemark.confinement.limits import CannotConfine
-
-    def nothing() -> str:
-        raise CannotConfine("can shut no program off", who="this machine", remedy="Ask its owner.")
-
-    monkeypatch.setattr(engines, "find_way", nothing)
-    with engine_of(tmp_path, entry("count", "wc -c")) as engine:
-        status = engine.status()
-        assert (status.confinement, status.programs) == ("", ())
-        assert "can shut no program off" in status.why_not
-        listed = next(iter(engine._catalogue.programs))
-        with pytest.raises(OrderRefused, match="cannot be run here"):
-            engine.take(order_run(listed, b""), b"")
-        function = make_dense()
-        batch = make_batch(function, 1)
-        answer_of(engine, buy_values(engine, function, batch))
 
 
 def test_the_status__says_what_is_sold_and_how(tmp_path: Path) -> None:

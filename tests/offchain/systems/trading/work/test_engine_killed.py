@@ -18,7 +18,8 @@ from tests.offchain.systems.trading.work.work_cast import (
     write_list,
 )
 
-from edgemark.systems.trading.work.engine import Engine, read_catalogue
+from edgemark.systems.trading.work.engine import Engine
+from edgemark.systems.trading.work.executing import read_catalogue
 from edgemark.systems.trading.work.messages import NOTHING_USED, Answer, Reading, Usage
 
 pytestmark = pytest.mark.lasts(8)
@@ -73,7 +74,8 @@ TELLING = """
 import sys
 from pathlib import Path
 from tests.offchain.systems.trading.work.work_cast import CHANNELS, order_run
-from edgemark.systems.trading.work.engine import Engine, read_catalogue
+from edgemark.systems.trading.work.engine import Engine
+from edgemark.systems.trading.work.executing import read_catalogue
 folder = Path(sys.argv[1])
 engine = Engine(folder / "engine", read_catalogue(folder / "programs.json"))
 order = order_run(dict(engine.status().programs)["spins"], b"")

@@ -224,6 +224,21 @@ def test_t14_suspended__counts_again_when_that_is_lifted(
     assert auditor.failed(digest) == []
 
 
+def test_t14_two_identities_of_one_home__have_lists_of_their_own(
+    auditor: Desk, seller: Desk, papers: Path
+) -> None:
+    own = issue(auditor, seller, papers)["credential"]
+    auditor.done("credential", "suspend", own)
+    seller.done("identity", "rotate", auditor.account, "--yes")
+    other = issue(auditor, seller, papers, "--issuer", seller.did)["credential"]
+    assert auditor.failed(other) == []
+    auditor.done("credential", "suspend", other)
+    assert auditor.failed(other) == ["status"]
+    auditor.done("credential", "suspend", own, "--lift")
+    assert auditor.failed(own) == []
+    assert auditor.failed(other) == ["status"]
+
+
 @pytest.mark.parametrize("phase", ["before it is sent", "before it is published"])
 def test_t14_killed_between_the_phases__the_same_command_goes_on(
     auditor: Desk, seller: Desk, papers: Path, phase: str, monkeypatch: pytest.MonkeyPatch

@@ -99,7 +99,7 @@ class StatusKeeper:
     """One list of this home's identity.
 
     Args:
-        folder: of all lists; made where it is missing.
+        folder: of all lists of the identity; made where it is missing.
         listed: which list.
         purpose: of its bits.
         signer: of the issuer.

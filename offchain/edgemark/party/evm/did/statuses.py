@@ -35,7 +35,9 @@ Look = Callable[[ListName], Announcement | None]
 
 def open_keeper(station: IdentityStation, listed: ListName, purpose: Purpose) -> StatusKeeper:
     """A list of an identity that belongs to this home's account."""
-    folder = station.settings.home / "credentials" / FOLDER
+    issuer = listed.issuer  # of several identities each has its own, on each chain
+    whose = f"{issuer.chain_id}-{issuer.identity}"
+    folder = station.settings.home / "credentials" / FOLDER / whose
     signer = CredentialSigner(station.keys.account, listed.issuer)
     return StatusKeeper(folder, listed, purpose, signer, compute_cid)
 

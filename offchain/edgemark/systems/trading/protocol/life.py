@@ -15,7 +15,8 @@ every system (`edgemark.loop.moves`). What a party remembers and owes is in its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Enum
 
 from edgemark.loop.event_records import EventRecords
@@ -23,6 +24,7 @@ from edgemark.loop.machine import Facts, Line
 from edgemark.loop.moves import CondensingMachine, Moves, P, Table, stays
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
+from edgemark.systems.trading.protocol.agreement import Reason
 
 
 class SellerPhase(Enum):
@@ -256,3 +258,13 @@ class PartyMachine(CondensingMachine[P]):
     def __init__(self, blank: Callable[[], P]) -> None:
         records = EventRecords.of(on, at, states=(type(blank()),), times=TradeTime)
         super().__init__(blank, LIFE, records, facts=facts_of, words=words_of)
+
+    def tell(self, before: P, event: object, after: P) -> Sequence[Line]:
+        """What the log says: where a phase ends an operator sees it, with the reason once known."""
+        reason = getattr(after, "reason", Reason.NONE)
+        told = {"reason": reason.name.lower()} if reason else {}
+        is_detail = after.phase is before.phase
+        return [
+            replace(line, facts={**line.facts, **told}, is_detail=is_detail)
+            for line in super().tell(before, event, after)
+        ]

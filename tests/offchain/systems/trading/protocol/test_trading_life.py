@@ -195,6 +195,25 @@ def test_t27_a_reason_that_is_not_the_others__is_not_believed(role: Role, reason
     assert stopped.reason is not Reason.NONE
 
 
+def test_t27_the_log__says_why_a_channel_stopped_and_ended_and_tells_no_content() -> None:
+    machine: PartyMachine[Any] = PartyMachine(Sale)
+    sale = opened_sale()
+    stopped, _ = machine.step(sale, on.AskedStop(Timestamp(START)))
+    (line,) = machine.tell(sale, on.AskedStop(Timestamp(START)), stopped)
+    assert (line.words, line.is_detail) == ("asked stop", False)
+    assert line.facts == {"phase": "stopped", "reason": "asked_by_seller"}
+    event = on.HeardRequest(Request(1, 4, b"secret"))
+    taken, _ = machine.step(sale, event)
+    (line,) = machine.tell(sale, event, taken)
+    assert (line.is_detail, line.facts) == (True, {"phase": "serving"})
+    late = Tick(TERMS.expires_at)
+    over, _ = machine.step(sale, late)
+    lines = machine.tell(sale, late, over)
+    assert "service is over" in {each.words for each in lines}
+    assert {each.facts["reason"] for each in lines} == {"expired"}
+    assert machine.facts(b"channel") == {"channel": b"channel"}
+
+
 def test_t21_the_others_word__is_brought_until_its_time_is_over() -> None:
     signers = replace(TERMS.signers, controller=NEXT.address, epoch=1)
     word = Amending(0, Tokens(0), signers, Timestamp(START + 30), bytes(65))

@@ -71,6 +71,29 @@ def test_a_password__counts_once(broker: EmbeddedBroker) -> None:
     assert refusals(broker, "password") == before + 1
 
 
+def test_each_refusal__is_a_line_that_says_why_and_no_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("DEBUG", "edgemark"), a_broker() as broker:
+        ticket = a_ticket(broker)
+        with RawSession(broker) as stranger:
+            stranger.send(connect("left", "a wrong one"))
+            assert stranger.is_ended()
+        with RawSession(broker).log_in(ticket) as session:
+            session.send(publish("another's", b"a message"))
+            assert session.is_ended()
+    told = [vars(record)["edgemark_facts"] for record in caplog.records if record.levelno >= 30]
+    assert [(each["why"], each["had"]) for each in told] == [
+        ("no such login", "left"),
+        ("another's topic", "another's"),
+    ]
+    events = {record.getMessage() for record in caplog.records}
+    assert events >= {"broker started", "session logged in", "connection refused", "broker stopped"}
+    everything = " ".join(f"{vars(record)}" for record in caplog.records)
+    for secret in ("a wrong one", ticket.password.reveal(), "a message"):
+        assert secret not in everything
+
+
 @pytest.mark.parametrize(
     ("raw", "answer"),
     [

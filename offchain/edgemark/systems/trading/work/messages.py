@@ -6,7 +6,9 @@
 | `Answer`  | how it ended, the digest of the output, and what was used for it                |
 | `Reading` | all that was used in a channel until the end of an interval                     |
 
-None is signed here: whoever carries them signs their bytes, or what follows from them.
+None is signed here: in a channel an order is the content of a request, its answer the content of
+the answer to it (`protocol.messages`), and the letters around them are signed. What a bill counts
+of an answer is `Usage.on` the meter of the channel's template.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.encoding import MalformedMessage, Reader, Writer
 from edgemark.identifiers import Hash32
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.templates.readings import Meter
 
 MAX_PART_BYTES = 16 * 2**20  # a function, data, or an output: all lie in memory at once
 MAX_COUNT = 2**63 - 1
@@ -70,6 +73,18 @@ class Usage:
     def is_below(self, other: Usage) -> bool:
         """Whether a field is less than the other's."""
         return any(a < b for a, b in zip(astuple(self), astuple(other), strict=True))
+
+    def on(self, meter: Meter) -> int:
+        """What the meter of a template counts of it, rounded down."""
+        match meter:
+            case Meter.PRODUCTS:
+                return self.units
+            case Meter.CPU_MILLISECONDS:
+                return self.cpu_us // 1000
+            case Meter.BYTES:
+                return self.octets
+            case Meter.SECONDS:
+                return self.wall_us // 1_000_000
 
     def write(self, writer: Writer) -> Writer:
         """Append the four numbers."""

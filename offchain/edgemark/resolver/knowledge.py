@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Timestamp
+from edgemark.identifiers import Timestamp, format_time
 from edgemark.identity.credentials.evidence import Evidence, find_anchor
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.status.reading import FetchList
@@ -15,6 +15,10 @@ from edgemark.identity.did.history import DatedChange
 from edgemark.identity.did.identifier import is_same, parse_did
 from edgemark.resolver.resolver import DidResolver
 from edgemark.resolver.results import HistoryTooLong
+
+
+class RecordAhead(RefusedInput):
+    """A record is said to be of a second that is still to come."""
 
 
 def gather_knowledge(
@@ -33,10 +37,18 @@ def gather_knowledge(
             seconds. Else an anchor in the identity of the issuer or a subject is looked for.
 
     Raises:
+        RecordAhead: that second is still to come.
         DidNotFound: the issuer is on another chain.
         HistoryTooLong, IndexMissing, IndexBusy, IndexDamaged: as `DidResolver.history`.
     """
     changes, now = resolver.history(signed.issuer)
+    if recorded_at is not None and recorded_at > now:
+        raise RecordAhead(
+            "is still to come",
+            who="record of the credential",
+            had=format_time(recorded_at),
+            needed=f"{format_time(now)} or before",
+        )
     if recorded_at is not None:
         evidence: Evidence | None = Evidence(recorded_at)
     else:

@@ -346,3 +346,5 @@ def test_what_is_no_credential_here__is_refused(auditor: Desk, seller: Desk, pap
     assert (
         auditor.refused("credential", "verify", digest, "--recorded-at", "now") == "DidUrlInvalid"
     )
+    ahead = ("--recorded-at", "2999-01-01T00:00:00Z")
+    assert auditor.refused("credential", "verify", digest, *ahead) == "RecordAhead"

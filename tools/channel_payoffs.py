@@ -145,27 +145,37 @@ def _name(amount: int, money: Money) -> str:
 
 def play(deed: Deed, money: Money) -> dict[str, int]:
     """What everybody has of the channel afterwards, what was paid before included."""
-    channel = _open(money)
+    channel = open_channel(money)
     if not deed.closer:
-        channel = _pay(channel, money.owed)
-        channel = ends.end_unclosed(channel, CLOSE_BY + 1)
-    else:
+        channel = ends.end_unclosed(_pay(channel, money.owed), CLOSE_BY + 1)
+    return count(close(channel, deed), money.paid if deed.closer else money.owed)
+
+
+def close(channel: Channel, deed: Deed) -> Channel:
+    """The channel after the way in which a deed ends it; as it is when nobody closes."""
+    if deed.closer:
         channel = _close(channel, deed)
     if channel.phase.is_closing:
         for amount, named in deed.shown:
             channel = _respond(channel, amount, named)
         channel = ends.settle(channel, channel.deadline + 1)
+    return channel
+
+
+def count(channel: Channel, paid: int) -> dict[str, int]:
+    """What everybody has of a channel that ended, of which the seller was paid so much before."""
     if channel.end is None:
-        raise ValueError(f"{deed.name}: the channel did not end")
+        raise ValueError("the channel did not end")
     had = dict.fromkeys(PEOPLE, 0)
-    had["seller"] = money.paid if deed.closer else money.owed
+    had["seller"] = paid
     names = {account: role for role, account in AT.items()}
     for account, amount in channel.end.credits(AT["payer"], AT["seller"]).items():
         had[names[account]] += amount
     return had
 
 
-def _open(money: Money) -> Channel:
+def open_channel(money: Money) -> Channel:
+    """A channel of which the seller was paid a part."""
     terms = Terms(
         payer=AT["payer"],
         seller=AT["seller"],

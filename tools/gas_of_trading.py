@@ -25,8 +25,11 @@ from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.station.contracts import (
     CONTROLLER,
     DEFAULT_BONDING,
+    WATCHTOWER,
     draft_contracts,
 )
+from edgemark.systems.trading.tower.records import Receipt, TowerTerms
+from edgemark.systems.trading.tower.statements import TowersDomain
 from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.token.records import Purpose
 
@@ -34,7 +37,12 @@ COIN = 10**18
 DEPOSIT, BOND, OWED = 100 * COIN, 10 * COIN, 37 * COIN
 WINDOW_S, SERVICE_S = 3600, 86_400
 LIMITS = Limits(60, 86_400, 30 * 86_400, Tokens(10**6 * COIN))
-ESCROW, CONTROLLERS, EVIDENCE = NAMES = ("ChannelEscrow", "Controllers", "EvidenceRegistry")
+ESCROW, CONTROLLERS, EVIDENCE, TOWERS = NAMES = (
+    "ChannelEscrow",
+    "Controllers",
+    "EvidenceRegistry",
+    "Watchtowers",
+)
 TEMPLATE = Hash32(keccak256(b"settlement template"))
 CHANNEL = ChannelId(keccak256(b"a channel with evidence"))
 
@@ -180,6 +188,20 @@ class Channels:
         signed = self.key("issuer").sign(self.evidence.qualification(holder, credential))
         return (holder, credential, signed)
 
+    def register(self, role: str, number: int) -> None:
+        """A server of the provider, not measured."""
+        registry, provider = "ParticipantRegistry", self.key("provider").address
+        self.send("provider", registry, "admit", self.key(role).address)
+        server = (number, provider, keccak256(b"TLS key"), "https://127.0.0.1:8443")
+        self.send(role, registry, "registerServer", *server, (1, 1, 1, 1))
+
+    def receipt(self, terms: Terms, until: Timestamp) -> tuple[object, ...]:
+        """What `claim` takes, of the tower."""
+        said = Receipt(self.id(terms), Tokens(OWED), terms.payer_key, until)
+        domain = TowersDomain(self.domain.chain_id, self.deployment.contracts[TOWERS])
+        tower = self.key("tower")
+        return (tower.address, terms.as_abi(), OWED, until, tower.sign(domain.receipt(said)))
+
     @property
     def evidence(self) -> EvidenceDomain:
         """What parties and issuers sign for evidence."""
@@ -199,8 +221,9 @@ def run(lab: GasLab) -> None:
     run_open(channels, terms)
     run_ends(channels)
     run_windows(channels)
-    channels.measure("", "guardian", "deprecate")
     run_controllers(channels)
+    run_towers(channels)
+    channels.measure("", "guardian", "deprecate")
 
 
 def run_openings(channels: Channels) -> Terms:
@@ -277,7 +300,7 @@ def run_windows(channels: Channels) -> None:
 def run_controllers(channels: Channels) -> None:
     """A controller comes, anchors, leaves; another time it is convicted; and evidence."""
     at, lab = channels.deployment.contracts, channels.lab
-    provider, controller = channels.key("provider"), channels.key("controller")
+    controller = channels.key("controller")
     for role in ("provider", "controller"):
         account = channels.key(role).address
         channels.send("owner", "AssetAnchor", "deposit", account, 10 * DEFAULT_MIN_STAKE)
@@ -288,9 +311,7 @@ def run_controllers(channels: Channels) -> None:
     registry = "ParticipantRegistry"
     channels.send("provider", registry, "registerProvider", "Some Provider Ltd")
     channels.send("provider", registry, "stake", DEFAULT_MIN_STAKE)
-    channels.send("provider", registry, "admit", controller.address)
-    server = (CONTROLLER, provider.address, keccak256(b"TLS key"), "https://127.0.0.1:8443")
-    channels.send("controller", registry, "registerServer", *server, (1, 1, 1, 1))
+    channels.register("controller", CONTROLLER)
     minimum = DEFAULT_MIN_STAKE
     channels.measure_of(CONTROLLERS, "first", "controller", "bond", minimum)
     channels.measure_of(CONTROLLERS, "again", "controller", "bond", 1)
@@ -324,3 +345,33 @@ def run_evidence(channels: Channels) -> None:
             channels.measure_of(EVIDENCE, case, "outsider", "recordQualifications", held)
     root = (keccak256(b"root"), MAX_LEAVES, "b" * 59)  # CIDs of version 1 have 59 letters
     channels.measure_of(EVIDENCE, f"{MAX_LEAVES} leaves", "controller", "anchorRoot", *root)
+
+
+def run_towers(channels: Channels) -> None:
+    """A tower comes, covers channels, pays for one and leaves."""
+    at, lab = channels.deployment.contracts, channels.lab
+    until = Timestamp(lab.now() + YEAR_S)
+    channels.send("tower", "AssetAnchor", "allowLocker", at[TOWERS], 10**4 * COIN, until)
+    channels.register("tower", WATCHTOWER)
+    tower = channels.key("tower").address
+    channels.measure_of(TOWERS, "first", "tower", "bond", 10**3 * COIN)
+    channels.measure_of(TOWERS, "again", "tower", "bond", COIN)
+    offered = TowerTerms(Tokens(BOND), Tokens(COIN), until)
+    channels.measure_of(TOWERS, "", "tower", "publish", offered.as_abi())
+    opened = [channels.open() for _ in range(MAX_CHANNELS)]
+    covers = [(channels.id(terms), COIN, until) for terms in opened]
+    with lab.undone():
+        channels.measure_of(TOWERS, f"{MAX_CHANNELS} channels", "tower", "cover", covers)
+        closings = [channels.closing(terms) for terms in opened]
+        channels.send("outsider", ESCROW, "closeTogether", closings)
+        ended = [channel for channel, *_ in covers]
+        channels.measure_of(TOWERS, f"{MAX_CHANNELS} channels", "outsider", "uncover", tower, ended)
+    terms = opened[0]
+    channels.measure_of(TOWERS, "one channel", "tower", "cover", [(*covers[0][:1], OWED, until)])
+    channels.send("payer", ESCROW, "closeBare", [terms.as_abi()])
+    lab.wait_until(lab.now() + 2 * WINDOW_S + 1)
+    channels.send("outsider", ESCROW, "settle", [terms.as_abi()])
+    channels.measure_of(TOWERS, "", "outsider", "claim", channels.receipt(terms, until))
+    channels.measure_of(TOWERS, "one channel", "outsider", "uncover", tower, [channels.id(terms)])
+    channels.measure_of(TOWERS, "", "tower", "retire")
+    channels.measure_of(TOWERS, "", "outsider", "release", tower)

@@ -187,8 +187,8 @@ abstract contract Closings is ChannelBook {
         bool isLapsed = block.timestamp > lockExpiryOf(terms);
         if (isLapsed && entry.phase != ChannelPhase.None && entry.phase != ChannelPhase.Ended) {
             delete _windows[channel];
-            _markEnded(channel, entry);
             emit ChannelEnded(channel, ChannelEnding.Lapsed, entry.paid, 0, 0, 0, address(0));
+            _markEnded(channel, terms, entry, entry.paid, lockExpiryOf(terms));
             return true;
         }
         if (!_isOpen(channel, entry, type(uint256).max, alone)) return false;
@@ -222,7 +222,8 @@ abstract contract Closings is ChannelBook {
             penalty = terms.bond < toSeller ? terms.bond : toSeller;
             toSeller -= penalty;
         }
-        _markEnded(channel, entry);
+        uint256 lastSecond = ending == ChannelEnding.Unclosed ? terms.closeBy : entry.deadline;
+        _markEnded(channel, terms, entry, amount, lastSecond);
         emit ChannelEnded(channel, ending, amount, toSeller, toPayer, penalty, penaltyTo);
         IAssetAnchor.Payment[] memory payments = new IAssetAnchor.Payment[](3);
         payments[0] = IAssetAnchor.Payment(0, terms.seller, toSeller);
@@ -232,8 +233,18 @@ abstract contract Closings is ChannelBook {
     }
 
     /// @dev The word stays: the same terms open no second channel.
-    function _markEnded(ChannelId channel, Channel memory entry) private {
-        (entry.phase, entry.number, entry.deadline, entry.locked) = (ChannelPhase.Ended, 0, 0, 0);
+    /// @param lastSecond at which anybody could have brought more
+    function _markEnded(
+        ChannelId channel,
+        Terms calldata terms,
+        Channel memory entry,
+        uint256 amount,
+        uint256 lastSecond
+    ) private {
+        entry.locked = (_depositOf(entry, terms) - amount).toUint88();
+        entry.paid = amount.toUint88();
+        entry.deadline = entry.phase == ChannelPhase.ClosingBySeller ? 0 : lastSecond.toUint40();
+        (entry.phase, entry.number) = (ChannelPhase.Ended, 0);
         _channels[channel] = entry;
     }
 

@@ -173,12 +173,15 @@ interface IChannelEscrow is IDeprecation {
         bytes delegationSignature;
     }
 
-    /// @notice Stored for a channel: one word.
+    /// @notice Stored for a channel: one word. What it lost stays to be read when it has ended.
     /// @param amended  whether `signersOf` and `agreementsOf` differ from the terms
     /// @param number   of the newest delegation shown in the window
-    /// @param deadline last second of the window; zero while none runs
-    /// @param locked   what the lock holds: what is left of the deposit, and the bond
-    /// @param paid     what the seller got so far
+    /// @param deadline last second of the window; zero while none runs. Ended: the last second at which
+    ///                 anybody could have brought more to the seller, or what was shown to its end; zero
+    ///                 where the seller's own word ended it, or its own window
+    /// @param locked   what the lock holds: what is left of the deposit, and the bond. Ended: what of the
+    ///                 deposit went back to the payer
+    /// @param paid     what the seller got so far. Ended: all that it was owed at the end
     struct Channel {
         ChannelPhase phase;
         bool amended;

@@ -8,7 +8,9 @@ import pytest
 from tests.contracts.conftest import deploy_coin
 
 pytest.register_assert_rewrite(
-    "tests.contracts.trading.escrow_world", "tests.contracts.trading.evidence_world"
+    "tests.contracts.trading.escrow_world",
+    "tests.contracts.trading.evidence_world",
+    "tests.contracts.trading.tower_world",
 )
 
 from tests.contracts.trading.escrow_world import (  # noqa: E402 - after the line above
@@ -20,6 +22,7 @@ from tests.contracts.trading.evidence_world import (  # noqa: E402
     EvidenceWorld,
     deploy_evidence,
 )
+from tests.contracts.trading.tower_world import TowerWorld, deploy_towers  # noqa: E402
 from tests.offchain.systems.trading.channel_cast import LIMITS, ROLES  # noqa: E402
 
 
@@ -62,3 +65,13 @@ def deployed_evidence(project: Any, accounts: Any, deployed_escrow: EscrowWorld)
 @pytest.fixture
 def trade(deployed_evidence: EvidenceWorld) -> EvidenceWorld:
     return deployed_evidence
+
+
+@pytest.fixture(scope="session")
+def deployed_towers(project: Any, deployed_evidence: EvidenceWorld) -> TowerWorld:
+    return deploy_towers(project, deployed_evidence)
+
+
+@pytest.fixture
+def watch(world: EscrowWorld, deployed_towers: TowerWorld) -> TowerWorld:
+    return deployed_towers

@@ -15,6 +15,7 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | `credentials` | TIC, TSC, qualification: what they say, and what each signature covers       |
 | `protocol` | phases, events, effects, the table of moves, what parties say to each other      |
 | `seller`, `buyer`, `controller` | what each remembers of a channel, owes, believes and signs |
+| `tower`    | Watchtowers in Python: receipts, covers, what a failure owes a seller           |
 | `station`  | the contracts of this system, as they are deployed                             |
 | `work`     | the thing sold: polynomials, and programs of the seller's list; orders, readings |
 """

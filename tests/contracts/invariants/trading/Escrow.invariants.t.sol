@@ -29,7 +29,8 @@ contract EscrowInvariants {
             IChannelEscrow.Channel memory entry = _entryOf(terms);
             uint256 held = _handler.heldOf(terms);
             bool expired = block.timestamp > _handler.escrow().lockExpiryOf(terms);
-            require(held == entry.locked || expired, "a channel differs from its lock");
+            bool ended = entry.phase == IChannelEscrow.ChannelPhase.Ended;
+            require(held == (ended ? 0 : entry.locked) || expired, "a channel differs from its lock");
             locked += held;
         }
         require(locked == _handler.anchor().totalLocked(), "something else is locked");
@@ -58,9 +59,12 @@ contract EscrowInvariants {
             IChannelEscrow.Channel memory entry = _entryOf(terms);
             ChannelId channel = _handler.escrow().channelIdOf(terms);
             IChannelEscrow.Window memory window = _handler.escrow().windowOf(channel);
-            require(entry.deadline + grace <= _handler.escrow().lockExpiryOf(terms), "outlives its lock");
+            bool ended = entry.phase == IChannelEscrow.ChannelPhase.Ended;
+            uint256 expiry = _handler.escrow().lockExpiryOf(terms);
+            require(entry.deadline + (ended ? 0 : grace) <= expiry, "outlives its lock");
             bool empty = window.amount == 0 && window.tower == address(0) && !window.answered;
-            require(entry.deadline != 0 || (empty && entry.number == 0), "a window without an end");
+            bool runs = entry.deadline != 0 && !ended;
+            require(runs || (empty && entry.number == 0), "a window without an end");
         }
     }
 

@@ -12,9 +12,9 @@ import {ChannelSignatures} from "./ChannelSignatures.sol";
 /// @title EscrowHandler: what buyers, sellers, towers and strangers do with channels, in any order, at any time
 /// @notice An action that the rules do not allow now does nothing; one that they allow must not revert.
 contract EscrowHandler is ChannelSignatures {
-    uint256 private constant WEALTH = 1e24;
+    uint256 internal constant WEALTH = 1e24;
     uint256 private constant MOST_CHANNELS = 5;
-    address private constant STRANGER = address(0x57a9);
+    address internal constant STRANGER = address(0x57a9);
     address public constant TOWER = address(0x70e5);
 
     HookToken public token;
@@ -103,10 +103,11 @@ contract EscrowHandler is ChannelSignatures {
     }
 
     function closeTogether(uint256 seed, uint256 amount) external {
-        (, IChannelEscrow.Terms memory terms, IChannelEscrow.Channel memory entry) = _pick(seed);
+        (uint256 place, IChannelEscrow.Terms memory terms, IChannelEscrow.Channel memory entry) = _pick(seed);
         if (entry.phase != IChannelEscrow.ChannelPhase.Open || block.timestamp > terms.closeBy) return;
         uint256 most = uint256(entry.locked) + entry.paid - terms.bond;
-        escrow.closeTogether(_closing(terms, Draws.within(amount, entry.paid, most)));
+        amount = _sign(place, Draws.within(amount, entry.paid, most));
+        escrow.closeTogether(_closing(terms, amount));
     }
 
     function close(uint256 seed, uint256 amount) external {
@@ -186,7 +187,7 @@ contract EscrowHandler is ChannelSignatures {
     }
 
     function _pick(uint256 seed)
-        private
+        internal
         view
         returns (uint256 place, IChannelEscrow.Terms memory terms, IChannelEscrow.Channel memory entry)
     {

@@ -9,6 +9,7 @@ SHELLS = frozenset(
         "credentials",
         "evidence.events",
         "station",
+        "tower.events",
         "work.engine",
         "work.executing",
         "work.spool",

@@ -33,12 +33,14 @@ class Channel:
     """What the chain keeps of a channel; amounts in smallest units.
 
     Attributes:
-        locked: what the lock holds: what is left of the deposit, and the bond.
-        paid: what the seller got so far.
+        locked: what the lock holds: what is left of the deposit, and the bond; ended: what of the
+            deposit went back to the payer.
+        paid: what the seller got so far; ended: all that it was owed at the end.
         signers: in force.
         is_amended: whether they were ever set otherwise than by the terms.
         agreements: how many counted; the number of the next one.
-        deadline: last second of the window; 0 while none runs.
+        deadline: last second of the window; 0 while none runs. Ended: the last second at which
+            anybody could have brought more; 0 where the seller's own word, or window, ended it.
         shown: the largest amount shown in the window; 0: what is paid.
         is_answered: whether a response showed it.
         tower, number: of the newest delegation shown.

@@ -144,7 +144,7 @@ def end_unclosed(channel: Channel, now: int) -> Channel:
     """
     if now > channel.lock_expiry and channel.phase is not ChannelPhase.ENDED:
         end = End(ChannelEnding.LAPSED, channel.paid, Division(0, 0))
-        return _ended(channel, end)
+        return _ended(channel, end, channel.lock_expiry)
     check_open(channel, now, now)
     check_after(now, channel.terms.close_by)
     return _end(channel, channel.paid, ChannelEnding.UNCLOSED)
@@ -169,15 +169,18 @@ def _end(channel: Channel, amount: int, ending: ChannelEnding) -> Channel:
         to = terms.seller if channel.tower == NOBODY else channel.tower
     elif channel.is_answered and channel.phase is ChannelPhase.CLOSING_BY_SELLER:
         to = terms.payer if channel.tower == NOBODY else channel.tower
-    return _ended(channel, End(ending, amount, division, to))
+    last_second = terms.close_by if ending is ChannelEnding.UNCLOSED else channel.deadline
+    return _ended(channel, End(ending, amount, division, to), last_second)
 
 
-def _ended(channel: Channel, end: End) -> Channel:
+def _ended(channel: Channel, end: End, last_second: Timestamp) -> Channel:
+    by_seller = channel.phase is ChannelPhase.CLOSING_BY_SELLER
     return replace(
         channel,
         phase=ChannelPhase.ENDED,
-        locked=0,
-        deadline=NO_TIME,
+        locked=channel.deposit - end.amount,
+        paid=end.amount,
+        deadline=NO_TIME if by_seller else last_second,
         shown=0,
         is_answered=False,
         tower=NOBODY,

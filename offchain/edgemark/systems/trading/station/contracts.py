@@ -19,6 +19,8 @@ from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.terms import AMOUNTS
 from edgemark.systems.trading.evidence import events as evidence_events
 from edgemark.systems.trading.evidence.records import Bonding
+from edgemark.systems.trading.tower import events as tower_events
+from edgemark.systems.trading.tower.records import Watching
 from edgemark.token.plans import DEFAULT_MIN_STAKE
 
 DEFAULT_LIMITS = Limits(
@@ -31,7 +33,9 @@ DEFAULT_BONDING = Bonding(
     min_bond=DEFAULT_MIN_STAKE,  # as much as a provider has
     unbonding_seconds=90 * 86_400,  # for parties to compare what they hold, after the last issuance
 )
-CONTROLLER = name_role(48, "CONTROLLER")  # as `TradingRoles` has it
+DEFAULT_WATCHING = Watching(claim_seconds=90 * 86_400)  # for a seller that was long away
+CONTROLLER = name_role(48, "CONTROLLER")  # as `TradingRoles` has them
+WATCHTOWER = name_role(49, "WATCHTOWER")
 RESPONDING_BLOCKS = 4  # to see a window, choose what to show, and have it mined
 
 
@@ -97,25 +101,58 @@ EVIDENCE_REGISTRY = ContractKind(
 )
 
 
+def _of_watchtowers(at: Addresses, decided: Any) -> tuple[object, ...]:
+    wired = (at["AssetAnchor"], at["ParticipantRegistry"], at["ChannelEscrow"])
+    return (*wired, decided.watching.claim_seconds)
+
+
+WATCHTOWERS = ContractKind(
+    "Watchtowers",
+    events=(
+        tower_events.TowerBonded,
+        tower_events.TermsPublished,
+        tower_events.ChannelCovered,
+        tower_events.ChannelUncovered,
+        tower_events.SellerCompensated,
+        tower_events.TowerRetired,
+        tower_events.TowerReleased,
+    ),
+    constructor=_of_watchtowers,
+    wired=(
+        ("anchor", "AssetAnchor"),
+        ("registry", "ParticipantRegistry"),
+        ("escrow", "ChannelEscrow"),
+    ),
+    fixed=lambda decided: {"claimSeconds": decided.watching.claim_seconds},
+    amounts={
+        "OutOfBounds.cover": BOUNDS,
+        "StillCovering": ("covered",),
+        "NothingDue": ("amount", "had"),
+    },
+)
+
+
 @dataclass(frozen=True)
 class TradingContracts(ContractGroup):
-    """Escrow, bonds of controllers, evidence, with what is decided for them.
+    """Escrow, bonds of controllers and of towers, evidence, with what is decided for them.
 
     Args:
         guardian: may stop new channels.
         limits: bounds of every channel.
         pool: receives the bonds of convicted controllers.
         bonding: what controllers have at stake.
+        watching: what towers hold to.
     """
 
     NAME = "trading"
-    KINDS = (CHANNEL_ESCROW, CONTROLLERS, EVIDENCE_REGISTRY)
-    LOCKERS = (CHANNEL_ESCROW.name, CONTROLLERS.name)
+    KINDS = (CHANNEL_ESCROW, CONTROLLERS, EVIDENCE_REGISTRY, WATCHTOWERS)
+    LOCKERS = (CHANNEL_ESCROW.name, CONTROLLERS.name, WATCHTOWERS.name)
 
     guardian: Address
     limits: Limits
     pool: Address
     bonding: Bonding
+    watching: Watching
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> TradingContracts:
@@ -125,6 +162,7 @@ class TradingContracts(ContractGroup):
             limits=Limits(**integers_of(Limits, facts["limits"])),
             pool=parse_address(facts["pool"], who="pool"),
             bonding=Bonding(**integers_of(Bonding, facts["bonding"])),
+            watching=Watching(**integers_of(Watching, facts["watching"])),
         )
 
     def check_pace(self, confirmations: int, block_s: int) -> None:
@@ -149,6 +187,7 @@ def draft_contracts(
     guardian: Address,
     limits: Limits = DEFAULT_LIMITS,
     bonding: Bonding = DEFAULT_BONDING,
+    watching: Watching = DEFAULT_WATCHING,
 ) -> Sequence[ContractGroup]:
     """This system with the contracts it stands on."""
-    return (base, TradingContracts(guardian, limits, base.pool, bonding))
+    return (base, TradingContracts(guardian, limits, base.pool, bonding, watching))

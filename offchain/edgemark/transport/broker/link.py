@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -144,7 +145,9 @@ class Link:
             LinkLost: the connection ended before it said that it has it.
             LinkFull: it has not said so of too many others.
         """
-        await self._unless_over(self._client.publish(topic, payload, qos=AT_LEAST_ONCE))
+        # However long it takes, for its reader may be slow; a broker that is gone is silent.
+        sent = self._client.publish(topic, payload, qos=AT_LEAST_ONCE, timeout=math.inf)
+        await self._unless_over(sent)
 
     async def listen(self, topics: Iterable[str]) -> frozenset[str]:
         """Listen to topics; those to which the session may not.

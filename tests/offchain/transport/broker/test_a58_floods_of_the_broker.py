@@ -30,7 +30,7 @@ from tests.offchain.transport.broker.raw_session import (
 )
 from tests.waiting import wait_until
 
-from edgemark.transport.broker.client import BrokerClient
+from edgemark.transport.broker.client import BrokerClient, BrokerSlow
 from edgemark.transport.broker.server import EmbeddedBroker
 from edgemark.transport.broker.tickets import Topics
 from edgemark.transport.limits import KIB, MIB, BrokerLimits
@@ -146,6 +146,21 @@ def test_a_reader_that_acknowledges_nothing__is_dropped(broker: EmbeddedBroker) 
             assert writer.read() == puback(number)
         assert reader.is_ended()
         assert broker.read().refused == {"slow": 1}
+
+
+def test_who_speaks_to_a_slow_reader__waits_and_stays_logged_in(broker: EmbeddedBroker) -> None:
+    with RawSession(broker) as reader, a_client(broker, "left", Topics.pair(UP, DOWN)) as left:
+        reader.log_in(the_other(broker))
+        reader.send(subscribe(UP))
+        reader.read()
+        for _ in range(LIMITS.most_in_flight):
+            left.publish(UP, b"x", timeout_s=20)
+        with pytest.raises(BrokerSlow):
+            for _ in range(20):  # as many as may be read before it waits
+                left.publish(UP, b"x", timeout_s=0.3)
+        assert reader.is_ended()
+        left.publish(UP, b"x", timeout_s=20)
+        assert left.logins == 1
 
 
 def test_a_hub__does_not_wait_for_one_reader_that_stands_still(broker: EmbeddedBroker) -> None:

@@ -54,7 +54,7 @@ def draft(size: int) -> dict[str, object]:
     return facts
 
 
-def jwk() -> dict[str, str]:
+def jwk() -> dict[str, str | list[str]]:
     """The key as the peers take it."""
     point = PublicKey(KEY.public_key).format(compressed=False)
     x, y, d = (encode_base64url(part).decode() for part in (point[1:33], point[33:], KEY.reveal()))

@@ -23,6 +23,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import (
     OWNER_ONLY_FILE,
     UNFINISHED,
+    check_private,
     hold_folder,
     make_private_folder,
     sync_folder,
@@ -39,7 +40,7 @@ class LocalStore:
     """Blocks in a folder of one machine.
 
     Args:
-        folder: of the blocks; made when it is not there, for its owner only.
+        folder: of the blocks; made for its owner only when something is put.
         most_bytes: that it holds.
         most_files: that it holds.
 
@@ -53,12 +54,14 @@ class LocalStore:
         self._folder = folder
         self._most_bytes = most_bytes
         self._most_files = most_files
-        make_private_folder(folder)
+        if os.path.lexists(folder):
+            check_private(folder, "Use another folder.")
 
     def put(self, content: bytes) -> Cid:
         """As `ContentStore.put`; `StoreFull` names what there is and what there may be."""
         check_block(content)
         cid = cid_of(content)
+        make_private_folder(self._folder)
         with hold_folder(self._folder):
             if self._has(cid):
                 sync_folder(self._folder)  # whoever wrote it may have died before that
@@ -134,7 +137,7 @@ class LocalStore:
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 if entry.name.endswith(UNFINISHED):
-                    continue  # of a process that was killed: gone with the next opening
+                    continue  # of a process that was killed: it goes with the next block
                 with contextlib.suppress(FileNotFoundError):
                     used += entry.stat(follow_symlinks=False).st_size
                     files += 1

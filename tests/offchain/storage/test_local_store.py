@@ -55,7 +55,7 @@ def test_blocks_of_every_size__are_kept(store: LocalStore, size: int) -> None:
 def test_more_than_a_block__is_refused_and_leaves_nothing(store: LocalStore, folder: Path) -> None:
     with pytest.raises(ContentTooLarge):
         store.put(bytes(MAX_BLOCK_BYTES + 1))
-    assert names_in(folder) == []
+    assert not folder.exists()
 
 
 def test_content_that_is_not_there__is_told_by_type(store: LocalStore) -> None:
@@ -105,10 +105,16 @@ def test_put__that_fails__leaves_nothing_and_may_be_repeated(
 
 def test_what_a_killed_process_left__counts_for_nothing_and_goes(folder: Path) -> None:
     store = LocalStore(folder, most_files=1)
+    folder.mkdir(mode=0o700)
     (folder / f".{CID}.abc.part").write_bytes(b"half of it")
     store.put(BLOCK)
-    LocalStore(folder)
     assert names_in(folder) == [str(CID)]
+
+
+def test_looking__makes_no_folder(store: LocalStore, folder: Path) -> None:
+    with pytest.raises(ContentMissing):
+        store.get(CID)
+    assert not folder.exists()
 
 
 def turn_a_bit(path: Path) -> None:
@@ -166,7 +172,8 @@ def test_damage__is_told_and_put_again_mends_it(
 
 
 def test_a_folder_in_place_of_a_block__is_told(store: LocalStore, folder: Path) -> None:
-    (folder / str(CID)).mkdir()
+    (folder / str(CID)).mkdir(parents=True)
+    folder.chmod(0o700)
     with pytest.raises(ContentDamaged):
         store.get(CID)
     with pytest.raises(ContentDamaged):
@@ -176,6 +183,7 @@ def test_a_folder_in_place_of_a_block__is_told(store: LocalStore, folder: Path) 
 def test_nothing_outside_the_folder__is_written(store: LocalStore, folder: Path) -> None:
     outside = folder.parent / "outside"
     outside.write_bytes(b"somebody's")
+    folder.mkdir(mode=0o700)
     (folder / str(CID)).symlink_to(outside)
     store.put(BLOCK)
     assert outside.read_bytes() == b"somebody's"
@@ -208,6 +216,7 @@ def test_bounds__hold_in_files_and_bytes(folder: Path) -> None:
 
 def test_what_somebody_else_put_into_the_folder__counts(folder: Path) -> None:
     store = LocalStore(folder, most_bytes=10)
+    folder.mkdir(mode=0o700)
     (folder / "notes").write_bytes(bytes(8))
     with pytest.raises(StoreFull):
         store.put(b"abc")

@@ -163,7 +163,7 @@ contract TowerHandler is EscrowHandler {
     }
 
     function _receipt(uint256 turn, IChannelEscrow.Terms memory terms, uint256 amount, uint256 until)
-        private
+        internal
         view
         returns (IWatchtowers.Claim memory)
     {

@@ -10,8 +10,9 @@ from tools.gas_lab import GasLab, key_of
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy_by
 from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.systems.outsourcing.contract.hashes import compute_job_id
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexView, Limits

@@ -25,7 +25,8 @@ from edgemark.demo.evm.holdings import Holdings, read_holdings
 from edgemark.demo.evm.stage import GAS_WEI, PARTY_TOKENS, EvmStage
 from edgemark.identifiers import Address, Tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.development.faucet import open_faucet
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call

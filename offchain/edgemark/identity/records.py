@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.words import in_words
 
@@ -83,27 +84,6 @@ def name_role(number: int, name: str, word: str = "") -> Role:
 def find_role(name: str) -> Role | None:
     """The role of a name; None when none is called so."""
     return next((role for role in (*Role, *_NAMED.values()) if role.name == name), None)
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a server offers (`IParticipantRegistry.Resources`).
-
-    Args:
-        cpu_cores: whole cores, < 2^32 as all fields.
-        ram_mib: MiB of memory.
-        storage_mib: MiB of storage.
-        network_mbps: Mbit/s.
-    """
-
-    cpu_cores: int
-    ram_mib: int
-    storage_mib: int
-    network_mbps: int
-
-    def as_abi(self) -> tuple[int, ...]:
-        """The tuple that the contract takes."""
-        return astuple(self)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from edgemark.identifiers import (
     parse_address,
     parse_hash32,
 )
-from edgemark.identity.records import Resources, Role, find_role
+from edgemark.identity.records import Role, find_role
+from edgemark.identity.resources import Resources
 from edgemark.identity.statements import RegistryDomain
 from edgemark.transport.asking.endpoint import parse_endpoint
 from edgemark.untrusted.json_text import load_json

@@ -8,8 +8,9 @@ from typing import Any
 
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
-from edgemark.identity.records import Participant, ProviderStake, Resources, Role
+from edgemark.identity.records import Participant, ProviderStake, Role
 from edgemark.identity.registration import SignedRegistration
+from edgemark.identity.resources import Resources
 from edgemark.identity.statements import RegistryDomain
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.answers import member_of

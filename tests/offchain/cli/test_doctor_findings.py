@@ -30,8 +30,8 @@ from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.group import ContractGroup
 from edgemark.errors import RefusedInput
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Resources
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.identity.resources import Resources
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.sending.lane import TransactionLane

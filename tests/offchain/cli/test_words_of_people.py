@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from edgemark.cli.main import edgemark
 from edgemark.cli.outsourcing.queries.nodes import _tell_resources
 from edgemark.errors import RefusedInput
-from edgemark.identity.records import Resources
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.contract.token_values import describe_amounts
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.party.evm.joining import send_as_asked

@@ -12,8 +12,9 @@ from typing import Any
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Hash32, Timestamp, parse_address
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
 from edgemark.identity.registration import Registration
+from edgemark.identity.resources import Resources
 from edgemark.identity.statements import RegistryDomain
 
 PATH = Path(__file__).resolve().parents[2] / "vectors" / "participants.json"

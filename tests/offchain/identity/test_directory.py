@@ -11,8 +11,9 @@ from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.identity.directory import Directory, Fitness
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.sending.lane import TransactionLane

@@ -16,13 +16,14 @@ from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, parse_address
-from edgemark.identity.records import Resources, Role, find_role, name_role
+from edgemark.identity.records import Role, find_role, name_role
 from edgemark.identity.registration import (
     MAX_FILE_BYTES,
     Registration,
     RegistrationInvalid,
     SignedRegistration,
 )
+from edgemark.identity.resources import Resources
 from edgemark.identity.statements import RegistryDomain
 
 PORTER = name_role(4000, "PORTER")  # of no system

@@ -8,8 +8,9 @@ from tests.offchain.small_chain import SmallChain, account, small_chain
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.identity.events import MemberAdmitted, ParticipantRegistered
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
 from edgemark.identity.registry import EndpointInvalid, ParticipantRegistry, ServerEntry
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.sending.intent import Call

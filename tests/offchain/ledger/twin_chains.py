@@ -21,8 +21,9 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Tokens
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.development.anvil import AnvilNode
 from edgemark.ledger.evm.development.hardhat import HardhatNode
 from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, dev_key

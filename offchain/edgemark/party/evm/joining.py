@@ -11,7 +11,8 @@ from edgemark.amounts import Amount
 from edgemark.anchoring.accounts import MAX_LOCK_S
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.answers import words_of
 from edgemark.ledger.evm.reading.blocks import Receipt

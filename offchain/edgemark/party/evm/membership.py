@@ -7,8 +7,9 @@ from pathlib import Path
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Participant, Resources, Role
+from edgemark.identity.records import Participant, Role
 from edgemark.identity.registration import Registration, SignedRegistration
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.logs import get_logger
 from edgemark.party.evm.joining import bring_in, send_as_asked

@@ -5,7 +5,8 @@ from __future__ import annotations
 from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
+from edgemark.identity.resources import Resources
 from edgemark.logs import get_logger
 from edgemark.party.evm.joining import join_as_server, keep_balance, provide_balance
 from edgemark.party.evm.settings import RegistrationSettings

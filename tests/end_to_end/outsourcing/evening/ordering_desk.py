@@ -12,7 +12,7 @@ from tests.end_to_end.outsourcing.theatre import Theatre, open_theatre
 from tests.stage import desk
 
 from edgemark.identifiers import Address
-from edgemark.identity.records import Resources
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 

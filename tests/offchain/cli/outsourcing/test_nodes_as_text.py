@@ -13,7 +13,8 @@ from edgemark.cli.terminal.facts import for_programs
 from edgemark.cli.terminal.invocation import lay_out
 from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
 from edgemark.identity.directory import Fitness, Member, Standing
-from edgemark.identity.records import Participant, Resources
+from edgemark.identity.records import Participant
+from edgemark.identity.resources import Resources
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.steps.inquire import Readiness
 

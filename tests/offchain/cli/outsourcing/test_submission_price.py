@@ -18,8 +18,8 @@ from edgemark.cli.outsourcing.placing import submission
 from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Hash32
-from edgemark.identity.records import Resources
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.identity.resources import Resources
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane

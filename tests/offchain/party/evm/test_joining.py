@@ -13,7 +13,8 @@ from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp
 from edgemark.identity.keys import KeyStore
-from edgemark.identity.records import Resources, Role
+from edgemark.identity.records import Role
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call

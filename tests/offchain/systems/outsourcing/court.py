@@ -33,8 +33,8 @@ from tests.offchain.systems.outsourcing.cast import (
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
 from edgemark.identifiers import Address, Hash32, ShareIndex, Timestamp, Tokens
-from edgemark.identity.records import Resources
 from edgemark.identity.registry import ParticipantRegistry
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain

@@ -19,8 +19,9 @@ from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Moment, Timestamp, Tokens
 from edgemark.identity.directory import Fitness, Member, Standing
-from edgemark.identity.records import Participant, Resources
+from edgemark.identity.records import Participant
 from edgemark.identity.registry import EndpointInvalid, ParticipantRegistry, server_of
+from edgemark.identity.resources import Resources
 from edgemark.party.settings import PartySettings
 from edgemark.systems.outsourcing.order.finding import draw_order, read_directory
 from edgemark.systems.outsourcing.order.inquiring import ASKING_S, Asker, tell_fault

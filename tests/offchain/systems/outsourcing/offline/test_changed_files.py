@@ -35,8 +35,9 @@ from edgemark.identity.did.attributes import encode_name
 from edgemark.identity.did.signed_act import SignedAct
 from edgemark.identity.did.statements import IdentityDomain
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE, KeyStore
-from edgemark.identity.records import Resources, name_role
+from edgemark.identity.records import name_role
 from edgemark.identity.registration import Registration, SignedRegistration
+from edgemark.identity.resources import Resources
 from edgemark.identity.statements import RegistryDomain
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.contract.deployed_code import Origin

@@ -14,7 +14,8 @@ from tests.offchain.systems.outsourcing import cast
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.directory import Member
-from edgemark.identity.records import Participant, Resources, Role
+from edgemark.identity.records import Participant, Role
+from edgemark.identity.resources import Resources
 from edgemark.systems.outsourcing.order import inquiring, ordering
 from edgemark.systems.outsourcing.order.finding import MOST_FILE_BYTES, draw_order, read_node_file
 from edgemark.systems.outsourcing.order.inquiring import TooFewNodes, choose_nodes

@@ -31,7 +31,7 @@ from edgemark.systems.trading.contract.records import (
     Said,
 )
 from edgemark.systems.trading.contract.terms import ChannelRefused, Terms
-from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.identifiers import NO_OFFER, ChannelId
 
 PEOPLE = ("payer", "seller", "tower", "dismissed", "stranger")
 AT: dict[str, Address] = {
@@ -190,7 +190,7 @@ def open_channel(money: Money) -> Channel:
         settlement_template=NO_HASH,
         initiation=NO_HASH,
         controller=NOBODY,
-        offer=NO_HASH,
+        offer=NO_OFFER,
         nonce=0,
     )
     limits = Limits(1, 100, 1000, Tokens(max(money.deposit, money.bond)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tools.gas_lab import GasLab, key_of
+from tools.gas_offers import run_offers
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.merkle import MAX_LEAVES
@@ -21,7 +22,7 @@ from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.evidence.records import MAX_PIECES, Claim
 from edgemark.systems.trading.evidence.statements import ControllersDomain, EvidenceDomain
-from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.identifiers import NO_OFFER, ChannelId, OfferId
 from edgemark.systems.trading.station.contracts import (
     CONTROLLER,
     DEFAULT_BONDING,
@@ -37,12 +38,15 @@ COIN = 10**18
 DEPOSIT, BOND, OWED = 100 * COIN, 10 * COIN, 37 * COIN
 WINDOW_S, SERVICE_S = 3600, 86_400
 LIMITS = Limits(60, 86_400, 30 * 86_400, Tokens(10**6 * COIN))
-ESCROW, CONTROLLERS, EVIDENCE, TOWERS = NAMES = (
+NAMES = (
+    "TemplateRegistry",
+    "OfferBook",
     "ChannelEscrow",
     "Controllers",
     "EvidenceRegistry",
     "Watchtowers",
 )
+_, BOOK, ESCROW, CONTROLLERS, EVIDENCE, TOWERS = NAMES
 TEMPLATE = Hash32(keccak256(b"settlement template"))
 CHANNEL = ChannelId(keccak256(b"a channel with evidence"))
 
@@ -73,6 +77,7 @@ class Channels:
             self.send("owner", "AssetAnchor", "deposit", self.key(role).address, amount)
         until = self.lab.now() + YEAR_S
         self.send("payer", "AssetAnchor", "allowLocker", at[ESCROW], 10**5 * COIN, until)
+        self.send("seller", "AssetAnchor", "allowLocker", at[BOOK], 10**5 * COIN, until)
 
     def key(self, role: str) -> SecretKey:
         """Somebody around these channels."""
@@ -91,7 +96,7 @@ class Channels:
         contract = self.deployment.contract(name)
         self.lab.measure(case, self.key(role), contract, function, *args)
 
-    def terms(self) -> Terms:
+    def terms(self, offer: OfferId = NO_OFFER) -> Terms:
         """Of one channel more."""
         self.nonce += 1
         expires_at = self.lab.now() + SERVICE_S
@@ -109,7 +114,7 @@ class Channels:
             settlement_template=TEMPLATE,
             initiation=Hash32(keccak256(b"initiation credential")),
             controller=self.key("controller").address,
-            offer=Hash32(keccak256(b"offer")),
+            offer=offer,
             nonce=self.nonce,
         )
 
@@ -221,6 +226,7 @@ def run(lab: GasLab) -> None:
     run_open(channels, terms)
     run_ends(channels)
     run_windows(channels)
+    run_offers(channels)
     run_controllers(channels)
     run_towers(channels)
     channels.measure("", "guardian", "deprecate")

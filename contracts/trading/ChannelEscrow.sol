@@ -8,6 +8,7 @@ import {Callers} from "../anchoring/Callers.sol";
 import {Deadlines} from "../anchoring/Deadlines.sol";
 import {Deprecation} from "../anchoring/Deprecation.sol";
 import {ChannelId, IChannelEscrow} from "../interfaces/trading/IChannelEscrow.sol";
+import {IOfferBook, OfferId} from "../interfaces/trading/IOfferBook.sol";
 import {ChannelBook} from "./ChannelBook.sol";
 import {ChannelStatements} from "./ChannelStatements.sol";
 import {ChannelTerms} from "./ChannelTerms.sol";
@@ -19,13 +20,18 @@ import {Closings} from "./Closings.sol";
 contract ChannelEscrow is Closings, Deprecation {
     using SafeCast for uint256;
 
+    IOfferBook private immutable _offers;
+
     /// @param anchor_   AssetAnchor that holds the tokens
+    /// @param offers_   OfferBook whose offers channels name
     /// @param guardian_ may call `deprecate` and nothing else; zero: nobody may
     /// @param limits_   bounds of all channels
-    constructor(address anchor_, address guardian_, Limits memory limits_)
+    constructor(address anchor_, address offers_, address guardian_, Limits memory limits_)
         ChannelBook(anchor_, limits_)
         Deprecation(guardian_)
-    {}
+    {
+        _offers = IOfferBook(offers_);
+    }
 
     /// @inheritdoc IChannelEscrow
     function open(Opening[] calldata openings) external {
@@ -70,21 +76,32 @@ contract ChannelEscrow is Closings, Deprecation {
         }
     }
 
+    /// @inheritdoc IChannelEscrow
+    function offers() external view returns (address) {
+        return address(_offers);
+    }
+
     function _open(Opening calldata opening, Limits memory bounds) private {
         Terms calldata terms = opening.terms;
         ChannelId channel = ChannelTerms.idOf(terms);
-        if (_channels[channel].phase != ChannelPhase.None) revert ChannelExists(channel);
+        Channel storage entry = _channels[channel];
+        if (entry.phase != ChannelPhase.None) revert ChannelExists(channel);
         ChannelTerms.check(terms, bounds);
-        Deadlines.requireBy(opening.validUntil);
-        bytes32 digest = _hashTypedDataV4(ChannelStatements.opening(channel, opening.validUntil));
+        (address payer, address seller) = (terms.payer, terms.seller);
+        uint256 validUntil = opening.validUntil;
+        Deadlines.requireBy(validUntil);
+        bytes32 digest = _hashTypedDataV4(ChannelStatements.opening(channel, validUntil));
         // The accounts themselves: whoever holds a signing key only opens nothing in their name.
-        _requireSaid(channel, terms.payer, terms.payer, digest, opening.payerSignature);
-        _requireSigned(channel, terms.seller, digest, opening.sellerSignature);
+        if (msg.sender != payer) _requireSigned(channel, payer, digest, opening.payerSignature);
+        _requireSigned(channel, seller, digest, opening.sellerSignature);
 
         uint256 total = uint256(terms.deposit) + terms.bond;
-        _channels[channel] = Channel(ChannelPhase.Open, false, 0, 0, total.toUint88(), 0);
-        emit ChannelOpened(channel, terms.payer, terms.seller, terms);
-        _anchor.lock(ChannelId.unwrap(channel), terms.payer, total, lockExpiryOf(terms));
+        (entry.phase, entry.locked) = (ChannelPhase.Open, total.toUint88());
+        ChannelTerms.emitOpened(channel, terms);
+        // The seller signed the terms, and with them which of its offers serves one channel less.
+        bytes32 offer = terms.offer;
+        if (offer != 0) _offers.take(OfferId.wrap(offer), seller);
+        _anchor.lock(ChannelId.unwrap(channel), payer, total, lockExpiryOf(terms));
     }
 
     function _topUp(TopUp calldata added) private {

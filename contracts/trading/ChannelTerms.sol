@@ -8,25 +8,50 @@ import {ChannelId, IChannelEscrow} from "../interfaces/trading/IChannelEscrow.so
 /// @notice Every bound is checked at the opening, so that no code behind it meets a number it cannot handle.
 library ChannelTerms {
     uint256 internal constant MAX_CHANNELS = 32; // bounds every loop over channels
+    uint256 private constant TERMS_BYTES = 480; // 15 words
+    uint256 private constant CONTROLLER_AT = 384; // the thirteenth of them
     uint256 private constant BOND_PART = 10; // a bond is at least a tenth of the deposit at the opening
 
+    /// @notice Emits `IChannelEscrow.ChannelOpened`.
+    /// @dev As `emit` does, at 1 % less of an opening's gas: its data is the encoding of the terms, which
+    /// lies in the calldata. That every number fits its type, `check` has seen; but of the controller.
+    function emitOpened(ChannelId channel, IChannelEscrow.Terms calldata terms) internal {
+        (address payer, address seller) = (terms.payer, terms.seller);
+        bytes32 kind = IChannelEscrow.ChannelOpened.selector;
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            if shr(160, calldataload(add(terms, CONTROLLER_AT))) { revert(0, 0) }
+            let free := mload(0x40)
+            calldatacopy(free, terms, TERMS_BYTES)
+            log4(free, TERMS_BYTES, kind, channel, payer, seller)
+        }
+    }
+
     /// @notice The channel that these terms open: at this escrow, on this chain.
-    function idOf(IChannelEscrow.Terms calldata terms) internal view returns (ChannelId) {
-        return ChannelId.wrap(keccak256(abi.encode(block.chainid, address(this), terms)));
+    /// @dev keccak256(abi.encode(chainid, escrow, terms)), of the encoding of terms in the calldata.
+    function idOf(IChannelEscrow.Terms calldata terms) internal view returns (ChannelId id) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            let free := mload(0x40) // what is written beyond it, nobody reads
+            mstore(free, chainid())
+            mstore(add(free, 0x20), address())
+            calldatacopy(add(free, 0x40), terms, TERMS_BYTES)
+            id := keccak256(free, add(TERMS_BYTES, 0x40))
+        }
     }
 
     /// @notice Reverts unless a channel may have these terms now. How far ahead the lock may end, the
     /// anchor says.
     function check(IChannelEscrow.Terms calldata terms, IChannelEscrow.Limits memory limits) internal view {
         _checkParties(terms);
-        Bounds.requireWithin("deposit", terms.deposit, 1, limits.maxDeposit);
-        uint256 leastBond = (uint256(terms.deposit) + BOND_PART - 1) / BOND_PART;
+        (uint256 deposit, uint256 window, uint256 expiresAt) = (terms.deposit, terms.window, terms.expiresAt);
+        Bounds.requireWithin("deposit", deposit, 1, limits.maxDeposit);
+        uint256 leastBond = (deposit + BOND_PART - 1) / BOND_PART;
         Bounds.requireWithin("bond", terms.bond, leastBond, limits.maxDeposit);
-        Bounds.requireWithin("window", terms.window, limits.minWindow, limits.maxWindow);
-        Bounds.requireWithin("expiresAt", terms.expiresAt, block.timestamp, type(uint40).max);
+        Bounds.requireWithin("window", window, limits.minWindow, limits.maxWindow);
+        Bounds.requireWithin("expiresAt", expiresAt, block.timestamp, type(uint40).max);
         // Whoever waits for the end of service has a window to bring what was signed last.
-        uint256 earliest = uint256(terms.expiresAt) + terms.window;
-        Bounds.requireWithin("closeBy", terms.closeBy, earliest, type(uint40).max);
+        Bounds.requireWithin("closeBy", terms.closeBy, expiresAt + window, type(uint40).max);
     }
 
     /// @notice Reverts unless the limits leave room for every channel they allow.
@@ -60,9 +85,10 @@ library ChannelTerms {
     }
 
     function _checkParties(IChannelEscrow.Terms calldata terms) private pure {
+        (address payer, address seller) = (terms.payer, terms.seller);
         (address payerKey, address sellerKey) = (terms.payerKey, terms.sellerKey);
-        if (terms.payer == terms.seller || !areKeys(payerKey, sellerKey)) {
-            revert IChannelEscrow.PartiesInvalid(terms.payer, terms.seller, payerKey, sellerKey);
+        if (payer == seller || !areKeys(payerKey, sellerKey)) {
+            revert IChannelEscrow.PartiesInvalid(payer, seller, payerKey, sellerKey);
         }
     }
 }

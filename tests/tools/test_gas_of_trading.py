@@ -18,6 +18,7 @@ def test_p11_a_channel__costs_no_more_than_raidens(hardfork: str) -> None:
         return gas[f"ChannelEscrow.{function}"][case][hardfork]
 
     assert used("open", "one channel") <= OPEN
+    assert used("open", "one channel of an offer") <= OPEN  # and takes of its capacity
     assert used("closeTogether", "one channel") <= TOGETHER
     # A dispute is both: the payer's closing and the answer to it, by a tower that is paid for it.
     assert used("close", "by the payer") + used("respond", "after a voucher") <= DISPUTE

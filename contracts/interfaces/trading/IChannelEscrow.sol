@@ -10,7 +10,8 @@ type ChannelId is bytes32;
 /// @notice The payer signs vouchers; the amount of a voucher is all that was ever owed in its channel. Of
 /// two vouchers the larger amount that the payer signed counts, whatever their indices. No controller, no
 /// registry and no identity is asked: both signing keys stand in the terms, and change by both signatures.
-/// @dev Relies on: AssetAnchor holds every token and credits only. A channel is ONE plain lock in the
+/// @dev Relies on: AssetAnchor holds every token and credits only; OfferBook, asked by `open` alone, can
+/// refuse an opening and nothing else. A channel is ONE plain lock in the
 /// anchor, subject = channel, owner = payer: what is left of the deposit, and the bond. Amounts are in the
 /// token's smallest unit, times in Unix seconds. A deadline D lets the timely act at `block.timestamp <= D`
 /// and the exit at `block.timestamp > D`. Calls carry the terms; a channel takes one word of storage, and
@@ -59,7 +60,7 @@ interface IChannelEscrow is IDeprecation {
     /// @param settlementTemplate TST, its id with its version
     /// @param initiation         hash of the initiation credential (TIC)
     /// @param controller         the first TCC; the chain needs none to settle
-    /// @param offer              what was taken of it
+    /// @param offer              of the seller, in the OfferBook: one of its capacity is taken; zero: none
     /// @param nonce              of the payer's choice: the same terms open one channel only
     struct Terms {
         address payer;
@@ -277,7 +278,9 @@ interface IChannelEscrow is IDeprecation {
     /// @notice Thrown when the epoch is not one more with another controller, or not the same without.
     error EpochWrong(ChannelId channel, uint256 had, uint256 needed);
 
-    /// @notice Opens channels: locks deposit and bond of each payer, who has allowed the escrow to.
+    /// @notice Opens channels: locks deposit and bond of each payer, who has allowed the escrow to, and takes
+    /// one of the capacity of the offer that the terms name. No end of a channel calls the book: see
+    /// `IOfferBook.release`.
     function open(Opening[] calldata openings) external;
 
     /// @notice Called by the payer, until `closeBy`: adds to the deposits of open channels.
@@ -338,6 +341,8 @@ interface IChannelEscrow is IDeprecation {
     /// @notice Last second at which the escrow can pay: `closeBy` + 2 W + `exitGrace`. No window outlives it.
     function lockExpiryOf(Terms calldata terms) external view returns (uint256);
     function anchor() external view returns (address);
+    /// @notice OfferBook whose offers terms name.
+    function offers() external view returns (address);
     function limits() external view returns (Limits memory);
     /// @notice EIP-712 domain "Edgemark Trading", version "1", this chain, this contract: its separator. What
     /// is signed: trading/ChannelStatements.

@@ -10,6 +10,7 @@ from tests.contracts.conftest import deploy_coin
 pytest.register_assert_rewrite(
     "tests.contracts.trading.escrow_world",
     "tests.contracts.trading.evidence_world",
+    "tests.contracts.trading.market_world",
     "tests.contracts.trading.tower_world",
 )
 
@@ -22,20 +23,27 @@ from tests.contracts.trading.evidence_world import (  # noqa: E402
     EvidenceWorld,
     deploy_evidence,
 )
+from tests.contracts.trading.market_world import MarketWorld  # noqa: E402
 from tests.contracts.trading.tower_world import TowerWorld, deploy_towers  # noqa: E402
-from tests.offchain.systems.trading.channel_cast import LIMITS, ROLES  # noqa: E402
+from tests.offchain.systems.trading.channel_cast import (  # noqa: E402
+    LIMITS,
+    OFFER_LIMITS,
+    ROLES,
+)
 
 
 def deploy_escrow(
     chain: Any, project: Any, accounts: Any, token: Any | None = None, kind: str = "ChannelEscrow"
 ) -> EscrowWorld:
-    """Deploy token, anchor and escrow, and fill the accounts of all people in the anchor."""
+    """Deploy an escrow and what it stands on, and fill the accounts of all people in the anchor."""
     deployer, guardian, pool = accounts[:3]
     people = dict(zip(ROLES, accounts[3 : 3 + len(ROLES)], strict=True))
     token = token or deploy_coin(project, deployer, pool)
     anchor = deployer.deploy(project.AssetAnchor, token)
-    escrow = deployer.deploy(getattr(project, kind), anchor, guardian, LIMITS.as_abi())
-    world = EscrowWorld(chain, token, anchor, escrow, deployer, guardian, people)
+    templates = deployer.deploy(project.TemplateRegistry)
+    offers = deployer.deploy(project.OfferBook, anchor, templates, guardian, OFFER_LIMITS.as_abi())
+    escrow = deployer.deploy(getattr(project, kind), anchor, offers, guardian, LIMITS.as_abi())
+    world = EscrowWorld(chain, token, anchor, templates, offers, escrow, deployer, guardian, people)
     token.approve(anchor, 2 * WEALTH, sender=deployer)
     for role in ("payer", "seller"):
         anchor.deposit(people[role], WEALTH, sender=deployer)
@@ -75,3 +83,16 @@ def deployed_towers(project: Any, deployed_evidence: EvidenceWorld) -> TowerWorl
 @pytest.fixture
 def watch(world: EscrowWorld, deployed_towers: TowerWorld) -> TowerWorld:
     return deployed_towers
+
+
+@pytest.fixture(scope="session")
+def deployed_market(chain: Any, project: Any, accounts: Any) -> MarketWorld:
+    """With an anchor of its own: what is held for offers is in no other test's sums."""
+    escrow = deploy_escrow(chain, project, accounts)
+    return MarketWorld(deploy_evidence(project, accounts, escrow, accounts[2]))
+
+
+@pytest.fixture
+def market(deployed_market: MarketWorld) -> MarketWorld:
+    deployed_market.begin()
+    return deployed_market

@@ -44,6 +44,8 @@ class EscrowWorld:
     chain: Any
     token: Any
     anchor: Any
+    templates: Any
+    offers: Any
     escrow: Any
     deployer: Any
     guardian: Any

@@ -319,7 +319,9 @@ def test_deploy__limits_that_leave_no_room__reverts(
     limits = replace(LIMITS, **change)
     bounds = {"had": had, "least": least, "most": most}
     with refused(world.escrow.OutOfBounds, field=term_name(field), **bounds):
-        world.deployer.deploy(project.ChannelEscrow, world.anchor, world.guardian, limits.as_abi())
+        world.deployer.deploy(
+            project.ChannelEscrow, world.anchor, world.offers, world.guardian, limits.as_abi()
+        )
 
 
 def test_deployed__escrow__tells_what_it_is_bound_to(world: EscrowWorld):

@@ -10,6 +10,7 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | room       | what is in it                                                                  |
 |------------|--------------------------------------------------------------------------------|
 | `contract` | ChannelEscrow in Python: terms, statements, what every call does, who gets what |
+| `market`   | TemplateRegistry and OfferBook in Python: templates, offers, what suits a demand |
 | `evidence` | EvidenceRegistry and Controllers in Python: what is signed, recorded, anchored  |
 | `templates` | what is sold (TIT, TST), what a reading costs, how long service goes on        |
 | `credentials` | TIC, TSC, qualification: what they say, and what each signature covers       |

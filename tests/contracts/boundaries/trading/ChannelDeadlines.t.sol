@@ -22,7 +22,7 @@ contract ChannelDeadlinesTest is ChannelSignatures, Boundary {
         HookToken token = new HookToken(address(this));
         AssetAnchor anchor = new AssetAnchor(address(token));
         IChannelEscrow.Limits memory limits = IChannelEscrow.Limits(10, 1000, uint40(GRACE), 1e20);
-        escrow = new ChannelEscrow(address(anchor), address(this), limits);
+        escrow = new ChannelEscrow(address(anchor), address(this), address(this), limits);
         token.approve(address(anchor), type(uint256).max);
         anchor.deposit(vm.addr(PAYER_KEY), 1e24);
         vm.prank(vm.addr(PAYER_KEY));

@@ -26,8 +26,10 @@ contract EscrowHandler is ChannelSignatures {
     constructor() {
         token = new HookToken(address(this));
         anchor = new AssetAnchor(address(token));
-        escrow =
-            new ChannelEscrow(address(anchor), address(this), IChannelEscrow.Limits(10, 1000, 5000, 1e20));
+        // No channel here names an offer: Offers.invariants.t.sol has those that do.
+        escrow = new ChannelEscrow(
+            address(anchor), address(this), address(this), IChannelEscrow.Limits(10, 1000, 5000, 1e20)
+        );
         token.approve(address(anchor), type(uint256).max);
         anchor.deposit(vm.addr(PAYER_KEY), WEALTH);
         uint256 until = block.timestamp + anchor.maxLockSeconds();

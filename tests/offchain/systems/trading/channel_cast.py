@@ -11,10 +11,13 @@ from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
 from edgemark.systems.trading.contract.channel import Channel, open_channel
 from edgemark.systems.trading.contract.records import Limits, Said, Voucher
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
+from edgemark.systems.trading.identifiers import NO_OFFER
+from edgemark.systems.trading.market.records import OfferLimits
 
 DEPOSIT, BOND = 1001, 101  # odd, and the least bond: every rounding shows
 WINDOW, SERVICE = 100, 1000  # seconds
 LIMITS = Limits(min_window=10, max_window=1000, exit_grace=5000, max_deposit=Tokens(10**6))
+OFFER_LIMITS = OfferLimits(min_deposit=Tokens(1003), min_seconds=500, max_seconds=5000)
 TEMPLATE = Hash32(keccak256(b"settlement template"))
 ROLES = ("payer", "seller", "tower", "rival", "outsider")
 START = 1_800_000_000
@@ -55,7 +58,7 @@ def draft_terms(people: dict[str, Address], now: int, nonce: int = 1, **changes:
         settlement_template=TEMPLATE,
         initiation=Hash32(keccak256(b"initiation credential")),
         controller=people["outsider"],
-        offer=Hash32(keccak256(b"offer")),
+        offer=NO_OFFER,
         nonce=nonce,
     )
     return replace(terms, **changes)

@@ -8,6 +8,7 @@ SHELLS = frozenset(
         "contract.events",
         "credentials",
         "evidence.events",
+        "market.events",
         "station",
         "tower.events",
         "work.engine",

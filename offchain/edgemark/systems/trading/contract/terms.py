@@ -15,7 +15,7 @@ from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Limits, Signers
-from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.identifiers import ChannelId, OfferId
 
 BOND_PART = 10  # a bond is at least a tenth of the deposit at the opening
 MAX_TIME = 2**40 - 1  # the last second that is stored
@@ -79,7 +79,7 @@ class Terms:
     settlement_template: Hash32
     initiation: Hash32
     controller: Address
-    offer: Hash32
+    offer: OfferId
     nonce: int
 
     def as_abi(self) -> tuple[object, ...]:

@@ -19,6 +19,8 @@ from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.terms import AMOUNTS
 from edgemark.systems.trading.evidence import events as evidence_events
 from edgemark.systems.trading.evidence.records import Bonding
+from edgemark.systems.trading.market import events as market_events
+from edgemark.systems.trading.market.records import OfferLimits
 from edgemark.systems.trading.tower import events as tower_events
 from edgemark.systems.trading.tower.records import Watching
 from edgemark.token.plans import DEFAULT_MIN_STAKE
@@ -34,13 +36,56 @@ DEFAULT_BONDING = Bonding(
     unbonding_seconds=90 * 86_400,  # for parties to compare what they hold, after the last issuance
 )
 DEFAULT_WATCHING = Watching(claim_seconds=90 * 86_400)  # for a seller that was long away
+DEFAULT_OFFER_LIMITS = OfferLimits(
+    min_deposit=Tokens(100 * 10**18),  # 256 of them fill a category for `min_seconds` at least
+    min_seconds=86_400,  # whoever throws another's offer out has its deposit locked for a day
+    max_seconds=30 * 86_400,
+)
 CONTROLLER = name_role(48, "CONTROLLER")  # as `TradingRoles` has them
 WATCHTOWER = name_role(49, "WATCHTOWER")
 RESPONDING_BLOCKS = 4  # to see a window, choose what to show, and have it mined
 
 
+TEMPLATE_REGISTRY = ContractKind(
+    "TemplateRegistry",
+    events=(market_events.TemplateRegistered, market_events.TemplateDeprecated),
+)
+
+
+def _of_offers(at: Addresses, decided: Any) -> tuple[object, ...]:
+    wired = (at["AssetAnchor"], at["TemplateRegistry"])
+    return (*wired, decided.guardian, decided.offers.as_abi())
+
+
+def _fixed_of_offers(decided: Any) -> Mapping[str, object]:
+    return {"guardian": decided.guardian, "limits": decided.offers.as_abi()}
+
+
+OFFER_BOOK = ContractKind(
+    "OfferBook",
+    events=(
+        market_events.OfferPosted,
+        market_events.OfferRenewed,
+        market_events.OfferWithdrawn,
+        market_events.OfferDisplaced,
+        market_events.OfferCleared,
+        market_events.CapacityReleased,
+        WorkStopped,
+    ),
+    constructor=_of_offers,
+    wired=(("anchor", "AssetAnchor"), ("templates", "TemplateRegistry")),
+    fixed=_fixed_of_offers,
+    amounts={
+        **{f"OutOfBounds.{field}": BOUNDS for field in ("deposit", "price", "minDeposit")},
+        "CategoryFull": ("had", "needed"),
+        "limits": ("min_deposit",),
+    },
+)
+
+
 def _of_escrow(at: Addresses, decided: Any) -> tuple[object, ...]:
-    return (at["AssetAnchor"], decided.guardian, decided.limits.as_abi())
+    wired = (at["AssetAnchor"], at["OfferBook"])
+    return (*wired, decided.guardian, decided.limits.as_abi())
 
 
 def _fixed_of_escrow(decided: Any) -> Mapping[str, object]:
@@ -61,7 +106,7 @@ CHANNEL_ESCROW = ContractKind(
         WorkStopped,
     ),
     constructor=_of_escrow,
-    wired=(("anchor", "AssetAnchor"),),
+    wired=(("anchor", "AssetAnchor"), ("offers", "OfferBook")),
     fixed=_fixed_of_escrow,
     amounts={**AMOUNTS, "limits": ("max_deposit",)},
 )
@@ -134,10 +179,11 @@ WATCHTOWERS = ContractKind(
 
 @dataclass(frozen=True)
 class TradingContracts(ContractGroup):
-    """Escrow, bonds of controllers and of towers, evidence, with what is decided for them.
+    """Templates, offers, escrow, bonds of controllers and towers, evidence, and what is decided.
 
     Args:
-        guardian: may stop new channels.
+        guardian: may stop new offers and new channels.
+        offers: bounds of every offer.
         limits: bounds of every channel.
         pool: receives the bonds of convicted controllers.
         bonding: what controllers have at stake.
@@ -145,10 +191,18 @@ class TradingContracts(ContractGroup):
     """
 
     NAME = "trading"
-    KINDS = (CHANNEL_ESCROW, CONTROLLERS, EVIDENCE_REGISTRY, WATCHTOWERS)
-    LOCKERS = (CHANNEL_ESCROW.name, CONTROLLERS.name, WATCHTOWERS.name)
+    KINDS = (
+        TEMPLATE_REGISTRY,
+        OFFER_BOOK,
+        CHANNEL_ESCROW,
+        CONTROLLERS,
+        EVIDENCE_REGISTRY,
+        WATCHTOWERS,
+    )
+    LOCKERS = (OFFER_BOOK.name, CHANNEL_ESCROW.name, CONTROLLERS.name, WATCHTOWERS.name)
 
     guardian: Address
+    offers: OfferLimits
     limits: Limits
     pool: Address
     bonding: Bonding
@@ -159,6 +213,7 @@ class TradingContracts(ContractGroup):
         """Of a manifest; raises as `ContractGroup.from_dict`."""
         return cls(
             guardian=parse_address(facts["guardian"], who="guardian"),
+            offers=OfferLimits(**integers_of(OfferLimits, facts["offers"])),
             limits=Limits(**integers_of(Limits, facts["limits"])),
             pool=parse_address(facts["pool"], who="pool"),
             bonding=Bonding(**integers_of(Bonding, facts["bonding"])),
@@ -188,6 +243,7 @@ def draft_contracts(
     limits: Limits = DEFAULT_LIMITS,
     bonding: Bonding = DEFAULT_BONDING,
     watching: Watching = DEFAULT_WATCHING,
+    offers: OfferLimits = DEFAULT_OFFER_LIMITS,
 ) -> Sequence[ContractGroup]:
     """This system with the contracts it stands on."""
-    return (base, TradingContracts(guardian, limits, base.pool, bonding, watching))
+    return (base, TradingContracts(guardian, offers, limits, base.pool, bonding, watching))

@@ -19,12 +19,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from edgemark.crypto.ethereum.abi import encode
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.identity.did.identifier import Did, is_same
 from edgemark.storage.cid import Cid, cid_of
+from edgemark.systems.trading.identifiers import (
+    TemplateVersionId,
+    compute_template_id,
+    compute_version_id,
+)
 from edgemark.systems.trading.templates import initiation, settlement
 from edgemark.systems.trading.templates.fields import Field, Label, TemplateKind
 from edgemark.systems.trading.templates.initiation import (
@@ -79,20 +83,14 @@ class Template:
         return cid_of(self.text)
 
     @cached_property
-    def version_id(self) -> Hash32:
-        """How terms of channels, vouchers and offers name it."""
-        return compute_version_id(self.seller, self.label)
+    def version_id(self) -> TemplateVersionId:
+        """How terms of channels, vouchers and offers name it, by the account of its seller."""
+        template = compute_template_id(self.seller.identity, self.label.name)
+        return compute_version_id(template, self.label.version)
 
     def constant(self, name: str) -> Any:
         """The value that the template gives a field of the seller's choice."""
         return self.schema["properties"][name]["const"]
-
-
-def compute_version_id(seller: Did, label: Label) -> Hash32:
-    """The id of a version, by the account of its seller; the twin of `TemplateRegistry`."""
-    name = label.name.encode().ljust(32, b"\0")
-    template = keccak256(encode(("address", "bytes32"), (seller.identity, name)))
-    return keccak256(encode(("bytes32", "uint256"), (template, label.version)))
 
 
 def read_template(raw: bytes, *, who: object = "template") -> Template:
@@ -204,7 +202,7 @@ def check_pair(initiation_template: Template, settlement_template: Template) -> 
         )
 
 
-def check_named(template: Template, version_id: Hash32, *, who: object) -> None:
+def check_named(template: Template, version_id: TemplateVersionId | Hash32, *, who: object) -> None:
     """Check that terms, a voucher or an offer name this very template.
 
     Args:

@@ -33,6 +33,11 @@ NO_AMOUNTS = {
         "current_nonce",
         "valid_to",
     ),
+    "deprecated_at",
+    "CapacityTaken.capacity",
+    "TemplateUnfit.kind",
+    "VersionNumberWrong.had",
+    "VersionNumberWrong.needed",
     "ChargeCountOutOfRange.had",
     "ChargeCountOutOfRange.most",
     "ClaimTooLarge.had",
@@ -57,7 +62,7 @@ NO_AMOUNTS = {
 OF_BOUNDS = "OutOfBounds"
 AMOUNTS_IN_BOUNDS = (
     *("fee", "judgeFee", "stake", "minFee", "maxFee", "minStake"),
-    *("deposit", "bond", "amount", "maxDeposit", "minBond", "cover"),
+    *("deposit", "bond", "amount", "maxDeposit", "minBond", "cover", "price", "minDeposit"),
 )
 
 

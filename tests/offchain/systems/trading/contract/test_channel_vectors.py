@@ -19,12 +19,13 @@ from tests.offchain.systems.trading.channel_cast import (
     draft_terms,
 )
 
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Signers, Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import compute_channel_id
-from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
+from edgemark.systems.trading.identifiers import ChannelId, OfferId, parse_channel_id
 
 PATH = Path(__file__).resolve().parents[4] / "vectors" / "trading.json"
 
@@ -36,7 +37,7 @@ def vectors() -> dict[str, Any]:
 
 
 def test_channel_id__is_the_vectors(vectors: dict[str, Any]) -> None:
-    terms = draft_terms(PEOPLE, START)
+    terms = draft_terms(PEOPLE, START, offer=OfferId(keccak256(b"offer")))
     assert (vectors["chainId"], vectors["escrow"]) == (CHAIN_ID, ESCROW)
     assert compute_channel_id(CHAIN_ID, ESCROW, terms) == parse_channel_id(vectors["channel"])
 

@@ -1,0 +1,1 @@
+"""TemplateRegistry and OfferBook in Python: templates, offers, demands, what suits what."""

@@ -6,9 +6,18 @@ import click
 
 from edgemark.cli.terminal.lazy import LazyGroup, NetworkPlace, Place
 
+TEMPLATE = {
+    "check": Place("trading.template", "check", "Check a template, and print its hash and CID."),
+    "list": Place("trading.registering", "list_templates", "List registered templates."),
+    "register": Place("trading.registering", "register", "Register a template, and keep its text."),
+    "registered": Place(
+        "trading.registering", "show_registered", "Print a template that a chain has."
+    ),
+    "show": Place("trading.template", "show", "Print what a template asks for, and what it costs."),
+}
 COMMANDS = {
     "template": Place(
-        "trading.template", "template", "What a trade and its settlements say, and cost."
+        "trading.commands", "template", "What a trade and its settlements say, and cost."
     ),
 }
 
@@ -24,3 +33,8 @@ RESERVES: tuple[Place, ...] = ()  # of an account's tokens, for matters that are
 @click.group(cls=LazyGroup, places=COMMANDS)
 def trading() -> None:
     """Computing power sold by the minute, settled off chain."""
+
+
+@click.group(cls=LazyGroup, places=TEMPLATE)
+def template() -> None:
+    """Claim templates of sellers: what a trade says (TIT), and what a settlement says (TST)."""

@@ -1,4 +1,4 @@
-"""`edgemark trading template`: claim templates in files, without any chain."""
+"""`edgemark trading template check|show`: claim templates, in files and as a chain has them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import click
 
 from edgemark.amounts import Amount
 from edgemark.cli.terminal.invocation import Invocation, align, lay_out, takes_settings
-from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.cli.terminal.outputs import check_apart
 from edgemark.files import read_limited, write_whole
 from edgemark.identifiers import parse_hash32
@@ -42,12 +41,7 @@ _BOUNDS = (  # of JSON Schema, as people read them
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group(cls=NamingGroup)
-def template() -> None:
-    """Claim templates of sellers: what a trade says (TIT), and what a settlement says (TST)."""
-
-
-@template.command("check")
+@click.command("check")
 @takes_settings
 @click.argument("file", type=FILE)
 @click.option("--claims", type=FILE, help="Claims to be checked against the template.")
@@ -76,7 +70,7 @@ def check(
     else:
         found = read_template(raw, who=file)
     if settlement is not None:
-        check_pair(found, _read(settlement))
+        check_pair(found, read_file(settlement))
     if claims is not None:
         read_claims(read_limited(claims, MAX_CLAIMS_BYTES), found)
     if output is not None:
@@ -84,21 +78,28 @@ def check(
     invocation.show({**facts_of(found), "canonical": found.text == raw})
 
 
-@template.command("show")
+@click.command("show")
 @takes_settings
 @click.argument("file", type=FILE)
 def show(invocation: Invocation, file: Path) -> None:
     """Print what the template in FILE asks for, and what it costs."""
     invocation.settings()
-    found = _read(file)
-    facts = facts_of(found)
+    show_template(invocation, read_file(file), {})
+
+
+def show_template(
+    invocation: Invocation, found: Template, registered: Mapping[str, object]
+) -> None:
+    """Print a template field by field, with what a chain says of it."""
+    facts = {**facts_of(found), **registered}
     fields = list(_list_fields(found))
     rows = [[str(value) for value in each.values()] for each in fields]
     shown = lay_out([("field", "due", "may be", "is"), *rows])
     invocation.show({**facts, "fields": fields}, f"{align(facts)}\n\n{shown}")
 
 
-def _read(path: Path) -> Template:
+def read_file(path: Path) -> Template:
+    """The template in a file; raises as `read_template`."""
     return read_template(read_limited(path, MAX_TEXT_BYTES), who=path)
 
 

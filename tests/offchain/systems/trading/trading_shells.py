@@ -9,6 +9,7 @@ SHELLS = frozenset(
         "credentials",
         "evidence.events",
         "market.events",
+        "market.registry",
         "station",
         "tower.events",
         "work.engine",

@@ -27,7 +27,8 @@ library MerkleBranches {
         uint256 used = 0;
         for (uint256 width = leafCount; width > 1; width = (width + 1) / 2) {
             if (_hasSibling(position, width)) {
-                bytes32 sibling = branch[used++];
+                bytes32 sibling = branch[used];
+                ++used;
                 node = position % 2 == 0 ? _join(node, sibling) : _join(sibling, node);
             }
             position /= 2;

@@ -271,7 +271,7 @@ contract Watchtowers is IWatchtowers, EIP712 {
         if (had.deadline > until) revert EndedLater(channel, had.deadline, until);
     }
 
-    /// @dev Of a channel that ended: what is missing, went back to the payer, was not paid yet, and is covered.
+    /// @dev Of a channel that ended: what is missing, went back to the payer, is not paid yet and covered.
     function _dueOf(IChannelEscrow.Channel memory ended, uint256 amount, Cover memory entry)
         private
         pure

@@ -16,9 +16,10 @@ type EvidenceId is bytes32;
 /// @dev Relies on: ChannelEscrow and Controllers only for the domains of vouchers and issuances, and on
 /// Controllers for who may anchor. Lists have 1 to 100 pieces. One that is there already is passed over
 /// where a list has several, so that nobody spoils a list by recording a part of it before; a list of one
-/// is refused with the reason. Evidence is known by digest AND signers: else anybody would record a stranger's
-/// digest first, with signatures of its own, and bar the true ones.
-/// Errors that other systems have too: anchoring/Bounds, crypto/MerkleBranches; ECDSA for what is no signature.
+/// is refused with the reason. Evidence is known by digest AND signers: else anybody would record a
+/// stranger's digest first, with signatures of its own, and bar the true ones.
+/// Errors that other systems have too: anchoring/Bounds, crypto/MerkleBranches; ECDSA for what is no
+/// signature.
 interface IEvidenceRegistry {
     /// @notice Initiation     a channel's initiation credential (TIC), by both parties
     /// Settlement     a settlement credential (TSC), by both parties and their controller
@@ -93,7 +94,8 @@ interface IEvidenceRegistry {
     /// @param subject channel; of a qualification, its holder
     /// @param index   of the voucher; zero for other kinds
     /// @param digest  what is told apart: of a settlement, the issuance's
-    /// @param signers payer, seller, controller; of an initiation the first two; of a qualification its issuer
+    /// @param signers payer, seller, controller; of an initiation the first two; of a qualification its
+    /// issuer
     event EvidenceRecorded(
         EvidenceId indexed evidence,
         EvidenceKind indexed kind,

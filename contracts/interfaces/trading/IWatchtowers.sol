@@ -6,13 +6,15 @@ import {ChannelId, IChannelEscrow} from "./IChannelEscrow.sol";
 /// @title Bonds of towers, who watch channels for their sellers
 /// @notice A tower publishes on which terms it watches. It sets a part of its bond aside for a channel (a
 /// cover), and signs a receipt for every state of the channel that it holds. Of a channel that ended below
-/// an amount with a receipt, although the tower could have brought it, the cover pays the seller the difference.
+/// an amount with a receipt, although the tower could have brought it, the cover pays the seller the
+/// difference.
 /// What is set aside for a channel pays for no other: nobody's claim, true or contrived, takes anything from
 /// another's. A seller counts on its cover, not on the bond; a receipt without a cover is worth nothing.
 /// @dev Relies on: AssetAnchor holds every token; a bond is ONE plain lock in it, subject = the tower's
 /// account, owner = the same. ParticipantRegistry says who is a server in the role of a tower; its account
 /// is its key. ChannelEscrow says how a channel ended and who its payer's signer was. Amounts are in the
-/// token's smallest unit, times in Unix seconds; a time includes its last second. Lists have 1 to 32 channels.
+/// token's smallest unit, times in Unix seconds; a time includes its last second. Lists have 1 to 32
+/// channels.
 /// Errors that other systems have too: anchoring/{Bounds, Deadlines}; ECDSA for what is no signature.
 interface IWatchtowers {
     /// @notice On which terms a tower takes channels: it holds to them, no contract does.
@@ -133,8 +135,8 @@ interface IWatchtowers {
     /// @notice Called by anyone with a receipt, of a channel that ended by a payer's or a stranger's
     /// window, or by nobody's closing: the seller is paid what it has less than the amount of the receipt, at
     /// most what went back to the payer and what the cover holds, whatever was paid of it before
-    /// included. Counts when more could have been brought until the receipt's and the cover's `until`, whichever is first;
-    /// until `claimSeconds` after it.
+    /// included. Counts when more could have been brought until the receipt's and the cover's `until`,
+    /// whichever is first; until `claimSeconds` after it.
     /// @return due what the seller is paid now
     function claim(Claim calldata said) external returns (uint256 due);
 

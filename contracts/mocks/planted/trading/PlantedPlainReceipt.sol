@@ -14,10 +14,6 @@ contract PlantedPlainReceipt {
         _tower = tower;
     }
 
-    function digestOf(bytes32 channel, uint256 amount, uint256 until) public view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), channel, amount, until));
-    }
-
     /// @notice The planted flaw.
     /// @param had what the seller has of the channel
     function dueOf(bytes32 channel, uint256 amount, uint256 until, bytes calldata signature, uint256 had)
@@ -27,5 +23,9 @@ contract PlantedPlainReceipt {
     {
         address signer = ECDSA.recoverCalldata(digestOf(channel, amount, until), signature);
         return signer == _tower && amount > had ? amount - had : 0;
+    }
+
+    function digestOf(bytes32 channel, uint256 amount, uint256 until) public view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), channel, amount, until));
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @title PlantedSharedBond: one bond answers for every receipt of a tower, and all who claim share it by what
-/// they lost, a flaw on purpose (T26)
+/// @title PlantedSharedBond: one bond answers for every receipt of a tower, and all who claim share it by
+/// what they lost, a flaw on purpose (T26)
 /// @notice For tests. Fair among the honest; a tower that has failed one adds a claim of two friends, whose
 /// deposit nobody ever earned, and has most of its bond back through them.
 contract PlantedSharedBond {

@@ -6,6 +6,7 @@ between which a test may kill it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
@@ -46,7 +47,7 @@ class BrokerAway(EdgemarkError):
     """Letters neither come nor go."""
 
 
-class Actor:
+class Actor(ABC):
     """One party.
 
     Attributes:
@@ -171,13 +172,17 @@ class Actor:
         }
         return {role: key for role, key in keys.items() if role is not self.role}
 
+    @abstractmethod
     def carry_out(self, effect: Any) -> Sequence[Any]:
-        raise NotImplementedError
+        """As this party does it."""
 
+    @abstractmethod
     def take(self, role: Role, message: Message) -> None:
-        raise NotImplementedError
+        """As this party does it."""
 
-    # --- of both parties -----------------------------------------------------------------------
+
+class Trader(Actor):
+    """Seller or buyer: what both of them do."""
 
     @property
     def other(self) -> Role:
@@ -238,8 +243,10 @@ class Actor:
         told = (amending.number, amending.amount, amending.signers, amending.valid_until)
         return replace(amending, signature=self.key.sign(DOMAIN.amendment(CHANNEL, *told)))
 
+    @abstractmethod
     def due(self) -> int:
-        raise NotImplementedError
+        """As this party does it."""
 
+    @abstractmethod
     def closing(self) -> Closing:
-        raise NotImplementedError
+        """As this party does it."""

@@ -15,7 +15,11 @@ from tests.offchain.systems.trading.parties_cast import (
     POLICY,
     SELLER_OPENING,
 )
-from tests.offchain.systems.trading.simulation.trading_actors import Actor, BrokerAway
+from tests.offchain.systems.trading.simulation.trading_actors import (
+    Actor,
+    BrokerAway,
+    Trader,
+)
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.systems.trading.buyer.checking import (
@@ -68,7 +72,7 @@ from edgemark.systems.trading.seller.admission import (
 from edgemark.systems.trading.seller.sale import Sale
 
 
-class Seller(Actor):
+class Seller(Trader):
     """See `edgemark.systems.trading.seller`."""
 
     role = Role.SELLER
@@ -157,7 +161,7 @@ class Seller(Actor):
             self.send(Refusal(request.number, error.why), Role.BUYER)
 
 
-class Buyer(Actor):
+class Buyer(Trader):
     """See `edgemark.systems.trading.buyer`."""
 
     role = Role.BUYER

@@ -32,6 +32,8 @@ UV := .venv-uv/bin/uv
 NATIVE := offchain/edgemark/crypto/_native
 PYTHON_SOURCES := $(wildcard offchain tests tools scripts benchmarks setup.py)
 SOLIDITY := $(shell find contracts -name '*.sol')
+# Which contracts there are: the groups of the catalogue, and the kinds that they name.
+CONTRACT_KINDS := $(shell find offchain -name contracts.py -o -name kinds.py)
 KERNEL_SOURCES := $(wildcard $(NATIVE)/*.c $(NATIVE)/*.h)
 
 # A stamp lives in the folder that it vouches for, so removing the folder removes the stamp.
@@ -169,7 +171,7 @@ $(SOLC_READY): tools/install_solc.py tools/solc-node.cjs $(NODE_READY) $(PYTHON_
 	.venv/bin/python tools/install_solc.py node_modules/solc
 	@touch $@
 
-$(CONTRACTS_READY): $(SOLIDITY) offchain/edgemark/cli/catalogue.py tools/compile_contracts.py $(SOLC_READY) $(PACKAGE_READY)
+$(CONTRACTS_READY): $(SOLIDITY) $(CONTRACT_KINDS) offchain/edgemark/cli/catalogue.py tools/compile_contracts.py $(SOLC_READY) $(PACKAGE_READY)
 	.venv/bin/python tools/compile_contracts.py
 	@touch $@
 

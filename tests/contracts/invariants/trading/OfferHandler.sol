@@ -164,7 +164,9 @@ contract OfferHandler is ChannelSignatures {
 
     function lockedInChannels() external view returns (uint256 locked) {
         for (uint256 place = 0; place < _terms.length; ++place) {
-            locked += escrow.channelOf(escrow.channelIdOf(_terms[place])).locked;
+            IChannelEscrow.Channel memory entry = escrow.channelOf(escrow.channelIdOf(_terms[place]));
+            // Of one that ended, `locked` says what went back.
+            if (entry.phase != IChannelEscrow.ChannelPhase.Ended) locked += entry.locked;
         }
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -108,9 +109,22 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _logs_as_before_the_file() -> Generator[None]:
+    """Undo what fixtures of a whole file did to our logger, as a command that they ran."""
+    with _keep_logs():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _logs_as_before() -> Generator[None]:
     """Undo what a test did to our logger: it may have written to a stream that is gone after it."""
+    with _keep_logs():
+        yield
+
+
+@contextmanager
+def _keep_logs() -> Generator[None]:
     logger = logging.getLogger(ROOT)
     handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
     yield

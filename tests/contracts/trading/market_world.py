@@ -47,6 +47,7 @@ class MarketWorld:
 
     evidence: EvidenceWorld
     numbers: dict[str, int] = field(default_factory=dict)  # of the last offer of each seller
+    posted: Any = None  # receipt of the last one
     settlement: TemplateVersionId = NO_TEMPLATE
     initiation: TemplateVersionId = NO_TEMPLATE
 
@@ -127,7 +128,7 @@ class MarketWorld:
     ) -> OfferId:
         """Post an offer; its id."""
         draft = self.draft(**changes)
-        self.book.post(draft.as_abi(), deposit, place, sender=self.people[role])
+        self.posted = self.book.post(draft.as_abi(), deposit, place, sender=self.people[role])
         self.numbers[role] = self.numbers.get(role, 0) + 1
         return make_offer_id(self.escrow.who(role), self.numbers[role])
 

@@ -105,7 +105,9 @@ def test_t19_withdrawn_offer__is_off_the_list_and_its_deposit_stays_until_the_ex
     offer = market.post()
     expires_at = market.book.offerOf(market.at, offer).expiresAt
     with market.escrow.moved() as moved:
-        withdraw(market, offer)
+        receipt = withdraw(market, offer)
+    (log,) = receipt.decode_logs(market.book.OfferWithdrawn)
+    assert (bytes(log.offer), log.expiresAt) == (offer, expires_at)
     assert (moved, listed(market)) == ({}, [])
     assert market.held(offer) == DEPOSIT
     market.escrow.at(expires_at)
@@ -215,6 +217,8 @@ def test_t19_full_category__has_room_for_who_brings_the_double_of_one(market: Ma
     with market.escrow.moved() as moved:
         offer = market.post(deposit=2 * DEPOSIT, place=17, price=1)
     assert moved == {"seller": -2 * DEPOSIT, "rival": DEPOSIT, "locked": DEPOSIT}
+    (log,) = market.posted.decode_logs(market.book.OfferDisplaced)
+    assert (bytes(log.offer), bytes(log.by)) == (spam[17], offer)
     assert market.recommend(count=1) == ([offer], MAX_PLACES)
     assert market.book.offerOf(market.at, spam[17]).expiresAt == 0
     assert listed(market) == [*spam[:17], offer, *spam[18:]]

@@ -168,10 +168,7 @@ class EvmStation(Station):
 
     def rehearsed_lane(self) -> RehearsedLane:
         """A lane that sends nothing and says what sending would come to."""
-        most = self.settings.of(ChainSettings).max_fee_gwei
-        lane, key = self.lane, self.keys.account
-        under_way = None if isinstance(lane, ClosedLane) else lane.is_undecided
-        return RehearsedLane(self.chain, key, max_fee_gwei=most, was_sent=under_way)
+        return rehearse_lane(self.lane, self.settings, self.keys, self.chain)
 
     def with_lane(self, lane: TransactionLane) -> Self:
         """The same with another lane."""
@@ -323,3 +320,12 @@ def find_lane(home: Path, chain_id: int, owner: bytes, *, is_main: bool) -> Path
     except OtherChainsFile:
         return beside
     return main if main.exists() else beside
+
+
+def rehearse_lane(
+    lane: TransactionLane, settings: Settings, keys: KeyStore, chain: EvmChain
+) -> RehearsedLane:
+    """A lane beside this one, which sends nothing and knows what is under way in an open one."""
+    most = settings.of(ChainSettings).max_fee_gwei
+    under_way = None if isinstance(lane, ClosedLane) else lane.is_undecided
+    return RehearsedLane(chain, keys.account, max_fee_gwei=most, was_sent=under_way)

@@ -18,7 +18,7 @@ from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.ledger.evm.sending.pending import check_owner, identify
 from edgemark.ledger.evm.sending.rehearsed_lane import RehearsedLane
 from edgemark.party.evm.contracts import DidContracts
-from edgemark.party.evm.station import find_lane
+from edgemark.party.evm.station import find_lane, rehearse_lane
 from edgemark.resolver.opening import open_identities
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.settings import Settings
@@ -103,10 +103,7 @@ class IdentityStation(Closing):
 
     def rehearsed_lane(self) -> RehearsedLane:
         """A lane that sends nothing and says what sending would come to."""
-        most = self.settings.of(ChainSettings).max_fee_gwei
-        lane, key = self.lane, self.keys.account
-        under_way = None if isinstance(lane, ClosedLane) else lane.is_undecided
-        return RehearsedLane(self.chain, key, max_fee_gwei=most, was_sent=under_way)
+        return rehearse_lane(self.lane, self.settings, self.keys, self.chain)
 
     def with_lane(self, lane: TransactionLane) -> Self:
         """The same with another lane."""

@@ -20,7 +20,7 @@ from edgemark.systems.trading.contract.records import ChannelPhase, Signers, Vou
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
-from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Agreement
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Agreement, OfChannel
 from edgemark.systems.trading.protocol.life import ControllerPhase
 from edgemark.systems.trading.protocol.messages import Credential, Settlement
 from edgemark.systems.trading.protocol.side import ChannelView
@@ -56,7 +56,7 @@ class Issued:
 
 
 @dataclass(frozen=True)
-class Desk(Waiting):
+class Desk(OfChannel, Waiting):
     """State of one channel at its controller.
 
     Attributes:
@@ -81,18 +81,6 @@ class Desk(Waiting):
     evidence: Credential | None = None
     evidenced: int = 0
     blocks_stopped: bool = False
-
-    @property
-    def known(self) -> Agreement:
-        """What was agreed on; every phase but UNKNOWN has it."""
-        if self.agreement is None:
-            raise LookupError("a channel nobody heard of has no terms")
-        return self.agreement
-
-    @property
-    def in_force(self) -> Signers:
-        """Who signs, and this controller's epoch."""
-        return self.signers or self.known.terms.signers
 
     @property
     def is_finished(self) -> bool:

@@ -17,6 +17,7 @@ from itertools import zip_longest
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.templates import settlement
@@ -120,6 +121,25 @@ class Agreement:
     channel: ChannelId
     terms: Terms
     conditions: Conditions
+
+
+class OfChannel:
+    """Who remembers a channel: by its agreement, and by who signs for it on chain."""
+
+    agreement: Agreement | None
+    signers: Signers | None
+
+    @property
+    def known(self) -> Agreement:
+        """What was agreed on; every phase but UNKNOWN has it."""
+        if self.agreement is None:
+            raise LookupError("a channel nobody heard of has no terms")
+        return self.agreement
+
+    @property
+    def in_force(self) -> Signers:
+        """Who signs and who issues, and the controller's epoch."""
+        return self.signers or self.known.terms.signers
 
 
 @dataclass(frozen=True)

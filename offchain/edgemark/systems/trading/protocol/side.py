@@ -22,6 +22,7 @@ from edgemark.systems.trading.protocol.agreement import (
     NO_TOKENS,
     Agreement,
     Head,
+    OfChannel,
     Opening,
     Policy,
     Reason,
@@ -51,7 +52,7 @@ _BY_ENDING = {
 
 
 @dataclass(frozen=True)
-class Side(Waiting):
+class Side(OfChannel, Waiting):
     """One channel at one of its parties.
 
     Attributes:
@@ -101,23 +102,11 @@ class Side(Waiting):
     amount: Tokens = NO_TOKENS
 
     @property
-    def known(self) -> Agreement:
-        """What was agreed on; every phase but UNKNOWN has it."""
-        if self.agreement is None:
-            raise LookupError("a channel nobody heard of has no terms")
-        return self.agreement
-
-    @property
     def decided(self) -> Policy:
         """The party's own policy."""
         if self.policy is None:
             raise LookupError("a channel nobody heard of has no policy")
         return self.policy
-
-    @property
-    def in_force(self) -> Signers:
-        """Who signs and who issues."""
-        return self.signers or self.known.terms.signers
 
     @property
     def reason(self) -> Reason:

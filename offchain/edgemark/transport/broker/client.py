@@ -200,7 +200,7 @@ class BrokerClient(Closing):
         while True:
             link = await self._wait_for_link(by)
             if topic not in (self._more | link.ticket.topics).publish:
-                raise ForeignTopic("is not a topic of this session", who=topic)
+                raise ForeignTopic("is no topic that it may publish", who=topic)
             try:
                 async with asyncio.timeout(by - time.monotonic()):
                     await link.publish(topic, payload)

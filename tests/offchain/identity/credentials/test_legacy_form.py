@@ -81,8 +81,8 @@ def test_other_verifier__takes_the_1_1_form_by_the_keys_of_our_documents() -> No
 def test_other_verifier__keeps_to_the_same_period() -> None:
     credential = (token_of(), document_of(History()))
     skew = 300  # seconds that the other verifier allows clocks
-    for now, is_taken in ((START, True), (START + 1000, True), (START + 1001 + skew, False)):
-        (answer,) = ask(credential, now=now)
+    for second, is_taken in ((START, True), (START + 1000, True), (START + 1001 + skew, False)):
+        (answer,) = ask(credential, now=second)
         assert (answer.get("verified") is True) is is_taken, answer
 
 

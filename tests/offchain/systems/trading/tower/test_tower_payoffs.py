@@ -156,11 +156,11 @@ def test_cover__is_given_up_only_when_no_receipt_is_due(money: Money, cover: int
     for _, ended, _ in play(everybody, money):
         for until in (ended.deadline - 1, ended.deadline, ended.lock_expiry):
             aside = Cover(Tokens(cover), Tokens(0), Timestamp(max(0, until)))
-            for now in (aside.until + CLAIMING.claim_seconds + step for step in (0, 1)):
-                stands = may_be_due(ended, aside, CLAIMING, now)
+            for second in (aside.until + CLAIMING.claim_seconds + step for step in (0, 1)):
+                stands = may_be_due(ended, aside, CLAIMING, second)
                 key = ended.signers.payer_key
                 said = Receipt(ended.id, Tokens(NOWHERE), key, Timestamp(NOWHERE))
-                assert bool(compute_due(ended, said, aside, CLAIMING, now)) == stands
+                assert bool(compute_due(ended, said, aside, CLAIMING, second)) == stands
 
 
 def test_cover__of_an_open_channel_or_anothers_receipt__pays_nothing() -> None:

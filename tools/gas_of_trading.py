@@ -17,11 +17,13 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy_by
 from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
 from edgemark.party.evm.contracts import BaseContracts
+from edgemark.systems.trading.contract.evidence.records import MAX_PIECES, Claim
+from edgemark.systems.trading.contract.evidence.statements import ControllersDomain, EvidenceDomain
 from edgemark.systems.trading.contract.records import MAX_CHANNELS, Limits, Signers, Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
-from edgemark.systems.trading.evidence.records import MAX_PIECES, Claim
-from edgemark.systems.trading.evidence.statements import ControllersDomain, EvidenceDomain
+from edgemark.systems.trading.contract.towers.records import Receipt, TowerTerms
+from edgemark.systems.trading.contract.towers.statements import TowersDomain
 from edgemark.systems.trading.identifiers import NO_OFFER, ChannelId, OfferId
 from edgemark.systems.trading.station.contracts import (
     CONTROLLER,
@@ -29,8 +31,6 @@ from edgemark.systems.trading.station.contracts import (
     WATCHTOWER,
     draft_contracts,
 )
-from edgemark.systems.trading.tower.records import Receipt, TowerTerms
-from edgemark.systems.trading.tower.statements import TowersDomain
 from edgemark.token.plans import DEFAULT_MIN_STAKE, YEAR_S
 from edgemark.token.records import Purpose
 

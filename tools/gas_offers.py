@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.identity.resources import Resources
-from edgemark.systems.trading.contract.records import MAX_CHANNELS
-from edgemark.systems.trading.identifiers import (
-    OfferId,
-    compute_template_id,
-    compute_version_id,
-)
-from edgemark.systems.trading.market.records import (
+from edgemark.systems.trading.contract.market.records import (
     MAX_OFFER_PIECES,
     MAX_PLACES,
     MAX_QUALIFICATIONS,
@@ -23,6 +17,12 @@ from edgemark.systems.trading.market.records import (
     TemplateDraft,
     compute_category,
     make_offer_id,
+)
+from edgemark.systems.trading.contract.records import MAX_CHANNELS
+from edgemark.systems.trading.identifiers import (
+    OfferId,
+    compute_template_id,
+    compute_version_id,
 )
 from edgemark.systems.trading.station.contracts import DEFAULT_OFFER_LIMITS
 from edgemark.systems.trading.templates.fields import TemplateKind

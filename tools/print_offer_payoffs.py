@@ -17,8 +17,8 @@ from tools.drawn_pages import run
 
 from edgemark.amounts import Amount
 from edgemark.identifiers import Tokens
-from edgemark.systems.trading.market.places import compute_hold, compute_interest
-from edgemark.systems.trading.market.records import MAX_PLACES
+from edgemark.systems.trading.contract.market.places import compute_hold, compute_interest
+from edgemark.systems.trading.contract.market.records import MAX_PLACES
 from edgemark.systems.trading.station.contracts import DEFAULT_OFFER_LIMITS
 
 ROOT = Path(__file__).resolve().parent.parent

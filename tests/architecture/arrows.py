@@ -235,13 +235,13 @@ class Module:
             return len(names) == 2 or names[2] != SHELL_OF_PART.get(self.part)
         if self.system is None:
             return False
-        shells = shells_of(self.system)
-        return len(names) == 3 or not {names[3], ".".join(names[3:5])} & shells
+        places = {".".join(names[3:length]) for length in range(4, len(names) + 1)}
+        return not places & shells_of(self.system)
 
 
 @cache
 def shells_of(system: str) -> frozenset[str]:
-    """Rooms of a system, and files of its rooms, that touch the world; none where it names none."""
+    """Rooms of a system, rooms in them and files that touch the world; none where it names none."""
     try:
         module = import_module(f"tests.offchain.systems.{system}.{system}_shells")
     except ModuleNotFoundError:

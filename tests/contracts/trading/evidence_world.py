@@ -1,6 +1,6 @@
 """Controllers with their provider, the evidence about channels, and what is signed for both.
 
-What is signed, the package computes (`edgemark.systems.trading.evidence`), not the contracts.
+What is signed, `edgemark.systems.trading.contract.evidence` computes, not the contracts.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tests.offchain.systems.trading.channel_cast import KEYS, draft_voucher
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Hash32
-from edgemark.systems.trading.contract.records import Voucher
-from edgemark.systems.trading.evidence.records import Claim, Signatures
-from edgemark.systems.trading.evidence.statements import (
+from edgemark.systems.trading.contract.evidence.records import Claim, Signatures
+from edgemark.systems.trading.contract.evidence.statements import (
     ControllersDomain,
     EvidenceDomain,
     compute_leaf,
 )
+from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.identifiers import ChannelId
 
 MIN_BOND, UNBONDING = 5003, 2000

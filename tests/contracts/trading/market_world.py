@@ -1,6 +1,6 @@
 """Templates and offers of a seller beside the escrow, for the tests of the market.
 
-What a recommendation should be, the package says (`edgemark.systems.trading.market.matching`).
+What a recommendation should be, says `edgemark.systems.trading.contract.market.matching`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from tests.offchain.systems.trading.channel_cast import OFFER_LIMITS
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.identity.resources import Resources
 from edgemark.systems.trading.contract.channel import Channel
-from edgemark.systems.trading.identifiers import (
-    NO_TEMPLATE,
-    OfferId,
-    TemplateVersionId,
-    compute_template_id,
-    compute_version_id,
-)
-from edgemark.systems.trading.market.records import (
+from edgemark.systems.trading.contract.market.records import (
     Demand,
     OfferDraft,
     Qualification,
     TemplateDraft,
     compute_category,
     make_offer_id,
+)
+from edgemark.systems.trading.identifiers import (
+    NO_TEMPLATE,
+    OfferId,
+    TemplateVersionId,
+    compute_template_id,
+    compute_version_id,
 )
 from edgemark.systems.trading.templates.fields import TemplateKind
 

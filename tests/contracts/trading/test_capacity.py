@@ -14,10 +14,8 @@ from tests.offchain.systems.trading.channel_cast import KEYS
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.resources import Resources
-from edgemark.systems.trading.contract.records import ChannelPhase
-from edgemark.systems.trading.identifiers import OfferId
-from edgemark.systems.trading.market.matching import recommend
-from edgemark.systems.trading.market.records import (
+from edgemark.systems.trading.contract.market.matching import recommend
+from edgemark.systems.trading.contract.market.records import (
     MAX_ISSUERS,
     MAX_OFFER_PIECES,
     Demand,
@@ -25,6 +23,8 @@ from edgemark.systems.trading.market.records import (
     Qualification,
     make_offer_id,
 )
+from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.identifiers import OfferId
 
 AUDITOR = KEYS["payer's next key"]
 

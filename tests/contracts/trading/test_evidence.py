@@ -17,8 +17,12 @@ from tests.contracts.world import refused, signer_of, term_name, twin_of
 from tests.offchain.systems.trading.channel_cast import KEYS
 
 from edgemark.crypto.ethereum.merkle import MAX_LEAVES, MerkleTree
-from edgemark.systems.trading.evidence.records import MAX_CID_BYTES, MAX_PIECES, EvidenceKind
-from edgemark.systems.trading.evidence.statements import compute_evidence_id
+from edgemark.systems.trading.contract.evidence.records import (
+    MAX_CID_BYTES,
+    MAX_PIECES,
+    EvidenceKind,
+)
+from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 
 PARTIES = [KEYS[key].address for key in ("payer's key", "seller's key")]
 CID = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"

@@ -12,14 +12,14 @@ from tests.offchain.systems.trading.channel_cast import OFFER_LIMITS
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.identifiers import NOBODY, Hash32
-from edgemark.systems.trading.identifiers import OfferId
-from edgemark.systems.trading.market.records import (
+from edgemark.systems.trading.contract.market.records import (
     MAX_OFFER_PIECES,
     MAX_PLACES,
     MAX_QUALIFICATIONS,
     Qualification,
     make_offer_id,
 )
+from edgemark.systems.trading.identifiers import OfferId
 
 UNKNOWN = OfferId(b"\5" * 32)
 

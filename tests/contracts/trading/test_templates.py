@@ -10,8 +10,12 @@ from tests.contracts.trading.market_world import LOCATOR, MarketWorld
 from tests.contracts.world import refused, term_name
 
 from edgemark.identifiers import NO_HASH
+from edgemark.systems.trading.contract.market.records import (
+    MAX_LOCATOR_BYTES,
+    TemplateDraft,
+    number_of,
+)
 from edgemark.systems.trading.identifiers import NO_TEMPLATE, compute_template_id, pack_name
-from edgemark.systems.trading.market.records import MAX_LOCATOR_BYTES, TemplateDraft, number_of
 from edgemark.systems.trading.templates.fields import TemplateKind
 from edgemark.systems.trading.templates.template import MAX_TEXT_BYTES
 

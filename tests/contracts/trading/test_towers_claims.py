@@ -21,7 +21,7 @@ from tests.contracts.world import refused
 from tests.offchain.systems.trading.channel_cast import DEPOSIT
 
 from edgemark.identifiers import Timestamp, Tokens
-from edgemark.systems.trading.tower.records import Receipt
+from edgemark.systems.trading.contract.towers.records import Receipt
 
 CLAIM = CLAIMING.claim_seconds
 

@@ -1,6 +1,6 @@
 """Towers with their bonds beside an escrow, and every way in which a channel that they watch ends.
 
-What is signed, the package computes (`edgemark.systems.trading.tower`), not the contracts.
+What is signed, `edgemark.systems.trading.contract.towers` computes, not the contracts.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from edgemark.systems.trading.contract import channel as moves
 from edgemark.systems.trading.contract import closing as ends
 from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import Said, Signers
-from edgemark.systems.trading.tower.liability import compute_due
-from edgemark.systems.trading.tower.records import Cover, Receipt, Watching
-from edgemark.systems.trading.tower.statements import TowersDomain
+from edgemark.systems.trading.contract.towers.liability import compute_due
+from edgemark.systems.trading.contract.towers.records import Cover, Receipt, Watching
+from edgemark.systems.trading.contract.towers.statements import TowersDomain
 
 WATCHTOWER = 49  # role
 CLAIMING = Watching(3000)

@@ -11,8 +11,8 @@ from edgemark.identifiers import NO_TIME, Address, Hash32, Timestamp
 from edgemark.indexer.store import IndexStore
 from edgemark.storage.cid import parse_cid
 from edgemark.storage.local import LocalStore
+from edgemark.systems.trading.contract.market.events import TemplateDeprecated, TemplateRegistered
 from edgemark.systems.trading.identifiers import TemplateVersionId, parse_template_version_id
-from edgemark.systems.trading.market.events import TemplateDeprecated, TemplateRegistered
 from edgemark.systems.trading.templates.fields import TemplateKind
 from edgemark.systems.trading.templates.template import MAX_TEXT_BYTES, Template, open_anchored
 

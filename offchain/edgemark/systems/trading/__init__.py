@@ -9,14 +9,13 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 
 | room       | what is in it                                                                  |
 |------------|--------------------------------------------------------------------------------|
-| `contract` | ChannelEscrow in Python: terms, statements, what every call does, who gets what |
-| `market`   | TemplateRegistry and OfferBook in Python: templates, offers, what suits a demand |
-| `evidence` | EvidenceRegistry and Controllers in Python: what is signed, recorded, anchored  |
+| `contract` | the contracts in Python: ChannelEscrow (terms, statements, what every call does, |
+|            | who gets what), and in rooms of their own `market` (TemplateRegistry, OfferBook), |
+|            | `evidence` (EvidenceRegistry, Controllers), `towers` (Watchtowers)              |
 | `templates` | what is sold (TIT, TST), what a reading costs, how long service goes on        |
 | `credentials` | TIC, TSC, qualification: what they say, and what each signature covers       |
 | `protocol` | phases, events, effects, the table of moves, what parties say to each other      |
 | `seller`, `buyer`, `controller` | what each remembers of a channel, owes, believes and signs |
-| `tower`    | Watchtowers in Python: receipts, covers, what a failure owes a seller           |
 | `station`  | the contracts of this system, as they are deployed                             |
 | `work`     | the thing sold: polynomials, and programs of the seller's list; orders, readings |
 """

@@ -9,10 +9,10 @@ from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
 from edgemark.systems.trading.contract.channel import Channel, open_channel
+from edgemark.systems.trading.contract.market.records import OfferLimits
 from edgemark.systems.trading.contract.records import Limits, Said, Voucher
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.identifiers import NO_OFFER
-from edgemark.systems.trading.market.records import OfferLimits
 
 DEPOSIT, BOND = 1001, 101  # odd, and the least bond: every rounding shows
 WINDOW, SERVICE = 100, 1000  # seconds

@@ -20,9 +20,9 @@ from tests.offchain.systems.trading.templates.template_forms import BUYER, SELLE
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.did.identifier import parse_did
+from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.contract.terms import compute_channel_id
-from edgemark.systems.trading.evidence.statements import ControllersDomain
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.agreement import (
     NO_TOKENS,

@@ -16,6 +16,7 @@ from edgemark.identity.credentials.evidence import digest_of
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.schema import check_schema
 from edgemark.identity.did.identifier import Did, is_same
+from edgemark.systems.trading.contract.evidence.statements import EvidenceDomain
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.credentials.payloads import (
     INITIATION,
@@ -27,7 +28,6 @@ from edgemark.systems.trading.credentials.payloads import (
     subjects_of,
 )
 from edgemark.systems.trading.credentials.sealing import claims_in
-from edgemark.systems.trading.evidence.statements import EvidenceDomain
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.templates.initiation import InitiationClaims, parse_initiation
 from edgemark.systems.trading.templates.schema import check_claims

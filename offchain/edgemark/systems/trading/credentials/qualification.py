@@ -13,6 +13,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identity.credentials.evidence import digest_of
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.did.identifier import Did
+from edgemark.systems.trading.contract.evidence.statements import EvidenceDomain
 from edgemark.systems.trading.credentials.payloads import (
     QUALIFICATION,
     PayloadInvalid,
@@ -21,7 +22,6 @@ from edgemark.systems.trading.credentials.payloads import (
     party_of,
     subjects_of,
 )
-from edgemark.systems.trading.evidence.statements import EvidenceDomain
 
 PART = "qualification"
 MAX_SERVICES = 16

@@ -21,6 +21,8 @@ from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.schema import check_schema
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.identifier import Did, is_same
+from edgemark.systems.trading.contract.evidence.records import Claim, Signatures
+from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
 from edgemark.systems.trading.contract.records import Signers, Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.credentials.payloads import (
@@ -36,8 +38,6 @@ from edgemark.systems.trading.credentials.payloads import (
     write_hex,
 )
 from edgemark.systems.trading.credentials.sealing import CLAIMS, SEALED, claims_in
-from edgemark.systems.trading.evidence.records import Claim, Signatures
-from edgemark.systems.trading.evidence.statements import ControllersDomain
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.templates.fields import (
     parse_amount,

@@ -30,9 +30,9 @@ from edgemark.crypto.ethereum.typed_data import StructType
 from edgemark.encoding import MalformedMessage, Reader, Writer
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Address, Hash32, Timestamp
+from edgemark.systems.trading.contract.evidence.records import Claim
+from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
 from edgemark.systems.trading.contract.statements import EscrowDomain
-from edgemark.systems.trading.evidence.records import Claim
-from edgemark.systems.trading.evidence.statements import ControllersDomain
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.messages import (
     KINDS,

@@ -15,14 +15,14 @@ from edgemark.ledger.evm.contract.kind import Addresses, ContractKind
 from edgemark.ledger.evm.contract.token_values import BOUNDS
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.trading.contract import events
+from edgemark.systems.trading.contract.evidence import events as evidence_events
+from edgemark.systems.trading.contract.evidence.records import Bonding
+from edgemark.systems.trading.contract.market import events as market_events
+from edgemark.systems.trading.contract.market.records import OfferLimits
 from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.terms import AMOUNTS
-from edgemark.systems.trading.evidence import events as evidence_events
-from edgemark.systems.trading.evidence.records import Bonding
-from edgemark.systems.trading.market import events as market_events
-from edgemark.systems.trading.market.records import OfferLimits
-from edgemark.systems.trading.tower import events as tower_events
-from edgemark.systems.trading.tower.records import Watching
+from edgemark.systems.trading.contract.towers import events as tower_events
+from edgemark.systems.trading.contract.towers.records import Watching
 from edgemark.token.plans import DEFAULT_MIN_STAKE
 
 DEFAULT_LIMITS = Limits(

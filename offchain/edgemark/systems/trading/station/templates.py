@@ -15,9 +15,9 @@ from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.station import EvmStation
 from edgemark.settings.settings import Settings
 from edgemark.storage.local import LocalStore
+from edgemark.systems.trading.contract.market.records import TemplateDraft
+from edgemark.systems.trading.contract.market.registry import TemplateRegistry
 from edgemark.systems.trading.identifiers import NO_TEMPLATE
-from edgemark.systems.trading.market.records import TemplateDraft
-from edgemark.systems.trading.market.registry import TemplateRegistry
 from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.templates.fields import TemplateKind
 from edgemark.systems.trading.templates.template import Template, check_pair

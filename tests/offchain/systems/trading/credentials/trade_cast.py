@@ -26,6 +26,7 @@ from edgemark.identifiers import Address, Tokens
 from edgemark.identity.credentials.reading import SignedCredential, read_signed
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.identifier import Did, make_did
+from edgemark.systems.trading.contract.evidence.statements import ControllersDomain, EvidenceDomain
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import compute_channel_id
@@ -34,7 +35,6 @@ from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.credentials.payloads import Period
 from edgemark.systems.trading.credentials.sealing import carry
 from edgemark.systems.trading.credentials.settlement import Signed
-from edgemark.systems.trading.evidence.statements import ControllersDomain, EvidenceDomain
 from edgemark.systems.trading.templates.template import Template, read_template
 
 SELLER, BUYER, CONTROLLER, AUDITOR, STRANGER = (

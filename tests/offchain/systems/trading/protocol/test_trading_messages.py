@@ -29,7 +29,7 @@ from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.encoding import MalformedMessage, Writer
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, Tokens
-from edgemark.systems.trading.evidence.records import Claim
+from edgemark.systems.trading.contract.evidence.records import Claim
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import MAX_REGISTERS, Pause, Reason
 from edgemark.systems.trading.protocol.letters import (

@@ -31,9 +31,9 @@ from edgemark.systems.trading.buyer.checking import (
 )
 from edgemark.systems.trading.buyer.checking import draft_closing as draft_buyers_closing
 from edgemark.systems.trading.buyer.purchase import Purchase
+from edgemark.systems.trading.contract.evidence.records import Claim
 from edgemark.systems.trading.controller.checking import check_settlement
 from edgemark.systems.trading.controller.desk import Desk, observe_desk
-from edgemark.systems.trading.evidence.records import Claim
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at

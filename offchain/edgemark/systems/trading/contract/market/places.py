@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgemark.systems.trading.market.records import MAX_PLACES, OUTBIDS
+from edgemark.systems.trading.contract.market.records import MAX_PLACES, OUTBIDS
 
 
 def compute_needed(deposits: Sequence[int], least: int) -> int:

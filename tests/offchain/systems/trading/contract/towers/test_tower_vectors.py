@@ -10,11 +10,11 @@ from pathlib import Path
 
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.systems.trading.contract.towers.records import Receipt
+from edgemark.systems.trading.contract.towers.statements import TowersDomain
 from edgemark.systems.trading.identifiers import parse_channel_id
-from edgemark.systems.trading.tower.records import Receipt
-from edgemark.systems.trading.tower.statements import TowersDomain
 
-FOLDER = Path(__file__).resolve().parents[4] / "vectors"
+FOLDER = Path(__file__).resolve().parents[5] / "vectors"
 
 
 def test_t26_receipt__has_the_vectors_digest_and_signer() -> None:

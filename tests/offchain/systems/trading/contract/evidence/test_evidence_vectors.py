@@ -13,17 +13,17 @@ import pytest
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Tokens
-from edgemark.systems.trading.contract.records import Voucher
-from edgemark.systems.trading.evidence.records import Claim, Signatures
-from edgemark.systems.trading.evidence.statements import (
+from edgemark.systems.trading.contract.evidence.records import Claim, Signatures
+from edgemark.systems.trading.contract.evidence.statements import (
     ControllersDomain,
     EvidenceDomain,
     compute_evidence_id,
     compute_leaf,
 )
+from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.identifiers import parse_channel_id
 
-FOLDER = Path(__file__).resolve().parents[4] / "vectors"
+FOLDER = Path(__file__).resolve().parents[5] / "vectors"
 
 
 def hash_of(text: str) -> Hash32:

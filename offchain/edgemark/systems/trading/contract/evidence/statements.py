@@ -8,7 +8,7 @@ from edgemark.crypto.ethereum.abi import encode
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.typed_data import Domain, StructType
 from edgemark.identifiers import Address, Hash32
-from edgemark.systems.trading.evidence.records import Claim, Signatures
+from edgemark.systems.trading.contract.evidence.records import Claim, Signatures
 from edgemark.systems.trading.identifiers import ChannelId
 
 ISSUANCE = StructType(

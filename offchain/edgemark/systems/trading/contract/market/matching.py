@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edgemark.identifiers import Address, Hash32
+from edgemark.systems.trading.contract.market.records import Demand, Offer
 from edgemark.systems.trading.identifiers import NO_TEMPLATE
-from edgemark.systems.trading.market.records import Demand, Offer
 
 IsRecorded = Callable[[Address, Hash32, Address], bool]
 """Whether (holder, credential, issuer) stands in the registry of evidence that a buyer trusts."""

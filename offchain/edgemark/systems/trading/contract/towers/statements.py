@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgemark.crypto.ethereum.typed_data import Domain, StructType
 from edgemark.identifiers import Address, Hash32
-from edgemark.systems.trading.tower.records import Receipt
+from edgemark.systems.trading.contract.towers.records import Receipt
 
 RECEIPT = StructType(
     "Receipt",

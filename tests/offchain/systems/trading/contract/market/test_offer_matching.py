@@ -13,14 +13,13 @@ from tools.print_offer_payoffs import main
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.resources import Resources
-from edgemark.systems.trading.identifiers import TemplateVersionId
-from edgemark.systems.trading.market.matching import recommend, suits
-from edgemark.systems.trading.market.places import (
+from edgemark.systems.trading.contract.market.matching import recommend, suits
+from edgemark.systems.trading.contract.market.places import (
     compute_hold,
     compute_interest,
     compute_needed,
 )
-from edgemark.systems.trading.market.records import (
+from edgemark.systems.trading.contract.market.records import (
     MAX_PLACES,
     OUTBIDS,
     Demand,
@@ -30,6 +29,7 @@ from edgemark.systems.trading.market.records import (
     compute_category,
     make_offer_id,
 )
+from edgemark.systems.trading.identifiers import TemplateVersionId
 
 CATEGORY = compute_category("CPU time, price of a core-second")
 TEMPLATE = TemplateVersionId(b"\1" * 32)

@@ -9,8 +9,8 @@ from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.systems.trading.contract.market.records import TemplateDraft
 from edgemark.systems.trading.identifiers import TemplateVersionId, compute_template_id
-from edgemark.systems.trading.market.records import TemplateDraft
 
 
 class VersionUnknown(RefusedInput):

@@ -33,8 +33,8 @@ from edgemark.systems.trading.contract import closing as ends
 from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.contract.terms import ChannelRefused, compute_least_bond
-from edgemark.systems.trading.tower.liability import compute_due, may_be_due
-from edgemark.systems.trading.tower.records import Cover, Receipt, Watching
+from edgemark.systems.trading.contract.towers.liability import compute_due, may_be_due
+from edgemark.systems.trading.contract.towers.records import Cover, Receipt, Watching
 
 CLAIMING = Watching(50)
 COALITIONS = [each for each in every_coalition() if not each.is_watched]

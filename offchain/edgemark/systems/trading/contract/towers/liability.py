@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import ChannelPhase
-from edgemark.systems.trading.tower.records import Cover, Receipt, Watching
+from edgemark.systems.trading.contract.towers.records import Cover, Receipt, Watching
 
 
 def compute_due(

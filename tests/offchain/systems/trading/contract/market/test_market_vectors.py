@@ -19,6 +19,13 @@ from tests.offchain.systems.trading.templates.template_forms import (
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
+from edgemark.systems.trading.contract.market.records import (
+    MAX_LOCATOR_BYTES,
+    TemplateDraft,
+    compute_category,
+    make_offer_id,
+    seller_of,
+)
 from edgemark.systems.trading.identifiers import (
     compute_template_id,
     compute_version_id,
@@ -26,17 +33,10 @@ from edgemark.systems.trading.identifiers import (
     parse_offer_id,
     parse_template_version_id,
 )
-from edgemark.systems.trading.market.records import (
-    MAX_LOCATOR_BYTES,
-    TemplateDraft,
-    compute_category,
-    make_offer_id,
-    seller_of,
-)
 from edgemark.systems.trading.templates.template import read_template
 from edgemark.untrusted.jcs import encode_jcs
 
-PATH = Path(__file__).resolve().parents[4] / "vectors" / "market_of_trading.json"
+PATH = Path(__file__).resolve().parents[5] / "vectors" / "market_of_trading.json"
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,12 @@ class SteadyTime:
             self._offset, self._least = self._least, math.inf
         return self.check(said)
 
+    @property
+    def believed(self) -> int:
+        """What chain time is by this machine's clock, whether blocks come or not; Unix seconds."""
+        with self._guard:
+            return int(self._clock() + self._offset)
+
     def check(self, said: int) -> int:
         """The same time, of the header of any block, when it is not too late to be believed.
 

@@ -5,13 +5,18 @@ Credentials are named with them for what they stand on: keys of identities, told
 
 SHELLS = frozenset(
     {
+        "contract.escrow",
         "contract.events",
         "credentials",
+        "contract.evidence.controllers",
         "contract.evidence.events",
+        "contract.evidence.registry",
         "contract.market.events",
+        "contract.market.offers",
         "contract.market.registry",
         "station",
         "contract.towers.events",
+        "contract.towers.watchtowers",
         "work.engine",
         "work.executing",
         "work.spool",

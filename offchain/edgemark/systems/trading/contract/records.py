@@ -5,9 +5,11 @@ Amounts are in the token's smallest unit, times in Unix seconds of chain time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from enum import IntEnum
 
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import NOBODY, Address, Hash32, Tokens
 
 MAX_CHANNELS = 32  # of one call
@@ -119,3 +121,15 @@ class Said:
     sender: Address
     payer_signer: Address = NOBODY
     seller_signer: Address = NOBODY
+
+
+def check_list(function: str, brought: Sequence[object], most: int = MAX_CHANNELS) -> None:
+    """Check how long a list is that one call takes.
+
+    Raises:
+        RefusedInput: it is empty, or longer than the contract takes.
+    """
+    if not 1 <= len(brought) <= most:
+        raise RefusedInput(
+            "takes no list of this length", who=function, had=len(brought), needed=f"1..{most}"
+        )

@@ -10,7 +10,11 @@ from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.trading.contract.market.records import TemplateDraft
-from edgemark.systems.trading.identifiers import TemplateVersionId, compute_template_id
+from edgemark.systems.trading.identifiers import (
+    TemplateVersionId,
+    compute_template_id,
+    pack_name,
+)
 
 
 class VersionUnknown(RefusedInput):
@@ -81,3 +85,7 @@ class TemplateRegistry:
     def register(self, draft: TemplateDraft) -> Call:
         """Register the next version of a template of the sender's."""
         return Call(self._contract, "register", (draft.as_abi(),))
+
+    def deprecate(self, name: str, number: int) -> Call:
+        """Let a version of a template of the sender's be for no new offer, for good."""
+        return Call(self._contract, "deprecate", (pack_name(name), number))

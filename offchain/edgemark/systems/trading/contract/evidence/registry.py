@@ -1,0 +1,194 @@
+"""EvidenceRegistry on one chain: what was recorded and anchored, and the calls that do so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Hash32, Timestamp
+from edgemark.ledger.evm.contract.interface import Contract
+from edgemark.ledger.evm.reading.answers import member_of
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.systems.trading.contract.evidence.records import (
+    MAX_CID_BYTES,
+    MAX_PIECES,
+    Claim,
+    EvidenceKind,
+    Signatures,
+)
+from edgemark.systems.trading.contract.evidence.statements import EvidenceDomain
+from edgemark.systems.trading.contract.records import check_list
+from edgemark.systems.trading.identifiers import ChannelId
+
+MAX_LEAVES = 65_536
+
+
+class Piece(Protocol):
+    """Evidence as a call takes it."""
+
+    def as_abi(self) -> tuple[object, ...]:
+        """The tuple that the contract takes."""
+
+
+@dataclass(frozen=True)
+class InitiationPiece:
+    """`Initiation` of a channel, signed by both parties."""
+
+    channel: ChannelId
+    credential_hash: Hash32
+    payer_signature: bytes = field(repr=False)
+    seller_signature: bytes = field(repr=False)
+
+    def as_abi(self) -> tuple[object, ...]:
+        """The tuple that the contract takes."""
+        signed = (self.payer_signature, self.seller_signature)
+        return (self.channel, self.credential_hash, *signed)
+
+
+@dataclass(frozen=True)
+class SettlementPiece:
+    """A settlement credential, signed by all three."""
+
+    claim: Claim
+    signatures: Signatures = field(repr=False)
+
+    def as_abi(self) -> tuple[object, ...]:
+        """The tuple that the contract takes."""
+        return (self.claim.as_abi(), self.signatures.as_abi())
+
+
+@dataclass(frozen=True)
+class QualificationPiece:
+    """`Qualification` of a holder, signed by its issuer."""
+
+    holder: Address
+    credential_hash: Hash32
+    issuer_signature: bytes = field(repr=False)
+
+    def as_abi(self) -> tuple[object, ...]:
+        """The tuple that the contract takes."""
+        return (self.holder, self.credential_hash, self.issuer_signature)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is kept of a piece of evidence; kind NONE and time 0 of what was never recorded."""
+
+    kind: EvidenceKind
+    recorded_at: Timestamp
+
+
+@dataclass(frozen=True)
+class Root:
+    """What is kept of an anchored root; zeros of one that never was anchored."""
+
+    leaves: int
+    anchored_at: Timestamp
+
+
+@dataclass(frozen=True)
+class RootProof:
+    """Where a settlement stands under an anchored root, in the order of `IEvidenceRegistry.Proof`.
+
+    Attributes:
+        controller: that anchored it.
+        position: of the leaf, from 0.
+        branch: see `edgemark.crypto.ethereum.merkle`.
+    """
+
+    controller: Address
+    root: Hash32
+    position: int
+    branch: tuple[Hash32, ...]
+
+    def as_abi(self) -> tuple[object, ...]:
+        """The tuple that the contract takes."""
+        return (self.controller, self.root, self.position, list(self.branch))
+
+
+class EvidenceContract:
+    """Reads at confirmed depth, and makes calls for a lane to send.
+
+    Args:
+        chain: where the contract is.
+        contract: its address and interface.
+    """
+
+    def __init__(self, chain: EvmChain, contract: Contract) -> None:
+        self._chain = chain
+        self.contract = contract
+        self.address = contract.address
+        self.domain = EvidenceDomain(chain.chain_id, contract.address)
+
+    def recorded(
+        self, evidence: Sequence[Hash32], *, block: int | str = "confirmed"
+    ) -> list[Recorded]:
+        """What is kept of these; ids as of `statements.compute_evidence_id`."""
+        calls = [self._call("evidenceOf", each) for each in evidence]
+        at = self._chain.confirmed() if block == "confirmed" else block
+        number = at if isinstance(at, int) else self._chain.head()
+        return [
+            Recorded(member_of(EvidenceKind, found.kind), Timestamp(found.recorded_at))
+            for found in self._chain.call_many(calls, number)
+        ]
+
+    def root(self, controller: Address, root: Hash32, *, block: int | str = "confirmed") -> Root:
+        """What is kept of a root that a controller anchored."""
+        found = self._chain.call(self.contract, "rootOf", controller, root, block=block)
+        leaves, anchored_at = found
+        return Root(int(leaves), Timestamp(anchored_at))
+
+    def verify(
+        self,
+        proof: RootProof,
+        claim: Claim,
+        signatures: Signatures,
+        *,
+        block: int | str = "confirmed",
+    ) -> tuple[Address, ...]:
+        """Payer, seller and controller, recovered, of a settlement under an anchored root.
+
+        Raises:
+            ContractRefused: it does not stand there, or the controller did not sign it.
+        """
+        asked = (proof.as_abi(), claim.as_abi(), signatures.as_abi())
+        found: tuple[Address, ...] = self._chain.call(self.contract, "verify", *asked, block=block)
+        return found
+
+    def record_initiations(self, pieces: Sequence[InitiationPiece]) -> Call:
+        """Record initiation credentials; those that are there are passed over in a longer list."""
+        return self._list("recordInitiations", pieces)
+
+    def record_settlements(self, pieces: Sequence[SettlementPiece]) -> Call:
+        """Record settlement credentials; as before."""
+        return self._list("recordSettlements", pieces)
+
+    def record_qualifications(self, pieces: Sequence[QualificationPiece]) -> Call:
+        """Record qualification credentials; as before."""
+        return self._list("recordQualifications", pieces)
+
+    def anchor_root(self, root: Hash32, leaves: int, cid: str) -> Call:
+        """Anchor the root of many settlements, by a controller in good standing.
+
+        Raises:
+            RefusedInput: no leaves, too many, or no name of their list.
+        """
+        fits = 1 <= leaves <= MAX_LEAVES and 1 <= len(cid.encode()) <= MAX_CID_BYTES
+        if not fits:
+            raise RefusedInput(
+                "is no root that can be anchored",
+                who="root",
+                had=f"{leaves} leaves, {len(cid.encode())} bytes of a CID",
+                needed=f"1..{MAX_LEAVES} leaves, 1..{MAX_CID_BYTES} bytes",
+            )
+        return self._call("anchorRoot", root, leaves, cid)
+
+    def _list(self, function: str, pieces: Sequence[Piece]) -> Call:
+        check_list(function, pieces, MAX_PIECES)
+        return self._call(function, [each.as_abi() for each in pieces])
+
+    def _call(self, function: str, *arguments: object) -> Call:
+        return Call(self.contract, function, arguments)

@@ -1,0 +1,96 @@
+"""What every shell of this system stands on: its contracts, and the texts that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgemark.deployment.deployment import Deployment
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.party.evm.contracts import BaseContracts
+from edgemark.party.evm.station import EvmStation
+from edgemark.resolver.settings import IdentitySettings
+from edgemark.settings.settings import Settings
+from edgemark.storage.local import LocalStore
+from edgemark.systems.trading.contract.escrow import EscrowContract
+from edgemark.systems.trading.contract.evidence.controllers import ControllersContract
+from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
+from edgemark.systems.trading.contract.evidence.statements import ControllersDomain, EvidenceDomain
+from edgemark.systems.trading.contract.market.offers import OfferContract
+from edgemark.systems.trading.contract.market.registry import TemplateRegistry
+from edgemark.systems.trading.contract.towers.watchtowers import TowersContract
+from edgemark.systems.trading.protocol.agreement import Head
+from edgemark.systems.trading.protocol.letters import ChannelDomain
+from edgemark.systems.trading.settings import SECTIONS
+from edgemark.systems.trading.station.contracts import TradingContracts
+from edgemark.systems.trading.station.templates import FOLDER
+
+
+@dataclass(frozen=True)
+class TradingStation(EvmStation):
+    """Everything a shell of this system uses.
+
+    Attributes:
+        escrow, offers, templates, evidence, controllers, towers: the contracts.
+        content: texts by their CID.
+    """
+
+    SECTIONS = (*SECTIONS, IdentitySettings, *EvmStation.SECTIONS)
+    GROUPS = (BaseContracts, TradingContracts)
+    CONTRACTS = ("ChannelEscrow", "OfferBook", "EvidenceRegistry", "Controllers", "Watchtowers")
+    MATTERS = "channels"
+
+    escrow: EscrowContract
+    offers: OfferContract
+    templates: TemplateRegistry
+    evidence: EvidenceContract
+    controllers: ControllersContract
+    towers: TowersContract
+    content: LocalStore
+
+    @classmethod
+    def furnish(
+        cls, settings: Settings, chain: EvmChain, deployment: Deployment
+    ) -> Mapping[str, Any]:
+        """The contracts, and the folder of texts."""
+        escrow = EscrowContract(chain, deployment.contract("ChannelEscrow"))
+        offers = OfferContract(chain, deployment.contract("OfferBook"), escrow.address)
+        return {
+            "escrow": escrow,
+            "offers": offers,
+            "templates": TemplateRegistry(chain, deployment.contract("TemplateRegistry")),
+            "evidence": EvidenceContract(chain, deployment.contract("EvidenceRegistry")),
+            "controllers": ControllersContract(chain, deployment.contract("Controllers")),
+            "towers": TowersContract(chain, deployment.contract("Watchtowers")),
+            "content": LocalStore(settings.home / FOLDER),
+        }
+
+    @property
+    def domain(self) -> ChannelDomain:
+        """Of what parties of a channel sign, on the chain and beside it."""
+        return ChannelDomain(self.chain.chain_id, self.escrow.address)
+
+    @property
+    def controllers_domain(self) -> ControllersDomain:
+        """Of what controllers sign for the chain."""
+        return self.controllers.domain
+
+    @property
+    def evidence_domain(self) -> EvidenceDomain:
+        """Of what is signed for evidence of first credentials and of qualifications."""
+        return self.evidence.domain
+
+    @property
+    def decided(self) -> TradingContracts:
+        """What was decided for the contracts when they were deployed."""
+        return self.deployment.group(TradingContracts)
+
+    def head(self) -> Head:
+        """The time by this machine's clock, and by the chain's newest block.
+
+        Raises:
+            LedgerUnavailable: the chain does not answer.
+        """
+        newest = self.clock()
+        return Head(self.clock.believed, newest)

@@ -1,0 +1,182 @@
+"""A chain with this system's contracts, and stations of a payer, a seller and whoever else comes.
+
+Every transaction is a block of its own; chain time is set forward where a test needs it. The signing
+keys of a channel are the accounts' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.systems.trading.channel_cast import (
+    LIMITS,
+    OFFER_LIMITS,
+    TEMPLATE,
+    draft_terms,
+)
+
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.deployment.deployment import Deployment, deploy
+from edgemark.deployment.settings import ChainSettings
+from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
+from edgemark.ledger.evm.development.node import dev_key
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.party.evm.contracts import BaseContracts, DidContracts
+from edgemark.settings.settings import Settings
+from edgemark.systems.trading.contract.escrow import (
+    BroughtClosing,
+    BroughtOpening,
+    BroughtResponse,
+    BroughtVoucher,
+)
+from edgemark.systems.trading.contract.records import Voucher
+from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.station.contracts import draft_contracts
+from edgemark.systems.trading.station.station import TradingStation
+
+WEALTH = 10**6
+UNTIL_S = 10**6
+PEOPLE = ("payer", "seller", "outsider")
+
+
+@dataclass
+class TradingGround:
+    """The chain, its contracts, and stations of `PEOPLE`, each in a home of its own.
+
+    Attributes:
+        operator: deployed the contracts, and holds all other tokens.
+    """
+
+    chain: EvmChain
+    deployment: Deployment
+    operator: TransactionLane
+    folder: Path
+    stations: dict[str, TradingStation] = field(default_factory=dict)
+    nonce: int = 0
+
+    def settings(self, role: str) -> Settings:
+        """Of somebody's home."""
+        manifest = self.folder / "deployment.json"
+        self.deployment.save(manifest)
+        sections = (kind() for kind in TradingStation.SECTIONS)
+        at = ChainSettings(url=self.chain.url, confirmations=0, manifest=str(manifest))
+        return Settings(self.folder / role, tuple(sections)).having(at)
+
+    def enter(self, role: str) -> TradingStation:
+        """A station with gas and tokens in the anchor, all of which the escrow may lock."""
+        station = TradingStation.open(self.settings(role))
+        self.operator.transfer_many([(station.address, 10**18)])
+        anchor = station.accounts
+        self.operator.send(station.token.approve(anchor.contract.address, WEALTH))
+        self.operator.send(anchor.deposit(station.address, WEALTH))
+        until = self.now() + UNTIL_S
+        station.lane.send(anchor.allow_locker(station.escrow.address, WEALTH, until))
+        self.stations[role] = station
+        return station
+
+    def __getitem__(self, role: str) -> TradingStation:
+        return self.stations[role]
+
+    def address(self, role: str) -> Address:
+        """Somebody's account."""
+        return self.stations[role].address
+
+    def key(self, role: str) -> SecretKey:
+        """Somebody's key."""
+        return self.stations[role].keys.account
+
+    # Time.
+
+    def now(self) -> int:
+        """Of the newest block."""
+        return self.chain.now()
+
+    def pass_to(self, second: int) -> None:
+        """Mine a block of this second."""
+        self.chain.rpc("evm_setNextBlockTimestamp", second)
+        self.chain.rpc("evm_mine")
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What happens inside did not happen afterwards."""
+        snapshot = self.chain.rpc("evm_snapshot")
+        yield
+        assert self.chain.rpc("evm_revert", snapshot) is True
+
+    # A channel, and what is signed about it.
+
+    def terms(self, **changes: Any) -> Terms:
+        """Good terms from now on."""
+        self.nonce += 1
+        people = {role: self.address(role) for role in PEOPLE}
+        keys = {"payer_key": people["payer"], "seller_key": people["seller"]}
+        return replace(draft_terms(people, self.now(), self.nonce), **(keys | changes))
+
+    def opening(self, terms: Terms) -> BroughtOpening:
+        """With the seller's word."""
+        domain, until = self["seller"].escrow.domain, Timestamp(self.now() + UNTIL_S)
+        channel = self["seller"].escrow.id_of(terms)
+        return BroughtOpening(terms, until, self.key("seller").sign(domain.opening(channel, until)))
+
+    def open(self, terms: Terms | None = None, **changes: Any) -> Terms:
+        """A channel that the payer opened."""
+        terms = terms or self.terms(**changes)
+        self["payer"].lane.send(self["payer"].escrow.open([self.opening(terms)]))
+        return terms
+
+    def voucher(self, terms: Terms, amount: int, index: int = 1) -> BroughtVoucher:
+        """Signed by both."""
+        escrow = self["payer"].escrow
+        voucher = Voucher(index, Tokens(amount), TEMPLATE, terms.controller)
+        digest = escrow.domain.voucher(escrow.id_of(terms), voucher)
+        signed = (self.key(role).sign(digest) for role in ("payer", "seller"))
+        return BroughtVoucher(terms, voucher, *signed)
+
+    def response(self, terms: Terms, amount: int) -> BroughtResponse:
+        """The same, shown in a window."""
+        both = self.voucher(terms, amount)
+        return BroughtResponse(terms, both.voucher, both.payer_signature)
+
+    def closing(self, terms: Terms, amount: int) -> BroughtClosing:
+        """Signed by both."""
+        escrow, until = self["payer"].escrow, Timestamp(self.now() + UNTIL_S)
+        digest = escrow.domain.closing(escrow.id_of(terms), Tokens(amount), until)
+        signed = (self.key(role).sign(digest) for role in ("payer", "seller"))
+        return BroughtClosing(terms, Tokens(amount), until, *signed)
+
+    def send(self, role: str, call: Callable[..., Any], *items: Any) -> None:
+        """A call of the escrow's, by somebody, with one list."""
+        self[role].lane.send(call(list(items)))
+
+
+@contextmanager
+def raise_ground(folder: Path, *, block_time_s: int | None = None) -> Iterator[TradingGround]:
+    """A chain of its own."""
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        options = AnvilOptions(block_time_s=block_time_s)
+        node = stack.enter_context(AnvilNode.start(folder / "anvil", options))
+        chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
+        deployer = SecretKey(dev_key(0))
+        lane = stack.enter_context(TransactionLane(chain, deployer, folder / "lane.journal"))
+        base = BaseContracts(deployer.address, SecretKey(dev_key(9)).address)
+        groups = draft_contracts(base, deployer.address, LIMITS, offers=OFFER_LIMITS)
+        deployment = deploy(chain, lane, (groups[0], DidContracts(), *groups[1:]))
+        ground = TradingGround(chain, deployment, lane, folder)
+        for role in PEOPLE:
+            stack.enter_context(ground.enter(role))
+        yield ground
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradingGround]:
+    """One chain for the tests of a file."""
+    with raise_ground(tmp_path_factory.mktemp("trading")) as raised:
+        yield raised

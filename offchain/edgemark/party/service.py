@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgemark.crypto.field import kernel
@@ -11,8 +11,12 @@ from edgemark.loop.machine import Machine
 from edgemark.metrics.health import STILL_S, Beat, Dependency
 from edgemark.metrics.instruments import Instruments
 from edgemark.party.loop import PartyLoop, S
+from edgemark.party.watcher import Watcher
+from edgemark.party.wishes.granting import Grant, Wishes
+from edgemark.party.wishes.wish import FOLDER
 
 LOOK_S = 0.5  # whether the loop has ended
+WISH_S = 0.2  # between looks at what commands wish for
 
 
 class PartyService(PartyLoop[S]):
@@ -22,6 +26,7 @@ class PartyService(PartyLoop[S]):
         station, machine, name, look: as a `PartyLoop` has them.
 
     Attributes:
+        name: of the party.
         instruments: what it counts.
     """
 
@@ -34,8 +39,16 @@ class PartyService(PartyLoop[S]):
         look: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(station, machine, name, look=look)
+        self.name = name
         self.instruments = Instruments(name, kernel.path())
         self._ended = threading.Event()
+        self._wisher: Watcher | None = None
+
+    # --- for commands --------------------------------------------------------------------------
+
+    def grants(self) -> Mapping[str, Grant]:
+        """What a command may ask of it while it holds the home, by kind; each takes moments."""
+        return {}
 
     # --- for operators -------------------------------------------------------------------------
 
@@ -53,6 +66,14 @@ class PartyService(PartyLoop[S]):
 
     # --- life ----------------------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Take up what is in the journal, watch, and take wishes, where any are granted."""
+        super().start()
+        if grants := self.grants():
+            wishes = Wishes(self.station.home / FOLDER, grants)
+            self._wisher = Watcher(wishes.look, WISH_S, f"{self.name}-wishes", self._stop_on)
+            self._wisher.start()
+
     def wait(self) -> None:
         """Block until `close` or `ask_to_stop`, or raise what ended the loop."""
         while not self._ended.wait(LOOK_S):
@@ -67,6 +88,8 @@ class PartyService(PartyLoop[S]):
 
     def close(self) -> None:
         """End watch and loop; the journal keeps what is owed."""
+        if self._wisher is not None:
+            self._wisher.stop()
         super().close()
         self._ended.set()
 

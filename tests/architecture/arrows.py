@@ -174,7 +174,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "party.evm": _GENERAL | {"party", "resolver"},
     "demo": _CHAINLESS | {"identity", "receipt", "party"},
     "demo.evm": _GENERAL | {"receipt", "party", "party.evm", "demo"},
-    "systems": _GENERAL | _CHRONICLE | {"receipt", "party", "demo", *ROOMS_APART},
+    "systems": _GENERAL | _CHRONICLE | {"receipt", "resolver", "party", "demo", *ROOMS_APART},
     "cli": _GENERAL
     | _CHRONICLE
     | {"receipt", "resolver", "party", "demo", *ROOMS_APART, "systems"},

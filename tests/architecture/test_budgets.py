@@ -24,6 +24,8 @@ BUDGETS = {
     # 8 to outwait programs
     ("unit", GROUND): 164,
     ("unit", "outsourcing"): 60,
+    # half of them for each phase of a channel, on chains of its own
+    ("unit", "trading"): 100,
     ("processes", GROUND): 335,  # two thirds of it: every command of every page
     ("processes", "outsourcing"): 775,
 }

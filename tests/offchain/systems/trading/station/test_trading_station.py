@@ -14,7 +14,7 @@ from edgemark.systems.trading.contract.records import ChannelPhase
 
 __all__ = ["ground"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(8)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(4)]
 
 
 def test_times__are_told_by_the_chain_and_by_this_machine(ground: TradingGround) -> None:

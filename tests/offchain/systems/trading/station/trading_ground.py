@@ -1,6 +1,6 @@
 """A chain with this system's contracts, and stations of a payer, a seller and whoever else comes.
 
-Every transaction is a block of its own; chain time is set forward where a test needs it. The signing
+Every transaction is a block of its own; time is set forward where a test needs it. The signing
 keys of a channel are the accounts' own.
 """
 

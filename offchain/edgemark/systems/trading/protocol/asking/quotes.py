@@ -22,6 +22,7 @@ chain. `from_wire` raises `MalformedMessage` or `RefusedInput`, never anything e
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import check_signature, recover
@@ -146,12 +147,7 @@ class QuoteRequest:
         offer, template = OfferId(reader.fixed(32)), TemplateVersionId(reader.fixed(32))
         deposit, bond = _amount(reader), _amount(reader)
         window, expires_at, close_by = reader.integer(DURATION_BYTES), _time(reader), _time(reader)
-        nonce = reader.integer(NONCE_BYTES)
-        interval_s = reader.integer(DURATION_BYTES, most=MAX_DURATION_S)
-        cycles = reader.integer(DURATION_BYTES, most=MAX_CYCLES)
-        grace_s = reader.integer(DURATION_BYTES, most=MAX_DURATION_S)
-        cap, credit, most_price, most_first_price = (_amount(reader) for _ in range(4))
-        encryption = _WAYS[reader.integer(1, most=len(_WAYS) - 1)]
+        conditions = _read_conditions(reader)
         valid_until, signature = _time(reader), reader.fixed(SIGNATURE_BYTES)
         reader.finish()
         return QuoteRequest(
@@ -167,18 +163,23 @@ class QuoteRequest:
             window=window,
             expires_at=expires_at,
             close_by=close_by,
-            nonce=nonce,
-            interval_s=interval_s,
-            cycles=cycles,
-            grace_s=grace_s,
-            cap=cap,
-            credit=credit,
-            most_price=most_price,
-            most_first_price=most_first_price,
-            encryption=encryption,
+            **conditions,
             valid_until=valid_until,
             signature=signature,
         )
+
+
+def _read_conditions(reader: Reader) -> dict[str, Any]:
+    found: dict[str, Any] = {"nonce": reader.integer(NONCE_BYTES)}
+    for name, most in (
+        ("interval_s", MAX_DURATION_S),
+        ("cycles", MAX_CYCLES),
+        ("grace_s", MAX_DURATION_S),
+    ):
+        found[name] = reader.integer(DURATION_BYTES, most=most)
+    for name in ("cap", "credit", "most_price", "most_first_price"):
+        found[name] = _amount(reader)
+    return {**found, "encryption": _WAYS[reader.integer(1, most=len(_WAYS) - 1)]}
 
 
 def draft_terms(

@@ -3,13 +3,14 @@
 An `Order` names its parts by their digests and travels in a letter; the parts go before it over
 HTTPS. A slip says whose they are:
 
-| purpose | digest             | goes with                                                          |
-|---------|--------------------|--------------------------------------------------------------------|
-| PART    | SHA-256 of a part  | the part, behind it: PUT /v1/parts/CHANNEL/DIGEST, both in hex      |
-| OUTPUT  | id of the order    | nothing: POST /v1/outputs; the bytes are those that its answer      |
-|         |                    | names, so whoever asks checks their digest                          |
+| purpose | digest            | goes with                                                     |
+|---------|-------------------|---------------------------------------------------------------|
+| PART    | SHA-256 of a part | the part, behind it: PUT /v1/parts/CHANNEL/DIGEST, both in hex |
+| OUTPUT  | id of the order   | nothing: POST /v1/outputs; the bytes are those that its answer |
+|         |                   | names, so whoever asks checks their digest                    |
 
-The signature covers chain, escrow and each of the four fields; a slip shown again does nothing new.
+The signature covers chain, escrow and each of the four fields; one that is shown again says nothing
+new.
 """
 
 from __future__ import annotations

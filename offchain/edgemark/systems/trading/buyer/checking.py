@@ -18,6 +18,8 @@ from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.messages import Closing
 from edgemark.systems.trading.protocol.agreement import (
     Fault,
     Head,
@@ -25,7 +27,7 @@ from edgemark.systems.trading.protocol.agreement import (
     check_fresh,
 )
 from edgemark.systems.trading.protocol.letters import ChannelDomain
-from edgemark.systems.trading.protocol.messages import Answer, Closing, Proposal
+from edgemark.systems.trading.protocol.messages import Answer, Proposal
 from edgemark.systems.trading.templates.readings import MAX_SKEW_S
 
 
@@ -192,7 +194,7 @@ def draft_closing(purchase: Purchase) -> Closing:
 
 def check_closing_back(
     purchase: Purchase, closing: Closing, domain: ChannelDomain, head: Head
-) -> on.HeardClosingBack:
+) -> accord.HeardClosingBack:
     """The seller's word for the end: at what it says that it is owed, which is no more than signed.
 
     A buyer that lost its disk takes what is paid on chain, or looks at the voucher that it signed.
@@ -209,7 +211,7 @@ def check_closing_back(
         closing.signature,
         purchase.in_force.seller_key,
     )
-    return on.HeardClosingBack(closing)
+    return accord.HeardClosingBack(closing)
 
 
 def blame(error: ProposalWrong, proposal: Proposal, head: Head) -> on.FoundProposalWrong:

@@ -19,6 +19,7 @@ from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Fault, Reason, Registers
 from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Answer, Countersigned, Proposal, Request
@@ -170,9 +171,9 @@ class Purchase(Side):
             case on.FoundProposalWrong(fault, proposal, at):
                 wrong = replace(self, fault=fault, wrong=proposal, proposed=None)
                 return wrong.stop(Reason.PROPOSAL_WRONG, at)
-            case on.FoundClosing(closing):
+            case accord.FoundClosing(closing):
                 return replace(self, closing=closing)
-            case on.HeardClosingBack(closing):
+            case accord.HeardClosingBack(closing):
                 return replace(self, closing_back=closing)
             case _:
                 return self._heard(event)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase, Signers
+from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.agreement import (
     Agreement,
     Fault,
@@ -22,9 +23,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Registers,
 )
 from edgemark.systems.trading.protocol.messages import (
-    Amending,
     Answer,
-    Closing,
     Countersigned,
     Credential,
     Overdraft,
@@ -143,28 +142,6 @@ class HeardStopTaken:
 
 
 @dataclass(frozen=True)
-class AskedController:
-    """The user wants this controller to be the next."""
-
-    controller: Address
-    at: Timestamp
-
-
-@dataclass(frozen=True)
-class FoundAmending:
-    """One's own word for the next controller is signed."""
-
-    amending: Amending
-
-
-@dataclass(frozen=True)
-class HeardAmending:
-    """The other's word for a controller that this party takes as well."""
-
-    amending: Amending
-
-
-@dataclass(frozen=True)
 class AskedSell:
     """The seller takes the terms; its word for them may leave now."""
 
@@ -235,20 +212,6 @@ class HeardOverdraftTaken:
     """The buyer knows that this deposit is nearly used up."""
 
     deposit: Tokens
-
-
-@dataclass(frozen=True)
-class HeardClosing:
-    """The payer signed an end at which the seller has all that it is owed."""
-
-    closing: Closing
-
-
-@dataclass(frozen=True)
-class FoundClosing:
-    """One's own word for the end is signed; it may leave now."""
-
-    closing: Closing
 
 
 @dataclass(frozen=True)
@@ -342,13 +305,6 @@ class FoundProposalWrong:
     at: Timestamp
 
 
-@dataclass(frozen=True)
-class HeardClosingBack:
-    """The seller signed the end at what it is owed."""
-
-    closing: Closing
-
-
 OnChain = SawOpened | SawNeverOpened | SawMoney | SawAmended | SawClosing | SawShown | SawEnded
 Common = (
     OnChain
@@ -361,9 +317,9 @@ Common = (
     | AskedStop
     | HeardStop
     | HeardStopTaken
-    | AskedController
-    | FoundAmending
-    | HeardAmending
+    | accord.AskedController
+    | accord.FoundAmending
+    | accord.HeardAmending
 )
 OfSeller = (
     AskedSell
@@ -376,8 +332,8 @@ OfSeller = (
     | HeardVoucher
     | HeardLastVoucher
     | HeardOverdraftTaken
-    | HeardClosing
-    | FoundClosing
+    | accord.HeardClosing
+    | accord.FoundClosing
 )
 OfBuyer = (
     AskedBuy
@@ -392,8 +348,8 @@ OfBuyer = (
     | HeardOverdraft
     | AskedTopUp
     | FoundProposalWrong
-    | FoundClosing
-    | HeardClosingBack
+    | accord.FoundClosing
+    | accord.HeardClosingBack
 )
 SellerEvent = Common | OfSeller
 BuyerEvent = Common | OfBuyer

@@ -34,13 +34,12 @@ from edgemark.systems.trading.contract.evidence.records import Claim
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.messages import (
     KINDS,
     MAX_LETTER_BYTES,
     SIGNATURE_BYTES,
-    Amending,
     Answer,
-    Closing,
     Countersigned,
     Credential,
     Overdraft,

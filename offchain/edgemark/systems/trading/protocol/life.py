@@ -24,6 +24,7 @@ from edgemark.loop.machine import Facts, Line
 from edgemark.loop.moves import CondensingMachine, Moves, P, Table, stays
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
+from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.agreement import Reason
 
 
@@ -84,7 +85,9 @@ class TradeTime(Enum):
 _CHAIN = stays(on.SawMoney, on.SawAmended, on.SawBlocksStop, on.SawBlocksGoOn)
 _BROKER = stays(on.FoundBrokerAway, on.FoundBrokerBack)
 _KEEPING = stays(on.HeardCredential, on.FoundCredentialKept)
-_FAILOVER = stays(on.AskedController, on.FoundAmending, on.HeardAmending, TradeTime.OFFER)
+_FAILOVER = stays(
+    accord.AskedController, accord.FoundAmending, accord.HeardAmending, TradeTime.OFFER
+)
 _OPEN = {**_CHAIN, **_BROKER, **_KEEPING}
 
 _WORK = stays(
@@ -135,7 +138,7 @@ _SELLER: Table = {
     SellerPhase.CLAIMING: {
         on.SawClosing: SellerPhase.WINDOW,
         on.SawEnded: SellerPhase.ENDED,
-        **stays(on.HeardStop, on.HeardStopTaken, on.HeardClosing, on.FoundClosing),
+        **stays(on.HeardStop, on.HeardStopTaken, accord.HeardClosing, accord.FoundClosing),
         **stays(TradeTime.CLOSE_BY, TradeTime.LOCK),
         **_LATE_VOUCHERS,
         **_OPEN,
@@ -191,7 +194,7 @@ _BUYER: Table = {
         on.SawClosing: BuyerPhase.WINDOW,
         on.SawEnded: BuyerPhase.ENDED,
         **stays(on.HeardStop, on.HeardStopTaken, on.HeardOverdraft, on.FoundProposalWrong),
-        **stays(on.FoundClosing, on.HeardClosingBack, TradeTime.CLOSE_BY),
+        **stays(accord.FoundClosing, accord.HeardClosingBack, TradeTime.CLOSE_BY),
         **_ANSWERS,
         **_SIGNING,
         **_OPEN,
@@ -200,7 +203,7 @@ _BUYER: Table = {
     BuyerPhase.CLOSING: {
         on.SawClosing: BuyerPhase.WINDOW,
         on.SawEnded: BuyerPhase.ENDED,
-        **stays(on.HeardStop, on.HeardStopTaken, on.FoundClosing, on.HeardClosingBack),
+        **stays(on.HeardStop, on.HeardStopTaken, accord.FoundClosing, accord.HeardClosingBack),
         **stays(on.HeardVoucherTaken, TradeTime.CLOSE_BY, TradeTime.LOCK),
         **_ANSWERS,
         **_OPEN,
@@ -256,7 +259,7 @@ class PartyMachine(CondensingMachine[P]):
     """
 
     def __init__(self, blank: Callable[[], P]) -> None:
-        records = EventRecords.of(on, at, states=(type(blank()),), times=TradeTime)
+        records = EventRecords.of(on, accord, at, states=(type(blank()),), times=TradeTime)
         super().__init__(blank, LIFE, records, facts=facts_of, words=words_of)
 
     def tell(self, before: P, event: object, after: P) -> Sequence[Line]:

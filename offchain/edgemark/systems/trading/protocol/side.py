@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self, assert_never
 
-from edgemark.crypto.ethereum.secp256k1 import check_signature
-from edgemark.errors import PeerFault
 from edgemark.identifiers import NO_TIME, NOBODY, Address, Timestamp, Tokens
 from edgemark.loop.moves import TimeOver, Waiting
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase, Signers
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.agreement import (
     NO_TOKENS,
     Agreement,
@@ -27,9 +27,9 @@ from edgemark.systems.trading.protocol.agreement import (
     Policy,
     Reason,
 )
-from edgemark.systems.trading.protocol.letters import ChannelDomain, Role
+from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import TradeTime
-from edgemark.systems.trading.protocol.messages import Amending, Closing, Credential, Stop
+from edgemark.systems.trading.protocol.messages import Credential, Stop
 
 _BY_TIME = {  # the first of them that a state has; a party stops by one, and waits for no other
     TradeTime.SERVICE: Reason.EXPIRED,
@@ -166,12 +166,12 @@ class Side(OfChannel, Waiting):
                 return replace(self.stop(reason, at), stop_told=True)
             case on.HeardStopTaken():
                 return replace(self, stop_told=True)
-            case on.AskedController(controller, at):
+            case accord.AskedController(controller, at):
                 fresh = replace(self, next_controller=controller, failing_since=at, amending=None)
                 return fresh.forget(TradeTime.FAILOVER)
-            case on.FoundAmending(amending):
+            case accord.FoundAmending(amending):
                 return replace(self, amending=amending)
-            case on.HeardAmending(amending):
+            case accord.HeardAmending(amending):
                 return replace(self, offered=amending).forget(TradeTime.OFFER)
             case on.AskedStop():
                 return self  # whose word it is, each side says itself
@@ -313,59 +313,3 @@ def observe(side: Side, view: ChannelView) -> list[on.OnChain]:
     if view.ending is not None:
         found.append(on.SawEnded(view.ending, view.amount))
     return found
-
-
-class AmendmentRefused(PeerFault):
-    """The other's word for the next controller, which this party does not take."""
-
-
-def draft_amending(side: Side, amount: int, head: Head) -> Amending:
-    """One's own word for the next controller, not signed: a checkpoint at this amount as well."""
-    signers = replace(side.in_force, controller=side.next_controller, epoch=side.in_force.epoch + 1)
-    until = Timestamp(head.block + 2 * side.decided.patience_s)
-    return Amending(side.agreements, Tokens(amount), signers, until, b"")
-
-
-def check_amending(
-    side: Side,
-    amending: Amending,
-    signer: Address,
-    domain: ChannelDomain,
-    head: Head,
-    *,
-    least: int,
-    most: int,
-) -> on.HeardAmending:
-    """The other's word for the next controller.
-
-    Args:
-        side: the channel.
-        amending: from a letter of the other.
-        signer: the other's key.
-        domain: of the escrow.
-        head: time.
-        least: amount at which this party loses nothing.
-        most: the same.
-
-    Raises:
-        AmendmentRefused: it names a controller that this party does not take, other keys, another
-            number or epoch, or an amount at which this party would lose.
-        BadSignature: another signed it.
-    """
-    had, now = amending.signers, side.in_force
-    wanted = {*side.decided.controllers, side.next_controller} - {NOBODY, now.controller}
-    keys = (had.payer_key, had.seller_key) == (now.payer_key, now.seller_key)
-    is_next = (amending.number, had.epoch) == (side.agreements, now.epoch + 1)
-    if not (keys and is_next and had.controller in wanted):
-        raise AmendmentRefused(
-            "names no next controller of this party",
-            who="amendment",
-            had=f"{had.controller}, epoch {had.epoch}, number {amending.number}",
-            needed=f"epoch {now.epoch + 1}, number {side.agreements}, a controller of its policy",
-        )
-    if not least <= amending.amount <= most or amending.valid_until < head.block:
-        needed = f"{least} to {most}, from {head.block} on"
-        raise AmendmentRefused("amount or time", who="amendment", had=amending, needed=needed)
-    told = (amending.number, amending.amount, had, amending.valid_until)
-    check_signature(domain.amendment(side.known.channel, *told), amending.signature, signer)
-    return on.HeardAmending(amending)

@@ -12,6 +12,8 @@ from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.messages import Closing
 from edgemark.systems.trading.protocol.agreement import (
     BlocksStopped,
     Head,
@@ -24,7 +26,7 @@ from edgemark.systems.trading.protocol.agreement import (
 )
 from edgemark.systems.trading.protocol.letters import ChannelDomain
 from edgemark.systems.trading.protocol.life import SellerPhase
-from edgemark.systems.trading.protocol.messages import Closing, Countersigned, Proposal, Request
+from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Request
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.works import MAX_WORKS
 from edgemark.systems.trading.templates.allowance import Standing, Stop, find_stop
@@ -215,7 +217,7 @@ def check_voucher(
 
 def check_closing(
     sale: Sale, closing: Closing, domain: ChannelDomain, head: Head
-) -> on.HeardClosing | on.HeardStop:
+) -> accord.HeardClosing | on.HeardStop:
     """The payer's word for the end, at which the seller has all that it is owed.
 
     A payer that signed none says that it knows no amount: service stops, and the seller ends it.
@@ -235,7 +237,7 @@ def check_closing(
         closing.signature,
         sale.in_force.payer_key,
     )
-    return on.HeardClosing(closing)
+    return accord.HeardClosing(closing)
 
 
 def draft_closing(sale: Sale) -> Closing:

@@ -21,6 +21,7 @@ from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Readings, Reason, Registers, plus
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import (
@@ -185,9 +186,9 @@ class Sale(Side):
                 return self._signed(voucher)
             case on.HeardOverdraftTaken(deposit):
                 return replace(self, warned=deposit)
-            case on.HeardClosing(closing):
+            case accord.HeardClosing(closing):
                 return replace(self, closing_back=closing)
-            case on.FoundClosing(closing):
+            case accord.FoundClosing(closing):
                 return replace(self, closing=closing)
             case _:
                 return self._heard(event)

@@ -42,6 +42,7 @@ from edgemark.systems.trading.buyer.checking import (
 from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS, Purchase
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords.messages import Closing
 from edgemark.systems.trading.protocol.agreement import (
     BlocksStopped,
     Fault,
@@ -50,7 +51,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Readings,
 )
 from edgemark.systems.trading.protocol.life import step
-from edgemark.systems.trading.protocol.messages import Answer, Closing, Proposal, Request
+from edgemark.systems.trading.protocol.messages import Answer, Proposal, Request
 
 HEAD = Head(START + 45, START + 45)
 

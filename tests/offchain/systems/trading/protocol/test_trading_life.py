@@ -34,6 +34,8 @@ from edgemark.systems.trading.controller.desk import Desk
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.messages import Amending
 from edgemark.systems.trading.protocol.agreement import Reason
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import (
@@ -45,7 +47,7 @@ from edgemark.systems.trading.protocol.life import (
     TradeTime,
     step,
 )
-from edgemark.systems.trading.protocol.messages import Amending, Credential, Request, Stop
+from edgemark.systems.trading.protocol.messages import Credential, Request, Stop
 from edgemark.systems.trading.protocol.side import (
     SAYS,
     WANTED,
@@ -66,7 +68,7 @@ def dataclasses_of(*modules: ModuleType) -> set[type]:
     }
 
 
-EVENTS = dataclasses_of(on, at)
+EVENTS = dataclasses_of(on, accord, at)
 EFFECTS = dataclasses_of(do)
 FULL: dict[type[Enum], Any] = {
     SellerPhase: Sale(agreement=AGREEMENT, policy=POLICY, opened_at=Timestamp(START)),
@@ -217,11 +219,11 @@ def test_t27_the_log__says_why_a_channel_stopped_and_ended_and_tells_no_content(
 def test_t21_the_others_word__is_brought_until_its_time_is_over() -> None:
     signers = replace(TERMS.signers, controller=NEXT.address, epoch=1)
     word = Amending(0, Tokens(0), signers, Timestamp(START + 30), bytes(65))
-    sale, owed = step(opened_sale(), on.HeardAmending(word))
+    sale, owed = step(opened_sale(), accord.HeardAmending(word))
     assert owed == (do.SubmitAmending(),)
     late = LIFE.reach_time(sale, Timestamp(START + 31))
     assert do.SubmitAmending() not in late.owed()
-    again, _ = step(late, on.HeardAmending(replace(word, valid_until=Timestamp(START + 90))))
+    again, _ = step(late, accord.HeardAmending(replace(word, valid_until=Timestamp(START + 90))))
     assert do.SubmitAmending() in again.owed()
     moved, _ = step(again, on.SawMoney(TERMS.deposit, Tokens(0), 1))
     assert do.SubmitAmending() not in moved.owed()

@@ -31,6 +31,7 @@ from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.systems.trading.contract.evidence.records import Claim
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.agreement import MAX_REGISTERS, Pause, Reason
 from edgemark.systems.trading.protocol.letters import (
     FORMS,
@@ -48,9 +49,7 @@ from edgemark.systems.trading.protocol.letters import (
 from edgemark.systems.trading.protocol.messages import (
     MAX_CONTENT_BYTES,
     MAX_LETTER_BYTES,
-    Amending,
     Answer,
-    Closing,
     Countersigned,
     Credential,
     Overdraft,

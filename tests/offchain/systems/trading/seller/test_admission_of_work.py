@@ -34,21 +34,16 @@ from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
-from edgemark.systems.trading.protocol.agreement import Head, Pause, Reason
-from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, TradeTime, step
-from edgemark.systems.trading.protocol.messages import (
-    Amending,
-    Answer,
-    Closing,
-    Countersigned,
-    Proposal,
-    Request,
-)
-from edgemark.systems.trading.protocol.side import (
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.checking import (
     AmendmentRefused,
     check_amending,
     draft_amending,
 )
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
+from edgemark.systems.trading.protocol.agreement import Head, Pause, Reason
+from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, TradeTime, step
+from edgemark.systems.trading.protocol.messages import Answer, Countersigned, Proposal, Request
 from edgemark.systems.trading.seller.admission import (
     ClosingTooLow,
     NotServed,
@@ -265,7 +260,7 @@ def test_an_end__is_taken_at_what_is_owed_and_not_below() -> None:
         return Closing(*told, key.sign(DOMAIN.closing(CHANNEL, *told)))
 
     sale = replace(serving(paid=Tokens(7)), phase=SellerPhase.CLAIMING)
-    assert check_closing(sale, closing(7), DOMAIN, HEAD) == on.HeardClosing(closing(7))
+    assert check_closing(sale, closing(7), DOMAIN, HEAD) == accord.HeardClosing(closing(7))
     for bad in (closing(6), closing(7, START)):
         with pytest.raises(ClosingTooLow):
             check_closing(sale, bad, DOMAIN, HEAD)
@@ -284,12 +279,12 @@ def test_t21_the_next_controller__only_one_that_is_taken_and_never_below_what_is
         told = (changes.pop("number", 0), Tokens(amount), signers, Timestamp(START + 99))
         return Amending(*told, key.sign(DOMAIN.amendment(CHANNEL, *told)))
 
-    def check(offered: Amending, sale: Sale) -> on.HeardAmending:
+    def check(offered: Amending, sale: Sale) -> accord.HeardAmending:
         limits = {"least": 12, "most": TERMS.deposit}
         return check_amending(sale, offered, PAYER_KEY.address, DOMAIN, HEAD, **limits)
 
     sale = serving()
-    assert check(amending(), sale) == on.HeardAmending(amending())
+    assert check(amending(), sale) == accord.HeardAmending(amending())
     for bad in (
         amending(11),
         amending(TERMS.deposit + 1),
@@ -305,7 +300,7 @@ def test_t21_the_next_controller__only_one_that_is_taken_and_never_below_what_is
             check(bad, sale)
     with pytest.raises(BadSignature):
         check(amending(key=THIEF), sale)
-    wanting, _ = step(sale, on.AskedController(THIRD.address, Timestamp(START + 5)))
+    wanting, _ = step(sale, accord.AskedController(THIRD.address, Timestamp(START + 5)))
     assert check(amending(controller=THIRD.address), wanting)
     drafted = draft_amending(wanting, 12, HEAD)
     assert drafted.signers == Signers(

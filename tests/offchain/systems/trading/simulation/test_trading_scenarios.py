@@ -28,6 +28,7 @@ from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import ChannelEnding, Said
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.agreement import Pause, Pricing, Readings, Reason
 from edgemark.systems.trading.protocol.letters import Kind, Letter, Role
 from edgemark.systems.trading.protocol.life import BuyerPhase, SellerPhase, TradeTime
@@ -251,7 +252,7 @@ def test_t25_a_signature_that_was_made_as_blocks_stopped__does_not_leave() -> No
 def test_t21_the_next_controller__is_named_by_both_and_goes_on_with_index_and_amount() -> None:
     world = opened()
     before = world.buyer.state.signed
-    world.buyer.tell(on.AskedController(NEXT.address, now(world)))
+    world.buyer.tell(accord.AskedController(NEXT.address, now(world)))
     work(world, 14)
     for party in (world.seller.state, world.buyer.state):
         assert (party.in_force.controller, party.in_force.epoch) == (NEXT.address, 1)
@@ -266,7 +267,7 @@ def test_t21_the_next_controller__is_named_by_both_and_goes_on_with_index_and_am
 
 def test_t21_a_controller_that_the_other_does_not_take__ends_the_channel() -> None:
     world = opened()
-    world.seller.tell(on.AskedController(THIRD.address, now(world)))
+    world.seller.tell(accord.AskedController(THIRD.address, now(world)))
     work(world, 14)
     assert world.buyer.state.in_force.epoch == 0
     finish(world, Reason.CONTROLLER_LOST, ChannelEnding.CLAIMED)

@@ -27,6 +27,9 @@ from edgemark.loop.machine import IllegalMove, Tick
 from edgemark.systems.trading.contract.records import Said
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.checking import draft_amending
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.agreement import BlocksStopped, check_fresh
 from edgemark.systems.trading.protocol.letters import (
     Letter,
@@ -35,12 +38,8 @@ from edgemark.systems.trading.protocol.letters import (
     receipt_of,
 )
 from edgemark.systems.trading.protocol.life import PartyMachine
-from edgemark.systems.trading.protocol.messages import (
-    Amending,
-    Closing,
-    Stop,
-)
-from edgemark.systems.trading.protocol.side import draft_amending, observe
+from edgemark.systems.trading.protocol.messages import Stop
+from edgemark.systems.trading.protocol.side import observe
 
 
 class BrokerAway(EdgemarkError):
@@ -207,7 +206,7 @@ class Trader(Actor):
                 self.world.kept[self.role, index] = kept
                 return [on.FoundCredentialKept(index)]
             case do.SignAmending():
-                return [on.FoundAmending(self.sign_amending())]
+                return [accord.FoundAmending(self.sign_amending())]
             case do.SendAmending():
                 self.send(state.amending, self.other)
             case do.SubmitAmending():
@@ -220,7 +219,7 @@ class Trader(Actor):
             case do.SignClosing():
                 draft = self.closing()
                 digest = DOMAIN.closing(CHANNEL, draft.amount, draft.valid_until)
-                return [on.FoundClosing(replace(draft, signature=self.key.sign(digest)))]
+                return [accord.FoundClosing(replace(draft, signature=self.key.sign(digest)))]
             case do.SendClosing():
                 unknown = Closing(state.paid, state.known.terms.close_by)
                 self.send(state.closing or unknown, self.other)

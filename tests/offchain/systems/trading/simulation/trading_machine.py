@@ -33,11 +33,12 @@ from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Said, Voucher
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.messages import Closing
 from edgemark.systems.trading.protocol.agreement import Readings, Reason
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.messages import (
     Answer,
-    Closing,
     Countersigned,
     Proposal,
     Request,
@@ -130,7 +131,7 @@ class TradeMachine(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(("seller", "buyer")), next_=st.sampled_from((NEXT, NEXT, THIRD)))
     def name_another_controller(self, who: str, next_: Any) -> None:
-        event = on.AskedController(next_.address, Timestamp(self.world.chain.block))
+        event = accord.AskedController(next_.address, Timestamp(self.world.chain.block))
         if self.world.next.state.phase.value == "unknown":
             getattr(self.world, who).tell(event)
 

@@ -37,6 +37,8 @@ from edgemark.systems.trading.controller.desk import Desk, observe_desk
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
+from edgemark.systems.trading.protocol.accords.checking import check_amending
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.agreement import Pricing
 from edgemark.systems.trading.protocol.letters import (
     Kind,
@@ -45,9 +47,7 @@ from edgemark.systems.trading.protocol.letters import (
     check_credential,
 )
 from edgemark.systems.trading.protocol.messages import (
-    Amending,
     Answer,
-    Closing,
     Countersigned,
     Credential,
     Overdraft,
@@ -58,7 +58,7 @@ from edgemark.systems.trading.protocol.messages import (
     Stop,
     Taken,
 )
-from edgemark.systems.trading.protocol.side import check_amending, hear_stop
+from edgemark.systems.trading.protocol.side import hear_stop
 from edgemark.systems.trading.seller.admission import (
     NotServed,
     check_closing,

@@ -74,8 +74,10 @@ _LOOP = _PURE_LOOP | frozenset(
         "loop.threads",
     }
 )
-_PURE_CHRONICLE = frozenset({"chronicle.marks", "chronicle.steps"})
-_CHRONICLE = _PURE_CHRONICLE | frozenset({"chronicle.pots", "chronicle.book"})
+_PURE_CHRONICLE = frozenset({"chronicle.marks", "chronicle.steps", "chronicle.telling"})
+_CHRONICLE = _PURE_CHRONICLE | frozenset(
+    {"chronicle.pots", "chronicle.book", "chronicle.transactions"}
+)
 _PURE_STORAGE = frozenset({"storage.cid"})
 _STORAGE = _PURE_STORAGE | frozenset({"storage.content", "storage.local"})
 _CHAINLESS = _FLOOR | _LOOP | _STORAGE | {"metrics", "models", "transport"}
@@ -166,6 +168,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "chronicle": frozenset(),
     "chronicle.marks": _WORDS,
     "chronicle.steps": _WORDS | {"chronicle.marks"},
+    "chronicle.telling": _WORDS | {"chronicle.marks", "chronicle.steps"},
+    "chronicle.transactions": _WORDS | {"chronicle.marks", "crypto", "deployment", "ledger"},
     "chronicle.pots": _WORDS | {"chronicle.marks", "anchoring", "ledger"},
     "chronicle.book": _WORDS
     | {"chronicle.marks", "chronicle.pots", "anchoring", "indexer", "ledger"},

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from edgemark.amounts import Amount, format_tokens
 from edgemark.chronicle.marks import Mark
-from edgemark.chronicle.steps import NextStep
+from edgemark.chronicle.telling import (
+    ShowTime,
+    facts_of_mark,
+    facts_of_step,
+    tell_mark,
+    tell_steps,
+)
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.errors import PeerFault
-from edgemark.identifiers import NO_TIME, Address, Hash32, Moment, ShareIndex, Timestamp
+from edgemark.identifiers import Address, Hash32, Moment, ShareIndex
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
 from edgemark.systems.outsourcing.identifiers import JobId
@@ -25,7 +31,6 @@ from edgemark.systems.outsourcing.story.story import (
 )
 from edgemark.words import count, in_words, name_each
 
-ShowTime = Callable[[Timestamp], str]
 RECIPIENTS = ("node", "judges", "payer", "pool")
 
 WHY = {
@@ -65,9 +70,9 @@ def as_facts(story: JobStory) -> dict[str, object]:
         "phase": story.state,
         "payer": story.payer,
         "root": story.root.hex(),
-        "posted": _mark_facts(story.posted),
-        "started": _mark_facts(story.started),
-        "cancelled": _mark_facts(story.cancelled),
+        "posted": facts_of_mark(story.posted),
+        "started": facts_of_mark(story.started),
+        "cancelled": facts_of_mark(story.cancelled),
         "deadlines": {
             "accept_by": Moment(story.terms.accept_by),
             "compute_by": Moment(story.terms.compute_by),
@@ -84,14 +89,7 @@ def as_facts(story: JobStory) -> dict[str, object]:
             for check in check_amounts(story)
         ],
         "next": [
-            {
-                "index": step.part,
-                "act": step.act,
-                "by": step.by,
-                "opens": Moment(step.opens),
-                "closes": Moment(step.closes or NO_TIME),
-                "open_now": step.is_open(story.now),
-            }
+            {"index": step.part, **facts_of_step(step, story.now)}
             for step in find_next_steps(story)
         ],
     }
@@ -121,9 +119,9 @@ def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
         f"stake {format_tokens(terms.stake)}, judges' fee {format_tokens(terms.judge_fee)}, "
         f"bond {format_tokens(terms.bond)} MTC"
     )
-    yield f"  posted {_when(story.posted, show_time)} by the payer {story.payer}"
+    yield f"  posted {tell_mark(story.posted, show_time)} by the payer {story.payer}"
     if story.started is not None:
-        yield f"  started {_when(story.started, show_time)}: all nodes had accepted"
+        yield f"  started {tell_mark(story.started, show_time)}: all nodes had accepted"
     if story.cancelled is not None:
         when = _when_and_by(story, story.cancelled, show_time)
         yield f"  cancelled {when}: it never started"
@@ -132,16 +130,16 @@ def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
     for place in story.indices:
         yield from _index_lines(story, place, show_time)
     yield from _amount_lines(story)
-    yield from _next_lines(story, show_time)
+    yield from tell_steps(find_next_steps(story), story.now, show_time, "index")
 
 
 def list_deeds(story: JobStory, place: IndexStory, show_time: ShowTime) -> list[str]:
     """What happened at an index, in order."""
     deeds = []
     if place.accepted is not None:
-        deeds.append(f"accepted {_when(place.accepted, show_time)}")
+        deeds.append(f"accepted {tell_mark(place.accepted, show_time)}")
     if place.committed is not None:
-        deeds.append(f"committed {_when(place.committed, show_time)}")
+        deeds.append(f"committed {tell_mark(place.committed, show_time)}")
     if place.charge is not None:
         deeds += _charge_deeds(story, place, place.charge, show_time)
     if place.ended is not None:
@@ -165,11 +163,11 @@ def _charge_deeds(
 ) -> Iterator[str]:
     domain = SettlementDomain(story.chain_id, story.settlement)
     kind = charge.kind.name.lower()
-    yield f"was charged as {kind} by the payer {_when(charge.filed, show_time)}"
+    yield f"was charged as {kind} by the payer {tell_mark(charge.filed, show_time)}"
     if charge.served is not None:
         digest = domain.served(*_charge_of(story, place, charge))
         who = _name_judges(story, digest, charge.served_signatures)
-        yield f"{who} signed served {_when(charge.served, show_time)}"
+        yield f"{who} signed served {tell_mark(charge.served, show_time)}"
     if charge.finding is not Finding.NONE:
         digest = domain.verdict(*_charge_of(story, place, charge), int(charge.finding))
         who = _name_judges(story, digest, charge.verdict_signatures)
@@ -199,23 +197,6 @@ def _tell_amounts(story: JobStory, amounts: Mapping[Address, int]) -> str:
     return in_words([f"{Amount(n)} to {story.name_of(each)}" for each, n in amounts.items()])
 
 
-def _next_lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
-    steps = find_next_steps(story)
-    if not steps:
-        yield "nothing is left to be done"
-    for step in steps:
-        yield f"next: {_place(step)}{step.act} by {step.by}{_window(step, story.now, show_time)}"
-
-
-def _place(step: NextStep) -> str:
-    return f"index {step.part}: " if step.part else ""
-
-
-def _window(step: NextStep, now: Timestamp, show_time: ShowTime) -> str:
-    opens = ", now" if step.opens <= now else f", from {show_time(step.opens)}"
-    return opens if step.closes is None else f"{opens}, until {show_time(step.closes)}"
-
-
 def _sum_of(story: JobStory, place: IndexStory, pot: str, name: str) -> int:
     """What one role got of one pot; an account in two roles counts in the first that it has."""
     roles = {"payer": "payer", "pool": "pool", "judge": "judges", "node": "node"}
@@ -227,13 +208,8 @@ def _sum_of(story: JobStory, place: IndexStory, pot: str, name: str) -> int:
     )
 
 
-def _when(mark: Mark, show_time: ShowTime) -> str:
-    return f"at {show_time(mark.time)}"
-
-
 def _when_and_by(story: JobStory, mark: Mark, show_time: ShowTime) -> str:
-    by = "" if mark.sender is None else f" by {story.name_of(mark.sender)}"
-    return _when(mark, show_time) + by
+    return tell_mark(mark, show_time, "" if mark.sender is None else story.name_of(mark.sender))
 
 
 def _name_judges(story: JobStory, digest: Hash32, signatures: Iterable[bytes]) -> str:
@@ -247,28 +223,17 @@ def _name_judges(story: JobStory, digest: Hash32, signatures: Iterable[bytes]) -
     return ", ".join(names)
 
 
-def _mark_facts(mark: Mark | None) -> dict[str, object] | None:
-    if mark is None:
-        return None
-    return {
-        "block": mark.block,
-        "time": Moment(mark.time),
-        "tx": f"0x{mark.tx.hex()}",
-        "sender": mark.sender,
-    }
-
-
 def _index_facts(story: JobStory, place: IndexStory) -> dict[str, object]:
     return {
         "index": int(place.index),
         "node": place.node,
         "phase": place.phase.name.lower(),
         "why": WHY[place.phase],
-        "accepted": _mark_facts(place.accepted),
-        "committed": _mark_facts(place.committed),
+        "accepted": facts_of_mark(place.accepted),
+        "committed": facts_of_mark(place.committed),
         "commitment": place.commitment.hex() if place.committed is not None else None,
         "charge": None if place.charge is None else _charge_facts(story, place, place.charge),
-        "ended": _mark_facts(place.ended),
+        "ended": facts_of_mark(place.ended),
         "paid": [
             {
                 "pot": name_pot(credit.place),
@@ -287,9 +252,9 @@ def _charge_facts(story: JobStory, place: IndexStory, charge: Charge) -> dict[st
     verdict = domain.verdict(*_charge_of(story, place, charge), int(charge.finding))
     return {
         "kind": ChargeKind(charge.kind).name.lower(),
-        "filed": _mark_facts(charge.filed),
+        "filed": facts_of_mark(charge.filed),
         "served_by": Moment(charge.served_by),
-        "served": _mark_facts(charge.served),
+        "served": facts_of_mark(charge.served),
         "served_signers": name_signers(story, served, charge.served_signatures),
         "answer_by": Moment(charge.answer_by),
         "verdict_by": Moment(charge.verdict_by),

@@ -1,0 +1,63 @@
+"""Marks and next steps in words and as JSON, the same in every system. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from edgemark.chronicle.marks import Mark
+from edgemark.chronicle.steps import NextStep
+from edgemark.identifiers import NO_TIME, Moment, Timestamp
+
+ShowTime = Callable[[Timestamp], str]
+"""Writes a Unix second for people."""
+
+
+def facts_of_mark(mark: Mark | None) -> dict[str, object] | None:
+    """When something happened, for programs; None where it did not."""
+    if mark is None:
+        return None
+    return {
+        "block": mark.block,
+        "time": Moment(mark.time),
+        "tx": f"0x{mark.tx.hex()}",
+        "sender": mark.sender,
+    }
+
+
+def tell_mark(mark: Mark, show_time: ShowTime, by: str = "") -> str:
+    """When something happened, and by whom where that is known."""
+    return f"at {show_time(mark.time)}" + (f" by {by}" if by else "")
+
+
+def facts_of_step(step: NextStep, now: Timestamp) -> dict[str, object]:
+    """What may be done, by whom and when, for programs."""
+    return {
+        "act": step.act,
+        "by": step.by,
+        "opens": Moment(step.opens),
+        "closes": Moment(step.closes or NO_TIME),
+        "open_now": step.is_open(now),
+    }
+
+
+def tell_steps(
+    steps: Sequence[NextStep], now: Timestamp, show_time: ShowTime, part: str
+) -> Iterator[str]:
+    """A line for each step, or one that says that nothing is left.
+
+    Args:
+        steps: of one matter.
+        now: chain time.
+        show_time: writes a second.
+        part: what a part of such a matter is called.
+    """
+    if not steps:
+        yield "nothing is left to be done"
+    for step in steps:
+        place = f"{part} {step.part}: " if step.part else ""
+        yield f"next: {place}{step.act} by {step.by}{_window(step, now, show_time)}"
+
+
+def _window(step: NextStep, now: Timestamp, show_time: ShowTime) -> str:
+    opens = ", now" if step.opens <= now else f", from {show_time(step.opens)}"
+    return opens if step.closes is None else f"{opens}, until {show_time(step.closes)}"

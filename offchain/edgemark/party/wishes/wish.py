@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import (
     EdgemarkError,
     LedgerUnavailable,
@@ -79,7 +79,7 @@ class Wish:
 
 def make_name() -> str:
     """A name that no other wish has."""
-    return secrets.token_hex(16)
+    return Randomness().octets(16).hex()
 
 
 def path_of(folder: Path, name: str, form: str) -> Path:

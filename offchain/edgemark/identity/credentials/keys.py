@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from coincurve import PublicKey
@@ -58,6 +59,21 @@ def find_signer(header: Mapping[str, Any], issuer: Did, document: DidDocument) -
     except (ValueError, RefusedInput):
         needed = f"an account, or a key of secp256k1 ({SECP256K1_KEY})"
         raise KeyUnusable("is no key of ES256K", who=kid, had=method.type, needed=needed) from None
+
+
+def accounts_of(document: DidDocument, usable: tuple[str, ...]) -> frozenset[Address]:
+    """The accounts whose keys a document has for a purpose; keys of other kinds are left out.
+
+    Args:
+        document: of an identity, at the time that counts.
+        usable: ids of the keys that are for it, such as `document.authentication`.
+    """
+    found = set()
+    for method in document.methods:
+        if method.id in usable:
+            with suppress(ValueError, RefusedInput):
+                found.add(_account_of(method))
+    return frozenset(found)
 
 
 def find_agreement_key(document: DidDocument) -> tuple[str, bytes]:

@@ -16,6 +16,6 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | `credentials` | TIC, TSC, qualification: what they say, and what each signature covers       |
 | `protocol` | phases, events, effects, the table of moves, what parties say to each other      |
 | `seller`, `buyer`, `controller` | what each remembers of a channel, owes, believes and signs |
-| `station`  | the contracts of this system, as they are deployed                             |
+| `station`  | contracts as they are deployed; deals, identities, what all shells share        |
 | `work`     | the thing sold: polynomials, and programs of the seller's list; orders, readings |
 """

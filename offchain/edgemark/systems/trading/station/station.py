@@ -1,4 +1,4 @@
-"""What every shell of this system stands on: its contracts, and the texts that they name."""
+"""What every shell of this system stands on: its contracts, its deals, and who its peers are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.deployment.deployment import Deployment
+from edgemark.identity.did.identifier import Did, make_did
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.station import EvmStation
@@ -24,6 +25,9 @@ from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.letters import ChannelDomain
 from edgemark.systems.trading.settings import SECTIONS
 from edgemark.systems.trading.station.contracts import TradingContracts
+from edgemark.systems.trading.station.deals import FOLDER as DEALS
+from edgemark.systems.trading.station.deals import DealBook
+from edgemark.systems.trading.station.documents import Documents
 from edgemark.systems.trading.station.templates import FOLDER
 
 
@@ -34,6 +38,8 @@ class TradingStation(EvmStation):
     Attributes:
         escrow, offers, templates, evidence, controllers, towers: the contracts.
         content: texts by their CID.
+        deals: what was agreed on, by channel.
+        documents: keys and services of identities, whose chain may be another one.
     """
 
     SECTIONS = (*SECTIONS, IdentitySettings, *EvmStation.SECTIONS)
@@ -48,12 +54,14 @@ class TradingStation(EvmStation):
     controllers: ControllersContract
     towers: TowersContract
     content: LocalStore
+    deals: DealBook
+    documents: Documents
 
     @classmethod
     def furnish(
         cls, settings: Settings, chain: EvmChain, deployment: Deployment
     ) -> Mapping[str, Any]:
-        """The contracts, and the folder of texts."""
+        """The contracts, and the folders of texts and deals; identities are opened when asked."""
         escrow = EscrowContract(chain, deployment.contract("ChannelEscrow"))
         offers = OfferContract(chain, deployment.contract("OfferBook"), escrow.address)
         return {
@@ -64,7 +72,19 @@ class TradingStation(EvmStation):
             "controllers": ControllersContract(chain, deployment.contract("Controllers")),
             "towers": TowersContract(chain, deployment.contract("Watchtowers")),
             "content": LocalStore(settings.home / FOLDER),
+            "deals": DealBook(settings.home / DEALS, chain.chain_id, escrow.address),
+            "documents": Documents(settings),
         }
+
+    def close(self) -> None:
+        """Look at no identities any more, and let another process send for this account."""
+        self.documents.close()
+        super().close()
+
+    @property
+    def did(self) -> Did:
+        """This account's identity; raises as `Documents.chain_id`."""
+        return make_did(self.documents.chain_id, self.address)
 
     @property
     def domain(self) -> ChannelDomain:

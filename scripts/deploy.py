@@ -2,9 +2,11 @@
 
 ape run deploy --network ethereum:local:foundry
 ape run deploy --network http://127.0.0.1:8545 --manifest edgemark.json
+ape run deploy --network http://127.0.0.1:8545 --systems trading
 ape run deploy --network http://127.0.0.1:8545 --identities
 """
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_type_hints
 
@@ -31,20 +33,27 @@ from edgemark.ledger.evm.contract.interface import (
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.party.evm.contracts import DEFAULT_STAKING, DidContracts
-from edgemark.resolver.settings import IdentitySettings
-from edgemark.systems.outsourcing.contract.records import Limits
-from edgemark.systems.outsourcing.station.contracts import (
-    DEFAULT_LIMITS,
-    MIN_JUDGES,
-    draft_contracts,
-)
+from edgemark.party.evm.contracts import DEFAULT_STAKING, BaseContracts, DidContracts
+from edgemark.resolver.settings import IdentitySettings, manifest_of_identities
+from edgemark.systems.outsourcing.station import contracts as outsourcing
+from edgemark.systems.trading.station import contracts as trading
 from edgemark.token.plans import read_plans
 
 
-def kinds_of_limits():
-    """What each limit is: an amount, or seconds."""
-    return get_type_hints(Limits)
+def list_systems():
+    """By name; each stands on the base, and on nothing of another one."""
+    return {"outsourcing": groups_of_outsourcing, "trading": groups_of_trading}
+
+
+def list_decided():
+    """Defaults of what is decided for each system, behind what its options begin with."""
+    return {
+        "": outsourcing.DEFAULT_LIMITS,
+        "offer-": trading.DEFAULT_OFFER_LIMITS,
+        "channel-": trading.DEFAULT_LIMITS,
+        "controller-": trading.DEFAULT_BONDING,
+        "tower-": trading.DEFAULT_WATCHING,
+    }
 
 
 def amount_option(name, default):
@@ -53,29 +62,59 @@ def amount_option(name, default):
     return click.option(name, metavar="MTC", default=shown, show_default=True)
 
 
-def limit_options(command):
-    """One option for each limit of a job; amounts in MTC, times in seconds."""
-    kinds = kinds_of_limits()
-    for name, value in vars(DEFAULT_LIMITS).items():
-        option = option_of(name)
-        if kinds[name] is Tokens:
-            command = amount_option(option, value)(command)
-        else:
-            seconds = click.option(option, type=int, default=value, show_default=True)
-            command = seconds(command)
+def decided_options(command):
+    """One option for each value of each system; amounts in MTC, times in seconds."""
+    for prefix, defaults in list_decided().items():
+        kinds = get_type_hints(type(defaults))
+        for name, value in vars(defaults).items():
+            option = option_of(prefix, name)
+            if kinds[name] is Tokens:
+                command = amount_option(option, value)(command)
+            else:
+                seconds = click.option(option, type=int, default=value, show_default=True)
+                command = seconds(command)
     return command
 
 
-def option_of(name):
-    """Of a limit."""
-    return f"--{name.replace('_', '-')}"
+def option_of(prefix, name):
+    """Of a value; `seconds` is what a number is anyway."""
+    return f"--{prefix}{name.removesuffix('_seconds').replace('_', '-')}"
+
+
+def decided_by(options, prefix):
+    """The values of one part, as the options have them."""
+    defaults = list_decided()[prefix]
+    kinds, values = get_type_hints(type(defaults)), {}
+    for part in fields(defaults):
+        option = option_of(prefix, part.name)
+        value = options[option.removeprefix("--").replace("-", "_")]
+        is_amount = kinds[part.name] is Tokens
+        values[part.name] = parse_tokens(value, who=option) if is_amount else value
+    return type(defaults)(**values)
+
+
+def read_systems(_context, _parameter, text):
+    """The systems of a list with commas between them, each once."""
+    known = list_systems()
+    names = dict.fromkeys(each.strip() for each in text.split(","))
+    if wrong := [name for name in names if name not in known]:
+        raise click.BadParameter(f"{wrong[0]!r} is no system: {', '.join(known)}")
+    return tuple(name for name in known if name in names)
 
 
 @click.command(cls=ConnectedProviderCommand)
 @account_option(prompt=None)
+@click.option(
+    "--systems",
+    metavar="NAMES",
+    default=lambda: ",".join(list_systems()),
+    show_default="all",
+    callback=read_systems,
+    help="Which, with commas between them.",
+)
 @click.option("--judge", "judges", multiple=True, metavar="ADDRESS", help="Four or more.")
 @click.option("--pool", metavar="ADDRESS", help="Receives what nobody else is owed.")
-@click.option("--guardian", metavar="ADDRESS", help="May stop new jobs. [default: the account]")
+@click.option("--guardian", metavar="ADDRESS", help="May stop new work. [default: the account]")
 @click.option("--holder", metavar="ADDRESS", help="Owns the supply but the incentives.")
 @click.option(
     "--allocations",
@@ -87,21 +126,25 @@ def option_of(name):
 @click.option("--pause", type=int, default=DEFAULT_STAKING.pause_seconds, show_default=True)
 @click.option("--identities", is_flag=True, help="The registry of identities, and nothing else.")
 @click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
-@limit_options
+@decided_options
 def cli(provider, account, judges, pool, manifest, **options):
-    """Deploy MetaCoin, anchor, registry, judges and settlement; write where they are.
+    """Deploy MetaCoin, anchor, registry and the contracts of each system; write where they are.
 
     What vests at once goes to its beneficiary in the same run. On a development chain the account,
-    the judges and the pool default to test accounts. With --identities the registry of identities
-    comes alone, with a manifest of its own: any chain has it, also one that has nothing else.
+    the judges and the pool default to test accounts. With trading comes the registry of identities;
+    with --identities it comes alone, with a manifest of its own: any chain has it, also one that
+    has nothing else.
     """
     console = Console()
     try:
         if options["identities"]:
             account, groups = choose_account(provider, account), (DidContracts(),)
         else:
-            account, judges, pool = choose_accounts(console, provider, account, judges, pool)
-            groups = groups_of(account.address, judges, pool, options)
+            needed = {"pool": pool}
+            if "outsourcing" in options["systems"]:
+                needed = {"judges": judges, **needed}
+            account = choose_accounts(console, provider, account, needed)
+            groups = groups_of(account.address, needed, options)
         settings = read_settings(None, {})
         chain = EvmChain(provider.http_uri, chain_id=provider.chain_id)
         block_s = measure_block_s(chain)
@@ -119,23 +162,42 @@ def cli(provider, account, judges, pool, manifest, **options):
         raise click.ClickException(str(error)) from error
 
 
-def groups_of(account, judges, pool, options):
+def groups_of(account, chosen, options):
     """What the options say, with the account where they name nobody."""
     plans = options["allocations"]
-    limits = {
-        name: parse_tokens(options[name], who=option_of(name)) if kind is Tokens else options[name]
-        for name, kind in kinds_of_limits().items()
-    }
     least = parse_tokens(options["min_stake"], who="--min-stake")
-    return draft_contracts(
+    base = BaseContracts(
         holder=parse_address(options["holder"] or account, who="holder"),
-        judges=tuple(parse_address(judge, who="judge") for judge in judges),
-        pool=parse_address(pool, who="pool"),
-        guardian=parse_address(options["guardian"] or account, who="guardian"),
-        limits=Limits(**limits),
+        pool=parse_address(chosen["pool"], who="pool"),
         allocations=read_plans(plans) if plans else (),
         staking=Staking(least, options["unbonding"], options["pause"]),
     )
+    guardian = parse_address(options["guardian"] or account, who="guardian")
+    groups = [base]
+    for name, groups_of_system in list_systems().items():
+        if name in options["systems"]:
+            groups += groups_of_system(base, guardian, chosen, options)
+    return tuple(groups)
+
+
+def groups_of_outsourcing(base, guardian, chosen, options):
+    """Judges and settlement."""
+    judges = tuple(parse_address(judge, who="judge") for judge in chosen["judges"])
+    limits = decided_by(options, "")
+    return [outsourcing.OutsourcingContracts(judges, base.pool, guardian, limits)]
+
+
+def groups_of_trading(base, guardian, _chosen, options):
+    """Templates, offers, escrow, evidence, controllers, towers; and identities."""
+    _, contracts = trading.draft_contracts(
+        base,
+        guardian,
+        limits=decided_by(options, "channel-"),
+        bonding=decided_by(options, "controller-"),
+        watching=decided_by(options, "tower-"),
+        offers=decided_by(options, "offer-"),
+    )
+    return [DidContracts(), contracts]
 
 
 def release_what_vests_at_once(account, deployment):
@@ -154,23 +216,31 @@ def choose_account(provider, account):
     return account
 
 
-def choose_accounts(console, provider, account, judges, pool):
-    """Fill in test accounts on a development chain; elsewhere everything has to be named."""
+def choose_accounts(console, provider, account, needed):
+    """Fill in test accounts on a development chain; elsewhere everything has to be named.
+
+    Args:
+        console: told whose keys everybody knows.
+        provider: of the chain.
+        account: that deploys, where it is named.
+        needed: `pool`, and `judges` where there are any; gets what was not named.
+
+    Returns:
+        The account that deploys.
+    """
+    least = outsourcing.MIN_JUDGES
     if provider.network.is_dev or provider.chain_id == DEV_CHAIN_ID:
-        account = account or accounts.test_accounts[0]
-        if not judges:
-            judges = [each.address for each in accounts.test_accounts[1 : 1 + MIN_JUDGES]]
-            console.print(f"judges: test accounts 1 to {MIN_JUDGES}, whose keys everybody knows")
-        if not pool:
-            pool = accounts.test_accounts[1 + MIN_JUDGES].address
-            console.print(f"pool: test account {1 + MIN_JUDGES}")
-    elif missing := [
-        name
-        for name, value in (("--account", account), ("--judge", judges), ("--pool", pool))
-        if not value
-    ]:
+        if "judges" in needed and not needed["judges"]:
+            needed["judges"] = [each.address for each in accounts.test_accounts[1 : 1 + least]]
+            console.print(f"judges: test accounts 1 to {least}, whose keys everybody knows")
+        if not needed["pool"]:
+            needed["pool"] = accounts.test_accounts[1 + least].address
+            console.print(f"pool: test account {1 + least}")
+        return account or accounts.test_accounts[0]
+    named = {"account": account, **needed}
+    if missing := [f"--{name.removesuffix('s')}" for name, value in named.items() if not value]:
         raise click.UsageError(f"{', '.join(missing)}: needed on a chain that is no test chain")
-    return account, judges, pool
+    return account
 
 
 def compiled(name):
@@ -215,7 +285,13 @@ def save(console, deployment, provider, manifest, settings):
         return
     chain_id = deployment.chain_id
     path = manifest or settings.of(ChainSettings).manifest_file(settings.home, chain_id)
-    if manifest is None and deployment.has(DidContracts):
+    alone = deployment.has(DidContracts) and len(deployment.groups) == 1
+    if manifest is None and alone:
         path = settings.of(IdentitySettings).manifest_among(settings, chain_id)
     deployment.save(path)
     console.print(f"manifest: {path}", soft_wrap=True)
+    if manifest is None and deployment.has(DidContracts) and not alone:
+        path = manifest_of_identities(settings.home, chain_id)  # where they are looked for
+        only = (deployment.group(DidContracts),)
+        replace(deployment, groups=only).save(path)
+        console.print(f"manifest of identities: {path}", soft_wrap=True)

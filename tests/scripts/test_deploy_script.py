@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from eth_keyfile import create_keyfile_json
-from tests.offchain.deployed import CONTRACTS
 from tests.scripts.ape_forks import ApeForks
 from tests.scripts.ape_runs import ROOT, ape_data_folder, ape_run, environment_of_ape
 
-from edgemark.cli.catalogue import GROUPS, KINDS
+from edgemark.cli.catalogue import CONTRACTS, GROUPS, KINDS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import SAMPLED_BLOCKS, Deployment
 from edgemark.identifiers import Address, parse_address
@@ -23,8 +22,10 @@ from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.party.evm.contracts import DidContracts
 from edgemark.systems.outsourcing.station.contracts import DEFAULT_LIMITS, OutsourcingContracts
+from edgemark.systems.trading.station import contracts as trading
+from edgemark.systems.trading.station.contracts import TradingContracts
 
-pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(50)]
+pytestmark = [pytest.mark.chain, pytest.mark.processes, pytest.mark.lasts(53)]
 
 PASSPHRASE = "correct horse battery"
 ROW = re.compile(r"^(\w+) +(0x\w{40}) +([\d,]+|with MetaCoin) *$", re.MULTILINE)
@@ -98,6 +99,13 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
     deployment.verify(chain)
     addresses = {name: address for name, address, _ in ROW.findall(ran.stdout)}
     assert addresses == deployment.contracts
+    assert_trading_is_as_drafted(chain, deployment)
+    identities = tmp_path / "deployments" / "31337-did.json"  # where `edgemark identity` looks
+    assert f"manifest of identities: {identities}" in ran.stdout
+    registry = Deployment.load(identities, GROUPS, 31337)
+    registry.verify(chain)
+    assert registry.kinds == list(DidContracts.KINDS)
+    assert registry.contract("DidRegistry").address == addresses["DidRegistry"]
     settlement, coin = deployment.contract("JobSettlement"), deployment.contract("MetaCoin")
     assert chain.call(settlement, "limits") == DEFAULT_LIMITS.as_abi()
     assert chain.call(settlement, "guardian") == account(0)
@@ -109,6 +117,52 @@ def test_deploy__on_a_running_chain__writes_a_manifest_that_verifies(
     first = chain.rpc("eth_getCode", coin.address, hex(deployment.block - 1))
     assert first == "0x"
     assert chain.has_code(coin.address, deployment.block)
+
+
+def assert_trading_is_as_drafted(chain: EvmChain, deployment: Deployment) -> None:
+    """Every value that was decided for it stands in its contract."""
+    escrow, offers = deployment.contract("ChannelEscrow"), deployment.contract("OfferBook")
+    assert chain.call(escrow, "limits") == trading.DEFAULT_LIMITS.as_abi()
+    assert chain.call(offers, "limits") == trading.DEFAULT_OFFER_LIMITS.as_abi()
+    assert [chain.call(each, "guardian") for each in (escrow, offers)] == [account(0)] * 2
+    controllers = deployment.contract("Controllers")
+    assert chain.call(controllers, "pool") == account(5)
+    assert chain.call(controllers, "minBond") == trading.DEFAULT_BONDING.min_bond
+    seconds = (trading.DEFAULT_BONDING.unbonding_seconds, trading.DEFAULT_WATCHING.claim_seconds)
+    assert chain.call(controllers, "unbondingSeconds") == seconds[0]
+    assert chain.call(deployment.contract("Watchtowers"), "claimSeconds") == seconds[1]
+
+
+def test_deploy__trading_alone__has_identities_and_asks_for_no_judges(
+    tmp_path: Path, node: AnvilNode, forks: ApeForks
+) -> None:
+    path = tmp_path / "manifest.json"
+    words = ("--systems", "trading", "--manifest", str(path), "--pool", payee(7))
+    decided = {
+        "--offer-min-deposit": "0.5", "--offer-min": "3", "--offer-max": "4",
+        "--channel-min-window": "12", "--channel-max-window": "13",
+        "--channel-exit-grace": "14", "--channel-max-deposit": "15",
+        "--controller-min-bond": "16", "--controller-unbonding": "17", "--tower-claim": "18",
+    }  # fmt: skip
+    more = [word for pair in decided.items() for word in pair]
+    ran = ape_run(
+        tmp_path,
+        *("deploy", "--network", node.url, *words, "--guardian", payee(8), *more),
+        forks=forks,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "judges" not in ran.stdout
+    chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
+    deployment = Deployment.load(path, GROUPS, 31337)
+    deployment.verify(chain)
+    assert [group.NAME for group in deployment.groups] == ["base", "did", "trading"]
+    group, unit = deployment.group(TradingContracts), 10**18
+    assert (group.guardian, group.pool) == (payee(8), payee(7))
+    assert group.offers.as_abi() == (unit // 2, 3, 4)
+    assert group.limits.as_abi() == (12, 13, 14, 15 * unit)
+    assert (group.bonding.min_bond, group.bonding.unbonding_seconds) == (16 * unit, 17)
+    assert group.watching.claim_seconds == 18
+    assert [each.name for each in tmp_path.iterdir()] == ["manifest.json"]
 
 
 def test_deploy__identities_alone__have_a_manifest_of_their_own(
@@ -125,7 +179,7 @@ def test_deploy__identities_alone__have_a_manifest_of_their_own(
     assert chain.call(deployment.contract("DidRegistry"), "identityOwner", account(3)) == account(3)
 
 
-def test_deploy__with_every_option__does_what_they_say(
+def test_deploy__outsourcing_alone_with_every_option__does_what_they_say(
     tmp_path: Path, node: AnvilNode, forks: ApeForks
 ) -> None:
     judges = [payee(number) for number in range(1, 6)]
@@ -139,8 +193,7 @@ def test_deploy__with_every_option__does_what_they_say(
         *("--min-fee", "0.11", "--max-fee", "12", "--judge-floor", "2", "--judge-price", "0"),
         *("--min-window", "3", "--max-window", "4"),
         *("--judge-window", "7", "--exit-grace", "6", "--min-stake", "77.5", "--unbonding", "88"),
-        *("--pause", "9"),
-        *("--allocations", str(plans)),
+        *("--pause", "9", "--allocations", str(plans), "--systems", "outsourcing"),
         forks=forks,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -162,6 +215,7 @@ def test_deploy__with_every_option__does_what_they_say(
     assert chain.call(registry, "pauseSeconds") == 9
     assert chain.call(deployment.contract("EnclaveManager"), "members") == tuple(judges)
     assert deployment.group(OutsourcingContracts).limits.as_abi() == ASKED_LIMITS
+    assert [group.NAME for group in deployment.groups] == ["base", "outsourcing"]
     creator = chain.rpc("eth_getBlockByNumber", hex(deployment.block), True)["transactions"]
     assert [parse_address(each["from"]) for each in creator] == [account(2)]
     assert not (tmp_path / "deployments").exists()
@@ -175,6 +229,9 @@ def test_deploy__with_every_option__does_what_they_say(
         (("--allocations", "none.json"), ("none.json", "cannot be read")),
         (("--unbonding", "9"), ("JobSettlement.constructor", "OutOfBounds", "unbonding")),
         (("--min-stake", f"{10**21}"), ("--min-stake", "perhaps 1000 was meant")),  # R16
+        (("--channel-max-deposit", f"{10**21}"), ("--channel-max-deposit", "perhaps 1000")),
+        (("--channel-min-window", "5"), ("before anybody can respond", "2 + 4 blocks")),
+        (("--channel-max-window", "8"), ("ChannelEscrow.constructor", "OutOfBounds")),
     ],
 )
 def test_deploy__a_users_mistake__is_named_without_a_traceback(
@@ -188,6 +245,17 @@ def test_deploy__a_users_mistake__is_named_without_a_traceback(
     assert ran.returncode == 1
     assert all(words in ran.stderr for words in said), ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("names", ["", "trading,", "Trading", "trading outsourcing"])
+def test_deploy__a_system_that_is_none__is_named_before_anything_is_sent(
+    tmp_path: Path, node: AnvilNode, forks: ApeForks, names: str
+) -> None:
+    words = ("deploy", "--network", node.url, "--systems", names)
+    ran = ape_run(tmp_path, *words, forks=forks)
+    assert ran.returncode == 2
+    assert "is no system: outsourcing, trading" in ran.stderr
     assert list(tmp_path.iterdir()) == []
 
 

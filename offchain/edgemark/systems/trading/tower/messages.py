@@ -1,0 +1,145 @@
+"""What a seller hands a tower, and what it gets for it; canonical bytes, one encoding of each.
+
+What is signed in them, and what each signature covers:
+
+| statement  | by           | covers                                                               |
+|------------|--------------|----------------------------------------------------------------------|
+| Voucher    | both parties | channel, index, amount, template, controller, epoch                  |
+| Delegation | the seller   | channel, tower, number                                               |
+| Receipt    | the tower    | channel, amount, the payer's key under it, until when it brings that |
+
+The channel is the hash of its terms with chain and escrow. `from_wire` raises `MalformedMessage` or
+`RefusedInput`, never anything else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.encoding import Reader, Writer
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
+from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.contract.towers.records import Receipt
+from edgemark.systems.trading.contract.towers.statements import TowersDomain
+from edgemark.systems.trading.identifiers import ChannelId, OfferId
+from edgemark.systems.trading.protocol.messages import Countersigned
+
+SIGNATURE_BYTES = 65
+AMOUNT_BYTES, TIME_BYTES, NUMBER_BYTES, NONCE_BYTES = 12, 5, 3, 32
+MAX_VOUCHER_BYTES = 512  # one has 237
+MAX_STATE_BYTES = 2048  # a state has less than half of it
+MAX_RECEIPT_BYTES = 256
+STATES = "/v1/states"  # where a tower takes them
+
+
+def _write_account(writer: Writer, account: Address) -> None:
+    writer.fixed(bytes.fromhex(account[2:]), 20)
+
+
+def _write_terms(writer: Writer, terms: Terms) -> None:
+    for account in (terms.payer, terms.seller, terms.payer_key, terms.seller_key):
+        _write_account(writer, account)
+    writer.integer(terms.deposit, AMOUNT_BYTES).integer(terms.bond, AMOUNT_BYTES)
+    for seconds in (terms.window, terms.expires_at, terms.close_by):
+        writer.integer(seconds, TIME_BYTES)
+    for hash_ in (terms.initiation_template, terms.settlement_template, terms.initiation):
+        writer.fixed(hash_, 32)
+    _write_account(writer, terms.controller)
+    writer.fixed(terms.offer, 32).integer(terms.nonce, NONCE_BYTES)
+
+
+def _read_terms(reader: Reader) -> Terms:
+    payer, seller, payer_key, seller_key = (parse_address(reader.fixed(20)) for _ in range(4))
+    deposit, bond = (Tokens(reader.integer(AMOUNT_BYTES)) for _ in range(2))
+    window, expires_at, close_by = (reader.integer(TIME_BYTES) for _ in range(3))
+    hashes = (Hash32(reader.fixed(32)) for _ in range(3))
+    initiation_template, settlement_template, initiation = hashes
+    return Terms(
+        payer,
+        seller,
+        payer_key,
+        seller_key,
+        deposit,
+        bond,
+        window,
+        Timestamp(expires_at),
+        Timestamp(close_by),
+        initiation_template,
+        settlement_template,
+        initiation,
+        parse_address(reader.fixed(20)),
+        OfferId(reader.fixed(32)),
+        reader.integer(NONCE_BYTES),
+    )
+
+
+@dataclass(frozen=True)
+class BroughtState:
+    """What a seller hands in: the newest voucher of a channel, and who watches it.
+
+    Attributes:
+        terms: of the channel.
+        voucher: with both signatures.
+        number: of the delegation to the tower that it is brought to.
+        delegation: signature of the seller's key, EIP-712 `Delegation`.
+        retainer: the transaction that moved the retainer; counts for a channel that the tower does
+            not know, and is zero where a tower asks none.
+    """
+
+    terms: Terms
+    voucher: Countersigned
+    number: int
+    delegation: bytes = field(repr=False)
+    retainer: Hash32
+
+    def to_wire(self) -> bytes:
+        """Canonical bytes."""
+        writer = Writer()
+        _write_terms(writer, self.terms)
+        writer.variable(self.voucher.to_wire()).integer(self.number, NUMBER_BYTES)
+        return writer.fixed(self.delegation, SIGNATURE_BYTES).fixed(self.retainer, 32).finish()
+
+    @staticmethod
+    def from_wire(message: bytes) -> BroughtState:
+        """Parse."""
+        reader = Reader(message, who="state")
+        terms = _read_terms(reader)
+        voucher = Countersigned.from_wire(reader.variable(most=MAX_VOUCHER_BYTES))
+        number, delegation = reader.integer(NUMBER_BYTES), reader.fixed(SIGNATURE_BYTES)
+        retainer = Hash32(reader.fixed(32))
+        reader.finish()
+        return BroughtState(terms, voucher, number, delegation, retainer)
+
+
+@dataclass(frozen=True)
+class SignedReceipt:
+    """A receipt with the signature of its tower, EIP-712 `Receipt`."""
+
+    receipt: Receipt
+    signature: bytes = field(repr=False)
+
+    def to_wire(self) -> bytes:
+        """Canonical bytes."""
+        said = self.receipt
+        writer = Writer().fixed(said.channel, 32).integer(said.amount, AMOUNT_BYTES)
+        _write_account(writer, said.payer_key)
+        return writer.integer(said.until, TIME_BYTES).fixed(self.signature, SIGNATURE_BYTES).finish()
+
+    @staticmethod
+    def from_wire(message: bytes) -> SignedReceipt:
+        """Parse."""
+        reader = Reader(message, who="receipt")
+        channel, amount = ChannelId(reader.fixed(32)), Tokens(reader.integer(AMOUNT_BYTES))
+        key, until = parse_address(reader.fixed(20)), Timestamp(reader.integer(TIME_BYTES))
+        signature = reader.fixed(SIGNATURE_BYTES)
+        reader.finish()
+        return SignedReceipt(Receipt(channel, amount, key, until), signature)
+
+    def check(self, domain: TowersDomain, tower: Address) -> None:
+        """Check who signed.
+
+        Raises:
+            BadSignature: somebody else.
+        """
+        check_signature(domain.receipt(self.receipt), self.signature, tower)

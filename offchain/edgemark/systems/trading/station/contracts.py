@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from edgemark.anchoring.events import WorkStopped
 from edgemark.deployment.group import ContractGroup, integers_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Tokens, parse_address
-from edgemark.identity.records import name_role
+from edgemark.identity.records import Role, name_role
 from edgemark.ledger.evm.contract.kind import Addresses, ContractKind
 from edgemark.ledger.evm.contract.token_values import BOUNDS
 from edgemark.party.evm.contracts import BaseContracts
@@ -200,6 +200,7 @@ class TradingContracts(ContractGroup):
         WATCHTOWERS,
     )
     LOCKERS = (OFFER_BOOK.name, CHANNEL_ESCROW.name, CONTROLLERS.name, WATCHTOWERS.name)
+    ROLES: ClassVar[Mapping[str, Role]] = {"controller": CONTROLLER, "tower": WATCHTOWER}
 
     guardian: Address
     offers: OfferLimits

@@ -124,7 +124,9 @@ class SignedReceipt:
         said = self.receipt
         writer = Writer().fixed(said.channel, 32).integer(said.amount, AMOUNT_BYTES)
         _write_account(writer, said.payer_key)
-        return writer.integer(said.until, TIME_BYTES).fixed(self.signature, SIGNATURE_BYTES).finish()
+        return (
+            writer.integer(said.until, TIME_BYTES).fixed(self.signature, SIGNATURE_BYTES).finish()
+        )
 
     @staticmethod
     def from_wire(message: bytes) -> SignedReceipt:

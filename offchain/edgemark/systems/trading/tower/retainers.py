@@ -124,7 +124,11 @@ def read_retainer(
         if isinstance(event, Moved) and (event.from_, event.to) == (seller, station.address)
     ]
     most = max(moves, default=Tokens(0))
-    if not receipt.is_success or not moves or most < _asked_at(station, receipt.block_number, price):
+    if (
+        not receipt.is_success
+        or not moves
+        or most < _asked_at(station, receipt.block_number, price)
+    ):
         raise _missing(retainer, Amount(most), f"{Amount(price)} from {seller}")
     return station.time_of(receipt.block_number)
 

@@ -112,7 +112,12 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
 
 
 def check_suitable(
-    terms: Terms, stored: StoredChannel, offered: TowerTerms, lock_expiry: int, now: int, margin: int
+    terms: Terms,
+    stored: StoredChannel,
+    offered: TowerTerms,
+    lock_expiry: int,
+    now: int,
+    margin: int,
 ) -> None:
     """Check that a channel is one that this tower watches on its terms.
 

@@ -41,7 +41,7 @@ from edgemark.systems.trading.tower.messages import (
     BroughtState,
     SignedReceipt,
 )
-from edgemark.systems.trading.tower.retainers import Retainers, RetainerMissing, read_retainer
+from edgemark.systems.trading.tower.retainers import RetainerMissing, Retainers, read_retainer
 from edgemark.systems.trading.tower.taking import (
     NotWatchedNow,
     TowerView,

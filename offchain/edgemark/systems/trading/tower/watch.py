@@ -168,7 +168,8 @@ class Watch(Waiting):
         falls = held.amount < had.amount and held.payer_key == had.payer_key
         is_early = bool(held.receipt) and not self.covered
         is_late = held.amount > had.amount and self.is_over(WatchTime.MARGIN)
-        if falls or is_early or is_late or held.number < had.number:
+        forgets = bool(had.receipt) and not held.receipt
+        if falls or is_early or is_late or forgets or held.number < had.number:
             raise IllegalMove(
                 "state is older than what is held, or no receipt of it can be given now",
                 who="state",

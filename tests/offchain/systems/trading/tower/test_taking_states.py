@@ -1,0 +1,171 @@
+"""T24, A56: which states a tower takes; a hostile seller at each of its values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.offchain.systems.trading.channel_cast import KEYS, LIMITS, START, draft_voucher, open_one
+from tests.offchain.systems.trading.tower.tower_cast import (
+    DOMAIN,
+    MARGIN,
+    RIVAL,
+    TOWER,
+    TOWERS,
+    bring,
+    countersign,
+    delegate,
+    held_of,
+    open_and_watch,
+    stored_of,
+)
+
+from edgemark.crypto.ethereum.secp256k1 import BadSignature
+from edgemark.encoding import MalformedMessage
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Hash32, Timestamp, Tokens
+from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.contract.towers.records import Receipt, TowerTerms
+from edgemark.systems.trading.protocol.messages import Countersigned
+from edgemark.systems.trading.tower.messages import (
+    MAX_RECEIPT_BYTES,
+    MAX_STATE_BYTES,
+    BroughtState,
+    SignedReceipt,
+)
+from edgemark.systems.trading.tower.taking import (
+    ChannelUnsuitable,
+    NotWatchedNow,
+    StateOld,
+    StateRefused,
+    check_newer,
+    check_suitable,
+    hold,
+)
+
+CHANNEL = open_one()
+STATE = bring(CHANNEL, 600)
+OFFERED = TowerTerms(Tokens(100), Tokens(7), Timestamp(START + 10**6))
+
+
+def take(state: BroughtState, **changes: Any) -> Any:
+    given_ = {"channel": CHANNEL.id, "signers": CHANNEL.signers, "domain": DOMAIN}
+    return hold(state, **{**given_, "me": TOWER.address, **changes})
+
+
+def with_voucher(payer: str = "payer's key", seller: str = "seller's key") -> BroughtState:
+    """Signed by others."""
+    voucher = draft_voucher(600)
+    digest = DOMAIN.voucher(CHANNEL.id, voucher)
+    signed = Countersigned(voucher, KEYS[seller].sign(digest), KEYS[payer].sign(digest))
+    return replace(STATE, voucher=signed)
+
+
+def test_state__is_held_as_it_was_signed() -> None:
+    assert take(STATE) == held_of(CHANNEL, 600)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param(with_voucher(payer="a thief"), id="not signed by the payer"),
+        pytest.param(with_voucher(payer="seller's key"), id="signed by the seller twice"),
+        pytest.param(with_voucher(seller="a thief"), id="not signed by the seller"),
+        pytest.param(
+            replace(STATE, delegation=delegate(CHANNEL, 1, RIVAL.address)), id="of another tower"
+        ),
+        pytest.param(replace(STATE, number=2), id="of another number"),
+        pytest.param(replace(STATE, delegation=bytes(65)), id="no signature"),
+        pytest.param(
+            replace(STATE, voucher=countersign(open_one(nonce=2), 600)), id="of another channel"
+        ),
+    ],
+)
+def test_state_that_somebody_else_signed__is_refused(hostile: BroughtState) -> None:
+    with pytest.raises(BadSignature):
+        take(hostile)
+
+
+@pytest.mark.parametrize("number", [0, 2**24])
+def test_number_of_no_delegation__is_refused(number: int) -> None:
+    with pytest.raises(StateRefused):
+        take(replace(STATE, number=number))
+
+
+@pytest.mark.parametrize(("amount", "number"), [(599, 1), (599, 9), (700, 0)])
+def test_older_state__is_refused(amount: int, number: int) -> None:
+    with pytest.raises(StateOld):
+        check_newer(open_and_watch().watch, replace(held_of(CHANNEL, amount), number=number))
+
+
+def test_same_state__is_not_newer_and_refused_to_nobody() -> None:
+    keeper = open_and_watch()
+    assert not check_newer(keeper.watch, held_of(CHANNEL, 600))
+    assert check_newer(keeper.watch, held_of(CHANNEL, 601))
+    assert check_newer(keeper.watch, held_of(CHANNEL, 600, number=2))
+    keeper.reach(CHANNEL.terms.close_by - MARGIN + 1)
+    assert not check_newer(keeper.watch, held_of(CHANNEL, 600))
+    with pytest.raises(NotWatchedNow):
+        check_newer(keeper.watch, held_of(CHANNEL, 601))
+
+
+def suit(now: int = START, offered: TowerTerms = OFFERED, **changes: Any) -> None:
+    stored = replace(stored_of(CHANNEL), **changes)
+    terms = CHANNEL.terms
+    check_suitable(terms, stored, offered, terms.lock_expiry(LIMITS.exit_grace), now, MARGIN)
+
+
+def test_channel_that_suits__is_taken() -> None:
+    suit()
+    suit(now=CHANNEL.terms.close_by - MARGIN - 1)
+    suit(offered=replace(OFFERED, least_bond=CHANNEL.terms.bond, until=CHANNEL.lock_expiry))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"phase": ChannelPhase.NONE},
+        {"phase": ChannelPhase.CLOSING_BY_PAYER},
+        {"phase": ChannelPhase.ENDED},
+        {"offered": replace(OFFERED, least_bond=Tokens(CHANNEL.terms.bond + 1))},
+        {"offered": replace(OFFERED, until=Timestamp(CHANNEL.lock_expiry - 1))},
+        {"now": CHANNEL.terms.close_by - MARGIN},
+    ],
+)
+def test_channel_that_does_not_suit__is_refused_by_name(hostile: dict[str, Any]) -> None:
+    with pytest.raises(ChannelUnsuitable):
+        suit(**hostile)
+
+
+def test_messages__come_back_as_they_were_and_are_short() -> None:
+    raw = STATE.to_wire()
+    assert BroughtState.from_wire(raw) == STATE
+    assert len(raw) < MAX_STATE_BYTES / 2
+    said = Receipt(CHANNEL.id, Tokens(600), CHANNEL.signers.payer_key, CHANNEL.lock_expiry)
+    signed = SignedReceipt(said, TOWER.sign(TOWERS.receipt(said)))
+    assert SignedReceipt.from_wire(signed.to_wire()) == signed
+    assert len(signed.to_wire()) < MAX_RECEIPT_BYTES
+    signed.check(TOWERS, TOWER.address)
+    with pytest.raises(BadSignature):
+        signed.check(TOWERS, RIVAL.address)
+    with pytest.raises(BadSignature):
+        replace(signed, receipt=replace(said, amount=Tokens(601))).check(TOWERS, TOWER.address)
+
+
+@given(st.integers(0, len(STATE.to_wire()) - 1), st.binary(max_size=40))
+def test_cut_or_changed_state__is_refused_or_another(at: int, put: bytes) -> None:
+    raw = STATE.to_wire()
+    for hostile in (raw[:at], raw[:at] + put + raw[at + len(put) :], raw + put):
+        try:
+            found = BroughtState.from_wire(hostile)
+        except (MalformedMessage, RefusedInput):
+            continue
+        assert (found == STATE) == (hostile == raw)
+
+
+def test_retainer_field__is_whatever_transaction_its_seller_names() -> None:
+    named = replace(STATE, retainer=Hash32(b"\7" * 32))
+    assert BroughtState.from_wire(named.to_wire()).retainer == named.retainer

@@ -7,6 +7,74 @@ from dataclasses import dataclass
 from edgemark.identifiers import TOKEN_UNIT, Tokens
 from edgemark.settings.section import Section, amount, setting
 
+HOUR_S, DAY_S = 3600, 86_400
+
+
+@dataclass(frozen=True)
+class SellerSettings(Section):
+    """Of a seller: what it sells, and which terms it takes.
+
+    Attributes:
+        offer: id of the offer by which it sells; its template, its price and its capacity count.
+        template: without an offer, id of the version of the initiation template.
+        price: without an offer, what `per` units cost.
+        first_price: owed once in a channel, with its first interval.
+        specification: file, JSON: what the template leaves open of the specification.
+        programs: file, JSON: the programs that it runs; empty: it sells polynomials alone.
+        workers: orders that are worked at together.
+        max_spool_mib: MiB of data and outputs on its disk.
+        max_channels: that it serves at one time.
+        advertise: where buyers reach it, as https://HOST:PORT; empty: where it listens.
+        controllers: accounts that it takes, separated by commas; empty: any in good standing.
+        min_window_s: least window in which it can answer a close.
+        min_bond: least bond of a payer; the escrow asks for a tenth of the deposit.
+        max_deposit: most that a channel may begin with.
+        max_service_s: seconds until the end of service at most.
+        min_interval_s: least interval.
+        max_interval_s: longest interval; so much it serves before it has a voucher.
+        max_grace_s: longest time for which a voucher may be late.
+        max_cap: most that one interval may cost.
+        max_credit: most that may be owed and not signed.
+        promise_s: seconds for which its word for terms counts.
+        margin_s: before the end of service, at which it takes no new work.
+        patience_s: with a buyer after the grace, before it claims what is signed.
+        valid_s: for which a bill may be countersigned.
+        checkpoint_above: what is signed and not paid, at which it goes to the chain; the bond at
+            most.
+        warn_below: what is left of a deposit, at which the buyer is warned; half of it at most.
+        stale_after_s: age of the newest block, from which on nothing is signed and no work begun.
+    """
+
+    NAME = "trading.seller"
+
+    offer: str = setting("")
+    template: str = setting("")
+    price: Tokens = amount(Tokens(0))
+    first_price: Tokens = amount(Tokens(0))
+    specification: str = setting("")
+    programs: str = setting("")
+    workers: int = setting(2, within=(1, 64))
+    max_spool_mib: int = setting(1024, within=(64, 2**20))
+    max_channels: int = setting(64, within=(1, 1024))
+    advertise: str = setting("")
+    controllers: str = setting("")
+    min_window_s: int = setting(HOUR_S, within=(1, 30 * DAY_S))
+    min_bond: Tokens = amount(Tokens(0))
+    max_deposit: Tokens = amount(Tokens(100_000 * TOKEN_UNIT))
+    max_service_s: int = setting(31 * DAY_S, within=(1, 366 * DAY_S))
+    min_interval_s: int = setting(5, within=(1, DAY_S))
+    max_interval_s: int = setting(HOUR_S, within=(1, DAY_S))
+    max_grace_s: int = setting(HOUR_S, within=(0, DAY_S))
+    max_cap: Tokens = amount(Tokens(100 * TOKEN_UNIT))
+    max_credit: Tokens = amount(Tokens(100 * TOKEN_UNIT))
+    promise_s: int = setting(300, within=(10, DAY_S))
+    margin_s: int = setting(60, within=(0, DAY_S))
+    patience_s: int = setting(600, within=(1, 30 * DAY_S))
+    valid_s: int = setting(120, within=(5, DAY_S))
+    checkpoint_above: Tokens = amount(Tokens(100 * TOKEN_UNIT))
+    warn_below: Tokens = amount(Tokens(10 * TOKEN_UNIT))
+    stale_after_s: int = setting(300, within=(2, DAY_S))  # of a chain with slow blocks
+
 
 @dataclass(frozen=True)
 class TowerSettings(Section):
@@ -28,4 +96,4 @@ class TowerSettings(Section):
     stale_after_s: int = setting(120, within=(5, 3600))
 
 
-SECTIONS: tuple[type[Section], ...] = (TowerSettings,)
+SECTIONS: tuple[type[Section], ...] = (SellerSettings, TowerSettings)

@@ -14,6 +14,8 @@ SHELLS = frozenset(
         "contract.market.events",
         "contract.market.offers",
         "contract.market.registry",
+        "seller.parts",
+        "seller.serving",
         "station",
         "contract.towers.events",
         "contract.towers.watchtowers",

@@ -68,8 +68,9 @@ class Pause(IntEnum):
     INTERVAL_FULL = 4  # with this work the interval could cost more than its cap
     OVERDRAWN = 5  # with this work more could be owed than is deposited
     BUSY = 6  # as much is under way as is taken
-    NOT_OPEN = 7  # not on chain, or no more
-    OVER = 8  # service has stopped
+    PARTS_MISSING = 7  # its data is not here, or not any more
+    NOT_OPEN = 8  # not on chain, or no more
+    OVER = 9  # service has stopped
 
 
 class Fault(IntEnum):

@@ -81,6 +81,7 @@ _REMEDIES = {
     Pause.INTERVAL_FULL: "Ask again in the next interval, or for less.",
     Pause.OVERDRAWN: "Top up; it counts once it is confirmed.",
     Pause.BUSY: "Ask again when earlier requests are answered.",
+    Pause.PARTS_MISSING: "Bring its data first, then ask again.",
     Pause.NOT_OPEN: "Open the channel first.",
     Pause.OVER: "Open another channel.",
 }

@@ -92,6 +92,7 @@ class Engine(Closing):
         catalogue: programs that it runs.
         workers: threads, 1 .. 64; with two or more no channel holds up another.
         most_bytes: of all data and outputs on the disk.
+        on_answer: told of every order whose answer is on the disk; quick, in an engine's thread.
 
     Raises:
         JournalInUse, JournalDamaged, Unrecoverable: see `Spool`.
@@ -104,11 +105,13 @@ class Engine(Closing):
         *,
         workers: int = 2,
         most_bytes: int = MAX_SPOOL_BYTES,
+        on_answer: Callable[[Order], None] = lambda _order: None,
     ) -> None:
         if not 1 <= workers <= MAX_WORKERS:
             needed = f"1..{MAX_WORKERS}"
             raise RefusedInput("is out of range", who="engine, workers", had=workers, needed=needed)
         self._catalogue = catalogue
+        self._on_answer = on_answer
         self._spool = Spool(folder, most_bytes)
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -173,6 +176,17 @@ class Engine(Closing):
             if held.answer is None:
                 return None
             return held.answer, self._spool.part(held.answer.output)
+
+    def find(self, order: Hash32) -> tuple[Order, Answer | None] | None:
+        """An order and its answer, if it has one; None when nobody knows it here."""
+        with self._changed:
+            held = self._spool.meter.held.get(order)
+            return None if held is None else (held.order, held.answer)
+
+    def channels(self) -> list[ChannelId]:
+        """Those that have an account here."""
+        with self._changed:
+            return list(self._spool.meter.accounts)
 
     def wait(self, order: Hash32, seconds: float) -> bool:
         """Wait until an order has its answer; whether it has."""
@@ -372,4 +386,6 @@ class Engine(Closing):
                 self._evaluations.pop(order, None)
                 self._turns.end(channel, took_s)
             self._changed.notify_all()
+        if answered is not None:
+            self._on_answer(held.order)
         return fault

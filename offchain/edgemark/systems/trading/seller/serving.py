@@ -1,0 +1,202 @@
+"""The work of a seller's channels: requests of letters become orders of its engine, and answers.
+
+Rule 1: an order is in the engine before its request is noted, so what was taken is worked at, also
+        by the next process; the same request again changes nothing.
+Rule 2: what an answer says that it used is what the engine's meter says, in the meter of the
+        channel's template, and never more than the request allows: what it used beyond is nobody's
+        debt. By time of day it falls into the band in which the work was done.
+Rule 3: where this machine is at fault (a full disk, no process to be had) the order waits, and
+        nobody is billed. One that nobody can work at is answered as not begun, with nothing used.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from edgemark.errors import LedgerUnavailable, RefusedInput
+from edgemark.identifiers import Hash32
+from edgemark.loop.machine import UnderWay
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.agreement import Pause, Pricing, Registers
+from edgemark.systems.trading.protocol.messages import Answer, Request
+from edgemark.systems.trading.seller.admission import NotServed
+from edgemark.systems.trading.seller.parts import PartStore
+from edgemark.systems.trading.templates.readings import Meter
+from edgemark.systems.trading.templates.strategies import DAY_S, TimeOfDay
+from edgemark.systems.trading.work import messages as work
+from edgemark.systems.trading.work.engine import Engine
+from edgemark.systems.trading.work.executing import unstarted
+from edgemark.systems.trading.work.meter import EngineBusy, OrderRefused
+
+_METERED = {  # what is counted of which kind of order; both where time is
+    Meter.PRODUCTS: {work.OrderKind.POLYNOMIAL},
+    Meter.CPU_MILLISECONDS: {work.OrderKind.PROGRAM},
+    Meter.BYTES: {work.OrderKind.PROGRAM},
+    Meter.SECONDS: {work.OrderKind.POLYNOMIAL, work.OrderKind.PROGRAM},
+}
+
+
+class OrderStrange(RefusedInput):
+    """The content of a request is no order of its channel, or one that its meter does not count."""
+
+
+class InHand(UnderWay):
+    """The engine works at it, and says when it is done."""
+
+    after_s = 30.0
+
+
+def read_order(channel: ChannelId, request: Request, pricing: Pricing) -> work.Order:
+    """The order of a request, which may cost no more than the request says.
+
+    Args:
+        channel: in which it came.
+        request: of the buyer.
+        pricing: of the channel.
+
+    Raises:
+        MalformedMessage: its content is no order.
+        OrderStrange: it is of another channel or number, not counted by the meter of the channel,
+            or may use more units than the request.
+    """
+    order = work.Order.from_bytes(request.content)
+    meter, who = pricing.agreed.specification.meter, f"order {order.number}"
+    least = least_units(order, meter)
+    for what, had, needed, holds in (
+        ("channel", order.channel.hex(), channel.hex(), order.channel == channel),
+        ("number", order.number, request.number, order.number == request.number),
+        ("kind", order.kind.name.lower(), meter.value, order.kind in _METERED[meter]),
+        ("most units", least, f"<= {request.most}", least <= request.most),
+    ):
+        if not holds:
+            place = f"{who}, {what}"
+            raise OrderStrange("does not go with its request", who=place, had=had, needed=needed)
+    return order
+
+
+def least_units(order: work.Order, meter: Meter) -> int:
+    """What a request has to allow for an order, by what the order itself says."""
+    match meter:
+        case Meter.PRODUCTS:
+            return order.most
+        case Meter.CPU_MILLISECONDS:
+            return order.most // 1000
+        case Meter.BYTES:
+            return order.data_bytes
+        case Meter.SECONDS:
+            return 0  # the meter runs with the clock
+
+
+def count_used(used: work.Usage, most: int, pricing: Pricing, now: int) -> Registers:
+    """By how much an answer lets each register grow.
+
+    Args:
+        used: as the engine metered it.
+        most: that the request allows.
+        pricing: of the channel.
+        now: chain time, at which the work is done.
+    """
+    if pricing.counts_time:
+        return pricing.zero
+    units = min(used.on(pricing.agreed.specification.meter), most)
+    band = find_band(pricing, now)
+    return tuple(units * (each == band) for each in range(len(pricing.zero)))
+
+
+def find_band(pricing: Pricing, now: int) -> int:
+    """The register in which work falls that is done at this second."""
+    strategy = pricing.agreed.strategy
+    if not isinstance(strategy, TimeOfDay):
+        return 0
+    return bisect_right([band.begins for band in strategy.bands], now % DAY_S) - 1
+
+
+class Serving:
+    """What a seller's party asks its engine for; safe for many threads.
+
+    Args:
+        engine: of the seller.
+        parts: that buyers brought.
+    """
+
+    def __init__(self, engine: Engine, parts: PartStore) -> None:
+        self.engine, self.parts = engine, parts
+
+    def take(self, order: work.Order) -> None:
+        """Have an order worked at, or answered as not begun where nobody can.
+
+        Raises:
+            NotServed: its parts are not here, or the engine has no room for it now.
+            JournalWriteFailed, OSError: the disk refuses; nothing was taken.
+        """
+        if self.engine.find(order.id) is not None:
+            return
+        data = self.parts.find(order.channel, order.data)
+        function = b""
+        if order.what_bytes:
+            function = self.parts.find(order.channel, order.what) or b""
+        if data is None or len(function) != order.what_bytes:
+            raise _pause(order, Pause.PARTS_MISSING, "Bring its parts over HTTPS, then ask again.")
+        try:
+            self.engine.take(order, data, function)
+        except EngineBusy as busy:
+            raise _pause(order, Pause.BUSY, busy.remedy) from busy
+        except RefusedInput:  # for good: `answer` tells so
+            return
+
+    def answer(self, order: work.Order) -> work.Answer:
+        """What became of an order that was taken.
+
+        Raises:
+            InHand: nothing yet.
+            JournalWriteFailed, OSError: the disk refuses.
+        """
+        if self.engine.find(order.id) is None:
+            try:
+                self.take(order)
+            except NotServed as error:
+                if error.why is Pause.BUSY:
+                    raise InHand("engine has no room yet", who=f"order {order.number}") from error
+        known = self.engine.find(order.id)
+        if known is None:
+            return unstarted(order)[0]
+        if known[1] is None:
+            raise InHand("is worked at", who=f"order {order.number}")
+        return known[1]
+
+    def complete(self, request: Request, order: work.Order, pricing: Pricing, now: int) -> Answer:
+        """The answer of a request; raises as `answer`."""
+        found = self.answer(order)
+        used = count_used(found.used, request.most, pricing, now)
+        return Answer(request.number, used, found.to_bytes())
+
+    def output(self, channel: ChannelId, order: Hash32) -> bytes:
+        """The output of an order of this channel, which is answered.
+
+        Raises:
+            OrderRefused: it is not known here, or another channel's.
+            LedgerUnavailable: it is not answered yet.
+            PartDamaged: the disk has other bytes.
+        """
+        known = self.engine.find(order)
+        if known is None or known[0].channel != channel:
+            raise OrderRefused("is not known here", who="order", had=order.hex())
+        found = self.engine.answer(order)
+        if found is None:
+            raise LedgerUnavailable("is not answered yet", who=f"order {order.hex()}")
+        return found[1]
+
+    def forget(self, channel: ChannelId) -> None:
+        """Let a channel go that ended; what is in hand of it is finished first."""
+        self.parts.forget(channel)
+        try:
+            self.engine.forget(channel)
+        except OrderRefused:
+            return
+
+
+def _pause(order: work.Order, why: Pause, remedy: str) -> NotServed:
+    who, had = f"request {order.number}", why.name.lower().replace("_", " ")
+    error = NotServed("work is not taken", who=who, had=had, remedy=remedy)
+    error.why = why
+    return error

@@ -21,7 +21,7 @@ from edgemark.metrics.readings import LoopReading, LoopReadings
 from edgemark.party.evm.monitoring import ChainReading, tell_chain
 from edgemark.settings.catalogue import Catalogue
 from edgemark.systems.outsourcing.device.metrics import DeviceFigures
-from edgemark.transport.broker.server import BrokerReading
+from edgemark.transport.broker.tickets import BrokerReading
 
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 

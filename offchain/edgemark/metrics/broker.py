@@ -11,7 +11,7 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, Metric
 
 from edgemark.metrics.readings import make_gauge
-from edgemark.transport.broker.server import BrokerReading
+from edgemark.transport.broker.tickets import BrokerReading
 
 
 class Source(Protocol):
@@ -40,7 +40,7 @@ class BrokerReadings:
         """One look at it.
 
         Raises:
-            BrokerStands: it does not serve.
+            BrokerStands, BrokerAway: it does not serve.
         """
         self._source.check()
 
@@ -57,9 +57,11 @@ class BrokerReadings:
             ("admitted", "Sessions that are logged in or may log in.", now.admitted),
             ("held_bytes", "Bytes given to readers and not acknowledged.", now.held_bytes),
         ):
-            yield make_gauge(f"edgemark_broker_{name}", what, value)
+            if value is not None:
+                yield make_gauge(f"edgemark_broker_{name}", what, value)
         about = "Bytes of packets that came to the broker (in) and went (out)."
-        carried = {"in": now.bytes_in, "out": now.bytes_out}
+        told = {"in": now.bytes_in, "out": now.bytes_out}
+        carried = {each: value for each, value in told.items() if value is not None}
         yield _family("edgemark_broker_bytes", about, "direction", carried.items())
         about = "Connections that the broker ended, and topics that it gave nobody, by reason."
         yield _family("edgemark_broker_refused", about, "reason", sorted(now.refused.items()))

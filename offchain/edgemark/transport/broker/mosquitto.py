@@ -33,6 +33,7 @@ from edgemark.transport.broker.client import BrokerClient
 from edgemark.transport.broker.packets import HEAD_BYTES
 from edgemark.transport.broker.tickets import (
     CONTROL,
+    BrokerReading,
     SessionInvalid,
     Ticket,
     Topics,
@@ -170,6 +171,19 @@ class Mosquitto(Closing):
         with self._guard:
             self._known[session] = NOTHING, 0.0
             self._end_if_it_can(session)
+
+    def check(self) -> None:
+        """Check that it takes commands.
+
+        Raises:
+            BrokerAway: it cannot be reached.
+        """
+        self._client.wait(0.0)
+
+    def read(self) -> BrokerReading:
+        """One look: what it carries it tells its own operator."""
+        with self._guard:
+            return BrokerReading(admitted=len(self._known))
 
     def _log_in(self) -> Ticket:
         place, topics = self._place, Topics.pair(COMMANDS, ANSWERS)

@@ -16,8 +16,7 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Self
 
 from amqtt.contexts import Action
@@ -31,7 +30,7 @@ from edgemark.transport.broker.backlog import Backlog
 from edgemark.transport.broker.connection import Connection
 from edgemark.transport.broker.refusals import Reason
 from edgemark.transport.broker.router import LISTENER, Letters, Outlet, Router
-from edgemark.transport.broker.tickets import Ticket, Topics
+from edgemark.transport.broker.tickets import BrokerReading, Ticket, Topics
 from edgemark.transport.limits import BrokerLimits
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.crowd import Crowd
@@ -50,28 +49,6 @@ class BrokerFailed(RefusedInput):
 
 class BrokerStands(Unrecoverable):
     """The broker's thread does not turn any more."""
-
-
-@dataclass(frozen=True)
-class BrokerReading:
-    """One look at a broker.
-
-    Attributes:
-        connections: that have shaken hands.
-        sessions: that are logged in.
-        admitted: that are or may.
-        held_bytes: given to readers and not acknowledged.
-        bytes_in, bytes_out: of packets.
-        refused: connections that were ended, and topics that were not given, by reason.
-    """
-
-    connections: int
-    sessions: int
-    admitted: int
-    held_bytes: int
-    bytes_in: int
-    bytes_out: int
-    refused: Mapping[str, int]
 
 
 class EmbeddedBroker(Closing):

@@ -1,9 +1,9 @@
-"""What a session may do at a broker, and with what it logs in."""
+"""What a session may do at a broker, with what it logs in, and what a broker is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from edgemark.errors import RefusedInput
@@ -124,6 +124,54 @@ class Broker(Protocol):
 
     def dismiss(self, session: str) -> None:
         """End a session and its connection; nothing happens where there is none."""
+
+
+@dataclass(frozen=True)
+class BrokerReading:
+    """One look at a broker; None is what it does not tell us.
+
+    Attributes:
+        admitted: sessions that are in or may come in.
+        connections: that have shaken hands.
+        sessions: that are logged in.
+        held_bytes: given to readers and not acknowledged.
+        bytes_in, bytes_out: of packets.
+        refused: connections that were ended, and topics that were not given, by reason.
+    """
+
+    admitted: int
+    connections: int | None = None
+    sessions: int | None = None
+    held_bytes: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+class OwnBroker(Broker, Protocol):
+    """The broker of a party, which opens and closes it."""
+
+    def start(self) -> None:
+        """Serve, or connect to what serves.
+
+        Raises:
+            BrokerFailed: it cannot listen there.
+            BrokerAway, MosquittoRefused: another process's does not answer, or is none of ours.
+        """
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+
+    def check(self) -> None:
+        """Check that it serves.
+
+        Raises:
+            BrokerStands: its thread does not turn.
+            BrokerAway: another process's cannot be reached.
+        """
+
+    def read(self) -> BrokerReading:
+        """One look at it."""
 
 
 def check_topic(topic: str) -> None:

@@ -7,6 +7,8 @@ SHELLS = frozenset(
     {
         "contract.escrow",
         "contract.events",
+        "controller.hub",
+        "controller.reception",
         "credentials",
         "contract.evidence.controllers",
         "contract.evidence.events",

@@ -9,11 +9,17 @@ TLS key, channel and nonce; a signature shown elsewhere, or again, admits nobody
 | DID in the admission list               | `admitted`: keys of the parties' DID documents    |
 | document from the chain                 | of whoever hands them in; nothing of it is cached |
 | random challenge, encrypted             | `Door.give_nonce`                                 |
-| plaintext back                          | `check_login`: a signature, bound; a nonce once   |
+| plaintext back                          | `Door.admit`: a signature, bound; a nonce once     |
+
+A nonce is its last second (8 bytes), 8 bytes drawn at random, and 16 bytes of an HMAC-SHA256 of
+these under a secret of the door. So nothing is kept of one that is given: however many strangers
+ask for, the next one counts. What is kept is which were used, and that takes a party's signature.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +29,9 @@ from edgemark.identifiers import Address, Hash32
 from edgemark.systems.trading.protocol.letters import NONCE_BYTES, ChannelDomain, Login, Role
 
 NONCE_S = 60  # for which a nonce counts
-MAX_NONCES = 4096  # given and not used: 32 bytes each, and whoever asks for more waits
+TIME_BYTES, DRAWN_BYTES, MARK_BYTES = 8, 8, 16  # of a nonce
+SECRET_BYTES = 32
+MAX_USED = 16_384  # that count still; a party asks a server 200 times a second at most
 
 
 class LoginRefused(RefusedInput):
@@ -47,26 +55,45 @@ class Here:
 
 @dataclass(frozen=True)
 class Door:
-    """Nonces that were given and not used, with their last second.
+    """Gives nonces, and knows which of them were used, with their last second.
 
-    They are in memory only: after a restart none counts, and who wanted to enter asks for another.
+    Both are in memory only: after a restart there is another secret, no nonce counts, and who
+    wanted to enter asks for another.
+
+    Args:
+        secret: 32 bytes drawn at random.
     """
 
-    nonces: Mapping[bytes, int] = field(default_factory=dict)
+    secret: bytes = field(repr=False)
+    used: Mapping[bytes, int] = field(default_factory=dict)
 
-    def give_nonce(self, nonce: bytes, now: int) -> Door:
-        """One that was drawn at random counts from now on.
+    def __post_init__(self) -> None:
+        if len(self.secret) != SECRET_BYTES:
+            had, needed = len(self.secret), SECRET_BYTES
+            raise RefusedInput("is no secret of a door", who="door", had=had, needed=needed)
+
+    def give_nonce(self, drawn: bytes, now: int) -> bytes:
+        """One that counts once, for `NONCE_S`.
+
+        Args:
+            drawn: 8 bytes at random.
+            now: own clock, Unix seconds.
 
         Raises:
-            Overloaded: so many are out that nobody is admitted with another.
-            RefusedInput: it is no nonce.
+            RefusedInput: another number of them.
         """
-        if len(nonce) != NONCE_BYTES:
-            raise RefusedInput("is no nonce", who="door", had=len(nonce), needed=NONCE_BYTES)
-        left = {each: until for each, until in self.nonces.items() if until >= now}
-        if len(left) >= MAX_NONCES:
-            raise Overloaded("too many want to enter", who="door", had=len(left), retry_after_s=5)
-        return replace(self, nonces={**left, nonce: now + NONCE_S})
+        if len(drawn) != DRAWN_BYTES:
+            raise RefusedInput("is no nonce", who="door", had=len(drawn), needed=DRAWN_BYTES)
+        told = (now + NONCE_S).to_bytes(TIME_BYTES, "big") + drawn
+        return told + self._mark(told)
+
+    def until(self, nonce: bytes) -> int | None:
+        """Last second of a nonce that was given and not used; None for anything else."""
+        told, mark = nonce[:-MARK_BYTES], nonce[-MARK_BYTES:]
+        is_ours = len(nonce) == NONCE_BYTES and hmac.compare_digest(mark, self._mark(told))
+        if not is_ours or nonce in self.used:
+            return None
+        return int.from_bytes(told[:TIME_BYTES], "big")
 
     def admit(
         self,
@@ -89,21 +116,25 @@ class Door:
             LoginRefused: the nonce was not given or was used, or it is for another, too late, or
                 by nobody of the channel.
             BadSignature: it has no signature in the one form.
+            Overloaded: parties of channels entered more often than anybody has to.
         """
-        role = check_login(self, login, here, admitted, domain, now)
-        left = {nonce: until for nonce, until in self.nonces.items() if nonce != login.nonce}
-        return replace(self, nonces=left), role
+        until = check_place(self, login, here, now)
+        role = check_signer(login, admitted, domain)
+        left = {nonce: last for nonce, last in self.used.items() if last >= now}
+        if len(left) >= MAX_USED:
+            raise Overloaded("too many want to enter", who="door", had=len(left), retry_after_s=5)
+        return replace(self, used={**left, login.nonce: until}), role
+
+    def _mark(self, told: bytes) -> bytes:
+        return hmac.digest(self.secret, told, hashlib.sha256)[:MARK_BYTES]
 
 
-def check_login(
-    door: Door,
-    login: Login,
-    here: Here,
-    admitted: Mapping[Role, Collection[Address]],
-    domain: ChannelDomain,
-    now: int,
-) -> Role:
-    """Which party of the channel logs in; raises as `Door.admit`."""
+def check_place(door: Door, login: Login, here: Here, now: int) -> int:
+    """Check all but the signature, before anything is read for it; last second of the nonce.
+
+    Raises:
+        LoginRefused: it is for another, too late, or its nonce was not given or was used.
+    """
     for what, had, needed in (
         ("service", login.service, here.service),
         ("controller", login.controller, here.controller),
@@ -111,7 +142,7 @@ def check_login(
     ):
         if had != needed:
             raise LoginRefused(f"is for another {what}", who="login", had=had, needed=needed)
-    until = door.nonces.get(login.nonce)
+    until = door.until(login.nonce)
     if until is None:
         raise LoginRefused(
             "nonce was not given, or was used",
@@ -119,10 +150,27 @@ def check_login(
             had=login.nonce.hex()[:64],
             remedy="Ask for another nonce and sign that.",
         )
-    if now > min(until, login.expiry):
-        raise LoginRefused("is too late", who="login", had=now, needed=f"<= {login.expiry}")
-    signer = recover(domain.login(login), login.signature)
+    if now > (last := min(until, login.expiry)):
+        raise LoginRefused("is too late", who="login", had=now, needed=f"<= {last}")
+    return until
+
+
+def check_signer(
+    login: Login, admitted: Mapping[Role, Collection[Address]], domain: ChannelDomain
+) -> Role:
+    """Which party of the channel signed.
+
+    Raises:
+        LoginRefused: none of them.
+        BadSignature: it has no signature in the one form.
+    """
+    signer = signer_of(login, domain)
     for role, keys in admitted.items():
         if signer in keys:
             return role
     raise LoginRefused("is by nobody of the channel", who="login", had=signer)
+
+
+def signer_of(login: Login, domain: ChannelDomain) -> Address:
+    """Whose key signed; raises `BadSignature` when there is no signature in the one form."""
+    return recover(domain.login(login), login.signature)

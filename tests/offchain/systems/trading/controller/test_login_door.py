@@ -22,14 +22,20 @@ from tests.offchain.systems.trading.parties_cast import (
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError, Overloaded, RefusedInput
 from edgemark.identifiers import Hash32, Timestamp
-from edgemark.systems.trading.controller.door import MAX_NONCES, NONCE_S, Door, Here, LoginRefused
+from edgemark.systems.trading.controller.door import (
+    MAX_USED,
+    NONCE_S,
+    Door,
+    Here,
+    LoginRefused,
+)
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import Login, Role
 
 HERE = Here("controller.example:8443", CONTROLLER.address, Hash32(b"p" * 32))
 ADMITTED = {Role.BUYER: [PAYER_KEY.address], Role.SELLER: [SELLER_KEY.address]}
-NONCE = b"n" * 32
-DOOR = Door().give_nonce(NONCE, START)
+DOOR = Door(b"s" * 32)
+NONCE = DOOR.give_nonce(b"n" * 8, START)
 
 
 def login(key: SecretKey = PAYER_KEY, **changes: Any) -> Login:
@@ -88,30 +94,49 @@ def test_a_nonce__is_over_in_time_and_after_a_restart() -> None:
     with pytest.raises(LoginRefused, match="too late"):
         enter(login(expiry=Timestamp(START + 10**6)), now=START + NONCE_S + 1)
     with pytest.raises(LoginRefused, match="not given"):
-        enter(login(), Door())
+        enter(login(), Door(b"another secret, after a restart."))
 
 
-def test_nonces__are_bounded_and_those_that_are_over_give_their_room() -> None:
-    full = Door({number.to_bytes(32, "big"): START + 9 for number in range(MAX_NONCES)})
-    with pytest.raises(Overloaded):
-        full.give_nonce(NONCE, START)
-    assert len(full.give_nonce(NONCE, START + 10).nonces) == 1
+@pytest.mark.parametrize("place", [0, 7, 8, 15, 16, 31])
+def test_a_nonce_with_a_bit_changed__was_not_given(place: int) -> None:
+    changed = bytearray(NONCE)
+    changed[place] ^= 1
+    with pytest.raises(LoginRefused, match="not given"):
+        enter(login(nonce=bytes(changed)))
+
+
+def test_nonces__fill_nothing_however_many_are_given() -> None:
+    given = {DOOR.give_nonce(number.to_bytes(8, "big"), START) for number in range(10_000)}
+    assert len(given) == 10_000
+    assert DOOR.used == {}
+    enter(login())
     with pytest.raises(RefusedInput, match="no nonce"):
-        Door().give_nonce(b"short", START)
+        DOOR.give_nonce(b"short", START)
+    with pytest.raises(RefusedInput, match="no secret"):
+        Door(b"short")
+
+
+def test_nonces_that_were_used__are_bounded_and_those_that_are_over_give_their_room() -> None:
+    used = {number.to_bytes(32, "big"): START + 9 for number in range(MAX_USED)}
+    full = replace(DOOR, used=used)
+    with pytest.raises(Overloaded):
+        enter(login(), full)
+    door, _ = enter(login(), full, START + 10)
+    assert [*door.used] == [NONCE]
 
 
 class PlantedDoor(Door):
     """The paper's: whoever returns the challenge is in, wherever it was shown."""
 
     def admit(self, login: Login, *_: Any) -> tuple[Door, Role]:  # type: ignore[override]
-        if login.nonce not in self.nonces:
+        if self.until(login.nonce) is None:
             raise LoginRefused("not the challenge")
         return self, Role.BUYER
 
 
 def test_a55_planted__the_papers_answer_to_a_challenge_admits_a_relay() -> None:
     relayed = login(THIEF, service="relay.example:8443")
-    planted = PlantedDoor(dict(DOOR.nonces))
+    planted = PlantedDoor(DOOR.secret)
     assert planted.admit(relayed)[1] is Role.BUYER
     with pytest.raises(LoginRefused):
         enter(relayed)

@@ -1,0 +1,294 @@
+"""Who comes to a controller's broker: nonces and logins by HTTPS, and what a session may do then.
+
+Law 1: nothing is read, asked or kept for a login before its nonce was found to be one of ours, and
+       nobody is let in whose key is not a key of the identity that the channel's papers name, now.
+Law 2: of one account, role and identity there is one session. Whoever logs in anew takes its place
+       with all its channels; a channel more is added to it.
+Law 3: a session ends with its time, its last channel, or its key: `look` finds out.
+
+What the signature of a login covers stands in `protocol.letters`, what its nonce is in `door`. A
+login that is refused uses nothing up. A channel that is not seen on the chain yet is not found, and
+may be asked for again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from edgemark.closing import Closing
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.errors import LedgerUnavailable, Overloaded, PeerFault, RefusedInput
+from edgemark.identifiers import Address, Timestamp
+from edgemark.identity.did.identifier import Did
+from edgemark.logs import get_logger
+from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.controller.door import (
+    DRAWN_BYTES,
+    NONCE_S,
+    SECRET_BYTES,
+    Door,
+    Here,
+    check_place,
+    signer_of,
+)
+from edgemark.systems.trading.controller.hub import SESSION_S, Hub
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.letters import ChannelDomain, Role
+from edgemark.systems.trading.station.post.logins import (
+    LOGINS,
+    MAX_APPLICATION_BYTES,
+    NONCES,
+    Application,
+    Nonce,
+    Papers,
+    Pass,
+)
+from edgemark.systems.trading.station.post.session import OnLetter
+from edgemark.systems.trading.station.post.topics import name_session, topics_of, topics_of_all
+from edgemark.transport.broker.tickets import OwnBroker, SessionInvalid
+from edgemark.transport.faults import NotFound
+from edgemark.transport.serving.routes import Request, Response, Route
+
+ACCOUNT_OF: Mapping[Role, Callable[[Terms], Address]] = {
+    Role.BUYER: lambda terms: terms.payer,
+    Role.SELLER: lambda terms: terms.seller,
+}
+
+
+class ChannelUnknown(NotFound):
+    """This controller issues for no such channel, or has not seen it on the chain yet."""
+
+
+class PapersMissing(RefusedInput):
+    """The login needs the channel's initiation credential and templates beside it."""
+
+
+class Channels(Protocol):
+    """What a controller knows of its channels; asked by many threads."""
+
+    def terms(self, channel: ChannelId) -> Terms | None:
+        """Of a channel that is open and names this controller now; None for any other."""
+
+    def parties(self, channel: ChannelId) -> Mapping[Role, Did] | None:
+        """Identities of buyer and seller, as the papers say that it keeps; None without any."""
+
+    def keep(self, channel: ChannelId, papers: Papers) -> Mapping[Role, Did]:
+        """Keep the papers of a channel for good, and say whose they are.
+
+        Raises:
+            RefusedInput: they are not those that its terms name.
+        """
+
+    def keys(self, did: Did) -> Collection[Address]:
+        """Keys that an identity has now; none when it was deactivated.
+
+        Raises:
+            LedgerUnavailable, Overloaded: it is not known as it is now.
+        """
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """A session that was let in.
+
+    Attributes:
+        did, role: whose.
+        key: that signed its last login.
+        given: its pass, with all channels that it has.
+        until: its last second at the broker.
+    """
+
+    did: Did
+    role: Role
+    key: Address
+    given: Pass
+    until: float
+
+
+class Reception(Closing):
+    """Its methods are for any thread.
+
+    Args:
+        broker: of this controller; opened and closed by whoever has it.
+        channels: what is known of its channels.
+        here: what this controller is, as parties find it on the chain.
+        domain: of the escrow.
+        on_letter: told channel and letter of all that the parties say.
+        expect: told the accounts of who has a channel here: its server has places for them.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        broker: OwnBroker,
+        channels: Channels,
+        here: Callable[[], Here],
+        domain: ChannelDomain,
+        on_letter: OnLetter,
+        *,
+        expect: Callable[[Address, Address], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.hub = Hub(broker, on_letter, clock)
+        self._broker, self._channels, self._here = broker, channels, here
+        self._domain, self._expect, self._clock = domain, expect, clock
+        self._log = get_logger("trading.reception")
+        self._randomness = Randomness()
+        self._at_door = threading.Lock()
+        self._door = Door(self._randomness.octets(SECRET_BYTES))
+        self._guard = threading.Lock()  # of what the broker was told; asked for as long as it takes
+        self._visits: dict[str, _Visit] = {}
+
+    def start(self) -> None:
+        """Log in at the broker, which serves by now."""
+        self.hub.start()
+
+    def close(self) -> None:
+        """Hear nobody any more."""
+        self.hub.close()
+
+    def routes(self) -> list[Route]:
+        """What its server serves of this."""
+        return [
+            Route("POST", NONCES, self._give_nonce, 0),
+            Route("POST", LOGINS, self._take_login, MAX_APPLICATION_BYTES),
+        ]
+
+    @property
+    def sessions(self) -> int:
+        """That were let in and not ended since."""
+        with self._guard:
+            return len(self._visits)
+
+    def serve(self, channel: ChannelId) -> None:
+        """Listen to a channel from now on, whoever logs in; raises as `Session.join`."""
+        self.hub.join(channel)
+
+    def look(self) -> None:
+        """End what there is no channel or key for any more; called in each round over the chain.
+
+        A chain that does not answer ends nothing.
+        """
+        for channel in self.hub.channels:
+            if (terms := self._channels.terms(channel)) is None:
+                self.hub.leave(channel)
+            else:
+                self._expect(terms.payer, terms.seller)
+        with self._guard:
+            visits = dict(self._visits)
+        for session, visit in visits.items():
+            try:
+                has_key = visit.key in self._channels.keys(visit.did)
+            except (LedgerUnavailable, RefusedInput) as error:
+                self._log.debug("key is not looked after", session=session, why=error)
+                continue
+            channels = visit.given.channels
+            over = {each for each in channels if self._channels.terms(each) is None}
+            self._end(session, visit, frozenset(over) if has_key else channels)
+
+    def _end(self, session: str, visit: _Visit, over: frozenset[ChannelId]) -> None:
+        """A session has these channels no more; one without any, or without time, is over."""
+        left = visit.given.channels - over
+        is_late = visit.until <= self._clock()
+        with self._guard:
+            if self._visits.get(session) is not visit or not (over or is_late):
+                return
+            if left and not is_late:
+                given = replace(visit.given, channels=left)
+                self._visits[session] = replace(visit, given=given)
+                with contextlib.suppress(SessionInvalid, PeerFault):  # it logs in anew, without
+                    self._broker.forbid(session, topics_of_all(over, visit.role))
+                return
+            del self._visits[session]
+            self._broker.dismiss(session)
+        self._log.info("session is over", session=session)
+
+    # --- faces ---------------------------------------------------------------------------------
+
+    def _give_nonce(self, request: Request) -> Response:  # noqa: ARG002 - the same for everybody
+        now = int(self._clock())
+        nonce = self._door.give_nonce(self._randomness.octets(DRAWN_BYTES), now)
+        return Response(body=Nonce(nonce, Timestamp(now + NONCE_S)).to_wire())
+
+    def _take_login(self, request: Request) -> Response:
+        asked = Application.from_wire(request.body)
+        login, here, now = asked.login, self._here(), int(self._clock())
+        check_place(self._door, login, here, now)
+        terms = self._channels.terms(login.channel)
+        if terms is None:
+            raise ChannelUnknown(
+                "is no open channel of this controller",
+                who=f"channel {login.channel.hex()}",
+                needed="its opening on chain, as deep as nothing is taken back",
+                remedy="Ask again when it is there.",
+            )
+        parties = self._parties_of(asked)
+        keys = {role: self._keys_of(did) for role, did in parties.items()}
+        with self._at_door:
+            self._door, role = self._door.admit(login, here, keys, self._domain, now)
+        given = self._let_in(asked, role, parties[role], terms)
+        self._log.info("party logged in", channel=login.channel, role=role.value)
+        return Response(body=given.to_wire())
+
+    def _parties_of(self, asked: Application) -> Mapping[Role, Did]:
+        channel = asked.login.channel
+        known = self._channels.parties(channel)
+        if known is not None:
+            return known
+        if asked.papers is None:
+            raise PapersMissing(
+                "lacks the papers of its channel",
+                who="login",
+                needed="initiation credential, its template and the settlement template",
+                remedy="Send them with the login.",
+            )
+        return self._channels.keep(channel, asked.papers)
+
+    def _keys_of(self, did: Did) -> Collection[Address]:
+        """None of an identity that nobody can look up: it keeps the other party from nothing."""
+        try:
+            return self._channels.keys(did)
+        except Overloaded:
+            raise
+        except RefusedInput as error:
+            self._log.info("identity has no keys here", did=did, why=error)
+            return ()
+
+    def _let_in(self, asked: Application, role: Role, did: Did, terms: Terms) -> Pass:
+        """At the broker: anew with all channels of the session, or with one more.
+
+        Raises:
+            Overloaded, PeerFault: the broker has no place, or is away.
+        """
+        channel, key = asked.login.channel, signer_of(asked.login, self._domain)
+        session = name_session(ACCOUNT_OF[role](terms), role, did)
+        self._expect(terms.payer, terms.seller)
+        self.hub.join(channel)
+        with self._guard:
+            self._broker.check()
+            visit = self._visits.get(session)
+            given = self._add(visit, channel) if visit and asked.is_more else None
+            until = self._clock() + SESSION_S
+            if visit is not None and given is not None:
+                until = visit.until
+            else:
+                had = visit.given.channels if visit else frozenset()
+                channels = frozenset({channel, *had})
+                ticket = self._broker.admit(session, topics_of_all(channels, role), until)
+                given = Pass.of(ticket, channels)
+            self._visits[session] = _Visit(did, role, key, given.without_password(), until)
+        return given
+
+    def _add(self, visit: _Visit, channel: ChannelId) -> Pass | None:
+        """None when the broker does not know the session any more."""
+        given = visit.given
+        try:
+            self._broker.allow(given.session, topics_of(channel, visit.role))
+        except SessionInvalid:
+            return None
+        return replace(given, channels=given.channels | {channel})

@@ -73,6 +73,9 @@ class EvmStage(Stage[EvmActor]):
             pool: account of the incentives pool.
         """
 
+    def furnish(self) -> None:
+        """What else is done while blocks are made at once; everybody is funded and admitted."""
+
     # --- what there is -------------------------------------------------------------------------
 
     @property
@@ -139,6 +142,7 @@ class EvmStage(Stage[EvmActor]):
         for actor in self.actors:
             if actor.has_provider:
                 self._admit(chain, actor)
+        self.furnish()
         self._make_blocks_regular(chain)
 
     def common_settings(self) -> dict[str, object]:

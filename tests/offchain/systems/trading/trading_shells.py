@@ -10,6 +10,7 @@ SHELLS = frozenset(
         "controller.hub",
         "controller.reception",
         "credentials",
+        "demo",
         "contract.evidence.controllers",
         "contract.evidence.events",
         "contract.evidence.registry",

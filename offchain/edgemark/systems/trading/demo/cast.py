@@ -1,0 +1,136 @@
+"""Who stands on the stage of this system: a controller, a seller, buyers; an auditor comes by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from edgemark.amounts import write_tokens
+from edgemark.demo.evm.actor import EvmActor
+from edgemark.demo.evm.stage import PARTY_TOKENS, EvmStage
+from edgemark.deployment.group import ContractGroup
+from edgemark.deployment.settings import ChainSettings
+from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
+from edgemark.identity.records import Role
+from edgemark.party.evm.contracts import BaseContracts, DidContracts
+from edgemark.settings.settings import Settings
+from edgemark.systems.trading.contract.evidence.records import Bonding
+from edgemark.systems.trading.contract.market.records import OfferLimits
+from edgemark.systems.trading.contract.records import Limits
+from edgemark.systems.trading.contract.towers.records import Watching
+from edgemark.systems.trading.demo.market import Market, open_shop, qualify
+from edgemark.systems.trading.station.contracts import CONTROLLER, draft_contracts
+from edgemark.systems.trading.station.station import TradingStation
+
+AUDITOR = "auditor"  # its home folder's name
+WINDOW_S = 8  # W: for a seller to see a close, respond, and have it mined
+LIMITS = Limits(
+    min_window=WINDOW_S,
+    max_window=86_400,
+    exit_grace=30 * 86_400,
+    max_deposit=Tokens(1000 * TOKEN_UNIT),
+)
+OFFER_LIMITS = OfferLimits(min_deposit=Tokens(TOKEN_UNIT), min_seconds=600, max_seconds=30 * 86_400)
+BONDING = Bonding(min_bond=Tokens(50 * TOKEN_UNIT), unbonding_seconds=86_400)
+WATCHING = Watching(claim_seconds=86_400)
+SELLER_SETTINGS: dict[str, object] = {
+    "trading.seller.min_window_s": WINDOW_S,
+    "trading.seller.min_interval_s": 1,
+    "trading.seller.margin_s": 5,
+    "trading.seller.patience_s": 4,
+    "trading.seller.checkpoint_above": write_tokens(Tokens(TOKEN_UNIT)),
+    "trading.seller.warn_below": write_tokens(Tokens(2 * TOKEN_UNIT)),
+}
+CONTROLLER_SETTINGS: dict[str, object] = {
+    "trading.controller.evidence": "batch",
+    "trading.controller.collect_s": 1.0,
+}
+
+
+@dataclass
+class TradingStage(EvmStage):
+    """A stage with a controller, a seller and buyers; the auditor is a guest.
+
+    Args:
+        buyers: how many.
+        dishonest: numbers (from 1) of buyers that run with a script of misdeeds.
+        limits, offer_limits, bonding, watching: what the contracts are deployed with.
+    """
+
+    SECTIONS = TradingStation.SECTIONS
+
+    guests: Sequence[str] = (AUDITOR,)
+    buyers: int = 1
+    limits: Limits = LIMITS
+    offer_limits: OfferLimits = OFFER_LIMITS
+    bonding: Bonding = BONDING
+    watching: Watching = WATCHING
+    seller_settings: dict[str, object] = field(default_factory=lambda: dict(SELLER_SETTINGS))
+    _market: Market | None = None
+
+    @property
+    def market(self) -> Market:
+        """What was prepared."""
+        if self._market is None:
+            raise LookupError("the stage is not set")
+        return self._market
+
+    @property
+    def controller(self) -> EvmActor:
+        """Who issues."""
+        return self.actors[0]
+
+    @property
+    def seller(self) -> EvmActor:
+        """Who works."""
+        return self.actors[1]
+
+    @property
+    def buying(self) -> list[EvmActor]:
+        """The buyers, in order."""
+        return self.actors[2:]
+
+    def draft_cast(self) -> list[EvmActor]:
+        """The controller first: whoever logs in needs it."""
+        controller = EvmActor.draft(self.folder, "controller", 1, role=CONTROLLER)
+        controller.tokens, controller.settings = PARTY_TOKENS, CONTROLLER_SETTINGS
+        seller = EvmActor.draft(self.folder, "seller", 1, tokens=PARTY_TOKENS)
+        numbers = range(1, self.buyers + 1)
+        return [controller, seller, *(self._draft_buyer(number) for number in numbers)]
+
+    def draft_groups(self, operator: Address, pool: Address) -> tuple[ContractGroup, ...]:
+        """With identities; the operator holds the tokens and may deprecate."""
+        base, trading = draft_contracts(
+            BaseContracts(operator, pool),
+            guardian=operator,
+            limits=self.limits,
+            bonding=self.bonding,
+            watching=self.watching,
+            offers=self.offer_limits,
+        )
+        return (base, DidContracts(), trading)
+
+    def furnish(self) -> None:
+        """An auditor vouches for the seller, which posts its offer."""
+        seller = self.seller
+        token = qualify(self._at_once(AUDITOR), seller.account)
+        self._market = open_shop(self._at_once(seller.home.name), self.account_of(AUDITOR), token)
+        offer = self._market.offer.hex()
+        seller.settings = {**self.seller_settings, "trading.seller.offer": offer}
+
+    def has_settled_in(self, actor: EvmActor) -> bool:
+        """A controller has its bond."""
+        if actor.role is not CONTROLLER:
+            return True
+        with TradingStation.look(self.settings_of(AUDITOR)) as station:
+            return station.controllers.is_in_standing(actor.account)
+
+    def _at_once(self, name: str) -> Settings:
+        """Settings of a home, for as long as there is a block for each transaction alone."""
+        settings = self.settings_of(name)
+        return settings.having(replace(settings.of(ChainSettings), confirmations=0))
+
+    def _draft_buyer(self, number: int) -> EvmActor:
+        more: dict[str, Any] = {"role": Role.NONE, "tokens": PARTY_TOKENS}
+        return EvmActor.draft(self.folder, "buyer", number, listens=False, **more)

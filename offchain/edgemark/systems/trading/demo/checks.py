@@ -1,0 +1,169 @@
+"""Answers, amounts and tokens of every channel, beside what was computed elsewhere.
+
+What a channel should have come to is computed by the plain model in `contract`, from what its
+parties have on their disks and from the way in which it was to end; nothing of it is read off the
+chain that is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from edgemark.demo.evm.holdings import Holdings, check_holdings
+from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.receipt import Receipt
+from edgemark.systems.trading.contract import channel as life
+from edgemark.systems.trading.contract import closing
+from edgemark.systems.trading.contract.amounts import End
+from edgemark.systems.trading.contract.records import ChannelEnding, Limits, Said
+from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.demo.seen import Seen
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS
+
+
+class Way(Enum):
+    """How a channel was to end."""
+
+    CLAIMED = "the seller closed, with its newest voucher"
+    ANSWERED = "the buyer closed below what it owed, and was answered"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the parties of a channel have on their disks when it is over.
+
+    Attributes:
+        name: of the run.
+        buyer: name of the payer.
+        deposit: that the buyer put in, top-ups included.
+        owed: the largest amount that both signed, as the seller has it.
+        signed: the same as the buyer has it; None: its disk was wiped.
+        units: products of all answers that the buyer has, or had; None: nobody knows any more.
+        way: how the channel was to end.
+        said: at which the buyer closed, where it did.
+    """
+
+    name: str
+    buyer: str
+    channel: ChannelId
+    terms: Terms
+    deposit: Tokens
+    owed: Tokens
+    signed: Tokens | None
+    units: int | None
+    way: Way = Way.CLAIMED
+    said: Tokens = NO_TOKENS
+
+
+def compute_end(held: Held, limits: Limits) -> End:
+    """How the plain model ends a channel that was played as planned.
+
+    What was paid before counts alike in every end, so no checkpoint is played.
+
+    Raises:
+        ChannelRefused: the escrow would not have let it come so.
+    """
+    terms = held.terms
+    now = Timestamp(terms.expires_at - 1)
+    signed = Said(terms.payer, seller_signer=terms.seller)
+    state = life.open_channel(held.channel, terms, limits, now, now, signed)
+    if more := held.deposit - terms.deposit:
+        state = life.top_up(state, more, now, terms.payer)
+    if held.way is Way.CLAIMED:
+        by_seller = Said(terms.seller, payer_signer=terms.payer_key)
+        state = closing.close(state, held.owed, now, by_seller)
+    else:
+        state = closing.close(state, held.said, now, Said(terms.payer))
+        state = closing.respond(state, held.owed, now, terms.payer_key, None)
+        state = closing.settle(state, state.deadline + 1)
+    if state.end is None:
+        raise LookupError("the plain model did not end this channel")
+    return state.end
+
+
+def compute_changes(channels: Sequence[Held], limits: Limits) -> dict[Address, int]:
+    """What each account should have won or lost by these channels."""
+    changes: dict[Address, int] = {}
+    for held in channels:
+        payer, seller = held.terms.payer, held.terms.seller
+        given = compute_end(held, limits).credits(payer, seller)
+        put_in = {payer: -(held.deposit + held.terms.bond)}
+        for part in (given, put_in):
+            for account, amount in part.items():
+                changes[account] = changes.get(account, 0) + amount
+    return changes
+
+
+def check_answers(
+    receipt: Receipt, name: str, seen: Sequence[bytes], expected: Sequence[bytes]
+) -> None:
+    """What was bought is what the same function gives here.
+
+    Args:
+        receipt: gets the check.
+        name: of the run.
+        seen: packed outputs, as the buyer has them.
+        expected: evaluated by this process.
+    """
+    equal = sum(a == b for a, b in zip(seen, expected, strict=False))
+    receipt.require(
+        f"{name}: answers bought equal those computed here",
+        list(seen) == list(expected) and bool(expected),
+        f"{equal} of {len(seen)}",
+        f"{len(expected)} of {len(expected)}",
+    )
+
+
+def check_amounts(receipt: Receipt, held: Held, price: int, per: int) -> None:
+    """What is owed is what was bought, and both have it so."""
+    if held.units is not None:
+        due = held.units * price // per
+        receipt.compare_tokens(f"{held.name}: owed, by the products counted", held.owed, due)
+    if held.signed is not None:
+        name = f"{held.name}: signed by the buyer, as the seller has it"
+        receipt.compare_tokens(name, held.owed, held.signed)
+
+
+def check_end(receipt: Receipt, held: Held, seen: Seen, limits: Limits) -> None:
+    """The channel ended as planned, and each side got what the plain model gives it."""
+    expected = compute_end(held, limits)
+    receipt.compare(f"{held.name}: terms on chain are those signed", seen.terms, held.terms)
+    ended = seen.ended
+    if ended is None:
+        receipt.require(f"{held.name}: ended", False, "not yet", held.way.value)
+        return
+    had = ChannelEnding(ended.ending)
+    receipt.compare(f"{held.name}: {held.way.value}", had.name, expected.ending.name)
+    receipt.compare_tokens(f"{held.name}: amount that counted", ended.amount, expected.amount)
+    refund = held.deposit - expected.amount
+    to_payer = refund + held.terms.bond - expected.division.penalty
+    receipt.compare_tokens(f"{held.name}: back to the buyer", ended.to_payer, to_payer)
+    receipt.compare_tokens(f"{held.name}: penalty", ended.penalty, expected.division.penalty)
+    if held.way is Way.ANSWERED:
+        check_answered(receipt, held, seen)
+
+
+def check_answered(receipt: Receipt, held: Held, seen: Seen) -> None:
+    """What the buyer said was below what it had signed, and somebody showed the larger amount."""
+    said = -1 if seen.closed is None else seen.closed.amount
+    paid = max((each.paid for each in seen.payments), default=0)
+    counted = max(held.said, Tokens(paid))
+    receipt.compare_tokens(f"{held.name}: the buyer closed at", said, counted)
+    shown = -1 if seen.response is None else seen.response.amount
+    receipt.compare_tokens(f"{held.name}: answered with", shown, held.owed)
+
+
+def check_tokens(
+    receipt: Receipt,
+    names: Mapping[Address, tuple[str, str]],
+    before: Holdings,
+    after: Holdings,
+    channels: Sequence[Held],
+    limits: Limits,
+) -> None:
+    """Each balance as computed; no token was created, lost or stuck."""
+    check_holdings(receipt, names, before, after, compute_changes(channels, limits))
+    receipt.compare_tokens("no channel holds tokens any more", after.locked, before.locked)

@@ -47,6 +47,7 @@ APE_READY := .build/.ready
 WHEEL_READY := dist/.ready
 SLITHER_READY := .venv-slither/.ready
 BROWSER_READY := .browser/.ready
+MOSQUITTO_READY := .mosquitto/.ready
 
 .PHONY: help
 help: ## Show this list
@@ -66,11 +67,11 @@ demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
 .PHONY: test
-test: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
+test: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
 	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
 
 .PHONY: soak
-soak: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) ## Play 1,000 jobs among random kills and a week in an hour, then test for hours
+soak: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) ## Play 1,000 jobs among random kills and a week in an hour, then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tests.soak.outsourcing.week
@@ -78,7 +79,7 @@ soak: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) ## Play 1,0
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python -m tools.run_tests
 
 .PHONY: bench
-bench: contracts ## Run every benchmark against its peer, then make docs/benchmarks.md
+bench: contracts $(MOSQUITTO_READY) ## Run every benchmark against its peer, then make docs/benchmarks.md
 	@for file in benchmarks/p[0-9][0-9]_*.py; do \
 	  PYTHONPATH=. .venv/bin/python -m "benchmarks.$$(basename "$$file" .py)"; \
 	done
@@ -107,7 +108,7 @@ lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without a
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
-	rm -rf .venv .venv-uv .venv-slither .browser node_modules .solcx .ape .cache .build build dist out cache broadcast
+	rm -rf .venv .venv-uv .venv-slither .browser .mosquitto node_modules .solcx .ape .cache .build build dist out cache broadcast
 	rm -rf contracts/.cache
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
 	rm -rf offchain/edgemark/ledger/evm/contract/bytecode
@@ -165,6 +166,11 @@ $(BROWSER_READY): requirements/browser/package.json requirements/browser/package
 	cp $(filter requirements/% .npmrc,$^) .browser/
 	cd .browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	node tools/unpack_browser.mjs .browser
+	@touch $@
+
+# 2 MB that only the tests of both brokers need; where the system has one, a link to that.
+$(MOSQUITTO_READY): tools/fetch_mosquitto.sh
+	tools/fetch_mosquitto.sh .mosquitto
 	@touch $@
 
 $(SOLC_READY): tools/install_solc.py tools/solc-node.cjs $(NODE_READY) $(PYTHON_READY)

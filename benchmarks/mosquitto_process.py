@@ -1,6 +1,7 @@
-"""A Mosquitto of this machine, as its Debian package brings it, with a state of its own.
+"""A Mosquitto of this machine, with a state of its own.
 
-`EDGEMARK_MOSQUITTO` names the root folder of the package: `/` where it is installed.
+`make .mosquitto/.ready` says which: the system's, or Debian's packages, unpacked into the checkout
+(`tools/fetch_mosquitto.sh`). `EDGEMARK_MOSQUITTO` names the root of another one's files.
 """
 
 from __future__ import annotations
@@ -20,8 +21,34 @@ from edgemark.transport.tls import TlsKey
 
 VARIABLE = "EDGEMARK_MOSQUITTO"
 ADMIN, PASSWORD = "admin", "of this machine alone"
-LIBRARIES = "usr/lib/x86_64-linux-gnu"
+FETCHED = Path(__file__).parent.parent / ".mosquitto" / "root"
+PLUG_IN = "mosquitto_dynamic_security.so"
 LIMIT_S = 30.0
+
+
+def find_root() -> Path:
+    """Below which the files of a Mosquitto stand, as a package has them.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    root = Path(os.environ.get(VARIABLE) or FETCHED)
+    if not (root / "usr/sbin/mosquitto").is_file():
+        remedy = "remove .mosquitto and `make .mosquitto/.ready`"
+        raise RuntimeError(f"no Mosquitto below {root}: {remedy}")
+    return root
+
+
+def find_plug_in(root: Path) -> Path:
+    """The dynamic-security plug-in among its files.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    found = [*root.glob(f"usr/lib*/{PLUG_IN}"), *root.glob(f"usr/lib*/*/{PLUG_IN}")]
+    if not found:
+        raise RuntimeError(f"Mosquitto below {root} has no {PLUG_IN}")
+    return found[0]
 
 
 class MosquittoProcess:
@@ -33,8 +60,11 @@ class MosquittoProcess:
     """
 
     def __init__(self, folder: Path, port: int) -> None:
-        root, key = Path(os.environ[VARIABLE]), TlsKey.generate()
-        self._environ = {**os.environ, "LD_LIBRARY_PATH": str(root / LIBRARIES)}
+        root, key = find_root(), TlsKey.generate()
+        plug_in = find_plug_in(root)
+        # Its libraries stand beside the plug-in, or where libraries did before they moved there.
+        places = (plug_in.parent, root / plug_in.parent.relative_to(root / "usr"))
+        self._environ = {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, places))}
         self._settings, state = folder / "mosquitto.conf", folder / "state.json"
         self._command = [str(root / "usr/sbin/mosquitto"), "-c", str(self._settings)]
         self._log = folder / "mosquitto.log"
@@ -45,7 +75,6 @@ class MosquittoProcess:
         control = str(root / "usr/bin/mosquitto_ctrl")
         words = [control, "dynsec", "init", str(state), ADMIN, PASSWORD]
         subprocess.run(words, check=True, env=self._environ, capture_output=True, timeout=LIMIT_S)
-        plug_in = root / LIBRARIES / "mosquitto_dynamic_security.so"
         more = ("user root",) if os.getuid() == 0 else ()  # else it may not read its own files
         text = write_configuration(folder / "tls.pem", port, plug_in, state, more=more)
         self._settings.write_text(text)

@@ -4,14 +4,13 @@ A round trip is a message of 1 KiB to the other side of a pair and one back, eac
 through the broker at quality 1, and acknowledged on both hops: four messages and four
 acknowledgements. The peer is an echo over the same TLS without any broker, in a thread a
 connection. Without TCP_NODELAY an acknowledgement waits for the one of the network: shown beside.
-All parties are on this machine, in one process; so is the embedded broker, while Mosquitto, which
-takes part where there is one (`mosquitto_process`), is a process of its own.
+All parties are on this machine, in one process; so is the embedded broker, while Mosquitto
+(`mosquitto_process`) is a process of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from unittest.mock import patch
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings
 from benchmarks.measuring import Timing, measure_in_turn
-from benchmarks.mosquitto_process import VARIABLE, a_mosquitto
+from benchmarks.mosquitto_process import a_mosquitto
 from edgemark.transport.asking.deadline import DeadlineSocket, client_context, connect
 from edgemark.transport.asking.endpoint import Endpoint
 from edgemark.transport.broker import link
@@ -52,16 +51,15 @@ def measure(findings: Findings, scale: Scale) -> None:
         with ExitStack() as stack:
             subjects: dict[str, Callable[[], object]] = {
                 BROKER: stack.enter_context(through_a_broker(count)),
+                MOSQUITTO: stack.enter_context(through_mosquitto(count)),
                 PEER: stack.enter_context(through_an_echo(count)),
             }
             if count == 1:
                 subjects[DELAYED] = stack.enter_context(through_a_broker(count, delayed=True))
-            if VARIABLE in os.environ:
-                subjects[MOSQUITTO] = stack.enter_context(through_mosquitto(count))
             least_s = 0.02 if scale.quick else LEAST_SAMPLE_S
             timings = measure_in_turn(subjects, rounds=scale.rounds, least_sample_s=least_s)
         findings.add(count, {name: _of_one(taken, count) for name, taken in timings.items()})
-        for other in [each for each in (PEER, MOSQUITTO) if each in subjects]:
+        for other in (PEER, MOSQUITTO):
             findings.compare(f"a round trip, {count} at once", count, BROKER, other)
         rates = "; ".join(f"{name}: {count / t.median_s:,.0f}" for name, t in timings.items())
         findings.notes.append(f"round trips a second, {count} at once: {rates}")

@@ -19,7 +19,6 @@ from tools.systems_of_tests import GROUND, belongs_to, list_systems, name_others
 from edgemark.logs import ROOT
 
 PROFILE_VARIABLE = "HYPOTHESIS_PROFILE"
-MOSQUITTO_VARIABLE = "EDGEMARK_MOSQUITTO"  # see benchmarks/mosquitto_process.py
 
 # ci: the same examples on every machine.  dev: other examples each time.  soak: hours, not minutes.
 settings.register_profile(
@@ -59,8 +58,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what lasts longest: else one worker is left with it when the others are done.
 
-    What is marked `soak` is for the hours of `make soak` alone, what is marked `mosquitto` for a
-    machine that has one: the same is proved with the embedded broker.
+    What is marked `soak` is for the hours of `make soak` alone.
     """
     items.sort(key=_seconds, reverse=True)
     others = [item for item in items if _is_of_another_run(item)]
@@ -70,8 +68,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_of_another_run(item: pytest.Item) -> bool:
-    if item.get_closest_marker("mosquitto") and not os.environ.get(MOSQUITTO_VARIABLE):
-        return True
     is_for_soak = item.get_closest_marker("soak") is not None
     return is_for_soak and os.environ.get(PROFILE_VARIABLE) != "soak"
 

@@ -74,9 +74,7 @@ def embedded() -> Iterator[House]:
         yield House(lambda: now[0], port, restart)
 
 
-@pytest.fixture(
-    scope="module", params=["embedded", pytest.param("mosquitto", marks=pytest.mark.mosquitto)]
-)
+@pytest.fixture(scope="module", params=["embedded", "mosquitto"])
 def house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:

@@ -14,6 +14,7 @@ SHELLS = frozenset(
         "contract.evidence.controllers",
         "contract.evidence.events",
         "contract.evidence.registry",
+        "contract.history",
         "contract.market.events",
         "contract.market.offers",
         "contract.market.registry",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ from edgemark.systems.trading.contract.records import (
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.identifiers import ChannelId
+
+Asked = tuple[object, ...]
+"""Name of a view, and what it is asked."""
 
 
 class Brought(Protocol):
@@ -209,9 +212,13 @@ class EscrowContract:
             wanted: their terms.
             block: number, "latest" or "confirmed".
         """
-        calls = [call for terms in wanted for call in self._views_of(terms)]
-        answers = iter(self._chain.call_many(calls, self._number_of(block)))
-        return [_stored(next(answers), next(answers), next(answers), next(answers)) for _ in wanted]
+        at, ids = self._number_of(block), [self.id_of(terms) for terms in wanted]
+        heads = self._ask_all(((("channelOf", each), ("agreementsOf", each)) for each in ids), at)
+        more = self._ask_all(map(_asked_of, ids, wanted, (head for head, _ in heads)), at)
+        return [
+            _stored(terms, head[0], head[1], more_)
+            for terms, head, more_ in zip(wanted, heads, more, strict=True)
+        ]
 
     def channel(self, terms: Terms, *, block: int | str = "confirmed") -> StoredChannel:
         """One of them."""
@@ -276,14 +283,12 @@ class EscrowContract:
     def _call(self, function: str, *arguments: object) -> Call:
         return Call(self.contract, function, arguments)
 
-    def _views_of(self, terms: Terms) -> list[Call]:
-        channel = self.id_of(terms)
-        return [
-            self._call("channelOf", channel),
-            self._call("windowOf", channel),
-            self._call("agreementsOf", channel),
-            self._call("signersOf", terms.as_abi()),
-        ]
+    def _ask_all(self, asked: Iterable[Sequence[Asked]], block: int) -> list[list[Any]]:
+        """What all these views answer, in as few messages as may be, each with its own."""
+        groups = list(asked)
+        calls = [self._call(str(each[0]), *each[1:]) for group in groups for each in group]
+        answers = iter(self._chain.call_many(calls, block))
+        return [[next(answers) for _ in group] for group in groups]
 
     def _number_of(self, block: int | str) -> int:
         if isinstance(block, int):
@@ -305,17 +310,29 @@ def terms_of(raw: Any) -> Terms:
         return Terms(*raw)
 
 
-def _stored(channel: Any, window: Any, agreements: Any, signers: Any) -> StoredChannel:
+def _asked_of(channel: ChannelId, terms: Terms, kept: Any) -> list[Asked]:
+    """The views that say more than zeros, or than the terms do, of a channel like this."""
+    asked: list[Asked] = []
+    if member_of(ChannelPhase, kept.phase).is_closing:
+        asked.append(("windowOf", channel))
+    if kept.amended:
+        asked.append(("signersOf", terms.as_abi()))
+    return asked
+
+
+def _stored(terms: Terms, channel: Any, agreements: Any, more: list[Any]) -> StoredChannel:
+    phase = member_of(ChannelPhase, channel.phase)
+    window = more[0] if phase.is_closing else None
     return StoredChannel(
-        phase=member_of(ChannelPhase, channel.phase),
+        phase=phase,
         is_amended=bool(channel.amended),
         number=int(channel.number),
         deadline=Timestamp(channel.deadline),
         locked=Tokens(channel.locked),
         paid=Tokens(channel.paid),
-        shown=Tokens(window.amount),
-        is_answered=bool(window.answered),
-        tower=window.tower,
+        shown=Tokens(window.amount if window else 0),
+        is_answered=bool(window.answered) if window else False,
+        tower=parse_address(window.tower) if window else NOBODY,
         agreements=int(agreements),
-        signers=signers_of(signers),
+        signers=signers_of(more[-1]) if channel.amended else terms.signers,
     )

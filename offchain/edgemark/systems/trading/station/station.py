@@ -18,6 +18,7 @@ from edgemark.systems.trading.contract.escrow import EscrowContract
 from edgemark.systems.trading.contract.evidence.controllers import ControllersContract
 from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain, EvidenceDomain
+from edgemark.systems.trading.contract.history.marks import ChannelMarks
 from edgemark.systems.trading.contract.market.offers import OfferContract
 from edgemark.systems.trading.contract.market.registry import TemplateRegistry
 from edgemark.systems.trading.contract.towers.watchtowers import TowersContract
@@ -39,6 +40,7 @@ class TradingStation(EvmStation):
         escrow, offers, templates, evidence, controllers, towers: the contracts.
         content: texts by their CID.
         deals: what was agreed on, by channel.
+        marks: when channels were opened, who closed them, how they ended.
         documents: keys and services of identities, whose chain may be another one.
     """
 
@@ -55,6 +57,7 @@ class TradingStation(EvmStation):
     towers: TowersContract
     content: LocalStore
     deals: DealBook
+    marks: ChannelMarks
     documents: Documents
 
     @classmethod
@@ -73,6 +76,7 @@ class TradingStation(EvmStation):
             "towers": TowersContract(chain, deployment.contract("Watchtowers")),
             "content": LocalStore(settings.home / FOLDER),
             "deals": DealBook(settings.home / DEALS, chain.chain_id, escrow.address),
+            "marks": ChannelMarks(chain, escrow.contract, deployment.block),
             "documents": Documents(settings),
         }
 

@@ -19,6 +19,7 @@ from tests.offchain.systems.trading.channel_cast import (
     TEMPLATE,
     draft_terms,
 )
+from tests.waiting import wait_until
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
@@ -29,14 +30,18 @@ from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts, DidContracts
+from edgemark.party.evm.steady_time import TimeInDoubt
+from edgemark.party.settings import PartySettings
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.escrow import (
+    BroughtAmendment,
     BroughtClosing,
     BroughtOpening,
+    BroughtReduction,
     BroughtResponse,
     BroughtVoucher,
 )
-from edgemark.systems.trading.contract.records import Voucher
+from edgemark.systems.trading.contract.records import Signers, Voucher
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.station.contracts import draft_contracts
 from edgemark.systems.trading.station.station import TradingStation
@@ -67,7 +72,7 @@ class TradingGround:
         self.deployment.save(manifest)
         sections = (kind() for kind in TradingStation.SECTIONS)
         at = ChainSettings(url=self.chain.url, confirmations=0, manifest=str(manifest))
-        return Settings(self.folder / role, tuple(sections)).having(at)
+        return Settings(self.folder / role, tuple(sections)).having(at, PartySettings(poll_s=0.02))
 
     def enter(self, role: str) -> TradingStation:
         """A station with gas and tokens in the anchor, all of which the escrow may lock."""
@@ -99,9 +104,11 @@ class TradingGround:
         return self.chain.now()
 
     def pass_to(self, second: int) -> None:
-        """Mine a block of this second."""
+        """Mine a block of this second, and let everybody believe it."""
         self.chain.rpc("evm_setNextBlockTimestamp", second)
         self.chain.rpc("evm_mine")
+        for station in self.stations.values():
+            wait_until("time", lambda station=station: believes(station))
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -151,9 +158,35 @@ class TradingGround:
         signed = (self.key(role).sign(digest) for role in ("payer", "seller"))
         return BroughtClosing(terms, Tokens(amount), until, *signed)
 
+    def reduction(self, terms: Terms, number: int, amount: int) -> BroughtReduction:
+        """Signed by both."""
+        escrow, until = self["payer"].escrow, Timestamp(self.now() + UNTIL_S)
+        digest = escrow.domain.reduction(escrow.id_of(terms), number, Tokens(amount), until)
+        signed = (self.key(role).sign(digest) for role in ("payer", "seller"))
+        return BroughtReduction(terms, number, Tokens(amount), until, *signed)
+
+    def amendment(
+        self, terms: Terms, number: int, amount: int, signers: Signers
+    ) -> BroughtAmendment:
+        """Signed by both."""
+        escrow, until = self["payer"].escrow, Timestamp(self.now() + UNTIL_S)
+        told = (number, Tokens(amount), signers, until)
+        digest = escrow.domain.amendment(escrow.id_of(terms), *told)
+        signed = (self.key(role).sign(digest) for role in ("payer", "seller"))
+        return BroughtAmendment(terms, *told, *signed)
+
     def send(self, role: str, call: Callable[..., Any], *items: Any) -> None:
         """A call of the escrow's, by somebody, with one list."""
         self[role].lane.send(call(list(items)))
+
+
+def believes(station: TradingStation) -> bool:
+    """Whether a station takes the chain's time for true; that takes some looks."""
+    try:
+        station.clock()
+    except TimeInDoubt:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What the escrow's events tell of channels beside what it keeps: when, by whom, with which end."""

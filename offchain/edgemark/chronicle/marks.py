@@ -49,6 +49,20 @@ class Pot:
     returned: Mark | None = None
 
 
+@dataclass(frozen=True)
+class AmountCheck:
+    """What was paid, and what the table of amounts says; by account, in the smallest unit."""
+
+    what: str
+    paid: dict[Address, int]
+    due: dict[Address, int]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both are the same to the last unit."""
+        return self.paid == self.due
+
+
 def add_up(credits: Iterable[Credit]) -> dict[Address, int]:
     """Sum of credits by account."""
     total: dict[Address, int] = {}

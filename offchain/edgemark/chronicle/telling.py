@@ -1,15 +1,19 @@
-"""Marks and next steps in words and as JSON, the same in every system. Pure."""
+"""Marks, next steps and amounts in words and as JSON, the same in every system. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from edgemark.chronicle.marks import Mark
+from edgemark.amounts import Amount
+from edgemark.chronicle.marks import AmountCheck, Mark
 from edgemark.chronicle.steps import NextStep
-from edgemark.identifiers import NO_TIME, Moment, Timestamp
+from edgemark.identifiers import NO_TIME, Address, Moment, Timestamp
+from edgemark.words import in_words
 
 ShowTime = Callable[[Timestamp], str]
 """Writes a Unix second for people."""
+NameOf = Callable[[Address], str]
+"""The role of an account in a matter."""
 
 
 def facts_of_mark(mark: Mark | None) -> dict[str, object] | None:
@@ -61,3 +65,36 @@ def tell_steps(
 def _window(step: NextStep, now: Timestamp, show_time: ShowTime) -> str:
     opens = ", now" if step.opens <= now else f", from {show_time(step.opens)}"
     return opens if step.closes is None else f"{opens}, until {show_time(step.closes)}"
+
+
+def facts_of_checks(checks: Sequence[AmountCheck]) -> list[dict[str, object]]:
+    """What was paid and what was due, for programs: decimal strings of the smallest unit."""
+    return [
+        {
+            "what": check.what,
+            "agrees": check.agrees,
+            "paid": {account: str(amount) for account, amount in check.paid.items()},
+            "due": {account: str(amount) for account, amount in check.due.items()},
+        }
+        for check in checks
+    ]
+
+
+def tell_checks(checks: Sequence[AmountCheck], name_of: NameOf, what: str) -> Iterator[str]:
+    """A line when all agree, one for each that does not; none where nothing was paid yet.
+
+    Args:
+        checks: of one matter.
+        name_of: says who an account is.
+        what: each of them is, in the plural.
+    """
+    wrong = [check for check in checks if not check.agrees]
+    if checks and not wrong:
+        yield f"amounts: {len(checks)} {what} paid what the table of amounts says"
+    for check in wrong:
+        paid, due = (_tell_amounts(each, name_of) for each in (check.paid, check.due))
+        yield f"amounts DIFFER at {check.what}: paid {paid}; due {due}"
+
+
+def _tell_amounts(amounts: Mapping[Address, int], name_of: NameOf) -> str:
+    return in_words([f"{Amount(n)} to {name_of(each)}" for each, n in amounts.items()])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgemark.chronicle.marks import Credit, Mark, Pot, add_up
+from edgemark.chronicle.marks import AmountCheck, Credit, Mark, Pot, add_up
 from edgemark.chronicle.steps import ANYONE, NextStep, after, until_expiry
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.identifiers import NO_HASH, NO_TIME, Address, Hash32, ShareIndex, Timestamp
@@ -149,20 +149,6 @@ class JobStory:
             return f"judge {self.judges.index(account) + 1}"
         nodes = [place.node for place in self.indices]
         return f"node {nodes.index(account) + 1}" if account in nodes else account
-
-
-@dataclass(frozen=True)
-class AmountCheck:
-    """What ends paid, and what the table of amounts says; by account, in the smallest unit."""
-
-    what: str
-    paid: dict[Address, int]
-    due: dict[Address, int]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether both are the same to the last unit."""
-        return self.paid == self.due
 
 
 def check_amounts(story: JobStory) -> tuple[AmountCheck, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from edgemark.amounts import Amount, format_tokens
+from edgemark.amounts import format_tokens
 from edgemark.chronicle.marks import Mark
 from edgemark.chronicle.telling import (
     ShowTime,
+    facts_of_checks,
     facts_of_mark,
     facts_of_step,
+    tell_checks,
     tell_mark,
     tell_steps,
 )
@@ -29,7 +31,7 @@ from edgemark.systems.outsourcing.story.story import (
     find_next_steps,
     name_pot,
 )
-from edgemark.words import count, in_words, name_each
+from edgemark.words import count, name_each
 
 RECIPIENTS = ("node", "judges", "payer", "pool")
 
@@ -79,15 +81,7 @@ def as_facts(story: JobStory) -> dict[str, object]:
             "collect_by": Moment(story.terms.collect_by),
         },
         "indices": [_index_facts(story, place) for place in story.indices],
-        "amounts": [
-            {
-                "what": check.what,
-                "agrees": check.agrees,
-                "paid": {account: str(amount) for account, amount in check.paid.items()},
-                "due": {account: str(amount) for account, amount in check.due.items()},
-            }
-            for check in check_amounts(story)
-        ],
+        "amounts": facts_of_checks(check_amounts(story)),
         "next": [
             {"index": step.part, **facts_of_step(step, story.now)}
             for step in find_next_steps(story)
@@ -129,7 +123,7 @@ def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
         yield f"  {name} {show_time(getattr(terms, name))}"
     for place in story.indices:
         yield from _index_lines(story, place, show_time)
-    yield from _amount_lines(story)
+    yield from tell_checks(check_amounts(story), story.name_of, "ends")
     yield from tell_steps(find_next_steps(story), story.now, show_time, "index")
 
 
@@ -179,22 +173,6 @@ def _charge_of(
 ) -> tuple[JobId, ShareIndex, Hash32, Address, int]:
     """What both statements of judges name."""
     return story.job, place.index, story.root, place.node, int(charge.kind)
-
-
-def _amount_lines(story: JobStory) -> Iterator[str]:
-    checks = check_amounts(story)
-    if not checks:
-        return
-    wrong = [check for check in checks if not check.agrees]
-    if not wrong:
-        yield f"amounts: {len(checks)} ends paid what the table of amounts says"
-    for check in wrong:
-        paid, due = (_tell_amounts(story, amounts) for amounts in (check.paid, check.due))
-        yield f"amounts DIFFER at {check.what}: paid {paid}; due {due}"
-
-
-def _tell_amounts(story: JobStory, amounts: Mapping[Address, int]) -> str:
-    return in_words([f"{Amount(n)} to {story.name_of(each)}" for each, n in amounts.items()])
 
 
 def _sum_of(story: JobStory, place: IndexStory, pot: str, name: str) -> int:

@@ -1,0 +1,1 @@
+"""The life of a channel as the chain tells it."""

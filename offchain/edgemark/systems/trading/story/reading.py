@@ -1,0 +1,93 @@
+"""Reads the life of a channel from the chain's events alone: no key, no journal, no peer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgemark.chronicle.transactions import Transactions
+from edgemark.deployment.deployment import Deployment, open_deployment
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.settings.settings import Settings
+from edgemark.systems.trading.contract import events as seen
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.story.folding import StoryFold, begin_story
+from edgemark.systems.trading.story.story import ChannelStory
+
+
+class ChannelUnknown(RefusedInput):
+    """No such channel stands on this chain, or not deep enough yet."""
+
+
+class Chronicle:
+    """The channels of one escrow, as anybody can read them.
+
+    Args:
+        chain: where.
+        deployment: addresses of all contracts.
+    """
+
+    def __init__(self, chain: EvmChain, deployment: Deployment) -> None:
+        self._chain = chain
+        self._escrow = deployment.contract("ChannelEscrow")
+        self._evidence = deployment.contract("EvidenceRegistry")
+        self._transactions = Transactions(chain, deployment, self._escrow, [self._evidence])
+
+    def list_channels(self, party: Address | None = None) -> tuple[ChannelId, ...]:
+        """Channels that were ever opened, oldest first, at confirmed depth.
+
+        Args:
+            party: only those of this payer or seller.
+        """
+        opened = [self._escrow.interface.topic("ChannelOpened")]
+        found = self._transactions.events(self._chain.confirmed(), [[*opened]])
+        return tuple(
+            event.channel
+            for event in found
+            if isinstance(event, seen.ChannelOpened) and party in (None, event.payer, event.seller)
+        )
+
+    def read(self, channel: ChannelId) -> ChannelStory:
+        """The life of a channel until the last confirmed block.
+
+        Raises:
+            ChannelUnknown: nothing on chain names it.
+        """
+        until, said = self._chain.confirmed(), self._transactions
+        events = said.events(until, [[], [channel]])
+        if not events or not isinstance(events[0], seen.ChannelOpened):
+            raise ChannelUnknown(
+                "no such channel on this chain",
+                who=f"channel {channel.hex()}",
+                had=f"chain {self._chain.chain_id} until block {until}",
+                remedy="Check the settings chain.url and chain.manifest; a new channel needs "
+                "confirmations.",
+            )
+        recorded = said.events(until, [[], [], [], [channel]], self._evidence)
+        mined = said.mined([*events, *recorded, *said.returns(channel, until)], until)
+        opened, now = said.mark(mined[0]), said.time_of(until)
+        fold = StoryFold(begin_story(self._chain.chain_id, events[0], opened, until, now))
+        for each in mined:
+            fold.take(said.mark(each), said.said_in(each))
+        return fold.finish()
+
+
+@dataclass(frozen=True)
+class Lookout:
+    """A chain and its contracts, to read from; makes no key and no folder."""
+
+    chain: EvmChain
+    deployment: Deployment
+    chronicle: Chronicle
+
+    @staticmethod
+    def open(settings: Settings) -> Lookout:
+        """Connect as the settings say, and check that the contracts are there.
+
+        Raises:
+            NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
+        """
+        chain, deployment = open_deployment(settings, TradingStation.GROUPS)
+        return Lookout(chain, deployment, Chronicle(chain, deployment))

@@ -16,6 +16,7 @@ TEMPLATE = {
     "show": Place("trading.template", "show", "Print what a template asks for, and what it costs."),
 }
 COMMANDS = {
+    "explain": Place("trading.explaining", "explain_channel", "Tell the whole life of a channel."),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
     ),

@@ -21,6 +21,8 @@ SHELLS = frozenset(
         "seller.parts",
         "seller.serving",
         "station",
+        "story.folding",
+        "story.reading",
         "contract.towers.events",
         "contract.towers.watchtowers",
         "tower.calls",

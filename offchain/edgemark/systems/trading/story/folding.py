@@ -90,9 +90,7 @@ class StoryFold:
                 self._deeds.append(deed)
                 is_end = is_end or isinstance(deed, Ended)
             paid = self._pots.take(mark, [event])
-            self._credits += paid
-            if is_end:
-                self._last += paid
+            (self._last if is_end else self._credits).extend(paid)
 
     def finish(self) -> ChannelStory:
         """The whole story."""

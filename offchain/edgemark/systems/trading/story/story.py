@@ -107,7 +107,7 @@ class ChannelStory:
     Attributes:
         deeds: in the order of the chain.
         pots: of the channel's lock, one: the payer's deposit and bond.
-        credits: all that was paid out of it; `last`: of these, at the end.
+        credits: what was paid out of it while the channel was open; `last`: at its end.
         as_of, now: the last block that was looked at, and its time.
     """
 
@@ -202,9 +202,8 @@ def check_amounts(story: ChannelStory) -> tuple[AmountCheck, ...]:
     """
     checks = []
     if story.paid:
-        before = [credit for credit in story.credits if credit not in story.last]
         due = {story.terms.seller: story.paid}
-        checks.append(AmountCheck("while it was open", add_up(before), due))
+        checks.append(AmountCheck("while it was open", add_up(story.credits), due))
     ended = story.ended
     if ended is not None and ended.end.ending is not ChannelEnding.LAPSED:
         computed = compute_end(story)

@@ -18,5 +18,6 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | `seller`, `buyer`, `controller` | what each remembers of a channel, owes, believes and signs |
 | `station`  | contracts as they are deployed; deals, identities, what all shells share        |
 | `demo`     | the stage of the demonstration, and what its receipt checks                    |
+| `story`    | the life of a channel as the chain tells it                                    |
 | `work`     | the thing sold: polynomials, and programs of the seller's list; orders, readings |
 """

@@ -19,6 +19,7 @@ from edgemark.systems.trading.story.story import ChannelStory, check_amounts, fi
 from edgemark.systems.trading.story.telling import as_facts, tell
 
 __all__ = ["ground"]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(5)]
 
 
 def read(ground: TradingGround, terms: Terms) -> ChannelStory:

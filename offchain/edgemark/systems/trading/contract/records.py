@@ -82,7 +82,8 @@ class Voucher:
 
     def as_abi(self) -> tuple[object, ...]:
         """The tuple that the contract takes."""
-        return astuple(self)
+        head = (self.index, self.amount, self.template_hash)
+        return (*head, self.controller, self.epoch)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Amounts are in the token's smallest unit, times in Unix seconds of chain time.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import IntEnum
 
 from edgemark.identifiers import Hash32, Tokens
@@ -68,4 +68,4 @@ class Signatures:
 
     def as_abi(self) -> tuple[bytes, ...]:
         """The tuple that the contract takes."""
-        return astuple(self)
+        return (self.payer, self.seller, self.controller)  # for each of up to 65536 leaves

@@ -21,7 +21,7 @@ from edgemark.loop.moves import Kind, Moves
 from edgemark.systems.outsourcing.protocol import life as jobs
 from edgemark.systems.outsourcing.protocol.phases import DevicePhase, JudgePhase, NodePhase
 from edgemark.systems.trading.protocol import life as channels
-from edgemark.systems.trading.tower import life as towers
+from edgemark.systems.trading.tower import watch as towers
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -56,7 +56,7 @@ PAGES = (
             "controller": channels.ControllerPhase,
         },
     ),
-    Page("trading.md", towers.TOWER_LIFE, {"tower": towers.TowerPhase}),
+    Page("trading.md", towers.LIFE, {"tower": towers.TowerPhase}),
 )
 
 

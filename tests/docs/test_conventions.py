@@ -12,6 +12,7 @@ from tests.architecture.checkout import ROOT, find_files
 from edgemark.cli.identities.serving import SECTIONS as SECTIONS_OF_RESOLVERS
 from edgemark.cli.main import edgemark
 from edgemark.cli.sections import list_sections
+from edgemark.cli.systems import OF_SYSTEMS, SYSTEMS
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.catalogue import Catalogue
 from edgemark.settings.section import Setting, settings_of
@@ -72,8 +73,14 @@ def test_command__says_of_itself_and_of_its_options_what_they_are(name: str) -> 
         assert not isinstance(each, click.Option) or each.help or each.type.name == "choice", each
 
 
+def of_another_system(section: str, party: str) -> bool:
+    """Whether a section is of a system that has no such party."""
+    (own,) = [name for name, each in zip(SYSTEMS, OF_SYSTEMS, strict=True) if party in each.GROUPS]
+    return section.partition(".")[0] in {*SYSTEMS} - {own}
+
+
 def settings_of_servers() -> Iterator[tuple[str, Setting]]:
-    """Each command that serves, with each setting but those of another party alone.
+    """Each command that serves, with each setting but those of another party or system alone.
 
     No server of a party reads where identities are; who resolves them reads little else.
     """
@@ -86,13 +93,14 @@ def settings_of_servers() -> Iterator[tuple[str, Setting]]:
             for each in Catalogue(list_sections()).settings:
                 _, _, of_party = each.section.NAME.partition(".")
                 is_read = each.name != "home" and each.section is not IdentitySettings
+                is_read = is_read and not of_another_system(each.section.NAME, party)
                 if is_read and of_party in {"", party}:
                     yield name, each
 
 
 def test_r24_servers__have_an_option_for_every_setting_that_counts_for_them() -> None:
     counted = list(settings_of_servers())
-    assert {name for name, _ in counted} >= {"node run", "judge run", "identity serve"}
+    assert {name for name, _ in counted} >= {"node run", "judge run", "tower run", "identity serve"}
     for name, each in counted:
         option = next((p for p in COMMANDS[name].params if each.option in p.opts), None)
         assert isinstance(option, click.Option), f"{name}: {each.option} of {each.name}"

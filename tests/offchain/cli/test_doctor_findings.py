@@ -241,8 +241,9 @@ def test_a_system__names_its_roles_for_the_command_line() -> None:
     roles = list_roles((BaseContracts, Ferries))
     assert list(roles) == ["device", "ferry", "provider"]
     assert roles["ferry"].is_server
-    assert list(ROLES) == ["device", "node", "judge", "provider"]
-    words = ["device", "compute node", "judge", "provider"]  # R32: of the glossary
+    assert list(ROLES) == ["device", "node", "judge", "controller", "tower", "provider"]
+    of_trading = ["controller", "tower"]
+    words = ["device", "compute node", "judge", *of_trading, "provider"]  # R32: of the glossary
     assert [role.word for role in ROLES.values()] == words
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
 }
 
 GROUPS = {
+    "tower": Place("trading.tower", "tower", "A tower: watches channels for their sellers."),
     "trading": Place("trading.commands", "trading", "Computing power sold by the minute."),
 }
 DEMOS: dict[str, Place] = {}

@@ -25,6 +25,7 @@ SHELLS = frozenset(
         "story.reading",
         "contract.towers.events",
         "contract.towers.watchtowers",
+        "tower.bonding",
         "tower.calls",
         "tower.retainers",
         "tower.taking",

@@ -42,7 +42,7 @@ DEFAULT_OFFER_LIMITS = OfferLimits(
     max_seconds=30 * 86_400,
 )
 CONTROLLER = name_role(48, "CONTROLLER")  # as `TradingRoles` has them
-WATCHTOWER = name_role(49, "WATCHTOWER")
+WATCHTOWER = name_role(49, "WATCHTOWER", "tower")
 RESPONDING_BLOCKS = 4  # to see a window, choose what to show, and have it mined
 
 

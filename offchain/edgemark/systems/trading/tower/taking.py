@@ -18,9 +18,8 @@ from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.contract.towers.records import Cover, TowerTerms
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.tower import events as on
-from edgemark.systems.trading.tower.life import TowerPhase, WatchTime
 from edgemark.systems.trading.tower.messages import BroughtState
-from edgemark.systems.trading.tower.watch import Watch
+from edgemark.systems.trading.tower.watch import TowerPhase, Watch, WatchTime
 
 
 class StateRefused(RefusedInput):

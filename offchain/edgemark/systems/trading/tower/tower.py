@@ -34,7 +34,6 @@ from edgemark.systems.trading.settings import TowerSettings
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.calls import call_of, read_views
-from edgemark.systems.trading.tower.life import TowerPhase
 from edgemark.systems.trading.tower.messages import (
     MAX_STATE_BYTES,
     STATES,
@@ -50,7 +49,7 @@ from edgemark.systems.trading.tower.taking import (
     hold,
     observe_as_tower,
 )
-from edgemark.systems.trading.tower.watch import TowerMachine, Watch
+from edgemark.systems.trading.tower.watch import TowerMachine, TowerPhase, Watch
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.crowd import group_of
 from edgemark.transport.serving.server import Request, Response, Route

@@ -6,25 +6,72 @@ Rule 2: a transaction is sent where a receipt binds, or where it has the payer's
         for nothing else. In a window that the seller began nothing is: its word ended the channel.
 Rule 3: the number of a delegation never falls, nor does an amount under the same key.
 Rule 4: what is set aside is asked back when it can pay nothing any more, not before.
+Rule 5: nobody but time dismisses a tower: what it gave a receipt for it brings until it may not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import assert_never
 
 from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.loop.event_records import EventRecords
 from edgemark.loop.machine import IllegalMove
-from edgemark.loop.moves import CondensingMachine, TimeOver, Waiting
+from edgemark.loop.moves import CondensingMachine, Moves, Table, TimeOver, Waiting, stays
 from edgemark.systems.trading.contract.records import ChannelPhase, Signers
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.life import facts_of, words_of
 from edgemark.systems.trading.tower import events as on
-from edgemark.systems.trading.tower.life import TOWER_LIFE, TowerPhase, WatchTime
 
 NO_TOKENS = Tokens(0)
+
+
+class TowerPhase(Enum):
+    """Life of a channel at a tower."""
+
+    UNKNOWN = "unknown"
+    COVERING = "covering"  # the retainer came; what it answers with is not on chain yet
+    WATCHING = "watching"
+    WINDOW = "window"  # somebody closed it
+    ENDED = "ended"  # what is set aside stays as long as it may have to pay
+    RELEASED = "released"
+
+
+class WatchTime(Enum):
+    """Chain times that a tower waits for; each is over one second later."""
+
+    MARGIN = "margin"  # before `close_by`: what is not on chain is brought
+    CLOSE_BY = "close by"  # nobody closes any more
+    WINDOW = "window"
+    LOCK = "lock"  # the escrow pays no more
+    CLAIMS = "claims"  # no receipt counts any more
+
+
+_TIMES = stays(WatchTime.MARGIN, WatchTime.CLOSE_BY, WatchTime.LOCK)
+_OPEN = {
+    on.SawWindow: TowerPhase.WINDOW,
+    on.SawOver: TowerPhase.ENDED,
+    WatchTime.CLAIMS: TowerPhase.ENDED,
+    **stays(on.HeardState, on.SawFunds, on.SawSigners),
+    **_TIMES,
+}
+TABLE: Table = {
+    TowerPhase.UNKNOWN: {on.HeardPromise: TowerPhase.COVERING},
+    TowerPhase.COVERING: {on.SawCovered: TowerPhase.WATCHING, **_OPEN},
+    TowerPhase.WATCHING: _OPEN,
+    TowerPhase.WINDOW: {
+        on.SawOver: TowerPhase.ENDED,
+        WatchTime.CLAIMS: TowerPhase.ENDED,
+        **stays(on.SawCovered, on.SawResponse, WatchTime.WINDOW, WatchTime.LOCK),
+    },
+    TowerPhase.ENDED: {
+        on.SawUncovered: TowerPhase.RELEASED,
+        **stays(on.SawCovered, WatchTime.CLAIMS),
+    },
+}
+LIFE = Moves(TABLE)
 
 
 @dataclass(frozen=True)
@@ -222,4 +269,4 @@ class TowerMachine(CondensingMachine[Watch]):
 
     def __init__(self) -> None:
         records = EventRecords.of(on, states=(Watch,), times=WatchTime)
-        super().__init__(Watch, TOWER_LIFE, records, facts=facts_of, words=words_of)
+        super().__init__(Watch, LIFE, records, facts=facts_of, words=words_of)

@@ -23,7 +23,7 @@ from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import ChannelPhase, Delegation, Said, Signers
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.tower import events as on
-from edgemark.systems.trading.tower.life import TowerPhase
+from edgemark.systems.trading.tower.watch import TowerPhase
 
 AT = START + 10
 OWED = Tokens(600)

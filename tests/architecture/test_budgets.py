@@ -25,7 +25,8 @@ BUDGETS = {
     ("unit", GROUND): 164,
     ("unit", "outsourcing"): 60,
     # half of them for each phase of a channel, on chains of its own
-    ("unit", "trading"): 100,
+    # ... and 40 for towers that serve, fail, and are killed
+    ("unit", "trading"): 140,
     ("processes", GROUND): 335,  # two thirds of it: every command of every page
     ("processes", "outsourcing"): 775,
 }

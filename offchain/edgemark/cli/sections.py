@@ -11,10 +11,11 @@ from edgemark.cli.systems import SYSTEMS
 from edgemark.party.evm.settings import SECTIONS
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.section import Section
+from edgemark.transport.broker.settings import BrokerSettings
 
 
 def list_sections() -> tuple[type[Section], ...]:
-    """Those of every party on an EVM, that of identities, then each system's."""
+    """Those of every party on an EVM, of identities and brokers, then each system's."""
     modules = [import_module(f"edgemark.systems.{name}.settings") for name in SYSTEMS]
     own = (section for module in modules for section in module.SECTIONS)
-    return (*SECTIONS, IdentitySettings, *own)
+    return (*SECTIONS, IdentitySettings, BrokerSettings, *own)

@@ -57,6 +57,19 @@ def read_place(settings: BrokerSettings) -> MosquittoPlace:
     return MosquittoPlace(*place, pin, settings.mosquitto_admin, password)
 
 
+def describe_mosquitto(settings: BrokerSettings) -> str:
+    """What there is of the Mosquitto that the settings name: it is asked, and nothing changed.
+
+    Raises:
+        PlaceInvalid, Unrecoverable: as `make_broker`.
+        BrokerAway, MosquittoRefused: it does not answer, or lets this administrator do nothing.
+    """
+    place = read_place(settings)
+    sessions = Mosquitto.ask(place)
+    who = f"Mosquitto at {place.host}:{place.port}"
+    return f"{who}, obeys {place.admin}; sessions admitted now: {sessions}"
+
+
 def _read_password(path: Path) -> Secret[str]:
     """The first line of a file that nobody else can read."""
     name = "mosquitto_password_file"

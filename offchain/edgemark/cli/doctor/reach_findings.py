@@ -1,4 +1,4 @@
-"""What `edgemark doctor` finds about ports and the endpoint that others use."""
+"""What `edgemark doctor` finds about ports, a broker, and the endpoint that others use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.settings import MetricsSettings, ServerSettings
 from edgemark.settings.settings import Settings
 from edgemark.transport.asking.http import HttpClient
+from edgemark.transport.broker.settings import MOSQUITTO, BrokerSettings
+from edgemark.transport.own_broker import describe_mosquitto
 
 LOOPBACK = "127.0.0.1"
 ANSWER_S = 5.0
@@ -30,14 +32,21 @@ def is_of_a_server(settings: Settings) -> bool:
 def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Finding]:
     """Ports of a server's settings, and whether its registered endpoint answers with its key.
 
+    A Mosquitto is asked where the settings name one.
+
     Args:
         settings: of the server.
         entry: what is registered of its account, if that could be read.
     """
     server = settings.of(ServerSettings)
     serving = next(iter(find_serving(settings.home).values()), "")
+    broker = settings.of(BrokerSettings)
+    if broker.kind == MOSQUITTO:
+        yield look("broker", True, lambda: describe_mosquitto(broker))
+    own = 0 if broker.kind == MOSQUITTO else broker.listen_port
     for name, host, port in (
         ("listen port", server.listen_host, server.listen_port),
+        ("broker port", broker.listen_host, own),
         ("metrics port", LOOPBACK, settings.of(MetricsSettings).port),
     ):
         if port:

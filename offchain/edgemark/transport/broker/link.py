@@ -108,7 +108,7 @@ class Link:
         client = aiomqtt.Client(
             ticket.host,
             ticket.port,
-            identifier=ticket.session,
+            identifier=ticket.name or ticket.session,
             username=ticket.session,
             password=ticket.password.reveal(),
             clean_session=True,

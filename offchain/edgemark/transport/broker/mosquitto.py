@@ -15,11 +15,13 @@ What it does otherwise:
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +31,7 @@ from edgemark.errors import Overloaded, PeerFault
 from edgemark.identifiers import Hash32
 from edgemark.logs import Secret, get_logger
 from edgemark.transport.broker.admissions import PASSWORD_BYTES
-from edgemark.transport.broker.client import BrokerClient
+from edgemark.transport.broker.client import BrokerAway, BrokerClient
 from edgemark.transport.broker.packets import HEAD_BYTES
 from edgemark.transport.broker.tickets import (
     CONTROL,
@@ -45,6 +47,7 @@ COMMANDS = f"{CONTROL}dynamic-security/v1"
 ANSWERS = f"{COMMANDS}/response"
 ROLE = "edgemark/"  # before the name of a session: what is ours
 ANSWER_S = 10.0
+AWAY_S = 1.0  # a connection that ended is there again by then, or whoever asks is told no
 LOOK_S = 1.0  # between two looks at whose time is over
 NOTHING = Topics.many((), ())
 NOT_FOUND = frozenset({"Client not found", "Role not found"})
@@ -63,6 +66,7 @@ class MosquittoPlace:
         pin: of its TLS key.
         admin: name of the plug-in's administrator.
         password: of the administrator.
+        name: of the connection, of which there is one; the administrator's when empty.
     """
 
     host: str
@@ -70,6 +74,7 @@ class MosquittoPlace:
     pin: Hash32
     admin: str
     password: Secret[str]
+    name: str = ""
 
 
 class Mosquitto(Closing):
@@ -107,11 +112,22 @@ class Mosquitto(Closing):
         self._client.start()
         self._client.wait(ANSWER_S)
         with self._guard:
-            (listed,) = self._command({"command": "listRoles", "count": -1})
-            for role in listed.get("data", {}).get("roles", []):
-                if isinstance(role, str) and role.startswith(ROLE):
-                    self._forget(role.removeprefix(ROLE))
+            for session in self._list():
+                self._forget(session)
         self._looking.start()
+
+    @classmethod
+    def ask(cls, place: MosquittoPlace) -> int:
+        """How many sessions of ours a Mosquitto has; it changes nothing, and takes nobody's place.
+
+        Raises:
+            BrokerAway, MosquittoRefused: as `start`.
+        """
+        asking = cls(replace(place, name=f"{place.admin}-{os.getpid()}"))
+        with contextlib.closing(asking):
+            asking._client.start()
+            asking._client.wait(ANSWER_S)
+            return len(asking._list())
 
     def __enter__(self) -> Self:
         self.start()
@@ -182,12 +198,19 @@ class Mosquitto(Closing):
 
     def read(self) -> BrokerReading:
         """One look: what it carries it tells its own operator."""
-        with self._guard:
-            return BrokerReading(admitted=len(self._known))
+        return BrokerReading(admitted=len(self._known))
 
     def _log_in(self) -> Ticket:
         place, topics = self._place, Topics.pair(COMMANDS, ANSWERS)
-        return Ticket(place.host, place.port, place.pin, place.admin, place.password, topics)
+        dialled = place.host, place.port, place.pin
+        return Ticket(*dialled, place.admin, place.password, topics, place.name)
+
+    def _list(self) -> list[str]:
+        """Sessions that it has a role of."""
+        (listed,) = self._command({"command": "listRoles", "count": -1})
+        roles = listed.get("data", {}).get("roles", [])
+        ours = (role for role in roles if isinstance(role, str) and role.startswith(ROLE))
+        return [role.removeprefix(ROLE) for role in ours]
 
     def _find(self, session: str) -> tuple[Topics, float]:
         found = self._known.get(session)
@@ -223,7 +246,8 @@ class Mosquitto(Closing):
 
     def _look(self) -> None:
         while not self._is_over.wait(LOOK_S):
-            with self._guard:
+            with contextlib.suppress(BrokerAway), self._guard:
+                self.check()
                 now = self._clock()
                 for session in [s for s, (_, until) in self._known.items() if until <= now]:
                     self._end_if_it_can(session)
@@ -235,6 +259,7 @@ class Mosquitto(Closing):
             BrokerAway, BrokerSlow: it does not answer.
             MosquittoRefused: it says no.
         """
+        self._client.wait(AWAY_S)
         self._number += 1
         mark = f"{self._number}"
         told = [{**each, "correlationData": mark} for each in commands]

@@ -83,6 +83,7 @@ class Ticket:
         session: name.
         password: counts once.
         topics: what the session may do.
+        name: of the connection, where that is another than the session's.
     """
 
     host: str
@@ -91,6 +92,7 @@ class Ticket:
     session: str
     password: Secret[str]
     topics: Topics
+    name: str = ""
 
 
 class Broker(Protocol):

@@ -30,6 +30,7 @@ from edgemark.systems.trading.station.deals import FOLDER as DEALS
 from edgemark.systems.trading.station.deals import DealBook
 from edgemark.systems.trading.station.documents import Documents
 from edgemark.systems.trading.station.templates import FOLDER
+from edgemark.transport.broker.settings import BrokerSettings
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class TradingStation(EvmStation):
         documents: keys and services of identities, whose chain may be another one.
     """
 
-    SECTIONS = (*SECTIONS, IdentitySettings, *EvmStation.SECTIONS)
+    SECTIONS = (*SECTIONS, IdentitySettings, BrokerSettings, *EvmStation.SECTIONS)
     GROUPS = (BaseContracts, TradingContracts)
     CONTRACTS = ("ChannelEscrow", "OfferBook", "EvidenceRegistry", "Controllers", "Watchtowers")
     MATTERS = "channels"

@@ -26,7 +26,7 @@ from edgemark.transport.rates import RateLimit
 SENDERS = 2  # letters on their way at a time; fewer than a session may have
 TAKERS = 4  # of one session: several wait for one write to the disk together
 PUBLISH_S = 5.0  # a letter that the broker has not taken by then is sent again by who owes it
-PAUSE_S = 0.5  # between two looks whether it is over
+PAUSE_S = 0.2  # between two looks whether it is over
 END_S = 10.0
 LINES_PER_S, LINES_PER_S_OF_TOPIC = 5.0, 0.2  # of the log about letters that were refused
 

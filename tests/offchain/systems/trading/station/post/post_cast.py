@@ -11,7 +11,9 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from benchmarks.mosquitto_process import MosquittoProcess
 from tests.offchain.systems.trading.channel_cast import (
     CHAIN_ID,
     ESCROW,
@@ -36,6 +38,7 @@ from edgemark.systems.trading.protocol.letters import ChannelDomain, Login, Role
 from edgemark.systems.trading.station.post.logins import Papers
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.transport.asking.http import HttpClient
+from edgemark.transport.broker.mosquitto import Mosquitto
 from edgemark.transport.broker.server import EmbeddedBroker
 from edgemark.transport.broker.tickets import OwnBroker
 from edgemark.transport.limits import ClientLimits, ServerLimits
@@ -117,6 +120,7 @@ class House(Closing):
         return EmbeddedBroker(KEY, port=self.ports[1])
 
     def start(self) -> None:
+        """Again after `close`; the table is its disk, and the chain."""
         self.broker = self.make_broker()
         self.broker.start()
         self.open_reception()
@@ -153,6 +157,30 @@ def a_house(limits: ServerLimits | None = None) -> Iterator[House]:
     """One that is open."""
     with hold_ports(2) as ports, House((ports.numbers[0], ports.numbers[1]), limits) as house:
         yield house
+
+
+class MosquittoHouse(House):
+    """The same with a Mosquitto beside it."""
+
+    def __init__(self, ports: tuple[int, int], process: MosquittoProcess) -> None:
+        self.process = process
+        super().__init__(ports)
+
+    def make_broker(self) -> OwnBroker:
+        return Mosquitto(self.process.place)
+
+
+@contextmanager
+def a_mosquitto_house(folder: Path) -> Iterator[MosquittoHouse]:
+    """One that is open, with a Mosquitto that a test may kill and start."""
+    with hold_ports(2) as ports:
+        process = MosquittoProcess(folder, ports.numbers[1])
+        process.start()
+        try:
+            with MosquittoHouse((ports.numbers[0], ports.numbers[1]), process) as house:
+                yield house
+        finally:
+            process.kill()
 
 
 class Party(Closing):

@@ -16,6 +16,9 @@ TEMPLATE = {
     "show": Place("trading.template", "show", "Print what a template asks for, and what it costs."),
 }
 COMMANDS = {
+    "channels": Place(
+        "trading.channels", "channels", "List channels of an account from the chain alone."
+    ),
     "explain": Place("trading.explaining", "explain_channel", "Tell the whole life of a channel."),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
@@ -28,7 +31,10 @@ GROUPS = {
 }
 DEMOS: dict[str, Place] = {}
 NETWORKS: dict[str, NetworkPlace] = {}  # of `edgemark chain up`
-QUERIES: dict[str, Place] = {}  # of the index
+QUERIES = {  # of the index
+    "channels": Place("trading.queries.channels", "channels", "List channels, the newest first."),
+    "offers": Place("trading.queries.offers", "offers", "List offers, the newest first."),
+}
 RESERVES: tuple[Place, ...] = ()  # of an account's tokens, for matters that are under way
 
 

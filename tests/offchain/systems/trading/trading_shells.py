@@ -22,6 +22,8 @@ SHELLS = frozenset(
         "seller.serving",
         "station",
         "story.folding",
+        "story.history",
+        "story.listing",
         "story.reading",
         "contract.towers.events",
         "contract.towers.watchtowers",

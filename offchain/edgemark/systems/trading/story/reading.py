@@ -36,18 +36,23 @@ class Chronicle:
         self._transactions = Transactions(chain, deployment, self._escrow, [self._evidence])
 
     def list_channels(self, party: Address | None = None) -> tuple[ChannelId, ...]:
-        """Channels that were ever opened, oldest first, at confirmed depth.
+        """Channels that were ever opened, oldest first; as `list_openings`."""
+        return tuple(opened.channel for opened in self.list_openings(party))
+
+    def list_openings(self, party: Address | None = None) -> list[seen.ChannelOpened]:
+        """How channels were ever opened, oldest first, at confirmed depth.
 
         Args:
             party: only those of this payer or seller.
         """
-        opened = [self._escrow.interface.topic("ChannelOpened")]
-        found = self._transactions.events(self._chain.confirmed(), [[*opened]])
-        return tuple(
-            event.channel
-            for event in found
-            if isinstance(event, seen.ChannelOpened) and party in (None, event.payer, event.seller)
-        )
+        until, name = self._chain.confirmed(), [self._escrow.interface.topic("ChannelOpened")]
+        topics: list[list[list[bytes]]] = [[name]]
+        if party is not None:
+            key = [bytes.fromhex(party[2:]).rjust(32, b"\0")]
+            topics = [[name, [], key], [name, [], [], key]]
+        found = [event for each in topics for event in self._transactions.events(until, each)]
+        opened = [event for event in found if isinstance(event, seen.ChannelOpened)]
+        return sorted(opened, key=lambda event: (event.at.block_number, event.at.log_index))
 
     def read(self, channel: ChannelId) -> ChannelStory:
         """The life of a channel until the last confirmed block.

@@ -244,17 +244,27 @@ def _find_payee(story: ChannelStory, division: Division) -> Address:
 
 def find_next_steps(story: ChannelStory) -> tuple[NextStep, ...]:
     """Whatever the contracts still allow, now or later."""
-    if story.phase is ChannelPhase.OPEN:
-        steps = list(_steps_while_open(story.terms))
-    elif story.window is not None and story.ended is None:
-        signed = "anyone with a larger amount that the payer signed"
-        steps = [
-            NextStep(0, "respond", signed, NO_TIME, story.window.deadline),
-            NextStep(0, "settle", ANYONE, after(story.window.deadline)),
-        ]
-    else:
-        steps = []
-    return until_expiry(steps, story.pots, story.now)
+    deadline = NO_TIME if story.window is None else story.window.deadline
+    return until_expiry(list_steps(story.phase, story.terms, deadline), story.pots, story.now)
+
+
+def list_steps(phase: ChannelPhase, terms: Terms, deadline: Timestamp) -> list[NextStep]:
+    """What the escrow allows in a phase, as long as it holds anything.
+
+    Args:
+        phase: on chain.
+        terms: of the channel.
+        deadline: of the window, where one runs.
+    """
+    if phase is ChannelPhase.OPEN:
+        return list(_steps_while_open(terms))
+    if not phase.is_closing:
+        return []
+    signed = "anyone with a larger amount that the payer signed"
+    return [
+        NextStep(0, "respond", signed, NO_TIME, deadline),
+        NextStep(0, "settle", ANYONE, after(deadline)),
+    ]
 
 
 def _steps_while_open(terms: Terms) -> Iterator[NextStep]:

@@ -21,10 +21,12 @@ from tests.offchain.systems.trading.channel_cast import (
 )
 from tests.waiting import wait_until
 
+from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.deployment.deployment import Deployment, deploy
 from edgemark.deployment.settings import ChainSettings
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.identity.resources import Resources
 from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -41,10 +43,24 @@ from edgemark.systems.trading.contract.escrow import (
     BroughtResponse,
     BroughtVoucher,
 )
+from edgemark.systems.trading.contract.market.records import (
+    OfferDraft,
+    TemplateDraft,
+    compute_category,
+    make_offer_id,
+)
 from edgemark.systems.trading.contract.records import Signers, Voucher
 from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.identifiers import (
+    NO_TEMPLATE,
+    OfferId,
+    TemplateVersionId,
+    compute_template_id,
+    compute_version_id,
+)
 from edgemark.systems.trading.station.contracts import draft_contracts
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.templates.fields import TemplateKind
 
 WEALTH = 10**6
 UNTIL_S = 10**6
@@ -65,6 +81,7 @@ class TradingGround:
     folder: Path
     stations: dict[str, TradingStation] = field(default_factory=dict)
     nonce: int = 0
+    offered: int = 0
 
     def settings(self, role: str) -> Settings:
         """Of somebody's home."""
@@ -174,6 +191,43 @@ class TradingGround:
         digest = escrow.domain.amendment(escrow.id_of(terms), *told)
         signed = (self.key(role).sign(digest) for role in ("payer", "seller"))
         return BroughtAmendment(terms, *told, *signed)
+
+    def post_offer(self, **changes: Any) -> OfferId:
+        """An offer of the seller's, whose templates are registered with the first."""
+        station = self["seller"]
+        book, last = station.offers, self.offered
+        if not last:
+            until = self.now() + UNTIL_S
+            allowed = station.accounts.allow_locker(book.address, WEALTH, until)
+            station.lane.send(allowed)
+            for draft in self.draft_templates():
+                station.lane.send(station.templates.register(draft))
+        self.offered += 1
+        draft = OfferDraft(
+            escrow=book.escrow,
+            category=compute_category("products, price of one"),
+            template=self.version_of(TemplateKind.INITIATION),
+            specification=Resources(1, 1, 1, 1),
+            price=Tokens(100),
+            capacity=2,
+            expires_at=Timestamp(self.now() + 2000),
+        )
+        draft = replace(draft, **changes)
+        room = book.room(draft.category)
+        station.lane.send(book.post(draft, OFFER_LIMITS.min_deposit, room.place))
+        return make_offer_id(station.address, self.offered)
+
+    def draft_templates(self) -> Iterator[TemplateDraft]:
+        """Of the seller: TST, then TIT; nobody reads their texts."""
+        text = Hash32(keccak256(b"text"))
+        for kind in (TemplateKind.SETTLEMENT, TemplateKind.INITIATION):
+            is_first = kind is TemplateKind.INITIATION
+            named = self.version_of(TemplateKind.SETTLEMENT) if is_first else NO_TEMPLATE
+            yield TemplateDraft(kind.value, kind, 1, text, 4, "somewhere", named)
+
+    def version_of(self, kind: TemplateKind) -> TemplateVersionId:
+        """Of one of these."""
+        return compute_version_id(compute_template_id(self.address("seller"), kind.value), 1)
 
     def send(self, role: str, call: Callable[..., Any], *items: Any) -> None:
         """A call of the escrow's, by somebody, with one list."""

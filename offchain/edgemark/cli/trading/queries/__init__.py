@@ -1,0 +1,1 @@
+"""`edgemark index channels|offers`: what the index of a chain's events tells of this system."""

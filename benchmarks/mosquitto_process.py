@@ -1,7 +1,7 @@
 """A Mosquitto of this machine, with a state of its own.
 
 `make .mosquitto/.ready` says which: the system's, or Debian's packages, unpacked into the checkout
-(`tools/fetch_mosquitto.sh`). `EDGEMARK_MOSQUITTO` names the root of another one's files.
+(`tools/fetch_mosquitto.sh`). `MOSQUITTO_ROOT` names the root of another one's files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgemark.transport.broker.mosquitto import Mosquitto, MosquittoPlace, write
 from edgemark.transport.ports import check_can_listen, hold_ports
 from edgemark.transport.tls import TlsKey
 
-VARIABLE = "EDGEMARK_MOSQUITTO"
+VARIABLE = "MOSQUITTO_ROOT"
 ADMIN, PASSWORD = "admin", "of this machine alone"
 FETCHED = Path(__file__).parent.parent / ".mosquitto" / "root"
 PLUG_IN = "mosquitto_dynamic_security.so"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts a Mosquitto with its dynamic-security plug-in where the tests find it: below FOLDER/root.
 #   tools/fetch_mosquitto.sh FOLDER
-# That of EDGEMARK_MOSQUITTO (the root of its files), else the system's, else Debian's packages,
+# That of MOSQUITTO_ROOT (the root of its files), else the system's, else Debian's packages,
 # which are unpacked into FOLDER and nowhere else: nothing is installed, and nobody has to be root.
 set -euo pipefail
 least=2.0.11 # of Debian 12, with which the tests were made
@@ -62,9 +62,9 @@ unpack() {
     is_whole "$folder/root" && is_new_enough "$folder/root" "the package"
 }
 
-if [ -n "${EDGEMARK_MOSQUITTO:-}" ]; then
-    take "$EDGEMARK_MOSQUITTO" "EDGEMARK_MOSQUITTO=$EDGEMARK_MOSQUITTO" && exit 0
-    say "there is no Mosquitto with its plug-in at EDGEMARK_MOSQUITTO=$EDGEMARK_MOSQUITTO"
+if [ -n "${MOSQUITTO_ROOT:-}" ]; then
+    take "$MOSQUITTO_ROOT" "MOSQUITTO_ROOT=$MOSQUITTO_ROOT" && exit 0
+    say "there is no Mosquitto with its plug-in at MOSQUITTO_ROOT=$MOSQUITTO_ROOT"
     exit 1
 fi
 take / "the system's" && exit 0
@@ -73,5 +73,5 @@ if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && download &
 fi
 rm -rf "${folder:?}/root"
 say "no Mosquitto $least or later with its dynamic-security plug-in, which the tests of both brokers need"
-say "    Debian: apt-get install mosquitto; elsewhere: EDGEMARK_MOSQUITTO=/root/of/its/files make test"
+say "    Debian: apt-get install mosquitto; elsewhere: MOSQUITTO_ROOT=/root/of/its/files make test"
 exit 1

@@ -45,14 +45,14 @@ def make_broker(settings: BrokerSettings, tls: TlsKey) -> OwnBroker:
 
 def read_place(settings: BrokerSettings) -> MosquittoPlace:
     """Where a Mosquitto is, and as whom it is told who may come in; raises as `make_broker`."""
-    for name in ("mosquitto_pin", "mosquitto_password_file"):
+    for name in ("mosquitto_pin", "mosquitto_admin_file"):
         if not getattr(settings, name):
             raise _refuse(name, "nothing", "with broker.kind = mosquitto")
     try:
         pin = parse_hash32(settings.mosquitto_pin)
     except RefusedInput as error:
         raise _refuse("mosquitto_pin", error.had, error.needed) from error
-    password = _read_password(Path(settings.mosquitto_password_file))
+    password = _read_password(Path(settings.mosquitto_admin_file))
     place = settings.mosquitto_host, settings.mosquitto_port
     return MosquittoPlace(*place, pin, settings.mosquitto_admin, password)
 
@@ -72,7 +72,7 @@ def describe_mosquitto(settings: BrokerSettings) -> str:
 
 def _read_password(path: Path) -> Secret[str]:
     """The first line of a file that nobody else can read."""
-    name = "mosquitto_password_file"
+    name = "mosquitto_admin_file"
     place = expand_home(path, who=f"broker.{name}")
     try:
         check_private(place, "Name a file that only this account can read.")

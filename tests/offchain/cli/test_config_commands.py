@@ -45,7 +45,9 @@ def test_set__of_a_new_home__is_in_force_and_says_where_from(tmp_path: Path) -> 
         "origin": str(home / FILE_NAME),
     }
     told = [line.split("  ") for line in config(home, "show").out.splitlines()]
-    (deposit,) = ([part for part in line if part] for line in told if "deposit" in line[0])
+    (deposit,) = (
+        [part for part in line if part] for line in told if "registration.deposit" in line[0]
+    )
     assert deposit[1].strip() == "1,000 MTC"
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert (home / ".gitignore").read_text() == "*\n"

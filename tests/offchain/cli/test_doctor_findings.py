@@ -24,6 +24,7 @@ from edgemark.cli.doctor.chain_findings import (
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach, is_of_a_server
+from edgemark.cli.sections import list_sections
 from edgemark.cli.stations import ROLES
 from edgemark.cli.terminal.exits import Exit
 from edgemark.deployment.deployment import Deployment
@@ -60,7 +61,7 @@ def on_machine(home: Path) -> dict[str, Finding]:
 
 def settings_of(home: Path, values: Mapping[str, object] | None = None) -> Settings:
     overrides = {"home": home, **(values or {})}
-    sections = OutsourcingStation.SECTIONS
+    sections = list_sections()
     return load_settings(file=None, environ={}, overrides=overrides, sections=sections)
 
 

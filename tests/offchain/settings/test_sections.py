@@ -135,7 +135,7 @@ def test_a_file_from_before_sections__says_the_same_under_new_names(folder: Path
     assert set(facts) == {each.rule.flat for each in KNOWN if each.rule.flat}
     told = {each.name: each.written for each in found.show()}
     older = {each.name: facts[each.rule.flat] for each in KNOWN if each.rule.flat}
-    newer = {each.name: each.tell(each.default) for each in KNOWN if not each.rule.flat}
+    newer = {each.name: each.write(each.default) for each in KNOWN if not each.rule.flat}
     assert told == {"home": folder, **older, **newer}
     assert {found.origins[name] for name in older} == {str(folder / FILE_NAME)}
     assert found.of(ChainSettings) == ChainSettings(
@@ -265,7 +265,7 @@ def test_sections__have_names_of_their_own_and_a_systems_begin_with_its_name() -
     names = [section.NAME for section in list_sections()]
     assert len(names) == len(set(names))
     of_systems = [name for name in names if name.partition(".")[0] in SYSTEMS]
-    assert of_systems == names[len(SECTIONS) + 1 :]
+    assert of_systems == names[len(SECTIONS) + 2 :]  # after those of identities and brokers
     assert names[len(SECTIONS)] == IdentitySettings.NAME
     assert not [name for name in names if name.count(".") > 1]
 

@@ -48,7 +48,7 @@ def a_file(folder: Path, text: str = f"{PASSWORD}\n", mode: int = 0o600) -> str:
 
 
 def settings_for(folder: Path, process: MosquittoProcess | None = None, **more: object) -> Settings:
-    told = {"kind": "mosquitto", "mosquitto_password_file": a_file(folder), "mosquitto_pin": PIN}
+    told = {"kind": "mosquitto", "mosquitto_admin_file": a_file(folder), "mosquitto_pin": PIN}
     if process is not None:
         told |= {"mosquitto_port": str(process.port), "mosquitto_pin": process.place.pin.hex()}
     overrides = {f"broker.{name}": value for name, value in {**told, **more}.items()}
@@ -79,8 +79,8 @@ def test_another_kind__is_refused(tmp_path: Path) -> None:
         ({"mosquitto_pin": ""}, "mosquitto_pin"),
         ({"mosquitto_pin": "abc"}, "mosquitto_pin"),
         ({"mosquitto_pin": "ab" * 31}, "mosquitto_pin"),
-        ({"mosquitto_password_file": ""}, "mosquitto_password_file"),
-        ({"mosquitto_password_file": "/nowhere/at/all"}, "mosquitto_password_file"),
+        ({"mosquitto_admin_file": ""}, "mosquitto_admin_file"),
+        ({"mosquitto_admin_file": "/nowhere/at/all"}, "mosquitto_admin_file"),
     ],
 )
 def test_a_place_that_lacks_something__is_refused_by_its_setting(
@@ -91,13 +91,17 @@ def test_a_place_that_lacks_something__is_refused_by_its_setting(
     assert caught.value.who == f"setting broker.{name}"
 
 
-@pytest.mark.parametrize("text", ["", "\nsecond line\n", "x" * 2000, "\udcff"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "\nsecond line\n", "x" * 2000, "\udcff"],
+    ids=["empty", "second line", "long", "no text"],
+)
 def test_a_file_without_a_password__is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     path.chmod(0o600)
-    with pytest.raises(PlaceInvalid, match="password_file"):
-        make_broker(broker_of(tmp_path, mosquitto_password_file=str(path)), KEY)
+    with pytest.raises(PlaceInvalid, match="admin_file"):
+        make_broker(broker_of(tmp_path, mosquitto_admin_file=str(path)), KEY)
 
 
 def test_a_password_that_others_can_read__is_refused(tmp_path: Path) -> None:

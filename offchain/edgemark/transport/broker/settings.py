@@ -25,7 +25,7 @@ class BrokerSettings(Section):
         mosquitto_port: where it listens there.
         mosquitto_pin: SHA-256 of its public key, 64 hexadecimal digits.
         mosquitto_admin: administrator of its dynamic-security plug-in.
-        mosquitto_password_file: the first line of this file is that one's password.
+        mosquitto_admin_file: the first line of this file is that one's password.
     """
 
     NAME = "broker"
@@ -41,7 +41,7 @@ class BrokerSettings(Section):
     mosquitto_port: int = setting(8883, within=(1, 65_535))
     mosquitto_pin: str = setting("")
     mosquitto_admin: str = setting("admin")
-    mosquitto_password_file: str = setting("")
+    mosquitto_admin_file: str = setting("")
 
     def limits(self) -> BrokerLimits:
         """As many sockets more as strangers may have."""

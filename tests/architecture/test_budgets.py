@@ -24,9 +24,9 @@ BUDGETS = {
     # 8 to outwait programs
     ("unit", GROUND): 164,
     ("unit", "outsourcing"): 60,
-    # half of them for each phase of a channel, on chains of its own
-    # ... and 40 for towers that serve, fail, and are killed
-    ("unit", "trading"): 140,
+    # 50 for each phase of a channel, on chains of its own; 45 for controllers that serve and are
+    # killed, and 40 for towers that serve, fail, and are killed
+    ("unit", "trading"): 185,
     ("processes", GROUND): 335,  # two thirds of it: every command of every page
     ("processes", "outsourcing"): 775,
 }

@@ -16,11 +16,13 @@ from edgemark.cli.systems import OF_SYSTEMS, SYSTEMS
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.catalogue import Catalogue
 from edgemark.settings.section import Setting, settings_of
+from edgemark.transport.broker.settings import BrokerSettings
 
 PAGE = (ROOT / "docs" / "conventions.md").read_text()
 ALONE = {"completion", "doctor"}  # done to no noun
 WITHOUT_JSON = {"completion"}  # prints a script
 COMMON = {"--json", "--home", "--config", "--chain-url", "--manifest", "--log-level"}
+WITH_BROKERS = {"controller"}  # parties
 # A demonstration has a home for each of its parties.
 DEMONSTRATIONS = "demo"
 
@@ -82,7 +84,8 @@ def of_another_system(section: str, party: str) -> bool:
 def settings_of_servers() -> Iterator[tuple[str, Setting]]:
     """Each command that serves, with each setting but those of another party or system alone.
 
-    No server of a party reads where identities are; who resolves them reads little else.
+    No server has to read where identities are; who resolves them reads little else. Who has no
+    broker reads nothing of brokers.
     """
     for section in SECTIONS_OF_RESOLVERS:
         for each in settings_of(section):
@@ -94,6 +97,7 @@ def settings_of_servers() -> Iterator[tuple[str, Setting]]:
                 _, _, of_party = each.section.NAME.partition(".")
                 is_read = each.name != "home" and each.section is not IdentitySettings
                 is_read = is_read and not of_another_system(each.section.NAME, party)
+                is_read = is_read and (each.section is not BrokerSettings or party in WITH_BROKERS)
                 if is_read and of_party in {"", party}:
                     yield name, each
 

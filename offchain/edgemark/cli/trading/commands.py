@@ -26,6 +26,9 @@ COMMANDS = {
 }
 
 GROUPS = {
+    "controller": Place(
+        "trading.controller", "controller", "A controller: issues credentials of channels."
+    ),
     "tower": Place("trading.tower", "tower", "A tower: watches channels for their sellers."),
     "trading": Place("trading.commands", "trading", "Computing power sold by the minute."),
 }

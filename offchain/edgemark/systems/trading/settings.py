@@ -96,4 +96,27 @@ class TowerSettings(Section):
     stale_after_s: int = setting(120, within=(5, 3600))
 
 
-SECTIONS: tuple[type[Section], ...] = (SellerSettings, TowerSettings)
+@dataclass(frozen=True)
+class ControllerSettings(Section):
+    """Of a controller.
+
+    Attributes:
+        evidence: how credentials are put on the chain: one in a transaction, in lists that the
+            contract verifies, or as an anchored root, which nobody verifies.
+        collect_s: seconds that evidence waits for more of other channels at most.
+        cycles: N, credentials between two evidences, of channels whose initiation credential it
+            cannot read; never above what their template allows.
+        stale_after_s: age of the newest block, in seconds, from which on nothing is issued.
+        bond: that it keeps at stake; 0: as much as the deployment asks for.
+    """
+
+    NAME = "trading.controller"
+
+    evidence: str = setting("batch", choices=("single", "batch", "anchored"))
+    collect_s: float = setting(5.0, within=(0, 3600))
+    cycles: int = setting(10, within=(1, 1_000_000))
+    stale_after_s: int = setting(120, within=(5, 86_400))
+    bond: Tokens = amount(Tokens(0))
+
+
+SECTIONS: tuple[type[Section], ...] = (SellerSettings, TowerSettings, ControllerSettings)

@@ -1,0 +1,1 @@
+"""Which channels name a controller, and what it knows of each of them."""

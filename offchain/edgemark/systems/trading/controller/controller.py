@@ -1,0 +1,356 @@
+"""The controller (TCC): admits the parties of channels that name it, and issues their credentials.
+
+| what                     | face or effect                                                      |
+|--------------------------|---------------------------------------------------------------------|
+| login                    | POST /v1/nonces, /v1/logins (`reception`)                           |
+| credential               | a letter of the seller -> `Issue` -> `SendCredential` to both       |
+| ... in the 1.1 form      | POST /v1/credentials/legacy: a credential -> another signed text    |
+| evidence                 | `SubmitEvidence` -> `recording.recorder`                            |
+| list of an anchored root | GET /v1/contents/CID                                                |
+
+Which channels there are the chain says, what is remembered of each is its `Desk`. No channel waits
+for another one's disk, chain or party.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import assert_never
+
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import Address, Hash32
+from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.loop.machine import NotOwed, UnderWay
+from edgemark.metrics.broker import BrokerReadings
+from edgemark.metrics.health import Dependency
+from edgemark.party.agenda import Agenda
+from edgemark.party.evm.cursor import Cursor
+from edgemark.party.evm.opening import describe_server
+from edgemark.party.evm.server import EvmServer
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.rounds import Rounds
+from edgemark.party.settings import ServerSettings
+from edgemark.party.watcher import Watcher
+from edgemark.storage.cid import parse_cid
+from edgemark.storage.content import ContentMissing
+from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.controller.bonding import ControllerStation
+from edgemark.systems.trading.controller.channels.known import KnownChannels
+from edgemark.systems.trading.controller.channels.watching import ChannelWatch
+from edgemark.systems.trading.controller.desk import Desk, observe_desk
+from edgemark.systems.trading.controller.door import Here
+from edgemark.systems.trading.controller.issuance.hearing import Hearing
+from edgemark.systems.trading.controller.issuance.issuing import Issuer, evidence_of
+from edgemark.systems.trading.controller.reception import Reception
+from edgemark.systems.trading.controller.recording.figures import EvidenceFigures
+from edgemark.systems.trading.controller.recording.lists import EvidencePiece
+from edgemark.systems.trading.controller.recording.recorder import Recorder, tell_paces
+from edgemark.systems.trading.controller.recording.waiting import Form
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol import issuing as at
+from edgemark.systems.trading.protocol.agreement import Head
+from edgemark.systems.trading.protocol.letters import Role
+from edgemark.systems.trading.protocol.life import ControllerPhase, PartyMachine
+from edgemark.systems.trading.protocol.messages import Credential
+from edgemark.systems.trading.protocol.side import ChannelView
+from edgemark.systems.trading.settings import ControllerSettings
+from edgemark.systems.trading.station.post.office import name_service
+from edgemark.systems.trading.station.seeing import see, subject_of
+from edgemark.systems.trading.templates.allowance import adapt_cycles
+from edgemark.transport.broker.settings import BrokerSettings
+from edgemark.transport.faults import NotFound
+from edgemark.transport.own_broker import make_broker
+from edgemark.transport.serving.server import Request, Response, Route
+
+ADAPT_S = 10.0  # between two changes of N
+STANDING_S = 600.0  # between two looks whether the bond still counts
+SENT_S, AWAY_S = 2.0, 10.0  # until a credential is sent again, to who is there and who is not
+EVIDENCE_S = 60.0  # until evidence is offered anew; what became of it is told before
+_OPEN = (ControllerPhase.ISSUING, ControllerPhase.CLOSED)
+
+
+class Sent(UnderWay):
+    """A credential is on its way; it is sent again until its party has it."""
+
+    after_s = SENT_S
+
+
+class PartyAway(Sent):
+    """Its party is not there."""
+
+    after_s = AWAY_S
+
+
+class Queued(UnderWay):
+    """Evidence waits for the chain."""
+
+    after_s = EVIDENCE_S
+
+
+class Controller(EvmServer[ControllerStation]):
+    """One controller.
+
+    Args:
+        station: keys, chain, papers.
+        randomness: of what is sealed.
+    """
+
+    def __init__(self, station: ControllerStation, randomness: Randomness | None = None) -> None:
+        self._decided = decided = station.settings.of(ControllerSettings)
+        self._known = KnownChannels(station, decided.cycles, self._terms_of, self._expect)
+        self._watch = ChannelWatch(station, self._known, lambda each: self._desk(each) is not None)
+        domains, account = (station.domain, station.controllers_domain), station.keys.account
+        self._issuer = Issuer(account, station.did, *domains, self._known.reader, randomness)
+        self._hearing = Hearing(
+            account, station.domain, self._known, self._issuer, decided.stale_after_s
+        )
+        self._broker = make_broker(station.settings.of(BrokerSettings), station.keys.tls)
+        self._reception = Reception(
+            self._broker,
+            self._known,
+            self._here,
+            station.domain,
+            self._take_letter,
+            expect=self._expect_accounts,
+        )
+        self._recorder = Recorder(
+            station,
+            station.home / "evidence",
+            Form(decided.evidence),
+            decided.collect_s,
+            self._note_recorded,
+        )
+        super().__init__(station, PartyMachine(Desk), "controller")
+        self.instruments.registry.register(EvidenceFigures(self._recorder.read))
+        self._cursor = Cursor(station.home / "controller.cursor", station.escrow.address)
+        first = self._cursor.read(station.deployment.block)
+        self.agenda = Agenda(station.follow(first), subject_of)
+        self._rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
+        pace_s = station.paces.poll_s
+        self._recording = Watcher(self._record, pace_s, "controller-recorder", self._stop_on)
+        self._block = 0  # time of the newest one that was seen
+        self._adapted = self._stood = time.monotonic()
+        self._in_standing = True
+
+    def routes(self) -> Sequence[Route]:
+        """Logins, the 1.1 form, content."""
+        return [
+            *self._reception.routes(),
+            Route("POST", "/v1/credentials/legacy", self._give_legacy, MAX_TOKEN_BYTES),
+            Route("GET", "/v1/contents/{cid}", self._give_content, 0),
+        ]
+
+    def status(self) -> dict[str, object]:
+        """Role, channels by phase, sessions, evidence and the least N."""
+        phases = [state.phase.value for state in self.runtime.states().values()]
+        return {
+            "role": "controller",
+            "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
+            "awaited": len(self._known.named.strangers()),
+            "sessions": self._reception.sessions,
+            "in_standing": self._in_standing,
+            "evidence": tell_paces(self._recorder.read()),
+        }
+
+    def dependencies(self) -> Sequence[Dependency]:
+        """Its chain and its broker."""
+        return (*super().dependencies(), BrokerReadings(self._broker))
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Serve, take up what was open, let parties in."""
+        self._broker.start()
+        super().start()
+        for key, desk in self.runtime.states().items():
+            if desk.phase in _OPEN:
+                self._reception.serve(ChannelId(key))
+        for channel in self.station.deals.channels():
+            if self._desk(channel) is None:
+                self._watch.expect(channel)
+        self._reception.start()
+        self._recording.start()
+
+    def close(self) -> None:
+        """Let nobody in any more, and end; the journal keeps what is owed."""
+        self._recording.stop()
+        self._reception.close()
+        super().close()
+        self._broker.close()
+
+    # --- faces ---------------------------------------------------------------------------------
+
+    def _give_legacy(self, request: Request) -> Response:
+        """Whoever has a credential has it in the other form: it says nothing else."""
+        try:
+            token = request.body.decode("ascii").removesuffix("\n")
+        except UnicodeDecodeError:
+            raise RefusedInput("is no signed text", who="credential", needed="ASCII") from None
+        signed = self._issuer.sign_legacy(token)
+        return Response(body=signed.encode(), content_type="application/jwt")
+
+    def _give_content(self, request: Request) -> Response:
+        """Lists of anchored roots, by the name that the chain has."""
+        try:
+            return Response(body=self.station.content.get(parse_cid(request.params["cid"])))
+        except ContentMissing as error:
+            raise NotFound(error.what, who=error.who) from error
+
+    def _here(self) -> Here:
+        settings = self.station.settings
+        endpoint, _ = describe_server(
+            settings.of(ServerSettings), settings.of(RegistrationSettings)
+        )
+        pin = Hash32(bytes(self.station.keys.tls.pin))
+        return Here(name_service(endpoint), self.station.address, pin)
+
+    def _take_letter(self, channel: ChannelId, raw: bytes) -> None:
+        desk = self._desk(channel)
+        if desk is not None:  # before, it is said again
+            send = self._reception.hub.send
+            self._hearing.take(desk, raw, self._head(), self.runtime.post, send)
+
+    def _desk(self, channel: ChannelId) -> Desk | None:
+        """Of a channel that was taken up, and is not long over."""
+        desk: Desk | None = self.runtime.state_at_hand(channel)
+        return None if desk is None or desk.agreement is None else desk
+
+    def _terms_of(self, channel: ChannelId) -> Terms | None:
+        desk = self._desk(channel)
+        return desk.known.terms if desk is not None and desk.phase in _OPEN else None
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, state: Desk, effect: do.ControllerEffect) -> Sequence[at.ControllerEvent]:
+        """Carry out one effect; what it found out."""
+        match effect:
+            case do.Issue():
+                return [at.FoundIssued(self._issue(state))]
+            case do.SendCredential(index, to_buyer):
+                to = Role.BUYER if to_buyer else Role.SELLER
+                self._hand_over(state.known.channel, to, _of_index(state, index))
+            case do.SubmitEvidence(index):
+                self._recorder.offer(evidence_of(_of_index(state, index)))
+                raise Queued("waits for the chain", who="evidence", had=index)
+            case _:
+                assert_never(effect)
+        return []
+
+    def _issue(self, desk: Desk) -> Credential:
+        if desk.due is None:
+            raise NotOwed("nothing is due")
+        channel, valid_from = desk.known.channel, self._head().clock
+        made = self._issuer.issue(channel, desk.due, self._known.trade(channel), valid_from)
+        self._recorder.note_issued()
+        return made
+
+    def _hand_over(self, channel: ChannelId, to: Role, credential: Credential) -> None:
+        """Send it; again and again, until its party says that it has it."""
+        raw = self._hearing.letter_of(channel, credential)
+        try:
+            self._reception.hub.send(channel, to, raw)
+        except (PeerFault, RefusedInput) as away:
+            raise PartyAway(away.what, who=away.who, had=away.had) from away
+        raise Sent("is sent", who=f"credential {credential.index}")
+
+    def _record(self) -> None:
+        """A turn of the recorder; now and then N follows the queue."""
+        try:
+            self._recorder.turn()
+        finally:
+            if time.monotonic() - self._adapted >= ADAPT_S:
+                self._adapted = time.monotonic()
+                self._adapt()
+
+    def _adapt(self) -> None:
+        reading = self._recorder.read()
+        late, least = reading.late, reading.paces.least
+        for key, desk in self.runtime.states().items():
+            if desk.phase is not ControllerPhase.ISSUING:
+                continue
+            most = desk.known.conditions.most_cycles
+            if adapt_cycles(desk.cycles, late, least=least, most=most) != desk.cycles:
+                self.runtime.post(key, at.FoundQueue(late, least))
+
+    def _note_recorded(self, pieces: Sequence[EvidencePiece]) -> None:
+        """Evidence is on chain; returns when every channel has that written down."""
+        *before, last = pieces
+        for each in before:
+            self.runtime.post(each.channel, at.SawEvidence(each.index))
+        try:
+            self.runtime.ask(last.channel, at.SawEvidence(last.index))
+        except RefusedInput as over:  # it ended, and left, in the life that sent this
+            self.log.debug("evidence of what is over", channel=last.channel, error=over)
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over the chain, at confirmed depth."""
+        try:
+            self._block = self.station.head().block
+            self._rounds.look()
+            for channel, events in self._watch.take_up(self.agenda.block):
+                self.tell(channel, events)
+            self._reception.look()
+            self._cursor.note(self._known.named.passed(self.agenda.cursor))
+            self._look_at_standing()
+        finally:
+            self._tell_blocks()
+
+    def _head(self) -> Head:
+        """Time as of the last round: a letter asks no node."""
+        return Head(self.station.clock.believed, self._block)
+
+    def _tell_blocks(self) -> None:
+        """Let every desk know whether blocks come; a chain that is away closes nothing."""
+        head = self._head()
+        are_stopped = head.clock - head.block > self._decided.stale_after_s
+        event = on.SawBlocksStop() if are_stopped else on.SawBlocksGoOn()
+        for key, desk in self.runtime.states().items():
+            if desk.phase in _OPEN and desk.blocks_stopped is not are_stopped:
+                self.runtime.post(key, event)
+
+    def _look_at_standing(self) -> None:
+        if time.monotonic() - self._stood < STANDING_S:
+            return
+        self._stood = time.monotonic()
+        self._in_standing = self.station.controllers.is_in_standing(self.station.address)
+        if not self._in_standing:
+            self.log.warning("in no good standing: parties that ask the chain name another")
+
+    def _expect(self, channel: ChannelId) -> None:
+        self._watch.expect(channel)
+
+    def _expect_accounts(self, *accounts: Address) -> None:
+        self.door.expect(*accounts)
+
+    def _hear(self, events: Sequence[ChainEvent]) -> None:
+        for channel in self._watch.hear(events):
+            self.log.info("channel names this controller", channel=channel)
+
+    def _views_of(self, desks: Sequence[Desk], block: int) -> Sequence[ChannelView]:
+        agreements = [desk.known for desk in desks]
+        return see(self.station, agreements, block, told={each.channel for each in agreements})
+
+    def _observe(self, desk: Desk, view: ChannelView) -> Sequence[at.ControllerEvent]:
+        terms = desk.known.terms
+        self.door.expect(terms.payer, terms.seller)
+        return observe_desk(desk, desk.known, view, self.station.address)
+
+
+def _of_index(desk: Desk, index: int) -> Credential:
+    """The credential of an effect.
+
+    Raises:
+        NotOwed: it gave way to newer ones.
+    """
+    evidence = desk.evidence
+    found = evidence if evidence is not None and evidence.index == index else desk.credential(index)
+    if found is None:
+        raise NotOwed(f"credential {index} gave way to newer ones")
+    return found

@@ -1,0 +1,1 @@
+"""From a letter of a seller's to the credential of its voucher."""

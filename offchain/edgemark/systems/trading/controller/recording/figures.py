@@ -1,0 +1,47 @@
+"""What the operator's pages say of evidence: what waits, what was issued, the least N."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client.core import Metric
+
+from edgemark.metrics.readings import make_counter, make_family, make_gauge
+from edgemark.systems.trading.controller.recording.recorder import EvidenceReading
+
+
+class EvidenceFigures:
+    """A collector for a Prometheus registry.
+
+    Args:
+        read: asked at every scrape.
+    """
+
+    def __init__(self, read: Callable[[], EvidenceReading]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: names are told with the values."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """All lines of one scrape."""
+        reading = self._read()
+        paces, recorded = reading.paces, reading.paces.recorded_per_s
+        about = "Credentials issued since the start."
+        yield make_counter("edgemark_credentials_issued_total", about, paces.issued)
+        about = "Evidences recorded since the start."
+        yield make_counter("edgemark_evidence_recorded_total", about, paces.recorded)
+        yield make_family(
+            "edgemark_evidence",
+            "Evidences that are not on the chain yet, by where they are.",
+            {"waiting": reading.waiting, "late": reading.late, "under_way": reading.pieces},
+            label="where",
+        )
+        about = "Credentials issued a second, of the last minute."
+        yield make_gauge("edgemark_credentials_per_second", about, float(paces.issued_per_s))
+        if recorded is not None:
+            about = "Evidences a second that the chain takes."
+            yield make_gauge("edgemark_evidence_per_second", about, float(recorded))
+        about = "N, credentials between two evidences, that the chain sustains at least."
+        yield make_gauge("edgemark_least_cycles", about, paces.least)

@@ -1,0 +1,341 @@
+"""Brings evidence of all channels to the chain, and says when it is there for good.
+
+Law 1: what goes out together is on the disk before it is sent, and until every channel has it
+       written down that its evidence is there: a later life goes on with the very same transaction.
+Law 2: so many transactions are under way at most; whatever else is owed waits in the queue.
+Law 3: a list that the chain refuses is taken apart, and each of its pieces goes alone: one that is
+       there already keeps no other from the chain.
+Law 4: the chain is asked by one thread, in turns; who offers evidence waits for nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput
+from edgemark.files import OWNER_ONLY_FILE, make_private_folder, read_limited, write_whole
+from edgemark.identifiers import Address
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.ledger.evm.reading.blocks import Receipt
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.logs import get_logger
+from edgemark.loop.machine import TryAgain
+from edgemark.storage.local import LocalStore
+from edgemark.systems.trading.contract.evidence.registry import EvidenceContract, SettlementPiece
+from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
+from edgemark.systems.trading.contract.statements import EscrowDomain
+from edgemark.systems.trading.controller.recording.lists import (
+    PIECE_BYTES,
+    EvidencePiece,
+    decode_pieces,
+    describe,
+    encode_pieces,
+)
+from edgemark.systems.trading.controller.recording.pace import PaceMeter, Paces
+from edgemark.systems.trading.controller.recording.waiting import (
+    MOST_ANCHORED,
+    EvidenceQueue,
+    Form,
+)
+from edgemark.systems.trading.identifiers import ChannelId
+
+AT_ONCE = 8  # transactions: more than one, since each waits for its confirmations
+REFUSED_S = 60.0  # until what was refused alone, or for want of standing or gas, is tried again
+LINE_S = 60.0  # between two lines of the log about how it goes
+SUFFIX = ".pieces"
+MOST_BYTES = 64 + PIECE_BYTES * MOST_ANCHORED
+THERE = frozenset({"EvidenceExists", "RootExists"})  # refusals that say that nothing is missing
+PASSING = frozenset({"NotInStanding"})  # ... that the operator can change
+
+_log = get_logger("controller.recorder")
+
+
+class Chain(Protocol):
+    """What a recorder needs of a station."""
+
+    @property
+    def evidence(self) -> EvidenceContract:
+        """Makes the calls."""
+
+    @property
+    def content(self) -> LocalStore:
+        """Where lists are kept."""
+
+    @property
+    def address(self) -> Address:
+        """The account."""
+
+    @property
+    def domain(self) -> EscrowDomain:
+        """Of vouchers."""
+
+    @property
+    def controllers_domain(self) -> ControllersDomain:
+        """Of issuances."""
+
+    def push(self, call: Call) -> Receipt:
+        """Send a call once, and hold no thread; see `EvmStation.push`."""
+
+
+@dataclass
+class _UnderWay:
+    """A transaction."""
+
+    pieces: Sequence[EvidencePiece]
+    call: Call
+    path: Path
+    began: float
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True)
+class EvidenceReading:
+    """One look at a recorder.
+
+    Attributes:
+        form: of its transactions.
+        waiting: pieces that are in none yet; `late`: of these, for want of the chain alone.
+        under_way: transactions; `pieces`: in them.
+        paces: issued, recorded, and the least N.
+    """
+
+    form: Form
+    waiting: int
+    late: int
+    under_way: int
+    pieces: int
+    paces: Paces
+
+
+class Recorder:
+    """Of one controller; `turn` is for one thread, the rest for any.
+
+    Args:
+        chain: see `Chain`.
+        folder: of what is under way; made when it is needed.
+        form: of its transactions.
+        collect_s: for how long evidence waits for more at most.
+        on_recorded: told of evidence that is on chain for good; returns once that is durable.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        folder: Path,
+        form: Form,
+        collect_s: float,
+        on_recorded: Callable[[Sequence[EvidencePiece]], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._chain, self._folder, self._form = chain, folder, form
+        self._on_recorded = on_recorded
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._queue = EvidenceQueue(form, collect_s)
+        self._meter = PaceMeter(AT_ONCE, form.most)
+        self._sent: list[_UnderWay] = []
+        self._newest: dict[ChannelId, int] = {}  # index of what is under way
+        self._told_at, self._told_least = clock(), 1
+        self._take_up()
+
+    # --- for any thread ------------------------------------------------------------------------
+
+    def offer(self, piece: EvidencePiece) -> None:
+        """Evidence is owed; offered again, nothing more happens."""
+        with self._guard:
+            if self._newest.get(piece.channel, 0) < piece.index:
+                self._queue.put(piece, self._clock())
+
+    def note_issued(self) -> None:
+        """A credential was issued."""
+        with self._guard:
+            self._meter.note_issued(self._clock())
+
+    def read(self) -> EvidenceReading:
+        """One look."""
+        now = self._clock()
+        with self._guard:
+            oldest_s = max((now - each.began for each in self._sent), default=0.0)
+            return EvidenceReading(
+                self._form,
+                len(self._queue),
+                self._queue.count_late(now),
+                len(self._sent),
+                sum(len(each.pieces) for each in self._sent),
+                self._meter.read(now, oldest_s),
+            )
+
+    # --- for its thread ------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Ask what became of what is under way, and send what is due.
+
+        Raises:
+            LedgerUnavailable: the chain does not answer; the next turn asks again.
+        """
+        fault: LedgerUnavailable | None = None
+        try:
+            for each in list(self._sent):
+                if each.not_before <= self._clock():
+                    fault = self._go_on(each) or fault
+            while fault is None and len(self._sent) < AT_ONCE:
+                with self._guard:
+                    pieces = self._queue.take(self._clock())
+                if not pieces:
+                    break
+                fault = self._begin(pieces)
+        finally:
+            self._tell()
+        if fault is not None:
+            raise fault
+
+    def _begin(self, pieces: Sequence[EvidencePiece]) -> LedgerUnavailable | None:
+        """Write down what goes together, then send it."""
+        path = self._folder / f"{keccak256(encode_pieces(pieces)).hex()[:32]}{SUFFIX}"
+        try:
+            each = _UnderWay(pieces, self._call_for(pieces), path, self._clock())
+            make_private_folder(self._folder)
+            write_whole(path, _pack(self._form, pieces), mode=OWNER_ONLY_FILE)
+        except (RefusedInput, OSError) as error:  # no room for its list, or on the disk
+            with self._guard:
+                for piece in pieces:
+                    self._queue.put(piece, self._clock())
+            return LedgerUnavailable("evidence cannot be put together", had=str(error))
+        self._add(each)
+        return self._go_on(each)
+
+    def _call_for(self, pieces: Sequence[EvidencePiece]) -> Call:
+        """The one transaction of these pieces: the same in every life of the process."""
+        evidence, domains = self._chain.evidence, (self._chain.domain, self._domain)
+        if self._form is not Form.ANCHORED:
+            return evidence.record_settlements(
+                [SettlementPiece(each.claim, each.signatures) for each in pieces]
+            )
+        head, pages = describe(pieces, self._chain.address, *domains)
+        for content in (*pages, head.to_bytes()):  # first: a chain names nothing that nobody has
+            self._chain.content.put(content)
+        return evidence.anchor_root(head.root, head.leaves, str(head.cid))
+
+    @property
+    def _domain(self) -> ControllersDomain:
+        return self._chain.controllers_domain
+
+    def _go_on(self, each: _UnderWay) -> LedgerUnavailable | None:
+        """Ask what became of it; what keeps the chain from saying so, if anything does."""
+        try:
+            self._chain.push(each.call)
+        except ContractRefused as refused:
+            self._take_refusal(each, refused)
+        except RefusedInput as error:  # no gas for it, or more of it than a node takes
+            self._rest(each, error)
+        except LedgerUnavailable as error:
+            return error
+        except TryAgain as error:
+            _log.debug("evidence is under way", pieces=len(each.pieces), error=error)
+        else:
+            self._finish(each)
+        return None
+
+    def _take_refusal(self, each: _UnderWay, refused: ContractRefused) -> None:
+        if refused.error_name in PASSING:
+            self._rest(each, refused)
+        elif refused.error_name in THERE:
+            self._finish(each)
+        else:
+            is_alone = len(each.pieces) == 1
+            _log.warning("evidence is refused", pieces=len(each.pieces), error=refused)
+            self._drop(each)
+            with self._guard:
+                after_s = REFUSED_S if is_alone else 0.0
+                self._queue.give_back(each.pieces, self._clock(), after_s)
+            each.path.unlink(missing_ok=True)
+
+    def _rest(self, each: _UnderWay, error: EdgemarkError) -> None:
+        _log.warning("evidence waits", pieces=len(each.pieces), error=error)
+        each.not_before = self._clock() + REFUSED_S
+
+    def _finish(self, each: _UnderWay) -> None:
+        """It is there: first every channel has that written down, then the file goes."""
+        self._on_recorded(each.pieces)
+        self._drop(each)
+        with self._guard:
+            self._meter.note_recorded(len(each.pieces), self._clock() - each.began)
+            for piece in each.pieces:
+                self._queue.drop(piece.channel, piece.index)
+        each.path.unlink(missing_ok=True)
+
+    def _add(self, each: _UnderWay) -> None:
+        with self._guard:
+            self._sent.append(each)
+            for piece in each.pieces:
+                known = self._newest.get(piece.channel, 0)
+                self._newest[piece.channel] = max(known, piece.index)
+
+    def _drop(self, each: _UnderWay) -> None:
+        with self._guard:
+            self._sent.remove(each)
+            self._newest = {}
+            for piece in (piece for other in self._sent for piece in other.pieces):
+                known = self._newest.get(piece.channel, 0)
+                self._newest[piece.channel] = max(known, piece.index)
+
+    def _take_up(self) -> None:
+        """Go on with what an earlier life had under way."""
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            try:
+                form, pieces = _unpack(read_limited(path, MOST_BYTES))
+                if form is not self._form:
+                    raise RefusedInput("is of another form", who=path, had=form.value)
+                each = _UnderWay(pieces, self._call_for(pieces), path, self._clock())
+            except RefusedInput as error:  # what it is of is owed all the same, and goes anew
+                _log.warning("evidence is put together anew", file=str(path), error=error)
+                path.unlink(missing_ok=True)
+                continue
+            self._add(each)
+
+    def _tell(self) -> None:
+        """A line now and then, and whenever the least N changed."""
+        now, reading = self._clock(), self.read()
+        paces = reading.paces
+        is_time = now - self._told_at >= LINE_S and paces.issued_per_s > 0
+        if paces.least == self._told_least and not is_time:
+            return
+        self._told_at, self._told_least = now, paces.least
+        _log.info("evidence", **tell_paces(reading))
+
+
+def tell_paces(reading: EvidenceReading) -> dict[str, object]:
+    """What status and log say of it."""
+    paces, recorded = reading.paces, reading.paces.recorded_per_s
+    return {
+        "form": reading.form.value,
+        "waiting": reading.waiting,
+        "late": reading.late,
+        "under_way": reading.under_way,
+        "issued": paces.issued,
+        "recorded": paces.recorded,
+        "issued_per_s": round(float(paces.issued_per_s), 3),
+        "recordable_per_s": None if recorded is None else round(float(recorded), 3),
+        "least_n": paces.least,
+    }
+
+
+def _pack(form: Form, pieces: Sequence[EvidencePiece]) -> bytes:
+    raw = form.value.encode().ljust(16) + encode_pieces(pieces)
+    return sha256(raw).digest() + raw
+
+
+def _unpack(raw: bytes) -> tuple[Form, tuple[EvidencePiece, ...]]:
+    """What `_pack` wrote; raises `RefusedInput`."""
+    digest, rest = raw[:32], raw[32:]
+    if sha256(rest).digest() != digest:
+        raise RefusedInput("is not as it was written", who="pieces of evidence")
+    return Form(rest[:16].decode().strip()), decode_pieces(rest[16:], most=MOST_ANCHORED)

@@ -119,6 +119,13 @@ class Actor:
         if self.process is not None:
             self.process.terminate()
 
+    def kill(self) -> None:
+        """End it at once, without a word to it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
     def end(self) -> None:
         """Wait for it to leave; kill it when it does not."""
         if self.process is None:

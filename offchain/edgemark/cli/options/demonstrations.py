@@ -1,0 +1,75 @@
+"""What every demonstration takes, and how its receipt is shown."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import click
+from rich.console import Console
+
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.page import html_option, save_page
+from edgemark.demo.folder import passing_folder
+from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS
+from edgemark.logs import configure_logs
+from edgemark.receipt import Receipt
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Story(Protocol):
+    """What a system plays."""
+
+    def __call__(self, folder: Path, console: Console, *, chain_kind: str) -> Receipt:
+        """Play it in a folder, for keys, journals and logs; the receipt."""
+
+
+OPTIONS = (  # the last of them is shown first
+    html_option,
+    click.option(
+        "--chain",
+        "chain_kind",
+        type=click.Choice(list(KINDS)),
+        default=DEFAULT_KIND,
+        show_default=True,
+        help="Kind of the chain that is started.",
+    ),
+    click.option(
+        "--keep",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Keep keys, journals and logs in this folder (default: a temporary one).",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the receipt as one JSON value."),
+)
+
+
+def tells_story(command: F) -> F:
+    """Options of a demonstration: the command answers its `Story`, which is played and shown."""
+
+    @functools.wraps(command)
+    def wrapped(
+        *, as_json: bool, keep: Path | None, chain_kind: str, html: Path | None, **more: Any
+    ) -> int:
+        configure_logs("error")
+        console, story = Console(stderr=as_json), command(**more)
+        if keep is not None:
+            receipt = story(keep, console, chain_kind=chain_kind)
+        else:
+            with passing_folder("edgemark-demo-") as folder:
+                receipt = story(folder, console, chain_kind=chain_kind)
+        if html is not None:
+            save_page(html, receipt)
+        if as_json:
+            click.echo(json.dumps(receipt.as_dict()))
+        else:
+            receipt.print(console)
+        return Exit.DONE if receipt.ok else Exit.CHECK_FAILED
+
+    found: Any = wrapped
+    for option in OPTIONS:
+        found = option(found)
+    return found  # type: ignore[no-any-return]

@@ -19,7 +19,7 @@ from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
-from edgemark.systems.trading.protocol.accords.messages import Closing
+from edgemark.systems.trading.protocol.accords.messages import Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import (
     Fault,
     Head,
@@ -39,6 +39,10 @@ class ProposalWrong(PeerFault):
     """A bill that its seller signed and that can never be right."""
 
     fault: Fault = Fault.FEE
+
+
+class NotReduced(RefusedInput):
+    """A deposit of which nothing goes back now."""
 
 
 class AnswerStrange(PeerFault):
@@ -127,14 +131,14 @@ def _check_interval(purchase: Purchase, proposal: Proposal, pricing: Pricing) ->
 
 
 def _check_fee(purchase: Purchase, proposal: Proposal, pricing: Pricing) -> None:
-    """What is left of a deposit may be billed also when a top-up was confirmed meanwhile."""
+    """What is left of a deposit may be billed as the seller saw it (`Purchase.deposits`)."""
     signed, readings = purchase.signed, proposal.readings
     is_first = signed.amount == 0
     due = [
         pricing.bill(readings, is_first=is_first, left=deposit - signed.amount)
-        for deposit in (purchase.deposit, purchase.former_deposit or purchase.deposit)
+        for deposit in purchase.deposits
     ]
-    if 0 < proposal.fee == due[0] or 0 < proposal.fee == due[1]:
+    if proposal.fee > 0 and proposal.fee in due:
         return
     price = pricing.price(readings) + (pricing.first_price if is_first else 0)
     if 0 < proposal.fee < due[0]:
@@ -184,6 +188,49 @@ def check_answer(purchase: Purchase, answer: Answer) -> on.HeardAnswer | None:
         had, needed = answer.units, f"<= {request.most}"
         raise AnswerStrange("uses more than it may", who="answer", had=had, needed=needed)
     return on.HeardAnswer(answer)
+
+
+def draft_reducing(purchase: Purchase, deposit: int, head: Head) -> accord.AskedReduce:
+    """Have the deposit reduced to this; the seller is asked for its word for some time.
+
+    Raises:
+        NotReduced: it is no reduction, goes below what was signed, or another one is under way.
+    """
+    least = max(purchase.signed.amount, purchase.paid)
+    if not least <= deposit < purchase.deposit:
+        needed = f"{least} to {purchase.deposit - 1}"
+        raise NotReduced("deposit is not reduced to this", who="buyer", had=deposit, needed=needed)
+    if purchase.asking is not None:
+        raise NotReduced(
+            "another reduction is under way",
+            who="buyer",
+            had=purchase.asking.amount,
+            remedy=f"Ask again after {purchase.asking.valid_until}.",
+        )
+    back = Tokens(purchase.deposit - deposit)
+    until = Timestamp(head.block + purchase.decided.patience_s)
+    return accord.AskedReduce(Reducing(purchase.agreements, back, until))
+
+
+def check_reducing_back(
+    purchase: Purchase, reducing: Reducing, domain: ChannelDomain, head: Head
+) -> accord.HeardReducingBack | None:
+    """The seller's word for what the buyer asked for; None when it is here.
+
+    Raises:
+        NotReduced: it is for another amount or number, or over.
+        BadSignature: another signed it.
+    """
+    asked = purchase.asking
+    if reducing == purchase.reducing:
+        return None
+    needed = None if asked is None else (asked.number, asked.amount)
+    if needed != (reducing.number, reducing.amount) or reducing.valid_until < head.block:
+        raise NotReduced("is not what was asked for", who="seller", had=reducing, needed=needed)
+    told = (reducing.number, reducing.amount, reducing.valid_until)
+    digest = domain.reduction(purchase.known.channel, *told)
+    check_signature(digest, reducing.signature, purchase.in_force.seller_key)
+    return accord.HeardReducingBack(reducing)
 
 
 def draft_closing(purchase: Purchase) -> Closing:

@@ -14,12 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from edgemark.identifiers import NO_TIME, Timestamp, Tokens
+from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
+from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.messages import Reducing
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Fault, Reason, Registers
 from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Answer, Countersigned, Proposal, Request
@@ -64,6 +66,8 @@ class Purchase(Side):
         proposed: a bill that is right and not signed yet.
         saw_last: the seller said that no work follows, and that is signed.
         wanted_deposit: that the user wants in all.
+        asking: how much of the deposit the user wants back; `reducing`: the seller's word for it.
+        asked_back: how much that was the last time, unless it came.
         warned: the deposit that is nearly used up, as the seller said; `left` of it.
         fault, wrong: a bill that can never be right, kept as evidence.
         is_lost: the disk was lost: what was signed is not known here.
@@ -81,6 +85,9 @@ class Purchase(Side):
     proposed: Proposal | None = None
     saw_last: bool = False
     wanted_deposit: Tokens = NO_TOKENS
+    asking: Reducing | None = None
+    reducing: Reducing | None = None
+    asked_back: Tokens = NO_TOKENS
     warned: Tokens = NO_TOKENS
     left: Tokens = NO_TOKENS
     fault: Fault | None = None
@@ -102,6 +109,26 @@ class Purchase(Side):
         if self.is_over(TradeTime.FAILOVER):
             return Timestamp(self.failing_since + self.decided.patience_s)
         return self.service_ends
+
+    @property
+    def said(self) -> tuple[Timestamp, ...]:
+        """Until when words count that are out, or may be."""
+        words = (self.asking, self.reducing)
+        return super().said + tuple(word.valid_until for word in words if word is not None)
+
+    @property
+    def deposits(self) -> tuple[int, ...]:
+        """Deposits that a bill may be limited by, as its seller saw them: the present one first."""
+        former = self.former_deposit or self.deposit
+        return (self.deposit, former, self.deposit - self.asked_back)
+
+    def keys_in(self, signers: Signers) -> tuple[Address, Address]:
+        """The payer's key among them, and the seller's."""
+        return signers.payer_key, signers.seller_key
+
+    def may_follow(self, signers: Signers) -> bool:  # noqa: ARG002 - whoever they are
+        """Whoever signs for the seller: what the buyer signed, it signed."""
+        return True
 
     def request(self, number: int) -> Request | None:
         """The request of this number, while it is not answered."""
@@ -167,7 +194,11 @@ class Purchase(Side):
             case on.HeardOverdraft(overdraft):
                 return replace(self, warned=overdraft.deposit, left=overdraft.left)
             case on.AskedTopUp(deposit):
-                return replace(self, wanted_deposit=max(self.wanted_deposit, deposit))
+                return self._top_up(deposit)
+            case accord.AskedReduce(reducing):
+                return self._reduce(reducing)
+            case accord.HeardReducingBack(reducing):
+                return self._may_reduce(reducing)
             case on.FoundProposalWrong(fault, proposal, at):
                 wrong = replace(self, fault=fault, wrong=proposal, proposed=None)
                 return wrong.stop(Reason.PROPOSAL_WRONG, at)
@@ -178,17 +209,51 @@ class Purchase(Side):
             case _:
                 return self._heard(event)
 
-    def _heard(self, event: on.Common) -> Purchase:
+    def _heard(self, event: on.Common) -> Purchase:  # noqa: PLR0911 - one line an event
         told = self.heard(event)
         match event:
             case on.AskedStop(at):
                 return told.stop(Reason.ASKED_BY_BUYER, at)
+            case on.SawMoney(deposit):
+                return told.with_money_after(self, came=deposit < self.deposit)
+            case accord.SawLapsed(at):
+                asking, reducing = self.asking, self.reducing
+                if asking is not None and asking.valid_until < at:
+                    return replace(told, asking=None, reducing=None)
+                is_left = reducing is not None and reducing.valid_until >= at
+                return replace(told, reducing=reducing if is_left else None)
             case on.SawAmended():  # its seller proposes it anew, for the next controller
                 return replace(told, proposed=None)
             case on.SawClosing() | on.SawEnded():
                 return replace(told, proposed=None, is_returned=True)
             case _:
                 return told
+
+    def with_money_after(self, had: Purchase, *, came: bool) -> Purchase:
+        """The same when a deposit went back, or another agreement took the number of that."""
+        if came:
+            return replace(self, asking=None, reducing=None, asked_back=NO_TOKENS)
+        if self.agreements == had.agreements or self.asking is None:
+            return self
+        asking = replace(self.asking, number=self.agreements)
+        return replace(self, asking=asking, reducing=None)
+
+    def _top_up(self, deposit: Tokens) -> Purchase:
+        if self.asking is not None:
+            raise self._stale("top-up while deposit goes back")
+        return replace(self, wanted_deposit=max(self.wanted_deposit, deposit))
+
+    def _may_reduce(self, reducing: Reducing) -> Purchase:
+        if self.asking is None or reducing.number != self.asking.number:
+            raise self._stale("reduction that nobody asked for")
+        return replace(self, reducing=reducing)
+
+    def _reduce(self, reducing: Reducing) -> Purchase:
+        is_next = reducing.number == self.agreements and 0 < reducing.amount <= self.deposit
+        if self.asking is not None or not is_next:
+            raise self._stale("reduction beside another")
+        back = reducing.amount
+        return replace(self, asking=reducing, asked_back=back, wanted_deposit=NO_TOKENS)
 
     def _stale(self, what: str) -> IllegalMove:
         had, needed = self.phase.value, "what this state waits for"
@@ -221,6 +286,7 @@ class Purchase(Side):
         voucher = Countersigned(proposal.voucher, proposal.signature, signature)
         signed = Signed.of(proposal)
         told = replace(self, signed=signed, voucher=voucher, proposed=None, is_returned=False)
+        told = replace(told, amending=None)  # it is at an amount below what is owed now
         return replace(told, saw_last=self.saw_last or proposal.is_last)
 
     # --- what is owed --------------------------------------------------------------------------
@@ -256,6 +322,10 @@ class Purchase(Side):
         owed: list[do.BuyerEffect] = [do.SendRequest(each.number) for each in asking]
         if self.wanted_deposit > self.deposit:
             owed.append(do.SubmitTopUp(self.wanted_deposit))
+        if self.reducing is not None:
+            owed.append(do.SubmitReduce())
+        elif self.asking is not None:
+            owed.append(do.SendReducing())
         return (*owed, *self._owed_answers())
 
     def _owed_signing(self) -> tuple[do.BuyerEffect, ...]:

@@ -95,6 +95,11 @@ class Signers:
     controller: Address
     epoch: int = 0
 
+    @property
+    def keys(self) -> tuple[Address, Address]:
+        """The payer's and the seller's."""
+        return self.payer_key, self.seller_key
+
     def as_abi(self) -> tuple[object, ...]:
         """The tuple that the contract takes."""
         return astuple(self)

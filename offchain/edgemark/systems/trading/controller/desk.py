@@ -61,7 +61,7 @@ class Desk(OfChannel, Waiting):
 
     Attributes:
         agreement: of the channel.
-        signers: in force when this controller was named.
+        signers: in force, as long as this controller is named.
         deposit: on chain, confirmed.
         cycles: N at the moment.
         due: the settlement that is to be issued.
@@ -109,7 +109,7 @@ class Desk(OfChannel, Waiting):
             or self.evidence.index > self.evidenced,
         }
 
-    def after(self, event: at.ControllerEvent) -> Desk:  # noqa: PLR0911 - one line an event
+    def after(self, event: at.ControllerEvent) -> Desk:  # noqa: C901, PLR0911 - one line an event
         """The same with what the event told; the phase is the protocol's business."""
         match event:
             case at.SawNamed(agreement, signers, deposit):
@@ -132,6 +132,8 @@ class Desk(OfChannel, Waiting):
                 return replace(self, cycles=cycles)
             case on.SawMoney(deposit):
                 return replace(self, deposit=deposit)
+            case on.SawAmended(signers):
+                return replace(self, signers=signers)
             case on.SawBlocksStop() | on.SawBlocksGoOn():
                 return replace(self, blocks_stopped=isinstance(event, on.SawBlocksStop))
             case at.SawDismissed() | on.SawClosing() | on.SawEnded():
@@ -227,6 +229,8 @@ def observe_desk(
             found.append(on.SawMoney(view.deposit, view.paid, view.agreements))
         if not is_named:
             found.append(at.SawDismissed())
+        elif view.signers not in (None, desk.signers):
+            found.append(on.SawAmended(view.signers or desk.in_force))
     if desk.phase is ControllerPhase.ISSUING and view.phase.is_closing:
         found.append(on.SawClosing(view.phase, view.counted, view.deadline))
     if view.ending is not None and desk.phase is not ControllerPhase.ENDED:

@@ -29,17 +29,32 @@ class KeepCredential:
 
 @dataclass(frozen=True)
 class SignAmending:
-    """Sign for the next controller."""
+    """Sign for the next controller, or for one's own next key."""
 
 
 @dataclass(frozen=True)
 class SendAmending:
-    """Ask the other for its word for the next controller."""
+    """Ask the other for its word for the same."""
 
 
 @dataclass(frozen=True)
 class SubmitAmending:
     """Bring the other's word to the chain; sending it is one's own."""
+
+
+@dataclass(frozen=True)
+class SignConsent:
+    """Sign for the key that the other wants."""
+
+
+@dataclass(frozen=True)
+class SendConsent:
+    """Give the other one's word for its key; it brings that to the chain."""
+
+
+@dataclass(frozen=True)
+class SendReducing:
+    """Ask the seller for deposit back; or give the buyer one's word for it."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,11 @@ class SendOverdraft:
 
 
 @dataclass(frozen=True)
+class SignReducing:
+    """Sign that deposit goes back to the buyer."""
+
+
+@dataclass(frozen=True)
 class SubmitCheckpoint:
     """Be paid up to this amount; the channel stays open."""
 
@@ -177,6 +197,11 @@ class SubmitTopUp:
 
 
 @dataclass(frozen=True)
+class SubmitReduce:
+    """Have deposit back, by the seller's word; sending it is one's own."""
+
+
+@dataclass(frozen=True)
 class SubmitClose:
     """Close at the largest amount that was signed; 0: none was, and what is paid counts."""
 
@@ -214,6 +239,9 @@ Shared = (
     | SignAmending
     | SendAmending
     | SubmitAmending
+    | SignConsent
+    | SendConsent
+    | SendReducing
     | SignClosing
     | SendClosing
     | SubmitCloseTogether
@@ -228,6 +256,7 @@ SellerEffect = (
     | SendProposal
     | SendSettlement
     | SendOverdraft
+    | SignReducing
     | SubmitCheckpoint
     | SubmitClaim
     | SubmitResponse
@@ -240,6 +269,7 @@ BuyerEffect = (
     | Countersign
     | SendVoucher
     | SubmitTopUp
+    | SubmitReduce
     | SubmitClose
 )
 ControllerEffect = Issue | SendCredential | SubmitEvidence

@@ -305,7 +305,16 @@ class FoundProposalWrong:
     at: Timestamp
 
 
-OnChain = SawOpened | SawNeverOpened | SawMoney | SawAmended | SawClosing | SawShown | SawEnded
+OnChain = (
+    SawOpened
+    | SawNeverOpened
+    | SawMoney
+    | SawAmended
+    | accord.SawLapsed
+    | SawClosing
+    | SawShown
+    | SawEnded
+)
 Common = (
     OnChain
     | SawBlocksStop
@@ -317,9 +326,7 @@ Common = (
     | AskedStop
     | HeardStop
     | HeardStopTaken
-    | accord.AskedController
-    | accord.FoundAmending
-    | accord.HeardAmending
+    | accord.OfBoth
 )
 OfSeller = (
     AskedSell
@@ -332,6 +339,8 @@ OfSeller = (
     | HeardVoucher
     | HeardLastVoucher
     | HeardOverdraftTaken
+    | accord.HeardReducing
+    | accord.FoundReducing
     | accord.HeardClosing
     | accord.FoundClosing
 )
@@ -347,6 +356,8 @@ OfBuyer = (
     | HeardVoucherTaken
     | HeardOverdraft
     | AskedTopUp
+    | accord.AskedReduce
+    | accord.HeardReducingBack
     | FoundProposalWrong
     | accord.FoundClosing
     | accord.HeardClosingBack

@@ -8,6 +8,7 @@ from edgemark.identifiers import Tokens
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.protocol.agreement import Agreement
 from edgemark.systems.trading.protocol.events import (
+    SawAmended,
     SawBlocksGoOn,
     SawBlocksStop,
     SawClosing,
@@ -77,6 +78,7 @@ ControllerEvent = (
     | SawEvidence
     | FoundQueue
     | SawMoney
+    | SawAmended
     | SawClosing
     | SawEnded
     | SawBlocksStop

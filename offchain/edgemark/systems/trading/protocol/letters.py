@@ -10,6 +10,7 @@ kind, or sent back to who wrote it, has the wrong signer. What is signed, and wh
 | Voucher    | both        | channel, index, amount, template, controller, epoch                  |
 | Closing    | a party     | channel, amount, until when                                          |
 | Amendment  | a party     | channel, number, amount, keys, controller, epoch, until when         |
+| Reduction  | the seller  | channel, number, amount, until when                                  |
 | Login      | a DID's key | service, controller, its TLS pin, channel, nonce, until when         |
 | Issuance   | controller  | channel, index, epoch, digest of the voucher, hash of the credential |
 
@@ -34,7 +35,7 @@ from edgemark.systems.trading.contract.evidence.records import Claim
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.identifiers import ChannelId
-from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.messages import (
     KINDS,
     MAX_LETTER_BYTES,
@@ -91,6 +92,7 @@ class Kind(IntEnum):
     CLOSING = 10
     AMENDING = 11
     TAKEN = 12
+    REDUCING = 13
 
 
 Message = (
@@ -106,6 +108,7 @@ Message = (
     | Closing
     | Amending
     | Taken
+    | Reducing
 )
 FORMS: dict[Kind, type[Message]] = {
     Kind.REQUEST: Request,
@@ -120,6 +123,7 @@ FORMS: dict[Kind, type[Message]] = {
     Kind.CLOSING: Closing,
     Kind.AMENDING: Amending,
     Kind.TAKEN: Taken,
+    Kind.REDUCING: Reducing,
 }
 KIND_OF = {form: kind for kind, form in FORMS.items()}
 
@@ -138,6 +142,7 @@ WRITERS: dict[Kind, frozenset[Role]] = {
     Kind.CLOSING: _PARTIES,
     Kind.AMENDING: _PARTIES,
     Kind.TAKEN: _PARTIES,
+    Kind.REDUCING: _PARTIES,
 }
 
 
@@ -218,7 +223,7 @@ class Letter:
         reader = Reader(raw, who="letter")
         number = reader.integer(1, most=KINDS)
         if number not in FORMS:
-            raise MalformedMessage("is of no kind", who="letter", had=number, needed="1..12")
+            raise MalformedMessage("is of no kind", who="letter", had=number, needed="1..13")
         channel = ChannelId(reader.fixed(32))
         message = reader.variable(most=MAX_LETTER_BYTES)
         signature = reader.fixed(SIGNATURE_BYTES)

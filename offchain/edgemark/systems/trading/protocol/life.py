@@ -82,11 +82,16 @@ class TradeTime(Enum):
     LOCK = "lock"  # the anchor returns what is left
 
 
-_CHAIN = stays(on.SawMoney, on.SawAmended, on.SawBlocksStop, on.SawBlocksGoOn)
+_CHAIN = stays(on.SawMoney, on.SawAmended, accord.SawLapsed, on.SawBlocksStop, on.SawBlocksGoOn)
 _BROKER = stays(on.FoundBrokerAway, on.FoundBrokerBack)
 _KEEPING = stays(on.HeardCredential, on.FoundCredentialKept)
-_FAILOVER = stays(
-    accord.AskedController, accord.FoundAmending, accord.HeardAmending, TradeTime.OFFER
+_AMENDING = stays(
+    accord.AskedKey,
+    accord.FoundConsent,
+    accord.AskedController,
+    accord.FoundAmending,
+    accord.HeardAmending,
+    TradeTime.OFFER,
 )
 _OPEN = {**_CHAIN, **_BROKER, **_KEEPING}
 
@@ -119,9 +124,10 @@ _SELLER: Table = {
         on.SawClosing: SellerPhase.WINDOW,
         on.SawEnded: SellerPhase.ENDED,
         **stays(on.HeardRequest, on.FoundOverdrawn, on.FoundNothingDue, TradeTime.INTERVAL),
+        **stays(accord.HeardReducing, accord.FoundReducing),
         **_WORK,
         **_OPEN,
-        **_FAILOVER,
+        **_AMENDING,
     },
     SellerPhase.STOPPED: {
         on.FoundNothingDue: SellerPhase.CLAIMING,
@@ -133,7 +139,7 @@ _SELLER: Table = {
         **stays(on.HeardStop, on.HeardStopTaken),
         **_WORK,
         **_OPEN,
-        **_FAILOVER,
+        **_AMENDING,
     },
     SellerPhase.CLAIMING: {
         on.SawClosing: SellerPhase.WINDOW,
@@ -184,10 +190,11 @@ _BUYER: Table = {
         on.SawClosing: BuyerPhase.WINDOW,
         on.SawEnded: BuyerPhase.ENDED,
         **stays(on.AskedRequest, on.AskedTopUp, on.HeardOverdraft),
+        **stays(accord.AskedReduce, accord.HeardReducingBack),
         **_ANSWERS,
         **_SIGNING,
         **_OPEN,
-        **_FAILOVER,
+        **_AMENDING,
     },
     BuyerPhase.STOPPED: {
         TradeTime.PATIENCE: BuyerPhase.CLOSING,
@@ -198,7 +205,7 @@ _BUYER: Table = {
         **_ANSWERS,
         **_SIGNING,
         **_OPEN,
-        **_FAILOVER,
+        **_AMENDING,
     },
     BuyerPhase.CLOSING: {
         on.SawClosing: BuyerPhase.WINDOW,
@@ -226,7 +233,7 @@ _CONTROLLER: Table = {
         on.SawClosing: ControllerPhase.CLOSED,
         on.SawEnded: ControllerPhase.ENDED,
         **stays(at.HeardSettlement, at.FoundIssued, at.HeardCredentialTaken, at.SawEvidence),
-        **stays(at.FoundQueue, on.SawMoney, on.SawBlocksStop, on.SawBlocksGoOn),
+        **stays(at.FoundQueue, on.SawMoney, on.SawAmended, on.SawBlocksStop, on.SawBlocksGoOn),
     },
     ControllerPhase.CLOSED: {
         on.SawEnded: ControllerPhase.ENDED,

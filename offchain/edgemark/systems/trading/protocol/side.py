@@ -1,17 +1,21 @@
-"""What seller and buyer remember of a channel alike: its money on chain, its stop, its controller.
+"""What seller and buyer remember of a channel alike: its money, its stop, who signs and issues.
 
 Rule 1: what came first is the reason of the end (`reason`); nothing that comes later changes it.
 Rule 2: a chain or broker that is away is no party that is away: while blocks stop nothing is signed
         or begun, while no letters come nobody loses patience, and for neither is anything closed.
+Rule 3: what a party consented to may come on chain until a block that is later than its time is
+        final without it (`SawLapsed`): until then the party counts as if it came.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self, assert_never
 
 from edgemark.identifiers import NO_TIME, NOBODY, Address, Timestamp, Tokens
+from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver, Waiting
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase, Signers
 from edgemark.systems.trading.protocol import effects as do
@@ -52,7 +56,7 @@ _BY_ENDING = {
 
 
 @dataclass(frozen=True)
-class Side(OfChannel, Waiting):
+class Side(OfChannel, Waiting, ABC):
     """One channel at one of its parties.
 
     Attributes:
@@ -68,7 +72,9 @@ class Side(OfChannel, Waiting):
         blocks_stopped, broker_away: what is out of reach.
         failing_since: when the user wanted another controller.
         next_controller: that one.
-        amending: one's own signed word for it; `offered`: the other's.
+        next_key: one's own, that the user wants.
+        amending: one's own signed word for either; `offered`: the other's.
+        consent: one's own signed word for the key that the other wants.
         closing: one's own signed word for the end; `closing_back`: the other's.
         credential: index of the newest one; `keeping`: those not yet in their place.
         ending, amount: how the channel ended on chain, and what its seller got in all.
@@ -92,8 +98,10 @@ class Side(OfChannel, Waiting):
     broker_away: bool = False
     failing_since: Timestamp = NO_TIME
     next_controller: Address = NOBODY
+    next_key: Address = NOBODY
     amending: Amending | None = None
     offered: Amending | None = None
+    consent: Amending | None = None
     closing: Closing | None = None
     closing_back: Closing | None = None
     credential: int = 0
@@ -124,6 +132,24 @@ class Side(OfChannel, Waiting):
         """What a signed amount is worth: never more than the deposit."""
         return min(amount, self.deposit)
 
+    @abstractmethod
+    def keys_in(self, signers: Signers) -> tuple[Address, Address]:
+        """This party's key among them, and the other's."""
+
+    @abstractmethod
+    def may_follow(self, signers: Signers) -> bool:
+        """Whether these may sign next without a loss of this party, as things are."""
+
+    def asks_consent(self, amending: Amending) -> bool:
+        """Whether the other's word is for another key of its own: it brings that to the chain."""
+        return self.keys_in(amending.signers)[1] != self.keys_in(self.in_force)[1]
+
+    @property
+    def said(self) -> tuple[Timestamp, ...]:
+        """Until when this party's words count that are out, or may be."""
+        words = (self.amending, self.offered, self.consent)
+        return tuple(word.valid_until for word in words if word)
+
     def forget(self, *times: TradeTime) -> Self:
         """The same, waiting for these times anew."""
         return replace(self, over=frozenset(each for each in self.over if each.what not in times))
@@ -149,8 +175,10 @@ class Side(OfChannel, Waiting):
         """Whether the other is waited for: not while it cannot be heard, if that may pass."""
         return not self.broker_away or self.reason is Reason.CONTROLLER_LOST
 
-    def heard(self, event: on.Common) -> Self:  # noqa: C901, PLR0911 - one line an event
+    def heard(self, event: on.Common) -> Self:  # noqa: PLR0911 - one line an event
         """The same with what an event told that both parties hear."""
+        if isinstance(event, accord.OfBoth):
+            return self._agreed(event)
         match event:
             case on.SawBlocksStop() | on.SawBlocksGoOn():
                 return replace(self, blocks_stopped=isinstance(event, on.SawBlocksStop))
@@ -166,17 +194,28 @@ class Side(OfChannel, Waiting):
                 return replace(self.stop(reason, at), stop_told=True)
             case on.HeardStopTaken():
                 return replace(self, stop_told=True)
-            case accord.AskedController(controller, at):
-                fresh = replace(self, next_controller=controller, failing_since=at, amending=None)
-                return fresh.forget(TradeTime.FAILOVER)
-            case accord.FoundAmending(amending):
-                return replace(self, amending=amending)
-            case accord.HeardAmending(amending):
-                return replace(self, offered=amending).forget(TradeTime.OFFER)
             case on.AskedStop():
                 return self  # whose word it is, each side says itself
             case _:
                 return self._saw(event)
+
+    def _agreed(self, event: accord.OfBoth) -> Self:
+        match event:
+            case accord.AskedController(controller, at):
+                fresh = replace(self, next_controller=controller, failing_since=at, amending=None)
+                return fresh.forget(TradeTime.FAILOVER)
+            case accord.AskedKey(key):
+                return replace(self, next_key=key, amending=None)
+            case accord.FoundAmending(amending):
+                self._check_next(amending)
+                return replace(self, amending=amending)
+            case accord.FoundConsent(amending):
+                return self._consented(amending)
+            case accord.HeardAmending(amending):
+                self._check_next(amending)
+                return replace(self, offered=amending).forget(TradeTime.OFFER)
+            case _:
+                assert_never(event)
 
     def _saw(self, event: on.OnChain) -> Self:  # noqa: PLR0911 - one line an event
         match event:
@@ -188,6 +227,8 @@ class Side(OfChannel, Waiting):
                 return self._has_money(event)
             case on.SawAmended(signers):
                 return self._amended(signers)
+            case accord.SawLapsed(at):
+                return self.lapsed(at)
             case on.SawClosing(phase, counted, deadline):
                 stopped = self.stop(_BY_CLOSER[phase])
                 return replace(stopped, counted=counted, deadline=deadline)
@@ -209,27 +250,60 @@ class Side(OfChannel, Waiting):
             agreements=event.agreements,
             amending=self.amending if is_next else None,
             offered=self.offered if is_next else None,
+            consent=self.consent if is_next else None,
         )
+
+    def lapsed(self, at: Timestamp) -> Self:
+        """The same without what was to count until before this time."""
+
+        def left(word: Amending | None) -> Amending | None:
+            return None if word is None or word.valid_until < at else word
+
+        amending, offered, consent = map(left, (self.amending, self.offered, self.consent))
+        return replace(self, amending=amending, offered=offered, consent=consent)
+
+    def _check_next(self, amending: Amending) -> None:
+        if amending.number != self.agreements or not self.may_follow(amending.signers):
+            raise IllegalMove("amendment of another state", who="side", had=amending)
+
+    def _consented(self, amending: Amending) -> Self:
+        offered = self.offered
+        is_asked = offered is not None and self.asks_consent(offered) and not self.reason
+        if offered is None or not is_asked or not amending.is_same(offered):
+            raise IllegalMove("consent to what nobody asked", who="side", had=amending)
+        return replace(self, consent=amending, offered=None)
 
     def _amended(self, signers: Signers) -> Self:
         """What was signed under its number counts no more; a stop stays one."""
-        told = replace(self, signers=signers, amending=None, offered=None)
-        if self.reason is not Reason.NONE:
+        had = self.in_force
+        told = replace(self, signers=signers, amending=None, offered=None, consent=None)
+        if signers.keys != had.keys:  # an end that an old key signed is none
+            told = replace(told, closing=None, closing_back=None)
+        if self.keys_in(signers)[0] == self.next_key:
+            told = replace(told, next_key=NOBODY)
+        if self.reason is not Reason.NONE or signers.controller == had.controller:
             return told
         return replace(told, next_controller=NOBODY, failing_since=NO_TIME)
 
     def owed_talk(self) -> tuple[do.Shared, ...]:
         """What is owed in every phase in which the channel is open."""
+        if self.reason is Reason.NONE:
+            return (*self._owed_amending(), *self.owed_keeping())
+        return (*(() if self.stop_told else (do.SendStop(),)), *self.owed_keeping())
+
+    def _owed_amending(self) -> list[do.Shared]:
         owed: list[do.Shared] = []
-        if self.reason is not Reason.NONE:
-            owed += () if self.stop_told else (do.SendStop(),)
-        elif self.offered is not None and not self.is_over(TradeTime.OFFER):
-            owed.append(do.SubmitAmending())
-        elif self.amending is not None:
+        if self.consent is not None:
+            owed.append(do.SendConsent())
+        if self.offered is not None and not self.is_over(TradeTime.OFFER):
+            if not self.asks_consent(self.offered):
+                return [*owed, do.SubmitAmending()]
+            owed += () if self.blocks_stopped else (do.SignConsent(),)
+        if self.amending is not None:
             owed.append(do.SendAmending())
-        elif self.next_controller != NOBODY:
+        elif (self.next_controller, self.next_key) != (NOBODY, NOBODY):
             owed.append(do.SignAmending())
-        return (*owed, *self.owed_keeping())
+        return owed
 
     def owed_keeping(self) -> tuple[do.KeepCredential, ...]:
         """Credentials that came and are not in their place."""
@@ -244,6 +318,8 @@ class Side(OfChannel, Waiting):
             "no credential is newer than the newest": max(indices, default=0) <= self.credential,
             "what has a channel has a policy": (self.agreement is None) == (self.policy is None),
             "nothing is paid but what is deposited": self.paid <= self.deposit,
+            "what is said counts under the next number": {self.agreements}
+            >= {word.number for word in (self.amending, self.offered, self.consent) if word},
         }
 
 
@@ -289,6 +365,18 @@ class ChannelView:
     amount: Tokens = NO_TOKENS
 
 
+def _observe_open(side: Side, view: ChannelView) -> list[on.OnChain]:
+    found: list[on.OnChain] = []
+    had = (side.deposit, side.paid, side.agreements)
+    if side.opened_at == NO_TIME or had != (view.deposit, view.paid, view.agreements):
+        found.append(on.SawMoney(view.deposit, view.paid, view.agreements))
+    if view.signers not in (None, side.in_force):
+        found.append(on.SawAmended(view.signers or side.in_force))
+    if any(until < view.now for until in side.said) and view.agreements == side.agreements:
+        found.append(accord.SawLapsed(view.now))
+    return found
+
+
 def observe(side: Side, view: ChannelView) -> list[on.OnChain]:
     """What a view of the chain tells a party that it has not heard yet."""
     never = (Reason.NEVER_OPENED, Reason.OPENING_REFUSED)
@@ -301,11 +389,7 @@ def observe(side: Side, view: ChannelView) -> list[on.OnChain]:
     if side.opened_at == NO_TIME:
         found.append(on.SawOpened(side.agreement.terms.deposit, view.opened_at))
     if side.deadline == NO_TIME and view.phase is not ChannelPhase.ENDED:
-        had = (side.deposit, side.paid, side.agreements)
-        if found or had != (view.deposit, view.paid, view.agreements):
-            found.append(on.SawMoney(view.deposit, view.paid, view.agreements))
-        if view.signers not in (None, side.in_force):
-            found.append(on.SawAmended(view.signers or side.in_force))
+        found += _observe_open(side, view)
     if view.closed_by is not ChannelPhase.NONE and side.deadline == NO_TIME:
         found.append(on.SawClosing(view.closed_by, view.counted, view.deadline))
     elif view.phase.is_closing and view.counted != side.counted:

@@ -6,6 +6,7 @@ Every check raises; what passes becomes an event. What readings cost is handed i
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NoReturn
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.errors import PeerFault, RefusedInput
@@ -13,7 +14,7 @@ from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
-from edgemark.systems.trading.protocol.accords.messages import Closing
+from edgemark.systems.trading.protocol.accords.messages import Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import (
     BlocksStopped,
     Head,
@@ -40,6 +41,10 @@ class NotServed(RefusedInput):
 
 class VoucherStrange(PeerFault):
     """A voucher that the seller never proposed."""
+
+
+class ReductionRefused(PeerFault):
+    """Deposit that the seller does not do without."""
 
 
 class ClosingTooLow(PeerFault):
@@ -108,7 +113,7 @@ def find_pause(  # noqa: PLR0911 - one line a reason
     if not sale.received < request.number <= sale.received + MAX_WORKS:
         return Pause.BUSY
     conditions, due_at = sale.known.conditions, sale.asked_at if sale.proposed else None
-    standing = Standing(sale.deposit, sale.billed.amount, sale.claimed, due_at)
+    standing = Standing(sale.covered, sale.billed.amount, sale.claimed, due_at)
     credit, grace_s = conditions.credit, conditions.grace_s
     stop = find_stop(standing, credit=credit, grace_s=grace_s, now=head.block)
     if stop is not None:
@@ -116,8 +121,13 @@ def find_pause(  # noqa: PLR0911 - one line a reason
     price = price_with(sale, request.most, pricing, head)
     if price > conditions.cap:
         return Pause.INTERVAL_FULL
-    first = 0 if sale.claimed else pricing.first_price
-    return Pause.OVERDRAWN if sale.claimed + price + first > sale.deposit else Pause.NONE
+    is_covered = claim_with(sale, price, pricing) <= sale.covered
+    return Pause.NONE if is_covered else Pause.OVERDRAWN
+
+
+def claim_with(sale: Sale, price: int, pricing: Pricing) -> int:
+    """What is claimed once the interval that is not billed yet is, at this price."""
+    return sale.claimed + price + (0 if sale.claimed else pricing.first_price)
 
 
 def _is_fresh(sale: Sale, head: Head) -> bool:
@@ -182,7 +192,7 @@ def _read(sale: Sale, pricing: Pricing, head: Head) -> tuple[Readings, int]:
     before = begun.registers or pricing.zero
     end = max(begun.end + 1, min(head.block, begun.end + conditions.interval_s))
     readings = pricing.read(begun.end, end, before, sale.used)
-    left = sale.deposit - begun.amount
+    left = sale.covered - begun.amount
     fee = pricing.bill(readings, is_first=begun.amount == 0, left=left)
     if fee == 0 and head.block > end:
         readings = replace(readings, end=Timestamp(head.block))
@@ -239,6 +249,38 @@ def check_closing(
         sale.in_force.payer_key,
     )
     return accord.HeardClosing(closing)
+
+
+def check_reducing(
+    sale: Sale, reducing: Reducing, pricing: Pricing, head: Head
+) -> accord.HeardReducing | None:
+    """The buyer wants deposit back: what is left covers all that is claimed, or will be.
+
+    Returns:
+        None when that is under way.
+
+    Raises:
+        ReductionRefused: it does not, something else was wrong, or it is not the time for it.
+        BlocksStopped: the newest block is old.
+    """
+    had = sale.reducing
+    if had is not None and (had.number, had.amount) == (reducing.number, reducing.amount):
+        return None
+    check_fresh(head, sale.decided.stale_after_s)
+    if sale.phase is not SellerPhase.SERVING or had is not None:
+        _refuse_reduction("is not for now", reducing, "while the channel serves, one at a time")
+    if reducing.number != sale.agreements or reducing.valid_until < head.block:
+        needed = f"number {sale.agreements}, from {head.block} on"
+        _refuse_reduction("number or time", reducing, needed)
+    least = claim_with(sale, price_with(sale, 0, pricing, head), pricing)
+    if not 0 < reducing.amount <= sale.deposit - least:
+        _refuse_reduction("is needed here", reducing.amount, f"1..{sale.deposit - least}")
+    until = min(reducing.valid_until, head.block + sale.decided.patience_s)
+    return accord.HeardReducing(replace(reducing, valid_until=Timestamp(until), signature=b""))
+
+
+def _refuse_reduction(what: str, had: object, needed: object) -> NoReturn:
+    raise ReductionRefused(what, who="reduction", had=had, needed=needed)
 
 
 def draft_closing(sale: Sale) -> Closing:

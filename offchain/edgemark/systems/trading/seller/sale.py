@@ -6,23 +6,25 @@ Rule 2: the seller signs first, writes down, and then proposes. One bill is out 
         is signed its content stays, whatever index it is proposed under.
 Rule 3: the index never restarts, an amount never falls. A voucher that the payer signed counts by
         its amount, under whichever index, and whenever it comes.
-Rule 4: it never closes without a voucher: a payer may have signed one that never came, and would
+Rule 4: while the payer's next key may come on chain no bill is out, so nothing that the old key
+        signed is lost; deposit that may go back covers nothing.
+Rule 5: it never closes without a voucher: a payer may have signed one that never came, and would
         then be right to show it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
-from edgemark.loop.moves import TimeOver
+from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
-from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Readings, Reason, Registers, plus
+from edgemark.systems.trading.protocol.accords.messages import Reducing
+from edgemark.systems.trading.protocol.agreement import Readings, Reason, Registers, plus
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import (
     Answer,
@@ -31,7 +33,7 @@ from edgemark.systems.trading.protocol.messages import (
     Request,
     Settlement,
 )
-from edgemark.systems.trading.protocol.side import Side
+from edgemark.systems.trading.seller.account import Account
 from edgemark.systems.trading.seller.works import MAX_WORKS, Billed, Work
 
 MAX_UNISSUED = 16  # vouchers without a credential; amounts are of all before, so older ones go
@@ -40,126 +42,8 @@ _OPEN = (SellerPhase.SERVING, SellerPhase.STOPPED, SellerPhase.CLAIMING)
 
 
 @dataclass(frozen=True)
-class Sale(Side):
-    """State of one channel at its seller.
-
-    Attributes:
-        works: requests from `received` + 1 on, by number.
-        received: the buyer has the answers of all numbers up to this.
-        used: all that works ever used, by register.
-        billed: what is signed.
-        voucher: the newest one with both signatures.
-        unissued: bills that both signed, of which no credential came yet; oldest first.
-        proposed: the bill that is out.
-        asked_at: since when a voucher is awaited.
-        last_index: the highest that was ever proposed.
-        overdrawn_since: since when work was wanted that the deposit does not cover.
-        warned: the deposit of which the buyer knows that it is nearly used up.
-    """
-
-    phase: SellerPhase = SellerPhase.UNKNOWN
-    works: tuple[Work, ...] = ()
-    received: int = 0
-    used: Registers = ()
-    billed: Billed = field(default_factory=Billed)
-    voucher: Countersigned | None = None
-    unissued: tuple[Settlement, ...] = ()
-    proposed: Proposal | None = None
-    asked_at: Timestamp = NO_TIME
-    last_index: int = 0
-    overdrawn_since: Timestamp = NO_TIME
-    warned: Tokens = NO_TOKENS
-
-    @property
-    def is_finished(self) -> bool:
-        """Nothing is owed or awaited any more."""
-        is_over = self.phase in (SellerPhase.ENDED, SellerPhase.DROPPED)
-        return is_over and not self.keeping
-
-    @property
-    def signed(self) -> Tokens:
-        """The largest amount that the payer signed, as far as it came here."""
-        return self.voucher.voucher.amount if self.voucher else Tokens(0)
-
-    @property
-    def claimed(self) -> Tokens:
-        """The same with the bill that is out."""
-        return self.proposed.voucher.amount if self.proposed else self.billed.amount
-
-    @property
-    def in_hand(self) -> tuple[Work, ...]:
-        """Requests that were taken and are not answered."""
-        return tuple(work for work in self.works if work.answer is None)
-
-    @property
-    def begun(self) -> Billed:
-        """Where the interval begins that is not billed yet."""
-        if self.proposed is None:
-            return self.billed
-        readings = self.proposed.readings
-        return Billed(self.proposed.voucher.amount, readings.end, readings.after)
-
-    @property
-    def needs_new_index(self) -> bool:
-        """Whether the bill that is out cannot be signed any more as it stands."""
-        if self.proposed is None:
-            return False
-        voucher, signers = self.proposed.voucher, self.in_force
-        is_old = (voucher.controller, voucher.epoch) != (signers.controller, signers.epoch)
-        return is_old or self.is_over(TradeTime.VALIDITY)
-
-    def work(self, number: int) -> Work | None:
-        """The request of this number, when it is under way."""
-        return next((work for work in self.works if work.number == number), None)
-
-    def times(self) -> Sequence[tuple[Timestamp, TimeOver]]:
-        """Chain times that matter to this channel."""
-        if self.agreement is None or self.is_finished or self.opened_at == NO_TIME:
-            return ()
-        terms, agreed, decided = self.agreement.terms, self.agreement.conditions, self.decided
-        times = [
-            (self.service_ends, TimeOver(TradeTime.SERVICE)),
-            (terms.expires_at, TimeOver(TradeTime.EXPIRY)),
-            *self.ends(),
-        ]
-
-        def after(start: int, seconds: int, what: TradeTime) -> None:
-            times.append((Timestamp(start + seconds), TimeOver(what)))
-
-        if self.proposed is None:
-            after(self.billed.end, agreed.interval_s, TradeTime.INTERVAL)
-        else:
-            times.append((self.proposed.valid_until, TimeOver(TradeTime.VALIDITY)))
-            after(self.asked_at, agreed.grace_s, TradeTime.GRACE)
-            if self.is_losing_patience():
-                wait = agreed.grace_s + decided.patience_s
-                after(self.asked_at, wait, TradeTime.PATIENCE)
-                after(self.asked_at, agreed.grace_s, TradeTime.LAST)
-        if self.overdrawn_since != NO_TIME:
-            after(self.overdrawn_since, decided.patience_s, TradeTime.OVERDRAFT)
-        if self.failing_since != NO_TIME:
-            after(self.failing_since, decided.patience_s, TradeTime.FAILOVER)
-        return times
-
-    def laws(self) -> Mapping[str, bool]:
-        """What holds of the fields of every state that can be reached."""
-        numbers = [work.number for work in self.works]
-        within = range(self.received + 1, self.received + MAX_WORKS + 1)
-        return {
-            **super().laws(),
-            "requests are few, in order, each once": numbers == sorted(set(numbers) & set(within)),
-            "an amount never falls": self.billed.amount <= self.claimed,
-            "the newest voucher is the largest": self.signed == self.billed.amount,
-            "an index never restarts": self.index <= self.last_index,
-            "a bill that is out is awaited": (self.proposed is None) or self.asked_at > 0,
-        }
-
-    @property
-    def index(self) -> int:
-        """Of the newest voucher, or of the bill that is out."""
-        if self.proposed is not None:
-            return self.proposed.voucher.index
-        return self.voucher.voucher.index if self.voucher else 0
+class Sale(Account):
+    """State of one channel at its seller."""
 
     def after(self, event: on.SellerEvent) -> Sale:  # noqa: C901, PLR0911, PLR0912 - a line each
         """The same with what the event told; the phase is the protocol's business."""
@@ -186,6 +70,14 @@ class Sale(Side):
                 return self._signed(voucher)
             case on.HeardOverdraftTaken(deposit):
                 return replace(self, warned=deposit)
+            case accord.HeardReducing(reducing):
+                if self.reducing is not None or reducing.number != self.agreements:
+                    raise self._stale("reduction beside another")
+                return self._covered_by(reducing)
+            case accord.FoundReducing(reducing):
+                if self.reducing != replace(reducing, signature=b""):
+                    raise self._stale("reduction of another state")
+                return replace(self, reducing=reducing)
             case accord.HeardClosing(closing):
                 return replace(self, closing_back=closing)
             case accord.FoundClosing(closing):
@@ -198,11 +90,14 @@ class Sale(Side):
         match event:
             case on.SawOpened(_, at):
                 return replace(told, billed=Billed(end=at))
-            case on.SawMoney(deposit) if deposit > self.deposit:
-                return replace(told, overdrawn_since=NO_TIME)
-            case on.SawAmended(signers):
-                left = tuple(e for e in self.unissued if e.proposal.voucher.epoch == signers.epoch)
-                return replace(told, unissued=left)
+            case on.SawMoney(deposit):
+                since = NO_TIME if deposit > self.deposit else self.overdrawn_since
+                reducing = self.reducing if told.agreements == self.agreements else None
+                return replace(told, overdrawn_since=since, reducing=reducing)
+            case on.SawAmended():
+                return told.with_signers_after(self.in_force)
+            case accord.SawLapsed(at) if self.reducing and self.reducing.valid_until < at:
+                return replace(told, reducing=None)
             case on.HeardCredential(credential):
                 index = credential.index
                 left = tuple(e for e in self.unissued if e.proposal.voucher.index > index)
@@ -214,6 +109,24 @@ class Sale(Side):
                 return told.stop(Reason.ASKED_BY_SELLER, at)
             case _:
                 return told
+
+    def with_signers_after(self, had: Signers) -> Sale:
+        """The same when others have signed before: what they signed and is not paid is void.
+
+        Nothing is: the payer's key changes at an amount that pays all that it signed.
+        """
+        now = self.in_force
+        left = tuple(e for e in self.unissued if e.proposal.voucher.epoch == now.epoch)
+        if now.keys == had.keys:
+            return replace(self, unissued=left)
+        voucher = self.voucher if now.payer_key == had.payer_key else None
+        return replace(self, voucher=voucher, unissued=(), rekeyed=self.last_index)
+
+    def _covered_by(self, reducing: Reducing) -> Sale:
+        told = replace(self, reducing=reducing)
+        if told.claimed > told.covered:
+            raise self._stale("reduction below what is claimed")
+        return told
 
     def _stale(self, what: str) -> IllegalMove:
         return IllegalMove(what, who="sale", had=self.phase.value, needed="what this state owes")
@@ -251,8 +164,8 @@ class Sale(Side):
         return replace(self, works=tuple(works), received=received)
 
     def _proposed(self, proposal: Proposal) -> Sale:
-        is_anew = self.proposed is not None
-        if not self._is_drafted_of_this(proposal):
+        is_anew = self.proposed is not None and not self.is_rekeyed
+        if not self._is_drafted_of_this(proposal) or proposal.voucher.amount > self.covered:
             raise self._stale("draft of another state")
         told = replace(
             self,
@@ -260,6 +173,7 @@ class Sale(Side):
             asked_at=self.asked_at if is_anew else self._drafted_at(proposal),
             last_index=proposal.voucher.index,
         )
+        told = told if is_anew else told.forget(TradeTime.GRACE)
         return told.forget(TradeTime.INTERVAL, TradeTime.VALIDITY)
 
     def _drafted_at(self, proposal: Proposal) -> Timestamp:
@@ -285,7 +199,9 @@ class Sale(Side):
         """The bill that is out is settled, whichever index of it was signed."""
         if self.proposed is None or voucher.voucher.amount != self.proposed.voucher.amount:
             raise self._stale("voucher of no bill that is out")
-        unissued = (*self.unissued, Settlement.of(self.proposed, voucher))[-MAX_UNISSUED:]
+        unissued = self.unissued
+        if voucher.voucher.index > self.rekeyed:  # a controller takes no signature of an old key
+            unissued = (*unissued, Settlement.of(self.proposed, voucher))[-MAX_UNISSUED:]
         told = replace(self, voucher=voucher, billed=self.begun, proposed=None, unissued=unissued)
         return told.forget(TradeTime.GRACE, TradeTime.VALIDITY, TradeTime.LAST)
 
@@ -318,19 +234,17 @@ class Sale(Side):
             owed.append(do.Propose(self.last_index + 1))
         elif self.proposed is not None:
             owed.append(do.SendProposal(self.proposed.voucher.index))
-        left = self.deposit - self.claimed
+        if self.reducing is not None and self.phase is SellerPhase.SERVING:
+            owed += self._owed_reducing(self.reducing)
+        left = self.covered - self.claimed
         if left < self.decided.warn_below and self.warned != self.deposit:
             owed.append(do.SendOverdraft(self.deposit))
         return (*owed, *self._owed_issuing())
 
-    @property
-    def is_bill_due(self) -> bool:
-        """Whether a bill is to be drafted."""
-        if self.proposed is not None:
-            return self.needs_new_index
-        if self.phase is SellerPhase.STOPPED:
-            return not self.in_hand
-        return self.is_over(TradeTime.INTERVAL)
+    def _owed_reducing(self, reducing: Reducing) -> tuple[do.SellerEffect, ...]:
+        if reducing.signature:
+            return (do.SendReducing(),)
+        return () if self.blocks_stopped else (do.SignReducing(),)
 
     def _owed_issuing(self) -> tuple[do.SellerEffect, ...]:
         if not self.unissued:

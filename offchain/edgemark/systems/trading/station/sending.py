@@ -17,6 +17,7 @@ from edgemark.systems.trading.contract.escrow import (
     BroughtAmendment,
     BroughtClosing,
     BroughtOpening,
+    BroughtReduction,
     BroughtResponse,
     BroughtVoucher,
     EscrowContract,
@@ -29,7 +30,7 @@ from edgemark.systems.trading.seller.sale import Sale
 
 SharedSubmits = do.SubmitAmending | do.SubmitCloseTogether | do.SubmitSettle | do.SubmitEndUnclosed
 SellerSubmits = SharedSubmits | do.SubmitCheckpoint | do.SubmitClaim | do.SubmitResponse
-BuyerSubmits = SharedSubmits | do.SubmitOpening | do.SubmitTopUp | do.SubmitClose
+BuyerSubmits = SharedSubmits | do.SubmitOpening | do.SubmitTopUp | do.SubmitReduce | do.SubmitClose
 
 
 T = TypeVar("T")
@@ -70,6 +71,10 @@ def call_of_buyer(escrow: EscrowContract, purchase: Purchase, effect: BuyerSubmi
             return escrow.open([BroughtOpening(terms, word.valid_until, word.signature)])
         case do.SubmitTopUp(deposit):
             return _top_up(escrow, purchase, deposit)
+        case do.SubmitReduce():
+            said = _held(purchase.reducing)
+            told = (terms, said.number, said.amount, said.valid_until)
+            return escrow.reduce([BroughtReduction(*told, seller_signature=said.signature)])
         case do.SubmitClose(amount):
             if not amount:
                 return escrow.close_bare([terms])

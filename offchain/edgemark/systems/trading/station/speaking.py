@@ -60,6 +60,7 @@ READERS: Mapping[Kind, frozenset[Role]] = {
     Kind.CLOSING: _PARTIES,
     Kind.AMENDING: _PARTIES,
     Kind.TAKEN: _PARTIES | _CONTROLLER,
+    Kind.REDUCING: _PARTIES,
 }
 
 StateOf = Callable[[ChannelId], OfChannel | None]

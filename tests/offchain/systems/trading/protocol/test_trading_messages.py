@@ -31,7 +31,7 @@ from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.systems.trading.contract.evidence.records import Claim
 from edgemark.systems.trading.identifiers import ChannelId
-from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import MAX_REGISTERS, Pause, Reason
 from edgemark.systems.trading.protocol.letters import (
     FORMS,
@@ -77,6 +77,8 @@ MESSAGES: list[Any] = [
     Closing(Tokens(30), SOON, SIGNATURE),
     Closing(Tokens(0), SOON),
     Amending(0, Tokens(30), NEXT_SIGNERS, SOON, SIGNATURE),
+    Reducing(0, Tokens(30), SOON),
+    Reducing(0, Tokens(30), SOON, SIGNATURE),
     Taken(Kind.VOUCHER, 3),
 ]
 EACH = pytest.mark.parametrize("message", MESSAGES, ids=lambda each: type(each).__name__)
@@ -202,7 +204,7 @@ def test_a28_a_letter__is_of_its_chain_its_escrow_its_channel_and_its_kind() -> 
 
 
 def test_letter__of_no_kind__is_refused() -> None:
-    for number in (0, 13, 16, 17, 255):
+    for number in (0, 14, 16, 17, 255):
         raw = Writer().integer(number, 1).fixed(CHANNEL, 32).variable(b"").fixed(SIGNATURE, 65)
         with pytest.raises(MalformedMessage):
             Letter.from_wire(raw.finish())

@@ -279,7 +279,7 @@ def test_t21_the_next_controller__only_one_that_is_taken_and_never_below_what_is
         told = (changes.pop("number", 0), Tokens(amount), signers, Timestamp(START + 99))
         return Amending(*told, key.sign(DOMAIN.amendment(CHANNEL, *told)))
 
-    def check(offered: Amending, sale: Sale) -> accord.HeardAmending:
+    def check(offered: Amending, sale: Sale) -> accord.HeardAmending | None:
         limits = {"least": 12, "most": TERMS.deposit}
         return check_amending(sale, offered, PAYER_KEY.address, DOMAIN, HEAD, **limits)
 
@@ -292,7 +292,8 @@ def test_t21_the_next_controller__only_one_that_is_taken_and_never_below_what_is
         amending(controller=TERMS.controller),
         amending(epoch=2),
         amending(epoch=0),
-        amending(payer_key=THIEF.address),
+        amending(seller_key=THIEF.address),
+        amending(payer_key=TERMS.seller_key),
         replace(amending(), number=1),
         replace(amending(), valid_until=Timestamp(START)),
     ):

@@ -20,7 +20,7 @@ from tests.offchain.systems.trading.parties_cast import (
 )
 from tests.offchain.systems.trading.simulation.trading_chain import Chain
 
-from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.crypto.ethereum.secp256k1 import SecretKey, recover
 from edgemark.errors import EdgemarkError, LedgerUnavailable
 from edgemark.identifiers import Address
 from edgemark.loop.machine import IllegalMove, Tick
@@ -28,7 +28,7 @@ from edgemark.systems.trading.contract.records import Said
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
-from edgemark.systems.trading.protocol.accords.checking import draft_amending
+from edgemark.systems.trading.protocol.accords.checking import draft_amending, draft_consent
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.agreement import BlocksStopped, check_fresh
 from edgemark.systems.trading.protocol.letters import (
@@ -59,11 +59,16 @@ class Actor(ABC):
     blank: Callable[[], Any]
 
     def __init__(self, world: Any, key: SecretKey) -> None:
-        self.world, self.key = world, key
+        self.world, self.first_key = world, key
         self.chain: Chain = world.chain
         self.machine: PartyMachine[Any] = PartyMachine(type(self).blank)
         self.state = self.machine.initial(CHANNEL)
         self.journal: list[bytes | int] = []
+
+    @property
+    def key(self) -> SecretKey:
+        """With which it signs."""
+        return self.first_key
 
     # --- its disk ------------------------------------------------------------------------------
 
@@ -181,7 +186,22 @@ class Actor(ABC):
 
 
 class Trader(Actor):
-    """Seller or buyer: what both of them do."""
+    """Seller or buyer: what both of them do; each has a key more, to sign with next."""
+
+    next_key: SecretKey
+
+    @property
+    def key(self) -> SecretKey:
+        if self.state.agreement is None:
+            return self.first_key
+        keys = {each.address: each for each in (self.first_key, self.next_key)}
+        return keys[self.state.keys_in(self.state.in_force)[0]]
+
+    @property
+    def other_key(self) -> Address:
+        """The one of both with which it does not sign at the moment."""
+        first, other = self.first_key.address, self.next_key.address
+        return other if self.key.address == first else first
 
     @property
     def other(self) -> Role:
@@ -196,7 +216,7 @@ class Trader(Actor):
         is_seller = self.role is Role.SELLER
         return replace(self.said, **{"payer_signer" if is_seller else "seller_signer": signer})
 
-    def share(self, effect: do.Shared) -> Sequence[Any]:  # noqa: C901 - one each
+    def share(self, effect: do.Shared) -> Sequence[Any]:  # noqa: C901, PLR0912 - one each
         state = self.state
         match effect:
             case do.SendStop():
@@ -210,24 +230,23 @@ class Trader(Actor):
             case do.SendAmending():
                 self.send(state.amending, self.other)
             case do.SubmitAmending():
-                offered: Amending = state.offered
-                signer = state.in_force.payer_key
-                if self.role is Role.BUYER:
-                    signer = state.in_force.seller_key
-                said, until = self.said_with(signer), offered.valid_until
-                self.chain.amend(offered.number, offered.amount, offered.signers, until, said)
+                self.amend(state.offered)
+            case do.SignConsent():
+                return [accord.FoundConsent(self.sign(draft_consent(state, self.chain.head)))]
+            case do.SendConsent():
+                self.send(state.consent, self.other)
+            case do.SendReducing():
+                is_buyer = self.role is Role.BUYER
+                self.send(state.asking if is_buyer else state.reducing, self.other)
             case do.SignClosing():
-                draft = self.closing()
-                digest = DOMAIN.closing(CHANNEL, draft.amount, draft.valid_until)
-                return [accord.FoundClosing(replace(draft, signature=self.key.sign(digest)))]
+                return [accord.FoundClosing(self.sign_closing())]
             case do.SendClosing():
                 unknown = Closing(state.paid, state.known.terms.close_by)
                 self.send(state.closing or unknown, self.other)
             case do.SubmitCloseTogether():
                 back: Closing = state.closing_back
-                signers = state.in_force
-                is_seller = self.role is Role.SELLER
-                said = self.said_with(signers.payer_key if is_seller else signers.seller_key)
+                digest = DOMAIN.closing(CHANNEL, back.amount, back.valid_until)
+                said = self.said_with(recover(digest, back.signature))
                 self.chain.close_together(back.amount, back.valid_until, said)
             case do.SubmitSettle():
                 self.chain.settle()
@@ -237,8 +256,20 @@ class Trader(Actor):
                 assert_never(effect)
         return []
 
+    def amend(self, offered: Amending) -> None:
+        told = (offered.number, offered.amount, offered.signers, offered.valid_until)
+        signer = recover(DOMAIN.amendment(CHANNEL, *told), offered.signature)
+        self.chain.amend(*told, self.said_with(signer))
+
+    def sign_closing(self) -> Closing:
+        draft = self.closing()
+        digest = DOMAIN.closing(CHANNEL, draft.amount, draft.valid_until)
+        return replace(draft, signature=self.key.sign(digest))
+
     def sign_amending(self) -> Amending:
-        amending = draft_amending(self.state, self.due(), self.chain.head)
+        return self.sign(draft_amending(self.state, self.due(), self.chain.head))
+
+    def sign(self, amending: Amending) -> Amending:
         told = (amending.number, amending.amount, amending.signers, amending.valid_until)
         return replace(amending, signature=self.key.sign(DOMAIN.amendment(CHANNEL, *told)))
 

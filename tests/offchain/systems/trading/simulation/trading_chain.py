@@ -98,6 +98,9 @@ class Chain:
     def top_up(self, amount: int) -> None:
         self.send(lambda channel, now: calls.top_up(channel, amount, now, PEOPLE["payer"]))
 
+    def reduce(self, number: int, amount: int, until: int, said: Said) -> None:
+        self.send(lambda channel, now: calls.reduce(channel, number, amount, now, until, said))
+
     def checkpoint(self, amount: int, said: Said) -> None:
         self.send(lambda channel, now: calls.checkpoint(channel, amount, now, said))
 

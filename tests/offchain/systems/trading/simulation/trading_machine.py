@@ -4,6 +4,7 @@ chain and broker away, blocks that stop; hostile messages with good signatures; 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -30,6 +31,7 @@ from tests.offchain.systems.trading.simulation.trading_world import World
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Timestamp, Tokens
+from edgemark.systems.trading.buyer.checking import draft_reducing
 from edgemark.systems.trading.contract.records import Said, Voucher
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
@@ -134,6 +136,26 @@ class TradeMachine(RuleBasedStateMachine):
         event = accord.AskedController(next_.address, Timestamp(self.world.chain.block))
         if self.world.next.state.phase.value == "unknown":
             getattr(self.world, who).tell(event)
+
+    @rule(who=st.sampled_from(("seller", "buyer")), rounds=st.sampled_from((0, 1, 5)))
+    @precondition(lambda self: len(self.world.history) > 20)
+    def change_key(self, who: str, rounds: int) -> None:
+        actor = getattr(self.world, who)
+        actor.tell(accord.AskedKey(actor.other_key))
+        for _ in range(rounds):
+            self.act(4)
+
+    @rule(part=st.sampled_from((0, 1, 2, 3)), rounds=st.sampled_from((0, 1, 5)))
+    @precondition(lambda self: len(self.world.history) > 20)
+    def have_deposit_back(self, part: int, rounds: int) -> None:
+        """Some of what is left of it; where that is needed, the seller does not sign."""
+        state = self.world.buyer.state
+        signed = max(state.signed.amount, state.paid)
+        wanted = signed + (state.deposit - signed) * part // 4
+        with suppress(EdgemarkError):
+            self.world.buyer.tell(draft_reducing(state, wanted, self.world.chain.head))
+        for _ in range(rounds):
+            self.act(4)
 
     @rule(waiting=st.sampled_from((0, 20, 100)))
     def queue(self, waiting: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
-from tests.offchain.systems.trading.channel_cast import PEOPLE
+from tests.offchain.systems.trading.channel_cast import KEYS, PEOPLE
 from tests.offchain.systems.trading.parties_cast import (
     AGREEMENT,
     CHANNEL,
@@ -22,12 +22,15 @@ from tests.offchain.systems.trading.simulation.trading_actors import (
 )
 
 from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.identifiers import Address
 from edgemark.systems.trading.buyer.checking import (
     ProposalWrong,
     blame,
     check_answer,
     check_closing_back,
     check_proposal,
+    check_reducing_back,
 )
 from edgemark.systems.trading.buyer.checking import draft_closing as draft_buyers_closing
 from edgemark.systems.trading.buyer.purchase import Purchase
@@ -37,8 +40,9 @@ from edgemark.systems.trading.controller.desk import Desk, observe_desk
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
+from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.checking import check_amending
-from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import Pricing
 from edgemark.systems.trading.protocol.letters import (
     Kind,
@@ -62,6 +66,7 @@ from edgemark.systems.trading.protocol.side import hear_stop
 from edgemark.systems.trading.seller.admission import (
     NotServed,
     check_closing,
+    check_reducing,
     check_request,
     check_voucher,
     draft_bill,
@@ -76,6 +81,7 @@ class Seller(Trader):
     """See `edgemark.systems.trading.seller`."""
 
     role = Role.SELLER
+    next_key = KEYS["seller's next key"]
     blank = Sale
     state: Sale
 
@@ -117,18 +123,34 @@ class Seller(Trader):
                 left = max(0, state.deposit - state.claimed)
                 self.send(Overdraft(deposit, left), Role.BUYER)  # type: ignore[arg-type]
             case do.SubmitCheckpoint(amount):
-                chain.checkpoint(amount, self.said_with(state.in_force.payer_key))
+                chain.checkpoint(amount, self.said_with(self.voucher_signer()))
             case do.SubmitClaim(amount):
-                chain.close(amount, self.said_with(state.in_force.payer_key))
+                chain.close(amount, self.said_with(self.voucher_signer()))
             case do.SubmitResponse(amount):
-                chain.respond(amount, state.in_force.payer_key)
+                chain.respond(amount, self.voucher_signer())
+            case do.SignReducing():
+                return [accord.FoundReducing(self.sign_reducing())]
             case _:
                 return self.share(effect)
         return []
 
-    def take(self, role: Role, message: Message) -> None:
+    def voucher_signer(self) -> Address:
+        """Who signed the newest voucher, as the chain would recover it."""
+        voucher = self.state.voucher
+        assert voucher is not None
+        return recover(DOMAIN.voucher(CHANNEL, voucher.voucher), voucher.payer_signature)
+
+    def sign_reducing(self) -> Reducing:
+        reducing = self.state.reducing
+        assert reducing is not None
+        told = (reducing.number, reducing.amount, reducing.valid_until)
+        return replace(reducing, signature=self.key.sign(DOMAIN.reduction(CHANNEL, *told)))
+
+    def take(self, role: Role, message: Message) -> None:  # noqa: C901 - one line a kind
         state, head = self.state, self.chain.head
         match message:
+            case Reducing():
+                self.note(check_reducing(state, message, self.pricing, head))
             case Request():
                 self.take_request(message)
             case Countersigned():
@@ -165,6 +187,7 @@ class Buyer(Trader):
     """See `edgemark.systems.trading.buyer`."""
 
     role = Role.BUYER
+    next_key = KEYS["payer's next key"]
     blank = Purchase
     state: Purchase
 
@@ -195,6 +218,11 @@ class Buyer(Trader):
             case do.SubmitTopUp(deposit):
                 more = deposit - (chain.channel.deposit if chain.channel else 0)
                 chain.top_up(more)
+            case do.SubmitReduce():
+                assert state.reducing is not None
+                told = (state.reducing.number, state.reducing.amount, state.reducing.valid_until)
+                signer = recover(DOMAIN.reduction(CHANNEL, *told), state.reducing.signature)
+                chain.reduce(*told, self.said_with(signer))
             case do.SubmitClose(amount):
                 seller_signer = state.in_force.seller_key
                 if amount:
@@ -231,6 +259,8 @@ class Buyer(Trader):
                 self.note(on.HeardOverdraft(message))
             case Stop():
                 self.note(hear_stop(message, role, head))
+            case Reducing():
+                self.note(check_reducing_back(state, message, DOMAIN, head))
             case Closing():
                 self.note(check_closing_back(state, message, DOMAIN, head))
             case Amending():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from tests.offchain.systems.trading.channel_cast import START
 from tests.offchain.systems.trading.parties_cast import (
     AGREEMENT,
+    CHANNEL,
     CONDITIONS,
     CONTROLLER,
     DOMAIN,
@@ -26,7 +28,9 @@ from tests.offchain.systems.trading.simulation.trading_parties import (
     Seller,
 )
 
-from edgemark.identifiers import Timestamp
+from edgemark.crypto.ethereum.secp256k1 import recover
+from edgemark.identifiers import Address, Timestamp
+from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import ChannelEnding, Voucher
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.agreement import Pricing, Registers, plus
@@ -41,6 +45,12 @@ from edgemark.systems.trading.protocol.messages import (
 
 MAX_FLIGHT = 60  # letters under way; of more the oldest is lost
 MAX_ROUNDS = 200
+
+
+@lru_cache
+def signer_of(voucher: Countersigned) -> Address:
+    """Who signed it as its payer."""
+    return recover(DOMAIN.voucher(CHANNEL, voucher.voucher), voucher.payer_signature)
 
 
 class World:
@@ -105,9 +115,8 @@ class World:
             if taken.kind == Kind.VOUCHER:
                 self.acknowledged = max(self.acknowledged, self.seller.state.signed)
 
-    @staticmethod
-    def sellers_signature(letter: Letter) -> bytes:
-        return SELLER_KEY.sign(letter.digest(DOMAIN))
+    def sellers_signature(self, letter: Letter) -> bytes:
+        return self.seller.key.sign(letter.digest(DOMAIN))
 
     def note_signed(self, proposal: Proposal) -> None:
         """The buyer is about to sign: within strategy, cap and deposit (rule 2 of the buyer)."""
@@ -211,8 +220,19 @@ class World:
         is_open = channel is not None and channel.end is None
         if channel and is_open and self.chain.block <= (channel.deadline or self.chain.block):
             self.due = min(sale.signed, sale.deposit)
+        if channel is not None and is_open:
+            self.check_claim(channel)
         assert sum(work.answer.units for work in sale.works if work.answer) <= sum(sale.used)
         assert len(self.issuances) <= max((i for i, _ in self.issuances), default=0)
+
+    def check_claim(self, channel: Channel) -> None:
+        """Whatever both agreed on beside vouchers, the seller can claim what is signed (T23)."""
+        sale = self.seller.state
+        assert sale.claimed <= channel.deposit, "deposit went back that the seller counts on"
+        voucher, claim = sale.voucher, channel.paid
+        if voucher is not None and signer_of(voucher) == channel.signers.payer_key:
+            claim = max(claim, voucher.voucher.amount)
+        assert claim >= sale.signed, "what an old key signed is not paid"
 
     def signed_in_flight(self) -> bool:
         """The buyer died between signing and writing down: that signature never left."""

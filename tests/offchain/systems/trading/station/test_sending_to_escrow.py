@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.offchain.systems.trading.channel_cast import BOND, DEPOSIT, LIMITS
+from tests.offchain.systems.trading.channel_cast import BOND, DEPOSIT, KEYS, LIMITS
 from tests.offchain.systems.trading.station.trading_ground import TradingGround, ground
 
 from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.machine import UnderWay
 from edgemark.systems.trading.buyer.purchase import Purchase, Signed
 from edgemark.systems.trading.contract.escrow import TopUp
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.protocol import effects as do
-from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import (
     NO_TOKENS,
     Agreement,
@@ -163,6 +164,42 @@ def test_next_controller_that_the_other_signed_for__is_brought_by_either(
     else:
         buy(ground, purchase_of(ground, terms, offered=offered), do.SubmitAmending())
     assert ground["seller"].escrow.channel(terms).signers == signers
+
+
+def test_deposit_that_the_seller_signed_away__is_brought_by_the_buyer(
+    ground: TradingGround,
+) -> None:
+    terms, escrow = ground.open(), ground["payer"].escrow
+    both = ground.reduction(terms, 0, 300)
+    word = Reducing(0, Tokens(300), both.valid_until, both.seller_signature)
+    buy(ground, purchase_of(ground, terms, reducing=word), do.SubmitReduce())
+    kept = escrow.channel(terms)
+    assert (kept.deposit(BOND), kept.agreements) == (DEPOSIT - 300, 1)
+    assert kept.locked == DEPOSIT - 300 + BOND
+    with pytest.raises(ContractRefused, match="AgreementNumberWrong"):
+        buy(ground, purchase_of(ground, terms, reducing=word), do.SubmitReduce())
+    with pytest.raises(NothingToSend):
+        call_of_buyer(escrow, purchase_of(ground, terms), do.SubmitReduce())
+
+
+def test_t23_after_another_key__the_old_one_signs_nothing_that_the_escrow_takes(
+    ground: TradingGround,
+) -> None:
+    terms, escrow = ground.open(), ground["seller"].escrow
+    signers = replace(terms.signers, payer_key=KEYS["payer's next key"].address)
+    consent = ground.amendment(terms, 0, 100, signers)
+    word = Amending(0, Tokens(100), signers, consent.valid_until, consent.seller_signature)
+    buy(ground, purchase_of(ground, terms, offered=word), do.SubmitAmending())
+    assert (escrow.channel(terms).signers, escrow.channel(terms).paid) == (signers, 100)
+    for effect in (do.SubmitCheckpoint(Tokens(200)), do.SubmitClaim(Tokens(200))):
+        with pytest.raises(ContractRefused, match="NotSigned"):
+            sell(ground, sale_of(ground, terms, 200), effect)
+    voucher = ground.voucher(terms, 200).voucher
+    signature = KEYS["payer's next key"].sign(escrow.domain.voucher(escrow.id_of(terms), voucher))
+    sale = sale_of(ground, terms)
+    sale = replace(sale, voucher=Countersigned(voucher, b"", signature))
+    sell(ground, sale, do.SubmitClaim(Tokens(200)))
+    assert (phase(ground, terms), escrow.channel(terms).paid) == (ChannelPhase.ENDED, 200)
 
 
 def test_what_nobody_closed__is_ended_by_either_and_what_is_not_there_not_sent(

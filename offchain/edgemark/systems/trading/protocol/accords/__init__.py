@@ -1,1 +1,1 @@
-"""What both parties of a channel sign beside vouchers: another controller, and the end."""
+"""What both parties sign beside vouchers: another controller or key, less deposit, the end."""

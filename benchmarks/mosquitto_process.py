@@ -16,6 +16,7 @@ from pathlib import Path
 from edgemark.errors import EdgemarkError
 from edgemark.logs import Secret
 from edgemark.transport.broker.mosquitto import Mosquitto, MosquittoPlace, write_configuration
+from edgemark.transport.limits import BrokerLimits
 from edgemark.transport.ports import check_can_listen, hold_ports
 from edgemark.transport.tls import TlsKey
 
@@ -57,9 +58,10 @@ class MosquittoProcess:
     Args:
         folder: for its files.
         port: where it listens.
+        limits: of its configuration.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, limits: BrokerLimits | None = None) -> None:
         root, key = find_root(), TlsKey.generate()
         plug_in = find_plug_in(root)
         # Its libraries stand beside the plug-in, or where libraries did before they moved there.
@@ -76,8 +78,15 @@ class MosquittoProcess:
         words = [control, "dynsec", "init", str(state), ADMIN, PASSWORD]
         subprocess.run(words, check=True, env=self._environ, capture_output=True, timeout=LIMIT_S)
         more = ("user root",) if os.getuid() == 0 else ()  # else it may not read its own files
-        text = write_configuration(folder / "tls.pem", port, plug_in, state, more=more)
-        self._settings.write_text(text)
+        places = folder / "tls.pem", port, plug_in, state
+        self._settings.write_text(write_configuration(*places, limits=limits, more=more))
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        if self._process is None:
+            raise RuntimeError("Mosquitto was not started")
+        return self._process.pid
 
     def start(self) -> None:
         """Start it, and wait until it listens."""

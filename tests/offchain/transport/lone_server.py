@@ -95,7 +95,7 @@ class LoneProcess(Closing):
         self.url = f"https://127.0.0.1:{self.port}"
         self.pin = bytes.fromhex(self._process.stdout.readline().strip())
         self.lines = self._process.stdout
-        self._before = self._read("VmRSS")
+        self._before = read_memory(self._process.pid, "VmRSS")
 
     def __enter__(self) -> Self:
         return self
@@ -106,12 +106,14 @@ class LoneProcess(Closing):
 
     def grown(self) -> int:
         """How far it grew above what it began with, at its largest, bytes."""
-        return self._read("VmHWM") - self._before
+        return read_memory(self._process.pid, "VmHWM") - self._before
 
-    def _read(self, what: str) -> int:
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith(what))
-        return int(line.split()[1]) * 1024
+
+def read_memory(pid: int, what: str) -> int:
+    """Of a process, bytes: VmRSS is what it holds now, VmHWM the most that it ever held."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith(what))
+    return int(line.split()[1]) * 1024
 
 
 class LoneServer(LoneProcess):

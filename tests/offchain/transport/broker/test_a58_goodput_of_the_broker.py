@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 
 import pytest
-from tests.offchain.transport.broker.lone_broker import LIMITS, PAIRS, LoneBroker, topic
+from tests.offchain.transport.broker.lone_broker import LIMITS, PAIRS, Lone, LoneBroker, topic
 from tests.offchain.transport.broker.raw_session import (
     ACCEPTED,
     Pump,
@@ -42,7 +42,7 @@ class Run:
         came: messages that readers have, within the time.
     """
 
-    def __init__(self, broker: LoneBroker, window: int) -> None:
+    def __init__(self, broker: Lone, window: int) -> None:
         self._window = window
         self._acknowledged = [list[int]() for _ in range(PAIRS)]
         self._read = [list[int]() for _ in range(PAIRS)]
@@ -93,7 +93,7 @@ class Run:
                 self._read[pair].append(int.from_bytes(message[end : end + 2], "big"))
 
 
-def come_in(broker: LoneBroker, session: str) -> RawSession:
+def come_in(broker: Lone, session: str) -> RawSession:
     there = RawSession(broker)
     there.send(connect(session, broker.passwords[session], keep_alive=120))
     assert there.read() == ACCEPTED

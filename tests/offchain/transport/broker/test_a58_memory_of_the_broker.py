@@ -1,4 +1,4 @@
-"""What a broker holds stays below one bound, whoever reads nothing and whatever is sent."""
+"""What either broker holds stays below one bound, whoever reads nothing and whatever is sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import ssl
 import threading
 import time
 
-from tests.offchain.transport.broker.lone_broker import LIMITS, PAIRS, LoneBroker, topic
+import pytest
+from tests.offchain.transport.broker.lone_broker import LIMITS, LONE, PAIRS, Lone, topic
 from tests.offchain.transport.broker.raw_session import (
     ACCEPTED,
     RawSession,
@@ -23,7 +24,7 @@ from edgemark.transport.limits import KIB, MIB
 MESSAGE = bytes(64 * KIB)
 
 
-def come_in(broker: LoneBroker, session: str, buffer_bytes: int = 0) -> RawSession:
+def come_in(broker: Lone, session: str, buffer_bytes: int = 0) -> RawSession:
     there = RawSession(broker, buffer_bytes=buffer_bytes)
     there.send(connect(session, broker.passwords[session], keep_alive=120))
     assert there.read() == ACCEPTED
@@ -38,8 +39,9 @@ def send_what_it_takes(session: RawSession, raw: bytes) -> None:
             session.wire.sendall(raw)
 
 
-def test_a58_everybody_sends_and_nobody_reads__the_memory_is_bounded() -> None:
-    with LoneBroker() as broker, contextlib.ExitStack() as stack:
+@pytest.mark.parametrize("kind", LONE)
+def test_a58_everybody_sends_and_nobody_reads__the_memory_is_bounded(kind: str) -> None:
+    with LONE[kind]() as broker, contextlib.ExitStack() as stack:
         senders = []
         for number in range(PAIRS):
             right = stack.enter_context(come_in(broker, f"right-{number}", 4096))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from tests.offchain.transport.broker.raw_session import (
     DOWN,
     KEY,
     UP,
+    Pump,
     RawSession,
     connect,
     packet,
@@ -205,6 +207,45 @@ def test_a_reader_that_reads_nothing__disturbs_no_other(house: House) -> None:
             assert answering.receive(20) is not None
         over.set()
         thread.join(30)
+
+
+def test_a58_a_flood_of_messages__slows_nobody_but_who_sends_it(house: House) -> None:
+    with (
+        house.raw("left", LEFT) as flooding,
+        house.client("right", RIGHT) as right,
+        house.client("asking", Topics.pair("h/up", "h/down")) as asking,
+        house.client("answering", Topics.pair("h/down", "h/up")) as answering,
+    ):
+        right.wait(20)
+        answering.wait(20)
+        over = threading.Event()
+
+        def flood() -> None:
+            pump = Pump(flooding)
+            while not over.is_set() and not pump.is_over:
+                if len(pump.to_send) < MIB:
+                    pump.to_send += publish(UP, b"x" * 100) * 50
+                pump.turn()
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        for _ in range(20):
+            asking.publish("h/up", b"question", timeout_s=20)
+            assert answering.receive(20) is not None
+            answering.publish("h/down", b"answer", timeout_s=20)
+            assert asking.receive(20) is not None
+        over.set()
+        thread.join(30)
+        assert right.logins == asking.logins == answering.logins == 1
+
+
+def test_a58_connections_that_never_log_in__keep_nobody_out(house: House) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            plain = socket.create_connection(("127.0.0.1", house.port), timeout=20)
+            stack.callback(plain.close)
+        with house.client("left", LEFT) as left:
+            left.publish(UP, b"x", timeout_s=20)
 
 
 def test_a_broker_that_is_killed_and_back__is_found_again(house: House) -> None:

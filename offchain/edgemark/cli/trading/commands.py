@@ -19,6 +19,7 @@ COMMANDS = {
     "channels": Place(
         "trading.channels", "channels", "List channels of an account from the chain alone."
     ),
+    "claim": Place("trading.selling", "claim_channel", "Be paid what is signed, and not paid yet."),
     "explain": Place("trading.explaining", "explain_channel", "Tell the whole life of a channel."),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
@@ -29,6 +30,7 @@ GROUPS = {
     "controller": Place(
         "trading.controller", "controller", "A controller: issues credentials of channels."
     ),
+    "seller": Place("trading.selling", "seller", "A seller: works for buyers, who pay as it goes."),
     "tower": Place("trading.tower", "tower", "A tower: watches channels for their sellers."),
     "trading": Place("trading.commands", "trading", "Computing power sold by the minute."),
 }

@@ -24,7 +24,7 @@ class SellerSettings(Section):
         workers: orders that are worked at together.
         max_spool_mib: MiB of data and outputs on its disk.
         max_channels: that it serves at one time.
-        advertise: where buyers reach it, as https://HOST:PORT; empty: where it listens.
+        qualifications: folder with the credentials that its offer names, which it shows.
         controllers: accounts that it takes, separated by commas; empty: any in good standing.
         min_window_s: least window in which it can answer a close.
         min_bond: least bond of a payer; the escrow asks for a tenth of the deposit.
@@ -56,7 +56,7 @@ class SellerSettings(Section):
     workers: int = setting(2, within=(1, 64))
     max_spool_mib: int = setting(1024, within=(64, 2**20))
     max_channels: int = setting(64, within=(1, 1024))
-    advertise: str = setting("")
+    qualifications: str = setting("")
     controllers: str = setting("")
     min_window_s: int = setting(HOUR_S, within=(1, 30 * DAY_S))
     min_bond: Tokens = amount(Tokens(0))

@@ -6,6 +6,9 @@
 | PUT /v1/parts/CHANNEL/DIGEST         | `slips.Slip` and the bytes    | `taken`                  |
 | POST /v1/outputs                     | `slips.Slip`                  | the bytes                |
 
+A part of more than 64 KiB is taken of the payer's account, which shows its card (`Visitor.card_for`
+of the seller's account): strangers' bodies are no longer.
+
 What each signature covers:
 
 | statement      | by                     | covers                                               |

@@ -33,8 +33,7 @@ from edgemark.identifiers import Hash32
 from edgemark.systems.trading.protocol.agreement import Pause, Pricing
 from edgemark.systems.trading.protocol.messages import Request
 from edgemark.systems.trading.seller.admission import NotServed
-from edgemark.systems.trading.seller.parts import PartStore
-from edgemark.systems.trading.seller.serving import (
+from edgemark.systems.trading.seller.serving.orders import (
     InHand,
     OrderStrange,
     Serving,
@@ -42,6 +41,7 @@ from edgemark.systems.trading.seller.serving import (
     find_band,
     read_order,
 )
+from edgemark.systems.trading.seller.serving.parts import PartStore
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Metered
 from edgemark.systems.trading.work import messages as work

@@ -25,7 +25,7 @@ from edgemark.identity.resources import Resources
 from edgemark.systems.trading.contract.market.records import Offer, OfferDraft, make_offer_id
 from edgemark.systems.trading.contract.terms import ChannelRefused
 from edgemark.systems.trading.identifiers import NO_OFFER, ChannelId, OfferId, TemplateVersionId
-from edgemark.systems.trading.seller.quoting import (
+from edgemark.systems.trading.seller.market.quoting import (
     MAX_OF_PAYER,
     MAX_OF_PEER,
     MAX_PROMISES,

@@ -20,7 +20,7 @@ from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Pause, Pricing, Registers
 from edgemark.systems.trading.protocol.messages import Answer, Request
 from edgemark.systems.trading.seller.admission import NotServed
-from edgemark.systems.trading.seller.parts import PartStore
+from edgemark.systems.trading.seller.serving.parts import PartStore
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import DAY_S, TimeOfDay
 from edgemark.systems.trading.work import messages as work

@@ -10,7 +10,7 @@ from tests.offchain.systems.trading.work.work_cast import CHANNELS
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Hash32
-from edgemark.systems.trading.seller.parts import PartStore
+from edgemark.systems.trading.seller.serving.parts import PartStore
 
 ONE, OTHER = CHANNELS[:2]
 

@@ -1,0 +1,110 @@
+"""What a seller can bring to the chain by hand: of a channel of its home, the newest voucher.
+
+A seller that runs does it by its lane, and ends a channel by its machine: service stops, the last
+bill is made, then it claims. Where none runs, the command sends what is signed; a close with a
+voucher is final at once, so what was served and not billed yet is lost with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.amounts import Amount
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Tokens
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.loop.replay import look_up
+from edgemark.party.evm.joining import send_as_asked
+from edgemark.party.evm.opening import describe_server
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.settings import ServerSettings
+from edgemark.settings.settings import Settings
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol.life import PartyMachine
+from edgemark.systems.trading.seller.dealing import due
+from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.station.sending import call_of_seller
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.transport.ports import check_can_listen
+
+NAME = "seller"  # of its journal
+CLAIM = "claim"  # of the wish that a seller grants
+
+
+def open_seller_station(settings: Settings) -> TradingStation:
+    """Keys, chain and contracts of a seller, which is registered nowhere.
+
+    Raises:
+        RefusedInput: no port is set, or it is taken.
+        NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
+    """
+    server = settings.of(ServerSettings)
+    describe_server(server, settings.of(RegistrationSettings))  # before anything is opened
+    if server.listen_port:
+        check_can_listen(server.listen_host, server.listen_port)
+    return TradingStation.open(settings)
+
+
+class NothingToClaim(RefusedInput):
+    """All that is signed is paid."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What was brought to the chain.
+
+    Attributes:
+        channel: of which.
+        amount: all that its seller was owed.
+        is_end: the channel is over.
+    """
+
+    channel: ChannelId
+    amount: Tokens
+    is_end: bool
+
+
+def find_sale(home: Path, channel: ChannelId) -> Sale:
+    """What the seller of a home remembers of a channel, whether it runs or not.
+
+    Raises:
+        RefusedInput: nothing.
+        Unrecoverable: its journal is damaged.
+    """
+    sale: Sale | None = look_up(home, NAME, PartyMachine(Sale), channel)
+    if sale is None or sale.agreement is None:
+        raise RefusedInput(
+            "is not known here",
+            who=f"channel {channel.hex()}",
+            needed="a channel that the seller of this home serves, or served",
+        )
+    return sale
+
+
+def draft_claim(station: TradingStation, sale: Sale, *, is_end: bool) -> tuple[Call, Tokens]:
+    """The call that claims, and the amount; raises `NothingToClaim`."""
+    amount, channel = Tokens(due(sale)), sale.known.channel
+    if sale.voucher is None or (amount <= sale.paid and not is_end):
+        raise NothingToClaim(
+            "has nothing signed that is not paid",
+            who=f"channel {channel.hex()}",
+            had=Amount(sale.paid),
+            needed="a voucher above it",
+        )
+    effect = do.SubmitClaim(amount) if is_end else do.SubmitCheckpoint(amount)
+    return call_of_seller(station.escrow, sale, effect), amount
+
+
+def claim(station: TradingStation, channel: ChannelId, *, is_end: bool) -> Claimed:
+    """Bring what is signed to the chain, and wait until it is final; no seller runs here.
+
+    Raises:
+        NothingToClaim: all is paid.
+        RefusedInput: the escrow refuses it.
+    """
+    sale = find_sale(station.home, channel)
+    call, amount = draft_claim(station, sale, is_end=is_end)
+    send_as_asked(station, call, "See `edgemark trading channels`.")
+    return Claimed(channel, amount, is_end)

@@ -1,0 +1,316 @@
+"""How a seller carries out what its channels owe, and what letters mean to it.
+
+| effect                              | what is done                                        |
+|-------------------------------------|-----------------------------------------------------|
+| `Serve`                             | the engine has it; the answer is noted when it is   |
+| `Propose`, `SignClosing`, ...       | drafted by `admission`, signed, noted, then sent    |
+| `SendAnswer`, `SendProposal`, ...   | letters, until they are acknowledged                |
+| `SubmitCheckpoint`, `SubmitClaim`,  | transactions                                        |
+| `SubmitResponse`, `SubmitSettle`... |                                                     |
+
+Law: whatever bears a signature comes back as an event first; it leaves by the effect that its state
+     owes from then on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from edgemark.errors import LedgerUnavailable
+from edgemark.identifiers import Hash32, Tokens
+from edgemark.loop.machine import NotOwed
+from edgemark.systems.trading.credentials.keeping import KeptCredentials
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords.checking import (
+    check_amending,
+    draft_amending,
+    draft_consent,
+)
+from edgemark.systems.trading.protocol.accords.events import (
+    FoundAmending,
+    FoundClosing,
+    FoundConsent,
+    FoundReducing,
+)
+from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
+from edgemark.systems.trading.protocol.agreement import Head
+from edgemark.systems.trading.protocol.letters import Kind, Message, Role, check_credential
+from edgemark.systems.trading.protocol.messages import (
+    Countersigned,
+    Credential,
+    Overdraft,
+    Refusal,
+    Request,
+    Stop,
+    Taken,
+)
+from edgemark.systems.trading.protocol.side import hear_stop
+from edgemark.systems.trading.seller.admission import (
+    NotServed,
+    check_closing,
+    check_reducing,
+    check_request,
+    check_voucher,
+    draft_bill,
+    draft_closing,
+    is_overdrawn,
+    with_signature,
+)
+from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.seller.serving.orders import Serving, read_order
+from edgemark.systems.trading.station.sending import call_of_seller
+from edgemark.systems.trading.station.speaking import Correspondent, Pulse
+from edgemark.systems.trading.station.station import TradingStation
+
+STRIPES = 64  # locks for channels: letters of one are taken one after the other
+
+Accords = do.SignAmending | do.SignConsent | do.SignReducing | do.SignClosing
+Letters = (
+    do.SendAnswer
+    | do.SendProposal
+    | do.SendSettlement
+    | do.SendOverdraft
+    | do.SendStop
+    | do.SendAmending
+    | do.SendConsent
+    | do.SendReducing
+    | do.SendClosing
+)
+Find = Callable[[ChannelId], Sale | None]
+Note = Callable[[ChannelId, on.SellerEvent], None]
+
+
+class Dealing:
+    """Effects and letters of one seller; safe for many threads.
+
+    Args:
+        station: keys, chain, deals.
+        serving: engine and parts.
+        find: the present state of a channel.
+        note: lets an event happen; on the disk when it returns.
+        pulse: knows the time.
+    """
+
+    def __init__(
+        self, station: TradingStation, serving: Serving, find: Find, note: Note, pulse: Pulse
+    ) -> None:
+        self._station, self.serving, self._pulse = station, serving, pulse
+        self._find, self._note = find, note
+        self._kept = KeptCredentials(station.home)
+        self._stripes = [threading.Lock() for _ in range(STRIPES)]
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(
+        self, talk: Correspondent, state: Sale, effect: do.SellerEffect
+    ) -> Sequence[on.SellerEvent]:
+        """Carry out one effect; what it found out.
+
+        Raises:
+            Sent: a letter is out, and is sent again.
+            TryAgain, LedgerUnavailable, EdgemarkError: not now.
+        """
+        match effect:
+            case do.Serve(number):
+                return [self._serve(state, number)]
+            case do.Propose():
+                return [self._propose(talk, state)]
+            case do.KeepCredential(index):
+                return [self._keep(state, index)]
+            case do.SignAmending() | do.SignConsent() | do.SignReducing() | do.SignClosing():
+                return [self._sign_accord(talk, state, effect)]
+            case (
+                do.SubmitCheckpoint()
+                | do.SubmitClaim()
+                | do.SubmitResponse()
+                | do.SubmitAmending()
+                | do.SubmitCloseTogether()
+                | do.SubmitSettle()
+                | do.SubmitEndUnclosed()
+            ):
+                self._station.submit(call_of_seller(self._station.escrow, state, effect))
+                return []
+            case _:
+                message = _letter_of(state, effect)
+                if message is not None:
+                    to = Role.CONTROLLER if isinstance(effect, do.SendSettlement) else Role.BUYER
+                    talk.insist(state, message, to)
+                return []
+
+    def _serve(self, state: Sale, number: int) -> on.FoundServed:
+        work = state.work(number)
+        if work is None or work.answer is not None:
+            raise NotOwed("is not in hand any more", who=f"request {number}")
+        channel = state.known.channel
+        pricing = self._station.deals.pricing(channel)
+        order = read_order(channel, work.request, pricing)
+        now = self._head().block
+        return on.FoundServed(self.serving.complete(work.request, order, pricing, now))
+
+    def _propose(self, talk: Correspondent, state: Sale) -> on.SellerEvent:
+        channel = state.known.channel
+        draft = draft_bill(state, self._station.deals.pricing(channel), self._head())
+        if isinstance(draft, on.FoundNothingDue):
+            return draft
+        digest = self._station.domain.voucher(channel, draft.voucher)
+        return with_signature(draft, talk.key(state).sign(digest))
+
+    def _keep(self, state: Sale, index: int) -> on.FoundCredentialKept:
+        for each in state.keeping:
+            if each.index == index:
+                self._kept.keep(state.known.channel, each)
+        return on.FoundCredentialKept(index)
+
+    def _sign_accord(
+        self, talk: Correspondent, state: Sale, effect: Accords
+    ) -> FoundAmending | FoundConsent | FoundReducing | FoundClosing:
+        """Sign what the other has to sign as well."""
+        domain, channel = self._station.domain, state.known.channel
+
+        def sign(digest: Hash32) -> bytes:
+            return talk.key(state).sign(digest)
+
+        match effect:
+            case do.SignAmending():
+                wish = draft_amending(state, due(state), self._head())
+                told = (wish.number, wish.amount, wish.signers, wish.valid_until)
+                signature = sign(domain.amendment(channel, *told))
+                return FoundAmending(replace(wish, signature=signature))
+            case do.SignConsent():
+                wish = draft_consent(state, self._head())
+                told = (wish.number, wish.amount, wish.signers, wish.valid_until)
+                signature = sign(domain.amendment(channel, *told))
+                return FoundConsent(replace(wish, signature=signature))
+            case do.SignReducing():
+                back = state.reducing
+                if back is None:
+                    raise NotOwed("is not asked for any more", who="reduction")
+                digest = domain.reduction(channel, back.number, back.amount, back.valid_until)
+                return FoundReducing(replace(back, signature=sign(digest)))
+            case do.SignClosing():
+                end = draft_closing(state)
+                digest = domain.closing(channel, end.amount, end.valid_until)
+                return FoundClosing(replace(end, signature=sign(digest)))
+
+    def _head(self) -> Head:
+        head = self._pulse.head()
+        if not head.block:
+            raise LedgerUnavailable("has shown no block yet", who="chain")
+        return head
+
+    # --- letters -------------------------------------------------------------------------------
+
+    def take(self, talk: Correspondent, channel: ChannelId, role: Role, message: Message) -> None:
+        """What a checked message means; on the disk when this returns.
+
+        Raises:
+            IllegalMove: it cannot happen now, and is not acknowledged.
+            EdgemarkError: it is refused.
+        """
+        with self._stripes[channel[0] % STRIPES]:
+            state = self._find(channel)
+            if state is not None:
+                self._take(talk, state, role, message)
+
+    def _take(self, talk: Correspondent, state: Sale, role: Role, message: Message) -> None:
+        channel, head, domain = state.known.channel, self._head(), self._station.domain
+        match message:
+            case Request():
+                self._take_request(talk, state, message, head)
+            case Countersigned():
+                self._heard(channel, check_voucher(state, message, domain))
+            case Credential():
+                self._take_credential(state, message)
+            case Stop():
+                self._heard(channel, hear_stop(message, role, head))
+            case Closing():
+                self._heard(channel, check_closing(state, message, domain, head))
+            case Amending():
+                limits = {"least": due(state), "most": state.deposit}
+                signer = state.in_force.payer_key
+                told = check_amending(state, message, signer, domain, head, **limits)
+                self._heard(channel, told)
+            case Reducing():
+                pricing = self._station.deals.pricing(channel)
+                self._heard(channel, check_reducing(state, message, pricing, head))
+            case Taken():
+                self._take_receipt(channel, message)
+            case _:
+                return  # for the buyer, or the controller
+
+    def _take_receipt(self, channel: ChannelId, receipt: Taken) -> None:
+        match receipt:
+            case Taken(Kind.ANSWER, number):
+                self._note(channel, on.HeardAnswerTaken(number))
+            case Taken(Kind.OVERDRAFT, deposit):
+                self._note(channel, on.HeardOverdraftTaken(Tokens(deposit)))
+            case Taken(Kind.STOP):
+                self._note(channel, on.HeardStopTaken())
+            case _:
+                return  # of what a seller does not wait for
+
+    def _take_request(self, talk: Correspondent, state: Sale, request: Request, head: Head) -> None:
+        """The engine has the order before the request is noted; a pause is said to the buyer."""
+        channel = state.known.channel
+        pricing = self._station.deals.pricing(channel)
+        try:
+            taken = check_request(state, request, pricing, head)
+            if taken is None:
+                return
+            self.serving.take(read_order(channel, request, pricing))
+        except NotServed as error:
+            self._heard(channel, is_overdrawn(state, error.why, head))
+            talk.send(state, Refusal(request.number, error.why), Role.BUYER)
+            return
+        self._note(channel, taken)
+
+    def _take_credential(self, state: Sale, credential: Credential) -> None:
+        """Heard once; the same again is only acknowledged."""
+        channel, controller = state.known.channel, state.in_force.controller
+        domains = self._station.domain, self._station.controllers_domain
+        check_credential(credential, channel, controller, *domains)
+        is_held = credential.index in {each.index for each in state.keeping}
+        if not is_held and self._kept.find(channel, credential.index) is None:
+            self._note(channel, on.HeardCredential(credential))
+
+    def _heard(self, channel: ChannelId, event: on.SellerEvent | None) -> None:
+        if event is not None:
+            self._note(channel, event)
+
+
+def _letter_of(  # noqa: PLR0911 - one line a letter
+    state: Sale, effect: Letters
+) -> Message | None:
+    """What a letter says; None when the state has it no more."""
+    match effect:
+        case do.SendAnswer(number):
+            work = state.work(number)
+            return work.answer if work is not None else None
+        case do.SendProposal():
+            return state.proposed
+        case do.SendSettlement():
+            return state.unissued[0] if state.unissued else None
+        case do.SendOverdraft(deposit):
+            return Overdraft(deposit, Tokens(max(0, state.deposit - state.claimed)))
+        case do.SendStop():
+            return Stop(state.reason)
+        case do.SendAmending():
+            return state.amending
+        case do.SendConsent():
+            return state.consent
+        case do.SendReducing():
+            return state.reducing
+        case do.SendClosing():
+            return state.closing or Closing(state.paid, state.known.terms.close_by)
+        case _:
+            assert_never(effect)
+
+
+def due(sale: Sale) -> int:
+    """All that the seller is owed, as far as it can show."""
+    return max(sale.worth(sale.signed), sale.paid)

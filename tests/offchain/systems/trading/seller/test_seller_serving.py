@@ -1,0 +1,174 @@
+"""A seller whole: a real chain, a real broker, real HTTPS; quotes, work, bills, money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.offchain.systems.trading.seller.selling_ground import (
+    BOND,
+    DEPOSIT,
+    Shop,
+    shop,
+)
+from tests.offchain.systems.trading.seller.selling_payer import Payer
+from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense, order_values
+from tests.waiting import wait_until
+
+from edgemark.confinement.limits import End
+from edgemark.identifiers import Timestamp
+from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.credentials.keeping import KeptCredentials
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.agreement import Reason
+from edgemark.systems.trading.protocol.messages import Request
+from edgemark.systems.trading.seller.seller import SERVICE
+from edgemark.systems.trading.work import messages as work
+from edgemark.systems.trading.work.checking import count_units
+
+__all__ = ["shop"]
+
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(60)]
+
+FUNCTION = make_dense()
+BATCH = make_batch(FUNCTION, 10)
+UNITS = count_units(FUNCTION, 10)
+PARTS = (BATCH, FUNCTION.to_bytes())
+
+
+@pytest.fixture
+def payer(shop: Shop) -> Iterator[Payer]:
+    with Payer(shop) as there:
+        yield there
+
+
+def order_of(payer: Payer, number: int = 1) -> work.Order:
+    return order_values(FUNCTION, BATCH, channel=payer.channel, number=number, most=UNITS)
+
+
+def buy(payer: Payer, number: int = 1) -> work.Order:
+    order = order_of(payer, number)
+    payer.order(order, UNITS, PARTS)
+    return order
+
+
+def test_channel__from_the_quote_to_the_money(shop: Shop, payer: Payer) -> None:
+    accounts = payer.station.accounts
+    before = {
+        role: accounts.free_balance(shop.ground.address(role)) for role in ("payer", "seller")
+    }
+    payer.open()
+    order = buy(payer)
+    answer = work.Answer.from_bytes(payer.answers[1].content)
+    assert (answer.end, answer.used.units, payer.answers[1].used) == (End.FINISHED, UNITS, (UNITS,))
+    assert payer.fetch(order) == FUNCTION.evaluate(BATCH)
+    wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
+    wait_until("credential is issued", lambda: payer.sale().credential == 1)
+    wait_until(
+        "credential is kept",
+        lambda: KeptCredentials(shop.seller.station.home).indices(payer.channel) == [1],
+    )
+    at = Timestamp(shop.ground.now())
+    shop.seller.runtime.ask(payer.channel, on.AskedStop(at))
+    wait_until("channel has ended", lambda: payer.phase() == "ended")
+    sale = payer.sale()
+    assert (sale.reason, sale.amount) == (Reason.ASKED_BY_SELLER, UNITS)
+    after = {role: accounts.free_balance(shop.ground.address(role)) for role in before}
+    assert after["seller"] - before["seller"] == UNITS
+    assert before["payer"] - after["payer"] == UNITS
+    assert payer.stops and not payer.strange
+    terms = sale.known.terms
+    assert payer.station.escrow.channel(terms).phase is ChannelPhase.ENDED
+
+
+def test_did_document__names_the_seller_and_its_key(shop: Shop, payer: Payer) -> None:
+    (service,) = payer.station.documents.services(shop.seller.wares.seller, SERVICE)
+    assert service.endpoint == {"uri": shop.url, "pin": shop.pin.hex()}
+
+
+def test_status__tells_what_is_sold_and_what_is_owed(shop: Shop) -> None:
+    told = shop.seller.status()
+    assert told["role"] == "seller" and told["offer"] == shop.offer.hex()
+    assert told["fault"] == "" and told["kernel"]
+
+
+def test_texts__are_shown_by_their_hash(shop: Shop, payer: Payer) -> None:
+    for template in (shop.templates.initiation, shop.templates.settlement):
+        digest = template.content_hash.hex()
+        assert (
+            payer.station.client.request(
+                shop.url, shop.pin, "GET", f"/v1/texts/{digest}", most_bytes=2**17
+            )
+            == template.text
+        )
+
+
+def test_profits__are_taken_while_the_channel_is_open(shop: Shop, payer: Payer) -> None:
+    """At the bond: 500; one order is 450."""
+    payer.open()
+    buy(payer, 1)
+    buy(payer, 2)
+    wait_until("profits are taken", lambda: payer.sale().paid == 2 * UNITS)
+    assert payer.phase() == "serving"
+    assert 2 * UNITS >= BOND
+
+
+def test_overdraft__is_announced_then_service_stops(shop: Shop, payer: Payer) -> None:
+    payer.open(deposit=2 * UNITS + 10, bond=100)
+    buy(payer, 1)
+    buy(payer, 2)
+    wait_until("overdraft is announced", lambda: payer.warnings)
+    order = order_of(payer, 3)
+    for part in PARTS:
+        payer.bring(part)
+
+    def refused() -> bool:
+        payer.say(Request(3, UNITS, order.to_bytes()))
+        return 3 in payer.refusals
+
+    wait_until("work is refused", refused, look_s=0.2)
+    wait_until("service stops, and all is paid", lambda: payer.phase() == "ended")
+    assert payer.sale().reason is Reason.OVERDRAWN
+    assert payer.sale().amount == 2 * UNITS
+
+
+def test_payer_that_signs_no_more__is_served_no_more_and_pays_what_it_signed(
+    shop: Shop, payer: Payer
+) -> None:
+    payer.open()
+    buy(payer, 1)
+    wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
+    payer.signs = False
+    buy(payer, 2)
+    wait_until("seller claims", lambda: payer.phase() == "ended")
+    assert payer.sale().reason is Reason.VOUCHER_LATE
+    assert payer.sale().amount == UNITS
+
+
+def test_close_below_what_was_signed__is_answered_and_costs_the_bond(
+    shop: Shop, payer: Payer
+) -> None:
+    payer.open()
+    buy(payer, 1)
+    wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
+    accounts = payer.station.accounts
+    before = accounts.free_balance(payer.station.address)
+    payer.station.lane.send(payer.station.escrow.close_bare([payer.sale().known.terms]))
+    wait_until("window is over", lambda: payer.phase() == "ended")
+    assert payer.sale().amount == UNITS
+    assert accounts.free_balance(payer.station.address) - before == DEPOSIT - UNITS
+
+
+def test_seller_that_is_started_again__goes_on_where_it_was(shop: Shop, payer: Payer) -> None:
+    request = payer.draft()
+    first = payer.post_raw("/v1/initiations", request.to_wire())
+    payer.open()
+    buy(payer, 1)
+    shop.close()
+    shop.open()
+    assert payer.post_raw("/v1/initiations", request.to_wire()) == first
+    wait_until("letters come and go", lambda: payer.phase() == "serving")
+    buy(payer, 2)
+    wait_until("all is signed", lambda: payer.sale().signed == 2 * UNITS)
+    (service,) = payer.station.documents.services(shop.seller.wares.seller, SERVICE)
+    assert service.endpoint == {"uri": shop.url, "pin": shop.pin.hex()}

@@ -4,11 +4,12 @@ Law 1: nothing is read, asked or kept for a login before its nonce was found to 
        nobody is let in whose key is not a key of the identity that the channel's papers name, now.
 Law 2: of one account, role and identity there is one session. Whoever logs in anew takes its place
        with all its channels; a channel more is added to it.
-Law 3: a session ends with its time, its last channel, or its key: `look` finds out.
+Law 3: a session ends with its time, its last channel, or its key: `look` finds out, of a key
+       within `KEY_S`.
 
 What the signature of a login covers stands in `protocol.letters`, what its nonce is in `door`. A
-login that is refused uses nothing up. A channel that is not seen on the chain yet is not found, and
-may be asked for again.
+login that is refused at the door uses nothing up. A channel that is not seen on the chain yet is
+not found, and may be asked for again.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ from edgemark.transport.broker.tickets import OwnBroker, SessionInvalid
 from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.routes import Request, Response, Route
 
+KEY_S = 15.0
 ACCOUNT_OF: Mapping[Role, Callable[[Terms], Address]] = {
     Role.BUYER: lambda terms: terms.payer,
     Role.SELLER: lambda terms: terms.seller,
@@ -92,7 +94,7 @@ class Channels(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Visit:
     """A session that was let in.
 
@@ -101,6 +103,7 @@ class _Visit:
         key: that signed its last login.
         given: its pass, with all channels that it has.
         until: its last second at the broker.
+        looked_at: when its key was last seen among those of its identity, Unix seconds.
     """
 
     did: Did
@@ -108,6 +111,7 @@ class _Visit:
     key: Address
     given: Pass
     until: float
+    looked_at: float
 
 
 class Reception(Closing):
@@ -121,6 +125,7 @@ class Reception(Closing):
         on_letter: told channel and letter of all that the parties say.
         expect: told the accounts of who has a channel here: its server has places for them.
         clock: Unix seconds.
+        key_s: seconds after which the key of a session is looked at again.
     """
 
     def __init__(
@@ -133,7 +138,9 @@ class Reception(Closing):
         *,
         expect: Callable[[Address, Address], None],
         clock: Callable[[], float] = time.time,
+        key_s: float = KEY_S,
     ) -> None:
+        self._key_s = key_s
         self.hub = Hub(broker, on_letter, clock)
         self._broker, self._channels, self._here = broker, channels, here
         self._domain, self._expect, self._clock = domain, expect, clock
@@ -182,14 +189,23 @@ class Reception(Closing):
         with self._guard:
             visits = dict(self._visits)
         for session, visit in visits.items():
-            try:
-                has_key = visit.key in self._channels.keys(visit.did)
-            except (LedgerUnavailable, RefusedInput) as error:
-                self._log.debug("key is not looked after", session=session, why=error)
-                continue
             channels = visit.given.channels
             over = {each for each in channels if self._channels.terms(each) is None}
+            has_key = self._has_key(session, visit)
             self._end(session, visit, frozenset(over) if has_key else channels)
+
+    def _has_key(self, session: str, visit: _Visit) -> bool:
+        """Whether its identity has the key still; nobody knows while its chain does not answer."""
+        now = self._clock()
+        if now < visit.looked_at + self._key_s:
+            return True
+        try:
+            found = visit.key in self._channels.keys(visit.did)
+        except (LedgerUnavailable, RefusedInput) as error:
+            self._log.debug("key is not looked after", session=session, why=error)
+            return True
+        visit.looked_at = now
+        return found
 
     def _end(self, session: str, visit: _Visit, over: frozenset[ChannelId]) -> None:
         """A session has these channels no more; one without any, or without time, is over."""
@@ -281,7 +297,8 @@ class Reception(Closing):
                 channels = frozenset({channel, *had})
                 ticket = self._broker.admit(session, topics_of_all(channels, role), until)
                 given = Pass.of(ticket, channels)
-            self._visits[session] = _Visit(did, role, key, given.without_password(), until)
+            now, without = self._clock(), given.without_password()
+            self._visits[session] = _Visit(did, role, key, without, until, now)
         return given
 
     def _add(self, visit: _Visit, channel: ChannelId) -> Pass | None:

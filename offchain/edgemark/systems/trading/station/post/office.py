@@ -32,7 +32,7 @@ from edgemark.systems.trading.station.post.session import NotJoined, OnLetter, R
 from edgemark.transport.asking.endpoint import parse_endpoint
 from edgemark.transport.broker.client import BrokerAway
 from edgemark.transport.broker.tickets import Ticket
-from edgemark.transport.faults import PeerRefused, from_peer
+from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
 from edgemark.transport.limits import ClientLimits
 
 PAPERS_MISSING = "PapersMissing"  # what a controller says that does not know a channel's papers
@@ -70,6 +70,9 @@ class ControllerDoors:
         for channel in channels:
             try:
                 given = self._apply(channel, is_more=False)
+            except PeerUnreachable as error:  # it is the same for the others
+                refuse(channel, error)
+                raise
             except EdgemarkError as error:
                 refuse(channel, error)
                 last = error
@@ -223,5 +226,5 @@ class PostOffice(Closing):
             is_idle = not session.channels
             for key in [key for key, each in self._sessions.items() if is_idle and each is session]:
                 del self._sessions[key]
-        if is_idle:
-            session.close()
+        if is_idle:  # in a thread: it waits for a request that is under way
+            threading.Thread(target=session.close, name="post-closing", daemon=True).start()

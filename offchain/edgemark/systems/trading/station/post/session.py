@@ -30,9 +30,11 @@ from edgemark.systems.trading.station.post.topics import (
     channel_of,
     inbox,
     topics_of,
+    topics_of_all,
 )
 from edgemark.transport.broker.client import BrokerAway, BrokerClient, MessageTooLarge
 from edgemark.transport.broker.tickets import Ticket
+from edgemark.transport.faults import PeerUnreachable
 from edgemark.transport.limits import ClientLimits
 from edgemark.transport.rates import Backoff
 
@@ -245,30 +247,42 @@ class Session(Closing):
             wanted = sorted(self._channels, key=lambda each: (self._channels[each].due, each))
         ticket, own = self._doors.enter(wanted, self._refuse)
         self._let_in(own)
-        for channel in wanted:
-            if self._is_over.is_set():
-                break
-            if channel not in own and self._add(channel):
-                ticket = replace(ticket, topics=ticket.topics | topics_of(channel, self.role))
-        return ticket
+        more: list[ChannelId] = []
+        for channel in [each for each in wanted if each not in own]:
+            error = self._add(channel)
+            if error is None:
+                more.append(channel)
+            if self._is_over.is_set() or isinstance(error, PeerUnreachable):
+                break  # the others come later, and these are in by then
+        return replace(ticket, topics=ticket.topics | topics_of_all(more, self.role))
 
-    def _add(self, channel: ChannelId) -> bool:
+    def _add(self, channel: ChannelId) -> EdgemarkError | None:
+        """Why it is not let in; None when it is."""
         try:
             self._doors.add(channel)
         except EdgemarkError as error:
             self._refuse(channel, error)
-            return False
+            return error
         self._let_in((channel,))
-        return True
+        return None
+
+    def _open(self, channel: ChannelId, logins: int) -> None:
+        """Listen to a channel that was let in since the last login."""
+        try:
+            self._client.widen(topics_of(channel, self.role), timeout_s=WIDEN_S)
+        except EdgemarkError as error:
+            self._refuse(channel, error)
+            return
+        with self._guard:
+            found = self._channels.get(channel)
+            if found is not None and self._client.logins == logins:
+                found.is_open = found.is_let_in
 
     def _keep(self) -> None:
         while not self._is_over.is_set():
             self._news.wait(LOOK_S)
             self._news.clear()
-            try:
-                self._look()
-            except EdgemarkError as error:  # the broker is away again
-                self._log.debug("channels are not looked after", why=error)
+            self._look()
 
     def _look(self) -> None:
         """Note what is listened to since the last login, and let in what is not yet."""
@@ -281,12 +295,11 @@ class Session(Closing):
                 for standing in self._channels.values():
                     standing.is_open = standing.is_let_in
         for channel in self._due():
-            if self._add(channel) and not self._is_over.is_set():
-                self._client.widen(topics_of(channel, self.role), timeout_s=WIDEN_S)
-                with self._guard:
-                    found = self._channels.get(channel)
-                    if found is not None and self._client.logins == logins:
-                        found.is_open = found.is_let_in
+            error = self._add(channel)
+            if self._is_over.is_set() or isinstance(error, PeerUnreachable):
+                return
+            if error is None:
+                self._open(channel, logins)
 
     def _due(self) -> list[ChannelId]:
         now = time.monotonic()

@@ -57,10 +57,10 @@ QUICK = ClientLimits(least_pause_s=0.05, most_pause_s=0.5)
 PAPERS = Papers("header.payload.signature", b'{"initiation": 1}', b'{"settlement": 1}')
 
 
-def a_channel(number: int = 1) -> tuple[ChannelId, Terms]:
+def a_channel(number: int = 1, buyer: SecretKey = BUYER) -> tuple[ChannelId, Terms]:
     """Its terms name the papers of the tests."""
     terms = draft_terms(
-        PEOPLE,
+        {**PEOPLE, "payer": buyer.address},
         int(time.time()),
         number,
         controller=CONTROLLER.address,
@@ -75,27 +75,31 @@ class Table:
 
     opened: dict[ChannelId, Terms] = field(default_factory=dict)
     kept: dict[ChannelId, Papers] = field(default_factory=dict)
+    whose: dict[ChannelId, Mapping[Role, Did]] = field(default_factory=dict)
     now: dict[Did, list[Address]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now = {DIDS[role]: [key.address] for role, key in KEY_OF.items()}
 
-    def open(self, number: int = 1) -> ChannelId:
-        channel, terms = a_channel(number)
+    def open(self, number: int = 1, buyer: SecretKey = BUYER) -> ChannelId:
+        channel, terms = a_channel(number, buyer)
         self.opened[channel] = terms
+        did = make_did(CHAIN_ID, buyer.address)
+        self.whose[channel] = {Role.BUYER: did, Role.SELLER: DIDS[Role.SELLER]}
+        self.now.setdefault(did, [buyer.address])
         return channel
 
     def terms(self, channel: ChannelId) -> Terms | None:
         return self.opened.get(channel)
 
     def parties(self, channel: ChannelId) -> Mapping[Role, Did] | None:
-        return DIDS if channel in self.kept else None
+        return self.whose[channel] if channel in self.kept else None
 
     def keep(self, channel: ChannelId, papers: Papers) -> Mapping[Role, Did]:
         if digest_of(papers.token) != self.opened[channel].initiation:
             raise RefusedInput("is not the one that the terms name", who="initiation credential")
         self.kept[channel] = papers
-        return DIDS
+        return self.whose[channel]
 
     def keys(self, did: Did) -> Collection[Address]:
         return self.now[did]
@@ -134,6 +138,7 @@ class House(Closing):
             DOMAIN,
             lambda channel, raw: self.heard.append((channel, raw)),
             expect=doorkeeper.expect,
+            key_s=0.0,
         )
         self.reception.start()
         routes, port = self.reception.routes(), self.ports[0]
@@ -202,6 +207,7 @@ class Party(Closing):
         house: House,
         role: Role,
         key: SecretKey | None = None,
+        account: SecretKey | None = None,
         limits: ClientLimits = QUICK,
     ) -> None:
         self.house, self.role, self.key = house, role, key or KEY_OF[role]
@@ -210,7 +216,7 @@ class Party(Closing):
         self.hold.set()
         self.asked = 0
         self._client = HttpClient(timeout_s=10.0)
-        self._visitor = Visitor(KEY_OF[role], REGISTRY)
+        self._visitor = Visitor(account or KEY_OF[role], REGISTRY)
         self.post = PostOffice(self, self.take, limits=limits)
 
     def close(self) -> None:

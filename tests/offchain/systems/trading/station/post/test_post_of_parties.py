@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from tests.offchain.systems.trading.channel_cast import key_of
 from tests.offchain.systems.trading.station.post.post_cast import (
     BUYER,
     CONTROLLER,
@@ -27,6 +29,8 @@ from edgemark.transport.faults import PeerRefused
 from edgemark.transport.limits import KIB
 
 LETTER = b"a letter"
+
+pytestmark = pytest.mark.lasts(16)
 
 
 @pytest.fixture
@@ -220,6 +224,32 @@ def test_a_controller_that_is_started_again__gets_every_channel_back(
         buyer.post.send(channel, Role.SELLER, b"again")
         is_heard(seller, (channel, b"again"))
     assert set(house.table.kept) == set(channels)
+
+
+def test_a58_a_storm_of_parties__all_come_in_and_all_come_back(house: House, seller: Party) -> None:
+    keys = [key_of(f"buyer {number}") for number in range(16)]
+    channels = [house.table.open(100 + number, key) for number, key in enumerate(keys)]
+    with ExitStack() as stack:
+        buyers = [
+            stack.enter_context(Party(house, Role.BUYER, key=key, account=key)) for key in keys
+        ]
+        for channel, buyer in zip(channels, buyers, strict=True):
+            buyer.join(channel)
+            seller.join(channel)
+
+        def are_heard(raw: bytes) -> None:
+            for channel, buyer in zip(channels, buyers, strict=True):
+                wait_for(buyer, channel)
+                wait_for(seller, channel)
+                buyer.post.send(channel, Role.SELLER, raw)
+                is_heard(seller, (channel, raw))
+
+        are_heard(b"before")
+        assert house.reception.sessions == 17
+        house.close()
+        house.start()
+        are_heard(b"after")
+        assert not house.broker.read().refused.get("foreign")
 
 
 def test_the_same_party_again__takes_the_place_of_the_first(house: House, buyer: Party) -> None:

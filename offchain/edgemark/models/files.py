@@ -10,12 +10,15 @@ read.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial import MAX_FUNCTION_BYTES, Polynomial, parse_polynomial
+from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.errors import RefusedInput, about
 from edgemark.files import make_private_folder, read_limited, write_whole
 from edgemark.identifiers import Hash32
@@ -56,8 +59,10 @@ from edgemark.models.table import (
     format_answers,
     parse_table,
 )
+from edgemark.words import count
 
 FUNCTION_END, PLAN_END = ".function", ".plan.json"
+MAX_INPUT_FILE_BYTES = 256 * 2**20
 PLANS_FOLDER = "plans"  # in a home
 
 
@@ -287,3 +292,42 @@ def read_bounds_from(
 def write_answers(path: Path, plan: ModelPlan, answers: Sequence[Answer]) -> None:
     """Write answers as CSV, readable by the owner alone: they are as private as the inputs."""
     write_whole(path, format_answers(plan.signature, answers).encode(), mode=0o600)
+
+
+def read_inputs(path: Path, width: int) -> bytes:
+    """Parse inputs from JSON: a list of lists of `width` integers, |value| <= (q-1)/2.
+
+    Raises:
+        RefusedInput: not JSON, another shape, or a value outside the field.
+    """
+    raw = read_limited(path, MAX_INPUT_FILE_BYTES)
+    try:
+        given = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise RefusedInput("is not JSON", who=path, needed="a list of lists of integers") from error
+    if not isinstance(given, list) or not given:
+        raise RefusedInput("holds no inputs", who=path, needed="a list of lists of integers")
+    values: list[int] = []
+    for number, row in enumerate(given):
+        where = f"{path}, input {number}"
+        if not isinstance(row, list) or len(row) != width:
+            had = count(len(row), "value") if isinstance(row, list) else type(row).__name__
+            raise RefusedInput("input has the wrong length", who=where, had=had, needed=width)
+        values += [_to_element(value, f"{where}, value {at}") for at, value in enumerate(row)]
+    return FIELD.pack(values)
+
+
+def _to_element(value: object, where: str) -> int:
+    """The element of a value, which is secret: only its place and its type are ever said."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        had = type(value).__name__
+        raise RefusedInput("is not of the field", who=where, had=had, needed="a whole number")
+    if abs(value) > Q // 2:
+        raise RefusedInput("value is out of the field", who=where, needed="|x| <= q/2")
+    return value % Q
+
+
+def rows(packed: bytes, outputs: int) -> list[list[int]]:
+    """A packed result as signed integers, one row an input."""
+    values = [to_signed(element) for element in FIELD.unpack(packed)]
+    return [values[i : i + outputs] for i in range(0, len(values), outputs)]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgemark.crypto.field.field import FIELD, Q
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.errors import RefusedInput
-from edgemark.files import read_limited
 from edgemark.identifiers import Hash32
 from edgemark.models.files import (
     read_compiled,
     read_function,
+    read_inputs,
     read_plan,
     read_table,
     recall_plan,
+    rows,
     write_answers,
 )
 from edgemark.models.plan import ModelPlan
@@ -29,9 +27,8 @@ from edgemark.receipt.exhibits import Answer as Shown
 from edgemark.systems.outsourcing.limits import TABLE
 from edgemark.systems.outsourcing.offline.sharing import Sharing
 from edgemark.systems.outsourcing.offline.sharing_files import read_sharing
-from edgemark.words import count, in_words
+from edgemark.words import in_words
 
-MAX_INPUT_FILE_BYTES = 256 * 2**20
 MOST_ROWS_SHOWN = 20
 
 
@@ -101,39 +98,6 @@ def choose_plan(home: Path, function_hash: Hash32, model_file: Path | None) -> M
     return plan
 
 
-def read_inputs(path: Path, width: int) -> bytes:
-    """Parse inputs from JSON: a list of lists of `width` integers, |value| <= (q-1)/2.
-
-    Raises:
-        RefusedInput: not JSON, another shape, or a value outside the field.
-    """
-    raw = read_limited(path, MAX_INPUT_FILE_BYTES)
-    try:
-        given = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise RefusedInput("is not JSON", who=path, needed="a list of lists of integers") from error
-    if not isinstance(given, list) or not given:
-        raise RefusedInput("holds no inputs", who=path, needed="a list of lists of integers")
-    values: list[int] = []
-    for number, row in enumerate(given):
-        where = f"{path}, input {number}"
-        if not isinstance(row, list) or len(row) != width:
-            had = count(len(row), "value") if isinstance(row, list) else type(row).__name__
-            raise RefusedInput("input has the wrong length", who=where, had=had, needed=width)
-        values += [_to_element(value, f"{where}, value {at}") for at, value in enumerate(row)]
-    return FIELD.pack(values)
-
-
-def _to_element(value: object, where: str) -> int:
-    """The element of a value, which is secret: only its place and its type are ever said."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        had = type(value).__name__
-        raise RefusedInput("is not of the field", who=where, had=had, needed="a whole number")
-    if abs(value) > Q // 2:
-        raise RefusedInput("value is out of the field", who=where, needed="|x| <= q/2")
-    return value % Q
-
-
 @dataclass(frozen=True)
 class Reading:
     """A result as a user reads it.
@@ -195,9 +159,3 @@ class Reading:
             )
             for answer in self.plan.decode(packed)
         ]
-
-
-def rows(packed: bytes, outputs: int) -> list[list[int]]:
-    """A packed result as signed integers, one row an input."""
-    values = [to_signed(element) for element in FIELD.unpack(packed)]
-    return [values[i : i + outputs] for i in range(0, len(values), outputs)]

@@ -15,9 +15,10 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeEla
 from rich.text import Text
 
 from edgemark.cli.options.plain_numbers import RealRange
-from edgemark.cli.outsourcing.asking import Reading, rows
+from edgemark.cli.outsourcing.asking import Reading
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.errors import RefusedInput
+from edgemark.models.files import rows
 from edgemark.systems.outsourcing.contract.records import Limits
 from edgemark.systems.outsourcing.device.device import Device, NotThereYet, Until
 from edgemark.systems.outsourcing.device.job import DeviceJob

@@ -20,6 +20,10 @@ COMMANDS = {
         "trading.channels", "channels", "List channels of an account from the chain alone."
     ),
     "claim": Place("trading.selling", "claim_channel", "Be paid what is signed, and not paid yet."),
+    "buy": Place("trading.buying.buy", "buy", "Buy work, check it, pay for it, close the channel."),
+    "close": Place("trading.buying.channels", "close", "End a channel in which this home buys."),
+    "status": Place("trading.buying.channels", "status", "Print channels in which this home buys."),
+    "topup": Place("trading.buying.channels", "top_up", "Add to the deposit of a channel."),
     "explain": Place("trading.explaining", "explain_channel", "Tell the whole life of a channel."),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
@@ -32,6 +36,7 @@ GROUPS = {
     ),
     "seller": Place("trading.selling", "seller", "A seller: works for buyers, who pay as it goes."),
     "tower": Place("trading.tower", "tower", "A tower: watches channels for their sellers."),
+    "buyer": Place("trading.buying.channels", "buyer", "A buyer: stays with its channels."),
     "trading": Place("trading.commands", "trading", "Computing power sold by the minute."),
 }
 DEMOS: dict[str, Place] = {}

@@ -11,6 +11,41 @@ HOUR_S, DAY_S = 3600, 86_400
 
 
 @dataclass(frozen=True)
+class BuyerSettings(Section):
+    """Of a buyer: what it asks for where its user says nothing, and what it puts up with.
+
+    Attributes:
+        service_s: seconds of service that are asked for.
+        interval_s: seconds after which a bill is made.
+        grace_s: seconds that a voucher may be late.
+        cycles: N, credentials between two evidences.
+        window_s: seconds in which a larger amount may be shown; at least what the escrow asks for.
+        close_s: seconds from the end of service to the last close, where the window is no longer.
+        min_bond: least bond; the escrow asks for a tenth of the deposit.
+        margin_s: before the end of service, at which nothing more is asked for.
+        patience_s: with a seller that does not end a channel, after its grace.
+        quote_s: seconds for which a request for a quote counts.
+        sample: inputs of each answer that are computed again; 0: all of them.
+        stale_after_s: age of the newest block, from which on nothing is signed.
+    """
+
+    NAME = "trading.buyer"
+
+    service_s: int = setting(3600, within=(60, 366 * 86_400))
+    interval_s: int = setting(60, within=(1, 86_400))
+    grace_s: int = setting(120, within=(0, 86_400))
+    cycles: int = setting(10, within=(1, 1_000_000))
+    window_s: int = setting(3600, within=(1, 30 * 86_400))
+    close_s: int = setting(3600, within=(1, 30 * 86_400))
+    min_bond: Tokens = amount(Tokens(0))
+    margin_s: int = setting(60, within=(0, 86_400))
+    patience_s: int = setting(600, within=(1, 30 * 86_400))
+    quote_s: int = setting(300, within=(10, 86_400))
+    sample: int = setting(0, within=(0, 1_000_000))
+    stale_after_s: int = setting(300, within=(2, 86_400))
+
+
+@dataclass(frozen=True)
 class SellerSettings(Section):
     """Of a seller: what it sells, and which terms it takes.
 
@@ -119,4 +154,9 @@ class ControllerSettings(Section):
     bond: Tokens = amount(Tokens(0))
 
 
-SECTIONS: tuple[type[Section], ...] = (SellerSettings, TowerSettings, ControllerSettings)
+SECTIONS: tuple[type[Section], ...] = (
+    BuyerSettings,
+    SellerSettings,
+    TowerSettings,
+    ControllerSettings,
+)

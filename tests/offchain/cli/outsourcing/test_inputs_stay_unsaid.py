@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edgemark.cli.outsourcing.asking import read_inputs
 from edgemark.crypto.field.field import FIELD, Q
 from edgemark.errors import RefusedInput
+from edgemark.models.files import read_inputs
 
 WIDTH = 2
 SECRETS = [1.5, "s3cret", [4711], {"s3cret": 4711}, Q + 4711, -Q - 4711, float("inf")]

@@ -15,7 +15,7 @@ COMMANDS = f"{PACKAGE}/cli"
 SHARED = f"{COMMANDS}/spending/command.py"  # the one way in
 LANE = "TransactionLane"
 # A server stays and says in its log what it registers; a demonstration has a chain of its own.
-APART = {"run_controller", "run_judge", "run_node", "run_seller", "run_tower"}
+APART = {"run_buyer", "run_controller", "run_judge", "run_node", "run_seller", "run_tower"}
 DEMONSTRATIONS = "/demo.py"
 
 

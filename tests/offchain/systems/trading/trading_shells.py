@@ -5,6 +5,14 @@ Credentials are named with them for what they stand on: keys of identities, told
 
 SHELLS = frozenset(
     {
+        "buyer.market",
+        "buyer.means",
+        "buyer.orders.answers",
+        "buyer.buyer",
+        "buyer.granting",
+        "buyer.hearing",
+        "buyer.orders.keeping",
+        "buyer.orders.shelf",
         "contract.escrow",
         "contract.events",
         "controller.hub",

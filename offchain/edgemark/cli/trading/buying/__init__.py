@@ -1,0 +1,1 @@
+"""The buyer's commands: `edgemark trading buy|status|topup|close` and `edgemark buyer run`."""

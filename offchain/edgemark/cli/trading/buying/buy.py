@@ -1,0 +1,135 @@
+"""`edgemark trading buy`: from an offer, or a demand, to a result that was checked and paid for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgemark.cli.options.amounts import MTC, SOME_MTC
+from edgemark.cli.options.plain_numbers import RealRange, WholeRange
+from edgemark.cli.spending.command import Spending, spends
+from edgemark.cli.terminal.outputs import check_apart
+from edgemark.cli.trading.buying.desks import Desk
+from edgemark.cli.trading.buying.errand import Errand, recover_channel
+from edgemark.cli.trading.buying.reading import (
+    Whom,
+    Work,
+    read_qualifications,
+    read_texts,
+)
+from edgemark.cli.trading.buying.staying import Waiting
+from edgemark.identifiers import parse_address
+from edgemark.systems.trading.buyer.market.bidding import Wishes
+from edgemark.systems.trading.identifiers import parse_channel_id
+from edgemark.systems.trading.settings import BuyerSettings
+
+MOST_S = 366 * 86_400
+MOST = 2**32 - 1
+MOST_CPU_S = 3600 * 1024
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("buy")
+@spends()
+@click.argument("offer", required=False)
+@click.option("--category", help="Instead of OFFER: what is bought, or the hash of that.")
+@click.option(
+    "--cores", type=WholeRange(0, 2**32 - 1), default=0, help="With --category: at least."
+)
+@click.option("--ram-mib", type=WholeRange(0, MOST), default=0, help="The same, of memory.")
+@click.option("--most-price", type=SOME_MTC, help="For a unit; a dearer offer is not taken.")
+@click.option("--auditor", metavar="DID", help="Who has to vouch for the seller.")
+@click.option("--auditor-account", metavar="ACCOUNT", help="That signs for it, if another.")
+@click.option("--function", "function_file", type=FILE, help="Canonical bytes of F.")
+@click.option("--program", metavar="DIGEST", help="Instead: a program of the seller's list.")
+@click.option(
+    "--cpu", "cpu_s", type=WholeRange(1, 3600 * 1024), help="Its processor seconds at most."
+)
+@click.option("--input", "input_file", type=FILE, help="Rows of integers, JSON; or the bytes.")
+@click.option("--out", "out_file", type=FILE, help="Where the result goes.")
+@click.option(
+    "--pieces", type=WholeRange(1, 256), default=1, show_default=True, help="Cut the batch into."
+)
+@click.option("--sample", type=WholeRange(0, 10**6), help="Inputs computed again; 0: all of them.")
+@click.option("--deposit", type=SOME_MTC, help="Else what the work costs at most.")
+@click.option("--bond", type=SOME_MTC, help="Else the least that the escrow takes.")
+@click.option("--for", "seconds", type=WholeRange(60, MOST_S), help="Seconds of service.")
+@click.option("--interval", "interval_s", type=WholeRange(1, 86_400), help="Seconds of a bill.")
+@click.option("--grace", "grace_s", type=WholeRange(0, 86_400), help="That a voucher may be late.")
+@click.option("--cap", type=SOME_MTC, help="Most that an interval costs.")
+@click.option("--credit", type=MTC, help="Most that is served beyond it and not signed for.")
+@click.option("--controller", metavar="ACCOUNT", help="Else one in good standing.")
+@click.option("--text", "texts", type=FILE, multiple=True, help="Of a template, if at hand.")
+@click.option("--qualification", "tokens", type=FILE, multiple=True, help="A credential at hand.")
+@click.option("--in", "channel", metavar="CHANNEL", help="Order in a channel that is open.")
+@click.option("--recover", "lost", metavar="CHANNEL", help="Look after a channel of a lost disk.")
+@click.option("--keep-open", is_flag=True, help="Leave the channel open when the result is there.")
+@click.option("--timeout", "timeout_s", type=RealRange(0, 10.0 * MOST_S), help="Seconds at most.")
+def buy(
+    spending: Spending,
+    offer: str | None,
+    channel: str | None,
+    lost: str | None,
+    timeout_s: float | None,
+    **given: Any,
+) -> int:
+    """Buy work of the seller of OFFER, check it, pay for it, and close the channel.
+
+    The deposit and a bond are locked; what is not used comes back. Bills are signed as answers
+    come: each is computed again before.
+    """
+    ends_at = None if timeout_s is None else time.monotonic() + timeout_s
+    if lost is not None:
+        return recover(spending, lost, ends_at)
+    errand = read_errand(spending, ends_at, given)
+    if channel is not None:
+        return errand.order_in(spending, parse_channel_id(_prefixed(channel)))
+    named = ("category", "cores", "ram_mib", "most_price", "auditor", "auditor_account")
+    whom = Whom(offer, *(given[name] for name in named))
+    return errand.buy(spending, whom, read_wishes(whom, given))
+
+
+def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, Any]) -> Errand:
+    """What is to be done, and where its result goes; raises `RefusedInput`."""
+    out: Path | None = given["out_file"]
+    read = {"--function": given["function_file"], "--input": given["input_file"]}
+    check_apart({"--out": out}, read)
+    names = ("function_file", "program", "input_file", "cpu_s", "pieces")
+    wanted = Work(*(given[name] for name in names)).read()
+    sample = given["sample"]
+    if sample is None:
+        sample = spending.invocation.settings().of(BuyerSettings).sample
+    place = "" if out is None else str(out.resolve())
+    return Errand(wanted, sample, place, ends_at, keep_open=given["keep_open"])
+
+
+def read_wishes(whom: Whom, given: Mapping[str, Any]) -> Wishes:
+    """What a channel is to be like; raises `RefusedInput`."""
+    controller = given["controller"]
+    names = ("deposit", "bond", "most_price", "seconds", "interval_s", "grace_s", "cap", "credit")
+    return Wishes(
+        offer=whom.read_offer(),
+        auditor=whom.read_auditor(),
+        controller=None if controller is None else parse_address(controller, who="--controller"),
+        texts=read_texts(given["texts"]),
+        qualifications=read_qualifications(given["tokens"]),
+        **{name: given[name] for name in names},
+    )
+
+
+def recover(spending: Spending, lost: str, ends_at: float | None) -> int:
+    """`--recover`: what this account locked in a channel comes back, or goes where it is owed."""
+    channel, is_quiet = parse_channel_id(_prefixed(lost)), spending.invocation.as_json
+
+    def wait(desk: Desk) -> Waiting:
+        return Waiting(desk, channel, ends_at, is_quiet)
+
+    return recover_channel(spending, channel, wait)
+
+
+def _prefixed(text: str) -> str:
+    return text if text.startswith("0x") else f"0x{text}"

@@ -1,0 +1,196 @@
+"""Who does what a buyer's command wants: the command itself, or the party that holds the home.
+
+A journal and a lane belong to one process. Where `edgemark buyer run`, or another `buy`, has them,
+a command leaves its wishes there, and looks into the journal for what comes of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgemark.cli.spending.command import Spending
+from edgemark.files import find_holder
+from edgemark.identifiers import Tokens
+from edgemark.journal.journal import JournalInUse
+from edgemark.loop.replay import look_at_open, look_up
+from edgemark.party.wishes.asking import ask
+from edgemark.systems.trading.buyer.buyer import NAME, Buyer
+from edgemark.systems.trading.buyer.granting import (
+    BEGIN,
+    CLOSE,
+    ORDER,
+    TOP_UP,
+    facts_of_opening,
+    facts_of_order,
+)
+from edgemark.systems.trading.buyer.orders.ordering import Wanted
+from edgemark.systems.trading.buyer.orders.shelf import Shelf
+from edgemark.systems.trading.buyer.outlook import require_known
+from edgemark.systems.trading.buyer.purchase import Purchase
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.agreement import Agreement, Opening
+from edgemark.systems.trading.protocol.life import PartyMachine
+from edgemark.systems.trading.station.station import TradingStation
+
+JOURNAL = f"{NAME}.journal"
+WISH_S = 120.0  # for what sends transactions
+IN_USE = (
+    "A server or another command of this account has it: wait until it ends, or use another home. "
+    "`edgemark trading status` looks meanwhile."
+)
+
+
+class Desk(ABC):
+    """Where a buyer's command gets things done.
+
+    Attributes:
+        station: of the home; sends nothing where another process holds it.
+        shelf: of the home.
+    """
+
+    station: TradingStation
+    shelf: Shelf
+
+    @abstractmethod
+    def begin(self, channel: ChannelId, opening: Opening) -> None:
+        """Take the terms of a deal that is kept."""
+
+    @abstractmethod
+    def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> int:
+        """Order work; number of the first order."""
+
+    @abstractmethod
+    def top_up(self, channel: ChannelId, amount: Tokens) -> int:
+        """Add to a deposit; what it will be in all, smallest units."""
+
+    @abstractmethod
+    def stop(self, channel: ChannelId) -> None:
+        """Ask for nothing more."""
+
+    @abstractmethod
+    def state(self, channel: ChannelId) -> Purchase:
+        """What is remembered of a channel; raises `ChannelUnknown`."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise what ended the party, if anything did."""
+
+
+class OwnDesk(Desk):
+    """This process is the buyer."""
+
+    def __init__(self, buyer: Buyer) -> None:
+        self.buyer, self.station, self.shelf = buyer, buyer.station, buyer.shelf
+
+    def begin(self, channel: ChannelId, opening: Opening) -> None:
+        """See `Buyer.begin`."""
+        self.buyer.begin(channel, opening)
+
+    def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> int:
+        """See `Buyer.order`."""
+        return self.buyer.order(channel, wanted, sample=sample, out=out).first
+
+    def top_up(self, channel: ChannelId, amount: Tokens) -> int:
+        """See `Buyer.top_up`."""
+        return int(self.buyer.top_up(channel, amount))
+
+    def stop(self, channel: ChannelId) -> None:
+        """See `Buyer.stop`."""
+        self.buyer.stop(channel)
+
+    def recover(self, agreement: Agreement) -> None:
+        """See `Buyer.recover`."""
+        self.buyer.recover(agreement)
+
+    def state(self, channel: ChannelId) -> Purchase:
+        """As the loop has it."""
+        return self.buyer.state(channel)
+
+    def check(self) -> None:
+        """A loop that ended ends the command."""
+        self.buyer.check_running()
+
+
+class WishDesk(Desk):
+    """Another process is the buyer of this home."""
+
+    def __init__(self, station: TradingStation) -> None:
+        self.station, self.shelf = station, Shelf(station.home)
+
+    def begin(self, channel: ChannelId, opening: Opening) -> None:
+        """By a wish; the deal is in the home."""
+        self._ask(BEGIN, facts_of_opening(channel, opening))
+
+    def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> int:
+        """By a wish; the bytes are on the shelf."""
+        self.shelf.keep(wanted)
+        return int(self._ask(ORDER, facts_of_order(channel, wanted, sample, out))["first"])
+
+    def top_up(self, channel: ChannelId, amount: Tokens) -> int:
+        """By a wish."""
+        facts = {"channel": channel.hex(), "amount": int(amount)}
+        return int(self._ask(TOP_UP, facts)["deposit"])
+
+    def stop(self, channel: ChannelId) -> None:
+        """By a wish."""
+        self._ask(CLOSE, {"channel": channel.hex()})
+
+    def state(self, channel: ChannelId) -> Purchase:
+        """As the journal has it."""
+        return look_at_channel(self.station.home, channel)
+
+    def check(self) -> None:
+        """Whether the other goes on is told by what comes of its channels."""
+
+    def _ask(self, kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        home = self.station.home
+        return ask(home, kind, facts, WISH_S, lambda: bool(find_holder(home / JOURNAL)))
+
+
+def look_at_channel(home: Path, channel: ChannelId) -> Purchase:
+    """What a home remembers of a channel; no lock is taken, and nothing written.
+
+    Raises:
+        ChannelUnknown: it never bought in it.
+        Unrecoverable: its journal is damaged, or others can read it.
+    """
+    return require_known(look_up(home, NAME, PartyMachine(Purchase), channel), channel)
+
+
+def look_at_channels(home: Path) -> dict[ChannelId, Purchase]:
+    """The same of all that are at hand: open, or over and not archived yet."""
+    found = look_at_open(home, NAME, PartyMachine(Purchase))
+    return {ChannelId(key): state for key, state in found.items() if state.agreement is not None}
+
+
+@contextmanager
+def open_desk(spending: Spending) -> Iterator[Desk]:
+    """The desk of this home: the buyer that holds it, else a buyer of this process.
+
+    Raises:
+        JournalInUse: what has the home is no buyer.
+    """
+    settings = spending.invocation.settings()
+    if find_holder(settings.home / JOURNAL):
+        with TradingStation.look(settings) as station:
+            yield WishDesk(station)
+        return
+    try:
+        station = TradingStation.open(settings)
+    except JournalInUse as used:
+        used.remedy = IN_USE
+        raise
+    with station, Buyer(station) as buyer:
+        buyer.start()
+        yield OwnDesk(buyer)
+
+
+@contextmanager
+def open_to_look(spending: Spending) -> Iterator[TradingStation]:
+    """The station of this home, for what only rehearses."""
+    with TradingStation.rehearse(spending.invocation.settings()) as station:
+        yield station

@@ -1,0 +1,193 @@
+"""One purchase of one command, step by step: offer, price, quote, channel, orders, result, end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from edgemark.amounts import Amount
+from edgemark.cli.spending.command import Spending
+from edgemark.cli.spending.price import Price
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.trading.buying.desks import Desk, OwnDesk, open_desk, open_to_look
+from edgemark.cli.trading.buying.reading import Whom
+from edgemark.cli.trading.buying.staying import Waiting, naming_when_interrupted
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import Moment, Timestamp, Tokens
+from edgemark.systems.trading.buyer.market.asking import Bid, Taken, ask_quote, draft_request
+from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes, choose, draft_bid
+from edgemark.systems.trading.buyer.market.recovering import find_agreement
+from edgemark.systems.trading.buyer.means import bring_in_tokens
+from edgemark.systems.trading.buyer.orders.ordering import Wanted
+from edgemark.systems.trading.buyer.orders.shelf import Done
+from edgemark.systems.trading.buyer.outlook import describe
+from edgemark.systems.trading.buyer.purchase import Purchase
+from edgemark.systems.trading.contract.escrow import BroughtOpening
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.life import BuyerPhase
+from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.station.station import TradingStation
+
+
+class NotComputed(PeerFault):
+    """The seller began nothing of it: its machine, or its list of programs, does not have it."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What one command does.
+
+    Attributes:
+        wanted: the work.
+        sample: inputs of each answer that are computed again; 0: all.
+        out: whole path of the result's file; empty for none.
+        ends_at: monotonic seconds; None: as long as it takes.
+        keep_open: the channel stays when the result is there.
+    """
+
+    wanted: Wanted
+    sample: int
+    out: str
+    ends_at: float | None
+    keep_open: bool
+
+    def buy(self, spending: Spending, whom: Whom, wishes: Wishes) -> int:
+        """Open a channel, and order in it.
+
+        Raises:
+            NoOffer, DepositUnknown, RefusedInput: nothing was begun.
+            EdgemarkError: as of every step.
+        """
+        if spending.is_dry:
+            with open_to_look(spending) as station:
+                choice, bid = self._prepare(station, whom, wishes)
+                taken = _ask(station, choice, bid)
+                spending.show_dry(_price(spending, station, taken), _facts_of(choice, bid))
+            return Exit.DONE
+        with open_desk(spending) as desk:
+            choice, bid = self._prepare(desk.station, whom, wishes)
+            taken = _ask(desk.station, choice, bid)
+            spending.agree(_price(spending, desk.station, taken))
+            channel = taken.quoted.agreement.channel
+            desk.station.deals.keep(taken.deal)
+            desk.begin(channel, taken.quoted.opening)
+            with naming_when_interrupted(desk, channel):
+                waiting = self._wait_for(spending, desk, channel)
+                waiting.until_open()
+                return self._order(spending, desk, waiting)
+
+    def order_in(self, spending: Spending, channel: ChannelId) -> int:
+        """Order in a channel that is open; nothing is sent for it."""
+        if spending.is_dry:
+            with open_to_look(spending) as station:
+                _, price = spending.rehearse(station, lambda _: None)
+                spending.show_dry(price, {"channel": channel.hex()})
+            return Exit.DONE
+        with open_desk(spending) as desk, naming_when_interrupted(desk, channel):
+            return self._order(spending, desk, self._wait_for(spending, desk, channel))
+
+    def _prepare(self, station: TradingStation, whom: Whom, wishes: Wishes) -> tuple[Choice, Bid]:
+        until = Timestamp(station.head().block + station.settings.of(BuyerSettings).quote_s)
+        demanded = replace(wishes, demand=whom.read_demand(station, until))
+        choice = choose(station, demanded)
+        return choice, draft_bid(station, choice, demanded, self.wanted)
+
+    def _order(self, spending: Spending, desk: Desk, waiting: Waiting) -> int:
+        channel = waiting.channel
+        first = desk.order(channel, self.wanted, sample=self.sample, out=self.out)
+        done = waiting.until_done(first)
+        if not self.keep_open:
+            end(desk, waiting)
+        return show(spending, desk, channel, done)
+
+    def _wait_for(self, spending: Spending, desk: Desk, channel: ChannelId) -> Waiting:
+        return Waiting(desk, channel, self.ends_at, spending.invocation.as_json)
+
+
+def _price(spending: Spending, station: TradingStation, taken: Taken) -> Price:
+    """What is brought in, and what the opening locks; the seller has given its word for it."""
+    terms, opening = taken.quoted.agreement.terms, taken.quoted.opening
+    locked = Tokens(terms.deposit + terms.bond)
+
+    def act(rehearsed: TradingStation) -> None:
+        bring_in_tokens(rehearsed, locked)
+        brought = BroughtOpening(terms, opening.valid_until, opening.signature)
+        rehearsed.lane.send(rehearsed.escrow.open([brought]))
+
+    later = (
+        f"Of {Amount(terms.deposit)} what is not used comes back, and the bond of "
+        f"{Amount(terms.bond)}.",
+    )
+    return spending.rehearse(station, act, later)[1]
+
+
+def _ask(station: TradingStation, choice: Choice, bid: Bid) -> Taken:
+    """The seller's word for the terms, checked; nothing is owed for it yet."""
+    return ask_quote(station, choice.place, draft_request(station, bid), choice.templates)
+
+
+def _facts_of(choice: Choice, bid: Bid) -> dict[str, object]:
+    money, wanted = bid.money, bid.conditions
+    return {
+        "offer": choice.offer.id.hex(),
+        "seller": bid.seller,
+        "endpoint": choice.place.endpoint,
+        "controller": bid.controller,
+        "unit_price": Amount(choice.offer.draft.price),
+        "deposit": Amount(money.deposit),
+        "bond": Amount(money.bond),
+        "service_ends": Moment(money.expires_at),
+        "close_by": Moment(money.close_by),
+        "interval_s": wanted.interval_s,
+        "interval_cap": Amount(wanted.cap),
+        "credit": Amount(wanted.credit),
+        "grace_s": wanted.grace_s,
+    }
+
+
+def end(desk: Desk, waiting: Waiting) -> Purchase:
+    """Ask for nothing more, and wait for the end on chain."""
+    state = desk.state(waiting.channel)
+    if state.phase is BuyerPhase.BUYING:
+        desk.stop(waiting.channel)
+    return waiting.until_ended()
+
+
+def show(spending: Spending, desk: Desk, channel: ChannelId, done: Done) -> int:
+    """Print what came of it; raises `NotComputed` where there is no result."""
+    state = desk.state(channel)
+    facts = describe(state, wrong=[str(path) for path in desk.shelf.wrong(channel)])
+    if not done.out:
+        raise NotComputed(
+            "did not begin the work",
+            who=f"seller {state.known.terms.seller}",
+            had=", ".join(f"order {number}: {end}" for number, end in done.ends.items()),
+            remedy="Nothing of it is paid. Ask another seller, or for another program.",
+        )
+    told = {"out": done.out, **({"ends": dict(done.ends)} if done.ends else {})}
+    spending.invocation.show({**told, **facts})
+    return Exit.CHECK_FAILED if done.ends else Exit.DONE
+
+
+def recover_channel(
+    spending: Spending, channel: ChannelId, waiting: Callable[[Desk], Waiting]
+) -> int:
+    """Look after a channel of a lost disk until it has ended.
+
+    Raises:
+        NotOpenedHere: this account opened no such channel.
+        RefusedInput: another process holds the home.
+    """
+    if spending.is_dry:
+        with open_to_look(spending) as station:
+            agreement = find_agreement(station, channel)
+            _, price = spending.rehearse(station, lambda _: None)
+            spending.show_dry(price, {"channel": channel.hex(), "seller": agreement.terms.seller})
+        return Exit.DONE
+    with open_desk(spending) as desk:
+        if not isinstance(desk, OwnDesk):
+            raise RefusedInput("is held by another process", who=desk.station.home)
+        desk.recover(find_agreement(desk.station, channel))
+        state = waiting(desk).until_ended()
+    spending.invocation.show(describe(state))
+    return Exit.DONE

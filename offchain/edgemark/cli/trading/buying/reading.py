@@ -1,0 +1,173 @@
+"""What a user wants done and of whom, as the options of `buy` say it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.errors import RefusedInput
+from edgemark.files import read_limited
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address, parse_hash32
+from edgemark.identity.credentials.evidence import digest_of
+from edgemark.identity.credentials.keeping import read_token
+from edgemark.identity.did.identifier import parse_did
+from edgemark.identity.resources import Resources
+from edgemark.models.files import read_function, read_inputs
+from edgemark.systems.trading.buyer.market.choosing import Auditor
+from edgemark.systems.trading.buyer.orders.ordering import Wanted
+from edgemark.systems.trading.contract.market.records import (
+    MAX_PRICE,
+    NOTHING,
+    Demand,
+    compute_category,
+)
+from edgemark.systems.trading.identifiers import OfferId, parse_offer_id
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.templates.template import MAX_TEXT_BYTES
+from edgemark.systems.trading.work.messages import MAX_PART_BYTES
+
+DIGEST = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
+US = 1_000_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done, by the files that say it.
+
+    Attributes:
+        function: file of F; program: digest of one of the seller's list.
+        data: file of the inputs.
+        cpu_s: processor seconds that are paid for at most.
+        pieces: into which a batch is cut.
+    """
+
+    function: Path | None
+    program: str | None
+    data: Path | None
+    cpu_s: int | None
+    pieces: int
+
+    def check(self) -> None:
+        """Check that it is one thing.
+
+        Raises:
+            RefusedInput: both or none of function and program, no input, or no bound for a program.
+        """
+        if (self.function is None) == (self.program is None):
+            raise RefusedInput("name one of them", who="--function and --program")
+        if self.data is None:
+            raise RefusedInput("is missing", who="--input", needed="a file")
+        if self.program is not None and (self.cpu_s is None or self.pieces != 1):
+            needed = "--cpu SECONDS, and one piece"
+            raise RefusedInput("needs a bound", who="--program", needed=needed)
+
+    def read(self) -> Wanted:
+        """The work.
+
+        Raises:
+            RefusedInput: a file cannot be taken, or `check`.
+        """
+        self.check()
+        if self.data is None:
+            raise RefusedInput("is missing", who="--input", needed="a file")
+        if self.function is not None:
+            function = read_function(self.function)
+            batch = read_inputs(self.data, function.inputs)
+            return Wanted.polynomial(function, batch, self.pieces)
+        digest = read_digest(self.program or "")
+        raw = read_limited(self.data, MAX_PART_BYTES)
+        return Wanted.program(digest, raw, (self.cpu_s or 0) * US)
+
+
+def read_digest(text: str) -> Hash32:
+    """The digest of a program of the seller's list.
+
+    Raises:
+        RefusedInput: it is none.
+    """
+    if not DIGEST.fullmatch(text):
+        needed = "64 hexadecimal digits, as the seller's list has them"
+        raise RefusedInput("is no digest", who="--program", had=text[:80], needed=needed)
+    return parse_hash32(text if text.startswith("0x") else f"0x{text}", who="--program")
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Of whom it is to be bought: an offer, or what an offer has to be.
+
+    Attributes:
+        offer: id, whole.
+        category: text, or its hash.
+        cores, ram_mib: that a channel is served with at least.
+        most_price: for a unit.
+        auditor: DID of who has to vouch; account: that signs its evidence, where it is another.
+    """
+
+    offer: str | None
+    category: str | None
+    cores: int
+    ram_mib: int
+    most_price: Tokens | None
+    auditor: str | None
+    auditor_account: str | None
+
+    def read_auditor(self) -> Auditor | None:
+        """Who has to vouch for the seller; raises `RefusedInput`."""
+        if self.auditor is None:
+            return None
+        did = parse_did(self.auditor)
+        account = self.auditor_account
+        return Auditor(
+            did, parse_address(account, who="--auditor-account") if account else did.identity
+        )
+
+    def read_offer(self) -> OfferId | None:
+        """The offer that is named.
+
+        Raises:
+            RefusedInput: it is none, or both or none of offer and category are named.
+        """
+        if (self.offer is None) == (self.category is None):
+            needed = "an offer, or --category for a demand"
+            raise RefusedInput("name one of them", who="OFFER and --category", needed=needed)
+        return None if self.offer is None else parse_offer_id(_prefixed(self.offer))
+
+    def read_demand(self, station: TradingStation, until: Timestamp) -> Demand | None:
+        """What an offer has to be, and listed until then; None where one is named."""
+        if self.category is None:
+            return None
+        is_hash = DIGEST.fullmatch(self.category)
+        category = (
+            parse_hash32(_prefixed(self.category), who="--category")
+            if is_hash
+            else compute_category(self.category)
+        )
+        auditor = self.read_auditor()
+        issuers: tuple[Address, ...] = () if auditor is None else (auditor.account,)
+        least = Resources(self.cores, self.ram_mib, 0, 0) if self.cores or self.ram_mib else NOTHING
+        return Demand(
+            escrow=station.escrow.address,
+            category=category,
+            least=least,
+            most_price=MAX_PRICE if self.most_price is None else self.most_price,
+            until=until,
+            evidence=station.evidence.address,
+            issuers=issuers,
+        )
+
+
+def read_texts(files: Sequence[Path]) -> tuple[bytes, ...]:
+    """Texts of templates that are at hand; raises `RefusedInput`."""
+    return tuple(read_limited(each, MAX_TEXT_BYTES) for each in files)
+
+
+def read_qualifications(files: Sequence[Path]) -> tuple[tuple[Hash32, bytes], ...]:
+    """Signed credentials that are at hand, by digest; raises `RefusedInput`."""
+    tokens = [read_token(each).token for each in files]
+    return tuple((digest_of(each), each.encode("ascii")) for each in tokens)
+
+
+def _prefixed(text: str) -> str:
+    return text if text.startswith("0x") else f"0x{text}"

@@ -1,0 +1,383 @@
+"""The buyer: asks for work in its channels, checks what comes, pays as it goes, and sees their end.
+
+| effect                                  | what is done                                          |
+|-----------------------------------------|-------------------------------------------------------|
+| `SubmitOpening`, `SubmitTopUp`          | tokens are brought in, then locked                    |
+| `SendRequest`                           | parts by HTTPS, then the letter                       |
+| `KeepAnswer`                            | a result is written once all its outputs are there    |
+| `Countersign`                           | the bill is computed again, then signed               |
+| `SendVoucher`, `SendStop`, ...          | letters, until they are taken                         |
+| `SubmitClose`, `SubmitSettle`, ...      | transactions                                          |
+
+It serves nothing; where it is away for long, its seller stops and takes what was signed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
+from edgemark.identifiers import Timestamp, Tokens
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.loop.errands import Errand
+from edgemark.loop.machine import UnderWay
+from edgemark.party.agenda import Agenda
+from edgemark.party.rounds import Rounds
+from edgemark.party.service import PartyService
+from edgemark.party.wishes.granting import Grant
+from edgemark.systems.trading.buyer.granting import grants_of
+from edgemark.systems.trading.buyer.hearing import Hearing
+from edgemark.systems.trading.buyer.market.asking import draft_policy
+from edgemark.systems.trading.buyer.market.choosing import SellerPlace, find_seller
+from edgemark.systems.trading.buyer.means import bring_in_tokens, compute_unlocked
+from edgemark.systems.trading.buyer.orders.answers import Answers, Came
+from edgemark.systems.trading.buyer.orders.keeping import keep_credential
+from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, draft_lot
+from edgemark.systems.trading.buyer.orders.shelf import Shelf
+from edgemark.systems.trading.buyer.outlook import require_known
+from edgemark.systems.trading.buyer.purchase import Purchase
+from edgemark.systems.trading.buyer.signing import sign, sign_proposal, word_of
+from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.agreement import Agreement, Opening
+from edgemark.systems.trading.protocol.letters import Message, Role
+from edgemark.systems.trading.protocol.life import PartyMachine
+from edgemark.systems.trading.protocol.side import ChannelView, observe
+from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.station.post.applicant import StationApplicant
+from edgemark.systems.trading.station.post.office import PostOffice
+from edgemark.systems.trading.station.seeing import see_sides, subject_of
+from edgemark.systems.trading.station.sending import call_of_buyer
+from edgemark.systems.trading.station.speaking import (
+    Correspondent,
+    Keys,
+    Pulse,
+    find_blocks,
+    is_open,
+)
+from edgemark.systems.trading.station.station import TradingStation
+
+NAME = "buyer"
+AHEAD = 8  # requests that are out at a time; a seller takes no more
+
+
+class OpeningPut(UnderWay):
+    """A request waits for its turn behind others."""
+
+
+class Buyer(PartyService[TradingStation]):
+    """The buyer's side of all its channels.
+
+    Args:
+        station: keys, chain, peers, deals.
+        randomness: draws the samples of answers that are computed again.
+    """
+
+    def __init__(self, station: TradingStation, randomness: Randomness | None = None) -> None:
+        super().__init__(station, PartyMachine(Purchase), NAME, look=self.look)
+        self.shelf = Shelf(station.home)
+        self._decided = station.settings.of(BuyerSettings)
+        self._ordering = threading.Lock()
+        self._places: dict[ChannelId, SellerPlace] = {}
+        self._answers = Answers(
+            station,
+            self.shelf,
+            self._fetch,
+            self._note_right,
+            self._note_wrong,
+            randomness or Randomness(),
+        )
+        self.agenda = Agenda(station.follow(), subject_of)
+        self._rounds = Rounds(self, views_of=self._views_of, observe=observe, hear=_ignore)
+        self._pulse = Pulse(station)
+        self._hearing = Hearing(station, self.shelf, self._answers, self.state, self._note)
+        self._post = PostOffice(StationApplicant(station), self._hear)
+        keys = Keys(station.keys.account)
+        self._talk = Correspondent(
+            station.domain, Role.BUYER, keys, self._post, self._state_at_hand, self._hearing.take
+        )
+
+    # --- for the user --------------------------------------------------------------------------
+
+    def grants(self) -> Mapping[str, Grant]:
+        """What commands of this home may ask for."""
+        return grants_of(self)
+
+    def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
+        """Take terms that were checked, and whose deal is kept; the opening is owed from then on.
+
+        Args:
+            channel: of the deal.
+            opening: the seller's word.
+
+        Raises:
+            DealUnknown, BadSignature: they are none.
+            RefusedInput: the channel was begun before, or the wallet holds too few tokens.
+        """
+        station, agreement = self.station, self.station.deals.agreement(channel)
+        terms, limits = agreement.terms, station.decided.limits
+        digest = station.domain.opening(channel, opening.valid_until)
+        check_signature(digest, opening.signature, terms.seller)
+        if terms.payer != station.address:
+            who = f"channel {channel.hex()}"
+            raise RefusedInput("is of another payer", who=who, had=terms.payer)
+        self._bring_in(Tokens(terms.deposit + terms.bond))
+        policy = draft_policy(self._decided, limits, terms)
+        self.runtime.ask(channel, on.AskedBuy(agreement, policy, opening))
+        return channel
+
+    def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> Lot:
+        """Order work in a channel that is open; durable when it returns.
+
+        Args:
+            channel: of this home.
+            wanted: what is to be done.
+            sample: inputs of each answer that are computed again; `ALL`.
+            out: file for the result.
+
+        Raises:
+            ChannelUnknown, IllegalMove: it is not open, or was stopped.
+            Overloaded: as many orders as a channel may have are open.
+        """
+        with self._ordering:  # numbers are given in order, to one order after the other
+            state = self.state(channel)
+            agreed = self.station.deals.get(channel).agreed
+            first, now_us = state.last_number + 1, time.time_ns() // 1000
+            cores = agreed.specification.cores
+            lot = draft_lot(
+                wanted, channel, first, cores=cores, sample=sample, out=out, asked_at_us=now_us
+            )
+            self.shelf.keep(wanted)
+            self.shelf.add(channel, lot)
+            meter = agreed.specification.meter
+            requests = [on.AskedRequest(lot.request(each, meter)) for each in lot.numbers]
+            try:
+                self.runtime.ask(channel, requests[-1], behind=requests[:-1])
+            except EdgemarkError:
+                self.shelf.drop(channel, lot)
+                raise
+        return lot
+
+    def top_up(self, channel: ChannelId, amount: Tokens) -> Tokens:
+        """Add to a deposit; what it will be in all. The tokens are brought in before.
+
+        Raises:
+            ChannelUnknown, IllegalMove: it is not open.
+            RefusedInput: the wallet holds too few tokens.
+        """
+        state = self.state(channel)
+        deposit = Tokens(max(state.deposit, state.wanted_deposit) + amount)
+        self._bring_in(amount)
+        self.runtime.ask(channel, on.AskedTopUp(deposit))
+        return deposit
+
+    def stop(self, channel: ChannelId) -> None:
+        """Ask for nothing more in a channel: its seller bills what is left, and ends it.
+
+        Raises:
+            ChannelUnknown, IllegalMove: it is not open, or was stopped.
+        """
+        self.state(channel)
+        self.runtime.ask(channel, on.AskedStop(Timestamp(self.station.head().block)))
+
+    def recover(self, agreement: Agreement) -> None:
+        """Look after a channel of this account of which the chain alone is known.
+
+        Raises:
+            IllegalMove: this home knows it.
+        """
+        limits = self.station.decided.limits
+        policy = draft_policy(self._decided, limits, agreement.terms)
+        at = Timestamp(self.station.head().block)
+        self.runtime.ask(agreement.channel, on.AskedRecover(agreement, policy, at))
+
+    def close(self) -> None:
+        """Hear and check nothing more; the journal keeps what is owed."""
+        self._post.close()
+        self._answers.close()
+        super().close()
+
+    def check_running(self) -> None:
+        """Raise what ended loop or watch, if anything did."""
+        if self.runtime.failure is not None:
+            raise self.runtime.failure
+        if self._fault is not None:
+            raise self._fault
+
+    def state(self, channel: ChannelId) -> Purchase:
+        """What is remembered of a channel; raises `ChannelUnknown`."""
+        return require_known(self.runtime.state(channel), channel)
+
+    def _bring_in(self, amount: Tokens) -> None:
+        """Tokens for what is to be locked next, beside what is owed to be locked."""
+        owed = sum(map(compute_unlocked, self.runtime.states().values()))
+        bring_in_tokens(self.station, Tokens(owed + amount))
+
+    # --- the chain -----------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """One round over all channels, then over what carries their letters, and over time."""
+        try:
+            self._rounds.look()
+        finally:
+            self._look_around()
+
+    def _look_around(self) -> None:
+        """Letters are carried for every channel that is open; who is out of reach is noticed."""
+        head = self._pulse.head()
+        for channel, state in self.runtime.states().items():
+            if not isinstance(state, Purchase) or state.agreement is None:
+                continue
+            if is_open(state):
+                self._post.join(state.in_force.controller, ChannelId(channel), Role.BUYER)
+            elif state.is_finished:
+                self._post.leave(ChannelId(channel))
+                self._talk.forget(ChannelId(channel))
+                continue
+            stale_after_s = state.decided.stale_after_s
+            events = [*find_blocks(state.blocks_stopped, head, stale_after_s)]
+            self.tell(channel, [*events, *self._talk.find_broker(state, head.block)])
+
+    def _views_of(self, states: Sequence[Purchase], block: int) -> Sequence[ChannelView]:
+        return see_sides(self.station, states, block)
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, state: Purchase, effect: do.BuyerEffect) -> Sequence[on.BuyerEvent]:
+        """Carry out one effect; what it found out."""
+        match effect:
+            case do.SubmitOpening():
+                return self._open(state, effect)
+            case do.SendRequest(number):
+                self._request(state, number)
+            case do.KeepAnswer(number):
+                self._keep_answer(state, number)
+                return [on.FoundAnswerKept(number)]
+            case do.Countersign(index):
+                return [on.FoundCountersigned(index, self._countersign(state, index))]
+            case do.KeepCredential(index):
+                keep_credential(self.station.home, state, index)
+                return [on.FoundCredentialKept(index)]
+            case do.SignAmending() | do.SignConsent() | do.SignClosing():
+                station = self.station
+                at, key = station.head(), station.keys.account
+                return [sign(state, effect, station.domain, at, key)]
+            case (
+                do.SendVoucher()
+                | do.SendStop()
+                | do.SendAmending()
+                | do.SendConsent()
+                | do.SendReducing()
+                | do.SendClosing()
+            ):
+                self._say(state, word_of(state, effect))
+            case (
+                do.SubmitTopUp()
+                | do.SubmitReduce()
+                | do.SubmitClose()
+                | do.SubmitCloseTogether()
+                | do.SubmitAmending()
+                | do.SubmitSettle()
+                | do.SubmitEndUnclosed()
+            ):
+                self.station.submit(call_of_buyer(self.station.escrow, state, effect))
+            case _:
+                assert_never(effect)
+        return []
+
+    def errand(self, state: Purchase, effect: do.BuyerEffect) -> Errand | None:
+        """Requests bring bytes to their seller, which may be slow."""
+        if isinstance(effect, do.SendRequest) and state.agreement is not None:
+            return Errand("handing", state.known.terms.seller)
+        return None
+
+    def _open(self, state: Purchase, effect: do.SubmitOpening) -> Sequence[on.BuyerEvent]:
+        try:
+            self.station.push(call_of_buyer(self.station.escrow, state, effect))
+        except ContractRefused as refused:
+            opened = self.station.escrow.channel(state.known.terms, block="latest")
+            if opened.phase is not ChannelPhase.NONE:
+                return []  # the next view tells
+            return [on.FoundOpeningRefused(refused.error_name or refused.what)]
+        return []
+
+    def _request(self, state: Purchase, number: int) -> None:
+        """Ask for work, not too far ahead of what was answered, once its parts are there."""
+        request = state.request(number)
+        lot = self.shelf.lot_of(state.known.channel, number)
+        if request is None:
+            return
+        if number >= state.requests[0].number + AHEAD:
+            raise OpeningPut("waits for its turn", who=f"request {number}")
+        if lot is not None:
+            self._answers.bring_parts(state, lot, number)
+        self._say(state, request)
+
+    def _keep_answer(self, state: Purchase, number: int) -> None:
+        """Write the result of a lot once this was the last of it."""
+        channel = state.known.channel
+        lot = self.shelf.lot_of(channel, number)
+        if lot is None:
+            return
+        waiting = {each.number for each in state.requests}
+        if waiting & set(lot.numbers):
+            return
+        self.shelf.conclude(channel, lot)
+
+    def _countersign(self, state: Purchase, index: int) -> bytes:
+        station = self.station
+        pricing, key = station.deals.pricing(state.known.channel), station.keys.account
+        return sign_proposal(state, index, pricing, station.domain, station.head(), key)
+
+    # --- letters -------------------------------------------------------------------------------
+
+    def _say(self, state: Purchase, message: Message | None) -> None:
+        """Send it, and again until its state owes it no more; raises `Sent`."""
+        if message is not None:
+            self._talk.insist(state, message, Role.SELLER)
+
+    def _state_at_hand(self, channel: ChannelId) -> Purchase | None:
+        found: Purchase | None = self.runtime.state_at_hand(channel)
+        return found
+
+    def _hear(self, channel: ChannelId, raw: bytes) -> None:
+        with self._hearing.letter(raw):
+            self._talk.hear(channel, raw)
+
+    def _note(self, channel: ChannelId, event: on.BuyerEvent) -> None:
+        """On the disk when this returns; raises `IllegalMove` for what cannot happen now."""
+        self.runtime.ask(channel, event)
+
+    def _note_right(self, came: Came) -> None:
+        """An answer was checked; the seller sends it until it hears that it is taken."""
+        self._hearing.refusals.pop(came.channel, None)
+        self.tell(came.channel, [on.HeardAnswer(came.answer)])
+
+    def _note_wrong(self, came: Came, wrong: EdgemarkError) -> None:
+        self.log.error("answer is wrong", channel=came.channel, error=wrong)
+        self.tell(came.channel, [on.AskedStop(Timestamp(self.station.head().block))])
+
+    def _fetch(self, state: Purchase, method: str, path: str, body: bytes, most: int) -> bytes:
+        """Ask the seller of a channel; where it is, is looked up once, and again when it moved."""
+        channel, seller = state.known.channel, state.known.terms.seller
+        place = self._places.get(channel)
+        if place is None:
+            place = self._places[channel] = find_seller(self.station, seller)
+        asked = (place.endpoint, place.pin, method, path, body)
+        try:
+            return self.station.client.request(*asked, most_bytes=most)
+        except PeerFault:
+            self._places.pop(channel, None)
+            raise
+
+
+def _ignore(events: Sequence[ChainEvent]) -> None:
+    """Nothing that others do on chain concerns a buyer but by its own channels."""

@@ -1,0 +1,299 @@
+"""A buyer asks a seller for a channel, and takes the terms only when they are what it asked for.
+
+| step                                  | function                                              |
+|---------------------------------------|-------------------------------------------------------|
+| conditions that the template allows   | `fit_conditions`                                      |
+| request, signed by the buyer's DID    | `draft_request`                                       |
+| the seller's quote                    | `ask_quote`                                           |
+| credential, terms, opening checked    | `ask_quote`: `credentials.quoted`, `verification`     |
+
+What the request's signature covers stands in `protocol.asking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgemark.crypto.field.randomness import Randomness
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identity.credentials.reading import read_signed
+from edgemark.identity.credentials.verification import Wanted, verify
+from edgemark.systems.trading.buyer.market.choosing import SellerPlace, lists_of
+from edgemark.systems.trading.contract.records import Limits
+from edgemark.systems.trading.contract.terms import Terms, compute_least_bond
+from edgemark.systems.trading.credentials.initiation import Templates, carried_in
+from edgemark.systems.trading.credentials.payloads import INITIATION, schema_of
+from edgemark.systems.trading.credentials.quoted import Quoted, check_quote
+from edgemark.systems.trading.credentials.sealing import claims_in
+from edgemark.systems.trading.identifiers import OfferId, TemplateVersionId
+from edgemark.systems.trading.protocol.agreement import Policy
+from edgemark.systems.trading.protocol.asking.quotes import (
+    MAX_QUOTE_BYTES,
+    Quote,
+    QuoteRequest,
+    sign_request,
+)
+from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.station.deals import Deal
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.templates.fields import Encryption
+from edgemark.systems.trading.templates.initiation import parse_specification, parse_strategy
+from edgemark.systems.trading.templates.strategies import Tariff
+from edgemark.systems.trading.templates.template import Template
+from edgemark.transport.faults import from_peer
+
+INITIATIONS = "/v1/initiations"
+NONCE_BITS = 256
+MAX_GRACE = 2**31
+
+
+class NotOffered(RefusedInput):
+    """The seller's template does not allow what is wanted."""
+
+
+class ClaimsSealed(RefusedInput):
+    """Claims that only their readers can read; this home has no key for that."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a buyer wants of a channel, as far as a template leaves it open; see `QuoteRequest`."""
+
+    interval_s: int
+    cycles: int
+    grace_s: int
+    cap: Tokens
+    credit: Tokens
+
+
+@dataclass(frozen=True)
+class Money:
+    """What a buyer puts into a channel, and until when.
+
+    Attributes:
+        deposit, bond: smallest unit.
+        window: seconds, in which a larger amount may be shown.
+        expires_at, close_by: chain time.
+    """
+
+    deposit: Tokens
+    bond: Tokens
+    window: int
+    expires_at: Timestamp
+    close_by: Timestamp
+
+    @property
+    def locked(self) -> Tokens:
+        """Both together."""
+        return Tokens(self.deposit + self.bond)
+
+
+def plan_money(
+    deposit: Tokens,
+    bond: Tokens | None,
+    seconds: int,
+    settings: BuyerSettings,
+    limits: Limits,
+    now: int,
+) -> Money:
+    """Money and times of a channel that is opened now.
+
+    Args:
+        deposit: of the user.
+        bond: of the user; None: the least that the escrow takes, or the setting.
+        seconds: of service.
+        settings: of the buyer.
+        limits: of the escrow.
+        now: chain time.
+    """
+    least = max(compute_least_bond(deposit), settings.min_bond)
+    window = min(max(settings.window_s, limits.min_window), limits.max_window)
+    expires_at = now + seconds + settings.margin_s
+    close_by = expires_at + max(window, settings.close_s)
+    times = Timestamp(expires_at), Timestamp(close_by)
+    return Money(deposit, Tokens(least) if bond is None else bond, window, *times)
+
+
+def read_tariff(template: Template, price: Tokens) -> Tariff | None:
+    """What units cost by an initiation template; None where it leaves the unit open.
+
+    Args:
+        template: TIT.
+        price: of the offer, where the template leaves it open.
+    """
+    properties = template.schema["properties"]
+    unit = properties["specification"].get("const")
+    if unit is None:
+        return None
+    unit_price = int(properties["unitPrice"].get("const", price))
+    first = int(properties["firstPrice"].get("const", 0))
+    strategy = parse_strategy(template.constant("settlementStrategy"))
+    return Tariff(Tokens(unit_price), parse_specification(unit).per, Tokens(first), strategy)
+
+
+def fit_conditions(template: Template, wanted: Conditions) -> Conditions:
+    """What is wanted, within what a template allows.
+
+    Raises:
+        NotOffered: a field is a constant of a kind that no channel can have.
+    """
+    return Conditions(
+        _fit(template, "intervalS", wanted.interval_s),
+        min(_fit(template, "cycles", wanted.cycles), int(template.constant("maxCycles"))),
+        _fit(template, "graceS", wanted.grace_s),
+        Tokens(_fit(template, "intervalCap", wanted.cap)),
+        Tokens(_fit(template, "credit", wanted.credit)),
+    )
+
+
+def _fit(template: Template, name: str, wanted: int) -> int:
+    part: Mapping[str, Any] = template.schema["properties"][name]
+    choices = [part["const"]] if "const" in part else part.get("enum")
+    if choices is not None:
+        try:
+            return min(map(int, choices), key=lambda each: abs(each - wanted))
+        except (TypeError, ValueError) as error:
+            who = f"template {template.label}, {name}"
+            raise NotOffered("is no number", who=who, had=str(choices)[:80]) from error
+    return int(min(max(wanted, part.get("minimum", wanted)), part.get("maximum", wanted)))
+
+
+def choose_encryption(template: Template) -> Encryption:
+    """How the claims travel.
+
+    Raises:
+        ClaimsSealed: sealed, and no other way.
+    """
+    part = template.schema["properties"]["encryption"]
+    ways = [part["const"]] if "const" in part else part.get("enum", [Encryption.NONE.value])
+    if Encryption.NONE.value not in ways:
+        raise ClaimsSealed(
+            "are sealed for their readers",
+            who=f"claims of template {template.label}",
+            had=", ".join(map(str, ways))[:80],
+            needed=Encryption.NONE.value,
+            remedy="Choose another offer.",
+        )
+    return Encryption.NONE
+
+
+@dataclass(frozen=True)
+class Bid:
+    """What a seller is asked for.
+
+    Attributes:
+        offer, template: by which it sells.
+        seller: its account.
+        controller: that issues the credentials.
+        money, conditions: of the channel.
+        most_price: for `per` units; most_first_price: with the first interval.
+        encryption: how claims travel.
+        valid_until: last second at which the request counts.
+    """
+
+    offer: OfferId
+    template: TemplateVersionId
+    seller: Address
+    controller: Address
+    money: Money
+    conditions: Conditions
+    most_price: Tokens
+    most_first_price: Tokens
+    encryption: Encryption
+    valid_until: Timestamp
+
+
+def draft_request(station: TradingStation, bid: Bid) -> QuoteRequest:
+    """A bid as a request, signed by this account's identity; the account pays and signs."""
+    nonce = int.from_bytes(Randomness().octets(NONCE_BITS // 8), "big")
+    account, money, wanted = station.keys.account, bid.money, bid.conditions
+    request = QuoteRequest(
+        seller=bid.seller,
+        buyer=station.did,
+        payer=account.address,
+        payer_key=account.address,
+        offer=bid.offer,
+        template=bid.template,
+        controller=bid.controller,
+        deposit=money.deposit,
+        bond=money.bond,
+        window=money.window,
+        expires_at=money.expires_at,
+        close_by=money.close_by,
+        nonce=nonce,
+        interval_s=wanted.interval_s,
+        cycles=wanted.cycles,
+        grace_s=wanted.grace_s,
+        cap=wanted.cap,
+        credit=wanted.credit,
+        most_price=bid.most_price,
+        most_first_price=bid.most_first_price,
+        encryption=bid.encryption,
+        valid_until=bid.valid_until,
+    )
+    return sign_request(request, account.sign(request.digest(station.domain)))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A quote that is what was asked for, and what is kept of it."""
+
+    quoted: Quoted
+    deal: Deal
+
+
+def ask_quote(
+    station: TradingStation, place: SellerPlace, request: QuoteRequest, templates: Templates
+) -> Taken:
+    """Ask a seller, and check everything that it answers.
+
+    Args:
+        station: of the buyer.
+        place: of the seller.
+        request: signed.
+        templates: of the trade, as the chain has them.
+
+    Raises:
+        PeerUnreachable, PeerRefused: the seller gives no quote.
+        QuoteStrange, BadSignature, KeyUnusable, OutOfTime, PayloadInvalid: it gives another.
+        LedgerUnavailable, Overloaded: nobody knows who the seller is.
+    """
+    asked = (place.endpoint, place.pin, "POST", INITIATIONS, request.to_wire())
+    raw = station.client.request(*asked, most_bytes=MAX_QUOTE_BYTES)
+    now = station.head().block
+    with from_peer(str(place.did)):
+        quote = Quote.from_wire(raw)
+        signed = read_signed(quote.token)
+        claims = claims_in(carried_in(signed))
+        if claims is None:
+            raise ClaimsSealed("are sealed for their readers", who="claims of the quote")
+        asked_for = (request, quote, signed, claims, templates)
+        quoted = check_quote(*asked_for, station.domain, now)
+    known = station.documents.knowledge(signed, lists_of(station))
+    schema = schema_of(templates.initiation)
+    wanted = Wanted(issuer=place.did, subject=request.buyer, kind=INITIATION, schema=schema)
+    with from_peer(str(place.did)):
+        verify(signed, known, wanted)
+    deal = Deal.of(quoted.agreement.terms, quote.token, templates)
+    return Taken(quoted, deal)
+
+
+def draft_policy(settings: BuyerSettings, limits: Limits, terms: Terms) -> Policy:
+    """What this buyer decides for a channel."""
+    return Policy(
+        margin_s=settings.margin_s,
+        patience_s=settings.patience_s,
+        valid_s=settings.quote_s,
+        checkpoint_above=terms.deposit,
+        warn_below=Tokens(0),
+        stale_after_s=settings.stale_after_s,
+        lock_grace_s=limits.exit_grace,
+    )
+
+
+def with_controllers(policy: Policy, controllers: tuple[Address, ...]) -> Policy:
+    """The same, taking these as next controllers."""
+    return replace(policy, controllers=controllers)

@@ -1,0 +1,240 @@
+"""From what a user wants to the bid that a seller gets: offer, controller, money, conditions.
+
+Law 1: what the user named counts; what it did not name, its settings do, within what the seller's
+       template allows.
+Law 2: the first offer in the order of the contract (price, then place) whose seller can be reached
+       and is vouched for, where that is demanded, is taken; the others are named with why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edgemark.amounts import Amount
+from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.systems.trading.buyer.market.asking import (
+    Bid,
+    Conditions,
+    choose_encryption,
+    fit_conditions,
+    plan_money,
+    read_tariff,
+)
+from edgemark.systems.trading.buyer.market.choosing import (
+    Auditor,
+    SellerPlace,
+    check_qualified,
+    fetch_templates,
+    fetch_text,
+    find_controller,
+    find_seller,
+)
+from edgemark.systems.trading.buyer.orders.ordering import Wanted
+from edgemark.systems.trading.contract.market.records import Demand, Offer
+from edgemark.systems.trading.credentials.initiation import Templates
+from edgemark.systems.trading.identifiers import OfferId
+from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.station.contracts import TradingContracts
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.templates.initiation import parse_specification
+from edgemark.systems.trading.templates.readings import Meter
+from edgemark.systems.trading.templates.strategies import Tariff
+from edgemark.systems.trading.templates.template import Template
+from edgemark.systems.trading.work.messages import OrderKind
+
+MOST_TRIED = 16  # offers
+SERVED_BY = {
+    OrderKind.POLYNOMIAL: {Meter.PRODUCTS, Meter.SECONDS},
+    OrderKind.PROGRAM: {Meter.CPU_MILLISECONDS, Meter.BYTES, Meter.SECONDS},
+}
+
+
+class NoOffer(RefusedInput):
+    """No offer suits that could be taken; the words say why not the first."""
+
+
+class DepositUnknown(RefusedInput):
+    """What the work may cost is not known beforehand, so a deposit has to be named."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a user says of a channel; None: the settings decide, or it is computed.
+
+    Attributes:
+        offer: of the market; None: the demand chooses.
+        demand: what an offer has to be, without an `offer`.
+        auditor: who has to vouch for the seller.
+        controller: that issues the credentials.
+        deposit, bond: tokens.
+        most_price: the most for a unit; beyond it no quote is taken.
+        seconds: of service.
+        interval_s, grace_s: of the channel.
+        cap, credit: of an interval.
+        texts: of templates that are at hand.
+        qualifications: signed credentials that are at hand, by digest.
+    """
+
+    offer: OfferId | None = None
+    demand: Demand | None = None
+    auditor: Auditor | None = None
+    controller: Address | None = None
+    deposit: Tokens | None = None
+    bond: Tokens | None = None
+    most_price: Tokens | None = None
+    seconds: int | None = None
+    interval_s: int | None = None
+    grace_s: int | None = None
+    cap: Tokens | None = None
+    credit: Tokens | None = None
+    texts: tuple[bytes, ...] = ()
+    qualifications: tuple[tuple[Hash32, bytes], ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An offer that is taken, and what was found out about it."""
+
+    offer: Offer
+    place: SellerPlace
+    templates: Templates
+
+
+def choose(station: TradingStation, wishes: Wishes) -> Choice:
+    """The offer that is taken.
+
+    Raises:
+        NoOffer: none can be.
+        OfferUnknown: the one that was named is not listed.
+        LedgerUnavailable: the chain does not answer.
+    """
+    refused: list[str] = []
+    for offer in _candidates(station, wishes):
+        try:
+            return _look_at(station, offer, wishes)
+        except LedgerUnavailable:
+            raise
+        except EdgemarkError as error:
+            refused.append(f"{offer.id.hex()[:16]}: {error}")
+    raise NoOffer(
+        "can be taken",
+        who="no offer",
+        had="; ".join(refused)[:400] or "none that suits the demand",
+        needed="an offer of `edgemark trading recommend`",
+    )
+
+
+def _candidates(station: TradingStation, wishes: Wishes) -> Sequence[Offer]:
+    if wishes.offer is not None:
+        return [station.offers.offer(wishes.offer)]
+    if wishes.demand is None:
+        raise NoOffer("is named", who="no offer and no demand", needed="one of them")
+    return station.offers.recommend(wishes.demand, 0, MOST_TRIED)[0]
+
+
+def _look_at(station: TradingStation, offer: Offer, wishes: Wishes) -> Choice:
+    place = find_seller(station, offer.seller)
+    templates = fetch_templates(station, place, offer.draft.template, wishes.texts)
+    if wishes.auditor is not None:
+        at_hand = dict(wishes.qualifications)
+
+        def show(digest: Hash32) -> bytes:
+            return at_hand.get(digest) or fetch_text(station, place, digest)
+
+        check_qualified(station, offer, wishes.auditor, show)
+    return Choice(offer, place, templates)
+
+
+def draft_bid(
+    station: TradingStation,
+    choice: Choice,
+    wishes: Wishes,
+    wanted: Wanted,
+    find: Callable[[TradingStation], Address] = find_controller,
+) -> Bid:
+    """What the seller is asked for.
+
+    Args:
+        station: of the buyer.
+        choice: the offer.
+        wishes: of the user.
+        wanted: what is to be done first.
+        find: a controller, where none is named.
+
+    Raises:
+        DepositUnknown: it has to be named.
+        NotOffered, ClaimsSealed: the template allows no such channel.
+        RefusedInput: the price is above the most, the meter counts no such work, or the controller
+            is not in good standing.
+    """
+    settings = station.settings.of(BuyerSettings)
+    now, price = station.head().block, choice.offer.draft.price
+    initiation = choice.templates.initiation
+    _check_price(price, wishes.most_price)
+    tariff = read_tariff(initiation, price)
+    cost = None if tariff is None else _cost_at_most(initiation, tariff, wanted)
+    deposit = wishes.deposit or cost
+    if not deposit:
+        raise DepositUnknown(
+            "is not known beforehand for this work",
+            who="deposit",
+            needed="an amount",
+            remedy="Name one: --deposit MTC. What is not used comes back.",
+        )
+    limits = station.deployment.group(TradingContracts).limits
+    seconds = wishes.seconds or settings.service_s
+    cap = wishes.cap or Tokens(min(cost or deposit, deposit))
+    return Bid(
+        choice.offer.id,
+        choice.offer.draft.template,
+        choice.offer.seller,
+        _name_controller(station, wishes.controller, find),
+        plan_money(deposit, wishes.bond, seconds, settings, limits, now),
+        fit_conditions(initiation, _wish_conditions(wishes, settings, cap)),
+        price if wishes.most_price is None else wishes.most_price,
+        Tokens(0) if tariff is None else tariff.first_price,
+        choose_encryption(initiation),
+        Timestamp(now + settings.quote_s),
+    )
+
+
+def _check_price(price: Tokens, most: Tokens | None) -> None:
+    if most is not None and price > most:
+        had, needed = Amount(price), f"<= {Amount(most)}"
+        raise RefusedInput("is above the most", who="price of the offer", had=had, needed=needed)
+
+
+def _wish_conditions(wishes: Wishes, settings: BuyerSettings, cap: Tokens) -> Conditions:
+    return Conditions(
+        wishes.interval_s or settings.interval_s,
+        settings.cycles,
+        settings.grace_s if wishes.grace_s is None else wishes.grace_s,
+        cap,
+        cap if wishes.credit is None else wishes.credit,
+    )
+
+
+def _name_controller(
+    station: TradingStation, named: Address | None, find: Callable[[TradingStation], Address]
+) -> Address:
+    controller = named or find(station)
+    if not station.controllers.is_in_standing(controller):
+        needed = "a controller with a bond"
+        raise RefusedInput("is not in good standing", who=f"controller {controller}", needed=needed)
+    return controller
+
+
+def _cost_at_most(template: Template, tariff: Tariff, wanted: Wanted) -> Tokens | None:
+    """What the work may cost at most, in the dearest band; None where time alone is paid."""
+    unit = parse_specification(template.schema["properties"]["specification"]["const"])
+    if unit.meter not in SERVED_BY[wanted.kind]:
+        had, needed = wanted.kind.name.lower(), f"work that is counted in {unit.meter.value}"
+        raise RefusedInput("is not counted by this offer", who="order", had=had, needed=needed)
+    if unit.meter is Meter.SECONDS:
+        return None
+    units = sum(wanted.count(unit.meter))
+    registers = range(tariff.strategy.registers)
+    shown = [tuple(units * (each == place) for each in registers) for place in registers]
+    return Tokens(max(tariff.compute_owed(each) for each in shown))

@@ -60,6 +60,7 @@ from edgemark.systems.trading.station.speaking import (
     Correspondent,
     Keys,
     Pulse,
+    Sent,
     find_blocks,
     is_open,
 )
@@ -69,8 +70,10 @@ NAME = "buyer"
 AHEAD = 8  # requests that are out at a time; a seller takes no more
 
 
-class OpeningPut(UnderWay):
-    """A request waits for its turn behind others."""
+class InLine(UnderWay):
+    """A request waits for its turn behind others: a seller takes them in their order."""
+
+    after_s = 0.2
 
 
 class Buyer(PartyService[TradingStation]):
@@ -86,6 +89,7 @@ class Buyer(PartyService[TradingStation]):
         self.shelf = Shelf(station.home)
         self._decided = station.settings.of(BuyerSettings)
         self._ordering = threading.Lock()
+        self._asked: set[tuple[ChannelId, int]] = set()  # requests that went out, in this life
         self._places: dict[ChannelId, SellerPlace] = {}
         self._answers = Answers(
             station,
@@ -207,10 +211,9 @@ class Buyer(PartyService[TradingStation]):
 
     def check_running(self) -> None:
         """Raise what ended loop or watch, if anything did."""
-        if self.runtime.failure is not None:
-            raise self.runtime.failure
-        if self._fault is not None:
-            raise self._fault
+        fault = self.runtime.failure or self._fault
+        if fault is not None:
+            raise fault
 
     def state(self, channel: ChannelId) -> Purchase:
         """What is remembered of a channel; raises `ChannelUnknown`."""
@@ -239,12 +242,19 @@ class Buyer(PartyService[TradingStation]):
             if is_open(state):
                 self._post.join(state.in_force.controller, ChannelId(channel), Role.BUYER)
             elif state.is_finished:
-                self._post.leave(ChannelId(channel))
-                self._talk.forget(ChannelId(channel))
+                self._forget(ChannelId(channel))
                 continue
             stale_after_s = state.decided.stale_after_s
             events = [*find_blocks(state.blocks_stopped, head, stale_after_s)]
             self.tell(channel, [*events, *self._talk.find_broker(state, head.block)])
+
+    def _forget(self, channel: ChannelId) -> None:
+        """Nothing is carried, or remembered beside the journal, of a channel that is over."""
+        self._post.leave(channel)
+        self._talk.forget(channel)
+        self._hearing.refusals.pop(channel, None)
+        self._asked = {each for each in self._asked if each[0] != channel}
+        self._answers.forget_parts(channel)
 
     def _views_of(self, states: Sequence[Purchase], block: int) -> Sequence[ChannelView]:
         return see_sides(self.station, states, block)
@@ -311,15 +321,21 @@ class Buyer(PartyService[TradingStation]):
 
     def _request(self, state: Purchase, number: int) -> None:
         """Ask for work, not too far ahead of what was answered, once its parts are there."""
-        request = state.request(number)
-        lot = self.shelf.lot_of(state.known.channel, number)
+        channel, request = state.known.channel, state.request(number)
+        lot = self.shelf.lot_of(channel, number)
         if request is None:
             return
-        if number >= state.requests[0].number + AHEAD:
-            raise OpeningPut("waits for its turn", who=f"request {number}")
+        first = state.requests[0].number
+        is_next = number == first or (channel, number - 1) in self._asked
+        if not is_next or number >= first + AHEAD:
+            raise InLine("waits for its turn", who=f"request {number}")
         if lot is not None:
             self._answers.bring_parts(state, lot, number)
-        self._say(state, request)
+        try:
+            self._say(state, request)
+        except Sent:
+            self._asked.add((channel, number))
+            raise
 
     def _keep_answer(self, state: Purchase, number: int) -> None:
         """Write the result of a lot once this was the last of it."""

@@ -183,6 +183,12 @@ class Engine(Closing):
             held = self._spool.meter.held.get(order)
             return None if held is None else (held.order, held.answer)
 
+    def highest(self, channel: ChannelId) -> int:
+        """Number of the last order that was taken in a channel; 0: none was."""
+        with self._changed:
+            account = self._spool.meter.accounts.get(channel)
+            return 0 if account is None else account.highest
+
     def channels(self) -> list[ChannelId]:
         """Those that have an account here."""
         with self._changed:

@@ -131,6 +131,8 @@ class Serving:
         """
         if self.engine.find(order.id) is not None:
             return
+        if order.number > self.engine.highest(order.channel) + 1:
+            raise _pause(order, Pause.BUSY, "Ask again when the earlier ones have come.")
         data = self.parts.find(order.channel, order.data)
         function = b""
         if order.what_bytes:

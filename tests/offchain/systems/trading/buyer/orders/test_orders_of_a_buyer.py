@@ -1,0 +1,198 @@
+"""Work cut into orders, what each uses at most, and answers that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from tests.offchain.systems.trading.parties_cast import BY_CPU, BY_DAY, BY_TIME, METERED
+from tests.offchain.systems.trading.work.work_cast import CHANNELS, draw, make_batch, make_dense
+
+from edgemark.confinement.limits import End
+from edgemark.crypto.ethereum.hashing import hash_long
+from edgemark.crypto.field.field import ELEMENT_BYTES
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import Hash32
+from edgemark.systems.trading.buyer.orders.ordering import (
+    ALL,
+    Lot,
+    Wanted,
+    draft_lot,
+    price_at_most,
+    read_answer,
+)
+from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
+from edgemark.systems.trading.protocol.messages import Answer
+from edgemark.systems.trading.templates.readings import Meter
+from edgemark.systems.trading.work.checking import WrongAnswer, WrongReading
+from edgemark.systems.trading.work.messages import MAX_PART_BYTES, Order, OrderKind, Usage
+from edgemark.systems.trading.work.messages import Answer as WorkAnswer
+
+FUNCTION = make_dense()
+INPUTS = 10
+BATCH = make_batch(FUNCTION, INPUTS)
+PROGRAM = Hash32(b"\x07" * 32)
+ELAPSED_US = 5_000_000
+
+
+def polynomial(pieces: int = 3, sample: int = ALL) -> Lot:
+    wanted = Wanted.polynomial(FUNCTION, BATCH, pieces)
+    return draft_lot(wanted, CHANNELS[0], 1, cores=2, sample=sample, out="", asked_at_us=0)
+
+
+def program(cpu_us: int = 1_000_000) -> Lot:
+    wanted = Wanted.program(PROGRAM, b"data", cpu_us)
+    return draft_lot(wanted, CHANNELS[0], 1, cores=2, sample=ALL, out="", asked_at_us=0)
+
+
+def data_of(lot: Lot, number: int) -> bytes:
+    wanted = Wanted.polynomial(FUNCTION, BATCH, len(lot.orders))
+    return wanted.pieces[number - lot.first]
+
+
+def say(lot: Lot, output: bytes, number: int = 1, **changed: object) -> Answer:
+    """An honest answer with this output, unless something is changed."""
+    order = lot.order(number)
+    used = Usage(order.most, 0, order.data_bytes + len(output), 1000)
+    if order.kind is OrderKind.PROGRAM:
+        used = replace(used, units=0, cpu_us=1500)
+    told = WorkAnswer(order.id, End.FINISHED, 0, hash_long(output), len(output), used)
+    told = replace(told, **{name: changed[name] for name in changed if name != "units"})  # type: ignore[arg-type]
+    meter = Meter.CPU_MILLISECONDS if order.kind is OrderKind.PROGRAM else Meter.PRODUCTS
+    units = changed.get("units", told.used.on(meter))
+    assert isinstance(units, int)
+    return Answer(number, (units,), told.to_bytes())
+
+
+def check(lot: Lot, answer: Answer, output: bytes) -> None:
+    is_program = lot.orders[0].kind is OrderKind.PROGRAM
+    meter = Meter.CPU_MILLISECONDS if is_program else Meter.PRODUCTS
+    function = None if is_program else FUNCTION
+    data = b"data" if is_program else data_of(lot, answer.number)
+    lot.check_output(answer, output, function, data, meter, ELAPSED_US, draw("sample"))
+
+
+@pytest.mark.parametrize("pieces", [1, 3, INPUTS])
+def test_a_batch_in_pieces__is_the_batch_and_costs_the_same(pieces: int) -> None:
+    wanted = Wanted.polynomial(FUNCTION, BATCH, pieces)
+    assert b"".join(wanted.pieces) == BATCH
+    assert len(wanted.pieces) == pieces
+    assert sum(wanted.most) == FUNCTION.product_count * INPUTS
+    lengths = {len(piece) for piece in wanted.pieces}
+    assert max(lengths) - min(lengths) <= FUNCTION.inputs * ELEMENT_BYTES
+
+
+@pytest.mark.parametrize("pieces", [0, INPUTS + 1, MAX_REQUESTS + 1])
+def test_a_batch__is_cut_into_no_more_pieces_than_it_has_inputs(pieces: int) -> None:
+    with pytest.raises(RefusedInput, match="cannot be cut so"):
+        Wanted.polynomial(FUNCTION, BATCH, pieces)
+
+
+def test_a_piece_that_is_too_large__is_refused_with_what_to_do() -> None:
+    with pytest.raises(RefusedInput, match="too large"):
+        Wanted.program(PROGRAM, bytes(MAX_PART_BYTES + 1), 1)
+
+
+def test_what_orders_use_at_most__is_counted_in_the_meter_of_the_channel() -> None:
+    wanted, run = Wanted.polynomial(FUNCTION, BATCH, 2), Wanted.program(PROGRAM, b"data", 2_500_000)
+    assert wanted.count(Meter.PRODUCTS) == [FUNCTION.product_count * 5] * 2
+    assert wanted.count(Meter.SECONDS) == [0, 0]
+    assert wanted.count(Meter.CPU_MILLISECONDS) == [0, 0]
+    assert run.count(Meter.CPU_MILLISECONDS) == [2500]
+    assert run.count(Meter.BYTES) == [len(b"data") + MAX_PART_BYTES]
+
+
+def test_a_request__bears_its_order_and_what_that_uses_at_most() -> None:
+    lot = polynomial()
+    request = lot.request(2, Meter.PRODUCTS)
+    assert Order.from_bytes(request.content) == lot.order(2)
+    assert (request.number, request.most) == (2, lot.order(2).most)
+
+
+def test_what_work_costs_at_most__is_by_the_dearest_band_with_the_first_price() -> None:
+    assert price_at_most(METERED.agreed, [5, 7]) == 36
+    assert price_at_most(BY_DAY.agreed, [10]) == 30  # half as much again in the later band
+    assert price_at_most(BY_CPU.agreed, [1500]) == 1
+    assert price_at_most(BY_TIME.agreed, [0]) == 0
+
+
+@pytest.mark.parametrize("sample", [ALL, 1, INPUTS])
+def test_an_honest_answer__passes(sample: int) -> None:
+    lot = polynomial(sample=sample)
+    for number in lot.numbers:
+        output = FUNCTION.evaluate(data_of(lot, number))
+        check(lot, say(lot, output, number), output)
+
+
+def flip(output: bytes) -> bytes:
+    return bytes([output[0] ^ 1]) + output[1:]
+
+
+LIES: dict[str, Callable[[Lot, bytes], tuple[Answer, bytes]]] = {
+    "another value": lambda lot, out: (say(lot, flip(out)), flip(out)),
+    "another output than it says": lambda lot, out: (say(lot, out), flip(out)),
+    "an output that is too short": lambda lot, out: (say(lot, out[:-1]), out[:-1]),
+    "no output": lambda lot, out: (say(lot, out[:0]), out[:0]),
+    "an output that is too long": lambda lot, out: (say(lot, out + out), out + out),
+    "of another order": lambda lot, out: (say(lot, out, order=Hash32(bytes(32))), out),
+    "counts one unit more": lambda lot, out: (
+        say(lot, out, units=lot.order(1).most + 1),
+        out,
+    ),
+    "more units than the work has": lambda lot, out: (
+        say(lot, out, used=Usage(lot.order(1).most + 1, 0, lot.order(1).data_bytes + len(out), 1)),
+        out,
+    ),
+    "more bytes than there are": lambda lot, out: (
+        say(lot, out, used=Usage(lot.order(1).most, 0, 10**9, 1)),
+        out,
+    ),
+    "more time than passed": lambda lot, out: (
+        say(
+            lot,
+            out,
+            used=Usage(lot.order(1).most, 0, lot.order(1).data_bytes + len(out), 10**12),
+        ),
+        out,
+    ),
+    "ended as no polynomial does": lambda lot, out: (say(lot, out, end=End.KILLED), out),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_wrong_answer__is_refused_by_name(
+    lie: Callable[[Lot, bytes], tuple[Answer, bytes]],
+) -> None:
+    lot = polynomial()
+    answer, output = lie(lot, FUNCTION.evaluate(data_of(lot, 1)))
+    with pytest.raises((WrongAnswer, WrongReading)):
+        check(lot, answer, output)
+
+
+@pytest.mark.parametrize("content", [b"", b"EMWA", bytes(200)])
+def test_an_answer_that_cannot_be_read__is_the_sellers_fault(content: bytes) -> None:
+    with pytest.raises(PeerFault, match="cannot be read"):
+        read_answer(Answer(1, (0,), content))
+
+
+def test_what_never_began__is_no_lie_and_costs_nothing() -> None:
+    lot = polynomial()
+    check(lot, say(lot, b"", end=End.UNSTARTED, used=Usage(), units=0), b"")
+    with pytest.raises((WrongAnswer, WrongReading)):
+        used = Usage(units=lot.order(1).most + 1)
+        check(lot, say(lot, b"", end=End.UNSTARTED, used=used), b"")
+
+
+def test_a_program__may_take_no_more_processor_time_than_wall_time_by_its_cores() -> None:
+    lot, output = program(), b"out"
+    check(lot, say(lot, output), output)
+    octets = len(b"data") + len(output)
+    for used in (Usage(0, 2001, octets, 1000), Usage(0, 1_000_001, octets, 4_000_000)):
+        with pytest.raises(WrongReading):
+            check(lot, say(lot, output, used=used), output)
+
+
+def test_a_program_that_failed__is_an_answer_all_the_same() -> None:
+    lot, output = program(), b"half"
+    check(lot, say(lot, output, end=End.EXITED, status=1), output)

@@ -8,6 +8,7 @@ from edgemark.cli.doctor.chain_findings import find_on_chain
 from edgemark.cli.doctor.identity_findings import find_identities
 from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach, is_of_a_server
+from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.words import printable
@@ -27,6 +28,8 @@ def doctor(invocation: Invocation, offline: bool) -> int:
     on_chain, reached = ([], None) if offline else find_on_chain(settings)
     if reached:
         on_chain += find_identities(settings, reached.chain)
+        doors = [door for system in OF_SYSTEMS for door in system.FINDINGS]
+        on_chain += [finding for door in doors for finding in door.load()(settings, reached)]
     findings += [*on_chain, *find_reach(settings, reached.entry if reached else None)]
     if invocation.as_json:
         invocation.show({item.name: vars(item) for item in findings})

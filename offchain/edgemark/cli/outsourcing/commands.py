@@ -54,6 +54,7 @@ QUERIES = {  # of the index
 RESERVES = (  # of an account's tokens, for matters that are under way
     _place("reserves", "read_reserved", "open jobs"),
 )
+FINDINGS: tuple[Place, ...] = ()  # of `doctor`, beside what it finds for every system
 
 
 @click.group(cls=LazyGroup, places=COMMANDS)

@@ -46,6 +46,7 @@ QUERIES = {  # of the index
     "offers": Place("trading.queries.offers", "offers", "List offers, the newest first."),
 }
 RESERVES: tuple[Place, ...] = ()  # of an account's tokens, for matters that are under way
+FINDINGS = (Place("trading.findings", "find_trading", "what trading needs"),)  # of `doctor`
 
 
 @click.group(cls=LazyGroup, places=COMMANDS)

@@ -33,6 +33,8 @@ from edgemark.resolver.results import DidNotFound
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.settings import Settings
 
+SELLER_SERVICE = "EdgemarkSeller"  # where a seller serves: {"uri": "https://HOST:PORT", "pin": hex}
+
 
 class DidDeactivated(RefusedInput):
     """The identity has ended, for good: it begins and signs nothing new."""

@@ -16,7 +16,6 @@ from edgemark.party.settings import MetricsSettings, ServerSettings
 from edgemark.settings.settings import Settings
 from edgemark.transport.asking.http import HttpClient
 from edgemark.transport.broker.settings import MOSQUITTO, BrokerSettings
-from edgemark.transport.own_broker import describe_mosquitto
 
 LOOPBACK = "127.0.0.1"
 ANSWER_S = 5.0
@@ -42,7 +41,7 @@ def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Findin
     serving = next(iter(find_serving(settings.home).values()), "")
     broker = settings.of(BrokerSettings)
     if broker.kind == MOSQUITTO:
-        yield look("broker", True, lambda: describe_mosquitto(broker))
+        yield look("broker", True, lambda: _mosquitto(broker))
     own = 0 if broker.kind == MOSQUITTO else broker.listen_port
     for name, host, port in (
         ("listen port", server.listen_host, server.listen_port),
@@ -53,6 +52,21 @@ def find_reach(settings: Settings, entry: Participant | None) -> Iterator[Findin
             yield look(name, True, partial(_port, host, port, serving))
     if entry is not None and entry.role.is_server:
         yield look("endpoint", bool(serving), lambda: _endpoint(entry, serving))
+
+
+def _mosquitto(broker: BrokerSettings) -> str:
+    try:
+        from edgemark.transport.own_broker import (  # noqa: PLC0415 - what speaks MQTT is an extra
+            describe_mosquitto,
+        )
+    except ModuleNotFoundError as error:
+        raise RefusedInput(
+            "cannot be asked: a package is missing",
+            who="Mosquitto",
+            needed=error.name,
+            remedy=f"Run `pip install {error.name}`.",
+        ) from error
+    return describe_mosquitto(broker)
 
 
 def _port(host: str, port: int, serving: str) -> str:

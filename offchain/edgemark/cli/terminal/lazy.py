@@ -15,6 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.errors import RefusedInput
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,24 @@ class Place:
     summary: str
 
     def load(self) -> Any:
-        """Import it."""
-        return getattr(import_module(f"edgemark.cli.{self.module}"), self.variable)
+        """Import it.
+
+        Raises:
+            RefusedInput: it needs a package that not everybody installs.
+        """
+        try:
+            module = import_module(f"edgemark.cli.{self.module}")
+        except ModuleNotFoundError as error:
+            name = (error.name or "").partition(".")[0]
+            if name in ("", "edgemark"):
+                raise
+            raise RefusedInput(
+                "needs a package that is not installed",
+                who="command",
+                needed=name,
+                remedy=f"Run `pip install {name}`.",
+            ) from error
+        return getattr(module, self.variable)
 
 
 @dataclass(frozen=True)

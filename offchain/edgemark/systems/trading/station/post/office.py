@@ -65,7 +65,7 @@ class ControllerDoors:
     def enter(
         self, channels: Sequence[ChannelId], refuse: Refuse
     ) -> tuple[Ticket, frozenset[ChannelId]]:
-        """By the first channel that lets the session in."""
+        """By the first channel that lets the session in; what nobody asked for is left."""
         last: EdgemarkError | None = None
         for channel in channels:
             try:
@@ -77,7 +77,8 @@ class ControllerDoors:
                 refuse(channel, error)
                 last = error
                 continue
-            return given.ticket(self.role), given.channels
+            own = given.channels & frozenset(channels)
+            return replace(given, channels=own).ticket(self.role), own
         raise last or BrokerAway("has no channel to log in for", who="session")
 
     def add(self, channel: ChannelId) -> None:

@@ -1,0 +1,130 @@
+"""What commands wish of a buyer that holds their home: read strictly, refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.systems.trading.parties_cast import CHANNEL, SELLER_OPENING
+from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
+
+from edgemark.errors import EdgemarkError
+from edgemark.identifiers import Hash32, Tokens
+from edgemark.systems.trading.buyer.granting import (
+    BEGIN,
+    CLOSE,
+    ORDER,
+    TOP_UP,
+    facts_of_opening,
+    facts_of_order,
+    grants_of,
+)
+from edgemark.systems.trading.buyer.orders.ordering import ALL, Lot, Wanted, draft_lot
+from edgemark.systems.trading.buyer.orders.shelf import Shelf
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.agreement import Opening
+from edgemark.untrusted.fields import Fields
+
+FUNCTION = make_dense()
+WANTED = Wanted.polynomial(FUNCTION, make_batch(FUNCTION, 6), 3)
+
+
+class Noting:
+    """A buyer that notes what it was asked for."""
+
+    def __init__(self, home: Path) -> None:
+        self.shelf = Shelf(home)
+        self.did: list[Any] = []
+
+    def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
+        self.did.append((channel, opening))
+        return channel
+
+    def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> Lot:
+        self.did.append((channel, wanted, sample, out))
+        return draft_lot(wanted, channel, 5, cores=1, sample=sample, out=out, asked_at_us=0)
+
+    def top_up(self, channel: ChannelId, amount: Tokens) -> Tokens:
+        self.did.append((channel, amount))
+        return Tokens(100 + amount)
+
+    def stop(self, channel: ChannelId) -> None:
+        self.did.append(channel)
+
+
+@pytest.fixture
+def buyer(tmp_path: Path) -> Noting:
+    return Noting(tmp_path)
+
+
+def wish(buyer: Noting, kind: str, facts: dict[str, Any]) -> Any:
+    return grants_of(buyer)[kind](Fields(facts, f"wish, {kind}"))
+
+
+def test_an_opening__is_handed_over_as_it_was_signed(buyer: Noting) -> None:
+    facts = facts_of_opening(CHANNEL, SELLER_OPENING)
+    assert wish(buyer, BEGIN, facts) == {"channel": CHANNEL.hex()}
+    assert buyer.did == [(CHANNEL, SELLER_OPENING)]
+
+
+@pytest.mark.parametrize(
+    "wanted", [WANTED, Wanted.program(Hash32(b"\x07" * 32), b"data", 1000)], ids=["F", "program"]
+)
+def test_work__is_read_back_from_its_digests(buyer: Noting, wanted: Wanted) -> None:
+    buyer.shelf.keep(wanted)
+    facts = facts_of_order(CHANNEL, wanted, ALL, "/out.json")
+    assert wish(buyer, ORDER, facts) == {"first": 5, "orders": len(wanted.pieces)}
+    assert buyer.did == [(CHANNEL, wanted, ALL, "/out.json")]
+
+
+def test_top_up_and_close__are_granted(buyer: Noting) -> None:
+    assert wish(buyer, TOP_UP, {"channel": CHANNEL.hex(), "amount": 7}) == {"deposit": 107}
+    assert wish(buyer, CLOSE, {"channel": CHANNEL.hex()}) == {"channel": CHANNEL.hex()}
+    assert buyer.did == [(CHANNEL, 7), CHANNEL]
+
+
+HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
+    "no channel": (CLOSE, {}),
+    "a channel that is none": (CLOSE, {"channel": "ab"}),
+    "a field too many": (CLOSE, {"channel": CHANNEL.hex(), "more": 1}),
+    "nothing to add": (TOP_UP, {"channel": CHANNEL.hex(), "amount": 0}),
+    "less than nothing": (TOP_UP, {"channel": CHANNEL.hex(), "amount": -5}),
+    "an amount that is none": (TOP_UP, {"channel": CHANNEL.hex(), "amount": "7"}),
+    "a signature that is short": (
+        BEGIN,
+        {"channel": CHANNEL.hex(), "valid_until": 1, "signature": "ab"},
+    ),
+    "a signature that is none": (
+        BEGIN,
+        {"channel": CHANNEL.hex(), "valid_until": 1, "signature": "zz" * 65},
+    ),
+    "work of no kind": (ORDER, {**facts_of_order(CHANNEL, WANTED, ALL, ""), "kind": "code"}),
+    "no pieces": (
+        ORDER,
+        {**facts_of_order(CHANNEL, WANTED, ALL, ""), "pieces": [], "most": [], "output_bytes": []},
+    ),
+    "more bounds than pieces": (
+        ORDER,
+        {**facts_of_order(CHANNEL, WANTED, ALL, ""), "most": [1, 2, 3, 4]},
+    ),
+    "pieces beyond number": (
+        ORDER,
+        {**facts_of_order(CHANNEL, WANTED, ALL, ""), "pieces": ["00" * 32] * 1000},
+    ),
+    "bytes that are not there": (
+        ORDER,
+        {**facts_of_order(CHANNEL, WANTED, ALL, ""), "pieces": ["00" * 32] * 3},
+    ),
+    "a sample below nothing": (ORDER, {**facts_of_order(CHANNEL, WANTED, -1, "")}),
+}
+
+
+@pytest.mark.parametrize(("kind", "facts"), HOSTILE.values(), ids=HOSTILE)
+def test_a_wish_that_is_none__is_refused_by_name_and_nothing_is_done(
+    buyer: Noting, kind: str, facts: dict[str, Any]
+) -> None:
+    buyer.shelf.keep(WANTED)
+    with pytest.raises(EdgemarkError):
+        wish(buyer, kind, facts)
+    assert buyer.did == []

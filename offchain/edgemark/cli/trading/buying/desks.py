@@ -6,6 +6,7 @@ a command leaves its wishes there, and looks into the journal for what comes of 
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ from edgemark.systems.trading.station.station import TradingStation
 
 JOURNAL = f"{NAME}.journal"
 WISH_S = 120.0  # for what sends transactions
+OPENING_S = 10.0  # from the lock of a lane to that of the journal, in a buyer that starts
+LOOK_S = 0.3
 IN_USE = (
     "A server or another command of this account has it: wait until it ends, or use another home. "
     "`edgemark trading status` looks meanwhile."
@@ -174,16 +177,20 @@ def open_desk(spending: Spending) -> Iterator[Desk]:
     Raises:
         JournalInUse: what has the home is no buyer.
     """
-    settings = spending.invocation.settings()
-    if find_holder(settings.home / JOURNAL):
-        with TradingStation.look(settings) as station:
-            yield WishDesk(station)
-        return
-    try:
-        station = TradingStation.open(settings)
-    except JournalInUse as used:
-        used.remedy = IN_USE
-        raise
+    settings, begun = spending.invocation.settings(), time.monotonic()
+    station: TradingStation | None = None
+    while station is None:
+        if find_holder(settings.home / JOURNAL):
+            with TradingStation.look(settings) as seen:
+                yield WishDesk(seen)
+            return
+        try:
+            station = TradingStation.open(settings)
+        except JournalInUse as used:  # by a buyer that is about to open its journal, or by another
+            if time.monotonic() - begun > OPENING_S:
+                used.remedy = IN_USE
+                raise
+            time.sleep(LOOK_S)
     with station, Buyer(station) as buyer:
         buyer.start()
         yield OwnDesk(buyer)

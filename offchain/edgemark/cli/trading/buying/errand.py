@@ -146,8 +146,9 @@ def _facts_of(choice: Choice, bid: Bid) -> dict[str, object]:
 
 
 def end(desk: Desk, waiting: Waiting) -> Purchase:
-    """Ask for nothing more, and wait for the end on chain."""
-    state = desk.state(waiting.channel)
+    """Ask for nothing more, once there is a channel, and wait for the end on chain."""
+    waits = (BuyerPhase.UNKNOWN, BuyerPhase.AGREED, BuyerPhase.RECOVERING)
+    state = waiting.until(lambda each: each.phase not in waits)
     if state.phase is BuyerPhase.BUYING:
         desk.stop(waiting.channel)
     return waiting.until_ended()

@@ -1,0 +1,178 @@
+"""Work bought by commands, of a seller and through a controller that are processes on a real chain.
+
+The buyer of the stage is `edgemark buyer run`: commands of its home leave it their wishes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
+from tests.stage.command_line import Finished, edgemark
+from tests.stage.playhouse import start_usually, whole_stage
+from tests.waiting import wait_until
+
+from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.cli.terminal.exits import Exit
+from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.polynomial.fixed_point import to_signed
+from edgemark.identifiers import Address
+from edgemark.identity.did.identifier import make_did
+from edgemark.seam import CRASH_AFTER
+from edgemark.systems.trading.demo.cast import AUDITOR, TradingStage
+from edgemark.systems.trading.demo.market import CATEGORY, PER, PRICE
+from edgemark.token.metacoin import MetaCoin
+
+pytestmark = whole_stage(120)
+
+GUEST, INPUTS, LIMIT_S = "guest", 12, 200
+FUNCTION = make_dense()
+BATCH = make_batch(FUNCTION, INPUTS)
+COST = FUNCTION.product_count * INPUTS * PRICE // PER
+
+
+@dataclass
+class Shop:
+    """The stage, and the files of a user."""
+
+    stage: TradingStage
+    folder: Path
+
+    def run(self, home: str, *words: str | Path, dies_at: str = "") -> Finished:
+        place = ("--home", self.stage.folder / home, "--json")
+        environ = {CRASH_AFTER: dies_at} if dies_at else {}
+        return edgemark(*words, *place, environ=environ, limit_s=LIMIT_S)
+
+    def buy(
+        self, home: str, *words: str | Path, out: str = "out.json", dies_at: str = ""
+    ) -> Finished:
+        work = ("--function", self.folder / "F", "--input", self.folder / "x.json")
+        more = ("--out", self.folder / out, "--interval", "2", "--timeout", "150")
+        return self.run(home, "trading", "buy", *words, *work, *more, dies_at=dies_at)
+
+    def wealth(self, account: Address) -> int:
+        """In wallet and anchor, locked tokens not counted."""
+        stage = self.stage
+        token = MetaCoin(stage.chain, stage.deployment.contract("MetaCoin"))
+        anchor = AnchorAccounts(stage.chain, stage.deployment.contract("AssetAnchor"))
+        return token.balance(account) + anchor.free_balance(account)
+
+    @property
+    def buyers_home(self) -> str:
+        return self.stage.buying[0].home.name
+
+    def read(self, out: str = "out.json") -> Any:
+        return json.loads((self.folder / out).read_text())
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "F").write_bytes(FUNCTION.to_bytes())
+    values = [to_signed(element) for element in FIELD.unpack(BATCH)]
+    rows = [values[at : at + FUNCTION.inputs] for at in range(0, len(values), FUNCTION.inputs)]
+    (folder / "x.json").write_text(json.dumps(rows))
+    stage = TradingStage(
+        folder / "stage",
+        settings={"party.poll_s": 0.3},
+        start_limit_s=300.0,
+        guests=(AUDITOR, GUEST),
+    )
+    with stage:
+        stage.set()
+        stage.write_guest_home(GUEST)
+        for actor in stage.actors:
+            start_usually(actor)
+        stage.wait_ready(stage.actors)
+        (folder / "vouched").write_text(stage.market.qualification)
+        yield Shop(stage, folder)
+
+
+@pytest.fixture(scope="module")
+def right() -> list[list[int]]:
+    values = [to_signed(element) for element in FIELD.unpack(FUNCTION.evaluate(BATCH))]
+    width = FUNCTION.outputs
+    return [values[at : at + width] for at in range(0, len(values), width)]
+
+
+def test_work__is_bought_checked_paid_for_and_closed(shop: Shop, right: list[list[int]]) -> None:
+    guest, seller = shop.stage.account_of(GUEST), shop.stage.seller.account
+    before = shop.wealth(guest), shop.wealth(seller)
+    offer = shop.stage.market.offer.hex()
+    done = shop.buy(GUEST, offer, "--pieces", "4", "--deposit", "1")
+    assert done.status == Exit.DONE, done.error
+    told = done.value
+    assert shop.read() == right
+    assert (told["phase"], told["ending"], told["reason"]) == ("ended", "claimed", "asked_by_buyer")
+    assert int(told["cost"]) == COST
+    assert (shop.wealth(guest), shop.wealth(seller)) == (before[0] - COST, before[1] + COST)
+    (kept,) = (shop.stage.folder / GUEST / "settlements").iterdir()
+    assert f"{told['vouchers']}.settlement" in {path.name for path in kept.iterdir()}
+
+
+def test_a_dry_run__asks_the_seller_says_the_price_and_sends_nothing(shop: Shop) -> None:
+    guest = shop.stage.account_of(GUEST)
+    before = shop.wealth(guest)
+    done = shop.buy(GUEST, shop.stage.market.offer.hex(), "--deposit", "2", "--dry-run")
+    assert done.status == Exit.DONE, done.error
+    told = done.value
+    assert "ChannelEscrow.open" in told["calls"]
+    assert [int(each["amount"]) for each in told["locked"]] == [22 * 10**17]
+    assert shop.wealth(guest) == before
+
+
+def test_a_seller_that_nobody_demanded_vouches_for__is_bought_nothing_of(shop: Shop) -> None:
+    other = make_did(shop.stage.deployment.chain_id, shop.stage.account_of(GUEST))
+    done = shop.buy(GUEST, "--category", CATEGORY, "--auditor", str(other))
+    assert done.status == Exit.REFUSED_INPUT
+    assert done.value["error"] == "NoOffer"
+
+
+def test_a_buyer_that_runs__is_asked_by_commands_and_goes_on_after_kill_9(
+    shop: Shop, right: list[list[int]]
+) -> None:
+    home, buyer = shop.buyers_home, shop.stage.buying[0]
+    auditor = make_did(shop.stage.deployment.chain_id, shop.stage.account_of(AUDITOR))
+    whom = ("--category", CATEGORY, "--auditor", str(auditor))
+    vouched = ("--qualification", shop.folder / "vouched")
+    done = shop.buy(home, *whom, *vouched, "--deposit", "1", "--keep-open")
+    assert done.status == Exit.DONE, done.error
+    assert (shop.read(), done.value["phase"]) == (right, "buying")
+    channel = done.value["channel"]
+    more = shop.run(home, "trading", "topup", channel, "0.5", "--timeout", "100")
+    assert (more.status, more.value["deposit"]) == (Exit.DONE, str(15 * 10**17)), more.error
+
+    buyer.kill()
+    start_usually(buyer)
+    wait_until("the buyer", lambda: buyer.runs and (buyer.home / "wishes").is_dir())
+    again = shop.buy(home, "--in", channel, "--keep-open", "--pieces", "3", out="again.json")
+    assert again.status == Exit.DONE, again.error
+    assert shop.read("again.json") == right
+    seen = shop.run(home, "trading", "status", channel[:12])
+    assert (seen.status, seen.value["answers"]) == (Exit.DONE, 4)
+
+    over = shop.run(home, "trading", "close", channel, "--timeout", "100")
+    assert over.status == Exit.DONE, over.error
+    assert (over.value["phase"], int(over.value["cost"])) == ("ended", 2 * COST)
+
+
+def test_a_buyer_that_lost_its_disk__has_its_deposit_back_but_what_it_owes(shop: Shop) -> None:
+    guest = shop.stage.folder / GUEST
+    before = shop.wealth(shop.stage.account_of(GUEST))
+    offer = shop.stage.market.offer.hex()
+    words = ("--deposit", "1", "--grace", "3", "--keep-open")
+    done = shop.buy(GUEST, offer, *words, out="lost.json")
+    assert done.status == Exit.DONE, done.error
+    channel = done.value["channel"]
+    for name in ("buyer.journal", "lane.journal"):
+        (guest / name).unlink()
+    back = shop.run(GUEST, "trading", "buy", "--recover", channel, "--timeout", "150")
+    assert back.status == Exit.DONE, back.error
+    told = back.value
+    assert (told["phase"], told["reason"]) == ("ended", "disk_lost")
+    assert shop.wealth(shop.stage.account_of(GUEST)) == before - int(told["cost"])

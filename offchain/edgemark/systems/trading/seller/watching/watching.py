@@ -1,0 +1,331 @@
+"""The seller's side of towers: retainers moved, states handed over, receipts kept, losses claimed.
+
+| step                         | effect or call                                             |
+|------------------------------|------------------------------------------------------------|
+| a tower is to watch          | `watch` -> `MoveRetainer`: once a channel and tower        |
+| the payer signed more        | `note_signed` -> `HandState`, with the delegation's number |
+| the receipt is on this disk  | `answered`: up to what the sale may leave off the chain    |
+| the channel ended below it   | `ClaimCover`                                               |
+
+It runs beside the sales of a seller, in the same home, with a journal of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from edgemark.amounts import Amount
+from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
+from edgemark.identifiers import NO_HASH, NOBODY, Address, Timestamp, Tokens
+from edgemark.ledger.evm.contract.decoding import receipt_events
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.loop.machine import Tick, TryAgain
+from edgemark.party.agenda import Agenda
+from edgemark.party.loop import PartyLoop
+from edgemark.party.rounds import Rounds
+from edgemark.systems.trading.contract.channel import Channel
+from edgemark.systems.trading.contract.escrow import StoredChannel
+from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.contract.towers.events import SellerCompensated
+from edgemark.systems.trading.contract.towers.liability import compute_due
+from edgemark.systems.trading.contract.towers.records import TowerTerms
+from edgemark.systems.trading.contract.towers.watchtowers import ReceiptClaim
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.messages import Countersigned
+from edgemark.systems.trading.seller.watching import events as on
+from edgemark.systems.trading.seller.watching.events import Unwatched
+from edgemark.systems.trading.seller.watching.guard import Guard, GuardMachine, GuardPhase
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.tower.messages import (
+    MAX_RECEIPT_BYTES,
+    STATES,
+    BroughtState,
+    SignedReceipt,
+)
+from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
+
+
+class TowerUnsuitable(TryAgain):
+    """A tower that does not watch this channel as things are; `why` says it."""
+
+    why: Unwatched = Unwatched.TAKES_NONE
+
+
+class ReceiptWrong(PeerFault):
+    """What a tower gave is no receipt for what it was handed."""
+
+
+@dataclass(frozen=True)
+class Delegated:
+    """Who watches for the seller, as a response in a window says it."""
+
+    tower: Address
+    number: int
+    signature: bytes
+
+
+class Watching(PartyLoop[TradingStation]):
+    """The guards of one seller's channels.
+
+    Args:
+        station: of the seller.
+        most_retainer: smallest units, that it pays a tower for one channel.
+        is_alone: nobody else keeps the station's transactions on.
+    """
+
+    def __init__(
+        self, station: TradingStation, most_retainer: Tokens, *, is_alone: bool = False
+    ) -> None:
+        self._most_retainer, self._is_alone = most_retainer, is_alone
+        super().__init__(station, GuardMachine(), "watching", look=self._look)
+        self.agenda = Agenda(station.follow(), lambda event: getattr(event, "channel", None))
+        self._rounds: Rounds[Guard, StoredChannel] = Rounds(
+            self, views_of=self._views_of, observe=_observe, hear=lambda _: None
+        )
+
+    def start(self) -> None:
+        """As any loop; transactions are kept on by the sales beside it."""
+        if self._is_alone:
+            super().start()
+            return
+        self.runtime.start()
+        self.runtime.ask(b"", Tick(0))
+        if self._watcher is not None:
+            self._watcher.start()
+
+    # --- for the sales, and for commands ---------------------------------------------------------
+
+    def watch(self, terms: Terms, tower: Address) -> Guard:
+        """Let a tower watch a channel, instead of the one that does; the same again: nothing.
+
+        Raises:
+            IllegalMove: the channel ended, or has no more numbers.
+        """
+        channel = self.station.escrow.id_of(terms)
+        guard = self.guard(channel)
+        if guard is not None and guard.phase is not GuardPhase.UNKNOWN and guard.tower == tower:
+            return guard
+        decided = self.station.decided
+        expiry = terms.lock_expiry(decided.limits.exit_grace)
+        claimed_by = Timestamp(expiry + decided.watching.claim_seconds)
+        asked: Guard = self.runtime.ask(
+            channel, on.AskedWatch(channel, terms, expiry, claimed_by, tower)
+        )
+        return asked
+
+    def dismiss(self, channel: ChannelId) -> Guard:
+        """Let nobody watch any more; what was given a receipt for stays answered for.
+
+        Raises:
+            IllegalMove: nobody watches.
+        """
+        dismissed: Guard = self.runtime.ask(channel, on.AskedDismissal())
+        return dismissed
+
+    def note_signed(self, channel: ChannelId, voucher: Countersigned | None) -> None:
+        """The newest voucher that is on the seller's disk; of a channel that nobody watches: no."""
+        guard = self.guard(channel)
+        if (
+            voucher is None
+            or guard is None
+            or guard.phase in (GuardPhase.UNKNOWN, GuardPhase.ENDED)
+        ):
+            return
+        if guard.voucher is None or voucher.voucher.amount > guard.voucher.voucher.amount:
+            self.tell(channel, [on.HeardSigned(voucher)])
+
+    def answered(self, channel: ChannelId) -> Tokens:
+        """Up to which difference to the chain a tower answers; 0: nobody watches."""
+        guard = self.guard(channel)
+        return guard.answered if guard else Tokens(0)
+
+    def why(self, channel: ChannelId) -> Unwatched:
+        """Why nobody does."""
+        guard = self.guard(channel)
+        return guard.why if guard else Unwatched.NOBODY_ASKED
+
+    def delegated(self, channel: ChannelId) -> Delegated | None:
+        """The newest delegation; of a dismissal the seller's own; None where no tower ever was.
+
+        A response with it leaves a dismissed tower nothing.
+        """
+        guard = self.guard(channel)
+        if guard is None or not guard.number:
+            return None
+        tower = self.station.address if guard.tower == NOBODY else guard.tower
+        return Delegated(tower, guard.number, self._delegate(channel, tower, guard.number))
+
+    def guard(self, channel: ChannelId) -> Guard | None:
+        """What is remembered of a channel; None when nobody ever was to watch it."""
+        guard: Guard | None = self.runtime.state(channel)
+        return guard
+
+    def _delegate(self, channel: ChannelId, tower: Address, number: int) -> bytes:
+        digest = self.station.escrow.domain.delegation(channel, tower, number)
+        return self.station.keys.account.sign(digest)
+
+    # --- effects -------------------------------------------------------------------------------
+
+    def perform(self, state: Guard, effect: on.GuardEffect) -> Sequence[on.GuardEvent]:
+        """Carry out one effect; of one that fails the guard knows why nobody watches."""
+        try:
+            match effect:
+                case on.MoveRetainer(tower):
+                    return [self._move_retainer(state, tower)]
+                case on.HandState():
+                    return [self._hand(state)]
+                case on.ClaimCover(tower):
+                    return [self._claim(state, tower)]
+                case _:
+                    assert_never(effect)
+        except (TowerUnsuitable, PeerFault) as error:
+            self._note(state, error)
+            raise
+
+    def _note(self, state: Guard, error: EdgemarkError) -> None:
+        why = _why(error)
+        if why is not state.why:
+            channel = state.known.channel
+            self.log.debug("tower does not watch", channel=channel, error=error)
+            self.tell(channel, [on.FoundUnwatched(why)])
+
+    def _move_retainer(self, state: Guard, tower: Address) -> on.FoundRetained:
+        """Once: a transaction with a key is sent once, whoever asks again."""
+        asked, accounts = state.known, self.station.accounts
+        offered = self.station.towers.terms_of(tower)
+        self._check_suitable(asked, offered)
+        if not offered.retainer:
+            return on.FoundRetained(tower, NO_HASH)
+        call = accounts.move(tower, offered.retainer)
+        key = b"retainer of " + asked.channel + bytes.fromhex(tower[2:])
+        named = Call(call.contract, call.function, call.args, key=key)
+        if not self.station.lane.may_happen(named):
+            free = accounts.free_balance(self.station.address)
+            if free < offered.retainer:
+                had, needed = Amount(free), Amount(offered.retainer)
+                raise _unsuitable(Unwatched.NO_TOKENS, "free balance is too low", had, needed)
+        receipt = self.station.submit(named)
+        return on.FoundRetained(tower, receipt.tx_hash)
+
+    def _check_suitable(self, asked: on.AskedWatch, offered: TowerTerms) -> None:
+        tower, terms = asked.tower, asked.terms
+        if not self.station.towers.is_watching(tower):
+            raise _unsuitable(Unwatched.TAKES_NONE, "takes no channels", tower, "a bond and terms")
+        if terms.bond < offered.least_bond:
+            had, needed = Amount(terms.bond), Amount(offered.least_bond)
+            raise _unsuitable(Unwatched.BOND_SMALL, "the channel's bond is too small", had, needed)
+        if offered.until < asked.lock_expiry:
+            until = (offered.until, asked.lock_expiry)
+            raise _unsuitable(Unwatched.TIME_SHORT, "does not watch for so long", *until)
+        if offered.retainer > self._most_retainer:
+            had, most = Amount(offered.retainer), Amount(self._most_retainer)
+            raise _unsuitable(Unwatched.TOO_DEAR, "retainer is too high", had, f"<= {most}")
+
+    def _hand(self, state: Guard) -> on.FoundReceipt:
+        asked, voucher = state.known, state.voucher
+        if voucher is None:
+            raise LookupError("a guard owes to hand over what it does not have")
+        tower, number = state.tower, state.number
+        delegated = self._delegate(asked.channel, tower, number)
+        brought = BroughtState(asked.terms, voucher, number, delegated, state.retainer)
+        raw = self.station.ask(tower, STATES, brought.to_wire(), most=MAX_RECEIPT_BYTES)
+        with from_peer(tower):
+            signed = SignedReceipt.from_wire(raw)
+        self._check_receipt(asked, signed, voucher.voucher.amount)
+        cover = self.station.towers.cover_of(tower, asked.channel, block="confirmed")
+        counts = cover.amount if cover.until >= asked.lock_expiry else Tokens(0)
+        found = on.FoundReceipt(on.KeptReceipt(tower, signed), number, counts)
+        if not counts:
+            self.tell(asked.channel, [found])
+            raise _unsuitable(Unwatched.NO_COVER, "covers nothing on chain", tower, "a cover")
+        return found
+
+    def _check_receipt(self, asked: on.AskedWatch, signed: SignedReceipt, amount: int) -> None:
+        """Check what a tower signed.
+
+        Raises:
+            ReceiptWrong: it is of another channel, for less, or ends early.
+            BadSignature: another signed it.
+        """
+        said = signed.receipt
+        is_right = said.channel == asked.channel and said.until >= asked.lock_expiry
+        if not is_right or said.amount < amount:
+            raise ReceiptWrong(
+                "receipt is not for what was handed in",
+                who=asked.tower,
+                had=f"{Amount(said.amount)} until {said.until}",
+                needed=f"{Amount(amount)} until {asked.lock_expiry}",
+            )
+        signed.check(self.station.towers.domain, asked.tower)
+
+    def _claim(self, state: Guard, tower: Address) -> on.FoundCompensated:
+        """Have a tower pay what it owes, if it owes anything."""
+        said = draft_claim(self.station, state, tower)
+        if said is None:
+            return on.FoundCompensated(tower, Tokens(0))
+        receipt = self.station.submit(self.station.towers.claim(said))
+        paid = [
+            event.due
+            for event in receipt_events(receipt, self.station.towers.contract)
+            if isinstance(event, SellerCompensated)
+        ]
+        return on.FoundCompensated(tower, Tokens(sum(paid)))
+
+    # --- chain ---------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self._rounds.look()
+
+    def _views_of(self, guards: Sequence[Guard], block: int) -> list[StoredChannel]:
+        return self.station.escrow.channels([each.known.terms for each in guards], block=block)
+
+
+def _observe(guard: Guard, stored: StoredChannel) -> list[on.GuardEvent]:
+    if guard.has_ended or stored.phase is not ChannelPhase.ENDED:
+        return []
+    return [on.SawGone(stored.paid, stored.locked, stored.deadline)]
+
+
+def draft_claim(station: TradingStation, guard: Guard, tower: Address) -> ReceiptClaim | None:
+    """What brings a seller what a tower owes it; None: it owes nothing, as the chain stands now."""
+    asked, now = guard.known, station.clock()
+    stored = station.escrow.channel(asked.terms)
+    channel = Channel(
+        asked.channel,
+        asked.terms,
+        station.decided.limits,
+        stored.phase,
+        stored.locked,
+        stored.paid,
+        stored.signers,
+        deadline=stored.deadline,
+    )
+    cover = station.towers.cover_of(tower, asked.channel)
+    for kept in guard.receipts:
+        said = kept.signed.receipt
+        if kept.tower == tower and compute_due(channel, said, cover, station.decided.watching, now):
+            return ReceiptClaim(tower, asked.terms, said, kept.signed.signature)
+    return None
+
+
+def _unsuitable(why: Unwatched, what: str, had: object, needed: object) -> TowerUnsuitable:
+    error = TowerUnsuitable(what, who="tower", had=had, needed=needed)
+    error.why, error.after_s = why, 10.0
+    return error
+
+
+def _why(error: EdgemarkError) -> Unwatched:
+    match error:
+        case TowerUnsuitable():
+            return error.why
+        case PeerUnreachable():
+            return Unwatched.UNREACHABLE
+        case PeerRefused() if error.retry_after_s:
+            return Unwatched.AWAITED
+        case PeerRefused() | RefusedInput():
+            return Unwatched.REFUSED
+        case _:
+            return Unwatched.RECEIPT_WRONG

@@ -1,0 +1,174 @@
+"""T24-T26: what a seller owes its towers and they owe it, in each phase of a guard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.offchain.systems.trading.channel_cast import KEYS, LIMITS, open_one
+from tests.offchain.systems.trading.tower.tower_cast import (
+    CLAIM_S,
+    RIVAL,
+    TOWER,
+    TOWERS,
+    countersign,
+)
+
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.loop.machine import IllegalMove, Tick
+from edgemark.systems.trading.contract.towers.records import Receipt
+from edgemark.systems.trading.seller.watching import events as on
+from edgemark.systems.trading.seller.watching.events import Unwatched
+from edgemark.systems.trading.seller.watching.guard import (
+    MAX_RECEIPTS,
+    Guard,
+    GuardMachine,
+    GuardPhase,
+    word_event,
+)
+from edgemark.systems.trading.tower.messages import SignedReceipt
+
+CHANNEL = open_one()
+EXPIRY = CHANNEL.terms.lock_expiry(LIMITS.exit_grace)
+RETAINER = Hash32(b"\1" * 32)
+COVER = Tokens(700)
+MACHINE = GuardMachine()
+
+
+def step(guard: Guard, *events: object) -> Guard:
+    """Through the journal's form, as the loop does."""
+    for event in events:
+        if not isinstance(event, Tick):
+            assert MACHINE.decode_event(MACHINE.encode_event(event)) == event
+        guard, _ = MACHINE.step(guard, event)
+        assert all(guard.laws().values()), guard.laws()
+        (state,) = MACHINE.condense(guard)
+        assert MACHINE.decode_event(MACHINE.encode_event(state)) == guard
+    return guard
+
+
+def ask(tower: Address = TOWER.address) -> on.AskedWatch:
+    until = Timestamp(EXPIRY + CLAIM_S)
+    return on.AskedWatch(CHANNEL.id, CHANNEL.terms, EXPIRY, until, tower)
+
+
+def signed(amount: int) -> on.HeardSigned:
+    return on.HeardSigned(countersign(CHANNEL, amount))
+
+
+def receipt(
+    amount: int, number: int = 1, tower: Address = TOWER.address, cover: int = COVER, key: str = ""
+) -> on.FoundReceipt:
+    payer = KEYS[key or "payer's key"].address
+    said = Receipt(CHANNEL.id, Tokens(amount), payer, EXPIRY)
+    by = TOWER if tower == TOWER.address else RIVAL
+    kept = on.KeptReceipt(tower, SignedReceipt(said, by.sign(TOWERS.receipt(said))))
+    return on.FoundReceipt(kept, number, Tokens(cover))
+
+
+RETAINED = on.FoundRetained(TOWER.address, RETAINER)
+GONE = on.SawGone(Tokens(200), Tokens(400), Timestamp(EXPIRY - 100))
+
+
+def watched(amount: int = 600) -> Guard:
+    return step(Guard(), ask(), RETAINED, signed(amount), receipt(amount))
+
+
+def test_retainer__is_moved_before_anything_is_handed_in() -> None:
+    guard = step(Guard(), ask(), signed(600))
+    assert (guard.owed(), guard.why) == ((on.MoveRetainer(TOWER.address),), Unwatched.AWAITED)
+    guard = step(guard, RETAINED)
+    assert guard.owed() == (on.HandState(Tokens(600), 1),)
+    assert not guard.answered
+
+
+def test_nothing_signed__leaves_nothing_to_hand_in_and_says_so() -> None:
+    guard = step(Guard(), ask(), RETAINED)
+    assert (guard.owed(), guard.why) == ((), Unwatched.NO_VOUCHER)
+
+
+def test_receipt__lets_the_tower_answer_up_to_its_cover() -> None:
+    guard = watched()
+    assert (guard.owed(), guard.answered, guard.why) == ((), COVER, Unwatched.WATCHED)
+    guard = step(guard, signed(650))
+    assert guard.owed() == (on.HandState(Tokens(650), 1),)
+
+
+def test_receipt_without_a_cover__answers_for_nothing() -> None:
+    guard = step(Guard(), ask(), RETAINED, signed(600), receipt(600, cover=0))
+    assert (guard.answered, guard.why) == (0, Unwatched.NO_COVER)
+    assert guard.owed() == (on.HandState(Tokens(600), 1),)
+
+
+@pytest.mark.parametrize("why", [each for each in Unwatched if each])
+def test_reason__takes_the_tower_away_until_its_next_receipt(why: Unwatched) -> None:
+    guard = step(watched(), on.FoundUnwatched(why))
+    assert not guard.answered
+    assert why.name.lower().replace("_", " ") in str(word_event(on.FoundUnwatched(why)).facts)
+    assert step(guard, signed(650), receipt(650)).answered == COVER
+
+
+def test_other_tower__has_a_higher_number_and_its_own_retainer() -> None:
+    guard = step(watched(), ask(RIVAL.address))
+    assert (guard.number, guard.tower, guard.answered) == (2, RIVAL.address, 0)
+    assert guard.owed() == (on.MoveRetainer(RIVAL.address),)
+    guard = step(guard, on.FoundRetained(RIVAL.address, RETAINER))
+    assert guard.owed() == (on.HandState(Tokens(600), 2),)
+    guard = step(guard, receipt(600, 2, RIVAL.address))
+    assert {each.tower for each in guard.receipts} == {TOWER.address, RIVAL.address}
+    assert guard.answered == COVER
+
+
+def test_dismissal__takes_the_next_number_and_hands_nothing_in() -> None:
+    guard = step(watched(), on.AskedDismissal())
+    assert (guard.number, guard.owed(), guard.answered) == (2, (), 0)
+    assert guard.why is Unwatched.DISMISSED
+    assert step(guard, ask()).number == 3
+
+
+def test_amount__never_falls() -> None:
+    with pytest.raises(IllegalMove):
+        step(watched(), signed(600))
+    held = step(watched(), receipt(650), receipt(600)).receipt
+    assert held is not None
+    assert held.signed.receipt.amount == 650
+
+
+def test_end_below_a_receipt__is_claimed_from_every_tower_that_gave_one() -> None:
+    guard = step(watched(), ask(RIVAL.address), on.FoundRetained(RIVAL.address, RETAINER))
+    guard = step(guard, receipt(600, 2, RIVAL.address), GONE)
+    assert {*guard.owed()} == {on.ClaimCover(TOWER.address), on.ClaimCover(RIVAL.address)}
+    guard = step(guard, on.FoundCompensated(TOWER.address, Tokens(0)))
+    assert guard.owed() == (on.ClaimCover(RIVAL.address),)
+    guard = step(guard, on.FoundCompensated(RIVAL.address, Tokens(400)))
+    assert guard.is_finished
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        replace(GONE, amount=Tokens(600)),
+        replace(GONE, returned=Tokens(0)),
+        replace(GONE, last_second=Timestamp(0)),
+    ],
+)
+def test_end_for_which_no_tower_answers__owes_nothing(gone: on.SawGone) -> None:
+    guard = step(watched(), gone)
+    assert (guard.owed(), guard.is_finished, guard.phase) == ((), True, GuardPhase.ENDED)
+
+
+def test_claims__are_over_in_time() -> None:
+    guard = step(watched(), GONE)
+    until = EXPIRY + CLAIM_S
+    assert MACHINE.step(guard, Tick(until))[0].owed()
+    assert MACHINE.step(guard, Tick(until + 1))[0].is_finished
+
+
+def test_receipts__are_bounded_and_the_smallest_go() -> None:
+    guard = watched()
+    for number in range(MAX_RECEIPTS + 3):
+        tower = Address(f"0x{number:040x}")
+        found = receipt(601 + number, 1, tower)
+        guard, _ = MACHINE.step(guard, found)
+    assert len(guard.receipts) == MAX_RECEIPTS
+    assert min(each.signed.receipt.amount for each in guard.receipts) > 600

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.identifiers import TOKEN_UNIT, Tokens
-from edgemark.settings.section import Section, amount, setting
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import TOKEN_UNIT, Tokens, parse_address
+from edgemark.settings.section import Section, SettingInvalid, amount, setting
 
 HOUR_S, DAY_S = 3600, 86_400
+
+
+def _check_account(account: str, who: str) -> None:
+    if account:
+        try:
+            parse_address(account, who=who)
+        except RefusedInput as refused:
+            needed = "0x and 40 hex digits, with capitals as in EIP-55"
+            raise SettingInvalid(refused.what, who=who, had=refused.had, needed=needed) from None
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,10 @@ class SellerSettings(Section):
             most.
         warn_below: what is left of a deposit, at which the buyer is warned; half of it at most.
         stale_after_s: age of the newest block, from which on nothing is signed and no work begun.
+        tower: account of the tower that watches every channel; empty: none.
+        max_retainer: most that it pays a tower for one channel.
+        answered_above: what is signed and not paid, at which it goes to the chain where a tower
+            answers for it; what the tower covers at most.
     """
 
     NAME = "trading.seller"
@@ -109,6 +123,9 @@ class SellerSettings(Section):
     checkpoint_above: Tokens = amount(Tokens(100 * TOKEN_UNIT))
     warn_below: Tokens = amount(Tokens(10 * TOKEN_UNIT))
     stale_after_s: int = setting(300, within=(2, DAY_S))  # of a chain with slow blocks
+    tower: str = setting("", check=_check_account)
+    max_retainer: Tokens = amount(Tokens(10 * TOKEN_UNIT))
+    answered_above: Tokens = amount(Tokens(1000 * TOKEN_UNIT))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ SHELLS = frozenset(
         "seller.market.wares",
         "seller.seller",
         "seller.serving",
+        "seller.watching.following",
         "seller.watching.watching",
         "station",
         "story.folding",

@@ -194,6 +194,13 @@ class FoundOverdrawn:
 
 
 @dataclass(frozen=True)
+class FoundAnswered:
+    """For so much of what is signed and not on chain a tower answers; 0: nobody watches."""
+
+    limit: Tokens
+
+
+@dataclass(frozen=True)
 class HeardVoucher:
     """The payer signed what was proposed."""
 
@@ -336,6 +343,7 @@ OfSeller = (
     | FoundProposal
     | FoundNothingDue
     | FoundOverdrawn
+    | FoundAnswered
     | HeardVoucher
     | HeardLastVoucher
     | HeardOverdraftTaken

@@ -101,6 +101,7 @@ _WORK = stays(
     on.FoundProposal,
     on.HeardVoucher,
     on.HeardOverdraftTaken,
+    on.FoundAnswered,
     TradeTime.GRACE,
     TradeTime.VALIDITY,
 )

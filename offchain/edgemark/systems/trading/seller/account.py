@@ -33,6 +33,7 @@ class Account(Side):
         reducing: how much of the deposit may go back to the buyer, signed or about to be.
         overdrawn_since: since when work was wanted that the deposit does not cover.
         warned: the deposit of which the buyer knows that it is nearly used up.
+        answered: so much of what is signed and not on chain a tower answers for.
     """
 
     phase: SellerPhase = SellerPhase.UNKNOWN
@@ -49,6 +50,7 @@ class Account(Side):
     reducing: Reducing | None = None
     overdrawn_since: Timestamp = NO_TIME
     warned: Tokens = NO_TOKENS
+    answered: Tokens = NO_TOKENS
 
     @property
     def is_finished(self) -> bool:

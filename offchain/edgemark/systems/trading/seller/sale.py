@@ -70,6 +70,8 @@ class Sale(Account):
                 return self._signed(voucher)
             case on.HeardOverdraftTaken(deposit):
                 return replace(self, warned=deposit)
+            case on.FoundAnswered(limit):
+                return replace(self, answered=limit)
             case accord.HeardReducing(reducing):
                 if self.reducing is not None or reducing.number != self.agreements:
                     raise self._stale("reduction beside another")
@@ -253,7 +255,8 @@ class Sale(Account):
 
     def _owed_chain(self) -> tuple[do.SellerEffect, ...]:
         due = Tokens(self.worth(self.signed))
-        is_much = due > self.paid and due - self.paid >= self.decided.checkpoint_above
+        limit = max(self.answered, self.decided.checkpoint_above)  # its own where nobody watches
+        is_much = due > self.paid and due - self.paid >= limit
         return (do.SubmitCheckpoint(due),) if is_much else ()
 
     def _owed_claim(self) -> tuple[do.SellerEffect, ...]:

@@ -1,0 +1,108 @@
+"""Keeps a seller's guards in step with its sales, and its sales with what towers answer for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from edgemark.amounts import Amount
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import NOBODY, Tokens, parse_address
+from edgemark.party.wishes.granting import Grant
+from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.life import SellerPhase
+from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.seller.watching.guard import Guard
+from edgemark.systems.trading.seller.watching.watching import Watching
+from edgemark.systems.trading.settings import SellerSettings
+from edgemark.untrusted.fields import Fields
+
+WATCH, DISMISS = "watch", "dismiss"  # wishes of commands
+_LIVE = (SellerPhase.SERVING, SellerPhase.STOPPED)
+_OPEN = (*_LIVE, SellerPhase.CLAIMING, SellerPhase.WINDOW)
+
+
+class WatchedSales:
+    """For one seller; `follow` belongs to one thread.
+
+    Args:
+        watching: the guards.
+        taken: what the seller decided: which tower, and how much it leaves off the chain.
+        tell: takes what a sale has to hear.
+    """
+
+    def __init__(
+        self,
+        watching: Watching,
+        taken: SellerSettings,
+        tell: Callable[[bytes, Sequence[object]], None],
+    ) -> None:
+        self._watching, self._taken, self._tell = watching, taken, tell
+
+    def follow(self, sales: Mapping[bytes, Sale]) -> None:
+        """Let towers be asked, states be handed over, and each sale know who answers for it."""
+        for key, sale in sales.items():
+            if sale.agreement is None or sale.phase not in _OPEN:
+                continue
+            channel, guards = sale.known.channel, self._watching
+            if self._taken.tower and guards.guard(channel) is None:
+                guards.watch(sale.known.terms, parse_address(self._taken.tower))
+            guards.note_signed(channel, sale.voucher)
+            limit = self._limit(sale)
+            if sale.phase in _LIVE and limit != sale.answered:
+                self._tell(key, [on.FoundAnswered(limit)])
+
+    def _limit(self, sale: Sale) -> Tokens:
+        """What a tower answers for, less what one interval may add before it has a receipt."""
+        cover = self._watching.answered(sale.known.channel)
+        left = max(0, cover - sale.known.conditions.cap)
+        return Tokens(min(left, self._taken.answered_above))
+
+    def describe(self, sales: Mapping[bytes, Sale]) -> dict[str, object]:
+        """Of each open channel who watches, or why nobody does."""
+        told: dict[str, object] = {}
+        for sale in sales.values():
+            if sale.agreement is not None and sale.phase in _OPEN:
+                channel = sale.known.channel
+                told[channel.hex()] = self._watching.why(channel).name.lower()
+        return told
+
+    def grants(self, sale_of: Callable[[ChannelId], Sale | None]) -> Mapping[str, Grant]:
+        """What commands may ask: `edgemark trading watch|dismiss`."""
+
+        def watch(facts: Fields) -> Mapping[str, object]:
+            channel = parse_channel_id(facts.text("channel"))
+            tower = facts.text("tower")
+            if tower:
+                sale = sale_of(channel)
+                if sale is None or sale.agreement is None:
+                    raise _unknown(channel)
+                self._watching.watch(sale.known.terms, parse_address(tower, who="tower"))
+                self._watching.note_signed(channel, sale.voucher)
+            return describe_guard(channel, self._watching.guard(channel))
+
+        def dismiss(facts: Fields) -> Mapping[str, object]:
+            channel = parse_channel_id(facts.text("channel"))
+            return describe_guard(channel, self._watching.dismiss(channel))
+
+        return {WATCH: watch, DISMISS: dismiss}
+
+
+def describe_guard(channel: ChannelId, guard: Guard | None) -> dict[str, object]:
+    """Who watches a channel, up to which amount; or why nobody does."""
+    given = guard.receipt if guard else None
+    why = guard.why.name.lower() if guard else "nobody_asked"
+    return {
+        "channel": f"0x{channel.hex()}",
+        "tower": None if guard is None or guard.tower == NOBODY else guard.tower,
+        "watches": why == "watched",
+        "why_not": None if why == "watched" else why,
+        "number": guard.number if guard else 0,
+        "covered": str(Amount(guard.cover)) if guard else str(Amount(0)),
+        "receipt": None if given is None else str(Amount(given.signed.receipt.amount)),
+        "receipt_until": None if given is None else given.signed.receipt.until,
+    }
+
+
+def _unknown(channel: ChannelId) -> RefusedInput:
+    return RefusedInput("is not known here", who=f"channel {channel.hex()}")

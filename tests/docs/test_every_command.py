@@ -32,6 +32,7 @@ NOT_RUN = {
     ("README.md", "make demo"),
     ("README.md", "make wheel"),
     ("docs/index.md", "make demo"),
+    ("docs/operating.md", "edgemark tower run --home HOME"),
     (
         "docs/evidence.md",
         'edgemark outsourcing evidence JOB -o evidence.json --home "$PLAY/judge-1"',

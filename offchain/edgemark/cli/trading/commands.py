@@ -24,10 +24,16 @@ COMMANDS = {
     "close": Place("trading.buying.channels", "close", "End a channel in which this home buys."),
     "status": Place("trading.buying.channels", "status", "Print channels in which this home buys."),
     "topup": Place("trading.buying.channels", "top_up", "Add to the deposit of a channel."),
+    "compensate": Place(
+        "trading.watching", "compensate", "Have towers pay what they did not bring."
+    ),
+    "dismiss": Place("trading.watching", "dismiss", "Let nobody watch a channel any more."),
     "explain": Place("trading.explaining", "explain_channel", "Tell the whole life of a channel."),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
     ),
+    "watch": Place("trading.watching", "watch", "Let a tower watch a channel of this seller."),
+    "watched": Place("trading.watching", "watched", "Print who watches a channel, or why nobody."),
 }
 
 GROUPS = {

@@ -16,6 +16,7 @@ Roles: seller (the paper's provider) and buyer (its consumer, the payer on chain
 | `credentials` | TIC, TSC, qualification: what they say, and what each signature covers       |
 | `protocol` | phases, events, effects, the table of moves, what parties say to each other      |
 | `seller`, `buyer`, `controller` | what each remembers of a channel, owes, believes and signs |
+| `tower`    | which states a tower takes, what it brings, and when; `seller.watching`: its seller |
 | `station`  | contracts as they are deployed; deals, identities, what all shells share        |
 | `demo`     | the stage of the demonstration, and what its receipt checks                    |
 | `story`    | the life of a channel as the chain tells it                                    |

@@ -39,6 +39,7 @@ SHELLS = frozenset(
         "seller.market.wares",
         "seller.seller",
         "seller.serving",
+        "seller.watching.by_hand",
         "seller.watching.following",
         "seller.watching.watching",
         "station",

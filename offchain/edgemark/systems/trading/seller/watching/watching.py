@@ -13,7 +13,7 @@ It runs beside the sales of a seller, in the same home, with a journal of its ow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from edgemark.amounts import Amount
@@ -46,6 +46,8 @@ from edgemark.systems.trading.tower.messages import (
     SignedReceipt,
 )
 from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
+
+NAME = "watching"  # of its journal
 
 
 class TowerUnsuitable(TryAgain):
@@ -80,7 +82,7 @@ class Watching(PartyLoop[TradingStation]):
         self, station: TradingStation, most_retainer: Tokens, *, is_alone: bool = False
     ) -> None:
         self._most_retainer, self._is_alone = most_retainer, is_alone
-        super().__init__(station, GuardMachine(), "watching", look=self._look)
+        super().__init__(station, GuardMachine(), NAME, look=self._look)
         self.agenda = Agenda(station.follow(), lambda event: getattr(event, "channel", None))
         self._rounds: Rounds[Guard, StoredChannel] = Rounds(
             self, views_of=self._views_of, observe=_observe, hear=lambda _: None
@@ -108,12 +110,7 @@ class Watching(PartyLoop[TradingStation]):
         guard = self.guard(channel)
         if guard is not None and guard.phase is not GuardPhase.UNKNOWN and guard.tower == tower:
             return guard
-        decided = self.station.decided
-        expiry = terms.lock_expiry(decided.limits.exit_grace)
-        claimed_by = Timestamp(expiry + decided.watching.claim_seconds)
-        asked: Guard = self.runtime.ask(
-            channel, on.AskedWatch(channel, terms, expiry, claimed_by, tower)
-        )
+        asked: Guard = self.runtime.ask(channel, ask_for(self.station, terms, tower))
         return asked
 
     def dismiss(self, channel: ChannelId) -> Guard:
@@ -194,35 +191,10 @@ class Watching(PartyLoop[TradingStation]):
 
     def _move_retainer(self, state: Guard, tower: Address) -> on.FoundRetained:
         """Once: a transaction with a key is sent once, whoever asks again."""
-        asked, accounts = state.known, self.station.accounts
-        offered = self.station.towers.terms_of(tower)
-        self._check_suitable(asked, offered)
-        if not offered.retainer:
+        call = draft_retainer(self.station, state.known, self._most_retainer)
+        if call is None:
             return on.FoundRetained(tower, NO_HASH)
-        call = accounts.move(tower, offered.retainer)
-        key = b"retainer of " + asked.channel + bytes.fromhex(tower[2:])
-        named = Call(call.contract, call.function, call.args, key=key)
-        if not self.station.lane.may_happen(named):
-            free = accounts.free_balance(self.station.address)
-            if free < offered.retainer:
-                had, needed = Amount(free), Amount(offered.retainer)
-                raise _unsuitable(Unwatched.NO_TOKENS, "free balance is too low", had, needed)
-        receipt = self.station.submit(named)
-        return on.FoundRetained(tower, receipt.tx_hash)
-
-    def _check_suitable(self, asked: on.AskedWatch, offered: TowerTerms) -> None:
-        tower, terms = asked.tower, asked.terms
-        if not self.station.towers.is_watching(tower):
-            raise _unsuitable(Unwatched.TAKES_NONE, "takes no channels", tower, "a bond and terms")
-        if terms.bond < offered.least_bond:
-            had, needed = Amount(terms.bond), Amount(offered.least_bond)
-            raise _unsuitable(Unwatched.BOND_SMALL, "the channel's bond is too small", had, needed)
-        if offered.until < asked.lock_expiry:
-            until = (offered.until, asked.lock_expiry)
-            raise _unsuitable(Unwatched.TIME_SHORT, "does not watch for so long", *until)
-        if offered.retainer > self._most_retainer:
-            had, most = Amount(offered.retainer), Amount(self._most_retainer)
-            raise _unsuitable(Unwatched.TOO_DEAR, "retainer is too high", had, f"<= {most}")
+        return on.FoundRetained(tower, self.station.submit(call).tx_hash)
 
     def _hand(self, state: Guard) -> on.FoundReceipt:
         asked, voucher = state.known, state.voucher
@@ -309,6 +281,53 @@ def draft_claim(station: TradingStation, guard: Guard, tower: Address) -> Receip
         if kept.tower == tower and compute_due(channel, said, cover, station.decided.watching, now):
             return ReceiptClaim(tower, asked.terms, said, kept.signed.signature)
     return None
+
+
+def ask_for(station: TradingStation, terms: Terms, tower: Address) -> on.AskedWatch:
+    """What a tower is asked for: to watch until the lock expires."""
+    decided = station.decided
+    expiry = terms.lock_expiry(decided.limits.exit_grace)
+    claimed_by = Timestamp(expiry + decided.watching.claim_seconds)
+    return on.AskedWatch(station.escrow.id_of(terms), terms, expiry, claimed_by, tower)
+
+
+def draft_retainer(station: TradingStation, asked: on.AskedWatch, most: Tokens) -> Call | None:
+    """The call that moves a tower's retainer, once a channel and tower; None: it asks none.
+
+    Raises:
+        TowerUnsuitable: the tower does not watch such a channel, or asks more than is paid, or
+            than there is.
+    """
+    tower, accounts = asked.tower, station.accounts
+    offered = station.towers.terms_of(tower)
+    _check_suitable(station, asked, offered, most)
+    if not offered.retainer:
+        return None
+    key = b"retainer of " + asked.channel + bytes.fromhex(tower[2:])
+    call = replace(accounts.move(tower, offered.retainer), key=key)
+    if not station.lane.may_happen(call):
+        free = accounts.free_balance(station.address)
+        if free < offered.retainer:
+            had, needed = Amount(free), Amount(offered.retainer)
+            raise _unsuitable(Unwatched.NO_TOKENS, "free balance is too low", had, needed)
+    return call
+
+
+def _check_suitable(
+    station: TradingStation, asked: on.AskedWatch, offered: TowerTerms, most: Tokens
+) -> None:
+    tower, terms = asked.tower, asked.terms
+    if not station.towers.is_watching(tower):
+        raise _unsuitable(Unwatched.TAKES_NONE, "takes no channels", tower, "a bond and terms")
+    if terms.bond < offered.least_bond:
+        had, needed = Amount(terms.bond), Amount(offered.least_bond)
+        raise _unsuitable(Unwatched.BOND_SMALL, "the channel's bond is too small", had, needed)
+    if offered.until < asked.lock_expiry:
+        until = (offered.until, asked.lock_expiry)
+        raise _unsuitable(Unwatched.TIME_SHORT, "does not watch for so long", *until)
+    if offered.retainer > most:
+        had, limit = Amount(offered.retainer), f"<= {Amount(most)}"
+        raise _unsuitable(Unwatched.TOO_DEAR, "retainer is too high", had, limit)
 
 
 def _unsuitable(why: Unwatched, what: str, had: object, needed: object) -> TowerUnsuitable:

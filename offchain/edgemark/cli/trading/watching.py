@@ -1,0 +1,113 @@
+"""`edgemark trading watch|watched|dismiss|compensate`: towers of the channels of a home."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from edgemark.amounts import Amount
+from edgemark.cli.spending.command import Spending, spends
+from edgemark.cli.terminal.begun_ids import KindOfId, Known, find_id
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.files import find_holder
+from edgemark.identifiers import Tokens, parse_address
+from edgemark.loop.replay import list_keys
+from edgemark.party.wishes.asking import ask
+from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
+from edgemark.systems.trading.seller.watching import by_hand
+from edgemark.systems.trading.seller.watching.following import DISMISS, WATCH, describe_guard
+from edgemark.systems.trading.station.station import TradingStation
+
+SELLER = "seller"  # its journal
+CHANNEL: KindOfId[ChannelId] = KindOfId("channel", 64, parse_channel_id)
+
+
+@click.command("watch")
+@spends()
+@click.argument("channel")
+@click.option("--tower", metavar="ACCOUNT", required=True, help="Who is to watch it.")
+def watch(spending: Spending, channel: str, tower: str) -> None:
+    """Let a tower watch CHANNEL, in the place of the one that does.
+
+    Its retainer is moved, the newest voucher handed over, its receipt kept. A seller that runs does
+    it, then and after each voucher; for all its channels where `trading.seller.tower` is set.
+    """
+    home = spending.invocation.settings().home
+    named, key = parse_address(tower, who="--tower"), _find(home, channel)
+    if not find_holder(home / f"{SELLER}.journal"):
+        spending.carry_out(
+            TradingStation,
+            lambda station: by_hand.watch(station, key, named),
+            lambda _, told: told,
+        )
+        return
+    spending.check_can_be_asked()
+    with TradingStation.rehearse(spending.invocation.settings()) as station:
+        _, price = spending.rehearse(station, lambda each: by_hand.watch(each, key, named))
+    if spending.is_dry:
+        spending.show_dry(price)
+        return
+    spending.agree(price)
+    facts = {"channel": key.hex(), "tower": named}
+    spending.invocation.show(ask(home, WATCH, facts, by_hand.WAIT_S))
+
+
+@click.command("dismiss")
+@spends()
+@click.argument("channel")
+def dismiss(spending: Spending, channel: str) -> None:
+    """Let nobody watch CHANNEL any more.
+
+    What a tower gave a receipt for it answers for as before; of a penalty it has nothing once the
+    seller responds.
+    """
+    home = spending.invocation.settings().home
+    key = _find(home, channel)
+    if find_holder(home / f"{SELLER}.journal"):
+        if spending.is_dry:
+            spending.invocation.show({"dry_run": True, **_told(home, key)})
+            return
+        spending.invocation.show(ask(home, DISMISS, {"channel": key.hex()}, by_hand.WAIT_S))
+        return
+
+    def act(station: TradingStation) -> Mapping[str, object]:
+        return _told(home, key) if station.is_rehearsed else by_hand.dismiss(station, key)
+
+    spending.carry_out(TradingStation, act, lambda _, told: told)
+
+
+@click.command("watched")
+@takes_settings
+@click.argument("channel")
+def watched(invocation: Invocation, channel: str) -> None:
+    """Print who watches CHANNEL, up to which amount, or why nobody does."""
+    home = invocation.settings().home
+    invocation.show(_told(home, _find(home, channel)))
+
+
+@click.command("compensate")
+@spends()
+@click.argument("channel")
+def compensate(spending: Spending, channel: str) -> None:
+    """Have the towers of CHANNEL pay what they did not bring.
+
+    Of a channel that ended below a receipt. A seller that runs does it by itself.
+    """
+    home = spending.invocation.settings().home
+    key = _find(home, channel)
+
+    def tell(_: TradingStation, due: Tokens) -> Mapping[str, object]:
+        return {"channel": f"0x{key.hex()}", "due": Amount(due)}
+
+    spending.carry_out(TradingStation, lambda station: by_hand.claim_covers(station, key), tell)
+
+
+def _told(home: Path, channel: ChannelId) -> dict[str, object]:
+    return describe_guard(channel, by_hand.find_guard(home, channel))
+
+
+def _find(home: Path, typed: str) -> ChannelId:
+    known = Known("this home's seller", lambda: [key.hex() for key in list_keys(home, SELLER)])
+    return find_id(CHANNEL, typed, known)

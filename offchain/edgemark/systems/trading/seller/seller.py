@@ -53,6 +53,8 @@ from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.serving.orders import Serving, read_order
 from edgemark.systems.trading.seller.serving.parts import FOLDER as PARTS
 from edgemark.systems.trading.seller.serving.parts import PartStore
+from edgemark.systems.trading.seller.watching.following import WatchedSales
+from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
@@ -118,6 +120,8 @@ class Seller(EvmServer[TradingStation]):
         self._rounds: Rounds[Sale, ChannelView] = Rounds(
             self, views_of=self._views_of, observe=observe, hear=self._hear
         )
+        self._watching = Watching(station, self._taken.max_retainer)
+        self._watched = WatchedSales(self._watching, self._taken, self.tell)
 
     def _open_engine(self, station: TradingStation) -> Engine:
         taken = self._taken
@@ -134,6 +138,7 @@ class Seller(EvmServer[TradingStation]):
 
     def start(self) -> None:
         """As any server; then its identity says where it is, and its channels get their letters."""
+        self._watching.start()
         super().start()
         self._has_begun = True
         self._forget_orphans()
@@ -148,6 +153,7 @@ class Seller(EvmServer[TradingStation]):
         """Close port, letters, loop and engine; journal and spool keep what is owed."""
         self._office.close()
         super().close()
+        self._watching.close()
         self.serving.engine.close()
 
     def _announce(self) -> None:
@@ -181,6 +187,7 @@ class Seller(EvmServer[TradingStation]):
             "template": self.wares.initiation.version_id.hex(),
             "price": str(Amount(self.wares.price)),
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
+            "watched": self._watched.describe(self._states()),
             "unpaid": str(Amount(Tokens(sum(map(unpaid, self._states().values()))))),
             "kernel": engine.kernel,
             "confinement": engine.confinement,
@@ -195,8 +202,9 @@ class Seller(EvmServer[TradingStation]):
     # --- for commands --------------------------------------------------------------------------
 
     def grants(self) -> Mapping[str, Grant]:
-        """`edgemark trading claim`."""
-        return {CLAIM: lambda facts: self._claim(facts.text("channel"), facts.flag("close"))}
+        """`edgemark trading claim`, and what is asked about towers."""
+        claim = {CLAIM: lambda facts: self._claim(facts.text("channel"), facts.flag("close"))}
+        return {**claim, **self._watched.grants(self._find)}
 
     def _claim(self, channel: str, is_end: bool) -> Mapping[str, object]:
         """Bring what is signed to the chain, or end the channel: then it is claimed at its end."""
@@ -291,6 +299,9 @@ class Seller(EvmServer[TradingStation]):
 
     def perform(self, state: Sale, effect: do.SellerEffect) -> Sequence[on.SellerEvent]:
         """Carry out one effect; what it found out."""
+        if isinstance(effect, do.SubmitResponse):
+            self.station.submit(self._watched.draft_response(state))
+            return []
         return self._dealing.perform(self._talk, state, effect)
 
     def _note_answer(self, order: work.Order) -> None:
@@ -319,6 +330,7 @@ class Seller(EvmServer[TradingStation]):
             self._look_around()
 
     def _look_around(self) -> None:
+        self._watched.follow(self._states())
         head = self._pulse.head()
         for key, sale in self._states().items():
             if sale.agreement is None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NOBODY, Tokens, parse_address
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.party.wishes.granting import Grant
+from edgemark.systems.trading.contract.escrow import BroughtResponse
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.life import SellerPhase
@@ -57,6 +60,29 @@ class WatchedSales:
         cover = self._watching.answered(sale.known.channel)
         left = max(0, cover - sale.known.conditions.cap)
         return Tokens(min(left, self._taken.answered_above))
+
+    def draft_response(self, sale: Sale) -> Call:
+        """What is signed, shown in a window; where a tower was dismissed, with the newest word.
+
+        The first tower has no older one to be held off: it shows its delegation itself, and where
+        it sleeps the penalty is the seller's.
+
+        Raises:
+            LookupError: nothing is signed, so none is owed.
+        """
+        signed = sale.voucher
+        if signed is None:
+            raise LookupError("a sale owes to show what it does not have")
+        terms, given = sale.known.terms, self._watching.delegated(sale.known.channel)
+        shown = BroughtResponse(terms, signed.voucher, signed.payer_signature)
+        if given is not None and given.number > 1:
+            shown = replace(
+                shown,
+                tower=given.tower,
+                number=given.number,
+                delegation_signature=given.signature,
+            )
+        return self._watching.station.escrow.respond([shown])
 
     def describe(self, sales: Mapping[bytes, Sale]) -> dict[str, object]:
         """Of each open channel who watches, or why nobody does."""

@@ -1,0 +1,269 @@
+"""T6, T24, T25, A53: whatever anybody does in a channel, a tower that looks owes nobody anything.
+
+A plain channel and a tower beside it. Payer, stranger, seller and dismissed tower act as they like;
+the seller hands in what it likes; the tower looks, late, and does what it owes; time goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.offchain.systems.trading.channel_cast import (
+    DEPOSIT,
+    LIMITS,
+    PEOPLE,
+    START,
+    open_one,
+    signer,
+)
+from tests.offchain.systems.trading.tower.tower_cast import CLAIM_S, TOWER, Keeper, held_of
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Timestamp, Tokens
+from edgemark.loop.machine import IllegalMove
+from edgemark.systems.trading.contract import channel as moves
+from edgemark.systems.trading.contract import closing as ends
+from edgemark.systems.trading.contract.channel import Channel
+from edgemark.systems.trading.contract.records import ChannelPhase, Delegation, Said, Signers
+from edgemark.systems.trading.contract.terms import ChannelRefused
+from edgemark.systems.trading.contract.towers.liability import compute_due, may_be_due
+from edgemark.systems.trading.contract.towers.records import Receipt, Watching
+from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.tower import events as on
+from edgemark.systems.trading.tower.taking import StateRefused, check_newer
+from edgemark.systems.trading.tower.watch import TowerPhase
+
+WATCHING = Watching(CLAIM_S)
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+LONGEST_SLEEP = 40  # below the margin and every window
+BOTH = Said(PEOPLE["outsider"], signer("payer's key"), signer("seller's key"))
+
+
+class TowerAtWork(RuleBasedStateMachine):
+    """The chain moves by calls of the plain model; `keeper.channel` is what it shows."""
+
+    @initialize(covered=st.booleans())
+    def begin(self, covered: bool) -> None:
+        self.now = START + 1
+        self.keeper = Keeper(open_one())
+        self.receipts: list[Receipt] = []
+        self.is_keyed_anew = False
+        self.signed = 100  # the most that the payer signed
+        self.keeper.promise(100, cover=700)
+        if covered:
+            self.keeper.cover_now()
+            self.hand(100, 1)
+
+    @property
+    def channel(self) -> Channel:
+        return self.keeper.channel
+
+    # --- the tower -----------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Look, then do what is owed, until nothing is."""
+        for _ in range(8):
+            self.keeper.see()
+            self.keeper.reach(self.now)
+            before = self.channel
+            for effect in self.keeper.owed:
+                self.perform(effect)
+            if self.channel is before:
+                return
+        raise AssertionError(f"never done: {self.keeper.owed}")
+
+    def perform(self, effect: on.TowerEffect) -> None:
+        """As the chain takes it; it refuses nothing that a tower sends after a look."""
+        watch, now = self.keeper.watch, self.now
+        held = watch.newest
+        match effect:
+            case on.SubmitCover():
+                self.keeper.cover_now()
+            case on.SubmitUncover():
+                assert not may_be_due(self.channel, self.keeper.cover, WATCHING, now)
+                self.keeper.cover = replace(self.keeper.cover, amount=Tokens(0))
+            case do.SubmitCheckpoint():
+                said = replace(BOTH, payer_signer=held.payer_key)
+                self.keeper.channel = moves.checkpoint(self.channel, held.amount, now, said)
+            case do.SubmitResponse():
+                word = Delegation(TOWER.address, held.number, held.seller_key)
+                shown = word if watch.delegates else None
+                self.keeper.channel = ends.respond(
+                    self.channel, held.amount, now, held.payer_key, shown
+                )
+            case do.SubmitSettle():
+                self.keeper.channel = ends.settle(self.channel, now)
+            case do.SubmitEndUnclosed():
+                self.keeper.channel = ends.end_unclosed(self.channel, now)
+
+    # --- the seller ----------------------------------------------------------------------------
+
+    @rule(amount=st.integers(100, DEPOSIT + 50), number=st.sampled_from((1, 1, 2, 4)))
+    def hand(self, amount: int, number: int) -> None:
+        """What it likes, at any time, by the checks of the tower."""
+        self.work()
+        self.signed = max(self.signed, amount)
+        watch = self.keeper.watch
+        held = replace(held_of(self.channel, amount, number), payer_key=self.key())
+        try:
+            if watch.is_finished or not (check_newer(watch, held) or not watch.is_bound):
+                return
+            signed = b"r" * 65 if watch.covered else b""
+            self.keeper.step(on.HeardState(replace(held, receipt=signed)))
+        except (StateRefused, IllegalMove):
+            return
+        if signed:
+            expiry = watch.known.lock_expiry
+            self.receipts.append(Receipt(self.channel.id, Tokens(amount), self.key(), expiry))
+
+    def key(self) -> object:  # the payer's, in force
+        return self.channel.signers.payer_key
+
+    # --- everybody else ------------------------------------------------------------------------
+
+    @rule(
+        role=st.sampled_from(("payer", "payer", "payer", "seller", "outsider")),
+        amount=st.sampled_from((-1, 0, 99, DEPOSIT)),
+    )
+    def close(self, role: str, amount: int) -> None:
+        who = PEOPLE[role]
+        if amount < 0:
+            self.call(lambda c: ends.close_bare(c, self.now, who))
+        elif role == "payer":
+            self.call(lambda c: ends.close(c, amount, self.now, Said(who)))
+
+    @rule(
+        amount=st.integers(0, DEPOSIT),
+        tower=st.sampled_from(("", "rival", "tower")),
+        number=st.integers(1, 4),
+    )
+    def respond(self, amount: int, tower: str, number: int) -> None:
+        """Anybody, with what the payer signed, or a copy of what the tower showed."""
+        amount = min(amount, self.signed)
+        word = Delegation(PEOPLE[tower], number, signer("seller's key")) if tower else None
+        key = self.channel.signers.payer_key
+        self.call(lambda c: ends.respond(c, amount, self.now, key, word))
+
+    @rule(less=st.integers(0, DEPOSIT))
+    def checkpoint(self, less: int) -> None:
+        """Of an older voucher."""
+        amount = self.signed - less
+        if amount > 0 and not self.is_keyed_anew:
+            self.call(lambda c: moves.checkpoint(c, amount, self.now, BOTH))
+
+    @rule()
+    def settle(self) -> None:
+        self.call(lambda c: ends.settle(c, self.now))
+
+    @rule()
+    def end_unclosed(self) -> None:
+        """Whoever is glad of it, in the first second."""
+        self.call(lambda c: ends.end_unclosed(c, self.now))
+
+    @rule(amount=st.integers(1, 300))
+    def reduce(self, amount: int) -> None:
+        number = self.channel.agreements
+        said = replace(BOTH, payer_signer=self.channel.signers.payer_key)
+        self.call(lambda c: moves.reduce(c, number, amount, self.now, self.now, said))
+
+    @rule(really=st.sampled_from((False, False, False, True)))
+    def replace_key(self, really: bool) -> None:
+        """Both name another key of the payer: what the tower holds counts no more."""
+        if not really:
+            return
+        had = self.channel.signers
+        other = signer("payer's next key")
+        signers = Signers(other, had.seller_key, had.controller, had.epoch)
+        said = replace(BOTH, payer_signer=had.payer_key)
+        paid, number = self.channel.paid, self.channel.agreements
+        self.call(lambda c: moves.amend(c, number, paid, signers, self.now, self.now, said))
+        self.is_keyed_anew = self.channel.signers.payer_key == other
+
+    def call(self, move: object) -> None:
+        try:
+            self.keeper.channel = move(self.channel)  # type: ignore[operator]
+        except (ChannelRefused, RefusedInput):
+            return
+
+    # --- time ----------------------------------------------------------------------------------
+
+    @rule(seconds=st.integers(1, LONGEST_SLEEP))
+    def pass_time(self, seconds: int) -> None:
+        """The tower sleeps no longer than its margin."""
+        self.now += seconds
+        self.work()
+
+    @rule(after=st.integers(-1, 1), what=st.sampled_from(("expires", "close_by", "window", "lock")))
+    def come_to(self, after: int, what: str) -> None:
+        """To the second around a deadline, the tower looking on the way."""
+        terms = self.channel.terms
+        seconds = {
+            "expires": terms.expires_at,
+            "close_by": terms.close_by,
+            "window": self.channel.deadline,
+            "lock": terms.lock_expiry(LIMITS.exit_grace),
+        }
+        aim = seconds[what] + after
+        if aim <= self.now or (what == "window" and self.channel.phase is ChannelPhase.ENDED):
+            return
+        last = self.channel.deadline
+        stops = [terms.close_by - 49, terms.close_by - 9, last - 9, last + 1, aim]
+        for stop in sorted({each for each in stops if self.now < each <= aim}):
+            self.now = stop
+            self.work()
+
+    def teardown(self) -> None:
+        """To the last second: whoever is glad of an end below a receipt brings it first."""
+        if not hasattr(self, "keeper"):
+            return
+        self.come_to(0, "close_by")
+        self.now = max(self.now, self.channel.terms.close_by + 1)
+        self.end_unclosed()
+        self.come_to(1, "window")
+        self.come_to(1, "lock")
+        self.end_unclosed()
+        self.tower_that_looked__owes_nothing()
+        assert self.channel.phase is ChannelPhase.ENDED
+
+    # --- laws ----------------------------------------------------------------------------------
+
+    @invariant()
+    def tower_that_looked__owes_nothing(self) -> None:
+        if not hasattr(self, "keeper") or self.channel.phase is not ChannelPhase.ENDED:
+            return
+        for receipt in self.receipts:
+            due = compute_due(self.channel, receipt, self.keeper.cover, WATCHING, self.now)
+            assert due == 0, (receipt, self.channel)
+
+    @invariant()
+    def receipt__stands_on_a_cover(self) -> None:
+        if hasattr(self, "keeper") and self.receipts:
+            assert self.keeper.watch.covered or self.keeper.watch.phase is TowerPhase.RELEASED
+            assert Timestamp(self.now) >= START
+
+
+TestTowerAtWork = TowerAtWork.TestCase
+TestTowerAtWork.settings = settings(
+    max_examples=60, stateful_step_count=15, deadline=None, phases=PHASES
+)
+
+
+@pytest.mark.parametrize(
+    ("role", "amount"), [("payer", -1), ("payer", 0), ("payer", 99), ("outsider", -1), ("", 0)]
+)
+def test_tower_that_looked__owes_nothing_by_whichever_end(role: str, amount: int) -> None:
+    """The same to the end, for each way in which others end a channel below a receipt."""
+    played = TowerAtWork()
+    TowerAtWork.begin(played, covered=True)
+    assert played.receipts
+    if role == "outsider":
+        TowerAtWork.come_to(played, after=1, what="expires")
+    if role:
+        TowerAtWork.close(played, role=role, amount=amount)
+        assert played.channel.phase.is_closing
+    played.teardown()
+    assert played.channel.paid == played.receipts[0].amount

@@ -28,7 +28,7 @@ from edgemark.systems.trading.station.station import TradingStation
 
 __all__ = ["house"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(24)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300), pytest.mark.lasts(24)]
 
 OWED, DEAREST = 600, Tokens(20)
 

@@ -25,8 +25,8 @@ BUDGETS = {
     ("unit", GROUND): 164,
     ("unit", "outsourcing"): 60,
     # 50 for each phase of a channel, on chains of its own; 45 for controllers that serve and are
-    # killed, 40 for towers that serve, fail, and are killed, and 85 for sellers, likewise
-    ("unit", "trading"): 270,
+    # killed, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise
+    ("unit", "trading"): 280,
     ("processes", GROUND): 335,  # two thirds of it: every command of every page
     ("processes", "outsourcing"): 775,
 }

@@ -1,6 +1,6 @@
 """Settlement credentials that came to a party, in its home: the newest ones of each channel.
 
-    home/credentials/settled/CHANNEL/INDEX.credential    `protocol.messages.Credential`, as it came
+    home/settlements/CHANNEL/INDEX.settlement      as `kept` has them: credential and issuance
 
 Each amount is of all before, so older ones go where there are too many; a party that wants all of
 them copies them elsewhere.
@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, make_private_folder, read_limited, write_new
+from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_new
+from edgemark.systems.trading.credentials.kept import SUFFIX, write_kept
 from edgemark.systems.trading.identifiers import ChannelId
-from edgemark.systems.trading.protocol.messages import MAX_LETTER_BYTES, Credential
+from edgemark.systems.trading.protocol.messages import Credential
 
-FOLDER = Path("credentials") / "settled"  # of a home
-ENDING = ".credential"
+FOLDER = "settlements"  # of a home
 MAX_KEPT = 4096  # of a channel
 
 
@@ -32,37 +31,25 @@ class KeptCredentials:
         self._folder, self._most = home / FOLDER, most
 
     def keep(self, channel: ChannelId, credential: Credential) -> None:
-        """Write one down; it is on the disk when this returns, and the same again changes nothing.
+        """Write one down; it is on the disk when this returns, and one that is there stays.
 
         Raises:
             OSError: the disk refuses.
         """
         folder = self._folder / channel.hex()
-        for each in (self._folder.parent, self._folder, folder):
+        for each in (self._folder, folder):
             make_private_folder(each)
-        path = folder / f"{credential.index}{ENDING}"
-        write_new(path, credential.to_wire(), mode=OWNER_ONLY_FILE)
+        raw = write_kept(credential.content.decode("ascii", "replace"), credential.signature)
+        write_new(folder / f"{credential.index}{SUFFIX}", raw, mode=OWNER_ONLY_FILE)
         for index in self.indices(channel)[: -self._most]:
-            (folder / f"{index}{ENDING}").unlink(missing_ok=True)
+            (folder / f"{index}{SUFFIX}").unlink(missing_ok=True)
 
-    def find(self, channel: ChannelId, index: int) -> Credential | None:
-        """The one of an index, if it is here.
-
-        Raises:
-            Unrecoverable: its file is damaged.
-        """
-        path = self._folder / channel.hex() / f"{index}{ENDING}"
-        if not path.exists():
-            return None
-        try:
-            return Credential.from_wire(read_limited(path, MAX_LETTER_BYTES))
-        except RefusedInput as error:
-            raise Unrecoverable(
-                "is no credential any more", who=path, had=error.what, needed="what was written"
-            ) from error
+    def holds(self, channel: ChannelId, index: int) -> bool:
+        """Whether the one of an index is here."""
+        return (self._folder / channel.hex() / f"{index}{SUFFIX}").exists()
 
     def indices(self, channel: ChannelId) -> list[int]:
         """Of those that are here, ascending."""
-        names = (path.name for path in (self._folder / channel.hex()).glob(f"*{ENDING}"))
-        found = (name.removesuffix(ENDING) for name in names)
+        names = (path.name for path in (self._folder / channel.hex()).glob(f"*{SUFFIX}"))
+        found = (name.removesuffix(SUFFIX) for name in names)
         return sorted(int(name) for name in found if name.isascii() and name.isdigit())

@@ -21,7 +21,7 @@ from typing import assert_never
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, Tokens
-from edgemark.loop.machine import NotOwed
+from edgemark.loop.machine import NotOwed, UnderWay
 from edgemark.systems.trading.credentials.keeping import KeptCredentials
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
@@ -63,7 +63,7 @@ from edgemark.systems.trading.seller.admission import (
 )
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.serving.orders import Serving, read_order
-from edgemark.systems.trading.station.sending import call_of_seller
+from edgemark.systems.trading.station.sending import SellerSubmits, call_of_seller
 from edgemark.systems.trading.station.speaking import Correspondent, Pulse
 from edgemark.systems.trading.station.station import TradingStation
 
@@ -83,6 +83,10 @@ Letters = (
 )
 Find = Callable[[ChannelId], Sale | None]
 Note = Callable[[ChannelId, on.SellerEvent], None]
+
+
+class Final(UnderWay):
+    """A transaction is final; what the state owes still, the next look tells."""
 
 
 class Dealing:
@@ -133,14 +137,23 @@ class Dealing:
                 | do.SubmitSettle()
                 | do.SubmitEndUnclosed()
             ):
-                self._station.submit(call_of_seller(self._station.escrow, state, effect))
-                return []
+                raise self._submit(state, effect)
             case _:
                 message = _letter_of(state, effect)
                 if message is not None:
                     to = Role.CONTROLLER if isinstance(effect, do.SendSettlement) else Role.BUYER
                     talk.insist(state, message, to)
                 return []
+
+    def _submit(self, state: Sale, effect: SellerSubmits) -> Final:
+        """Send what is owed, or follow it; the effect is done when a view of the chain says so.
+
+        A call that joined an earlier one, of a voucher that was smaller, is so sent after that.
+        """
+        self._station.submit(call_of_seller(self._station.escrow, state, effect))
+        final = Final("is final, and not seen yet", who=type(effect).__name__)
+        final.after_s = 1.0 + self._station.seeing_s()
+        return final
 
     def _serve(self, state: Sale, number: int) -> on.FoundServed:
         work = state.work(number)
@@ -275,7 +288,7 @@ class Dealing:
         domains = self._station.domain, self._station.controllers_domain
         check_credential(credential, channel, controller, *domains)
         is_held = credential.index in {each.index for each in state.keeping}
-        if not is_held and self._kept.find(channel, credential.index) is None:
+        if not is_held and not self._kept.holds(channel, credential.index):
             self._note(channel, on.HeardCredential(credential))
 
     def _heard(self, channel: ChannelId, event: on.SellerEvent | None) -> None:

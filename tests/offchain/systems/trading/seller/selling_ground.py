@@ -20,7 +20,8 @@ from tests.offchain.systems.trading.templates.template_forms import (
     text_of,
 )
 
-from edgemark.identifiers import Hash32, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.identity.keys import KeyStore
 from edgemark.identity.resources import Resources
 from edgemark.party.settings import PartySettings, ServerSettings
 from edgemark.systems.trading.contract.market.records import (
@@ -86,8 +87,17 @@ class Shop:
         return f"https://127.0.0.1:{self.port}"
 
     @property
+    def keys(self) -> KeyStore:
+        """Of the seller's home, whether it runs or not."""
+        return KeyStore.of(self.ground.settings("seller"), may_make=False)
+
+    @property
+    def account(self) -> Address:
+        return self.keys.account.address
+
+    @property
     def pin(self) -> Hash32:
-        return self.seller.station.keys.tls.pin
+        return self.keys.tls.pin
 
     def settings(self, **decided: Any) -> Any:
         """Of the seller's home."""

@@ -22,7 +22,7 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.identity.credentials.reading import read_signed
-from edgemark.systems.trading.contract.escrow import BroughtOpening
+from edgemark.systems.trading.contract.escrow import BroughtOpening, StoredChannel
 from edgemark.systems.trading.credentials.initiation import carried_in
 from edgemark.systems.trading.credentials.quoted import Quoted, check_quote
 from edgemark.systems.trading.credentials.sealing import claims_in
@@ -94,9 +94,7 @@ class Payer(Closing):
         ground.nonce += 1
         key = changed.pop("key", self.key)
         told: dict[str, Any] = {
-            "seller": ground.address("seller")
-            if self.shop.running is None
-            else self.shop.seller.station.address,
+            "seller": self.shop.account,
             "buyer": self.station.did,
             "payer": self.station.address,
             "payer_key": self.station.address,
@@ -127,7 +125,7 @@ class Payer(Closing):
         self, path: str, body: bytes, method: str = "POST", *, card: bool = True, most: int = 0
     ) -> bytes:
         """Ask the seller over HTTPS."""
-        shown = self.station.visitor.card_for(self.shop.seller.station.address) if card else ""
+        shown = self.station.visitor.card_for(self.shop.account) if card else ""
         return self.station.client.request(
             self.shop.url,
             self.shop.pin,
@@ -161,13 +159,23 @@ class Payer(Closing):
 
     def open(self, **changed: Any) -> ChannelId:
         """A channel that is served."""
-        quoted = self.ask(self.draft(**changed))
-        terms, word = quoted.agreement.terms, quoted.opening
+        self.ask(self.draft(**changed))
+        self.open_asked()
+        wait_until("channel is served", lambda: self.phase() == "serving")
+        return self.channel
+
+    def open_asked(self) -> None:
+        """Open what was asked for last, and come to its controller."""
+        assert self.quoted is not None
+        terms, word = self.quoted.agreement.terms, self.quoted.opening
         brought = BroughtOpening(terms, word.valid_until, word.signature)
         self.station.lane.send(self.station.escrow.open([brought]))
         self.join()
-        wait_until("channel is served", lambda: self.phase() == "serving")
-        return self.channel
+
+    def stored(self) -> StoredChannel:
+        """What the chain keeps of the channel."""
+        assert self.quoted is not None
+        return self.station.escrow.channel(self.quoted.agreement.terms)
 
     def join(self) -> None:
         """Come to the controller."""

@@ -13,6 +13,7 @@ from tests.offchain.systems.trading.seller.selling_ground import (
 )
 from tests.offchain.systems.trading.seller.selling_payer import Payer
 from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense, order_values
+from tests.stage.command_line import Finished, edgemark_here, write_settings
 from tests.waiting import wait_until
 
 from edgemark.confinement.limits import End
@@ -103,14 +104,17 @@ def test_texts__are_shown_by_their_hash(shop: Shop, payer: Payer) -> None:
         )
 
 
-def test_profits__are_taken_while_the_channel_is_open(shop: Shop, payer: Payer) -> None:
-    """At the bond: 500; one order is 450."""
+def test_profits__are_taken_again_and_again_while_the_channel_is_open(
+    shop: Shop, payer: Payer
+) -> None:
+    """At the bond, 500; two orders are 900."""
     payer.open()
-    buy(payer, 1)
-    buy(payer, 2)
-    wait_until("profits are taken", lambda: payer.sale().paid == 2 * UNITS)
+    for many in (2, 4):
+        buy(payer, many - 1)
+        buy(payer, many)
+        wait_until("profits are taken", lambda many=many: payer.sale().paid == many * UNITS)  # type: ignore[misc]
     assert payer.phase() == "serving"
-    assert 2 * UNITS >= BOND
+    assert UNITS < BOND < 2 * UNITS
 
 
 def test_overdraft__is_announced_then_service_stops(shop: Shop, payer: Payer) -> None:
@@ -172,3 +176,47 @@ def test_seller_that_is_started_again__goes_on_where_it_was(shop: Shop, payer: P
     wait_until("all is signed", lambda: payer.sale().signed == 2 * UNITS)
     (service,) = payer.station.documents.services(shop.seller.wares.seller, SERVICE)
     assert service.endpoint == {"uri": shop.url, "pin": shop.pin.hex()}
+
+
+# --- by hand -----------------------------------------------------------------------------------
+
+
+def claim(shop: Shop, channel: bytes, *words: str) -> Finished:
+    """`edgemark trading claim`, in the seller's home."""
+    home = write_settings(shop.settings())
+    return edgemark_here("trading", "claim", channel.hex(), *words, "--home", home, "--json")
+
+
+def test_claim__of_a_seller_that_runs__is_a_wish(shop: Shop, payer: Payer) -> None:
+    payer.open()
+    refused = claim(shop, payer.channel)
+    assert "nothing signed that is not paid" in refused.error, refused.error
+    buy(payer, 1)
+    wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
+    dry = claim(shop, payer.channel, "--dry-run")
+    assert dry.status == 0 and dry.value["dry_run"] is True, dry.error
+    assert payer.sale().paid == 0
+    done = claim(shop, payer.channel)
+    assert done.status == 0 and done.value["amount"] == str(UNITS), done.error
+    wait_until("it is paid", lambda: payer.sale().paid == UNITS)
+    assert payer.phase() == "serving"
+    ended = claim(shop, payer.channel[:4], "--close")
+    assert ended.status == 0 and ended.value["done"] == "stopped", ended.error
+    wait_until("channel has ended", lambda: payer.phase() == "ended")
+    assert payer.sale().amount == UNITS
+
+
+def test_claim__where_no_seller_runs__is_sent_by_the_command(shop: Shop, payer: Payer) -> None:
+    payer.open()
+    buy(payer, 1)
+    wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
+    terms = payer.sale().known.terms
+    shop.close()
+    done = claim(shop, payer.channel, "--close")
+    assert done.status == 0 and done.value["done"] == "closed", done.error
+    assert payer.station.escrow.channel(terms).phase is ChannelPhase.ENDED
+    unknown = claim(shop, bytes(32))
+    assert unknown.status != 0 and "is not known here" in unknown.error
+    shop.open()
+    wait_until("seller saw the end", lambda: payer.phase() == "ended")
+    assert payer.sale().amount == UNITS

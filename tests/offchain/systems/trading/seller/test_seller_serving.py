@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 
 from edgemark.confinement.limits import End
 from edgemark.identifiers import Timestamp
+from edgemark.party.evm.did.announcing import announce
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.credentials.keeping import KeptCredentials
 from edgemark.systems.trading.protocol import events as on
@@ -85,6 +86,22 @@ def test_channel__from_the_quote_to_the_money(shop: Shop, payer: Payer) -> None:
 def test_did_document__names_the_seller_and_its_key(shop: Shop, payer: Payer) -> None:
     (service,) = payer.station.documents.services(shop.seller.wares.seller, SERVICE)
     assert service.endpoint == {"uri": shop.url, "pin": shop.pin.hex()}
+
+
+def test_did_document__names_another_place_alone_once_it_is_announced(shop: Shop) -> None:
+    station, did = shop.seller.station, shop.seller.wares.seller
+
+    def told() -> list[object]:
+        return [each.endpoint for each in station.documents.services(did, SERVICE)]
+
+    here = {"uri": shop.url, "pin": shop.pin.hex()}
+    there = {"uri": "https://127.0.0.1:9", "pin": shop.pin.hex()}
+    for place, other in ((there, here), (here, there)):
+        wait_until("it is known", lambda other=other: told() == [other], look_s=0.2)  # type: ignore[misc]
+        had = station.documents.services(did, SERVICE)
+        assert announce(station, SERVICE, place, had)
+    wait_until("it is known", lambda: told() == [here], look_s=0.2)
+    assert not announce(station, SERVICE, here, station.documents.services(did, SERVICE))
 
 
 def test_status__tells_what_is_sold_and_what_is_owed(shop: Shop) -> None:

@@ -101,7 +101,9 @@ def release(spending: Spending, account: str | None) -> None:
 @click.argument("first", type=FILE)
 @click.argument("second", type=FILE)
 def convict(spending: Spending, first: Path, second: Path) -> None:
-    """Show that a controller signed two credentials of one index: its bond goes to the pool.
+    """Take a bond by two credentials of one index.
+
+    The bond of the controller that signed both goes to the pool.
 
     FIRST and SECOND are settlement credentials as parties keep them. Anyone may do it, and gains
     nothing by it.

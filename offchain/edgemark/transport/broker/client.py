@@ -88,6 +88,7 @@ class BrokerClient(Closing):
         self._is_there = threading.Event()
         self._linked = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
+        self._closing = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="session", daemon=True)
 
@@ -101,16 +102,17 @@ class BrokerClient(Closing):
         return super().__enter__()
 
     def close(self) -> None:
-        """End the session."""
-        if self._loop.is_closed():
-            return
-        if self._thread.is_alive():
-            ended = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
-            with contextlib.suppress(TimeoutError):
-                ended.result(CLOSE_LIMIT_S)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(CLOSE_LIMIT_S)
-        self._loop.close()
+        """End the session; of several that close it one does, and the others wait for it."""
+        with self._closing:
+            if self._loop.is_closed():
+                return
+            if self._thread.is_alive():
+                ended = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+                with contextlib.suppress(TimeoutError):
+                    ended.result(CLOSE_LIMIT_S)
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join(CLOSE_LIMIT_S)
+            self._loop.close()
 
     @property
     def is_there(self) -> bool:

@@ -71,6 +71,26 @@ def test_many_threads__publish_at_once(broker: EmbeddedBroker) -> None:
         assert sorted(int(each.payload) for each in came if each) == list(range(40))
 
 
+def test_a_session_that_several_threads_close__ends_once(broker: EmbeddedBroker) -> None:
+    for _ in range(5):
+        client, failed = a_client(broker, "left", LEFT), []
+        client.start()
+        client.wait(20)
+
+        def close(of: BrokerClient = client, told: list[BaseException] = failed) -> None:
+            try:
+                of.close()
+            except BaseException as error:  # noqa: BLE001 - a cancelled future raises one of those
+                told.append(error)
+
+        threads = [threading.Thread(target=close) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert failed == []
+
+
 def test_the_socket__waits_for_no_acknowledgement_of_the_network(broker: EmbeddedBroker) -> None:
     with a_client(broker, "left", LEFT) as left:
         left.wait(20)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
-from tests.stage.command_line import Finished, edgemark
+from tests.stage.command_line import KILLED, Finished, edgemark
 from tests.stage.playhouse import start_usually, whole_stage
 from tests.waiting import wait_until
 
@@ -159,6 +159,29 @@ def test_a_buyer_that_runs__is_asked_by_commands_and_goes_on_after_kill_9(
     over = shop.run(home, "trading", "close", channel, "--timeout", "100")
     assert over.status == Exit.DONE, over.error
     assert (over.value["phase"], int(over.value["cost"])) == ("ended", 2 * COST)
+
+
+@pytest.mark.parametrize(
+    "place", ["AskedBuy", "before:HeardAnswer", "FoundCountersigned", "AskedStop"]
+)
+def test_a_buyer_killed_at_a_record__pays_what_it_signed_once(
+    shop: Shop, right: list[list[int]], place: str
+) -> None:
+    guest, seller = shop.stage.account_of(GUEST), shop.stage.seller.account
+    before = shop.wealth(guest), shop.wealth(seller)
+    out = f"{place.replace(':', '-')}.json"
+    offer, words = shop.stage.market.offer.hex(), ("--pieces", "2", "--deposit", "1")
+    died = shop.buy(GUEST, offer, *words, "--grace", "3", out=out, dies_at=place)
+    assert died.status == KILLED, died.error
+    seen = shop.run(GUEST, "trading", "status").value["channels"]
+    (channel,) = [each["channel"] for each in seen if each["phase"] != "ended"]
+    over = shop.run(GUEST, "trading", "close", channel, "--timeout", "150")
+    assert over.status == Exit.DONE, over.error
+    cost = int(over.value["cost"])
+    assert cost <= COST
+    assert (shop.wealth(guest), shop.wealth(seller)) == (before[0] - cost, before[1] + cost)
+    if (shop.folder / out).exists():
+        assert shop.read(out) == right
 
 
 def test_a_buyer_that_lost_its_disk__has_its_deposit_back_but_what_it_owes(shop: Shop) -> None:

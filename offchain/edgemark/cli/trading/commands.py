@@ -6,8 +6,22 @@ import click
 
 from edgemark.cli.terminal.lazy import LazyGroup, NetworkPlace, Place
 
+OFFER = {
+    "clear": Place("trading.market.offering", "clear", "Give back deposits of expired offers."),
+    "list": Place("trading.market.listing", "list_offers", "List offers of a category."),
+    "post": Place("trading.market.offering", "post", "List an offer; lock its deposit."),
+    "renew": Place("trading.market.offering", "renew", "List an offer for longer."),
+    "show": Place("trading.market.listing", "show_offer", "Print an offer."),
+    "withdraw": Place("trading.market.offering", "withdraw", "Take an offer off the list."),
+}
+QUALIFICATION = {
+    "record": Place(
+        "trading.market.auditing", "record", "Record evidence of what you say of a seller."
+    ),
+}
 TEMPLATE = {
     "check": Place("trading.template", "check", "Check a template, and print its hash and CID."),
+    "deprecate": Place("trading.registering", "deprecate", "Let a version be for no new offer."),
     "list": Place("trading.registering", "list_templates", "List registered templates."),
     "register": Place("trading.registering", "register", "Register a template, and keep its text."),
     "registered": Place(
@@ -29,6 +43,11 @@ COMMANDS = {
     ),
     "dismiss": Place("trading.watching", "dismiss", "Let nobody watch a channel any more."),
     "explain": Place("trading.explaining", "explain_channel", "Tell the whole life of a channel."),
+    "offer": Place("trading.commands", "offer", "Offers: what is sold, and at which price."),
+    "qualification": Place(
+        "trading.commands", "qualification", "What auditors say of sellers, on chain."
+    ),
+    "recommend": Place("trading.market.listing", "recommend", "List offers that suit a demand."),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
     ),
@@ -63,3 +82,13 @@ def trading() -> None:
 @click.group(cls=LazyGroup, places=TEMPLATE)
 def template() -> None:
     """Claim templates of sellers: what a trade says (TIT), and what a settlement says (TST)."""
+
+
+@click.group(cls=LazyGroup, places=OFFER)
+def offer() -> None:
+    """Offers of sellers: what is sold, at which price, for how many channels at once."""
+
+
+@click.group(cls=LazyGroup, places=QUALIFICATION)
+def qualification() -> None:
+    """What auditors say of sellers, recorded so that offers can name it."""

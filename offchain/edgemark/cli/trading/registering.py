@@ -1,4 +1,4 @@
-"""`edgemark trading template register|list|registered`: on a chain, the texts beside it."""
+"""`edgemark trading template register|deprecate|list|registered`: on a chain, texts beside it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,20 @@ from edgemark.cli.trading.looking import (
     read_text,
 )
 from edgemark.cli.trading.template import FILE, facts_of, read_file, show_template
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Moment, parse_address
 from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.storage.local import LocalStore
+from edgemark.systems.trading.identifiers import (
+    TemplateVersionId,
+    compute_template_id,
+    compute_version_id,
+)
 from edgemark.systems.trading.station.templates import FOLDER, TemplateStation
 from edgemark.systems.trading.station.templates import register as register_version
 
 MOST_VERSIONS = 10_000  # in one answer
+MOST_VERSION = 2**32 - 1
 COLUMNS = ("version_id", "name", "version", "kind", "registered", "deprecated", "registrant", "cid")
 
 
@@ -45,6 +52,34 @@ def register(spending: Spending, file: Path, settlement: Path | None) -> None:
         return register_version(station, template, named)
 
     spending.carry_out(TemplateStation, act, lambda _, __: facts_of(template))
+
+
+@click.command("deprecate")
+@spends(for_good="A version that is deprecated stays so.")
+@click.argument("name")
+@click.argument("version", type=WholeRange(1, MOST_VERSION))
+def deprecate(spending: Spending, name: str, version: int) -> None:
+    """Let VERSION of your template NAME be for no new template, and no new offer.
+
+    What was opened with it goes on.
+    """
+
+    def act(station: TemplateStation) -> TemplateVersionId:
+        template = compute_template_id(station.address, name)
+        found = compute_version_id(template, version)
+        if at := station.templates.version_of(found).deprecated_at:
+            raise RefusedInput(
+                "is deprecated already", who=f"template {name} {version}", had=Moment(at)
+            )
+        station.lane.send(station.templates.deprecate(name, version))
+        return found
+
+    def tell(station: TemplateStation, found: TemplateVersionId) -> dict[str, Any]:
+        at = station.templates.version_of(found).deprecated_at
+        facts = {"name": name, "version": version, "version_id": f"0x{found.hex()}"}
+        return {**facts, "deprecated": Moment(at)}
+
+    spending.carry_out(TemplateStation, act, tell)
 
 
 @click.command("list")

@@ -55,6 +55,10 @@ class OfferContract:
         self.address = contract.address
         self.escrow = escrow
 
+    def head(self) -> int:
+        """The newest block, at which all pages of one list are read."""
+        return self._chain.head()
+
     def limits(self) -> OfferLimits:
         """Bounds of all offers, fixed at deployment."""
         return OfferLimits(*self._chain.call(self.contract, "limits", block="latest"))

@@ -1,0 +1,1 @@
+"""The market: offers, demands, and what auditors say of sellers."""

@@ -1,0 +1,1 @@
+"""What sellers and auditors put on the market: offers, evidence of qualifications."""

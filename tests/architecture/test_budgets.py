@@ -24,9 +24,9 @@ BUDGETS = {
     # 8 to outwait programs
     ("unit", GROUND): 164,
     ("unit", "outsourcing"): 60,
-    # 50 for each phase of a channel, on chains of its own; 45 for controllers that serve and are
-    # killed, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise
-    ("unit", "trading"): 280,
+    # 50 for each phase of a channel, on chains of its own; 80 for controllers that serve and are
+    # refused things, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise
+    ("unit", "trading"): 340,
     ("processes", GROUND): 335,  # two thirds of it: every command of every page
     ("processes", "outsourcing"): 775,
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from edgemark.amounts import Amount
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, recover
-from edgemark.errors import RefusedInput
+from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.logs import get_logger
 from edgemark.party.evm.joining import bring_in, send_as_asked
@@ -39,6 +39,10 @@ class NoEquivocation(RefusedInput):
     """Two settlement credentials do not show that their controller signed two of one index."""
 
 
+class NotIssuer(RefusedInput):
+    """An account's identity does not have its key to sign credentials."""
+
+
 class NotBonded(RefusedInput):
     """A controller that cannot be in good standing, whatever it brings."""
 
@@ -50,14 +54,41 @@ def open_controller(settings: Settings) -> ControllerStation:
         RefusedInput: the settings lack something, the account is registered otherwise, or holds
             too few tokens.
         NotBonded: its bond was taken, or it left.
+        NotIssuer: the account signs for its own identity no more.
     """
     station = open_station(ControllerStation, settings, CONTROLLER)
     try:
+        check_identity(station)
         keep_bond(station)
     except BaseException:
         station.close()
         raise
     return station
+
+
+def check_identity(station: TradingStation) -> None:
+    """Check that this account's key signs credentials for its own identity.
+
+    Where the identity cannot be looked up now, nothing is known against it.
+
+    Raises:
+        NotIssuer: it does not.
+    """
+    did = station.did
+    try:
+        keys = station.documents.assertion(did)
+    except (LedgerUnavailable, Overloaded) as away:
+        _log.warning("identity is not looked up", did=str(did), error=away)
+        return
+    if station.address not in keys:
+        raise NotIssuer(
+            "has not this account's key to sign credentials",
+            who=did,
+            had=", ".join(sorted(keys)) or "no keys",
+            needed=station.address,
+            remedy="The identity was rotated or deactivated: a controller needs an account whose "
+            "identity is its own.",
+        )
 
 
 def keep_bond(station: TradingStation) -> None:

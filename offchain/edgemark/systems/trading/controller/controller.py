@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.errors import PeerFault, RefusedInput
+from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
@@ -42,12 +42,17 @@ from edgemark.systems.trading.controller.channels.known import KnownChannels
 from edgemark.systems.trading.controller.channels.watching import ChannelWatch
 from edgemark.systems.trading.controller.desk import Desk, observe_desk
 from edgemark.systems.trading.controller.door import Here
+from edgemark.systems.trading.controller.hub import Hub
 from edgemark.systems.trading.controller.issuance.hearing import Hearing
 from edgemark.systems.trading.controller.issuance.issuing import Issuer, evidence_of
 from edgemark.systems.trading.controller.reception import Reception
-from edgemark.systems.trading.controller.recording.figures import EvidenceFigures
+from edgemark.systems.trading.controller.recording.figures import EvidenceFigures, LetterFigures
 from edgemark.systems.trading.controller.recording.lists import EvidencePiece
-from edgemark.systems.trading.controller.recording.recorder import Recorder, tell_paces
+from edgemark.systems.trading.controller.recording.recorder import (
+    EvidenceReading,
+    Recorder,
+    tell_paces,
+)
 from edgemark.systems.trading.controller.recording.waiting import Form
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
@@ -107,7 +112,7 @@ class Controller(EvmServer[ControllerStation]):
         domains, account = (station.domain, station.controllers_domain), station.keys.account
         self._issuer = Issuer(account, station.did, *domains, self._known.reader, randomness)
         self._hearing = Hearing(
-            account, station.domain, self._known, self._issuer, decided.stale_after_s
+            account, station.domain, self._known.trade, self._issuer, decided.stale_after_s
         )
         self._broker = make_broker(station.settings.of(BrokerSettings), station.keys.tls)
         self._reception = Reception(
@@ -127,6 +132,7 @@ class Controller(EvmServer[ControllerStation]):
         )
         super().__init__(station, PartyMachine(Desk), "controller")
         self.instruments.registry.register(EvidenceFigures(self._recorder.read))
+        self._letters = LetterFigures(self.instruments.registry)
         self._cursor = Cursor(station.home / "controller.cursor", station.escrow.address)
         first = self._cursor.read(station.deployment.block)
         self.agenda = Agenda(station.follow(first), subject_of)
@@ -136,6 +142,7 @@ class Controller(EvmServer[ControllerStation]):
         self._block = 0  # time of the newest one that was seen
         self._adapted = self._stood = time.monotonic()
         self._in_standing = True
+        self._over: set[ChannelId] = set()  # whose papers are gone
 
     def routes(self) -> Sequence[Route]:
         """Logins, the 1.1 form, content."""
@@ -153,9 +160,25 @@ class Controller(EvmServer[ControllerStation]):
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "awaited": len(self._known.named.strangers()),
             "sessions": self._reception.sessions,
+            "letters_refused": self.letters_refused,
             "in_standing": self._in_standing,
             "evidence": tell_paces(self._recorder.read()),
         }
+
+    @property
+    def recording(self) -> EvidenceReading:
+        """One look at its evidence."""
+        return self._recorder.read()
+
+    @property
+    def hub(self) -> Hub:
+        """Its own session at its broker."""
+        return self._reception.hub
+
+    @property
+    def letters_refused(self) -> int:
+        """Since the start."""
+        return self._letters.refused
 
     def dependencies(self) -> Sequence[Dependency]:
         """Its chain and its broker."""
@@ -165,6 +188,7 @@ class Controller(EvmServer[ControllerStation]):
 
     def start(self) -> None:
         """Serve, take up what was open, let parties in."""
+        self.station.documents.follow()
         self._broker.start()
         super().start()
         for key, desk in self.runtime.states().items():
@@ -211,9 +235,13 @@ class Controller(EvmServer[ControllerStation]):
 
     def _take_letter(self, channel: ChannelId, raw: bytes) -> None:
         desk = self._desk(channel)
-        if desk is not None:  # before, it is said again
-            send = self._reception.hub.send
-            self._hearing.take(desk, raw, self._head(), self.runtime.post, send)
+        if desk is None:  # not yet, or no more: it is said again as long as it matters
+            return
+        try:
+            self._hearing.take(desk, raw, self._head(), self.runtime.post, self.hub.send)
+        except EdgemarkError as error:
+            self._letters.note_refused(error)
+            raise
 
     def _desk(self, channel: ChannelId) -> Desk | None:
         """Of a channel that was taken up, and is not long over."""
@@ -253,7 +281,7 @@ class Controller(EvmServer[ControllerStation]):
         """Send it; again and again, until its party says that it has it."""
         raw = self._hearing.letter_of(channel, credential)
         try:
-            self._reception.hub.send(channel, to, raw)
+            self.hub.send(channel, to, raw)
         except (PeerFault, RefusedInput) as away:
             raise PartyAway(away.what, who=away.who, had=away.had) from away
         raise Sent("is sent", who=f"credential {credential.index}")
@@ -297,6 +325,8 @@ class Controller(EvmServer[ControllerStation]):
             for channel, events in self._watch.take_up(self.agenda.block):
                 self.tell(channel, events)
             self._reception.look()
+            self._forget_finished()
+            self._known.named.drop_lapsed(self._block, self.station.decided.limits.exit_grace)
             self._cursor.note(self._known.named.passed(self.agenda.cursor))
             self._look_at_standing()
         finally:
@@ -314,6 +344,13 @@ class Controller(EvmServer[ControllerStation]):
         for key, desk in self.runtime.states().items():
             if desk.phase in _OPEN and desk.blocks_stopped is not are_stopped:
                 self.runtime.post(key, event)
+
+    def _forget_finished(self) -> None:
+        """Papers of what is over, and of which nothing is owed, are nobody's business any more."""
+        over = {ChannelId(key) for key, desk in self.runtime.states().items() if desk.is_finished}
+        for channel in over - self._over:
+            self._known.forget(channel)
+        self._over = over
 
     def _look_at_standing(self) -> None:
         if time.monotonic() - self._stood < STANDING_S:

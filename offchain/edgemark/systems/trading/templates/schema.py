@@ -137,17 +137,23 @@ def check_schema(schema: Any, *, who: object) -> None:
     _Walk(who).check(schema)
 
 
-def check_claims(claims: Any, schema: Mapping[str, Any], *, who: object) -> None:
+def check_claims(claims: Any, schema: Mapping[str, Any], *, who: object, text: bytes = b"") -> None:
     """Check claims against a schema that `check_schema` let pass.
+
+    Args:
+        claims: of a credential.
+        schema: of its template.
+        who: what they are called in errors.
+        text: canonical form of the schema, where it is known: to make it costs as much as to check.
 
     Raises:
         ClaimsRefused: the first thing that is wrong, with its place.
     """
-    for place, text in _texts_in(claims, ""):
-        if len(text) > MAX_TEXT or not text.isprintable():
+    for place, each in _texts_in(claims, ""):
+        if len(each) > MAX_TEXT or not each.isprintable():
             needed = f"<= {MAX_TEXT} characters that print"
             raise ClaimsRefused("has a text that is refused", who=f"{who}{place}", needed=needed)
-    validator = _validator_of(encode_jcs(schema))
+    validator = _validator_of(text or encode_jcs(schema))
     # The first suffices, and the others are not looked for.
     if error := next(validator.iter_errors(claims), None):
         raise _explain(error, who)

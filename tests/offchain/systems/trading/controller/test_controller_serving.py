@@ -2,43 +2,194 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from dataclasses import replace
 
 import pytest
+from tests.offchain.systems.trading.channel_cast import key_of
 from tests.offchain.systems.trading.controller.controller_ground import ControllerHouse, house
+from tests.offchain.systems.trading.controller.controller_lives import (
+    ask,
+    ask_status,
+    controller,
+    desk_of,
+    evidence_of,
+    me,
+    opened,
+    pairs,
+)
 from tests.offchain.systems.trading.controller.trading_pairs import TradingPairs
 from tests.waiting import wait_until
 
+from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identity.credentials.jose.compact import check_compact, parse_compact
+from edgemark.identity.credentials.model import read_credential
+from edgemark.identity.credentials.reading import read_signed
+from edgemark.systems.trading.contract.escrow import BroughtAmendment
+from edgemark.systems.trading.controller import controller as controlling
 from edgemark.systems.trading.controller.controller import Controller
+from edgemark.systems.trading.controller.recording.figures import EvidenceFigures
+from edgemark.systems.trading.credentials.kept import read_kept, write_kept
+from edgemark.systems.trading.credentials.sealing import claims_in, unseal
+from edgemark.systems.trading.credentials.settlement import check_joint, check_said
 from edgemark.systems.trading.protocol.letters import Role
+from edgemark.systems.trading.protocol.life import ControllerPhase
+from edgemark.transport.faults import PeerRefused
 
-__all__ = ["house"]
+__all__ = ["controller", "house", "pairs"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(20)]
-
-
-@pytest.fixture(scope="module")
-def pairs(house: ControllerHouse) -> Iterator[TradingPairs]:
-    with TradingPairs(house.ground) as there:
-        yield there
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(22)]
 
 
-@pytest.fixture(scope="module")
-def controller(house: ControllerHouse) -> Iterator[Controller]:
-    settings = house.settings("controller", collect_s=0.2)
-    house.admit(settings)
-    with house.open(settings) as station, Controller(station) as running:
-        running.start()
-        yield running
-
-
-def test_a_channel__gets_the_credentials_of_its_vouchers(
+def test_a_channel__gets_a_credential_of_each_voucher_and_evidence_every_n_and_at_the_end(
     house: ControllerHouse, pairs: TradingPairs, controller: Controller
 ) -> None:
-    channel = pairs.open(controller.station.address, cycles=2)
+    channel = pairs.open(me(controller), cycles=2)
+    pairs.join(channel)
+    for index, amount in ((1, 100), (2, 250), (3, 400)):
+        pairs.settle(channel, index, amount)
+        wait_until(f"credential {index}", pairs.has_all(channel, *range(1, index + 1)))
+    wait_until("evidence", lambda: [each.index for each in evidence_of(controller, channel)] == [2])
+    for index in (1, 2, 3):
+        made = pairs.credential(channel, index)
+        assert made == pairs.credential(channel, index, Role.BUYER)
+        kept = read_kept(write_kept(made.content.decode(), made.signature))
+        kept.check_issuer(controller.station.domain, controller.station.controllers_domain)
+        check_compact(kept.credential.jws, me(controller))
+        template, said = pairs.templates.settlement, kept.said
+        check_joint(said, channel, pairs.signers[channel], template, controller.station.domain)
+        claims = check_said(kept.credential, said, claims_in(said.carried) or {}, template)
+        assert (claims.fee, said.voucher.index) == (said.voucher.amount, index)
+        assert said.voucher == pairs.vouchers[channel, index]
+
+    seller = house.ground["seller"]
+    last = pairs.settled[channel]
+    deal = pairs.deals[channel]
+    brought = pairs.brought(deal.terms, last)
+    seller.lane.send(seller.escrow.close([brought]))
+    wait_until(
+        "last evidence",
+        lambda: [each.index for each in evidence_of(controller, channel)] == [2, 3],
+    )
+    wait_until("end", lambda: desk_of(controller, channel).is_finished)
+    wait_until("papers are gone", lambda: controller.station.deals.find(channel) is None)
+    held = {read_signed(pairs.credential(channel, i).content.decode()).digest for i in (2, 3)}
+    assert {each.credential_hash for each in evidence_of(controller, channel)} == held
+
+
+def test_t30_a_credential_in_the_1_1_form__is_signed_for_whoever_has_it(
+    house: ControllerHouse, pairs: TradingPairs, controller: Controller
+) -> None:
+    channel = pairs.open(me(controller))
     pairs.join(channel)
     pairs.settle(channel, 1, 100)
-    wait_until("first credential", pairs.has_all(channel, 1))
-    pairs.settle(channel, 2, 250)
-    wait_until("second credential", pairs.has_all(channel, 2))
-    assert pairs.credential(channel, 2) == pairs.credential(channel, 2, Role.BUYER)
+    wait_until("credential", pairs.has_all(channel, 1))
+    token = pairs.credential(channel, 1).content
+    jws = parse_compact(ask(house, controller, "/v1/credentials/legacy", token))
+    check_compact(jws, me(controller))
+    claims = json.loads(jws.payload)
+    subject = claims["vc"]["credentialSubject"]
+    parties = pairs.deals[channel].dids
+    assert (claims["sub"], subject["buyer"]) == (
+        str(parties[Role.SELLER]),
+        str(parties[Role.BUYER]),
+    )
+    assert subject["settlement"]["channel"] == f"0x{channel.hex()}"
+    stranger = key_of("a stranger")
+    facts = read_signed(token.decode()).credential.facts
+    for body in (b"x", b"\xff\xfe", pairs.sign_as(stranger, facts), token[:-4] + b"AAAA"):
+        with pytest.raises(PeerRefused):
+            ask(house, controller, "/v1/credentials/legacy", body)
+    assert read_credential(facts).facts == facts
+
+
+def test_t14_a_sealed_channel__has_claims_for_its_parties_alone_and_n_of_the_controllers_own(
+    pairs: TradingPairs, controller: Controller
+) -> None:
+    keys = pairs.give_agreement_keys()
+    channel = pairs.open(me(controller), is_sealed=True)
+    pairs.join(channel)
+    settlement = pairs.settle(channel, 1, 123)
+    wait_until("credential", pairs.has_all(channel, 1))
+    said = read_kept(write_kept(pairs.credential(channel, 1).content.decode(), bytes(65))).said
+    assert claims_in(said.carried) is None
+    for role, key in keys.items():
+        reader = controller.station.documents.reader(pairs.deals[channel].dids[role])
+        claims = unseal(said.carried, reader.kid, key)
+        assert claims["fee"] == str(settlement.proposal.fee)
+    conditions = desk_of(controller, channel).known.conditions
+    assert (conditions.cycles, conditions.most_cycles) == (10, 100)
+
+
+def test_t18_twenty_channels_at_once__hold_none_of_them_up(
+    pairs: TradingPairs, controller: Controller
+) -> None:
+    channels = pairs.open_many(me(controller), 20, cycles=1)
+    silent, *others = channels  # nobody of this one ever says that it has its credential
+    pairs.silent.add(silent)
+    pairs.join(*channels)
+    since = controller.station.chain.head()
+    for index in (1, 2):
+        for channel in channels:
+            pairs.settle(channel, index, 10 * index)
+        for channel in channels:
+            wait_until("credentials", pairs.has_all(channel, index))
+    for channel in channels:
+        wait_until("evidence", lambda each=channel: evidence_of(controller, each, since))  # type: ignore[misc]
+    recorded = [each for c in channels for each in evidence_of(controller, c, since)]
+    assert len({each.at.tx_hash for each in recorded}) < len(recorded), "they went together"
+    wait_until("taken", lambda: not any(desk_of(controller, each).lacked for each in others))
+    assert [each.voucher.index for each in desk_of(controller, silent).lacked] == [1, 2]
+    pairs.silent.clear()
+    wait_until("taken", lambda: not desk_of(controller, silent).lacked)
+    status = json.loads(ask_status(controller))
+    assert status["channels"]["issuing"] >= 20
+    assert status["evidence"]["issued"] >= 40
+    assert status["evidence"]["least_n"] >= 1
+
+
+def test_t21_the_next_controller__goes_on_and_the_one_before_issues_nothing_more(
+    house: ControllerHouse, pairs: TradingPairs, controller: Controller
+) -> None:
+    heir = opened(house, "heir")
+    channel = pairs.open(me(controller), cycles=10)
+    pairs.join(channel)
+    pairs.settle(channel, 1, 100)
+    wait_until("credential", pairs.has_all(channel, 1))
+    former, terms = pairs.signers[channel], pairs.deals[channel].terms
+    signers = replace(former, controller=me(heir), epoch=1)
+    seller, until = house.ground["seller"], Timestamp(house.ground.now() + 1000)
+    digest = seller.escrow.domain.amendment(channel, 0, Tokens(100), signers, until)
+    signed = (house.ground.key(each).sign(digest) for each in ("payer", "seller"))
+    amendment = BroughtAmendment(terms, 0, Tokens(100), signers, until, *signed)
+    seller.lane.send(seller.escrow.amend([amendment]))
+    wait_until("dismissal", lambda: desk_of(controller, channel).phase is ControllerPhase.CLOSED)
+    wait_until("its last evidence", lambda: evidence_of(controller, channel))
+    late = pairs.draft(channel, 2, 150)  # for the one before
+    pairs.say(channel, Role.SELLER, late)
+    pairs.signers[channel] = signers
+    pairs.join(channel)
+    pairs.settle(channel, 3, 200)
+    wait_until("credential of the next", pairs.has_all(channel, 3))
+    assert pairs.credential(channel, 3).voucher.epoch == 1
+    assert desk_of(controller, channel).issued.voucher.index == 1
+    assert 2 not in pairs.indices(channel, Role.SELLER)
+    assert desk_of(heir, channel).known.terms.controller == me(controller)
+
+
+def test_t19_n__follows_the_queue_of_all_channels_within_what_the_template_allows(
+    house: ControllerHouse, pairs: TradingPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = opened(house, "adapting")
+    channel = pairs.open(me(running), cycles=2)
+    pairs.join(channel)
+    wait_until("its desk", lambda: desk_of(running, channel))
+    most = pairs.templates.initiation.constant("maxCycles")
+    reading, late = running.recording, [100]
+    monkeypatch.setattr(controlling, "ADAPT_S", 0.01)
+    monkeypatch.setattr(controlling.Recorder, "read", lambda _: replace(reading, late=late[0]))
+    wait_until("N is the most", lambda: desk_of(running, channel).cycles == most)
+    late[0] = 0
+    wait_until("N falls", lambda: desk_of(running, channel).cycles < most - 3)
+    lines = {each.name for each in EvidenceFigures(lambda: reading).collect()}
+    assert {"edgemark_evidence", "edgemark_least_cycles"} <= lines

@@ -21,6 +21,7 @@ from tests.offchain.systems.trading.templates.template_forms import (
 )
 
 from edgemark.closing import Closing
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, Timestamp, Tokens
@@ -28,7 +29,11 @@ from edgemark.identity.credentials.jose.encryption import AgreementKey
 from edgemark.identity.credentials.reading import read_signed
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.attributes import encode_name
-from edgemark.identity.did.identifier import make_did
+from edgemark.identity.did.identifier import make_did, parse_did
+from edgemark.identity.did.registry import DidRegistry
+from edgemark.party.evm.contracts import DidContracts
+from edgemark.resolver.opening import open_identities
+from edgemark.systems.trading.contract.escrow import BroughtVoucher
 from edgemark.systems.trading.contract.market.records import TemplateDraft
 from edgemark.systems.trading.contract.records import Signers, Voucher
 from edgemark.systems.trading.contract.terms import Terms
@@ -69,14 +74,20 @@ class TradingPairs(Closing):
 
     Args:
         ground: the chain.
-        is_answering: whether they say that they have a credential.
+
+    Attributes:
+        silent: channels whose parties do not say that they have a credential.
+        drafted, vouchers: what both signed, by channel and index; the newest one.
     """
 
     def __init__(self, ground: TradingGround) -> None:
-        self.ground, self.is_answering = ground, True
+        self.ground = ground
         self.deals: dict[ChannelId, Deal] = {}
         self.signers: dict[ChannelId, Signers] = {}
         self.settled: dict[ChannelId, Settlement] = {}
+        self.silent: set[ChannelId] = set()
+        self.drafted: dict[tuple[ChannelId, int], Settlement] = {}
+        self.vouchers: dict[tuple[ChannelId, int], Voucher] = {}
         self.chests = {role: Chest() for role in ACCOUNT_OF}
         self._guard = threading.Lock()
         self.posts = {role: self._open_post(role) for role in ACCOUNT_OF}
@@ -114,11 +125,10 @@ class TradingPairs(Closing):
 
     def set_attribute(self, name: str, attribute: str, value: bytes) -> None:
         """Of a party's identity."""
-        from edgemark.identity.did.registry import DidRegistry
 
         station = self.ground[name]
-        contract = station.deployment.contract("DidRegistry")
-        registry = DidRegistry(station.chain, contract)
+        chain, deployment = open_identities(station.settings, (DidContracts,))
+        registry = DidRegistry(chain, deployment.contract("DidRegistry"))
         call = registry.set_attribute(station.address, encode_name(attribute), value, 10**7)
         station.lane.send(call)
 
@@ -192,7 +202,8 @@ class TradingPairs(Closing):
 
     def settle(self, channel: ChannelId, index: int, amount: int) -> Settlement:
         """The seller has a credential issued of an interval; it asks for it until it has it."""
-        self.settled[channel] = self.draft(channel, index, amount)
+        made = self.settled[channel] = self.draft(channel, index, amount)
+        self.drafted[channel, index], self.vouchers[channel, index] = made, made.proposal.voucher
         self.ask_again(channel)
         return self.settled[channel]
 
@@ -218,6 +229,22 @@ class TradingPairs(Closing):
             self.posts[role].send(channel, other, raw)
         except EdgemarkError:
             return  # it is said again
+
+    def sign_letter(self, key: SecretKey, channel: ChannelId, message: Message) -> bytes:
+        """A letter of whoever has this key."""
+        letter = Letter.of(channel, message)
+        signature = key.sign(letter.digest(self.ground["seller"].domain))
+        return replace(letter, signature=signature).to_wire()
+
+    def sign_as(self, key: SecretKey, facts: Any) -> bytes:
+        """What a credential says, signed by a stranger in its issuer's name."""
+        return CredentialSigner(key, parse_did(facts["issuer"])).sign(facts).encode()
+
+    def brought(self, terms: Terms, settlement: Settlement) -> BroughtVoucher:
+        """A voucher as the escrow takes it."""
+        proposal = settlement.proposal
+        signed = settlement.payer_signature, proposal.signature
+        return BroughtVoucher(terms, proposal.voucher, *signed)
 
     def indices(self, channel: ChannelId, role: Role) -> list[int]:
         """Of the credentials that a party has."""
@@ -261,5 +288,5 @@ class TradingPairs(Closing):
         with self._guard:
             copies = self.chests[role].held.setdefault((channel, message.index), [])
             copies.append(message)
-        if self.is_answering:
+        if channel not in self.silent:
             self.say(channel, role, Taken(Kind.CREDENTIAL, message.index))

@@ -66,6 +66,12 @@ class NamedChannels:
         """It does so no more, or is over, or is written down."""
         self._named.pop(channel, None)
 
+    def drop_lapsed(self, now: int, exit_grace: int) -> None:
+        """Those whose lock has expired are over, also where nobody said so on the chain."""
+        for channel, named in list(self._named.items()):
+            if named.terms.lock_expiry(exit_grace) < now:
+                self.drop(channel)
+
     def strangers(self) -> list[ChannelId]:
         """Those of which nothing is written down, the oldest first."""
         return [channel for channel in list(self._named) if not self._is_kept(channel)]

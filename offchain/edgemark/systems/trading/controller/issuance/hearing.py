@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.systems.trading.controller.channels.known import KnownChannels
 from edgemark.systems.trading.controller.checking import check_settlement
 from edgemark.systems.trading.controller.desk import Desk
-from edgemark.systems.trading.controller.issuance.issuing import Issuer
+from edgemark.systems.trading.controller.issuance.issuing import Issuer, Trade
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import issuing as at
 from edgemark.systems.trading.protocol.agreement import Head
@@ -34,7 +33,7 @@ class Hearing:
     Args:
         key: of the account, under its letters.
         domain: of the escrow.
-        known: of channels.
+        trade_of: a channel that has a desk.
         issuer: makes credentials.
         stale_after_s: age of the newest block from which on nothing is issued.
     """
@@ -43,12 +42,12 @@ class Hearing:
         self,
         key: SecretKey,
         domain: ChannelDomain,
-        known: KnownChannels,
+        trade_of: Callable[[ChannelId], Trade],
         issuer: Issuer,
         stale_after_s: int,
     ) -> None:
         self._key, self._domain = key, domain
-        self._known, self._issuer = known, issuer
+        self._trade_of, self._issuer = trade_of, issuer
         self._stale_after_s = stale_after_s
 
     def take(self, desk: Desk, raw: bytes, head: Head, post: Post, send: Send) -> None:
@@ -92,7 +91,7 @@ class Hearing:
         me = self._key.address
         heard = check_settlement(desk, settlement, self._domain, head, me, self._stale_after_s)
         if heard is not None:
-            self._issuer.check(self._known.trade(desk.known.channel), settlement.proposal)
+            self._issuer.check(self._trade_of(desk.known.channel), settlement.proposal)
         return heard
 
 

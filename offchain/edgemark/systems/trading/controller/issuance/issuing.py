@@ -116,8 +116,9 @@ class Issuer:
             NotIssued: its claims are not what the template asks for, or a party has no key to
                 which they could be sealed.
         """
+        claims, template = draft_claims(trade, proposal), trade.template
         try:
-            check_claims(draft_claims(trade, proposal), trade.template.schema, who="claims")
+            check_claims(claims, template.schema, who="claims", text=template.text)
             self._readers(trade)
         except RefusedInput as error:
             who, had, needed = error.who or "bill", error.had, error.needed

@@ -1,11 +1,13 @@
-"""What the operator's pages say of evidence: what waits, what was issued, the least N."""
+"""What the operator's pages say of evidence (what waits, the least N), and of letters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import Metric
 
+from edgemark.errors import EdgemarkError
 from edgemark.metrics.readings import make_counter, make_family, make_gauge
 from edgemark.systems.trading.controller.recording.recorder import EvidenceReading
 
@@ -45,3 +47,25 @@ class EvidenceFigures:
             yield make_gauge("edgemark_evidence_per_second", about, float(recorded))
         about = "N, credentials between two evidences, that the chain sustains at least."
         yield make_gauge("edgemark_least_cycles", about, paces.least)
+
+
+class LetterFigures:
+    """Letters that said nothing that counts; for any thread.
+
+    Args:
+        registry: where they are counted.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.refused = 0
+        self._refused = Counter(
+            "edgemark_letters_refused",
+            "Letters of channels refused, by the type of the error.",
+            ("reason",),
+            registry=registry,
+        )
+
+    def note_refused(self, error: EdgemarkError) -> None:
+        """Count one."""
+        self.refused += 1
+        self._refused.labels(type(error).__name__).inc()

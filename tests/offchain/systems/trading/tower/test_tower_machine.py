@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.offchain.systems.trading.channel_cast import (
@@ -38,7 +37,6 @@ from edgemark.systems.trading.tower.taking import StateRefused, check_newer
 from edgemark.systems.trading.tower.watch import TowerPhase
 
 WATCHING = Watching(CLAIM_S)
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 LONGEST_SLEEP = 40  # below the margin and every window
 BOTH = Said(PEOPLE["outsider"], signer("payer's key"), signer("seller's key"))
 
@@ -244,12 +242,6 @@ class TowerAtWork(RuleBasedStateMachine):
         if hasattr(self, "keeper") and self.receipts:
             assert self.keeper.watch.covered or self.keeper.watch.phase is TowerPhase.RELEASED
             assert Timestamp(self.now) >= START
-
-
-TestTowerAtWork = TowerAtWork.TestCase
-TestTowerAtWork.settings = settings(
-    max_examples=60, stateful_step_count=15, deadline=None, phases=PHASES
-)
 
 
 @pytest.mark.parametrize(

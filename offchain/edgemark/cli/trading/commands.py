@@ -64,7 +64,11 @@ GROUPS = {
     "buyer": Place("trading.buying.channels", "buyer", "A buyer: stays with its channels."),
     "trading": Place("trading.commands", "trading", "Computing power sold by the minute."),
 }
-DEMOS: dict[str, Place] = {}
+DEMOS = {
+    "trading": Place(
+        "trading.demo", "demonstrate", "Computing power sold by the minute; cheats gain nothing."
+    ),
+}
 NETWORKS: dict[str, NetworkPlace] = {}  # of `edgemark chain up`
 QUERIES = {  # of the index
     "channels": Place("trading.queries.channels", "channels", "List channels, the newest first."),

@@ -389,7 +389,8 @@ class Buyer(PartyService[TradingStation]):
             place = self._places[channel] = find_seller(self.station, seller)
         asked = (place.endpoint, place.pin, method, path, body)
         try:
-            return self.station.client.request(*asked, most_bytes=most)
+            card = self.station.visitor.card_for(seller)  # a stranger may bring little
+            return self.station.client.request(*asked, most_bytes=most, card=card)
         except PeerFault:
             self._places.pop(channel, None)
             raise

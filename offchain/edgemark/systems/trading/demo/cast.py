@@ -12,18 +12,19 @@ from edgemark.demo.evm.stage import PARTY_TOKENS, EvmStage
 from edgemark.deployment.group import ContractGroup
 from edgemark.deployment.settings import ChainSettings
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
-from edgemark.identity.records import Role
 from edgemark.party.evm.contracts import BaseContracts, DidContracts
 from edgemark.settings.settings import Settings
+from edgemark.systems.trading.contract.evidence.controllers import ControllersContract
 from edgemark.systems.trading.contract.evidence.records import Bonding
 from edgemark.systems.trading.contract.market.records import OfferLimits
 from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.towers.records import Watching
-from edgemark.systems.trading.demo.market import Market, open_shop, qualify
+from edgemark.systems.trading.demo.market import SHOWN, Market, open_shop, qualify
 from edgemark.systems.trading.station.contracts import CONTROLLER, draft_contracts
 from edgemark.systems.trading.station.station import TradingStation
 
 AUDITOR = "auditor"  # its home folder's name
+DISHONEST_BUYER = "edgemark.systems.trading.demo.dishonest"
 WINDOW_S = 8  # W: for a seller to see a close, respond, and have it mined
 LIMITS = Limits(
     min_window=WINDOW_S,
@@ -38,10 +39,11 @@ SELLER_SETTINGS: dict[str, object] = {
     "trading.seller.min_window_s": WINDOW_S,
     "trading.seller.min_interval_s": 1,
     "trading.seller.margin_s": 5,
-    "trading.seller.patience_s": 4,
-    "trading.seller.checkpoint_above": write_tokens(Tokens(TOKEN_UNIT)),
+    "trading.seller.patience_s": 30,  # with an overdraft, until a top-up is confirmed
+    "trading.seller.checkpoint_above": write_tokens(Tokens(5 * TOKEN_UNIT // 2)),
     "trading.seller.warn_below": write_tokens(Tokens(2 * TOKEN_UNIT)),
 }
+BUYER_SETTINGS: dict[str, object] = {"trading.buyer.window_s": WINDOW_S}
 CONTROLLER_SETTINGS: dict[str, object] = {
     "trading.controller.evidence": "batch",
     "trading.controller.collect_s": 1.0,
@@ -62,6 +64,7 @@ class TradingStage(EvmStage):
 
     guests: Sequence[str] = (AUDITOR,)
     buyers: int = 1
+    dishonest: frozenset[int] = frozenset()
     limits: Limits = LIMITS
     offer_limits: OfferLimits = OFFER_LIMITS
     bonding: Bonding = BONDING
@@ -116,15 +119,18 @@ class TradingStage(EvmStage):
         seller = self.seller
         token = qualify(self._at_once(AUDITOR), seller.account)
         self._market = open_shop(self._at_once(seller.home.name), self.account_of(AUDITOR), token)
-        offer = self._market.offer.hex()
-        seller.settings = {**self.seller_settings, "trading.seller.offer": offer}
+        seller.settings = {
+            **self.seller_settings,
+            "trading.seller.offer": self._market.offer.hex(),
+            "trading.seller.qualifications": seller.home / SHOWN,
+        }
 
     def has_settled_in(self, actor: EvmActor) -> bool:
         """A controller has its bond."""
         if actor.role is not CONTROLLER:
             return True
-        with TradingStation.look(self.settings_of(AUDITOR)) as station:
-            return station.controllers.is_in_standing(actor.account)
+        bonds = ControllersContract(self.chain, self.deployment.contract("Controllers"))
+        return bonds.is_in_standing(actor.account)
 
     def _at_once(self, name: str) -> Settings:
         """Settings of a home, for as long as there is a block for each transaction alone."""
@@ -132,5 +138,8 @@ class TradingStage(EvmStage):
         return settings.having(replace(settings.of(ChainSettings), confirmations=0))
 
     def _draft_buyer(self, number: int) -> EvmActor:
-        more: dict[str, Any] = {"role": Role.NONE, "tokens": PARTY_TOKENS}
-        return EvmActor.draft(self.folder, "buyer", number, listens=False, **more)
+        more: dict[str, Any] = {"tokens": PARTY_TOKENS, "settings": BUYER_SETTINGS}
+        buyer = EvmActor.draft(self.folder, "buyer", number, listens=False, **more)
+        if number in self.dishonest:
+            buyer.module, buyer.words = DISHONEST_BUYER, [str(buyer.home)]
+        return buyer

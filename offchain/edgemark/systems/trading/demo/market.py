@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgemark.files import make_private_folder, write_whole
 from edgemark.identifiers import TOKEN_UNIT, Address, Timestamp, Tokens
 from edgemark.identity.credentials.evidence import digest_of
+from edgemark.identity.credentials.keeping import SUFFIX, write_token
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.identifier import Did, make_did
 from edgemark.identity.resources import Resources
 from edgemark.party.evm.joining import bring_in
 from edgemark.settings.settings import Settings
-from edgemark.storage.local import LocalStore
 from edgemark.systems.trading.contract.evidence.registry import QualificationPiece
 from edgemark.systems.trading.contract.market.records import (
     OfferDraft,
@@ -27,7 +28,7 @@ from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.credentials.payloads import Period
 from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.systems.trading.station.templates import FOLDER, TemplateStation, register
+from edgemark.systems.trading.station.templates import TemplateStation, register
 from edgemark.systems.trading.templates.schema import DIALECT
 from edgemark.systems.trading.templates.template import Template, read_template
 
@@ -35,6 +36,7 @@ CATEGORY = "products of polynomials over F_q, price of 1000"
 SERVICES = ("products of polynomials",)
 PRICE = Tokens(TOKEN_UNIT // 100)  # of PER products
 PER = 1000
+SHOWN = "qualifications"  # folder of a seller's home, with what it shows to who asks
 CAPACITY = 16  # channels at once
 OFFER_DEPOSIT = Tokens(5 * TOKEN_UNIT)
 OFFER_S = 3600
@@ -102,7 +104,9 @@ def open_shop(settings: Settings, auditor: Address, token: str) -> Market:
         auditor: account that signed the qualification.
         token: the qualification.
     """
-    LocalStore(settings.home / FOLDER).put(token.encode())  # to be shown to who asks
+    shown = settings.home / SHOWN
+    make_private_folder(shown)
+    write_whole(shown / f"qualification{SUFFIX}", write_token(token))
     with TemplateStation.open(settings) as station:
         templates = draft_templates(make_did(station.chain.chain_id, station.address))
         register(station, templates.settlement, None)

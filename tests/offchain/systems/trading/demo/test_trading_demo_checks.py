@@ -8,22 +8,25 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.offchain.systems.trading.channel_cast import BOND, DEPOSIT, LIMITS, PEOPLE, START
+from tests.offchain.systems.trading.channel_cast import (
+    BOND,
+    CHAIN_ID,
+    DEPOSIT,
+    ESCROW,
+    LIMITS,
+    PEOPLE,
+    START,
+)
 from tests.offchain.systems.trading.parties_cast import CHANNEL, TERMS
 
+from edgemark.chronicle.marks import Mark
 from edgemark.demo.evm.holdings import Holdings
 from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
-from edgemark.ledger.evm.contract.chain_event import LogPlace
 from edgemark.receipt import Receipt
-from edgemark.systems.trading.contract.events import (
-    ChannelClosed,
-    ChannelEnded,
-    ChannelOpened,
-    ResponseShown,
-)
+from edgemark.systems.trading.contract.amounts import Division
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase
 from edgemark.systems.trading.contract.terms import ChannelRefused
-from edgemark.systems.trading.demo.checks import (
+from edgemark.systems.trading.demo.proof.checks import (
     Held,
     Way,
     check_amounts,
@@ -33,81 +36,71 @@ from edgemark.systems.trading.demo.checks import (
     compute_changes,
     compute_end,
 )
-from edgemark.systems.trading.demo.seen import Seen
+from edgemark.systems.trading.story.story import ChannelStory, Deed, Ended, Shown, Window
 
-AT = LogPlace(Address("0x" + "5e" * 20), 1, Hash32(bytes(32)), Hash32(bytes(32)), 0)
+MARK = Mark(1, Timestamp(START), Hash32(bytes(32)))
 OWED = 600
 PAYER, SELLER = PEOPLE["payer"], PEOPLE["seller"]
 HONEST = Held("run 1", "buyer 1", CHANNEL, TERMS, Tokens(DEPOSIT), Tokens(OWED), Tokens(OWED), 200)
 CHEATED = replace(HONEST, way=Way.ANSWERED, said=Tokens(250))
 
 
-def seen_of(held: Held, **changed: Any) -> Seen:
-    """What the chain says of a channel that went as planned, with changes of its last event."""
-    end = compute_end(held, LIMITS)
-    told: dict[str, Any] = {
-        "ending": end.ending,
-        "amount": end.amount,
-        "to_seller": end.division.seller,
-        "to_payer": end.division.payer,
-        "penalty": end.division.penalty,
-        "penalty_to": end.penalty_to,
-        **changed,
-    }
-    opened = ChannelOpened(CHANNEL, PAYER, SELLER, TERMS.as_abi(), at=AT)
-    events: list[Any] = [opened]
+def story_of(held: Held, **changed: Any) -> ChannelStory:
+    """What the chain tells of a channel that went as planned, with changes of its end."""
+    end = replace(compute_end(held, LIMITS), **changed)
+    deeds: list[Deed] = []
     if held.way is Way.ANSWERED:
         phase = ChannelPhase.CLOSING_BY_PAYER
-        events += [
-            ChannelClosed(CHANNEL, PAYER, phase, held.said, Timestamp(START), at=AT),
-            ResponseShown(CHANNEL, SELLER, held.owed, NOBODY, 0, at=AT),
+        deeds += [
+            Window(MARK, PAYER, phase, held.said, Timestamp(START)),
+            Shown(MARK, SELLER, held.owed, NOBODY, 0),
         ]
-    events.append(ChannelEnded(channel=CHANNEL, at=AT, **told))
-    return Seen(opened, Timestamp(START), tuple(events), ())
+    deeds.append(Ended(MARK, end))
+    place = (CHAIN_ID, ESCROW, CHANNEL, TERMS, MARK)
+    return ChannelStory(*place, tuple(deeds), (), (), (), 1, Timestamp(START))
 
 
 def failing(receipt: Receipt) -> list[str]:
     return [check.name.partition(": ")[2] for check in receipt.checks if not check.passed]
 
 
-def end_of(held: Held, seen: Seen) -> list[str]:
+def end_of(held: Held, story: ChannelStory) -> list[str]:
     receipt = Receipt("trading")
-    check_end(receipt, held, seen, LIMITS)
+    check_end(receipt, held, story, LIMITS)
     return failing(receipt)
 
 
 @pytest.mark.parametrize("held", [HONEST, CHEATED, replace(CHEATED, said=Tokens(0))])
 def test_a_channel_that_went_as_planned__passes(held: Held) -> None:
-    assert end_of(held, seen_of(held)) == []
+    assert end_of(held, story_of(held)) == []
 
 
 @pytest.mark.parametrize(
     ("changed", "found"),
     [
         ({"amount": OWED - 1}, ["amount that counted"]),
-        ({"to_payer": DEPOSIT + BOND - OWED - 1}, ["back to the buyer"]),
-        ({"penalty": 1}, ["penalty"]),
+        ({"division": Division(OWED, DEPOSIT + BOND - OWED - 1)}, ["back to the buyer"]),
+        ({"division": Division(OWED, DEPOSIT + BOND - OWED, 1)}, ["penalty"]),
         ({"ending": ChannelEnding.UNCLOSED}, [Way.CLAIMED.value]),
     ],
 )
 def test_a_channel_that_ended_otherwise__is_told(changed: dict[str, Any], found: list[str]) -> None:
-    assert end_of(HONEST, seen_of(HONEST, **changed)) == found
+    assert end_of(HONEST, story_of(HONEST, **changed)) == found
 
 
 def test_a_channel_that_has_not_ended__is_told() -> None:
-    seen = seen_of(HONEST)
-    assert end_of(HONEST, replace(seen, events=seen.events[:1])) == ["ended"]
+    assert end_of(HONEST, replace(story_of(HONEST), deeds=())) == ["ended"]
 
 
 def test_a_cheat_that_nobody_answered__is_told() -> None:
-    seen = seen_of(CHEATED)
-    silent = tuple(each for each in seen.events if not isinstance(each, ResponseShown))
-    assert end_of(CHEATED, replace(seen, events=silent)) == ["answered with"]
+    story = story_of(CHEATED)
+    silent = tuple(each for each in story.deeds if not isinstance(each, Shown))
+    assert end_of(CHEATED, replace(story, deeds=silent)) == ["answered with"]
 
 
 def test_other_terms_on_chain__are_told() -> None:
     other = replace(HONEST, terms=replace(TERMS, nonce=TERMS.nonce + 1))
-    assert end_of(other, seen_of(HONEST)) == ["terms on chain are those signed"]
+    assert end_of(other, story_of(HONEST)) == ["channel is the hash of the terms signed"]
 
 
 def test_changes__of_a_cheat__take_its_bond() -> None:
@@ -149,12 +142,12 @@ def test_what_is_owed__is_counted_again(changed: dict[str, Any], found: list[str
     assert failing(receipt) == found
 
 
-@pytest.mark.parametrize("seen", [[], [b"one"], [b"one", b"other"], [b"two", b"one"]])
-def test_answers_that_differ_or_are_missing__are_told(seen: list[bytes]) -> None:
+@pytest.mark.parametrize("seen", [[], [[1]], [[1], [3]], [[2], [1]]])
+def test_answers_that_differ_or_are_missing__are_told(seen: list[list[int]]) -> None:
     receipt = Receipt("trading")
-    check_answers(receipt, "run 1", seen, [b"one", b"two"])
+    check_answers(receipt, "run 1", seen, [[1], [2]])
     assert not receipt.ok
-    check_answers(receipt, "run 2", [b"one", b"two"], [b"one", b"two"])
+    check_answers(receipt, "run 2", [[1], [2]], [[1], [2]])
     assert receipt.checks[-1].passed
 
 

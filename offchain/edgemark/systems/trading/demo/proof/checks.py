@@ -17,11 +17,13 @@ from edgemark.receipt import Receipt
 from edgemark.systems.trading.contract import channel as life
 from edgemark.systems.trading.contract import closing
 from edgemark.systems.trading.contract.amounts import End
-from edgemark.systems.trading.contract.records import ChannelEnding, Limits, Said
-from edgemark.systems.trading.contract.terms import Terms
-from edgemark.systems.trading.demo.seen import Seen
+from edgemark.systems.trading.contract.records import Limits, Said
+from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS
+from edgemark.systems.trading.story.story import ChannelStory
+
+NOTHING_SAID = -1  # no amount
 
 
 class Way(Enum):
@@ -98,20 +100,23 @@ def compute_changes(channels: Sequence[Held], limits: Limits) -> dict[Address, i
 
 
 def check_answers(
-    receipt: Receipt, name: str, seen: Sequence[bytes], expected: Sequence[bytes]
+    receipt: Receipt,
+    name: str,
+    seen: Sequence[Sequence[int]],
+    expected: Sequence[Sequence[int]],
 ) -> None:
     """What was bought is what the same function gives here.
 
     Args:
         receipt: gets the check.
         name: of the run.
-        seen: packed outputs, as the buyer has them.
+        seen: rows of outputs, as the buyer has them.
         expected: evaluated by this process.
     """
     equal = sum(a == b for a, b in zip(seen, expected, strict=False))
     receipt.require(
         f"{name}: answers bought equal those computed here",
-        list(seen) == list(expected) and bool(expected),
+        seen == expected and bool(expected),
         f"{equal} of {len(seen)}",
         f"{len(expected)} of {len(expected)}",
     )
@@ -127,32 +132,33 @@ def check_amounts(receipt: Receipt, held: Held, price: int, per: int) -> None:
         receipt.compare_tokens(name, held.owed, held.signed)
 
 
-def check_end(receipt: Receipt, held: Held, seen: Seen, limits: Limits) -> None:
+def check_end(receipt: Receipt, held: Held, story: ChannelStory, limits: Limits) -> None:
     """The channel ended as planned, and each side got what the plain model gives it."""
     expected = compute_end(held, limits)
-    receipt.compare(f"{held.name}: terms on chain are those signed", seen.terms, held.terms)
-    ended = seen.ended
-    if ended is None:
+    signed = compute_channel_id(story.chain_id, story.escrow, held.terms)
+    name = f"{held.name}: channel is the hash of the terms signed"
+    receipt.compare(name, story.channel.hex(), signed.hex())
+    receipt.compare_tokens(f"{held.name}: deposited", story.deposit, held.deposit)
+    if story.ended is None:
         receipt.require(f"{held.name}: ended", False, "not yet", held.way.value)
         return
-    had = ChannelEnding(ended.ending)
-    receipt.compare(f"{held.name}: {held.way.value}", had.name, expected.ending.name)
-    receipt.compare_tokens(f"{held.name}: amount that counted", ended.amount, expected.amount)
-    refund = held.deposit - expected.amount
-    to_payer = refund + held.terms.bond - expected.division.penalty
-    receipt.compare_tokens(f"{held.name}: back to the buyer", ended.to_payer, to_payer)
-    receipt.compare_tokens(f"{held.name}: penalty", ended.penalty, expected.division.penalty)
+    end = story.ended.end
+    receipt.compare(f"{held.name}: {held.way.value}", end.ending.name, expected.ending.name)
+    for what, seen, computed in (
+        ("amount that counted", end.amount, expected.amount),
+        ("back to the buyer", end.division.payer, expected.division.payer),
+        ("penalty", end.division.penalty, expected.division.penalty),
+    ):
+        receipt.compare_tokens(f"{held.name}: {what}", seen, computed)
     if held.way is Way.ANSWERED:
-        check_answered(receipt, held, seen)
+        check_answered(receipt, held, story)
 
 
-def check_answered(receipt: Receipt, held: Held, seen: Seen) -> None:
+def check_answered(receipt: Receipt, held: Held, story: ChannelStory) -> None:
     """What the buyer said was below what it had signed, and somebody showed the larger amount."""
-    said = -1 if seen.closed is None else seen.closed.amount
-    paid = max((each.paid for each in seen.payments), default=0)
-    counted = max(held.said, Tokens(paid))
-    receipt.compare_tokens(f"{held.name}: the buyer closed at", said, counted)
-    shown = -1 if seen.response is None else seen.response.amount
+    said = NOTHING_SAID if story.window is None else story.window.amount
+    receipt.compare_tokens(f"{held.name}: the buyer closed at", said, max(held.said, story.paid))
+    shown = max((each.amount for each in story.shown), default=NOTHING_SAID)
     receipt.compare_tokens(f"{held.name}: answered with", shown, held.owed)
 
 

@@ -1,0 +1,59 @@
+"""What the parties of a channel have on their disks, read while others may be at work there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgemark.files import read_limited
+from edgemark.identifiers import NO_TIME, Tokens
+from edgemark.loop.replay import look_up
+from edgemark.systems.trading.credentials.keeping import FOLDER, KeptCredentials
+from edgemark.systems.trading.credentials.kept import FORM, SUFFIX, KeptSettlement, read_kept
+from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.life import PartyMachine
+from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.station.deals import DealBook
+
+SELLER = "seller"  # its journal
+
+
+@dataclass(frozen=True)
+class Till:
+    """A seller's home, as its user looks into it.
+
+    Attributes:
+        home: its folder.
+        deals: that it keeps there.
+    """
+
+    home: Path
+    deals: DealBook
+
+    def sale(self, channel: ChannelId) -> Sale:
+        """What it remembers of a channel."""
+        return look_up(self.home, SELLER, PartyMachine(Sale), channel) or Sale()
+
+    def owed(self, channel: ChannelId) -> Tokens:
+        """The largest amount that both signed."""
+        return self.sale(channel).signed
+
+    def settled(self, channel: ChannelId) -> int:
+        """Index of the newest voucher that both signed; 0: there is none."""
+        voucher = self.sale(channel).voucher
+        return 0 if voucher is None else voucher.voucher.index
+
+    def is_overdrawn(self, channel: ChannelId) -> bool:
+        """Whether it takes no work, as the deposit does not cover what is asked for."""
+        return self.sale(channel).overdrawn_since != NO_TIME
+
+    def initiation(self, channel: ChannelId) -> str:
+        """The credential with which a channel began."""
+        return self.deals.get(channel).token
+
+    def settlements(self, channel: ChannelId) -> list[KeptSettlement]:
+        """The settlement credentials that it keeps, by their indices."""
+        folder = self.home / FOLDER / channel.hex()
+        indices = KeptCredentials(self.home).indices(channel)
+        paths = [folder / f"{index}{SUFFIX}" for index in indices]
+        return [read_kept(read_limited(path, FORM.most)) for path in paths]

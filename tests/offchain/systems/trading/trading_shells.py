@@ -11,7 +11,6 @@ SHELLS = frozenset(
         "buyer.buyer",
         "buyer.granting",
         "buyer.hearing",
-        "buyer.orders.keeping",
         "buyer.orders.shelf",
         "contract.escrow",
         "contract.events",

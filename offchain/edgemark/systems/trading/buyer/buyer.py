@@ -37,7 +37,6 @@ from edgemark.systems.trading.buyer.market.asking import draft_policy
 from edgemark.systems.trading.buyer.market.choosing import SellerPlace, find_seller
 from edgemark.systems.trading.buyer.means import bring_in_tokens, compute_unlocked
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
-from edgemark.systems.trading.buyer.orders.keeping import keep_credential
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, draft_lot
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import require_known
@@ -274,7 +273,7 @@ class Buyer(PartyService[TradingStation]):
             case do.Countersign(index):
                 return [on.FoundCountersigned(index, self._countersign(state, index))]
             case do.KeepCredential(index):
-                keep_credential(self.station.home, state, index)
+                self._hearing.kept.keep_of(state, index)
                 return [on.FoundCredentialKept(index)]
             case do.SignAmending() | do.SignConsent() | do.SignClosing():
                 station = self.station

@@ -19,12 +19,13 @@ from edgemark.systems.trading.buyer.orders.answers import Answers, Came
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.buyer.signing import compute_due
+from edgemark.systems.trading.credentials.keeping import KeptCredentials, check_settled
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords.checking import check_amending
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import Pause
-from edgemark.systems.trading.protocol.letters import Kind, Message, Role, check_credential
+from edgemark.systems.trading.protocol.letters import Kind, Message, Role
 from edgemark.systems.trading.protocol.messages import (
     Answer,
     Credential,
@@ -54,6 +55,7 @@ class Hearing:
 
     Attributes:
         refusals: what sellers said last, why they take no new work.
+        kept: settlement credentials of this home.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Hearing:
         note: Callable[[ChannelId, on.BuyerEvent], None],
     ) -> None:
         self.refusals: dict[ChannelId, Pause] = {}
+        self.kept = KeptCredentials(station.home)
         self._station, self._shelf, self._answers = station, shelf, answers
         self._state_of, self._note = state_of, note
         self._heard = threading.local()
@@ -95,9 +98,7 @@ class Hearing:
                 if message.why is Pause.PARTS_MISSING:
                     self._answers.forget_parts(channel)
             case Credential():
-                domains = station.domain, station.controllers_domain
-                check_credential(message, channel, state.in_force.controller, *domains)
-                self._note(channel, on.HeardCredential(message))
+                self._take_credential(state, message)
             case Overdraft():
                 self._note(channel, on.HeardOverdraft(message))
             case Stop():
@@ -129,6 +130,16 @@ class Hearing:
             self._answers.take(state, came, meter)
             raise BeingChecked("is being checked", who=f"answer {answer.number}")
         self._note(channel, event)
+
+    def _take_credential(self, state: Purchase, credential: Credential) -> None:
+        """Heard once; the same again is only acknowledged."""
+        station, channel = self._station, state.known.channel
+        if not self.kept.is_new(state, credential):
+            return
+        template = station.deals.get(channel).templates.settlement
+        domains = station.domain, station.controllers_domain
+        check_settled(credential, channel, state.in_force, template, *domains)
+        self._note(channel, on.HeardCredential(credential))
 
     def _take_proposal(self, state: Purchase, proposal: Proposal) -> None:
         station, channel = self._station, state.known.channel

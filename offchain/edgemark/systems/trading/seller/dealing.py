@@ -22,7 +22,7 @@ from typing import assert_never
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, Tokens
 from edgemark.loop.machine import NotOwed, UnderWay
-from edgemark.systems.trading.credentials.keeping import KeptCredentials
+from edgemark.systems.trading.credentials.keeping import KeptCredentials, check_settled
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
@@ -39,7 +39,7 @@ from edgemark.systems.trading.protocol.accords.events import (
 )
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import Head
-from edgemark.systems.trading.protocol.letters import Kind, Message, Role, check_credential
+from edgemark.systems.trading.protocol.letters import Kind, Message, Role
 from edgemark.systems.trading.protocol.messages import (
     Countersigned,
     Credential,
@@ -125,7 +125,8 @@ class Dealing:
             case do.Propose():
                 return [self._propose(talk, state)]
             case do.KeepCredential(index):
-                return [self._keep(state, index)]
+                self._kept.keep_of(state, index)
+                return [on.FoundCredentialKept(index)]
             case do.SignAmending() | do.SignConsent() | do.SignReducing() | do.SignClosing():
                 return [self._sign_accord(talk, state, effect)]
             case (
@@ -172,12 +173,6 @@ class Dealing:
             return draft
         digest = self._station.domain.voucher(channel, draft.voucher)
         return with_signature(draft, talk.key(state).sign(digest))
-
-    def _keep(self, state: Sale, index: int) -> on.FoundCredentialKept:
-        for each in state.keeping:
-            if each.index == index:
-                self._kept.keep(state.known.channel, each)
-        return on.FoundCredentialKept(index)
 
     def _sign_accord(
         self, talk: Correspondent, state: Sale, effect: Accords
@@ -284,12 +279,13 @@ class Dealing:
 
     def _take_credential(self, state: Sale, credential: Credential) -> None:
         """Heard once; the same again is only acknowledged."""
-        channel, controller = state.known.channel, state.in_force.controller
-        domains = self._station.domain, self._station.controllers_domain
-        check_credential(credential, channel, controller, *domains)
-        is_held = credential.index in {each.index for each in state.keeping}
-        if not is_held and not self._kept.holds(channel, credential.index):
-            self._note(channel, on.HeardCredential(credential))
+        station, channel = self._station, state.known.channel
+        if not self._kept.is_new(state, credential):
+            return
+        template = station.deals.get(channel).templates.settlement
+        domains = station.domain, station.controllers_domain
+        check_settled(credential, channel, state.in_force, template, *domains)
+        self._note(channel, on.HeardCredential(credential))
 
     def _heard(self, channel: ChannelId, event: on.SellerEvent | None) -> None:
         if event is not None:

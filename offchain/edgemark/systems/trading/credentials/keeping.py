@@ -14,12 +14,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgemark.errors import PeerFault
-from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_new
+from edgemark.files import OWNER_ONLY_FILE, make_private_folder, read_limited, write_new
 from edgemark.identity.credentials.jose.compact import check_compact
 from edgemark.identity.credentials.reading import read_signed
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
 from edgemark.systems.trading.contract.records import Signers
-from edgemark.systems.trading.credentials.kept import SUFFIX, write_kept
+from edgemark.systems.trading.credentials.kept import (
+    FORM,
+    SUFFIX,
+    KeptSettlement,
+    read_kept,
+    write_kept,
+)
 from edgemark.systems.trading.credentials.settlement import check_joint, read_settlement
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import ChannelDomain, check_credential
@@ -113,6 +119,16 @@ class KeptCredentials:
     def holds(self, channel: ChannelId, index: int) -> bool:
         """Whether the one of an index is here."""
         return (self._folder / channel.hex() / f"{index}{SUFFIX}").exists()
+
+    def settlements(self, channel: ChannelId) -> list[KeptSettlement]:
+        """All that are here, by their indices.
+
+        Raises:
+            NoSettlementFile: a file is damaged.
+        """
+        folder = self._folder / channel.hex()
+        paths = [folder / f"{index}{SUFFIX}" for index in self.indices(channel)]
+        return [read_kept(read_limited(path, FORM.most)) for path in paths]
 
     def indices(self, channel: ChannelId) -> list[int]:
         """Of those that are here, ascending."""

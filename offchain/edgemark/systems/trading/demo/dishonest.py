@@ -16,17 +16,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from edgemark.demo.script import find_deed
-from edgemark.files import read_limited
 from edgemark.identifiers import Tokens
 from edgemark.logs import LogSettings, configure_logs
 from edgemark.party.running import serve
 from edgemark.settings.loading import load_settings
 from edgemark.systems.trading.buyer.buyer import Buyer
-from edgemark.systems.trading.buyer.orders.keeping import folder_of
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.contract.escrow import BroughtVoucher
 from edgemark.systems.trading.contract.records import Voucher
-from edgemark.systems.trading.credentials.kept import FORM, SUFFIX, read_kept
+from edgemark.systems.trading.credentials.keeping import KeptCredentials
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import BuyerPhase
 from edgemark.systems.trading.station.station import TradingStation
@@ -71,10 +69,10 @@ def read_oldest(home: Path, channel: ChannelId) -> Voucher:
     Raises:
         LookupError: it keeps none.
     """
-    paths = sorted(folder_of(home, channel).glob(f"*{SUFFIX}"), key=lambda path: int(path.stem))
-    if not paths:
+    kept = KeptCredentials(home).settlements(channel)
+    if not kept:
         raise LookupError("no settlement of this channel is kept")
-    return read_kept(read_limited(paths[0], FORM.most)).said.voucher
+    return kept[0].said.voucher
 
 
 def main() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgemark.files import read_limited
 from edgemark.identifiers import NO_TIME, Tokens
 from edgemark.loop.replay import look_up
-from edgemark.systems.trading.credentials.keeping import FOLDER, KeptCredentials
-from edgemark.systems.trading.credentials.kept import FORM, SUFFIX, KeptSettlement, read_kept
+from edgemark.systems.trading.credentials.keeping import KeptCredentials
+from edgemark.systems.trading.credentials.kept import KeptSettlement
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import PartyMachine
 from edgemark.systems.trading.seller.sale import Sale
@@ -53,7 +52,4 @@ class Till:
 
     def settlements(self, channel: ChannelId) -> list[KeptSettlement]:
         """The settlement credentials that it keeps, by their indices."""
-        folder = self.home / FOLDER / channel.hex()
-        indices = KeptCredentials(self.home).indices(channel)
-        paths = [folder / f"{index}{SUFFIX}" for index in indices]
-        return [read_kept(read_limited(path, FORM.most)) for path in paths]
+        return KeptCredentials(self.home).settlements(channel)

@@ -9,7 +9,7 @@ Rule 3: the parts in `PURE` and all files of a system, but those that its tests 
         (`NAME_shells.py`), are pure: no clock, socket, file, thread, random source or chain, and
         nothing of `INPUT_OUTPUT`, directly or through what they import.
 Rule 4: randomness has one door, `crypto/field/randomness.py`.
-Rule 5: rooms of a system, of `crypto` and of `transport` import each other in one direction only.
+Rule 5: rooms of each system, and of the parts in `ROOMED`, import each other in one direction only.
 Rule 6: the parts in `WITHOUT_A_CHAIN` reach no chain and nothing that stands on one (`OF_A_CHAIN`),
         directly or through what they import.
 Rule 7: `web3` is known to `ledger` alone, `aiohttp` and what speaks MQTT to `transport` alone,
@@ -56,6 +56,7 @@ _FLOOR = (
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop", "chronicle", "confinement", "storage"})
 ROOMS_APART = frozenset({"party.evm", "demo.evm"})
+ROOMED = ("cli", "crypto", "party", "transport")
 WITHOUT_A_CHAIN = frozenset({"party", "demo"})
 OF_A_CHAIN = frozenset(
     {"ledger", "deployment", "token", "anchoring", "indexer", "resolver", *ROOMS_APART}
@@ -354,6 +355,13 @@ def _judge_reach(
             elif target in modules and target not in seen:
                 seen.add(target)
                 ways.append((*way, target))
+
+
+def find_circles(modules: dict[str, Module]) -> dict[str, list[str]]:
+    """Rooms that import each other in a circle, by package: of every system that has a module."""
+    systems = {f"systems.{module.system}" for module in modules.values() if module.system}
+    packages = sorted(f"{PACKAGE}.{part}" for part in systems.union(ROOMED))
+    return {each: circle for each in packages if (circle := find_circle(modules, each))}
 
 
 def find_circle(modules: dict[str, Module], package: str) -> list[str]:

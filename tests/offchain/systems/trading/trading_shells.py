@@ -6,7 +6,7 @@ Credentials are named with them for what they stand on: keys of identities, told
 SHELLS = frozenset(
     {
         "buyer.market",
-        "buyer.means",
+        "buyer.money",
         "buyer.orders.answers",
         "buyer.buyer",
         "buyer.granting",
@@ -37,6 +37,7 @@ SHELLS = frozenset(
         "seller.market.promising",
         "seller.market.wares",
         "seller.seller",
+        "seller.sending",
         "seller.serving",
         "seller.watching.by_hand",
         "seller.watching.following",

@@ -28,7 +28,7 @@ from edgemark.identifiers import Tokens
 from edgemark.party.running import serve, telling_end
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.buyer.buyer import Buyer
-from edgemark.systems.trading.buyer.means import bring_in_tokens
+from edgemark.systems.trading.buyer.money.means import bring_in_tokens
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import describe
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id

@@ -17,7 +17,7 @@ from edgemark.identifiers import Moment, Timestamp, Tokens
 from edgemark.systems.trading.buyer.market.asking import Bid, Taken, ask_quote, draft_request
 from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes, choose, draft_bid
 from edgemark.systems.trading.buyer.market.recovering import find_agreement
-from edgemark.systems.trading.buyer.means import bring_in_tokens
+from edgemark.systems.trading.buyer.money.means import bring_in_tokens
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.buyer.orders.shelf import Done
 from edgemark.systems.trading.buyer.outlook import describe

@@ -35,7 +35,8 @@ from edgemark.systems.trading.buyer.granting import grants_of
 from edgemark.systems.trading.buyer.hearing import Hearing
 from edgemark.systems.trading.buyer.market.asking import draft_policy
 from edgemark.systems.trading.buyer.market.choosing import SellerPlace, find_seller
-from edgemark.systems.trading.buyer.means import bring_in_tokens, compute_unlocked
+from edgemark.systems.trading.buyer.money.means import bring_in_tokens, compute_unlocked
+from edgemark.systems.trading.buyer.money.sending import call_of_buyer
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, draft_lot
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
@@ -54,7 +55,6 @@ from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
-from edgemark.systems.trading.station.sending import call_of_buyer
 from edgemark.systems.trading.station.speaking import (
     Correspondent,
     Keys,

@@ -25,7 +25,7 @@ from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.life import PartyMachine
 from edgemark.systems.trading.seller.dealing import due
 from edgemark.systems.trading.seller.sale import Sale
-from edgemark.systems.trading.station.sending import call_of_seller
+from edgemark.systems.trading.seller.sending import call_of_seller
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.transport.ports import check_can_listen
 

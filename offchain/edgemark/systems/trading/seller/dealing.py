@@ -62,8 +62,8 @@ from edgemark.systems.trading.seller.admission import (
     with_signature,
 )
 from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.seller.sending import SellerSubmits, call_of_seller
 from edgemark.systems.trading.seller.serving.orders import Serving, read_order
-from edgemark.systems.trading.station.sending import SellerSubmits, call_of_seller
 from edgemark.systems.trading.station.speaking import Correspondent, Pulse
 from edgemark.systems.trading.station.station import TradingStation
 

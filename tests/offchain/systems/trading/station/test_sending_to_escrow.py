@@ -12,6 +12,7 @@ from tests.offchain.systems.trading.station.trading_ground import TradingGround,
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.machine import UnderWay
+from edgemark.systems.trading.buyer.money.sending import call_of_buyer
 from edgemark.systems.trading.buyer.purchase import Purchase, Signed
 from edgemark.systems.trading.contract.escrow import TopUp
 from edgemark.systems.trading.contract.records import ChannelPhase
@@ -26,11 +27,8 @@ from edgemark.systems.trading.protocol.agreement import (
 )
 from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.sale import Sale
-from edgemark.systems.trading.station.sending import (
-    NothingToSend,
-    call_of_buyer,
-    call_of_seller,
-)
+from edgemark.systems.trading.seller.sending import call_of_seller
+from edgemark.systems.trading.station.sending import NothingToSend
 
 __all__ = ["ground"]
 

@@ -1,0 +1,1 @@
+"""What a buyer brings in, and what it sends to the escrow."""

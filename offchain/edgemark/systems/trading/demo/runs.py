@@ -97,6 +97,12 @@ class Scene:
         due = work.units * PRICE // PER
         await_that("last voucher", lambda: self.till.owed(channel) >= due)
 
+    def claim(self, channel: ChannelId) -> None:
+        """The seller's user ends a channel whose buyer says nothing any more."""
+        words = ["trading", "claim", channel.hex(), "--close"]
+        home = ["--home", str(self.till.home), "--yes"]
+        run_command(self.stage.folder, [*words, *home])
+
     def deactivate(self, customer: Customer) -> Address:
         """End a buyer's identity, whose process has its lane: it signs, the auditor sends.
 
@@ -194,6 +200,7 @@ def play_killed(scene: Scene, customer: Customer) -> list[Played]:
         await_that("settlements", lambda: scene.till.settled(channel) >= ENOUGH, beside=buying)
         actor.kill()
         shutil.rmtree(actor.home)
+        scene.claim(channel)
         buying.exception()  # the command has lost its home
     scene.await_end(channel)
     sale = scene.till.sale(channel)

@@ -45,7 +45,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--auditor", metavar="DID", help="Who has to vouch for the seller.")
 @click.option("--auditor-account", metavar="ACCOUNT", help="That signs for it, if another.")
 @click.option("--function", "function_file", type=FILE, help="Canonical bytes of F.")
-@click.option("--program", metavar="DIGEST", help="Instead: a program of the seller's list.")
+@click.option(
+    "--program", metavar="PROGRAM", help="Instead: of the seller's list, by name or digest."
+)
 @click.option(
     "--cpu", "cpu_s", type=WholeRange(1, 3600 * 1024), help="Its processor seconds at most."
 )
@@ -99,12 +101,12 @@ def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, A
     read = {"--function": given["function_file"], "--input": given["input_file"]}
     check_apart({"--out": out}, read)
     names = ("function_file", "program", "input_file", "cpu_s", "pieces")
-    wanted = Work(*(given[name] for name in names)).read()
+    work = Work(*(given[name] for name in names)).read()
     sample = given["sample"]
     if sample is None:
         sample = spending.invocation.settings().of(BuyerSettings).sample
     place = "" if out is None else str(out.resolve())
-    return Errand(wanted, sample, place, ends_at, keep_open=given["keep_open"])
+    return Errand(work, sample, place, ends_at, keep_open=given["keep_open"])
 
 
 def read_wishes(whom: Whom, given: Mapping[str, Any]) -> Wishes:

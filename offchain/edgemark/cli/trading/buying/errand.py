@@ -16,6 +16,8 @@ from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Moment, Timestamp, Tokens
 from edgemark.systems.trading.buyer.market.asking import Bid, Taken, ask_quote, draft_request
 from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes, choose, draft_bid
+from edgemark.systems.trading.buyer.market.choosing import find_seller
+from edgemark.systems.trading.buyer.market.programs import Listed, Run, find_program
 from edgemark.systems.trading.buyer.market.recovering import find_agreement
 from edgemark.systems.trading.buyer.money.means import bring_in_tokens
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
@@ -38,14 +40,14 @@ class Errand:
     """What one command does.
 
     Attributes:
-        wanted: the work.
+        work: what is wanted; of a program the seller's list says what may be ordered.
         sample: inputs of each answer that are computed again; 0: all.
         out: whole path of the result's file; empty for none.
         ends_at: monotonic seconds; None: as long as it takes.
         keep_open: the channel stays when the result is there.
     """
 
-    wanted: Wanted
+    work: Wanted | Run
     sample: int
     out: str
     ends_at: float | None
@@ -60,12 +62,12 @@ class Errand:
         """
         if spending.is_dry:
             with open_to_look(spending) as station:
-                choice, bid = self._prepare(station, whom, wishes)
+                choice, bid, _ = self._prepare(station, whom, wishes)
                 taken = _ask(station, choice, bid)
                 spending.show_dry(_price(spending, station, taken), _facts_of(choice, bid))
             return Exit.DONE
         with open_desk(spending) as desk:
-            choice, bid = self._prepare(desk.station, whom, wishes)
+            choice, bid, wanted = self._prepare(desk.station, whom, wishes)
             taken = _ask(desk.station, choice, bid)
             spending.agree(_price(spending, desk.station, taken))
             channel = taken.quoted.agreement.channel
@@ -74,7 +76,7 @@ class Errand:
             with naming_when_interrupted(desk, channel):
                 waiting = self._wait_for(spending, desk, channel)
                 waiting.until_open()
-                return self._order(spending, desk, waiting)
+                return self._order(spending, desk, waiting, wanted)
 
     def order_in(self, spending: Spending, channel: ChannelId) -> int:
         """Order in a channel that is open; nothing is sent for it."""
@@ -84,17 +86,30 @@ class Errand:
                 spending.show_dry(price, {"channel": channel.hex()})
             return Exit.DONE
         with open_desk(spending) as desk, naming_when_interrupted(desk, channel):
-            return self._order(spending, desk, self._wait_for(spending, desk, channel))
+            wanted = self._for_seller_of(desk, channel)
+            return self._order(spending, desk, self._wait_for(spending, desk, channel), wanted)
 
-    def _prepare(self, station: TradingStation, whom: Whom, wishes: Wishes) -> tuple[Choice, Bid]:
+    def _prepare(
+        self, station: TradingStation, whom: Whom, wishes: Wishes
+    ) -> tuple[Choice, Bid, Wanted]:
         until = Timestamp(station.head().block + station.settings.of(BuyerSettings).quote_s)
-        demanded = replace(wishes, demand=whom.read_demand(station, until))
+        demand, work = whom.read_demand(station, until), self.work
+        program = work.program if isinstance(work, Run) else ""
+        demanded = replace(wishes, demand=demand, program=program)
         choice = choose(station, demanded)
-        return choice, draft_bid(station, choice, demanded, self.wanted)
+        wanted = _as_listed(work, choice.program)
+        return choice, draft_bid(station, choice, demanded, wanted), wanted
 
-    def _order(self, spending: Spending, desk: Desk, waiting: Waiting) -> int:
+    def _for_seller_of(self, desk: Desk, channel: ChannelId) -> Wanted:
+        """The work as the seller of an open channel lists it."""
+        if not isinstance(self.work, Run):
+            return self.work
+        place = find_seller(desk.station, desk.state(channel).known.terms.seller)
+        return self.work.of(find_program(desk.station, place, self.work.program))
+
+    def _order(self, spending: Spending, desk: Desk, waiting: Waiting, wanted: Wanted) -> int:
         channel = waiting.channel
-        first = desk.order(channel, self.wanted, sample=self.sample, out=self.out)
+        first = desk.order(channel, wanted, sample=self.sample, out=self.out)
         done = waiting.until_done(first)
         if not self.keep_open:
             end(desk, waiting)
@@ -102,6 +117,14 @@ class Errand:
 
     def _wait_for(self, spending: Spending, desk: Desk, channel: ChannelId) -> Waiting:
         return Waiting(desk, channel, self.ends_at, spending.invocation.as_json)
+
+
+def _as_listed(work: Wanted | Run, listed: Listed | None) -> Wanted:
+    if not isinstance(work, Run):
+        return work
+    if listed is None:
+        raise LookupError("a choice for a program names it")
+    return work.of(listed)
 
 
 def _price(spending: Spending, station: TradingStation, taken: Taken) -> Price:

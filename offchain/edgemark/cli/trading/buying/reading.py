@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from edgemark.identity.did.identifier import parse_did
 from edgemark.identity.resources import Resources
 from edgemark.models.files import read_function, read_inputs
 from edgemark.systems.trading.buyer.market.choosing import Auditor
+from edgemark.systems.trading.buyer.market.programs import DIGEST, US, Run, check_named
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.contract.market.records import (
     MAX_PRICE,
@@ -28,16 +28,13 @@ from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.template import MAX_TEXT_BYTES
 from edgemark.systems.trading.work.messages import MAX_PART_BYTES
 
-DIGEST = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
-US = 1_000_000
-
 
 @dataclass(frozen=True)
 class Work:
     """What is to be done, by the files that say it.
 
     Attributes:
-        function: file of F; program: digest of one of the seller's list.
+        function: file of F; program: name or digest of one of the seller's list.
         data: file of the inputs.
         cpu_s: processor seconds that are paid for at most.
         pieces: into which a batch is cut.
@@ -63,7 +60,7 @@ class Work:
             needed = "--cpu SECONDS, and one piece"
             raise RefusedInput("needs a bound", who="--program", needed=needed)
 
-    def read(self) -> Wanted:
+    def read(self) -> Wanted | Run:
         """The work.
 
         Raises:
@@ -76,21 +73,9 @@ class Work:
             function = read_function(self.function)
             batch = read_inputs(self.data, function.inputs)
             return Wanted.polynomial(function, batch, self.pieces)
-        digest = read_digest(self.program or "")
+        program = check_named(self.program or "")
         raw = read_limited(self.data, MAX_PART_BYTES)
-        return Wanted.program(digest, raw, (self.cpu_s or 0) * US)
-
-
-def read_digest(text: str) -> Hash32:
-    """The digest of a program of the seller's list.
-
-    Raises:
-        RefusedInput: it is none.
-    """
-    if not DIGEST.fullmatch(text):
-        needed = "64 hexadecimal digits, as the seller's list has them"
-        raise RefusedInput("is no digest", who="--program", had=text[:80], needed=needed)
-    return parse_hash32(text if text.startswith("0x") else f"0x{text}", who="--program")
+        return Run(program, raw, (self.cpu_s or 0) * US)
 
 
 @dataclass(frozen=True)

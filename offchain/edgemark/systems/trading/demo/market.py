@@ -29,12 +29,13 @@ from edgemark.systems.trading.credentials.payloads import Period
 from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.station.templates import TemplateStation, register
+from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.schema import DIALECT
 from edgemark.systems.trading.templates.template import Template, read_template
 
 CATEGORY = "products of polynomials over F_q, price of 1000"
 SERVICES = ("products of polynomials",)
-PRICE = Tokens(TOKEN_UNIT // 100)  # of PER products
+PRICE = Tokens(TOKEN_UNIT // 100)  # of PER products, and of each `Ware`
 PER = 1000
 SHOWN = "qualifications"  # folder of a seller's home, with what it shows to who asks
 CAPACITY = 16  # channels at once
@@ -45,6 +46,27 @@ RESOURCES = Resources(1, 1024, 1024, 100)
 _AMOUNT = {"type": "string", "maxLength": 39, "pattern": "^[0-9]{1,39}$"}
 _DID = {"type": "string", "maxLength": 256}
 _SECOND = {"type": "integer", "minimum": 0}
+
+
+@dataclass(frozen=True)
+class Ware:
+    """What a seller of the stage sells.
+
+    Attributes:
+        name: of its templates.
+        title: of them, for people.
+        category: of its offer.
+        meter: that counts; per: units that cost `PRICE`.
+    """
+
+    name: str
+    title: str
+    category: str
+    meter: Meter
+    per: int
+
+
+PRODUCTS = Ware("products", "Products of polynomials", CATEGORY, Meter.PRODUCTS, PER)
 
 
 @dataclass(frozen=True)
@@ -66,13 +88,15 @@ class Market:
     qualification: str
 
 
-def draft_templates(seller: Did) -> Templates:
+def draft_templates(seller: Did, ware: Ware = PRODUCTS) -> Templates:
     """A settlement template, and the initiation template that names it.
 
     Args:
         seller: whose they are.
+        ware: that is sold.
     """
-    return Templates(_draft_initiation(seller, tst := _draft_settlement(seller)), tst)
+    tst = _draft_settlement(seller, ware)
+    return Templates(_draft_initiation(seller, ware, tst), tst)
 
 
 def qualify(settings: Settings, seller: Address) -> str:
@@ -96,24 +120,25 @@ def qualify(settings: Settings, seller: Address) -> str:
     return token
 
 
-def open_shop(settings: Settings, auditor: Address, token: str) -> Market:
+def open_shop(settings: Settings, auditor: Address, token: str, ware: Ware = PRODUCTS) -> Market:
     """The seller registers its templates, and posts an offer that names its qualification.
 
     Args:
         settings: of the seller's home; no process of it runs.
         auditor: account that signed the qualification.
         token: the qualification.
+        ware: that is sold.
     """
     shown = settings.home / SHOWN
     make_private_folder(shown)
     write_whole(shown / f"qualification{SUFFIX}", write_token(token))
     with TemplateStation.open(settings) as station:
-        templates = draft_templates(make_did(station.chain.chain_id, station.address))
+        templates = draft_templates(make_did(station.chain.chain_id, station.address), ware)
         register(station, templates.settlement, None)
         register(station, templates.initiation, templates.settlement)
     with TradingStation.open(settings) as station:
         seller, offers = station.address, station.offers
-        category = compute_category(CATEGORY)
+        category = compute_category(ware.category)
         expires_at = Timestamp(station.chain.block("latest").timestamp + OFFER_S)
         draft = OfferDraft(
             escrow=station.escrow.address,
@@ -130,10 +155,10 @@ def open_shop(settings: Settings, auditor: Address, token: str) -> Market:
     return Market(seller, auditor, templates, make_offer_id(seller, 1), token)
 
 
-def _draft_settlement(seller: Did) -> Template:
+def _draft_settlement(seller: Did, ware: Ware) -> Template:
     registers = {"type": "array", "minItems": 1, "maxItems": 1, "items": _AMOUNT}
     readings = _object_of({"before": registers, "after": registers}, "Registers at both ends")
-    label = {"kind": "settlement", "name": "products-settled", "version": 1}
+    label = {"kind": "settlement", "name": f"{ware.name}-settled", "version": 1}
     properties = {
         "template": {"const": label},
         "seller": {"const": str(seller)},
@@ -144,20 +169,21 @@ def _draft_settlement(seller: Did) -> Template:
         "readings": readings,
         "encryption": {"enum": ["none", "jwe"]},
     }
-    return _template_of(_object_of(properties, "Products of polynomials, an interval"))
+    return _template_of(_object_of(properties, f"{ware.title}, an interval"))
 
 
-def _draft_initiation(seller: Did, settlement: Template) -> Template:
+def _draft_initiation(seller: Did, ware: Ware, settlement: Template) -> Template:
     named = {
         "version": settlement.label.version,
         "contentHash": f"0x{settlement.content_hash.hex()}",
     }
-    label = {"kind": "initiation", "name": "products", "version": 1}
+    specification = {"meter": ware.meter.value, "per": str(ware.per), "cores": 1}
+    label = {"kind": "initiation", "name": ware.name, "version": 1}
     properties = {
         "template": {"const": label},
         "seller": {"const": str(seller)},
         "buyer": _DID,
-        "specification": {"const": {"meter": "products", "per": str(PER), "cores": 1}},
+        "specification": {"const": specification},
         "unitPrice": _AMOUNT,
         "settlementStrategy": {"const": {"name": "metered"}},
         "firstPrice": _AMOUNT,
@@ -170,7 +196,7 @@ def _draft_initiation(seller: Did, settlement: Template) -> Template:
         "credit": _AMOUNT,
         "intervalCap": _AMOUNT,
     }
-    return _template_of(_object_of(properties, "Products of polynomials"))
+    return _template_of(_object_of(properties, ware.title))
 
 
 def _object_of(properties: Mapping[str, Any], title: str) -> dict[str, Any]:

@@ -191,7 +191,7 @@ class Seller(EvmServer[TradingStation]):
             "unpaid": str(Amount(Tokens(sum(map(unpaid, self._states().values()))))),
             "kernel": engine.kernel,
             "confinement": engine.confinement,
-            "programs": {name: program.hex() for name, program in engine.programs},
+            "programs": [each.describe() for each in engine.programs],
             "open_orders": engine.open_orders,
             "fault": engine.fault,
         }

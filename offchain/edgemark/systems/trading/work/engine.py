@@ -47,6 +47,7 @@ from edgemark.systems.trading.work.meter import (
     record_forgotten,
     record_told,
 )
+from edgemark.systems.trading.work.programs import ListedProgram
 from edgemark.systems.trading.work.spool import MAX_SPOOL_BYTES, PartDamaged, Spool
 from edgemark.systems.trading.work.turns import Turns
 
@@ -66,7 +67,7 @@ class EngineStatus:
         confinement: how programs are shut off: without network, files of the seller's and other
             processes; empty where no program is run.
         why_not: then what the machine lacks.
-        programs: names and ids of those that are offered.
+        programs: those that are offered.
         cores: processors that the programs of one channel use at one time, at most: what the
             seller's specification says, as the buyer bounds readings by it.
         open_orders: taken and not answered.
@@ -77,7 +78,7 @@ class EngineStatus:
     kernel: str
     confinement: str
     why_not: str
-    programs: tuple[tuple[str, Hash32], ...]
+    programs: tuple[ListedProgram, ...]
     cores: int
     open_orders: int
     running: int
@@ -252,7 +253,7 @@ class Engine(Closing):
                 kernel=kernel.path(),
                 confinement=catalogue.way,
                 why_not=catalogue.why_not,
-                programs=tuple((program.name, program.id) for program in listed),
+                programs=listed,
                 cores=self._turns.share * max((each.limits.cores for each in listed), default=0),
                 open_orders=len(list(self._spool.meter.open_orders())),
                 running=len(self._running),

@@ -88,6 +88,16 @@ class ListedProgram:
             writer.integer(number, 8)
         return hash_long(writer.finish())
 
+    def describe(self) -> dict[str, object]:
+        """What a buyer has to know of it, for a status: its digest, and most of what it takes."""
+        return {
+            "name": self.name,
+            "digest": self.id.hex(),
+            "data_bytes": self.data_bytes,
+            "output_bytes": self.limits.output_bytes,
+            "cpu_s": self.limits.cpu_s,
+        }
+
 
 def parse_programs(raw: bytes, who: str = "list of programs") -> dict[Hash32, ListedProgram]:
     """Read a list; the programs by their ids.

@@ -31,7 +31,7 @@ def engine_of(folder: Path, *entries: dict[str, object], workers: int = 2) -> It
 
 
 def program_of(engine: Engine, name: str) -> Hash32:
-    return dict(engine.status().programs)[name]
+    return {each.name: each.id for each in engine.status().programs}[name]
 
 
 def answer_of(engine: Engine, order: Order) -> tuple[Answer, bytes]:

@@ -55,7 +55,7 @@ class Places:
 
 
 def orders_of(engine: Engine) -> list[tuple[Order, bytes, bytes]]:
-    program = dict(engine.status().programs)["count"]
+    program = {each.name: each.id for each in engine.status().programs}["count"]
     batches = [make_batch(FUNCTION, 3, seed) for seed in ("first", "second")]
     return [
         (order_values(FUNCTION, batches[0], number=1), batches[0], FUNCTION.to_bytes()),

@@ -278,7 +278,7 @@ def test_the_status__says_what_is_sold_and_how(tmp_path: Path) -> None:
         status = engine.status()
         assert status.kernel
         assert status.confinement in {"own rights", "user namespace"}
-        assert [name for name, _ in status.programs] == ["sleeps"]
+        assert [each.name for each in status.programs] == ["sleeps"]
         assert (status.open_orders, status.running, status.fault) == (1, 1, "")
         assert status.cores == LIMITS.cores
     with pytest.raises(RefusedInput, match="out of range"):

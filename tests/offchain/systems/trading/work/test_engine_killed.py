@@ -78,7 +78,7 @@ from edgemark.systems.trading.work.engine import Engine
 from edgemark.systems.trading.work.executing import read_catalogue
 folder = Path(sys.argv[1])
 engine = Engine(folder / "engine", read_catalogue(folder / "programs.json"))
-order = order_run(dict(engine.status().programs)["spins"], b"")
+order = order_run({each.name: each.id for each in engine.status().programs}["spins"], b"")
 engine.take(order, b"")
 while True:
     engine.wait(order.id, 0.1)
@@ -106,7 +106,7 @@ def test_a_run_that_was_killed_midway__is_run_anew_and_counts_once(tmp_path: Pat
     process.communicate()
     assert told.cpu_us >= 100_000
     with Engine(tmp_path / "engine", read_catalogue(tmp_path / "programs.json")) as engine:
-        order = order_run(dict(engine.status().programs)["spins"], b"")
+        order = order_run({each.name: each.id for each in engine.status().programs}["spins"], b"")
         assert engine.wait(order.id, 30)
         found = engine.answer(order.id)
         assert found is not None

@@ -31,6 +31,7 @@ from edgemark.systems.trading.buyer.market.choosing import (
     find_controller,
     find_seller,
 )
+from edgemark.systems.trading.buyer.market.programs import Listed, find_program
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.contract.market.records import Demand, Offer
 from edgemark.systems.trading.credentials.initiation import Templates
@@ -75,6 +76,7 @@ class Wishes:
         cap, credit: of an interval.
         texts: of templates that are at hand.
         qualifications: signed credentials that are at hand, by digest.
+        program: name or digest of a program that the seller has to list; empty: none.
     """
 
     offer: OfferId | None = None
@@ -91,15 +93,21 @@ class Wishes:
     credit: Tokens | None = None
     texts: tuple[bytes, ...] = ()
     qualifications: tuple[tuple[Hash32, bytes], ...] = ()
+    program: str = ""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """An offer that is taken, and what was found out about it."""
+    """An offer that is taken, and what was found out about it.
+
+    Attributes:
+        program: of the seller's list, where one was named.
+    """
 
     offer: Offer
     place: SellerPlace
     templates: Templates
+    program: Listed | None = None
 
 
 def choose(station: TradingStation, wishes: Wishes) -> Choice:
@@ -144,7 +152,8 @@ def _look_at(station: TradingStation, offer: Offer, wishes: Wishes) -> Choice:
             return at_hand.get(digest) or fetch_text(station, place, digest)
 
         check_qualified(station, offer, wishes.auditor, show)
-    return Choice(offer, place, templates)
+    program = find_program(station, place, wishes.program) if wishes.program else None
+    return Choice(offer, place, templates, program)
 
 
 def draft_bid(

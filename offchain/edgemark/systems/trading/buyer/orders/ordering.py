@@ -96,9 +96,11 @@ class Wanted:
         return wanted
 
     @staticmethod
-    def program(digest: Hash32, data: bytes, cpu_us: int) -> Wanted:
-        """A program of the seller's list, with these data."""
-        most, bound = (cpu_us,), (MAX_PART_BYTES,)
+    def program(
+        digest: Hash32, data: bytes, cpu_us: int, output_bytes: int = MAX_PART_BYTES
+    ) -> Wanted:
+        """A program of the seller's list, with these data; its output is no longer than told."""
+        most, bound = (cpu_us,), (output_bytes,)
         wanted = Wanted(OrderKind.PROGRAM, digest, b"", (data,), most, bound)
         wanted.check_sizes("Order it with less.")
         return wanted

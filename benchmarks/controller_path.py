@@ -96,8 +96,9 @@ def terms_of(number: int) -> Terms:
     )
     until = Timestamp(NOW + 10**6)
     money = Tokens(10**12), Tokens(10**11)
-    named = (TEMPLATE, TEMPLATE, TEMPLATE, controller, NO_OFFER, number)
-    return Terms(payer, seller, payer, seller, *money, 3600, until, until, *named)
+    parties = (payer, seller, payer, seller)
+    templates = (TEMPLATE, TEMPLATE, TEMPLATE)
+    return Terms(*parties, *money, 3600, until, until, *templates, controller, NO_OFFER, number)
 
 
 class SizedIssuer(Issuer):

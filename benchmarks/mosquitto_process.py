@@ -78,8 +78,9 @@ class MosquittoProcess:
         words = [control, "dynsec", "init", str(state), ADMIN, PASSWORD]
         subprocess.run(words, check=True, env=self._environ, capture_output=True, timeout=LIMIT_S)
         more = ("user root",) if os.getuid() == 0 else ()  # else it may not read its own files
-        places = folder / "tls.pem", port, plug_in, state
-        self._settings.write_text(write_configuration(*places, limits=limits, more=more))
+        tls = folder / "tls.pem"
+        written = write_configuration(tls, port, plug_in, state, limits=limits, more=more)
+        self._settings.write_text(written)
 
     @property
     def pid(self) -> int:

@@ -56,6 +56,7 @@ from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.routes import Request, Response, Route
 
 KEY_S = 15.0
+LINGER_S = 60.0  # topics of a channel that ended; its parties look more often
 ACCOUNT_OF: Mapping[Role, Callable[[Terms], Address]] = {
     Role.BUYER: lambda terms: terms.payer,
     Role.SELLER: lambda terms: terms.seller,
@@ -150,6 +151,7 @@ class Reception(Closing):
         self._door = Door(self._randomness.octets(SECRET_BYTES))
         self._guard = threading.Lock()  # of what the broker was told; asked for as long as it takes
         self._visits: dict[str, _Visit] = {}
+        self._over: dict[ChannelId, float] = {}  # channels of visits, since when they are
 
     def start(self) -> None:
         """Log in at the broker, which serves by now."""
@@ -188,11 +190,24 @@ class Reception(Closing):
                 self._expect(terms.payer, terms.seller)
         with self._guard:
             visits = dict(self._visits)
+        past = self._find_past({each for visit in visits.values() for each in visit.given.channels})
         for session, visit in visits.items():
             channels = visit.given.channels
-            over = {each for each in channels if self._channels.terms(each) is None}
+            over = channels & past
             has_key = self._has_key(session, visit)
-            self._end(session, visit, frozenset(over) if has_key else channels)
+            self._end(session, visit, over if has_key else channels)
+
+    def _find_past(self, channels: Collection[ChannelId]) -> frozenset[ChannelId]:
+        """Those that ended a while ago.
+
+        A party learns of an end when it looks, and may write until then. Were its topics gone at
+        once, such a letter would cost it the session, and with it all its other channels: anybody
+        could so bring a seller out of touch with others by ending a channel of its own.
+        """
+        now = self._clock()
+        ended = [each for each in channels if self._channels.terms(each) is None]
+        self._over = {each: self._over.get(each, now) for each in ended}
+        return frozenset(each for each, since in self._over.items() if now >= since + LINGER_S)
 
     def _has_key(self, session: str, visit: _Visit) -> bool:
         """Whether its identity has the key still; nobody knows while its chain does not answer."""

@@ -20,6 +20,7 @@ from tests.offchain.systems.trading.station.post.post_cast import (
 from tests.waiting import wait_until
 
 from edgemark.errors import PeerFault
+from edgemark.systems.trading.controller.reception import LINGER_S
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.station.post.session import NotJoined
@@ -159,12 +160,19 @@ def test_a_channel_that_ended__is_left_by_all_and_another_goes_on(
     del house.table.opened[ended]
     house.reception.look()
     assert house.reception.hub.channels == {other}
+    logins = house.reception.sessions
+    seller.post.send(ended, Role.BUYER, b"late")  # it has not looked at the chain yet
+    is_heard(buyer, (ended, b"late"))
     buyer.post.send(other, Role.SELLER, LETTER)
     is_heard(seller, (other, LETTER))
+    assert seller.post.is_there(other)
     for party in (seller, buyer):
         party.post.leave(ended)
-    assert house.reception.sessions == 2
+    assert house.reception.sessions == logins == 2
     del house.table.opened[other]
+    house.reception.look()
+    assert house.reception.sessions == 2
+    house.reception._clock = lambda: time.time() + LINGER_S
     house.reception.look()
     assert house.reception.sessions == 0
 

@@ -85,7 +85,8 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
 
     Raises:
         StateOld: it is below it.
-        NotWatchedNow: a window runs, `close_by` is near, or the channel ended.
+        NotWatchedNow: a window runs, the channel ended, or `close_by` is near, and there is no
+            receipt of as much.
     """
     had, same_key = watch.newest, held.payer_key == watch.newest.payer_key
     if held.number < had.number or (same_key and held.amount < had.amount):
@@ -97,9 +98,10 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
         )
     is_more = held.amount > had.amount or not same_key
     is_open = watch.phase in (TowerPhase.COVERING, TowerPhase.WATCHING)
-    if is_open and not (is_more and watch.is_over(WatchTime.MARGIN)):
+    is_new = is_more or not had.receipt  # what was never promised may be too late to bring
+    if is_open and not (is_new and watch.is_over(WatchTime.MARGIN)):
         return is_more or held.number > had.number
-    if not is_more and had.receipt:
+    if not is_new:
         return False
     raise NotWatchedNow(
         "nothing new is taken of this channel",

@@ -49,7 +49,7 @@ from edgemark.systems.trading.tower.taking import (
     hold,
     observe_as_tower,
 )
-from edgemark.systems.trading.tower.watch import TowerMachine, TowerPhase, Watch
+from edgemark.systems.trading.tower.watch import TowerMachine, TowerPhase, Watch, WatchTime
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.crowd import group_of
 from edgemark.transport.serving.server import Request, Response, Route
@@ -145,7 +145,7 @@ class Tower(EvmServer[TradingStation]):
                 retry_after_s=max(1.0, self.station.seeing_s()),
             )
         if not watch.is_bound:
-            if watch.phase is not TowerPhase.WATCHING:
+            if watch.phase is not TowerPhase.WATCHING or watch.is_over(WatchTime.MARGIN):
                 raise NotWatchedNow("is not watched", who="channel", had=watch.phase.value)
             self._check_awake()
             watch = self._ask(channel, self._sign(watch, watch.newest))

@@ -212,9 +212,11 @@ class Watch(Waiting):
     def _newer(self, held: on.HeldState) -> Watch:
         """Another state; a receipt only once the cover stands, and while what it is for counts."""
         had = self.newest
-        falls = held.amount < had.amount and held.payer_key == had.payer_key
+        same_key = held.payer_key == had.payer_key
+        falls = held.amount < had.amount and same_key
         is_early = bool(held.receipt) and not self.covered
-        is_late = held.amount > had.amount and self.is_over(WatchTime.MARGIN)
+        is_new = held.amount > had.amount or not same_key or not had.receipt
+        is_late = is_new and self.is_over(WatchTime.MARGIN)
         forgets = bool(had.receipt) and not held.receipt
         if falls or is_early or is_late or forgets or held.number < had.number:
             raise IllegalMove(

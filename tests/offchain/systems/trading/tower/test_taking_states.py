@@ -27,6 +27,7 @@ from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.encoding import MalformedMessage
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, Tokens
+from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.contract.towers.records import Receipt, TowerTerms
 from edgemark.systems.trading.protocol.messages import Countersigned
@@ -110,6 +111,19 @@ def test_same_state__is_not_newer_and_refused_to_nobody() -> None:
     assert not check_newer(keeper.watch, held_of(CHANNEL, 600))
     with pytest.raises(NotWatchedNow):
         check_newer(keeper.watch, held_of(CHANNEL, 601))
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_first_receipt_within_the_margin__is_given_to_nobody(number: int) -> None:
+    """Its state was handed in early, and nobody was bound to bring it: now it may be too late."""
+    keeper = open_and_watch(receipt=False)
+    keeper.reach(CHANNEL.terms.close_by - MARGIN)
+    check_newer(keeper.watch, held_of(CHANNEL, 600, number))
+    keeper.reach(CHANNEL.terms.close_by - MARGIN + 1)
+    with pytest.raises(NotWatchedNow):
+        check_newer(keeper.watch, held_of(CHANNEL, 600, number))
+    with pytest.raises(IllegalMove):
+        keeper.hand(600, number)
 
 
 def suit(now: int = START, offered: TowerTerms = OFFERED, **changes: Any) -> None:

@@ -9,8 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from tests.offchain.systems.trading.channel_cast import (
     DEPOSIT,
     LIMITS,
@@ -34,22 +41,31 @@ from edgemark.systems.trading.contract.towers.records import Receipt, Watching
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.taking import StateRefused, check_newer
-from edgemark.systems.trading.tower.watch import TowerPhase
+from edgemark.systems.trading.tower.watch import TowerPhase, Watch
 
 WATCHING = Watching(CLAIM_S)
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+HOW = settings(stateful_step_count=15, phases=PHASES)
+HOW_OF_MISTAKES = settings(HOW, max_examples=400, phases=(Phase.generate,), print_blob=False)
 LONGEST_SLEEP = 40  # below the margin and every window
 BOTH = Said(PEOPLE["outsider"], signer("payer's key"), signer("seller's key"))
 
 
 class TowerAtWork(RuleBasedStateMachine):
-    """The chain moves by calls of the plain model; `keeper.channel` is what it shows."""
+    """The chain moves by calls of the plain model; `keeper.channel` is what it shows.
+
+    Attributes:
+        seen: effects that a tower carried out, and endings, of all examples.
+    """
+
+    seen: set[str] = set()  # noqa: RUF012 - a test gives its own
 
     @initialize(covered=st.booleans())
     def begin(self, covered: bool) -> None:
         self.now = START + 1
         self.keeper = Keeper(open_one())
         self.receipts: list[Receipt] = []
-        self.is_keyed_anew = False
+        self.is_keyed_anew = self.is_covering = False
         self.signed = 100  # the most that the payer signed
         self.keeper.promise(100, cover=700)
         if covered:
@@ -76,11 +92,12 @@ class TowerAtWork(RuleBasedStateMachine):
 
     def perform(self, effect: on.TowerEffect) -> None:
         """As the chain takes it; it refuses nothing that a tower sends after a look."""
+        self.seen.add(type(effect).__name__)
         watch, now = self.keeper.watch, self.now
         held = watch.newest
         match effect:
             case on.SubmitCover():
-                self.keeper.cover_now()
+                self.is_covering = True
             case on.SubmitUncover():
                 assert not may_be_due(self.channel, self.keeper.cover, WATCHING, now)
                 self.keeper.cover = replace(self.keeper.cover, amount=Tokens(0))
@@ -98,6 +115,13 @@ class TowerAtWork(RuleBasedStateMachine):
             case do.SubmitEndUnclosed():
                 self.keeper.channel = ends.end_unclosed(self.channel, now)
 
+    @rule()
+    def cover_arrives(self) -> None:
+        """The chain takes its time for it."""
+        if self.is_covering:
+            self.keeper.cover_now()
+            self.is_covering = False
+
     # --- the seller ----------------------------------------------------------------------------
 
     @rule(amount=st.integers(100, DEPOSIT + 50), number=st.sampled_from((1, 1, 2, 4)))
@@ -110,13 +134,17 @@ class TowerAtWork(RuleBasedStateMachine):
         try:
             if watch.is_finished or not (check_newer(watch, held) or not watch.is_bound):
                 return
-            signed = b"r" * 65 if watch.covered else b""
+            signed = b"r" * 65 if self.gives(watch) else b""
             self.keeper.step(on.HeardState(replace(held, receipt=signed)))
         except (StateRefused, IllegalMove):
             return
         if signed:
             expiry = watch.known.lock_expiry
             self.receipts.append(Receipt(self.channel.id, Tokens(amount), self.key(), expiry))
+
+    def gives(self, watch: Watch) -> bool:
+        """Whether the tower signs a receipt for what it takes."""
+        return watch.covered > 0
 
     def key(self) -> object:  # the payer's, in force
         return self.channel.signers.payer_key
@@ -221,11 +249,13 @@ class TowerAtWork(RuleBasedStateMachine):
         self.come_to(0, "close_by")
         self.now = max(self.now, self.channel.terms.close_by + 1)
         self.end_unclosed()
+        self.work()
         self.come_to(1, "window")
         self.come_to(1, "lock")
         self.end_unclosed()
         self.tower_that_looked__owes_nothing()
-        assert self.channel.phase is ChannelPhase.ENDED
+        assert self.channel.end is not None
+        self.seen.add(self.channel.end.ending.name)
 
     # --- laws ----------------------------------------------------------------------------------
 
@@ -242,6 +272,49 @@ class TowerAtWork(RuleBasedStateMachine):
         if hasattr(self, "keeper") and self.receipts:
             assert self.keeper.watch.covered or self.keeper.watch.phase is TowerPhase.RELEASED
             assert Timestamp(self.now) >= START
+
+
+@pytest.mark.lasts(5)
+def test_t6_whatever_anybody_does__a_tower_that_looks_owes_nothing() -> None:
+    seen: set[str] = set()
+    run_state_machine_as_test(type("SeenTower", (TowerAtWork,), {"seen": seen}), settings=HOW)
+    assert {"SETTLED", "UNCLOSED"} <= seen
+    sent = {"SubmitCover", "SubmitCheckpoint", "SubmitResponse", "SubmitSettle", "SubmitUncover"}
+    assert sent <= seen, sent - seen
+
+
+class NeverSettles(TowerAtWork):
+    """A tower that leaves a channel alone after its window."""
+
+    def perform(self, effect: on.TowerEffect) -> None:
+        if not isinstance(effect, do.SubmitSettle):
+            super().perform(effect)
+
+
+class NeverResponds(TowerAtWork):
+    """A tower that withholds what a receipt binds it to show."""
+
+    def perform(self, effect: on.TowerEffect) -> None:
+        if not (self.keeper.watch.is_bound and isinstance(effect, do.SubmitResponse)):
+            super().perform(effect)
+
+
+class SignsEarly(TowerAtWork):
+    """A tower that signs a receipt before its cover stands."""
+
+    def gives(self, watch: Watch) -> bool:
+        return watch.promise is not None
+
+
+@pytest.mark.lasts(15)
+@pytest.mark.parametrize("mistaken", [NeverSettles, NeverResponds, SignsEarly])
+def test_tower_with_a_mistake__is_found(
+    mistaken: type[TowerAtWork], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if mistaken is SignsEarly:  # which its machine would refuse
+        monkeypatch.setattr(Watch, "_newer", lambda watch, held: replace(watch, held=held))
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(mistaken, settings=HOW_OF_MISTAKES)
 
 
 @pytest.mark.parametrize(

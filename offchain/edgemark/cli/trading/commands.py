@@ -30,6 +30,12 @@ TEMPLATE = {
     "show": Place("trading.template", "show", "Print what a template asks for, and what it costs."),
 }
 COMMANDS = {
+    "amend": Place(
+        "trading.buying.agreeing", "amend", "Have another controller issue for a channel."
+    ),
+    "reduce": Place(
+        "trading.buying.agreeing", "reduce_deposit", "Have deposit of a channel back early."
+    ),
     "channels": Place(
         "trading.channels", "channels", "List channels of an account from the chain alone."
     ),

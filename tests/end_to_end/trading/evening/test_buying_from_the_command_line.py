@@ -5,99 +5,38 @@ The buyer of the stage is `edgemark buyer run`: commands of its home leave it th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
-from tests.stage.command_line import KILLED, Finished, edgemark
+from tests.end_to_end.trading.shop import COST, GUEST, Shop, compute_right, open_shop
+from tests.stage.command_line import KILLED
 from tests.stage.playhouse import start_usually, whole_stage
 from tests.waiting import wait_until
 
-from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.terminal.exits import Exit
-from edgemark.crypto.field.field import FIELD
-from edgemark.crypto.polynomial.fixed_point import to_signed
-from edgemark.identifiers import Address
 from edgemark.identity.did.identifier import make_did
-from edgemark.seam import CRASH_AFTER
 from edgemark.systems.trading.demo.cast import AUDITOR, TradingStage
-from edgemark.systems.trading.demo.market import CATEGORY, PER, PRICE
-from edgemark.token.metacoin import MetaCoin
+from edgemark.systems.trading.demo.market import CATEGORY
 
 pytestmark = whole_stage(120)
-
-GUEST, INPUTS, LIMIT_S = "guest", 12, 200
-FUNCTION = make_dense()
-BATCH = make_batch(FUNCTION, INPUTS)
-COST = FUNCTION.product_count * INPUTS * PRICE // PER
-
-
-@dataclass
-class Shop:
-    """The stage, and the files of a user."""
-
-    stage: TradingStage
-    folder: Path
-
-    def run(self, home: str, *words: str | Path, dies_at: str = "") -> Finished:
-        place = ("--home", self.stage.folder / home, "--json")
-        environ = {CRASH_AFTER: dies_at} if dies_at else {}
-        return edgemark(*words, *place, environ=environ, limit_s=LIMIT_S)
-
-    def buy(
-        self, home: str, *words: str | Path, out: str = "out.json", dies_at: str = ""
-    ) -> Finished:
-        work = ("--function", self.folder / "F", "--input", self.folder / "x.json")
-        more = ("--out", self.folder / out, "--interval", "2", "--timeout", "150")
-        return self.run(home, "trading", "buy", *words, *work, *more, dies_at=dies_at)
-
-    def wealth(self, account: Address) -> int:
-        """In wallet and anchor, locked tokens not counted."""
-        stage = self.stage
-        token = MetaCoin(stage.chain, stage.deployment.contract("MetaCoin"))
-        anchor = AnchorAccounts(stage.chain, stage.deployment.contract("AssetAnchor"))
-        return token.balance(account) + anchor.free_balance(account)
-
-    @property
-    def buyers_home(self) -> str:
-        return self.stage.buying[0].home.name
-
-    def read(self, out: str = "out.json") -> Any:
-        return json.loads((self.folder / out).read_text())
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
-    (folder / "F").write_bytes(FUNCTION.to_bytes())
-    values = [to_signed(element) for element in FIELD.unpack(BATCH)]
-    rows = [values[at : at + FUNCTION.inputs] for at in range(0, len(values), FUNCTION.inputs)]
-    (folder / "x.json").write_text(json.dumps(rows))
     stage = TradingStage(
         folder / "stage",
         settings={"party.poll_s": 0.3},
         start_limit_s=300.0,
         guests=(AUDITOR, GUEST),
     )
-    with stage:
-        stage.set()
-        stage.write_guest_home(GUEST)
-        for actor in stage.actors:
-            start_usually(actor)
-        stage.wait_ready(stage.actors)
-        (folder / "vouched").write_text(stage.market.qualification)
-        yield Shop(stage, folder)
+    with open_shop(stage, folder) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
 def right() -> list[list[int]]:
-    values = [to_signed(element) for element in FIELD.unpack(FUNCTION.evaluate(BATCH))]
-    width = FUNCTION.outputs
-    return [values[at : at + width] for at in range(0, len(values), width)]
+    return compute_right()
 
 
 def test_work__is_bought_checked_paid_for_and_closed(shop: Shop, right: list[list[int]]) -> None:

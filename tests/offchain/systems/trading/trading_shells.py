@@ -5,6 +5,7 @@ Credentials are named with them for what they stand on: keys of identities, told
 
 SHELLS = frozenset(
     {
+        "buyer.agreeing",
         "buyer.market",
         "buyer.money",
         "buyer.orders.answers",

@@ -15,7 +15,7 @@ from typing import Any
 
 from edgemark.cli.spending.command import Spending
 from edgemark.files import find_holder
-from edgemark.identifiers import Tokens
+from edgemark.identifiers import Address, Tokens
 from edgemark.journal.journal import JournalInUse
 from edgemark.loop.replay import look_at_open, look_up
 from edgemark.party.wishes.asking import ask
@@ -24,6 +24,7 @@ from edgemark.systems.trading.buyer.granting import (
     BEGIN,
     CLOSE,
     ORDER,
+    REDUCE,
     TOP_UP,
     facts_of_opening,
     facts_of_order,
@@ -35,6 +36,7 @@ from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Agreement, Opening
 from edgemark.systems.trading.protocol.life import PartyMachine
+from edgemark.systems.trading.station.accords.asking import AMEND, facts_of_controller
 from edgemark.systems.trading.station.station import TradingStation
 
 JOURNAL = f"{NAME}.journal"
@@ -75,6 +77,14 @@ class Desk(ABC):
         """Ask for nothing more."""
 
     @abstractmethod
+    def reduce(self, channel: ChannelId, amount: Tokens) -> int:
+        """Ask for deposit back; what it will be then, smallest units."""
+
+    @abstractmethod
+    def amend(self, channel: ChannelId, controller: Address) -> int:
+        """Want another controller; its epoch."""
+
+    @abstractmethod
     def state(self, channel: ChannelId) -> Purchase:
         """What is remembered of a channel; raises `ChannelUnknown`."""
 
@@ -104,6 +114,14 @@ class OwnDesk(Desk):
     def stop(self, channel: ChannelId) -> None:
         """See `Buyer.stop`."""
         self.buyer.stop(channel)
+
+    def reduce(self, channel: ChannelId, amount: Tokens) -> int:
+        """See `Agreeing.reduce`."""
+        return int(self.buyer.agreeing.reduce(channel, amount))
+
+    def amend(self, channel: ChannelId, controller: Address) -> int:
+        """See `Agreeing.amend`."""
+        return self.buyer.agreeing.amend(channel, controller)
 
     def recover(self, agreement: Agreement) -> None:
         """See `Buyer.recover`."""
@@ -141,6 +159,15 @@ class WishDesk(Desk):
     def stop(self, channel: ChannelId) -> None:
         """By a wish."""
         self._ask(CLOSE, {"channel": channel.hex()})
+
+    def reduce(self, channel: ChannelId, amount: Tokens) -> int:
+        """By a wish."""
+        facts = {"channel": channel.hex(), "amount": int(amount)}
+        return int(self._ask(REDUCE, facts)["deposit"])
+
+    def amend(self, channel: ChannelId, controller: Address) -> int:
+        """By a wish."""
+        return int(self._ask(AMEND, facts_of_controller(channel, controller))["epoch"])
 
     def state(self, channel: ChannelId) -> Purchase:
         """As the journal has it."""

@@ -31,6 +31,7 @@ from edgemark.party.agenda import Agenda
 from edgemark.party.rounds import Rounds
 from edgemark.party.service import PartyService
 from edgemark.party.wishes.granting import Grant
+from edgemark.systems.trading.buyer.agreeing import Agreeing
 from edgemark.systems.trading.buyer.granting import grants_of
 from edgemark.systems.trading.buyer.hearing import Hearing
 from edgemark.systems.trading.buyer.market.asking import draft_policy
@@ -47,6 +48,7 @@ from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords.messages import Amending
 from edgemark.systems.trading.protocol.agreement import Agreement, Opening
 from edgemark.systems.trading.protocol.letters import Message, Role
 from edgemark.systems.trading.protocol.life import PartyMachine
@@ -56,6 +58,7 @@ from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
 from edgemark.systems.trading.station.speaking import (
+    LETTERS,
     Correspondent,
     Keys,
     Pulse,
@@ -98,6 +101,7 @@ class Buyer(PartyService[TradingStation]):
             self._note_wrong,
             randomness or Randomness(),
         )
+        self.agreeing = Agreeing(station, self.state, self.runtime.ask)
         self.agenda = Agenda(station.follow(), subject_of)
         self._rounds = Rounds(self, views_of=self._views_of, observe=observe, hear=_ignore)
         self._pulse = Pulse(station)
@@ -268,7 +272,7 @@ class Buyer(PartyService[TradingStation]):
             case do.SendRequest(number):
                 self._request(state, number)
             case do.KeepAnswer(number):
-                self._keep_answer(state, number)
+                self.shelf.conclude_last(state.known.channel, number, state.requests)
                 return [on.FoundAnswerKept(number)]
             case do.Countersign(index):
                 return [on.FoundCountersigned(index, self._countersign(state, index))]
@@ -303,8 +307,8 @@ class Buyer(PartyService[TradingStation]):
         return []
 
     def errand(self, state: Purchase, effect: do.BuyerEffect) -> Errand | None:
-        """Requests bring bytes to their seller, which may be slow."""
-        if isinstance(effect, do.SendRequest) and state.agreement is not None:
+        """What may go to the seller by HTTPS, which may be slow."""
+        if isinstance(effect, do.SendRequest | do.SendAmending) and state.agreement is not None:
             return Errand("handing", state.known.terms.seller)
         return None
 
@@ -336,17 +340,6 @@ class Buyer(PartyService[TradingStation]):
             self._asked.add((channel, number))
             raise
 
-    def _keep_answer(self, state: Purchase, number: int) -> None:
-        """Write the result of a lot once this was the last of it."""
-        channel = state.known.channel
-        lot = self.shelf.lot_of(channel, number)
-        if lot is None:
-            return
-        waiting = {each.number for each in state.requests}
-        if waiting & set(lot.numbers):
-            return
-        self.shelf.conclude(channel, lot)
-
     def _countersign(self, state: Purchase, index: int) -> bytes:
         station = self.station
         pricing, key = station.deals.pricing(state.known.channel), station.keys.account
@@ -356,8 +349,13 @@ class Buyer(PartyService[TradingStation]):
 
     def _say(self, state: Purchase, message: Message | None) -> None:
         """Send it, and again until its state owes it no more; raises `Sent`."""
-        if message is not None:
-            self._talk.insist(state, message, Role.SELLER)
+
+        def hand(raw: bytes) -> bytes:
+            return self._fetch(state, "POST", LETTERS, raw, 1024)
+
+        if message is not None:  # the next controller is wanted also when the present one is gone
+            by = hand if isinstance(message, Amending) else None
+            self._talk.insist(state, message, Role.SELLER, by)
 
     def _state_at_hand(self, channel: ChannelId) -> Purchase | None:
         found: Purchase | None = self.runtime.state_at_hand(channel)

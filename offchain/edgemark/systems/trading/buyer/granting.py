@@ -6,6 +6,8 @@
 | `trading.order` | channel, work by its digests, sample, out  | number of the first order |
 | `trading.topup` | channel, amount                            | deposit in all            |
 | `trading.close` | channel                                    | channel                   |
+| `trading.reduce`| channel, amount that goes back             | deposit that is left      |
+| `trading.amend` | channel, the next controller               | its epoch                 |
 
 Bytes are no part of a wish: the command puts them on the shelf before it asks.
 """
@@ -18,24 +20,28 @@ from typing import Any, Protocol
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.encoding import MalformedMessage
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Timestamp, Tokens, parse_hash32
+from edgemark.identifiers import Timestamp, Tokens, parse_address, parse_hash32
 from edgemark.party.wishes.granting import Grant
+from edgemark.systems.trading.buyer.agreeing import Agreeing
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol.agreement import Opening
 from edgemark.systems.trading.protocol.messages import SIGNATURE_BYTES
+from edgemark.systems.trading.station.accords.asking import AMEND
 from edgemark.systems.trading.work.messages import OrderKind
 from edgemark.untrusted.fields import Fields
 
 BEGIN, ORDER, TOP_UP, CLOSE = "trading.begin", "trading.order", "trading.topup", "trading.close"
+REDUCE = "trading.reduce"
 
 
 class Granting(Protocol):
     """Who grants: a `Buyer`."""
 
     shelf: Shelf
+    agreeing: Agreeing
 
     def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
         """Take the terms of a deal of this home."""
@@ -57,6 +63,8 @@ def grants_of(buyer: Granting) -> Mapping[str, Grant]:
         ORDER: _order,
         TOP_UP: _top_up,
         CLOSE: _close,
+        REDUCE: _reduce,
+        AMEND: _amend,
     }
 
     def grant(act: Callable[[Granting, Fields], Mapping[str, object]]) -> Grant:
@@ -127,6 +135,19 @@ def _top_up(buyer: Granting, wish: Fields) -> Mapping[str, object]:
     if amount < 1:
         raise RefusedInput("adds nothing", who=wish.who, had=amount, needed=">= 1")
     return {"deposit": int(buyer.top_up(channel, Tokens(amount)))}
+
+
+def _reduce(buyer: Granting, wish: Fields) -> Mapping[str, object]:
+    channel, amount = _channel(wish), Tokens(wish.whole("amount"))
+    wish.finish()
+    return {"deposit": int(buyer.agreeing.reduce(channel, amount))}
+
+
+def _amend(buyer: Granting, wish: Fields) -> Mapping[str, object]:
+    channel = _channel(wish)
+    controller = parse_address(wish.text("controller"), who=f"{wish.who}, controller")
+    wish.finish()
+    return {"epoch": buyer.agreeing.amend(channel, controller)}
 
 
 def _close(buyer: Granting, wish: Fields) -> Mapping[str, object]:

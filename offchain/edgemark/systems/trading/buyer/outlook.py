@@ -11,7 +11,7 @@ from typing import assert_never
 
 from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import NO_TIME, Moment, Tokens, format_time
+from edgemark.identifiers import NO_TIME, NOBODY, Moment, Tokens, format_time
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Reason
@@ -79,11 +79,15 @@ def find_awaited(state: Purchase) -> str:  # noqa: PLR0911 - one line a phase
             assert_never(state.phase)
 
 
-def _awaited_buying(state: Purchase) -> str:
+def _awaited_buying(state: Purchase) -> str:  # noqa: PLR0911 - one line each
     if state.blocks_stopped:
         return "new blocks"
+    if state.next_controller != NOBODY:
+        return "the seller's word for the next controller, or the chain"
     if state.broker_away:
         return "its broker"
+    if state.asking is not None:
+        return "the seller's word for deposit that goes back, or the chain"
     if state.wanted_deposit > state.deposit:
         return "a top-up, on chain"
     if state.requests:

@@ -6,6 +6,7 @@
 | GET /v1/texts/HASH                    | templates and qualifications, by their Keccak-256       |
 | PUT /v1/parts/CHANNEL/DIGEST          | data of an order, under a slip of the payer             |
 | POST /v1/outputs                      | a slip -> the output of an order                        |
+| POST /v1/letters                      | the payer's word for the next controller                |
 | letters, by the channel's controller  | everything else (`dealing`)                             |
 
 A party that others dial has its place in its DID document: the service `EdgemarkSeller`.
@@ -42,8 +43,9 @@ from edgemark.systems.trading.protocol.asking.slips import (
     Slip,
     split_part,
 )
-from edgemark.systems.trading.protocol.letters import Role
+from edgemark.systems.trading.protocol.letters import Kind, Letter, Role
 from edgemark.systems.trading.protocol.life import PartyMachine, SellerPhase
+from edgemark.systems.trading.protocol.messages import MAX_LETTER_BYTES
 from edgemark.systems.trading.protocol.side import ChannelView, observe
 from edgemark.systems.trading.seller.claiming import CLAIM, NAME, draft_claim
 from edgemark.systems.trading.seller.dealing import Dealing, due
@@ -56,10 +58,12 @@ from edgemark.systems.trading.seller.serving.parts import PartStore
 from edgemark.systems.trading.seller.watching.following import WatchedSales
 from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
+from edgemark.systems.trading.station.accords.asking import AMEND, amending_grant
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
 from edgemark.systems.trading.station.speaking import (
+    LETTERS,
     Correspondent,
     Keys,
     Pulse,
@@ -202,16 +206,21 @@ class Seller(EvmServer[TradingStation]):
     # --- for commands --------------------------------------------------------------------------
 
     def grants(self) -> Mapping[str, Grant]:
-        """`edgemark trading claim`, and what is asked about towers."""
+        """`edgemark trading claim` and `amend`, and what is asked about towers."""
         claim = {CLAIM: lambda facts: self._claim(facts.text("channel"), facts.flag("close"))}
-        return {**claim, **self._watched.grants(self._find)}
+        amend = amending_grant(self.station, self._require, self.runtime.ask)
+        return {**claim, AMEND: amend, **self._watched.grants(self._find)}
+
+    def _require(self, channel: ChannelId) -> Sale:
+        sale: Sale | None = self.runtime.state(channel)
+        if sale is None or sale.agreement is None:
+            raise NotFound("is not known here", who=f"channel {channel.hex()}")
+        return sale
 
     def _claim(self, channel: str, is_end: bool) -> Mapping[str, object]:
         """Bring what is signed to the chain, or end the channel: then it is claimed at its end."""
         key = parse_channel_id(channel)
-        sale = self.runtime.state(key)
-        if sale is None or sale.agreement is None:
-            raise NotFound("is not known here", who=f"channel {channel}")
+        sale = self._require(key)
         if is_end:
             at = Timestamp(self.station.head().block)
             after = self.runtime.ask(key, on.AskedStop(at))
@@ -235,6 +244,7 @@ class Seller(EvmServer[TradingStation]):
             Route("GET", "/v1/texts/{digest}", self._show_text, 0),
             Route("PUT", "/v1/parts/{channel}/{digest}", self._take_part, most, self._admit_part),
             Route("POST", "/v1/outputs", self._give_output, SLIP_BYTES),
+            Route("POST", LETTERS, self._take_handed, MAX_LETTER_BYTES),
         ]
 
     def _give_quote(self, request: Request) -> Response:
@@ -265,11 +275,18 @@ class Seller(EvmServer[TradingStation]):
 
     def _give_output(self, request: Request) -> Response:
         slip = Slip.from_wire(request.body)
-        sale = self._find(slip.channel)
-        if sale is None or sale.agreement is None:
-            raise NotFound("is not known here", who=f"channel {slip.channel.hex()}")
-        self._check_slip(slip, Purpose.OUTPUT, sale)
+        self._check_slip(slip, Purpose.OUTPUT, self._require(slip.channel))
         return Response(body=self.serving.output(slip.channel, slip.digest))
+
+    def _take_handed(self, request: Request) -> Response:
+        """The payer's word for who issues next, which the present one may not carry any more."""
+        letter = Letter.from_wire(request.body)
+        if letter.kind is not Kind.AMENDING:
+            had, needed = letter.kind.name.lower(), "an amendment; the broker has the rest"
+            raise RefusedInput("is not taken here", who="letter", had=had, needed=needed)
+        self._open_sale(letter.channel)
+        self._talk.hear(letter.channel, request.body)
+        return Response(body=TAKEN)
 
     def _check_slip(self, slip: Slip, purpose: Purpose, sale: Sale) -> None:
         domain, now = self.station.domain, self._pulse.head().block

@@ -43,6 +43,7 @@ from edgemark.systems.trading.station.station import TradingStation
 
 FIRST_S, MOST_S = 2.0, 16.0  # between two sendings of one letter
 REMEMBERED = 4096  # letters that are sent again
+LETTERS = "/v1/letters"  # where a seller takes the one kind that goes without a broker
 AWAY_S = 3.0  # for which a broker may be out of reach and nobody hears of it
 
 _SELLER, _BUYER = frozenset({Role.SELLER}), frozenset({Role.BUYER})
@@ -65,6 +66,7 @@ READERS: Mapping[Kind, frozenset[Role]] = {
 
 StateOf = Callable[[ChannelId], OfChannel | None]
 Take = Callable[[ChannelId, Role, Message], None]
+Carry = Callable[[bytes], object]
 
 
 class Sent(UnderWay):
@@ -151,8 +153,10 @@ class Correspondent:
         """The key with which this party signs for a channel now; raises `KeyMissing`."""
         return self._keys.of(addresses_of(state)[self._me])
 
-    def send(self, state: OfChannel, message: Message, to: Role) -> None:
-        """Sign a letter and give it to the post, once.
+    def send(
+        self, state: OfChannel, message: Message, to: Role, otherwise: Carry | None = None
+    ) -> None:
+        """Sign a letter and give it to the post, once; `otherwise` has it where that takes none.
 
         Raises:
             KeyMissing: this home does not sign for the channel.
@@ -160,20 +164,27 @@ class Correspondent:
             EdgemarkError: the post does not take it.
         """
         channel = state.known.channel
-        if not self._post.is_there(channel):
+        is_there = self._post.is_there(channel)
+        if not is_there and otherwise is None:
             raise NoLetters("letters neither come nor go", who=f"channel {channel.hex()}")
         letter = Letter.of(channel, message)
         signature = self.key(state).sign(letter.digest(self._domain))
-        self._post.send(channel, to, replace(letter, signature=signature).to_wire())
+        raw = replace(letter, signature=signature).to_wire()
+        if is_there or otherwise is None:
+            self._post.send(channel, to, raw)
+        else:
+            otherwise(raw)
 
-    def insist(self, state: OfChannel, message: Message, to: Role) -> None:
+    def insist(
+        self, state: OfChannel, message: Message, to: Role, otherwise: Carry | None = None
+    ) -> None:
         """The same, for an effect: it never returns, so that the letter is sent again.
 
         Raises:
             Sent: it is out.
             EdgemarkError: as `send`.
         """
-        self.send(state, message, to)
+        self.send(state, message, to, otherwise)
         sent = Sent("is sent, and not acknowledged", who=type(message).__name__)
         sent.after_s = self._pause_after(state.known.channel, to.value.encode() + message.to_wire())
         raise sent

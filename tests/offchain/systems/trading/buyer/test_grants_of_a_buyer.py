@@ -10,11 +10,12 @@ from tests.offchain.systems.trading.parties_cast import CHANNEL, SELLER_OPENING
 from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
 
 from edgemark.errors import EdgemarkError
-from edgemark.identifiers import Hash32, Tokens
+from edgemark.identifiers import Address, Hash32, Tokens
 from edgemark.systems.trading.buyer.granting import (
     BEGIN,
     CLOSE,
     ORDER,
+    REDUCE,
     TOP_UP,
     facts_of_opening,
     facts_of_order,
@@ -24,6 +25,7 @@ from edgemark.systems.trading.buyer.orders.ordering import ALL, Lot, Wanted, dra
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Opening
+from edgemark.systems.trading.station.accords.asking import AMEND, facts_of_controller
 from edgemark.untrusted.fields import Fields
 
 FUNCTION = make_dense()
@@ -36,6 +38,18 @@ class Noting:
     def __init__(self, home: Path) -> None:
         self.shelf = Shelf(home)
         self.did: list[Any] = []
+
+    @property
+    def agreeing(self) -> Any:
+        return self
+
+    def reduce(self, channel: ChannelId, amount: Tokens) -> Tokens:
+        self.did.append((channel, amount))
+        return Tokens(100 - amount)
+
+    def amend(self, channel: ChannelId, controller: Address) -> int:
+        self.did.append((channel, controller))
+        return 1
 
     def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
         self.did.append((channel, opening))
@@ -84,6 +98,16 @@ def test_top_up_and_close__are_granted(buyer: Noting) -> None:
     assert buyer.did == [(CHANNEL, 7), CHANNEL]
 
 
+def test_deposit_back_and_the_next_controller__are_granted(buyer: Noting) -> None:
+    channel, account = CHANNEL.hex(), Address("0x" + "0b" * 20)
+    assert wish(buyer, REDUCE, {"channel": channel, "amount": 7}) == {"deposit": 93}
+    assert wish(buyer, AMEND, facts_of_controller(CHANNEL, account)) == {"epoch": 1}
+    assert [(each, str(what).lower()) for each, what in buyer.did] == [
+        (CHANNEL, "7"),
+        (CHANNEL, account),
+    ]
+
+
 HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
     "no channel": (CLOSE, {}),
     "a channel that is none": (CLOSE, {"channel": "ab"}),
@@ -91,6 +115,13 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
     "nothing to add": (TOP_UP, {"channel": CHANNEL.hex(), "amount": 0}),
     "less than nothing": (TOP_UP, {"channel": CHANNEL.hex(), "amount": -5}),
     "an amount that is none": (TOP_UP, {"channel": CHANNEL.hex(), "amount": "7"}),
+    "deposit back that is no amount": (REDUCE, {"channel": CHANNEL.hex(), "amount": "7"}),
+    "deposit back of no channel": (REDUCE, {"amount": 7}),
+    "a controller that is none": (AMEND, {"channel": CHANNEL.hex(), "controller": "0x0b"}),
+    "a controller and more": (
+        AMEND,
+        {"channel": CHANNEL.hex(), "controller": "0x" + "0b" * 20, "key": ""},
+    ),
     "a signature that is short": (
         BEGIN,
         {"channel": CHANNEL.hex(), "valid_until": 1, "signature": "ab"},

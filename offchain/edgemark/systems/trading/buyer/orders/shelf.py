@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ from edgemark.identifiers import Hash32
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted
 from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.messages import Request
 from edgemark.systems.trading.work.messages import MAX_PART_BYTES, Order, OrderKind
 from edgemark.untrusted.fields import BadFile, Fields, parse_json
 
@@ -184,6 +185,12 @@ class Shelf:
         raw = json.dumps(done).encode()
         write_whole(folder / f"{lot.first}.done", raw, mode=OWNER_ONLY_FILE)
         self.drop(channel, lot)
+
+    def conclude_last(self, channel: ChannelId, number: int, waiting: Sequence[Request]) -> None:
+        """Write the result of a request's lot once none of it waits for its answer any more."""
+        lot = self.lot_of(channel, number)
+        if lot is not None and not {each.number for each in waiting} & set(lot.numbers):
+            self.conclude(channel, lot)
 
     def done(self, channel: ChannelId, first: int) -> Done | None:
         """What came of a lot; None while it is open, or was never there."""

@@ -1,0 +1,1 @@
+"""What the user of either party wants both to agree on."""

@@ -33,6 +33,11 @@ NOT_RUN = {
     ("README.md", "make wheel"),
     ("docs/index.md", "make demo"),
     ("docs/operating.md", "edgemark tower run --home HOME"),
+    ("docs/trading.md", "edgemark demo trading --html receipt.html"),
+    (
+        "docs/trading.md",
+        "edgemark trading buy OFFER --function F.function --input x.json --out y.json",
+    ),
     (
         "docs/evidence.md",
         'edgemark outsourcing evidence JOB -o evidence.json --home "$PLAY/judge-1"',

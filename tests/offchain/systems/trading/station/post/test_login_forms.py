@@ -160,6 +160,7 @@ GOOD = Nonce(b"n" * 32, Timestamp(2**64 - 1)).to_wire()
         (GOOD, replace(PASS, channels=frozenset({OTHER})).to_wire()),
         (GOOD, PASS.without_password().to_wire()),
     ],
+    ids=range(7),  # its key is drawn anew in every process
 )
 def test_a_controller_that_answers_something_else__is_at_fault(nonce: bytes, given_: bytes) -> None:
     doors = ControllerDoors(Applicant(nonce, given_), CONTROLLER.address, Role.BUYER)

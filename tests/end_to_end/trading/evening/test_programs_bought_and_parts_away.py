@@ -129,16 +129,20 @@ class Bazaar:
     # What the parties remember of a channel.
 
     def sale(self, channel: ChannelId) -> Sale:
-        return self._state(self.stage.seller, "seller", SALES, channel)
+        found: Sale = _remembered(self.stage.seller, "seller", SALES, channel)
+        return found
 
     def desk(self, channel: ChannelId) -> Desk:
-        return self._state(self.stage.controller, "controller", DESKS, channel)
+        found: Desk = _remembered(self.stage.controller, "controller", DESKS, channel)
+        return found
 
-    def bought(self, channel: ChannelId) -> Any:
-        return self._state(self.stage.buying[0], "buyer", PURCHASES, channel)
+    def bought(self, channel: ChannelId) -> Purchase:
+        found: Purchase = _remembered(self.stage.buying[0], "buyer", PURCHASES, channel)
+        return found
 
-    def _state(self, actor: EvmActor, name: str, machine: Any, channel: ChannelId) -> Any:
-        return look_up(actor.home, name, machine, channel)
+
+def _remembered(actor: EvmActor, name: str, machine: Any, channel: ChannelId) -> Any:
+    return look_up(actor.home, name, machine, channel)
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +229,22 @@ def test_a_program_without_end__costs_no_more_than_was_ordered(
     assert bazaar.sale(channel).signed - before <= PRICE
 
 
+def wait_all_issued(bazaar: Bazaar, channel: ChannelId, before: int) -> None:
+    """More than before is signed, and the controller has issued all that is."""
+
+    def are_issued() -> bool:
+        sale, desk = bazaar.sale(channel), bazaar.desk(channel)
+        is_billed = sale.signed > before and sale.worth(sale.signed) == sale.claimed
+        return is_billed and sale.voucher is not None and desk.index >= sale.voucher.voucher.index
+
+    wait_for("bill and credential", are_issued, 30)
+
+
+def taken_by(sale: Sale) -> int:
+    """Number of the newest request that was taken."""
+    return sale.received + len(sale.works)
+
+
 def in_hand(bazaar: Bazaar, channel: ChannelId) -> bool:
     return bool(bazaar.sale(channel).in_hand)
 
@@ -250,6 +270,7 @@ def test_a_controller_that_is_away__ends_nothing_and_the_purchase_goes_on(
     done = buying.result(LIMIT_S)
     assert done.status == Exit.DONE, done.error
     assert bazaar.out.read_bytes() == DATA.upper()
+    wait_all_issued(bazaar, channel, sale.signed)
 
 
 @pytest.mark.parametrize("what", ["blocks", "node"])
@@ -272,11 +293,11 @@ def test_a_chain_that_is_away__has_nothing_signed_until_it_is_back(
         more = [bazaar.buy_meanwhile(bazaar.buyer, "shout", *words)] if what == "blocks" else []
         if more:
             wait_for("more is asked", lambda: len(bazaar.bought(channel).requests) > 0, 30)
-        before = [each(channel) for each in (bazaar.sale, bazaar.bought, bazaar.desk)]
+        before = bazaar.sale(channel), bazaar.bought(channel), bazaar.desk(channel)
         time.sleep(4)
-        sale, bought, desk = (each(channel) for each in (bazaar.sale, bazaar.bought, bazaar.desk))
+        sale, bought, desk = bazaar.sale(channel), bazaar.bought(channel), bazaar.desk(channel)
         assert not sale.in_hand
-        assert (sale.last_index, sale.received) == (before[0].last_index, before[0].received)
+        assert (sale.last_index, taken_by(sale)) == (before[0].last_index, taken_by(before[0]))
         assert bought.signed == before[1].signed
         assert desk.index == before[2].index
         assert (sale.phase, bought.phase) == (SellerPhase.SERVING, BuyerPhase.BUYING)
@@ -289,3 +310,4 @@ def test_a_chain_that_is_away__has_nothing_signed_until_it_is_back(
         done = each.result(LIMIT_S)
         assert done.status == Exit.DONE, done.error
     assert bazaar.out.read_bytes() == DATA.upper()
+    wait_all_issued(bazaar, channel, sale.signed)

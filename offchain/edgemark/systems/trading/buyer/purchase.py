@@ -22,7 +22,13 @@ from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.messages import Reducing
-from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Fault, Reason, Registers
+from edgemark.systems.trading.protocol.agreement import (
+    NO_TOKENS,
+    Fault,
+    Reason,
+    Registers,
+    later,
+)
 from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Answer, Countersigned, Proposal, Request
 from edgemark.systems.trading.protocol.side import Side
@@ -140,7 +146,7 @@ class Purchase(Side):
             return ()
         times = [(self.service_ends, TimeOver(TradeTime.SERVICE)), *self.ends()]
         agreed, decided = self.agreement.conditions, self.decided
-        if self.failing_since != NO_TIME:
+        if self.failing_since != NO_TIME and not self.blocks_stopped:
             over = Timestamp(self.failing_since + decided.patience_s)
             times.append((over, TimeOver(TradeTime.FAILOVER)))
         if self.phase is BuyerPhase.STOPPED and self.is_losing_patience() and not self.is_lost:
@@ -214,6 +220,11 @@ class Purchase(Side):
         match event:
             case on.AskedStop(at):
                 return told.stop(Reason.ASKED_BY_BUYER, at)
+            case on.FoundBrokerBack(at):
+                return told.with_time_from(at)
+            case on.SawBlocksGoOn(at) if self.blocks_stopped:
+                since = later(self.failing_since, at)
+                return replace(told, failing_since=since).with_time_from(at)
             case on.SawMoney(deposit):
                 return told.with_money_after(self, came=deposit < self.deposit)
             case accord.SawLapsed(at):
@@ -228,6 +239,12 @@ class Purchase(Side):
                 return replace(told, proposed=None, is_returned=True)
             case _:
                 return told
+
+    def with_time_from(self, at: Timestamp) -> Purchase:
+        """The same for a seller that could not bill, claim or be heard until then."""
+        if self.phase is not BuyerPhase.STOPPED:
+            return self
+        return replace(self, stopped_at=later(self.stopped_since, at))
 
     def with_money_after(self, had: Purchase, *, came: bool) -> Purchase:
         """The same when a deposit went back, or another agreement took the number of that."""

@@ -20,7 +20,7 @@ from typing import assert_never
 
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import NotOwed, UnderWay
@@ -340,7 +340,7 @@ class Controller(EvmServer[ControllerStation]):
         """Let every desk know whether blocks come; a chain that is away closes nothing."""
         head = self._head()
         are_stopped = head.clock - head.block > self._decided.stale_after_s
-        event = on.SawBlocksStop() if are_stopped else on.SawBlocksGoOn()
+        event = on.SawBlocksStop() if are_stopped else on.SawBlocksGoOn(Timestamp(head.block))
         for key, desk in self.runtime.states().items():
             if desk.phase in _OPEN and desk.blocks_stopped is not are_stopped:
                 self.runtime.post(key, event)

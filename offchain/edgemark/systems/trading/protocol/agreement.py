@@ -16,7 +16,7 @@ from enum import IntEnum
 from itertools import zip_longest
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.identifiers import ChannelId
@@ -174,6 +174,11 @@ class Opening:
 
     valid_until: Timestamp
     signature: bytes = field(repr=False)
+
+
+def later(since: Timestamp, at: Timestamp) -> Timestamp:
+    """A time that has begun, begun anew at `at`; one that has not stays so."""
+    return since if since == NO_TIME else max(since, at)
 
 
 def plus(first: Registers, second: Registers) -> Registers:

@@ -92,7 +92,9 @@ class SawBlocksStop:
 
 @dataclass(frozen=True)
 class SawBlocksGoOn:
-    """It is not any more."""
+    """It is not any more; whoever could not act meanwhile gets its time from `at` on."""
+
+    at: Timestamp
 
 
 @dataclass(frozen=True)

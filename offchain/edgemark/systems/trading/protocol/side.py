@@ -173,7 +173,8 @@ class Side(OfChannel, Waiting, ABC):
 
     def is_losing_patience(self) -> bool:
         """Whether the other is waited for: not while it cannot be heard, if that may pass."""
-        return not self.broker_away or self.reason is Reason.CONTROLLER_LOST
+        can_hear = not self.broker_away or self.reason is Reason.CONTROLLER_LOST
+        return can_hear and not self.blocks_stopped
 
     def heard(self, event: on.Common) -> Self:  # noqa: PLR0911 - one line an event
         """The same with what an event told that both parties hear."""

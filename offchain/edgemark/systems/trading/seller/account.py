@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.protocol.accords.messages import Reducing
-from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Registers
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Registers, later
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Settlement
 from edgemark.systems.trading.protocol.side import Side
@@ -148,11 +149,18 @@ class Account(Side):
                 wait = agreed.grace_s + decided.patience_s
                 after(self.asked_at, wait, TradeTime.PATIENCE)
                 after(self.asked_at, agreed.grace_s, TradeTime.LAST)
-        if self.overdrawn_since != NO_TIME:
+        if self.overdrawn_since != NO_TIME and not self.blocks_stopped:
             after(self.overdrawn_since, decided.patience_s, TradeTime.OVERDRAFT)
-        if self.failing_since != NO_TIME:
+        if self.failing_since != NO_TIME and not self.blocks_stopped:
             after(self.failing_since, decided.patience_s, TradeTime.FAILOVER)
         return times
+
+    def with_time_from(self, at: Timestamp) -> Self:
+        """The same for a buyer that could not sign, top up or be heard until then."""
+        told = replace(self, overdrawn_since=later(self.overdrawn_since, at))
+        if self.proposed is None:
+            return told
+        return replace(told, asked_at=later(self.asked_at, at)).forget(TradeTime.GRACE)
 
     def laws(self) -> Mapping[str, bool]:
         """What holds of the fields of every state that can be reached."""

@@ -24,7 +24,7 @@ from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.messages import Reducing
-from edgemark.systems.trading.protocol.agreement import Readings, Reason, Registers, plus
+from edgemark.systems.trading.protocol.agreement import Readings, Reason, Registers, later, plus
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import (
     Answer,
@@ -104,9 +104,11 @@ class Sale(Account):
                 index = credential.index
                 left = tuple(e for e in self.unissued if e.proposal.voucher.index > index)
                 return replace(told, unissued=left)
-            case on.FoundBrokerBack(at) if self.proposed is not None:
-                asked_at = max(self.asked_at, at)
-                return replace(told, asked_at=Timestamp(asked_at)).forget(TradeTime.GRACE)
+            case on.FoundBrokerBack(at):
+                return told.with_time_from(at)
+            case on.SawBlocksGoOn(at) if self.blocks_stopped:
+                since = later(self.failing_since, at)
+                return replace(told, failing_since=since).with_time_from(at)
             case on.AskedStop(at):
                 return told.stop(Reason.ASKED_BY_SELLER, at)
             case _:

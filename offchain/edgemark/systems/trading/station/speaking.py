@@ -305,4 +305,4 @@ def find_blocks(
         check_fresh(head, stale_after_s)
     except BlocksStopped:
         return () if has_stopped else (on.SawBlocksStop(),)
-    return (on.SawBlocksGoOn(),) if has_stopped else ()
+    return (on.SawBlocksGoOn(Timestamp(head.block)),) if has_stopped else ()

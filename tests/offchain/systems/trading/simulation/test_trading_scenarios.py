@@ -24,6 +24,7 @@ from tests.offchain.systems.trading.simulation.trading_parties import Buyer
 from tests.offchain.systems.trading.simulation.trading_world import World
 
 from edgemark.identifiers import Timestamp, Tokens
+from edgemark.loop.machine import Tick
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import ChannelEnding, Said
 from edgemark.systems.trading.protocol import effects as do
@@ -219,6 +220,54 @@ def test_t24_chain_or_broker_away__closes_nothing(what: str) -> None:
     assert world.seller.state.phase is SellerPhase.SERVING
     assert world.buyer.state.signed.amount > before
     assert world.seller.state.reason is Reason.NONE
+
+
+AWAY = {"chain": on.SawBlocksStop(), "broker": on.FoundBrokerAway()}
+BACK = {"chain": on.SawBlocksGoOn, "broker": on.FoundBrokerBack}
+
+
+@pytest.mark.parametrize("what", ["chain", "broker"])
+def test_t24_a_bill_that_was_out_meanwhile__is_late_only_a_patience_after(what: str) -> None:
+    world = billed_world()
+    seller, wait = world.seller, CONDITIONS.grace_s + POLICY.patience_s
+    seller.tell(AWAY[what])
+    back = Timestamp(now(world) + 2 * wait)
+    seller.tell(Tick(back))  # the first block after an hour is an hour later
+    assert seller.state.phase is SellerPhase.SERVING
+    seller.tell(BACK[what](back))
+    seller.tell(Tick(back + wait))
+    assert (seller.state.phase, seller.state.reason) == (SellerPhase.SERVING, Reason.NONE)
+    seller.tell(Tick(back + wait + 1))
+    assert seller.state.reason is Reason.VOUCHER_LATE
+
+
+def test_t24_a_deposit_that_nobody_could_raise_meanwhile__is_waited_for_anew() -> None:
+    world = opened(rounds=4)
+    seller, wait = world.seller, POLICY.patience_s
+    seller.tell(on.FoundOverdrawn(now(world)))
+    seller.tell(on.SawBlocksStop())
+    back = Timestamp(now(world) + 2 * wait)
+    seller.tell(Tick(back))
+    seller.tell(on.SawBlocksGoOn(back))
+    seller.tell(Tick(back + wait))
+    assert seller.state.phase is SellerPhase.SERVING
+    seller.tell(Tick(back + wait + 1))
+    assert seller.state.reason is Reason.OVERDRAWN
+
+
+@pytest.mark.parametrize("what", ["chain", "broker"])
+def test_t24_a_seller_that_could_not_end_it_meanwhile__is_waited_for_anew(what: str) -> None:
+    world = opened()
+    buyer, wait = world.buyer, 2 * CONDITIONS.grace_s + POLICY.patience_s
+    buyer.tell(on.AskedStop(now(world)))
+    buyer.tell(AWAY[what])
+    back = Timestamp(now(world) + 2 * wait)
+    buyer.tell(Tick(back))
+    buyer.tell(BACK[what](back))
+    buyer.tell(Tick(back + wait))
+    assert buyer.state.phase is BuyerPhase.STOPPED
+    buyer.tell(Tick(back + wait + 1))
+    assert buyer.state.phase is BuyerPhase.CLOSING
 
 
 def test_t25_blocks_that_stop__nothing_is_countersigned_and_no_new_work_taken() -> None:

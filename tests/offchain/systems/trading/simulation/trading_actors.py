@@ -22,7 +22,7 @@ from tests.offchain.systems.trading.simulation.trading_chain import Chain
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey, recover
 from edgemark.errors import EdgemarkError, LedgerUnavailable
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, Timestamp
 from edgemark.loop.machine import IllegalMove, Tick
 from edgemark.systems.trading.contract.records import Said
 from edgemark.systems.trading.protocol import effects as do
@@ -125,7 +125,7 @@ class Actor(ABC):
             check_fresh(self.chain.head, POLICY.stale_after_s)
         except BlocksStopped:
             return on.SawBlocksStop()
-        return on.SawBlocksGoOn()
+        return on.SawBlocksGoOn(Timestamp(self.chain.block))
 
     def observe(self, view: Any) -> Sequence[Any]:
         return observe(self.state, view)

@@ -284,7 +284,7 @@ def test_blocks__stop_and_go_on_once_each() -> None:
     assert find_blocks(False, fresh, 30) == ()
     assert find_blocks(False, stale, 30) == (on.SawBlocksStop(),)
     assert find_blocks(True, stale, 30) == ()
-    assert find_blocks(True, fresh, 30) == (on.SawBlocksGoOn(),)
+    assert find_blocks(True, fresh, 30) == (on.SawBlocksGoOn(Timestamp(fresh.block)),)
 
 
 def test_chain_that_is_away__gets_old() -> None:

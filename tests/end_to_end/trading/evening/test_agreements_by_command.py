@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from tests.end_to_end.trading.shop import COST, Shop, compute_right, open_shop
 from tests.stage.command_line import Finished
-from tests.stage.playhouse import whole_stage
+from tests.stage.playhouse import start_usually, whole_stage
+from tests.waiting import wait_until
 
 from edgemark.cli.terminal.exits import Exit
 from edgemark.demo.evm.actor import EvmActor
@@ -95,6 +96,28 @@ def test_deposit_that_is_not_used__comes_back_by_both_words(shop: Shop) -> None:
     assert shop.wealth(buyer) == before + 3 * MTC // 2
     over = close(shop, channel)
     assert (over.value["ending"], int(over.value["cost"])) == ("claimed", COST)
+
+
+def test_both_keys__change_and_the_channel_goes_on(shop: Shop, stage: TwoControllers) -> None:
+    home, seller = shop.buyers_home, stage.seller.home.name
+    channel = begin(shop, "keys.json")
+    keys = set()
+    for name, account in ((home, stage.buying[0].account), (seller, stage.seller.account)):
+        done = shop.run(name, "trading", "amend", channel, "--new-key", "--timeout", "100")
+        assert (done.status, done.value["done"]) == (Exit.DONE, "named"), done.error
+        assert done.value["key"] != account
+        assert (
+            shop.stage.folder / name / "keys" / "channels" / f"{done.value['key']}.key"
+        ).exists()
+        keys.add(done.value["key"])
+    assert len(keys) == 2
+    stage.buying[0].kill()  # the next life finds its key
+    start_usually(stage.buying[0])
+    wait_until("the buyer", (stage.buying[0].home / "wishes").is_dir)
+    more = shop.buy(home, "--in", channel, "--keep-open", out="keyed.json")
+    assert more.status == Exit.DONE, more.error
+    assert shop.read("keyed.json") == compute_right()
+    assert int(close(shop, channel).value["cost"]) == 2 * COST
 
 
 def test_a_controller_that_the_seller_does_not_take__is_not_waited_for_long(

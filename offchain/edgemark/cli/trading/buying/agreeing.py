@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -37,7 +38,9 @@ from edgemark.systems.trading.seller.claiming import NAME as SELLER
 from edgemark.systems.trading.seller.claiming import find_sale
 from edgemark.systems.trading.station.accords.asking import (
     AMEND,
+    RENEW,
     check_controller,
+    check_renewable,
     facts_of_controller,
 )
 from edgemark.systems.trading.station.station import TradingStation
@@ -99,79 +102,117 @@ def reduce_deposit(
 @click.command("amend")
 @spends()
 @click.argument("channel")
-@click.option("--controller", required=True, help="Account that issues next.")
-@click.option("--wait/--no-wait", default=True, help="Stay until it is named on chain.")
+@click.option("--controller", help="Account that issues next.")
+@click.option("--new-key", is_flag=True, help="Instead: sign with a key that is made now.")
+@click.option("--wait/--no-wait", default=True, help="Stay until it is on chain.")
 @timeout_option
 def amend(
-    spending: Spending, channel: str, controller: str, *, wait: bool, timeout_s: float | None
+    spending: Spending,
+    channel: str,
+    controller: str | None,
+    *,
+    new_key: bool,
+    wait: bool,
+    timeout_s: float | None,
 ) -> int:
-    """Have another controller issue for CHANNEL, in which this home buys or sells.
+    """Have another controller issue for CHANNEL, or sign for it with a new key of this home.
 
-    The other party has to want the same: by its own `amend`, or by `trading.seller.controllers`.
-    While it does not the channel waits for `patience_s`, then this home ends it. Index and amount
-    go on, and the controller of before need not be there.
+    This home buys in it, or sells. A controller the other party has to want as well, by its own
+    `amend`, or `trading.seller.controllers`: while it does not the channel waits for `patience_s`,
+    then this home ends it. Index and amount go on, and the one of before need not be there. To a
+    key of this home the other party consents by itself.
     """
     settings = spending.invocation.settings()
-    account = parse_address(controller, who="--controller")
+    if (controller is None) is not new_key:
+        raise RefusedInput(
+            "is one thing at a time", who="amend", needed="--controller or --new-key"
+        )
+    account = None if controller is None else parse_address(controller, who="--controller")
     known = Known("this home", lambda: list(_list_channels(settings)))
     found = find_id(CHANNEL, channel, known)
-    is_sold = found in list_keys(settings.home, SELLER)
-    side = (find_sale if is_sold else look_at_channel)(settings.home, found)
+    wish = Amendment(settings.home, found, account, found in list_keys(settings.home, SELLER))
     later = ("Who brings the other's word to the chain pays its gas, this home or the other.",)
+    with open_to_look(spending) as station:
+        wish.check(station)
+        _, price = spending.rehearse(station, _nothing, later)
     if spending.is_dry:
-        with open_to_look(spending) as station:
-            check_controller(station, side, account)
-            told = {"channel": found.hex(), "epoch": side.in_force.epoch + 1}
-            spending.show_dry(spending.rehearse(station, _nothing, later)[1], told)
+        spending.show_dry(price, {"channel": found.hex()})
         return Exit.DONE
-    ask_for = _amend_sold if is_sold else _amend_bought
-    return ask_for(spending, found, account, later, _ends_at(timeout_s) if wait else 0.0)
+    spending.agree(price)
+    ends_at = _ends_at(timeout_s) if wait else 0.0
+    side, wanted = wish.have_sold(ends_at) if wish.is_sold else wish.have_bought(spending, ends_at)
+    now = side.in_force
+    told = {"controller": now.controller, "epoch": now.epoch, "key": side.keys_in(now)[0]}
+    done = "named" if wanted in told.values() else "wanted"
+    spending.invocation.show({"channel": found.hex(), **told, "done": done})
+    return Exit.DONE
 
 
-def _amend_sold(
-    spending: Spending,
-    channel: ChannelId,
-    controller: Address,
-    later: tuple[str, ...],
-    ends_at: float | None,
-) -> int:
-    home = spending.invocation.settings().home
-    journal = home / f"{SELLER}.journal"
-    if not find_holder(journal):
-        raise SellerAtRest(
-            "does not run",
-            who=f"seller of {home}",
-            needed="one that serves the channel while both parties agree",
-            remedy="Start `edgemark seller run`, then ask again.",
-        )
-    with TradingStation.rehearse(spending.invocation.settings()) as station:
-        spending.agree(spending.rehearse(station, _nothing, later)[1])
-    ask(home, AMEND, facts_of_controller(channel, controller), WISH_S, _held(journal))
-    side = _stay(lambda: find_sale(home, channel), controller, ends_at)
-    return _show(spending, side, controller)
+@dataclass(frozen=True)
+class Amendment:
+    """What one command wants of a channel.
+
+    Attributes:
+        home: of the party.
+        channel: of it.
+        controller: the next one; None: a new key.
+        is_sold: the home sells in it.
+    """
+
+    home: Path
+    channel: ChannelId
+    controller: Address | None
+    is_sold: bool
+
+    def look(self) -> Side:
+        """The party's state, whoever runs."""
+        look_up = find_sale if self.is_sold else look_at_channel
+        return look_up(self.home, self.channel)
+
+    def check(self, station: TradingStation) -> None:
+        """Raise `NotAmended` for what this party can tell by itself."""
+        if self.controller is None:
+            check_renewable(self.look())
+        else:
+            check_controller(station, self.look(), self.controller)
+
+    def have_sold(self, ends_at: float | None) -> tuple[Side, Address]:
+        """By a wish to the seller that runs here; the state then, and what was wanted."""
+        journal = self.home / f"{SELLER}.journal"
+        if not find_holder(journal):
+            raise SellerAtRest(
+                "does not run",
+                who=f"seller of {self.home}",
+                needed="one that serves the channel while both parties agree",
+                remedy="Start `edgemark seller run`, then ask again.",
+            )
+        if self.controller is None:
+            facts = {"channel": self.channel.hex()}
+            told = ask(self.home, RENEW, facts, WISH_S, _held(journal))
+            wanted = parse_address(told["key"])
+        else:
+            facts, wanted = facts_of_controller(self.channel, self.controller), self.controller
+            ask(self.home, AMEND, facts, WISH_S, _held(journal))
+        return _stay(self.look, wanted, ends_at), wanted
+
+    def have_bought(self, spending: Spending, ends_at: float | None) -> tuple[Side, Address]:
+        """By the buyer of this home, which may be this process."""
+        with open_desk(spending) as desk:
+            if self.controller is None:
+                wanted = desk.renew(self.channel)
+            else:
+                wanted = self.controller
+                desk.amend(self.channel, wanted)
+
+            def look() -> Side:
+                desk.check()
+                return desk.state(self.channel)
+
+            return _stay(look, wanted, ends_at), wanted
 
 
-def _amend_bought(
-    spending: Spending,
-    channel: ChannelId,
-    controller: Address,
-    later: tuple[str, ...],
-    ends_at: float | None,
-) -> int:
-    with open_desk(spending) as desk:
-        spending.agree(spending.rehearse(desk.station, _nothing, later)[1])
-        desk.amend(channel, controller)
-
-        def look() -> Side:
-            desk.check()
-            return desk.state(channel)
-
-        side = _stay(look, controller, ends_at)
-    return _show(spending, side, controller)
-
-
-def _stay(look: Callable[[], Side], controller: Address, ends_at: float | None) -> Side:
-    """The party's state once the controller issues, or never will; at once where `ends_at` is 0.
+def _stay(look: Callable[[], Side], wanted: Address, ends_at: float | None) -> Side:
+    """The party's state once both named what it wants, or never will; at once for `ends_at` 0.
 
     Raises:
         NotAgreed: the channel ends instead.
@@ -179,37 +220,21 @@ def _stay(look: Callable[[], Side], controller: Address, ends_at: float | None) 
     """
     while True:
         side = look()
-        if side.in_force.controller == controller or ends_at == 0:
+        if wanted in (side.in_force.controller, side.keys_in(side.in_force)[0]) or ends_at == 0:
             return side
+        who = f"channel {side.known.channel.hex()}"
         if side.reason:
             raise NotAgreed(
-                "did not sign the next controller",
-                who=f"other party of channel {side.known.channel.hex()}",
-                had=f"the channel ends: {side.reason.name.lower()}",
-                needed=controller,
-                remedy="What was signed is settled. Agree with it before, and open another.",
+                "ends, and was not amended before",
+                who=who,
+                had=side.reason.name.lower(),
+                needed=wanted,
+                remedy="What was signed is settled. Agree with the other before, open another.",
             )
         if ends_at is not None and time.monotonic() >= ends_at:
-            raise NotThereYet(
-                "is not amended",
-                who=f"channel {side.known.channel.hex()}",
-                had=side.in_force.controller,
-                needed=controller,
-                remedy="It goes on, while its party runs: `edgemark trading channels`.",
-            )
+            remedy = "It goes on, while its party runs: `edgemark trading channels`."
+            raise NotThereYet("is not amended", who=who, needed=wanted, remedy=remedy)
         time.sleep(POLL_S)
-
-
-def _show(spending: Spending, side: Side, controller: Address) -> int:
-    now = side.in_force
-    told = {
-        "channel": side.known.channel.hex(),
-        "controller": now.controller,
-        "epoch": now.epoch,
-        "done": "named" if now.controller == controller else "wanted",
-    }
-    spending.invocation.show(told)
-    return Exit.DONE
 
 
 def _list_channels(settings: Settings) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from edgemark.cli.spending.command import Spending
 from edgemark.files import find_holder
-from edgemark.identifiers import Address, Tokens
+from edgemark.identifiers import Address, Tokens, parse_address
 from edgemark.journal.journal import JournalInUse
 from edgemark.loop.replay import look_at_open, look_up
 from edgemark.party.wishes.asking import ask
@@ -36,7 +36,7 @@ from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Agreement, Opening
 from edgemark.systems.trading.protocol.life import PartyMachine
-from edgemark.systems.trading.station.accords.asking import AMEND, facts_of_controller
+from edgemark.systems.trading.station.accords.asking import AMEND, RENEW, facts_of_controller
 from edgemark.systems.trading.station.station import TradingStation
 
 JOURNAL = f"{NAME}.journal"
@@ -85,6 +85,10 @@ class Desk(ABC):
         """Want another controller; its epoch."""
 
     @abstractmethod
+    def renew(self, channel: ChannelId) -> Address:
+        """Want to sign with a new key; its address."""
+
+    @abstractmethod
     def state(self, channel: ChannelId) -> Purchase:
         """What is remembered of a channel; raises `ChannelUnknown`."""
 
@@ -122,6 +126,10 @@ class OwnDesk(Desk):
     def amend(self, channel: ChannelId, controller: Address) -> int:
         """See `Agreeing.amend`."""
         return self.buyer.agreeing.amend(channel, controller)
+
+    def renew(self, channel: ChannelId) -> Address:
+        """See `Agreeing.renew`."""
+        return self.buyer.agreeing.renew(channel)
 
     def recover(self, agreement: Agreement) -> None:
         """See `Buyer.recover`."""
@@ -168,6 +176,10 @@ class WishDesk(Desk):
     def amend(self, channel: ChannelId, controller: Address) -> int:
         """By a wish."""
         return int(self._ask(AMEND, facts_of_controller(channel, controller))["epoch"])
+
+    def renew(self, channel: ChannelId) -> Address:
+        """By a wish."""
+        return parse_address(self._ask(RENEW, {"channel": channel.hex()})["key"])
 
     def state(self, channel: ChannelId) -> Purchase:
         """As the journal has it."""

@@ -15,7 +15,7 @@ from edgemark.systems.trading.buyer.checking import NotReduced, draft_reducing
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import BuyerPhase
-from edgemark.systems.trading.station.accords.asking import ask_controller
+from edgemark.systems.trading.station.accords.asking import ask_controller, ask_key
 from edgemark.systems.trading.station.station import TradingStation
 
 
@@ -67,3 +67,7 @@ class Agreeing:
     def amend(self, channel: ChannelId, controller: Address) -> int:
         """Want another controller; its epoch. Raises as `ask_controller`, and `ChannelUnknown`."""
         return ask_controller(self._station, self._state_of(channel), controller, self._tell)
+
+    def renew(self, channel: ChannelId) -> Address:
+        """Want to sign with a new key; its address. Raises as `ask_key`, and `ChannelUnknown`."""
+        return ask_key(self._station, self._state_of(channel), self._tell)

@@ -54,13 +54,13 @@ from edgemark.systems.trading.protocol.letters import Message, Role
 from edgemark.systems.trading.protocol.life import PartyMachine
 from edgemark.systems.trading.protocol.side import ChannelView, observe
 from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
 from edgemark.systems.trading.station.speaking import (
     LETTERS,
     Correspondent,
-    Keys,
     Pulse,
     Sent,
     find_blocks,
@@ -107,7 +107,7 @@ class Buyer(PartyService[TradingStation]):
         self._pulse = Pulse(station)
         self._hearing = Hearing(station, self.shelf, self._answers, self.state, self._note)
         self._post = PostOffice(StationApplicant(station), self._hear)
-        keys = Keys(station.keys.account)
+        keys = HomeKeys.of_station(station)
         self._talk = Correspondent(
             station.domain, Role.BUYER, keys, self._post, self._state_at_hand, self._hearing.take
         )
@@ -281,7 +281,7 @@ class Buyer(PartyService[TradingStation]):
                 return [on.FoundCredentialKept(index)]
             case do.SignAmending() | do.SignConsent() | do.SignClosing():
                 station = self.station
-                at, key = station.head(), station.keys.account
+                at, key = station.head(), self._talk.key(state)
                 return [sign(state, effect, station.domain, at, key)]
             case (
                 do.SendVoucher()
@@ -342,7 +342,7 @@ class Buyer(PartyService[TradingStation]):
 
     def _countersign(self, state: Purchase, index: int) -> bytes:
         station = self.station
-        pricing, key = station.deals.pricing(state.known.channel), station.keys.account
+        pricing, key = station.deals.pricing(state.known.channel), self._talk.key(state)
         return sign_proposal(state, index, pricing, station.domain, station.head(), key)
 
     # --- letters -------------------------------------------------------------------------------

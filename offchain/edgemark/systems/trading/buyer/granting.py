@@ -8,6 +8,7 @@
 | `trading.close` | channel                                    | channel                   |
 | `trading.reduce`| channel, amount that goes back             | deposit that is left      |
 | `trading.amend` | channel, the next controller               | its epoch                 |
+| `trading.renew` | channel                                    | address of the new key    |
 
 Bytes are no part of a wish: the command puts them on the shelf before it asks.
 """
@@ -29,7 +30,7 @@ from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol.agreement import Opening
 from edgemark.systems.trading.protocol.messages import SIGNATURE_BYTES
-from edgemark.systems.trading.station.accords.asking import AMEND
+from edgemark.systems.trading.station.accords.asking import AMEND, RENEW
 from edgemark.systems.trading.work.messages import OrderKind
 from edgemark.untrusted.fields import Fields
 
@@ -65,6 +66,7 @@ def grants_of(buyer: Granting) -> Mapping[str, Grant]:
         CLOSE: _close,
         REDUCE: _reduce,
         AMEND: _amend,
+        RENEW: _renew,
     }
 
     def grant(act: Callable[[Granting, Fields], Mapping[str, object]]) -> Grant:
@@ -148,6 +150,12 @@ def _amend(buyer: Granting, wish: Fields) -> Mapping[str, object]:
     controller = parse_address(wish.text("controller"), who=f"{wish.who}, controller")
     wish.finish()
     return {"epoch": buyer.agreeing.amend(channel, controller)}
+
+
+def _renew(buyer: Granting, wish: Fields) -> Mapping[str, object]:
+    channel = _channel(wish)
+    wish.finish()
+    return {"key": str(buyer.agreeing.renew(channel))}
 
 
 def _close(buyer: Granting, wish: Fields) -> Mapping[str, object]:

@@ -58,14 +58,14 @@ from edgemark.systems.trading.seller.serving.parts import PartStore
 from edgemark.systems.trading.seller.watching.following import WatchedSales
 from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
-from edgemark.systems.trading.station.accords.asking import AMEND, amending_grant
+from edgemark.systems.trading.station.accords.asking import grants_of_both
+from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
 from edgemark.systems.trading.station.speaking import (
     LETTERS,
     Correspondent,
-    Keys,
     Pulse,
     find_blocks,
     is_open,
@@ -116,7 +116,7 @@ class Seller(EvmServer[TradingStation]):
         self._quoter = Quoter(station, self.wares, self._taken, controllers, journal)
         self._dealing = Dealing(station, self.serving, self._find, self._note, self._pulse)
         self._office = PostOffice(StationApplicant(station), self._hear_letter)
-        keys = Keys(station.keys.account)
+        keys = HomeKeys.of_station(station)
         self._talk = Correspondent(
             station.domain, Role.SELLER, keys, self._office, self._find, self._take
         )
@@ -208,8 +208,8 @@ class Seller(EvmServer[TradingStation]):
     def grants(self) -> Mapping[str, Grant]:
         """`edgemark trading claim` and `amend`, and what is asked about towers."""
         claim = {CLAIM: lambda facts: self._claim(facts.text("channel"), facts.flag("close"))}
-        amend = amending_grant(self.station, self._require, self.runtime.ask)
-        return {**claim, AMEND: amend, **self._watched.grants(self._find)}
+        both = grants_of_both(self.station, self._require, self.runtime.ask)
+        return {**claim, **both, **self._watched.grants(self._find)}
 
     def _require(self, channel: ChannelId) -> Sale:
         sale: Sale | None = self.runtime.state(channel)

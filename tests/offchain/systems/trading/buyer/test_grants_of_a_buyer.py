@@ -25,7 +25,7 @@ from edgemark.systems.trading.buyer.orders.ordering import ALL, Lot, Wanted, dra
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Opening
-from edgemark.systems.trading.station.accords.asking import AMEND, facts_of_controller
+from edgemark.systems.trading.station.accords.asking import AMEND, RENEW, facts_of_controller
 from edgemark.untrusted.fields import Fields
 
 FUNCTION = make_dense()
@@ -50,6 +50,10 @@ class Noting:
     def amend(self, channel: ChannelId, controller: Address) -> int:
         self.did.append((channel, controller))
         return 1
+
+    def renew(self, channel: ChannelId) -> Address:
+        self.did.append(channel)
+        return Address("0x" + "0c" * 20)
 
     def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
         self.did.append((channel, opening))
@@ -102,6 +106,8 @@ def test_deposit_back_and_the_next_controller__are_granted(buyer: Noting) -> Non
     channel, account = CHANNEL.hex(), Address("0x" + "0b" * 20)
     assert wish(buyer, REDUCE, {"channel": channel, "amount": 7}) == {"deposit": 93}
     assert wish(buyer, AMEND, facts_of_controller(CHANNEL, account)) == {"epoch": 1}
+    assert wish(buyer, RENEW, {"channel": channel}) == {"key": "0x" + "0c" * 20}
+    assert buyer.did.pop() == CHANNEL
     assert [(each, str(what).lower()) for each, what in buyer.did] == [
         (CHANNEL, "7"),
         (CHANNEL, account),

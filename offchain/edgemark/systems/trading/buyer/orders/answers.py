@@ -27,6 +27,7 @@ from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.asking.slips import MAX_SLIP_S, Purpose, Slip
 from edgemark.systems.trading.protocol.messages import Answer
+from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.work.checking import WrongAnswer, WrongReading
@@ -120,7 +121,7 @@ class Answers(Closing):
     def _slip(self, state: Purchase, purpose: Purpose, digest: bytes) -> Slip:
         until = Timestamp(self._station.head().block + SLIP_S)
         slip = Slip(state.known.channel, purpose, digest, until)  # type: ignore[arg-type]
-        key = self._station.keys.account
+        key = HomeKeys.of_station(self._station).of(state.in_force.payer_key)
         return slip.signed(key.sign(slip.signed_digest(self._station.domain)))
 
     # --- in ------------------------------------------------------------------------------------

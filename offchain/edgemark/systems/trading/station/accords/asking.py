@@ -1,7 +1,9 @@
-"""The next controller, as the user of a party asks for it: checked, then wanted by its machine.
+"""What the user of a party asks for by an amendment: checked, then wanted by its machine.
 
-Either party asks, and the other takes it when its policy, or its own user, names the same. While
-the word of the other is missing the party waits for `patience_s`; then it ends the channel.
+Either party asks for the next controller, and the other takes it when its policy, or its own user,
+names the same. While the word of the other is missing the party waits for `patience_s`; then it
+ends the channel. To another key of a party the other consents by itself; the old one signs until it
+is on chain, and nobody waits for it.
 """
 
 from __future__ import annotations
@@ -10,19 +12,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp, parse_address
+from edgemark.identifiers import NOBODY, Address, Timestamp, parse_address
 from edgemark.party.wishes.granting import Grant
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
-from edgemark.systems.trading.protocol.accords.events import AskedController
+from edgemark.systems.trading.protocol.accords.events import AskedController, AskedKey
 from edgemark.systems.trading.protocol.side import Side
+from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.untrusted.fields import Fields
 
-AMEND = "trading.amend"  # of the wish that both parties grant
+AMEND, RENEW = "trading.amend", "trading.renew"  # of the wishes that both parties grant
 
 
 class NotAmended(RefusedInput):
-    """A controller that a channel does not get, as its own party can tell."""
+    """What a channel does not get, as its own party can tell."""
 
 
 def check_controller(station: TradingStation, side: Side, controller: Address) -> None:
@@ -71,15 +74,38 @@ def ask_controller(
     return side.in_force.epoch + 1
 
 
+def check_renewable(side: Side) -> None:
+    """Check that a party may ask for another key; raises `NotAmended`."""
+    who = f"channel {side.known.channel.hex()}"
+    if side.reason:
+        needed, had = "a channel that goes on", f"it ends: {side.reason.name.lower()}"
+        raise NotAmended("comes too late", who=who, had=had, needed=needed)
+    if side.next_key != NOBODY:
+        raise NotAmended("waits for another key already", who=who, had=side.next_key)
+
+
+def ask_key(station: TradingStation, side: Side, tell: Callable[..., Any]) -> Address:
+    """Want to sign with a key that is made now, and kept before anybody hears of it; its address.
+
+    Raises:
+        NotAmended: the channel ends, or another key is wanted already.
+        IllegalMove: the channel is not in a phase for it.
+    """
+    check_renewable(side)
+    key = HomeKeys.of_station(station).make()
+    tell(side.known.channel, AskedKey(key))
+    return key
+
+
 def facts_of_controller(channel: ChannelId, controller: Address) -> dict[str, Any]:
     """Of a wish for it."""
     return {"channel": channel.hex(), "controller": str(controller)}
 
 
-def amending_grant(
+def grants_of_both(
     station: TradingStation, find: Callable[[ChannelId], Side], tell: Callable[..., Any]
-) -> Grant:
-    """What a party that runs does for such a wish.
+) -> Mapping[str, Grant]:
+    """What a party that runs does for such wishes.
 
     Args:
         station: of the party.
@@ -87,10 +113,15 @@ def amending_grant(
         tell: lets an event happen in a channel.
     """
 
-    def grant(wish: Fields) -> Mapping[str, object]:
+    def amend(wish: Fields) -> Mapping[str, object]:
         channel = parse_channel_id(wish.text("channel"))
         controller = parse_address(wish.text("controller"), who=f"{wish.who}, controller")
         wish.finish()
         return {"epoch": ask_controller(station, find(channel), controller, tell)}
 
-    return grant
+    def renew(wish: Fields) -> Mapping[str, object]:
+        channel = parse_channel_id(wish.text("channel"))
+        wish.finish()
+        return {"key": str(ask_key(station, find(channel), tell))}
+
+    return {AMEND: amend, RENEW: renew}

@@ -68,7 +68,7 @@ class Desk:
         self.wrong: list[tuple[Came, EdgemarkError]] = []
         head = Head(START, START)
         keys = SimpleNamespace(account=PAYER_KEY)
-        station: Any = SimpleNamespace(head=lambda: head, keys=keys, domain=DOMAIN)
+        station: Any = SimpleNamespace(head=lambda: head, keys=keys, domain=DOMAIN, home=home)
         self.answers = Answers(
             station,
             self.shelf,

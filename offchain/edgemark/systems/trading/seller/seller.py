@@ -58,7 +58,7 @@ from edgemark.systems.trading.seller.serving.parts import PartStore
 from edgemark.systems.trading.seller.watching.following import WatchedSales
 from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
-from edgemark.systems.trading.station.accords.asking import grants_of_both
+from edgemark.systems.trading.station.accords.asking import grants_of_seller
 from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
@@ -208,7 +208,8 @@ class Seller(EvmServer[TradingStation]):
     def grants(self) -> Mapping[str, Grant]:
         """`edgemark trading claim` and `amend`, and what is asked about towers."""
         claim = {CLAIM: lambda facts: self._claim(facts.text("channel"), facts.flag("close"))}
-        both = grants_of_both(self.station, self._require, self.runtime.ask)
+        watched, ask = self._watched.is_watched, self.runtime.ask
+        both = grants_of_seller(self.station, self._require, ask, watched)
         return {**claim, **both, **self._watched.grants(self._find)}
 
     def _require(self, channel: ChannelId) -> Sale:

@@ -61,6 +61,11 @@ class WatchedSales:
         left = max(0, cover - sale.known.conditions.cap)
         return Tokens(min(left, self._taken.answered_above))
 
+    def is_watched(self, channel: ChannelId) -> bool:
+        """Whether a tower has the word of the account's key for a channel, or may soon."""
+        guard = self._watching.guard(channel)
+        return bool(self._taken.tower) or (guard is not None and guard.number > 0)
+
     def draft_response(self, sale: Sale) -> Call:
         """What is signed, shown in a window; where a tower was dismissed, with the newest word.
 
@@ -75,7 +80,8 @@ class WatchedSales:
             raise LookupError("a sale owes to show what it does not have")
         terms, given = sale.known.terms, self._watching.delegated(sale.known.channel)
         shown = BroughtResponse(terms, signed.voucher, signed.payer_signature)
-        if given is not None and given.number > 1:
+        is_by_account = sale.in_force.seller_key == self._watching.station.address
+        if given is not None and given.number > 1 and is_by_account:  # which signs delegations
             shown = replace(
                 shown,
                 tower=given.tower,

@@ -102,15 +102,19 @@ def facts_of_controller(channel: ChannelId, controller: Address) -> dict[str, An
     return {"channel": channel.hex(), "controller": str(controller)}
 
 
-def grants_of_both(
-    station: TradingStation, find: Callable[[ChannelId], Side], tell: Callable[..., Any]
+def grants_of_seller(
+    station: TradingStation,
+    find: Callable[[ChannelId], Side],
+    tell: Callable[..., Any],
+    is_watched: Callable[[ChannelId], bool],
 ) -> Mapping[str, Grant]:
-    """What a party that runs does for such wishes.
+    """What a seller that runs does for such wishes.
 
     Args:
         station: of the party.
         find: the state of a channel; raises of one that is not known.
         tell: lets an event happen in a channel.
+        is_watched: whether a tower counts on the account's key for a channel.
     """
 
     def amend(wish: Fields) -> Mapping[str, object]:
@@ -122,6 +126,13 @@ def grants_of_both(
     def renew(wish: Fields) -> Mapping[str, object]:
         channel = parse_channel_id(wish.text("channel"))
         wish.finish()
+        if is_watched(channel):
+            raise NotAmended(
+                "is watched by a tower, which has the word of the account's key",
+                who=f"channel {channel.hex()}",
+                needed="a channel that no tower watches",
+                remedy="Keep the key, or end the channel.",
+            )
         return {"key": str(ask_key(station, find(channel), tell))}
 
     return {AMEND: amend, RENEW: renew}

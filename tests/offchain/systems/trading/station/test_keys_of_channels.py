@@ -23,7 +23,7 @@ def test_a_key_that_is_made__signs_in_this_life_and_the_next(keys: HomeKeys) -> 
     assert keys.of(made).address == made
     assert HomeKeys(PAYER_KEY, folder=keys.folder).of(made) == keys.of(made)
     assert keys.of(PAYER_KEY.address) == PAYER_KEY
-    (path,) = keys.folder.iterdir()
+    path = keys.folder / f"{made}.key"
     assert path.stat().st_mode & 0o077 == 0
 
 

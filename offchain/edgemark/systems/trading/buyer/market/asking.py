@@ -39,8 +39,9 @@ from edgemark.systems.trading.protocol.asking.quotes import (
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.systems.trading.templates.fields import Encryption
-from edgemark.systems.trading.templates.initiation import parse_specification, parse_strategy
+from edgemark.systems.trading.templates.fields import Encryption, parse_choice, parse_count
+from edgemark.systems.trading.templates.initiation import parse_strategy
+from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Tariff
 from edgemark.systems.trading.templates.template import Template
 from edgemark.transport.faults import from_peer
@@ -117,21 +118,47 @@ def plan_money(
     return Money(deposit, Tokens(least) if bond is None else bond, window, *times)
 
 
-def read_tariff(template: Template, price: Tokens) -> Tariff | None:
-    """What units cost by an initiation template; None where it leaves the unit open.
+def read_unit(template: Template) -> tuple[Meter, int]:
+    """What an initiation template counts, and how many of it have the unit price.
+
+    Both have to be constant: what a template leaves open its seller fills in when it quotes, and
+    one that may then count seconds instead of work would be paid for none.
+
+    Args:
+        template: TIT.
+
+    Raises:
+        NotOffered: it leaves one of them open.
+    """
+    part = template.schema["properties"]["specification"]
+    parts = part.get("properties", {})
+    said = part.get("const") or {n: each["const"] for n, each in parts.items() if "const" in each}
+    if not {"meter", "per"} <= said.keys():
+        raise NotOffered(
+            "leaves open what is counted",
+            who=template.label,
+            had="meter or per that the seller chooses when it quotes",
+            needed="both as constants of its specification",
+        )
+    return parse_choice(Meter)(said["meter"]), parse_count(said["per"])
+
+
+def read_tariff(template: Template, price: Tokens) -> Tariff:
+    """What units cost by an initiation template.
 
     Args:
         template: TIT.
         price: of the offer, where the template leaves it open.
+
+    Raises:
+        NotOffered: as `read_unit`.
     """
     properties = template.schema["properties"]
-    unit = properties["specification"].get("const")
-    if unit is None:
-        return None
+    _, per = read_unit(template)
     unit_price = int(properties["unitPrice"].get("const", price))
     first = int(properties["firstPrice"].get("const", 0))
     strategy = parse_strategy(template.constant("settlementStrategy"))
-    return Tariff(Tokens(unit_price), parse_specification(unit).per, Tokens(first), strategy)
+    return Tariff(Tokens(unit_price), per, Tokens(first), strategy)
 
 
 def fit_conditions(template: Template, wanted: Conditions) -> Conditions:

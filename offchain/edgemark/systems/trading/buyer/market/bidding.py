@@ -21,6 +21,7 @@ from edgemark.systems.trading.buyer.market.asking import (
     fit_conditions,
     plan_money,
     read_tariff,
+    read_unit,
 )
 from edgemark.systems.trading.buyer.market.choosing import (
     Auditor,
@@ -39,7 +40,6 @@ from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.systems.trading.templates.initiation import parse_specification
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Tariff
 from edgemark.systems.trading.templates.template import Template
@@ -183,7 +183,7 @@ def draft_bid(
     initiation = choice.templates.initiation
     _check_price(price, wishes.most_price)
     tariff = read_tariff(initiation, price)
-    cost = None if tariff is None else _cost_at_most(initiation, tariff, wanted)
+    cost = _cost_at_most(initiation, tariff, wanted)
     deposit = wishes.deposit or cost
     if not deposit:
         raise DepositUnknown(
@@ -202,8 +202,8 @@ def draft_bid(
         _name_controller(station, wishes.controller, find),
         plan_money(deposit, wishes.bond, seconds, settings, limits, now),
         fit_conditions(initiation, _wish_conditions(wishes, settings, cap)),
-        price if wishes.most_price is None else wishes.most_price,
-        Tokens(0) if tariff is None else tariff.first_price,
+        price,  # of the offer, whatever more the user would pay: a seller asks for what it may
+        tariff.first_price,
         choose_encryption(initiation),
         Timestamp(now + settings.quote_s),
     )
@@ -237,13 +237,13 @@ def _name_controller(
 
 def _cost_at_most(template: Template, tariff: Tariff, wanted: Wanted) -> Tokens | None:
     """What the work may cost at most, in the dearest band; None where time alone is paid."""
-    unit = parse_specification(template.schema["properties"]["specification"]["const"])
-    if unit.meter not in SERVED_BY[wanted.kind]:
-        had, needed = wanted.kind.name.lower(), f"work that is counted in {unit.meter.value}"
+    meter, _ = read_unit(template)
+    if meter not in SERVED_BY[wanted.kind]:
+        had, needed = wanted.kind.name.lower(), f"work that is counted in {meter.value}"
         raise RefusedInput("is not counted by this offer", who="order", had=had, needed=needed)
-    if unit.meter is Meter.SECONDS:
+    if meter is Meter.SECONDS:
         return None
-    units = sum(wanted.count(unit.meter))
+    units = sum(wanted.count(meter))
     registers = range(tariff.strategy.registers)
     shown = [tuple(units * (each == place) for each in registers) for place in registers]
     return Tokens(max(tariff.compute_owed(each) for each in shown))

@@ -168,7 +168,7 @@ class Buyer(PartyService[TradingStation]):
             requests = [on.AskedRequest(lot.request(each, meter)) for each in lot.numbers]
             try:
                 self.runtime.ask(channel, requests[-1], behind=requests[:-1])
-            except EdgemarkError:
+            except RefusedInput:  # what was not taken in time may be yet, and needs its lot
                 self.shelf.drop(channel, lot)
                 raise
         return lot

@@ -270,7 +270,9 @@ class Dealing:
             taken = check_request(state, request, pricing, head)
             if taken is None:
                 return
-            self.serving.take(read_order(channel, request, pricing))
+            order = read_order(channel, request, pricing)
+            self.serving.check_paid(order, request, pricing)
+            self.serving.take(order)
         except NotServed as error:
             self._heard(channel, is_overdrawn(state, error.why, head))
             talk.send(state, Refusal(request.number, error.why), Role.BUYER)

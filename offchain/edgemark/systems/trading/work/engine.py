@@ -111,7 +111,7 @@ class Engine(Closing):
         if not 1 <= workers <= MAX_WORKERS:
             needed = f"1..{MAX_WORKERS}"
             raise RefusedInput("is out of range", who="engine, workers", had=workers, needed=needed)
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._on_answer = on_answer
         self._spool = Spool(folder, most_bytes)
         self._changed = threading.Condition()
@@ -247,7 +247,7 @@ class Engine(Closing):
     def status(self) -> EngineStatus:
         """How it stands."""
         with self._changed:
-            catalogue = self._catalogue
+            catalogue = self.catalogue
             listed = tuple(catalogue.programs.values()) if catalogue.way else ()
             return EngineStatus(
                 kernel=kernel.path(),
@@ -279,7 +279,7 @@ class Engine(Closing):
             had = f"{len(data)} bytes of data, {len(function)} of a function"
             raise OrderRefused("comes with other data", who=who, had=had, needed="what it names")
         if order.kind is OrderKind.PROGRAM:
-            self._catalogue.find(order)
+            self.catalogue.find(order)
             return
         if hash_long(function) != order.what:
             raise OrderRefused("comes with another function", who=who, needed=order.what.hex())
@@ -335,13 +335,13 @@ class Engine(Closing):
         try:
             if order.kind is OrderKind.POLYNOMIAL:
                 return self._evaluate(order)
-            program = self._catalogue.find(order)
+            program = self.catalogue.find(order)
             data = self._spool.part(order.data)
         except (PartDamaged, OrderRefused) as error:
             # The list changed while it was open, or the disk is damaged: nobody can do it any more.
             log.error("order %s cannot be worked at: %s", order.id.hex(), error)
             return unstarted(order)
-        way = self._catalogue.way
+        way = self.catalogue.way
         answered = run_program(order, program, data, way, stop=self._stop, told=self._teller(order))
         return None if answered[0].end is End.STOPPED else answered
 

@@ -158,7 +158,7 @@ def test_where_no_program_can_be_shut_off__none_is_offered_and_polynomials_are(
         status = engine.status()
         assert (status.confinement, status.programs) == ("", ())
         assert "can shut no program off" in status.why_not
-        listed = next(iter(engine._catalogue.programs))
+        listed = next(iter(engine.catalogue.programs))
         with pytest.raises(OrderRefused, match="cannot be run here"):
             engine.take(order_run(listed, b""), b"")
         function = make_dense()

@@ -5,6 +5,7 @@ Rule 1: an order is in the engine before its request is noted, so what was taken
 Rule 2: what an answer says that it used is what the engine's meter says, in the meter of the
         channel's template, and never more than the request allows: what it used beyond is nobody's
         debt. By time of day it falls into the band in which the work was done.
+        So a request allows for all that its order may use (`Serving.check_paid`).
 Rule 3: where this machine is at fault (a full disk, no process to be had) the order waits, and
         nobody is billed. One that nobody can work at is answered as not begun, with nothing used.
 """
@@ -121,6 +122,24 @@ class Serving:
 
     def __init__(self, engine: Engine, parts: PartStore) -> None:
         self.engine, self.parts = engine, parts
+
+    def check_paid(self, order: work.Order, request: Request, pricing: Pricing) -> None:
+        """Check that a request pays for all that its order may use, before it is taken.
+
+        Raises:
+            OrderStrange: it allows nothing, or less than data and output of its program.
+        """
+        meter, least = pricing.agreed.specification.meter, 1
+        if meter is Meter.SECONDS:
+            return
+        program = self.engine.catalogue.programs.get(order.what)
+        if meter is Meter.BYTES and program is not None:
+            least = max(least, order.data_bytes + program.limits.output_bytes)
+        if request.most < least:
+            who, needed = f"order {order.number}, most units", f">= {least}"
+            raise OrderStrange(
+                "pays less than it may use", who=who, had=request.most, needed=needed
+            )
 
     def take(self, order: work.Order) -> None:
         """Have an order worked at, or answered as not begun where nobody can.

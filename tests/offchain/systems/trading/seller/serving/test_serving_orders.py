@@ -19,11 +19,14 @@ from tests.offchain.systems.trading.parties_cast import (
 from tests.offchain.systems.trading.work.engine_cast import PATIENCE_S
 from tests.offchain.systems.trading.work.work_cast import (
     CHANNELS,
+    LIMITS,
     SECOND_US,
+    entry,
     make_batch,
     make_dense,
     order_run,
     order_values,
+    write_list,
 )
 
 from edgemark.confinement.limits import End
@@ -48,6 +51,7 @@ from edgemark.systems.trading.work import messages as work
 from edgemark.systems.trading.work.checking import count_units
 from edgemark.systems.trading.work.engine import Engine
 from edgemark.systems.trading.work.executing import Catalogue
+from edgemark.systems.trading.work.programs import parse_programs
 
 ONE, OTHER = CHANNELS[:2]
 FUNCTION = make_dense()
@@ -191,6 +195,33 @@ def test_channel_that_ended__is_forgotten(serving: Serving) -> None:
     with pytest.raises(RefusedInput):
         serving.output(ONE, ORDER.id)
     serving.forget(ONE)
+
+
+# --- what a request pays for -------------------------------------------------------------------
+
+
+def test_request__pays_for_data_and_output_of_its_program_and_never_for_nothing(
+    tmp_path: Path,
+) -> None:
+    (listed,) = parse_programs(write_list(entry("cat", "cat"))).values()
+    run = order_run(listed.id, b"data")
+    least = len(b"data") + LIMITS.output_bytes
+    with Engine(tmp_path / "engine", Catalogue({listed.id: listed}, "")) as engine:
+        serving = Serving(engine, PartStore(tmp_path / "parts"))
+        serving.check_paid(run, ask(run, least), BY_BYTES)
+        serving.check_paid(run, ask(run, 1), BY_CPU)
+        serving.check_paid(run, ask(run, 0), BY_TIME)
+        serving.check_paid(ORDER, ask(most=1), METERED)
+        for order, most, pricing in (
+            (run, least - 1, BY_BYTES),
+            (run, 4, BY_BYTES),
+            (run, 0, BY_BYTES),
+            (run, 0, BY_CPU),
+            (order_run(Hash32(bytes(32)), b""), 0, BY_BYTES),
+            (ORDER, 0, METERED),
+        ):
+            with pytest.raises(OrderStrange, match="pays less than it may use"):
+                serving.check_paid(order, ask(order, most), pricing)
 
 
 # --- what is counted ---------------------------------------------------------------------------

@@ -73,5 +73,5 @@ if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && download &
 fi
 rm -rf "${folder:?}/root"
 say "no Mosquitto $least or later with its dynamic-security plug-in, which the tests of both brokers need"
-say "    Debian: apt-get install mosquitto; elsewhere: MOSQUITTO_ROOT=/root/of/its/files make test"
+say "    Debian: apt-get install mosquitto; elsewhere: MOSQUITTO_ROOT=FOLDER make test"
 exit 1

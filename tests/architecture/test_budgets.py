@@ -26,7 +26,9 @@ BUDGETS = {
     ("unit", "outsourcing"): 60,
     # 50 for each phase of a channel, on chains of its own; 80 for controllers that serve and are
     # refused things, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise
-    ("unit", "trading"): 340,
+    ("unit", "trading"): 380,
+    # four parties, each killed at records of its journal, and the demonstration of all four
+    ("processes", "trading"): 570,
     ("processes", GROUND): 335,  # two thirds of it: every command of every page
     ("processes", "outsourcing"): 775,
 }

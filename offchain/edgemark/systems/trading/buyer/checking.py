@@ -247,12 +247,16 @@ def check_closing_back(
     A buyer that lost its disk takes what is paid on chain, or looks at the voucher that it signed.
 
     Raises:
-        NotSigned: it is for more than what this buyer signed, or over.
+        NotSigned: it is for more than what this buyer signed, less than is paid, or for a time.
         BadSignature: another signed it.
     """
     most = max(purchase.worth(purchase.signed.amount), purchase.paid)
-    if closing.amount > most or closing.valid_until < head.block:
-        _refuse("closing is above what was signed", closing.amount, f"<= {most}")
+    close_by = max(purchase.known.terms.close_by, head.block)
+    if not purchase.paid <= closing.amount <= most:
+        needed = f"{purchase.paid} .. {most}"
+        _refuse("closing is at no amount that was signed", closing.amount, needed)
+    if closing.valid_until < close_by:
+        _refuse("closing is for a time", closing.valid_until, f">= {close_by}")
     check_signature(
         domain.closing(purchase.known.channel, closing.amount, closing.valid_until),
         closing.signature,

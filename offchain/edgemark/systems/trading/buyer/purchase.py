@@ -357,7 +357,8 @@ class Purchase(Side):
         """The seller ends it with its newest voucher; where it has none, by the buyer's word."""
         if self.is_over(TradeTime.CLOSE_BY):
             return (do.SubmitEndUnclosed(),)
-        if self.closing_back is not None:
+        back = self.closing_back
+        if back is not None and back.is_within(self.paid, self.deposit):
             return (do.SubmitCloseTogether(),)
         if self.is_lost:
             return (do.SendClosing(),)
@@ -368,7 +369,8 @@ class Purchase(Side):
     def _owed_close(self) -> tuple[do.BuyerEffect, ...]:
         if self.is_over(TradeTime.CLOSE_BY):
             return (do.SubmitEndUnclosed(),)
-        if self.closing_back is not None:
+        back = self.closing_back
+        if back is not None and back.is_within(self.paid, self.deposit):
             return (do.SubmitCloseTogether(),)
         return (do.SubmitClose(self.signed.amount),)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NoReturn
 
-from edgemark.crypto.ethereum.secp256k1 import check_signature
+from edgemark.crypto.ethereum.secp256k1 import BadSignature, check_signature
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Voucher
@@ -48,7 +48,7 @@ class ReductionRefused(PeerFault):
 
 
 class ClosingTooLow(PeerFault):
-    """An end below what is owed."""
+    """An end below what is owed, above the deposit, or that counts for less than its time."""
 
 
 def check_request(
@@ -219,11 +219,40 @@ def check_voucher(
     proposed = sale.proposed
     is_it = proposed is not None and voucher.amount == proposed.voucher.amount
     if proposed is None or not is_it or voucher.index > sale.last_index:
-        had = f"index {voucher.index}, amount {voucher.amount}"
-        needed = f"<= {sale.last_index}, amount {sale.claimed}"
-        raise VoucherStrange("was never proposed", who="voucher", had=had, needed=needed)
+        _refuse_voucher(sale, voucher)
+    told = _with_own_signature(sale, proposed, signed, domain)
     is_last = proposed.is_last and sale.phase is not SellerPhase.SERVING
-    return on.HeardLastVoucher(signed) if is_last else on.HeardVoucher(signed)
+    return on.HeardLastVoucher(told) if is_last else on.HeardVoucher(told)
+
+
+def _with_own_signature(
+    sale: Sale, proposed: Proposal, signed: Countersigned, domain: ChannelDomain
+) -> Countersigned:
+    """The same with the signature that this seller gave: it signs nothing but what it proposes.
+
+    Whether it proposed an older index, its own signature says; only what a former key of its own
+    signed it cannot tell, and looks whether it is of the template.
+    """
+    voucher = signed.voucher
+    if voucher.index == sale.last_index:
+        if voucher != proposed.voucher:
+            _refuse_voucher(sale, voucher)
+        return replace(signed, seller_signature=proposed.signature)
+    if voucher.template_hash != sale.known.terms.settlement_template:
+        _refuse_voucher(sale, voucher)
+    if voucher.index > sale.rekeyed:
+        digest = domain.voucher(sale.known.channel, voucher)
+        try:
+            check_signature(digest, signed.seller_signature, sale.in_force.seller_key)
+        except BadSignature:
+            _refuse_voucher(sale, voucher)
+    return signed
+
+
+def _refuse_voucher(sale: Sale, voucher: Voucher) -> NoReturn:
+    had = f"index {voucher.index}, amount {voucher.amount}, epoch {voucher.epoch}"
+    needed = f"<= {sale.last_index}, amount {sale.claimed}, as proposed"
+    raise VoucherStrange("was never proposed", who="voucher", had=had, needed=needed)
 
 
 def check_closing(
@@ -234,15 +263,18 @@ def check_closing(
     A payer that signed none says that it knows no amount: service stops, and the seller ends it.
 
     Raises:
-        ClosingTooLow: it has not, or something is not billed yet.
+        ClosingTooLow: it has not, something is not billed yet, or the chain would not take it.
         BadSignature: another signed it.
     """
     if not closing.signature:
         return on.HeardStop(Reason.DISK_LOST, Timestamp(head.block))
     owed = max(sale.worth(sale.signed), sale.paid)
     is_open = sale.phase is not SellerPhase.CLAIMING
-    if closing.amount < owed or is_open or closing.valid_until < head.block:
-        raise ClosingTooLow("is no end at what is owed", who="closing", had=closing.amount)
+    is_within = owed <= closing.amount <= sale.deposit
+    if not is_within or is_open or closing.valid_until < sale.known.terms.close_by:
+        had = f"{closing.amount} until {closing.valid_until}"
+        needed = f"{owed} .. {sale.deposit} until {sale.known.terms.close_by}"
+        raise ClosingTooLow("is no end at what is owed", who="closing", had=had, needed=needed)
     check_signature(
         domain.closing(sale.known.channel, closing.amount, closing.valid_until),
         closing.signature,

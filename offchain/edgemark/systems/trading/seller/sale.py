@@ -268,7 +268,8 @@ class Sale(Account):
         if self.is_over(TradeTime.CLOSE_BY):
             more = due > self.paid
             return (do.SubmitCheckpoint(due) if more else do.SubmitEndUnclosed(),)
-        if self.closing_back is not None and self.closing_back.amount >= due:
+        back = self.closing_back
+        if back is not None and back.is_within(max(due, self.paid), self.deposit):
             return (do.SubmitCloseTogether(),)
         if self.voucher is not None:
             return (do.SubmitClaim(due),)

@@ -50,7 +50,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Pricing,
     Readings,
 )
-from edgemark.systems.trading.protocol.life import step
+from edgemark.systems.trading.protocol.life import BuyerPhase, step
 from edgemark.systems.trading.protocol.messages import Answer, Proposal, Request
 
 HEAD = Head(START + 45, START + 45)
@@ -263,16 +263,24 @@ def test_requests__are_numbered_and_bounded() -> None:
 
 
 def test_a_closing_by_the_seller__is_taken_up_to_what_was_signed() -> None:
-    def closing(amount: int, key: Any = SELLER_KEY) -> Closing:
-        until = TERMS.close_by
+    def closing(amount: int, key: Any = SELLER_KEY, early: int = 0) -> Closing:
+        until = Timestamp(TERMS.close_by - early)
         digest = DOMAIN.closing(AGREEMENT.channel, Tokens(amount), until)
         return Closing(Tokens(amount), until, key.sign(digest))
 
     purchase = signed()
     assert check_closing_back(purchase, closing(30), DOMAIN, HEAD)
     assert check_closing_back(purchase, closing(0), DOMAIN, HEAD)
-    for bad in (closing(31), closing(30, THIEF)):
+    for bad in (closing(31), closing(30, THIEF), closing(30, early=1)):
         with pytest.raises(EdgemarkError):
             check_closing_back(purchase, bad, DOMAIN, HEAD)
+    paid = replace(purchase, paid=Tokens(20))
+    with pytest.raises(NotSigned):
+        check_closing_back(paid, closing(19), DOMAIN, HEAD)
+    ending = replace(purchase, phase=BuyerPhase.STOPPED, closing_back=closing(19))
+    assert do.SubmitCloseTogether() in ending.owed()
+    for phase in (BuyerPhase.STOPPED, BuyerPhase.CLOSING):
+        passed = replace(ending, phase=phase, paid=Tokens(20))
+        assert do.SubmitCloseTogether() not in passed.owed()
     assert draft_closing(purchase).amount == 30
     assert CONTROLLER.address == TERMS.controller

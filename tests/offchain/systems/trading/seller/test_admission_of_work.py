@@ -29,7 +29,7 @@ from tests.offchain.systems.trading.parties_cast import (
 )
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
-from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.protocol import effects as do
@@ -224,6 +224,42 @@ def test_a_returned_voucher__counts_once_and_only_as_proposed() -> None:
         step(signed, good)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"template_hash": Hash32(bytes(32))},
+        {"controller": THIRD.address},
+        {"epoch": 7},
+        {"index": 1, "epoch": 7},
+        {"index": 1, "template_hash": Hash32(bytes(32))},
+    ],
+)
+def test_a_voucher__that_only_its_payer_signed_is_none_whatever_its_amount(
+    changes: dict[str, Any],
+) -> None:
+    sale = billed()
+    assert sale.proposed is not None
+    anew = replace(sale.proposed, voucher=replace(sale.proposed.voucher, index=2))
+    sale = replace(sale, proposed=anew, last_index=2)
+    voucher = replace(anew.voucher, **changes)
+    by_payer = Countersigned(voucher, anew.signature, sign_voucher(voucher, PAYER_KEY))
+    with pytest.raises(VoucherStrange):
+        check_voucher(sale, by_payer, DOMAIN)
+
+
+def test_a_voucher_of_an_older_index__counts_by_the_sellers_own_signature() -> None:
+    sale = billed()
+    first = countersigned(sale)
+    assert sale.proposed is not None
+    anew = replace(sale.proposed, voucher=replace(sale.proposed.voucher, index=2, epoch=1))
+    later = replace(sale, proposed=anew, last_index=2)
+    assert check_voucher(later, first, DOMAIN) == on.HeardVoucher(first)
+    with pytest.raises(VoucherStrange):
+        check_voucher(later, replace(first, seller_signature=bytes(65)), DOMAIN)
+    junk = replace(first, seller_signature=bytes(65))
+    assert check_voucher(sale, junk, DOMAIN) == on.HeardVoucher(first)  # its own is put in
+
+
 def test_the_last_voucher__is_told_from_others() -> None:
     sale, _ = step(billed(), on.AskedStop(Timestamp(LATER.block)))
     assert sale.proposed is not None
@@ -261,13 +297,18 @@ def test_an_end__is_taken_at_what_is_owed_and_not_below() -> None:
 
     sale = replace(serving(paid=Tokens(7)), phase=SellerPhase.CLAIMING)
     assert check_closing(sale, closing(7), DOMAIN, HEAD) == accord.HeardClosing(closing(7))
-    for bad in (closing(6), closing(7, START)):
+    soon = TERMS.close_by - 1  # the chain may see it too late
+    for bad in (closing(6), closing(7, START), closing(7, soon), closing(TERMS.deposit + 1)):
         with pytest.raises(ClosingTooLow):
             check_closing(sale, bad, DOMAIN, HEAD)
     with pytest.raises(ClosingTooLow):  # something may be open yet
         check_closing(serving(), closing(7), DOMAIN, HEAD)
     with pytest.raises(BadSignature):
         check_closing(sale, closing(7, key=THIEF), DOMAIN, HEAD)
+    claiming, _ = step(sale, accord.HeardClosing(closing(7)))
+    assert do.SubmitCloseTogether() in claiming.owed()
+    for moved in ({"paid": Tokens(8)}, {"deposit": Tokens(6), "paid": Tokens(6)}):
+        assert do.SubmitCloseTogether() not in replace(claiming, **moved).owed()
     lost = check_closing(serving(), Closing(Tokens(0), TERMS.close_by), DOMAIN, HEAD)
     assert lost == on.HeardStop(Reason.DISK_LOST, Timestamp(HEAD.block))
 

@@ -33,6 +33,10 @@ class Closing:
     valid_until: Timestamp
     signature: bytes = field(default=b"", repr=False)
 
+    def is_within(self, least: int, most: int) -> bool:
+        """Whether the chain takes it, of which so much is paid and so much deposited."""
+        return least <= self.amount <= most
+
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer().integer(self.amount, AMOUNT_BYTES)

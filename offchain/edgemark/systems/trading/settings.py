@@ -73,8 +73,10 @@ class SellerSettings(Section):
         controllers: accounts that it takes, separated by commas; empty: any in good standing.
         min_window_s: least window in which it can answer a close.
         min_bond: least bond of a payer; the escrow asks for a tenth of the deposit.
+        min_deposit: least that a channel may begin with; what a place is worth to this seller.
         max_deposit: most that a channel may begin with.
         max_service_s: seconds until the end of service at most.
+        max_close_s: seconds from there to the last close at most; so long a place may be held.
         min_interval_s: least interval.
         max_interval_s: longest interval; so much it serves before it has a voucher.
         max_grace_s: longest time for which a voucher may be late.
@@ -109,8 +111,10 @@ class SellerSettings(Section):
     controllers: str = setting("")
     min_window_s: int = setting(HOUR_S, within=(1, 30 * DAY_S))
     min_bond: Tokens = amount(Tokens(0))
+    min_deposit: Tokens = amount(Tokens(0))
     max_deposit: Tokens = amount(Tokens(100_000 * TOKEN_UNIT))
     max_service_s: int = setting(31 * DAY_S, within=(1, 366 * DAY_S))
+    max_close_s: int = setting(30 * DAY_S, within=(1, 366 * DAY_S))  # a buyer asks for no longer
     min_interval_s: int = setting(5, within=(1, DAY_S))
     max_interval_s: int = setting(HOUR_S, within=(1, DAY_S))
     max_grace_s: int = setting(HOUR_S, within=(0, DAY_S))

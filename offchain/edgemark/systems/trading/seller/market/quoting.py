@@ -118,13 +118,14 @@ def _check_bounds(request: QuoteRequest, taken: SellerSettings, now: int) -> Non
             taken.margin_s + request.interval_s,
             taken.max_service_s,
         ),
+        ("time to close", request.close_by - request.expires_at, 1, taken.max_close_s),
     ):
         if not least <= number <= most:
             _refuse(what, "is none that this seller takes", f"{number} s", f"{least} .. {most} s")
     for what, amount, least, most in (
         ("cap of an interval", request.cap, 1, taken.max_cap),
         ("credit", request.credit, 0, taken.max_credit),
-        ("deposit", request.deposit, 1, taken.max_deposit),
+        ("deposit", request.deposit, max(1, taken.min_deposit), taken.max_deposit),
         ("bond", request.bond, taken.min_bond, request.bond),
     ):
         if not least <= amount <= most:

@@ -22,6 +22,7 @@ from tests.offchain.systems.trading.credentials.trade_cast import (
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.resources import Resources
+from edgemark.systems.trading.buyer.market.asking import plan_money
 from edgemark.systems.trading.contract.market.records import Offer, OfferDraft, make_offer_id
 from edgemark.systems.trading.contract.terms import ChannelRefused
 from edgemark.systems.trading.identifiers import NO_OFFER, ChannelId, OfferId, TemplateVersionId
@@ -38,7 +39,7 @@ from edgemark.systems.trading.seller.market.quoting import (
     draft_policy,
     promise_until,
 )
-from edgemark.systems.trading.settings import SellerSettings
+from edgemark.systems.trading.settings import BuyerSettings, SellerSettings
 from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.schema import ClaimsRefused
 
@@ -101,6 +102,32 @@ def test_bond__below_what_this_seller_takes__is_refused() -> None:
     taken = replace(TAKEN, min_bond=Tokens(TERMS.bond + 1))
     with pytest.raises(NotSold, match="none that this seller takes"):
         check_asked(REQUEST, WARES, taken, LIMITS, START)
+
+
+def test_deposit__below_what_a_place_is_worth__is_refused() -> None:
+    taken = replace(TAKEN, min_deposit=Tokens(TERMS.deposit))
+    check_asked(REQUEST, WARES, taken, LIMITS, START)
+    dear = replace(TAKEN, min_deposit=Tokens(TERMS.deposit + 1))
+    with pytest.raises(NotSold) as caught:
+        check_asked(REQUEST, WARES, dear, LIMITS, START)
+    assert caught.value.who == "request, deposit"
+
+
+def test_close__so_late_that_a_place_is_held_for_long__is_refused() -> None:
+    taken = replace(TAKEN, max_close_s=REQUEST.close_by - REQUEST.expires_at)
+    check_asked(REQUEST, WARES, taken, LIMITS, START)
+    for late in (taken, TAKEN):
+        close_by = Timestamp(REQUEST.expires_at + late.max_close_s + 1)
+        with pytest.raises(NotSold) as caught:
+            check_asked(replace(REQUEST, close_by=close_by), WARES, late, LIMITS, START)
+        assert caught.value.who == "request, time to close"
+
+
+def test_close__that_a_buyer_asks_for_by_its_settings__is_taken() -> None:
+    longest = BuyerSettings(close_s=30 * 86_400, window_s=30 * 86_400)
+    deposit, seconds = REQUEST.deposit, 3600
+    money = plan_money(deposit, None, seconds, longest, LIMITS, START)
+    assert money.close_by - money.expires_at <= SellerSettings().max_close_s
 
 
 @pytest.mark.parametrize("expires_at", [START, START + 60 + 59, START + TAKEN.max_service_s + 1])

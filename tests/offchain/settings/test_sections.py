@@ -45,6 +45,7 @@ PARSED = {  # texts that are read when the settings are
     "identity.url": ["", "http://a:1"],
     "identity.more": ["", "http://a:1", "http://a:1 https://b/c"],
     "registration.provider": ["", "0x" + "11" * 20],
+    "trading.seller.tower": ["", "0x" + "11" * 20],
     "registration.advertise": ["", "https://node.example:9443"],
 }
 AMOUNTS = {each.rule.flat for each in KNOWN if each.rule.is_amount}

@@ -7,9 +7,10 @@ older is forgotten, so that the book stays as long as what came lately.
 
 from __future__ import annotations
 
-import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from edgemark.amounts import Amount
 from edgemark.anchoring.events import Moved
@@ -19,14 +20,28 @@ from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_hash3
 from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.untrusted.canonical_file import FileForm
 
 RETAINER_S = 7 * 86_400  # in which the first state comes, seconds after it was moved as a rule
 MOST_RETAINERS = 50_000  # that count, or counted lately: each was paid for
 MAX_BOOK_BYTES = 160 * MOST_RETAINERS
 
 
+Book = dict[Hash32, tuple[ChannelId, int]]
+"""Retainers that counted: for which channel, and when they were moved."""
+
+
+class BookInvalid(RefusedInput):
+    """A file holds no book of retainers, or not as it was written."""
+
+
 class RetainerMissing(RefusedInput):
     """No retainer was moved, or not this one, or it counted for another channel."""
+
+
+FORM = FileForm(
+    "edgemark-retainers", 1, "book of retainers", MAX_BOOK_BYTES, BookInvalid, has_checksum=True
+)
 
 
 class Retainers:
@@ -74,28 +89,33 @@ class Retainers:
             self._write(left)
             self._taken = left
 
-    def _write(self, taken: dict[Hash32, tuple[ChannelId, int]]) -> None:
-        rows = {each.hex(): [channel.hex(), at] for each, (channel, at) in taken.items()}
-        raw = json.dumps({"version": 1, "retainers": rows}, sort_keys=True).encode()
-        write_whole(self._path, raw, mode=OWNER_ONLY_FILE)
+    def _write(self, taken: Book) -> None:
+        write_whole(self._path, FORM.write(_facts_of(taken)), mode=OWNER_ONLY_FILE)
 
 
-def _read(path: Path) -> dict[Hash32, tuple[ChannelId, int]]:
+def _facts_of(taken: Book) -> dict[str, Any]:
+    rows = {each.hex(): [channel.hex(), at] for each, (channel, at) in taken.items()}
+    return {"retainers": rows}
+
+
+def _parse(facts: Mapping[str, Any]) -> Book:
+    return {
+        parse_hash32(each): (parse_channel_id(channel), int(at))
+        for each, (channel, at) in facts["retainers"].items()
+    }
+
+
+def _read(path: Path) -> Book:
     try:
-        told = json.loads(read_limited(path, MAX_BOOK_BYTES))
-        if set(told) != {"version", "retainers"} or told["version"] != 1:
-            raise ValueError("version")
-        return {
-            parse_hash32(each): (parse_channel_id(channel), int(at))
-            for each, (channel, at) in told["retainers"].items()
-        }
-    except (ValueError, TypeError, AttributeError, RefusedInput) as error:
+        book: Book = FORM.read(read_limited(path, MAX_BOOK_BYTES), _parse, _facts_of)
+    except RefusedInput as error:
         raise Unrecoverable(
             "is no book of retainers",
             who=path,
-            had=str(error)[:200],
+            had=error.what,
             remedy="Restore it: without it a retainer would count for several channels.",
         ) from error
+    return book
 
 
 def read_retainer(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.architecture.checkout import ROOT
 from tests.offchain.deployed import CONTRACTS
 from tests.offchain.identity.credentials.samples import ISSUER, read_credential, write_credential
 from tests.offchain.systems.outsourcing import cast, sample_evidence
+from tests.offchain.systems.outsourcing.offline.writers_of_files import PRIVATE, WRITERS, WRITING
 
 from edgemark.cli.catalogue import GROUPS
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -339,49 +339,6 @@ def test_f9_file__of_which_a_byte_was_changed__is_refused_or_says_the_same(
             refused += is_mended
             assert is_mended or found == sound, f"byte {place} was changed, and nobody said so"
     assert refused > FLIPS / 3
-
-
-WRITERS = {  # modules that write files, and their kind here; "never": docs/operating.md says why
-    "cli.credentials.exporting": "never: a signed credential, for whoever checks it",
-    "cli.credentials.issuing": "never: a signed credential, for whoever checks it",
-    "cli.outsourcing.aftermath": "evidence",
-    "cli.outsourcing.sharing": "answers",
-    "cli.terminal.page": "never: a receipt's page",
-    "cli.trading.template": "never: a template's text, known by its hash alone",
-    "deployment.deployment": "manifest",
-    "identity.credentials.keeping": "credential",
-    "identity.credentials.status.publishing": "status list",
-    "identity.did.signed_act": "signed act",
-    "identity.keys": "account.key",
-    "identity.registration": "registration",
-    "journal.journal": "journal",
-    "journal.place": "journal",
-    "ledger.evm.development.notes": "chain.json",
-    "loop.archive": "archive",
-    "metrics.text_file": "never: metrics, for a collector",
-    "models.files": "plan",
-    "party.evm.cursor": "judge.cursor",
-    "settings.editing": "never: settings, which people write too",
-    "storage.local": "block",
-    "systems.outsourcing.offline.sharing_files": "share",
-    "systems.outsourcing.station.functions": "functions",
-    "systems.trading.work.spool": "never here: `test_spool_on_disk` tries its parts",
-    "transport.tls": "tls.pem",
-}
-PRIVATE = {  # of demonstrations, logs of processes, and pipes to them
-    "confinement.inside",
-    "confinement.running",
-    "demo.evm.network",
-    "demo.script",
-    "demo.stage",
-    "ledger.evm.development.hardhat",
-    "ledger.evm.development.node",
-    "systems.outsourcing.demo.cast",
-    "systems.outsourcing.demo.typed",
-}
-WRITING = re.compile(
-    r"\b(write_whole|write_parts|write_new|write_text|write_bytes)\(|open\([^)]*\"w|os\.p?write\("
-)
 
 
 def test_f9_every_module_that_writes_files__is_among_the_kinds() -> None:

@@ -12,7 +12,7 @@ from edgemark.identifiers import Address, Tokens
 from edgemark.identity.did.identifier import make_did
 from edgemark.systems.trading.contract.market.records import Demand, compute_category
 from edgemark.systems.trading.demo.cast import AUDITOR, TradingStage
-from edgemark.systems.trading.demo.market import CATEGORY, PRICE, draft_templates
+from edgemark.systems.trading.demo.market import CATEGORY, PRICE, SHOWN, draft_templates
 from edgemark.systems.trading.station.station import TradingStation
 
 pytestmark = [pytest.mark.chain, pytest.mark.lasts(4)]
@@ -66,8 +66,9 @@ def test_the_templates__are_registered_and_their_texts_kept_by_the_seller(
     assert kept.settlement == templates.settlement.version_id
     content = Path(stage.seller.home / "content")
     texts = {each.read_bytes() for each in content.rglob("*") if each.is_file()}
-    shown = (templates.initiation.text, templates.settlement.text)
-    assert {*shown, stage.market.qualification.encode()} <= texts
+    assert {templates.initiation.text, templates.settlement.text} <= texts
+    shown = (each for each in (stage.seller.home / SHOWN).iterdir() if each.is_file())
+    assert stage.market.qualification in {each.read_text().strip() for each in shown}
 
 
 def test_the_seller__sells_by_that_offer_alone(stage: TradingStage) -> None:

@@ -70,7 +70,14 @@ def begin(shop: Shop, out: str) -> str:
     words = ("--deposit", "2", "--keep-open", "--controller", str(controller))
     done = shop.buy(shop.buyers_home, offer, *words, out=out)
     assert done.status == Exit.DONE, done.error
-    return str(done.value["channel"])
+    channel = str(done.value["channel"])
+
+    def is_paid_for() -> bool:
+        told = shop.run(shop.buyers_home, "trading", "status", channel)
+        return bool(told.value["vouchers"])
+
+    wait_until("its bill is signed", is_paid_for, look_s=0.5)
+    return channel
 
 
 def amend(shop: Shop, home: str, channel: str, to: EvmActor, *words: str) -> Finished:
@@ -120,6 +127,7 @@ def test_both_keys__change_and_the_channel_goes_on(shop: Shop, stage: TwoControl
     assert int(close(shop, channel).value["cost"]) == 2 * COST
 
 
+@pytest.mark.soak
 def test_a_controller_that_the_seller_does_not_take__is_not_waited_for_long(
     shop: Shop, stage: TwoControllers
 ) -> None:
@@ -137,6 +145,7 @@ def test_a_controller_that_the_seller_does_not_take__is_not_waited_for_long(
     assert over.value["controller"] == stage.controller.account
 
 
+@pytest.mark.soak
 def test_the_next_controller__is_named_by_both_when_the_first_is_gone(
     shop: Shop, stage: TwoControllers
 ) -> None:

@@ -57,7 +57,7 @@ class Agreeing:
         """Ask the seller for its word that so much goes back; what the deposit will be.
 
         Raises:
-            ChannelUnknown, NotReduced, IllegalMove: that cannot be asked for now.
+            ChannelUnknown, NotReduced, IllegalMove: that cannot be asked at the moment.
         """
         state = self._state_of(channel)
         deposit = check_reduction(state, amount)

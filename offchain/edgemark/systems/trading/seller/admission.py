@@ -300,7 +300,7 @@ def check_reducing(
         return None
     check_fresh(head, sale.decided.stale_after_s)
     if sale.phase is not SellerPhase.SERVING or had is not None:
-        _refuse_reduction("is not for now", reducing, "while the channel serves, one at a time")
+        _refuse_reduction("is out of time", reducing, "while the channel serves, one at a time")
     if reducing.number != sale.agreements or reducing.valid_until < head.block:
         needed = f"number {sale.agreements}, from {head.block} on"
         _refuse_reduction("number or time", reducing, needed)

@@ -234,7 +234,7 @@ def test_a_reduction_that_is_none__is_refused(bad: Reducing) -> None:
 
 def test_a_reduction_after_the_end_of_service__is_refused() -> None:
     stopped, _ = step(serving(), on.AskedStop(Timestamp(START + 5)))
-    with pytest.raises(ReductionRefused, match="is not for now"):
+    with pytest.raises(ReductionRefused, match="is out of time"):
         check_reducing(stopped, asking(), METERED, HEAD)
 
 

@@ -201,8 +201,8 @@ def test_repr__has_no_signature_and_no_credential() -> None:
 
 
 def test_slip__of_the_payer__counts_until_its_second() -> None:
-    for now in (START, SLIP.valid_until):
-        SLIP.check(Purpose.PART, KEYS["payer's key"].address, DOMAIN, now)
+    for second in (START, SLIP.valid_until):
+        SLIP.check(Purpose.PART, KEYS["payer's key"].address, DOMAIN, second)
 
 
 @pytest.mark.parametrize(

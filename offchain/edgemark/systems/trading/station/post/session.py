@@ -192,7 +192,7 @@ class Session(Closing):
             raw: as `Letter.to_wire` gives it.
 
         Raises:
-            NotJoined: the channel is none of this session.
+            NotJoined: it has not joined the channel.
             MessageTooLarge: the letter is longer than any may be.
             BrokerAway: its topics are not there now; says why.
         """

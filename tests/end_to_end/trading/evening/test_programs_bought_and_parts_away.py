@@ -273,7 +273,8 @@ def test_a_controller_that_is_away__ends_nothing_and_the_purchase_goes_on(
     wait_all_issued(bazaar, channel, sale.signed)
 
 
-@pytest.mark.parametrize("what", ["blocks", "node"])
+# A node that is stopped takes as long as three time limits; it is played in the long run.
+@pytest.mark.parametrize("what", ["blocks", pytest.param("node", marks=pytest.mark.soak)])
 def test_a_chain_that_is_away__has_nothing_signed_until_it_is_back(
     bazaar: Bazaar, channel: ChannelId, what: str
 ) -> None:

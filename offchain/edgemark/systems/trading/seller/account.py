@@ -122,6 +122,17 @@ class Account(Side):
         """Whether the bill that is out is from before keys changed."""
         return self.proposed is not None and self.proposed.voucher.index <= self.rekeyed
 
+    @property
+    def stopped_since(self) -> Timestamp:
+        """Since when the last voucher is waited for; `NO_TIME` where a time said that it is late.
+
+        A buyer that was away for longer than the grace, and then asks for the end, signs the bill
+        that is out: it gets the grace anew.
+        """
+        if self.stopped_at != NO_TIME or not self.is_over(TradeTime.SERVICE):
+            return self.stopped_at
+        return self.service_ends
+
     def work(self, number: int) -> Work | None:
         """The request of this number, when it is under way."""
         return next((work for work in self.works if work.number == number), None)
@@ -148,7 +159,7 @@ class Account(Side):
             if self.is_losing_patience():
                 wait = agreed.grace_s + decided.patience_s
                 after(self.asked_at, wait, TradeTime.PATIENCE)
-                after(self.asked_at, agreed.grace_s, TradeTime.LAST)
+                after(max(self.asked_at, self.stopped_since), agreed.grace_s, TradeTime.LAST)
         if self.overdrawn_since != NO_TIME and not self.blocks_stopped:
             after(self.overdrawn_since, decided.patience_s, TradeTime.OVERDRAFT)
         if self.failing_since != NO_TIME and not self.blocks_stopped:

@@ -175,6 +175,22 @@ def test_t20_a_late_voucher__stops_new_work_after_the_grace_and_never_the_work_i
     assert world.seller.state.ending in (ChannelEnding.CLAIMED, None)
 
 
+def test_t20_a_buyer_that_comes_back_late_to_end_it__signs_the_bill_that_is_out() -> None:
+    world = billed_world()
+    world.chain.wait(CONDITIONS.grace_s + 1)
+    world.seller.look()
+    bill = world.seller.state.claimed
+    world.actors = (world.seller, world.buyer, world.controller, world.next)
+    world.buyer.look()
+    world.buyer.tell(on.AskedStop(now(world)))
+    world.buyer.perform(do.SendStop())
+    world.deliver(len(world.flight) - 1)
+    world.seller.look()
+    assert world.seller.state.phase is SellerPhase.STOPPED
+    finish(world, Reason.ASKED_BY_BUYER, ChannelEnding.CLAIMED)
+    assert world.seller.state.amount >= bill
+
+
 def test_t20_without_credit__no_work_is_taken_while_a_bill_is_out() -> None:
     world = billed_world(credit=Tokens(0))
     hand_in(world, world.seller.state.received + 3)

@@ -52,7 +52,7 @@ class ControllerHouse:
         return self.ground.settings(name).having(
             RegistrationSettings(provider=self.organisation.address),
             ServerSettings(listen_port=port),
-            PartySettings(poll_s=0.05),
+            PartySettings(poll_s=0.2),
             BrokerSettings(),
             ControllerSettings(**decided),  # type: ignore[arg-type]
         )
@@ -71,10 +71,10 @@ class ControllerHouse:
 
 
 @contextmanager
-def raise_house(folder: Path, *, block_time_s: int | None = None) -> Iterator[ControllerHouse]:
+def raise_house(folder: Path) -> Iterator[ControllerHouse]:
     """A chain of its own, with an organisation on it."""
     with ExitStack() as stack:
-        ground = stack.enter_context(raise_ground(folder, block_time_s=block_time_s))
+        ground = stack.enter_context(raise_ground(folder))
         path = folder / "organisation.journal"
         key = SecretKey(dev_key(1))
         lane = stack.enter_context(TransactionLane(ground.chain, key, path))

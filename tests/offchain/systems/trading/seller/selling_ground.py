@@ -23,6 +23,7 @@ from tests.offchain.systems.trading.templates.template_forms import (
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.identity.resources import Resources
+from edgemark.ledger.evm.development.mining import BlockMaking
 from edgemark.party.settings import PartySettings, ServerSettings
 from edgemark.systems.trading.contract.market.records import (
     OfferDraft,
@@ -105,9 +106,13 @@ class Shop:
         told["specification"] = str(write_specification(self.house.ground.folder))
         return self.ground.settings("seller").having(
             ServerSettings(listen_port=self.port),
-            PartySettings(poll_s=0.1),
+            PartySettings(poll_s=0.25),
             SellerSettings(**told),
         )
+
+    def pass_by(self, seconds: int) -> None:
+        """Let so much chain time pass at once: nobody does anything in it."""
+        self.ground.pass_to(self.ground.now() + seconds)
 
     def open(self, **decided: Any) -> Seller:
         """Start the seller."""
@@ -174,7 +179,7 @@ def offer(station: TradingStation, templates: Templates, now: int) -> bytes:
 def raise_shop(folder: Path) -> Iterator[Shop]:
     """A chain with a block a second, a controller that runs, a seller that does not yet."""
     with ExitStack() as stack:
-        house = stack.enter_context(raise_house(folder, block_time_s=1))
+        house = stack.enter_context(raise_house(folder))
         settings = house.settings("controller", collect_s=0.2)
         house.admit(settings)
         station = stack.enter_context(house.open(settings))
@@ -188,6 +193,7 @@ def raise_shop(folder: Path) -> Iterator[Shop]:
         port = stack.enter_context(hold_ports(1)).numbers[0]
         shop = Shop(house, controller, templates, port, ident)
         stack.callback(shop.close)
+        BlockMaking.of(house.ground.chain).by_clock(1)
         yield shop
 
 

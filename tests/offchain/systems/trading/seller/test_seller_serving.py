@@ -8,6 +8,7 @@ import pytest
 from tests.offchain.systems.trading.seller.selling_ground import (
     BOND,
     DEPOSIT,
+    TAKEN,
     Shop,
     shop,
 )
@@ -30,7 +31,7 @@ from edgemark.systems.trading.work.checking import count_units
 
 __all__ = ["shop"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(60)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(40)]
 
 FUNCTION = make_dense()
 BATCH = make_batch(FUNCTION, 10)
@@ -148,6 +149,7 @@ def test_overdraft__is_announced_then_service_stops(shop: Shop, payer: Payer) ->
         return 3 in payer.refusals
 
     wait_until("work is refused", refused, look_s=0.2)
+    shop.pass_by(TAKEN["patience_s"])
     wait_until("service stops, and all is paid", lambda: payer.phase() == "ended")
     assert payer.sale().reason is Reason.OVERDRAWN
     assert payer.sale().amount == 2 * UNITS
@@ -161,6 +163,8 @@ def test_payer_that_signs_no_more__is_served_no_more_and_pays_what_it_signed(
     wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
     payer.signs = False
     buy(payer, 2)
+    wait_until("bill is out", lambda: payer.sale().claimed == 2 * UNITS)
+    shop.pass_by(TAKEN["patience_s"])
     wait_until("seller claims", lambda: payer.phase() == "ended")
     assert payer.sale().reason is Reason.VOUCHER_LATE
     assert payer.sale().amount == UNITS
@@ -174,7 +178,10 @@ def test_close_below_what_was_signed__is_answered_and_costs_the_bond(
     wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
     accounts = payer.station.accounts
     before = accounts.free_balance(payer.station.address)
-    payer.station.lane.send(payer.station.escrow.close_bare([payer.sale().known.terms]))
+    terms = payer.sale().known.terms
+    payer.station.lane.send(payer.station.escrow.close_bare([terms]))
+    wait_until("it is answered", lambda: payer.stored().is_answered)
+    shop.pass_by(2 * terms.window)
     wait_until("window is over", lambda: payer.phase() == "ended")
     assert payer.sale().amount == UNITS
     assert accounts.free_balance(payer.station.address) - before == DEPOSIT - UNITS

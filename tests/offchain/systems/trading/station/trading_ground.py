@@ -244,11 +244,11 @@ def believes(station: TradingStation) -> bool:
 
 
 @contextmanager
-def raise_ground(folder: Path, *, block_time_s: int | None = None) -> Iterator[TradingGround]:
-    """A chain of its own."""
+def raise_ground(folder: Path) -> Iterator[TradingGround]:
+    """A chain of its own, with a block for each transaction."""
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
-        options = AnvilOptions(block_time_s=block_time_s)
+        options = AnvilOptions(block_time_s=None)
         node = stack.enter_context(AnvilNode.start(folder / "anvil", options))
         chain = EvmChain(node.url, chain_id=31337, confirmations=0).connect()
         deployer = SecretKey(dev_key(0))

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,22 @@ ASKED_LIMITS = (11 * 10**16, 12 * 10**18, 2 * 10**18, 0, 3, 4, 7, 6)
 COMMUNITY = 3 * 10**26  # released at once
 
 
+AT_ONCE = AnvilOptions(block_time_s=None)
+
+
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnvilNode]:
-    """A running chain with a block every second, and enough of them to tell."""
-    with AnvilNode.start(tmp_path_factory.mktemp("chain"), AnvilOptions(block_time_s=1)) as node:
-        chain = EvmChain(node.url, chain_id=31337).connect()
-        chain.rpc("anvil_mine", hex(SAMPLED_BLOCKS), "0x1")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnvilNode]:
+    """A running chain."""
+    with AnvilNode.start(tmp_path_factory.mktemp("chain"), AT_ONCE) as node:
         yield node
+
+
+@pytest.fixture
+def node(running: AnvilNode) -> AnvilNode:
+    """The same, with blocks a second apart before a test, and enough of them to tell."""
+    chain = EvmChain(running.url, chain_id=31337).connect()
+    chain.rpc("anvil_mine", hex(2 * SAMPLED_BLOCKS), "0x1")  # the last ones are not final
+    return running
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +295,7 @@ def alias() -> Iterator[str]:
 def test_deploy__elsewhere__uses_an_account_of_apes(
     tmp_path: Path, alias: str, forks: ApeForks
 ) -> None:
-    with AnvilNode.start(tmp_path / "chain", AnvilOptions(chain_id=4242)) as node:
+    with AnvilNode.start(tmp_path / "chain", replace(AT_ONCE, chain_id=4242)) as node:
         judges = [word for number in range(1, 5) for word in ("--judge", payee(number))]
         ran = ape_run(
             tmp_path / "home",

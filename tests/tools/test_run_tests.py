@@ -118,7 +118,7 @@ def test_parts__that_wait_for_a_processor_only__run_beside_the_others_in_their_o
     ]
 
 
-def test_parts__begin_with_whole_jobs_and_go_on_with_contracts_when_none_waits_for_its_judges(
+def test_parts__begin_with_whole_jobs_and_what_gives_way_to_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     order: list[str] = []
@@ -126,9 +126,9 @@ def test_parts__begin_with_whole_jobs_and_go_on_with_contracts_when_none_waits_f
     monkeypatch.setattr(run_tests, "PARTS", parts)
     outcomes = run_tests.run_parts(list(parts), None)
     assert [each.name for each in outcomes] == list(parts)
-    assert [name for name in order if name in run_tests.BEHIND] == ["static", "invariants"]
-    ahead = [name for name in order if name not in run_tests.BEHIND]
-    assert ahead == ["processes", "unit", "contracts"]
+    behind = [name for name in order if name in run_tests.BEHIND]
+    assert behind == ["static", "contracts", "invariants"]
+    assert [name for name in order if name not in behind] == ["processes", "unit"]
 
 
 def test_main__lets_python_find_and_keep_what_is_compiled(
@@ -217,7 +217,10 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str
     """What each part would run, with two systems in the checkout."""
     systems, asked = ["outsourcing", "trading"], {}
 
-    def note(name: str, command: Sequence[str], echo: object = None, **_: int) -> tuple[int, int]:
+    def note(
+        name: str, command: Sequence[str], echo: object = None, *, niceness: int = 0
+    ) -> tuple[int, int]:
+        assert niceness == (0 if name in ("unit", "processes", "forge") else run_tests.LAST)
         asked[name] = " ".join(command)
         return 1, 0
 

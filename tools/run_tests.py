@@ -191,6 +191,11 @@ def run_unit(system: str | None) -> tuple[int, int]:
     return run_pytest_part("unit", [*PYTEST, *how, *of_system(system), "tests"])
 
 
+def compile_tests() -> None:
+    """Let pytest keep what it makes of the modules of tests, which each worker of `unit` would."""
+    run([*PYTEST, "--collect-only", "-q", "tests"], lambda _: None, niceness=LAST)
+
+
 def run_processes(system: str | None) -> tuple[int, int]:
     """Whole jobs: a real chain, real devices, nodes and judges."""
     how = ("-n", str(PROCESS_WORKERS), *BY_FILE, "-m", "processes")
@@ -304,6 +309,8 @@ def run_parts(names: Sequence[str], system: str | None) -> list[Outcome]:
     """
 
     def run_row(row: Sequence[str]) -> list[Outcome]:
+        if row == behind and {FIRST, "unit"} <= set(names):
+            compile_tests()
         return [run_part(name, system) for name in row]
 
     behind = [name for name in BEHIND if name in names]

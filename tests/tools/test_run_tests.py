@@ -124,11 +124,25 @@ def test_parts__begin_with_whole_jobs_and_what_gives_way_to_them(
     order: list[str] = []
     parts = {name: lambda _, name=name: (order.append(name), (1, 0))[1] for name in run_tests.PARTS}
     monkeypatch.setattr(run_tests, "PARTS", parts)
+    monkeypatch.setattr(run_tests, "compile_tests", lambda: order.append("compiled"))
     outcomes = run_tests.run_parts(list(parts), None)
     assert [each.name for each in outcomes] == list(parts)
-    behind = [name for name in order if name in run_tests.BEHIND]
-    assert behind == ["static", "contracts", "invariants"]
+    behind = [name for name in order if name in ("compiled", *run_tests.BEHIND)]
+    assert behind == ["compiled", "static", "contracts", "invariants"]
     assert [name for name in order if name not in behind] == ["processes", "unit"]
+
+
+def test_tests__are_compiled_before_many_workers_would_each_for_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: list[bool] = []
+    monkeypatch.setattr(run_tests, "PARTS", dict.fromkeys(run_tests.PARTS, lambda _: (1, 0)))
+    monkeypatch.setattr(run_tests, "compile_tests", lambda: compiled.append(True))
+    for names in (["static"], ["unit"], ["static", "unit"], ["processes", "static"]):
+        run_tests.run_parts(names, None)
+    assert not compiled
+    run_tests.run_parts(["unit", "processes", "static"], None)
+    assert compiled == [True]
 
 
 def test_main__lets_python_find_and_keep_what_is_compiled(

@@ -35,6 +35,7 @@ class BuyerSettings(Section):
         margin_s: before the end of service, at which nothing more is asked for.
         patience_s: with a seller that does not end a channel, after its grace.
         quote_s: seconds for which a request for a quote counts.
+        choose_s: seconds for which offers are looked at, the cheapest first, until one is taken.
         sample: inputs of each answer that are computed again; 0: all of them.
         stale_after_s: age of the newest block, from which on nothing is signed.
     """
@@ -51,6 +52,7 @@ class BuyerSettings(Section):
     margin_s: int = setting(60, within=(0, 86_400))
     patience_s: int = setting(600, within=(1, 30 * 86_400))
     quote_s: int = setting(300, within=(10, 86_400))
+    choose_s: int = setting(600, within=(1, 86_400))
     sample: int = setting(0, within=(0, 1_000_000))
     stale_after_s: int = setting(300, within=(2, 86_400))
 

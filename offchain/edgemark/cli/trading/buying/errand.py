@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import click
 
 from edgemark.amounts import Amount
 from edgemark.cli.spending.command import Spending
@@ -15,8 +18,14 @@ from edgemark.cli.trading.buying.staying import Waiting, naming_when_interrupted
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Moment, Timestamp, Tokens
 from edgemark.systems.trading.buyer.market.asking import Bid, Taken, ask_quote, draft_request
-from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes, choose, draft_bid
+from edgemark.systems.trading.buyer.market.bidding import (
+    Choice,
+    Wishes,
+    draft_bid,
+    name_controller,
+)
 from edgemark.systems.trading.buyer.market.choosing import find_seller
+from edgemark.systems.trading.buyer.market.picking import PassedOver, Picking
 from edgemark.systems.trading.buyer.market.programs import Listed, Run, find_program
 from edgemark.systems.trading.buyer.market.recovering import find_agreement
 from edgemark.systems.trading.buyer.money.means import bring_in_tokens
@@ -62,13 +71,12 @@ class Errand:
         """
         if spending.is_dry:
             with open_to_look(spending) as station:
-                choice, bid, _ = self._prepare(station, whom, wishes)
-                taken = _ask(station, choice, bid)
-                spending.show_dry(_price(spending, station, taken), _facts_of(choice, bid))
+                quoted = self._get_quote(spending, station, whom, wishes)
+                spending.show_dry(_price(spending, station, quoted.taken), quoted.describe())
             return Exit.DONE
         with open_desk(spending) as desk:
-            choice, bid, wanted = self._prepare(desk.station, whom, wishes)
-            taken = _ask(desk.station, choice, bid)
+            quoted = self._get_quote(spending, desk.station, whom, wishes)
+            taken = quoted.taken
             spending.agree(_price(spending, desk.station, taken))
             channel = taken.quoted.agreement.channel
             desk.station.deals.keep(taken.deal)
@@ -76,7 +84,8 @@ class Errand:
             with naming_when_interrupted(desk, channel):
                 waiting = self._wait_for(spending, desk, channel)
                 waiting.until_open()
-                return self._order(spending, desk, waiting, wanted)
+                told = {"passed_over": quoted.describe()["passed_over"]}
+                return self._order(spending, desk, waiting, quoted.wanted, told)
 
     def order_in(self, spending: Spending, channel: ChannelId) -> int:
         """Order in a channel that is open; nothing is sent for it."""
@@ -89,16 +98,29 @@ class Errand:
             wanted = self._for_seller_of(desk, channel)
             return self._order(spending, desk, self._wait_for(spending, desk, channel), wanted)
 
-    def _prepare(
-        self, station: TradingStation, whom: Whom, wishes: Wishes
-    ) -> tuple[Choice, Bid, Wanted]:
+    def _get_quote(
+        self, spending: Spending, station: TradingStation, whom: Whom, wishes: Wishes
+    ) -> Quotation:
+        """The word of the first seller that gives it for terms as they are wished for."""
         until = Timestamp(station.head().block + station.settings.of(BuyerSettings).quote_s)
-        demand, work = whom.read_demand(station, until), self.work
+        work, controller = self.work, name_controller(station, wishes.controller)
         program = work.program if isinstance(work, Run) else ""
-        demanded = replace(wishes, demand=demand, program=program)
-        choice = choose(station, demanded)
-        wanted = _as_listed(work, choice.program)
-        return choice, draft_bid(station, choice, demanded, wanted), wanted
+        wished = replace(wishes, demand=whom.read_demand(station, until), program=program)
+
+        def take(choice: Choice) -> Quotation:
+            wanted = _as_listed(work, choice.program)
+            bid = draft_bid(station, choice, wished, wanted, controller)
+            request = draft_request(station, bid)
+            taken = ask_quote(station, choice.place, request, choice.templates)
+            return Quotation(choice, bid, wanted, taken)
+
+        def tell(passed: PassedOver) -> None:
+            if not spending.invocation.as_json:
+                offer = passed.offer.hex()[:16]
+                click.echo(f"offer {offer} is passed over: {passed.why}", err=True)
+
+        picking = Picking(station, wished, tell)
+        return replace(picking.pick(take), passed_over=tuple(picking.passed_over))
 
     def _for_seller_of(self, desk: Desk, channel: ChannelId) -> Wanted:
         """The work as the seller of an open channel lists it."""
@@ -107,16 +129,62 @@ class Errand:
         place = find_seller(desk.station, desk.state(channel).known.terms.seller)
         return self.work.of(find_program(desk.station, place, self.work.program))
 
-    def _order(self, spending: Spending, desk: Desk, waiting: Waiting, wanted: Wanted) -> int:
+    def _order(
+        self,
+        spending: Spending,
+        desk: Desk,
+        waiting: Waiting,
+        wanted: Wanted,
+        told: Mapping[str, object] = MappingProxyType({}),
+    ) -> int:
         channel = waiting.channel
         first = desk.order(channel, wanted, sample=self.sample, out=self.out)
         done = waiting.until_done(first)
         if not self.keep_open:
             end(desk, waiting)
-        return show(spending, desk, channel, done)
+        return show(spending, desk, channel, done, told)
 
     def _wait_for(self, spending: Spending, desk: Desk, channel: ChannelId) -> Waiting:
         return Waiting(desk, channel, self.ends_at, spending.invocation.as_json)
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """A seller's word for the terms, checked; nothing is owed for it yet.
+
+    Attributes:
+        choice: the offer.
+        bid: what its seller was asked for.
+        wanted: what is to be done, as its seller lists it.
+        taken: its word.
+        passed_over: offers that come before it.
+    """
+
+    choice: Choice
+    bid: Bid
+    wanted: Wanted
+    taken: Taken
+    passed_over: tuple[PassedOver, ...] = ()
+
+    def describe(self) -> dict[str, object]:
+        """What is bought, of whom and on which terms."""
+        choice, money, wanted = self.choice, self.bid.money, self.bid.conditions
+        return {
+            "offer": choice.offer.id.hex(),
+            "seller": self.bid.seller,
+            "endpoint": choice.place.endpoint,
+            "controller": self.bid.controller,
+            "unit_price": Amount(choice.offer.draft.price),
+            "deposit": Amount(money.deposit),
+            "bond": Amount(money.bond),
+            "service_ends": Moment(money.expires_at),
+            "close_by": Moment(money.close_by),
+            "interval_s": wanted.interval_s,
+            "interval_cap": Amount(wanted.cap),
+            "credit": Amount(wanted.credit),
+            "grace_s": wanted.grace_s,
+            "passed_over": [each.as_dict() for each in self.passed_over],
+        }
 
 
 def _as_listed(work: Wanted | Run, listed: Listed | None) -> Wanted:
@@ -144,30 +212,6 @@ def _price(spending: Spending, station: TradingStation, taken: Taken) -> Price:
     return spending.rehearse(station, act, later)[1]
 
 
-def _ask(station: TradingStation, choice: Choice, bid: Bid) -> Taken:
-    """The seller's word for the terms, checked; nothing is owed for it yet."""
-    return ask_quote(station, choice.place, draft_request(station, bid), choice.templates)
-
-
-def _facts_of(choice: Choice, bid: Bid) -> dict[str, object]:
-    money, wanted = bid.money, bid.conditions
-    return {
-        "offer": choice.offer.id.hex(),
-        "seller": bid.seller,
-        "endpoint": choice.place.endpoint,
-        "controller": bid.controller,
-        "unit_price": Amount(choice.offer.draft.price),
-        "deposit": Amount(money.deposit),
-        "bond": Amount(money.bond),
-        "service_ends": Moment(money.expires_at),
-        "close_by": Moment(money.close_by),
-        "interval_s": wanted.interval_s,
-        "interval_cap": Amount(wanted.cap),
-        "credit": Amount(wanted.credit),
-        "grace_s": wanted.grace_s,
-    }
-
-
 def end(desk: Desk, waiting: Waiting) -> Purchase:
     """Ask for nothing more, once there is a channel, and wait for the end on chain."""
     waits = (BuyerPhase.UNKNOWN, BuyerPhase.AGREED, BuyerPhase.RECOVERING)
@@ -177,8 +221,10 @@ def end(desk: Desk, waiting: Waiting) -> Purchase:
     return waiting.until_ended()
 
 
-def show(spending: Spending, desk: Desk, channel: ChannelId, done: Done) -> int:
-    """Print what came of it; raises `NotComputed` where there is no result."""
+def show(
+    spending: Spending, desk: Desk, channel: ChannelId, done: Done, told: Mapping[str, object]
+) -> int:
+    """Print what came of it beside `told`; raises `NotComputed` where there is no result."""
     state = desk.state(channel)
     facts = describe(state, wrong=[str(path) for path in desk.shelf.wrong(channel)])
     if not done.out:
@@ -188,8 +234,8 @@ def show(spending: Spending, desk: Desk, channel: ChannelId, done: Done) -> int:
             had=", ".join(f"order {number}: {end}" for number, end in done.ends.items()),
             remedy="Nothing of it is paid. Ask another seller, or for another program.",
         )
-    told = {"out": done.out, **({"ends": dict(done.ends)} if done.ends else {})}
-    spending.invocation.show({**told, **facts})
+    result = {"out": done.out, **({"ends": dict(done.ends)} if done.ends else {})}
+    spending.invocation.show({**result, **facts, **told})
     return Exit.CHECK_FAILED if done.ends else Exit.DONE
 
 

@@ -16,7 +16,7 @@ from edgemark.identifiers import NOBODY, Moment, Timestamp, Tokens, parse_addres
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
-from edgemark.systems.trading.contract.market.offers import MAX_PAGE, OfferContract
+from edgemark.systems.trading.contract.market.offers import OfferContract
 from edgemark.systems.trading.contract.market.records import (
     MAX_ISSUERS,
     MAX_PRICE,
@@ -115,15 +115,7 @@ def recommend(
         evidence=evidence.address if auditors else NOBODY,
         issuers=tuple(parse_address(each, who="--auditor") for each in auditors),
     )
-    found: list[Offer] = []
-    many = 1
-    block = book.head()
-    while len(found) < min(limit, many):
-        wanted = min(MAX_PAGE, limit - len(found))
-        page, many = book.recommend(demand, len(found), wanted, block=block)
-        if not page:
-            break
-        found += page
+    found, many = book.recommend_all(demand, limit)
     _show(invocation, found, many, evidence)
 
 

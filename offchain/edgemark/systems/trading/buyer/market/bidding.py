@@ -1,18 +1,15 @@
-"""From what a user wants to the bid that a seller gets: offer, controller, money, conditions.
+"""From what a user wants to the bid that a seller gets: controller, money, conditions.
 
-Law 1: what the user named counts; what it did not name, its settings do, within what the seller's
-       template allows.
-Law 2: the first offer in the order of the contract (price, then place) whose seller can be reached
-       and is vouched for, where that is demanded, is taken; the others are named with why not.
+Law: what the user named counts; what it did not name, its settings do, within what the seller's
+     template allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgemark.amounts import Amount
-from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.systems.trading.buyer.market.asking import (
     Bid,
@@ -23,16 +20,8 @@ from edgemark.systems.trading.buyer.market.asking import (
     read_tariff,
     read_unit,
 )
-from edgemark.systems.trading.buyer.market.choosing import (
-    Auditor,
-    SellerPlace,
-    check_qualified,
-    fetch_templates,
-    fetch_text,
-    find_controller,
-    find_seller,
-)
-from edgemark.systems.trading.buyer.market.programs import Listed, find_program
+from edgemark.systems.trading.buyer.market.choosing import Auditor, SellerPlace, find_controller
+from edgemark.systems.trading.buyer.market.programs import Listed
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.contract.market.records import Demand, Offer
 from edgemark.systems.trading.credentials.initiation import Templates
@@ -45,15 +34,10 @@ from edgemark.systems.trading.templates.strategies import Tariff
 from edgemark.systems.trading.templates.template import Template
 from edgemark.systems.trading.work.messages import OrderKind
 
-MOST_TRIED = 16  # offers
 SERVED_BY = {
     OrderKind.POLYNOMIAL: {Meter.PRODUCTS, Meter.SECONDS},
     OrderKind.PROGRAM: {Meter.CPU_MILLISECONDS, Meter.BYTES, Meter.SECONDS},
 }
-
-
-class NoOffer(RefusedInput):
-    """No offer suits that could be taken; the words say why not the first."""
 
 
 class DepositUnknown(RefusedInput):
@@ -110,58 +94,12 @@ class Choice:
     program: Listed | None = None
 
 
-def choose(station: TradingStation, wishes: Wishes) -> Choice:
-    """The offer that is taken.
-
-    Raises:
-        NoOffer: none can be.
-        OfferUnknown: the one that was named is not listed.
-        LedgerUnavailable: the chain does not answer.
-    """
-    refused: list[str] = []
-    for offer in _candidates(station, wishes):
-        try:
-            return _look_at(station, offer, wishes)
-        except LedgerUnavailable:
-            raise
-        except EdgemarkError as error:
-            refused.append(f"{offer.id.hex()[:16]}: {error}")
-    raise NoOffer(
-        "can be taken",
-        who="no offer",
-        had="; ".join(refused)[:400] or "none that suits the demand",
-        needed="an offer of `edgemark trading recommend`",
-    )
-
-
-def _candidates(station: TradingStation, wishes: Wishes) -> Sequence[Offer]:
-    if wishes.offer is not None:
-        return [station.offers.offer(wishes.offer)]
-    if wishes.demand is None:
-        raise NoOffer("is named", who="no offer and no demand", needed="one of them")
-    return station.offers.recommend(wishes.demand, 0, MOST_TRIED)[0]
-
-
-def _look_at(station: TradingStation, offer: Offer, wishes: Wishes) -> Choice:
-    place = find_seller(station, offer.seller)
-    templates = fetch_templates(station, place, offer.draft.template, wishes.texts)
-    if wishes.auditor is not None:
-        at_hand = dict(wishes.qualifications)
-
-        def show(digest: Hash32) -> bytes:
-            return at_hand.get(digest) or fetch_text(station, place, digest)
-
-        check_qualified(station, offer, wishes.auditor, show)
-    program = find_program(station, place, wishes.program) if wishes.program else None
-    return Choice(offer, place, templates, program)
-
-
 def draft_bid(
     station: TradingStation,
     choice: Choice,
     wishes: Wishes,
     wanted: Wanted,
-    find: Callable[[TradingStation], Address] = find_controller,
+    controller: Address,
 ) -> Bid:
     """What the seller is asked for.
 
@@ -170,13 +108,12 @@ def draft_bid(
         choice: the offer.
         wishes: of the user.
         wanted: what is to be done first.
-        find: a controller, where none is named.
+        controller: that issues the credentials; see `name_controller`.
 
     Raises:
         DepositUnknown: it has to be named.
         NotOffered, ClaimsSealed: the template allows no such channel.
-        RefusedInput: the price is above the most, the meter counts no such work, or the controller
-            is not in good standing.
+        RefusedInput: the price is above the most, or the meter counts no such work.
     """
     settings = station.settings.of(BuyerSettings)
     now, price = station.head().block, choice.offer.draft.price
@@ -199,7 +136,7 @@ def draft_bid(
         choice.offer.id,
         choice.offer.draft.template,
         choice.offer.seller,
-        _name_controller(station, wishes.controller, find),
+        controller,
         plan_money(deposit, wishes.bond, seconds, settings, limits, now),
         fit_conditions(initiation, _wish_conditions(wishes, settings, cap)),
         price,  # of the offer, whatever more the user would pay: a seller asks for what it may
@@ -225,10 +162,14 @@ def _wish_conditions(wishes: Wishes, settings: BuyerSettings, cap: Tokens) -> Co
     )
 
 
-def _name_controller(
-    station: TradingStation, named: Address | None, find: Callable[[TradingStation], Address]
-) -> Address:
-    controller = named or find(station)
+def name_controller(station: TradingStation, named: Address | None) -> Address:
+    """Who is to issue the credentials: who is named, else one that is drawn.
+
+    Raises:
+        RefusedInput: it is not in good standing.
+        NoController: there is none.
+    """
+    controller = named or find_controller(station)
     if not station.controllers.is_in_standing(controller):
         needed = "a controller with a bond"
         raise RefusedInput("is not in good standing", who=f"controller {controller}", needed=needed)

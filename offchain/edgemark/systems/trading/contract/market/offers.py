@@ -108,6 +108,22 @@ class OfferContract:
         page, fitting = self._chain.call(self.contract, "recommend", *asked, block=block)
         return [self._offer_of(each.id, each.offer) for each in page], int(fitting)
 
+    def recommend_all(self, demand: Demand, most: int) -> tuple[list[Offer], int]:
+        """The best offers that suit a demand, page by page at one block; and how many there are.
+
+        Args:
+            demand: what is needed.
+            most: how many are shown at most, >= 1.
+        """
+        block, found, many = self.head(), list[Offer](), 1
+        while len(found) < min(most, many):
+            wanted = min(MAX_PAGE, most - len(found))
+            page, many = self.recommend(demand, len(found), wanted, block=block)
+            if not page:
+                break
+            found += page
+        return found, many
+
     def is_released(self, channel: ChannelId, *, block: int | str = "latest") -> bool:
         """Whether a channel's capacity was given back."""
         asked = (self.escrow, channel)

@@ -37,11 +37,9 @@ def with_unit(**parts: Any) -> Template:
 class Desk:
     """A station without a chain: what is drafted asks it for nothing but these."""
 
-    controllers: Any = None
     escrow: Any = None
 
     def __post_init__(self) -> None:
-        self.controllers = SimpleNamespace(is_in_standing=lambda _: True)
         self.settings = SimpleNamespace(of=lambda _: BuyerSettings())
         self.deployment = SimpleNamespace(group=lambda _: SimpleNamespace(limits=LIMITS))
 
@@ -54,8 +52,7 @@ def bid_for(template: Template, **wished: Any) -> Any:
     offer = SimpleNamespace(id=b"offer", seller=PEOPLE["seller"], draft=draft)
     templates = Templates(template, TEMPLATES.settlement)
     choice = Choice(cast(Any, offer), cast(Any, None), templates)
-    wishes = Wishes(controller=PEOPLE["outsider"], **wished)
-    return draft_bid(cast(Any, Desk()), choice, wishes, WANTED)
+    return draft_bid(cast(Any, Desk()), choice, Wishes(**wished), WANTED, PEOPLE["outsider"])
 
 
 def test_unit__is_what_the_template_has_as_constants() -> None:

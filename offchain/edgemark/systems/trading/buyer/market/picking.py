@@ -1,0 +1,185 @@
+"""Which offer is taken: the first, in the order of the contract, that goes through every check.
+
+Law 1: a cheap offer that cannot be taken hides none behind it, however many there are: each is
+       passed over, with why, until one is taken or all that suit the demand were looked at.
+Law 2: it ends: a category has `MAX_PLACES` offers, and the buyer has its time, `choose_s`. Sellers
+       that answer slowly are asked side by side, and one that is out of reach once.
+Law 3: a seller is asked for its word, which makes it hold a place, when nothing else is left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TypeVar
+
+from edgemark.errors import EdgemarkError, Overloaded, PeerFault, RefusedInput
+from edgemark.identifiers import Address, Hash32
+from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes
+from edgemark.systems.trading.buyer.market.choosing import (
+    SellerUnreachable,
+    check_qualified,
+    fetch_templates,
+    fetch_text,
+    find_seller,
+)
+from edgemark.systems.trading.buyer.market.programs import find_program
+from edgemark.systems.trading.contract.market.records import MAX_PLACES, Offer
+from edgemark.systems.trading.identifiers import OfferId
+from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.transport.faults import PeerUnreachable, WrongCertificate
+
+AT_ONCE = 16  # sellers that are asked side by side
+FEW = 3  # reasons that one line says; all of them are told one by one
+AWAY = (SellerUnreachable, PeerUnreachable, WrongCertificate)  # whatever it is asked for
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """An offer that suits the demand and was not taken.
+
+    Attributes:
+        offer: id.
+        why: what it was refused by.
+    """
+
+    offer: OfferId
+    why: EdgemarkError
+
+    def as_dict(self) -> dict[str, object]:
+        """For `--json`."""
+        return {"offer": self.offer.hex(), "why": str(self.why)}
+
+
+class NoOffer(RefusedInput):
+    """No offer suits that could be taken; `passed_over` says why not each."""
+
+    passed_over: tuple[PassedOver, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """With every offer that was looked at."""
+        return {**super().as_dict(), "passed_over": [each.as_dict() for each in self.passed_over]}
+
+
+@dataclass
+class Picking:
+    """One choice among the offers of a demand.
+
+    Args:
+        station: of the buyer.
+        wishes: of the user.
+        tell: hears of each offer that is passed over, at once.
+        clock: seconds that never go back.
+    """
+
+    station: TradingStation
+    wishes: Wishes
+    tell: Callable[[PassedOver], None] = lambda _: None
+    clock: Callable[[], float] = time.monotonic
+    passed_over: list[PassedOver] = field(default_factory=list)
+    _away: dict[Address, EdgemarkError] = field(default_factory=dict)
+
+    def pick(self, take: Callable[[Choice], T]) -> T:
+        """What `take` makes of the first offer that it can be made of.
+
+        Args:
+            take: of an offer whose seller is there, and vouched for; raises why it is passed over.
+
+        Raises:
+            NoOffer: none can be taken, or none was found in time.
+            OfferUnknown: the one that was named is not listed.
+            EdgemarkError: why the one that was named cannot be taken.
+            LedgerUnavailable, Overloaded, Unrecoverable: nobody knows.
+        """
+        wishes, book = self.wishes, self.station.offers
+        if wishes.offer is not None:
+            return take(self._look_at(book.offer(wishes.offer)))
+        if wishes.demand is None:
+            raise NoOffer("is named", who="no offer and no demand", needed="one of them")
+        offers, _ = book.recommend_all(wishes.demand, MAX_PLACES)
+        seconds = self.station.settings.of(BuyerSettings).choose_s
+        ends_at = self.clock() + seconds
+        with ThreadPoolExecutor(AT_ONCE, "looking") as pool:
+            for some in _in_batches(offers):
+                for offer, found in zip(some, pool.map(self._try, some), strict=True):
+                    taken = self._take(offer, found, take)
+                    if taken is not None:
+                        return taken[0]
+                    if self.clock() >= ends_at and len(self.passed_over) < len(offers):
+                        raise self._none_of(len(offers), seconds)
+        raise self._none_of(len(offers))
+
+    def _take(
+        self, offer: Offer, found: Choice | EdgemarkError, take: Callable[[Choice], T]
+    ) -> tuple[T] | None:
+        try:
+            if isinstance(found, EdgemarkError):
+                raise found
+            return (take(found),)
+        except Overloaded:  # of this home: what a seller says so is a fault of its
+            raise
+        except (RefusedInput, PeerFault) as error:
+            passed = PassedOver(offer.id, error)
+            if isinstance(error, AWAY):
+                self._away[offer.seller] = error
+        self.passed_over.append(passed)
+        self.tell(passed)
+        return None
+
+    def _try(self, offer: Offer) -> Choice | EdgemarkError:
+        """In a thread of its own; what is no fault of the offer is raised by who asked."""
+        known = self._away.get(offer.seller)
+        if known is not None:
+            return known
+        try:
+            return self._look_at(offer)
+        except EdgemarkError as error:
+            return error
+
+    def _look_at(self, offer: Offer) -> Choice:
+        station, wishes = self.station, self.wishes
+        place = find_seller(station, offer.seller)
+        templates = fetch_templates(station, place, offer.draft.template, wishes.texts)
+        if wishes.auditor is not None:
+            at_hand = dict(wishes.qualifications)
+
+            def show(digest: Hash32) -> bytes:
+                return at_hand.get(digest) or fetch_text(station, place, digest)
+
+            check_qualified(station, offer, wishes.auditor, show)
+        program = find_program(station, place, wishes.program) if wishes.program else None
+        return Choice(offer, place, templates, program)
+
+    def _none_of(self, many: int, seconds: float | None = None) -> NoOffer:
+        """Of `many` that suit; `seconds`: the time was over before all were looked at."""
+        passed = self.passed_over
+        said = [f"{each.offer.hex()[:16]}: {each.why}" for each in passed[:FEW]]
+        more = [f"and {len(passed) - FEW} more"] if len(passed) > FEW else []
+        late = [] if seconds is None else [f"{many - len(passed)} not looked at in {seconds} s"]
+        error = NoOffer(
+            "can be taken",
+            who="no offer",
+            had="; ".join([*said, *more, *late]) or "none that suits the demand",
+            needed="an offer of `edgemark trading recommend`",
+            remedy="Name one, or give it more time: trading.buyer.choose_s." if late else "",
+        )
+        error.passed_over = tuple(passed)
+        return error
+
+
+def _in_batches(offers: Sequence[Offer]) -> list[Sequence[Offer]]:
+    """The first alone, as it is mostly the one; then twice as many each time, `AT_ONCE` at most."""
+    batches, first = list[Sequence[Offer]](), 0
+    for place in count():
+        if first >= len(offers):
+            return batches
+        many = min(2**place, AT_ONCE)
+        batches.append(offers[first : first + many])
+        first += many
+    return batches

@@ -1,0 +1,164 @@
+"""Which offer is bought of, when cheaper ones cannot be: by a station without a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tests.offchain.systems.trading.credentials.trade_cast import TEMPLATES
+
+from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.identifiers import Address
+from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes
+from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable
+from edgemark.systems.trading.buyer.market.picking import AT_ONCE, NoOffer, PassedOver, Picking
+from edgemark.systems.trading.identifiers import OfferId
+from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.transport.faults import PeerUnreachable
+
+BAD = 40  # cheap offers that nobody can buy of
+PLACE = SimpleNamespace(endpoint={"uri": "https://127.0.0.1:1", "pin": "11" * 32})
+
+
+def make_offer(number: int, seller: int | None = None) -> Any:
+    draft = SimpleNamespace(template=TEMPLATES.initiation.version_id, qualifications=())
+    account = Address(f"0x{(number if seller is None else seller) + 1:040x}")
+    return SimpleNamespace(id=OfferId(number.to_bytes(32, "big")), seller=account, draft=draft)
+
+
+@dataclass
+class Market:
+    """Offers in the order of the contract, and sellers that can be found."""
+
+    offers: list[Any]
+    found: Callable[[Address], bool]
+    choose_s: int = 600
+    asked: list[Address] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.documents = SimpleNamespace(chain_id=31337, services=self._services)
+        self.templates = SimpleNamespace(version_of=self._version_of)
+        self.settings = SimpleNamespace(of=lambda _: BuyerSettings(choose_s=self.choose_s))
+
+        def recommend_all(_: object, most: int) -> tuple[list[Any], int]:
+            return self.offers[:most], len(self.offers)
+
+        self.offers_of_market = SimpleNamespace(
+            recommend_all=recommend_all,
+            offer=lambda wanted: next(each for each in self.offers if each.id == wanted),
+        )
+
+    def _services(self, did: Any, _: str) -> list[Any]:
+        self.asked.append(did.identity)
+        return [PLACE] if self.found(did.identity) else []
+
+    def _version_of(self, version: Any) -> Any:
+        of = TEMPLATES.initiation
+        template = of if version == of.version_id else TEMPLATES.settlement
+        settlement = TEMPLATES.settlement.version_id
+        return SimpleNamespace(content_hash=template.content_hash, settlement=settlement)
+
+    def picking(
+        self, told: list[PassedOver] | None = None, clock: Any = lambda: 0.0, **wished: Any
+    ) -> Picking:
+        station = SimpleNamespace(**{**vars(self), "offers": self.offers_of_market})
+        texts = (TEMPLATES.initiation.text, TEMPLATES.settlement.text)
+        wishes = Wishes(demand=cast(Any, "any"), texts=texts, **wished)
+        return Picking(
+            cast(Any, station), wishes, [].append if told is None else told.append, clock
+        )
+
+
+def name(choice: Choice) -> OfferId:
+    return choice.offer.id
+
+
+def test_an_offer__is_found_behind_forty_that_nobody_can_buy_of() -> None:
+    offers = [make_offer(number) for number in range(BAD + 2)]
+    good = offers[BAD]
+    told: list[PassedOver] = []
+    market = Market(offers, lambda seller: seller == good.seller)
+    picking = market.picking(told)
+    assert picking.pick(name) == good.id
+    assert [each.offer for each in told] == [each.id for each in offers[:BAD]]
+    assert {type(each.why) for each in told} == {SellerUnreachable}
+    assert len(market.asked) <= BAD + 1 + AT_ONCE
+
+
+def test_an_offer_whose_seller_gives_no_word__hides_none_behind_it() -> None:
+    offers = [make_offer(number) for number in range(BAD + 1)]
+    market = Market(offers, lambda _: True)
+
+    def take(choice: Choice) -> OfferId:
+        if choice.offer.id != offers[-1].id:
+            raise PeerFault("refused the request", who=choice.offer.seller)
+        return choice.offer.id
+
+    assert market.picking().pick(take) == offers[-1].id
+
+
+def test_no_offer__names_each_that_was_looked_at_with_why() -> None:
+    market = Market([make_offer(number) for number in range(BAD)], lambda _: False)
+    with pytest.raises(NoOffer, match=f"and {BAD - 3} more") as refused:
+        market.picking().pick(name)
+    told = cast(Any, refused.value.as_dict()["passed_over"])
+    assert len(told) == BAD
+    assert all("does not say where it serves" in each["why"] for each in told)
+
+
+def test_a_seller_that_is_out_of_reach__is_asked_once_for_all_its_offers() -> None:
+    offers = [make_offer(number, 0) for number in range(BAD)] + [make_offer(BAD)]
+    asked: list[Address] = []
+
+    def take(choice: Choice) -> OfferId:
+        asked.append(choice.offer.seller)
+        if choice.offer.seller == offers[0].seller:
+            raise PeerUnreachable("nobody answers", who=choice.offer.seller)
+        return choice.offer.id
+
+    assert Market(offers, lambda _: True).picking().pick(take) == offers[-1].id
+    assert asked.count(offers[0].seller) == 1
+
+
+def test_offers_of_a_seller_that_refuses_one__are_looked_at_each() -> None:
+    offers = [make_offer(number, 0) for number in range(3)]
+
+    def take(choice: Choice) -> OfferId:
+        if choice.offer.id != offers[-1].id:
+            raise RefusedInput("is not counted by this offer", who="order")
+        return choice.offer.id
+
+    assert Market(offers, lambda _: True).picking().pick(take) == offers[-1].id
+
+
+def test_time__ends_the_search_and_says_how_many_were_not_looked_at() -> None:
+    market = Market([make_offer(number) for number in range(BAD)], lambda _: False, choose_s=10)
+    seconds = iter(range(100))
+    with pytest.raises(NoOffer, match=f"{BAD - 10} not looked at in 10 s") as refused:
+        market.picking(clock=lambda: next(seconds)).pick(name)
+    assert "choose_s" in refused.value.remedy
+    assert len(refused.value.passed_over) == 10
+
+
+def test_a_chain_that_does_not_answer__is_no_fault_of_an_offer() -> None:
+    def away(_: Address) -> bool:
+        raise LedgerUnavailable("does not answer", who="chain")
+
+    with pytest.raises(LedgerUnavailable):
+        Market([make_offer(number) for number in range(3)], away).picking().pick(name)
+
+
+def test_the_offer_that_is_named__says_itself_why_it_cannot_be_taken() -> None:
+    offers = [make_offer(0), make_offer(1)]
+    market = Market(offers, lambda seller: seller == offers[1].seller)
+    assert market.picking(offer=offers[1].id).pick(name) == offers[1].id
+    with pytest.raises(SellerUnreachable):
+        market.picking(offer=offers[0].id).pick(name)
+
+
+def test_a_demand_that_nothing_suits__says_so() -> None:
+    with pytest.raises(NoOffer, match="none that suits the demand"):
+        Market([], lambda _: True).picking().pick(name)

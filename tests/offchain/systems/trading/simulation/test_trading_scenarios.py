@@ -59,9 +59,8 @@ def now(world: World) -> Timestamp:
 def refusals(world: World) -> set[Pause]:
     """Why requests were not taken, as the seller said."""
     letters = (Letter.from_wire(raw) for _, raw in world.history)
-    return {
-        Refusal.from_wire(letter.message).why for letter in letters if letter.kind is Kind.REFUSAL
-    }
+    told = (letter.message for letter in letters if letter.kind is Kind.REFUSAL)
+    return {Refusal.from_wire(each).why for each in told}
 
 
 def finish(world: World, why: Reason, ending: ChannelEnding) -> None:
@@ -134,8 +133,7 @@ def test_a_top_up__counts_when_it_is_confirmed_and_not_before() -> None:
 
 def hand_in(world: World, number: int, units: int = 1) -> None:
     """A request of this number comes to the seller."""
-    request = Request(number, units, b"")
-    world.bring(Role.SELLER, letter_of(request, Role.BUYER))
+    world.bring(Role.SELLER, letter_of(Request(number, units, b""), Role.BUYER))
 
 
 def billed_world(**conditions: Any) -> World:

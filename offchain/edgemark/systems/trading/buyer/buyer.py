@@ -43,16 +43,17 @@ from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, draft_lo
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import require_known
 from edgemark.systems.trading.buyer.purchase import Purchase
-from edgemark.systems.trading.buyer.signing import sign, sign_proposal, word_of
+from edgemark.systems.trading.buyer.signing import sign_proposal, word_of
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords.messages import Amending
+from edgemark.systems.trading.protocol.accords.signing import sign_accord
 from edgemark.systems.trading.protocol.agreement import Agreement, Opening
 from edgemark.systems.trading.protocol.letters import Message, Role
 from edgemark.systems.trading.protocol.life import PartyMachine
-from edgemark.systems.trading.protocol.side import ChannelView, observe
+from edgemark.systems.trading.protocol.views.view import ChannelView, observe
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.post.applicant import StationApplicant
@@ -282,7 +283,7 @@ class Buyer(PartyService[TradingStation]):
             case do.SignAmending() | do.SignConsent() | do.SignClosing():
                 station = self.station
                 at, key = station.head(), self._talk.key(state)
-                return [sign(state, effect, station.domain, at, key)]
+                return [sign_accord(state, effect, station.domain, at, key)]
             case (
                 do.SendVoucher()
                 | do.SendStop()

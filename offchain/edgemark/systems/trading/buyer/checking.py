@@ -233,12 +233,6 @@ def check_reducing_back(
     return accord.HeardReducingBack(reducing)
 
 
-def draft_closing(purchase: Purchase) -> Closing:
-    """The end at all that the buyer signed, not signed; it counts until nobody may close."""
-    amount = Tokens(max(purchase.worth(purchase.signed.amount), purchase.paid))
-    return Closing(amount, purchase.known.terms.close_by)
-
-
 def check_closing_back(
     purchase: Purchase, closing: Closing, domain: ChannelDomain, head: Head
 ) -> accord.HeardClosingBack:
@@ -250,7 +244,7 @@ def check_closing_back(
         NotSigned: it is for more than what this buyer signed, less than is paid, or for a time.
         BadSignature: another signed it.
     """
-    most = max(purchase.worth(purchase.signed.amount), purchase.paid)
+    most = purchase.due
     close_by = max(purchase.known.terms.close_by, head.block)
     if not purchase.paid <= closing.amount <= most:
         needed = f"{purchase.paid} .. {most}"

@@ -18,7 +18,6 @@ from edgemark.systems.trading.buyer.checking import (
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.purchase import Purchase
-from edgemark.systems.trading.buyer.signing import compute_due
 from edgemark.systems.trading.credentials.keeping import KeptCredentials, check_settled
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import events as on
@@ -153,7 +152,6 @@ class Hearing:
 
     def _take_amending(self, state: Purchase, amending: Amending) -> None:
         station, signer = self._station, state.in_force.seller_key
-        due = compute_due(state)
         told = check_amending(
             state,
             amending,
@@ -161,7 +159,7 @@ class Hearing:
             station.domain,
             station.head(),
             least=state.paid,
-            most=due,
+            most=state.due,
         )
         if told is not None:
             self._note(state.known.channel, told)

@@ -128,6 +128,11 @@ class Purchase(Side):
         former = self.former_deposit or self.deposit
         return (self.deposit, former, self.deposit - self.asked_back)
 
+    @property
+    def due(self) -> int:
+        """At most what this buyer signed; what is paid is."""
+        return max(self.worth(self.signed.amount), self.paid)
+
     def keys_in(self, signers: Signers) -> tuple[Address, Address]:
         """The payer's key among them, and the seller's."""
         return signers.payer_key, signers.seller_key

@@ -5,26 +5,15 @@ Whatever is signed here is an event of the journal before it leaves.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import assert_never
-
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.loop.machine import IllegalMove
-from edgemark.systems.trading.buyer.checking import check_proposal, draft_closing
+from edgemark.systems.trading.buyer.checking import check_proposal
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.protocol import effects as do
-from edgemark.systems.trading.protocol.accords.checking import draft_amending, draft_consent
-from edgemark.systems.trading.protocol.accords.events import (
-    FoundAmending,
-    FoundClosing,
-    FoundConsent,
-)
-from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
+from edgemark.systems.trading.protocol.accords.signing import word_of_both
 from edgemark.systems.trading.protocol.agreement import Head, Pricing
 from edgemark.systems.trading.protocol.letters import ChannelDomain, Message
-from edgemark.systems.trading.protocol.messages import Stop
 
-Signing = do.SignAmending | do.SignConsent | do.SignClosing
 Saying = (
     do.SendVoucher
     | do.SendStop
@@ -33,34 +22,6 @@ Saying = (
     | do.SendReducing
     | do.SendClosing
 )
-
-
-def compute_due(state: Purchase) -> int:
-    """What a seller has a right to, by what this buyer knows."""
-    return max(state.worth(state.signed.amount), state.paid)
-
-
-def sign(
-    state: Purchase, effect: Signing, domain: ChannelDomain, head: Head, key: SecretKey
-) -> FoundAmending | FoundConsent | FoundClosing:
-    """The payer's word that an effect asks for."""
-    channel = state.known.channel
-
-    def amend(draft: Amending) -> Amending:
-        told = (draft.number, draft.amount, draft.signers, draft.valid_until)
-        return replace(draft, signature=key.sign(domain.amendment(channel, *told)))
-
-    match effect:
-        case do.SignAmending():
-            return FoundAmending(amend(draft_amending(state, compute_due(state), head)))
-        case do.SignConsent():
-            return FoundConsent(amend(draft_consent(state, head)))
-        case do.SignClosing():
-            draft = draft_closing(state)
-            digest = domain.closing(channel, draft.amount, draft.valid_until)
-            return FoundClosing(replace(draft, signature=key.sign(digest)))
-        case _:
-            assert_never(effect)
 
 
 def sign_proposal(
@@ -89,15 +50,7 @@ def word_of(state: Purchase, effect: Saying) -> Message | None:
     match effect:
         case do.SendVoucher():
             return state.voucher
-        case do.SendStop():
-            return Stop(state.reason)
-        case do.SendAmending():
-            return state.amending
-        case do.SendConsent():
-            return state.consent
         case do.SendReducing():
             return state.asking
-        case do.SendClosing():
-            return state.closing or Closing(state.paid, state.known.terms.close_by)
         case _:
-            assert_never(effect)
+            return word_of_both(state, effect)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from edgemark.identifiers import NOBODY, Address, Timestamp, Tokens, parse_address
+from edgemark.ledger.evm.client import ContractClient
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.answers import member_of, reading
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -177,7 +178,7 @@ class StoredChannel:
         return Tokens(self.locked + self.paid - bond)
 
 
-class EscrowContract:
+class EscrowContract(ContractClient):
     """Reads at confirmed depth and makes calls for a lane to send; safe for many threads.
 
     Args:
@@ -186,9 +187,7 @@ class EscrowContract:
     """
 
     def __init__(self, chain: EvmChain, contract: Contract) -> None:
-        self._chain = chain
-        self.contract = contract
-        self.address = contract.address
+        super().__init__(chain, contract)
         self.domain = EscrowDomain(chain.chain_id, contract.address)
 
     def id_of(self, terms: Terms) -> ChannelId:
@@ -280,20 +279,12 @@ class EscrowContract:
         check_list(function, brought)
         return self._call(function, [each.as_abi() for each in brought])
 
-    def _call(self, function: str, *arguments: object) -> Call:
-        return Call(self.contract, function, arguments)
-
     def _ask_all(self, asked: Iterable[Sequence[Asked]], block: int) -> list[list[Any]]:
         """What all these views answer, in as few messages as may be, each with its own."""
         groups = list(asked)
         calls = [self._call(str(each[0]), *each[1:]) for group in groups for each in group]
         answers = iter(self._chain.call_many(calls, block))
         return [[next(answers) for _ in group] for group in groups]
-
-    def _number_of(self, block: int | str) -> int:
-        if isinstance(block, int):
-            return block
-        return self._chain.confirmed() if block == "confirmed" else self._chain.head()
 
 
 def signers_of(raw: Any) -> Signers:

@@ -62,7 +62,7 @@ from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import ControllerPhase, PartyMachine
 from edgemark.systems.trading.protocol.messages import Credential
-from edgemark.systems.trading.protocol.side import ChannelView
+from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.settings import ControllerSettings
 from edgemark.systems.trading.station.post.office import name_service
 from edgemark.systems.trading.station.seeing import see, subject_of

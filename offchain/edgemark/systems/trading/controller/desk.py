@@ -23,7 +23,7 @@ from edgemark.systems.trading.protocol import issuing as at
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Agreement, OfChannel
 from edgemark.systems.trading.protocol.life import ControllerPhase
 from edgemark.systems.trading.protocol.messages import Credential, Settlement
-from edgemark.systems.trading.protocol.side import ChannelView
+from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.templates.allowance import adapt_cycles, is_evidence_due
 
 MAX_OLDER = 16  # credentials that are not the newest and somebody lacks; what is older goes

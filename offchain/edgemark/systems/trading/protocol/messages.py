@@ -39,13 +39,15 @@ def _read_registers(reader: Reader) -> Registers:
     return tuple(reader.integer(NUMBER_BYTES) for _ in range(count))
 
 
-def _write_voucher(writer: Writer, voucher: Voucher) -> None:
+def write_voucher(writer: Writer, voucher: Voucher) -> None:
+    """Its fields in a row, in the order of what is signed."""
     writer.integer(voucher.index, NUMBER_BYTES).integer(voucher.amount, AMOUNT_BYTES)
     writer.fixed(voucher.template_hash, 32).fixed(bytes.fromhex(voucher.controller[2:]), 20)
     writer.integer(voucher.epoch, EPOCH_BYTES)
 
 
-def _read_voucher(reader: Reader) -> Voucher:
+def read_voucher(reader: Reader) -> Voucher:
+    """What `write_voucher` wrote."""
     return Voucher(
         index=reader.integer(NUMBER_BYTES),
         amount=Tokens(reader.integer(AMOUNT_BYTES)),
@@ -161,7 +163,7 @@ class Proposal:
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()
-        _write_voucher(writer, self.voucher)
+        write_voucher(writer, self.voucher)
         writer.integer(self.readings.start, TIME_BYTES).integer(self.readings.end, TIME_BYTES)
         _write_registers(writer, self.readings.before)
         _write_registers(writer, self.readings.after)
@@ -172,7 +174,7 @@ class Proposal:
     def from_wire(message: bytes) -> Proposal:
         """Parse."""
         reader = Reader(message, who="proposal")
-        voucher = _read_voucher(reader)
+        voucher = read_voucher(reader)
         times = Timestamp(reader.integer(TIME_BYTES)), Timestamp(reader.integer(TIME_BYTES))
         readings = Readings(*times, _read_registers(reader), _read_registers(reader))
         fee, until = Tokens(reader.integer(AMOUNT_BYTES)), Timestamp(reader.integer(TIME_BYTES))
@@ -192,7 +194,7 @@ class Countersigned:
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()
-        _write_voucher(writer, self.voucher)
+        write_voucher(writer, self.voucher)
         writer.fixed(self.seller_signature, SIGNATURE_BYTES)
         return writer.fixed(self.payer_signature, SIGNATURE_BYTES).finish()
 
@@ -200,7 +202,7 @@ class Countersigned:
     def from_wire(message: bytes) -> Countersigned:
         """Parse."""
         reader = Reader(message, who="voucher")
-        voucher = _read_voucher(reader)
+        voucher = read_voucher(reader)
         both = (reader.fixed(SIGNATURE_BYTES), reader.fixed(SIGNATURE_BYTES))
         reader.finish()
         return Countersigned(voucher, *both)
@@ -256,14 +258,14 @@ class Credential:
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()
-        _write_voucher(writer, self.voucher)
+        write_voucher(writer, self.voucher)
         return writer.variable(self.content).fixed(self.signature, SIGNATURE_BYTES).finish()
 
     @staticmethod
     def from_wire(message: bytes) -> Credential:
         """Parse."""
         reader = Reader(message, who="credential")
-        voucher, content = _read_voucher(reader), reader.variable(most=MAX_CONTENT_BYTES)
+        voucher, content = read_voucher(reader), reader.variable(most=MAX_CONTENT_BYTES)
         signature = reader.fixed(SIGNATURE_BYTES)
         reader.finish()
         return Credential(voucher, content, signature)

@@ -82,6 +82,11 @@ class Account(Side):
         """Until when words count that are out, or may be."""
         return super().said + (() if self.reducing is None else (self.reducing.valid_until,))
 
+    @property
+    def due(self) -> int:
+        """All that the payer signed; what is paid is."""
+        return max(self.worth(self.signed), self.paid)
+
     def keys_in(self, signers: Signers) -> tuple[Address, Address]:
         """The seller's key among them, and the payer's."""
         return signers.seller_key, signers.payer_key

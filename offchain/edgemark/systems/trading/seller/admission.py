@@ -315,12 +315,6 @@ def _refuse_reduction(what: str, had: object, needed: object) -> NoReturn:
     raise ReductionRefused(what, who="reduction", had=had, needed=needed)
 
 
-def draft_closing(sale: Sale) -> Closing:
-    """The end at what the seller is owed, not signed; it counts until nobody may close."""
-    amount = Tokens(max(sale.worth(sale.signed), sale.paid))
-    return Closing(amount, sale.known.terms.close_by)
-
-
 def is_overdrawn(sale: Sale, pause: Pause, head: Head) -> on.FoundOverdrawn | None:
     """What a refusal for want of deposit means, the first time."""
     if pause is not Pause.OVERDRAWN or sale.overdrawn_since != NO_TIME:

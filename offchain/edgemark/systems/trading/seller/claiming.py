@@ -23,7 +23,6 @@ from edgemark.settings.settings import Settings
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.life import PartyMachine
-from edgemark.systems.trading.seller.dealing import due
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.sending import call_of_seller
 from edgemark.systems.trading.station.station import TradingStation
@@ -85,7 +84,7 @@ def find_sale(home: Path, channel: ChannelId) -> Sale:
 
 def draft_claim(station: TradingStation, sale: Sale, *, is_end: bool) -> tuple[Call, Tokens]:
     """The call that claims, and the amount; raises `NothingToClaim`."""
-    amount, channel = Tokens(due(sale)), sale.known.channel
+    amount, channel = Tokens(sale.due), sale.known.channel
     if sale.voucher is None or (amount <= sale.paid and not is_end):
         raise NothingToClaim(
             "has nothing signed that is not paid",

@@ -17,27 +17,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import assert_never
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Hash32, Tokens
+from edgemark.identifiers import Tokens
 from edgemark.loop.machine import NotOwed, UnderWay
 from edgemark.systems.trading.credentials.keeping import KeptCredentials, check_settled
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
-from edgemark.systems.trading.protocol.accords.checking import (
-    check_amending,
-    draft_amending,
-    draft_consent,
-)
-from edgemark.systems.trading.protocol.accords.events import (
-    FoundAmending,
-    FoundClosing,
-    FoundConsent,
-    FoundReducing,
-)
+from edgemark.systems.trading.protocol.accords.checking import check_amending
+from edgemark.systems.trading.protocol.accords.events import FoundReducing
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
+from edgemark.systems.trading.protocol.accords.signing import sign_accord, word_of_both
 from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.letters import Kind, Message, Role
 from edgemark.systems.trading.protocol.messages import (
@@ -57,7 +48,6 @@ from edgemark.systems.trading.seller.admission import (
     check_request,
     check_voucher,
     draft_bill,
-    draft_closing,
     is_overdrawn,
     with_signature,
 )
@@ -69,7 +59,6 @@ from edgemark.systems.trading.station.station import TradingStation
 
 STRIPES = 64  # locks for channels: letters of one are taken one after the other
 
-Accords = do.SignAmending | do.SignConsent | do.SignReducing | do.SignClosing
 Letters = (
     do.SendAnswer
     | do.SendProposal
@@ -127,8 +116,11 @@ class Dealing:
             case do.KeepCredential(index):
                 self._kept.keep_of(state, index)
                 return [on.FoundCredentialKept(index)]
-            case do.SignAmending() | do.SignConsent() | do.SignReducing() | do.SignClosing():
-                return [self._sign_accord(talk, state, effect)]
+            case do.SignReducing():
+                return [self._sign_reducing(talk, state)]
+            case do.SignAmending() | do.SignConsent() | do.SignClosing():
+                told = (self._station.domain, self._head(), talk.key(state))
+                return [sign_accord(state, effect, *told)]
             case (
                 do.SubmitCheckpoint()
                 | do.SubmitClaim()
@@ -174,36 +166,14 @@ class Dealing:
         digest = self._station.domain.voucher(channel, draft.voucher)
         return with_signature(draft, talk.key(state).sign(digest))
 
-    def _sign_accord(
-        self, talk: Correspondent, state: Sale, effect: Accords
-    ) -> FoundAmending | FoundConsent | FoundReducing | FoundClosing:
-        """Sign what the other has to sign as well."""
-        domain, channel = self._station.domain, state.known.channel
-
-        def sign(digest: Hash32) -> bytes:
-            return talk.key(state).sign(digest)
-
-        match effect:
-            case do.SignAmending():
-                wish = draft_amending(state, due(state), self._head())
-                told = (wish.number, wish.amount, wish.signers, wish.valid_until)
-                signature = sign(domain.amendment(channel, *told))
-                return FoundAmending(replace(wish, signature=signature))
-            case do.SignConsent():
-                wish = draft_consent(state, self._head())
-                told = (wish.number, wish.amount, wish.signers, wish.valid_until)
-                signature = sign(domain.amendment(channel, *told))
-                return FoundConsent(replace(wish, signature=signature))
-            case do.SignReducing():
-                back = state.reducing
-                if back is None:
-                    raise NotOwed("is not asked for any more", who="reduction")
-                digest = domain.reduction(channel, back.number, back.amount, back.valid_until)
-                return FoundReducing(replace(back, signature=sign(digest)))
-            case do.SignClosing():
-                end = draft_closing(state)
-                digest = domain.closing(channel, end.amount, end.valid_until)
-                return FoundClosing(replace(end, signature=sign(digest)))
+    def _sign_reducing(self, talk: Correspondent, state: Sale) -> FoundReducing:
+        """The seller's word that deposit goes back."""
+        back = state.reducing
+        if back is None:
+            raise NotOwed("is not asked for any more", who="reduction")
+        told = (back.number, back.amount, back.valid_until)
+        digest = self._station.domain.reduction(state.known.channel, *told)
+        return FoundReducing(replace(back, signature=talk.key(state).sign(digest)))
 
     def _head(self) -> Head:
         head = self._pulse.head()
@@ -239,7 +209,7 @@ class Dealing:
             case Closing():
                 self._heard(channel, check_closing(state, message, domain, head))
             case Amending():
-                limits = {"least": due(state), "most": state.deposit}
+                limits = {"least": state.due, "most": state.deposit}
                 signer = state.in_force.payer_key
                 told = check_amending(state, message, signer, domain, head, **limits)
                 self._heard(channel, told)
@@ -294,9 +264,7 @@ class Dealing:
             self._note(channel, event)
 
 
-def _letter_of(  # noqa: PLR0911 - one line a letter
-    state: Sale, effect: Letters
-) -> Message | None:
+def _letter_of(state: Sale, effect: Letters) -> Message | None:
     """What a letter says; None when the state has it no more."""
     match effect:
         case do.SendAnswer(number):
@@ -308,20 +276,7 @@ def _letter_of(  # noqa: PLR0911 - one line a letter
             return state.unissued[0] if state.unissued else None
         case do.SendOverdraft(deposit):
             return Overdraft(deposit, Tokens(max(0, state.deposit - state.claimed)))
-        case do.SendStop():
-            return Stop(state.reason)
-        case do.SendAmending():
-            return state.amending
-        case do.SendConsent():
-            return state.consent
         case do.SendReducing():
             return state.reducing
-        case do.SendClosing():
-            return state.closing or Closing(state.paid, state.known.terms.close_by)
         case _:
-            assert_never(effect)
-
-
-def due(sale: Sale) -> int:
-    """All that the seller is owed, as far as it can show."""
-    return max(sale.worth(sale.signed), sale.paid)
+            return word_of_both(state, effect)

@@ -46,9 +46,9 @@ from edgemark.systems.trading.protocol.asking.slips import (
 from edgemark.systems.trading.protocol.letters import Kind, Letter, Role
 from edgemark.systems.trading.protocol.life import PartyMachine, SellerPhase
 from edgemark.systems.trading.protocol.messages import MAX_LETTER_BYTES
-from edgemark.systems.trading.protocol.side import ChannelView, observe
+from edgemark.systems.trading.protocol.views.view import ChannelView, observe
 from edgemark.systems.trading.seller.claiming import CLAIM, NAME, draft_claim
-from edgemark.systems.trading.seller.dealing import Dealing, due
+from edgemark.systems.trading.seller.dealing import Dealing
 from edgemark.systems.trading.seller.market.promising import Journal, Quoter
 from edgemark.systems.trading.seller.market.wares import read_controllers, read_shown, read_wares
 from edgemark.systems.trading.seller.sale import Sale
@@ -392,7 +392,7 @@ class Seller(EvmServer[TradingStation]):
 
 def unpaid(sale: Sale) -> int:
     """What is signed and not paid."""
-    return 0 if sale.phase in _OVER else max(0, due(sale) - sale.paid)
+    return 0 if sale.phase in _OVER else max(0, sale.due - sale.paid)
 
 
 def _place_of(params: Mapping[str, str]) -> tuple[ChannelId, Hash32]:

@@ -17,7 +17,8 @@ from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Agreement
-from edgemark.systems.trading.protocol.side import ChannelView, Side
+from edgemark.systems.trading.protocol.side import Side
+from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.station.station import TradingStation
 
 

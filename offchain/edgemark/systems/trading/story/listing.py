@@ -19,7 +19,7 @@ from edgemark.systems.trading.contract.history.marks import ChannelMarks
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.identifiers import ChannelId
-from edgemark.systems.trading.protocol.side import ChannelView
+from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.station.seeing import Sight
 from edgemark.systems.trading.story.reading import Lookout
 from edgemark.systems.trading.story.story import list_steps

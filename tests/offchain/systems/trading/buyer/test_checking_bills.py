@@ -37,12 +37,12 @@ from edgemark.systems.trading.buyer.checking import (
     check_answer,
     check_closing_back,
     check_proposal,
-    draft_closing,
 )
 from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS, Purchase
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords.messages import Closing
+from edgemark.systems.trading.protocol.accords.signing import draft_closing
 from edgemark.systems.trading.protocol.agreement import (
     BlocksStopped,
     Fault,

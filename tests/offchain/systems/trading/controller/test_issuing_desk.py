@@ -39,7 +39,7 @@ from edgemark.systems.trading.protocol import issuing as at
 from edgemark.systems.trading.protocol.agreement import BlocksStopped, Head
 from edgemark.systems.trading.protocol.life import ControllerPhase, step
 from edgemark.systems.trading.protocol.messages import Credential, Settlement
-from edgemark.systems.trading.protocol.side import ChannelView
+from edgemark.systems.trading.protocol.views.view import ChannelView
 
 HEAD = Head(START + 5, START + 5)
 

@@ -48,14 +48,8 @@ from edgemark.systems.trading.protocol.life import (
     step,
 )
 from edgemark.systems.trading.protocol.messages import Credential, Request, Stop
-from edgemark.systems.trading.protocol.side import (
-    SAYS,
-    WANTED,
-    ChannelView,
-    Side,
-    hear_stop,
-    observe,
-)
+from edgemark.systems.trading.protocol.side import SAYS, WANTED, Side, hear_stop
+from edgemark.systems.trading.protocol.views.view import ChannelView, observe
 from edgemark.systems.trading.seller.sale import Sale
 
 

@@ -27,9 +27,8 @@ from edgemark.loop.machine import IllegalMove, Tick
 from edgemark.systems.trading.contract.records import Said
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
-from edgemark.systems.trading.protocol.accords import events as accord
-from edgemark.systems.trading.protocol.accords.checking import draft_amending, draft_consent
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
+from edgemark.systems.trading.protocol.accords.signing import sign_accord
 from edgemark.systems.trading.protocol.agreement import BlocksStopped, check_fresh
 from edgemark.systems.trading.protocol.letters import (
     Letter,
@@ -39,7 +38,7 @@ from edgemark.systems.trading.protocol.letters import (
 )
 from edgemark.systems.trading.protocol.life import PartyMachine
 from edgemark.systems.trading.protocol.messages import Stop
-from edgemark.systems.trading.protocol.side import observe
+from edgemark.systems.trading.protocol.views.view import observe
 
 
 class BrokerAway(EdgemarkError):
@@ -216,7 +215,7 @@ class Trader(Actor):
         is_seller = self.role is Role.SELLER
         return replace(self.said, **{"payer_signer" if is_seller else "seller_signer": signer})
 
-    def share(self, effect: do.Shared) -> Sequence[Any]:  # noqa: C901, PLR0912 - one each
+    def share(self, effect: do.Shared) -> Sequence[Any]:  # noqa: C901 - one each
         state = self.state
         match effect:
             case do.SendStop():
@@ -225,21 +224,17 @@ class Trader(Actor):
                 kept = next(each for each in state.keeping if each.index == index)
                 self.world.kept[self.role, index] = kept
                 return [on.FoundCredentialKept(index)]
-            case do.SignAmending():
-                return [accord.FoundAmending(self.sign_amending())]
+            case do.SignAmending() | do.SignConsent() | do.SignClosing():
+                return [sign_accord(state, effect, DOMAIN, self.chain.head, self.key)]
             case do.SendAmending():
                 self.send(state.amending, self.other)
             case do.SubmitAmending():
                 self.amend(state.offered)
-            case do.SignConsent():
-                return [accord.FoundConsent(self.sign(draft_consent(state, self.chain.head)))]
             case do.SendConsent():
                 self.send(state.consent, self.other)
             case do.SendReducing():
                 is_buyer = self.role is Role.BUYER
                 self.send(state.asking if is_buyer else state.reducing, self.other)
-            case do.SignClosing():
-                return [accord.FoundClosing(self.sign_closing())]
             case do.SendClosing():
                 unknown = Closing(state.paid, state.known.terms.close_by)
                 self.send(state.closing or unknown, self.other)
@@ -260,23 +255,3 @@ class Trader(Actor):
         told = (offered.number, offered.amount, offered.signers, offered.valid_until)
         signer = recover(DOMAIN.amendment(CHANNEL, *told), offered.signature)
         self.chain.amend(*told, self.said_with(signer))
-
-    def sign_closing(self) -> Closing:
-        draft = self.closing()
-        digest = DOMAIN.closing(CHANNEL, draft.amount, draft.valid_until)
-        return replace(draft, signature=self.key.sign(digest))
-
-    def sign_amending(self) -> Amending:
-        return self.sign(draft_amending(self.state, self.due(), self.chain.head))
-
-    def sign(self, amending: Amending) -> Amending:
-        told = (amending.number, amending.amount, amending.signers, amending.valid_until)
-        return replace(amending, signature=self.key.sign(DOMAIN.amendment(CHANNEL, *told)))
-
-    @abstractmethod
-    def due(self) -> int:
-        """As this party does it."""
-
-    @abstractmethod
-    def closing(self) -> Closing:
-        """As this party does it."""

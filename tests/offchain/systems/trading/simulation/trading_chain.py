@@ -15,7 +15,7 @@ from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import ChannelPhase, Said, Signers
 from edgemark.systems.trading.contract.terms import ChannelRefused
 from edgemark.systems.trading.protocol.agreement import Head
-from edgemark.systems.trading.protocol.side import ChannelView
+from edgemark.systems.trading.protocol.views.view import ChannelView
 
 
 class Chain:

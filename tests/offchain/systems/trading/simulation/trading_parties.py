@@ -32,7 +32,6 @@ from edgemark.systems.trading.buyer.checking import (
     check_proposal,
     check_reducing_back,
 )
-from edgemark.systems.trading.buyer.checking import draft_closing as draft_buyers_closing
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.contract.evidence.records import Claim
 from edgemark.systems.trading.controller.checking import check_settlement
@@ -70,7 +69,6 @@ from edgemark.systems.trading.seller.admission import (
     check_request,
     check_voucher,
     draft_bill,
-    draft_closing,
     is_overdrawn,
     with_signature,
 )
@@ -89,12 +87,6 @@ class Seller(Trader):
     def pricing(self) -> Pricing:
         pricing: Pricing = self.world.pricing
         return pricing
-
-    def due(self) -> int:
-        return max(self.state.worth(self.state.signed), self.state.paid)
-
-    def closing(self) -> Closing:
-        return draft_closing(self.state)
 
     def carry_out(self, effect: do.SellerEffect) -> Sequence[Any]:  # noqa: C901
         state, head, chain = self.state, self.chain.head, self.chain
@@ -163,7 +155,7 @@ class Seller(Trader):
             case Closing():
                 self.note(check_closing(state, message, DOMAIN, head))
             case Amending():
-                signer, least = state.in_force.payer_key, self.due()
+                signer, least = state.in_force.payer_key, state.due
                 limits = {"least": least, "most": state.deposit}
                 self.note(check_amending(state, message, signer, DOMAIN, head, **limits))
             case Taken(Kind.ANSWER, number):
@@ -190,12 +182,6 @@ class Buyer(Trader):
     next_key = KEYS["payer's next key"]
     blank = Purchase
     state: Purchase
-
-    def due(self) -> int:
-        return max(self.state.worth(self.state.signed.amount), self.state.paid)
-
-    def closing(self) -> Closing:
-        return draft_buyers_closing(self.state)
 
     def carry_out(self, effect: do.BuyerEffect) -> Sequence[Any]:
         state, chain = self.state, self.chain
@@ -264,7 +250,7 @@ class Buyer(Trader):
             case Closing():
                 self.note(check_closing_back(state, message, DOMAIN, head))
             case Amending():
-                signer, most = state.in_force.seller_key, self.due()
+                signer, most = state.in_force.seller_key, state.due
                 limits = {"least": state.paid, "most": most}
                 self.note(check_amending(state, message, signer, DOMAIN, head, **limits))
             case Taken(Kind.VOUCHER, index):

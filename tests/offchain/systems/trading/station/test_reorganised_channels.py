@@ -33,7 +33,7 @@ from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.agreement import Agreement, Opening
 from edgemark.systems.trading.protocol.life import PartyMachine
-from edgemark.systems.trading.protocol.side import observe
+from edgemark.systems.trading.protocol.views.view import observe
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.station.seeing import see_sides
 from edgemark.systems.trading.station.station import TradingStation

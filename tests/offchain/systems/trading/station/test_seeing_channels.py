@@ -21,7 +21,7 @@ from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhas
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Agreement, Conditions
-from edgemark.systems.trading.protocol.side import ChannelView
+from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.station.seeing import see, subject_of
 
 __all__ = ["ground"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edgemark.identifiers import NO_TIME, Address, Hash32, Timestamp, Tokens
+from edgemark.ledger.evm.client import ContractClient
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
@@ -48,7 +49,7 @@ class Version:
         return (self.voucher_digest, self.credential_hash, self.signature)
 
 
-class ControllersContract:
+class ControllersContract(ContractClient):
     """Reads at the head, and makes calls for a lane to send.
 
     Args:
@@ -57,9 +58,7 @@ class ControllersContract:
     """
 
     def __init__(self, chain: EvmChain, contract: Contract) -> None:
-        self._chain = chain
-        self.contract = contract
-        self.address = contract.address
+        super().__init__(chain, contract)
         self.domain = ControllersDomain(chain.chain_id, contract.address)
 
     def bonding(self) -> Bonding:
@@ -94,6 +93,3 @@ class ControllersContract:
     ) -> Call:
         """Show two issuances of one key for the same index."""
         return self._call("convict", channel, index, epoch, first.as_abi(), second.as_abi())
-
-    def _call(self, function: str, *arguments: object) -> Call:
-        return Call(self.contract, function, arguments)

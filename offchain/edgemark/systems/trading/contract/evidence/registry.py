@@ -8,6 +8,7 @@ from typing import Protocol
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp
+from edgemark.ledger.evm.client import ContractClient
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -109,7 +110,7 @@ class RootProof:
         return (self.controller, self.root, self.position, list(self.branch))
 
 
-class EvidenceContract:
+class EvidenceContract(ContractClient):
     """Reads at confirmed depth, and makes calls for a lane to send.
 
     Args:
@@ -118,9 +119,7 @@ class EvidenceContract:
     """
 
     def __init__(self, chain: EvmChain, contract: Contract) -> None:
-        self._chain = chain
-        self.contract = contract
-        self.address = contract.address
+        super().__init__(chain, contract)
         self.domain = EvidenceDomain(chain.chain_id, contract.address)
 
     def recorded(
@@ -128,11 +127,9 @@ class EvidenceContract:
     ) -> list[Recorded]:
         """What is kept of these; ids as of `statements.compute_evidence_id`."""
         calls = [self._call("evidenceOf", each) for each in evidence]
-        at = self._chain.confirmed() if block == "confirmed" else block
-        number = at if isinstance(at, int) else self._chain.head()
         return [
             Recorded(member_of(EvidenceKind, found.kind), Timestamp(found.recorded_at))
-            for found in self._chain.call_many(calls, number)
+            for found in self._chain.call_many(calls, self._number_of(block))
         ]
 
     def root(self, controller: Address, root: Hash32, *, block: int | str = "confirmed") -> Root:
@@ -189,6 +186,3 @@ class EvidenceContract:
     def _list(self, function: str, pieces: Sequence[Piece]) -> Call:
         check_list(function, pieces, MAX_PIECES)
         return self._call(function, [each.as_abi() for each in pieces])
-
-    def _call(self, function: str, *arguments: object) -> Call:
-        return Call(self.contract, function, arguments)

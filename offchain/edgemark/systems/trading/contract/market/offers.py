@@ -9,6 +9,7 @@ from typing import Any
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.resources import Resources
+from edgemark.ledger.evm.client import ContractClient
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.answers import reading
 from edgemark.ledger.evm.reading.chain import EvmChain
@@ -40,7 +41,7 @@ class Room:
     needed: Tokens
 
 
-class OfferContract:
+class OfferContract(ContractClient):
     """Reads at the head unless told otherwise, and makes calls for a lane to send.
 
     Args:
@@ -50,9 +51,7 @@ class OfferContract:
     """
 
     def __init__(self, chain: EvmChain, contract: Contract, escrow: Address) -> None:
-        self._chain = chain
-        self.contract = contract
-        self.address = contract.address
+        super().__init__(chain, contract)
         self.escrow = escrow
 
     def head(self) -> int:
@@ -150,9 +149,6 @@ class OfferContract:
         """Give back the capacity of channels that ended."""
         check_list("release", channels, MAX_OFFER_PIECES)
         return self._call("release", self.escrow, [terms.as_abi() for terms in channels])
-
-    def _call(self, function: str, *arguments: object) -> Call:
-        return Call(self.contract, function, arguments)
 
     def _offer_of(self, offer: bytes, raw: Any) -> Offer:
         return offer_of(self.escrow, offer, raw)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 
 from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.ledger.evm.client import ContractClient
 from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
@@ -66,7 +67,7 @@ class ReceiptClaim:
         return (self.tower, self.terms.as_abi(), *said)
 
 
-class TowersContract:
+class TowersContract(ContractClient):
     """Reads at the head unless told otherwise, and makes calls for a lane to send.
 
     Args:
@@ -75,9 +76,7 @@ class TowersContract:
     """
 
     def __init__(self, chain: EvmChain, contract: Contract) -> None:
-        self._chain = chain
-        self.contract = contract
-        self.address = contract.address
+        super().__init__(chain, contract)
         self.domain = TowersDomain(chain.chain_id, contract.address)
 
     def watching(self) -> Watching:
@@ -136,6 +135,3 @@ class TowersContract:
     def release(self, tower: Address) -> Call:
         """Return the bond of a tower that retired and covers nothing."""
         return self._call("release", tower)
-
-    def _call(self, function: str, *arguments: object) -> Call:
-        return Call(self.contract, function, arguments)

@@ -18,16 +18,19 @@ from typing import Any
 from edgemark.crypto.ethereum.merkle import MAX_LEAVES, MerkleTree
 from edgemark.encoding import Reader, Writer
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Hash32, Tokens, parse_address, parse_hash32
+from edgemark.identifiers import Address, Hash32, parse_address, parse_hash32
 from edgemark.storage.cid import MAX_BLOCK_BYTES, Cid, cid_of, parse_cid
 from edgemark.systems.trading.contract.evidence.records import Claim, Signatures
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain, compute_leaf
-from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.messages import (
+    SIGNATURE_BYTES,
+    read_voucher,
+    write_voucher,
+)
 from edgemark.untrusted.canonical_file import FileForm
 
-SIGNATURE_BYTES = 65
 PIECE_BYTES = 140 + 3 * SIGNATURE_BYTES
 PIECES_OF_PAGE = 780  # so many fit into a block of content
 MOST_PAGES = -(-MAX_LEAVES // PIECES_OF_PAGE)
@@ -201,20 +204,15 @@ def _parse_head(facts: Mapping[str, Any]) -> Anchored:
 
 
 def _write(writer: Writer, piece: EvidencePiece) -> None:
-    claim, voucher = piece.claim, piece.claim.voucher
-    writer.fixed(claim.channel, 32).integer(voucher.index, 8).integer(voucher.amount, 12)
-    writer.fixed(voucher.template_hash, 32)
-    writer.fixed(bytes.fromhex(voucher.controller[2:]), 20).integer(voucher.epoch, 4)
-    writer.fixed(claim.credential_hash, 32)
+    writer.fixed(piece.channel, 32)
+    write_voucher(writer, piece.claim.voucher)
+    writer.fixed(piece.claim.credential_hash, 32)
     for signature in piece.signatures.as_abi():
         writer.fixed(signature, SIGNATURE_BYTES)
 
 
 def _read(reader: Reader) -> EvidencePiece:
-    channel = ChannelId(reader.fixed(32))
-    index, amount = reader.integer(8), Tokens(reader.integer(12))
-    template, controller = Hash32(reader.fixed(32)), parse_address(reader.fixed(20))
-    voucher = Voucher(index, amount, template, controller, reader.integer(4))
+    channel, voucher = ChannelId(reader.fixed(32)), read_voucher(reader)
     claim = Claim(channel, voucher, Hash32(reader.fixed(32)))
     signatures = Signatures(*(reader.fixed(SIGNATURE_BYTES) for _ in range(3)))
     return EvidencePiece(claim, signatures)

@@ -1,0 +1,1 @@
+"""What the chain shows of a channel, and what that tells its parties."""

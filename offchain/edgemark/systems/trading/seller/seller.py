@@ -60,6 +60,7 @@ from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.accords.asking import grants_of_seller
 from edgemark.systems.trading.station.accords.keys import HomeKeys
+from edgemark.systems.trading.station.documents import SELLER_SERVICE
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
@@ -78,7 +79,6 @@ from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.crowd import group_of
 from edgemark.transport.serving.server import Head, Request, Response, Route
 
-SERVICE = "EdgemarkSeller"
 KEPT_S = 600.0  # outputs of a channel that ended, for who has yet to fetch them
 _SERVING = (SellerPhase.SERVING, SellerPhase.STOPPED)
 _OVER = (SellerPhase.ENDED, SellerPhase.DROPPED)
@@ -167,7 +167,8 @@ class Seller(EvmServer[TradingStation]):
             server = station.settings.of(ServerSettings)
             uri, _ = describe_server(server, station.settings.of(RegistrationSettings))
             told = {"uri": uri, "pin": bytes(station.keys.tls.pin).hex()}
-            announce(station, SERVICE, told, station.documents.services(station.did, SERVICE))
+            had = station.documents.services(station.did, SELLER_SERVICE)
+            announce(station, SELLER_SERVICE, told, had)
         except (RefusedInput, LedgerUnavailable) as error:
             self.log.error("no buyer finds this seller by its identity", error=error)
 

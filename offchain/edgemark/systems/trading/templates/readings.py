@@ -31,10 +31,6 @@ class ReadingRefused(RefusedInput):
     """A reading cannot be right."""
 
 
-class IntervalRefused(RefusedInput):
-    """An interval goes back, leaps, or has not been yet."""
-
-
 class Meter(Enum):
     """What is counted."""
 
@@ -67,28 +63,6 @@ class Interval:
     def used(self) -> tuple[int, ...]:
         """Units, by register."""
         return tuple(after - before for before, after in zip(self.before, self.after, strict=True))
-
-
-def check_times(interval: Interval, *, not_before: int, most_s: int, now: int) -> None:
-    """Check that an interval is one that has been.
-
-    Args:
-        interval: that is to be paid.
-        not_before: end of the one before, or when the channel was opened.
-        most_s: the interval of the initiation credential.
-        now: the buyer's own clock.
-
-    Raises:
-        IntervalRefused: it overlaps, is empty, goes back, is too long, or ends in the future.
-    """
-    start, end = interval.start, interval.end
-    if start < not_before:
-        raise _refuse_times("begins before the last one ended", start, f">= {not_before}")
-    if not start < end <= start + most_s:
-        needed = f"1 .. {most_s} seconds"
-        raise _refuse_times("is no interval of its channel", f"{end - start} seconds", needed)
-    if end > now + MAX_SKEW_S:
-        raise _refuse_times("has not been yet", f"ends at {end}", f"<= {now + MAX_SKEW_S}")
 
 
 def check_readings(
@@ -144,7 +118,3 @@ def split_seconds(interval: Interval, strategy: Strategy) -> Sequence[int]:
 
 def _refuse(had: object, needed: str, what: str = "is none of this meter") -> ReadingRefused:
     return ReadingRefused(what, who="reading", had=had, needed=needed)
-
-
-def _refuse_times(what: str, had: object, needed: str) -> IntervalRefused:
-    return IntervalRefused(what, who="interval", had=had, needed=needed)

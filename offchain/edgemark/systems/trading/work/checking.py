@@ -1,4 +1,4 @@
-"""What a buyer checks of answers and readings before it signs what they cost. Pure.
+"""What a buyer checks of answers before it signs what they cost. Pure.
 
 | said            | checked against                                                            |
 |-----------------|----------------------------------------------------------------------------|
@@ -6,7 +6,6 @@
 | units           | `count_units` of function and batch: exact                                 |
 | bytes           | lengths of data and output: exact                                          |
 | processor time  | <= wall time * cores, and what the order allows                            |
-| a reading       | no less than the one before, no more than all orders can have used         |
 
 A sample of s of B inputs misses w wrong ones with a chance of C(B - w, s) / C(B, s), below
 (1 - w/B)^s: one value wrong is found only by recomputing all, every tenth by 44 inputs but for one
@@ -27,7 +26,7 @@ from edgemark.crypto.field.plain import count_inputs
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.systems.trading.work.messages import Answer, Order, OrderKind, Reading, Usage
+from edgemark.systems.trading.work.messages import Answer, Order, OrderKind
 
 
 class WrongAnswer(PeerFault):
@@ -35,7 +34,7 @@ class WrongAnswer(PeerFault):
 
 
 class WrongReading(PeerFault):
-    """A reading, or what an answer says was used, cannot be true."""
+    """What an answer says was used cannot be true."""
 
 
 def count_units(function: Polynomial, inputs: int) -> int:
@@ -112,13 +111,11 @@ class Work:
     Args:
         order: as it was sent.
         units: that it costs: `count_units`; 0 for a program.
-        output_bytes: of its output at most: the length of the values, or the program's limit.
         cores: that the program may use at one time; 0 for a polynomial.
     """
 
     order: Order
     units: int
-    output_bytes: int
     cores: int
 
 
@@ -159,50 +156,6 @@ def check_answer(work: Work, answer: Answer, output: bytes, elapsed_us: int) -> 
     _check_most("wall time", used.wall_us, elapsed_us)
     cpu_us = min(order.most, used.wall_us * work.cores) if is_program else 0
     _check_most("processor time", used.cpu_us, cpu_us)
-
-
-def check_reading(
-    reading: Reading,
-    before: Reading | None,
-    ordered: Sequence[Work],
-    elapsed_us: int,
-    cores: int,
-) -> None:
-    """Check a reading against all that was ordered in its channel.
-
-    Args:
-        reading: newly told.
-        before: the last one that was taken; None for the first.
-        ordered: everything that was ordered so far; nothing else can have been used.
-        elapsed_us: microseconds since before the first order was sent.
-        cores: that a channel may use at one time, as the seller's specification says.
-
-    Raises:
-        WrongReading: it falls, goes on with another interval, or says more than there can be.
-    """
-    if before is not None:
-        if reading.channel != before.channel or reading.interval != before.interval + 1:
-            had = f"interval {reading.interval}"
-            needed = f"interval {before.interval + 1} of channel {before.channel.hex()}"
-            raise WrongReading("is not the next one", who="reading", had=had, needed=needed)
-        if reading.used.is_below(before.used) or reading.answered < before.answered:
-            raise WrongReading("falls", who="reading", had=reading.used, needed=before.used)
-    most = _most_of(ordered, elapsed_us, cores)
-    for name in ("units", "octets", "cpu_us"):
-        _check_most(name, getattr(reading.used, name), getattr(most, name))
-    _check_most("answers", reading.answered, len(ordered))
-
-
-def _most_of(ordered: Sequence[Work], elapsed_us: int, cores: int) -> Usage:
-    """The most that orders can have used by now."""
-    programs = [work for work in ordered if work.order.kind is OrderKind.PROGRAM]
-    cpu_us = sum(min(work.order.most, elapsed_us * work.cores) for work in programs)
-    return Usage(
-        units=sum(work.units for work in ordered),
-        cpu_us=min(cpu_us, elapsed_us * cores),
-        octets=sum(work.order.data_bytes + work.output_bytes for work in ordered),
-        wall_us=0,
-    )
 
 
 def _check_exactly(what: str, had: int, needed: int) -> None:

@@ -25,7 +25,7 @@ from edgemark.systems.trading.credentials.keeping import KeptCredentials
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.agreement import Reason
 from edgemark.systems.trading.protocol.messages import Request
-from edgemark.systems.trading.seller.seller import SERVICE
+from edgemark.systems.trading.station.documents import SELLER_SERVICE
 from edgemark.systems.trading.work import messages as work
 from edgemark.systems.trading.work.checking import count_units
 
@@ -85,7 +85,7 @@ def test_channel__from_the_quote_to_the_money(shop: Shop, payer: Payer) -> None:
 
 
 def test_did_document__names_the_seller_and_its_key(shop: Shop, payer: Payer) -> None:
-    (service,) = payer.station.documents.services(shop.seller.wares.seller, SERVICE)
+    (service,) = payer.station.documents.services(shop.seller.wares.seller, SELLER_SERVICE)
     assert service.endpoint == {"uri": shop.url, "pin": shop.pin.hex()}
 
 
@@ -93,16 +93,17 @@ def test_did_document__names_another_place_alone_once_it_is_announced(shop: Shop
     station, did = shop.seller.station, shop.seller.wares.seller
 
     def told() -> list[object]:
-        return [each.endpoint for each in station.documents.services(did, SERVICE)]
+        return [each.endpoint for each in station.documents.services(did, SELLER_SERVICE)]
 
     here = {"uri": shop.url, "pin": shop.pin.hex()}
     there = {"uri": "https://127.0.0.1:9", "pin": shop.pin.hex()}
     for place, other in ((there, here), (here, there)):
         wait_until("it is known", lambda other=other: told() == [other], look_s=0.2)  # type: ignore[misc]
-        had = station.documents.services(did, SERVICE)
-        assert announce(station, SERVICE, place, had)
+        had = station.documents.services(did, SELLER_SERVICE)
+        assert announce(station, SELLER_SERVICE, place, had)
     wait_until("it is known", lambda: told() == [here], look_s=0.2)
-    assert not announce(station, SERVICE, here, station.documents.services(did, SERVICE))
+    had = station.documents.services(did, SELLER_SERVICE)
+    assert not announce(station, SELLER_SERVICE, here, had)
 
 
 def test_status__tells_what_is_sold_and_what_is_owed(shop: Shop) -> None:
@@ -198,7 +199,7 @@ def test_seller_that_is_started_again__goes_on_where_it_was(shop: Shop, payer: P
     wait_until("letters come and go", lambda: payer.phase() == "serving")
     buy(payer, 2)
     wait_until("all is signed", lambda: payer.sale().signed == 2 * UNITS)
-    (service,) = payer.station.documents.services(shop.seller.wares.seller, SERVICE)
+    (service,) = payer.station.documents.services(shop.seller.wares.seller, SELLER_SERVICE)
     assert service.endpoint == {"uri": shop.url, "pin": shop.pin.hex()}
 
 

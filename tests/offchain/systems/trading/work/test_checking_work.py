@@ -1,4 +1,4 @@
-"""What a buyer finds of answers and readings that are not true."""
+"""What a buyer finds of answers that are not true."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from tests.offchain.systems.trading.work.work_cast import (
-    CHANNELS,
     draw,
     make_batch,
     make_dense,
@@ -25,21 +24,20 @@ from edgemark.systems.trading.work.checking import (
     WrongAnswer,
     WrongReading,
     check_answer,
-    check_reading,
     check_values,
     count_units,
     draw_inputs,
 )
-from edgemark.systems.trading.work.messages import Answer, Reading, Usage
+from edgemark.systems.trading.work.messages import Answer, Usage
 
 FUNCTION = make_dense()
 BATCH = make_batch(FUNCTION, 10)
 VALUES = FUNCTION.evaluate(BATCH)
-WORK = Work(order_values(FUNCTION, BATCH), count_units(FUNCTION, 10), len(VALUES), 0)
+WORK = Work(order_values(FUNCTION, BATCH), count_units(FUNCTION, 10), 0)
 USED = Usage(WORK.units, 0, len(BATCH) + len(VALUES), 50)
 ANSWER = Answer(WORK.order.id, End.FINISHED, 0, hash_long(VALUES), len(VALUES), USED)
 
-RUN = Work(order_run(hash_long(b"program"), b"data"), 0, 100, 2)
+RUN = Work(order_run(hash_long(b"program"), b"data"), 0, 2)
 RUN_USED = Usage(0, 150, 4 + 3, 90)
 RUN_ANSWER = Answer(RUN.order.id, End.EXITED, 1, hash_long(b"out"), 3, RUN_USED)
 
@@ -119,45 +117,3 @@ def test_what_never_began__has_no_bytes_to_be_paid() -> None:
     check_answer(RUN, none, b"", 1)
     with pytest.raises(WrongReading, match="bytes"):
         check_answer(RUN, replace(none, used=Usage(octets=4)), b"", 1)
-
-
-FIRST = Reading(CHANNELS[0], 1, 1, USED)
-
-
-def test_readings_that_grow__pass() -> None:
-    check_reading(FIRST, None, [WORK], 60, 2)
-    check_reading(Reading(CHANNELS[0], 2, 2, USED + RUN_USED), FIRST, [WORK, RUN], 100, 2)
-    check_reading(replace(FIRST, interval=2), FIRST, [WORK], 60, 2)
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({"interval": 3}, "next one"),
-        ({"interval": 1}, "next one"),
-        ({"channel": CHANNELS[1]}, "next one"),
-        ({"answered": 0}, "falls"),
-        ({"answered": 3}, "answers"),
-        ({"used": replace(USED, units=USED.units - 1)}, "falls"),
-        ({"used": replace(USED, wall_us=49)}, "falls"),
-        ({"used": replace(USED, units=USED.units + 1)}, "units"),
-        ({"used": replace(USED, octets=USED.octets + 105)}, "octets"),
-        ({"used": replace(USED, cpu_us=201)}, "cpu_us"),
-    ],
-)
-def test_a_reading_that_cannot_be__is_refused(changes: dict[str, Any], found: str) -> None:
-    reading = replace(FIRST, interval=2, answered=2)
-    check_reading(reading, FIRST, [WORK, RUN], 100, 2)
-    with pytest.raises(WrongReading, match=found):
-        check_reading(replace(reading, **changes), FIRST, [WORK, RUN], 100, 2)
-
-
-def test_t20_runs_beside_each_other__are_bounded_by_the_cores_of_the_seller() -> None:
-    runs = [replace(RUN, order=replace(RUN.order, number=number)) for number in (1, 2, 3)]
-    used = Usage(cpu_us=400)
-    check_reading(Reading(CHANNELS[0], 1, 0, used), None, runs, 100, 4)
-    for more in (Usage(cpu_us=401), used):
-        with pytest.raises(WrongReading, match="cpu_us"):
-            check_reading(
-                Reading(CHANNELS[0], 1, 0, more), None, runs, 100, 4 if more != used else 3
-            )

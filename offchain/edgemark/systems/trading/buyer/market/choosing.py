@@ -37,11 +37,11 @@ from edgemark.systems.trading.protocol.asking.texts import (
     check_text,
     path_of,
 )
+from edgemark.systems.trading.station.documents import SELLER_SERVICE
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.template import Template, open_anchored, read_template
 from edgemark.transport.asking.endpoint import parse_endpoint
 
-SERVICE = "EdgemarkSeller"
 MAX_PIN_HEX = 64
 NEEDED = '{"uri": "https://HOST:PORT", "pin": 64 hexadecimal digits}'
 
@@ -86,11 +86,11 @@ def find_seller(station: TradingStation, seller: Address) -> SellerPlace:
         EdgemarkError: as `Documents.document`.
     """
     did = make_did(station.documents.chain_id, seller)
-    for service in station.documents.services(did, SERVICE):
+    for service in station.documents.services(did, SELLER_SERVICE):
         place = _place_of(did, service.endpoint)
         if place is not None:
             return place
-    needed = f"a service of type {SERVICE}: {NEEDED}"
+    needed = f"a service of type {SELLER_SERVICE}: {NEEDED}"
     raise SellerUnreachable("does not say where it serves", who=did, needed=needed)
 
 

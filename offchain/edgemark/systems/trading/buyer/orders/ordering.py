@@ -223,7 +223,7 @@ class Lot:
         told, order = read_answer(answer), self.order(answer.number)
         is_program = order.kind is OrderKind.PROGRAM
         out = self.output_bytes[answer.number - self.first]
-        work = checking.Work(order, 0 if is_program else order.most, out, self.cores)
+        work = checking.Work(order, 0 if is_program else order.most, self.cores)
         checking.check_answer(work, told, output, elapsed_us)
         if len(output) > out:
             needed = f"<= {out} bytes"

@@ -32,6 +32,8 @@ class BuyerSettings(Section):
         window_s: seconds in which a larger amount may be shown; at least what the escrow asks for.
         close_s: seconds from the end of service to the last close, where the window is no longer.
         min_bond: least bond; the escrow asks for a tenth of the deposit.
+        max_least: of a seller that asks for a larger deposit than the work costs, or a larger bond
+            than the escrow does: up to where that is followed where the user names none.
         margin_s: before the end of service, at which nothing more is asked for.
         patience_s: with a seller that does not end a channel, after its grace.
         quote_s: seconds for which a request for a quote counts.
@@ -49,6 +51,7 @@ class BuyerSettings(Section):
     window_s: int = setting(3600, within=(1, 30 * 86_400))
     close_s: int = setting(3600, within=(1, 30 * 86_400))
     min_bond: Tokens = amount(Tokens(0))
+    max_least: Tokens = amount(Tokens(100 * TOKEN_UNIT))
     margin_s: int = setting(60, within=(0, 86_400))
     patience_s: int = setting(600, within=(1, 30 * 86_400))
     quote_s: int = setting(300, within=(10, 86_400))
@@ -74,7 +77,8 @@ class SellerSettings(Section):
         qualifications: folder with the credentials that its offer names, which it shows.
         controllers: accounts that it takes, separated by commas; empty: any in good standing.
         min_window_s: least window in which it can answer a close.
-        min_bond: least bond of a payer; the escrow asks for a tenth of the deposit.
+        min_bond: least bond of a payer; the escrow asks for a tenth of the deposit. Each checkpoint
+            brings as much at least, and costs its gas.
         min_deposit: least that a channel may begin with; what a place is worth to this seller.
         max_deposit: most that a channel may begin with.
         max_service_s: seconds until the end of service at most.
@@ -112,8 +116,8 @@ class SellerSettings(Section):
     qualifications: str = setting("")
     controllers: str = setting("")
     min_window_s: int = setting(HOUR_S, within=(1, 30 * DAY_S))
-    min_bond: Tokens = amount(Tokens(0))
-    min_deposit: Tokens = amount(Tokens(0))
+    min_bond: Tokens = amount(Tokens(TOKEN_UNIT // 10))  # the escrow's part of `min_deposit`
+    min_deposit: Tokens = amount(Tokens(TOKEN_UNIT))
     max_deposit: Tokens = amount(Tokens(100_000 * TOKEN_UNIT))
     max_service_s: int = setting(31 * DAY_S, within=(1, 366 * DAY_S))
     max_close_s: int = setting(30 * DAY_S, within=(1, 366 * DAY_S))  # a buyer asks for no longer

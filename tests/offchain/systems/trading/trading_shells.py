@@ -35,6 +35,7 @@ SHELLS = frozenset(
         "contract.market.registry",
         "seller.claiming",
         "seller.dealing",
+        "seller.market.askers",
         "seller.market.promising",
         "seller.market.wares",
         "seller.seller",

@@ -65,6 +65,12 @@ class Account(Side):
         return self.voucher.voucher.amount if self.voucher else self.billed.amount
 
     @property
+    def unpaid(self) -> Tokens:
+        """What of it is not on the chain yet, as far as the deposit goes."""
+        left = self.worth(self.signed) - self.paid
+        return Tokens(0 if self.ending is not None else max(0, left))
+
+    @property
     def covered(self) -> Tokens:
         """What is deposited, and surely does not go back."""
         back = 0 if self.reducing is None else self.reducing.amount

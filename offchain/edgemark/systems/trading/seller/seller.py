@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from edgemark.amounts import Amount
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.files import expand_home
-from edgemark.identifiers import Hash32, Timestamp, Tokens, parse_hash32
+from edgemark.identifiers import Hash32, Timestamp, parse_hash32
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import TryAgain, UnderWay
 from edgemark.party.agenda import Agenda
@@ -191,9 +191,11 @@ class Seller(EvmServer[TradingStation]):
             "offer": self.wares.offer.hex(),
             "template": self.wares.initiation.version_id.hex(),
             "price": str(Amount(self.wares.price)),
+            "least_deposit": str(self._taken.min_deposit),
+            "least_bond": str(self._taken.min_bond),
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "watched": self._watched.describe(self._states()),
-            "unpaid": str(Amount(Tokens(sum(map(unpaid, self._states().values()))))),
+            "unpaid": str(Amount(sum(sale.unpaid for sale in self._states().values()))),
             "kernel": engine.kernel,
             "confinement": engine.confinement,
             "programs": [each.describe() for each in engine.programs],
@@ -373,12 +375,12 @@ class Seller(EvmServer[TradingStation]):
             self.log.warning("letters are not carried", channel=channel, error=error)
 
     def _forget_ended(self) -> None:
-        """Engine and parts let a channel go some time after its end."""
+        """Engine and parts let a channel go some time after service ended, whoever settles it."""
         now, serving = time.monotonic(), self.serving
         held = {*serving.engine.channels(), *serving.parts.channels()}
         for channel in held:
             sale = self.runtime.state(channel)
-            if sale is not None and sale.phase not in _OVER:
+            if sale is not None and sale.phase in _SERVING:
                 continue
             if now - self._ended_at.setdefault(channel, now) >= KEPT_S:
                 serving.forget(channel)
@@ -389,11 +391,6 @@ class Seller(EvmServer[TradingStation]):
 
     def _views_of(self, sales: Sequence[Sale], block: int) -> Sequence[ChannelView]:
         return see_sides(self.station, sales, block)
-
-
-def unpaid(sale: Sale) -> int:
-    """What is signed and not paid."""
-    return 0 if sale.phase in _OVER else max(0, sale.due - sale.paid)
 
 
 def _place_of(params: Mapping[str, str]) -> tuple[ChannelId, Hash32]:

@@ -43,6 +43,8 @@ from edgemark.transport.ports import hold_ports
 QUICK = ClientLimits(least_pause_s=0.05, most_pause_s=0.5)
 PRICE, DEPOSIT, BOND, CAPACITY = 1000, 5000, 500, 64  # 1 token a unit
 TAKEN: dict[str, Any] = {
+    "min_deposit": Tokens(DEPOSIT),
+    "min_bond": Tokens(BOND),
     "min_window_s": 10,
     "margin_s": 5,
     "patience_s": 8,

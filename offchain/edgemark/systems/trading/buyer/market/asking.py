@@ -23,7 +23,7 @@ from edgemark.identity.credentials.reading import read_signed
 from edgemark.identity.credentials.verification import Wanted, verify
 from edgemark.systems.trading.buyer.market.choosing import SellerPlace, lists_of
 from edgemark.systems.trading.contract.records import Limits
-from edgemark.systems.trading.contract.terms import Terms, compute_least_bond
+from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.credentials.initiation import Templates, carried_in
 from edgemark.systems.trading.credentials.payloads import INITIATION, schema_of
 from edgemark.systems.trading.credentials.quoted import Quoted, check_quote
@@ -94,7 +94,7 @@ class Money:
 
 def plan_money(
     deposit: Tokens,
-    bond: Tokens | None,
+    bond: Tokens,
     seconds: int,
     settings: BuyerSettings,
     limits: Limits,
@@ -103,19 +103,18 @@ def plan_money(
     """Money and times of a channel that is opened now.
 
     Args:
-        deposit: of the user.
-        bond: of the user; None: the least that the escrow takes, or the setting.
+        deposit: smallest units.
+        bond: smallest units.
         seconds: of service.
         settings: of the buyer.
         limits: of the escrow.
         now: chain time.
     """
-    least = max(compute_least_bond(deposit), settings.min_bond)
     window = min(max(settings.window_s, limits.min_window), limits.max_window)
     expires_at = now + seconds + settings.margin_s
     close_by = expires_at + max(window, settings.close_s)
     times = Timestamp(expires_at), Timestamp(close_by)
-    return Money(deposit, Tokens(least) if bond is None else bond, window, *times)
+    return Money(deposit, bond, window, *times)
 
 
 def read_unit(template: Template) -> tuple[Meter, int]:

@@ -21,9 +21,11 @@ from edgemark.systems.trading.buyer.market.asking import (
     read_unit,
 )
 from edgemark.systems.trading.buyer.market.choosing import Auditor, SellerPlace, find_controller
+from edgemark.systems.trading.buyer.market.leasts import NO_LEASTS, Leasts, meet
 from edgemark.systems.trading.buyer.market.programs import Listed
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.contract.market.records import Demand, Offer
+from edgemark.systems.trading.contract.terms import compute_least_bond
 from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.settings import BuyerSettings
@@ -85,12 +87,14 @@ class Choice:
     """An offer that is taken, and what was found out about it.
 
     Attributes:
+        leasts: that the seller begins a channel with.
         program: of the seller's list, where one was named.
     """
 
     offer: Offer
     place: SellerPlace
     templates: Templates
+    leasts: Leasts = NO_LEASTS
     program: Listed | None = None
 
 
@@ -112,6 +116,7 @@ def draft_bid(
 
     Raises:
         DepositUnknown: it has to be named.
+        BelowLeast, LeastTooHigh: the seller asks for more.
         NotOffered, ClaimsSealed: the template allows no such channel.
         RefusedInput: the price is above the most, or the meter counts no such work.
     """
@@ -121,24 +126,28 @@ def draft_bid(
     _check_price(price, wishes.most_price)
     tariff = read_tariff(initiation, price)
     cost = _cost_at_most(initiation, tariff, wanted)
-    deposit = wishes.deposit or cost
-    if not deposit:
+    leasts = choice.leasts
+    if not (wishes.deposit or cost):
         raise DepositUnknown(
             "is not known beforehand for this work",
             who="deposit",
-            needed="an amount",
+            needed=f"an amount, >= {Amount(leasts.deposit)}",
             remedy="Name one: --deposit MTC. What is not used comes back.",
         )
     limits = station.deployment.group(TradingContracts).limits
-    seconds = wishes.seconds or settings.service_s
+    most = settings.max_least
+    deposit = meet("deposit", wishes.deposit or None, cost or 0, leasts.deposit, most)
     cap = wishes.cap or Tokens(min(cost or deposit, deposit))
+    conditions = fit_conditions(initiation, _wish_conditions(wishes, settings, cap))
+    own = max(settings.min_bond, compute_least_bond(max(deposit, conditions.cap)))
+    bond = meet("bond", wishes.bond, own, leasts.bond, most)
     return Bid(
         choice.offer.id,
         choice.offer.draft.template,
         choice.offer.seller,
         controller,
-        plan_money(deposit, wishes.bond, seconds, settings, limits, now),
-        fit_conditions(initiation, _wish_conditions(wishes, settings, cap)),
+        plan_money(deposit, bond, wishes.seconds or settings.service_s, settings, limits, now),
+        conditions,
         price,  # of the offer, whatever more the user would pay: a seller asks for what it may
         tariff.first_price,
         choose_encryption(initiation),

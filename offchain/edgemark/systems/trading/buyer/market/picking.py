@@ -26,6 +26,7 @@ from edgemark.systems.trading.buyer.market.choosing import (
     fetch_text,
     find_seller,
 )
+from edgemark.systems.trading.buyer.market.leasts import fetch_leasts
 from edgemark.systems.trading.buyer.market.programs import find_program
 from edgemark.systems.trading.contract.market.records import MAX_PLACES, Offer
 from edgemark.systems.trading.identifiers import OfferId
@@ -153,8 +154,9 @@ class Picking:
                 return at_hand.get(digest) or fetch_text(station, place, digest)
 
             check_qualified(station, offer, wishes.auditor, show)
+        leasts = fetch_leasts(station, place)
         program = find_program(station, place, wishes.program) if wishes.program else None
-        return Choice(offer, place, templates, program)
+        return Choice(offer, place, templates, leasts, program)
 
     def _none_of(self, many: int, seconds: float | None = None) -> NoOffer:
         """Of `many` that suit; `seconds`: the time was over before all were looked at."""

@@ -2,17 +2,21 @@
 
 | step                                                  | by                                    |
 |-------------------------------------------------------|---------------------------------------|
-| the same request came before                          | the same answer, from the journal     |
-| a key of the buyer's DID, which goes on, signed it    | `Quoter._check_buyer`                 |
+| somebody signed it                                    | `QuoteRequest.signer`                 |
 | it is for what is sold, within all bounds             | `quoting.check_asked`                 |
+| its peer asks not too often                           | `askers.Askers`                       |
+| a key of the buyer's DID, which goes on, signed it    | `Quoter._check_buyer`                 |
+| the same request came before                          | the same answer, from the journal     |
 | a place, a free one of the offer                      | `quoting.Promises.check`              |
 | offer listed, template not deprecated, escrow open    | `Quoter._check_market`                |
 | controller that it takes, in good standing, reachable | `Quoter._check_controller`            |
 | the payer has deposit and bond                        | `Quoter._check_means`                 |
 | credential signed, deal on the disk, `AskedSell`      | `Quoter._promise`                     |
 
-Law: terms bear the seller's signature in the journal before they leave, and nothing is promised
-     twice: one request at a time is answered.
+Law 1: terms bear the seller's signature in the journal before they leave, and nothing is promised
+       twice: one request at a time is answered.
+Law 2: what is looked at on this machine alone comes first, and counts against no rate: whoever asks
+       for what is not sold takes nothing from those that ask for what is.
 """
 
 from __future__ import annotations
@@ -45,12 +49,14 @@ from edgemark.systems.trading.protocol.agreement import (
 )
 from edgemark.systems.trading.protocol.asking.quotes import Quote, QuoteRequest, draft_terms
 from edgemark.systems.trading.protocol.life import SellerPhase
+from edgemark.systems.trading.seller.market.askers import Askers
 from edgemark.systems.trading.seller.market.quoting import (
     NotSold,
     Promise,
     Promises,
     Wares,
     check_asked,
+    count_occupied,
     draft_claims,
     draft_policy,
     promise_until,
@@ -60,15 +66,8 @@ from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.fields import Encryption
-from edgemark.transport.rates import RateLimit
 
-QUOTES_PER_S, QUOTES_PER_S_OF_PEER, QUOTES_BURST_S = 8.0, 2.0, 10.0  # that ask chain and identities
-_SERVED = (
-    SellerPhase.SERVING,
-    SellerPhase.STOPPED,
-    SellerPhase.CLAIMING,
-    SellerPhase.WINDOW,
-)
+MEANS_S = 10.0  # for which it is believed what payers of promises have, while places are few
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,8 @@ class Quoter:
         self._randomness = randomness or Randomness()
         self._limits = station.decided.limits
         self._promising, self._counting = threading.Lock(), threading.Lock()
-        self._rates = RateLimit(QUOTES_PER_S, QUOTES_PER_S_OF_PEER, QUOTES_BURST_S)
+        self._askers = Askers()
+        self._means: dict[Address, tuple[int, float]] = {}  # of payers, and when it was looked at
         self._peers: dict[ChannelId, str] = {}  # of promises of this process
 
     def answer(self, request: QuoteRequest, peer: str) -> Quote:
@@ -130,48 +130,42 @@ class Quoter:
             what, needed = "is of another seller", self._wares.account
             raise NotSold(what, who="request, seller", had=request.seller, needed=needed)
         signer = request.signer(self._station.domain)
-        known = self._find_known(request)
-        if known is not None:
-            return known
-        self._count(peer)
+        if (known := self._find_known(request)) is not None:
+            self._count(peer)
+            self._check_buyer(request, signer)
+            return self._tell_again(request, known)
         head = self._station.head()
         check_fresh(head, self._taken.stale_after_s)
         check_asked(request, self._wares, self._taken, self._limits, head.block)
         claims, _ = draft_claims(request, self._wares)
+        self._count(peer)
         self._check_buyer(request, signer)
         self._check_controller(request.controller)
         with self._promising:
-            known = self._find_known(request)
-            if known is not None:
-                return known
-            promises = self._promises(head)
+            if (known := self._find_known(request)) is not None:
+                return self._tell_again(request, known)
             promise = self._draft(request, peer, head)
-            promises.check(
-                promise,
-                self._check_market(promise),
-                open_now=self._count_served(),
-                most_open=self._taken.max_channels,
-            )
-            self._check_means(promise, promises)
+            self._check_means(promise, self._check_places(promise, head))
             return self._promise(request, claims, promise, head)
 
     # --- what came before ----------------------------------------------------------------------
 
-    def _find_known(self, request: QuoteRequest) -> Quote | None:
-        """What the payer was answered under this nonce.
-
-        Raises:
-            NotSold: it was another request.
-        """
+    def _find_known(self, request: QuoteRequest) -> Sale | None:
+        """What the payer was answered under this nonce, if it was."""
         for sale in self._journal.states().values():
             if sale.agreement is None or sale.opening is None:
                 continue
             terms = sale.agreement.terms
             if (terms.payer, terms.nonce) == (request.payer, request.nonce):
-                return self._tell_again(request, sale, sale.opening)
+                return sale
         return None
 
-    def _tell_again(self, request: QuoteRequest, sale: Sale, opening: Opening) -> Quote:
+    def _tell_again(self, request: QuoteRequest, sale: Sale) -> Quote:
+        """The same answer again.
+
+        Raises:
+            NotSold: it was another request.
+        """
         deal, terms = self._station.deals.get(sale.known.channel), sale.known.terms
         drafted = draft_terms(
             request, terms.seller_key, self._wares.settlement.version_id, terms.initiation
@@ -201,13 +195,15 @@ class Quoter:
                 remedy="Ask with another nonce.",
             )
         template = self._wares.settlement.version_id
-        return Quote(deal.token, terms.seller_key, template, opening)
+        if sale.opening is None:
+            raise LookupError("a sale that was promised has the word for its opening")
+        return Quote(deal.token, terms.seller_key, template, sale.opening)
 
     # --- checks --------------------------------------------------------------------------------
 
     def _count(self, peer: str) -> None:
         with self._counting:
-            wait = self._rates.take(peer, time.monotonic())
+            wait = self._askers.take(peer, time.monotonic())
         if wait:
             raise Overloaded("asks too often", who="buyer", retry_after_s=max(1.0, wait))
 
@@ -261,10 +257,39 @@ class Quoter:
             raise NotSold("is another than this seller began with", who="offer", had=offer.id.hex())
         return offer
 
+    def _check_places(self, promise: Promise, head: Head) -> Promises:
+        """Those that are out beside this one, for which there is a place.
+
+        Where there is none it is looked whether the payers of the others still have what they were
+        promised for: the same tokens, moved from account to account, hold one place.
+
+        Raises:
+            Overloaded: there is no place.
+        """
+        promises, offer = self._promises(head), self._check_market(promise)
+        counts = offer, count_occupied(self._journal.states().values()), self._taken.max_channels
+        try:
+            promises.check(promise, *counts)
+        except Overloaded:
+            promises = promises.backed(self._tokens_lately)
+            promises.check(promise, *counts)
+        return promises
+
+    def _tokens_of(self, payer: Address) -> int:
+        return self._station.accounts.free_balance(payer) + self._station.token.balance(payer)
+
+    def _tokens_lately(self, payer: Address) -> int:
+        """As `_tokens_of`; not asked again and again while places are few."""
+        now = time.monotonic()
+        self._means = {each: told for each, told in self._means.items() if now - told[1] < MEANS_S}
+        if payer not in self._means:
+            self._means[payer] = (self._tokens_of(payer), now)
+        return self._means[payer][0]
+
     def _check_means(self, promise: Promise, promises: Promises) -> None:
         """So places are for who could open: a stranger's promises cost it tokens that it has."""
-        station, payer = self._station, promise.payer
-        had = station.accounts.free_balance(payer) + station.token.balance(payer)
+        payer = promise.payer
+        had = self._tokens_of(payer)
         needed = promises.count_tokens(payer) + promise.deposit
         if had < needed:
             raise NotSold(
@@ -290,9 +315,6 @@ class Quoter:
                 out[channel] = Promise(terms.payer, both, terms.offer, peer, until)
         self._peers = {each: peer for each, peer in self._peers.items() if each in out}
         return Promises(out)
-
-    def _count_served(self) -> int:
-        return sum(sale.phase in _SERVED for sale in self._journal.states().values())
 
     def _draft(self, request: QuoteRequest, peer: str, head: Head) -> Promise:
         until = promise_until(request, self._taken, head.block)

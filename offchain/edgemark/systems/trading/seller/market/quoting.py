@@ -15,7 +15,8 @@ Law: it signs nothing that it would not serve. Each refusal says who, what there
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -25,17 +26,22 @@ from edgemark.identifiers import NO_HASH, Address, Timestamp, Tokens
 from edgemark.identity.did.identifier import Did
 from edgemark.systems.trading.contract.market.records import Offer
 from edgemark.systems.trading.contract.records import Limits
-from edgemark.systems.trading.contract.terms import Terms, check_terms
+from edgemark.systems.trading.contract.terms import Terms, check_terms, compute_least_bond
 from edgemark.systems.trading.identifiers import NO_OFFER, ChannelId, OfferId
 from edgemark.systems.trading.protocol.agreement import Policy
 from edgemark.systems.trading.protocol.asking.quotes import QuoteRequest, draft_terms
+from edgemark.systems.trading.protocol.life import SellerPhase
+from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.templates.initiation import InitiationClaims
 from edgemark.systems.trading.templates.template import Template, take_claims
+from edgemark.systems.trading.work.meter import MAX_CHANNELS
 
 MAX_PROMISES = 64  # of channels that are not open yet
 MAX_OF_PAYER = 4
 MAX_OF_PEER = 16  # an address, or the network of one
+KEPT_BACK = 4  # one place of so many is for who has none yet, by payer and by address
+MAX_UNENDED = MAX_CHANNELS  # channels that did not end: as many as an engine has accounts for
 RETRY_S = 30.0
 
 
@@ -126,11 +132,26 @@ def _check_bounds(request: QuoteRequest, taken: SellerSettings, now: int) -> Non
         ("cap of an interval", request.cap, 1, taken.max_cap),
         ("credit", request.credit, 0, taken.max_credit),
         ("deposit", request.deposit, max(1, taken.min_deposit), taken.max_deposit),
-        ("bond", request.bond, taken.min_bond, request.bond),
+        ("bond", request.bond, least_bond(request.cap, taken), request.bond),
     ):
         if not least <= amount <= most:
             needed = f"{Amount(Tokens(least))} .. {Amount(Tokens(most))}"
             _refuse(what, "is none that this seller takes", Amount(amount), needed)
+
+
+def least_bond(cap: int, taken: SellerSettings) -> int:
+    """Of a payer, besides what the escrow asks for by the deposit.
+
+    What is signed and not paid goes to the chain at the bond at the latest (`draft_policy`), in a
+    transaction of the seller's. So a bond of dust would have it send one each interval, for dust;
+    with these bounds each brings `min_bond` at least, and what a payer may ever owe beyond what the
+    chain has (a bond, and an interval) is never above eleven bonds, also after a top-up.
+
+    Args:
+        cap: of an interval.
+        taken: the seller's settings.
+    """
+    return max(taken.min_bond, compute_least_bond(cap))
 
 
 def draft_claims(request: QuoteRequest, wares: Wares) -> tuple[Mapping[str, Any], InitiationClaims]:
@@ -211,6 +232,36 @@ def promise_until(request: QuoteRequest, taken: SellerSettings, now: int) -> Tim
 
 
 @dataclass(frozen=True)
+class Occupied:
+    """What the channels of a seller take.
+
+    Attributes:
+        places: of those that are served at one time.
+        unended: channels that are open on chain.
+    """
+
+    places: int
+    unended: int
+
+
+_OPEN = (SellerPhase.SERVING, SellerPhase.STOPPED, SellerPhase.CLAIMING, SellerPhase.WINDOW)
+
+
+def count_occupied(sales: Iterable[Sale]) -> Occupied:
+    """What is taken by those that are open.
+
+    A place is for work, and for the voucher that pays it. In a window nothing is worked at, nor
+    where the payer signed nothing: such a channel waits for its payer's word, or for `close_by`.
+    """
+    phases = Counter(
+        (sale.phase, sale.voucher is not None) for sale in sales if sale.phase in _OPEN
+    )
+    idle = sum(phases[SellerPhase.WINDOW, has] for has in (False, True))
+    idle += phases[SellerPhase.CLAIMING, False]
+    return Occupied(phases.total() - idle, phases.total())
+
+
+@dataclass(frozen=True)
 class Promise:
     """The seller's word for a channel that is not open yet.
 
@@ -234,13 +285,18 @@ class Promises:
 
     out: Mapping[ChannelId, Promise]
 
-    def check(self, wanted: Promise, offer: Offer | None, *, open_now: int, most_open: int) -> None:
+    def check(
+        self, wanted: Promise, offer: Offer | None, open_now: Occupied, most_open: int
+    ) -> None:
         """Check that one more can be given.
+
+        Of the places that are left a part is kept back for who has none: so nobody that came first
+        has them all, by however many accounts it asks.
 
         Args:
             wanted: the next one.
             offer: as the chain has it; None when there is none.
-            open_now: channels that are served.
+            open_now: channels that there are.
             most_open: that are served at one time.
 
         Raises:
@@ -251,12 +307,18 @@ class Promises:
         of_offer = sum(each.offer == wanted.offer for each in out)
         of_payer = sum(each.payer == wanted.payer for each in out)
         of_peer = sum(each.peer == wanted.peer for each in out) if wanted.peer else 0
-        free = most_open - open_now if offer is None else min(most_open - open_now, offer.free)
+        left = min(MAX_PROMISES, most_open - open_now.places, MAX_UNENDED - open_now.unended)
+        free = left if offer is None else min(left, offer.free)
+        has_some = of_payer > 0 or of_peer > 0
+
+        def most_of(places: int) -> int:
+            return places - (places // KEPT_BACK if has_some else 0)
+
         for what, had, most in (
             (f"payer {wanted.payer}", of_payer, MAX_OF_PAYER),
             ("this address", of_peer, MAX_OF_PEER),
-            ("promises of this seller", len(out), min(MAX_PROMISES, most_open - open_now)),
-            ("offer", of_offer, free),
+            ("promises of this seller", len(out), most_of(left)),
+            ("offer", of_offer, most_of(free)),
         ):
             if had >= most:
                 raise Overloaded(
@@ -266,6 +328,21 @@ class Promises:
                     needed=f"< {most}",
                     retry_after_s=RETRY_S,
                 )
+
+    def backed(self, tokens_of: Callable[[Address], int]) -> Promises:
+        """Those whose payers still have the tokens; who moved them away has no place any more.
+
+        Args:
+            tokens_of: what an account has, in the anchor and beside it.
+        """
+        left: dict[Address, int] = {}
+        kept: dict[ChannelId, Promise] = {}
+        for channel, each in self.out.items():
+            had = left[each.payer] if each.payer in left else tokens_of(each.payer)
+            if had >= each.deposit:
+                kept[channel], had = each, had - each.deposit
+            left[each.payer] = had
+        return Promises(kept)
 
     def count_tokens(self, payer: Address) -> int:
         """What a payer needs for those that it was promised."""

@@ -21,6 +21,7 @@ from edgemark.systems.trading.settings import SellerSettings
 from edgemark.untrusted.fields import Fields
 
 WATCH, DISMISS = "watch", "dismiss"  # wishes of commands
+MAX_TOLD = 64  # channels of a status, which buyers read
 _LIVE = (SellerPhase.SERVING, SellerPhase.STOPPED)
 _OPEN = (*_LIVE, SellerPhase.CLAIMING, SellerPhase.WINDOW)
 
@@ -91,10 +92,10 @@ class WatchedSales:
         return self._watching.station.escrow.respond([shown])
 
     def describe(self, sales: Mapping[bytes, Sale]) -> dict[str, object]:
-        """Of each open channel who watches, or why nobody does."""
+        """Of open channels who watches, or why nobody does; of the first that are told."""
         told: dict[str, object] = {}
         for sale in sales.values():
-            if sale.agreement is not None and sale.phase in _OPEN:
+            if sale.agreement is not None and sale.phase in _OPEN and len(told) < MAX_TOLD:
                 channel = sale.known.channel
                 told[channel.hex()] = self._watching.why(channel).name.lower()
         return told

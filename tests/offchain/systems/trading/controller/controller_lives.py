@@ -13,6 +13,7 @@ from edgemark.identifiers import Address
 from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded
 from edgemark.systems.trading.controller.controller import Controller
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.transport.broker.settings import BrokerSettings
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +22,12 @@ def pairs(house: ControllerHouse) -> Iterator[TradingPairs]:
         yield there
 
 
-def opened(house: ControllerHouse, name: str, **decided: Any) -> Controller:
-    """A controller, which runs until its test closes it."""
+def opened(
+    house: ControllerHouse, name: str, broker: BrokerSettings | None = None, **decided: Any
+) -> Controller:
+    """A controller, which runs until its test closes it; with a broker of its own by default."""
     settings = house.settings(name, **{"collect_s": 0.2, "stale_after_s": 86_400, **decided})
+    settings = settings.having(broker or BrokerSettings())
     house.admit(settings)
     return again(house, settings)
 

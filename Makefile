@@ -71,10 +71,11 @@ test: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO
 	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
 
 .PHONY: soak
-soak: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) ## Play 1,000 jobs among random kills and a week in an hour, then test for hours
+soak: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tests.soak.outsourcing.week
+	@.venv/bin/python -m tests.soak.trading
 	@.venv/bin/python -m tools.mutate --minutes 60
 	@HYPOTHESIS_PROFILE=soak FOUNDRY_PROFILE=soak .venv/bin/python -m tools.run_tests
 

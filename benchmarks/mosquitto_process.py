@@ -106,7 +106,17 @@ class MosquittoProcess:
         """End it at once."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(LIMIT_S)
+            self.wait()
+
+    def poll(self) -> int | None:
+        """Exit status, negative when a signal ended it; None while it runs, or never did."""
+        return None if self._process is None else self._process.poll()
+
+    def wait(self) -> int:
+        """Wait for its end; its exit status."""
+        if self._process is None:
+            raise RuntimeError("Mosquitto was not started")
+        return self._process.wait(LIMIT_S)
 
 
 @contextmanager

@@ -8,39 +8,14 @@ Exit status 0: nothing went wrong and every job is over; 1: something did, or ti
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.soak.outsourcing.findings import count_ends
 from tests.soak.outsourcing.night import Reckoning, Wanted, play
-
-SEED = "EDGEMARK_SOAK_SEED"
-BAR_WIDTH = 40
-LINE_EVERY_S = 30.0  # when nobody sits at a terminal
-
-
-def show_progress() -> Callable[[int, int, int], None]:
-    """A bar at a terminal, a line now and then elsewhere."""
-    began = last = time.monotonic()
-
-    def tell(ended: int, wanted: int, kills: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        at_terminal = sys.stderr.isatty()
-        if not at_terminal and now - last < LINE_EVERY_S:
-            return
-        last = now
-        filled = BAR_WIDTH * ended // wanted
-        bar = "#" * filled + "." * (BAR_WIDTH - filled)
-        line = f"[{bar}] {ended}/{wanted} jobs ended, {kills} kills, {now - began:.0f} s"
-        sys.stderr.write(f"\r{line}" if at_terminal else f"{line}\n")
-        sys.stderr.flush()
-
-    return tell
+from tests.stage.progress import show_progress, usual_seed
 
 
 def describe(came: Reckoning) -> str:
@@ -74,7 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=120.0, help="no job is ordered after")
     parser.add_argument("--pause", type=float, default=6.0, help="seconds between deaths; 0: none")
     parser.add_argument("--at-once", type=int, default=8, help="open jobs of each of ten devices")
-    parser.add_argument("--seed", type=int, default=int(os.environ.get(SEED, "1")))
+    parser.add_argument("--seed", type=int, default=usual_seed())
     parser.add_argument("--folder", type=Path, help="empty; kept. A temporary one otherwise.")
     chosen = parser.parse_args(words)
     wanted = Wanted(
@@ -87,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="edgemark-soak-") as temporary:
         folder = chosen.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        came = play(folder, wanted, show_progress())
+        came = play(folder, wanted, show_progress("jobs ended", "kills"))
     sys.stdout.write(f"\n{describe(came)}\n")
     return 0 if not came.violations and came.is_complete else 1
 

@@ -9,10 +9,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests.soak.outsourcing.__main__ import SEED, describe
+from tests.soak.outsourcing.__main__ import describe
 from tests.soak.outsourcing.findings import count_ends
 from tests.soak.outsourcing.night import Reckoning, Wanted, Windows, play
 from tests.stage.playhouse import whole_stage
+from tests.stage.progress import SEED
 
 from edgemark.systems.outsourcing.demo.dishonest import Deed
 

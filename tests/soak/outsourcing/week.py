@@ -12,7 +12,6 @@ them, and with status 1 when one had no answer, a result was wrong, or a token i
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import tempfile
@@ -23,11 +22,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
-from tests.soak.outsourcing.__main__ import BAR_WIDTH, LINE_EVERY_S, SEED
 from tests.soak.outsourcing.customer import RIGHT, Customer
 from tests.soak.outsourcing.inquiries import Answered, ask_party
 from tests.soak.outsourcing.troubles import TROUBLES, World, draw_troubles
 from tests.stage.playhouse import START_LIMIT_S, start_usually
+from tests.stage.progress import BAR_WIDTH, LINE_EVERY_S, usual_seed
 from tests.waiting import wait_until
 
 from edgemark.demo.evm.actor import EvmActor
@@ -268,7 +267,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run it and say what came of it."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.outsourcing.week")
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--seed", type=int, default=int(os.environ.get(SEED, "1")))
+    parser.add_argument("--seed", type=int, default=usual_seed())
     parser.add_argument("--folder", type=Path, help="empty; kept. A temporary one otherwise.")
     chosen = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="edgemark-week-") as temporary:

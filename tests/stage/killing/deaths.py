@@ -12,11 +12,23 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from tests.stage.forks import Forked
+from typing import Protocol
 
 LOOK_S = 0.1
 KILLED = -9
+
+
+class Life(Protocol):
+    """A process from its start to its end: `Forked`, or a program of others."""
+
+    def poll(self) -> int | None:
+        """Exit status; None while it runs."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+    def wait(self) -> int:
+        """Wait for its end; its exit status."""
 
 
 @dataclass
@@ -30,9 +42,9 @@ class Mortal:
     """
 
     name: str
-    start: Callable[[], Forked]
+    start: Callable[[], Life]
     ends_itself: bool = False
-    process: Forked | None = None
+    process: Life | None = None
     is_done: bool = False
     back_at: float = 0.0
 
@@ -51,6 +63,7 @@ class Deaths:
         pause_s: seconds between two deaths, on average; 0 for none at all.
         longest_absence_s: how long a killed process stays away at most.
         seed: of who dies and for how long.
+        most: deaths, after which everybody lives.
 
     Attributes:
         kills: how many of each kind died.
@@ -61,6 +74,7 @@ class Deaths:
     pause_s: float
     longest_absence_s: float
     seed: int
+    most: float = float("inf")
     kills: Counter[str] = field(default_factory=Counter)
     accidents: list[str] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -88,7 +102,7 @@ class Deaths:
             now = time.monotonic()
             for mortal in self.mortals:
                 self._look_after(mortal, now)
-            if now >= next_death:
+            if now >= next_death and self.kills.total() < self.most:
                 self._kill_one(source, now)
                 next_death = self._draw_next(source)
 

@@ -27,17 +27,21 @@ def ape_tests(root: Path, folders: Sequence[str]) -> list[str]:
 
 
 def python_tests(root: Path, path: str, folders: Sequence[str]) -> list[str]:
-    """The test files, alone or in these folders, that name a module; its own first."""
+    """These test files, and those in these folders that name a module; its own first.
+
+    A file that is listed by itself may play a module without naming it.
+    """
     module = module_of(path)
     room, _, name = module.rpartition(".")
-    found = []
+    found: dict[str, None] = {}
     for folder in folders:
         place = root / folder
         for test in [place] if place.is_file() else sorted(place.rglob("test_*.py")):
             text = test.read_text()
-            if module in text or (f"from {room} import" in text and name in text):
-                found.append(str(test.relative_to(root)))
-    return sorted(found, key=lambda test: (f"test_{name}" not in test, test))
+            names = module in text or (f"from {room} import" in text and name in text)
+            if names or place.is_file():
+                found[str(test.relative_to(root))] = None
+    return sorted(found, key=lambda test: f"test_{name}" not in test)
 
 
 def tests_of(root: Path, path: str, folders: Sequence[str]) -> list[str]:

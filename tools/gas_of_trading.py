@@ -202,7 +202,7 @@ class Channels:
 
     def receipt(self, terms: Terms, until: Timestamp) -> tuple[object, ...]:
         """What `claim` takes, of the tower."""
-        said = Receipt(self.id(terms), Tokens(OWED), terms.payer_key, until)
+        said = Receipt(self.id(terms), Tokens(OWED), *terms.signers.keys, until)
         domain = TowersDomain(self.domain.chain_id, self.deployment.contracts[TOWERS])
         tower = self.key("tower")
         return (tower.address, terms.as_abi(), OWED, until, tower.sign(domain.receipt(said)))

@@ -108,7 +108,7 @@ contract ChannelEscrow is Closings, Deprecation {
         Callers.requireCaller(added.terms.payer);
         ChannelId channel = ChannelTerms.idOf(added.terms);
         Channel memory entry = _channels[channel];
-        _isOpen(channel, entry, added.terms.closeBy, true);
+        _isOpen(channel, entry, added.terms.expiresAt, true);
         uint256 room = _maxDeposit - _depositOf(entry, added.terms);
         Bounds.requireWithin("amount", added.amount, 1, room);
 
@@ -151,7 +151,7 @@ contract ChannelEscrow is Closings, Deprecation {
         Terms calldata terms = said.terms;
         ChannelId channel = ChannelTerms.idOf(terms);
         Channel memory entry = _channels[channel];
-        if (!_isOpen(channel, entry, terms.closeBy, alone)) return false;
+        if (!_isOpen(channel, entry, terms.expiresAt, alone)) return false;
         Deadlines.requireBy(said.validUntil);
         bytes32 digest = ChannelStatements.amendment(channel, said);
         _requireBoth(channel, terms, entry.amended, digest, said.payerSignature, said.sellerSignature);

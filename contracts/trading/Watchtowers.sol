@@ -21,8 +21,9 @@ import {TradingRoles} from "./TradingRoles.sol";
 contract Watchtowers is IWatchtowers, EIP712 {
     using SafeCast for uint256;
 
-    bytes32 private constant RECEIPT_TYPE =
-        keccak256("Receipt(bytes32 channel,uint256 amount,address payerKey,uint256 until)");
+    bytes32 private constant RECEIPT_TYPE = keccak256(
+        "Receipt(bytes32 channel,uint256 amount,address payerKey,address sellerKey,uint256 until)"
+    );
 
     IAssetAnchor private immutable _anchor;
     IParticipantRegistry private immutable _registry;
@@ -94,10 +95,7 @@ contract Watchtowers is IWatchtowers, EIP712 {
         if (entry.amount == 0) revert NotCovered(said.tower, channel);
         uint256 until = said.until < entry.until ? said.until : entry.until;
         Deadlines.requireBy(until + _claimSeconds);
-        address payerKey = _escrow.signersOf(said.terms).payerKey;
-        bytes32 digest = receiptDigest(channel, said.amount, payerKey, said.until);
-        address signer = ECDSA.recoverCalldata(digest, said.signature);
-        if (signer != said.tower) revert ReceiptNotSigned(channel, signer, said.tower);
+        _requireReceipt(channel, said);
         IChannelEscrow.Channel memory ended = _escrow.channelOf(channel);
         _requireAnswerable(channel, ended, until);
         due = _dueOf(ended, said.amount, entry);
@@ -190,12 +188,16 @@ contract Watchtowers is IWatchtowers, EIP712 {
     }
 
     /// @inheritdoc IWatchtowers
-    function receiptDigest(ChannelId channel, uint256 amount, address payerKey, uint256 until)
-        public
-        view
-        returns (bytes32)
-    {
-        return _hashTypedDataV4(keccak256(abi.encode(RECEIPT_TYPE, channel, amount, payerKey, until)));
+    function receiptDigest(
+        ChannelId channel,
+        uint256 amount,
+        address payerKey,
+        address sellerKey,
+        uint256 until
+    ) public view returns (bytes32) {
+        return _hashTypedDataV4(
+            keccak256(abi.encode(RECEIPT_TYPE, channel, amount, payerKey, sellerKey, until))
+        );
     }
 
     /// @inheritdoc IWatchtowers
@@ -244,6 +246,15 @@ contract Watchtowers is IWatchtowers, EIP712 {
         had = _bonds[msg.sender];
         if (!_isHeld(had)) revert TowerNotBonded(msg.sender);
         if (had.isRetired) revert AlreadyRetired(msg.sender);
+    }
+
+    /// @dev Reverts unless the tower signed it, for both keys that are in force.
+    function _requireReceipt(ChannelId channel, Claim calldata said) private view {
+        IChannelEscrow.Signers memory keys = _escrow.signersOf(said.terms);
+        bytes32 digest =
+            receiptDigest(channel, said.amount, keys.payerKey, keys.sellerKey, said.until);
+        address signer = ECDSA.recoverCalldata(digest, said.signature);
+        if (signer != said.tower) revert ReceiptNotSigned(channel, signer, said.tower);
     }
 
     /// @dev Whether any receipt may still have to be paid.

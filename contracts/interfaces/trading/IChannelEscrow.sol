@@ -15,7 +15,8 @@ type ChannelId is bytes32;
 /// anchor, subject = channel, owner = payer: what is left of the deposit, and the bond. Amounts are in the
 /// token's smallest unit, times in Unix seconds. A deadline D lets the timely act at `block.timestamp <= D`
 /// and the exit at `block.timestamp > D`. Calls carry the terms; a channel takes one word of storage, and
-/// a second while a window runs.
+/// a second while a window runs. Keys and deposits grow old: after `expiresAt` nobody adds to a deposit or
+/// changes a key any more, so what a voucher is worth then stays so, but for a deposit that both reduce.
 /// Lists have 1 to 32 channels. What somebody else may have done before (a channel that is no longer in
 /// the phase, an amount that was shown already) is passed over where a list has several, so that nobody
 /// spoils a list by making a part of it before; a list of one is refused with the reason. `open`, `topUp`
@@ -54,7 +55,8 @@ interface IChannelEscrow is IDeprecation {
     /// @param bond               what the payer loses by closing below what it signed: ceil(deposit / 10)
     ///                           to `maxDeposit`
     /// @param window             W, seconds, within the limits
-    /// @param expiresAt          service ends before it; after it anyone may close
+    /// @param expiresAt          service ends before it; after it anyone may close, and no deposit grows and
+    ///                           no key changes
     /// @param closeBy            last second at which anybody closes: at least W after `expiresAt`
     /// @param initiationTemplate TIT, its id with its version
     /// @param settlementTemplate TST, its id with its version
@@ -283,10 +285,10 @@ interface IChannelEscrow is IDeprecation {
     /// `IOfferBook.release`.
     function open(Opening[] calldata openings) external;
 
-    /// @notice Called by the payer, until `closeBy`: adds to the deposits of open channels.
+    /// @notice Called by the payer, until `expiresAt`: adds to the deposits of open channels.
     function topUp(TopUp[] calldata topUps) external;
 
-    /// @notice Returns unused deposit of open channels to the payer, as both signed.
+    /// @notice Returns unused deposit of open channels to the payer, as both signed; until `closeBy`.
     function reduce(Reduction[] calldata reductions) external;
 
     /// @notice Pays sellers what vouchers say, less what is paid already; the channels stay open. A seller
@@ -296,7 +298,7 @@ interface IChannelEscrow is IDeprecation {
     function checkpoint(Claim[] calldata claims) external returns (uint256 count);
 
     /// @notice A checkpoint that both signed as such, after which other keys sign, or the next controller
-    /// issues.
+    /// issues; until `expiresAt`.
     /// @return count of channels that were amended
     function amend(Amendment[] calldata amendments) external returns (uint256 count);
 

@@ -12,7 +12,7 @@ import {ChannelId, IChannelEscrow} from "./IChannelEscrow.sol";
 /// another's. A seller counts on its cover, not on the bond; a receipt without a cover is worth nothing.
 /// @dev Relies on: AssetAnchor holds every token; a bond is ONE plain lock in it, subject = the tower's
 /// account, owner = the same. ParticipantRegistry says who is a server in the role of a tower; its account
-/// is its key. ChannelEscrow says how a channel ended and who its payer's signer was. Amounts are in the
+/// is its key. ChannelEscrow says how a channel ended and whose keys were in force. Amounts are in the
 /// token's smallest unit, times in Unix seconds; a time includes its last second. Lists have 1 to 32
 /// channels.
 /// Errors that other systems have too: anchoring/{Bounds, Deadlines}; ECDSA for what is no signature.
@@ -57,9 +57,11 @@ interface IWatchtowers {
         uint256 until;
     }
 
-    /// @notice `Receipt(channel, amount, payerKey, until)`: "until this second I bring whatever of this
-    /// channel counts, and hold `amount`, signed by `payerKey`". Both parties may agree on another key, with
-    /// which what the tower holds counts no more: such a receipt pays nothing.
+    /// @notice `Receipt(channel, amount, payerKey, sellerKey, until)`: "until this second I bring whatever
+    /// of this channel counts, and hold `amount`, signed by both keys". Both parties may agree on others,
+    /// with which what the tower holds counts no more: a receipt pays nothing while another key is in force,
+    /// and counts again when both are put back, which `IChannelEscrow.amend` allows until `expiresAt`: so a
+    /// tower keeps what it holds under each pair of keys.
     /// @param signature of the tower
     struct Claim {
         address tower;
@@ -108,7 +110,7 @@ interface IWatchtowers {
     error NotCovered(address tower, ChannelId channel);
     /// @notice Thrown when a cover is given up that may still have to pay.
     error CoverStands(address tower, ChannelId channel, uint256 allowedAfter);
-    /// @notice Thrown when a receipt was signed by another, or for another key of the payer.
+    /// @notice Thrown when a receipt was signed by another, or for other keys than are in force.
     error ReceiptNotSigned(ChannelId channel, address signer, address needed);
     /// @notice Thrown when a channel has not ended.
     error ChannelNotEnded(ChannelId channel, IChannelEscrow.ChannelPhase had);
@@ -162,10 +164,13 @@ interface IWatchtowers {
     function isWatching(address tower) external view returns (bool);
     /// @notice What a tower signs: EIP-712, domain "Edgemark Watchtowers", version "1", this chain, this
     /// contract.
-    function receiptDigest(ChannelId channel, uint256 amount, address payerKey, uint256 until)
-        external
-        view
-        returns (bytes32);
+    function receiptDigest(
+        ChannelId channel,
+        uint256 amount,
+        address payerKey,
+        address sellerKey,
+        uint256 until
+    ) external view returns (bytes32);
     function anchor() external view returns (address);
     function registry() external view returns (address);
     function escrow() external view returns (address);

@@ -262,9 +262,7 @@ def test_what_needs_an_open_channel__until_close_by__and_not_a_second_later(
     channel = world.open()
     at, until = channel.terms.close_by + step, channel.terms.close_by + SERVICE
     for function, item, sender in (
-        ("topUp", (channel.terms.as_abi(), 1), "payer"),
         ("reduce", world.reduction(channel, 0, 1, until), "payer"),
-        ("amend", world.amendment(channel, 0, 0, next_signers(world), until), "payer"),
         ("closeTogether", world.closing(channel, 0, until), "payer"),
         ("close", world.claim(channel, 0), "seller"),
         ("closeBare", channel.terms.as_abi(), "payer"),
@@ -277,6 +275,26 @@ def test_what_needs_an_open_channel__until_close_by__and_not_a_second_later(
         else:
             values = {"nowAt": at, "deadline": channel.terms.close_by}
             assert found == ("TooLate", values), function
+
+
+@pytest.mark.parametrize(("step", "allowed"), [(-1, True), (0, True), (1, False)])
+def test_deposit_and_keys__change_until_service_is_over_and_not_a_second_later(
+    world: EscrowWorld, step: int, allowed: bool
+):
+    """At `expires_at` -1/0/+1 s: what a tower brings before `close_by` is all there will be."""
+    channel = world.open()
+    at, until = channel.terms.expires_at + step, channel.terms.close_by
+    refusal = ("TooLate", {"nowAt": at, "deadline": channel.terms.expires_at})
+    for function, item in (
+        ("topUp", (channel.terms.as_abi(), 1)),
+        ("amend", world.amendment(channel, 0, 0, next_signers(world), until)),
+    ):
+        with world.undone():
+            found = world.refusal_of(function, item, "payer", at)
+        assert found == (None if allowed else refusal), function
+    with world.undone():
+        late = world.reduction(channel, 0, 1, until)
+        assert world.refusal_of("reduce", late, "payer", at) is None
 
 
 def test_deprecate__stops_new_channels_and_deposits_and_no_exit(world: EscrowWorld):

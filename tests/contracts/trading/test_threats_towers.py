@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.contracts.trading.tower_world import OWED, PAID, STAKED, TowerWorld, refuse_receipt
+from tests.contracts.trading.tower_world import (
+    OWED,
+    OWN_KEYS,
+    PAID,
+    PAYERS_NEXT,
+    SELLERS_NEXT,
+    STAKED,
+    TowerWorld,
+    refuse_receipt,
+)
 from tests.contracts.world import refused, sign
-from tests.offchain.systems.trading.channel_cast import BOND, DEPOSIT
+from tests.offchain.systems.trading.channel_cast import BOND, DEPOSIT, signer
 
 LOSS = OWED - PAID
 
@@ -79,7 +88,7 @@ def test_t26_planted_plain_receipt__lets_both_parties_rob_an_honest_tower_by_ano
     channel = watch.open()
     planted = planted_receipt(watch, project, channel)
     watch.watch(channel)
-    amended = watch.amend_key(channel, "payer's next key")
+    amended = watch.put_in_force(channel, PAYERS_NEXT)
     closing = watch.close(amended, "payer")
     response = watch.escrow.response(channel, OWED)  # all that the tower holds
     refusal = watch.escrow.refusal_of("respond", response, "tower", watch.escrow.now() + 1)
@@ -88,7 +97,31 @@ def test_t26_planted_plain_receipt__lets_both_parties_rob_an_honest_tower_by_ano
     assert planted(PAID) == LOSS
 
     said = watch.receipt(channel)
-    with refuse_receipt(watch, channel, said, "payer's next key"):
+    with refuse_receipt(watch, channel, said, PAYERS_NEXT):
+        watch.towers.claim(said, sender=watch.outsider)
+
+
+def test_t26_planted_payers_receipt__lets_both_parties_rob_an_honest_tower_by_the_sellers_next_key(
+    watch: TowerWorld, project
+):
+    """The tower brings what it holds before `close_by`, and is refused for the seller's key."""
+    channel = watch.open()
+    watch.watch(channel)
+    wired = (watch.escrow.escrow, watch.tower)
+    planted = watch.escrow.deployer.deploy(project.PlantedPayersReceipt, *wired)
+    terms = channel.terms.as_abi()
+    digest = planted.digestOf(terms, OWED, signer(OWN_KEYS[0]))
+    signed = sign(watch.tower, bytes(digest))
+    amended = watch.put_in_force(channel, SELLERS_NEXT)
+    item = watch.escrow.claim(channel, OWED)
+    at = channel.terms.close_by - 1
+    refusal = watch.escrow.refusal_of("checkpoint", item, "tower", at)
+    assert refusal is not None and refusal[0] == "NotSigned"
+    watch.end(amended, "unclosed")
+    assert planted.dueOf(terms, OWED, signed) == LOSS
+
+    said = watch.receipt(channel)
+    with refuse_receipt(watch, channel, said, SELLERS_NEXT):
         watch.towers.claim(said, sender=watch.outsider)
 
 

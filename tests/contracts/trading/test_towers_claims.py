@@ -12,7 +12,10 @@ from tests.contracts.trading.tower_world import (
     CLAIMING,
     LOST,
     OWED,
+    OWN_KEYS,
     PAID,
+    PAYERS_NEXT,
+    SELLERS_NEXT,
     STAKED,
     TowerWorld,
     refuse_receipt,
@@ -202,17 +205,32 @@ def test_t26_receipt__of_another_or_over_another_amount__is_refused(watch: Tower
         watch.towers.claim((tower, terms, amount, until, b""), sender=watch.outsider)
 
 
-def test_t26_receipt_for_a_key_that_both_replaced__is_worth_nothing(watch: TowerWorld):
+@pytest.mark.parametrize("keys", [PAYERS_NEXT, SELLERS_NEXT])
+def test_t26_receipt_for_a_key_that_both_replaced__is_worth_nothing(
+    watch: TowerWorld, keys: tuple[str, str]
+):
     """What the tower holds counts no more: it could have brought nothing."""
     channel = watch.open()
     watch.watch(channel)
-    amended = watch.amend_key(channel, "payer's next key")
+    amended = watch.put_in_force(channel, keys)
     ended = watch.end(amended, "the payer's window")
     said = watch.receipt(channel)
-    with refuse_receipt(watch, channel, said, "payer's next key"):
+    with refuse_receipt(watch, channel, said, keys):
         watch.towers.claim(said, sender=watch.outsider)
-    now_signed = watch.receipt(channel, key="payer's next key")
+    now_signed = watch.receipt(channel, keys=keys)
     assert watch.due(ended) == watch.claim(now_signed) == OWED - PAID
+
+
+@pytest.mark.parametrize("keys", [PAYERS_NEXT, SELLERS_NEXT])
+def test_t26_receipt_for_keys_that_were_put_back__counts_again(
+    watch: TowerWorld, keys: tuple[str, str]
+):
+    """So a tower keeps what it holds under each pair; after `expires_at` none is put back."""
+    channel = watch.open()
+    watch.watch(channel)
+    back = watch.put_in_force(watch.put_in_force(channel, keys), OWN_KEYS, keys)
+    ended = watch.end(back, "the payer's window")
+    assert watch.due(ended) == watch.claim(watch.receipt(channel)) == OWED - PAID
 
 
 def test_t26_deposit_that_both_reduced__is_no_loss(watch: TowerWorld):
@@ -227,5 +245,7 @@ def test_t26_deposit_that_both_reduced__is_no_loss(watch: TowerWorld):
 
 def test_digest_of_a_receipt__is_the_contracts(watch: TowerWorld):
     channel, tower = watch.open(0), address(watch.tower)
-    said = Receipt(channel.id, Tokens(OWED), tower, Timestamp(77))
-    assert watch.towers.receiptDigest(channel.id, OWED, tower, 77) == watch.domain.receipt(said)
+    payer = watch.escrow.who("payer")
+    said = Receipt(channel.id, Tokens(OWED), payer, tower, Timestamp(77))
+    found = watch.towers.receiptDigest(channel.id, OWED, payer, tower, 77)
+    assert found == watch.domain.receipt(said)

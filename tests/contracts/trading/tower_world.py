@@ -12,7 +12,7 @@ from typing import Any
 from tests.contracts.trading.escrow_world import ALLOWED_SECONDS, WEALTH, EscrowWorld, address
 from tests.contracts.trading.evidence_world import EvidenceWorld, register
 from tests.contracts.world import refused, sign, signer_of
-from tests.offchain.systems.trading.channel_cast import KEYS
+from tests.offchain.systems.trading.channel_cast import signer
 
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.contract import channel as moves
@@ -24,6 +24,9 @@ from edgemark.systems.trading.contract.towers.records import Cover, Receipt, Wat
 from edgemark.systems.trading.contract.towers.statements import TowersDomain
 
 WATCHTOWER = 49  # role
+OWN_KEYS = ("payer's key", "seller's key")  # of the terms
+PAYERS_NEXT = ("payer's next key", "seller's key")
+SELLERS_NEXT = ("payer's key", "seller's next key")
 CLAIMING = Watching(3000)
 STAKED = 2003  # what a tower has bonded
 OWED, PAID = 600, 200  # of a channel's deposit
@@ -95,13 +98,13 @@ class TowerWorld:
         channel: Channel,
         amount: int = OWED,
         until: int | None = None,
-        key: str = "payer's key",
+        keys: tuple[str, str] = OWN_KEYS,
         role: str = "tower",
         by: str = "",
     ) -> tuple[Any, ...]:
-        """What `claim` takes: signed by the tower, for one of `KEYS` of the payer."""
+        """What `claim` takes: signed by the tower, for two of `KEYS`: payer's and seller's."""
         until = Timestamp(channel.lock_expiry if until is None else until)
-        said = Receipt(channel.id, Tokens(amount), KEYS[key].address, until)
+        said = Receipt(channel.id, Tokens(amount), *map(signer, keys), until)
         signed = sign(self.escrow.people[by or role], self.domain.receipt(said))
         return (self.escrow.who(role), channel.terms.as_abi(), amount, until, signed)
 
@@ -119,24 +122,31 @@ class TowerWorld:
     def due(self, channel: Channel, amount: int = OWED, until: int | None = None) -> int:
         """What the plain twin says that a seller can claim now."""
         until = Timestamp(channel.lock_expiry if until is None else until)
-        said = Receipt(channel.id, Tokens(amount), channel.signers.payer_key, until)
+        said = Receipt(channel.id, Tokens(amount), *channel.signers.keys, until)
         now = self.escrow.now() + 1
         return compute_due(channel, said, self.cover_of(channel), CLAIMING, now)
 
     # What both parties agree on behind a tower's back.
 
-    def amend_key(self, channel: Channel, key: str) -> Channel:
-        """Another key of the payer, at what is paid."""
-        had, at, until = channel.signers, self.escrow.now() + 1, self.escrow.until()
-        signers = Signers(KEYS[key].address, had.seller_key, had.controller, had.epoch)
-        number, paid, said = channel.agreements, channel.paid, self.said("outsider")
-        return self.call(
-            channel,
-            "outsider",
-            "amend",
-            (number, paid, signers, until),
-            lambda: moves.amend(channel, number, paid, signers, at, until, said),
+    def put_in_force(
+        self, channel: Channel, keys: tuple[str, str], had: tuple[str, str] = OWN_KEYS
+    ) -> Channel:
+        """Other keys of both, at what is paid; `had`: those that sign it."""
+        now, at, until = channel.signers, self.escrow.now() + 1, self.escrow.until()
+        signers = Signers(*map(signer, keys), now.controller, now.epoch)
+        number, paid = channel.agreements, channel.paid
+        said = Said(self.escrow.who("outsider"), *map(signer, had))
+        self.escrow.books = {}
+        item = self.escrow.amendment(
+            channel, number, paid, signers, until, payer=had[0], seller=had[1]
         )
+
+        def expected() -> Channel:
+            return moves.amend(channel, number, paid, signers, at, until, said)
+
+        after = self.escrow.agree(channel, "outsider", "amend", item, expected, at)
+        assert after is not channel, "amend was refused"
+        return after
 
     def reduce_by(self, channel: Channel, amount: int) -> Channel:
         """A smaller deposit."""
@@ -154,8 +164,7 @@ class TowerWorld:
 
     def said(self, role: str) -> Said:
         """With both signatures."""
-        keys = (KEYS["payer's key"].address, KEYS["seller's key"].address)
-        return Said(self.escrow.who(role), *keys)
+        return Said(self.escrow.who(role), *map(signer, OWN_KEYS))
 
     def call(
         self,
@@ -229,13 +238,16 @@ class TowerWorld:
 
 
 def refuse_receipt(
-    watch: TowerWorld, channel: Any, said: tuple[Any, ...], key: str = "payer's key"
+    watch: TowerWorld,
+    channel: Any,
+    said: tuple[Any, ...],
+    keys: tuple[str, str] = OWN_KEYS,
 ) -> Any:
     """Expect that what is claimed was signed by nobody who is known."""
     tower, _, amount, until, signed = said
-    asked = Receipt(channel.id, Tokens(amount), KEYS[key].address, Timestamp(until))
-    signer = signer_of(watch.domain.receipt(asked), signed)
-    values = {"channel": channel.id, "signer": signer, "needed": tower}
+    asked = Receipt(channel.id, Tokens(amount), *map(signer, keys), Timestamp(until))
+    by = signer_of(watch.domain.receipt(asked), signed)
+    values = {"channel": channel.id, "signer": by, "needed": tower}
     return refused(watch.towers.ReceiptNotSigned, **values)
 
 

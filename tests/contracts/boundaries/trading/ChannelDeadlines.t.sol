@@ -51,14 +51,28 @@ contract ChannelDeadlinesTest is ChannelSignatures, Boundary {
         _requireUntil(act, _terms.closeBy);
     }
 
-    function test_parties__close_and_add_until_close_by() external {
+    function test_deposit_and_keys__are_final_from_the_second_after_service() external {
+        IChannelEscrow.TopUp[] memory list = new IChannelEscrow.TopUp[](1);
+        list[0] = IChannelEscrow.TopUp(_terms, 10);
+        _requireUntil(_by(_terms.payer, abi.encodeCall(escrow.topUp, (list))), _terms.expiresAt);
+        vm.warp(_terms.closeBy); // until when both said that it counts
+        Act memory act = _by(STRANGER, abi.encodeCall(escrow.amend, (_amendment(_terms, 10, STRANGER))));
+        vm.warp(NOW);
+        _requireUntil(act, _terms.expiresAt);
+    }
+
+    function test_reduction__counts_until_close_by() external {
+        vm.warp(_terms.closeBy + 1);
+        Act memory act = _by(STRANGER, abi.encodeCall(escrow.reduce, (_reduction(_terms, 10))));
+        vm.warp(NOW);
+        _requireUntil(act, _terms.closeBy);
+    }
+
+    function test_parties__close_until_close_by() external {
         _requireUntil(_by(_terms.payer, abi.encodeCall(escrow.closeBare, (_one(_terms)))), _terms.closeBy);
         _requireUntil(_by(_terms.seller, abi.encodeCall(escrow.closeBare, (_one(_terms)))), _terms.closeBy);
         _requireUntil(_by(_terms.payer, abi.encodeCall(escrow.close, (_claim(_terms, 10)))), _terms.closeBy);
         _requireUntil(_by(_terms.seller, abi.encodeCall(escrow.close, (_claim(_terms, 10)))), _terms.closeBy);
-        IChannelEscrow.TopUp[] memory list = new IChannelEscrow.TopUp[](1);
-        list[0] = IChannelEscrow.TopUp(_terms, 10);
-        _requireUntil(_by(_terms.payer, abi.encodeCall(escrow.topUp, (list))), _terms.closeBy);
     }
 
     function test_unclosed__ends_from_the_second_after_close_by_and_is_payable_until_then() external {

@@ -69,7 +69,7 @@ contract EscrowHandler is ChannelSignatures {
 
     function topUp(uint256 seed, uint256 amount) external {
         (uint256 place, IChannelEscrow.Terms memory terms, IChannelEscrow.Channel memory entry) = _pick(seed);
-        if (entry.phase != IChannelEscrow.ChannelPhase.Open || block.timestamp > terms.closeBy) return;
+        if (entry.phase != IChannelEscrow.ChannelPhase.Open || block.timestamp > terms.expiresAt) return;
         uint256 room = 1e20 - (uint256(entry.locked) + entry.paid - terms.bond);
         if (room == 0) return;
         IChannelEscrow.TopUp[] memory list = new IChannelEscrow.TopUp[](1);
@@ -98,7 +98,7 @@ contract EscrowHandler is ChannelSignatures {
 
     function amend(uint256 seed, uint256 amount) external {
         (uint256 place, IChannelEscrow.Terms memory terms, IChannelEscrow.Channel memory entry) = _pick(seed);
-        if (entry.phase != IChannelEscrow.ChannelPhase.Open || block.timestamp > terms.closeBy) return;
+        if (entry.phase != IChannelEscrow.ChannelPhase.Open || block.timestamp > terms.expiresAt) return;
         uint256 most = uint256(entry.locked) + entry.paid - terms.bond;
         amount = _sign(place, Draws.within(amount, entry.paid, most));
         escrow.amend(_amendment(terms, amount, address(uint160(1 + seed % 3))));

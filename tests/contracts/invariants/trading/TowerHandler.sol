@@ -167,8 +167,10 @@ contract TowerHandler is EscrowHandler {
         view
         returns (IWatchtowers.Claim memory)
     {
-        address payerKey = escrow.signersOf(terms).payerKey;
-        bytes32 digest = towers.receiptDigest(escrow.channelIdOf(terms), amount, payerKey, until);
+        IChannelEscrow.Signers memory keys = escrow.signersOf(terms);
+        bytes32 digest = towers.receiptDigest(
+            escrow.channelIdOf(terms), amount, keys.payerKey, keys.sellerKey, until
+        );
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(FIRST_TOWER + turn, digest);
         return IWatchtowers.Claim(towerAt(turn), terms, amount, until, abi.encodePacked(r, s, v));
     }

@@ -27,6 +27,7 @@ from edgemark.cli.trading.buying.staying import Waiting
 from edgemark.identifiers import Tokens
 from edgemark.party.running import serve, telling_end
 from edgemark.settings.settings import Settings
+from edgemark.systems.trading.buyer.agreeing import check_top_up
 from edgemark.systems.trading.buyer.buyer import Buyer
 from edgemark.systems.trading.buyer.money.means import bring_in_tokens
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
@@ -86,13 +87,16 @@ def top_up(spending: Spending, channel: str, amount: Tokens, timeout_s: float | 
     Service counts what is confirmed; what is not used comes back at the end.
     """
     invocation = spending.invocation
-    found = find_channel(invocation.settings(), channel)
+    settings = invocation.settings()
+    found = find_channel(settings, channel)
     if spending.is_dry:
         with open_to_look(spending) as station:
+            check_top_up(look_at_channel(settings.home, found), station.head().block)
             _, price = spending.rehearse(station, lambda each: bring_in_tokens(each, amount))
             spending.show_dry(price, {"channel": found.hex(), "adds": Amount(amount)})
         return Exit.DONE
     with open_desk(spending) as desk:
+        check_top_up(desk.state(found), desk.station.head().block)
         later = (f"The top-up locks {Amount(amount)} more; what is not used comes back.",)
         _, price = spending.rehearse(
             desk.station, lambda each: bring_in_tokens(each, amount), later

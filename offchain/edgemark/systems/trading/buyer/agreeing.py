@@ -10,13 +10,18 @@ from collections.abc import Callable
 from typing import Any
 
 from edgemark.amounts import Amount
-from edgemark.identifiers import Address, Tokens
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Address, Timestamp, Tokens, format_time
 from edgemark.systems.trading.buyer.checking import NotReduced, draft_reducing
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import BuyerPhase
 from edgemark.systems.trading.station.accords.asking import ask_controller, ask_key
 from edgemark.systems.trading.station.station import TradingStation
+
+
+class DepositFinal(RefusedInput):
+    """A deposit to which nothing is added any more: service is over, or is just ending."""
 
 
 def check_reduction(purchase: Purchase, amount: Tokens) -> Tokens:
@@ -34,6 +39,23 @@ def check_reduction(purchase: Purchase, amount: Tokens) -> Tokens:
         had, needed = Amount(amount), f"more than 0, at most {Amount(Tokens(free))}"
         raise NotReduced("cannot give so much back", who=who, had=had, needed=needed)
     return Tokens(purchase.deposit - amount)
+
+
+def check_top_up(purchase: Purchase, at: int) -> None:
+    """Check that a deposit may still grow; before anything is brought in for it.
+
+    Raises:
+        DepositFinal: the channel is not served any more, or not to its end when that would come.
+    """
+    last = purchase.service_ends
+    if purchase.phase is not BuyerPhase.BUYING or at > last:
+        raise DepositFinal(
+            "deposit grows no more",
+            who=f"channel {purchase.known.channel.hex()}",
+            had=f"{purchase.phase.value}, at {format_time(Timestamp(at))}",
+            needed=f"{BuyerPhase.BUYING.value}, by {format_time(last)}",
+            remedy="Open another channel.",
+        )
 
 
 class Agreeing:

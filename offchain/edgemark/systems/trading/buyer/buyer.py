@@ -31,7 +31,7 @@ from edgemark.party.agenda import Agenda
 from edgemark.party.rounds import Rounds
 from edgemark.party.service import PartyService
 from edgemark.party.wishes.granting import Grant
-from edgemark.systems.trading.buyer.agreeing import Agreeing
+from edgemark.systems.trading.buyer.agreeing import Agreeing, check_top_up
 from edgemark.systems.trading.buyer.granting import grants_of
 from edgemark.systems.trading.buyer.hearing import Hearing
 from edgemark.systems.trading.buyer.market.asking import draft_policy
@@ -178,10 +178,11 @@ class Buyer(PartyService[TradingStation]):
         """Add to a deposit; what it will be in all. The tokens are brought in before.
 
         Raises:
-            ChannelUnknown, IllegalMove: it is not open.
+            ChannelUnknown, DepositFinal, IllegalMove: it is not open, or not for long enough.
             RefusedInput: the wallet holds too few tokens.
         """
         state = self.state(channel)
+        check_top_up(state, self.station.head().block)
         deposit = Tokens(max(state.deposit, state.wanted_deposit) + amount)
         self._bring_in(amount)
         self.runtime.ask(channel, on.AskedTopUp(deposit))

@@ -4,6 +4,8 @@ Rule 1: of two vouchers the larger amount that the payer signed counts, whatever
 Rule 2: what the seller is paid in all never falls and is never more than the deposit.
 Rule 3: after the opening, nothing but a call of the payer adds to a deposit, and nothing but both
         parties' word takes from it otherwise than to the seller.
+Rule 4: after `expires_at` no deposit grows and no key changes: so whoever brings what was signed
+        before `close_by` brings all that it will ever be worth.
 
 Every call answers the channel as it is afterwards, or raises the error that the contract reverts
 with. Source of the rules: EFSC has no money; ours stand in docs/trading.md.
@@ -104,11 +106,12 @@ def top_up(channel: Channel, amount: int, now: int, sender: Address) -> Channel:
     """Add to the deposit, of the payer's free tokens.
 
     Raises:
-        ChannelRefused: another sends it, the channel is not open, or it would hold too much.
+        ChannelRefused: another sends it, the channel is not open, it would hold too much, or
+            service is over.
     """
     if sender != channel.terms.payer:
         raise ChannelRefused("CallerWrong", had=sender, needed=channel.terms.payer)
-    check_open(channel, now, channel.terms.close_by)
+    check_open(channel, now, channel.terms.expires_at)
     check_within("amount", amount, 1, channel.limits.max_deposit - channel.deposit)
     return replace(channel, locked=channel.locked + amount)
 
@@ -154,10 +157,10 @@ def amend(
     """A checkpoint that both say as such, after which others sign.
 
     Raises:
-        ChannelRefused: one party did not say so, another agreement or epoch is next, or the amount
-            is less than what is paid or more than the deposit.
+        ChannelRefused: one party did not say so, another agreement or epoch is next, the amount
+            is less than what is paid or more than the deposit, or service is over.
     """
-    check_open(channel, now, channel.terms.close_by)
+    check_open(channel, now, channel.terms.expires_at)
     check_by(now, valid_until)
     check_both(channel, said)
     if not are_keys(signers.payer_key, signers.seller_key):

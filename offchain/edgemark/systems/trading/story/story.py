@@ -268,11 +268,11 @@ def list_steps(phase: ChannelPhase, terms: Terms, deadline: Timestamp) -> list[N
 
 
 def _steps_while_open(terms: Terms) -> Iterator[NextStep]:
-    last = terms.close_by
-    yield NextStep(0, "topUp", "payer", NO_TIME, last)
+    served, last = terms.expires_at, terms.close_by
+    yield NextStep(0, "topUp", "payer", NO_TIME, served)
     yield NextStep(0, "reduce", "both, by their signatures", NO_TIME, last)
     yield NextStep(0, "checkpoint", "anyone with a voucher that both signed", NO_TIME)
-    yield NextStep(0, "amend", "both, by their signatures", NO_TIME, last)
+    yield NextStep(0, "amend", "both, by their signatures", NO_TIME, served)
     yield NextStep(0, "closeTogether", "both, by their signatures", NO_TIME, last)
     yield NextStep(0, "close", "seller with a voucher, or payer", NO_TIME, last)
     yield NextStep(0, "closeBare", "payer or seller", NO_TIME, last)

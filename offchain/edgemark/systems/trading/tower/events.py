@@ -37,7 +37,7 @@ class Promise:
 
 @dataclass(frozen=True)
 class HeldState:
-    """The newest state of a channel that the tower holds.
+    """The newest state of a channel that the tower holds under one pair of keys.
 
     Attributes:
         voucher: with both signatures.
@@ -57,6 +57,11 @@ class HeldState:
     def amount(self) -> Tokens:
         """All that the payer signed."""
         return self.voucher.voucher.amount
+
+    @property
+    def keys(self) -> tuple[Address, Address]:
+        """It counts while these are in force: the payer's and the seller's."""
+        return self.payer_key, self.seller_key
 
 
 @dataclass(frozen=True)

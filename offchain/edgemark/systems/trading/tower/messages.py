@@ -6,7 +6,7 @@ What is signed in them, and what each signature covers:
 |------------|--------------|----------------------------------------------------------------------|
 | Voucher    | both parties | channel, index, amount, template, controller, epoch                  |
 | Delegation | the seller   | channel, tower, number                                               |
-| Receipt    | the tower    | channel, amount, the payer's key under it, until when it brings that |
+| Receipt    | the tower    | channel, amount, both keys under it, until when it brings that       |
 
 The channel is the hash of its terms with chain and escrow. `from_wire` raises `MalformedMessage` or
 `RefusedInput`, never anything else.
@@ -31,6 +31,8 @@ MAX_VOUCHER_BYTES = 512  # one has 237
 MAX_STATE_BYTES = 2048  # a state has less than half of it
 MAX_RECEIPT_BYTES = 256
 STATES = "/v1/states"  # where a tower takes them
+STATUS, MAX_STATUS_BYTES = "/v1/status", 64 * 1024
+LEAST_CLOSE = "least_close_s"  # of its status: the shortest window, and time to close, it watches
 
 
 def _write_account(writer: Writer, account: Address) -> None:
@@ -123,7 +125,8 @@ class SignedReceipt:
         """Canonical bytes."""
         said = self.receipt
         writer = Writer().fixed(said.channel, 32).integer(said.amount, AMOUNT_BYTES)
-        _write_account(writer, said.payer_key)
+        for key in said.keys:
+            _write_account(writer, key)
         return (
             writer.integer(said.until, TIME_BYTES).fixed(self.signature, SIGNATURE_BYTES).finish()
         )
@@ -133,10 +136,10 @@ class SignedReceipt:
         """Parse."""
         reader = Reader(message, who="receipt")
         channel, amount = ChannelId(reader.fixed(32)), Tokens(reader.integer(AMOUNT_BYTES))
-        key, until = parse_address(reader.fixed(20)), Timestamp(reader.integer(TIME_BYTES))
-        signature = reader.fixed(SIGNATURE_BYTES)
+        payer_key, seller_key = (parse_address(reader.fixed(20)) for _ in range(2))
+        until, signature = Timestamp(reader.integer(TIME_BYTES)), reader.fixed(SIGNATURE_BYTES)
         reader.finish()
-        return SignedReceipt(Receipt(channel, amount, key, until), signature)
+        return SignedReceipt(Receipt(channel, amount, payer_key, seller_key, until), signature)
 
     def check(self, domain: TowersDomain, tower: Address) -> None:
         """Check who signed.

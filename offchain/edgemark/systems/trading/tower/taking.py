@@ -19,7 +19,9 @@ from edgemark.systems.trading.contract.towers.records import Cover, TowerTerms
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.messages import BroughtState
-from edgemark.systems.trading.tower.watch import TowerPhase, Watch, WatchTime
+from edgemark.systems.trading.tower.watch import MAX_PAIRS, TowerPhase, Watch, WatchTime
+
+BRINGING_S = 24  # two blocks of a chain that has one in 12 s: to look in, and to be mined in
 
 
 class StateRefused(RefusedInput):
@@ -34,8 +36,16 @@ class NotWatchedNow(StateRefused):
     """Nothing new is taken of this channel: what it is for could not be brought in time."""
 
 
+class KeysTooMany(StateRefused):
+    """A state under one more pair of keys than a tower keeps; all that is kept may count again."""
+
+
 class ChannelUnsuitable(StateRefused):
     """A channel that this tower does not watch on its terms."""
+
+
+class TimeShort(ChannelUnsuitable):
+    """A channel whose window, or time from the end of service to the last close, is too short."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +95,32 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
 
     Raises:
         StateOld: it is below it.
+        KeysTooMany: it is under other keys than all that is held, and none of that is spare.
         NotWatchedNow: a window runs, the channel ended, or `close_by` is near, and there is no
             receipt of as much.
     """
-    had, same_key = watch.newest, held.payer_key == watch.newest.payer_key
-    if held.number < had.number or (same_key and held.amount < had.amount):
+    had, number = watch.under(held.keys), watch.newest_number
+    least = had.amount if had else Tokens(0)
+    if held.number < number or held.amount < least:
         raise StateOld(
             "is below the state that is held",
             who="state",
             had=f"{Amount(held.amount)}, delegation {held.number}",
-            needed=f"at least {Amount(had.amount)} and {had.number}",
+            needed=f"at least {Amount(least)} and {number}",
         )
-    is_more = held.amount > had.amount or not same_key
+    is_more = had is None or held.amount > least
     is_open = watch.phase in (TowerPhase.COVERING, TowerPhase.WATCHING)
-    is_new = is_more or not had.receipt  # what was never promised may be too late to bring
+    is_new = had is None or is_more or not had.receipt  # never promised: maybe too late to bring
+    if had is None and len(watch.held) >= MAX_PAIRS and watch.spare is None:
+        raise KeysTooMany(
+            "is under more keys than are kept of a channel",
+            who="state",
+            had=MAX_PAIRS,
+            needed="keys of which something is held, or some of that paid",
+            remedy="Bring what is signed to the chain: what is paid takes no place.",
+        )
     if is_open and not (is_new and watch.is_over(WatchTime.MARGIN)):
-        return is_more or held.number > had.number
+        return is_more or held.number > number
     if not is_new:
         return False
     raise NotWatchedNow(
@@ -110,6 +130,14 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
         needed="an open channel, before the margin",
         remedy="Bring it to the chain yourself.",
     )
+
+
+def least_close_s(margin: int) -> int:
+    """Shortest window of a channel, and time from its `expires_at` to `close_by`: seconds.
+
+    So every key and deposit is final before the tower brings anything within its margin.
+    """
+    return margin + BRINGING_S
 
 
 def check_suitable(
@@ -131,6 +159,8 @@ def check_suitable(
         margin: before `close_by`, seconds.
 
     Raises:
+        TimeShort: it could be closed, or its keys and deposit change, when it is too late for the
+            tower to bring what counts then.
         ChannelUnsuitable: it is not open, its bond is too small, or it lasts too long or not at
             all.
     """
@@ -145,6 +175,14 @@ def check_suitable(
     need("its bond is too small", Amount(terms.bond), least, terms.bond >= offered.least_bond)
     until = f"{offered.until} at most"
     need("its lock expires too late", lock_expiry, until, lock_expiry <= offered.until)
+    shortest, least_s = min(terms.window, terms.close_by - terms.expires_at), least_close_s(margin)
+    if shortest < least_s:
+        raise TimeShort(
+            "window, or time from the end of service to the last close, is too short",
+            who="channel",
+            had=f"{shortest} s",
+            needed=f">= {least_s} s",
+        )
     last = terms.close_by - margin
     need("it ends too soon", f"{last - now} s", "> 0 s before the margin", now < last)
 

@@ -35,6 +35,7 @@ from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.calls import call_of, read_views
 from edgemark.systems.trading.tower.messages import (
+    LEAST_CLOSE,
     MAX_STATE_BYTES,
     STATES,
     BroughtState,
@@ -47,9 +48,10 @@ from edgemark.systems.trading.tower.taking import (
     check_newer,
     check_suitable,
     hold,
+    least_close_s,
     observe_as_tower,
 )
-from edgemark.systems.trading.tower.watch import TowerMachine, TowerPhase, Watch, WatchTime
+from edgemark.systems.trading.tower.watch import Keys, TowerMachine, TowerPhase, Watch, WatchTime
 from edgemark.transport.rates import RateLimit
 from edgemark.transport.serving.crowd import group_of
 from edgemark.transport.serving.server import Request, Response, Route
@@ -84,13 +86,14 @@ class Tower(EvmServer[TradingStation]):
         return [Route("POST", STATES, self._take_state, MAX_STATE_BYTES)]
 
     def status(self) -> dict[str, object]:
-        """Role, channels by phase, and what is set aside for them."""
+        """Role, channels by phase, what is set aside for them, which times it asks for."""
         watches = self._watches()
         phases = [watch.phase.value for watch in watches]
         return {
             "role": "tower",
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "covered": str(Amount(sum(watch.covered for watch in watches))),
+            LEAST_CLOSE: least_close_s(self._decided.margin_s),
         }
 
     def locked_tokens(self) -> int:
@@ -120,36 +123,39 @@ class Tower(EvmServer[TradingStation]):
         channel = self.station.escrow.id_of(brought.terms)
         watch: Watch | None = self.runtime.state_at_hand(channel)
         if watch is None or watch.promise is None:
-            watch = self._take_up(request, channel, brought)
+            watch, keys = self._take_up(request, channel, brought)
         else:
-            watch = self._take_newer(channel, watch, brought)
-        return Response(body=self._give(channel, watch).to_wire())
+            watch, keys = self._take_newer(channel, watch, brought)
+        return Response(body=self._give(channel, watch, keys).to_wire())
 
-    def _take_newer(self, channel: ChannelId, watch: Watch, brought: BroughtState) -> Watch:
+    def _take_newer(
+        self, channel: ChannelId, watch: Watch, brought: BroughtState
+    ) -> tuple[Watch, Keys]:
         signers = watch.signers or brought.terms.signers
         me, domain = self.station.address, self.station.escrow.domain
         held = hold(brought, channel, signers, domain, me)
         if not check_newer(watch, held):
-            return watch
+            return watch, held.keys
         if not watch.covered:  # what is newer waits for the receipt, which waits for the cover
-            return self._ask(channel, held)
+            return self._ask(channel, held), held.keys
         self._check_awake()
-        return self._ask(channel, self._sign(watch, held))
+        return self._ask(channel, self._sign(watch, held)), held.keys
 
-    def _give(self, channel: ChannelId, watch: Watch) -> SignedReceipt:
-        """The receipt for what is held, signed and written down by now."""
+    def _give(self, channel: ChannelId, watch: Watch, keys: Keys) -> SignedReceipt:
+        """The receipt for what is held under these keys, signed and written down by now."""
         if not watch.covered:
             raise Overloaded(
                 "cover is not on the chain yet",
                 who=f"channel {channel.hex()}",
                 retry_after_s=max(1.0, self.station.seeing_s()),
             )
-        if not watch.is_bound:
+        held = watch.under(keys) or watch.newest
+        if not held.receipt:
             if watch.phase is not TowerPhase.WATCHING or watch.is_over(WatchTime.MARGIN):
                 raise NotWatchedNow("is not watched", who="channel", had=watch.phase.value)
             self._check_awake()
-            watch = self._ask(channel, self._sign(watch, watch.newest))
-        held = watch.newest
+            held = self._sign(watch, held)
+            self._ask(channel, held)
         return SignedReceipt(self._receipt(watch, held), held.receipt)
 
     def _ask(self, channel: ChannelId, held: on.HeldState) -> Watch:
@@ -162,7 +168,7 @@ class Tower(EvmServer[TradingStation]):
 
     def _receipt(self, watch: Watch, held: on.HeldState) -> Receipt:
         promise = watch.known
-        return Receipt(promise.channel, held.amount, held.payer_key, promise.lock_expiry)
+        return Receipt(promise.channel, held.amount, *held.keys, promise.lock_expiry)
 
     def _check_awake(self) -> None:
         """Check that no window can be missed: blocks come, and the watch sees them.
@@ -184,7 +190,9 @@ class Tower(EvmServer[TradingStation]):
 
     # --- a channel that is new -----------------------------------------------------------------
 
-    def _take_up(self, request: Request, channel: ChannelId, brought: BroughtState) -> Watch:
+    def _take_up(
+        self, request: Request, channel: ChannelId, brought: BroughtState
+    ) -> tuple[Watch, Keys]:
         if self.runtime.is_archived(channel):
             raise NotWatchedNow("is over", who=f"channel {channel.hex()}", needed="an open one")
         self._count_look(request)
@@ -200,7 +208,7 @@ class Tower(EvmServer[TradingStation]):
         with self._admitting:
             watch: Watch | None = self.runtime.state_at_hand(channel)
             if watch is not None and watch.promise is not None:
-                return watch  # somebody else brought it meanwhile
+                return self._take_newer(channel, watch, brought)  # brought meanwhile
             cover = self._make_room(stored, terms.bond)
             if offered.retainer:
                 self._retainers.take(brought.retainer, channel, moved_at, now)
@@ -212,7 +220,7 @@ class Tower(EvmServer[TradingStation]):
                 channel, on.HeardPromise(promise, stored.signers, *money, held)
             )
         self.door.expect(terms.seller)
-        return taken
+        return taken, held.keys
 
     def _offered(self) -> TowerTerms:
         me = self.station.address

@@ -4,9 +4,12 @@ Rule 1: what a receipt was given for is brought: shown in a window below it, che
         before `close_by`, and settled, as else the lock returns it to the payer.
 Rule 2: a transaction is sent where a receipt binds, or where it has the payer's bond for the tower;
         for nothing else. In a window that the seller began nothing is: its word ended the channel.
-Rule 3: the number of a delegation never falls, nor does an amount under the same key.
+Rule 3: the number of a delegation never falls, nor does an amount under the same keys.
 Rule 4: what is set aside is asked back when it can pay nothing any more, not before.
 Rule 5: nobody but time dismisses a tower: what it gave a receipt for it brings until it may not.
+Rule 6: a state is kept under each pair of keys: both parties may put former ones back until
+        `expires_at`, with which a former receipt counts again. What is brought is the one of the
+        keys in force, and the margin begins when these, and the deposit, are final.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import assert_never
 
-from edgemark.identifiers import NO_TIME, Timestamp, Tokens
+from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.event_records import EventRecords
 from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import CondensingMachine, Moves, Table, TimeOver, Waiting, stays
@@ -26,6 +29,10 @@ from edgemark.systems.trading.protocol.life import facts_of, words_of
 from edgemark.systems.trading.tower import events as on
 
 NO_TOKENS = Tokens(0)
+MAX_PAIRS = 8  # of keys, under which states of one channel are held
+
+Keys = tuple[Address, Address]
+"""The payer's and the seller's."""
 
 
 class TowerPhase(Enum):
@@ -81,7 +88,7 @@ class Watch(Waiting):
     Attributes:
         promise: what the tower took on.
         signers: in force on chain.
-        held: the newest state.
+        held: the newest state under each pair of keys, the one that came last behind.
         covered: what is set aside on chain.
         deposit, paid: on chain, confirmed.
         closed_by: whose window runs or ran; NONE: none did.
@@ -94,7 +101,7 @@ class Watch(Waiting):
     phase: TowerPhase = TowerPhase.UNKNOWN
     promise: on.Promise | None = None
     signers: Signers | None = None
-    held: on.HeldState | None = None
+    held: tuple[on.HeldState, ...] = ()
     covered: Tokens = NO_TOKENS
     deposit: Tokens = NO_TOKENS
     paid: Tokens = NO_TOKENS
@@ -116,10 +123,32 @@ class Watch(Waiting):
 
     @property
     def newest(self) -> on.HeldState:
-        """What is held."""
-        if self.held is None:
+        """What counts now; under keys of which nothing is held, what came last."""
+        if not self.held:
             raise LookupError("a channel that nobody handed in has no state")
-        return self.held
+        return self.in_force or self.held[-1]
+
+    @property
+    def in_force(self) -> on.HeldState | None:
+        """What is held under the keys in force."""
+        return self.under(self.signers.keys) if self.signers else None
+
+    def under(self, keys: Keys) -> on.HeldState | None:
+        """What is held under a pair of keys."""
+        return next((each for each in self.held if each.keys == keys), None)
+
+    @property
+    def newest_number(self) -> int:
+        """Of the newest delegation that is held."""
+        return max((each.number for each in self.held), default=0)
+
+    @property
+    def spare(self) -> on.HeldState | None:
+        """What may be forgotten for another pair of keys: not promised, or paid, so never due."""
+        for each in self.held:
+            if each is not self.in_force and (not each.receipt or each.amount <= self.paid):
+                return each
+        return None
 
     @property
     def is_finished(self) -> bool:
@@ -130,21 +159,20 @@ class Watch(Waiting):
 
     @property
     def is_bound(self) -> bool:
-        """Whether a receipt is out."""
-        return bool(self.held and self.held.receipt)
+        """Whether a receipt is out, under whichever keys: they may be put back."""
+        return any(each.receipt for each in self.held)
 
     @property
     def due(self) -> Tokens:
-        """What the state that is held is worth: nothing under a key that is not in force."""
-        if self.signers is None or self.newest.payer_key != self.signers.payer_key:
-            return NO_TOKENS
-        return Tokens(min(self.newest.amount, self.deposit))
+        """What the state under the keys in force is worth; nothing where none is held."""
+        found = self.in_force
+        return Tokens(min(found.amount, self.deposit)) if found else NO_TOKENS
 
     @property
     def delegates(self) -> bool:
         """Whether the delegation to this tower is the newest one that was shown."""
-        is_in_force = self.signers is not None and self.newest.seller_key == self.signers.seller_key
-        return is_in_force and self.newest.number > self.number
+        found = self.in_force
+        return found is not None and found.number > self.number
 
     @property
     def may_pay(self) -> bool:
@@ -173,7 +201,10 @@ class Watch(Waiting):
     def laws(self) -> Mapping[str, bool]:
         """What holds of the fields of every state that can be reached."""
         return {
-            "what was promised has a state": (self.promise is None) == (self.held is None),
+            "what was promised has a state": (self.promise is None) == (not self.held),
+            "a pair of keys has one state": len({each.keys for each in self.held})
+            == len(self.held)
+            <= MAX_PAIRS,
             "nothing more is set aside than was promised": self.promise is None
             or self.covered <= self.promise.cover,
             "a receipt stands on a cover": not self.is_bound
@@ -187,7 +218,7 @@ class Watch(Waiting):
         """The same with what the event told; the phase is the table's business."""
         match event:
             case on.HeardPromise(promise, signers, deposit, paid, held):
-                told = replace(self, promise=promise, signers=signers, held=held)
+                told = replace(self, promise=promise, signers=signers, held=(held,))
                 return replace(told, deposit=deposit, paid=paid)
             case on.HeardState(held):
                 return self._newer(held)
@@ -211,21 +242,31 @@ class Watch(Waiting):
 
     def _newer(self, held: on.HeldState) -> Watch:
         """Another state; a receipt only once the cover stands, and while what it is for counts."""
-        had = self.newest
-        same_key = held.payer_key == had.payer_key
-        falls = held.amount < had.amount and same_key
+        had, number = self.under(held.keys), self.newest_number
+        least = had.amount if had else NO_TOKENS
         is_early = bool(held.receipt) and not self.covered
-        is_new = held.amount > had.amount or not same_key or not had.receipt
+        is_new = had is None or held.amount > least or not had.receipt
         is_late = is_new and self.is_over(WatchTime.MARGIN)
-        forgets = bool(had.receipt) and not held.receipt
-        if falls or is_early or is_late or forgets or held.number < had.number:
+        forgets = had is not None and bool(had.receipt) and not held.receipt
+        if held.amount < least or is_early or is_late or forgets or held.number < number:
             raise IllegalMove(
                 "state is older than what is held, or no receipt of it can be given now",
                 who="state",
                 had=f"amount {held.amount}, delegation {held.number}",
-                needed=f"at least {had.amount} and {had.number}, covered, before the margin",
+                needed=f"at least {least} and {number}, covered, before the margin",
             )
-        return replace(self, held=held)
+        return replace(self, held=self._with(held))
+
+    def _with(self, held: on.HeldState) -> tuple[on.HeldState, ...]:
+        """One state of each pair of keys; where there are too many, one that is spare goes."""
+        others = [each for each in self.held if each.keys != held.keys]
+        if len(others) >= MAX_PAIRS:
+            if self.spare is None:
+                raise IllegalMove(
+                    "is of more keys than are kept", who="state", had=MAX_PAIRS, needed="fewer"
+                )
+            others.remove(self.spare)
+        return (*others, held)
 
     # --- what is owed --------------------------------------------------------------------------
 
@@ -248,9 +289,9 @@ class Watch(Waiting):
     def _owed_open(self) -> tuple[on.TowerEffect, ...]:
         if not self.is_bound or self.is_over(WatchTime.LOCK):
             return ()
-        is_signed = self.signers is not None and self.newest.seller_key == self.signers.seller_key
-        if self.due > self.paid and is_signed:
-            return (do.SubmitCheckpoint(self.due),) if self.is_over(WatchTime.MARGIN) else ()
+        if self.due > self.paid:
+            is_to_come = self.newest.receipt and self.is_over(WatchTime.MARGIN)
+            return (do.SubmitCheckpoint(self.due),) if is_to_come else ()
         return (do.SubmitEndUnclosed(),) if self.is_over(WatchTime.CLOSE_BY) else ()
 
     def _owed_in_window(self) -> tuple[on.TowerEffect, ...]:
@@ -261,7 +302,7 @@ class Watch(Waiting):
         by_payer = self.closed_by is ChannelPhase.CLOSING_BY_PAYER
         if self.due > self.counted:
             has_gain = by_payer and self.delegates
-            return (do.SubmitResponse(self.due),) if self.is_bound or has_gain else ()
+            return (do.SubmitResponse(self.due),) if self.newest.receipt or has_gain else ()
         has_bond = by_payer and self.is_answered and self.delegates
         return (do.SubmitResponse(self.due),) if has_bond and self.due == self.counted else ()
 

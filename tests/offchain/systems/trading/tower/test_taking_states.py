@@ -26,11 +26,13 @@ from tests.offchain.systems.trading.tower.tower_cast import (
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.encoding import MalformedMessage
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Hash32, Timestamp, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.contract.towers.records import Receipt, TowerTerms
 from edgemark.systems.trading.protocol.messages import Countersigned
+from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.messages import (
     MAX_RECEIPT_BYTES,
     MAX_STATE_BYTES,
@@ -39,16 +41,21 @@ from edgemark.systems.trading.tower.messages import (
 )
 from edgemark.systems.trading.tower.taking import (
     ChannelUnsuitable,
+    KeysTooMany,
     NotWatchedNow,
     StateOld,
     StateRefused,
+    TimeShort,
     check_newer,
     check_suitable,
     hold,
+    least_close_s,
 )
+from edgemark.systems.trading.tower.watch import MAX_PAIRS
 
 CHANNEL = open_one()
 STATE = bring(CHANNEL, 600)
+AT_LEAST = CHANNEL.terms.expires_at + least_close_s(MARGIN)
 OFFERED = TowerTerms(Tokens(100), Tokens(7), Timestamp(START + 10**6))
 
 
@@ -126,15 +133,21 @@ def test_first_receipt_within_the_margin__is_given_to_nobody(number: int) -> Non
         keeper.hand(600, number)
 
 
-def suit(now: int = START, offered: TowerTerms = OFFERED, **changes: Any) -> None:
+def suit(
+    now: int = START,
+    offered: TowerTerms = OFFERED,
+    terms: Terms = CHANNEL.terms,
+    **changes: Any,
+) -> None:
     stored = replace(stored_of(CHANNEL), **changes)
-    terms = CHANNEL.terms
     check_suitable(terms, stored, offered, terms.lock_expiry(LIMITS.exit_grace), now, MARGIN)
 
 
 def test_channel_that_suits__is_taken() -> None:
     suit()
     suit(now=CHANNEL.terms.close_by - MARGIN - 1)
+    suit(terms=replace(CHANNEL.terms, window=least_close_s(MARGIN)))
+    suit(terms=replace(CHANNEL.terms, close_by=AT_LEAST))
     suit(offered=replace(OFFERED, least_bond=CHANNEL.terms.bond, until=CHANNEL.lock_expiry))
 
 
@@ -147,6 +160,8 @@ def test_channel_that_suits__is_taken() -> None:
         {"offered": replace(OFFERED, least_bond=Tokens(CHANNEL.terms.bond + 1))},
         {"offered": replace(OFFERED, until=Timestamp(CHANNEL.lock_expiry - 1))},
         {"now": CHANNEL.terms.close_by - MARGIN},
+        {"terms": replace(CHANNEL.terms, window=least_close_s(MARGIN) - 1)},
+        {"terms": replace(CHANNEL.terms, close_by=AT_LEAST - 1)},
     ],
 )
 def test_channel_that_does_not_suit__is_refused_by_name(hostile: dict[str, Any]) -> None:
@@ -154,11 +169,41 @@ def test_channel_that_does_not_suit__is_refused_by_name(hostile: dict[str, Any])
         suit(**hostile)
 
 
+@pytest.mark.parametrize("field", ["window", "close_by"])
+def test_channel_that_leaves_no_time_to_bring_it__is_refused_for_that(field: str) -> None:
+    """Keys and deposit are final at `expires_at`, and a margin before `close_by` all is brought."""
+    short = {"window": least_close_s(MARGIN) - 1, "close_by": AT_LEAST - 1}
+    with pytest.raises(TimeShort, match=f"{least_close_s(MARGIN) - 1} s"):
+        suit(terms=replace(CHANNEL.terms, **{field: short[field]}))
+
+
+def test_state_under_more_keys_than_are_kept__takes_the_place_of_what_is_paid() -> None:
+    keeper = open_and_watch()
+    receipted = held_of(CHANNEL, 600, receipt=b"r" * 65)
+    others = [Address(f"0x{number:040x}") for number in range(1, MAX_PAIRS + 1)]
+    for other in others[:-1]:
+        keeper.step(on.HeardState(replace(receipted, payer_key=other)))
+    assert len(keeper.watch.held) == MAX_PAIRS
+    one_more = replace(receipted, payer_key=others[-1])
+    with pytest.raises(KeysTooMany):
+        check_newer(keeper.watch, one_more)
+    with pytest.raises(IllegalMove):
+        keeper.step(on.HeardState(one_more))
+    keeper.step(on.SawFunds(Tokens(CHANNEL.deposit), Tokens(600)))
+    assert check_newer(keeper.watch, one_more)
+    keeper.step(on.HeardState(one_more))
+    assert len(keeper.watch.held) == MAX_PAIRS
+    assert keeper.watch.under(CHANNEL.signers.keys), "what counts now stays"
+    assert keeper.watch.under(one_more.keys) and not keeper.watch.under(
+        (others[0], receipted.seller_key)
+    )
+
+
 def test_messages__come_back_as_they_were_and_are_short() -> None:
     raw = STATE.to_wire()
     assert BroughtState.from_wire(raw) == STATE
     assert len(raw) < MAX_STATE_BYTES / 2
-    said = Receipt(CHANNEL.id, Tokens(600), CHANNEL.signers.payer_key, CHANNEL.lock_expiry)
+    said = Receipt(CHANNEL.id, Tokens(600), *CHANNEL.signers.keys, CHANNEL.lock_expiry)
     signed = SignedReceipt(said, TOWER.sign(TOWERS.receipt(said)))
     assert SignedReceipt.from_wire(signed.to_wire()) == signed
     assert len(signed.to_wire()) < MAX_RECEIPT_BYTES

@@ -1,11 +1,14 @@
 """T6, T24, T25, A53: whatever anybody does in a channel, a tower that looks owes nobody anything.
 
 A plain channel and a tower beside it. Payer, stranger, seller and dismissed tower act as they like;
-the seller hands in what it likes; the tower looks, late, and does what it owes; time goes on.
+both parties add to the deposit, and put other keys in force and former ones back, until the last
+second; the seller hands in what it likes; the tower looks, late, and does what it owes; time goes
+on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -29,7 +32,7 @@ from tests.offchain.systems.trading.channel_cast import (
 from tests.offchain.systems.trading.tower.tower_cast import CLAIM_S, TOWER, Keeper, held_of
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract import channel as moves
 from edgemark.systems.trading.contract import closing as ends
@@ -50,7 +53,8 @@ HOW = settings(
 )
 HOW_OF_MISTAKES = settings(HOW, max_examples=400, phases=(Phase.generate,), print_blob=False)
 LONGEST_SLEEP = 40  # below the margin and every window
-BOTH = Said(PEOPLE["outsider"], signer("payer's key"), signer("seller's key"))
+PAYERS, SELLERS = ("payer's key", "payer's next key"), ("seller's key", "seller's next key")
+PAIRS = [(signer(payer), signer(seller)) for payer in PAYERS for seller in SELLERS]
 
 
 class TowerAtWork(RuleBasedStateMachine):
@@ -67,7 +71,7 @@ class TowerAtWork(RuleBasedStateMachine):
         self.now = START + 1
         self.keeper = Keeper(open_one())
         self.receipts: list[Receipt] = []
-        self.is_keyed_anew = self.is_covering = False
+        self.is_covering = False
         self.signed = 100  # the most that the payer signed
         self.keeper.promise(100, cover=700)
         self.work()
@@ -105,7 +109,7 @@ class TowerAtWork(RuleBasedStateMachine):
                 assert not may_be_due(self.channel, self.keeper.cover, WATCHING, now)
                 self.keeper.cover = replace(self.keeper.cover, amount=Tokens(0))
             case do.SubmitCheckpoint():
-                said = replace(BOTH, payer_signer=held.payer_key)
+                said = Said(TOWER.address, *held.keys)
                 self.keeper.channel = moves.checkpoint(self.channel, held.amount, now, said)
             case do.SubmitResponse():
                 word = Delegation(TOWER.address, held.number, held.seller_key)
@@ -128,15 +132,20 @@ class TowerAtWork(RuleBasedStateMachine):
     # --- the seller ----------------------------------------------------------------------------
 
     @rule(
-        amount=st.one_of(st.just(100), st.integers(100, DEPOSIT + 50)),
+        amount=st.one_of(st.just(100), st.integers(100, DEPOSIT + 350)),
         number=st.sampled_from((1, 1, 2, 4)),
+        is_seen=st.booleans(),
     )
-    def hand(self, amount: int, number: int) -> None:
-        """What it likes, at any time, by the checks of the tower."""
-        self.work()
+    def hand(self, amount: int, number: int, is_seen: bool = True) -> None:
+        """What it likes, at any time, by the checks of the tower, which may not have looked."""
+        if is_seen:
+            self.work()
         self.signed = max(self.signed, amount)
         watch = self.keeper.watch
-        held = replace(held_of(self.channel, amount, number), payer_key=self.key())
+        if watch.signers is None:
+            raise AssertionError("a channel that was taken up has signers")
+        payer, seller = watch.signers.keys
+        held = replace(held_of(self.channel, amount, number), payer_key=payer, seller_key=seller)
         try:
             if watch.is_finished or not (check_newer(watch, held) or not watch.is_bound):
                 return
@@ -146,14 +155,11 @@ class TowerAtWork(RuleBasedStateMachine):
             return
         if signed:
             expiry = watch.known.lock_expiry
-            self.receipts.append(Receipt(self.channel.id, Tokens(amount), self.key(), expiry))
+            self.receipts.append(Receipt(self.channel.id, Tokens(amount), payer, seller, expiry))
 
     def gives(self, watch: Watch) -> bool:
         """Whether the tower signs a receipt for what it takes."""
         return watch.covered > 0
-
-    def key(self) -> object:  # the payer's, in force
-        return self.channel.signers.payer_key
 
     # --- everybody else ------------------------------------------------------------------------
 
@@ -176,16 +182,20 @@ class TowerAtWork(RuleBasedStateMachine):
     def respond(self, amount: int, tower: str, number: int) -> None:
         """Anybody, with what the payer signed, or a copy of what the tower showed."""
         amount = min(amount, self.signed)
-        word = Delegation(PEOPLE[tower], number, signer("seller's key")) if tower else None
-        key = self.channel.signers.payer_key
-        self.call(lambda c: ends.respond(c, amount, self.now, key, word))
+        payer, seller = self.channel.signers.keys
+        word = Delegation(PEOPLE[tower], number, seller) if tower else None
+        self.call(lambda c: ends.respond(c, amount, self.now, payer, word))
 
     @rule(less=st.integers(0, DEPOSIT))
     def checkpoint(self, less: int) -> None:
         """Of an older voucher."""
         amount = self.signed - less
-        if amount > 0 and not self.is_keyed_anew:
-            self.call(lambda c: moves.checkpoint(c, amount, self.now, BOTH))
+        if amount > 0:
+            self.call(lambda c: moves.checkpoint(c, amount, self.now, self.both()))
+
+    def both(self) -> Said:
+        """What both parties say, by the keys in force."""
+        return Said(PEOPLE["outsider"], *self.channel.signers.keys)
 
     @rule()
     def settle(self) -> None:
@@ -198,26 +208,28 @@ class TowerAtWork(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 300))
     def reduce(self, amount: int) -> None:
-        number = self.channel.agreements
-        said = replace(BOTH, payer_signer=self.channel.signers.payer_key)
+        number, said = self.channel.agreements, self.both()
         self.call(lambda c: moves.reduce(c, number, amount, self.now, self.now, said))
 
-    @rule(really=st.sampled_from((False, False, False, True)))
-    def replace_key(self, really: bool) -> None:
-        """Both name another key of the payer: what the tower holds counts no more."""
-        if not really:
-            return
-        had = self.channel.signers
-        other = signer("payer's next key")
-        signers = Signers(other, had.seller_key, had.controller, had.epoch)
-        said = replace(BOTH, payer_signer=had.payer_key)
-        paid, number = self.channel.paid, self.channel.agreements
-        self.call(lambda c: moves.amend(c, number, paid, signers, self.now, self.now, said))
-        self.is_keyed_anew = self.channel.signers.payer_key == other
+    @rule(pair=st.sampled_from((PAIRS[0], *PAIRS)))
+    def put_in_force(self, pair: tuple[Address, Address]) -> None:
+        """Both name other keys, with which what the tower holds counts no more; or former ones."""
+        channel, said = self.channel, self.both()
+        signers = Signers(*pair, channel.signers.controller, channel.signers.epoch)
+        at = (self.now, self.now)
+        if pair != channel.signers.keys:
+            self.call(
+                lambda c: moves.amend(c, channel.agreements, channel.paid, signers, *at, said)
+            )
 
-    def call(self, move: object) -> None:
+    @rule(amount=st.integers(1, 300))
+    def top_up(self, amount: int) -> None:
+        """The payer, also in the last second in which it may."""
+        self.call(lambda c: moves.top_up(c, amount, self.now, PEOPLE["payer"]))
+
+    def call(self, move: Callable[[Channel], Channel]) -> None:
         try:
-            self.keeper.channel = move(self.channel)  # type: ignore[operator]
+            self.keeper.channel = move(self.channel)
         except (ChannelRefused, RefusedInput):
             return
 
@@ -255,6 +267,8 @@ class TowerAtWork(RuleBasedStateMachine):
         if not hasattr(self, "keeper"):
             return
         self.come_to(0, "close_by")
+        self.top_up(300)  # and with the keys of the first receipt, if the escrow takes it
+        self.put_in_force(PAIRS[0])
         self.now = max(self.now, self.channel.terms.close_by + 1)
         self.end_unclosed()
         self.work()
@@ -324,7 +338,7 @@ def test_tower_with_a_mistake__is_found(
     mistaken: type[TowerAtWork], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if mistaken in (SignsEarly, SignsLate):  # which its machine and its checks would refuse
-        monkeypatch.setattr(Watch, "_newer", lambda watch, held: replace(watch, held=held))
+        monkeypatch.setattr(Watch, "_newer", lambda watch, held: replace(watch, held=(held,)))
         monkeypatch.setattr(f"{__name__}.check_newer", lambda watch, held: True)  # noqa: ARG005
     with pytest.raises(AssertionError):
         run_state_machine_as_test(mistaken, settings=HOW_OF_MISTAKES)

@@ -1,8 +1,8 @@
 """What a tower owes a seller for a channel that it did not watch; twin of `Watchtowers.sol`. Pure.
 
 Rule 1: a tower answers for what it could have brought: of a channel that ended by a payer's or a
-        stranger's window, or by nobody's closing, while the payer's signer was still the one whose
-        signature it holds, and the last second for more was one in which it watched.
+        stranger's window, or by nobody's closing, with the very keys in force whose signatures it
+        holds, and the last second for more was one in which it watched.
 Rule 2: it owes what the seller has less than the receipt says, at most what went back to the
         payer: a deposit that both parties had reduced is no loss.
 Rule 3: what is set aside for one channel pays for no other. Were a bond shared, by who comes first
@@ -35,7 +35,7 @@ def compute_due(
     until = min(receipt.until, cover.until)
     if channel.phase is not ChannelPhase.ENDED or receipt.channel != channel.id:
         return 0
-    if receipt.payer_key != channel.signers.payer_key:
+    if receipt.keys != channel.signers.keys:
         return 0
     if not 0 < channel.deadline <= until or now > until + watching.claim_seconds:
         return 0

@@ -63,14 +63,20 @@ class Receipt:
     Args:
         channel: which it watches.
         amount: that it holds, and brings.
-        payer_key: whose signature it has under that amount.
+        payer_key, seller_key: whose signatures it has under that amount.
         until: last second until which it watches.
     """
 
     channel: ChannelId
     amount: Tokens
     payer_key: Address
+    seller_key: Address
     until: Timestamp
+
+    @property
+    def keys(self) -> tuple[Address, Address]:
+        """It counts while these are in force: the payer's and the seller's."""
+        return self.payer_key, self.seller_key
 
     def as_abi(self) -> tuple[object, ...]:
         """The values in the order in which they are signed."""

@@ -12,6 +12,7 @@ RECEIPT = StructType(
         ("bytes32", "channel"),
         ("uint256", "amount"),
         ("address", "payerKey"),
+        ("address", "sellerKey"),
         ("uint256", "until"),
     ),
 )

@@ -62,7 +62,7 @@ class ReceiptClaim:
     signature: bytes = field(repr=False)
 
     def as_abi(self) -> tuple[object, ...]:
-        """The tuple that the contract takes; whose key signed, it knows from the channel."""
+        """The tuple that the contract takes; whose keys signed, it knows from the channel."""
         said = (self.receipt.amount, self.receipt.until, self.signature)
         return (self.tower, self.terms.as_abi(), *said)
 

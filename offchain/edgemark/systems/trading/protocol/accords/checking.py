@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.errors import PeerFault
-from edgemark.identifiers import NOBODY, Address, Timestamp, Tokens
+from edgemark.identifiers import NOBODY, Address, Timestamp, Tokens, format_time
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.contract.terms import are_keys
 from edgemark.systems.trading.protocol.accords import events as accord
@@ -29,7 +29,10 @@ class AmendmentRefused(PeerFault):
 
 
 def draft_amending(side: Side, amount: int, head: Head) -> Amending:
-    """One's own word for what one wants, not signed: a checkpoint at this amount as well."""
+    """One's own word for what one wants, not signed: a checkpoint at this amount as well.
+
+    It counts no longer than the chain takes one.
+    """
     signers = side.in_force
     if side.next_controller != NOBODY:
         signers = replace(signers, controller=side.next_controller, epoch=signers.epoch + 1)
@@ -38,8 +41,8 @@ def draft_amending(side: Side, amount: int, head: Head) -> Amending:
             signers = replace(signers, payer_key=side.next_key)
         else:
             signers = replace(signers, seller_key=side.next_key)
-    until = Timestamp(head.block + 2 * side.decided.patience_s)
-    return Amending(side.agreements, Tokens(amount), signers, until, b"")
+    until = min(head.block + 2 * side.decided.patience_s, side.known.terms.expires_at)
+    return Amending(side.agreements, Tokens(amount), signers, Timestamp(until), b"")
 
 
 def draft_consent(side: Side, head: Head) -> Amending:
@@ -96,8 +99,11 @@ def check_amending(
             _refuse("another key waits for the chain", had.keys, side.consent.signers.keys)
     if not side.may_follow(had):
         _refuse("comes while a bill is out", had.keys, now.keys)
-    if not least <= amending.amount <= most or amending.valid_until < head.block:
-        _refuse("amount or time", amending, f"{least} to {most}, from {head.block} on")
+    last = side.known.terms.expires_at
+    until = min(amending.valid_until, last)
+    if not least <= amending.amount <= most or until < head.block:
+        needed = f"{least} to {most}, from {head.block} on, by {format_time(last)}"
+        _refuse("amount or time", amending, needed)
     told = (amending.number, amending.amount, had, amending.valid_until)
     check_signature(domain.amendment(side.known.channel, *told), amending.signature, signer)
     return accord.HeardAmending(amending)

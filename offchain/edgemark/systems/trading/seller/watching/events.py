@@ -30,11 +30,12 @@ class Unwatched(IntEnum):
     RECEIPT_WRONG = 12  # the tower gave no receipt for what it was handed
     DISMISSED = 13
     OVER = 14  # the channel ended
+    CLOSE_SHORT = 15  # the channel's window, or time to close, for this tower
 
 
 @dataclass(frozen=True)
 class KeptReceipt:
-    """A receipt that is on this disk: the largest of its tower under its payer's key."""
+    """A receipt that is on this disk: the largest of its tower under its pair of keys."""
 
     tower: Address
     signed: SignedReceipt

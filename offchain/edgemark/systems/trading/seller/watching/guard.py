@@ -24,7 +24,7 @@ from edgemark.systems.trading.seller.watching import events as on
 from edgemark.systems.trading.seller.watching.events import Unwatched
 
 NO_TOKENS = Tokens(0)
-MAX_RECEIPTS = 8  # of towers one after another, or under another key; those that are smallest go
+MAX_RECEIPTS = 8  # of towers one after another, or under other keys; those that are smallest go
 
 
 class GuardPhase(Enum):
@@ -71,7 +71,7 @@ class Guard(Waiting):
         number: of the newest delegation, `asked.tower`'s; of a dismissal the seller's own.
         retainer: of `asked.tower`: the transaction.
         voucher: the newest that the payer signed.
-        receipts: that are kept, one of each tower and payer's key.
+        receipts: that are kept, one of each tower and pair of keys.
         handed: number under which the newest receipt came; `cover`: what stands on chain for it.
         why: nobody answers.
         has_ended: then `paid` is what the seller got in all, `returned` what went back.
@@ -131,7 +131,7 @@ class Guard(Waiting):
 
     def laws(self) -> Mapping[str, bool]:
         """What holds of the fields of every state that can be reached."""
-        places = [(each.tower, each.signed.receipt.payer_key) for each in self.receipts]
+        places = [_place(each) for each in self.receipts]
         return {
             "a tower has a number": (self.asked is None) == (self.number == 0),
             "a receipt is kept once": len(set(places)) == len(places) <= MAX_RECEIPTS,
@@ -182,15 +182,11 @@ class Guard(Waiting):
         return replace(self, voucher=voucher, why=Unwatched.AWAITED if is_first else self.why)
 
     def _with(self, kept: on.KeptReceipt) -> tuple[on.KeptReceipt, ...]:
-        """Largest first, one of each tower and payer's key."""
-
-        def place(each: on.KeptReceipt) -> tuple[Address, Address]:
-            return each.tower, each.signed.receipt.payer_key
-
-        by_place = {place(each): each for each in self.receipts}
-        had = by_place.get(place(kept))
+        """Largest first, one of each tower and pair of keys."""
+        by_place = {_place(each): each for each in self.receipts}
+        had = by_place.get(_place(kept))
         if had is None or kept.signed.receipt.amount >= had.signed.receipt.amount:
-            by_place[place(kept)] = kept
+            by_place[_place(kept)] = kept
         found = sorted(by_place.values(), key=lambda each: -each.signed.receipt.amount)
         return tuple(found[:MAX_RECEIPTS])
 
@@ -228,6 +224,11 @@ class Guard(Waiting):
             return ()
         lacking = (e.tower for e in self.receipts if e.signed.receipt.amount > self.paid)
         return tuple(tower for tower in dict.fromkeys(lacking) if tower not in self.settled)
+
+
+def _place(kept: on.KeptReceipt) -> tuple[Address, ...]:
+    """A receipt pays with the very keys in force that it names; others may be put back."""
+    return kept.tower, *kept.signed.receipt.keys
 
 
 def word_event(event: object) -> Line:

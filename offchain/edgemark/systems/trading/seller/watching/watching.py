@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from edgemark.amounts import Amount
+from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import NO_HASH, NOBODY, Address, Timestamp, Tokens
 from edgemark.ledger.evm.contract.decoding import receipt_events
@@ -40,12 +41,16 @@ from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.guard import Guard, GuardMachine, GuardPhase
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower.messages import (
+    LEAST_CLOSE,
     MAX_RECEIPT_BYTES,
+    MAX_STATUS_BYTES,
     STATES,
+    STATUS,
     BroughtState,
     SignedReceipt,
 )
 from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
+from edgemark.untrusted.fields import parse_json
 
 NAME = "watching"  # of its journal
 
@@ -206,7 +211,7 @@ class Watching(PartyLoop[TradingStation]):
         raw = self.station.ask(tower, STATES, brought.to_wire(), most=MAX_RECEIPT_BYTES)
         with from_peer(tower):
             signed = SignedReceipt.from_wire(raw)
-        self._check_receipt(asked, signed, voucher.voucher.amount)
+        self._check_receipt(asked, signed, voucher)
         cover = self.station.towers.cover_of(tower, asked.channel, block="confirmed")
         counts = cover.amount if cover.until >= asked.lock_expiry else Tokens(0)
         found = on.FoundReceipt(on.KeptReceipt(tower, signed), number, counts)
@@ -215,14 +220,17 @@ class Watching(PartyLoop[TradingStation]):
             raise _unsuitable(Unwatched.NO_COVER, "covers nothing on chain", tower, "a cover")
         return found
 
-    def _check_receipt(self, asked: on.AskedWatch, signed: SignedReceipt, amount: int) -> None:
+    def _check_receipt(
+        self, asked: on.AskedWatch, signed: SignedReceipt, handed: Countersigned
+    ) -> None:
         """Check what a tower signed.
 
         Raises:
             ReceiptWrong: it is of another channel, for less, or ends early.
-            BadSignature: another signed it.
+            BadSignature: another signed it, or it names other keys than signed what was handed in,
+                with which it would pay nothing.
         """
-        said = signed.receipt
+        said, amount = signed.receipt, handed.voucher.amount
         is_right = said.channel == asked.channel and said.until >= asked.lock_expiry
         if not is_right or said.amount < amount:
             raise ReceiptWrong(
@@ -231,6 +239,9 @@ class Watching(PartyLoop[TradingStation]):
                 had=f"{Amount(said.amount)} until {said.until}",
                 needed=f"{Amount(amount)} until {asked.lock_expiry}",
             )
+        digest = self.station.escrow.domain.voucher(asked.channel, handed.voucher)
+        check_signature(digest, handed.payer_signature, said.payer_key)
+        check_signature(digest, handed.seller_signature, said.seller_key)
         signed.check(self.station.towers.domain, asked.tower)
 
     def _claim(self, state: Guard, tower: Address) -> on.FoundCompensated:
@@ -328,6 +339,24 @@ def _check_suitable(
     if offered.retainer > most:
         had, limit = Amount(offered.retainer), f"<= {Amount(most)}"
         raise _unsuitable(Unwatched.TOO_DEAR, "retainer is too high", had, limit)
+    least = _read_least_close(station, tower)
+    shortest = min(terms.window, terms.close_by - terms.expires_at)
+    if shortest < least:
+        had_s, needed_s = f"{shortest} s", f"window and time to close >= {least} s"
+        raise _unsuitable(Unwatched.CLOSE_SHORT, "is closed too soon for it", had_s, needed_s)
+
+
+def _read_least_close(station: TradingStation, tower: Address) -> int:
+    """Seconds: the shortest window, and time to close, that a tower watches, by its own word.
+
+    It is asked before its retainer is paid, so none is paid to a tower that is not there.
+
+    Raises:
+        PeerFault: it does not answer, or with what is no status of a tower.
+    """
+    raw = station.ask(tower, STATUS, b"", most=MAX_STATUS_BYTES, method="GET")
+    with from_peer(tower):
+        return parse_json(raw, who="status of a tower").whole(LEAST_CLOSE)
 
 
 def _unsuitable(why: Unwatched, what: str, had: object, needed: object) -> TowerUnsuitable:

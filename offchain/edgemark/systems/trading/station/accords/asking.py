@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import NOBODY, Address, Timestamp, parse_address
+from edgemark.identifiers import NOBODY, Address, Timestamp, format_time, parse_address
 from edgemark.party.wishes.granting import Grant
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol.accords.events import AskedController, AskedKey
@@ -36,9 +36,7 @@ def check_controller(station: TradingStation, side: Side, controller: Address) -
         LedgerUnavailable: the chain does not say.
     """
     now, who = side.in_force, f"controller {controller}"
-    if side.reason:
-        needed, had = "a channel that goes on", f"it ends: {side.reason.name.lower()}"
-        raise NotAmended("comes too late", who=who, had=had, needed=needed)
+    _check_goes_on(side, who)
     if controller == now.controller:
         raise NotAmended("issues for the channel now", who=who, needed="another account")
     terms = side.known.terms
@@ -77,11 +75,17 @@ def ask_controller(
 def check_renewable(side: Side) -> None:
     """Check that a party may ask for another key; raises `NotAmended`."""
     who = f"channel {side.known.channel.hex()}"
-    if side.reason:
-        needed, had = "a channel that goes on", f"it ends: {side.reason.name.lower()}"
-        raise NotAmended("comes too late", who=who, had=had, needed=needed)
+    _check_goes_on(side, who)
     if side.next_key != NOBODY:
         raise NotAmended("waits for another key already", who=who, had=side.next_key)
+
+
+def _check_goes_on(side: Side, who: str) -> None:
+    """After `expires_at` the chain takes no amendment, and so late none is asked for."""
+    if side.reason:
+        had = f"it ends: {side.reason.name.lower()}"
+        needed = f"a channel that goes on, by {format_time(side.service_ends)}"
+        raise NotAmended("comes too late", who=who, had=had, needed=needed)
 
 
 def ask_key(station: TradingStation, side: Side, tell: Callable[..., Any]) -> Address:

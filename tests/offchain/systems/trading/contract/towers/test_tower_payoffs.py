@@ -3,8 +3,8 @@
 Who can bring about which end is written down in `tools/channel_payoffs.py`; here a part of a
 tower's bond is set aside for the channel, and the seller has its receipt for all that it is owed.
 A tower in a coalition answers nothing, and signs receipts for whatever amount; an honest one
-answers always, with what it holds. Buyer and seller together may agree on another key or a smaller
-deposit before.
+answers always, with what it holds. Buyer and seller together may agree on another key of either or
+a smaller deposit before; what else they may do, second by second, `test_tower_coalitions.py` plays.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tools.channel_payoffs import (
     CLOSE_BY,
     PAYER_KEY,
     PEOPLE,
+    SELLER_KEY,
     Coalition,
     Money,
     close,
@@ -78,8 +79,9 @@ def agree(members: frozenset[str], money: Money) -> Iterator[tuple[str, Channel]
     channel = open_channel(money)
     yield "as it was opened", channel
     if {"payer", "seller"} <= members:
-        keys = replace(channel.signers, payer_key=OTHER_KEY)
-        yield "another key", replace(channel, signers=keys, is_amended=True)
+        for name in ("payer_key", "seller_key"):
+            keys = replace(channel.signers, **{name: OTHER_KEY})
+            yield f"another {name}", replace(channel, signers=keys, is_amended=True)
         yield "a smaller deposit", replace(channel, locked=channel.terms.bond)
 
 
@@ -91,10 +93,14 @@ def add(had: dict[str, int], returned: int) -> dict[str, int]:
 def list_receipts(members: frozenset[str], channel: Channel, money: Money) -> Iterator[Receipt]:
     """What the tower has signed: of what it holds, and in a coalition with the seller anything."""
     expiry = channel.lock_expiry
-    yield Receipt(channel.id, Tokens(money.owed), PAYER_KEY, expiry)
+    yield Receipt(channel.id, Tokens(money.owed), PAYER_KEY, SELLER_KEY, expiry)
     if {"tower", "seller"} <= members:
-        for key in (PAYER_KEY, OTHER_KEY):
-            yield Receipt(channel.id, Tokens(NOWHERE), key, Timestamp(NOWHERE))
+        for keys in (
+            (PAYER_KEY, SELLER_KEY),
+            (OTHER_KEY, SELLER_KEY),
+            (PAYER_KEY, OTHER_KEY),
+        ):
+            yield Receipt(channel.id, Tokens(NOWHERE), *keys, Timestamp(NOWHERE))
 
 
 def find_best(members: frozenset[str], money: Money, cover: int) -> tuple[int, str]:
@@ -158,8 +164,8 @@ def test_cover__is_given_up_only_when_no_receipt_is_due(money: Money, cover: int
             aside = Cover(Tokens(cover), Tokens(0), Timestamp(max(0, until)))
             for second in (aside.until + CLAIMING.claim_seconds + step for step in (0, 1)):
                 stands = may_be_due(ended, aside, CLAIMING, second)
-                key = ended.signers.payer_key
-                said = Receipt(ended.id, Tokens(NOWHERE), key, Timestamp(NOWHERE))
+                keys = ended.signers.keys
+                said = Receipt(ended.id, Tokens(NOWHERE), *keys, Timestamp(NOWHERE))
                 assert bool(compute_due(ended, said, aside, CLAIMING, second)) == stands
 
 
@@ -167,7 +173,7 @@ def test_cover__of_an_open_channel_or_anothers_receipt__pays_nothing() -> None:
     money = Money(deposit=100, bond=10, paid=20, owed=60)
     channel = open_channel(money)
     aside = Cover(Tokens(40), Tokens(0), channel.lock_expiry)
-    said = Receipt(channel.id, Tokens(60), PAYER_KEY, channel.lock_expiry)
+    said = Receipt(channel.id, Tokens(60), *channel.signers.keys, channel.lock_expiry)
     assert channel.phase is ChannelPhase.OPEN
     assert compute_due(channel, said, aside, CLAIMING, 5) == 0
     assert may_be_due(channel, aside, CLAIMING, 5)

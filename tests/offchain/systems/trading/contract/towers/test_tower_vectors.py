@@ -24,6 +24,7 @@ def test_t26_receipt__has_the_vectors_digest_and_signer() -> None:
         parse_channel_id(channel),
         Tokens(int(vectors["amount"])),
         Address(vectors["payerKey"]),
+        Address(vectors["sellerKey"]),
         Timestamp(vectors["until"]),
     )
     digest = TowersDomain(vectors["chainId"], Address(vectors["towers"])).receipt(receipt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.offchain.systems.trading.channel_cast import KEYS, LIMITS, open_one
+from tests.offchain.systems.trading.channel_cast import LIMITS, open_one, signer
 from tests.offchain.systems.trading.tower.tower_cast import (
     CLAIM_S,
     RIVAL,
@@ -57,10 +57,13 @@ def signed(amount: int) -> on.HeardSigned:
 
 
 def receipt(
-    amount: int, number: int = 1, tower: Address = TOWER.address, cover: int = COVER, key: str = ""
+    amount: int,
+    number: int = 1,
+    tower: Address = TOWER.address,
+    cover: int = COVER,
+    keys: tuple[str, str] = ("payer's key", "seller's key"),
 ) -> on.FoundReceipt:
-    payer = KEYS[key or "payer's key"].address
-    said = Receipt(CHANNEL.id, Tokens(amount), payer, EXPIRY)
+    said = Receipt(CHANNEL.id, Tokens(amount), *map(signer, keys), EXPIRY)
     by = TOWER if tower == TOWER.address else RIVAL
     kept = on.KeptReceipt(tower, SignedReceipt(said, by.sign(TOWERS.receipt(said))))
     return on.FoundReceipt(kept, number, Tokens(cover))
@@ -132,6 +135,16 @@ def test_amount__never_falls() -> None:
     held = step(watched(), receipt(650), receipt(600)).receipt
     assert held is not None
     assert held.signed.receipt.amount == 650
+
+
+@pytest.mark.parametrize(
+    "keys", [("payer's next key", "seller's key"), ("payer's key", "seller's next key")]
+)
+def test_receipt_under_other_keys__takes_no_others_place(keys: tuple[str, str]) -> None:
+    """Former keys may be put back, and with them a former receipt counts again."""
+    guard = step(watched(), receipt(500, keys=keys), receipt(550, keys=keys))
+    assert [each.signed.receipt.amount for each in guard.receipts] == [600, 550]
+    assert len({each.signed.receipt.keys for each in guard.receipts}) == 2
 
 
 def test_end_below_a_receipt__is_claimed_from_every_tower_that_gave_one() -> None:

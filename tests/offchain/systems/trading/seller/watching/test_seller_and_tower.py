@@ -25,6 +25,7 @@ from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.guard import GuardPhase
 from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.tower.taking import least_close_s
 
 __all__ = ["house"]
 
@@ -196,13 +197,17 @@ def test_t24_towers_that_do_not_suit__are_named_by_why(house: TowerHouse, tower:
     poor = house.ground.open(house.ground.terms(deposit=Tokens(100), bond=Tokens(100)))
     long = house.ground.terms()
     long = house.ground.open(replace(long, close_by=long.close_by + 700 * 86_400))
-    with guarding(house) as watching:
+    short = house.ground.open(replace(house.ground.terms(), window=least_close_s(60) - 1))
+    had = free(house, short.seller)
+    with house.running(tower), guarding(house) as watching:
         for terms, who, why in (
             (house.ground.open(), house.ground.address("outsider"), Unwatched.TAKES_NONE),
             (house.ground.open(), dear_account, Unwatched.TOO_DEAR),
             (poor, account(house, tower), Unwatched.BOND_SMALL),
             (long, account(house, tower), Unwatched.TIME_SHORT),
+            (short, account(house, tower), Unwatched.CLOSE_SHORT),
         ):
             watching.watch(terms, who)
             await_why(house, watching, terms, why)
             assert watching.answered(seller_of(house).escrow.id_of(terms)) == 0
+    assert free(house, short.seller) == had, "a retainer was paid for nothing"

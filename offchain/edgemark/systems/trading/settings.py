@@ -146,8 +146,9 @@ class TowerSettings(Section):
         max_channels: that a tower watches at a time; one more is refused by name.
         max_cover: tokens that it sets aside for one channel at most.
         margin_s: seconds before `close_by` from which on it brings what is not on the chain, and
-            gives no receipt for more.
-        stale_after_s: age of the newest block, and of its own last look, at which it gives none.
+            gives no receipt for more; a channel that leaves less time anywhere is not watched.
+        stale_after_s: age of the newest block, and of its own last look, at which it gives none;
+            half of `margin_s` at most.
     """
 
     NAME = "trading.tower"

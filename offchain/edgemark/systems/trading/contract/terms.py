@@ -92,6 +92,14 @@ class Terms:
         """Who signs as long as nothing was amended."""
         return Signers(self.payer_key, self.seller_key, self.controller)
 
+    def shortest_s(self, exit_grace: int) -> int:
+        """Seconds that anybody has at least to bring what counts.
+
+        In a window; from `expires_at`, after which keys and deposit stay, to `close_by`; and from
+        the end of the last window to the expiry of the lock.
+        """
+        return min(self.window, self.close_by - self.expires_at, exit_grace)
+
     def lock_expiry(self, exit_grace: int) -> Timestamp:
         """Last second at which the escrow can pay: no window outlives it."""
         return Timestamp(self.close_by + 2 * self.window + exit_grace)

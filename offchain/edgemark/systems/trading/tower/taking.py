@@ -45,7 +45,7 @@ class ChannelUnsuitable(StateRefused):
 
 
 class TimeShort(ChannelUnsuitable):
-    """A channel whose window, or time from the end of service to the last close, is too short."""
+    """A channel that can end before a tower has brought what counts; see `Terms.shortest_s`."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
 
 
 def least_close_s(margin: int) -> int:
-    """Shortest window of a channel, and time from its `expires_at` to `close_by`: seconds.
+    """Seconds that a channel leaves at least to bring what counts; see `Terms.shortest_s`.
 
     So every key and deposit is final before the tower brings anything within its margin.
     """
@@ -175,10 +175,11 @@ def check_suitable(
     need("its bond is too small", Amount(terms.bond), least, terms.bond >= offered.least_bond)
     until = f"{offered.until} at most"
     need("its lock expires too late", lock_expiry, until, lock_expiry <= offered.until)
-    shortest, least_s = min(terms.window, terms.close_by - terms.expires_at), least_close_s(margin)
+    exit_grace = lock_expiry - terms.close_by - 2 * terms.window
+    shortest, least_s = terms.shortest_s(exit_grace), least_close_s(margin)
     if shortest < least_s:
         raise TimeShort(
-            "window, or time from the end of service to the last close, is too short",
+            "leaves too little time, in a window, to close, or to settle",
             who="channel",
             had=f"{shortest} s",
             needed=f">= {least_s} s",

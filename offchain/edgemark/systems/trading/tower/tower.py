@@ -69,6 +69,8 @@ class Tower(EvmServer[TradingStation]):
 
     def __init__(self, station: TradingStation) -> None:
         self._decided = station.settings.of(TowerSettings)
+        # What it sees late by so much, it brings in the other half of the margin, or of a window.
+        self._stale_s = min(self._decided.stale_after_s, self._decided.margin_s // 2)
         self._limits = station.decided.limits
         self._claim_s = station.decided.watching.claim_seconds
         self._retainers = Retainers(station.home / "retainers.json")
@@ -177,7 +179,7 @@ class Tower(EvmServer[TradingStation]):
             BlocksStopped: the newest block is old.
             LedgerUnavailable: no round was whole for as long.
         """
-        most = self._decided.stale_after_s
+        most = self._stale_s
         check_fresh(self.station.head(), most)
         age = time.monotonic() - self._looked_at
         if age > most:

@@ -24,8 +24,9 @@ from tests.offchain.systems.trading.parties_cast import (
 )
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey
-from edgemark.identifiers import NOBODY, Timestamp, Tokens
+from edgemark.identifiers import NOBODY, Timestamp, Tokens, format_time
 from edgemark.loop.machine import IllegalMove
+from edgemark.systems.trading.buyer.agreeing import DepositFinal, check_top_up
 from edgemark.systems.trading.buyer.checking import (
     NotReduced,
     check_reducing_back,
@@ -77,6 +78,37 @@ def word(key: SecretKey = PAYER_KEY, amount: int = 12, **signers: Any) -> Amendi
 def hear(sale: Sale, amending: Amending, head: Head = HEAD) -> accord.HeardAmending | None:
     limits = {"least": 12, "most": TERMS.deposit}
     return check_amending(sale, amending, PAYER_KEY.address, DOMAIN, head, **limits)
+
+
+# --- the last second -----------------------------------------------------------------------------
+
+
+def test_amendment__counts_no_longer_than_the_chain_takes_one() -> None:
+    last = TERMS.expires_at
+    drafted = draft_amending(serving(next_key=NEXT_SELLER.address), 12, Head(last - 1, last - 1))
+    assert drafted.valid_until == last
+    others = replace(word(), valid_until=TERMS.close_by)
+    with pytest.raises(AmendmentRefused, match="amount or time"):
+        hear(serving(), others, Head(last + 1, last + 1))
+    with pytest.raises(BadSignature):  # which alone is wrong in the last second
+        hear(serving(), others, Head(last, last))
+
+
+@pytest.mark.parametrize("after", [-1, 0, 1])
+def test_top_up__is_refused_with_the_time_before_anything_is_brought_in(after: int) -> None:
+    purchase = buying()
+    at = purchase.service_ends + after
+    if after <= 0:
+        check_top_up(purchase, at)
+        return
+    with pytest.raises(DepositFinal, match=format_time(purchase.service_ends)):
+        check_top_up(purchase, at)
+
+
+def test_top_up_of_a_channel_that_was_stopped__is_refused() -> None:
+    stopped, _ = step(buying(), on.AskedStop(Timestamp(START + 5)))
+    with pytest.raises(DepositFinal, match="stopped"):
+        check_top_up(stopped, START + 6)
 
 
 # --- another key -------------------------------------------------------------------------------

@@ -169,6 +169,14 @@ def test_channel_that_does_not_suit__is_refused_by_name(hostile: dict[str, Any])
         suit(**hostile)
 
 
+def test_lock_that_expires_before_a_window_is_settled__is_watched_by_nobody() -> None:
+    terms, grace = CHANNEL.terms, least_close_s(MARGIN)
+    stored = stored_of(CHANNEL)
+    check_suitable(terms, stored, OFFERED, terms.lock_expiry(grace), START, MARGIN)
+    with pytest.raises(TimeShort):
+        check_suitable(terms, stored, OFFERED, terms.lock_expiry(grace - 1), START, MARGIN)
+
+
 @pytest.mark.parametrize("field", ["window", "close_by"])
 def test_channel_that_leaves_no_time_to_bring_it__is_refused_for_that(field: str) -> None:
     """Keys and deposit are final at `expires_at`, and a margin before `close_by` all is brought."""

@@ -29,10 +29,12 @@ from edgemark.party.rounds import Rounds
 from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.escrow import StoredChannel
 from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.contract.towers.events import SellerCompensated
 from edgemark.systems.trading.contract.towers.liability import compute_due
 from edgemark.systems.trading.contract.towers.records import TowerTerms
+from edgemark.systems.trading.contract.towers.statements import TowersDomain
 from edgemark.systems.trading.contract.towers.watchtowers import ReceiptClaim
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.messages import Countersigned
@@ -211,7 +213,8 @@ class Watching(PartyLoop[TradingStation]):
         raw = self.station.ask(tower, STATES, brought.to_wire(), most=MAX_RECEIPT_BYTES)
         with from_peer(tower):
             signed = SignedReceipt.from_wire(raw)
-        self._check_receipt(asked, signed, voucher)
+        escrow, towers = self.station.escrow.domain, self.station.towers.domain
+        check_receipt(asked, signed, voucher, escrow, towers)
         cover = self.station.towers.cover_of(tower, asked.channel, block="confirmed")
         counts = cover.amount if cover.until >= asked.lock_expiry else Tokens(0)
         found = on.FoundReceipt(on.KeptReceipt(tower, signed), number, counts)
@@ -219,30 +222,6 @@ class Watching(PartyLoop[TradingStation]):
             self.tell(asked.channel, [found])
             raise _unsuitable(Unwatched.NO_COVER, "covers nothing on chain", tower, "a cover")
         return found
-
-    def _check_receipt(
-        self, asked: on.AskedWatch, signed: SignedReceipt, handed: Countersigned
-    ) -> None:
-        """Check what a tower signed.
-
-        Raises:
-            ReceiptWrong: it is of another channel, for less, or ends early.
-            BadSignature: another signed it, or it names other keys than signed what was handed in,
-                with which it would pay nothing.
-        """
-        said, amount = signed.receipt, handed.voucher.amount
-        is_right = said.channel == asked.channel and said.until >= asked.lock_expiry
-        if not is_right or said.amount < amount:
-            raise ReceiptWrong(
-                "receipt is not for what was handed in",
-                who=asked.tower,
-                had=f"{Amount(said.amount)} until {said.until}",
-                needed=f"{Amount(amount)} until {asked.lock_expiry}",
-            )
-        digest = self.station.escrow.domain.voucher(asked.channel, handed.voucher)
-        check_signature(digest, handed.payer_signature, said.payer_key)
-        check_signature(digest, handed.seller_signature, said.seller_key)
-        signed.check(self.station.towers.domain, asked.tower)
 
     def _claim(self, state: Guard, tower: Address) -> on.FoundCompensated:
         """Have a tower pay what it owes, if it owes anything."""
@@ -270,6 +249,35 @@ def _observe(guard: Guard, stored: StoredChannel) -> list[on.GuardEvent]:
     if guard.has_ended or stored.phase is not ChannelPhase.ENDED:
         return []
     return [on.SawGone(stored.paid, stored.locked, stored.deadline)]
+
+
+def check_receipt(
+    asked: on.AskedWatch,
+    signed: SignedReceipt,
+    handed: Countersigned,
+    escrow: EscrowDomain,
+    towers: TowersDomain,
+) -> None:
+    """Check what a tower signed for what it was handed.
+
+    Raises:
+        ReceiptWrong: it is of another channel, for less, or ends early.
+        BadSignature: another signed it, or it names other keys than signed what was handed in,
+            with which it would pay nothing.
+    """
+    said, amount = signed.receipt, handed.voucher.amount
+    is_right = said.channel == asked.channel and said.until >= asked.lock_expiry
+    if not is_right or said.amount < amount:
+        raise ReceiptWrong(
+            "receipt is not for what was handed in",
+            who=asked.tower,
+            had=f"{Amount(said.amount)} until {said.until}",
+            needed=f"{Amount(amount)} until {asked.lock_expiry}",
+        )
+    digest = escrow.voucher(asked.channel, handed.voucher)
+    check_signature(digest, handed.payer_signature, said.payer_key)
+    check_signature(digest, handed.seller_signature, said.seller_key)
+    signed.check(towers, asked.tower)
 
 
 def draft_claim(station: TradingStation, guard: Guard, tower: Address) -> ReceiptClaim | None:
@@ -340,9 +348,9 @@ def _check_suitable(
         had, limit = Amount(offered.retainer), f"<= {Amount(most)}"
         raise _unsuitable(Unwatched.TOO_DEAR, "retainer is too high", had, limit)
     least = _read_least_close(station, tower)
-    shortest = min(terms.window, terms.close_by - terms.expires_at)
+    shortest = terms.shortest_s(station.decided.limits.exit_grace)
     if shortest < least:
-        had_s, needed_s = f"{shortest} s", f"window and time to close >= {least} s"
+        had_s, needed_s = f"{shortest} s", f"window, time to close and to settle >= {least} s"
         raise _unsuitable(Unwatched.CLOSE_SHORT, "is closed too soon for it", had_s, needed_s)
 
 

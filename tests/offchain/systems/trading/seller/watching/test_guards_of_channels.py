@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.offchain.systems.trading.channel_cast import LIMITS, open_one, signer
 from tests.offchain.systems.trading.tower.tower_cast import (
     CLAIM_S,
+    DOMAIN,
     RIVAL,
     TOWER,
     TOWERS,
     countersign,
 )
 
+from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove, Tick
 from edgemark.systems.trading.contract.towers.records import Receipt
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.seller.watching import events as on
 from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.guard import (
@@ -26,6 +30,7 @@ from edgemark.systems.trading.seller.watching.guard import (
     GuardPhase,
     word_event,
 )
+from edgemark.systems.trading.seller.watching.watching import ReceiptWrong, check_receipt
 from edgemark.systems.trading.tower.messages import SignedReceipt
 
 CHANNEL = open_one()
@@ -185,3 +190,28 @@ def test_receipts__are_bounded_and_the_smallest_go() -> None:
         guard, _ = MACHINE.step(guard, found)
     assert len(guard.receipts) == MAX_RECEIPTS
     assert min(each.signed.receipt.amount for each in guard.receipts) > 600
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({}, None),
+        ({"payer_key": signer("payer's next key")}, BadSignature),
+        ({"seller_key": signer("seller's next key")}, BadSignature),
+        ({"amount": Tokens(599)}, ReceiptWrong),
+        ({"until": Timestamp(EXPIRY - 1)}, ReceiptWrong),
+        ({"channel": ChannelId(bytes(32))}, ReceiptWrong),
+    ],
+)
+def test_receipt_that_would_pay_nothing__is_refused(
+    change: dict[str, Any], error: type[Exception] | None
+) -> None:
+    """A tower with a payer would else sign for keys that are not in force."""
+    said = replace(receipt(600).kept.signed.receipt, **change)
+    given = SignedReceipt(said, TOWER.sign(TOWERS.receipt(said)))
+    handed = countersign(CHANNEL, 600)
+    if error is None:
+        check_receipt(ask(), given, handed, DOMAIN, TOWERS)
+        return
+    with pytest.raises(error):
+        check_receipt(ask(), given, handed, DOMAIN, TOWERS)

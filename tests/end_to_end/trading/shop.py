@@ -44,7 +44,8 @@ class Shop:
         self, home: str, *words: str | Path, out: str = "out.json", dies_at: str = ""
     ) -> Finished:
         work = ("--function", self.folder / "F", "--input", self.folder / "x.json")
-        more = ("--out", self.folder / out, "--interval", "2", "--timeout", "150")
+        agreed = () if "--in" in words else ("--interval", "2")
+        more = ("--out", self.folder / out, *agreed, "--timeout", "150")
         return self.run(home, "trading", "buy", *words, *work, *more, dies_at=dies_at)
 
     def wealth(self, account: Address) -> int:

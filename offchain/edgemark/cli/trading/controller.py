@@ -116,7 +116,7 @@ def convict(spending: Spending, first: Path, second: Path) -> None:
     def tell(station: TradingStation, convicted: Address) -> dict[str, object]:
         taken_at = station.controllers.bond_of(convicted).convicted_at
         said = files[0].said
-        facts = {"controller": convicted, "channel": f"0x{said.channel.hex()}"}
+        facts = {"controller": convicted, "channel": said.channel.hex()}
         return {**facts, "index": said.voucher.index, "convicted_at": Moment(taken_at)}
 
     spending.carry_out(TradingStation, act, tell)

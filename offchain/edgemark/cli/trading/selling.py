@@ -93,7 +93,9 @@ def _wish(spending: Spending, home: Path, channel: ChannelId, is_end: bool) -> N
         spending.invocation.show({"dry_run": True, "channel": channel.hex(), "signed": Amount(0)})
         return
     facts = {"channel": channel.hex(), "close": is_end}
-    spending.invocation.show(ask(home, CLAIM, facts, WISH_S))
+    told = ask(home, CLAIM, facts, WISH_S)
+    paid = {"amount": Amount(int(told["amount"]))} if "amount" in told else {}
+    spending.invocation.show({**told, **paid})
 
 
 def _tell(claimed: Claimed) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,15 +13,16 @@ from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.begun_ids import KindOfId, Known, find_id
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.files import find_holder
-from edgemark.identifiers import Tokens, parse_address
+from edgemark.identifiers import Moment, Tokens, parse_address
 from edgemark.loop.replay import list_keys
 from edgemark.party.wishes.asking import ask
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
+from edgemark.systems.trading.seller.claiming import NAME as SELLER
+from edgemark.systems.trading.seller.claiming import find_sale
 from edgemark.systems.trading.seller.watching import by_hand
 from edgemark.systems.trading.seller.watching.following import DISMISS, WATCH, describe_guard
 from edgemark.systems.trading.station.station import TradingStation
 
-SELLER = "seller"  # its journal
 CHANNEL: KindOfId[ChannelId] = KindOfId("channel", 64, parse_channel_id)
 
 
@@ -40,7 +42,7 @@ def watch(spending: Spending, channel: str, tower: str) -> None:
         spending.carry_out(
             TradingStation,
             lambda station: by_hand.watch(station, key, named),
-            lambda _, told: told,
+            lambda _, told: tell_guard(told),
         )
         return
     spending.check_can_be_asked()
@@ -51,7 +53,7 @@ def watch(spending: Spending, channel: str, tower: str) -> None:
         return
     spending.agree(price)
     facts = {"channel": key.hex(), "tower": named}
-    spending.invocation.show(ask(home, WATCH, facts, by_hand.WAIT_S))
+    spending.invocation.show(tell_guard(ask(home, WATCH, facts, by_hand.WAIT_S)))
 
 
 @click.command("dismiss")
@@ -69,11 +71,14 @@ def dismiss(spending: Spending, channel: str) -> None:
         if spending.is_dry:
             spending.invocation.show({"dry_run": True, **_told(home, key)})
             return
-        spending.invocation.show(ask(home, DISMISS, {"channel": key.hex()}, by_hand.WAIT_S))
+        told = ask(home, DISMISS, {"channel": key.hex()}, by_hand.WAIT_S)
+        spending.invocation.show(tell_guard(told))
         return
 
     def act(station: TradingStation) -> Mapping[str, object]:
-        return _told(home, key) if station.is_rehearsed else by_hand.dismiss(station, key)
+        if station.is_rehearsed:
+            return _told(home, key)
+        return tell_guard(by_hand.dismiss(station, key))
 
     spending.carry_out(TradingStation, act, lambda _, told: told)
 
@@ -99,15 +104,29 @@ def compensate(spending: Spending, channel: str) -> None:
     key = _find(home, channel)
 
     def tell(_: TradingStation, due: Tokens) -> Mapping[str, object]:
-        return {"channel": f"0x{key.hex()}", "due": Amount(due)}
+        return {"channel": key.hex(), "due": Amount(due)}
 
     spending.carry_out(TradingStation, lambda station: by_hand.claim_covers(station, key), tell)
 
 
 def _told(home: Path, channel: ChannelId) -> dict[str, object]:
-    return describe_guard(channel, by_hand.find_guard(home, channel))
+    return tell_guard(describe_guard(channel, by_hand.find_guard(home, channel)))
+
+
+def tell_guard(told: Mapping[str, Any]) -> dict[str, object]:
+    """What `describe_guard` says, or a seller that runs, to show: amounts and times as such."""
+    receipt, until = told["receipt"], told["receipt_until"]
+    return {
+        **told,
+        "covered": Amount(int(told["covered"])),
+        "receipt": None if receipt is None else Amount(int(receipt)),
+        "receipt_until": None if until is None else Moment(int(until)),
+    }
 
 
 def _find(home: Path, typed: str) -> ChannelId:
+    """A channel in which this home sells, whole or begun; raises `RefusedInput`."""
     known = Known("this home's seller", lambda: [key.hex() for key in list_keys(home, SELLER)])
-    return find_id(CHANNEL, typed, known)
+    found = find_id(CHANNEL, typed, known)
+    find_sale(home, found)
+    return found

@@ -9,6 +9,7 @@ SHELLS = frozenset(
         "buyer.market",
         "buyer.money",
         "buyer.orders.answers",
+        "buyer.orders.requesting",
         "buyer.buyer",
         "buyer.granting",
         "buyer.hearing",

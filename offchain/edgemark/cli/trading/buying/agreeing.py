@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,7 +37,8 @@ from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol.life import BuyerPhase
 from edgemark.systems.trading.protocol.side import Side
 from edgemark.systems.trading.seller.claiming import NAME as SELLER
-from edgemark.systems.trading.seller.claiming import find_sale
+from edgemark.systems.trading.seller.claiming import find_sale, open_seller_station
+from edgemark.systems.trading.seller.seller import Seller
 from edgemark.systems.trading.station.accords.asking import (
     AMEND,
     RENEW,
@@ -44,6 +47,10 @@ from edgemark.systems.trading.station.accords.asking import (
     facts_of_controller,
 )
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.untrusted.fields import Fields
+
+Wish = Callable[[str, Mapping[str, Any]], Mapping[str, object]]
+"""Has a party do something of a kind, by its facts; what came of it."""
 
 CHANNEL: KindOfId[ChannelId] = KindOfId("channel", 64, parse_channel_id)
 
@@ -53,7 +60,7 @@ class NotAgreed(PeerFault):
 
 
 class SellerAtRest(RefusedInput):
-    """What is asked for needs a seller that serves the channel meanwhile, and none runs."""
+    """No seller runs that serves the channel meanwhile, and this home does not say how one may."""
 
 
 @click.command("reduce")
@@ -140,7 +147,9 @@ def amend(
         return Exit.DONE
     spending.agree(price)
     ends_at = _ends_at(timeout_s) if wait else 0.0
-    side, wanted = wish.have_sold(ends_at) if wish.is_sold else wish.have_bought(spending, ends_at)
+    side, wanted = (
+        wish.have_sold(settings, ends_at) if wish.is_sold else wish.have_bought(spending, ends_at)
+    )
     now = side.in_force
     told = {"controller": now.controller, "epoch": now.epoch, "key": side.keys_in(now)[0]}
     done = "named" if wanted in told.values() else "wanted"
@@ -176,24 +185,42 @@ class Amendment:
         else:
             check_controller(station, self.look(), self.controller)
 
-    def have_sold(self, ends_at: float | None) -> tuple[Side, Address]:
-        """By a wish to the seller that runs here; the state then, and what was wanted."""
+    def have_sold(self, settings: Settings, ends_at: float | None) -> tuple[Side, Address]:
+        """By the seller of this home, which may be this process; the state, and what was wanted."""
+        with self._asking(settings) as wish:
+            if self.controller is None:
+                wanted = parse_address(str(wish(RENEW, {"channel": self.channel.hex()})["key"]))
+            else:
+                wanted = self.controller
+                wish(AMEND, facts_of_controller(self.channel, wanted))
+            return _stay(self.look, wanted, ends_at), wanted
+
+    @contextmanager
+    def _asking(self, settings: Settings) -> Iterator[Wish]:
+        """Who grants it: the seller that runs here, else one that serves as long as this lasts.
+
+        Raises:
+            SellerAtRest: neither, as its settings do not go together.
+        """
         journal = self.home / f"{SELLER}.journal"
-        if not find_holder(journal):
-            raise SellerAtRest(
-                "does not run",
-                who=f"seller of {self.home}",
-                needed="one that serves the channel while both parties agree",
-                remedy="Start `edgemark seller run`, then ask again.",
-            )
-        if self.controller is None:
-            facts = {"channel": self.channel.hex()}
-            told = ask(self.home, RENEW, facts, WISH_S, _held(journal))
-            wanted = parse_address(told["key"])
-        else:
-            facts, wanted = facts_of_controller(self.channel, self.controller), self.controller
-            ask(self.home, AMEND, facts, WISH_S, _held(journal))
-        return _stay(self.look, wanted, ends_at), wanted
+        if find_holder(journal):
+            yield lambda kind, facts: ask(self.home, kind, facts, WISH_S, _held(journal))
+            return
+        with ExitStack() as opened:
+            try:
+                station = opened.enter_context(open_seller_station(settings))
+                seller = opened.enter_context(Seller(station))
+                seller.start()
+            except RefusedInput as error:
+                raise SellerAtRest(
+                    "does not run, and cannot be started as this home is set up",
+                    who=f"seller of {self.home}",
+                    had=error,
+                    needed="one that serves the channel while both parties agree",
+                    remedy="Start `edgemark seller run` with its options, then ask again.",
+                ) from error
+            grants = seller.grants()
+            yield lambda kind, facts: grants[kind](Fields(dict(facts), f"wish, {kind}"))
 
     def have_bought(self, spending: Spending, ends_at: float | None) -> tuple[Side, Address]:
         """By the buyer of this home, which may be this process."""

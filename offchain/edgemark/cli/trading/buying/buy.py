@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from edgemark.cli.options.amounts import MTC, SOME_MTC
 from edgemark.cli.options.plain_numbers import RealRange, WholeRange
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.outputs import check_apart
+from edgemark.cli.trading.buying.channels import find_channel
 from edgemark.cli.trading.buying.desks import Desk
 from edgemark.cli.trading.buying.errand import Errand, recover_channel
 from edgemark.cli.trading.buying.reading import (
@@ -22,6 +24,7 @@ from edgemark.cli.trading.buying.reading import (
     read_texts,
 )
 from edgemark.cli.trading.buying.staying import Waiting
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.systems.trading.buyer.market.bidding import Wishes
 from edgemark.systems.trading.identifiers import parse_channel_id
@@ -31,6 +34,15 @@ MOST_S = 366 * 86_400
 MOST = 2**32 - 1
 MOST_CPU_S = 3600 * 1024
 FILE = click.Path(path_type=Path, dir_okay=False)
+OF_A_CHANNEL = frozenset(  # what is agreed on when one is opened
+    {"offer", "category", "cores", "ram_mib", "most_price", "auditor", "auditor_account"}
+    | {"deposit", "bond", "seconds", "interval_s", "grace_s", "cap", "credit"}
+    | {"controller", "texts", "tokens"}
+)
+OF_WORK = frozenset(
+    {"function_file", "program", "cpu_s", "input_file", "out_file", "pieces", "sample"}
+    | {"channel", "keep_open"}
+)
 
 
 @click.command("buy")
@@ -86,13 +98,37 @@ def buy(
     """
     ends_at = None if timeout_s is None else time.monotonic() + timeout_s
     if lost is not None:
+        check_alone("--recover", OF_A_CHANNEL | OF_WORK)
         return recover(spending, lost, ends_at)
+    if channel is not None:
+        check_alone("--in", OF_A_CHANNEL)
     errand = read_errand(spending, ends_at, given)
     if channel is not None:
-        return errand.order_in(spending, parse_channel_id(_prefixed(channel)))
+        return errand.order_in(spending, find_channel(spending.invocation.settings(), channel))
     named = ("category", "cores", "ram_mib", "most_price", "auditor", "auditor_account")
     whom = Whom(offer, *(given[name] for name in named))
     return errand.buy(spending, whom, read_wishes(whom, given))
+
+
+def check_alone(mode: str, others: frozenset[str]) -> None:
+    """Check that nothing was typed which `mode` would pass over.
+
+    Args:
+        mode: the option that decides.
+        others: names of parameters that say nothing beside it.
+
+    Raises:
+        RefusedInput: one of them was.
+    """
+    context = click.get_current_context()
+    typed = [
+        each.opts[0] if isinstance(each, click.Option) else str(each.name).upper()
+        for each in context.command.params
+        if each.name in others
+        and context.get_parameter_source(str(each.name)) is ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise RefusedInput("says nothing beside it", who=mode, had=", ".join(typed))
 
 
 def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, Any]) -> Errand:
@@ -100,6 +136,9 @@ def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, A
     out: Path | None = given["out_file"]
     read = {"--function": given["function_file"], "--input": given["input_file"]}
     check_apart({"--out": out}, read)
+    if out is not None and not out.resolve().parent.is_dir():
+        needed = "a folder that is there"
+        raise RefusedInput("is in no folder", who="--out", had=out, needed=needed)
     names = ("function_file", "program", "input_file", "cpu_s", "pieces")
     work = Work(*(given[name] for name in names)).read()
     sample = given["sample"]

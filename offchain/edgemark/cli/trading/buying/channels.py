@@ -49,9 +49,12 @@ def find_channel(settings: Settings, typed: str) -> ChannelId:
 
     Raises:
         IdUnknown, IdAmbiguous: none of this home begins so, or several do.
+        ChannelUnknown: this home never bought in it.
     """
     known = Known("this home", lambda: [each.hex() for each in look_at_channels(settings.home)])
-    return find_id(CHANNEL, typed, known)
+    found = find_id(CHANNEL, typed, known)
+    look_at_channel(settings.home, found)
+    return found
 
 
 @click.command("status")

@@ -174,7 +174,7 @@ class Quotation:
             "seller": self.bid.seller,
             "endpoint": choice.place.endpoint,
             "controller": self.bid.controller,
-            "unit_price": Amount(choice.offer.draft.price),
+            "price": Amount(choice.offer.draft.price),
             "deposit": Amount(money.deposit),
             "bond": Amount(money.bond),
             "service_ends": Moment(money.expires_at),

@@ -53,7 +53,8 @@ class Work:
             RefusedInput: both or none of function and program, no input, or no bound for a program.
         """
         if (self.function is None) == (self.program is None):
-            raise RefusedInput("name one of them", who="--function and --program")
+            needed = "a function, or a program of the seller's list"
+            raise RefusedInput("name one of them", who="--function and --program", needed=needed)
         if self.data is None:
             raise RefusedInput("is missing", who="--input", needed="a file")
         if self.program is not None and (self.cpu_s is None or self.pieces != 1):
@@ -101,6 +102,9 @@ class Whom:
     def read_auditor(self) -> Auditor | None:
         """Who has to vouch for the seller; raises `RefusedInput`."""
         if self.auditor is None:
+            if self.auditor_account is not None:
+                needed = "whose account it is: --auditor DID"
+                raise RefusedInput("is of no auditor", who="--auditor-account", needed=needed)
             return None
         did = parse_did(self.auditor)
         account = self.auditor_account

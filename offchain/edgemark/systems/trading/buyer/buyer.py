@@ -21,12 +21,11 @@ from typing import assert_never
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
+from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.errands import Errand
-from edgemark.loop.machine import UnderWay
 from edgemark.party.agenda import Agenda
 from edgemark.party.rounds import Rounds
 from edgemark.party.service import PartyService
@@ -35,11 +34,12 @@ from edgemark.systems.trading.buyer.agreeing import Agreeing, check_top_up
 from edgemark.systems.trading.buyer.granting import grants_of
 from edgemark.systems.trading.buyer.hearing import Hearing
 from edgemark.systems.trading.buyer.market.asking import draft_policy
-from edgemark.systems.trading.buyer.market.choosing import SellerPlace, find_seller
+from edgemark.systems.trading.buyer.market.reaching import Reach
 from edgemark.systems.trading.buyer.money.means import bring_in_tokens, compute_unlocked
 from edgemark.systems.trading.buyer.money.sending import call_of_buyer
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, draft_lot
+from edgemark.systems.trading.buyer.orders.requesting import Requesting
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import require_known
 from edgemark.systems.trading.buyer.purchase import Purchase
@@ -63,20 +63,12 @@ from edgemark.systems.trading.station.speaking import (
     LETTERS,
     Correspondent,
     Pulse,
-    Sent,
     find_blocks,
     is_open,
 )
 from edgemark.systems.trading.station.station import TradingStation
 
 NAME = "buyer"
-AHEAD = 8  # requests that are out at a time; a seller takes no more
-
-
-class InLine(UnderWay):
-    """A request waits for its turn behind others: a seller takes them in their order."""
-
-    after_s = 0.2
 
 
 class Buyer(PartyService[TradingStation]):
@@ -92,16 +84,16 @@ class Buyer(PartyService[TradingStation]):
         self.shelf = Shelf(station.home)
         self._decided = station.settings.of(BuyerSettings)
         self._ordering = threading.Lock()
-        self._asked: set[tuple[ChannelId, int]] = set()  # requests that went out, in this life
-        self._places: dict[ChannelId, SellerPlace] = {}
+        self._reach = Reach(station)
         self._answers = Answers(
             station,
             self.shelf,
-            self._fetch,
+            self._reach.ask,
             self._note_right,
             self._note_wrong,
             randomness or Randomness(),
         )
+        self._requesting = Requesting(self.shelf, self._answers, self._say)
         self.agreeing = Agreeing(station, self.state, self.runtime.ask)
         self.agenda = Agenda(station.follow(), subject_of)
         self._rounds = Rounds(self, views_of=self._views_of, observe=observe, hear=_ignore)
@@ -258,7 +250,8 @@ class Buyer(PartyService[TradingStation]):
         self._post.leave(channel)
         self._talk.forget(channel)
         self._hearing.refusals.pop(channel, None)
-        self._asked = {each for each in self._asked if each[0] != channel}
+        self._requesting.forget(channel)
+        self._reach.forget(channel)
         self._answers.forget_parts(channel)
 
     def _views_of(self, states: Sequence[Purchase], block: int) -> Sequence[ChannelView]:
@@ -272,7 +265,7 @@ class Buyer(PartyService[TradingStation]):
             case do.SubmitOpening():
                 return self._open(state, effect)
             case do.SendRequest(number):
-                self._request(state, number)
+                self._requesting.send(state, number)
             case do.KeepAnswer(number):
                 self.shelf.conclude_last(state.known.channel, number, state.requests)
                 return [on.FoundAnswerKept(number)]
@@ -324,24 +317,6 @@ class Buyer(PartyService[TradingStation]):
             return [on.FoundOpeningRefused(refused.error_name or refused.what)]
         return []
 
-    def _request(self, state: Purchase, number: int) -> None:
-        """Ask for work, not too far ahead of what was answered, once its parts are there."""
-        channel, request = state.known.channel, state.request(number)
-        lot = self.shelf.lot_of(channel, number)
-        if request is None:
-            return
-        first = state.requests[0].number
-        is_next = number == first or (channel, number - 1) in self._asked
-        if not is_next or number >= first + AHEAD:
-            raise InLine("waits for its turn", who=f"request {number}")
-        if lot is not None:
-            self._answers.bring_parts(state, lot, number)
-        try:
-            self._say(state, request)
-        except Sent:
-            self._asked.add((channel, number))
-            raise
-
     def _countersign(self, state: Purchase, index: int) -> bytes:
         station = self.station
         pricing, key = station.deals.pricing(state.known.channel), self._talk.key(state)
@@ -353,7 +328,7 @@ class Buyer(PartyService[TradingStation]):
         """Send it, and again until its state owes it no more; raises `Sent`."""
 
         def hand(raw: bytes) -> bytes:
-            return self._fetch(state, "POST", LETTERS, raw, 1024)
+            return self._reach.ask(state, "POST", LETTERS, raw, 1024)
 
         if message is not None:  # the next controller is wanted also when the present one is gone
             by = hand if isinstance(message, Amending) else None
@@ -379,20 +354,6 @@ class Buyer(PartyService[TradingStation]):
     def _note_wrong(self, came: Came, wrong: EdgemarkError) -> None:
         self.log.error("answer is wrong", channel=came.channel, error=wrong)
         self.tell(came.channel, [on.AskedStop(Timestamp(self.station.head().block))])
-
-    def _fetch(self, state: Purchase, method: str, path: str, body: bytes, most: int) -> bytes:
-        """Ask the seller of a channel; where it is, is looked up once, and again when it moved."""
-        channel, seller = state.known.channel, state.known.terms.seller
-        place = self._places.get(channel)
-        if place is None:
-            place = self._places[channel] = find_seller(self.station, seller)
-        asked = (place.endpoint, place.pin, method, path, body)
-        try:
-            card = self.station.visitor.card_for(seller)  # a stranger may bring little
-            return self.station.client.request(*asked, most_bytes=most, card=card)
-        except PeerFault:
-            self._places.pop(channel, None)
-            raise
 
 
 def _ignore(events: Sequence[ChainEvent]) -> None:

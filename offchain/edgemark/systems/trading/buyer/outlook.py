@@ -170,7 +170,7 @@ def describe(state: Purchase, *, wrong: Sequence[str] = ()) -> dict[str, object]
         facts["lasts_surely_s"] = standing.outlook.surely
         facts["top_up_now"] = standing.outlook.is_alarm or state.warned == state.deposit
     if state.deadline != NO_TIME:
-        facts["window_ends"] = Moment(state.deadline)
+        facts["window_until"] = Moment(state.deadline)
     if state.reason is not Reason.NONE:
         facts["reason"] = state.reason.name.lower()
         facts["because"] = REASONS[state.reason]

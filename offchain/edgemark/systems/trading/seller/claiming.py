@@ -78,6 +78,7 @@ def find_sale(home: Path, channel: ChannelId) -> Sale:
             "is not known here",
             who=f"channel {channel.hex()}",
             needed="a channel that the seller of this home serves, or served",
+            remedy="Use the home of its seller; `edgemark trading channels` lists its channels.",
         )
     return sale
 

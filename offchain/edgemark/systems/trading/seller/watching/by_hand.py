@@ -16,8 +16,7 @@ from edgemark.identifiers import Address, Tokens
 from edgemark.loop.replay import look_up
 from edgemark.party.evm.joining import send_as_asked
 from edgemark.systems.trading.identifiers import ChannelId
-from edgemark.systems.trading.protocol.life import PartyMachine
-from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.seller.claiming import find_sale
 from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.following import describe_guard
 from edgemark.systems.trading.seller.watching.guard import Guard, GuardMachine
@@ -50,22 +49,6 @@ def find_guard(home: Path, channel: ChannelId) -> Guard | None:
     return None if found is None or found.asked is None else found
 
 
-def find_watched(home: Path, channel: ChannelId) -> Sale:
-    """The sale that is to be watched.
-
-    Raises:
-        RefusedInput: the seller of this home knows of none.
-    """
-    sale: Sale | None = look_up(home, "seller", PartyMachine(Sale), channel)
-    if sale is None or sale.agreement is None:
-        raise RefusedInput(
-            "is not known here",
-            who=f"channel {channel.hex()}",
-            needed="a channel that the seller of this home serves, or served",
-        )
-    return sale
-
-
 def watch(station: TradingStation, channel: ChannelId, tower: Address) -> Mapping[str, object]:
     """Let a tower watch a channel, and wait for its receipt; no seller runs here.
 
@@ -75,7 +58,7 @@ def watch(station: TradingStation, channel: ChannelId, tower: Address) -> Mappin
         RefusedInput: the seller knows of no such channel.
         TowerUnsuitable: of a rehearsal.
     """
-    sale, most = find_watched(station.home, channel), station.settings.of(SellerSettings)
+    sale, most = find_sale(station.home, channel), station.settings.of(SellerSettings)
     terms = sale.known.terms
     if station.is_rehearsed:
         asked = ask_for(station, terms, tower)
@@ -97,7 +80,7 @@ def dismiss(station: TradingStation, channel: ChannelId) -> Mapping[str, object]
     """Let nobody watch any more; no seller runs here.
 
     Raises:
-        IllegalMove: nobody watches.
+        NotWatched: nobody is to.
     """
     with Watching(station, Tokens(0)) as watching:
         watching.start()

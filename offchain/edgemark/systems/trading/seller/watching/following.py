@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NOBODY, Tokens, parse_address
 from edgemark.ledger.evm.sending.intent import Call
@@ -122,17 +121,17 @@ class WatchedSales:
 
 
 def describe_guard(channel: ChannelId, guard: Guard | None) -> dict[str, object]:
-    """Who watches a channel, up to which amount; or why nobody does."""
+    """Who watches a channel, up to which amount, smallest units; or why nobody does."""
     given = guard.receipt if guard else None
     why = guard.why.name.lower() if guard else "nobody_asked"
     return {
-        "channel": f"0x{channel.hex()}",
+        "channel": channel.hex(),
         "tower": None if guard is None or guard.tower == NOBODY else guard.tower,
         "watches": why == "watched",
         "why_not": None if why == "watched" else why,
         "number": guard.number if guard else 0,
-        "covered": str(Amount(guard.cover)) if guard else str(Amount(0)),
-        "receipt": None if given is None else str(Amount(given.signed.receipt.amount)),
+        "covered": int(guard.cover) if guard else 0,
+        "receipt": None if given is None else int(given.signed.receipt.amount),
         "receipt_until": None if given is None else given.signed.receipt.until,
     }
 

@@ -63,6 +63,10 @@ class TowerUnsuitable(TryAgain):
     why: Unwatched = Unwatched.TAKES_NONE
 
 
+class NotWatched(RefusedInput):
+    """There is no tower to dismiss."""
+
+
 class ReceiptWrong(PeerFault):
     """What a tower gave is no receipt for what it was handed."""
 
@@ -124,8 +128,16 @@ class Watching(PartyLoop[TradingStation]):
         """Let nobody watch any more; what was given a receipt for stays answered for.
 
         Raises:
-            IllegalMove: nobody watches.
+            NotWatched: nobody is to, or the channel ended.
         """
+        guard = self.guard(channel)
+        if guard is None or guard.tower == NOBODY:
+            raise NotWatched(
+                "is watched by nobody",
+                who=f"channel {channel.hex()}",
+                had=guard.why.name.lower() if guard else "nobody_asked",
+                needed="a channel that a tower watches, or is to",
+            )
         dismissed: Guard = self.runtime.ask(channel, on.AskedDismissal())
         return dismissed
 

@@ -17,7 +17,6 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.identity.keys import KeyStore
 from edgemark.journal.journal import Journal
-from edgemark.loop.machine import IllegalMove
 from edgemark.loop.replay import encode_record
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.identifiers import ChannelId
@@ -27,7 +26,7 @@ from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.watching import by_hand
 from edgemark.systems.trading.seller.watching.by_hand import NothingOwed
-from edgemark.systems.trading.seller.watching.watching import TowerUnsuitable
+from edgemark.systems.trading.seller.watching.watching import NotWatched, TowerUnsuitable
 
 __all__ = ["house"]
 
@@ -73,7 +72,7 @@ def test_t24_tower__is_asked_dismissed_and_claimed_on_by_hand(house: TowerHouse)
         by_hand.claim_covers(seller, channel)
     told = by_hand.dismiss(seller, channel)
     assert (told["watches"], told["why_not"], told["tower"]) == (False, "dismissed", None)
-    with pytest.raises(IllegalMove):
+    with pytest.raises(NotWatched):
         by_hand.dismiss(seller, channel)
     house.ground.send("payer", house.ground["payer"].escrow.close_bare, terms)
     house.ground.pass_to(seller.escrow.channel(terms).deadline + 1)

@@ -1,0 +1,84 @@
+"""Commands about a channel that is none of their home's, or with words that say nothing there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.stage.command_line import edgemark_here
+
+from edgemark.cli.terminal.exits import Exit
+
+OTHER = "ab" * 32  # a channel that this home has no part in
+ACCOUNT = f"0x{'11' * 20}"
+
+
+def refused(tmp_path: Path, *words: str) -> dict[str, Any]:
+    done = edgemark_here("trading", *words, "--json", "--home", tmp_path, environ={})
+    assert done.status == Exit.REFUSED_INPUT, done.out + done.error
+    assert "Price" not in done.error, "nothing is priced that cannot be"
+    told: dict[str, Any] = done.value
+    return told
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("close",), ("topup", "1"), ("reduce", "1")], ids=lambda each: each[0]
+)
+def test_a_channel_of_others__is_unknown_to_a_buyer(tmp_path: Path, words: Any) -> None:
+    told = refused(tmp_path, words[0], OTHER, *words[1:])
+    assert (told["error"], told["who"]) == ("ChannelUnknown", f"channel {OTHER}")
+    assert told["remedy"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("watched",), ("dismiss",), ("compensate",), ("watch", "--tower", ACCOUNT)],
+    ids=lambda each: each[0],
+)
+def test_a_channel_of_others__is_unknown_to_a_seller(tmp_path: Path, words: Any) -> None:
+    told = refused(tmp_path, words[0], OTHER, *words[1:])
+    assert told["what"] == "is not known here"
+    assert "home of its seller" in told["remedy"]
+
+
+@pytest.mark.parametrize("typed", ["", "zz", "0x", "9" * 80, f"{OTHER}00"])
+@pytest.mark.parametrize("command", ["status", "close", "watched", "dismiss"])
+def test_what_is_no_channel__is_told_with_what_one_is(
+    tmp_path: Path, command: str, typed: str
+) -> None:
+    told = refused(tmp_path, command, typed)
+    assert told["what"] == "is no id, whole or begun"
+    assert "64 hex digits" in told["needed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--in", OTHER, OTHER), "OFFER"),
+        (("--in", OTHER, "--deposit", "1", "--auditor", "x"), "--auditor, --deposit"),
+        (("--recover", OTHER, "--program", "p"), "--program"),
+        (("--recover", OTHER, "--in", OTHER, "--keep-open"), "--in, --keep-open"),
+    ],
+)
+def test_words_that_would_be_passed_over__are_refused(
+    tmp_path: Path, words: tuple[str, ...], named: str
+) -> None:
+    told = refused(tmp_path, "buy", *words)
+    assert (told["what"], told["had"]) == ("says nothing beside it", named)
+
+
+def test_a_result_for_no_folder__is_refused_before_anything_is_bought(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.write_bytes(b"x")
+    work = ("--program", "p", "--cpu", "1", "--input", str(data))
+    told = refused(tmp_path, "buy", OTHER, *work, "--out", str(tmp_path / "none" / "result"))
+    assert (told["who"], told["what"]) == ("--out", "is in no folder")
+
+
+def test_an_account_of_no_auditor__is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.write_bytes(b"x")
+    work = ("--program", "p", "--cpu", "1", "--input", str(data))
+    told = refused(tmp_path, "buy", OTHER, *work, "--auditor-account", ACCOUNT)
+    assert told["who"] == "--auditor-account"

@@ -77,7 +77,7 @@ _LOOP = _PURE_LOOP | frozenset(
 )
 _PURE_CHRONICLE = frozenset({"chronicle.marks", "chronicle.steps", "chronicle.telling"})
 _CHRONICLE = _PURE_CHRONICLE | frozenset(
-    {"chronicle.pots", "chronicle.book", "chronicle.transactions"}
+    {"chronicle.pots", "chronicle.book", "chronicle.lookout", "chronicle.transactions"}
 )
 _PURE_STORAGE = frozenset({"storage.cid"})
 _STORAGE = _PURE_STORAGE | frozenset({"storage.content", "storage.local"})
@@ -170,6 +170,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "chronicle.marks": _WORDS,
     "chronicle.steps": _WORDS | {"chronicle.marks"},
     "chronicle.telling": _WORDS | {"chronicle.marks", "chronicle.steps"},
+    "chronicle.lookout": _WORDS | {"deployment", "ledger", "settings"},
     "chronicle.transactions": _WORDS | {"chronicle.marks", "crypto", "deployment", "ledger"},
     "chronicle.pots": _WORDS | {"chronicle.marks", "anchoring", "ledger"},
     "chronicle.book": _WORDS

@@ -7,12 +7,11 @@ of the transactions that brought them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from edgemark.chronicle.lookout import MatterLookout, MatterUnknown
 from edgemark.chronicle.transactions import Transactions
-from edgemark.deployment.deployment import Deployment, open_deployment
-from edgemark.errors import RefusedInput
+from edgemark.deployment.deployment import Deployment
 from edgemark.ledger.evm.reading.blocks import Mined
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.settings.settings import Settings
@@ -25,8 +24,10 @@ from edgemark.systems.outsourcing.story.folding import ENDS, Court, StoryFold, b
 from edgemark.systems.outsourcing.story.story import JobStory
 
 
-class JobUnknown(RefusedInput):
+class JobUnknown(MatterUnknown):
     """No such job stands on this chain, or not deep enough yet."""
+
+    WORD = "job"
 
 
 class Chronicle:
@@ -71,13 +72,7 @@ class Chronicle:
         until = self._chain.confirmed()
         events = self._transactions.events(until, [[], [job]])
         if not events or not isinstance(events[0], seen.JobPosted):
-            raise JobUnknown(
-                "no such job on this chain",
-                who=f"job {job.hex()}",
-                had=f"chain {self._chain.chain_id} until block {until}",
-                remedy="Check the settings chain.url and chain.manifest; a new job needs "
-                "confirmations.",
-            )
+            raise JobUnknown.on(job, self._chain, until)
         said = self._transactions
         mined = said.mined([*events, *said.returns(job, until)], until)
         fold = StoryFold(self.blank(events[0], mined[0], until))
@@ -97,20 +92,10 @@ class Chronicle:
         return begin_story(court, posting, said.mark(mined), until, said.time_of(until))
 
 
-@dataclass(frozen=True)
-class Lookout:
-    """A chain and its contracts, to read from; makes no key and no folder."""
+class Lookout(MatterLookout[Chronicle]):
+    """A chain and its contracts, to read jobs from; makes no key and no folder."""
 
-    chain: EvmChain
-    deployment: Deployment
-    chronicle: Chronicle
-
-    @staticmethod
-    def open(settings: Settings) -> Lookout:
-        """Connect as the settings say, and check that the contracts are there.
-
-        Raises:
-            NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
-        """
-        chain, deployment = open_deployment(settings, OutsourcingStation.GROUPS)
-        return Lookout(chain, deployment, Chronicle(chain, deployment))
+    @classmethod
+    def open(cls, settings: Settings) -> Lookout:
+        """Connect as the settings say; raises as `MatterLookout.of`."""
+        return cls.of(settings, OutsourcingStation.GROUPS, Chronicle)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgemark.chronicle.lookout import MatterLookout, MatterUnknown
 from edgemark.chronicle.transactions import Transactions
-from edgemark.deployment.deployment import Deployment, open_deployment
-from edgemark.errors import RefusedInput
+from edgemark.deployment.deployment import Deployment
 from edgemark.identifiers import Address
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.settings.settings import Settings
@@ -17,8 +15,10 @@ from edgemark.systems.trading.story.folding import StoryFold, begin_story
 from edgemark.systems.trading.story.story import ChannelStory
 
 
-class ChannelUnknown(RefusedInput):
+class ChannelUnknown(MatterUnknown):
     """No such channel stands on this chain, or not deep enough yet."""
+
+    WORD = "channel"
 
 
 class Chronicle:
@@ -63,13 +63,7 @@ class Chronicle:
         until, said = self._chain.confirmed(), self._transactions
         events = said.events(until, [[], [channel]])
         if not events or not isinstance(events[0], seen.ChannelOpened):
-            raise ChannelUnknown(
-                "no such channel on this chain",
-                who=f"channel {channel.hex()}",
-                had=f"chain {self._chain.chain_id} until block {until}",
-                remedy="Check the settings chain.url and chain.manifest; a new channel needs "
-                "confirmations.",
-            )
+            raise ChannelUnknown.on(channel, self._chain, until)
         recorded = said.events(until, [[], [], [], [channel]], self._evidence)
         mined = said.mined([*events, *recorded, *said.returns(channel, until)], until)
         opened, now = said.mark(mined[0]), said.time_of(until)
@@ -79,20 +73,10 @@ class Chronicle:
         return fold.finish()
 
 
-@dataclass(frozen=True)
-class Lookout:
-    """A chain and its contracts, to read from; makes no key and no folder."""
+class Lookout(MatterLookout[Chronicle]):
+    """A chain and its contracts, to read channels from; makes no key and no folder."""
 
-    chain: EvmChain
-    deployment: Deployment
-    chronicle: Chronicle
-
-    @staticmethod
-    def open(settings: Settings) -> Lookout:
-        """Connect as the settings say, and check that the contracts are there.
-
-        Raises:
-            NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
-        """
-        chain, deployment = open_deployment(settings, TradingStation.GROUPS)
-        return Lookout(chain, deployment, Chronicle(chain, deployment))
+    @classmethod
+    def open(cls, settings: Settings) -> Lookout:
+        """Connect as the settings say; raises as `MatterLookout.of`."""
+        return cls.of(settings, TradingStation.GROUPS, Chronicle)

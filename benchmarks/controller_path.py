@@ -28,11 +28,13 @@ from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.controller.desk import Desk
 from edgemark.systems.trading.controller.issuance.hearing import Hearing
-from edgemark.systems.trading.controller.issuance.issuing import Issuer, Trade, draft_claims
+from edgemark.systems.trading.controller.issuance.issuing import Issuer
 from edgemark.systems.trading.credentials.payloads import Period
 from edgemark.systems.trading.credentials.sealing import carry
 from edgemark.systems.trading.credentials.settlement import (
     Signed,
+    Trade,
+    draft_claims,
     draft_settlement,
     issue_settlement,
 )
@@ -109,7 +111,7 @@ class SizedIssuer(Issuer):
 
     def __init__(self, size: int) -> None:
         key = KEYS[Role.CONTROLLER]
-        super().__init__(key, make_did(CHAIN_ID, key.address), DOMAIN, ISSUANCES, _no_reader)
+        super().__init__(key, make_did(CHAIN_ID, key.address), DOMAIN, ISSUANCES)
         self._facts = draft(size)
 
     def issue(
@@ -123,10 +125,6 @@ class SizedIssuer(Issuer):
         draft_settlement(said, trade.template, self._signer.issuer, Period(at))
         made = issue_settlement(self._signer, self._facts, said, DOMAIN, ISSUANCES)
         return Credential(voucher, made.token.encode(), made.signatures.controller)
-
-
-def _no_reader(_: object) -> Any:
-    raise LookupError("nothing is sealed here")
 
 
 class ControllerPath:

@@ -57,6 +57,9 @@ CREDENTIAL = {
     "verify": Place("credentials.verifying", "verify", "Check a credential, a line a check."),
 }
 IDENTITY = {
+    "agreement": Place(
+        "identities.agreeing", "agreement", "Say for which key others encrypt for it."
+    ),
     "attribute": Place("identities.acting", "attribute", "Say something of the identity."),
     "create": Place("identities.acting", "create", "Make this home's identity, for nothing."),
     "deactivate": Place("identities.acting", "deactivate", "End the identity, for good."),

@@ -28,6 +28,11 @@ from edgemark.identity.credentials.model import (
     read_credential,
 )
 from edgemark.identity.credentials.reading import read_signed
+from edgemark.identity.credentials.schema import (
+    MAX_SCHEMA_BYTES,
+    SchemaInvalid,
+    check_claims,
+)
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.credentials.status.entries import Purpose
 from edgemark.identity.did.identifier import Did, format_second
@@ -63,7 +68,10 @@ def takes_statement(command: F) -> F:
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         subject, claims = kwargs.pop("subject"), read_claims(kwargs.pop("claims"))
-        template = read_schema_file(kwargs.pop("schema"))
+        schema = kwargs.pop("schema")
+        template = read_schema_file(schema)
+        if schema is not None:
+            check_claims(claims, read_limited(schema, MAX_SCHEMA_BYTES, SchemaInvalid))
         statement = Statement(subject, claims, kwargs.pop("kind"), template)
         return command(*args, statement=statement, **kwargs)
 
@@ -71,7 +79,7 @@ def takes_statement(command: F) -> F:
     for option in (
         click.option("--type", "kind", help="A type beside VerifiableCredential."),
         click.option(
-            "--schema", type=FILE, help="JSON Schema of the claims; it is named by digest."
+            "--schema", type=FILE, help="JSON Schema of the claims, checked, and named by digest."
         ),
         click.option("--claims", type=FILE, required=True, help="JSON object: what is said of it."),
         did_option("--subject", "DID of whom it is about.", required=True),

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from edgemark.cli.credentials.opening import open_seals
 from edgemark.cli.credentials.places import find_credential, issued_of
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
 from edgemark.identifiers import Moment
@@ -19,11 +20,14 @@ from edgemark.identity.credentials.reading import SignedCredential
 def show(invocation: Invocation, credential: str | None) -> None:
     """Print what CREDENTIAL says, a file or the beginning of a digest; without it, a list.
 
-    Nothing of it is checked here: `edgemark credential verify` does that.
+    What is sealed in it is opened by the keys of this home, or it is told for whom it is. Nothing
+    of it is checked here: `edgemark credential verify` does that.
     """
     settings = invocation.settings()
     if credential is not None:
-        invocation.show(facts_of(find_credential(settings, credential)))
+        signed = find_credential(settings, credential)
+        seals = [each.as_facts() for each in open_seals(settings, signed)]
+        invocation.show({**facts_of(signed), **({"sealed": seals} if seals else {})})
         return
     issued = issued_of(settings)
     found = [facts_of(issued.read(bytes.fromhex(each))) for each in issued.digests()]  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from edgemark.cli.credentials.opening import CHECK, open_seals
 from edgemark.cli.credentials.places import (
     FILE,
     FOLDER,
@@ -76,7 +77,8 @@ def verify(
     """Check CREDENTIAL, a file or the beginning of a digest of this home; status 1 if one fails.
 
     Its signature is checked with the key that its issuer had when its digest was anchored in an
-    identity of issuer or subject, or at --recorded-at; without either, with the key of now.
+    identity of issuer or subject, or at --recorded-at; without either, with the key of now. What is
+    sealed in it is opened if this home has the key; what stays sealed fails nothing.
     """
     settings = invocation.settings()
     signed = find_credential(settings, credential)
@@ -87,7 +89,9 @@ def verify(
         resolver = DidResolver(indexed.chain, indexed.deployment, store)
         known = gather_knowledge(resolver, signed, fetch_lists(settings, lists), recorded)
         newest = store.highest()
-    outcomes = list(examine(signed, known, wanted))
+    seals = open_seals(settings, signed)
+    sealed = [Outcome(CHECK, each.told, each.error) for each in seals]
+    outcomes = [*examine(signed, known, wanted), *sealed]
     until = NO_TIME if newest is None else Timestamp(newest.timestamp)
     facts = {**facts_of(signed, known, outcomes), "indexed_until": Moment(until)}
     invocation.show(facts, tell(outcomes))

@@ -93,7 +93,7 @@ def find_agreement_key(document: DidDocument) -> tuple[str, bytes]:
         "has no key to encrypt for",
         who=document.id,
         needed=f"{AGREEMENT_KEY}, {KEY_BYTES} bytes",
-        remedy="Its owner sets the attribute did/pub/X25519/enc/base64.",
+        remedy="Its owner makes one by `edgemark identity agreement`.",
     )
 
 

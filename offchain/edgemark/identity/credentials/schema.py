@@ -10,8 +10,10 @@ can put another text under the same id and version. `digestSRI` of other issuers
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.identity.credentials.model import Credential, SchemaRef, is_url
@@ -24,6 +26,10 @@ MAX_SCHEMA_BYTES = 64 * 1024
 
 class SchemaMismatch(RefusedInput):
     """A credential was made by another template than the one that is asked for."""
+
+
+class ClaimsMismatch(RefusedInput):
+    """Claims are not what their template asks for."""
 
 
 class SchemaInvalid(RefusedInput):
@@ -71,6 +77,49 @@ def check_schema(credential: Credential, wanted: SchemaRef) -> None:
             had=had or "none",
             needed=wanted.as_json(),
             remedy="Ask its issuer for one by this template.",
+        )
+
+
+def check_claims(claims: Mapping[str, Any], raw: bytes) -> None:
+    """Check claims against their template before they are signed.
+
+    Both are the issuer's own, so it may use all of JSON Schema, and as much time; but nothing is
+    fetched. Templates of strangers are checked by who takes them.
+
+    Args:
+        claims: what is to be said.
+        raw: text of the template.
+
+    Raises:
+        SchemaInvalid: it is no JSON Schema, or refers to what does not stand in it.
+        ClaimsMismatch: the first thing that is wrong, with its place.
+    """
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - most commands check no claims
+    from jsonschema.exceptions import SchemaError, best_match  # noqa: PLC0415
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+    schema = parse_object_strictly(_canonical(raw), most=2 * MAX_SCHEMA_BYTES)
+    try:
+        kind = validator_for(schema, default=Draft202012Validator)
+        kind.check_schema(schema)
+        # An empty registry: the one that it has by default fetches what it does not know.
+        error = best_match(kind(schema, registry=Registry()).iter_errors(claims))
+    except (SchemaError, Unresolvable, RecursionError, re.error, TypeError) as wrong:
+        had = str(wrong).partition("\n")[0][:160]
+        needed = "JSON Schema that refers to nothing outside"
+        raise SchemaInvalid("cannot be used", who="schema", had=had, needed=needed) from None
+    if error is not None:
+        place = "".join(f"/{part}" for part in error.absolute_path)
+        needed = encode_jcs({str(error.validator): error.validator_value}).decode()[:160]
+        had = encode_jcs(error.instance).decode()[:160]
+        raise ClaimsMismatch(
+            "is not what the schema asks for",
+            who=f"claims{place}",
+            had=had,
+            needed=needed,
+            remedy="Correct the claims; nothing was signed.",
         )
 
 

@@ -77,6 +77,7 @@ OF_WORK = frozenset(
 @click.option("--cap", type=SOME_MTC, help="Most that an interval costs.")
 @click.option("--credit", type=MTC, help="Most that is served beyond it and not signed for.")
 @click.option("--controller", metavar="ACCOUNT", help="Else one in good standing.")
+@click.option("--sealed", "is_sealed", is_flag=True, help="What is done only the parties can read.")
 @click.option("--text", "texts", type=FILE, multiple=True, help="Of a template, if at hand.")
 @click.option("--qualification", "tokens", type=FILE, multiple=True, help="A credential at hand.")
 @click.option("--in", "channel", metavar="CHANNEL", help="Order in a channel that is open.")
@@ -158,6 +159,7 @@ def read_wishes(whom: Whom, given: Mapping[str, Any]) -> Wishes:
         controller=None if controller is None else parse_address(controller, who="--controller"),
         texts=read_texts(given["texts"]),
         qualifications=read_qualifications(given["tokens"]),
+        is_sealed=given["is_sealed"],
         **{name: given[name] for name in names},
     )
 

@@ -47,7 +47,7 @@ MAX_SEALED_BYTES = 64 * 1024
 MAX_KID = 512  # characters, as of a DID URL
 
 _PROTECTED = {"alg": KEY_ALGORITHM, "enc": CONTENT_ALGORITHM}
-_PARTS = {"protected", "recipients", "iv", "ciphertext", "tag"}
+PARTS = frozenset({"protected", "recipients", "iv", "ciphertext", "tag"})
 
 
 class SealBroken(PeerFault):
@@ -104,6 +104,9 @@ class AgreementKey:
             _refuse_key("public key", other)
 
 
+_ANY = AgreementKey(bytes([1]) * KEY_BYTES)  # no secret: a factor of 8 and nothing else matters
+
+
 def encrypt(text: bytes, readers: Sequence[Reader], randomness: Randomness) -> bytes:
     """Encrypt a text for its readers.
 
@@ -139,6 +142,45 @@ def encrypt(text: bytes, readers: Sequence[Reader], randomness: Randomness) -> b
     return raw
 
 
+@dataclass(frozen=True)
+class Encrypted:
+    """An encrypted text, whole and in the one form; nothing of it is opened.
+
+    Attributes:
+        protected: the header as it stands there, the additional data.
+        nonce: 12 bytes.
+        text: encrypted, with its tag.
+        readers: name, fresh key and wrapped content key of each.
+    """
+
+    protected: bytes
+    nonce: bytes
+    text: bytes
+    readers: tuple[tuple[str, bytes, bytes], ...]
+
+    @property
+    def kids(self) -> tuple[str, ...]:
+        """Names of the keys that open it, as they stand there."""
+        return tuple(kid for kid, _, _ in self.readers)
+
+    def decrypt(self, kid: str, key: AgreementKey) -> bytes:
+        """The text, by the key of this name; raises as `decrypt`."""
+        fresh, wrapped = self._find(kid)
+        try:
+            content_key = aes_key_unwrap(derive_key(key.agree(fresh)), wrapped)
+            return AESGCM(content_key).decrypt(self.nonce, self.text, self.protected)
+        except (InvalidUnwrap, InvalidTag):
+            raise SealBroken("cannot be opened with this key", who="JWE", needed=kid) from None
+
+    def _find(self, kid: str) -> tuple[bytes, bytes]:
+        """Fresh key and wrapped content key of the one reader with this name."""
+        mine = [(fresh, wrapped) for name, fresh, wrapped in self.readers if name == kid]
+        if len(mine) != 1:
+            had = f"{len(mine)} of {len(self.readers)} readers"
+            raise TokenInvalid("is not for this key", who="JWE", had=had, needed=f"one is {kid}")
+        return mine[0]
+
+
 def decrypt(raw: bytes, kid: str, key: AgreementKey) -> bytes:
     """The text that was encrypted for a key.
 
@@ -151,6 +193,15 @@ def decrypt(raw: bytes, kid: str, key: AgreementKey) -> bytes:
         TokenInvalid: not in the one form, or not for a key of this name.
         SealBroken: changed, or for another key of this name.
     """
+    return read_encrypted(raw).decrypt(kid, key)
+
+
+def read_encrypted(raw: bytes) -> Encrypted:
+    """An encrypted text, all of whose parts are what they have to be; for whoever cannot open it.
+
+    Raises:
+        TokenInvalid: not in the one form, of another algorithm, or a fresh key of small order.
+    """
     whole = _parse(raw)
     protected = _text(whole, "protected")
     header = _object(decode_base64url(protected, who="JWE, protected"))
@@ -160,12 +211,7 @@ def decrypt(raw: bytes, kid: str, key: AgreementKey) -> bytes:
     nonce = _octets(whole, "iv", NONCE_BYTES)
     tag = _octets(whole, "tag", TAG_BYTES)
     sealed = decode_base64url(_text(whole, "ciphertext"), who="JWE, ciphertext")
-    fresh, wrapped = _find_reader(whole["recipients"], kid)
-    try:
-        content_key = aes_key_unwrap(derive_key(key.agree(fresh)), wrapped)
-        return AESGCM(content_key).decrypt(nonce, sealed + tag, protected)
-    except (InvalidUnwrap, InvalidTag):
-        raise SealBroken("cannot be opened with this key", who="JWE", needed=kid) from None
+    return Encrypted(protected, nonce, sealed + tag, tuple(map(_read_reader, whole["recipients"])))
 
 
 def derive_key(
@@ -203,24 +249,14 @@ def _wrap(content_key: bytes, reader: Reader, randomness: Randomness) -> dict[st
 
 def _parse(raw: bytes) -> dict[str, Any]:
     whole = _object(raw)
-    if whole.keys() != _PARTS:
+    if whole.keys() != PARTS:
         had = ", ".join(sorted(whole))[:80]
-        needed = ", ".join(sorted(_PARTS))
+        needed = ", ".join(sorted(PARTS))
         raise TokenInvalid("is no encrypted text", who="JWE", had=had, needed=needed)
     readers = whole["recipients"]
     if not isinstance(readers, list) or not 1 <= len(readers) <= MAX_READERS:
         raise TokenInvalid("has no readers", who="JWE", needed=f"1 to {MAX_READERS}")
     return whole
-
-
-def _find_reader(readers: Sequence[object], kid: str) -> tuple[bytes, bytes]:
-    """Fresh key and wrapped content key of the one reader with this name."""
-    found = [_read_reader(reader) for reader in readers]
-    mine = [(fresh, wrapped) for name, fresh, wrapped in found if name == kid]
-    if len(mine) != 1:
-        had = f"{len(mine)} of {len(found)} readers"
-        raise TokenInvalid("is not for this key", who="JWE", had=had, needed=f"one is {kid}")
-    return mine[0]
 
 
 def _read_reader(reader: object) -> tuple[str, bytes, bytes]:
@@ -238,8 +274,18 @@ def _read_reader(reader: object) -> tuple[str, bytes, bytes]:
 def _read_fresh_key(epk: object) -> bytes:
     match epk:
         case {"kty": "OKP", "crv": "X25519", "x": x, **others} if not others:
-            return _octets({"epk": x}, "epk", KEY_BYTES)
+            return _check_order(_octets({"epk": x}, "epk", KEY_BYTES))
     raise TokenInvalid("has another key", who="JWE, epk", needed=f"one of {CURVE}")
+
+
+def _check_order(point: bytes) -> bytes:
+    """Of small order it is the same with every key, and whoever sent it knows what comes out."""
+    try:
+        _ANY.agree(point)
+    except RefusedInput:
+        needed = f"a point of {CURVE} of large order"
+        raise TokenInvalid("is of small order", who="JWE, epk", needed=needed) from None
+    return point
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from edgemark.systems.trading.buyer.checking import (
     ProposalWrong,
     blame,
     check_answer,
+    check_billed,
     check_closing_back,
     check_proposal,
     check_reducing_back,
@@ -35,6 +36,7 @@ from edgemark.systems.trading.protocol.messages import (
     Taken,
 )
 from edgemark.systems.trading.protocol.side import hear_stop
+from edgemark.systems.trading.station.post.seals import Seals
 from edgemark.systems.trading.station.station import TradingStation
 
 
@@ -67,6 +69,7 @@ class Hearing:
     ) -> None:
         self.refusals: dict[ChannelId, Pause] = {}
         self.kept = KeptCredentials(station.home)
+        self._seals = Seals.of_station(station)
         self._station, self._shelf, self._answers = station, shelf, answers
         self._state_of, self._note = state_of, note
         self._heard = threading.local()
@@ -138,6 +141,7 @@ class Hearing:
         template = station.deals.get(channel).templates.settlement
         domains = station.domain, station.controllers_domain
         check_settled(credential, channel, state.in_force, template, *domains)
+        check_billed(state, self._seals.read_issued(channel, Role.BUYER, credential), credential)
         self._note(channel, on.HeardCredential(credential))
 
     def _take_proposal(self, state: Purchase, proposal: Proposal) -> None:

@@ -6,6 +6,7 @@ is one about these terms.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
@@ -13,7 +14,15 @@ from edgemark.amounts import Amount
 from edgemark.crypto.ethereum.abi import encode
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
+from edgemark.identifiers import (
+    NOBODY,
+    Address,
+    Hash32,
+    Timestamp,
+    Tokens,
+    parse_address,
+    parse_hash32,
+)
 from edgemark.systems.trading.contract.records import Limits, Signers
 from edgemark.systems.trading.identifiers import ChannelId, OfferId
 
@@ -165,3 +174,40 @@ def check_after(now: int, deadline: int) -> None:
     """Check that a deadline has passed; raises `ChannelRefused`."""
     if now <= deadline:
         raise ChannelRefused("TooEarly", nowAt=now, allowedAfter=deadline)
+
+
+def facts_of_terms(terms: Terms) -> dict[str, str]:
+    """Terms as they are kept: each field as text, hashes in hexadecimal digits."""
+    return {
+        name: value.hex() if isinstance(value, bytes) else str(value)
+        for name, value in vars(terms).items()
+    }
+
+
+def parse_facts_of_terms(facts: Mapping[str, str]) -> Terms:
+    """The terms of `facts_of_terms`.
+
+    Raises:
+        KeyError, ValueError, RefusedInput: a field is missing, or is none.
+    """
+    return Terms(
+        payer=parse_address(facts["payer"], who="payer"),
+        seller=parse_address(facts["seller"], who="seller"),
+        payer_key=parse_address(facts["payer_key"], who="payer_key"),
+        seller_key=parse_address(facts["seller_key"], who="seller_key"),
+        deposit=Tokens(int(facts["deposit"])),
+        bond=Tokens(int(facts["bond"])),
+        window=int(facts["window"]),
+        expires_at=Timestamp(int(facts["expires_at"])),
+        close_by=Timestamp(int(facts["close_by"])),
+        initiation_template=_hash(facts["initiation_template"]),
+        settlement_template=_hash(facts["settlement_template"]),
+        initiation=_hash(facts["initiation"]),
+        controller=parse_address(facts["controller"], who="controller"),
+        offer=OfferId(_hash(facts["offer"])),
+        nonce=int(facts["nonce"]),
+    )
+
+
+def _hash(text: str) -> Hash32:
+    return parse_hash32(f"0x{text}")

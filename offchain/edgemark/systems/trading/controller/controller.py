@@ -18,7 +18,6 @@ import time
 from collections.abc import Sequence
 from typing import assert_never
 
-from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
@@ -102,15 +101,14 @@ class Controller(EvmServer[ControllerStation]):
 
     Args:
         station: keys, chain, papers.
-        randomness: of what is sealed.
     """
 
-    def __init__(self, station: ControllerStation, randomness: Randomness | None = None) -> None:
+    def __init__(self, station: ControllerStation) -> None:
         self._decided = decided = station.settings.of(ControllerSettings)
         self._known = KnownChannels(station, decided.cycles, self._terms_of, self._expect)
         self._watch = ChannelWatch(station, self._known, lambda each: self._desk(each) is not None)
         domains, account = (station.domain, station.controllers_domain), station.keys.account
-        self._issuer = Issuer(account, station.did, *domains, self._known.reader, randomness)
+        self._issuer = Issuer(account, station.did, *domains)
         self._hearing = Hearing(
             account, station.domain, self._known.trade, self._issuer, decided.stale_after_s
         )

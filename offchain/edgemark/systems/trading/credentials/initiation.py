@@ -27,7 +27,7 @@ from edgemark.systems.trading.credentials.payloads import (
     schema_of,
     subjects_of,
 )
-from edgemark.systems.trading.credentials.sealing import claims_in
+from edgemark.systems.trading.credentials.sealing import check_travel, claims_in
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.templates.initiation import InitiationClaims, parse_initiation
 from edgemark.systems.trading.templates.schema import check_claims
@@ -103,6 +103,7 @@ def check_initiation(
     Raises:
         PayloadInvalid: the terms have another digest, or seller and buyer are not those of it.
         SchemaMismatch, TemplateSwapped: another template.
+        TravelsOtherwise: they say that they are sealed, and are not, or the other way round.
         RefusedInput: claims that are not what the template asks for.
     """
     _check_digest(signed.digest, terms.initiation)
@@ -111,6 +112,7 @@ def check_initiation(
     check_named(templates.settlement, terms.settlement_template, who="terms, settlement template")
     check_claims(claims, templates.initiation.schema, who="claims")
     agreed = parse_initiation(claims)
+    check_travel(carried_in(signed), agreed.encryption)
     (subject,) = subjects_of(signed, INITIATION, 1)
     for what, had, needed in (
         ("issuer", signed.issuer, agreed.seller),

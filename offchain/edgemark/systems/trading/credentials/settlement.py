@@ -37,9 +37,11 @@ from edgemark.systems.trading.credentials.payloads import (
     subjects_of,
     write_hex,
 )
-from edgemark.systems.trading.credentials.sealing import CLAIMS, SEALED, claims_in
+from edgemark.systems.trading.credentials.sealing import CLAIMS, SEALED, check_travel, claims_in
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
+from edgemark.systems.trading.protocol.messages import Proposal
 from edgemark.systems.trading.templates.fields import (
+    Encryption,
     parse_amount,
     parse_count,
     parse_hash,
@@ -72,6 +74,43 @@ class Signed:
     payer_signature: bytes
     seller_signature: bytes
     carried: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What credentials of a channel say beside what its parties signed.
+
+    Attributes:
+        seller, buyer: DIDs, as the initiation credential has them.
+        template: TST.
+        encryption: how claims travel.
+    """
+
+    seller: Did
+    buyer: Did
+    template: Template
+    encryption: Encryption
+
+
+def draft_claims(trade: Trade, proposal: Proposal) -> dict[str, Any]:
+    """The claims of a settlement credential: the bill of an interval, as both parties had it.
+
+    Written by whoever may read them: the controller, and the seller where they are sealed.
+    """
+    label, readings = trade.template.label, proposal.readings
+    return {
+        "template": {"kind": label.kind.value, "name": label.name, "version": label.version},
+        "seller": str(trade.seller),
+        "buyer": str(trade.buyer),
+        "fee": str(proposal.fee),
+        "start": readings.start,
+        "end": readings.end,
+        "readings": {
+            "before": [str(count) for count in readings.before],
+            "after": [str(count) for count in readings.after],
+        },
+        "encryption": trade.encryption.value,
+    }
 
 
 @dataclass(frozen=True)
@@ -205,12 +244,14 @@ def check_said(
 
     Raises:
         SchemaMismatch: another template.
-        PayloadInvalid: claims of others, or a fee above all that is owed.
+        PayloadInvalid: claims of others, that travel otherwise than they say, or a fee above all
+            that is owed.
         RefusedInput: claims that are not what the template asks for.
     """
     check_schema(signed.credential, schema_of(template))
     check_claims(claims, template.schema, who="claims")
     found = parse_settlement(claims)
+    check_travel(said.carried, found.encryption)
     for role, party, signed_for in (
         ("seller", found.seller, said.seller),
         ("buyer", found.buyer, said.buyer),

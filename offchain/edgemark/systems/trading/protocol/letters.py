@@ -47,6 +47,7 @@ from edgemark.systems.trading.protocol.messages import (
     Proposal,
     Refusal,
     Request,
+    Sealed,
     Settlement,
     Stop,
     Taken,
@@ -93,6 +94,7 @@ class Kind(IntEnum):
     AMENDING = 11
     TAKEN = 12
     REDUCING = 13
+    SEALED = 14
 
 
 Message = (
@@ -109,6 +111,7 @@ Message = (
     | Amending
     | Taken
     | Reducing
+    | Sealed
 )
 FORMS: dict[Kind, type[Message]] = {
     Kind.REQUEST: Request,
@@ -124,6 +127,7 @@ FORMS: dict[Kind, type[Message]] = {
     Kind.AMENDING: Amending,
     Kind.TAKEN: Taken,
     Kind.REDUCING: Reducing,
+    Kind.SEALED: Sealed,
 }
 KIND_OF = {form: kind for kind, form in FORMS.items()}
 
@@ -143,7 +147,11 @@ WRITERS: dict[Kind, frozenset[Role]] = {
     Kind.AMENDING: _PARTIES,
     Kind.TAKEN: _PARTIES,
     Kind.REDUCING: _PARTIES,
+    Kind.SEALED: _PARTIES,
 }
+# What was done and used, where the claims that say it are sealed; broker and controller have their
+# part of all else: who, how much in all, and when it ends.
+TO_BE_SEALED = frozenset({Kind.REQUEST, Kind.ANSWER, Kind.PROPOSAL})
 
 
 class StrangeLetter(PeerFault):
@@ -223,12 +231,19 @@ class Letter:
         reader = Reader(raw, who="letter")
         number = reader.integer(1, most=KINDS)
         if number not in FORMS:
-            raise MalformedMessage("is of no kind", who="letter", had=number, needed="1..13")
+            raise MalformedMessage(
+                "is of no kind", who="letter", had=number, needed=f"1..{max(Kind)}"
+            )
         channel = ChannelId(reader.fixed(32))
         message = reader.variable(most=MAX_LETTER_BYTES)
         signature = reader.fixed(SIGNATURE_BYTES)
         reader.finish()
         return Letter(Kind(number), channel, message, signature)
+
+    @property
+    def inner(self) -> bytes:
+        """What is sealed of it: its kind, and its message."""
+        return Writer().integer(self.kind, 1).finish() + self.message
 
     def open(
         self, domain: ChannelDomain, channel: ChannelId, keys: Mapping[Role, Address]
@@ -258,6 +273,25 @@ class Letter:
             had=signer,
             needed=needed or "nothing of this kind",
         )
+
+
+def read_inner(raw: bytes, writer: Role) -> tuple[Kind, Message]:
+    """A message that was sealed.
+
+    Args:
+        raw: as `Letter.inner` has it.
+        writer: who signed the letter around it.
+
+    Raises:
+        StrangeLetter: it is of no kind that is sealed, or not the writer's to say.
+        MalformedMessage, RefusedInput: it is none of its kind.
+    """
+    number, message = raw[:1], raw[1:]
+    kind = next((each for each in TO_BE_SEALED if number == bytes([each])), None)
+    if kind is None or writer not in WRITERS[kind]:
+        had, needed = number.hex() or "nothing", "a kind that is sealed, by who may say it"
+        raise StrangeLetter("holds another kind", who="sealed letter", had=had, needed=needed)
+    return kind, FORMS[kind].from_wire(message)
 
 
 def check_length(raw: bytes) -> None:

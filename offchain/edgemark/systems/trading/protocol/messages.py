@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from edgemark.encoding import Reader, Writer
-from edgemark.identifiers import Hash32, Timestamp, Tokens, parse_address
+from edgemark.encoding import MalformedMessage, Reader, Writer
+from edgemark.identifiers import NO_TIME, Hash32, Timestamp, Tokens, parse_address
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.protocol.agreement import (
     MAX_REGISTERS,
+    NO_TOKENS,
     Pause,
     Readings,
     Reason,
@@ -25,7 +26,10 @@ HEAD_BYTES = 1024  # of a letter and of the longest message but for its content,
 MAX_CONTENT_BYTES = MAX_LETTER_BYTES - HEAD_BYTES
 SIGNATURE_BYTES = 65
 NUMBER_BYTES, AMOUNT_BYTES, TIME_BYTES, EPOCH_BYTES = 8, 12, 5, 4
+MAX_SEALED_BILL_BYTES = 32 * 2**10  # with a third more in its credential it fits a letter
 KINDS = 16  # of letters, at most
+
+_HIDDEN = Readings(NO_TIME, NO_TIME, (), ())
 
 
 def _write_registers(writer: Writer, registers: Registers) -> None:
@@ -210,10 +214,17 @@ class Countersigned:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What a controller makes a credential of: the bill, and the payer's signature under it."""
+    """What a controller makes a credential of: the bill, and the payer's signature under it.
+
+    Attributes:
+        proposal: the bill; without readings and fee where these are sealed.
+        payer_signature: EIP-712 `Voucher`.
+        sealed: the claims of the credential, a JWE for both parties; empty: they are in the clear.
+    """
 
     proposal: Proposal
     payer_signature: bytes = field(repr=False)
+    sealed: bytes = field(default=b"", repr=False)
 
     @staticmethod
     def of(proposal: Proposal, signed: Countersigned) -> Settlement:
@@ -224,7 +235,13 @@ class Settlement:
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer().variable(self.proposal.to_wire())
-        return writer.fixed(self.payer_signature, SIGNATURE_BYTES).finish()
+        writer.fixed(self.payer_signature, SIGNATURE_BYTES)
+        return writer.variable(self.sealed).finish()
+
+    def hide(self, sealed: bytes) -> Settlement:
+        """The same for who need not know what it is for: that stands in what is sealed."""
+        told = replace(self.proposal, readings=_HIDDEN, fee=NO_TOKENS)
+        return replace(self, proposal=told, sealed=sealed)
 
     @staticmethod
     def from_wire(message: bytes) -> Settlement:
@@ -232,8 +249,36 @@ class Settlement:
         reader = Reader(message, who="settlement")
         proposal = Proposal.from_wire(reader.variable(most=HEAD_BYTES))
         payer_signature = reader.fixed(SIGNATURE_BYTES)
+        sealed = reader.variable(most=MAX_SEALED_BILL_BYTES)
         reader.finish()
-        return Settlement(proposal, payer_signature)
+        found = Settlement(proposal, payer_signature, sealed)
+        if sealed and found != found.hide(sealed):
+            needed = "without readings and fee"
+            raise MalformedMessage("says what it has sealed", who="settlement", needed=needed)
+        return found
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A message for the other party alone, where claims are sealed.
+
+    Attributes:
+        content: a JWE for both parties; in it the kind of the message, one byte, and the message.
+    """
+
+    content: bytes = field(repr=False)
+
+    def to_wire(self) -> bytes:
+        """Canonical bytes."""
+        return Writer().variable(self.content).finish()
+
+    @staticmethod
+    def from_wire(message: bytes) -> Sealed:
+        """Parse; nothing is opened."""
+        reader = Reader(message, who="sealed message")
+        content = reader.variable(most=MAX_LETTER_BYTES)
+        reader.finish()
+        return Sealed(content)
 
 
 @dataclass(frozen=True)

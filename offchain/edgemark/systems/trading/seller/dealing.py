@@ -37,6 +37,7 @@ from edgemark.systems.trading.protocol.messages import (
     Overdraft,
     Refusal,
     Request,
+    Settlement,
     Stop,
     Taken,
 )
@@ -54,6 +55,7 @@ from edgemark.systems.trading.seller.admission import (
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.sending import SellerSubmits, call_of_seller
 from edgemark.systems.trading.seller.serving.orders import Serving, read_order
+from edgemark.systems.trading.station.post.seals import Seals
 from edgemark.systems.trading.station.speaking import Correspondent, Pulse
 from edgemark.systems.trading.station.station import TradingStation
 
@@ -95,6 +97,7 @@ class Dealing:
         self._station, self.serving, self._pulse = station, serving, pulse
         self._find, self._note = find, note
         self._kept = KeptCredentials(station.home)
+        self._seals = Seals.of_station(station)
         self._stripes = [threading.Lock() for _ in range(STRIPES)]
 
     # --- effects -------------------------------------------------------------------------------
@@ -133,6 +136,8 @@ class Dealing:
                 raise self._submit(state, effect)
             case _:
                 message = _letter_of(state, effect)
+                if isinstance(message, Settlement):
+                    message = self._seals.hide(state.known.channel, message)
                 if message is not None:
                     to = Role.CONTROLLER if isinstance(effect, do.SendSettlement) else Role.BUYER
                     talk.insist(state, message, to)
@@ -257,6 +262,7 @@ class Dealing:
         template = station.deals.get(channel).templates.settlement
         domains = station.domain, station.controllers_domain
         check_settled(credential, channel, state.in_force, template, *domains)
+        self._seals.read_issued(channel, Role.SELLER, credential)
         self._note(channel, on.HeardCredential(credential))
 
     def _heard(self, channel: ChannelId, event: on.SellerEvent | None) -> None:

@@ -6,13 +6,16 @@ Law 2: what is read back is checked as what came from a stranger: the credential
        deal is made; here the digest in the terms, whose hash is the channel, stands for them.
 Law 3: claims that are sealed are kept as they were opened by whoever can open them; a controller
        keeps the deal without them.
+Law 4: whoever opens them keeps both parties' keys for agreement beside them, as their documents had
+       them then: as long as the channel lasts, what is sealed in it is sealed for these. So nobody
+       ends a channel by its document, and letters ask no chain of identities.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,12 +29,18 @@ from edgemark.files import (
     sync_folder,
     write_whole,
 )
-from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address, parse_hash32
+from edgemark.identifiers import Address
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
+from edgemark.identity.credentials.jose.encryption import Reader
 from edgemark.identity.credentials.reading import SignedCredential, read_signed
 from edgemark.identity.credentials.schema import check_schema
 from edgemark.identity.did.identifier import Did
-from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
+from edgemark.systems.trading.contract.terms import (
+    Terms,
+    compute_channel_id,
+    facts_of_terms,
+    parse_facts_of_terms,
+)
 from edgemark.systems.trading.credentials.initiation import (
     Templates,
     carried_in,
@@ -44,8 +53,9 @@ from edgemark.systems.trading.credentials.payloads import (
     schema_of,
     subjects_of,
 )
-from edgemark.systems.trading.credentials.sealing import claims_in
-from edgemark.systems.trading.identifiers import ChannelId, OfferId
+from edgemark.systems.trading.credentials.sealing import check_readers, claims_in
+from edgemark.systems.trading.credentials.settlement import Trade
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import (
     NO_TOKENS,
     Agreement,
@@ -53,6 +63,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Pricing,
 )
 from edgemark.systems.trading.protocol.letters import Role
+from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.initiation import InitiationClaims
 from edgemark.systems.trading.templates.template import (
     MAX_CLAIMS_BYTES,
@@ -94,6 +105,8 @@ class Deal:
         initiation_text, settlement_text: canonical texts of TIT and TST.
         opened: the claims, canonical, of a TIC that is sealed; empty where they are in the clear,
             or were not opened here.
+        readers: for whom they were sealed, where they were opened here: the seller's key, then the
+            buyer's.
     """
 
     terms: Terms
@@ -101,19 +114,24 @@ class Deal:
     initiation_text: bytes = field(repr=False)
     settlement_text: bytes = field(repr=False)
     opened: bytes = field(default=b"", repr=False)
+    readers: tuple[Reader, ...] = ()
 
     @staticmethod
     def of(
-        terms: Terms, token: str, templates: Templates, opened: Mapping[str, Any] | None = None
+        terms: Terms,
+        token: str,
+        templates: Templates,
+        opened: Mapping[str, Any] | None = None,
+        readers: Sequence[Reader] = (),
     ) -> Deal:
-        """Of what was checked; `opened`: claims that were sealed.
+        """Of what was checked; `opened`: claims that were sealed, for these `readers`.
 
         Raises:
             RefusedInput: these do not belong together.
         """
         raw = b"" if opened is None else encode_jcs(opened)
         texts = (templates.initiation.text, templates.settlement.text)
-        deal = Deal(terms, token, *texts, raw)
+        deal = Deal(terms, token, *texts, raw, tuple(readers))
         deal.check()
         return deal
 
@@ -123,6 +141,8 @@ class Deal:
         Raises:
             RefusedInput: with which does not.
         """
+        if self.encryption is Encryption.JWE:
+            self._check_readers()
         if self.claims is not None:
             check_initiation(self.signed, self.claims, self.templates, self.terms)
             return
@@ -135,6 +155,14 @@ class Deal:
         check_schema(self.signed.credential, schema_of(tit))
         check_named(tit, self.terms.initiation_template, who="terms, initiation template")
         check_named(tst, self.terms.settlement_template, who="terms, settlement template")
+
+    def _check_readers(self) -> None:
+        """What is sealed is for both parties, and where it was opened, for these keys of theirs."""
+        kids = check_readers(carried_in(self.signed), tuple(self.dids.values()))
+        had, needed = {each.kid for each in self.readers}, set(kids) if self.opened else set()
+        if had != needed:
+            who = "readers of sealed claims"
+            raise DealInvalid("are others", who=who, had=sorted(had), needed=sorted(needed))
 
     @cached_property
     def signed(self) -> SignedCredential:
@@ -172,6 +200,18 @@ class Deal:
         if self.claims is None:
             raise DealSealed("is sealed for its parties", who="initiation credential")
         return check_initiation(self.signed, self.claims, self.templates, self.terms)
+
+    @cached_property
+    def encryption(self) -> Encryption:
+        """How claims of its credentials travel: as those of the TIC do."""
+        is_clear = claims_in(carried_in(self.signed)) is not None
+        return Encryption.NONE if is_clear else Encryption.JWE
+
+    @property
+    def trade(self) -> Trade:
+        """What credentials of its intervals say beside what both sign; raises `RefusedInput`."""
+        who, template = self.dids, self.templates.settlement
+        return Trade(who[Role.SELLER], who[Role.BUYER], template, self.encryption)
 
     @property
     def pricing(self) -> Pricing:
@@ -336,43 +376,21 @@ def _is_id(name: str) -> bool:
 
 
 def _facts_of(deal: Deal) -> dict[str, Any]:
+    readers = [{"kid": each.kid, "key": each.key.hex()} for each in deal.readers]
     return {
-        "terms": {
-            name: value.hex() if isinstance(value, bytes) else str(value)
-            for name, value in vars(deal.terms).items()
-        },
+        "terms": facts_of_terms(deal.terms),
         "token": deal.token,
         "initiation_template": deal.initiation_text.decode(),
         "settlement_template": deal.settlement_text.decode(),
         "opened": deal.opened.decode(),
+        **({"readers": readers} if readers else {}),  # files of before, and of clear claims: none
     }
 
 
 def _parse_deal(facts: Mapping[str, Any]) -> Deal:
     texts = ("initiation_template", "settlement_template", "opened")
-    raw = [str(facts[name]).encode() for name in texts]
-    return Deal(_parse_terms(facts["terms"]), str(facts["token"]), *raw)
-
-
-def _parse_terms(facts: Mapping[str, str]) -> Terms:
-    return Terms(
-        payer=parse_address(facts["payer"], who="payer"),
-        seller=parse_address(facts["seller"], who="seller"),
-        payer_key=parse_address(facts["payer_key"], who="payer_key"),
-        seller_key=parse_address(facts["seller_key"], who="seller_key"),
-        deposit=Tokens(int(facts["deposit"])),
-        bond=Tokens(int(facts["bond"])),
-        window=int(facts["window"]),
-        expires_at=Timestamp(int(facts["expires_at"])),
-        close_by=Timestamp(int(facts["close_by"])),
-        initiation_template=_hash(facts["initiation_template"]),
-        settlement_template=_hash(facts["settlement_template"]),
-        initiation=_hash(facts["initiation"]),
-        controller=parse_address(facts["controller"], who="controller"),
-        offer=OfferId(_hash(facts["offer"])),
-        nonce=int(facts["nonce"]),
-    )
-
-
-def _hash(text: str) -> Hash32:
-    return parse_hash32(f"0x{text}")
+    initiation, settlement, opened = (str(facts[name]).encode() for name in texts)
+    told = facts.get("readers", ())
+    readers = [Reader(str(each["kid"]), bytes.fromhex(each["key"])) for each in told]
+    terms, token = parse_facts_of_terms(facts["terms"]), str(facts["token"])
+    return Deal(terms, token, initiation, settlement, opened, tuple(readers))

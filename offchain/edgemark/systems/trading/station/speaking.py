@@ -5,6 +5,8 @@ Law 1: a message is acknowledged (`Taken`) only after the shell's `take` has ret
 Law 2: who sends a letter sends it again, later and later, until its state owes it no more: `insist`
        ends by `Sent`, which the loop takes for something under way.
 Law 3: everybody ignores kinds of letters that are not for it, and its own.
+Law 4: where claims are sealed, so are letters that say the same (`letters.TO_BE_SEALED`); one of
+       these in the clear is refused, and one that cannot be opened is not acknowledged.
 """
 
 from __future__ import annotations
@@ -30,14 +32,17 @@ from edgemark.systems.trading.protocol.agreement import (
     check_fresh,
 )
 from edgemark.systems.trading.protocol.letters import (
+    TO_BE_SEALED,
     ChannelDomain,
     Kind,
     Letter,
     Message,
     Role,
     StrangeLetter,
+    read_inner,
     receipt_of,
 )
+from edgemark.systems.trading.protocol.messages import Sealed
 from edgemark.systems.trading.protocol.side import Side
 from edgemark.systems.trading.station.station import TradingStation
 
@@ -62,6 +67,7 @@ READERS: Mapping[Kind, frozenset[Role]] = {
     Kind.AMENDING: _PARTIES,
     Kind.TAKEN: _PARTIES | _CONTROLLER,
     Kind.REDUCING: _PARTIES,
+    Kind.SEALED: _PARTIES,
 }
 
 StateOf = Callable[[ChannelId], OfChannel | None]
@@ -81,6 +87,10 @@ class KeyMissing(RefusedInput):
     """A channel is signed for with a key that is not in this home."""
 
 
+class LetterUnsealed(StrangeLetter):
+    """A letter says in the clear what is sealed in its channel, or the other way round."""
+
+
 class ChannelNotHere(RefusedInput):
     """A letter is about a channel that this party does not know, or knows no more."""
 
@@ -95,6 +105,19 @@ class Post(Protocol):
         """Whether letters of a channel come and go."""
 
 
+class Sealing(Protocol):
+    """Who seals and opens letters: `station.post.seals`."""
+
+    def is_sealed(self, channel: ChannelId) -> bool:
+        """Whether letters of a channel are sealed."""
+
+    def seal(self, channel: ChannelId, text: bytes) -> bytes:
+        """For both parties."""
+
+    def open(self, channel: ChannelId, me: Role, raw: bytes) -> bytes:
+        """What is sealed for this party; raises `EdgemarkError` where it is not."""
+
+
 @dataclass(frozen=True)
 class Keys:
     """The keys that a party signs for channels with: its account's, and others that terms name.
@@ -102,10 +125,12 @@ class Keys:
     Attributes:
         account: signs where the terms name nothing else.
         others: further ones.
+        seals: for letters that only the parties read; None: it has no sealed channels.
     """
 
     account: SecretKey
     others: tuple[SecretKey, ...] = ()
+    seals: Sealing | None = None
 
     def of(self, address: Address) -> SecretKey:
         """The key of a signing address.
@@ -167,7 +192,7 @@ class Correspondent:
         is_there = self._post.is_there(channel)
         if not is_there and otherwise is None:
             raise NoLetters("letters neither come nor go", who=f"channel {channel.hex()}")
-        letter = Letter.of(channel, message)
+        letter = self._seal(Letter.of(channel, message))
         signature = self.key(state).sign(letter.digest(self._domain))
         raw = replace(letter, signature=signature).to_wire()
         if is_there or otherwise is None:
@@ -195,7 +220,9 @@ class Correspondent:
         Raises:
             ChannelNotHere: nothing is known of the channel.
             StrangeLetter, BadSignature, MalformedMessage, RefusedInput: it is not what may come.
-            EdgemarkError: the shell does not take it now, or the post no receipt: it comes again.
+                LetterUnsealed is one of these.
+            EdgemarkError: the shell does not take it now, or the post no receipt: it comes again;
+                or what is sealed in it cannot be opened.
         """
         letter = Letter.from_wire(raw)
         if self._me not in READERS[letter.kind]:
@@ -208,11 +235,34 @@ class Correspondent:
         if mine in keys.values():
             raise StrangeLetter("parties sign with one key", who="channel", had=mine)
         role, message = letter.open(self._domain, channel, keys)
+        message = self._unseal(letter, role, message)
         self._take(channel, role, message)
         self._begin_anew(channel)
         receipt = receipt_of(message)
         if receipt is not None:
             self.send(self._state_of(channel) or state, receipt, role)
+
+    def _seal(self, letter: Letter) -> Letter:
+        seals, channel = self._keys.seals, letter.channel
+        if letter.kind not in TO_BE_SEALED or seals is None or not seals.is_sealed(channel):
+            return letter
+        return Letter.of(channel, Sealed(seals.seal(channel, letter.inner)))
+
+    def _unseal(self, letter: Letter, writer: Role, message: Message) -> Message:
+        """What a letter says, once it travels as letters of its channel do."""
+        seals, channel = self._keys.seals, letter.channel
+        is_sealed = seals is not None and seals.is_sealed(channel)
+        if not isinstance(message, Sealed):
+            if is_sealed and letter.kind in TO_BE_SEALED:
+                who = f"letter, {letter.kind.name.lower()}"
+                raise LetterUnsealed("is in the clear", who=who, needed="sealed")
+            return message
+        if seals is None or not is_sealed:
+            raise LetterUnsealed("is sealed", who=f"channel {channel.hex()}", needed="in the clear")
+        kind, inner = read_inner(seals.open(channel, self._me, message.content), writer)
+        if self._me not in READERS[kind]:
+            raise StrangeLetter("is for another", who=f"sealed letter, {kind.name.lower()}")
+        return inner
 
     def find_broker(self, side: Side, at: int) -> Sequence[on.FoundBrokerAway | on.FoundBrokerBack]:
         """Whether letters of a channel went away or came back since its state heard of it.

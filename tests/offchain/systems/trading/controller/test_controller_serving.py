@@ -18,11 +18,14 @@ from tests.offchain.systems.trading.controller.controller_lives import (
     opened,
     pairs,
 )
-from tests.offchain.systems.trading.controller.trading_pairs import TradingPairs
+from tests.offchain.systems.trading.controller.trading_pairs import ACCOUNT_OF, TradingPairs
 from tests.waiting import wait_until
 
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identity.credentials.jose.base64url import encode_base64url
 from edgemark.identity.credentials.jose.compact import check_compact, parse_compact
+from edgemark.identity.credentials.jose.encryption import Reader, encrypt
 from edgemark.identity.credentials.model import read_credential
 from edgemark.identity.credentials.reading import read_signed
 from edgemark.systems.trading.contract.escrow import BroughtAmendment
@@ -34,11 +37,14 @@ from edgemark.systems.trading.credentials.sealing import claims_in, unseal
 from edgemark.systems.trading.credentials.settlement import check_joint, check_said
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import ControllerPhase
+from edgemark.systems.trading.station.post.seals import Seals
 from edgemark.transport.faults import PeerRefused
 
 __all__ = ["controller", "house", "pairs"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(22)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(23)]
+
+RANDOM = Randomness()
 
 
 def test_a_channel__gets_a_credential_of_each_voucher_and_evidence_every_n_and_at_the_end(
@@ -113,12 +119,35 @@ def test_t14_a_sealed_channel__has_claims_for_its_parties_alone_and_n_of_the_con
     wait_until("credential", pairs.has_all(channel, 1))
     said = read_kept(write_kept(pairs.credential(channel, 1).content.decode(), bytes(65))).said
     assert claims_in(said.carried) is None
+    had = desk_of(controller, channel).issued.settlement
+    assert (had.proposal.readings.after, had.proposal.fee) == ((), 0), "it knows amounts alone"
     for role, key in keys.items():
-        reader = controller.station.documents.reader(pairs.deals[channel].dids[role])
+        did = pairs.deals[channel].dids[role]
+        reader = controller.station.documents.reader(did)
         claims = unseal(said.carried, reader.kid, key)
         assert claims["fee"] == str(settlement.proposal.fee)
+        seals = Seals.of_station(pairs.ground[ACCOUNT_OF[role]])
+        issued = seals.read_issued(channel, role, pairs.credential(channel, 1, role))
+        assert issued.end == settlement.proposal.readings.end
     conditions = desk_of(controller, channel).known.conditions
     assert (conditions.cycles, conditions.most_cycles) == (10, 100)
+    clear, sealed = pairs.draft(channel, 2, 200), had.sealed
+    strangers = encrypt(b"{}", [Reader(f"{did}#x", bytes(31) + b"\x09") for did in "ab"], RANDOM)
+    weak = sealed.replace(*(json.dumps(x).encode() for x in epks(sealed, bytes(32))))
+    for number, bad in enumerate((b"", b"x", b"{}", sealed[:-1], strangers, weak)):
+        refused = controller.letters_refused
+        told = clear.hide(bad) if bad else clear
+        pairs.say(channel, Role.SELLER, told)
+        wait_until(f"{number}", lambda had=refused: controller.letters_refused > had)  # type: ignore[misc]
+    assert desk_of(controller, channel).due is None
+    pairs.settle(channel, 2, 200)
+    wait_until("credential", pairs.has_all(channel, 1, 2))
+
+
+def epks(sealed: bytes, point: bytes) -> tuple[str, str]:
+    """The fresh key of the first reader of a JWE, and a point in its place."""
+    had = json.loads(sealed)["recipients"][0]["header"]["epk"]["x"]
+    return had, encode_base64url(point).decode()
 
 
 def test_t18_twenty_channels_at_once__hold_none_of_them_up(

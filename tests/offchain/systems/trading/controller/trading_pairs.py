@@ -25,7 +25,8 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.identity.credentials.jose.encryption import AgreementKey
+from edgemark.identity.credentials.agreement import AgreementKeys
+from edgemark.identity.credentials.jose.encryption import AgreementKey, Reader
 from edgemark.identity.credentials.reading import read_signed
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.attributes import encode_name
@@ -54,6 +55,7 @@ from edgemark.systems.trading.protocol.messages import Credential, Proposal, Set
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
+from edgemark.systems.trading.station.post.seals import Seals, find_readers
 from edgemark.systems.trading.templates.template import Template, read_template
 from edgemark.transport.limits import ClientLimits
 
@@ -116,10 +118,10 @@ class TradingPairs(Closing):
         return Templates(tit, tst)
 
     def give_agreement_keys(self) -> dict[Role, AgreementKey]:
-        """Both parties' keys for what is sealed, in their documents."""
+        """Both parties' keys for what is sealed, in their homes and documents."""
         keys = {}
         for role, name in ACCOUNT_OF.items():
-            keys[role] = AgreementKey.generate(Randomness())
+            keys[role] = AgreementKeys.make(self.ground[name].home)
             self.set_attribute(name, "did/pub/X25519/enc/base64", keys[role].public_key)
         return keys
 
@@ -142,7 +144,7 @@ class TradingPairs(Closing):
     ) -> list[ChannelId]:
         """So many, in one transaction."""
         payer, drafted = self.ground["payer"], []
-        token = self._initiate(is_sealed=is_sealed, **claims)
+        token, opened, readers = self._initiate(is_sealed=is_sealed, **claims)
         for _ in range(count):
             terms = self.ground.terms(
                 initiation=read_signed(token).digest,
@@ -155,29 +157,35 @@ class TradingPairs(Closing):
             drafted.append(terms)
         openings = [self.ground.opening(terms) for terms in drafted]
         payer.lane.send(payer.escrow.open(openings))
-        return [self._keep(terms, token) for terms in drafted]
+        return [
+            self._keep(Deal.of(terms, token, self.templates, opened, readers)) for terms in drafted
+        ]
 
-    def _keep(self, terms: Terms, token: str) -> ChannelId:
-        deal = Deal.of(terms, token, self.templates)
+    def _keep(self, deal: Deal) -> ChannelId:
+        terms = deal.terms
         channel = self.ground["payer"].escrow.id_of(terms)
         for name in ACCOUNT_OF.values():
             self.ground[name].deals.keep(deal)
         self.deals[channel], self.signers[channel] = deal, terms.signers
         return channel
 
-    def _initiate(self, *, is_sealed: bool, **claims: Any) -> str:
+    def _initiate(
+        self, *, is_sealed: bool, **claims: Any
+    ) -> tuple[str, dict[str, Any] | None, tuple[Reader, ...]]:
         seller, buyer = (make_did(31337, self.ground.address(each)) for each in ("seller", "payer"))
         method = {"encryption": "jwe"} if is_sealed else {}
         told = claims_of_initiation(
             self.schema, seller=str(seller), buyer=str(buyer), **method, **claims
         )
-        carried = carry(told)
+        readers: tuple[Reader, ...] = ()
         if is_sealed:
-            readers = [self.ground["payer"].documents.reader(each) for each in (seller, buyer)]
-            carried = seal(told, readers, Randomness())
+            payer = self.ground["payer"]
+            readers = find_readers(payer.documents, payer.home, seller, buyer, buyer)
+        carried = seal(told, readers, Randomness()) if is_sealed else carry(told)
         period = Period(self.ground.now() - 10)
         facts = draft_credential(carried, self.templates.initiation, seller, buyer, period)
-        return CredentialSigner(self.ground.key("seller"), seller).sign(facts)
+        token = CredentialSigner(self.ground.key("seller"), seller).sign(facts)
+        return token, told if is_sealed else None, readers
 
     # What they say.
 
@@ -209,7 +217,8 @@ class TradingPairs(Closing):
 
     def ask_again(self, channel: ChannelId) -> None:
         """What a seller's state owes as long as the credential is not there."""
-        self.say(channel, Role.SELLER, self.settled[channel])
+        seals = Seals.of_station(self.ground["seller"])
+        self.say(channel, Role.SELLER, seals.hide(channel, self.settled[channel]))
 
     def letter(self, channel: ChannelId, role: Role, message: Message) -> bytes:
         """A letter of a party."""

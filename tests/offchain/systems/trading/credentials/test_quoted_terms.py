@@ -28,7 +28,7 @@ from edgemark.identity.credentials.reading import SignedCredential, read_signed
 from edgemark.systems.trading.credentials.initiation import carried_in
 from edgemark.systems.trading.credentials.payloads import PayloadInvalid
 from edgemark.systems.trading.credentials.quoted import Quoted, check_quote
-from edgemark.systems.trading.credentials.sealing import claims_in
+from edgemark.systems.trading.credentials.sealing import TravelsOtherwise, claims_in
 from edgemark.systems.trading.protocol.agreement import Conditions
 from edgemark.systems.trading.protocol.asking.quotes import Quote, QuoteRequest, QuoteStrange
 from edgemark.systems.trading.templates.fields import Encryption
@@ -57,7 +57,6 @@ def test_quote__that_is_what_was_asked_for__is_the_agreement() -> None:
         ({"graceS": 119}, "quote, grace"),
         ({"intervalCap": "99999"}, "quote, cap of an interval"),
         ({"credit": "10001"}, "quote, credit"),
-        ({"encryption": "jwe"}, "quote, encryption"),
         ({"unitPrice": "2001"}, "quote, price"),
         ({"firstPrice": "51"}, "quote, first price"),
     ],
@@ -67,6 +66,11 @@ def test_quote__on_other_conditions__is_strange(claim: dict[str, Any], who: str)
         check(REQUEST, sign_quote(REQUEST, initiate(**claim)))
     assert caught.value.who == who
     assert caught.value.had is not None and caught.value.needed is not None
+
+
+def test_quote__that_says_sealed_and_is_not__travels_otherwise() -> None:
+    with pytest.raises(TravelsOtherwise, match="otherwise"):
+        check(REQUEST, sign_quote(REQUEST, initiate(encryption="jwe")))
 
 
 def test_quote__below_the_most_price__is_taken() -> None:

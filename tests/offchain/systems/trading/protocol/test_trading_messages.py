@@ -55,6 +55,7 @@ from edgemark.systems.trading.protocol.messages import (
     Overdraft,
     Refusal,
     Request,
+    Sealed,
     Settlement,
     Stop,
     Taken,
@@ -71,6 +72,8 @@ MESSAGES: list[Any] = [
     BILL,
     Countersigned(BILL.voucher, SIGNATURE, SIGNATURE[::-1]),
     Settlement(BILL, SIGNATURE),
+    Settlement(BILL, SIGNATURE).hide(b"sealed"),
+    Sealed(b"sealed"),
     Credential(BILL.voucher, b"credential", SIGNATURE),
     Overdraft(Tokens(1001), Tokens(90)),
     Stop(Reason.EXPIRED),
@@ -204,7 +207,7 @@ def test_a28_a_letter__is_of_its_chain_its_escrow_its_channel_and_its_kind() -> 
 
 
 def test_letter__of_no_kind__is_refused() -> None:
-    for number in (0, 14, 16, 17, 255):
+    for number in (0, 15, 16, 17, 255):
         raw = Writer().integer(number, 1).fixed(CHANNEL, 32).variable(b"").fixed(SIGNATURE, 65)
         with pytest.raises(MalformedMessage):
             Letter.from_wire(raw.finish())

@@ -22,6 +22,8 @@ from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.identity.credentials.reading import read_signed
+from edgemark.systems.trading.buyer.market.asking import ask_quote
+from edgemark.systems.trading.buyer.market.choosing import SellerPlace
 from edgemark.systems.trading.contract.escrow import BroughtOpening, StoredChannel
 from edgemark.systems.trading.credentials.initiation import carried_in
 from edgemark.systems.trading.credentials.quoted import Quoted, check_quote
@@ -34,7 +36,15 @@ from edgemark.systems.trading.protocol.asking.quotes import (
     sign_request,
 )
 from edgemark.systems.trading.protocol.asking.slips import Purpose, Slip, join_part
-from edgemark.systems.trading.protocol.letters import Kind, Letter, Message, Role, receipt_of
+from edgemark.systems.trading.protocol.letters import (
+    TO_BE_SEALED,
+    Kind,
+    Letter,
+    Message,
+    Role,
+    read_inner,
+    receipt_of,
+)
 from edgemark.systems.trading.protocol.messages import (
     Answer,
     Countersigned,
@@ -43,12 +53,14 @@ from edgemark.systems.trading.protocol.messages import (
     Proposal,
     Refusal,
     Request,
+    Sealed,
     Stop,
     Taken,
 )
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
+from edgemark.systems.trading.station.post.seals import Seals
 from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.work import messages as work
 from edgemark.transport.faults import PeerRefused
@@ -61,6 +73,7 @@ class Payer(Closing):
         answers, bills, refusals, credentials: that came; of each the newest of its number.
         stops: reasons for which the seller stopped.
         signs: whether it signs bills.
+        kinds: of letters that came, as whoever carries them sees it.
     """
 
     def __init__(self, shop: Shop, role: str = "payer") -> None:
@@ -76,6 +89,8 @@ class Payer(Closing):
         self.strange: list[EdgemarkError] = []
         self._guard = threading.Lock()
         self.quoted: Quoted | None = None
+        self.kinds: set[Kind] = set()
+        self.seals = Seals.of_station(self.station)
         self.post = PostOffice(StationApplicant(self.station), self._hear, limits=QUICK)
 
     def close(self) -> None:
@@ -137,7 +152,13 @@ class Payer(Closing):
         )
 
     def ask(self, request: QuoteRequest) -> Quoted:
-        """A quote, checked as a buyer does."""
+        """A quote, checked as a buyer does; a sealed one by the buyer itself."""
+        if request.encryption is Encryption.JWE:
+            place = SellerPlace(self.shop.seller.wares.seller, self.shop.url, self.shop.pin)
+            taken = ask_quote(self.station, place, request, self.shop.templates)
+            self.station.deals.keep(taken.deal)
+            self.quoted = taken.quoted
+            return taken.quoted
         quote = Quote.from_wire(self.post_raw("/v1/initiations", request.to_wire()))
         signed = read_signed(quote.token)
         claims = claims_in(carried_in(signed))
@@ -216,6 +237,8 @@ class Payer(Closing):
     def say(self, message: Message) -> None:
         """Send a letter, if anybody is there to carry it."""
         letter = Letter.of(self.channel, message)
+        if letter.kind in TO_BE_SEALED and self.seals.is_sealed(self.channel):
+            letter = Letter.of(self.channel, Sealed(self.seals.seal(self.channel, letter.inner)))
         raw = replace(letter, signature=self.key.sign(letter.digest(self.station.domain))).to_wire()
         try:
             self.post.send(self.channel, Role.SELLER, raw)
@@ -249,7 +272,11 @@ class Payer(Closing):
         keys = {Role.SELLER: terms.seller_key, Role.CONTROLLER: terms.controller}
         letter = Letter.from_wire(raw)
         try:
-            _, message = letter.open(self.station.domain, channel, keys)
+            role, message = letter.open(self.station.domain, channel, keys)
+            self.kinds.add(letter.kind)
+            if isinstance(message, Sealed):
+                inner = self.seals.open(channel, Role.BUYER, message.content)
+                _, message = read_inner(inner, role)
         except EdgemarkError as error:
             self.strange.append(error)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from tests.offchain.systems.trading.seller.selling_ground import (
@@ -18,20 +19,33 @@ from tests.stage.command_line import Finished, edgemark_here, write_settings
 from tests.waiting import wait_until
 
 from edgemark.confinement.limits import End
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp
+from edgemark.identity.credentials.agreement import ATTRIBUTE, AgreementKeys
+from edgemark.identity.credentials.jose.encryption import AgreementKey
+from edgemark.identity.credentials.keys import KeyUnusable
+from edgemark.identity.did.attributes import encode_name
+from edgemark.identity.did.registry import DidRegistry
+from edgemark.party.evm.contracts import DidContracts
 from edgemark.party.evm.did.announcing import announce
+from edgemark.resolver.opening import open_identities
+from edgemark.systems.trading.buyer.market.asking import find_readers_of
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.credentials.keeping import KeptCredentials
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.agreement import Reason
+from edgemark.systems.trading.protocol.letters import Kind, Role
 from edgemark.systems.trading.protocol.messages import Request
 from edgemark.systems.trading.station.documents import SELLER_SERVICE
+from edgemark.systems.trading.station.post.seals import Seals
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.work import messages as work
 from edgemark.systems.trading.work.checking import count_units
 
 __all__ = ["shop"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(40)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(42)]
 
 FUNCTION = make_dense()
 BATCH = make_batch(FUNCTION, 10)
@@ -82,6 +96,56 @@ def test_channel__from_the_quote_to_the_money(shop: Shop, payer: Payer) -> None:
     assert payer.stops and not payer.strange
     terms = sale.known.terms
     assert payer.station.escrow.channel(terms).phase is ChannelPhase.ENDED
+
+
+def say_agreement_key(station: TradingStation) -> AgreementKey:
+    """A key for agreement, in a home and in the document of its identity."""
+    made = AgreementKeys.make(station.home)
+    chain, deployment = open_identities(station.settings, (DidContracts,))
+    registry = DidRegistry(chain, deployment.contract("DidRegistry"))
+    named = encode_name(ATTRIBUTE)
+    station.lane.send(registry.set_attribute(station.address, named, made.public_key, 10**7))
+    return made
+
+
+def test_sealed_channel__is_sold_billed_and_issued_and_none_but_its_parties_reads_what_was_done(
+    shop: Shop, payer: Payer
+) -> None:
+    seller, me, wanted = shop.seller.wares.seller, payer.station, Encryption.JWE
+    with pytest.raises(KeyUnusable, match="edgemark identity agreement"):
+        find_readers_of(me, seller, wanted)  # asked before the buyer signs
+    stations = {seller: shop.seller.station, me.did: me}
+    keys = {did: say_agreement_key(each).public_key for did, each in stations.items()}
+
+    def is_said() -> bool:
+        with suppress(RefusedInput):
+            readers = [
+                (each.documents.reader(did).key, key)
+                for each in stations.values()
+                for did, key in keys.items()
+            ]
+            return all(had == key for had, key in readers)
+        return False
+
+    wait_until("both keys are known", is_said, look_s=0.2)
+    payer.open(encryption=wanted)
+    order = buy(payer)
+    assert payer.fetch(order) == FUNCTION.evaluate(BATCH)
+    wait_until("voucher is signed", lambda: payer.sale().signed == UNITS)
+    wait_until("credential is here", lambda: 1 in payer.credentials)
+    wait_until("credential is kept", lambda: payer.sale().credential == 1)
+    assert Kind.SEALED in payer.kinds
+    assert not payer.kinds & {Kind.ANSWER, Kind.PROPOSAL}
+    bill, issued = payer.bills[1], payer.credentials[1]
+    claims = payer.seals.read_issued(payer.channel, Role.BUYER, issued)
+    assert (claims.fee, claims.readings.after) == (bill.fee, bill.readings.after)
+    desk = shop.controller.runtime.state(payer.channel)
+    assert desk.issued.settlement.proposal.readings.after == ()
+    assert desk.issued.settlement.sealed
+    AgreementKeys.make(me.home)  # a newer one takes nothing away
+    again = Seals.of_station(me).read_issued(payer.channel, Role.BUYER, issued)
+    assert again == claims
+    assert not payer.strange
 
 
 def test_did_document__names_the_seller_and_its_key(shop: Shop, payer: Payer) -> None:

@@ -26,10 +26,17 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.identity.credentials.jose.encryption import AgreementKey, Reader
 from edgemark.systems.trading.credentials.initiation import Templates
-from edgemark.systems.trading.credentials.sealing import seal
+from edgemark.systems.trading.credentials.sealing import TravelsOtherwise, seal
 from edgemark.systems.trading.protocol.agreement import Conditions
 from edgemark.systems.trading.protocol.letters import Role
-from edgemark.systems.trading.station.deals import Deal, DealBook, DealSealed, DealUnknown
+from edgemark.systems.trading.station.deals import (
+    Deal,
+    DealBook,
+    DealInvalid,
+    DealSealed,
+    DealUnknown,
+)
+from edgemark.systems.trading.templates.fields import Encryption
 
 DEAL = Deal.of(TERMS, TIC.token, TEMPLATES)
 
@@ -117,20 +124,20 @@ def test_file_of_another_channel_or_escrow__is_not_taken_for_this_one(tmp_path: 
     assert set(book.channels()) == {CHANNEL, bytes(32)}
 
 
-def seal_claims() -> tuple[Deal, dict[str, Any]]:
+def seal_claims() -> tuple[Deal, dict[str, Any], list[Reader]]:
     """The deal with claims that only its parties can read, as a controller has it."""
-    claims = claims_of_initiation(TIT_SCHEMA, **PARTIES)
+    claims = claims_of_initiation(TIT_SCHEMA, **PARTIES, encryption="jwe")
     random = Randomness()
     readers = [
         Reader(f"{did}#key", AgreementKey.generate(random).public_key) for did in PARTIES.values()
     ]
     signed = initiate(seal(claims, readers, random))
     terms = replace(TERMS, initiation=signed.digest)
-    return Deal.of(terms, signed.token, TEMPLATES), claims
+    return Deal.of(terms, signed.token, TEMPLATES), claims, readers
 
 
 def test_sealed_deal__tells_a_controller_all_that_it_needs_and_no_more(tmp_path: Path) -> None:
-    sealed, claims = seal_claims()
+    sealed, claims, readers = seal_claims()
     book = book_in(tmp_path)
     channel = book.keep(sealed)
     assert book_in(tmp_path).dids(channel) == DEAL.dids
@@ -147,13 +154,23 @@ def test_sealed_deal__tells_a_controller_all_that_it_needs_and_no_more(tmp_path:
         (most, most),
     ]
 
-    opened = Deal.of(sealed.terms, sealed.token, TEMPLATES, claims)
+    opened = Deal.of(sealed.terms, sealed.token, TEMPLATES, claims, readers)
     assert book.keep(opened) == channel
-    assert book_in(tmp_path).pricing(channel).agreed == DEAL.agreed
+    assert replace(book_in(tmp_path).pricing(channel).agreed, encryption=Encryption.NONE) == (
+        DEAL.agreed
+    )
+    assert book_in(tmp_path).get(channel).readers == tuple(readers)
     book.keep(sealed)  # whoever knows less changes nothing
     assert book_in(tmp_path).get(channel) == opened
     with pytest.raises(RefusedInput):
-        Deal.of(sealed.terms, sealed.token, TEMPLATES, {**claims, "intervalS": 0})
+        Deal.of(sealed.terms, sealed.token, TEMPLATES, {**claims, "intervalS": 0}, readers)
+    other = Reader(readers[0].kid + "1", readers[0].key)
+    for wrong in ((), readers[:1], [other, readers[1]]):
+        with pytest.raises(DealInvalid, match="others"):
+            Deal.of(sealed.terms, sealed.token, TEMPLATES, claims, wrong)
+    with pytest.raises(TravelsOtherwise):
+        clear = {**claims, "encryption": "none"}
+        Deal.of(sealed.terms, sealed.token, TEMPLATES, clear, readers)
 
 
 def test_templates_that_are_no_pair__make_no_deal() -> None:

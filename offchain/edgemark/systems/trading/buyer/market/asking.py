@@ -19,25 +19,29 @@ from typing import Any
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.identity.credentials.reading import read_signed
+from edgemark.identity.credentials.jose.encryption import Reader
+from edgemark.identity.credentials.reading import SignedCredential, read_signed
 from edgemark.identity.credentials.verification import Wanted, verify
+from edgemark.identity.did.identifier import Did
 from edgemark.systems.trading.buyer.market.choosing import SellerPlace, lists_of
 from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.credentials.initiation import Templates, carried_in
 from edgemark.systems.trading.credentials.payloads import INITIATION, schema_of
 from edgemark.systems.trading.credentials.quoted import Quoted, check_quote
-from edgemark.systems.trading.credentials.sealing import claims_in
+from edgemark.systems.trading.credentials.sealing import check_readers, check_travel
 from edgemark.systems.trading.identifiers import OfferId, TemplateVersionId
 from edgemark.systems.trading.protocol.agreement import Policy
 from edgemark.systems.trading.protocol.asking.quotes import (
     MAX_QUOTE_BYTES,
     Quote,
     QuoteRequest,
+    QuoteStrange,
     sign_request,
 )
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.deals import Deal
+from edgemark.systems.trading.station.post.seals import Seals, find_readers
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.fields import Encryption, parse_choice, parse_count
 from edgemark.systems.trading.templates.initiation import parse_strategy
@@ -53,10 +57,6 @@ MAX_GRACE = 2**31
 
 class NotOffered(RefusedInput):
     """The seller's template does not allow what is wanted."""
-
-
-class ClaimsSealed(RefusedInput):
-    """Claims that only their readers can read; this home has no key for that."""
 
 
 @dataclass(frozen=True)
@@ -187,23 +187,35 @@ def _fit(template: Template, name: str, wanted: int) -> int:
     return int(min(max(wanted, part.get("minimum", wanted)), part.get("maximum", wanted)))
 
 
-def choose_encryption(template: Template) -> Encryption:
-    """How the claims travel.
+def choose_encryption(templates: Templates, *, is_sealed: bool) -> Encryption:
+    """How the claims travel: in the clear where both templates take that and nobody minds.
+
+    Args:
+        templates: of the trade.
+        is_sealed: whether the user wants them sealed.
 
     Raises:
-        ClaimsSealed: sealed, and no other way.
+        NotOffered: a template takes no such claims.
     """
+    both = [_ways(each) for each in (templates.initiation, templates.settlement)]
+    wanted = (Encryption.JWE,) if is_sealed else (Encryption.NONE, Encryption.JWE)
+    for way in wanted:
+        if all(way.value in ways for ways in both):
+            return way
+    had = " and ".join(", ".join(ways) for ways in both)[:80]
+    raise NotOffered(
+        "lets claims travel otherwise",
+        who=f"template {templates.initiation.label}",
+        had=had,
+        needed=" or ".join(way.value for way in wanted),
+        remedy="Choose another offer.",
+    )
+
+
+def _ways(template: Template) -> list[str]:
     part = template.schema["properties"]["encryption"]
-    ways = [part["const"]] if "const" in part else part.get("enum", [Encryption.NONE.value])
-    if Encryption.NONE.value not in ways:
-        raise ClaimsSealed(
-            "are sealed for their readers",
-            who=f"claims of template {template.label}",
-            had=", ".join(map(str, ways))[:80],
-            needed=Encryption.NONE.value,
-            remedy="Choose another offer.",
-        )
-    return Encryption.NONE
+    ways = [part["const"]] if "const" in part else part.get("enum")
+    return [each.value for each in Encryption] if ways is None else [str(each) for each in ways]
 
 
 @dataclass(frozen=True)
@@ -285,17 +297,18 @@ def ask_quote(
     Raises:
         PeerUnreachable, PeerRefused: the seller gives no quote.
         QuoteStrange, BadSignature, KeyUnusable, OutOfTime, PayloadInvalid: it gives another.
+        TravelsOtherwise: its claims are in the clear where they were to be sealed.
+        KeyUnusable, AgreementKeyMissing: there is nobody to seal for.
         LedgerUnavailable, Overloaded: nobody knows who the seller is.
     """
+    readers = find_readers_of(station, place.did, request.encryption)
     asked = (place.endpoint, place.pin, "POST", INITIATIONS, request.to_wire())
     raw = station.client.request(*asked, most_bytes=MAX_QUOTE_BYTES)
     now = station.head().block
     with from_peer(str(place.did)):
         quote = Quote.from_wire(raw)
         signed = read_signed(quote.token)
-        claims = claims_in(carried_in(signed))
-        if claims is None:
-            raise ClaimsSealed("are sealed for their readers", who="claims of the quote")
+        claims = _open(station, request, signed, [each.kid for each in readers])
         asked_for = (request, quote, signed, claims, templates)
         quoted = check_quote(*asked_for, station.domain, now)
     known = station.documents.knowledge(signed, lists_of(station))
@@ -303,8 +316,37 @@ def ask_quote(
     wanted = Wanted(issuer=place.did, subject=request.buyer, kind=INITIATION, schema=schema)
     with from_peer(str(place.did)):
         verify(signed, known, wanted)
-    deal = Deal.of(quoted.agreement.terms, quote.token, templates)
+    opened = claims if readers else None
+    deal = Deal.of(quoted.agreement.terms, quote.token, templates, opened, readers)
     return Taken(quoted, deal)
+
+
+def find_readers_of(
+    station: TradingStation, seller: Did, encryption: Encryption
+) -> tuple[Reader, ...]:
+    """For which keys claims of a channel of this buyer are sealed; none where they are not.
+
+    Raises:
+        KeyUnusable, AgreementKeyMissing: a party has none; with the command that makes one.
+        LedgerUnavailable, Overloaded: nobody knows.
+    """
+    if encryption is Encryption.NONE:
+        return ()
+    me = station.did
+    return find_readers(station.documents, station.home, seller, me, me)
+
+
+def _open(
+    station: TradingStation, request: QuoteRequest, signed: SignedCredential, kids: list[str]
+) -> Mapping[str, Any]:
+    """The claims of a quote, which travel as they were asked for, for these keys."""
+    part = carried_in(signed)
+    check_travel(part, request.encryption)
+    if request.encryption is Encryption.JWE:
+        had = check_readers(part, (signed.issuer, request.buyer))
+        if set(had) != set(kids):
+            raise QuoteStrange("is sealed for other keys", who="quote", had=had, needed=kids)
+    return Seals.of_station(station).open_claims(part, request.buyer)
 
 
 def draft_policy(settings: BuyerSettings, limits: Limits, terms: Terms) -> Policy:

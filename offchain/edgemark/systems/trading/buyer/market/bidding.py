@@ -15,6 +15,7 @@ from edgemark.systems.trading.buyer.market.asking import (
     Bid,
     Conditions,
     choose_encryption,
+    find_readers_of,
     fit_conditions,
     plan_money,
     read_tariff,
@@ -31,6 +32,7 @@ from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Tariff
 from edgemark.systems.trading.templates.template import Template
@@ -63,6 +65,8 @@ class Wishes:
         texts: of templates that are at hand.
         qualifications: signed credentials that are at hand, by digest.
         program: name or digest of a program that the seller has to list; empty: none.
+        is_sealed: claims and what says the same are for both parties alone, also where the template
+            leaves that open.
     """
 
     offer: OfferId | None = None
@@ -80,6 +84,7 @@ class Wishes:
     texts: tuple[bytes, ...] = ()
     qualifications: tuple[tuple[Hash32, bytes], ...] = ()
     program: str = ""
+    is_sealed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ def draft_bid(
     Raises:
         DepositUnknown: it has to be named.
         BelowLeast, LeastTooHigh: the seller asks for more.
-        NotOffered, ClaimsSealed: the template allows no such channel.
+        NotOffered: the templates allow no such channel.
+        KeyUnusable, AgreementKeyMissing: claims are to be sealed, and a party has no key for that.
         RefusedInput: the price is above the most, or the meter counts no such work.
     """
     settings = station.settings.of(BuyerSettings)
@@ -150,9 +156,17 @@ def draft_bid(
         conditions,
         price,  # of the offer, whatever more the user would pay: a seller asks for what it may
         tariff.first_price,
-        choose_encryption(initiation),
+        _choose_way(station, choice, wishes),
         Timestamp(now + settings.quote_s),
     )
+
+
+def _choose_way(station: TradingStation, choice: Choice, wishes: Wishes) -> Encryption:
+    """How claims travel, where there is somebody to seal them for."""
+    found = choose_encryption(choice.templates, is_sealed=wishes.is_sealed)
+    if found is Encryption.JWE:
+        find_readers_of(station, choice.place.did, found)
+    return found
 
 
 def _check_price(price: Tokens, most: Tokens | None) -> None:

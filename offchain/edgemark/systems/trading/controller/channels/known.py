@@ -6,28 +6,25 @@ have it read often: a channel that names another, or none that is open, is not h
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
-from edgemark.identity.credentials.jose.encryption import Reader
 from edgemark.identity.did.identifier import Did
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.controller.channels.named import NamedChannels
-from edgemark.systems.trading.controller.issuance.issuing import Trade
 from edgemark.systems.trading.credentials.initiation import Templates
+from edgemark.systems.trading.credentials.settlement import Trade
 from edgemark.systems.trading.identifiers import ChannelId, TemplateVersionId
 from edgemark.systems.trading.protocol.agreement import Agreement
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.station.post.logins import Papers
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.template import Template, open_anchored, read_template
 
 MOST_TEMPLATES = 1024  # in memory, of all channels together
-MOST_READERS, READER_S = 8192, 30.0  # keys for agreement in memory, and for how long
 
 
 class KnownChannels:
@@ -52,7 +49,6 @@ class KnownChannels:
         self.named = NamedChannels(lambda channel: terms_of(channel) is not None)
         self._trades: dict[ChannelId, Trade] = {}
         self._templates: dict[TemplateVersionId, Template] = {}
-        self._readers: dict[Did, tuple[float, Reader]] = {}
 
     def terms(self, channel: ChannelId) -> Terms | None:
         """As `reception.Channels.terms`."""
@@ -83,21 +79,6 @@ class KnownChannels:
         """As `reception.Channels.keys`."""
         return self._station.documents.authentication(did)
 
-    def reader(self, did: Did) -> Reader:
-        """The key for which a party is sent what is encrypted, as it was a moment ago.
-
-        Raises:
-            KeyUnusable, DidDeactivated: it has none.
-            LedgerUnavailable, Overloaded: it is not known as it is now.
-        """
-        now, found = time.monotonic(), self._readers.get(did)
-        if found is None or found[0] < now:
-            if len(self._readers) >= MOST_READERS:
-                self._readers.clear()
-            found = (now + READER_S, self._station.documents.reader(did))
-            self._readers[did] = found
-        return found[1]
-
     def agreement(self, channel: ChannelId) -> Agreement:
         """Of a channel whose papers are kept.
 
@@ -111,10 +92,8 @@ class KnownChannels:
         found = self._trades.get(channel)
         if found is None:
             deal = self._station.deals.get(channel)
-            template = self._shared(deal.templates.settlement)
-            method = Encryption.JWE if deal.claims is None else deal.agreed.encryption
-            who = deal.dids
-            found = Trade(who[Role.SELLER], who[Role.BUYER], template, method)
+            found = deal.trade
+            found = replace(found, template=self._shared(found.template))
             self._trades[channel] = found
         return found
 

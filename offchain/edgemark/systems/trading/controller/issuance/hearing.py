@@ -14,7 +14,8 @@ from dataclasses import replace
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.systems.trading.controller.checking import check_settlement
 from edgemark.systems.trading.controller.desk import Desk
-from edgemark.systems.trading.controller.issuance.issuing import Issuer, Trade
+from edgemark.systems.trading.controller.issuance.issuing import Issuer
+from edgemark.systems.trading.credentials.settlement import Trade
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import issuing as at
 from edgemark.systems.trading.protocol.agreement import Head
@@ -91,7 +92,7 @@ class Hearing:
         me = self._key.address
         heard = check_settlement(desk, settlement, self._domain, head, me, self._stale_after_s)
         if heard is not None:
-            self._issuer.check(self._trade_of(desk.known.channel), settlement.proposal)
+            self._issuer.check(self._trade_of(desk.known.channel), settlement)
         return heard
 
 

@@ -2,7 +2,8 @@
 
 | paper (EFSC) V-D, phase 2            | here                                        |
 |--------------------------------------|---------------------------------------------|
-| V_claim: both DIDs, data             | `draft_claims`: the bill of both           |
+| V_claim: both DIDs, data             | `carry_bill`: the bill of both, or what its |
+|                                      | seller sealed of it, which nobody here reads |
 | C_proof, joint                       | both signatures under the `Voucher`         |
 | issued by the TCC                    | `Issuer.issue`: `vc+jwt`, and `Issuance`    |
 
@@ -12,15 +13,12 @@ bears signatures, so it is written down before it leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
-from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 from edgemark.identity.credentials.jose.compact import check_compact
-from edgemark.identity.credentials.jose.encryption import Reader
 from edgemark.identity.credentials.legacy import sign_legacy
 from edgemark.identity.credentials.model import Credential as Statement
 from edgemark.identity.credentials.model import read_credential
@@ -32,54 +30,33 @@ from edgemark.systems.trading.controller.checking import NotIssued
 from edgemark.systems.trading.controller.recording.lists import EvidencePiece
 from edgemark.systems.trading.credentials.kept import KeptSettlement
 from edgemark.systems.trading.credentials.payloads import SETTLEMENT as KIND
-from edgemark.systems.trading.credentials.payloads import Period, subjects_of
-from edgemark.systems.trading.credentials.sealing import carry, seal
+from edgemark.systems.trading.credentials.payloads import PayloadInvalid, Period, subjects_of
+from edgemark.systems.trading.credentials.sealing import (
+    CLAIMS,
+    SEALED,
+    TravelsOtherwise,
+    carry,
+    check_readers,
+)
 from edgemark.systems.trading.credentials.settlement import (
     Signed,
+    Trade,
+    draft_claims,
     draft_settlement,
     issue_settlement,
     read_settlement,
 )
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import ChannelDomain
-from edgemark.systems.trading.protocol.messages import Credential, Proposal, Settlement
+from edgemark.systems.trading.protocol.messages import (
+    MAX_SEALED_BILL_BYTES,
+    Credential,
+    Settlement,
+)
 from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.schema import check_claims
-from edgemark.systems.trading.templates.template import Template
-
-
-@dataclass(frozen=True)
-class Trade:
-    """What credentials of a channel say beside what its parties signed.
-
-    Attributes:
-        seller, buyer: DIDs, as the initiation credential has them.
-        template: TST.
-        encryption: how claims travel.
-    """
-
-    seller: Did
-    buyer: Did
-    template: Template
-    encryption: Encryption
-
-
-def draft_claims(trade: Trade, proposal: Proposal) -> dict[str, Any]:
-    """The claims of a settlement credential: the bill of an interval, as both parties had it."""
-    label, readings = trade.template.label, proposal.readings
-    return {
-        "template": {"kind": label.kind.value, "name": label.name, "version": label.version},
-        "seller": str(trade.seller),
-        "buyer": str(trade.buyer),
-        "fee": str(proposal.fee),
-        "start": readings.start,
-        "end": readings.end,
-        "readings": {
-            "before": [str(count) for count in readings.before],
-            "after": [str(count) for count in readings.after],
-        },
-        "encryption": trade.encryption.value,
-    }
+from edgemark.untrusted.canonical_json import NotThatFormat
+from edgemark.untrusted.strict_json import parse_object_strictly
 
 
 class Issuer:
@@ -89,37 +66,32 @@ class Issuer:
         key: of the account, which is also the key of its DID.
         did: of the account.
         escrow, controllers: of what is signed.
-        reader_of: the key for agreement of a party, as the chain has it now; raises a
-            `RefusedInput` where it has none.
-        randomness: of what is sealed.
     """
 
     def __init__(
-        self,
-        key: SecretKey,
-        did: Did,
-        escrow: ChannelDomain,
-        controllers: ControllersDomain,
-        reader_of: Callable[[Did], Reader],
-        randomness: Randomness | None = None,
+        self, key: SecretKey, did: Did, escrow: ChannelDomain, controllers: ControllersDomain
     ) -> None:
         self._signer = CredentialSigner(key, did)
         self._escrow = escrow
         self._controllers = controllers
-        self._reader_of = reader_of
-        self._randomness = randomness or Randomness()
 
-    def check(self, trade: Trade, proposal: Proposal) -> None:
+    def check(self, trade: Trade, settlement: Settlement) -> None:
         """Check that there is a credential of this bill: before its index is given to it.
 
+        Sealed claims are not read: what anybody sees of them is checked, and that both parties can
+        have them.
+
         Raises:
-            NotIssued: its claims are not what the template asks for, or a party has no key to
-                which they could be sealed.
+            NotIssued: its claims are not what the template asks for, or do not travel as the
+                initiation credential says.
         """
-        claims, template = draft_claims(trade, proposal), trade.template
         try:
-            check_claims(claims, template.schema, who="claims", text=template.text)
-            self._readers(trade)
+            carried = carry_bill(trade, settlement)
+            if trade.encryption is Encryption.NONE:
+                claims, template = carried[CLAIMS], trade.template
+                check_claims(claims, template.schema, who="claims", text=template.text)
+            else:
+                check_readers(carried, (trade.seller, trade.buyer))
         except RefusedInput as error:
             who, had, needed = error.who or "bill", error.had, error.needed
             raise NotIssued(
@@ -138,7 +110,6 @@ class Issuer:
             at: from when it is valid, Unix seconds.
 
         Raises:
-            RefusedInput: a party has no key any more to which it could be sealed.
             PayloadInvalid: the voucher names another controller.
         """
         said = Signed(
@@ -148,7 +119,7 @@ class Issuer:
             settlement.proposal.voucher,
             settlement.payer_signature,
             settlement.proposal.signature,
-            self._carry(trade, settlement.proposal),
+            carry_bill(trade, settlement),
         )
         facts = draft_settlement(said, trade.template, self._signer.issuer, Period(at))
         made = issue_settlement(self._signer, facts, said, self._escrow, self._controllers)
@@ -172,16 +143,27 @@ class Issuer:
         subjects = subjects_of(signed, KIND, 2)
         return sign_legacy(_of_one(signed.credential, subjects), signer.key, signer.kid)
 
-    def _carry(self, trade: Trade, proposal: Proposal) -> dict[str, Any]:
-        claims = draft_claims(trade, proposal)
-        if trade.encryption is Encryption.NONE:
-            return carry(claims)
-        return seal(claims, self._readers(trade), self._randomness)
 
-    def _readers(self, trade: Trade) -> list[Reader]:
-        if trade.encryption is Encryption.NONE:
-            return []
-        return [self._reader_of(trade.seller), self._reader_of(trade.buyer)]
+def carry_bill(trade: Trade, settlement: Settlement) -> dict[str, Any]:
+    """A bill as its credential has it: in the clear, or as its seller sealed it.
+
+    Raises:
+        TravelsOtherwise: it is in the clear where it has to be sealed, or the other way round.
+        PayloadInvalid: what is sealed is no object.
+    """
+    is_sealed = trade.encryption is Encryption.JWE
+    if is_sealed is not bool(settlement.sealed):
+        had = "sealed" if settlement.sealed else "in the clear"
+        needed = trade.encryption.value
+        raise TravelsOtherwise(
+            "travels otherwise than was agreed", who="bill", had=had, needed=needed
+        )
+    if not is_sealed:
+        return carry(draft_claims(trade, settlement.proposal))
+    try:
+        return {SEALED: parse_object_strictly(settlement.sealed, most=MAX_SEALED_BILL_BYTES)}
+    except NotThatFormat as error:
+        raise PayloadInvalid("is no encrypted text", who="bill", had=error) from None
 
 
 def _of_one(credential: Statement, subjects: list[Mapping[str, Any]]) -> Statement:

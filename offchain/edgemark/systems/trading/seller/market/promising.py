@@ -11,6 +11,7 @@
 | offer listed, template not deprecated, escrow open    | `Quoter._check_market`                |
 | controller that it takes, in good standing, reachable | `Quoter._check_controller`            |
 | the payer has deposit and bond                        | `Quoter._check_means`                 |
+| sealed claims: both documents have a key for these    | `Quoter._readers`                     |
 | credential signed, deal on the disk, `AskedSell`      | `Quoter._promise`                     |
 
 Law 1: terms bear the seller's signature in the journal before they leave, and nothing is promised
@@ -32,6 +33,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import Overloaded, RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.credentials.evidence import digest_of
+from edgemark.identity.credentials.jose.encryption import Reader
 from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.identifier import is_same
 from edgemark.systems.trading.contract.market.records import Offer
@@ -64,6 +66,7 @@ from edgemark.systems.trading.seller.market.quoting import (
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.deals import Deal
+from edgemark.systems.trading.station.post.seals import find_readers
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.fields import Encryption
 
@@ -325,11 +328,12 @@ class Quoter:
     ) -> Quote:
         """Sign the credential and the terms; both are on the disk when this returns."""
         station, wares = self._station, self._wares
-        token = self._sign_credential(request, claims, head)
+        readers = self._readers(request)
+        token = self._sign_credential(request, claims, readers, head)
         template = wares.settlement.version_id
         terms = draft_terms(request, wares.key, template, digest_of(token))
-        opened = claims if request.encryption is Encryption.JWE else None
-        deal = Deal.of(terms, token, Templates(wares.initiation, wares.settlement), opened)
+        opened = claims if readers else None
+        deal = Deal.of(terms, token, Templates(wares.initiation, wares.settlement), opened, readers)
         channel = station.deals.keep(deal)
         until = Timestamp(promise.until)
         opening = Opening(until, station.keys.account.sign(station.domain.opening(channel, until)))
@@ -343,12 +347,22 @@ class Quoter:
         self._peers[channel] = promise.peer
         return Quote(token, wares.key, template, opening)
 
-    def _sign_credential(self, request: QuoteRequest, claims: Mapping[str, Any], head: Head) -> str:
-        wares, documents = self._wares, self._station.documents
-        carried = carry(claims)
-        if request.encryption is Encryption.JWE:
-            readers = [documents.reader(did) for did in (wares.seller, request.buyer)]
-            carried = seal(claims, readers, self._randomness)
+    def _readers(self, request: QuoteRequest) -> tuple[Reader, ...]:
+        """For whom the claims are sealed; nobody where they are in the clear."""
+        if request.encryption is Encryption.NONE:
+            return ()
+        station, seller = self._station, self._wares.seller
+        return find_readers(station.documents, station.home, seller, request.buyer, seller)
+
+    def _sign_credential(
+        self,
+        request: QuoteRequest,
+        claims: Mapping[str, Any],
+        readers: tuple[Reader, ...],
+        head: Head,
+    ) -> str:
+        wares = self._wares
+        carried = seal(claims, readers, self._randomness) if readers else carry(claims)
         period = Period(head.block, request.close_by)
         facts = draft_initiation(carried, wares.initiation, wares.seller, request.buyer, period)
         return CredentialSigner(self._station.keys.account, wares.seller).sign(facts)

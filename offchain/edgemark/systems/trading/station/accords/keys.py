@@ -18,6 +18,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, check_private, make_secret_folder, write_new
 from edgemark.identifiers import Address
+from edgemark.systems.trading.station.post.seals import Seals
 from edgemark.systems.trading.station.speaking import Keys
 from edgemark.systems.trading.station.station import TradingStation
 
@@ -37,7 +38,8 @@ class HomeKeys(Keys):
     @staticmethod
     def of_station(station: TradingStation) -> HomeKeys:
         """Of a party's home."""
-        return HomeKeys(station.keys.account, folder=station.home / "keys" / FOLDER)
+        seals = Seals.of_station(station)
+        return HomeKeys(station.keys.account, seals=seals, folder=station.home / "keys" / FOLDER)
 
     def of(self, address: Address) -> SecretKey:
         """See `Keys.of`; raises `Unrecoverable` for a file that was changed, or others can open."""

@@ -170,14 +170,11 @@ def _validator_of(text: bytes) -> Draft202012Validator:
 
 def _explain(error: ValidationError, who: object) -> ClaimsRefused:
     place = "".join(f"/{part}" for part in error.absolute_path)
-    needed = {error.validator: error.validator_value}
-    if error.validator in ("properties", "items"):
-        needed = {error.validator: "as the template has it"}
     return ClaimsRefused(
         "is not what the template asks for",
         who=f"{who}{place}",
         had=_show(error.instance),
-        needed=_show(needed),
+        needed=_show({error.validator: error.validator_value}),
     )
 
 

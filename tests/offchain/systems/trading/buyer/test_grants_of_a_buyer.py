@@ -100,6 +100,7 @@ def test_top_up_and_close__are_granted(buyer: Noting) -> None:
     assert wish(buyer, TOP_UP, {"channel": CHANNEL.hex(), "amount": 7}) == {"deposit": 107}
     assert wish(buyer, CLOSE, {"channel": CHANNEL.hex()}) == {"channel": CHANNEL.hex()}
     assert buyer.did == [(CHANNEL, 7), CHANNEL]
+    assert wish(buyer, TOP_UP, {"channel": CHANNEL.hex(), "amount": 1}) == {"deposit": 101}
 
 
 def test_deposit_back_and_the_next_controller__are_granted(buyer: Noting) -> None:
@@ -152,6 +153,14 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
     "bytes that are not there": (
         ORDER,
         {**facts_of_order(CHANNEL, WANTED, ALL, ""), "pieces": ["00" * 32] * 3},
+    ),
+    "an opening and more": (BEGIN, {**facts_of_opening(CHANNEL, SELLER_OPENING), "more": 1}),
+    "work and more": (ORDER, {**facts_of_order(CHANNEL, WANTED, ALL, ""), "more": 1}),
+    "a top-up and more": (TOP_UP, {"channel": CHANNEL.hex(), "amount": 7, "more": 1}),
+    "deposit back and more": (REDUCE, {"channel": CHANNEL.hex(), "amount": 7, "more": 1}),
+    "more sizes than pieces": (
+        ORDER,
+        {**facts_of_order(CHANNEL, WANTED, ALL, ""), "output_bytes": [1, 2, 3, 4]},
     ),
     "a sample below nothing": (ORDER, {**facts_of_order(CHANNEL, WANTED, -1, "")}),
 }

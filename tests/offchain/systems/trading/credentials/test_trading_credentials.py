@@ -55,6 +55,8 @@ from edgemark.systems.trading.credentials.payloads import (
     SETTLEMENT,
     PayloadInvalid,
     Period,
+    frame,
+    schema_of,
 )
 from edgemark.systems.trading.credentials.qualification import Qualification, read_qualification
 from edgemark.systems.trading.credentials.sealing import carry, claims_in, seal, unseal
@@ -101,6 +103,18 @@ def test_a56_terms_that_name_another_credential_or_template__are_refused(
 ) -> None:
     with pytest.raises(error):
         check_initiation(TIC, claims_of(TIC), TEMPLATES, terms)
+
+
+def test_frame__has_end_template_and_status_where_there_are_any() -> None:
+    told = QUALIFICATION, did_of(AUDITOR), {"id": str(did_of(SELLER))}
+    bare = frame(*told, Period(START))
+    assert {"validUntil", "credentialSchema", "credentialStatus"}.isdisjoint(bare)
+    status = [{"type": "BitstringStatusListEntry"}]
+    whole = frame(*told, Period(START, START + 5), template=TST, status=status)
+    assert whole["credentialSchema"] == schema_of(TST).as_json()
+    assert whole["credentialStatus"] == status
+    assert whole["validFrom"] < whole["validUntil"]
+    assert bare == {name: whole[name] for name in bare}
 
 
 def test_initiation_whose_claims_are_of_others__is_refused() -> None:
@@ -201,6 +215,8 @@ def test_a54_issuance__covers_index_voucher_and_credential_and_is_the_controller
     issued = issue_settlement(issuer, facts, said, DOMAIN, CONTROLLERS)
     check_issuance(issued, said, DOMAIN, CONTROLLERS)
     assert issued.claim.credential_hash == digest_of(issued.token)
+    by_both = issued.signatures.payer, issued.signatures.seller
+    assert by_both == (said.payer_signature, said.seller_signature)
     assert recover(issued.issuance, issued.signatures.controller) == CONTROLLER.address
     again = issue_settlement(issuer, facts, said, DOMAIN, CONTROLLERS)
     assert again == issued  # the same facts are no second credential of this index

@@ -6,14 +6,13 @@ travels as a JSON file, which holds nothing secret: the registry shows all of it
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey, check_signature
 from edgemark.errors import RefusedInput
-from edgemark.files import write_whole
+from edgemark.files import read_limited, write_whole
 from edgemark.identifiers import (
     NO_HASH,
     NOBODY,
@@ -27,15 +26,22 @@ from edgemark.identity.records import Role, find_role
 from edgemark.identity.resources import Resources
 from edgemark.identity.statements import RegistryDomain
 from edgemark.transport.asking.endpoint import parse_endpoint
-from edgemark.untrusted.json_text import load_json
+from edgemark.untrusted.statement_form import StatementForm
 
-FILE_VERSION = 1
 MAX_FILE_BYTES = 8 * 1024
 NO_RESOURCES = Resources(0, 0, 0, 0)
 
 
 class RegistrationInvalid(RefusedInput):
     """The file holds no signed registration, or one for another chain or registry."""
+
+
+FORM = StatementForm(
+    version=1,
+    what="is no signed registration",
+    refusal=RegistrationInvalid,
+    remedy="Write it with `edgemark account register --sign-only`.",
+)
 
 
 @dataclass(frozen=True)
@@ -142,39 +148,28 @@ class SignedRegistration:
                 remedy="Ask for the file as the account wrote it.",
             ) from bad
 
+    def as_json(self) -> dict[str, Any]:
+        """The facts of the file, but for its version."""
+        told = {"role": self.wanted.role.name, "pin": self.wanted.pin.hex()}
+        wanted = {**asdict(self.wanted), **told}
+        return {**asdict(self), "wanted": wanted, "signature": self.signature.hex()}
+
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
-        wanted = {
-            **asdict(self.wanted),
-            "role": self.wanted.role.name,
-            "pin": self.wanted.pin.hex(),
-        }
-        facts = {**asdict(self), "wanted": wanted, "signature": self.signature.hex()}
-        text = json.dumps({"version": FILE_VERSION, **facts}, indent=2, sort_keys=True)
-        write_whole(path, text.encode() + b"\n")
+        """Write the file, whole or not at all; of equal registrations it has equal bytes."""
+        write_whole(path, FORM.write(self.as_json()))
 
     @classmethod
     def load(cls, path: Path) -> SignedRegistration:
-        """Read a file that `save` wrote.
+        """Read a file that `save` wrote; nothing else may be in it.
 
         Raises:
             RegistrationInvalid: cannot be read, or is none.
         """
-        try:
-            with path.open("rb") as file:
-                raw = file.read(MAX_FILE_BYTES + 1)
-            if len(raw) > MAX_FILE_BYTES:
-                raise ValueError("longer than any registration")
-            return _from_json(load_json(raw))
-        except OSError as error:
-            raise _invalid(path, str(error.strerror)) from error
-        except (KeyError, TypeError, ValueError, RecursionError, RefusedInput) as error:
-            raise _invalid(path, f"{type(error).__name__}: {error}") from error
+        raw = read_limited(path, MAX_FILE_BYTES, RegistrationInvalid)
+        return FORM.parse(raw, path, _from_json, SignedRegistration.as_json)
 
 
 def _from_json(facts: Any) -> SignedRegistration:
-    if facts["version"] != FILE_VERSION:
-        raise ValueError(f"version {facts['version']!r}")
     wanted, offered = facts["wanted"], facts["wanted"]["resources"]
     resources = Resources(**{part.name: int(offered[part.name]) for part in fields(Resources)})
     texts = wanted["endpoint"], wanted["name"]
@@ -197,14 +192,4 @@ def _from_json(facts: Any) -> SignedRegistration:
         nonce=int(facts["nonce"]),
         deadline=Timestamp(int(facts["deadline"])),
         signature=bytes.fromhex(facts["signature"]),
-    )
-
-
-def _invalid(path: Path, why: str) -> RegistrationInvalid:
-    return RegistrationInvalid(
-        "is no signed registration",
-        who=path,
-        had=why[:200],
-        needed=f"a registration file of version {FILE_VERSION}",
-        remedy="Write it with `edgemark account register --sign-only`.",
     )

@@ -154,9 +154,17 @@ def test_load__no_statement__is_refused(path: Path, raw: bytes) -> None:
     assert refused.value.who == path
 
 
+@pytest.mark.parametrize("more", [{"note": "x"}, {"nonce": "7"}, {"nonce": 7.0}], ids=str)
+def test_load__more_or_another_form__is_refused(path: Path, more: dict[str, object]) -> None:
+    facts = {**json.loads(path.read_text()), **more}
+    path.write_text(json.dumps(facts))
+    with pytest.raises(RegistrationInvalid, match="in another form"):
+        SignedRegistration.load(path)
+
+
 def test_load__too_long_or_missing__is_refused(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b" " * MAX_FILE_BYTES)
-    with pytest.raises(RegistrationInvalid, match="longer than any registration"):
+    with pytest.raises(RegistrationInvalid, match="is too large"):
         SignedRegistration.load(path)
     with pytest.raises(RegistrationInvalid):
         SignedRegistration.load(path.with_name("none"))

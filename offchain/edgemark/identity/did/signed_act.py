@@ -6,21 +6,19 @@ chain, once, until a deadline, and only while nothing else of the identity has c
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey, check_signature
 from edgemark.errors import RefusedInput
-from edgemark.files import write_whole
+from edgemark.files import read_limited, write_whole
 from edgemark.identifiers import Address, Timestamp, parse_address
 from edgemark.identity.did.acts import ACTS, Act, digest_of
 from edgemark.identity.did.attributes import MAX_VALUE_BYTES, decode_name, encode_name
 from edgemark.identity.did.statements import IdentityDomain
-from edgemark.untrusted.json_text import load_json
+from edgemark.untrusted.statement_form import StatementForm
 
-FILE_VERSION = 1
 MAX_FILE_BYTES = 8 * 1024  # a value takes two digits a byte
 LONGEST = 2**256
 KINDS = {kind.__name__: kind for kind in ACTS}
@@ -28,6 +26,14 @@ KINDS = {kind.__name__: kind for kind in ACTS}
 
 class StatementInvalid(RefusedInput):
     """The file holds no signed statement about an identity, or one that does not count here."""
+
+
+FORM = StatementForm(
+    version=1,
+    what="is no signed statement about an identity",
+    refusal=StatementInvalid,
+    remedy="Its owner writes it with --sign-only, as in `edgemark identity rotate`.",
+)
 
 
 @dataclass(frozen=True)
@@ -89,12 +95,11 @@ class SignedAct:
             ) from bad
 
     def as_json(self) -> dict[str, Any]:
-        """The facts of the file."""
+        """The facts of the file, but for its version."""
         facts = {part.name: _write(getattr(self.act, part.name)) for part in fields(self.act)}
         for name in {"name", "kind"} & facts.keys():
             facts[name] = _text_of(getattr(self.act, name))
         return {
-            "version": FILE_VERSION,
             "statement": type(self.act).__name__,
             "act": facts,
             "signer": self.signer,
@@ -107,7 +112,7 @@ class SignedAct:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all; of equal statements it has equal bytes."""
-        write_whole(path, _canonical(self.as_json()))
+        write_whole(path, FORM.write(self.as_json()))
 
     @classmethod
     def load(cls, path: Path) -> SignedAct:
@@ -116,36 +121,11 @@ class SignedAct:
         Raises:
             StatementInvalid: cannot be read, or is none.
         """
-        try:
-            with path.open("rb") as file:
-                raw = file.read(MAX_FILE_BYTES + 1)
-            if len(raw) > MAX_FILE_BYTES:
-                raise ValueError("longer than any statement")
-            facts = load_json(raw)
-            found = _from_json(facts)
-            if _canonical(found.as_json()) != _canonical(facts):  # true is no 1
-                raise ValueError("has more in it, or something in another form")
-        except OSError as error:
-            raise _invalid(path, str(error.strerror)) from error
-        except (
-            LookupError,
-            AttributeError,
-            TypeError,
-            ValueError,
-            RecursionError,
-            RefusedInput,
-        ) as error:
-            raise _invalid(path, f"{type(error).__name__}: {error}") from error
-        return found
-
-
-def _canonical(facts: Any) -> bytes:
-    return json.dumps(facts, indent=2, sort_keys=True).encode() + b"\n"
+        raw = read_limited(path, MAX_FILE_BYTES, StatementInvalid)
+        return FORM.parse(raw, path, _from_json, SignedAct.as_json)
 
 
 def _from_json(facts: Any) -> SignedAct:
-    if facts["version"] != FILE_VERSION:
-        raise ValueError(f"version {facts['version']!r}")
     kind, told = KINDS[facts["statement"]], facts["act"]
     values = {part.name: _read(part.name, told[part.name]) for part in fields(kind)}
     return SignedAct(
@@ -191,13 +171,3 @@ def _text_of(name: bytes) -> str:
             "is no text, so that no file has it", who="name", had=name.hex(), needed="UTF-8"
         )
     return text
-
-
-def _invalid(path: Path, why: str) -> StatementInvalid:
-    return StatementInvalid(
-        "is no signed statement about an identity",
-        who=path,
-        had=why[:200],
-        needed=f"a file of version {FILE_VERSION}",
-        remedy="Its owner writes it with --sign-only, as in `edgemark identity rotate`.",
-    )

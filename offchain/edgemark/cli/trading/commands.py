@@ -39,7 +39,9 @@ COMMANDS = {
     "channels": Place(
         "trading.channels", "channels", "List channels of an account from the chain alone."
     ),
-    "claim": Place("trading.selling", "claim_channel", "Be paid what is signed, and not paid yet."),
+    "claim": Place(
+        "trading.selling", "claim_channels", "Be paid what is signed, and not paid yet."
+    ),
     "buy": Place("trading.buying.buy", "buy", "Buy work, check it, pay for it, close the channel."),
     "close": Place("trading.buying.channels", "close", "End a channel in which this home buys."),
     "status": Place("trading.buying.channels", "status", "Print channels in which this home buys."),

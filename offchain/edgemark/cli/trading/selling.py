@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from edgemark.cli.terminal.begun_ids import KindOfId, Known, find_id
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.files import find_holder
+from edgemark.identifiers import Tokens
 from edgemark.loop.replay import list_keys
 from edgemark.party.running import serve, telling_end
 from edgemark.party.wishes.asking import ask
@@ -23,7 +25,7 @@ from edgemark.systems.trading.seller.claiming import (
     NAME,
     Claimed,
     claim,
-    draft_claim,
+    draft_claims,
     find_sale,
     open_seller_station,
 )
@@ -55,52 +57,63 @@ def run_seller(invocation: Invocation) -> None:
 
 @click.command("claim")
 @spends()
-@click.argument("channel")
-@click.option("--close", "is_end", is_flag=True, help="End the channel as well.")
-def claim_channel(spending: Spending, channel: str, is_end: bool) -> None:
-    """Bring what the buyer of CHANNEL signed to the chain: the seller is paid up to it.
+@click.argument("channels", nargs=-1, required=True)
+@click.option("--close", "is_end", is_flag=True, help="End the channels as well.")
+def claim_channels(spending: Spending, channels: tuple[str, ...], is_end: bool) -> None:
+    """Bring what the buyers of CHANNELS signed to the chain: the seller is paid up to it.
 
-    Whole, or the first 6 digits or more of one of this home. With --close the channel ends: a
-    seller that runs stops service, bills what is left and then claims; where none runs, what is
-    signed is claimed at once, and what was not billed yet is lost.
+    Each whole, or the first 6 digits or more of one of this home; up to 32 in one transaction. With
+    --close they end: a seller that runs stops service, bills what is left and then claims; where
+    none runs, what is signed is claimed at once, and what was not billed yet is lost.
     """
     home = spending.invocation.settings().home
     known = Known("this home's seller", lambda: [key.hex() for key in list_keys(home, NAME)])
-    key = find_id(CHANNEL, channel, known)
+    keys = list(dict.fromkeys(find_id(CHANNEL, each, known) for each in channels))
     if find_holder(home / f"{NAME}.journal"):
-        _wish(spending, home, key, is_end)
+        _wish(spending, home, keys, is_end)
         return
     spending.carry_out(
         TradingStation,
-        lambda station: claim(station, key, is_end=is_end),
-        lambda _, done: _tell(done),
+        lambda station: claim(station, keys, is_end=is_end),
+        lambda _, done: _together([_tell(each) for each in done]),
     )
 
 
-def _wish(spending: Spending, home: Path, channel: ChannelId, is_end: bool) -> None:
+def _wish(spending: Spending, home: Path, keys: Sequence[ChannelId], is_end: bool) -> None:
     """Have the seller that runs here do it; its price is that of the same call."""
     spending.check_can_be_asked()
-    sale = find_sale(home, channel)
-    if sale.voucher is not None or not is_end:  # else its end costs what nobody knows yet
+    # of the others the end costs what nobody knows yet
+    signed = [key for key in keys if find_sale(home, key).voucher is not None or not is_end]
+    awaited = [Claimed(key, Tokens(0), is_end) for key in keys if key not in signed]
+    if signed:
         with TradingStation.rehearse(spending.invocation.settings()) as station:
-            call, amount = draft_claim(station, sale, is_end=is_end)
+            call, claimed = draft_claims(station, signed, is_end=is_end)
             _, price = spending.rehearse(station, lambda each: each.lane.send(call))
         if spending.is_dry:
-            spending.show_dry(price, _tell(Claimed(channel, amount, is_end)))
+            spending.show_dry(price, _together([_tell(each) for each in [*claimed, *awaited]]))
             return
         spending.agree(price)
     elif spending.is_dry:
-        spending.invocation.show({"dry_run": True, "channel": channel.hex(), "signed": Amount(0)})
+        told = _together([_tell(each) for each in awaited])
+        spending.invocation.show({"dry_run": True, **told})
         return
-    facts = {"channel": channel.hex(), "close": is_end}
-    told = ask(home, CLAIM, facts, WISH_S)
-    paid = {"amount": Amount(int(told["amount"]))} if "amount" in told else {}
-    spending.invocation.show({**told, **paid})
+    done = [ask(home, CLAIM, {"channel": key.hex(), "close": is_end}, WISH_S) for key in keys]
+    spending.invocation.show(_together([_with_amount(each) for each in done]))
 
 
-def _tell(claimed: Claimed) -> Mapping[str, object]:
+def _tell(claimed: Claimed) -> dict[str, object]:
     return {
         "channel": claimed.channel.hex(),
         "amount": Amount(claimed.amount),
         "done": "closed" if claimed.is_end else "paid",
     }
+
+
+def _with_amount(told: Mapping[str, Any]) -> dict[str, object]:
+    paid = {"amount": Amount(int(told["amount"]))} if "amount" in told else {}
+    return {**told, **paid}
+
+
+def _together(told: Sequence[dict[str, object]]) -> dict[str, object]:
+    """What one claim came to, or each of several."""
+    return told[0] if len(told) == 1 else {"channels": list(told)}

@@ -7,6 +7,7 @@ voucher is final at once, so what was served and not billed yet is lost with it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.life import PartyMachine
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.sending import call_of_seller
+from edgemark.systems.trading.station.sending import as_one
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.transport.ports import check_can_listen
 
@@ -97,14 +99,31 @@ def draft_claim(station: TradingStation, sale: Sale, *, is_end: bool) -> tuple[C
     return call_of_seller(station.escrow, sale, effect), amount
 
 
-def claim(station: TradingStation, channel: ChannelId, *, is_end: bool) -> Claimed:
-    """Bring what is signed to the chain, and wait until it is final; no seller runs here.
+def draft_claims(
+    station: TradingStation, channels: Sequence[ChannelId], *, is_end: bool
+) -> tuple[Call, list[Claimed]]:
+    """The one call that claims in all these channels, and what it brings in each.
 
     Raises:
-        NothingToClaim: all is paid.
-        RefusedInput: the escrow refuses it.
+        NothingToClaim: all is paid in one of them.
+        RefusedInput: one is none of this home, or they are more than the escrow takes together.
     """
-    sale = find_sale(station.home, channel)
-    call, amount = draft_claim(station, sale, is_end=is_end)
+    calls, claimed = [], []
+    for channel in channels:
+        call, amount = draft_claim(station, find_sale(station.home, channel), is_end=is_end)
+        calls.append(call)
+        claimed.append(Claimed(channel, amount, is_end))
+    return as_one(calls), claimed
+
+
+def claim(station: TradingStation, channels: Sequence[ChannelId], *, is_end: bool) -> list[Claimed]:
+    """Bring what is signed to the chain, and wait until it is final; no seller runs here.
+
+    All in one transaction: what the escrow refuses of one, it refuses of all.
+
+    Raises:
+        NothingToClaim, RefusedInput: as `draft_claims`, or the escrow refuses it.
+    """
+    call, claimed = draft_claims(station, channels, is_end=is_end)
     send_as_asked(station, call, "See `edgemark trading channels`.")
-    return Claimed(channel, amount, is_end)
+    return claimed

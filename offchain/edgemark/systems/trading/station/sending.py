@@ -7,6 +7,7 @@ party alone sends stands in its own room: `seller.sending`, `buyer.money.sending
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar, assert_never
 
 from edgemark.ledger.evm.sending.intent import Call
@@ -15,6 +16,7 @@ from edgemark.systems.trading.contract.escrow import (
     BroughtClosing,
     EscrowContract,
 )
+from edgemark.systems.trading.contract.records import check_list
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.side import Side
@@ -57,6 +59,22 @@ def call_of_both(escrow: EscrowContract, side: Side, effect: SharedSubmits, role
             return escrow.end_unclosed([terms])
         case _:
             assert_never(effect)
+
+
+def as_one(calls: Sequence[Call]) -> Call:
+    """What several calls of one function bring, in one: each takes a list of channels.
+
+    Args:
+        calls: of one contract and function, 1 .. `MAX_CHANNELS` pieces in all.
+
+    Raises:
+        RefusedInput: too many pieces for one transaction, or none.
+    """
+    if len(calls) == 1:
+        return calls[0]
+    pieces = [piece for call in calls for piece in call.args[0]]
+    check_list(calls[0].function if calls else "call", pieces)
+    return Call(calls[0].contract, calls[0].function, (pieces,))
 
 
 def _by_other(signature: bytes, role: Role) -> tuple[bytes, bytes]:

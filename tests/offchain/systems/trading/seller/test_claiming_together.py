@@ -1,0 +1,81 @@
+"""Several channels are claimed by one call, or none of them is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from tests.offchain.systems.trading.channel_cast import open_one
+from tests.offchain.systems.trading.parties_cast import AGREEMENT, CHANNEL, POLICY, TERMS
+from tests.offchain.systems.trading.tower.tower_cast import countersign
+
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Timestamp, Tokens
+from edgemark.ledger.evm.sending.intent import Call
+from edgemark.systems.trading.contract.records import MAX_CHANNELS
+from edgemark.systems.trading.protocol.life import SellerPhase
+from edgemark.systems.trading.seller import claiming
+from edgemark.systems.trading.seller.claiming import NothingToClaim, draft_claims
+from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.station.sending import as_one
+
+CONTRACT = cast(Any, "escrow")
+
+
+SOLD = Sale(
+    phase=SellerPhase.SERVING,
+    agreement=AGREEMENT,
+    policy=POLICY,
+    opened_at=Timestamp(1),
+    deposit=TERMS.deposit,
+    voucher=countersign(open_one(), 600),
+)
+
+
+class Escrow:
+    """Makes calls; there is no chain."""
+
+    def checkpoint(self, brought: Any) -> Call:
+        return Call(CONTRACT, "checkpoint", (list(brought),))
+
+    def close(self, brought: Any) -> Call:
+        return Call(CONTRACT, "close", (list(brought),))
+
+
+STATION = cast(Any, SimpleNamespace(escrow=Escrow(), home=None))
+
+
+@pytest.fixture(autouse=True)
+def sales(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the home remembers, one after the other."""
+    kept = [SOLD] * 3
+    monkeypatch.setattr(claiming, "find_sale", lambda *_: kept.pop())
+    return kept
+
+
+@pytest.mark.parametrize(("is_end", "function"), [(False, "checkpoint"), (True, "close")])
+def test_three_channels__are_claimed_by_one_call(is_end: bool, function: str) -> None:
+    call, claimed = draft_claims(STATION, [CHANNEL] * 3, is_end=is_end)
+    assert (call.function, len(call.args[0])) == (function, 3)
+    assert [(each.amount, each.is_end) for each in claimed] == [(600, is_end)] * 3
+
+
+def test_one_channel__is_claimed_by_the_call_that_a_seller_makes() -> None:
+    call, _ = draft_claims(STATION, [CHANNEL], is_end=False)
+    assert call.about is not None, "so that it joins what is under way"
+
+
+def test_one_of_them_that_is_paid__claims_none(sales: list[Any]) -> None:
+    sales[0] = replace(SOLD, paid=Tokens(600))
+    with pytest.raises(NothingToClaim):
+        draft_claims(STATION, [CHANNEL] * 3, is_end=False)
+
+
+def test_more_than_the_escrow_takes__are_refused() -> None:
+    calls = [Call(CONTRACT, "checkpoint", (["piece"],))] * MAX_CHANNELS
+    assert len(as_one(calls).args[0]) == MAX_CHANNELS
+    for many in ([], [*calls, calls[0]]):
+        with pytest.raises(RefusedInput, match="no list of this length"):
+            as_one(many)

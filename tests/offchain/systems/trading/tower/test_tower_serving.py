@@ -15,12 +15,17 @@ from tests.offchain.systems.trading.tower.tower_house import (
     house,
 )
 
-from edgemark.identifiers import NO_HASH, NOBODY, Address, Tokens
+from edgemark.identifiers import NO_HASH, NOBODY, Address, Timestamp, Tokens
 from edgemark.ledger.evm.faults import ContractRefused
-from edgemark.systems.trading.contract.escrow import BroughtResponse, BroughtVoucher
+from edgemark.systems.trading.contract.escrow import (
+    BroughtAmendment,
+    BroughtResponse,
+    BroughtVoucher,
+)
 from edgemark.systems.trading.contract.records import ChannelPhase, Voucher
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.tower.messages import MAX_STATE_BYTES
+from edgemark.systems.trading.tower.taking import least_close_s
 from edgemark.systems.trading.tower.tower import Tower
 from edgemark.transport.rates import RateLimit
 
@@ -171,6 +176,35 @@ def test_t24_margin_before_close_by__pays_the_seller_and_then_ends_the_channel(
     assert house.end_of(channel).to_seller == 0
 
 
+def name_payers_key(house: TowerHouse, terms: Terms, number: int, had: str, role: str) -> None:
+    """Both put another key of the payer in force; `had`: whose is now."""
+    escrow = house.ground["payer"].escrow
+    signers = replace(terms.signers, payer_key=house.ground.address(role))
+    told = (number, Tokens(0), signers, Timestamp(house.ground.now() + 600))
+    digest = escrow.domain.amendment(escrow.id_of(terms), *told)
+    signed = (house.ground.key(each).sign(digest) for each in (had, "seller"))
+    house.ground.send("outsider", escrow.amend, BroughtAmendment(terms, *told, *signed))
+
+
+def test_t26_key_that_both_put_back__has_the_tower_bring_what_it_held_under_it(
+    house: TowerHouse, tower: Tower, channel: Terms
+) -> None:
+    first, escrow = house.watch(channel, OWED, me(tower)), house.ground["seller"].escrow
+    name_payers_key(house, channel, 0, "payer", "outsider")
+    less = house.state(channel, 100, me(tower))
+    digest = escrow.domain.voucher(escrow.id_of(channel), less.voucher.voucher)
+    signed = replace(less.voucher, payer_signature=house.ground.key("outsider").sign(digest))
+    second = house.await_receipt(replace(less, voucher=signed), me(tower), ("BadSignature",))
+    assert (second.receipt.amount, second.receipt.payer_key) == (
+        100,
+        house.ground.address("outsider"),
+    )
+    name_payers_key(house, channel, 1, "outsider", "payer")
+    house.ground.pass_to(channel.close_by - 59)
+    house.wait_for("a checkpoint", lambda: escrow.channel(channel).paid == OWED)
+    assert first.receipt.keys == channel.signers.keys
+
+
 @pytest.mark.parametrize("after", [-1, 0])
 def test_t24_close_in_the_last_second__is_answered_in_its_window(
     house: TowerHouse, tower: Tower, channel: Terms, after: int
@@ -216,11 +250,13 @@ def test_t24_hostile_states__are_refused_by_name_and_leave_nothing(
     good = house.state(channel, OWED, account, house.retain(account))
     poor = house.ground.terms(deposit=Tokens(DEPOSIT - 901), bond=Tokens(100))
     house.ground.open(poor)
+    short = house.ground.open(house.ground.terms(window=least_close_s(60) - 1))
     for hostile, why in (
         (replace(good, terms=replace(channel, nonce=9999)), "ChannelUnsuitable"),
         (replace(good, delegation=bytes(65)), "BadSignature"),
         (house.state(channel, OWED, house.ground.address("outsider")), "BadSignature"),
         (house.state(poor, 10, account, good.retainer), "bond is too small"),
+        (house.state(short, 10, account, good.retainer), "TimeShort"),
         (good.to_wire()[:-1], "MalformedMessage"),
         (good.to_wire() + b"\0", "MalformedMessage"),
         (b"", "MalformedMessage"),
@@ -236,7 +272,7 @@ def test_t24_flood_of_states_that_nobody_paid_for__is_slowed_by_name(
     house: TowerHouse, tower: Tower
 ) -> None:
     account = me(tower)
-    let_look(tower, 2.0)
+    let_look(tower, 0.1)  # less often than the slowest machine asks
     said = [
         house.refusal(house.state(house.ground.terms(), OWED, account), account) for _ in range(30)
     ]

@@ -126,15 +126,18 @@ class TowerHouse:
         state = self.state(terms, amount, tower, self.retain(tower), number)
         return self.await_receipt(state, tower)
 
-    def await_receipt(self, state: BroughtState, tower: Address) -> SignedReceipt:
-        """Ask until the cover is on chain."""
+    def await_receipt(
+        self, state: BroughtState, tower: Address, passing: tuple[str, ...] = ()
+    ) -> SignedReceipt:
+        """Ask until the cover is on chain, and what is `passing` over."""
         given: list[SignedReceipt] = []
 
         def is_given() -> bool:
             try:
                 given.append(self.hand(state, tower))
             except PeerRefused as refused:
-                assert any(each in refused.reason for each in PASSING), refused.reason
+                is_passing = any(each in refused.reason for each in (*PASSING, *passing))
+                assert is_passing, refused.reason
             return bool(given)
 
         wait_until("a receipt", is_given, WAIT_S)

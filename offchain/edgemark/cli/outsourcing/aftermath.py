@@ -179,13 +179,7 @@ def replay_evidence(
         "lacks": trial.lacks,
         "reveals": evidence.reveals,
     }
-    lines = [
-        f"{'yes' if check.passed else 'NO '}  {check.name}: {check.seen}"
-        + ("" if check.passed else f"; expected {check.expected}")
-        for check in receipt.checks
-    ]
-    lines += [f"-    not checked: {why}" for why in trial.not_checked]
-    invocation.show(facts, "\n".join([*map(printable, lines), OUTCOMES[trial.outcome]]))
+    invocation.show(facts, "\n".join([*map(printable, trial.lines()), OUTCOMES[trial.outcome]]))
     return STATUSES[trial.outcome]
 
 

@@ -50,10 +50,16 @@ COMMANDS = {
         "trading.watching", "compensate", "Have towers pay what they did not bring."
     ),
     "dismiss": Place("trading.watching", "dismiss", "Let nobody watch a channel any more."),
+    "evidence": Place(
+        "trading.evidence.exporting", "export_channel", "Write down what a channel came to."
+    ),
     "explain": Place("trading.explaining", "explain_channel", "Tell the whole life of a channel."),
     "offer": Place("trading.commands", "offer", "Offers: what is sold, and at which price."),
     "qualification": Place(
         "trading.commands", "qualification", "What auditors say of sellers, on chain."
+    ),
+    "replay": Place(
+        "trading.evidence.replaying", "replay_channel", "Check evidence, and compute bills again."
     ),
     "recommend": Place("trading.market.listing", "recommend", "List offers that suit a demand."),
     "template": Place(

@@ -46,6 +46,7 @@ SHELLS = frozenset(
         "seller.watching.following",
         "seller.watching.watching",
         "station",
+        "story.evidence",
         "story.folding",
         "story.history",
         "story.listing",

@@ -30,6 +30,10 @@ from edgemark.systems.trading.identifiers import (
 from edgemark.systems.trading.story.reading import Lookout
 
 MOST_OFFERS = 256  # a category has no more
+NOT_ASKED = (
+    "These name what the auditor recorded. Whether its credentials still stand was not asked: "
+    "`edgemark trading buy --auditor DID` asks, and passes over an offer whose does not."
+)
 COLUMNS = ("offer", "price", "free", "of", "cores", "ram_mib", "expires_at", "seller")
 
 limit_option = click.option(
@@ -100,8 +104,9 @@ def recommend(
 ) -> None:
     """List the offers that suit a demand, best first, as the contract chooses them.
 
-    By price, then by place. Evidence of what an auditor signed is compared by the chain; whether
-    the credential still stands `edgemark credential verify` says, by DID and status list.
+    By price, then by place. Evidence of what an auditor signed is compared by the chain; it knows
+    nothing of a credential that was revoked or has expired since, and the answer says so. `edgemark
+    trading buy --auditor DID` asks that, by DID and status list, and passes such offers over.
     """
     book, evidence = open_book(invocation.settings())
     demand = Demand(
@@ -116,7 +121,7 @@ def recommend(
         issuers=tuple(parse_address(each, who="--auditor") for each in auditors),
     )
     found, many = book.recommend_all(demand, limit)
-    _show(invocation, found, many, evidence)
+    _show(invocation, found, many, evidence, is_audited=bool(auditors))
 
 
 def open_book(settings: Settings) -> tuple[OfferContract, EvidenceContract]:
@@ -174,10 +179,15 @@ def _show(
     offers: list[Offer],
     many: int,
     evidence: EvidenceContract | None = None,
+    *,
+    is_audited: bool = False,
 ) -> None:
+    if is_audited:
+        click.echo(NOT_ASKED, err=True)
     if invocation.as_json:
         rows = [facts_of(each, evidence) for each in offers]
-        invocation.show({"offers": rows, "in_all": many})
+        more = {"credentials_checked": False} if is_audited else {}
+        invocation.show({"offers": rows, "in_all": many, **more})
         return
     shown = [{**facts_of(each), **vars(each.draft.specification)} for each in offers]
     for row, offer in zip(shown, offers, strict=True):

@@ -16,15 +16,16 @@ is signed, the kind of the charge among it, is checked all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature, recover
 from edgemark.crypto.polynomial import Polynomial
-from edgemark.errors import PeerFault, RefusedInput
+from edgemark.errors import PeerFault
 from edgemark.identifiers import NO_HASH, Hash32
 from edgemark.receipt import Receipt
+from edgemark.receipt.trial import Trial
 from edgemark.systems.outsourcing.contract.amounts import compute_judge_threshold
 from edgemark.systems.outsourcing.contract.records import ChargeKind, Finding, IndexPhase
 from edgemark.systems.outsourcing.contract.statements import SettlementDomain
@@ -39,7 +40,6 @@ from edgemark.systems.outsourcing.steps.decode import (
 )
 from edgemark.systems.outsourcing.story.story import JobStory
 
-SOUND = "sound"
 # How an index ends, by what was charged and what was found.
 ENDS: dict[tuple[ChargeKind, Finding], frozenset[IndexPhase]] = {
     (ChargeKind.WRONG, Finding.RIGHT): frozenset({IndexPhase.REFUTED}),
@@ -61,46 +61,34 @@ class Outcome(Enum):
     CONTRADICTS = "contradicts"  # all of it is sound, and the verdict is another than found here
 
 
-@dataclass
-class Retrial:
+@dataclass(kw_only=True)
+class Retrial(Trial):
     """What came out.
 
     Attributes:
         has_chain: whether the chain's story was there to compare with.
-        receipt: every check.
         findings: own finding by index.
         contradictions: names of the failed checks that compare a verdict with the own finding.
-        not_checked: what could not be looked at, and why.
         lacks: charged indices whose answer, on which there is a verdict, is with others.
     """
 
-    has_chain: bool
     receipt: Receipt = field(default_factory=lambda: Receipt("outsourcing replay"))
+    has_chain: bool
     findings: dict[int, Finding] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
     lacks: list[int] = field(default_factory=list)
 
     @property
     def outcome(self) -> Outcome:
         """A verdict is contradicted by sound evidence only."""
-        failed = [check.name for check in self.receipt.checks if not check.passed]
-        if not failed:
+        if not self.failed:
             return Outcome.OPEN if self.lacks else Outcome.AGREES
-        return Outcome.CONTRADICTS if failed == self.contradictions else Outcome.UNSOUND
-
-    def check(self, name: str, work: Callable[[], object], needed: object) -> bool:
-        """Note whether `work` raises."""
-        try:
-            work()
-        except (RefusedInput, PeerFault) as fault:
-            return self.receipt.require(name, False, fault, needed)
-        return self.receipt.require(name, True, SOUND, needed)
+        return Outcome.CONTRADICTS if self.failed == self.contradictions else Outcome.UNSOUND
 
     def miss(self, name: str, why: str) -> None:
         """Something is not in the bundle: nothing to check if the chain does not have it either."""
         if self.has_chain:
-            self.not_checked.append(f"{name}: {why}")
+            self.leave(name, why)
         else:
             self.receipt.require(name, False, "nothing", why)
 

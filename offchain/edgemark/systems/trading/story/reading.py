@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgemark.chronicle.lookout import MatterLookout, MatterUnknown
 from edgemark.chronicle.transactions import Transactions
 from edgemark.deployment.deployment import Deployment
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.settings.settings import Settings
@@ -54,13 +55,18 @@ class Chronicle:
         opened = [event for event in found if isinstance(event, seen.ChannelOpened)]
         return sorted(opened, key=lambda event: (event.at.block_number, event.at.log_index))
 
-    def read(self, channel: ChannelId) -> ChannelStory:
-        """The life of a channel until the last confirmed block.
+    def read(self, channel: ChannelId, *, until: int | None = None) -> ChannelStory:
+        """The life of a channel.
+
+        Args:
+            channel: which.
+            until: the last block that is looked at; None: the last confirmed one.
 
         Raises:
             ChannelUnknown: nothing on chain names it.
+            RefusedInput: that block is not confirmed.
         """
-        until, said = self._chain.confirmed(), self._transactions
+        until, said = self._check_until(until), self._transactions
         events = said.events(until, [[], [channel]])
         if not events or not isinstance(events[0], seen.ChannelOpened):
             raise ChannelUnknown.on(channel, self._chain, until)
@@ -71,6 +77,18 @@ class Chronicle:
         for each in mined:
             fold.take(said.mark(each), said.said_in(each))
         return fold.finish()
+
+    def _check_until(self, until: int | None) -> int:
+        confirmed = self._chain.confirmed()
+        if until is not None and until > confirmed:
+            raise RefusedInput(
+                "is not confirmed on this chain",
+                who="last block to look at",
+                had=until,
+                needed=f"<= {confirmed}",
+                remedy="Check the settings chain.url and chain.confirmations, or wait.",
+            )
+        return confirmed if until is None else until
 
 
 class Lookout(MatterLookout[Chronicle]):

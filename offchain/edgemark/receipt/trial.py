@@ -1,0 +1,51 @@
+"""What a stranger's file says, tried statement by statement: what holds, and what was not tried.
+
+Law: what cannot be tried is told as that, with the reason; it is never passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.receipt import Receipt
+
+SOUND = "sound"
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """What came out.
+
+    Attributes:
+        receipt: every check.
+        not_checked: what could not be looked at, and why.
+    """
+
+    receipt: Receipt
+    not_checked: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[str]:
+        """Names of the checks that do not hold."""
+        return [check.name for check in self.receipt.checks if not check.passed]
+
+    def check(self, name: str, work: Callable[[], object], needed: object) -> bool:
+        """Note whether `work` raises."""
+        try:
+            work()
+        except (RefusedInput, PeerFault) as fault:
+            return self.receipt.require(name, False, fault, needed)
+        return self.receipt.require(name, True, SOUND, needed)
+
+    def leave(self, what: str, why: str) -> None:
+        """Something cannot be looked at."""
+        self.not_checked.append(f"{what}: {why}")
+
+    def lines(self) -> Iterator[str]:
+        """A line for each check, and for each that could not be made."""
+        for check in self.receipt.checks:
+            mark, more = ("yes", "") if check.passed else ("NO ", f"; expected {check.expected}")
+            yield f"{mark}  {check.name}: {check.seen}{more}"
+        yield from (f"-    not checked: {why}" for why in self.not_checked)

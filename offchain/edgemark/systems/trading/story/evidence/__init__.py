@@ -1,0 +1,1 @@
+"""A channel in one file that convinces a stranger: written by a party, tried by anybody."""

@@ -1,0 +1,99 @@
+"""`trading evidence` from a seller's home, and `trading replay` by somebody who has no key."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.offchain.systems.trading.story.evidence.proven_trade import (
+    MANY,
+    ProvenTrade,
+    play_trade,
+)
+from tests.stage.command_line import Finished, edgemark_here
+
+from edgemark.cli.terminal.exits import Exit
+
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(15)]
+
+
+@pytest.fixture(scope="module")
+def trade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProvenTrade]:
+    with play_trade(tmp_path_factory.mktemp("proven")) as played:
+        seller, held = played.seller, played.controller.home / "content"
+        for block in held.iterdir():  # a stranger to its controller asks nobody
+            seller.content.put(block.read_bytes())
+        yield played
+
+
+def run(trade: ProvenTrade, home: str, *words: str | Path) -> Finished:
+    """A command of somebody who knows where the chain and the contracts are."""
+    trade.ground.settings(home)
+    environ = {
+        "EDGEMARK_CHAIN_URL": trade.ground.chain.url,
+        "EDGEMARK_CONFIRMATIONS": "0",
+        "EDGEMARK_MANIFEST": str(trade.ground.folder / "deployment.json"),
+    }
+    return edgemark_here("trading", *words, "--home", trade.ground.folder / home, environ=environ)
+
+
+def export(trade: ProvenTrade, path: Path, *words: str, home: str = "seller") -> Finished:
+    return run(trade, home, "evidence", trade.channel.hex()[:12], "-o", path, *words)
+
+
+def test_evidence_of_a_seller__replays_for_a_stranger(trade: ProvenTrade, tmp_path: Path) -> None:
+    path = tmp_path / "channel.json"
+    done = export(trade, path, "--json")
+    assert done.status == Exit.DONE, done.error
+    told = done.value
+    assert (told["settlements"], told["anchored"], told["lacks"]) == (MANY, 2, [])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "whoever gets this file learns" in done.error
+    replayed = run(trade, "anybody", "replay", path, "--json")
+    assert replayed.status == Exit.DONE, replayed.out
+    assert replayed.value["agrees"] is True
+    assert all(check["passed"] for check in replayed.value["checks"])
+    assert [each.split(":")[0] for each in replayed.value["not_checked"]] == ["the newest voucher"]
+    offline = run(trade, "nobody", "replay", path, "--offline")
+    assert offline.status == Exit.DONE
+    assert offline.out.rstrip().endswith("EVERYTHING AGREES")
+    assert "no chain was asked" in offline.out
+    assert not (trade.ground.folder / "nobody").exists()
+
+
+def test_evidence_that_was_changed__is_found_with_status_1(
+    trade: ProvenTrade, tmp_path: Path
+) -> None:
+    path = tmp_path / "channel.json"
+    export(trade, path)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b'"index":1,', b'"index":2,', 1))
+    done = run(trade, "anybody", "replay", path)
+    assert done.status == Exit.CHECK_FAILED, done.error
+    assert "THE BUNDLE IS NOT WHAT IT SAYS" in done.out
+    path.write_bytes(raw[:-2])
+    cut = run(trade, "anybody", "replay", path)
+    assert cut.status == Exit.REFUSED_INPUT
+    assert "bundle" in cut.complaint
+
+
+def test_evidence__over_a_file_that_is_there__is_refused(
+    trade: ProvenTrade, tmp_path: Path
+) -> None:
+    path = tmp_path / "channel.json"
+    path.write_text("mine")
+    done = export(trade, path)
+    assert done.status == Exit.REFUSED_INPUT
+    assert path.read_text() == "mine"
+
+
+def test_evidence__from_a_home_that_agreed_to_nothing__is_refused(
+    trade: ProvenTrade, tmp_path: Path
+) -> None:
+    path = tmp_path / "channel.json"
+    done = run(trade, "outsider", "evidence", trade.channel.hex(), "-o", path)
+    assert done.status == Exit.REFUSED_INPUT
+    assert "has not agreed to this channel" in done.complaint
+    assert not path.exists()

@@ -14,6 +14,7 @@ from tests.stage.command_line import Finished, edgemark
 from tests.stage.playhouse import start_usually
 
 from edgemark.anchoring.accounts import AnchorAccounts
+from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.identifiers import Address
@@ -64,8 +65,14 @@ class Shop:
 
 
 @contextmanager
-def open_shop(stage: TradingStage, folder: Path) -> Iterator[Shop]:
-    """The stage is set, everybody is there, and the user has a function and a batch."""
+def open_shop(stage: TradingStage, folder: Path, *, has_keys: bool = False) -> Iterator[Shop]:
+    """The stage is set, everybody is there, and the user has a function and a batch.
+
+    Args:
+        stage: of the seller.
+        folder: of the user's files.
+        has_keys: guest and seller have keys for agreement in their documents.
+    """
     (folder / "F").write_bytes(FUNCTION.to_bytes())
     values = [to_signed(element) for element in FIELD.unpack(BATCH)]
     rows = [values[at : at + FUNCTION.inputs] for at in range(0, len(values), FUNCTION.inputs)]
@@ -73,6 +80,9 @@ def open_shop(stage: TradingStage, folder: Path) -> Iterator[Shop]:
     with stage:
         stage.set()
         stage.write_guest_home(GUEST)
+        for home in (stage.folder / GUEST, stage.seller.home) if has_keys else ():
+            made = edgemark("identity", "agreement", "--json", "--home", home, limit_s=LIMIT_S)
+            assert made.status == Exit.DONE, made.error
         for actor in stage.actors:
             start_usually(actor)
         stage.wait_ready(stage.actors)

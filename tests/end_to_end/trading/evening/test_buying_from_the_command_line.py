@@ -15,8 +15,10 @@ from tests.waiting import wait_until
 
 from edgemark.cli.terminal.exits import Exit
 from edgemark.identity.did.identifier import make_did
+from edgemark.systems.trading.credentials.keeping import KeptCredentials
 from edgemark.systems.trading.demo.cast import AUDITOR, TradingStage
 from edgemark.systems.trading.demo.market import CATEGORY
+from edgemark.systems.trading.identifiers import parse_channel_id
 
 pytestmark = whole_stage(120)
 
@@ -30,7 +32,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         start_limit_s=300.0,
         guests=(AUDITOR, GUEST),
     )
-    with open_shop(stage, folder) as opened:
+    with open_shop(stage, folder, has_keys=True) as opened:
         yield opened
 
 
@@ -101,15 +103,21 @@ def test_a_buyer_that_runs__is_asked_by_commands_and_goes_on_after_kill_9(
 
 
 @pytest.mark.parametrize(
-    "place", ["AskedBuy", "before:HeardAnswer", "FoundCountersigned", "AskedStop"]
+    ("place", "way"),
+    [
+        ("AskedBuy", ()),
+        ("before:HeardAnswer", ("--sealed",)),
+        ("FoundCountersigned", ("--sealed",)),
+        ("AskedStop", ()),
+    ],
 )
 def test_a_buyer_killed_at_a_record__pays_what_it_signed_once(
-    shop: Shop, right: list[list[int]], place: str
+    shop: Shop, right: list[list[int]], place: str, way: tuple[str, ...]
 ) -> None:
     guest, seller = shop.stage.account_of(GUEST), shop.stage.seller.account
     before = shop.wealth(guest), shop.wealth(seller)
     out = f"{place.replace(':', '-')}.json"
-    offer, words = shop.stage.market.offer.hex(), ("--pieces", "2", "--deposit", "1")
+    offer, words = shop.stage.market.offer.hex(), ("--pieces", "2", "--deposit", "1", *way)
     died = shop.buy(GUEST, offer, *words, "--grace", "3", out=out, dies_at=place)
     assert died.status == KILLED, died.error
     seen = shop.run(GUEST, "trading", "status").value["channels"]
@@ -121,6 +129,14 @@ def test_a_buyer_killed_at_a_record__pays_what_it_signed_once(
     assert (shop.wealth(guest), shop.wealth(seller)) == (before[0] - cost, before[1] + cost)
     if (shop.folder / out).exists():
         assert shop.read(out) == right
+    if way:
+        assert told_in(shop, channel) == ["sealed"]
+
+
+def told_in(shop: Shop, channel: str) -> list[str]:
+    """How claims travel in the credentials that the guest has of a channel."""
+    kept = KeptCredentials(shop.stage.folder / GUEST).settlements(parse_channel_id(f"0x{channel}"))
+    return sorted({way for each in kept for way in each.said.carried})
 
 
 def test_a_buyer_that_lost_its_disk__has_its_deposit_back_but_what_it_owes(shop: Shop) -> None:

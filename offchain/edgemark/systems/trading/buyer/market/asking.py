@@ -12,7 +12,7 @@ What the request's signature covers stands in `protocol.asking`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -308,7 +308,7 @@ def ask_quote(
     with from_peer(str(place.did)):
         quote = Quote.from_wire(raw)
         signed = read_signed(quote.token)
-        claims = _open(station, request, signed, [each.kid for each in readers])
+        claims = open_quoted(Seals.of_station(station), request, signed, readers)
         asked_for = (request, quote, signed, claims, templates)
         quoted = check_quote(*asked_for, station.domain, now)
     known = station.documents.knowledge(signed, lists_of(station))
@@ -336,17 +336,24 @@ def find_readers_of(
     return find_readers(station.documents, station.home, seller, me, me)
 
 
-def _open(
-    station: TradingStation, request: QuoteRequest, signed: SignedCredential, kids: list[str]
+def open_quoted(
+    seals: Seals, request: QuoteRequest, signed: SignedCredential, readers: Sequence[Reader]
 ) -> Mapping[str, Any]:
-    """The claims of a quote, which travel as they were asked for, for these keys."""
+    """The claims of a quote, once they travel as they were asked for, and for these readers.
+
+    Raises:
+        TravelsOtherwise: in the clear where they were to be sealed, or the other way round.
+        QuoteStrange, PayloadInvalid: they are sealed for others.
+        EdgemarkError: they cannot be opened, see `AgreementKeys.decrypt`.
+    """
     part = carried_in(signed)
     check_travel(part, request.encryption)
     if request.encryption is Encryption.JWE:
         had = check_readers(part, (signed.issuer, request.buyer))
-        if set(had) != set(kids):
-            raise QuoteStrange("is sealed for other keys", who="quote", had=had, needed=kids)
-    return Seals.of_station(station).open_claims(part, request.buyer)
+        needed = [each.kid for each in readers]
+        if set(had) != set(needed):
+            raise QuoteStrange("is sealed for other keys", who="quote", had=had, needed=needed)
+    return seals.open_claims(part, request.buyer)
 
 
 def draft_policy(settings: BuyerSettings, limits: Limits, terms: Terms) -> Policy:

@@ -260,6 +260,20 @@ def test_door__whatever_a_seller_seals__is_refused_by_name(pair: Pair, raw: byte
             ISSUER.check(pair.deal.trade, replace(pair.hide(bill()), sealed=raw))
 
 
+PARTS = ["protected", "recipients", "iv", "tag"]
+VALUES = st.one_of(st.none(), st.integers(0, 9), st.text(max_size=9), st.lists(st.text(max_size=3)))
+
+
+@given(part=st.sampled_from(PARTS), value=VALUES)
+def test_door__initiation_sealed_in_any_other_form__makes_no_deal(
+    pair: Pair, part: str, value: Any
+) -> None:
+    whole = json.loads(pair.hide(bill()).sealed) | {part: value}
+    signed = initiate({SEALED: whole})
+    with pytest.raises(EdgemarkError):
+        Deal.of(replace(TERMS, initiation=signed.digest), signed.token, TEMPLATES)
+
+
 @given(st.text(max_size=40).map(lambda text: {"x": text}) | st.just({}))
 def test_door__whatever_is_sealed_for_both__is_no_bill(pair: Pair, claims: Any) -> None:
     sealed = encode_jcs(seal(claims, pair.deal.readers, RANDOM)[SEALED])

@@ -109,5 +109,28 @@ def test_sealed_part__is_opened_or_told_why_not(
     assert (facts["opened"], facts["error"]) == (is_opened, error)
 
 
+@pytest.mark.parametrize(
+    ("raw", "is_shown"),
+    [
+        (json.dumps({"token": TOKEN.decode(), "issuance": "0x"}).encode(), True),
+        (TOKEN + b"\n", True),
+        (b'{"token": 7}', False),
+        (b"{}", False),
+        (b"{", False),
+        (b'{"token": "a.b.c"}', False),
+        (b'{"token":"%s","token":"%s"}' % (TOKEN, TOKEN), False),
+        (b"{" + b" " * 200_000 + b"}", False),
+    ],
+)
+def test_file_with_a_token_in_it__is_shown_as_the_token(
+    tmp_path: Path, raw: bytes, is_shown: bool
+) -> None:
+    path = tmp_path / "1.settlement"
+    path.write_bytes(raw)
+    with pytest.raises(SystemExit) as left:
+        main(["credential", "show", str(path), "--json", "--home", str(tmp_path)])
+    assert left.value.code == (Exit.DONE if is_shown else Exit.REFUSED_INPUT)
+
+
 def test_more_seals_than_are_looked_at__are_left_alone(home: Settings) -> None:
     assert len(open_seals(home, sign(inner=[seal(b"{}")] * 20))) == 8

@@ -14,8 +14,11 @@ from edgemark.files import OWNER_ONLY_FILE, make_private_folder, read_limited, w
 from edgemark.identifiers import Hash32
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
 from edgemark.identity.credentials.reading import SignedCredential, read_signed
+from edgemark.untrusted.canonical_json import NotThatFormat
+from edgemark.untrusted.strict_json import parse_object_strictly
 
 SUFFIX = ".jwt"
+MAX_BESIDE_BYTES = 4096  # of what is known of a credential, in the file that has it
 
 
 class NotIssuedHere(RefusedInput):
@@ -71,11 +74,22 @@ class IssuedCredentials:
 def read_token(path: Path) -> SignedCredential:
     """The credential in a file: its text, and at most one newline.
 
+    Or the field `token` of a JSON object, as it is kept beside what else is known of it.
+
     Raises:
         NoCredential: it cannot be read, or is too large.
         TokenInvalid, CredentialInvalid, InstantInvalid: what is in it is no signed credential.
     """
-    return read_signed(_text(path, _read(path)))
+    raw = read_limited(path, MAX_TOKEN_BYTES + MAX_BESIDE_BYTES, NoCredential)
+    if not raw.startswith(b"{"):
+        return read_signed(_text(path, raw))
+    try:
+        token = parse_object_strictly(raw, most=MAX_TOKEN_BYTES + MAX_BESIDE_BYTES).get("token")
+    except NotThatFormat as error:
+        raise NoCredential("holds no signed credential", who=path, had=error) from None
+    if not isinstance(token, str):
+        raise NoCredential("holds no signed credential", who=path, needed="a field `token`")
+    return read_signed(token)
 
 
 def _read(path: Path) -> bytes:

@@ -2,6 +2,8 @@
 
 Law 1: news are taken first, and views are read behind them (`Agenda.block`).
 Law 2: a round that fails on the way is done again: only what was told has been read.
+Law 3: news count as heard when `hear` has returned; until then no others are asked for, and it is
+        told the same again.
 
 `views_of` asks the world once for all matters of a round; `observe` is a party's own, pure at
 heart, and says what a view holds that the party has not heard yet.
@@ -60,6 +62,7 @@ class Rounds(Generic[P, V]):
         self._observe = observe
         self._hear = hear
         self._guard = threading.Lock()
+        self._news: Sequence[Any] = ()  # that came, and were not heard
         self.read_until = 0
 
     def look(self) -> None:
@@ -69,7 +72,9 @@ class Rounds(Generic[P, V]):
             whatever kept a view from being read; the next round reads the same again.
         """
         party, agenda = self._party, self._party.agenda
-        self._hear(agenda.poll())
+        self._news = self._news or agenda.poll()
+        self._hear(self._news)
+        self._news = ()
         states: Mapping[bytes, P] = party.runtime.states()
         due = agenda.due(states)
         if due:

@@ -31,12 +31,14 @@ class Party:
     Attributes:
         news: of the next round.
         fails: raised where views are read, once.
+        deaf: raised where news are heard, once.
         said: everything that happened.
     """
 
     def __init__(self) -> None:
         self.news: list[Any] = []
         self.fails: Exception | None = None
+        self.deaf: Exception | None = None
         self.said: list[tuple[object, ...]] = []
         states = {ONE: Matter("one"), TWO: Matter("two"), OVER: Matter("over", is_finished=True)}
         self.runtime = SimpleNamespace(states=lambda: states)
@@ -53,6 +55,9 @@ class Party:
 
     def hear(self, events: Sequence[Any]) -> None:
         self.said.append(("heard", len(events)))
+        fault, self.deaf = self.deaf, None
+        if fault is not None:
+            raise fault
 
     def read(self, states: Sequence[Matter], block: int) -> list[str]:
         self.said.append(("read", *(state.name for state in states), block))
@@ -125,3 +130,15 @@ def test_read_until__is_there_before_anything_is_told_and_never_goes_back() -> N
     for block in (110, 105):
         party.rounds.look_at(matter, block)
     assert seen == [110, 110]
+
+
+def test_news_that_were_not_heard__come_again_before_any_others() -> None:
+    party = Party()
+    party.news = [SimpleNamespace(about=ONE), SimpleNamespace(about=TWO)]
+    party.deaf = LedgerUnavailable("one of them cannot be read now")
+    with pytest.raises(LedgerUnavailable):
+        party.look()
+    party.news = [SimpleNamespace(about=ONE)]
+    assert ("heard", 2) in party.look()
+    assert ("heard", 1) in party.look()
+    assert ("heard", 0) in party.look()

@@ -9,6 +9,7 @@ from edgemark.identifiers import TOKEN_UNIT, Tokens, parse_address
 from edgemark.settings.section import Section, SettingInvalid, amount, setting
 
 HOUR_S, DAY_S = 3600, 86_400
+NEVER, IN_DEVELOPMENT, ALWAYS = "never", "development", "always"
 
 
 def _check_account(account: str, who: str) -> None:
@@ -40,6 +41,8 @@ class BuyerSettings(Section):
         choose_s: seconds for which offers are looked at, the cheapest first, until one is taken.
         sample: inputs of each answer that are computed again; 0: all of them.
         stale_after_s: age of the newest block, from which on nothing is signed.
+        inner_sellers: whether a seller may be where its document says when that is this machine,
+            or inside of a network: then any stranger has this home knock there.
     """
 
     NAME = "trading.buyer"
@@ -58,6 +61,7 @@ class BuyerSettings(Section):
     choose_s: int = setting(600, within=(1, 86_400))
     sample: int = setting(0, within=(0, 1_000_000))
     stale_after_s: int = setting(300, within=(2, 86_400))
+    inner_sellers: str = setting(IN_DEVELOPMENT, choices=(NEVER, IN_DEVELOPMENT, ALWAYS))
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,8 @@ class ControllerSettings(Section):
             cannot read; never above what their template allows.
         stale_after_s: age of the newest block, in seconds, from which on nothing is issued.
         bond: that it keeps at stake; 0: as much as the deployment asks for.
+        max_channels: that have a place at a time; where all are taken, those that lock most.
+        idle_s: seconds without a voucher, from which on a channel weighs a tenth of what it locks.
     """
 
     NAME = "trading.controller"
@@ -180,6 +186,8 @@ class ControllerSettings(Section):
     cycles: int = setting(10, within=(1, 1_000_000))
     stale_after_s: int = setting(120, within=(5, 86_400))
     bond: Tokens = amount(Tokens(0))
+    max_channels: int = setting(1024, within=(1, 2048))
+    idle_s: int = setting(2 * HOUR_S, within=(60, 30 * DAY_S))  # twice a seller's longest interval
 
 
 SECTIONS: tuple[type[Section], ...] = (

@@ -7,6 +7,7 @@ client for hours with a byte now and then.
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import socket
 import ssl
 import struct
@@ -81,13 +82,21 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
-def connect(place: Endpoint, context: ssl.SSLContext, deadline: float) -> DeadlineSocket:
+def connect(
+    place: Endpoint, context: ssl.SSLContext, deadline: float, *, is_outside: bool = False
+) -> DeadlineSocket:
     """Connect and shake hands by the deadline; nothing else is sent.
+
+    Args:
+        place: whom.
+        context: of `client_context`.
+        deadline: monotonic seconds.
+        is_outside: dial no address inside of a network, whatever its name resolves to.
 
     Raises:
         OSError: nobody listens, no TLS, or not in time.
     """
-    plain = _dial(place, deadline)
+    plain = _dial(place, deadline, is_outside=is_outside)
     try:
         plain.settimeout(seconds_left(deadline))
         wire: Any = context.wrap_socket(plain, suppress_ragged_eofs=False)
@@ -98,12 +107,25 @@ def connect(place: Endpoint, context: ssl.SSLContext, deadline: float) -> Deadli
     return wire  # type: ignore[no-any-return]  # of the context's sslsocket_class
 
 
-def _dial(place: Endpoint, deadline: float) -> socket.socket:
+def is_inner(address: str) -> bool:
+    """Whether an address is of this machine, of a private or local network, or nobody's.
+
+    An IPv4 address in an IPv6 one counts as itself.
+    """
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found.sixtofour or found
+    return not found.is_global or found.is_multicast
+
+
+def _dial(place: Endpoint, deadline: float, *, is_outside: bool) -> socket.socket:
     """A connection to the first address that answers."""
     failed: OSError | None = None
     for family, kind, protocol, _, address in socket.getaddrinfo(
         place.host, place.port, type=socket.SOCK_STREAM
     ):
+        if is_outside and is_inner(str(address[0])):
+            continue
         plain = socket.socket(family, kind, protocol)
         try:
             plain.settimeout(seconds_left(deadline))

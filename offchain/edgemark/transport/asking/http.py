@@ -20,7 +20,7 @@ from edgemark.errors import EdgemarkError
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 from edgemark.transport.asking.answers import Answer, read_answer
-from edgemark.transport.asking.deadline import client_context, connect
+from edgemark.transport.asking.deadline import DeadlineSocket, client_context, connect
 from edgemark.transport.asking.endpoint import Endpoint, parse_endpoint
 from edgemark.transport.asking.line import Line
 from edgemark.transport.asking.turns import Transfer
@@ -47,10 +47,16 @@ class HttpClient:
         timeout_s: seconds for a whole request: connect, handshake, send, answer; and for a body
             or an answer as many more as `Transfer.seconds`, so that no setting forbids large ones.
             Long ones wait for their turn first (`turns`), each direction for itself.
+        is_blind: for endpoints that strangers name. Whatever keeps it from who has the pin is one
+            error in the same words, so nobody learns from it what is there.
+        is_outside: it dials no address inside of a network.
     """
 
-    def __init__(self, *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, *, timeout_s: float = 10.0, is_blind: bool = False, is_outside: bool = False
+    ) -> None:
         self._timeout_s = timeout_s
+        self._is_blind, self._is_outside = is_blind, is_outside
         self._context = client_context()
         self._guard = threading.Lock()
         self._up, self._down = Line(), Line()
@@ -115,10 +121,9 @@ class HttpClient:
         """Ask over a checked connection and read the answer, all of it and no more."""
         head, body = asked
         seconds = self._timeout_s + turn.seconds()
-        wire = connect(place, self._context, time.monotonic() + seconds)
+        wire = self._reach(place, pin, time.monotonic() + seconds)
         turn.moved = wire.moved
         with contextlib.closing(wire):
-            check_pin(wire.getpeercert(binary_form=True), pin, str(place))
             # A server that refuses early may close before it has read everything: its answer
             # counts.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
@@ -129,6 +134,27 @@ class HttpClient:
             return read_answer(
                 wire, str(place), most_bytes=most_bytes, most_error_bytes=MAX_ERROR_BYTES
             )
+
+    def _reach(self, place: Endpoint, pin: bytes, deadline: float) -> DeadlineSocket:
+        """A connection to who has the key; nothing is sent to anybody else."""
+        try:
+            wire = connect(place, self._context, deadline, is_outside=self._is_outside)
+            try:
+                check_pin(wire.getpeercert(binary_form=True), pin, str(place))
+            except BaseException:
+                wire.close()
+                raise
+        except (OSError, EdgemarkError):
+            if not self._is_blind:
+                raise
+        else:
+            return wire
+        raise PeerUnreachable(
+            "cannot be reached",
+            who=str(place),
+            had="nobody, or not who was named",
+            remedy="Try again later.",
+        )
 
 
 def _write_head(place: Endpoint, method: str, path: str, length: int, card: str) -> bytes:

@@ -23,7 +23,6 @@ from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
-from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.errands import Errand
 from edgemark.party.agenda import Agenda
@@ -35,7 +34,11 @@ from edgemark.systems.trading.buyer.granting import grants_of
 from edgemark.systems.trading.buyer.hearing import Hearing
 from edgemark.systems.trading.buyer.market.asking import draft_policy
 from edgemark.systems.trading.buyer.market.reaching import Reach
-from edgemark.systems.trading.buyer.money.means import bring_in_tokens, compute_unlocked
+from edgemark.systems.trading.buyer.money.means import (
+    bring_in_tokens,
+    compute_unlocked,
+    find_refused,
+)
 from edgemark.systems.trading.buyer.money.sending import call_of_buyer
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, draft_lot
@@ -44,7 +47,6 @@ from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import require_known
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.buyer.signing import sign_proposal, word_of
-from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
@@ -56,6 +58,7 @@ from edgemark.systems.trading.protocol.life import PartyMachine
 from edgemark.systems.trading.protocol.views.view import ChannelView, observe
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.accords.keys import HomeKeys
+from edgemark.systems.trading.station.papers.tidying import Tidying
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
@@ -94,12 +97,13 @@ class Buyer(PartyService[TradingStation]):
             randomness or Randomness(),
         )
         self._requesting = Requesting(self.shelf, self._answers, self._say)
+        self._tidying = Tidying.of_party(station, self.runtime)
         self.agreeing = Agreeing(station, self.state, self.runtime.ask)
         self.agenda = Agenda(station.follow(), subject_of)
-        self._rounds = Rounds(self, views_of=self._views_of, observe=observe, hear=_ignore)
+        self._rounds = Rounds(self, views_of=self._views_of, observe=observe, hear=lambda _: None)
         self._pulse = Pulse(station)
         self._hearing = Hearing(station, self.shelf, self._answers, self.state, self._note)
-        self._post = PostOffice(StationApplicant(station), self._hear)
+        self._post = PostOffice(StationApplicant(station, self._state_at_hand), self._hear)
         keys = HomeKeys.of_station(station)
         self._talk = Correspondent(
             station.domain, Role.BUYER, keys, self._post, self._state_at_hand, self._hearing.take
@@ -173,11 +177,12 @@ class Buyer(PartyService[TradingStation]):
             ChannelUnknown, DepositFinal, IllegalMove: it is not open, or not for long enough.
             RefusedInput: the wallet holds too few tokens.
         """
-        state = self.state(channel)
-        check_top_up(state, self.station.head().block)
-        deposit = Tokens(max(state.deposit, state.wanted_deposit) + amount)
-        self._bring_in(amount)
-        self.runtime.ask(channel, on.AskedTopUp(deposit))
+        with self._ordering:  # of two at once each adds to what the other wants
+            state = self.state(channel)
+            check_top_up(state, self.station.head().block)
+            deposit = Tokens(max(state.deposit, state.wanted_deposit) + amount)
+            self._bring_in(amount)
+            self.runtime.ask(channel, on.AskedTopUp(deposit))
         return deposit
 
     def stop(self, channel: ChannelId) -> None:
@@ -245,6 +250,8 @@ class Buyer(PartyService[TradingStation]):
             events = [*find_blocks(state.blocks_stopped, head, stale_after_s)]
             self.tell(channel, [*events, *self._talk.find_broker(state, head.block)])
 
+        self._tidying.look(head.block)
+
     def _forget(self, channel: ChannelId) -> None:
         """Nothing is carried, or remembered beside the journal, of a channel that is over."""
         self._post.leave(channel)
@@ -311,10 +318,7 @@ class Buyer(PartyService[TradingStation]):
         try:
             self.station.push(call_of_buyer(self.station.escrow, state, effect))
         except ContractRefused as refused:
-            opened = self.station.escrow.channel(state.known.terms, block="latest")
-            if opened.phase is not ChannelPhase.NONE:
-                return []  # the next view tells
-            return [on.FoundOpeningRefused(refused.error_name or refused.what)]
+            return [find_refused(self.station, state, refused)]
         return []
 
     def _countersign(self, state: Purchase, index: int) -> bytes:
@@ -354,7 +358,3 @@ class Buyer(PartyService[TradingStation]):
     def _note_wrong(self, came: Came, wrong: EdgemarkError) -> None:
         self.log.error("answer is wrong", channel=came.channel, error=wrong)
         self.tell(came.channel, [on.AskedStop(Timestamp(self.station.head().block))])
-
-
-def _ignore(events: Sequence[ChainEvent]) -> None:
-    """Nothing that others do on chain concerns a buyer but by its own channels."""

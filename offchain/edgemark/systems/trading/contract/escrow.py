@@ -231,6 +231,14 @@ class EscrowContract(ContractClient):
         answers = self._chain.call_many(calls, self._number_of(block))
         return [member_of(ChannelPhase, answer.phase) for answer in answers]
 
+    def locked(
+        self, wanted: Sequence[ChannelId], *, block: int | str = "confirmed"
+    ) -> list[tuple[int, int]]:
+        """What channels lock now, deposit and bond less what is paid, and what is paid of each."""
+        calls = [self._call("channelOf", channel) for channel in wanted]
+        answers = self._chain.call_many(calls, self._number_of(block))
+        return [(int(answer.locked), int(answer.paid)) for answer in answers]
+
     def open(self, openings: Sequence[BroughtOpening]) -> Call:
         """Open channels; the escrow is allowed to lock deposit and bond of each payer."""
         return self._list("open", openings)

@@ -13,6 +13,7 @@ from operator import attrgetter
 from edgemark.amounts import Amount
 from edgemark.crypto.ethereum.abi import encode
 from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.encoding import Reader, Writer
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import (
     NOBODY,
@@ -28,6 +29,8 @@ from edgemark.systems.trading.identifiers import ChannelId, OfferId
 
 BOND_PART = 10  # a bond is at least a tenth of the deposit at the opening
 MAX_TIME = 2**40 - 1  # the last second that is stored
+AMOUNT_BYTES, TIME_BYTES, NONCE_BYTES = 12, 5, 32  # of a message
+TERMS_BYTES = 5 * 20 + 2 * AMOUNT_BYTES + 3 * TIME_BYTES + 4 * 32 + NONCE_BYTES
 
 TERMS_ABI = (
     "(address,address,address,address,uint88,uint88,uint40,uint40,uint40,"
@@ -125,6 +128,49 @@ def compute_channel_id(chain_id: int, escrow: Address, terms: Terms) -> ChannelI
     """
     kinds = ("uint256", "address", TERMS_ABI)
     return ChannelId(keccak256(encode(kinds, (chain_id, escrow, terms.as_abi()))))
+
+
+def _write_account(writer: Writer, account: Address) -> None:
+    writer.fixed(bytes.fromhex(account[2:]), 20)
+
+
+def write_terms(writer: Writer, terms: Terms) -> None:
+    """Canonical bytes, as parties hand them in; always `TERMS_BYTES`."""
+    for account in (terms.payer, terms.seller, terms.payer_key, terms.seller_key):
+        _write_account(writer, account)
+    writer.integer(terms.deposit, AMOUNT_BYTES).integer(terms.bond, AMOUNT_BYTES)
+    for seconds in (terms.window, terms.expires_at, terms.close_by):
+        writer.integer(seconds, TIME_BYTES)
+    for hash_ in (terms.initiation_template, terms.settlement_template, terms.initiation):
+        writer.fixed(hash_, 32)
+    _write_account(writer, terms.controller)
+    writer.fixed(terms.offer, 32).integer(terms.nonce, NONCE_BYTES)
+
+
+def read_terms(reader: Reader) -> Terms:
+    """Parse what `write_terms` wrote; raises `MalformedMessage`, and compares nothing."""
+    payer, seller, payer_key, seller_key = (parse_address(reader.fixed(20)) for _ in range(4))
+    deposit, bond = (Tokens(reader.integer(AMOUNT_BYTES)) for _ in range(2))
+    window, expires_at, close_by = (reader.integer(TIME_BYTES) for _ in range(3))
+    hashes = (Hash32(reader.fixed(32)) for _ in range(3))
+    initiation_template, settlement_template, initiation = hashes
+    return Terms(
+        payer,
+        seller,
+        payer_key,
+        seller_key,
+        deposit,
+        bond,
+        window,
+        Timestamp(expires_at),
+        Timestamp(close_by),
+        initiation_template,
+        settlement_template,
+        initiation,
+        parse_address(reader.fixed(20)),
+        OfferId(reader.fixed(32)),
+        reader.integer(NONCE_BYTES),
+    )
 
 
 def compute_least_bond(deposit: int) -> int:

@@ -64,6 +64,9 @@ def check_settlement(
             had = f"index {voucher.index}, amount {voucher.amount}"
             needed = f"above {newest.index}, at least {newest.amount}"
             raise NotIssued("index or amount goes back", who="voucher", had=had, needed=needed)
+    if voucher.index <= desk.floor:
+        needed = f"above {desk.floor}"
+        raise NotIssued("index goes back", who="voucher", had=voucher.index, needed=needed)
     if voucher.amount > desk.deposit:
         needed = f"<= {desk.deposit}"
         raise NotIssued("is above the deposit", who="voucher", had=voucher.amount, needed=needed)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
-from edgemark.identifiers import Address, Hash32, Timestamp
+from edgemark.identifiers import Address, Hash32
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import NotOwed, UnderWay
@@ -35,17 +35,23 @@ from edgemark.party.settings import ServerSettings
 from edgemark.party.watcher import Watcher
 from edgemark.storage.cid import parse_cid
 from edgemark.storage.content import ContentMissing
-from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.controller.bonding import ControllerStation
+from edgemark.systems.trading.controller.channels.apart import SetApart
+from edgemark.systems.trading.controller.channels.desks import Desks
+from edgemark.systems.trading.controller.channels.floors import FOLDER, Floors
 from edgemark.systems.trading.controller.channels.known import KnownChannels
-from edgemark.systems.trading.controller.channels.watching import ChannelWatch
+from edgemark.systems.trading.controller.channels.watching import MOST_EXPECTED, ChannelWatch
 from edgemark.systems.trading.controller.desk import Desk, observe_desk
 from edgemark.systems.trading.controller.door import Here
 from edgemark.systems.trading.controller.hub import Hub
 from edgemark.systems.trading.controller.issuance.hearing import Hearing
 from edgemark.systems.trading.controller.issuance.issuing import Issuer, evidence_of
 from edgemark.systems.trading.controller.reception import Reception
-from edgemark.systems.trading.controller.recording.figures import EvidenceFigures, LetterFigures
+from edgemark.systems.trading.controller.recording.figures import (
+    EvidenceFigures,
+    LetterFigures,
+    PlaceFigures,
+)
 from edgemark.systems.trading.controller.recording.lists import EvidencePiece
 from edgemark.systems.trading.controller.recording.recorder import (
     EvidenceReading,
@@ -55,9 +61,7 @@ from edgemark.systems.trading.controller.recording.recorder import (
 from edgemark.systems.trading.controller.recording.waiting import Form
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
-from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
-from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import ControllerPhase, PartyMachine
 from edgemark.systems.trading.protocol.messages import Credential
@@ -65,6 +69,7 @@ from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.settings import ControllerSettings
 from edgemark.systems.trading.station.post.office import name_service
 from edgemark.systems.trading.station.seeing import see, subject_of
+from edgemark.systems.trading.station.speaking import Pulse, find_blocks
 from edgemark.systems.trading.templates.allowance import adapt_cycles
 from edgemark.transport.broker.settings import BrokerSettings
 from edgemark.transport.faults import NotFound
@@ -75,7 +80,6 @@ ADAPT_S = 10.0  # between two changes of N
 STANDING_S = 600.0  # between two looks whether the bond still counts
 SENT_S, AWAY_S = 2.0, 10.0  # until a credential is sent again, to who is there and who is not
 EVIDENCE_S = 60.0  # until evidence is offered anew; what became of it is told before
-_OPEN = (ControllerPhase.ISSUING, ControllerPhase.CLOSED)
 
 
 class Sent(UnderWay):
@@ -105,8 +109,7 @@ class Controller(EvmServer[ControllerStation]):
 
     def __init__(self, station: ControllerStation) -> None:
         self._decided = decided = station.settings.of(ControllerSettings)
-        self._known = KnownChannels(station, decided.cycles, self._terms_of, self._expect)
-        self._watch = ChannelWatch(station, self._known, lambda each: self._desk(each) is not None)
+        self._furnish(station)
         domains, account = (station.domain, station.controllers_domain), station.keys.account
         self._issuer = Issuer(account, station.did, *domains)
         self._hearing = Hearing(
@@ -130,6 +133,7 @@ class Controller(EvmServer[ControllerStation]):
         )
         super().__init__(station, PartyMachine(Desk), "controller")
         self.instruments.registry.register(EvidenceFigures(self._recorder.read))
+        self.instruments.registry.register(PlaceFigures(self._watch.read_places))
         self._letters = LetterFigures(self.instruments.registry)
         self._cursor = Cursor(station.home / "controller.cursor", station.escrow.address)
         first = self._cursor.read(station.deployment.block)
@@ -137,10 +141,19 @@ class Controller(EvmServer[ControllerStation]):
         self._rounds = Rounds(self, views_of=self._views_of, observe=self._observe, hear=self._hear)
         pace_s = station.paces.poll_s
         self._recording = Watcher(self._record, pace_s, "controller-recorder", self._stop_on)
-        self._block = 0  # time of the newest one that was seen
+        self._pulse = Pulse(station)
+        self._beating = Watcher(self._beat, pace_s, "controller-pulse", self._stop_on)
         self._adapted = self._stood = time.monotonic()
         self._in_standing = True
-        self._over: set[ChannelId] = set()  # whose papers are gone
+
+    def _furnish(self, station: ControllerStation) -> None:
+        """What it knows of channels."""
+        decided, apart, floors = self._decided, SetApart(), Floors(station.home / FOLDER)
+        most, idle_s = decided.max_channels, decided.idle_s
+        self._desks = Desks(lambda: self.runtime, self.tell, floors, most=most, idle_s=idle_s)
+        self._known = KnownChannels(station, decided.cycles, self._desks, apart)
+        self._watch = ChannelWatch(station, self._known, self._desks, apart)
+        self._known.expect, self._known.check_room = self._watch.expect, self._watch.check_room
 
     def routes(self) -> Sequence[Route]:
         """Logins, the 1.1 form, content."""
@@ -157,6 +170,8 @@ class Controller(EvmServer[ControllerStation]):
             "role": "controller",
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "awaited": len(self._known.named.strangers()),
+            "displaced": self._desks.displaced,
+            "set_apart": self._watch.apart.names(),
             "sessions": self._reception.sessions,
             "letters_refused": self.letters_refused,
             "in_standing": self._in_standing,
@@ -189,17 +204,18 @@ class Controller(EvmServer[ControllerStation]):
         self.station.documents.follow()
         self._broker.start()
         super().start()
-        for key, desk in self.runtime.states().items():
-            if desk.phase in _OPEN:
-                self._reception.serve(ChannelId(key))
-        for channel in self.station.deals.channels():
-            if self._desk(channel) is None:
+        for desk in self._desks.open().values():
+            self._reception.serve(desk.known.channel)
+        for channel in self.station.deals.channels()[:MOST_EXPECTED]:
+            if self._desks.find(channel) is None:
                 self._watch.expect(channel)
         self._reception.start()
         self._recording.start()
+        self._beating.start()
 
     def close(self) -> None:
         """Let nobody in any more, and end; the journal keeps what is owed."""
+        self._beating.stop()
         self._recording.stop()
         self._reception.close()
         super().close()
@@ -232,23 +248,19 @@ class Controller(EvmServer[ControllerStation]):
         return Here(name_service(endpoint), self.station.address, pin)
 
     def _take_letter(self, channel: ChannelId, raw: bytes) -> None:
-        desk = self._desk(channel)
+        desk = self._desks.find(channel)
         if desk is None:  # not yet, or no more: it is said again as long as it matters
             return
         try:
-            self._hearing.take(desk, raw, self._head(), self.runtime.post, self.hub.send)
+            self._hearing.take(desk, raw, self._pulse.last(), self._post, self.hub.send)
         except EdgemarkError as error:
             self._letters.note_refused(error)
             raise
 
-    def _desk(self, channel: ChannelId) -> Desk | None:
-        """Of a channel that was taken up, and is not long over."""
-        desk: Desk | None = self.runtime.state_at_hand(channel)
-        return None if desk is None or desk.agreement is None else desk
-
-    def _terms_of(self, channel: ChannelId) -> Terms | None:
-        desk = self._desk(channel)
-        return desk.known.terms if desk is not None and desk.phase in _OPEN else None
+    def _post(self, channel: ChannelId, event: at.ControllerEvent) -> None:
+        if isinstance(event, at.HeardSettlement):
+            self._desks.note_used(channel)
+        self.runtime.post(self._desks.key(channel), event)
 
     # --- effects -------------------------------------------------------------------------------
 
@@ -263,6 +275,10 @@ class Controller(EvmServer[ControllerStation]):
             case do.SubmitEvidence(index):
                 self._recorder.offer(evidence_of(_of_index(state, index)))
                 raise Queued("waits for the chain", who="evidence", had=index)
+            case do.KeepFloor(index):
+                until = state.known.terms.lock_expiry(self.station.decided.limits.exit_grace)
+                self._desks.floors.keep(state.known.channel, index, until)
+                return [at.FoundFloorKept()]
             case _:
                 assert_never(effect)
         return []
@@ -270,7 +286,7 @@ class Controller(EvmServer[ControllerStation]):
     def _issue(self, desk: Desk) -> Credential:
         if desk.due is None:
             raise NotOwed("nothing is due")
-        channel, valid_from = desk.known.channel, self._head().clock
+        channel, valid_from = desk.known.channel, self.station.clock.believed
         made = self._issuer.issue(channel, desk.due, self._known.trade(channel), valid_from)
         self._recorder.note_issued()
         return made
@@ -307,9 +323,9 @@ class Controller(EvmServer[ControllerStation]):
         """Evidence is on chain; returns when every channel has that written down."""
         *before, last = pieces
         for each in before:
-            self.runtime.post(each.channel, at.SawEvidence(each.index))
+            self._post(each.channel, at.SawEvidence(each.index))
         try:
-            self.runtime.ask(last.channel, at.SawEvidence(last.index))
+            self.runtime.ask(self._desks.key(last.channel), at.SawEvidence(last.index))
         except RefusedInput as over:  # it ended, and left, in the life that sent this
             self.log.debug("evidence of what is over", channel=last.channel, error=over)
 
@@ -317,38 +333,29 @@ class Controller(EvmServer[ControllerStation]):
 
     def look(self) -> None:
         """One round over the chain, at confirmed depth."""
-        try:
-            self._block = self.station.head().block
-            self._rounds.look()
-            for channel, events in self._watch.take_up(self.agenda.block):
-                self.tell(channel, events)
-            self._reception.look()
-            self._forget_finished()
-            self._known.named.drop_lapsed(self._block, self.station.decided.limits.exit_grace)
-            self._cursor.note(self._known.named.passed(self.agenda.cursor))
-            self._look_at_standing()
-        finally:
-            self._tell_blocks()
+        self._rounds.look()
+        self._watch.measure(self.agenda.block)
+        self._watch.take_up(self.agenda.block)
+        self._reception.look()
+        self._forget_finished()
+        self._known.drop_lapsed(self._pulse.last().block)
+        self._cursor.note(self._known.named.passed(self.agenda.cursor))
+        self._look_at_standing()
 
-    def _head(self) -> Head:
-        """Time as of the last round: a letter asks no node."""
-        return Head(self.station.clock.believed, self._block)
+    def _beat(self) -> None:
+        """Let every desk know whether blocks come; a chain that is away closes nothing.
 
-    def _tell_blocks(self) -> None:
-        """Let every desk know whether blocks come; a chain that is away closes nothing."""
-        head = self._head()
-        are_stopped = head.clock - head.block > self._decided.stale_after_s
-        event = on.SawBlocksStop() if are_stopped else on.SawBlocksGoOn(Timestamp(head.block))
-        for key, desk in self.runtime.states().items():
-            if desk.phase in _OPEN and desk.blocks_stopped is not are_stopped:
+        Apart from the rounds: one that takes long, or fails, stops no blocks.
+        """
+        head = self._pulse.head()
+        for key, desk in self._desks.open().items():
+            for event in find_blocks(desk.blocks_stopped, head, self._decided.stale_after_s):
                 self.runtime.post(key, event)
 
     def _forget_finished(self) -> None:
         """Papers of what is over, and of which nothing is owed, are nobody's business any more."""
-        over = {ChannelId(key) for key, desk in self.runtime.states().items() if desk.is_finished}
-        for channel in over - self._over:
+        for channel in self._desks.find_over():
             self._known.forget(channel)
-        self._over = over
 
     def _look_at_standing(self) -> None:
         if time.monotonic() - self._stood < STANDING_S:
@@ -357,9 +364,6 @@ class Controller(EvmServer[ControllerStation]):
         self._in_standing = self.station.controllers.is_in_standing(self.station.address)
         if not self._in_standing:
             self.log.warning("in no good standing: parties that ask the chain name another")
-
-    def _expect(self, channel: ChannelId) -> None:
-        self._watch.expect(channel)
 
     def _expect_accounts(self, *accounts: Address) -> None:
         self.door.expect(*accounts)

@@ -5,6 +5,7 @@ Rule 1: one credential for an index and epoch, and never two. Which voucher an i
         ends the lower ones; so nothing that a crash forgets was ever out.
 Rule 2: it decides no money. A voucher that it refuses is payable all the same.
 Rule 3: evidence every N credentials, N within what the template allows, and always of the last.
+Rule 4: who is named again, or takes a channel up again, goes on above the last index it issued.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from edgemark.systems.trading.protocol.messages import Credential, Settlement
 from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.templates.allowance import adapt_cycles, is_evidence_due
 
+_OVER = (ControllerPhase.CLOSED, ControllerPhase.DISPLACED, ControllerPhase.ENDED)
 MAX_OLDER = 16  # credentials that are not the newest and somebody lacks; what is older goes
 
 
@@ -62,35 +64,51 @@ class Desk(OfChannel, Waiting):
     Attributes:
         agreement: of the channel.
         signers: in force, as long as this controller is named.
-        deposit: on chain, confirmed.
+        deposit, paid: on chain, confirmed.
         cycles: N at the moment.
         due: the settlement that is to be issued.
         issued: the newest credential; `older`: those before it that somebody lacks.
         evidence: the credential of which evidence is to be recorded.
         evidenced: index of the newest one of which it is.
+        is_floor_kept: that of this desk is known without it.
+        floor: index of the newest credential of an earlier desk of this channel.
     """
 
     phase: ControllerPhase = ControllerPhase.UNKNOWN
     agreement: Agreement | None = None
     signers: Signers | None = None
     deposit: Tokens = NO_TOKENS
+    paid: Tokens = NO_TOKENS
     cycles: int = 1
     due: Settlement | None = None
     issued: Issued | None = None
     older: tuple[Issued, ...] = ()
     evidence: Credential | None = None
     evidenced: int = 0
+    floor: int = 0
+    is_floor_kept: bool = False
     blocks_stopped: bool = False
 
     @property
     def is_finished(self) -> bool:
         """Nothing is owed or awaited any more."""
-        return self.phase is ControllerPhase.ENDED and self._evidence_due is None
+        is_over = self.phase in (ControllerPhase.ENDED, ControllerPhase.DISPLACED)
+        return is_over and self._evidence_due is None and not self._owes_floor
 
     @property
     def index(self) -> int:
-        """Of the newest credential."""
+        """Of the newest credential of this desk."""
         return self.issued.voucher.index if self.issued else 0
+
+    @property
+    def last(self) -> int:
+        """Of the newest credential of this channel that this controller issued."""
+        return max(self.index, self.floor)
+
+    @property
+    def locked(self) -> int:
+        """What the channel locks now: deposit and bond, less what is paid."""
+        return self.deposit + self.known.terms.bond - self.paid
 
     def times(self) -> Sequence[tuple[Timestamp, TimeOver]]:
         """No chain time matters here: the parties end a channel."""
@@ -101,7 +119,7 @@ class Desk(OfChannel, Waiting):
         most = self.agreement.conditions.most_cycles if self.agreement else 1
         return {
             "what is due has a higher index": self.due is None
-            or self.due.proposal.voucher.index > self.index,
+            or self.due.proposal.voucher.index > self.last,
             "evidence is of what was issued": self.evidence is None
             or self.evidence.index <= self.index,
             "N is what the template allows": 1 <= self.cycles <= most,
@@ -112,10 +130,8 @@ class Desk(OfChannel, Waiting):
     def after(self, event: at.ControllerEvent) -> Desk:  # noqa: C901, PLR0911 - one line an event
         """The same with what the event told; the phase is the protocol's business."""
         match event:
-            case at.SawNamed(agreement, signers, deposit):
-                cycles = agreement.conditions.cycles
-                named = replace(self, agreement=agreement, signers=signers, cycles=cycles)
-                return replace(named, deposit=deposit)
+            case at.SawNamed():
+                return self._named(event)
             case at.HeardSettlement(settlement):
                 return self._chosen(settlement)
             case at.FoundIssued(credential):
@@ -130,20 +146,36 @@ class Desk(OfChannel, Waiting):
                 most = self.known.conditions.most_cycles
                 cycles = adapt_cycles(self.cycles, waiting, least=least, most=most)
                 return replace(self, cycles=cycles)
-            case on.SawMoney(deposit):
-                return replace(self, deposit=deposit)
+            case at.FoundFloorKept():
+                return replace(self, is_floor_kept=True)
+            case on.SawMoney(deposit, paid):
+                return replace(self, deposit=deposit, paid=paid)
             case on.SawAmended(signers):
-                return replace(self, signers=signers)
+                is_same = signers.epoch == self.in_force.epoch
+                return replace(self, signers=signers, due=self.due if is_same else None)
             case on.SawBlocksStop() | on.SawBlocksGoOn():
                 return replace(self, blocks_stopped=isinstance(event, on.SawBlocksStop))
-            case at.SawDismissed() | on.SawClosing() | on.SawEnded():
+            case at.SawDismissed() | at.FoundDisplaced() | on.SawClosing() | on.SawEnded():
                 return replace(self, due=None)
             case _:
                 assert_never(event)
 
+    def _named(self, event: at.SawNamed) -> Desk:
+        """Of a new desk, or of one that another controller had taken the place of."""
+        return replace(
+            self,
+            agreement=event.agreement,
+            signers=event.signers,
+            deposit=event.deposit,
+            paid=event.paid,
+            cycles=event.agreement.conditions.cycles,
+            floor=max(self.floor, event.floor),
+            evidenced=max(self.evidenced, event.floor),
+        )
+
     def _chosen(self, settlement: Settlement) -> Desk:
         """From now on this index has this voucher."""
-        if self.due is not None or settlement.proposal.voucher.index <= self.index:
+        if self.due is not None or settlement.proposal.voucher.index <= self.last:
             raise self._stale("voucher of an index that has one")
         return replace(self, due=settlement)
 
@@ -169,7 +201,7 @@ class Desk(OfChannel, Waiting):
         return replace(self, issued=issued, older=older)
 
     def _stale(self, what: str) -> IllegalMove:
-        return IllegalMove(what, who="desk", had=self.index, needed="a higher index, once")
+        return IllegalMove(what, who="desk", had=self.last, needed="a higher index, once")
 
     @property
     def lacked(self) -> tuple[Issued, ...]:
@@ -186,14 +218,22 @@ class Desk(OfChannel, Waiting):
     @property
     def _evidence_due(self) -> int | None:
         """Index of the credential of which evidence is to be recorded."""
-        is_over = self.phase in (ControllerPhase.CLOSED, ControllerPhase.ENDED)
+        is_over = self.phase in _OVER
         if is_over and is_evidence_due(self.index, self.evidenced, self.cycles, is_over=True):
             return self.index  # the last one stands for all before it
         return None if self.evidence is None else self.evidence.index
 
+    @property
+    def _owes_floor(self) -> bool:
+        """Whether a later desk of this channel could choose an index of this one again."""
+        is_away = self.phase is ControllerPhase.DISPLACED
+        return is_away and self.last > 0 and not self.is_floor_kept
+
     def owed(self) -> tuple[do.ControllerEffect, ...]:
         """Effects that this state still needs."""
         owed: list[do.ControllerEffect] = []
+        if self._owes_floor:
+            owed.append(do.KeepFloor(self.last))
         if self.due is not None and not self.blocks_stopped:
             owed.append(do.Issue(self.due.proposal.voucher.index))
         is_open = self.phase in (ControllerPhase.ISSUING, ControllerPhase.CLOSED)
@@ -222,10 +262,12 @@ def observe_desk(
     if desk.phase is ControllerPhase.UNKNOWN:
         if view.phase is not ChannelPhase.OPEN or not is_named or view.signers is None:
             return []
-        return [at.SawNamed(agreement, view.signers, view.deposit)]
+        return [at.SawNamed(agreement, view.signers, view.deposit, view.paid)]
+    if is_back(desk, view, me):
+        return [at.SawNamed(agreement, view.signers or desk.in_force, view.deposit, view.paid)]
     found: list[at.ControllerEvent] = []
     if desk.phase is ControllerPhase.ISSUING and view.phase is ChannelPhase.OPEN:
-        if view.deposit != desk.deposit and is_named:
+        if (view.deposit, view.paid) != (desk.deposit, desk.paid) and is_named:
             found.append(on.SawMoney(view.deposit, view.paid, view.agreements))
         if not is_named:
             found.append(at.SawDismissed())
@@ -233,6 +275,15 @@ def observe_desk(
             found.append(on.SawAmended(view.signers or desk.in_force))
     if desk.phase is ControllerPhase.ISSUING and view.phase.is_closing:
         found.append(on.SawClosing(view.phase, view.counted, view.deadline))
-    if view.ending is not None and desk.phase is not ControllerPhase.ENDED:
+    is_here = desk.phase in (ControllerPhase.ISSUING, ControllerPhase.CLOSED)
+    if view.ending is not None and is_here:
         found.append(on.SawEnded(view.ending, view.amount))
     return found
+
+
+def is_back(desk: Desk, view: ChannelView, me: Address) -> bool:
+    """Whether a controller that was dismissed is named again, in a later epoch."""
+    is_open = desk.phase is ControllerPhase.CLOSED and view.phase is ChannelPhase.OPEN
+    signers = view.signers
+    is_named = signers is not None and signers.controller == me
+    return is_open and is_named and (signers or desk.in_force).epoch > desk.in_force.epoch

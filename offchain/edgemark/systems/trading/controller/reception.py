@@ -1,11 +1,16 @@
 """Who comes to a controller's broker: nonces and logins by HTTPS, and what a session may do then.
 
 Law 1: nothing is read, asked or kept for a login before its nonce was found to be one of ours, and
-       nobody is let in whose key is not a key of the identity that the channel's papers name, now.
-Law 2: of one account, role and identity there is one session. Whoever logs in anew takes its place
-       with all its channels; a channel more is added to it.
+       nobody is let in to a channel that is new here whose key is not a key of the identity that
+       the channel's papers name, now. To one that has a place here the key is let in, too, with
+       which the party signs in it by the chain: whatever becomes of an identity, a channel that is
+       open goes on to its end, and who has that key can write its letters anyway.
+Law 2: of one account, role and identity there is one session, and of one account, role and key of
+       channels. Whoever logs in anew takes its place with all its channels; one more is added.
 Law 3: a session ends with its time, its last channel, or its key: `look` finds out, of a key
-       within `KEY_S`.
+       within `KEY_S`. Where a key of channels is taken out of one, the session loses that.
+Law 4: where no place is left at the broker, the session whose channels lock least gives way to one
+       whose channels lock more (`channels.places`).
 
 What the signature of a login covers stands in `protocol.letters`, what its nonce is in `door`. A
 login that is refused at the door uses nothing up. A channel that is not seen on the chain yet is
@@ -18,8 +23,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from edgemark.closing import Closing
 from edgemark.crypto.field.randomness import Randomness
@@ -28,6 +32,7 @@ from edgemark.identifiers import Address, Timestamp
 from edgemark.identity.did.identifier import Did
 from edgemark.logs import get_logger
 from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.controller.channels.places import find_leaving
 from edgemark.systems.trading.controller.door import (
     DRAWN_BYTES,
     NONCE_S,
@@ -38,6 +43,7 @@ from edgemark.systems.trading.controller.door import (
     signer_of,
 )
 from edgemark.systems.trading.controller.hub import SESSION_S, Hub
+from edgemark.systems.trading.controller.visits import Channels, Visit
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import ChannelDomain, Role
 from edgemark.systems.trading.station.post.logins import (
@@ -46,11 +52,15 @@ from edgemark.systems.trading.station.post.logins import (
     NONCES,
     Application,
     Nonce,
-    Papers,
     Pass,
 )
 from edgemark.systems.trading.station.post.session import OnLetter
-from edgemark.systems.trading.station.post.topics import name_session, topics_of, topics_of_all
+from edgemark.systems.trading.station.post.topics import (
+    name_session,
+    name_session_of_key,
+    topics_of,
+    topics_of_all,
+)
 from edgemark.transport.broker.tickets import OwnBroker, SessionInvalid
 from edgemark.transport.faults import NotFound
 from edgemark.transport.serving.routes import Request, Response, Route
@@ -69,50 +79,6 @@ class ChannelUnknown(NotFound):
 
 class PapersMissing(RefusedInput):
     """The login needs the channel's initiation credential and templates beside it."""
-
-
-class Channels(Protocol):
-    """What a controller knows of its channels; asked by many threads."""
-
-    def terms(self, channel: ChannelId) -> Terms | None:
-        """Of a channel that is open and names this controller now; None for any other."""
-
-    def parties(self, channel: ChannelId) -> Mapping[Role, Did] | None:
-        """Identities of buyer and seller, as the papers say that it keeps; None without any."""
-
-    def keep(self, channel: ChannelId, papers: Papers) -> Mapping[Role, Did]:
-        """Keep the papers of a channel for good, and say whose they are.
-
-        Raises:
-            RefusedInput: they are not those that its terms name.
-        """
-
-    def keys(self, did: Did) -> Collection[Address]:
-        """Keys that an identity has now; none when it was deactivated.
-
-        Raises:
-            LedgerUnavailable, Overloaded: it is not known as it is now.
-        """
-
-
-@dataclass(eq=False)
-class _Visit:
-    """A session that was let in.
-
-    Attributes:
-        did, role: whose.
-        key: that signed its last login.
-        given: its pass, with all channels that it has.
-        until: its last second at the broker.
-        looked_at: when its key was last seen among those of its identity, Unix seconds.
-    """
-
-    did: Did
-    role: Role
-    key: Address
-    given: Pass
-    until: float
-    looked_at: float
 
 
 class Reception(Closing):
@@ -150,7 +116,7 @@ class Reception(Closing):
         self._at_door = threading.Lock()
         self._door = Door(self._randomness.octets(SECRET_BYTES))
         self._guard = threading.Lock()  # of what the broker was told; asked for as long as it takes
-        self._visits: dict[str, _Visit] = {}
+        self._visits: dict[str, Visit] = {}
         self._over: dict[ChannelId, float] = {}  # channels of visits, since when they are
 
     def start(self) -> None:
@@ -184,7 +150,8 @@ class Reception(Closing):
         A chain that does not answer ends nothing.
         """
         for channel in self.hub.channels:
-            if (terms := self._channels.terms(channel)) is None:
+            terms = self._channels.terms(channel)
+            if terms is None or not self._channels.is_served(channel):
                 self.hub.leave(channel)
             else:
                 self._expect(terms.payer, terms.seller)
@@ -193,9 +160,8 @@ class Reception(Closing):
         past = self._find_past({each for visit in visits.values() for each in visit.given.channels})
         for session, visit in visits.items():
             channels = visit.given.channels
-            over = channels & past
-            has_key = self._has_key(session, visit)
-            self._end(session, visit, over if has_key else channels)
+            over = (channels & past) | self._without_key(session, visit)
+            self._end(session, visit, over)
 
     def _find_past(self, channels: Collection[ChannelId]) -> frozenset[ChannelId]:
         """Those that ended a while ago.
@@ -205,11 +171,19 @@ class Reception(Closing):
         could so bring a seller out of touch with others by ending a channel of its own.
         """
         now = self._clock()
-        ended = [each for each in channels if self._channels.terms(each) is None]
+        ended = [each for each in channels if not self._channels.is_served(each)]
         self._over = {each: self._over.get(each, now) for each in ended}
         return frozenset(each for each, since in self._over.items() if now >= since + LINGER_S)
 
-    def _has_key(self, session: str, visit: _Visit) -> bool:
+    def _without_key(self, session: str, visit: Visit) -> frozenset[ChannelId]:
+        """Channels of a session to which its key opens nothing any more."""
+        channels = visit.given.channels
+        if not visit.is_pinned:
+            return frozenset() if self._has_key(session, visit) else channels
+        keys = {each: self._channels.pinned(each).get(visit.role) for each in channels}
+        return frozenset(each for each, key in keys.items() if key not in (None, visit.key))
+
+    def _has_key(self, session: str, visit: Visit) -> bool:
         """Whether its identity has the key still; nobody knows while its chain does not answer."""
         now = self._clock()
         if now < visit.looked_at + self._key_s:
@@ -222,7 +196,7 @@ class Reception(Closing):
         visit.looked_at = now
         return found
 
-    def _end(self, session: str, visit: _Visit, over: frozenset[ChannelId]) -> None:
+    def _end(self, session: str, visit: Visit, over: frozenset[ChannelId]) -> None:
         """A session has these channels no more; one without any, or without time, is over."""
         left = visit.given.channels - over
         is_late = visit.until <= self._clock()
@@ -250,19 +224,19 @@ class Reception(Closing):
         asked = Application.from_wire(request.body)
         login, here, now = asked.login, self._here(), int(self._clock())
         check_place(self._door, login, here, now)
-        terms = self._channels.terms(login.channel)
-        if terms is None:
-            raise ChannelUnknown(
-                "is no open channel of this controller",
-                who=f"channel {login.channel.hex()}",
-                needed="its opening on chain, as deep as nothing is taken back",
-                remedy="Ask again when it is there.",
-            )
+        if not self._channels.is_named(login.channel):
+            raise _unknown(login.channel)
         parties = self._parties_of(asked)
+        terms = self._channels.terms(login.channel)
+        if terms is None:  # it was over meanwhile
+            raise _unknown(login.channel)
         keys = {role: self._keys_of(did) for role, did in parties.items()}
+        pinned = self._channels.pinned(login.channel)
+        admitted = {r: {*keys[r], *([pinned[r]] if r in pinned else [])} for r in parties}
         with self._at_door:
-            self._door, role = self._door.admit(login, here, keys, self._domain, now)
-        given = self._let_in(asked, role, parties[role], terms)
+            self._door, role = self._door.admit(login, here, admitted, self._domain, now)
+        is_pinned = signer_of(login, self._domain) not in keys[role]
+        given = self._let_in(asked, role, parties[role], terms, is_pinned=is_pinned)
         self._log.info("party logged in", channel=login.channel, role=role.value)
         return Response(body=given.to_wire())
 
@@ -290,14 +264,18 @@ class Reception(Closing):
             self._log.info("identity has no keys here", did=did, why=error)
             return ()
 
-    def _let_in(self, asked: Application, role: Role, did: Did, terms: Terms) -> Pass:
+    def _let_in(
+        self, asked: Application, role: Role, did: Did, terms: Terms, *, is_pinned: bool
+    ) -> Pass:
         """At the broker: anew with all channels of the session, or with one more.
 
         Raises:
             Overloaded, PeerFault: the broker has no place, or is away.
         """
         channel, key = asked.login.channel, signer_of(asked.login, self._domain)
-        session = name_session(ACCOUNT_OF[role](terms), role, did)
+        account = ACCOUNT_OF[role](terms)
+        by_key = name_session_of_key(account, role, key)
+        session = by_key if is_pinned else name_session(account, role, did)
         self._expect(terms.payer, terms.seller)
         self.hub.join(channel)
         with self._guard:
@@ -310,13 +288,35 @@ class Reception(Closing):
             else:
                 had = visit.given.channels if visit else frozenset()
                 channels = frozenset({channel, *had})
-                ticket = self._broker.admit(session, topics_of_all(channels, role), until)
+                topics = topics_of_all(channels, role)
+                try:
+                    ticket = self._broker.admit(session, topics, until)
+                except Overloaded:
+                    self._make_room(channels)
+                    ticket = self._broker.admit(session, topics, until)
                 given = Pass.of(ticket, channels)
             now, without = self._clock(), given.without_password()
-            self._visits[session] = _Visit(did, role, key, without, until, now)
+            self._visits[session] = Visit(did, role, key, is_pinned, without, until, now)
         return given
 
-    def _add(self, visit: _Visit, channel: ChannelId) -> Pass | None:
+    def _make_room(self, channels: Collection[ChannelId]) -> None:
+        """For a session that is not in: the one whose channels lock least gives way.
+
+        Raises:
+            NoPlace: all lock as much.
+        """
+        held = {name: self._weigh(visit.given.channels) for name, visit in self._visits.items()}
+        what = "sessions at the broker"
+        leaving = find_leaving(held, self._weigh(channels), len(held), what=what)
+        if leaving is not None:
+            del self._visits[leaving]
+            self._broker.dismiss(leaving)
+            self._log.info("session gave way", session=leaving)
+
+    def _weigh(self, channels: Collection[ChannelId]) -> int:
+        return sum(map(self._channels.weight, channels))
+
+    def _add(self, visit: Visit, channel: ChannelId) -> Pass | None:
         """None when the broker does not know the session any more."""
         given = visit.given
         try:
@@ -324,3 +324,12 @@ class Reception(Closing):
         except SessionInvalid:
             return None
         return replace(given, channels=given.channels | {channel})
+
+
+def _unknown(channel: ChannelId) -> ChannelUnknown:
+    return ChannelUnknown(
+        "is no open channel of this controller",
+        who=f"channel {channel.hex()}",
+        needed="its opening on chain, as deep as nothing is taken back",
+        remedy="Ask again when it is there.",
+    )

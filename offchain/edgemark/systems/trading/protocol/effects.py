@@ -233,6 +233,13 @@ class SubmitEvidence:
     index: int
 
 
+@dataclass(frozen=True)
+class KeepFloor:
+    """Keep the index of the newest credential where it outlives this desk."""
+
+    index: int
+
+
 Shared = (
     SendStop
     | KeepCredential
@@ -272,5 +279,5 @@ BuyerEffect = (
     | SubmitReduce
     | SubmitClose
 )
-ControllerEffect = Issue | SendCredential | SubmitEvidence
+ControllerEffect = Issue | SendCredential | SubmitEvidence | KeepFloor
 Effect = SellerEffect | BuyerEffect | ControllerEffect

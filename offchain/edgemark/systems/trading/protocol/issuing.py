@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgemark.identifiers import Tokens
 from edgemark.systems.trading.contract.records import Signers
-from edgemark.systems.trading.protocol.agreement import Agreement
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Agreement
 from edgemark.systems.trading.protocol.events import (
     SawAmended,
     SawBlocksGoOn,
@@ -20,16 +20,34 @@ from edgemark.systems.trading.protocol.messages import Credential, Settlement
 
 @dataclass(frozen=True)
 class SawNamed:
-    """A channel that is open names this controller."""
+    """A channel that is open names this controller, for the first time or again.
+
+    Attributes:
+        paid: of the deposit.
+        floor: index of the newest credential of this channel that it issued before; whatever
+            comes has a higher one.
+    """
 
     agreement: Agreement
     signers: Signers
     deposit: Tokens
+    paid: Tokens = NO_TOKENS
+    floor: int = 0
 
 
 @dataclass(frozen=True)
 class SawDismissed:
     """Both parties named another controller, on chain."""
+
+
+@dataclass(frozen=True)
+class FoundDisplaced:
+    """Its place went to a channel that has more locked."""
+
+
+@dataclass(frozen=True)
+class FoundFloorKept:
+    """Whatever becomes of this desk, its newest index is known."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +90,8 @@ class FoundQueue:
 ControllerEvent = (
     SawNamed
     | SawDismissed
+    | FoundDisplaced
+    | FoundFloorKept
     | HeardSettlement
     | FoundIssued
     | HeardCredentialTaken

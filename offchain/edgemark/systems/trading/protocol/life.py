@@ -60,7 +60,8 @@ class ControllerPhase(Enum):
 
     UNKNOWN = "unknown"
     ISSUING = "issuing"
-    CLOSED = "closed"  # issues nothing more; evidence of the last credential is owed
+    CLOSED = "closed"  # issues nothing as things are; evidence of the last credential is owed
+    DISPLACED = "displaced"  # gave its place up; evidence as above, and then this desk is over
     ENDED = "ended"
 
 
@@ -231,15 +232,19 @@ _CONTROLLER: Table = {
     ControllerPhase.UNKNOWN: {at.SawNamed: ControllerPhase.ISSUING},
     ControllerPhase.ISSUING: {
         at.SawDismissed: ControllerPhase.CLOSED,
+        at.FoundDisplaced: ControllerPhase.DISPLACED,
         on.SawClosing: ControllerPhase.CLOSED,
         on.SawEnded: ControllerPhase.ENDED,
         **stays(at.HeardSettlement, at.FoundIssued, at.HeardCredentialTaken, at.SawEvidence),
         **stays(at.FoundQueue, on.SawMoney, on.SawAmended, on.SawBlocksStop, on.SawBlocksGoOn),
     },
     ControllerPhase.CLOSED: {
+        at.SawNamed: ControllerPhase.ISSUING,  # by both parties again, after another one
+        at.FoundDisplaced: ControllerPhase.DISPLACED,
         on.SawEnded: ControllerPhase.ENDED,
         **stays(at.HeardCredentialTaken, at.SawEvidence, on.SawBlocksStop, on.SawBlocksGoOn),
     },
+    ControllerPhase.DISPLACED: stays(at.HeardCredentialTaken, at.SawEvidence, at.FoundFloorKept),
     ControllerPhase.ENDED: stays(at.HeardCredentialTaken, at.SawEvidence),
 }
 

@@ -61,6 +61,7 @@ from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.accords.asking import grants_of_seller
 from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.documents import SELLER_SERVICE
+from edgemark.systems.trading.station.papers.tidying import Tidying
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
 from edgemark.systems.trading.station.seeing import see_sides, subject_of
@@ -81,7 +82,6 @@ from edgemark.transport.serving.server import Head, Request, Response, Route
 
 KEPT_S = 600.0  # outputs of a channel that ended, for who has yet to fetch them
 _SERVING = (SellerPhase.SERVING, SellerPhase.STOPPED)
-_OVER = (SellerPhase.ENDED, SellerPhase.DROPPED)
 
 
 class Seller(EvmServer[TradingStation]):
@@ -115,7 +115,7 @@ class Seller(EvmServer[TradingStation]):
         journal = Journal(self.runtime.states, self.runtime.ask)
         self._quoter = Quoter(station, self.wares, self._taken, controllers, journal)
         self._dealing = Dealing(station, self.serving, self._find, self._note, self._pulse)
-        self._office = PostOffice(StationApplicant(station), self._hear_letter)
+        self._office = PostOffice(StationApplicant(station, self._find), self._hear_letter)
         keys = HomeKeys.of_station(station)
         self._talk = Correspondent(
             station.domain, Role.SELLER, keys, self._office, self._find, self._take
@@ -126,6 +126,7 @@ class Seller(EvmServer[TradingStation]):
         )
         self._watching = Watching(station, self._taken.max_retainer)
         self._watched = WatchedSales(self._watching, self._taken, self.tell)
+        self._tidying = Tidying.of_party(station, self.runtime)
 
     def _open_engine(self, station: TradingStation) -> Engine:
         taken = self._taken
@@ -145,11 +146,10 @@ class Seller(EvmServer[TradingStation]):
         self._watching.start()
         super().start()
         self._has_begun = True
-        self._forget_orphans()
+        self._tidying.forget_strays(self.runtime.all_keys(), self.station.address)
         self._announce()
-        status = self.serving.engine.status()
-        if status.why_not:
-            self.log.warning("runs no programs", why=status.why_not)
+        if why := self.serving.engine.status().why_not:
+            self.log.warning("runs no programs", why=why)
         offer = self.wares.offer.hex()
         self.log.info("sells", template=str(self.wares.initiation.label), offer=offer)
 
@@ -171,13 +171,6 @@ class Seller(EvmServer[TradingStation]):
             announce(station, SELLER_SERVICE, told, had)
         except (RefusedInput, LedgerUnavailable) as error:
             self.log.error("no buyer finds this seller by its identity", error=error)
-
-    def _forget_orphans(self) -> None:
-        """Deals that were written down and never promised: nobody has them."""
-        known, book = set(self.runtime.all_keys()), self.station.deals
-        for channel in book.channels():
-            if channel not in known and book.get(channel).terms.seller == self.station.address:
-                book.forget(channel)
 
     # --- for operators -------------------------------------------------------------------------
 
@@ -361,10 +354,11 @@ class Seller(EvmServer[TradingStation]):
                 self._keep_open(channel, sale)
                 stopped = find_blocks(sale.blocks_stopped, head, self._taken.stale_after_s)
                 self.tell(key, [*stopped, *self._talk.find_broker(sale, head.block)])
-            elif sale.phase in _OVER:
+            elif sale.phase in (SellerPhase.ENDED, SellerPhase.DROPPED):
                 self._office.leave(channel)
                 self._talk.forget(channel)
         self._forget_ended()
+        self._tidying.look(head.block)
 
     def _keep_open(self, channel: ChannelId, sale: Sale) -> None:
         """Its payer is known at the door, its controller carries its letters."""

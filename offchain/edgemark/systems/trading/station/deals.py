@@ -13,6 +13,7 @@ Law 4: whoever opens them keeps both parties' keys for agreement beside them, as
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.errors import RefusedInput
 from edgemark.files import (
     OWNER_ONLY_FILE,
     make_private_folder,
@@ -75,7 +76,8 @@ from edgemark.untrusted.canonical_file import FileForm
 from edgemark.untrusted.jcs import encode_jcs, parse_hashable
 
 FOLDER = "deals"  # of a home
-ENDING = ".json"
+ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+ENDING, DAMAGED = ".json", ".damaged"
 CACHED = 256  # deals in memory
 MAX_FILE_BYTES = MAX_TOKEN_BYTES + 4 * (2 * MAX_TEXT_BYTES + MAX_CLAIMS_BYTES)  # with escapes
 
@@ -86,6 +88,10 @@ class DealInvalid(RefusedInput):
 
 class DealUnknown(RefusedInput):
     """Nothing is kept of this channel here."""
+
+
+class DealDamaged(RefusedInput):
+    """What was kept of this channel cannot be used; every other one goes on."""
 
 
 class DealSealed(RefusedInput):
@@ -224,11 +230,6 @@ class Deal:
         (subject,) = subjects_of(self.signed, INITIATION, 1)
         return {Role.SELLER: self.signed.issuer, Role.BUYER: party_of(subject)}
 
-    @property
-    def accounts(self) -> Mapping[Role, Address]:
-        """Who is who on chain."""
-        return {Role.SELLER: self.terms.seller, Role.BUYER: self.terms.payer}
-
     def conditions(self, cycles: int | None = None) -> Conditions:
         """What the TIC fixes beside the terms.
 
@@ -275,11 +276,15 @@ class DealBook:
         deal.check()
         channel = self.id_of(deal.terms)
         with self._guard:
-            had = self._read(channel)
-            if had is not None and (had.opened or not deal.opened):
-                return channel
             make_private_folder(self.folder)
             path = self._path(channel)
+            try:
+                had = self._read(channel)
+            except DealDamaged:  # it is put aside: an operator may want to look at it
+                had = None
+                path.replace(path.with_suffix(DAMAGED))
+            if had is not None and (had.opened or not deal.opened):
+                return channel
             write_whole(path, FORM.write(_facts_of(deal)), mode=OWNER_ONLY_FILE)
             sync_folder(self.folder)
             self._remember(channel, deal)
@@ -289,7 +294,7 @@ class DealBook:
         """The deal of a channel, if one is kept.
 
         Raises:
-            Unrecoverable: its file is damaged, or is of another channel.
+            DealDamaged: its file is, or is of another channel.
         """
         with self._guard:
             return self._read(channel)
@@ -299,7 +304,7 @@ class DealBook:
 
         Raises:
             DealUnknown: none is kept.
-            Unrecoverable: as `find`.
+            DealDamaged: as `find`.
         """
         deal = self.find(channel)
         if deal is None:
@@ -328,13 +333,14 @@ class DealBook:
         if not self.folder.is_dir():
             return []
         names = (each.name.removesuffix(ENDING) for each in self.folder.glob(f"*{ENDING}"))
-        return [ChannelId(bytes.fromhex(name)) for name in names if _is_id(name)]
+        return [ChannelId(bytes.fromhex(name)) for name in names if ID.fullmatch(name)]
 
     def forget(self, channel: ChannelId) -> None:
         """Keep nothing of a channel any more: nobody asks for it."""
         with self._guard:
             self._cache.pop(channel, None)
             self._path(channel).unlink(missing_ok=True)
+            self._path(channel).with_suffix(DAMAGED).unlink(missing_ok=True)
 
     def _path(self, channel: ChannelId) -> Path:
         return self.folder / f"{channel.hex()}{ENDING}"
@@ -363,16 +369,12 @@ class DealBook:
             self._cache.popitem(last=False)
 
 
-def _damaged(path: Path, why: str) -> Unrecoverable:
-    return Unrecoverable(
+def _damaged(path: Path, why: str) -> DealDamaged:
+    return DealDamaged(
         f"kept agreement cannot be used: {why}",
-        who=path,
+        who=f"file {path.name} of the deals",
         remedy="Restore the file from a copy, or ask the other party for its.",
     )
-
-
-def _is_id(name: str) -> bool:
-    return len(name) == 64 and set(name) <= set("0123456789abcdef")
 
 
 def _facts_of(deal: Deal) -> dict[str, Any]:

@@ -325,6 +325,16 @@ class Pulse:
         self._newest = Timestamp(head.block)
         return head
 
+    def last(self) -> Head:
+        """As of the last look, which somebody else makes: nothing is asked.
+
+        Raises:
+            LedgerUnavailable: nobody saw a block yet.
+        """
+        if self._newest == NO_TIME:
+            raise LedgerUnavailable("has shown no block yet", who="chain")
+        return Head(self._station.clock.believed, self._newest)
+
 
 def addresses_of(state: OfChannel) -> dict[Role, Address]:
     """Who signs letters of a channel now, by its part."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from edgemark.deployment.deployment import Deployment
 from edgemark.identity.did.identifier import Did, make_did
+from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.station import EvmStation
+from edgemark.party.settings import PartySettings
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.settings import Settings
 from edgemark.storage.local import LocalStore
@@ -24,12 +26,13 @@ from edgemark.systems.trading.contract.market.registry import TemplateRegistry
 from edgemark.systems.trading.contract.towers.watchtowers import TowersContract
 from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.letters import ChannelDomain
-from edgemark.systems.trading.settings import SECTIONS
+from edgemark.systems.trading.settings import ALWAYS, IN_DEVELOPMENT, SECTIONS, BuyerSettings
 from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.station.deals import FOLDER as DEALS
 from edgemark.systems.trading.station.deals import DealBook
 from edgemark.systems.trading.station.documents import Documents
 from edgemark.systems.trading.station.templates import FOLDER
+from edgemark.transport.asking.http import HttpClient
 from edgemark.transport.broker.settings import BrokerSettings
 
 
@@ -43,6 +46,7 @@ class TradingStation(EvmStation):
         deals: what was agreed on, by channel.
         marks: when channels were opened, who closed them, how they ended.
         documents: keys and services of identities, whose chain may be another one.
+        strangers: asks whom no registry vouches for, where its own document says that it is.
     """
 
     SECTIONS = (*SECTIONS, IdentitySettings, BrokerSettings, *EvmStation.SECTIONS)
@@ -60,6 +64,7 @@ class TradingStation(EvmStation):
     deals: DealBook
     marks: ChannelMarks
     documents: Documents
+    strangers: HttpClient
 
     @classmethod
     def furnish(
@@ -79,11 +84,13 @@ class TradingStation(EvmStation):
             "deals": DealBook(settings.home / DEALS, chain.chain_id, escrow.address),
             "marks": ChannelMarks(chain, escrow.contract, deployment.block),
             "documents": Documents(settings),
+            "strangers": make_client(settings, chain.chain_id),
         }
 
     def close(self) -> None:
         """Look at no identities any more, and let another process send for this account."""
         self.documents.close()
+        self.strangers.close()
         super().close()
 
     @property
@@ -119,3 +126,11 @@ class TradingStation(EvmStation):
         """
         newest = self.clock()
         return Head(self.clock.believed, newest)
+
+
+def make_client(settings: Settings, chain_id: int) -> HttpClient:
+    """Of a party, for endpoints that strangers name (`trading.buyer.inner_sellers`)."""
+    rule, paces = settings.of(BuyerSettings).inner_sellers, settings.of(PartySettings)
+    is_inner = rule == ALWAYS or (rule == IN_DEVELOPMENT and chain_id == DEV_CHAIN_ID)
+    seconds = paces.request_timeout_s
+    return HttpClient(timeout_s=seconds, is_blind=True, is_outside=not is_inner)

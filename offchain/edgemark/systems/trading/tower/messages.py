@@ -19,14 +19,20 @@ from dataclasses import dataclass, field
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.encoding import Reader, Writer
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
-from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.contract.terms import (
+    AMOUNT_BYTES,
+    TIME_BYTES,
+    Terms,
+    read_terms,
+    write_terms,
+)
 from edgemark.systems.trading.contract.towers.records import Receipt
 from edgemark.systems.trading.contract.towers.statements import TowersDomain
-from edgemark.systems.trading.identifiers import ChannelId, OfferId
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.messages import Countersigned
 
 SIGNATURE_BYTES = 65
-AMOUNT_BYTES, TIME_BYTES, NUMBER_BYTES, NONCE_BYTES = 12, 5, 3, 32
+NUMBER_BYTES = 3
 MAX_VOUCHER_BYTES = 512  # one has 237
 MAX_STATE_BYTES = 2048  # a state has less than half of it
 MAX_RECEIPT_BYTES = 256
@@ -37,43 +43,6 @@ LEAST_CLOSE = "least_close_s"  # of its status: the shortest window, and time to
 
 def _write_account(writer: Writer, account: Address) -> None:
     writer.fixed(bytes.fromhex(account[2:]), 20)
-
-
-def _write_terms(writer: Writer, terms: Terms) -> None:
-    for account in (terms.payer, terms.seller, terms.payer_key, terms.seller_key):
-        _write_account(writer, account)
-    writer.integer(terms.deposit, AMOUNT_BYTES).integer(terms.bond, AMOUNT_BYTES)
-    for seconds in (terms.window, terms.expires_at, terms.close_by):
-        writer.integer(seconds, TIME_BYTES)
-    for hash_ in (terms.initiation_template, terms.settlement_template, terms.initiation):
-        writer.fixed(hash_, 32)
-    _write_account(writer, terms.controller)
-    writer.fixed(terms.offer, 32).integer(terms.nonce, NONCE_BYTES)
-
-
-def _read_terms(reader: Reader) -> Terms:
-    payer, seller, payer_key, seller_key = (parse_address(reader.fixed(20)) for _ in range(4))
-    deposit, bond = (Tokens(reader.integer(AMOUNT_BYTES)) for _ in range(2))
-    window, expires_at, close_by = (reader.integer(TIME_BYTES) for _ in range(3))
-    hashes = (Hash32(reader.fixed(32)) for _ in range(3))
-    initiation_template, settlement_template, initiation = hashes
-    return Terms(
-        payer,
-        seller,
-        payer_key,
-        seller_key,
-        deposit,
-        bond,
-        window,
-        Timestamp(expires_at),
-        Timestamp(close_by),
-        initiation_template,
-        settlement_template,
-        initiation,
-        parse_address(reader.fixed(20)),
-        OfferId(reader.fixed(32)),
-        reader.integer(NONCE_BYTES),
-    )
 
 
 @dataclass(frozen=True)
@@ -98,7 +67,7 @@ class BroughtState:
     def to_wire(self) -> bytes:
         """Canonical bytes."""
         writer = Writer()
-        _write_terms(writer, self.terms)
+        write_terms(writer, self.terms)
         writer.variable(self.voucher.to_wire()).integer(self.number, NUMBER_BYTES)
         return writer.fixed(self.delegation, SIGNATURE_BYTES).fixed(self.retainer, 32).finish()
 
@@ -106,7 +75,7 @@ class BroughtState:
     def from_wire(message: bytes) -> BroughtState:
         """Parse."""
         reader = Reader(message, who="state")
-        terms = _read_terms(reader)
+        terms = read_terms(reader)
         voucher = Countersigned.from_wire(reader.variable(most=MAX_VOUCHER_BYTES))
         number, delegation = reader.integer(NUMBER_BYTES), reader.fixed(SIGNATURE_BYTES)
         retainer = Hash32(reader.fixed(32))

@@ -76,7 +76,7 @@ class Tower(EvmServer[TradingStation]):
         self._retainers = Retainers(station.home / "retainers.json")
         self._admitting, self._asking = threading.Lock(), threading.Lock()
         self._looks = RateLimit(LOOKS_PER_S, LOOKS_PER_S_OF_ASKER, LOOKS_BURST_S)
-        self._looked_at = 0.0  # monotonic; when a round was whole
+        self._looked_at: float | None = None  # monotonic; when a round was whole
         super().__init__(station, TowerMachine(), "tower")
         self.agenda = Agenda(station.follow(), lambda event: getattr(event, "channel", None))
         self._rounds: Rounds[Watch, TowerView] = Rounds(
@@ -181,8 +181,10 @@ class Tower(EvmServer[TradingStation]):
         """
         most = self._stale_s
         check_fresh(self.station.head(), most)
-        age = time.monotonic() - self._looked_at
-        if age > most:
+        looked_at = self._looked_at
+        if looked_at is None:
+            raise LedgerUnavailable("has not looked at its channels yet", who="tower")
+        if (age := time.monotonic() - looked_at) > most:
             raise LedgerUnavailable(
                 "did not see its channels lately",
                 who="tower",

@@ -22,27 +22,32 @@ from tests.offchain.systems.trading.controller.trading_pairs import ACCOUNT_OF, 
 from tests.waiting import wait_until
 
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.identity.credentials.jose.base64url import encode_base64url
 from edgemark.identity.credentials.jose.compact import check_compact, parse_compact
 from edgemark.identity.credentials.jose.encryption import Reader, encrypt
 from edgemark.identity.credentials.model import read_credential
 from edgemark.identity.credentials.reading import read_signed
-from edgemark.systems.trading.contract.escrow import BroughtAmendment
+from edgemark.systems.trading.contract.escrow import BroughtAmendment, TopUp
+from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.controller import controller as controlling
+from edgemark.systems.trading.controller import reception as receiving
+from edgemark.systems.trading.controller.channels import places
 from edgemark.systems.trading.controller.controller import Controller
 from edgemark.systems.trading.controller.recording.figures import EvidenceFigures
 from edgemark.systems.trading.credentials.kept import read_kept, write_kept
 from edgemark.systems.trading.credentials.sealing import claims_in, unseal
 from edgemark.systems.trading.credentials.settlement import check_joint, check_said
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import ControllerPhase
+from edgemark.systems.trading.station.post import session as sessions
 from edgemark.systems.trading.station.post.seals import Seals
 from edgemark.transport.faults import PeerRefused
 
 __all__ = ["controller", "house", "pairs"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(23)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(27)]
 
 RANDOM = Randomness()
 
@@ -185,13 +190,7 @@ def test_t21_the_next_controller__goes_on_and_the_one_before_issues_nothing_more
     pairs.join(channel)
     pairs.settle(channel, 1, 100)
     wait_until("credential", pairs.has_all(channel, 1))
-    former, terms = pairs.signers[channel], pairs.deals[channel].terms
-    signers = replace(former, controller=me(heir), epoch=1)
-    seller, until = house.ground["seller"], Timestamp(house.ground.now() + 1000)
-    digest = seller.escrow.domain.amendment(channel, 0, Tokens(100), signers, until)
-    signed = (house.ground.key(each).sign(digest) for each in ("payer", "seller"))
-    amendment = BroughtAmendment(terms, 0, Tokens(100), signers, until, *signed)
-    seller.lane.send(seller.escrow.amend([amendment]))
+    signers = name_next(house, pairs, channel, me(heir), 100)
     wait_until("dismissal", lambda: desk_of(controller, channel).phase is ControllerPhase.CLOSED)
     wait_until("its last evidence", lambda: evidence_of(controller, channel))
     late = pairs.draft(channel, 2, 150)  # for the one before
@@ -204,6 +203,61 @@ def test_t21_the_next_controller__goes_on_and_the_one_before_issues_nothing_more
     assert desk_of(controller, channel).issued.voucher.index == 1
     assert 2 not in pairs.indices(channel, Role.SELLER)
     assert desk_of(heir, channel).known.terms.controller == me(controller)
+
+    pairs.signers[channel] = name_next(house, pairs, channel, me(controller), 200)
+    wait_until("return", lambda: desk_of(controller, channel).phase is ControllerPhase.ISSUING)
+    pairs.join(channel)
+    pairs.settle(channel, 4, 300)
+    wait_until("credential of the first again", pairs.has_all(channel, 4))
+    assert pairs.credential(channel, 4).voucher.epoch == 2
+
+
+def name_next(
+    house: ControllerHouse,
+    pairs: TradingPairs,
+    channel: ChannelId,
+    next_: Address,
+    amount: int,
+) -> Signers:
+    """Both parties name the next controller, on chain, at all that is signed."""
+    former, terms = pairs.signers[channel], pairs.deals[channel].terms
+    signers = replace(former, controller=next_, epoch=former.epoch + 1)
+    seller, until = house.ground["seller"], Timestamp(house.ground.now() + 1000)
+    said = (former.epoch, Tokens(amount), signers, until)
+    digest = seller.escrow.domain.amendment(channel, *said)
+    signed = (house.ground.key(each).sign(digest) for each in ("payer", "seller"))
+    seller.lane.send(seller.escrow.amend([BroughtAmendment(terms, *said, *signed)]))
+    return signers
+
+
+def test_a58_the_only_place__is_of_who_locks_most_and_the_other_goes_on_when_it_is_free(
+    house: ControllerHouse, pairs: TradingPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, value in (
+        (places, "AGAIN_S", 0.1),
+        (receiving, "LINGER_S", 0.0),
+        (sessions, "MOST_PAUSE_S", 0.5),
+    ):
+        monkeypatch.setattr(module, name, value)
+    running = opened(house, "full", max_channels=1)
+    small, large = pairs.open_many(me(running), 2, cycles=10)
+    pairs.join(small)
+    pairs.settle(small, 1, 100)
+    wait_until("credential", pairs.has_all(small, 1))
+    payer, seller = house.ground["payer"], house.ground["seller"]
+    payer.lane.send(payer.escrow.top_up([TopUp(pairs.deals[large].terms, Tokens(1))]))
+    pairs.join(large)
+    pairs.settle(large, 1, 100)
+    wait_until("credential", pairs.has_all(large, 1))
+    assert desk_of(running, small).phase is ControllerPhase.DISPLACED
+    wait_until("its evidence", lambda: desk_of(running, small).is_finished)
+    assert json.loads(ask_status(running))["displaced"] == 1
+    seller.lane.send(
+        seller.escrow.close([pairs.brought(pairs.deals[large].terms, pairs.settled[large])])
+    )
+    pairs.settle(small, 2, 150)
+    wait_until("credential of a desk of its own", pairs.has_all(small, 1, 2))
+    assert desk_of(running, small).issued.voucher.index == 1
 
 
 def test_t19_n__follows_the_queue_of_all_channels_within_what_the_template_allows(

@@ -182,3 +182,48 @@ def test_t21_a_controller_that_was_dismissed__issues_nothing_and_gives_evidence(
     assert named == at.SawNamed(AGREEMENT, moved, TERMS.deposit)
     assert observe_desk(Desk(), AGREEMENT, replace(view, signers=moved), THIEF.address) == []
     assert AGREEMENT.channel == CHANNEL
+
+
+def test_t21_a_controller_that_is_named_again__issues_above_what_it_issued() -> None:
+    view = ChannelView(ChannelPhase.OPEN, Timestamp(START + 9), deposit=TERMS.deposit)
+    moved = replace(TERMS.signers, controller=NEXT.address, epoch=1)
+    back = replace(TERMS.signers, epoch=2)
+    me = CONTROLLER.address
+    due, _ = step(issuing(1), at.HeardSettlement(settlement(60, 2)))
+    desk, _ = step(due, at.SawDismissed())
+    assert observe_desk(desk, AGREEMENT, replace(view, signers=moved), me) == []
+    (named,) = observe_desk(desk, AGREEMENT, replace(view, signers=back), me)
+    desk, _ = step(desk, named)
+    assert (desk.phase, desk.in_force, desk.last) == (ControllerPhase.ISSUING, back, 1)
+    with pytest.raises(NotIssued, match="controller"):
+        check(settlement(90, 3), desk)
+    told = check(settlement(90, 3, voucher={"epoch": 2}), desk)
+    desk, owed = step(desk, told)
+    assert do.Issue(3) in owed
+    skipped, _ = step(due, on.SawAmended(back))  # both happened between two looks
+    assert (skipped.in_force, skipped.due) == (back, None)
+
+
+def test_a_desk_that_gave_its_place_up__owes_evidence_and_its_last_index_alone() -> None:
+    due, _ = step(issuing(2), at.HeardSettlement(settlement(90, 3)))
+    away, _ = step(due, at.FoundDisplaced())
+    assert (away.phase, away.due) == (ControllerPhase.DISPLACED, None)
+    assert away.owed() == (do.KeepFloor(2), do.SubmitEvidence(2))
+    away, _ = step(away, at.SawEvidence(2))
+    assert not away.is_finished
+    away, owed = step(away, at.FoundFloorKept())
+    assert (away.is_finished, owed) == (True, ())
+    nothing, owed = step(issuing(), at.FoundDisplaced())
+    assert (nothing.is_finished, owed) == (True, ())
+    named = at.SawNamed(AGREEMENT, TERMS.signers, TERMS.deposit, floor=2)
+    anew, owed = step(Desk(), named)
+    assert (anew.last, anew.index, owed) == (2, 0, ())
+    for index in (1, 2):
+        with pytest.raises(NotIssued, match="goes back"):
+            check(settlement(90, index), anew)
+        with pytest.raises(IllegalMove):
+            step(anew, at.HeardSettlement(settlement(90, index)))
+    assert check(settlement(90, 3), anew) is not None
+    view = ChannelView(ChannelPhase.OPEN, Timestamp(START + 9), deposit=TERMS.deposit)
+    ended = replace(view, phase=ChannelPhase.ENDED, ending=ChannelEnding.CLAIMED)
+    assert observe_desk(away, AGREEMENT, ended, CONTROLLER.address) == []

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.offchain.systems.trading.channel_cast import key_of
 from tests.offchain.systems.trading.parties_cast import NEXT
 from tests.offchain.systems.trading.station.post.post_cast import (
     BUYER,
@@ -30,6 +31,7 @@ from tests.waiting import wait_until
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32, Timestamp
+from edgemark.systems.trading.contract.terms import TERMS_BYTES
 from edgemark.systems.trading.controller.door import NONCE_S
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import Login, Role
@@ -43,7 +45,7 @@ from edgemark.systems.trading.station.post.logins import (
     Nonce,
     Pass,
 )
-from edgemark.systems.trading.station.post.topics import inbox
+from edgemark.systems.trading.station.post.topics import HUB, inbox
 from edgemark.transport.asking.http import HttpClient
 from edgemark.transport.faults import PeerRefused
 from edgemark.transport.limits import MIB, ServerLimits
@@ -175,6 +177,60 @@ def test_a_deactivated_identity__opens_nothing_and_keeps_the_other_from_nothing(
     house.table.now[DIDS[Role.BUYER]] = keys
 
 
+def test_a_key_of_the_channel__lets_its_party_in_whatever_became_of_the_identity(
+    house: House,
+) -> None:
+    new, open_, other = (house.table.open(number) for number in (60, 61, 62))
+    keys = house.table.now[DIDS[Role.BUYER]]
+    pinned = {Role.BUYER: BUYER.address, Role.SELLER: SELLER.address}
+    house.table.signing[open_] = pinned
+    house.table.signing[other] = {**pinned, Role.BUYER: STRANGER.address}
+    by_identity = log_in(house, draft(house, open_))
+    house.table.now[DIDS[Role.BUYER]] = []
+    try:
+        given = log_in(house, draft(house, open_))
+        assert (given.channels, given.session == by_identity.session) == ({open_}, False)
+        house.reception.look()
+        assert by_identity.session not in house.reception._visits, "its key opens nothing more"
+        assert given.session in house.reception._visits
+        assert refusal_of(house, draft(house, new))[0] == "LoginRefused", "it is new here"
+        assert refusal_of(house, draft(house, other))[0] == "LoginRefused"
+        assert refusal_of(house, draft(house, open_), NEXT)[0] == "LoginRefused"
+        of_other = log_in(house, draft(house, other), STRANGER)
+        assert of_other.channels == {other}
+        assert of_other.session != given.session, "each key has a session of its own"
+        house.table.signing[open_] = {**pinned, Role.BUYER: NEXT.address}
+        house.reception.look()
+        assert given.session not in house.reception._visits, "both agreed on another key"
+    finally:
+        house.table.now[DIDS[Role.BUYER]] = keys
+        house.table.signing.clear()
+
+
+def test_a58_a_session_whose_channels_lock_least__gives_way_to_one_that_locks_more(
+    house: House,
+) -> None:
+    house.reception._visits.clear()
+    keys = [key_of(f"buyer of a place {number}") for number in range(4)]
+    channels = [house.table.open(70 + number, key) for number, key in enumerate(keys)]
+    house.table.locked = dict(zip(channels, (50, 10, 10, 11), strict=True))
+    admissions = house.broker.admissions  # type: ignore[attr-defined]
+    most, had = admissions._most, dict(admissions._known)
+    admissions._known = {name: each for name, each in had.items() if name == HUB}
+    admissions._most = len(admissions._known) + 2
+    try:
+        first, second = (log_in(house, draft(house, channels[i]), keys[i]) for i in (0, 1))
+        error, what = refusal_of(house, draft(house, channels[2]), keys[2])
+        assert (error, what) == ("NoPlace", "are all taken")
+        third = log_in(house, draft(house, channels[3]), keys[3])
+        assert set(house.reception._visits) == {first.session, third.session}
+        assert admissions.topics_of(second.session) is None
+        assert log_in(house, draft(house, channels[3]), keys[3]).session == third.session
+    finally:
+        admissions._most = most
+        house.table.locked = {}
+
+
 def test_a_second_channel__is_added_and_a_new_login_has_both(house: House) -> None:
     first, second = house.table.open(20), house.table.open(21)
     log_in(house, draft(house, first))
@@ -214,7 +270,8 @@ def test_every_prefix_and_every_changed_byte_of_a_login__is_refused_by_name(hous
     for place in range(len(raw)):
         with pytest.raises(EdgemarkError):
             Application.from_wire(raw[:place])
-    for place in range(0, raw.index(PAPERS.token.encode()), 7):
+    papers_at = raw.index(PAPERS.token.encode()) - TERMS_BYTES  # the table knows the terms
+    for place in range(0, papers_at - 4, 7):
         changed = bytearray(raw)
         changed[place] ^= 0x40
         with pytest.raises(PeerRefused) as caught:

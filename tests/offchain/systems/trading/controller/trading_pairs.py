@@ -279,7 +279,7 @@ class TradingPairs(Closing):
         return look
 
     def _open_post(self, role: Role) -> PostOffice:
-        applicant = StationApplicant(self.ground[ACCOUNT_OF[role]])
+        applicant = StationApplicant(self.ground[ACCOUNT_OF[role]], lambda _: None)
         return PostOffice(
             applicant, lambda channel, raw: self._take(role, channel, raw), limits=QUICK
         )

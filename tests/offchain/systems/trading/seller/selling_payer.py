@@ -91,7 +91,8 @@ class Payer(Closing):
         self.quoted: Quoted | None = None
         self.kinds: set[Kind] = set()
         self.seals = Seals.of_station(self.station)
-        self.post = PostOffice(StationApplicant(self.station), self._hear, limits=QUICK)
+        applicant = StationApplicant(self.station, lambda _: None)
+        self.post = PostOffice(applicant, self._hear, limits=QUICK)
 
     def close(self) -> None:
         self.post.close()

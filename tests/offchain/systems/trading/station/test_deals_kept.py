@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.offchain.systems.trading.channel_cast import CHAIN_ID, ESCROW, PEOPLE
+from tests.offchain.systems.trading.channel_cast import CHAIN_ID, ESCROW
 from tests.offchain.systems.trading.credentials.trade_cast import (
     BUYER,
     CHANNEL,
@@ -23,19 +23,22 @@ from tests.offchain.systems.trading.credentials.trade_cast import (
 from tests.offchain.systems.trading.templates.template_forms import claims_of_initiation
 
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.errors import RefusedInput
 from edgemark.identity.credentials.jose.encryption import AgreementKey, Reader
 from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.credentials.sealing import TravelsOtherwise, seal
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Conditions
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.station.deals import (
     Deal,
     DealBook,
+    DealDamaged,
     DealInvalid,
     DealSealed,
     DealUnknown,
 )
+from edgemark.systems.trading.station.papers.tidying import Tidying
 from edgemark.systems.trading.templates.fields import Encryption
 
 DEAL = Deal.of(TERMS, TIC.token, TEMPLATES)
@@ -60,7 +63,6 @@ def test_deal__is_the_same_in_the_next_life(tmp_path: Path) -> None:
         Role.SELLER: str(did_of(SELLER)),
         Role.BUYER: str(did_of(BUYER)),
     }
-    assert DEAL.accounts == {Role.SELLER: PEOPLE["seller"], Role.BUYER: PEOPLE["payer"]}
     again.forget(CHANNEL)
     assert (again.find(CHANNEL), book_in(tmp_path).find(CHANNEL)) == (None, None)
     with pytest.raises(DealUnknown, match="not kept"):
@@ -104,10 +106,56 @@ def test_file_that_was_changed__is_damage_and_not_a_deal(tmp_path: Path) -> None
         b"[" * 100_000,
     ):
         path.write_bytes(changed)
-        with pytest.raises(Unrecoverable, match="kept agreement"):
+        with pytest.raises(DealDamaged, match="kept agreement"):
             book_in(tmp_path).find(CHANNEL)
     path.write_bytes(whole)
     assert book_in(tmp_path).find(CHANNEL) == DEAL
+
+
+def test_deal_that_is_handed_over_again__takes_the_place_of_one_that_was_damaged(
+    tmp_path: Path,
+) -> None:
+    book_in(tmp_path).keep(DEAL)
+    (path,) = book_in(tmp_path).folder.iterdir()
+    path.write_bytes(b"damaged")
+    book = book_in(tmp_path)
+    assert book.keep(DEAL) == CHANNEL
+    assert book_in(tmp_path).find(CHANNEL) == DEAL
+    assert path.with_suffix(".damaged").read_bytes() == b"damaged"
+    book.forget(CHANNEL)
+    assert list(book.folder.iterdir()) == []
+
+
+def test_deals_of_channels_that_are_over__leave_when_no_dispute_can_need_them(
+    tmp_path: Path,
+) -> None:
+    book, clock, stays_s = book_in(tmp_path), [0.0], 1000
+    book.keep(DEAL)
+    (book.folder / f"{bytes(32).hex()}.json").write_bytes(b"damaged")
+    last = DEAL.terms.lock_expiry(stays_s)
+
+    def look(now: int, *, is_open: bool = False, most: int = 9) -> list[ChannelId]:
+        tidying = Tidying(
+            book,
+            stays_s,
+            lambda _: is_open,
+            lambda _: not is_open,
+            most=most,
+            clock=lambda: clock[0],
+        )
+        gone = list(tidying.look(now))
+        assert tidying.look(now + 10**9) == (), "the last look was a moment ago"
+        return gone
+
+    strays = Tidying(book, stays_s, lambda _: True, lambda _: False)
+    strays.forget_strays([CHANNEL], DEAL.terms.seller)
+    strays.forget_strays([], DEAL.terms.payer)
+    assert set(book.channels()) == {CHANNEL, bytes(32)}, "one is damaged, and stops nobody"
+    assert look(last) == []
+    assert look(last + 1, is_open=True) == []
+    assert look(last + 1) == [CHANNEL]
+    assert book.channels() == [bytes(32)], "an operator may have a copy of what is damaged"
+    assert look(last, most=0) == [bytes(32)]
 
 
 def test_file_of_another_channel_or_escrow__is_not_taken_for_this_one(tmp_path: Path) -> None:
@@ -116,9 +164,9 @@ def test_file_of_another_channel_or_escrow__is_not_taken_for_this_one(tmp_path: 
     (path,) = book.folder.iterdir()
     other = path.with_name(f"{bytes(32).hex()}.json")
     other.write_bytes(path.read_bytes())
-    with pytest.raises(Unrecoverable, match="another channel"):
+    with pytest.raises(DealDamaged, match="another channel"):
         book_in(tmp_path).find(type(CHANNEL)(bytes(32)))  # type: ignore[arg-type]
-    with pytest.raises(Unrecoverable, match="another channel"):
+    with pytest.raises(DealDamaged, match="another channel"):
         DealBook(book.folder, CHAIN_ID + 1, ESCROW).find(CHANNEL)
     (book.folder / "notes.json").write_text("a user's own")
     assert set(book.channels()) == {CHANNEL, bytes(32)}

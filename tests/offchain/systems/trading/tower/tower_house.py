@@ -45,7 +45,7 @@ from edgemark.transport.ports import hold_ports
 
 BONDED, RETAINER, COVER, LEAST = 50_000, 7, 700, 101
 WAIT_S = 20.0
-PASSING = ("cover is not on the chain", "did not see its channels lately", "TimeInDoubt")
+PASSING = ("cover is not on the chain", "its channels", "TimeInDoubt")
 
 
 @dataclass

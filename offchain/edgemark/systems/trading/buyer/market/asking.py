@@ -303,7 +303,7 @@ def ask_quote(
     """
     readers = find_readers_of(station, place.did, request.encryption)
     asked = (place.endpoint, place.pin, "POST", INITIATIONS, request.to_wire())
-    raw = station.client.request(*asked, most_bytes=MAX_QUOTE_BYTES)
+    raw = station.strangers.request(*asked, most_bytes=MAX_QUOTE_BYTES)
     now = station.head().block
     with from_peer(str(place.did)):
         quote = Quote.from_wire(raw)

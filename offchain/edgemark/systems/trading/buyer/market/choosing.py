@@ -74,7 +74,7 @@ class SellerPlace:
     def get(self, station: TradingStation, path: str, *, most: int) -> bytes:
         """What it shows to everybody; raises as `HttpClient.request`."""
         asked = (self.endpoint, self.pin, "GET", path)
-        return station.client.request(*asked, most_bytes=most)
+        return station.strangers.request(*asked, most_bytes=most)
 
 
 def find_seller(station: TradingStation, seller: Address) -> SellerPlace:
@@ -100,7 +100,8 @@ def _place_of(did: Did, told: Any) -> SellerPlace | None:
         return None
     try:
         parse_endpoint(uri)
-        return SellerPlace(did, uri, bytes.fromhex(pin))
+        raw = bytes.fromhex(pin)
+        return SellerPlace(did, uri, raw) if 2 * len(raw) == MAX_PIN_HEX else None
     except (RefusedInput, ValueError):
         return None
 

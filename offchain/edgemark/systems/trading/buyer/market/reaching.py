@@ -34,7 +34,7 @@ class Reach:
         asked = (place.endpoint, place.pin, method, path, body)
         try:
             card = self._station.visitor.card_for(seller)  # a stranger may bring little
-            return self._station.client.request(*asked, most_bytes=most, card=card)
+            return self._station.strangers.request(*asked, most_bytes=most, card=card)
         except PeerFault:
             self.forget(channel)
             raise

@@ -1,11 +1,16 @@
-"""Tokens that a buyer's channels lock: brought into the anchor, and allowed to the escrow."""
+"""What a buyer's channels lock: tokens are brought in and allowed; what is refused is looked at."""
 
 from __future__ import annotations
 
 from edgemark.identifiers import Tokens
+from edgemark.ledger.evm.faults import ContractRefused
+from edgemark.loop.machine import TryAgain
 from edgemark.party.evm.joining import bring_in
 from edgemark.systems.trading.buyer.purchase import Purchase
+from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.protocol.events import FoundOpeningRefused
 from edgemark.systems.trading.protocol.life import BuyerPhase
+from edgemark.systems.trading.station.sending import held
 from edgemark.systems.trading.station.station import TradingStation
 
 LOCKING_S = 30 * 86_400  # for which the escrow may lock what was brought in
@@ -26,3 +31,21 @@ def bring_in_tokens(station: TradingStation, amount: Tokens) -> None:
         RefusedInput: the wallet holds too few tokens.
     """
     bring_in(station, amount, [station.escrow.address], amount, lasts_s=LOCKING_S)
+
+
+def find_refused(
+    station: TradingStation, state: Purchase, refused: ContractRefused
+) -> FoundOpeningRefused:
+    """That an opening is refused for good: a node that lags refuses one that stands already.
+
+    Raises:
+        TryAgain: it may be opened, or was, and a confirmed block that is later tells.
+        LedgerUnavailable: the chain does not say.
+    """
+    block = station.chain.confirmed()
+    stored = station.escrow.channel(state.known.terms, block=block)
+    until = held(state.opening).valid_until
+    why = refused.error_name or refused.what
+    if stored.phase is ChannelPhase.NONE and station.time_of(block) > until:
+        return FoundOpeningRefused(why)
+    raise TryAgain("opening is refused for the moment", who=refused.contract, had=why)

@@ -1,19 +1,21 @@
 """Channels that name one controller, as events of the escrow tell; those nobody logs in for too.
 
 Rule 1: a channel is here from the event that names this controller to the one that names another,
-        or that ends it.
+        or that ends it, or begins a window of it.
 Rule 2: nothing of it outlives the process. While a channel is here that is not written down
         elsewhere, its block is not passed over: a later life reads it again.
-Rule 3: whoever opens channels that nobody logs in for displaces the oldest of such alone.
+Rule 3: of too many that nobody logged in for those leave that lock least, by the events of the
+        escrow, and of these the oldest.
+Rule 4: of one that names this controller by an amendment no event tells the terms: a party brings
+        them, and their hash is the channel. What it locks, who reads the chain measures.
 
 Pure.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.identifiers import ChannelId
@@ -26,12 +28,16 @@ class Named:
     """A channel that names this controller.
 
     Attributes:
-        terms: that it was opened with.
+        terms: that it was opened with; None where no event told them.
         block: of the event that named it.
+        locked: deposit and bond, less what is paid; None where nobody measured it.
+        paid: in all.
     """
 
-    terms: Terms
+    terms: Terms | None
     block: int
+    locked: int | None = None
+    paid: int = 0
 
 
 class NamedChannels:
@@ -45,7 +51,7 @@ class NamedChannels:
     def __init__(self, is_kept: Callable[[ChannelId], bool], most: int = MOST_NAMED) -> None:
         self._is_kept = is_kept
         self._most = most
-        self._named: OrderedDict[ChannelId, Named] = OrderedDict()
+        self._named: dict[ChannelId, Named] = {}
         self.displaced = 0
 
     def __len__(self) -> int:
@@ -55,12 +61,31 @@ class NamedChannels:
         """A channel that names this controller; None for any other."""
         return self._named.get(channel)
 
-    def note(self, channel: ChannelId, terms: Terms, block: int) -> None:
-        """It does from now on."""
-        self._named[channel] = Named(terms, block)
-        self._named.move_to_end(channel)
-        if len(self._named) > self._most:
-            self._displace()
+    def note(self, channel: ChannelId, terms: Terms | None, block: int) -> None:
+        """It does from now on; with the terms of its opening, or by an amendment."""
+        locked = None if terms is None else terms.deposit + terms.bond
+        self._named.pop(channel, None)
+        self._named[channel] = Named(terms, block, locked)
+
+    def deposit(self, channel: ChannelId, amount: int) -> None:
+        """So much was locked more; below 0: so much went back. Of any controller's channel."""
+        if (named := self._named.get(channel)) is not None and named.locked is not None:
+            self._named[channel] = replace(named, locked=named.locked + amount)
+
+    def pay(self, channel: ChannelId, paid: int) -> None:
+        """So much is paid in all."""
+        if (named := self._named.get(channel)) is not None and named.locked is not None:
+            locked = named.locked - paid + named.paid
+            self._named[channel] = replace(named, locked=locked, paid=paid)
+
+    def unmeasured(self) -> list[ChannelId]:
+        """Those of which nobody knows what they lock."""
+        return [channel for channel, named in list(self._named.items()) if named.locked is None]
+
+    def measure(self, channel: ChannelId, locked: int, paid: int) -> None:
+        """What the chain says that a channel locks."""
+        if (named := self._named.get(channel)) is not None:
+            self._named[channel] = replace(named, locked=locked, paid=paid)
 
     def drop(self, channel: ChannelId) -> None:
         """It does so no more, or is over, or is written down."""
@@ -69,7 +94,7 @@ class NamedChannels:
     def drop_lapsed(self, now: int, exit_grace: int) -> None:
         """Those whose lock has expired are over, also where nobody said so on the chain."""
         for channel, named in list(self._named.items()):
-            if named.terms.lock_expiry(exit_grace) < now:
+            if named.terms is not None and named.terms.lock_expiry(exit_grace) < now:
                 self.drop(channel)
 
     def strangers(self) -> list[ChannelId]:
@@ -81,7 +106,10 @@ class NamedChannels:
         blocks = [self._named[each].block for each in self.strangers() if each in self._named]
         return min([block, *(each - 1 for each in blocks)])
 
-    def _displace(self) -> None:
-        for channel in self.strangers()[: len(self._named) - self._most]:
-            del self._named[channel]
+    def trim(self) -> None:
+        """Let those leave that are too many; after the events of a round."""
+        strangers = self.strangers()
+        strangers.sort(key=lambda each: self._named[each].locked or 0)
+        for channel in strangers[: max(0, len(strangers) - self._most)]:
+            self.drop(channel)
             self.displaced += 1

@@ -2,30 +2,37 @@
 
 Rule 1: a desk opens when the papers of its channel are here and the chain shows, at confirmed
         depth, that it is open and names this controller: also after a restart.
-Rule 2: papers of a channel for which it never does are looked at for a while and then no more,
-        until somebody logs in for it again.
+Rule 2: papers of a channel for which it never does are looked at for a while, and gone when its
+        lock has expired, or the chain shows that it is over.
+Rule 3: a channel that cannot be read is set apart by name; the others go on.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from edgemark.errors import RefusedInput
+from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, RefusedInput
+from edgemark.identifiers import NO_TIME, Tokens
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
-from edgemark.ledger.evm.contract.decoding import decode_logs
 from edgemark.systems.trading.contract import events as seen
-from edgemark.systems.trading.contract.escrow import signers_of, terms_of
-from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.contract.escrow import StoredChannel, signers_of, terms_of
+from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.controller.channels.apart import SetApart
+from edgemark.systems.trading.controller.channels.desks import Desks
 from edgemark.systems.trading.controller.channels.known import KnownChannels
 from edgemark.systems.trading.controller.desk import Desk, observe_desk
+from edgemark.systems.trading.controller.recording.figures import PlaceReading
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import issuing as at
-from edgemark.systems.trading.station.seeing import see
+from edgemark.systems.trading.protocol.agreement import Agreement
+from edgemark.systems.trading.protocol.views.view import ChannelView
+from edgemark.systems.trading.station.deals import DealUnknown
 from edgemark.systems.trading.station.station import TradingStation
 
 LOOKED_FOR_S = 900.0  # for which a channel with papers is looked for on chain
 MOST_TOGETHER = 256  # that are looked for in one round
+MOST_EXPECTED = 4096  # whose papers are here, and which have no desk
 
 
 class ChannelWatch:
@@ -34,7 +41,8 @@ class ChannelWatch:
     Args:
         station: asks the chain.
         known: of channels.
-        is_open: whether a channel has a desk.
+        desks: that are open.
+        apart: channels that cannot be read.
         clock: monotonic seconds.
     """
 
@@ -42,36 +50,61 @@ class ChannelWatch:
         self,
         station: TradingStation,
         known: KnownChannels,
-        is_open: Callable[[ChannelId], bool],
+        desks: Desks,
+        apart: SetApart,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._station, self._known = station, known
-        self._is_open, self._clock = is_open, clock
+        self._desks, self.apart, self._clock = desks, apart, clock
         self._expected: dict[ChannelId, float] = {}  # until when
+
+    def __len__(self) -> int:
+        return len(self._expected)
+
+    def read_places(self) -> PlaceReading:
+        """One look at who holds places, and who is set apart."""
+        held, displaced = len(self._desks.open()), self._desks.displaced
+        return PlaceReading(held, displaced, len(self.apart), self.apart.count)
+
+    def check_room(self, channel: ChannelId) -> None:
+        """Check that the papers of one more may wait.
+
+        Raises:
+            Overloaded: so many wait.
+        """
+        if channel not in self._expected and len(self._expected) >= MOST_EXPECTED:
+            raise Overloaded("has many channels to look for", who="controller", retry_after_s=5)
 
     def expect(self, channel: ChannelId) -> None:
         """Its papers are here."""
         self._expected[channel] = self._clock() + LOOKED_FOR_S
 
     def hear(self, events: Sequence[ChainEvent]) -> list[ChannelId]:
-        """Note who is named from now on; channels that name this controller and did not before.
-
-        Raises:
-            LedgerUnavailable: the chain does not tell the terms of one that named another before.
-        """
-        self._station.marks.note(events)
+        """Note who is named from now on; channels that name this controller and did not before."""
         new: list[ChannelId] = []
         for event in events:
-            if isinstance(event, seen.ChannelOpened):
-                new += self._hear_opened(event)
-            elif isinstance(event, seen.ChannelAmended):
-                new += self._hear_amended(event)
-            elif isinstance(event, seen.ChannelEnded):
-                self._known.named.drop(event.channel)
+            try:
+                self._station.marks.note([event])
+                new += self._hear_one(event)
+            except EdgemarkError as error:
+                self.apart.note(ChannelId(getattr(event, "channel", b"")), error)
         return new
 
-    def take_up(self, block: int) -> list[tuple[ChannelId, Sequence[at.ControllerEvent]]]:
-        """What opens the desks of channels whose papers are here.
+    def measure(self, block: int) -> None:
+        """What channels lock of which no event tells it; then too many leave.
+
+        Raises:
+            LedgerUnavailable: the chain does not say; it is asked in the next round.
+        """
+        wanted = self._known.named.unmeasured()[:MOST_TOGETHER]
+        if wanted:
+            found = self._station.escrow.locked(wanted, block=block)
+            for channel, (locked, paid) in zip(wanted, found, strict=True):
+                self._known.named.measure(channel, locked, paid)
+        self._known.named.trim()
+
+    def take_up(self, block: int) -> None:
+        """Open the desks of channels whose papers are here, where they find a place.
 
         Args:
             block: as of which the chain is read.
@@ -79,18 +112,77 @@ class ChannelWatch:
         Raises:
             LedgerUnavailable: it cannot be.
         """
+        self._drop_late()
+        agreements = self._agreements(list(self._expected)[:MOST_TOGETHER])
+        if not agreements:
+            return
+        terms = [agreed.terms for agreed in agreements.values()]
+        stored = self._station.escrow.channels(terms, block=block)
+        for (channel, agreed), kept in zip(agreements.items(), stored, strict=True):
+            try:
+                self._take_up(agreed, kept)
+                self.apart.drop(channel)
+            except LedgerUnavailable:
+                raise
+            except Overloaded as full:
+                self._leave(channel, full)
+            except EdgemarkError as error:
+                self._expected.pop(channel, None)
+                self.apart.note(channel, error)
+
+    def _drop_late(self) -> None:
         now = self._clock()
         for channel, until in list(self._expected.items()):
-            if until < now or self._is_open(channel):
+            if until < now or self._desks.find(channel) is not None:
                 self._expected.pop(channel, None)
-        wanted = list(self._expected)[:MOST_TOGETHER]
-        if not wanted:
-            return []
-        agreements, me = [self._known.agreement(each) for each in wanted], self._station.address
-        views = see(self._station, agreements, block, told=wanted)
-        seen_of = zip(wanted, agreements, views, strict=True)
-        told = [(each, observe_desk(Desk(), agreed, view, me)) for each, agreed, view in seen_of]
-        return [(channel, events) for channel, events in told if events]
+
+    def _agreements(self, wanted: Sequence[ChannelId]) -> Mapping[ChannelId, Agreement]:
+        found = dict[ChannelId, Agreement]()
+        for channel in wanted:
+            try:
+                found[channel] = self._known.agreement(channel)
+            except DealUnknown:  # it was over, and a party may bring its papers again
+                self._expected.pop(channel, None)
+            except RefusedInput as error:
+                self._expected.pop(channel, None)
+                self.apart.note(channel, error)
+        return found
+
+    def _take_up(self, agreed: Agreement, kept: StoredChannel) -> None:
+        if kept.phase not in (ChannelPhase.NONE, ChannelPhase.OPEN):
+            self._known.forget(agreed.channel)
+            return
+        deposit = Tokens(kept.deposit(agreed.terms.bond))
+        view = ChannelView(
+            kept.phase, NO_TIME, deposit=deposit, paid=kept.paid, signers=kept.signers
+        )
+        for event in observe_desk(Desk(), agreed, view, self._station.address):
+            if isinstance(event, at.SawNamed):
+                self._desks.take_in(event)
+
+    def _leave(self, channel: ChannelId, full: Overloaded) -> None:
+        """It has no place; its party asks again, and has the papers."""
+        self._expected.pop(channel, None)
+        self._known.note_full(channel, full)
+
+    def _hear_one(self, event: ChainEvent) -> list[ChannelId]:
+        named = self._known.named
+        match event:
+            case seen.ChannelOpened():
+                return self._hear_opened(event)
+            case seen.ChannelAmended():
+                return self._hear_amended(event)
+            case seen.ChannelClosed() | seen.ChannelEnded():
+                named.drop(ChannelId(event.channel))
+            case seen.DepositAdded():
+                named.deposit(ChannelId(event.channel), event.amount)
+            case seen.DepositReduced():
+                named.deposit(ChannelId(event.channel), -event.amount)
+            case seen.AmountPaid():
+                named.pay(ChannelId(event.channel), event.paid)
+            case _:  # no business of a controller
+                pass
+        return []
 
     def _hear_opened(self, event: seen.ChannelOpened) -> list[ChannelId]:
         terms = terms_of(event.terms)
@@ -100,32 +192,12 @@ class ChannelWatch:
         return [event.channel]
 
     def _hear_amended(self, event: seen.ChannelAmended) -> list[ChannelId]:
+        """The terms of one that another had before come with a party's login."""
         channel = ChannelId(event.channel)
         if signers_of(event.signers).controller != self._station.address:
             self._known.named.drop(channel)
             return []
-        if self._known.terms(channel) is not None:
+        if self._known.named.find(channel) or self._desks.terms(channel) is not None:
             return []
-        deal = self._station.deals.find(channel)
-        terms = find_terms(self._station, channel) if deal is None else deal.terms
-        self._known.named.note(channel, terms, event.at.block_number)
-        if deal is not None:
-            self.expect(channel)
+        self._known.named.note(channel, None, event.at.block_number)
         return [channel]
-
-
-def find_terms(station: TradingStation, channel: ChannelId) -> Terms:
-    """What a channel was opened with, whichever controller it named then.
-
-    Raises:
-        RefusedInput: no event tells of its opening.
-        LedgerUnavailable: the chain does not answer.
-    """
-    contract = station.escrow.contract
-    topics: list[list[bytes]] = [[contract.interface.topic("ChannelOpened")], [channel]]
-    until = station.chain.confirmed()
-    logs = station.chain.logs([contract.address], station.deployment.block, until, topics)
-    for event in decode_logs([contract], logs):
-        if isinstance(event, seen.ChannelOpened):
-            return terms_of(event.terms)
-    raise RefusedInput("was never opened", who=f"channel {channel.hex()}")

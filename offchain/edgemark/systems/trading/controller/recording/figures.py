@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import Metric
@@ -47,6 +48,44 @@ class EvidenceFigures:
             yield make_gauge("edgemark_evidence_per_second", about, float(recorded))
         about = "N, credentials between two evidences, that the chain sustains at least."
         yield make_gauge("edgemark_least_cycles", about, paces.least)
+
+
+@dataclass(frozen=True)
+class PlaceReading:
+    """One look at the places of a controller's channels.
+
+    Attributes:
+        held: places.
+        displaced: channels that gave theirs up, since the start.
+        apart: that cannot be read now; `set_apart`: how often one could not, since the start.
+    """
+
+    held: int
+    displaced: int
+    apart: int
+    set_apart: int
+
+
+class PlaceFigures:
+    """A collector as `EvidenceFigures`, of a `PlaceReading`."""
+
+    def __init__(self, read: Callable[[], PlaceReading]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: names are told with the values."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """All lines of one scrape."""
+        reading = self._read()
+        yield make_gauge("edgemark_channel_places", "Channels that hold a place.", reading.held)
+        about = "Channels that gave their place up to one that locks more."
+        yield make_counter("edgemark_channels_displaced_total", about, reading.displaced)
+        about = "Channels that cannot be read, and hold up no other."
+        yield make_gauge("edgemark_channels_apart", about, reading.apart)
+        about = "How often a channel could not be read, since the start."
+        yield make_counter("edgemark_channels_set_apart_total", about, reading.set_apart)
 
 
 class LetterFigures:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgemark.identifiers import Address, Hash32
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.protocol.agreement import OfChannel
 from edgemark.systems.trading.protocol.letters import Login
+from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.post.logins import Papers
 from edgemark.systems.trading.station.station import TradingStation
 
 
 @dataclass(frozen=True)
 class StationApplicant:
-    """See `office.Applicant`; the account's key is one of its own identity."""
+    """See `office.Applicant`; the account's key is one of its own identity.
+
+    Args:
+        station: of the party.
+        state_of: a channel's present state; None of one that is not at hand.
+    """
 
     station: TradingStation
+    state_of: Callable[[ChannelId], OfChannel | None]
 
     def place_of(self, controller: Address) -> tuple[str, Hash32]:
         """As it registered."""
@@ -30,7 +39,19 @@ class StationApplicant:
         """By the account."""
         return self.station.keys.account.sign(self.station.domain.login(login))
 
+    def sign_as_party(self, login: Login) -> bytes | None:
+        """By another key than the account's, once both parties agreed on one."""
+        state, me = self.state_of(login.channel), self.station.address
+        if state is None or state.agreement is None:
+            return None
+        signers = state.in_force
+        mine = signers.payer_key if state.known.terms.payer == me else signers.seller_key
+        if mine == me:
+            return None
+        key = HomeKeys.of_station(self.station).of(mine)
+        return key.sign(self.station.domain.login(login))
+
     def papers(self, channel: ChannelId) -> Papers:
         """Of its deal; raises as `DealBook.get`."""
         deal = self.station.deals.get(channel)
-        return Papers(deal.token, deal.initiation_text, deal.settlement_text)
+        return Papers(deal.terms, deal.token, deal.initiation_text, deal.settlement_text)

@@ -17,6 +17,7 @@ from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, parse_address
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
 from edgemark.logs import Secret
+from edgemark.systems.trading.contract.terms import TERMS_BYTES, Terms, read_terms, write_terms
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import NONCE_BYTES, Login, Role
 from edgemark.systems.trading.protocol.messages import SIGNATURE_BYTES
@@ -30,7 +31,7 @@ MAX_SERVICE_BYTES = MAX_ENDPOINT_CHARS
 MAX_PASSWORD_BYTES = 128
 TIME_BYTES, PORT_BYTES, COUNT_BYTES = 8, 2, 2
 LOGIN_BYTES = 4 + MAX_SERVICE_BYTES + 20 + 3 * 32 + TIME_BYTES + SIGNATURE_BYTES
-MAX_APPLICATION_BYTES = LOGIN_BYTES + 2 + 12 + MAX_TOKEN_BYTES + 2 * MAX_TEXT_BYTES
+MAX_APPLICATION_BYTES = LOGIN_BYTES + 2 + 12 + TERMS_BYTES + MAX_TOKEN_BYTES + 2 * MAX_TEXT_BYTES
 MAX_NONCE_BYTES = NONCE_BYTES + TIME_BYTES
 MAX_PASS_BYTES = 1024 + 32 * MOST_CHANNELS
 
@@ -66,14 +67,16 @@ class Nonce:
 
 @dataclass(frozen=True)
 class Papers:
-    """What a controller has to know of a channel beside its terms.
+    """What a controller has to know of a channel.
 
     Attributes:
+        terms: whose hash, with chain and escrow, the channel is.
         token: the initiation credential, as it was signed.
         initiation: text of its template.
         settlement: text of the settlement template.
     """
 
+    terms: Terms
     token: str = field(repr=False)
     initiation: bytes = field(repr=False)
     settlement: bytes = field(repr=False)
@@ -105,6 +108,7 @@ class Application:
         writer.integer(login.expiry, TIME_BYTES).fixed(login.signature, SIGNATURE_BYTES)
         writer.integer(self.is_more, 1).integer(papers is not None, 1)
         if papers is not None:
+            write_terms(writer, papers.terms)
             writer.text(papers.token).variable(papers.initiation).variable(papers.settlement)
         return writer.finish()
 
@@ -121,9 +125,9 @@ class Application:
         is_more, has_papers = reader.integer(1, most=1), reader.integer(1, most=1)
         papers = None
         if has_papers:
-            token = reader.text(most=MAX_TOKEN_BYTES)
+            terms, token = read_terms(reader), reader.text(most=MAX_TOKEN_BYTES)
             texts = [reader.variable(most=MAX_TEXT_BYTES) for _ in range(2)]
-            papers = Papers(token, *texts)
+            papers = Papers(terms, token, *texts)
             if not token.isascii():
                 raise MalformedMessage("is no signed text", who="login, credential")
         reader.finish()

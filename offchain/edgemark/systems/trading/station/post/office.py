@@ -36,6 +36,7 @@ from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
 from edgemark.transport.limits import ClientLimits
 
 PAPERS_MISSING = "PapersMissing"  # what a controller says that does not know a channel's papers
+LOGIN_REFUSED = "LoginRefused"  # ... or finds no key under a login that opens anything
 
 
 class Applicant(Protocol):
@@ -49,6 +50,12 @@ class Applicant(Protocol):
 
     def sign(self, login: Login) -> bytes:
         """EIP-712 `Login`, by a key of the party's identity."""
+
+    def sign_as_party(self, login: Login) -> bytes | None:
+        """The same by the key with which the party signs in the login's channel.
+
+        None where that is the same key, or no channel is known here.
+        """
 
     def papers(self, channel: ChannelId) -> Papers:
         """Initiation credential and templates of a channel."""
@@ -86,13 +93,28 @@ class ControllerDoors:
         self._apply(channel, is_more=True)
 
     def _apply(self, channel: ChannelId, *, is_more: bool) -> Pass:
+        """By a key of the identity; where it has that no more, by the channel's own.
+
+        A login that is refused uses no nonce up.
+        """
         asked = Application(self._login(channel), None, is_more)
+        try:
+            return self._bring(asked)
+        except PeerRefused as refused:
+            signature = self.applicant.sign_as_party(asked.login)
+            if signature is None or refused.error.get("error") != LOGIN_REFUSED:
+                raise
+        return self._bring(replace(asked, login=replace(asked.login, signature=signature)))
+
+    def _bring(self, asked: Application) -> Pass:
+        """With the channel's papers where they are asked for."""
         try:
             return self._hand_in(asked)
         except PeerRefused as refused:
             if refused.error.get("error") != PAPERS_MISSING:
                 raise
-        return self._hand_in(replace(asked, papers=self.applicant.papers(channel)))
+        papers = self.applicant.papers(asked.login.channel)
+        return self._hand_in(replace(asked, papers=papers))
 
     def _login(self, channel: ChannelId) -> Login:
         """Signed for the key that the controller registered, and no other would be spoken to."""

@@ -62,5 +62,13 @@ def name_session(account: Address, role: Role, did: Did) -> str:
     The keys of an identity open what is said to it, so another identity of the same account has a
     session of its own.
     """
-    whose = f"{did.chain_id:#x}:{did.identity.lower()}"
+    return _name(account, role, f"{did.chain_id:#x}:{did.identity.lower()}")
+
+
+def name_session_of_key(account: Address, role: Role, key: Address) -> str:
+    """The session that a key opened with which a party signs in its channels, and no identity."""
+    return _name(account, role, f"key:{key.lower()}")
+
+
+def _name(account: Address, role: Role, whose: str) -> str:
     return f"{account.lower()}-{role.value}-{hashlib.sha256(whose.encode()).hexdigest()[:8]}"

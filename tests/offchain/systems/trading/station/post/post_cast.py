@@ -54,7 +54,6 @@ KEY_OF = {Role.SELLER: SELLER, Role.BUYER: BUYER}
 DIDS = {role: make_did(CHAIN_ID, key.address) for role, key in KEY_OF.items()}
 KEY = TlsKey.generate()
 QUICK = ClientLimits(least_pause_s=0.05, most_pause_s=0.5)
-PAPERS = Papers("header.payload.signature", b'{"initiation": 1}', b'{"settlement": 1}')
 
 
 def a_channel(number: int = 1, buyer: SecretKey = BUYER) -> tuple[ChannelId, Terms]:
@@ -64,9 +63,14 @@ def a_channel(number: int = 1, buyer: SecretKey = BUYER) -> tuple[ChannelId, Ter
         int(time.time()),
         number,
         controller=CONTROLLER.address,
-        initiation=digest_of(PAPERS.token),
+        initiation=digest_of("header.payload.signature"),
     )
     return compute_channel_id(CHAIN_ID, ESCROW, terms), terms
+
+
+PAPERS = Papers(
+    a_channel()[1], "header.payload.signature", b'{"initiation": 1}', b'{"settlement": 1}'
+)
 
 
 @dataclass
@@ -77,6 +81,8 @@ class Table:
     kept: dict[ChannelId, Papers] = field(default_factory=dict)
     whose: dict[ChannelId, Mapping[Role, Did]] = field(default_factory=dict)
     now: dict[Did, list[Address]] = field(default_factory=dict)
+    signing: dict[ChannelId, Mapping[Role, Address]] = field(default_factory=dict)
+    locked: dict[ChannelId, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now = {DIDS[role]: [key.address] for role, key in KEY_OF.items()}
@@ -88,6 +94,18 @@ class Table:
         self.whose[channel] = {Role.BUYER: did, Role.SELLER: DIDS[Role.SELLER]}
         self.now.setdefault(did, [buyer.address])
         return channel
+
+    def is_named(self, channel: ChannelId) -> bool:
+        return channel in self.opened
+
+    def is_served(self, channel: ChannelId) -> bool:
+        return channel in self.opened
+
+    def pinned(self, channel: ChannelId) -> Mapping[Role, Address]:
+        return self.signing.get(channel, {})
+
+    def weight(self, channel: ChannelId) -> int:
+        return self.locked.get(channel, 0)
 
     def terms(self, channel: ChannelId) -> Terms | None:
         return self.opened.get(channel)
@@ -214,6 +232,7 @@ class Party(Closing):
         self.heard = list[tuple[ChannelId, bytes]]()
         self.hold = threading.Event()
         self.hold.set()
+        self.other: SecretKey | None = None  # of its channels
         self.asked = 0
         self._client = HttpClient(timeout_s=10.0)
         self._visitor = Visitor(account or KEY_OF[role], REGISTRY)
@@ -243,6 +262,9 @@ class Party(Closing):
 
     def sign(self, login: Login) -> bytes:
         return self.key.sign(DOMAIN.login(login))
+
+    def sign_as_party(self, login: Login) -> bytes | None:
+        return None if self.other is None else self.other.sign(DOMAIN.login(login))
 
     def papers(self, channel: ChannelId) -> Papers:  # noqa: ARG002 - of all the same
         return PAPERS

@@ -56,7 +56,14 @@ def facts(given_: Pass) -> tuple[object, ...]:
     st.binary(min_size=32, max_size=32),
     st.integers(0, 2**64 - 1),
     st.booleans(),
-    st.none() | st.builds(Papers, st.text("a.b", max_size=9), st.binary(max_size=9), st.binary()),
+    st.none()
+    | st.builds(
+        Papers,
+        st.just(PAPERS.terms),
+        st.text("a.b", max_size=9),
+        st.binary(max_size=9),
+        st.binary(),
+    ),
 )
 def test_an_application__comes_back_as_it_went(
     service: str, nonce: bytes, expiry: int, is_more: bool, papers: Papers | None
@@ -141,6 +148,9 @@ class Applicant:
 
     def sign(self, login: Login) -> bytes:
         return BUYER.sign(DOMAIN.login(login))
+
+    def sign_as_party(self, login: Login) -> bytes | None:  # noqa: ARG002
+        return None
 
     def papers(self, channel: ChannelId) -> Papers:  # noqa: ARG002
         return PAPERS

@@ -1,0 +1,1 @@
+"""How long what was agreed on is kept."""

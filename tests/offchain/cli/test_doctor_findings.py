@@ -20,6 +20,7 @@ from edgemark.cli.doctor.chain_findings import (
     compare_clocks,
     find_on_chain,
     name_contracts,
+    tell_unregistered,
 )
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.cli.doctor.machine_findings import find_on_machine
@@ -34,7 +35,7 @@ from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.identity.resources import Resources
 from edgemark.journal.journal import Journal
-from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
+from edgemark.ledger.evm.development.node import DEV_CHAIN_ID, ToolMissing
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import provide_balance
@@ -147,6 +148,38 @@ def test_a_port_in_use_by_the_server_of_this_home__is_fine(journal: Path) -> Non
     assert "serves from this home" in found.seen
 
 
+@pytest.mark.parametrize("party", ["seller", "buyer", "controller", "tower", "judge"])
+def test_a_port_of_whoever_runs_in_this_home__is_fine(tmp_path: Path, party: str) -> None:
+    with socket.socket() as own, Journal.open(tmp_path / f"{party}.journal"):
+        own.bind(("127.0.0.1", 0))
+        own.listen()
+        port = own.getsockname()[1]
+        values = {"server.listen_port": port, "metrics.port": port}
+        found = named(list(find_reach(settings_of(tmp_path, values), None)))
+    assert [found[name].fine for name in ("listen port", "metrics port")] == [True, True]
+
+
+def test_an_account_without_a_role__is_told_who_needs_none() -> None:
+    assert tell_unregistered(account(8)) == "none yet; the first start registers"
+    assert tell_unregistered("").startswith("none, and a seller or buyer needs none")
+
+
+def test_anvil_that_is_nowhere__is_told_as_what_users_need_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    assert on_machine(tmp_path)["anvil"].fine, "it is in the checkout of this package"
+
+    def find_none() -> Path:
+        raise ToolMissing("anvil is not installed", remedy="Run it.")
+
+    monkeypatch.setattr(machine_findings, "find_anvil", find_none)
+    found = on_machine(tmp_path)["anvil"]
+    assert (found.fine, found.needed) == (False, False)
+    assert "whoever uses a chain needs none" in found.seen
+    assert found.remedy == "Only for demonstrations and chains of your own. Run it."
+
+
 def test_without_a_chain__something_needed_is_missing(tmp_path: Path) -> None:
     found, reached = find_on_chain(settings_of(tmp_path, {"chain.url": "http://127.0.0.1:9"}))
     assert [(item.name, item.fine, item.needed) for item in found] == [
@@ -186,7 +219,9 @@ def test_a_home__is_a_servers_by_its_journal_or_its_settings(tmp_path: Path) -> 
     assert is_of_a_server(settings_of(tmp_path, {"registration.provider": account(8)}))
     (tmp_path / "device.journal").touch()
     assert not is_of_a_server(settings_of(tmp_path))
-    (tmp_path / "judge.journal").touch()
+    (tmp_path / "buyer.journal").touch()
+    assert not is_of_a_server(settings_of(tmp_path))
+    (tmp_path / "seller.journal").touch()
     assert is_of_a_server(settings_of(tmp_path))
 
 

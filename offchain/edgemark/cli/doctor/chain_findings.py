@@ -11,6 +11,7 @@ from edgemark.amounts import Amount, Coin
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.catalogue import GROUPS
 from edgemark.cli.doctor.findings import Finding, look, refused
+from edgemark.cli.servers import STAYING, UNREGISTERED
 from edgemark.deployment.deployment import Deployment
 from edgemark.deployment.settings import ChainSettings
 from edgemark.errors import EdgemarkError, RefusedInput
@@ -104,6 +105,14 @@ def name_contracts(deployment: Deployment) -> str:
     return ", ".join(f"{name} at {deployment.contracts[name]}" for name in names)
 
 
+def tell_unregistered(provider: str) -> str:
+    """What is said of an account without a role, whose settings name this provider, or none."""
+    if provider:
+        return "none yet; the first start registers"
+    needless = " or ".join((*UNREGISTERED, *STAYING))
+    return f"none, and a {needless} needs none; a device has one from its first start on"
+
+
 def _describe_chain(chain: EvmChain) -> str:
     chain.connect()
     return (
@@ -177,7 +186,7 @@ class _Account:
     def _registration(self) -> str:
         entry = self.entry
         if entry.role is Role.NONE:
-            return "none yet; the first start registers"
+            return tell_unregistered(self._settings.provider)
         if not entry.role.is_server:
             return entry.role.word
         if bytes(entry.tls_key_hash) != bytes(self._keys.tls.pin):

@@ -21,6 +21,7 @@ from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.contract.interface import load_bytecode
 from edgemark.ledger.evm.development.anvil import find_anvil
 from edgemark.ledger.evm.development.hardhat import find_hardhat
+from edgemark.ledger.evm.development.node import ToolMissing
 from edgemark.words import count
 
 LEAST_PYTHON = (3, 11)
@@ -65,12 +66,28 @@ def _programs() -> Iterator[Finding]:
 
 def _development(start: Path) -> Iterator[Finding]:
     """What demonstrations and development chains need; outside a checkout only what a chain is."""
-    yield look("anvil", False, lambda: str(find_anvil(start)))
+    yield look("anvil", False, _anvil)
     if not is_checkout(start):
         return
     node = shutil.which("node")
     yield Finding("node.js", node is not None, False, node or "not there", "Only for development.")
     yield look("hardhat", False, lambda: str(find_hardhat(start)[1]))
+
+
+def _anvil() -> str:
+    """Where Anvil is, by this folder or by that of the package.
+
+    Raises:
+        RefusedInput: it is nowhere, which matters to chains of one's own alone.
+    """
+    try:
+        return str(find_anvil())
+    except ToolMissing as missing:
+        raise RefusedInput(
+            "is not installed; whoever uses a chain needs none",
+            who="anvil",
+            remedy=f"Only for demonstrations and chains of your own. {missing.remedy}",
+        ) from missing
 
 
 def is_checkout(start: Path) -> bool:

@@ -51,6 +51,8 @@ QUERIES = {  # of the index
     "nodes": _place("queries.nodes", "nodes", "List compute nodes: standing, provider, fee."),
     "party": _place("queries.jobs", "party", "Print what an account did, earned and lost."),
 }
+UNREGISTERED: tuple[str, ...] = ()  # parties that serve and register nowhere
+STAYING: tuple[str, ...] = ()  # those that run on, and serve nobody
 RESERVES = (  # of an account's tokens, for matters that are under way
     _place("reserves", "read_reserved", "open jobs"),
 )

@@ -17,7 +17,6 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -26,8 +25,7 @@ from edgemark.cli.spending.payer import Payer
 from edgemark.cli.spending.price import Price, price_of
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
-from edgemark.files import find_holder
-from edgemark.journal.journal import JournalInUse
+from edgemark.journal.holding import check_free
 
 F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound=Payer)
@@ -179,20 +177,3 @@ def spends(*, for_good: str = "") -> Callable[[F], F]:
 def is_at_terminal() -> bool:
     """Whether somebody can be asked, and sees the question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def check_free(path: Path) -> None:
-    """Check that no other process sends with the lane of this file.
-
-    Raises:
-        JournalInUse: one does.
-    """
-    holder = find_holder(path)
-    if holder:
-        raise JournalInUse(
-            "is in use",
-            who=path,
-            had=f"process {holder}",
-            needed="one process per journal",
-            remedy="Wait until that process ends; `show`, `status` and `doctor` look meanwhile.",
-        )

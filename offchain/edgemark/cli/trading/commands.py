@@ -88,6 +88,8 @@ QUERIES = {  # of the index
     "channels": Place("trading.queries.channels", "channels", "List channels, the newest first."),
     "offers": Place("trading.queries.offers", "offers", "List offers, the newest first."),
 }
+UNREGISTERED = ("seller",)  # parties that serve and register nowhere
+STAYING = ("buyer",)  # those that run on, and serve nobody
 RESERVES: tuple[Place, ...] = ()  # of an account's tokens, for matters that are under way
 FINDINGS = (Place("trading.findings", "find_trading", "what trading needs"),)  # of `doctor`
 

@@ -7,10 +7,11 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.identity.records import Role
 from edgemark.identity.resources import Resources
+from edgemark.journal.holding import check_free
 from edgemark.logs import get_logger
 from edgemark.party.evm.joining import join_as_server, keep_balance, provide_balance
 from edgemark.party.evm.settings import RegistrationSettings
-from edgemark.party.evm.station import E, EvmStation
+from edgemark.party.evm.station import LANE_FILE, E, EvmStation
 from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
 from edgemark.transport.ports import check_can_listen
@@ -38,8 +39,7 @@ def open_station(kind: type[E], settings: Settings, role: Role) -> E:
         )
     server = settings.of(ServerSettings)
     describe_server(server, settings.of(RegistrationSettings))  # before anything is opened
-    if server.listen_port:
-        check_can_listen(server.listen_host, server.listen_port)  # ... or paid for
+    check_can_serve(settings)  # ... or paid for
     station = kind.open(settings)
     try:
         _join(station, settings, role)
@@ -47,6 +47,21 @@ def open_station(kind: type[E], settings: Settings, role: Role) -> E:
         station.close()
         raise
     return station
+
+
+def check_can_serve(settings: Settings) -> None:
+    """Check that no other process has this home, then that nobody else has its port.
+
+    In this order, for a server that runs in this home has the port as well.
+
+    Raises:
+        JournalInUse: another process sends for the account of this home.
+        CannotListen: another program has the port.
+    """
+    server = settings.of(ServerSettings)
+    check_free(settings.home / LANE_FILE)
+    if server.listen_port:
+        check_can_listen(server.listen_host, server.listen_port)
 
 
 def describe_server(

@@ -9,10 +9,11 @@ from pathlib import Path
 from edgemark.cli.outsourcing.asking import Asking
 from edgemark.cli.outsourcing.naming import Naming
 from edgemark.cli.outsourcing.placing.pricing import price_job
-from edgemark.cli.spending.command import Spending, check_free
+from edgemark.cli.spending.command import Spending
 from edgemark.cli.terminal.progress import telling_phase
 from edgemark.files import find_holder
 from edgemark.identifiers import Address
+from edgemark.journal.holding import check_free
 from edgemark.models.files import remember_plan
 from edgemark.party.evm.station import LANE_FILE
 from edgemark.systems.outsourcing.device.device import Device

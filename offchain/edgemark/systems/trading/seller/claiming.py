@@ -17,7 +17,7 @@ from edgemark.identifiers import Tokens
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.loop.replay import look_up
 from edgemark.party.evm.joining import send_as_asked
-from edgemark.party.evm.opening import describe_server
+from edgemark.party.evm.opening import check_can_serve, describe_server
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
@@ -28,7 +28,6 @@ from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.sending import call_of_seller
 from edgemark.systems.trading.station.sending import as_one
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.transport.ports import check_can_listen
 
 NAME = "seller"  # of its journal
 CLAIM = "claim"  # of the wish that a seller grants
@@ -38,13 +37,13 @@ def open_seller_station(settings: Settings) -> TradingStation:
     """Keys, chain and contracts of a seller, which is registered nowhere.
 
     Raises:
-        RefusedInput: no port is set, or it is taken.
+        RefusedInput: no port is set.
+        JournalInUse, CannotListen: as `check_can_serve`.
         NoChain, ChainIdMismatch, NoCode, ManifestInvalid: with what to do about it.
     """
     server = settings.of(ServerSettings)
     describe_server(server, settings.of(RegistrationSettings))  # before anything is opened
-    if server.listen_port:
-        check_can_listen(server.listen_host, server.listen_port)
+    check_can_serve(settings)
     return TradingStation.open(settings)
 
 

@@ -101,7 +101,7 @@ class SellerSettings(Section):
         warn_below: what is left of a deposit, at which the buyer is warned; half of it at most.
         stale_after_s: age of the newest block, from which on nothing is signed and no work begun.
         tower: account of the tower that watches every channel; empty: none.
-        max_retainer: most that it pays a tower for one channel.
+        max_retainer: most that it pays a tower for one channel, of which the payer signed as much.
         answered_above: what is signed and not paid, at which it goes to the chain where a tower
             answers for it; what the tower covers at most.
     """

@@ -48,6 +48,7 @@ SHELLS = frozenset(
         "seller.serving",
         "seller.watching.by_hand",
         "seller.watching.following",
+        "seller.watching.retaining",
         "seller.watching.watching",
         "station",
         "story.evidence",

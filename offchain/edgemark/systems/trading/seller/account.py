@@ -31,6 +31,7 @@ class Account(Side):
         proposed: the bill that is out.
         asked_at: since when a voucher is awaited.
         last_index: the highest that was ever proposed; `rekeyed`: when keys changed last.
+        former_keys: of this seller, that the bill which is out may be signed by as well.
         reducing: how much of the deposit may go back to the buyer, signed or about to be.
         overdrawn_since: since when work was wanted that the deposit does not cover.
         warned: the deposit of which the buyer knows that it is nearly used up.
@@ -48,6 +49,7 @@ class Account(Side):
     asked_at: Timestamp = NO_TIME
     last_index: int = 0
     rekeyed: int = 0
+    former_keys: tuple[Address, ...] = ()
     reducing: Reducing | None = None
     overdrawn_since: Timestamp = NO_TIME
     warned: Tokens = NO_TOKENS
@@ -69,6 +71,13 @@ class Account(Side):
         """What of it is not on the chain yet, as far as the deposit goes."""
         left = self.worth(self.signed) - self.paid
         return Tokens(0 if self.ending is not None else max(0, left))
+
+    @property
+    def shown(self) -> Countersigned | None:
+        """The newest voucher for those who ask for both keys in force: a controller, a tower."""
+        if self.voucher is None or self.voucher.voucher.index <= self.rekeyed:
+            return None
+        return self.voucher
 
     @property
     def covered(self) -> Tokens:
@@ -197,6 +206,8 @@ class Account(Side):
             "no bill is out while the payer's key changes": self.proposed is None
             or not self.is_rekeying,
             "an index never restarts": self.index <= self.last_index,
+            "former keys are those of a bill that is out": not self.former_keys
+            or self.proposed is not None,
             "a bill that is out is awaited": (self.proposed is None) or self.asked_at > 0,
         }
 

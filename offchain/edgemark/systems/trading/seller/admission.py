@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, check_signature
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import NO_TIME, Timestamp, Tokens
+from edgemark.identifiers import NO_TIME, Address, Hash32, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
@@ -230,23 +230,28 @@ def _with_own_signature(
 ) -> Countersigned:
     """The same with the signature that this seller gave: it signs nothing but what it proposes.
 
-    Whether it proposed an older index, its own signature says; only what a former key of its own
-    signed it cannot tell, and looks whether it is of the template.
+    Whether it proposed an older index, its own signature says: by its key in force, or, from before
+    keys changed, by the one that it had then. So nothing counts that the payer made up.
     """
     voucher = signed.voucher
     if voucher.index == sale.last_index:
         if voucher != proposed.voucher:
             _refuse_voucher(sale, voucher)
         return replace(signed, seller_signature=proposed.signature)
-    if voucher.template_hash != sale.known.terms.settlement_template:
+    is_former = voucher.index <= sale.rekeyed
+    keys = sale.former_keys if is_former else (sale.in_force.seller_key,)
+    digest = domain.voucher(sale.known.channel, voucher)
+    if not any(_is_signed(digest, signed.seller_signature, key) for key in keys):
         _refuse_voucher(sale, voucher)
-    if voucher.index > sale.rekeyed:
-        digest = domain.voucher(sale.known.channel, voucher)
-        try:
-            check_signature(digest, signed.seller_signature, sale.in_force.seller_key)
-        except BadSignature:
-            _refuse_voucher(sale, voucher)
     return signed
+
+
+def _is_signed(digest: Hash32, signature: bytes, key: Address) -> bool:
+    try:
+        check_signature(digest, signature, key)
+    except BadSignature:
+        return False
+    return True
 
 
 def _refuse_voucher(sale: Sale, voucher: Voucher) -> NoReturn:

@@ -19,7 +19,7 @@ from typing import assert_never
 
 from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
-from edgemark.systems.trading.contract.records import Signers
+from edgemark.systems.trading.contract.records import Signers, Voucher
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
@@ -36,6 +36,7 @@ from edgemark.systems.trading.protocol.messages import (
 from edgemark.systems.trading.seller.account import Account
 from edgemark.systems.trading.seller.works import MAX_WORKS, Billed, Work
 
+MAX_FORMER = 4  # keys of this seller while one bill is out; a voucher under an older one is refused
 MAX_UNISSUED = 16  # vouchers without a credential; amounts are of all before, so older ones go
 
 _OPEN = (SellerPhase.SERVING, SellerPhase.STOPPED, SellerPhase.CLAIMING)
@@ -124,7 +125,10 @@ class Sale(Account):
         if now.keys == had.keys:
             return replace(self, unissued=left)
         voucher = self.voucher if now.payer_key == had.payer_key else None
-        return replace(self, voucher=voucher, unissued=(), rekeyed=self.last_index)
+        told = replace(self, voucher=voucher, unissued=(), rekeyed=self.last_index)
+        if self.proposed is None or now.seller_key == had.seller_key:
+            return told
+        return replace(told, former_keys=(*self.former_keys, had.seller_key)[-MAX_FORMER:])
 
     def _covered_by(self, reducing: Reducing) -> Sale:
         told = replace(self, reducing=reducing)
@@ -203,11 +207,16 @@ class Sale(Account):
         """The bill that is out is settled, whichever index of it was signed."""
         if self.proposed is None or voucher.voucher.amount != self.proposed.voucher.amount:
             raise self._stale("voucher of no bill that is out")
-        unissued = self.unissued
-        if voucher.voucher.index > self.rekeyed:  # a controller takes no signature of an old key
-            unissued = (*unissued, Settlement.of(self.proposed, voucher))[-MAX_UNISSUED:]
-        told = replace(self, voucher=voucher, billed=self.begun, proposed=None, unissued=unissued)
+        told = replace(self, voucher=voucher, billed=self.begun, proposed=None, former_keys=())
+        if told.shown is not None and self._is_issued(voucher.voucher):
+            settled = Settlement.of(self.proposed, voucher)
+            told = replace(told, unissued=(*self.unissued, settled)[-MAX_UNISSUED:])
         return told.forget(TradeTime.GRACE, TradeTime.VALIDITY, TradeTime.LAST)
+
+    def _is_issued(self, voucher: Voucher) -> bool:
+        """Whether the controller in force issues a credential of it, and not one of before."""
+        signers = self.in_force
+        return (voucher.controller, voucher.epoch) == (signers.controller, signers.epoch)
 
     # --- what is owed --------------------------------------------------------------------------
 

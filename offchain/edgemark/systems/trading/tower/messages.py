@@ -39,6 +39,7 @@ MAX_RECEIPT_BYTES = 256
 STATES = "/v1/states"  # where a tower takes them
 STATUS, MAX_STATUS_BYTES = "/v1/status", 64 * 1024
 LEAST_CLOSE = "least_close_s"  # of its status: the shortest window, and time to close, it watches
+RETAINER_S = 7 * 86_400  # in which the first state comes, seconds after its retainer was moved
 
 
 def _write_account(writer: Writer, account: Address) -> None:

@@ -20,9 +20,9 @@ from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_hash3
 from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.tower.messages import RETAINER_S
 from edgemark.untrusted.canonical_file import FileForm
 
-RETAINER_S = 7 * 86_400  # in which the first state comes, seconds after it was moved as a rule
 MOST_RETAINERS = 50_000  # that count, or counted lately: each was paid for
 MAX_BOOK_BYTES = 160 * MOST_RETAINERS
 

@@ -20,12 +20,12 @@ from edgemark.systems.trading.seller.claiming import find_sale
 from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.following import describe_guard
 from edgemark.systems.trading.seller.watching.guard import Guard, GuardMachine
+from edgemark.systems.trading.seller.watching.retaining import draft_retainer
 from edgemark.systems.trading.seller.watching.watching import (
     NAME,
     Watching,
     ask_for,
     draft_claim,
-    draft_retainer,
 )
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.station import TradingStation
@@ -69,9 +69,10 @@ def watch(station: TradingStation, channel: ChannelId, tower: Address) -> Mappin
     with Watching(station, most.max_retainer, is_alone=True) as watching:
         watching.start()
         watching.watch(terms, tower)
-        watching.note_signed(channel, sale.voucher)
+        watching.note_signed(channel, sale.shown)
         ends_at = time.monotonic() + WAIT_S
-        while watching.why(channel) in _PASSING and time.monotonic() < ends_at:
+        passing = (*_PASSING, *(() if sale.shown is None else (Unwatched.NO_VOUCHER,)))
+        while watching.why(channel) in passing and time.monotonic() < ends_at:
             time.sleep(LOOK_S)
         return describe_guard(channel, watching.guard(channel))
 

@@ -31,6 +31,8 @@ class Unwatched(IntEnum):
     DISMISSED = 13
     OVER = 14  # the channel ended
     CLOSE_SHORT = 15  # the channel's window, or time to close, for this tower
+    RETAINER_OLD = 16  # no state was taken in the time for which a retainer counts
+    LITTLE_OWED = 17  # for a retainer: what is signed and not paid is far below the seller's limit
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,13 @@ class FoundRetained:
 
 
 @dataclass(frozen=True)
+class FoundRetainerOld:
+    """The retainer of this tower counts no more, and it took no state of the channel before."""
+
+    tower: Address
+
+
+@dataclass(frozen=True)
 class FoundReceipt:
     """A receipt of the tower for this number, and what stands on chain for it."""
 
@@ -117,6 +126,7 @@ GuardEvent = (
     | AskedDismissal
     | HeardSigned
     | FoundRetained
+    | FoundRetainerOld
     | FoundReceipt
     | FoundUnwatched
     | SawGone

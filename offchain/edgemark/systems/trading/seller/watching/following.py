@@ -14,6 +14,7 @@ from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.life import SellerPhase
 from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.guard import Guard
 from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
@@ -23,6 +24,22 @@ WATCH, DISMISS = "watch", "dismiss"  # wishes of commands
 MAX_TOLD = 64  # channels of a status, which buyers read
 _LIVE = (SellerPhase.SERVING, SellerPhase.STOPPED)
 _OPEN = (*_LIVE, SellerPhase.CLAIMING, SellerPhase.WINDOW)
+
+
+def is_worth_a_tower(sale: Sale, taken: SellerSettings) -> bool:
+    """Whether it is time to pay a retainer: whoever opens a channel for gas has none paid.
+
+    What is signed and not paid has come half way to the limit that the seller keeps by itself, so
+    its next vouchers would go to the chain without a tower; and the payer has signed for as much as
+    a retainer may cost, which the deposit holds. So no payer makes a seller pay out more than it
+    has from that payer.
+
+    Args:
+        sale: that is open.
+        taken: the seller's settings.
+    """
+    is_near = 2 * sale.unpaid >= sale.decided.checkpoint_above
+    return is_near and sale.worth(sale.signed) >= taken.max_retainer
 
 
 class WatchedSales:
@@ -48,9 +65,10 @@ class WatchedSales:
             if sale.agreement is None or sale.phase not in _OPEN:
                 continue
             channel, guards = sale.known.channel, self._watching
-            if self._taken.tower and guards.guard(channel) is None:
+            is_new = guards.guard(channel) is None
+            if self._taken.tower and is_new and is_worth_a_tower(sale, self._taken):
                 guards.watch(sale.known.terms, parse_address(self._taken.tower))
-            guards.note_signed(channel, sale.voucher)
+            guards.note_signed(channel, sale.shown)
             limit = self._limit(sale)
             if sale.phase in _LIVE and limit != sale.answered:
                 self._tell(key, [on.FoundAnswered(limit)])
@@ -96,8 +114,13 @@ class WatchedSales:
         for sale in sales.values():
             if sale.agreement is not None and sale.phase in _OPEN and len(told) < MAX_TOLD:
                 channel = sale.known.channel
-                told[channel.hex()] = self._watching.why(channel).name.lower()
+                told[channel.hex()] = self._why(channel).name.lower()
         return told
+
+    def _why(self, channel: ChannelId) -> Unwatched:
+        why = self._watching.why(channel)
+        is_later = why is Unwatched.NOBODY_ASKED and bool(self._taken.tower)
+        return Unwatched.LITTLE_OWED if is_later else why
 
     def grants(self, sale_of: Callable[[ChannelId], Sale | None]) -> Mapping[str, Grant]:
         """What commands may ask: `edgemark trading watch|dismiss`."""
@@ -110,7 +133,7 @@ class WatchedSales:
                 if sale is None or sale.agreement is None:
                     raise _unknown(channel)
                 self._watching.watch(sale.known.terms, parse_address(tower, who="tower"))
-                self._watching.note_signed(channel, sale.voucher)
+                self._watching.note_signed(channel, sale.shown)
             return describe_guard(channel, self._watching.guard(channel))
 
         def dismiss(facts: Fields) -> Mapping[str, object]:

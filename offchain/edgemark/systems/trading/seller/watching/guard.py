@@ -3,7 +3,9 @@
 Rule 1: the number of a delegation is on this disk before it is signed, and ascends with each tower.
 Rule 2: a receipt counts once it is on this disk, and no further than what stands on chain for it.
 Rule 3: what a tower that failed owes is claimed, from every tower that gave a receipt.
-Rule 4: where nobody watches the reason is known; the sale then keeps below a limit of its own.
+Rule 4: a retainer is moved when there is a voucher to hand in, as it counts for some time only, and
+        once: one that was in vain is followed by another when a user asks for the tower again.
+Rule 5: where nobody watches the reason is known; the sale then keeps below a limit of its own.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class GuardPhase(Enum):
     """Life of a channel's guard at its seller."""
 
     UNKNOWN = "unknown"
-    HIRING = "hiring"  # the retainer is to be moved
+    HIRING = "hiring"  # the retainer is to be moved, once anything is signed
     GUARDED = "guarded"  # states are handed in
     DISMISSED = "dismissed"
     ENDED = "ended"
@@ -55,7 +57,12 @@ _OPEN: dict[Kind, Enum | None] = {
 TABLE: Table = {
     GuardPhase.UNKNOWN: {on.AskedWatch: GuardPhase.HIRING},
     GuardPhase.HIRING: {on.FoundRetained: GuardPhase.GUARDED, **_ASKED, **_OPEN},
-    GuardPhase.GUARDED: {**_ASKED, **_OPEN, **stays(on.FoundReceipt)},
+    GuardPhase.GUARDED: {
+        on.FoundRetainerOld: GuardPhase.DISMISSED,
+        **_ASKED,
+        **_OPEN,
+        **stays(on.FoundReceipt),
+    },
     GuardPhase.DISMISSED: {on.AskedWatch: GuardPhase.HIRING, **_OPEN},
     GuardPhase.ENDED: stays(on.FoundCompensated, GuardTime.CLAIMS),
 }
@@ -70,6 +77,7 @@ class Guard(Waiting):
         asked: which channel, and who is to watch it.
         number: of the newest delegation, `asked.tower`'s; of a dismissal the seller's own.
         retainer: of `asked.tower`: the transaction.
+        spent: retainers that were moved in vain.
         voucher: the newest that the payer signed.
         receipts: that are kept, one of each tower and pair of keys.
         handed: number under which the newest receipt came; `cover`: what stands on chain for it.
@@ -82,6 +90,7 @@ class Guard(Waiting):
     asked: on.AskedWatch | None = None
     number: int = 0
     retainer: Hash32 = NO_HASH
+    spent: int = 0
     voucher: Countersigned | None = None
     receipts: tuple[on.KeptReceipt, ...] = ()
     handed: int = 0
@@ -151,6 +160,9 @@ class Guard(Waiting):
             case on.FoundRetained(_, retainer):
                 why = Unwatched.AWAITED if self.voucher else Unwatched.NO_VOUCHER
                 return replace(self, retainer=retainer, why=why)
+            case on.FoundRetainerOld():
+                spent = replace(self, spent=self.spent + 1, why=Unwatched.RETAINER_OLD)
+                return replace(spent, number=self._next(), cover=NO_TOKENS)
             case on.FoundReceipt(kept, number, cover):
                 why = Unwatched.WATCHED if cover else Unwatched.NO_COVER
                 told = replace(self, handed=number, cover=cover, why=why)
@@ -167,7 +179,8 @@ class Guard(Waiting):
 
     def _asked(self, event: on.AskedWatch) -> Guard:
         fresh = replace(self, asked=event, number=self._next(), cover=NO_TOKENS)
-        return replace(fresh, retainer=NO_HASH, why=Unwatched.AWAITED)
+        why = Unwatched.AWAITED if self.voucher else Unwatched.NO_VOUCHER
+        return replace(fresh, retainer=NO_HASH, why=why)
 
     def _next(self) -> int:
         if self.number >= MAX_DELEGATION:
@@ -198,7 +211,7 @@ class Guard(Waiting):
             case GuardPhase.UNKNOWN | GuardPhase.DISMISSED:
                 return ()
             case GuardPhase.HIRING:
-                return (on.MoveRetainer(self.tower),)
+                return (on.MoveRetainer(self.tower),) if self.voucher else ()
             case GuardPhase.GUARDED:
                 return self._owed_state()
             case GuardPhase.ENDED:
@@ -236,6 +249,8 @@ def word_event(event: object) -> Line:
     match event:
         case on.FoundUnwatched(why):
             return Line("nobody watches", {"why": why.name.lower().replace("_", " ")})
+        case on.FoundRetainerOld(tower):
+            return Line("retainer was in vain", {"tower": tower})
         case on.FoundReceipt(kept, number, cover):
             told = {"tower": kept.tower, "amount": kept.signed.receipt.amount}
             return Line("tower watches", {**told, "number": number, "cover": cover}, is_detail=True)

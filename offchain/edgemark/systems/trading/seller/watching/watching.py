@@ -2,7 +2,8 @@
 
 | step                         | effect or call                                             |
 |------------------------------|------------------------------------------------------------|
-| a tower is to watch          | `watch` -> `MoveRetainer`: once a channel and tower        |
+| a tower is to watch          | `watch` -> `MoveRetainer`: once a channel and tower, when  |
+|                              | there is a voucher                                         |
 | the payer signed more        | `note_signed` -> `HandState`, with the delegation's number |
 | the receipt is on this disk  | `answered`: up to what the sale may leave off the chain    |
 | the channel ended below it   | `ClaimCover`                                               |
@@ -13,7 +14,7 @@ It runs beside the sales of a seller, in the same home, with a journal of its ow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from edgemark.amounts import Amount
@@ -21,8 +22,7 @@ from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import NO_HASH, NOBODY, Address, Timestamp, Tokens
 from edgemark.ledger.evm.contract.decoding import receipt_events
-from edgemark.ledger.evm.sending.intent import Call
-from edgemark.loop.machine import Tick, TryAgain
+from edgemark.loop.machine import Tick
 from edgemark.party.agenda import Agenda
 from edgemark.party.loop import PartyLoop
 from edgemark.party.rounds import Rounds
@@ -33,7 +33,6 @@ from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.contract.towers.events import SellerCompensated
 from edgemark.systems.trading.contract.towers.liability import compute_due
-from edgemark.systems.trading.contract.towers.records import TowerTerms
 from edgemark.systems.trading.contract.towers.statements import TowersDomain
 from edgemark.systems.trading.contract.towers.watchtowers import ReceiptClaim
 from edgemark.systems.trading.identifiers import ChannelId
@@ -41,26 +40,22 @@ from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.watching import events as on
 from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.guard import Guard, GuardMachine, GuardPhase
+from edgemark.systems.trading.seller.watching.retaining import (
+    TowerUnsuitable,
+    draft_retainer,
+    is_in_vain,
+    unsuitable,
+)
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower.messages import (
-    LEAST_CLOSE,
     MAX_RECEIPT_BYTES,
-    MAX_STATUS_BYTES,
     STATES,
-    STATUS,
     BroughtState,
     SignedReceipt,
 )
 from edgemark.transport.faults import PeerRefused, PeerUnreachable, from_peer
-from edgemark.untrusted.fields import parse_json
 
 NAME = "watching"  # of its journal
-
-
-class TowerUnsuitable(TryAgain):
-    """A tower that does not watch this channel as things are; `why` says it."""
-
-    why: Unwatched = Unwatched.TAKES_NONE
 
 
 class NotWatched(RefusedInput):
@@ -198,6 +193,8 @@ class Watching(PartyLoop[TradingStation]):
                 case _:
                     assert_never(effect)
         except (TowerUnsuitable, PeerFault) as error:
+            if isinstance(error, PeerRefused) and is_in_vain(self.station, state, error):
+                return [on.FoundRetainerOld(state.tower)]
             self._note(state, error)
             raise
 
@@ -210,7 +207,7 @@ class Watching(PartyLoop[TradingStation]):
 
     def _move_retainer(self, state: Guard, tower: Address) -> on.FoundRetained:
         """Once: a transaction with a key is sent once, whoever asks again."""
-        call = draft_retainer(self.station, state.known, self._most_retainer)
+        call = draft_retainer(self.station, state.known, self._most_retainer, state.spent)
         if call is None:
             return on.FoundRetained(tower, NO_HASH)
         return on.FoundRetained(tower, self.station.submit(call).tx_hash)
@@ -232,7 +229,7 @@ class Watching(PartyLoop[TradingStation]):
         found = on.FoundReceipt(on.KeptReceipt(tower, signed), number, counts)
         if not counts:
             self.tell(asked.channel, [found])
-            raise _unsuitable(Unwatched.NO_COVER, "covers nothing on chain", tower, "a cover")
+            raise unsuitable(Unwatched.NO_COVER, "covers nothing on chain", tower, "a cover")
         return found
 
     def _claim(self, state: Guard, tower: Address) -> on.FoundCompensated:
@@ -320,69 +317,6 @@ def ask_for(station: TradingStation, terms: Terms, tower: Address) -> on.AskedWa
     expiry = terms.lock_expiry(decided.limits.exit_grace)
     claimed_by = Timestamp(expiry + decided.watching.claim_seconds)
     return on.AskedWatch(station.escrow.id_of(terms), terms, expiry, claimed_by, tower)
-
-
-def draft_retainer(station: TradingStation, asked: on.AskedWatch, most: Tokens) -> Call | None:
-    """The call that moves a tower's retainer, once a channel and tower; None: it asks none.
-
-    Raises:
-        TowerUnsuitable: the tower does not watch such a channel, or asks more than is paid, or
-            than there is.
-    """
-    tower, accounts = asked.tower, station.accounts
-    offered = station.towers.terms_of(tower)
-    _check_suitable(station, asked, offered, most)
-    if not offered.retainer:
-        return None
-    key = b"retainer of " + asked.channel + bytes.fromhex(tower[2:])
-    call = replace(accounts.move(tower, offered.retainer), key=key)
-    if not station.lane.may_happen(call):
-        free = accounts.free_balance(station.address)
-        if free < offered.retainer:
-            had, needed = Amount(free), Amount(offered.retainer)
-            raise _unsuitable(Unwatched.NO_TOKENS, "free balance is too low", had, needed)
-    return call
-
-
-def _check_suitable(
-    station: TradingStation, asked: on.AskedWatch, offered: TowerTerms, most: Tokens
-) -> None:
-    tower, terms = asked.tower, asked.terms
-    if not station.towers.is_watching(tower):
-        raise _unsuitable(Unwatched.TAKES_NONE, "takes no channels", tower, "a bond and terms")
-    if terms.bond < offered.least_bond:
-        had, needed = Amount(terms.bond), Amount(offered.least_bond)
-        raise _unsuitable(Unwatched.BOND_SMALL, "the channel's bond is too small", had, needed)
-    if offered.until < asked.lock_expiry:
-        until = (offered.until, asked.lock_expiry)
-        raise _unsuitable(Unwatched.TIME_SHORT, "does not watch for so long", *until)
-    if offered.retainer > most:
-        had, limit = Amount(offered.retainer), f"<= {Amount(most)}"
-        raise _unsuitable(Unwatched.TOO_DEAR, "retainer is too high", had, limit)
-    least = _read_least_close(station, tower)
-    shortest = terms.shortest_s(station.decided.limits.exit_grace)
-    if shortest < least:
-        had_s, needed_s = f"{shortest} s", f"window, time to close and to settle >= {least} s"
-        raise _unsuitable(Unwatched.CLOSE_SHORT, "is closed too soon for it", had_s, needed_s)
-
-
-def _read_least_close(station: TradingStation, tower: Address) -> int:
-    """Seconds: the shortest window, and time to close, that a tower watches, by its own word.
-
-    It is asked before its retainer is paid, so none is paid to a tower that is not there.
-
-    Raises:
-        PeerFault: it does not answer, or with what is no status of a tower.
-    """
-    raw = station.ask(tower, STATUS, b"", most=MAX_STATUS_BYTES, method="GET")
-    with from_peer(tower):
-        return parse_json(raw, who="status of a tower").whole(LEAST_CLOSE)
-
-
-def _unsuitable(why: Unwatched, what: str, had: object, needed: object) -> TowerUnsuitable:
-    error = TowerUnsuitable(what, who="tower", had=had, needed=needed)
-    error.why, error.after_s = why, 10.0
-    return error
 
 
 def _why(error: EdgemarkError) -> Unwatched:

@@ -17,7 +17,7 @@ from tests.offchain.systems.trading.tower.tower_cast import (
 )
 
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
-from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
+from edgemark.identifiers import NOBODY, Address, Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove, Tick
 from edgemark.systems.trading.contract.towers.records import Receipt
 from edgemark.systems.trading.identifiers import ChannelId
@@ -88,6 +88,27 @@ def test_retainer__is_moved_before_anything_is_handed_in() -> None:
     guard = step(guard, RETAINED)
     assert guard.owed() == (on.HandState(Tokens(600), 1),)
     assert not guard.answered
+
+
+def test_retainer__is_not_moved_before_anything_is_signed() -> None:
+    guard = step(Guard(), ask())
+    assert (guard.owed(), guard.why) == ((), Unwatched.NO_VOUCHER)
+    guard = step(guard, signed(1))
+    assert (guard.owed(), guard.why) == ((on.MoveRetainer(TOWER.address),), Unwatched.AWAITED)
+
+
+def test_retainer_that_was_in_vain__is_followed_by_none_until_the_tower_is_asked_again() -> None:
+    old = on.FoundRetainerOld(TOWER.address)
+    guard = step(Guard(), ask(), signed(600), RETAINED, old)
+    assert (guard.owed(), guard.why, guard.tower) == ((), Unwatched.RETAINER_OLD, NOBODY)
+    assert step(guard, signed(650)).owed() == ()
+    assert "in vain" in str(word_event(old))
+    with pytest.raises(IllegalMove):
+        step(guard, old)
+    guard = step(guard, ask())
+    assert (guard.owed(), guard.number, guard.spent) == ((on.MoveRetainer(TOWER.address),), 3, 1)
+    guard = step(guard, RETAINED, receipt(600, 3))
+    assert guard.answered == COVER
 
 
 def test_nothing_signed__leaves_nothing_to_hand_in_and_says_so() -> None:

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from tests.offchain.systems.trading.channel_cast import open_one
+from tests.offchain.systems.trading.channel_cast import LIMITS, open_one
 from tests.offchain.systems.trading.parties_cast import AGREEMENT, CHANNEL, POLICY, TERMS
 from tests.offchain.systems.trading.tower.tower_cast import TOWER, countersign
 
 from edgemark.errors import RefusedInput
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import NO_HASH, Address, Hash32, Timestamp, Tokens
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.settings.section import SettingInvalid, settings_of
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.life import SellerPhase, step
 from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.sale import Sale
-from edgemark.systems.trading.seller.watching.events import Unwatched
+from edgemark.systems.trading.seller.watching.events import AskedWatch, Unwatched
 from edgemark.systems.trading.seller.watching.following import (
     DISMISS,
+    MAX_TOLD,
     WATCH,
     WatchedSales,
     describe_guard,
 )
 from edgemark.systems.trading.seller.watching.guard import Guard
+from edgemark.systems.trading.seller.watching.retaining import draft_retainer, is_in_vain
 from edgemark.systems.trading.settings import SellerSettings
+from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.tower.messages import RETAINER_S
+from edgemark.transport.faults import PeerRefused
 from edgemark.untrusted.fields import Fields
 
 COVER = Tokens(700)
@@ -40,6 +48,7 @@ class Guards:
     """Stands for `Watching`: who is asked, what was handed over, what a tower answers for."""
 
     cover: int = 0
+    none: bool = False
     asked: list[Address] = field(default_factory=list)
     signed: list[int] = field(default_factory=list)
 
@@ -57,7 +66,8 @@ class Guards:
         return Tokens(self.cover)
 
     def why(self, _: bytes) -> Unwatched:
-        return Unwatched.WATCHED if self.cover else Unwatched.UNREACHABLE
+        none = Unwatched.NOBODY_ASKED if self.none else Unwatched.UNREACHABLE
+        return Unwatched.WATCHED if self.cover else none
 
     def dismiss(self, _: bytes) -> Guard:
         return Guard(why=Unwatched.DISMISSED, number=1)
@@ -76,12 +86,58 @@ def follow(guards: Guards, sale: Sale, **taken: Any) -> list[object]:
         assert key == CHANNEL
         told.extend(events)
 
-    settings = SellerSettings(**{"tower": TOWER.address, **taken})
+    settings = SellerSettings(**{"tower": TOWER.address, "max_retainer": Tokens(600), **taken})
     WatchedSales(guards, settings, tell).follow({CHANNEL: sale})  # type: ignore[arg-type]
     return told
 
 
-def test_channel_of_a_seller_with_a_tower__is_watched_from_its_opening() -> None:
+def signed(amount: int, paid: int = 0) -> Sale:
+    voucher = countersign(open_one(), amount) if amount else None
+    return replace(sold(), voucher=voucher, paid=Tokens(paid))
+
+
+def test_retainer__is_owed_once_the_sellers_own_limit_is_near_and_it_has_as_much_signed() -> None:
+    limit, least = POLICY.checkpoint_above, 100
+    for sale, is_hired in (
+        (signed(0), False),
+        (signed(1), False),
+        (signed(limit // 2 - 1), False),
+        (signed(limit // 2), False),  # less than a retainer costs
+        (signed(least), True),
+        (signed(least, paid=least), False),
+        (signed(600, paid=600 - limit // 2 + 1), False),
+        (signed(600, paid=600 - limit // 2), True),
+        (replace(signed(600), deposit=Tokens(least - 1)), False),
+    ):
+        guards = Guards()
+        follow(guards, sale, max_retainer=Tokens(least))
+        assert bool(guards.asked) == is_hired, (sale.signed, sale.paid)
+
+
+def test_channels_opened_for_gas__have_no_retainer_paid_however_many() -> None:
+    guards, retainer = Guards(), SellerSettings().max_retainer
+    opened = {bytes([number]) * 32: signed(0) for number in range(64)}
+    settings = SellerSettings(tower=TOWER.address)
+    watched = WatchedSales(guards, settings, lambda *_: None)  # type: ignore[arg-type]
+    watched.follow(opened)  # type: ignore[arg-type]
+    for sale in (signed(1), signed(600)):
+        assert sale.signed < retainer
+        follow(guards, sale, max_retainer=retainer)
+    assert guards.asked == []
+    guards.none = True
+    assert watched.describe({CHANNEL: signed(1)}) == {CHANNEL.hex(): "little_owed"}
+
+
+def test_status__is_short_however_many_channels_there_are() -> None:
+    sales = {bytes([number]) * 32: signed(0) for number in range(255)}
+    for number, key in enumerate(sales):
+        known = replace(AGREEMENT, channel=ChannelId(bytes([number]) * 32))
+        sales[key] = replace(sales[key], agreement=known)
+    watched = WatchedSales(Guards(1), SellerSettings(), lambda *_: None)  # type: ignore[arg-type]
+    assert len(watched.describe(sales)) == MAX_TOLD
+
+
+def test_channel_of_a_seller_with_a_tower__is_watched_once_it_is_worth_it() -> None:
     guards = Guards()
     assert follow(guards, sold()) == []
     assert (guards.asked, guards.signed) == ([TOWER.address], [600])
@@ -159,3 +215,42 @@ def test_setting_of_a_tower__is_an_account() -> None:
     with pytest.raises(SettingInvalid):
         TOWER_SETTING.read("0xnobody", "trading.seller.tower")
     assert TOWER_SETTING.read(TOWER.address, "trading.seller.tower") == TOWER.address
+
+
+@pytest.mark.parametrize("age", [0, RETAINER_S, RETAINER_S + 1])
+def test_retainer__is_in_vain_when_its_tower_refuses_for_good_and_it_is_too_old(age: int) -> None:
+    mined = SimpleNamespace(receipt=SimpleNamespace(block_number=7))
+    station = SimpleNamespace(
+        chain=SimpleNamespace(mined=lambda _: [mined]),
+        time_of=lambda number: 1000 * number,
+        clock=lambda: 7000 + age,
+    )
+    guard = Guard(retainer=Hash32(b"\1" * 32))
+
+    def is_it(guard: Guard, **said: str) -> bool:
+        refused = PeerRefused(400, said, who=TOWER.address)
+        return is_in_vain(cast(TradingStation, station), guard, refused)
+
+    assert is_it(guard) == (age > RETAINER_S)
+    assert not is_it(guard, retry_after_s="5"), "it says itself when to ask again"
+    assert not is_it(replace(guard, retainer=NO_HASH)), "it asked for none"
+
+
+def test_retainer_after_one_in_vain__is_another_transaction_and_no_third() -> None:
+    offered = SimpleNamespace(retainer=5, least_bond=0, until=TERMS.close_by + 10**9)
+    station = SimpleNamespace(
+        towers=SimpleNamespace(terms_of=lambda _: offered, is_watching=lambda _: True),
+        accounts=SimpleNamespace(
+            move=lambda to, amount: Call(cast(Any, None), "move", (to, amount))
+        ),
+        lane=SimpleNamespace(may_happen=lambda _: True),
+        decided=SimpleNamespace(limits=LIMITS),
+        ask=lambda *_, **__: b'{"least_close_s": 0}',
+    )
+    asked = AskedWatch(CHANNEL, TERMS, TERMS.close_by, TERMS.close_by, TOWER.address)
+    keys = [
+        call.key
+        for spent in (0, 0, 1, 1)
+        if (call := draft_retainer(cast(TradingStation, station), asked, Tokens(5), spent))
+    ]
+    assert keys[0] == keys[1] != keys[2] == keys[3]

@@ -208,6 +208,8 @@ def test_t24_towers_that_do_not_suit__are_named_by_why(house: TowerHouse, tower:
             (short, account(house, tower), Unwatched.CLOSE_SHORT),
         ):
             watching.watch(terms, who)
+            await_why(house, watching, terms, Unwatched.NO_VOUCHER)
+            watching.note_signed(seller_of(house).escrow.id_of(terms), sign(house, terms, 60))
             await_why(house, watching, terms, why)
             assert watching.answered(seller_of(house).escrow.id_of(terms)) == 0
     assert free(house, short.seller) == had, "a retainer was paid for nothing"

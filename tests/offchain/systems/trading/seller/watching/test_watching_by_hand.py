@@ -26,7 +26,8 @@ from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.watching import by_hand
 from edgemark.systems.trading.seller.watching.by_hand import NothingOwed
-from edgemark.systems.trading.seller.watching.watching import NotWatched, TowerUnsuitable
+from edgemark.systems.trading.seller.watching.retaining import TowerUnsuitable
+from edgemark.systems.trading.seller.watching.watching import NotWatched
 
 __all__ = ["house"]
 

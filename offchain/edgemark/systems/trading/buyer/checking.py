@@ -130,7 +130,7 @@ def _check_interval(purchase: Purchase, proposal: Proposal, pricing: Pricing) ->
     if len(readings.before) != len(before) or any(each > 0 for each in free):
         _blame(Fault.READINGS, "readings go back", readings.before, before)
     try:
-        pricing.check(readings)
+        pricing.check(readings, purchase.opened_at)
     except RefusedInput as error:
         _blame(Fault.READINGS, f"readings: {error.what}", error.had, error.needed)
 

@@ -230,7 +230,9 @@ class Pricing:
         """Owed once, with the first interval; no cap is on it."""
         return self.agreed.first_price
 
-    def read(self, start: int, end: int, before: Registers, used: Registers) -> Readings:
+    def read(
+        self, start: int, end: int, before: Registers, used: Registers, since: int
+    ) -> Readings:
         """What the meter shows of an interval: what was used, and never more than can be.
 
         Args:
@@ -238,13 +240,15 @@ class Pricing:
             end: of it.
             before: what it showed at the start.
             used: all that was used since the opening; of no concern where time is counted.
+            since: when the channel was opened.
         """
         times = Timestamp(start), Timestamp(end)
         meter, strategy = self.agreed.specification.meter, self.agreed.strategy
         grown = [max(0, all_ - had) for had, all_ in zip_longest(before, used, fillvalue=0)]
         interval = Interval(*times, before, before)
         cores = self.agreed.specification.cores
-        most = compute_bounds(interval, meter, strategy, cores=cores, counted=sum(grown))
+        counted = sum(grown)
+        most = compute_bounds(interval, meter, strategy, cores=cores, counted=counted, since=since)
         shown = most if self.counts_time else map(min, grown, most)
         return Readings(*times, before, plus(before, tuple(shown)))
 
@@ -257,8 +261,12 @@ class Pricing:
         shown = settlement.Readings(readings.before, readings.after)
         return settlement.bill(self.agreed, shown, is_first=is_first, left=left)
 
-    def check(self, readings: Readings) -> None:
+    def check(self, readings: Readings, since: int) -> None:
         """Check that a meter can show this; what the buyer counts it compares by itself.
+
+        Args:
+            readings: of an interval.
+            since: when the channel was opened.
 
         Raises:
             ReadingRefused: it cannot.
@@ -266,7 +274,8 @@ class Pricing:
         interval = Interval(readings.start, readings.end, readings.before, readings.after)
         unit, strategy = self.agreed.specification, self.agreed.strategy
         counted = max(0, readings.units)
-        check_readings(interval, unit.meter, strategy, cores=unit.cores, counted=counted)
+        told = {"cores": unit.cores, "counted": counted, "since": since}
+        check_readings(interval, unit.meter, strategy, **told)
 
 
 @dataclass(frozen=True)

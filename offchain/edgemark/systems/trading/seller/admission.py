@@ -150,7 +150,7 @@ def price_with(sale: Sale, more: int, pricing: Pricing, head: Head) -> int:
     def price(register: int) -> int:
         grown = tuple(in_hand * (each == register) for each in range(len(before)))
         used = plus(sale.used, grown)
-        shown = pricing.read(begun.end, max(usual, head.block), before, used)
+        shown = pricing.read(begun.end, max(usual, head.block), before, used, sale.opened_at)
         after = shown.after if pricing.counts_time else plus(used, pricing.zero)
         return pricing.price(Readings(shown.start, shown.end, before, after))
 
@@ -186,12 +186,15 @@ def draft_bill(sale: Sale, pricing: Pricing, head: Head) -> Proposal | on.FoundN
 def _read(sale: Sale, pricing: Pricing, head: Head) -> tuple[Readings, int]:
     """The interval that is to be billed, and its fee; an idle time is one interval, however long.
 
-    What a meter cannot have shown in this one, it shows in the next.
+    What a meter cannot have shown in this one, it shows in the next. The last one ends now, however
+    long ago the one before ended, so that it shows all.
     """
-    begun, conditions = sale.billed, sale.known.conditions
-    before = begun.registers or pricing.zero
-    end = max(begun.end + 1, min(head.block, begun.end + conditions.interval_s))
-    readings = pricing.read(begun.end, end, before, sale.used)
+    begun, interval_s = sale.billed, sale.known.conditions.interval_s
+    before, start = begun.registers or pricing.zero, begun.end
+    if sale.phase is SellerPhase.STOPPED and not pricing.counts_time:
+        start = Timestamp(max(start, head.block - interval_s))
+    end = max(start + 1, min(head.block, start + interval_s))
+    readings = pricing.read(start, end, before, sale.used, sale.opened_at)
     left = sale.covered - begun.amount
     fee = pricing.bill(readings, is_first=begun.amount == 0, left=left)
     if fee == 0 and head.block > end:

@@ -198,10 +198,14 @@ class Sale(Account):
         return begins and self._begins_here(readings, self.used)
 
     def _begins_here(self, readings: Readings, used: Registers) -> bool:
-        """Whether an interval goes on where the last one ended, and nothing came meanwhile."""
-        before = self.billed.registers or readings.before
-        starts = (readings.start, readings.before) == (self.billed.end, before)
-        return self.is_bill_due and starts and used == self.used
+        """Whether an interval goes on where the last one ended, and nothing came meanwhile.
+
+        The last one may begin later, as it ends when all is done.
+        """
+        is_next = readings.start == self.billed.end
+        is_last = self.phase is SellerPhase.STOPPED and readings.start > self.billed.end
+        goes_on = readings.before == (self.billed.registers or readings.before)
+        return self.is_bill_due and (is_next or is_last) and goes_on and used == self.used
 
     def _signed(self, voucher: Countersigned) -> Sale:
         """The bill that is out is settled, whichever index of it was signed."""

@@ -5,12 +5,14 @@ Source: EFSC IV-B.1 (settlement "every 1 minute or 5 minutes"); the paper trusts
 | meter              | counts                       | bound for t seconds                     |
 |--------------------|------------------------------|-----------------------------------------|
 | `seconds`          | seconds of service           | t                                       |
-| `cpu-milliseconds` | of the operating system      | 1000 * t * cores                        |
+| `cpu-milliseconds` | of the operating system      | 1000 * t * cores, t from the opening    |
 | `products`         | of polynomials, in the field | what the buyer counts of its own jobs    |
 | `bytes`            | of data in and out           | what the buyer counts                   |
 
+What ran is counted when it is done, so processor time of one interval may be shown in a later one:
+all that is ever shown is bounded by all seconds since the opening, and by the answers that came.
 By time of day each register has a bound of its own, by the seconds of its band in the interval.
-What a buyer counts itself may fall into a band only if the interval touches it.
+What a buyer counts itself may fall into a band only if it was there since the opening.
 """
 
 from __future__ import annotations
@@ -66,7 +68,13 @@ class Interval:
 
 
 def check_readings(
-    interval: Interval, meter: Meter, strategy: Strategy, *, cores: int, counted: int = 0
+    interval: Interval,
+    meter: Meter,
+    strategy: Strategy,
+    *,
+    cores: int,
+    counted: int = 0,
+    since: int | None = None,
 ) -> None:
     """Check that a meter can show this.
 
@@ -76,6 +84,7 @@ def check_readings(
         strategy: of the template; how many registers there are.
         cores: of the specification, 1 .. `MAX_CORES`.
         counted: units that the buyer counted itself since `before`, where both count.
+        since: when the channel was opened; None: when the interval begins.
 
     Raises:
         ReadingRefused: another number of registers, one that goes back, is too large, or grew by
@@ -88,7 +97,7 @@ def check_readings(
     used = interval.used
     if min(used) < 0:
         raise _refuse(list(interval.after), f"none below {list(interval.before)}", "goes back")
-    bounds = compute_bounds(interval, meter, strategy, cores=cores, counted=counted)
+    bounds = compute_bounds(interval, meter, strategy, cores=cores, counted=counted, since=since)
     if any(had > most for had, most in zip(used, bounds, strict=True)):
         raise _refuse(list(used), f"at most {list(bounds)}", "grew by more than there can be")
     if meter.is_counted_by_both and sum(used) > counted:
@@ -96,24 +105,31 @@ def check_readings(
 
 
 def compute_bounds(
-    interval: Interval, meter: Meter, strategy: Strategy, *, cores: int, counted: int = 0
+    interval: Interval,
+    meter: Meter,
+    strategy: Strategy,
+    *,
+    cores: int,
+    counted: int = 0,
+    since: int | None = None,
 ) -> tuple[int, ...]:
-    """By how much each register can have grown at most."""
-    seconds = split_seconds(interval, strategy)
-    match meter:
-        case Meter.SECONDS:
-            return tuple(seconds)
-        case Meter.CPU_MILLISECONDS:
-            return tuple(1000 * cores * each for each in seconds)
-        case Meter.PRODUCTS | Meter.BYTES:
-            return tuple(counted if each else 0 for each in seconds)
+    """By how much each register can have grown at most; arguments as of `check_readings`."""
+    if meter is Meter.SECONDS:
+        return tuple(split_seconds(interval.start, interval.end, strategy))
+    seconds = split_seconds(interval.start if since is None else since, interval.end, strategy)
+    if meter.is_counted_by_both:
+        return tuple(counted if each else 0 for each in seconds)
+    shown = (0,) * len(seconds) if since is None else interval.before
+    return tuple(
+        max(0, 1000 * cores * each - had) for each, had in zip(seconds, shown, strict=True)
+    )
 
 
-def split_seconds(interval: Interval, strategy: Strategy) -> Sequence[int]:
-    """Seconds of the interval, by register."""
+def split_seconds(start: int, end: int, strategy: Strategy) -> Sequence[int]:
+    """Seconds of [start, end), by register."""
     if isinstance(strategy, TimeOfDay):
-        return strategy.count_seconds(interval.start, interval.end)
-    return (interval.end - interval.start,)
+        return strategy.count_seconds(start, end)
+    return (end - start,)
 
 
 def _refuse(had: object, needed: str, what: str = "is none of this meter") -> ReadingRefused:

@@ -251,7 +251,7 @@ class World:
         if pricing.counts_time:  # time that passes costs something, up to the cap
             open_fee = 0
         else:
-            shown = pricing.read(begun.end, self.chain.block, before, sale.used)
+            shown = pricing.read(begun.end, self.chain.block, before, sale.used, sale.opened_at)
             open_fee = pricing.price(replace(shown, after=plus(sale.used, pricing.zero)))
         unsigned = sale.claimed - sale.billed.amount
         assert unsigned <= CONDITIONS.cap

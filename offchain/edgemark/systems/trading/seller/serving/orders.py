@@ -4,7 +4,8 @@ Rule 1: an order is in the engine before its request is noted, so what was taken
         by the next process; the same request again changes nothing.
 Rule 2: what an answer says that it used is what the engine's meter says, in the meter of the
         channel's template, and never more than the request allows: what it used beyond is nobody's
-        debt. By time of day it falls into the band in which the work was done.
+        debt. By time of day it falls into the band in which the work was done, a run's processor
+        time into those through which it lasted.
         So a request allows for all that its order may use (`Serving.check_paid`).
 Rule 3: where this machine is at fault (a full disk, no process to be had) the order waits, and
         nobody is billed. One that nobody can work at is answered as not begun, with nothing used.
@@ -35,6 +36,9 @@ _METERED = {  # what is counted of which kind of order; both where time is
     Meter.BYTES: {work.OrderKind.PROGRAM},
     Meter.SECONDS: {work.OrderKind.POLYNOMIAL, work.OrderKind.PROGRAM},
 }
+
+
+US = 1_000_000
 
 
 class OrderStrange(RefusedInput):
@@ -100,8 +104,25 @@ def count_used(used: work.Usage, most: int, pricing: Pricing, now: int) -> Regis
     if pricing.counts_time:
         return pricing.zero
     units = min(used.on(pricing.agreed.specification.meter), most)
+    if used.cpu_us and isinstance(pricing.agreed.strategy, TimeOfDay):
+        return split_units(units, pricing.agreed.strategy, now - -(-used.wall_us // US), now)
     band = find_band(pricing, now)
     return tuple(units * (each == band) for each in range(len(pricing.zero)))
+
+
+def split_units(units: int, strategy: TimeOfDay, start: int, end: int) -> Registers:
+    """Units of a run, by the seconds that it was in each band: a band shows no more than it can.
+
+    Args:
+        units: of all bands.
+        strategy: with the bands.
+        start: second at which the run began.
+        end: second at which it was over; a part of one is one.
+    """
+    seconds = strategy.count_seconds(min(start, end - 1), end)
+    parts = [units * each // sum(seconds) for each in seconds]
+    parts[seconds.index(max(seconds))] += units - sum(parts)
+    return tuple(parts)
 
 
 def find_band(pricing: Pricing, now: int) -> int:

@@ -85,9 +85,9 @@ def test_opening__takes_the_seller_s_word_and_the_payer_s_unless_it_sends_it() -
 
 def test_top_up__is_the_payer_s_within_what_a_channel_may_hold() -> None:
     room = LIMITS.max_deposit - DEPOSIT
-    assert moves.top_up(open_one(), room, CLOSE_BY, PAYER).deposit == LIMITS.max_deposit
+    assert moves.top_up(open_one(), room, EXPIRES, PAYER).deposit == LIMITS.max_deposit
     assert refusal(moves.top_up, open_one(), 1, START, SELLER) == "CallerWrong"
-    assert refusal(moves.top_up, open_one(), 1, CLOSE_BY + 1, PAYER) == "TooLate"
+    assert refusal(moves.top_up, open_one(), 1, EXPIRES + 1, PAYER) == "TooLate"
     for amount in (0, room + 1):
         assert refusal(moves.top_up, open_one(), amount, START, PAYER) == "OutOfBounds"
     assert refusal(moves.top_up, paid(1), room + 1, START, PAYER) == "OutOfBounds"
@@ -141,7 +141,7 @@ def test_checkpoint__pays_what_is_above_until_the_lock_expires() -> None:
 def test_amendment__counts_its_epochs_and_its_numbers() -> None:
     had = paid(10)
 
-    def amend(signers: Signers, number: int = 0, amount: int = 10, now: int = CLOSE_BY) -> Channel:
+    def amend(signers: Signers, number: int = 0, amount: int = 10, now: int = EXPIRES) -> Channel:
         return moves.amend(had, number, amount, signers, now, LATER, BOTH)
 
     key = signer("payer's next key")
@@ -156,7 +156,7 @@ def test_amendment__counts_its_epochs_and_its_numbers() -> None:
     assert refusal(amend, same, 1) == "AgreementNumberWrong"
     for amount in (9, DEPOSIT + 1):
         assert refusal(amend, same, 0, amount) == "AmountOutside"
-    assert refusal(amend, same, 0, 10, CLOSE_BY + 1) == "TooLate"
+    assert refusal(amend, same, 0, 10, EXPIRES + 1) == "TooLate"
     assert refusal(amend, Signers(key, key, STRANGER, 0)) == "PartiesInvalid"
     assert refusal(moves.amend, had, 0, 10, same, START + 1, START, BOTH) == "TooLate"
 

@@ -49,11 +49,10 @@ from edgemark.systems.trading.work.meter import (
 )
 from edgemark.systems.trading.work.programs import ListedProgram
 from edgemark.systems.trading.work.spool import MAX_SPOOL_BYTES, PartDamaged, Spool
-from edgemark.systems.trading.work.turns import Turns
+from edgemark.systems.trading.work.turns import Begun, Turns
 
 PAUSE_S = 2.0  # after a fault of this machine, before the next order
 MAX_WORKERS = 64
-MAX_BEGUN = 8  # batches that lie in memory, each with its function and its values: some 100 MiB
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +117,7 @@ class Engine(Closing):
         self._stop = threading.Event()
         self._turns = Turns(workers)
         self._functions = Functions()
-        self._evaluations: dict[Hash32, Evaluation] = {}
+        self._begun = Begun[Evaluation]()
         self._running: dict[Hash32, Usage] = {}
         self._unkept: dict[Hash32, tuple[Answer, bytes]] = {}  # the disk refused them
         self._fault = ""
@@ -295,8 +294,7 @@ class Engine(Closing):
 
     def _used_now(self) -> dict[Hash32, Usage]:
         """What open orders used so far."""
-        paused = {key: each.used() for key, each in self._evaluations.items()}
-        return paused | self._running
+        return self._begun.used() | self._running
 
     def _work(self) -> None:
         """Serve one order after the other until the engine is closed."""
@@ -310,9 +308,9 @@ class Engine(Closing):
                     return
                 channel, order = turn
                 held = self._spool.meter.held[order]
-                self._running[order] = Usage()
-                if order in self._evaluations:
-                    self._running[order] = self._evaluations[order].used()
+                if held.order.kind is OrderKind.POLYNOMIAL:
+                    self._begun.make_room(order, self._running)
+                self._running[order] = self._begun.used().get(order, Usage())
             began = time.monotonic()
             try:
                 answered = self._serve(held.order)
@@ -324,9 +322,9 @@ class Engine(Closing):
                 self._stop.wait(PAUSE_S)
 
     def _may_run(self, order: Hash32) -> bool:
-        """Whether there is memory for it: of batches in slices no more are begun than that."""
+        """Whether there is memory for it: of batches in slices few lie there at one time."""
         is_program = self._known(order).order.kind is OrderKind.PROGRAM
-        return is_program or order in self._evaluations or len(self._evaluations) < MAX_BEGUN
+        return is_program or self._begun.has_room(order, self._running)
 
     def _serve(self, order: Order) -> tuple[Answer, bytes] | None:
         """One slice or run of an order; its answer when it is done."""
@@ -353,11 +351,12 @@ class Engine(Closing):
         return tell
 
     def _evaluate(self, order: Order) -> tuple[Answer, bytes] | None:
-        evaluation = self._evaluations.get(order.id)
+        evaluation = self._begun.find(order.id)
         if evaluation is None:
             function = self._functions.parse(order.what, self._spool.part(order.what))
-            evaluation = Evaluation(order, function, self._spool.part(order.data))
-            self._evaluations[order.id] = evaluation
+            batch = self._spool.part(order.data)
+            with self._changed:
+                evaluation = self._begun.load(order.id, Evaluation(order, function, batch))
         evaluation.work()
         return evaluation.conclude() if evaluation.is_done else None
 
@@ -386,11 +385,11 @@ class Engine(Closing):
                     self._unkept[order] = (counted, output)
                     log.warning("answer to %s could not be kept: %s", order.hex(), fault)
             self._running.pop(order, None)
+            self._begun.end_turn(order, is_answered=answered is not None)
             self._fault = fault
             if answered is None:
                 self._turns.put_back(channel, order, took_s)
             else:
-                self._evaluations.pop(order, None)
                 self._turns.end(channel, took_s)
             self._changed.notify_all()
         if answered is not None:

@@ -35,9 +35,13 @@ from edgemark.systems.trading.work.programs import (
     ListedProgram,
     parse_programs,
 )
+from edgemark.systems.trading.work.turns import Rested
 
 SLICE_S = 0.2  # of a polynomial, before whoever else waits has a turn
 FIRST_SPEED = 1_000_000.0  # products a second; the slowest kernel does more, and it is measured
+LOADED_S = (
+    2.0  # of work, before a batch gives its memory to one that waits: more than loading takes
+)
 KEPT_FUNCTIONS = 4  # made ready: one takes a few times its bytes
 MAX_EXECUTABLE_BYTES = 2**30
 READ_BYTES = 2**20
@@ -124,9 +128,29 @@ class Evaluation:
     function: Polynomial
     batch: bytes
     wall_us: int = 0
+    loaded_us: int = 0
     _done: int = 0
     _speed: float = FIRST_SPEED
     _values: list[bytes] = field(default_factory=list)
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether it was in memory for its time, since `loaded_us` of its work."""
+        return self.wall_us - self.loaded_us >= LOADED_S * US
+
+    @property
+    def values_bytes(self) -> int:
+        """What it computed so far."""
+        return sum(map(len, self._values))
+
+    def take_over(self, rested: Rested) -> None:
+        """Go on where it was when it rested."""
+        self.wall_us = self.loaded_us = rested.used.wall_us
+        self._done, self._speed, self._values = rested.done, rested.speed, rested.values
+
+    def rest(self) -> Rested:
+        """What is left of it without function and batch, which the disk has."""
+        return Rested(self._done, self._speed, self._values, self.used())
 
     @property
     def inputs(self) -> int:

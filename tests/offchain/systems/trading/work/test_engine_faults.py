@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from tests.offchain.systems.trading.work.work_cast import (
 )
 
 from edgemark.confinement.limits import End
+from edgemark.identifiers import Hash32
 from edgemark.systems.trading.work import engine as engines
-from edgemark.systems.trading.work import executing
+from edgemark.systems.trading.work import executing, turns
 from edgemark.systems.trading.work.engine import Engine
 from edgemark.systems.trading.work.executing import Catalogue, Evaluation
 from edgemark.systems.trading.work.messages import Answer, Order, Usage
@@ -64,7 +66,7 @@ def test_no_more_batches__are_begun_than_there_is_memory_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executing, "SLICE_S", 0.0)
-    monkeypatch.setattr(engines, "MAX_BEGUN", 2)
+    monkeypatch.setattr(turns, "MAX_BEGUN", 2)
     function = make_dense()
     batches = [make_batch(function, 30, seed=str(number)) for number in range(len(CHANNELS))]
     begun: list[int] = []
@@ -72,7 +74,7 @@ def test_no_more_batches__are_begun_than_there_is_memory_for(
     with engine_of(tmp_path, workers=1) as engine:
 
         def note(evaluation: Evaluation) -> float:
-            begun.append(len(engine._evaluations))
+            begun.append(len(engine._begun._loaded))
             return work(evaluation)
 
         monkeypatch.setattr(Evaluation, "work", note)
@@ -83,6 +85,39 @@ def test_no_more_batches__are_begun_than_there_is_memory_for(
         for order, batch in zip(orders, batches, strict=True):
             assert answer_of(engine, order)[1] == function.evaluate(batch)
     assert max(begun) <= 2
+
+
+def test_batches_that_were_begun__give_way_to_one_that_waits_and_go_on_where_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many channels as there is memory for have long ones; one more has a short one."""
+    monkeypatch.setattr(executing, "SLICE_S", 0.0)  # one input a slice
+    monkeypatch.setattr(executing, "LOADED_S", 0.0)
+    monkeypatch.setattr(turns, "MAX_BEGUN", 2)
+    function, modest = make_dense(), CHANNELS[2]
+    long = [make_batch(function, 400, seed=str(number)) for number in range(2)]
+    short = make_batch(function, 2)
+    worked = Counter[Hash32]()
+    work = Evaluation.work
+
+    def note(evaluation: Evaluation) -> float:
+        assert len(engine._begun._loaded) <= 2
+        worked[evaluation.order.id] += 1
+        return work(evaluation)
+
+    monkeypatch.setattr(Evaluation, "work", note)
+    with engine_of(tmp_path, workers=1) as engine:
+        first = [
+            buy_values(engine, function, batch, channel=channel)
+            for channel, batch in zip(CHANNELS, long, strict=False)
+        ]
+        last = buy_values(engine, function, short, channel=modest)
+        assert answer_of(engine, last)[1] == function.evaluate(short)
+        assert engine.status().open_orders == 2, "the long ones are not done yet"
+        for order, batch in zip(first, long, strict=True):
+            answer, values = answer_of(engine, order)
+            assert values == function.evaluate(batch)
+            assert (answer.used.units, worked[order.id]) == (400 * function.product_count, 400)
 
 
 def test_t8_an_answer_that_the_disk_refuses__is_kept_later_and_not_worked_at_again(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.systems.trading.work.work_cast import CHANNELS
 
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.identifiers import Hash32
-from edgemark.systems.trading.work.turns import Turns
+from edgemark.systems.trading.work.messages import Usage
+from edgemark.systems.trading.work.turns import (
+    MAX_BEGUN,
+    MAX_RESTED_BYTES,
+    Begun,
+    Rested,
+    Turns,
+)
 
 GREEDY, MODEST, THIRD = CHANNELS[:3]
 
@@ -111,3 +121,72 @@ def test_every_order__is_worked_at_once_and_nobody_waits_for_ever(
         turns.end(taken[0], 1.0)
         done.append(taken[1])
     assert sorted(done) == sorted(added)
+
+
+@dataclass
+class Slices:
+    """A batch without work: how much it has computed, and whether its time is over."""
+
+    may_rest: bool = True
+    values_bytes: int = 1
+    went_on: Rested | None = None
+
+    def used(self) -> Usage:
+        return Usage(units=self.values_bytes)
+
+    def rest(self) -> Rested:
+        return Rested(1, 1.0, [bytes(self.values_bytes)], self.used())
+
+    def take_over(self, rested: Rested) -> None:
+        self.went_on = rested
+
+
+def begun_by(
+    count: int, batch: Callable[[], Slices] = Slices
+) -> tuple[Begun[Slices], list[Hash32]]:
+    begun, waiting = Begun[Slices](), orders("begun", count)
+    for each in waiting:
+        assert begun.has_room(each, ())
+        begun.make_room(each, ())
+        begun.load(each, batch())
+        begun.end_turn(each, is_answered=False)
+    return begun, waiting
+
+
+def test_batches_beyond_the_memory__take_turns_in_it_whoever_came_first() -> None:
+    begun, waiting = begun_by(10 * MAX_BEGUN)
+    assert sum(begun.find(each) is not None for each in waiting) == MAX_BEGUN
+    assert begun.find(waiting[0]) is None
+    assert len(begun.used()) == len(waiting), "what was used is known of all"
+    begun.make_room(waiting[0], ())
+    again = begun.load(waiting[0], Slices())
+    assert again.went_on == Slices().rest()
+    assert begun.find(waiting[-MAX_BEGUN]) is None, "who was worked at longest ago gave way"
+    for each in waiting:
+        begun.end_turn(each, is_answered=True)
+    assert begun.used() == {}
+
+
+def test_a_batch__gives_no_way_at_work_nor_before_its_time_nor_where_its_values_have_no_room() -> (
+    None
+):
+    extra = hash_long(b"extra")
+    begun, waiting = begun_by(MAX_BEGUN)
+    assert not begun.has_room(extra, waiting)
+    assert begun.has_room(extra, waiting[1:])
+    assert not begun_by(MAX_BEGUN, lambda: Slices(may_rest=False))[0].has_room(extra, ())
+    large, _ = begun_by(MAX_BEGUN, lambda: Slices(values_bytes=MAX_RESTED_BYTES // 2))
+    for each in orders("more", 2):
+        large.make_room(each, ())
+        large.load(each, Slices(values_bytes=1, may_rest=False))
+    assert not large.has_room(extra, ())
+    assert large.has_room(orders("more", 1)[0], ())
+
+
+def test_places__that_are_being_filled_count() -> None:
+    begun, waiting = Begun[Slices](), orders("coming", MAX_BEGUN + 1)
+    for each in waiting[:-1]:
+        begun.make_room(each, ())
+    assert not begun.has_room(waiting[-1], ())
+    begun.end_turn(waiting[0], is_answered=False)  # it could not be loaded
+    assert begun.has_room(waiting[-1], ())

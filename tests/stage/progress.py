@@ -21,7 +21,7 @@ def show_progress(counted: str, beside: str) -> Callable[[int, int, int], None]:
     """A bar at a terminal, a line now and then elsewhere.
 
     Args:
-        counted: what fills the bar: "jobs ended".
+        counted: what fills the bar: "matters ended".
         beside: what else is told: "kills".
 
     Returns:

@@ -21,6 +21,7 @@ from edgemark.transport.faults import PeerUnreachable
 
 BAD = 40  # cheap offers that nobody can buy of
 LEASTS = b'{"least_deposit": "0", "least_bond": "0"}'
+STATUS = b'{"least_deposit": "0", "least_bond": "0"}'
 PLACE = SimpleNamespace(endpoint={"uri": "https://127.0.0.1:1", "pin": "11" * 32})
 
 
@@ -43,6 +44,7 @@ class Market:
         self.documents = SimpleNamespace(chain_id=31337, services=self._services)
         self.templates = SimpleNamespace(version_of=self._version_of)
         self.client = SimpleNamespace(request=lambda *_, **__: LEASTS)
+        self.strangers = SimpleNamespace(request=lambda *_, **__: STATUS)
         self.settings = SimpleNamespace(of=lambda _: BuyerSettings(choose_s=self.choose_s))
 
         def recommend_all(_: object, most: int) -> tuple[list[Any], int]:

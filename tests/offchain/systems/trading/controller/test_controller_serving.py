@@ -47,7 +47,7 @@ from edgemark.transport.faults import PeerRefused
 
 __all__ = ["controller", "house", "pairs"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(27)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(23)]
 
 RANDOM = Randomness()
 
@@ -230,6 +230,7 @@ def name_next(
     return signers
 
 
+@pytest.mark.soak
 def test_a58_the_only_place__is_of_who_locks_most_and_the_other_goes_on_when_it_is_free(
     house: ControllerHouse, pairs: TradingPairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

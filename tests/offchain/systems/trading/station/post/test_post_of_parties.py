@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from tests.offchain.systems.trading.station.post.post_cast import (
     BUYER,
     CONTROLLER,
     DIDS,
+    SELLER,
     STRANGER,
     House,
     Party,
@@ -150,6 +152,40 @@ def test_a_key_that_is_taken_away__ends_the_session_and_a_new_one_opens_it(
     buyer.key = STRANGER
     wait_for(buyer, channel)
     buyer.key = BUYER
+
+
+def test_a_party_whose_identity_ended__goes_on_in_open_channels_by_their_key_and_begins_none(
+    house: House, seller: Party, buyer: Party
+) -> None:
+    open_, other, new = (house.table.open(number) for number in (1, 2, 3))
+    for channel in (open_, other):
+        buyer.join(channel)
+        wait_for(buyer, channel)
+    seller.join(open_)
+    wait_for(seller, open_)
+    house.table.now[DIDS[Role.BUYER]] = []  # for good
+    pinned = {Role.BUYER: BUYER.address, Role.SELLER: SELLER.address}
+    house.table.signing = {open_: pinned, other: {**pinned, Role.BUYER: STRANGER.address}}
+    house.reception.look()
+    wait_for(buyer, open_)
+    wait_until("a letter of the one comes", lambda: said(buyer, seller, open_))
+    with Party(house, Role.BUYER) as again:  # with the key that both agreed on in the other
+        again.other = STRANGER
+        again.join(other)
+        wait_for(again, other)
+    buyer.join(new)
+    wait_until("it is refused", lambda: buyer.post.why(new))
+    why = buyer.post.why(new)
+    assert isinstance(why, PeerRefused)
+    assert why.error["error"] == "LoginRefused"
+    assert buyer.post.is_there(open_)
+
+
+def said(sender: Party, reader: Party, channel: ChannelId) -> bool:
+    """A letter, again and again until it came."""
+    with contextlib.suppress(BrokerAway):
+        sender.post.send(channel, reader.role, LETTER)
+    return (channel, LETTER) in reader.heard
 
 
 def test_a_channel_that_ended__is_left_by_all_and_another_goes_on(

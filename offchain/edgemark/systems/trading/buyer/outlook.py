@@ -182,7 +182,7 @@ def describe(state: Purchase, *, wrong: Sequence[str] = ()) -> dict[str, object]
     if state.fault is not None:
         facts["fault"] = state.fault.name.lower()
     if wrong:
-        facts["evidence"] = list(wrong)
+        facts["wrong_answers"] = list(wrong)
     return facts
 
 

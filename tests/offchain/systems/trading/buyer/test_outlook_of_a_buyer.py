@@ -90,7 +90,7 @@ def test_facts__name_reason_fault_and_evidence_once_there_are_any() -> None:
     wrong = replace(BUYING, why=Reason.PROPOSAL_WRONG, fault=Fault.CAP, phase=BuyerPhase.STOPPED)
     told = describe(wrong, wrong=["1.wrong"])
     assert (told["reason"], told["fault"]) == ("proposal_wrong", "cap")
-    assert (told["evidence"], told["signed"]) == (["1.wrong"], Amount(100))
+    assert (told["wrong_answers"], told["signed"]) == (["1.wrong"], Amount(100))
 
 
 def test_a_channel_that_nobody_bought_in__is_unknown_by_its_id() -> None:

@@ -15,14 +15,14 @@ for another one's disk, chain or party.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
-from edgemark.loop.machine import NotOwed, UnderWay
+from edgemark.loop.machine import NotOwed
 from edgemark.metrics.broker import BrokerReadings
 from edgemark.metrics.health import Dependency
 from edgemark.party.agenda import Agenda
@@ -41,7 +41,7 @@ from edgemark.systems.trading.controller.channels.desks import Desks
 from edgemark.systems.trading.controller.channels.floors import FOLDER, Floors
 from edgemark.systems.trading.controller.channels.known import KnownChannels
 from edgemark.systems.trading.controller.channels.watching import MOST_EXPECTED, ChannelWatch
-from edgemark.systems.trading.controller.desk import Desk, observe_desk
+from edgemark.systems.trading.controller.desk import Desk, credential_of, observe_desk
 from edgemark.systems.trading.controller.door import Here
 from edgemark.systems.trading.controller.hub import Hub
 from edgemark.systems.trading.controller.issuance.hearing import Hearing
@@ -52,13 +52,15 @@ from edgemark.systems.trading.controller.recording.figures import (
     LetterFigures,
     PlaceFigures,
 )
-from edgemark.systems.trading.controller.recording.lists import EvidencePiece
+from edgemark.systems.trading.controller.recording.firsts import FirstPiece, FirstRecorder
+from edgemark.systems.trading.controller.recording.lists import Piece
 from edgemark.systems.trading.controller.recording.recorder import (
     EvidenceReading,
     Recorder,
     tell_paces,
 )
 from edgemark.systems.trading.controller.recording.waiting import Form
+from edgemark.systems.trading.controller.recording.waits import PartyAway, Queued, Sent
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import issuing as at
@@ -78,26 +80,6 @@ from edgemark.transport.serving.server import Request, Response, Route
 
 ADAPT_S = 10.0  # between two changes of N
 STANDING_S = 600.0  # between two looks whether the bond still counts
-SENT_S, AWAY_S = 2.0, 10.0  # until a credential is sent again, to who is there and who is not
-EVIDENCE_S = 60.0  # until evidence is offered anew; what became of it is told before
-
-
-class Sent(UnderWay):
-    """A credential is on its way; it is sent again until its party has it."""
-
-    after_s = SENT_S
-
-
-class PartyAway(Sent):
-    """Its party is not there."""
-
-    after_s = AWAY_S
-
-
-class Queued(UnderWay):
-    """Evidence waits for the chain."""
-
-    after_s = EVIDENCE_S
 
 
 class Controller(EvmServer[ControllerStation]):
@@ -130,6 +112,9 @@ class Controller(EvmServer[ControllerStation]):
             Form(decided.evidence),
             decided.collect_s,
             self._note_recorded,
+        )
+        self._firsts = FirstRecorder(
+            station, station.home / "initiations", decided.collect_s, self._note_initiated
         )
         super().__init__(station, PartyMachine(Desk), "controller")
         self.instruments.registry.register(EvidenceFigures(self._recorder.read))
@@ -176,6 +161,7 @@ class Controller(EvmServer[ControllerStation]):
             "letters_refused": self.letters_refused,
             "in_standing": self._in_standing,
             "evidence": tell_paces(self._recorder.read()),
+            "initiations": {**self._firsts.tell()},
         }
 
     @property
@@ -271,14 +257,16 @@ class Controller(EvmServer[ControllerStation]):
                 return [at.FoundIssued(self._issue(state))]
             case do.SendCredential(index, to_buyer):
                 to = Role.BUYER if to_buyer else Role.SELLER
-                self._hand_over(state.known.channel, to, _of_index(state, index))
+                self._hand_over(state.known.channel, to, credential_of(state, index))
             case do.SubmitEvidence(index):
-                self._recorder.offer(evidence_of(_of_index(state, index)))
+                self._recorder.offer(evidence_of(credential_of(state, index)))
                 raise Queued("waits for the chain", who="evidence", had=index)
             case do.KeepFloor(index):
                 until = state.known.terms.lock_expiry(self.station.decided.limits.exit_grace)
                 self._desks.floors.keep(state.known.channel, index, until)
                 return [at.FoundFloorKept()]
+            case do.SubmitInitiation():
+                self._offer_first(state)
             case _:
                 assert_never(effect)
         return []
@@ -300,10 +288,19 @@ class Controller(EvmServer[ControllerStation]):
             raise PartyAway(away.what, who=away.who, had=away.had) from away
         raise Sent("is sent", who=f"credential {credential.index}")
 
+    def _offer_first(self, desk: Desk) -> None:
+        if (said := desk.initiation) is None:
+            raise NotOwed("evidence of the first credential is there")
+        channel, digest = desk.known.channel, desk.known.terms.initiation
+        signed = said.payer_signature, said.seller_signature
+        self._firsts.offer(FirstPiece(channel, digest, *signed))
+        raise Queued("waits for the chain", who="evidence of the first credential")
+
     def _record(self) -> None:
-        """A turn of the recorder; now and then N follows the queue."""
+        """A turn of the recorders; now and then N follows the queue."""
         try:
             self._recorder.turn()
+            self._firsts.turn()
         finally:
             if time.monotonic() - self._adapted >= ADAPT_S:
                 self._adapted = time.monotonic()
@@ -319,13 +316,21 @@ class Controller(EvmServer[ControllerStation]):
             if adapt_cycles(desk.cycles, late, least=least, most=most) != desk.cycles:
                 self.runtime.post(key, at.FoundQueue(late, least))
 
-    def _note_recorded(self, pieces: Sequence[EvidencePiece]) -> None:
+    def _note_recorded(self, pieces: Sequence[Piece]) -> None:
+        self._note(pieces, lambda each: at.SawEvidence(each.index))
+
+    def _note_initiated(self, pieces: Sequence[Piece]) -> None:
+        self._note(pieces, lambda _: at.SawInitiation())
+
+    def _note(
+        self, pieces: Sequence[Piece], event_of: Callable[[Piece], at.ControllerEvent]
+    ) -> None:
         """Evidence is on chain; returns when every channel has that written down."""
         *before, last = pieces
         for each in before:
-            self._post(each.channel, at.SawEvidence(each.index))
+            self._post(each.channel, event_of(each))
         try:
-            self.runtime.ask(self._desks.key(last.channel), at.SawEvidence(last.index))
+            self.runtime.ask(self._desks.key(last.channel), event_of(last))
         except RefusedInput as over:  # it ended, and left, in the life that sent this
             self.log.debug("evidence of what is over", channel=last.channel, error=over)
 
@@ -337,6 +342,7 @@ class Controller(EvmServer[ControllerStation]):
         self._watch.measure(self.agenda.block)
         self._watch.take_up(self.agenda.block)
         self._reception.look()
+        self._take_words()
         self._forget_finished()
         self._known.drop_lapsed(self._pulse.last().block)
         self._cursor.note(self._known.named.passed(self.agenda.cursor))
@@ -351,6 +357,16 @@ class Controller(EvmServer[ControllerStation]):
         for key, desk in self._desks.open().items():
             for event in find_blocks(desk.blocks_stopped, head, self._decided.stale_after_s):
                 self.runtime.post(key, event)
+
+    def _take_words(self) -> None:
+        """What both parties said of their first credential goes to its desk, once there is one."""
+
+        def is_wanted(channel: ChannelId) -> bool:
+            desk = self._desks.find(channel)
+            return desk is not None and desk.wants_initiation
+
+        for channel, said in self._known.words.take(is_wanted):
+            self._post(channel, at.HeardInitiation(said.payer, said.seller))
 
     def _forget_finished(self) -> None:
         """Papers of what is over, and of which nothing is owed, are nobody's business any more."""
@@ -380,16 +396,3 @@ class Controller(EvmServer[ControllerStation]):
         terms = desk.known.terms
         self.door.expect(terms.payer, terms.seller)
         return observe_desk(desk, desk.known, view, self.station.address)
-
-
-def _of_index(desk: Desk, index: int) -> Credential:
-    """The credential of an effect.
-
-    Raises:
-        NotOwed: it gave way to newer ones.
-    """
-    evidence = desk.evidence
-    found = evidence if evidence is not None and evidence.index == index else desk.credential(index)
-    if found is None:
-        raise NotOwed(f"credential {index} gave way to newer ones")
-    return found

@@ -4,7 +4,8 @@ Rule 1: one credential for an index and epoch, and never two. Which voucher an i
         down before anything is signed for it, what is signed before it leaves, and a higher index
         ends the lower ones; so nothing that a crash forgets was ever out.
 Rule 2: it decides no money. A voucher that it refuses is payable all the same.
-Rule 3: evidence every N credentials, N within what the template allows, and always of the last.
+Rule 3: evidence every N credentials, N within what the template allows, and always of the last;
+        of the initiation credential once, when both parties gave their word for it.
 Rule 4: who is named again, or takes a channel up again, goes on above the last index it issued.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from edgemark.identifiers import Address, Timestamp, Tokens
-from edgemark.loop.machine import IllegalMove
+from edgemark.loop.machine import IllegalMove, NotOwed
 from edgemark.loop.moves import TimeOver, Waiting
 from edgemark.systems.trading.contract.records import ChannelPhase, Signers, Voucher
 from edgemark.systems.trading.protocol import effects as do
@@ -72,6 +73,8 @@ class Desk(OfChannel, Waiting):
         evidenced: index of the newest one of which it is.
         is_floor_kept: that of this desk is known without it.
         floor: index of the newest credential of an earlier desk of this channel.
+        initiation: both parties' word for evidence of the first credential, until that is on chain;
+            `is_initiated`: it is.
     """
 
     phase: ControllerPhase = ControllerPhase.UNKNOWN
@@ -87,13 +90,22 @@ class Desk(OfChannel, Waiting):
     evidenced: int = 0
     floor: int = 0
     is_floor_kept: bool = False
+    initiation: at.HeardInitiation | None = None
+    is_initiated: bool = False
     blocks_stopped: bool = False
 
     @property
     def is_finished(self) -> bool:
         """Nothing is owed or awaited any more."""
         is_over = self.phase in (ControllerPhase.ENDED, ControllerPhase.DISPLACED)
-        return is_over and self._evidence_due is None and not self._owes_floor
+        is_recorded = self._evidence_due is None and self.initiation is None
+        return is_over and is_recorded and not self._owes_floor
+
+    @property
+    def wants_initiation(self) -> bool:
+        """Whether it takes the parties' word for evidence of the first credential."""
+        is_open = self.phase in (ControllerPhase.ISSUING, ControllerPhase.CLOSED)
+        return is_open and self.initiation is None and not self.is_initiated
 
     @property
     def index(self) -> int:
@@ -125,9 +137,10 @@ class Desk(OfChannel, Waiting):
             "N is what the template allows": 1 <= self.cycles <= most,
             "evidence is not older than the last": self.evidence is None
             or self.evidence.index > self.evidenced,
+            "what is recorded is owed no more": not self.is_initiated or self.initiation is None,
         }
 
-    def after(self, event: at.ControllerEvent) -> Desk:  # noqa: C901, PLR0911 - one line an event
+    def after(self, event: at.ControllerEvent) -> Desk:  # noqa: C901, PLR0911, PLR0912 - a line each
         """The same with what the event told; the phase is the protocol's business."""
         match event:
             case at.SawNamed():
@@ -142,6 +155,8 @@ class Desk(OfChannel, Waiting):
                 is_it = self.evidence is not None and self.evidence.index <= index
                 left = None if is_it else self.evidence
                 return replace(self, evidence=left, evidenced=max(self.evidenced, index))
+            case at.HeardInitiation() | at.SawInitiation():
+                return self._initiated(event)
             case at.FoundQueue(waiting, least):
                 most = self.known.conditions.most_cycles
                 cycles = adapt_cycles(self.cycles, waiting, least=least, most=most)
@@ -172,6 +187,12 @@ class Desk(OfChannel, Waiting):
             floor=max(self.floor, event.floor),
             evidenced=max(self.evidenced, event.floor),
         )
+
+    def _initiated(self, event: at.HeardInitiation | at.SawInitiation) -> Desk:
+        """Evidence of the first credential is owed once, and then there."""
+        if isinstance(event, at.SawInitiation):
+            return replace(self, initiation=None, is_initiated=True)
+        return self if self.is_initiated else replace(self, initiation=event)
 
     def _chosen(self, settlement: Settlement) -> Desk:
         """From now on this index has this voucher."""
@@ -244,6 +265,8 @@ class Desk(OfChannel, Waiting):
                 owed.append(do.SendCredential(each.voucher.index, to_buyer=False))
         if (index := self._evidence_due) is not None:
             owed.append(do.SubmitEvidence(index))
+        if self.initiation is not None:
+            owed.append(do.SubmitInitiation())
         return tuple(owed)
 
 
@@ -287,3 +310,16 @@ def is_back(desk: Desk, view: ChannelView, me: Address) -> bool:
     signers = view.signers
     is_named = signers is not None and signers.controller == me
     return is_open and is_named and (signers or desk.in_force).epoch > desk.in_force.epoch
+
+
+def credential_of(desk: Desk, index: int) -> Credential:
+    """The credential of an effect.
+
+    Raises:
+        NotOwed: it gave way to newer ones.
+    """
+    evidence = desk.evidence
+    found = evidence if evidence is not None and evidence.index == index else desk.credential(index)
+    if found is None:
+        raise NotOwed(f"credential {index} gave way to newer ones")
+    return found

@@ -235,6 +235,8 @@ class Reception(Closing):
         admitted = {r: {*keys[r], *([pinned[r]] if r in pinned else [])} for r in parties}
         with self._at_door:
             self._door, role = self._door.admit(login, here, admitted, self._domain, now)
+        if asked.word:
+            self._channels.note_word(login.channel, role, asked.word)
         is_pinned = signer_of(login, self._domain) not in keys[role]
         given = self._let_in(asked, role, parties[role], terms, is_pinned=is_pinned)
         self._log.info("party logged in", channel=login.channel, role=role.value)

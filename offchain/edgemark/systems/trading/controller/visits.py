@@ -43,6 +43,14 @@ class Channels(Protocol):
             RefusedInput: they are not those that its terms name.
         """
 
+    def note_word(self, channel: ChannelId, role: Role, word: bytes) -> None:
+        """A party's signature under evidence of the initiation credential.
+
+        Raises:
+            WordStrange: it is of another, or of another channel.
+            BadSignature: it is no signature in the one form.
+        """
+
     def keys(self, did: Did) -> Collection[Address]:
         """Keys that an identity has now; none when it was deactivated.
 

@@ -240,6 +240,11 @@ class KeepFloor:
     index: int
 
 
+@dataclass(frozen=True)
+class SubmitInitiation:
+    """Put the hash of the initiation credential on chain, with the word of both parties."""
+
+
 Shared = (
     SendStop
     | KeepCredential
@@ -279,5 +284,5 @@ BuyerEffect = (
     | SubmitReduce
     | SubmitClose
 )
-ControllerEffect = Issue | SendCredential | SubmitEvidence | KeepFloor
+ControllerEffect = Issue | SendCredential | SubmitEvidence | SubmitInitiation | KeepFloor
 Effect = SellerEffect | BuyerEffect | ControllerEffect

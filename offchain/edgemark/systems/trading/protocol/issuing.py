@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgemark.identifiers import Tokens
 from edgemark.systems.trading.contract.records import Signers
@@ -80,6 +80,19 @@ class SawEvidence:
 
 
 @dataclass(frozen=True)
+class HeardInitiation:
+    """Both parties signed evidence of the initiation credential, EIP-712 `Initiation` each."""
+
+    payer_signature: bytes = field(repr=False)
+    seller_signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SawInitiation:
+    """Evidence of it is on chain."""
+
+
+@dataclass(frozen=True)
 class FoundQueue:
     """So many evidences of all channels wait for the chain, which sustains an N of `least`."""
 
@@ -96,6 +109,8 @@ ControllerEvent = (
     | FoundIssued
     | HeardCredentialTaken
     | SawEvidence
+    | HeardInitiation
+    | SawInitiation
     | FoundQueue
     | SawMoney
     | SawAmended

@@ -9,6 +9,7 @@ every system (`edgemark.loop.moves`). What a party remembers and owes is in its 
 | IV-C every interval a TSC of both        | `FoundProposal`, `HeardProposal`,               |
 |                                          | `FoundCountersigned`, `HeardVoucher`            |
 | IV-C issued by the TCC                   | `HeardSettlement`, `FoundIssued`                |
+| IV-B.2 initiation credential on chain    | `HeardInitiation`, `SawInitiation`              |
 | IV-C evidence every N cycles, at the end | `SawEvidence`                                   |
 | IV-C channel closed                      | `HeardLastVoucher`, `SawClosing`, `SawEnded`    |
 """
@@ -236,6 +237,7 @@ _CONTROLLER: Table = {
         on.SawClosing: ControllerPhase.CLOSED,
         on.SawEnded: ControllerPhase.ENDED,
         **stays(at.HeardSettlement, at.FoundIssued, at.HeardCredentialTaken, at.SawEvidence),
+        **stays(at.HeardInitiation, at.SawInitiation),
         **stays(at.FoundQueue, on.SawMoney, on.SawAmended, on.SawBlocksStop, on.SawBlocksGoOn),
     },
     ControllerPhase.CLOSED: {
@@ -243,9 +245,12 @@ _CONTROLLER: Table = {
         at.FoundDisplaced: ControllerPhase.DISPLACED,
         on.SawEnded: ControllerPhase.ENDED,
         **stays(at.HeardCredentialTaken, at.SawEvidence, on.SawBlocksStop, on.SawBlocksGoOn),
+        **stays(at.HeardInitiation, at.SawInitiation),
     },
-    ControllerPhase.DISPLACED: stays(at.HeardCredentialTaken, at.SawEvidence, at.FoundFloorKept),
-    ControllerPhase.ENDED: stays(at.HeardCredentialTaken, at.SawEvidence),
+    ControllerPhase.DISPLACED: stays(
+        at.HeardCredentialTaken, at.SawEvidence, at.FoundFloorKept, at.SawInitiation
+    ),
+    ControllerPhase.ENDED: stays(at.HeardCredentialTaken, at.SawEvidence, at.SawInitiation),
 }
 
 LIFE = Moves({**_SELLER, **_BUYER, **_CONTROLLER})

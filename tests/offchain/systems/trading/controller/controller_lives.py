@@ -11,6 +11,7 @@ from tests.offchain.systems.trading.controller.trading_pairs import TradingPairs
 
 from edgemark.identifiers import Address
 from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded
+from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.controller.controller import Controller
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.transport.broker.settings import BrokerSettings
@@ -56,10 +57,15 @@ def me(running: Controller) -> Address:
     return running.station.address
 
 
-def evidence_of(running: Controller, channel: ChannelId, since: int = 0) -> list[EvidenceRecorded]:
+def evidence_of(
+    running: Controller,
+    channel: ChannelId,
+    since: int = 0,
+    kind: EvidenceKind = EvidenceKind.SETTLEMENT,
+) -> list[EvidenceRecorded]:
     events = running.station.follow(since).poll()
     found = [each for each in events if isinstance(each, EvidenceRecorded)]
-    return [each for each in found if each.subject == channel]
+    return [each for each in found if (each.subject, each.kind) == (channel, kind)]
 
 
 def desk_of(running: Controller, channel: ChannelId) -> Any:

@@ -23,6 +23,7 @@ from edgemark.party.settings import ServerSettings
 from edgemark.seam import CRASH_AFTER
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded
+from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import Role
 
@@ -121,7 +122,8 @@ def settle(pairs: TradingPairs, channel: ChannelId, index: int, mortal: Mortal) 
 
 def recorded(house: ControllerHouse, since: int) -> list[EvidenceRecorded]:
     events = house.ground["seller"].follow(since).poll()
-    return [each for each in events if isinstance(each, EvidenceRecorded)]
+    found = [each for each in events if isinstance(each, EvidenceRecorded)]
+    return [each for each in found if each.kind == EvidenceKind.SETTLEMENT]
 
 
 def test_a_killed_controller__loses_no_credential_and_issues_none_twice(

@@ -29,6 +29,8 @@ from edgemark.identity.credentials.jose.encryption import Reader, encrypt
 from edgemark.identity.credentials.model import read_credential
 from edgemark.identity.credentials.reading import read_signed
 from edgemark.systems.trading.contract.escrow import BroughtAmendment, TopUp
+from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded
+from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.controller import controller as controlling
 from edgemark.systems.trading.controller import reception as receiving
@@ -86,6 +88,30 @@ def test_a_channel__gets_a_credential_of_each_voucher_and_evidence_every_n_and_a
     wait_until("papers are gone", lambda: controller.station.deals.find(channel) is None)
     held = {read_signed(pairs.credential(channel, i).content.decode()).digest for i in (2, 3)}
     assert {each.credential_hash for each in evidence_of(controller, channel)} == held
+
+
+def test_an_initiation_credential__is_recorded_once_with_the_word_of_both(
+    house: ControllerHouse, pairs: TradingPairs, controller: Controller
+) -> None:
+    channel = pairs.open(me(controller))
+    pairs.join(channel)
+
+    def recorded() -> list[EvidenceRecorded]:
+        return evidence_of(controller, channel, kind=EvidenceKind.INITIATION)
+
+    wait_until("evidence of the first credential", recorded)
+    terms = pairs.deals[channel].terms
+    (found,) = recorded()
+    assert found.credential_hash == terms.initiation
+    assert list(found.signers) == [terms.payer, terms.seller]
+    wait_until("the desk has it", lambda: desk_of(controller, channel).is_initiated)
+    assert json.loads(ask_status(controller))["initiations"]["recorded"] >= 1
+    for role in (Role.BUYER, Role.SELLER):  # who logs in anew says it again, and nothing follows
+        pairs.posts[role].leave(channel)
+    pairs.join(channel)
+    pairs.settle(channel, 1, 100)
+    wait_until("credential 1", pairs.has_all(channel, 1))
+    assert len(recorded()) == 1
 
 
 def test_t30_a_credential_in_the_1_1_form__is_signed_for_whoever_has_it(

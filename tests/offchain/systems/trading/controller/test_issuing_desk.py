@@ -227,3 +227,26 @@ def test_a_desk_that_gave_its_place_up__owes_evidence_and_its_last_index_alone()
     view = ChannelView(ChannelPhase.OPEN, Timestamp(START + 9), deposit=TERMS.deposit)
     ended = replace(view, phase=ChannelPhase.ENDED, ending=ChannelEnding.CLAIMED)
     assert observe_desk(away, AGREEMENT, ended, CONTROLLER.address) == []
+
+
+WORDS = at.HeardInitiation(b"p" * 65, b"s" * 65)
+
+
+def test_both_parties_word__is_brought_to_the_chain_once_also_after_the_end() -> None:
+    desk, owed = step(issuing(), WORDS)
+    assert do.SubmitInitiation() in owed
+    ended, _ = step(desk, on.SawEnded(ChannelEnding.CLAIMED, Tokens(0)))
+    assert (ended.owed(), ended.is_finished) == ((do.SubmitInitiation(),), False)
+    for begun in (desk, ended):
+        done, _ = step(begun, at.SawInitiation())
+        assert do.SubmitInitiation() not in done.owed()
+        assert not done.wants_initiation
+    assert step(ended, at.SawInitiation())[0].is_finished
+    again, _ = step(step(desk, at.SawInitiation())[0], WORDS)
+    assert (again.initiation, do.SubmitInitiation() in again.owed()) == (None, False)
+
+
+def test_a_channel_of_which_nobody_gave_a_word__owes_nothing_for_it() -> None:
+    ended, _ = step(issuing(), on.SawEnded(ChannelEnding.CLAIMED, Tokens(0)))
+    assert (ended.owed(), ended.is_finished) == ((), True)
+    assert not ended.wants_initiation

@@ -115,6 +115,15 @@ def test_a55_a_login_for_another__is_refused_by_name(house: House, changes: Any,
     assert (error, said in what) == ("LoginRefused", True)
 
 
+def test_a_word_for_evidence__is_told_with_the_role_of_who_logged_in(house: House) -> None:
+    channel, word = house.table.open(), b"w" * 65
+    for key, role in ((BUYER, Role.BUYER), (SELLER, Role.SELLER)):
+        log_in(house, draft(house, channel), key, word=word)
+        assert house.table.words[channel, role] == word
+    refusal_of(house, draft(house, channel), STRANGER, word=b"x" * 65)
+    assert set(house.table.words.values()) == {word}
+
+
 def test_a55_a_login_shown_again__is_refused(house: House) -> None:
     login = draft(house, house.table.open())
     log_in(house, login)

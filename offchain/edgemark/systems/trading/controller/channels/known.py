@@ -19,6 +19,7 @@ from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.controller.channels.apart import SetApart
 from edgemark.systems.trading.controller.channels.desks import Desks
 from edgemark.systems.trading.controller.channels.named import NamedChannels
+from edgemark.systems.trading.controller.recording.words import WordBook
 from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.credentials.settlement import Trade
 from edgemark.systems.trading.identifiers import ChannelId, TemplateVersionId
@@ -59,6 +60,7 @@ class KnownChannels:
         self._desks, self._apart = desks, apart
         self.expect: Callable[[ChannelId], None] = lambda _: None
         self.check_room: Callable[[ChannelId], None] = lambda _: None
+        self.words = WordBook(station.evidence_domain)
         self.named = NamedChannels(lambda channel: desks.terms(channel) is not None)
         grace = station.decided.limits.exit_grace
         self._tidying = Tidying(
@@ -143,6 +145,12 @@ class KnownChannels:
         if full is not None and time.monotonic() < until:
             raise full
 
+    def note_word(self, channel: ChannelId, role: Role, word: bytes) -> None:
+        """As `reception.Channels.note_word`."""
+        terms = self.terms(channel)
+        if terms is not None:
+            self.words.note(channel, terms, role, word)
+
     def keys(self, did: Did) -> Collection[Address]:
         """As `reception.Channels.keys`."""
         return self._station.documents.authentication(did)
@@ -177,6 +185,7 @@ class KnownChannels:
         self._trades.pop(channel, None)
         self._desks.forget(channel)
         self.named.drop(channel)
+        self.words.drop(channel)
         self._station.deals.forget(channel)
 
     def _read_templates(self, terms: Terms, papers: Papers) -> Templates:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from edgemark.crypto.ethereum.merkle import MAX_LEAVES, MerkleTree
 from edgemark.encoding import Reader, Writer
@@ -41,6 +41,18 @@ class NoAnchoredList(RefusedInput):
 
 
 _HEAD = FileForm("edgemark-anchored", 1, "anchored list", MAX_BLOCK_BYTES, NoAnchoredList)
+
+
+class Piece(Protocol):
+    """Evidence of a channel, as it waits for the chain."""
+
+    @property
+    def channel(self) -> ChannelId:
+        """Whose it is."""
+
+    @property
+    def index(self) -> int:
+        """Of two pieces of a channel the one of the higher index stands for both."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Brings evidence of all channels to the chain, and says when it is there for good.
 
+Here it is evidence of settlements; of initiation credentials: `firsts`, by the same laws.
+
 Law 1: what goes out together is on the disk before it is sent, and until every channel has it
        written down that its evidence is there: a later life goes on with the very same transaction.
 Law 2: so many transactions are under way at most; whatever else is owed waits in the queue.
@@ -34,6 +36,7 @@ from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.controller.recording.lists import (
     PIECE_BYTES,
     EvidencePiece,
+    Piece,
     decode_pieces,
     describe,
     encode_pieces,
@@ -88,7 +91,7 @@ class Chain(Protocol):
 class _UnderWay:
     """A transaction."""
 
-    pieces: Sequence[EvidencePiece]
+    pieces: Sequence[Piece]
     call: Call
     path: Path
     began: float
@@ -132,7 +135,7 @@ class Recorder:
         folder: Path,
         form: Form,
         collect_s: float,
-        on_recorded: Callable[[Sequence[EvidencePiece]], None],
+        on_recorded: Callable[[Sequence[Piece]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._chain, self._folder, self._form = chain, folder, form
@@ -148,7 +151,7 @@ class Recorder:
 
     # --- for any thread ------------------------------------------------------------------------
 
-    def offer(self, piece: EvidencePiece) -> None:
+    def offer(self, piece: Piece) -> None:
         """Evidence is owed; offered again, nothing more happens."""
         with self._guard:
             if self._newest.get(piece.channel, 0) < piece.index:
@@ -197,13 +200,13 @@ class Recorder:
         if fault is not None:
             raise fault
 
-    def _begin(self, pieces: Sequence[EvidencePiece]) -> LedgerUnavailable | None:
+    def _begin(self, pieces: Sequence[Piece]) -> LedgerUnavailable | None:
         """Write down what goes together, then send it."""
-        path = self._folder / f"{keccak256(encode_pieces(pieces)).hex()[:32]}{SUFFIX}"
+        path = self._folder / f"{keccak256(self.encode(pieces)).hex()[:32]}{SUFFIX}"
         try:
-            each = _UnderWay(pieces, self._call_for(pieces), path, self._clock())
+            each = _UnderWay(pieces, self.call_for(pieces), path, self._clock())
             make_private_folder(self._folder)
-            write_whole(path, _pack(self._form, pieces), mode=OWNER_ONLY_FILE)
+            write_whole(path, _pack(self._form, self.encode(pieces)), mode=OWNER_ONLY_FILE)
         except (RefusedInput, OSError) as error:  # no room for its list, or on the disk
             with self._guard:
                 for piece in pieces:
@@ -212,17 +215,28 @@ class Recorder:
         self._add(each)
         return self._go_on(each)
 
-    def _call_for(self, pieces: Sequence[EvidencePiece]) -> Call:
+    # --- what its pieces are ---------------------------------------------------------------------
+
+    def call_for(self, pieces: Sequence[Piece]) -> Call:
         """The one transaction of these pieces: the same in every life of the process."""
         evidence, domains = self._chain.evidence, (self._chain.domain, self._domain)
+        settled = _settlements_in(pieces)
         if self._form is not Form.ANCHORED:
             return evidence.record_settlements(
-                [SettlementPiece(each.claim, each.signatures) for each in pieces]
+                [SettlementPiece(each.claim, each.signatures) for each in settled]
             )
-        head, pages = describe(pieces, self._chain.address, *domains)
+        head, pages = describe(settled, self._chain.address, *domains)
         for content in (*pages, head.to_bytes()):  # first: a chain names nothing that nobody has
             self._chain.content.put(content)
         return evidence.anchor_root(head.root, head.leaves, str(head.cid))
+
+    def encode(self, pieces: Sequence[Piece]) -> bytes:
+        """Pieces in a row; canonical bytes."""
+        return encode_pieces(_settlements_in(pieces))
+
+    def decode(self, raw: bytes) -> Sequence[Piece]:
+        """What `encode` wrote; raises `RefusedInput`."""
+        return decode_pieces(raw, most=MOST_ANCHORED)
 
     @property
     def _domain(self) -> ControllersDomain:
@@ -291,10 +305,11 @@ class Recorder:
         """Go on with what an earlier life had under way."""
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             try:
-                form, pieces = _unpack(read_limited(path, MOST_BYTES))
+                form, raw = _unpack(read_limited(path, MOST_BYTES))
+                pieces = self.decode(raw)
                 if form is not self._form:
                     raise RefusedInput("is of another form", who=path, had=form.value)
-                each = _UnderWay(pieces, self._call_for(pieces), path, self._clock())
+                each = _UnderWay(pieces, self.call_for(pieces), path, self._clock())
             except RefusedInput as error:  # what it is of is owed all the same, and goes anew
                 _log.warning("evidence is put together anew", file=str(path), error=error)
                 path.unlink(missing_ok=True)
@@ -328,14 +343,18 @@ def tell_paces(reading: EvidenceReading) -> dict[str, object]:
     }
 
 
-def _pack(form: Form, pieces: Sequence[EvidencePiece]) -> bytes:
-    raw = form.value.encode().ljust(16) + encode_pieces(pieces)
+def _settlements_in(pieces: Sequence[Piece]) -> list[EvidencePiece]:
+    return [each for each in pieces if isinstance(each, EvidencePiece)]
+
+
+def _pack(form: Form, pieces: bytes) -> bytes:
+    raw = form.value.encode().ljust(16) + pieces
     return sha256(raw).digest() + raw
 
 
-def _unpack(raw: bytes) -> tuple[Form, tuple[EvidencePiece, ...]]:
+def _unpack(raw: bytes) -> tuple[Form, bytes]:
     """What `_pack` wrote; raises `RefusedInput`."""
     digest, rest = raw[:32], raw[32:]
     if sha256(rest).digest() != digest:
         raise RefusedInput("is not as it was written", who="pieces of evidence")
-    return Form(rest[:16].decode().strip()), decode_pieces(rest[16:], most=MOST_ANCHORED)
+    return Form(rest[:16].decode().strip()), rest[16:]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from edgemark.systems.trading.contract.evidence.records import MAX_PIECES
-from edgemark.systems.trading.controller.recording.lists import EvidencePiece
+from edgemark.systems.trading.controller.recording.lists import Piece
 from edgemark.systems.trading.identifiers import ChannelId
 
 MOST_ANCHORED = 4096  # leaves of one root: a few pages, and a file of 1.4 MB while it is under way
@@ -43,7 +43,7 @@ class Due:
         is_alone: it goes by itself, since a list with it was refused.
     """
 
-    piece: EvidencePiece
+    piece: Piece
     since: float
     not_before: float = 0.0
     is_alone: bool = False
@@ -65,7 +65,7 @@ class EvidenceQueue:
     def __len__(self) -> int:
         return len(self._due)
 
-    def put(self, piece: EvidencePiece, now: float) -> None:
+    def put(self, piece: Piece, now: float) -> None:
         """A piece waits from now on; one of a lower index of the same channel does so no more."""
         known = self._due.get(piece.channel)
         if known is None:
@@ -83,7 +83,7 @@ class EvidenceQueue:
         """Pieces that wait for the chain, and not for other pieces."""
         return sum(now - each.since > self._collect_s for each in self._due.values())
 
-    def take(self, now: float) -> Sequence[EvidencePiece]:
+    def take(self, now: float) -> Sequence[Piece]:
         """What goes out now together; nothing while all wait for others."""
         ready = [each for each in self._due.values() if each.not_before <= now]
         if alone := next((each for each in ready if each.is_alone), None):
@@ -93,14 +93,14 @@ class EvidenceQueue:
         )
         return self._leave(ready[: self.form.most]) if is_time else ()
 
-    def give_back(self, pieces: Sequence[EvidencePiece], now: float, after_s: float) -> None:
+    def give_back(self, pieces: Sequence[Piece], now: float, after_s: float) -> None:
         """A transaction with these was refused: each goes alone, and not before so many seconds."""
         for piece in pieces:
             known = self._due.get(piece.channel)
             if known is None or known.piece.index <= piece.index:
                 self._due[piece.channel] = Due(piece, now, now + after_s, is_alone=True)
 
-    def _leave(self, going: Sequence[Due]) -> Sequence[EvidencePiece]:
+    def _leave(self, going: Sequence[Due]) -> Sequence[Piece]:
         for each in going:
             del self._due[each.piece.channel]
         return [each.piece for each in going]

@@ -55,3 +55,15 @@ class StationApplicant:
         """Of its deal; raises as `DealBook.get`."""
         deal = self.station.deals.get(channel)
         return Papers(deal.terms, deal.token, deal.initiation_text, deal.settlement_text)
+
+    def word(self, channel: ChannelId) -> bytes:
+        """By the account in the terms; empty where the deal is not here.
+
+        It says nothing beside the terms, which name the credential, and is the same however often
+        it is made: so nothing of it is written down.
+        """
+        deal = self.station.deals.find(channel)
+        if deal is None:
+            return b""
+        domain = self.station.evidence_domain
+        return self.station.keys.account.sign(domain.initiation(channel, deal.terms.initiation))

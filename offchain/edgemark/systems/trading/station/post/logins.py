@@ -31,7 +31,9 @@ MAX_SERVICE_BYTES = MAX_ENDPOINT_CHARS
 MAX_PASSWORD_BYTES = 128
 TIME_BYTES, PORT_BYTES, COUNT_BYTES = 8, 2, 2
 LOGIN_BYTES = 4 + MAX_SERVICE_BYTES + 20 + 3 * 32 + TIME_BYTES + SIGNATURE_BYTES
-MAX_APPLICATION_BYTES = LOGIN_BYTES + 2 + 12 + TERMS_BYTES + MAX_TOKEN_BYTES + 2 * MAX_TEXT_BYTES
+WORD_BYTES = 1 + SIGNATURE_BYTES
+PAPERS_BYTES = 12 + TERMS_BYTES + MAX_TOKEN_BYTES + 2 * MAX_TEXT_BYTES
+MAX_APPLICATION_BYTES = LOGIN_BYTES + 2 + PAPERS_BYTES + WORD_BYTES
 MAX_NONCE_BYTES = NONCE_BYTES + TIME_BYTES
 MAX_PASS_BYTES = 1024 + 32 * MOST_CHANNELS
 
@@ -90,11 +92,14 @@ class Application:
         login: signed.
         papers: None when the controller has them.
         is_more: the session is in, and this channel is to be one more of it.
+        word: the party's signature under evidence of the initiation credential, by the account in
+            the terms, EIP-712 `Initiation`; empty: it gives none.
     """
 
     login: Login
     papers: Papers | None = None
     is_more: bool = False
+    word: bytes = field(default=b"", repr=False)
 
     def to_wire(self) -> bytes:
         """Canonical bytes.
@@ -110,6 +115,9 @@ class Application:
         if papers is not None:
             write_terms(writer, papers.terms)
             writer.text(papers.token).variable(papers.initiation).variable(papers.settlement)
+        writer.integer(bool(self.word), 1)
+        if self.word:
+            writer.fixed(self.word, SIGNATURE_BYTES)
         return writer.finish()
 
     @staticmethod
@@ -130,8 +138,9 @@ class Application:
             papers = Papers(terms, token, *texts)
             if not token.isascii():
                 raise MalformedMessage("is no signed text", who="login, credential")
+        word = reader.fixed(SIGNATURE_BYTES) if reader.integer(1, most=1) else b""
         reader.finish()
-        return Application(login, papers, bool(is_more))
+        return Application(login, papers, bool(is_more), word)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,9 @@ class Applicant(Protocol):
     def papers(self, channel: ChannelId) -> Papers:
         """Initiation credential and templates of a channel."""
 
+    def word(self, channel: ChannelId) -> bytes:
+        """The party's signature under evidence of its initiation credential; empty: none."""
+
 
 @dataclass(frozen=True)
 class ControllerDoors:
@@ -97,7 +100,8 @@ class ControllerDoors:
 
         A login that is refused uses no nonce up.
         """
-        asked = Application(self._login(channel), None, is_more)
+        word = self.applicant.word(channel)
+        asked = Application(self._login(channel), None, is_more, word)
         try:
             return self._bring(asked)
         except PeerRefused as refused:

@@ -83,6 +83,7 @@ class Table:
     now: dict[Did, list[Address]] = field(default_factory=dict)
     signing: dict[ChannelId, Mapping[Role, Address]] = field(default_factory=dict)
     locked: dict[ChannelId, int] = field(default_factory=dict)
+    words: dict[tuple[ChannelId, Role], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now = {DIDS[role]: [key.address] for role, key in KEY_OF.items()}
@@ -118,6 +119,9 @@ class Table:
             raise RefusedInput("is not the one that the terms name", who="initiation credential")
         self.kept[channel] = papers
         return self.whose[channel]
+
+    def note_word(self, channel: ChannelId, role: Role, word: bytes) -> None:
+        self.words[channel, role] = word
 
     def keys(self, did: Did) -> Collection[Address]:
         return self.now[did]
@@ -268,6 +272,9 @@ class Party(Closing):
 
     def papers(self, channel: ChannelId) -> Papers:  # noqa: ARG002 - of all the same
         return PAPERS
+
+    def word(self, channel: ChannelId) -> bytes:  # noqa: ARG002 - it gives none
+        return b""
 
 
 def signed(login: Login, key: SecretKey) -> Login:

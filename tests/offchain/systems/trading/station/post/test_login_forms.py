@@ -64,12 +64,13 @@ def facts(given_: Pass) -> tuple[object, ...]:
         st.binary(max_size=9),
         st.binary(),
     ),
+    st.just(b"") | st.binary(min_size=65, max_size=65),
 )
 def test_an_application__comes_back_as_it_went(
-    service: str, nonce: bytes, expiry: int, is_more: bool, papers: Papers | None
+    service: str, nonce: bytes, expiry: int, is_more: bool, papers: Papers | None, word: bytes
 ) -> None:
     login = signed(replace(LOGIN, service=service, nonce=nonce, expiry=Timestamp(expiry)), BUYER)
-    asked = Application(login, papers, is_more)
+    asked = Application(login, papers, is_more, word)
     assert Application.from_wire(asked.to_wire()) == asked
 
 
@@ -154,6 +155,9 @@ class Applicant:
 
     def papers(self, channel: ChannelId) -> Papers:  # noqa: ARG002
         return PAPERS
+
+    def word(self, channel: ChannelId) -> bytes:  # noqa: ARG002 - it gives none
+        return b""
 
 
 GOOD = Nonce(b"n" * 32, Timestamp(2**64 - 1)).to_wire()

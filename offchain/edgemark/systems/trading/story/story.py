@@ -158,10 +158,15 @@ class ChannelStory:
     @property
     def deposit(self) -> int:
         """All that was deposited, less what went back by agreement."""
-        changes = [deed for deed in self.deeds if isinstance(deed, Changed)]
-        return self.terms.deposit + sum(
-            deed.amount if deed.number is None else -deed.amount for deed in changes
-        )
+        changes = (deed for deed in self.deeds if isinstance(deed, Changed))
+        added = sum(deed.amount for deed in changes if deed.number is None)
+        return self.terms.deposit + added - self.reduced
+
+    @property
+    def reduced(self) -> int:
+        """What went back to the payer by agreement, while it was open."""
+        changes = (deed for deed in self.deeds if isinstance(deed, Changed))
+        return sum(deed.amount for deed in changes if deed.number is not None)
 
     @property
     def paid(self) -> int:
@@ -201,8 +206,9 @@ def check_amounts(story: ChannelStory) -> tuple[AmountCheck, ...]:
     What is computed is `contract.amounts.divide` of what the events before the end say alone.
     """
     checks = []
-    if story.paid:
-        due = {story.terms.seller: story.paid}
+    said = {story.terms.seller: story.paid, story.terms.payer: story.reduced}
+    due = {account: amount for account, amount in said.items() if amount}
+    if due or story.credits:
         checks.append(AmountCheck("while it was open", add_up(story.credits), due))
     ended = story.ended
     if ended is not None and ended.end.ending is not ChannelEnding.LAPSED:

@@ -57,6 +57,20 @@ def test_an_open_channel__tells_its_money_and_what_may_be_done(ground: TradingGr
     assert as_facts(story)["phase"] == "open"
 
 
+@pytest.mark.parametrize("paid", [0, 30])
+def test_deposit_that_went_back__is_no_difference(ground: TradingGround, paid: int) -> None:
+    terms = ground.open()
+    escrow = ground["payer"].escrow
+    ground.send("payer", escrow.reduce, ground.reduction(terms, 0, 9))
+    if paid:
+        ground.send("seller", escrow.checkpoint, ground.voucher(terms, paid))
+    story = read(ground, terms)
+    assert (story.deposit, story.reduced, story.paid) == (terms.deposit - 9, 9, paid)
+    assert_agrees(story, 1)
+    beside = replace(story, credits=(*story.credits, Credit(0, ground.address("payer"), 1)))
+    assert not all(check.agrees for check in check_amounts(beside))
+
+
 def test_a_claim__ends_it_at_once(ground: TradingGround) -> None:
     terms = ground.open()
     escrow = ground["payer"].escrow
@@ -175,6 +189,8 @@ def test_a_payment_beside_the_table__is_told(ground: TradingGround) -> None:
     wrong = replace(story, last=(*story.last, more))
     assert not all(check.agrees for check in check_amounts(wrong))
     assert "amounts DIFFER at ended claimed" in text_of(wrong)
+    early = replace(story, credits=(more,))  # though no event tells of a payment before the end
+    assert not all(check.agrees for check in check_amounts(early))
 
 
 def test_a_channel_that_nobody_opened__is_unknown(ground: TradingGround) -> None:

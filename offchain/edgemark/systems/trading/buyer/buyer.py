@@ -41,7 +41,7 @@ from edgemark.systems.trading.buyer.money.means import (
 )
 from edgemark.systems.trading.buyer.money.sending import call_of_buyer
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
-from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, draft_lot
+from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, check_cap, draft_lot
 from edgemark.systems.trading.buyer.orders.requesting import Requesting
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import require_known
@@ -149,11 +149,14 @@ class Buyer(PartyService[TradingStation]):
 
         Raises:
             ChannelUnknown, IllegalMove: it is not open, or was stopped.
+            RefusedInput: an order costs more than an interval may: it would never be taken.
             Overloaded: as many orders as a channel may have are open.
         """
         with self._ordering:  # numbers are given in order, to one order after the other
             state = self.state(channel)
             agreed = self.station.deals.get(channel).agreed
+            meter = agreed.specification.meter
+            check_cap(agreed.tariff, wanted.count(meter), state.known.conditions.cap)
             first, now_us = state.last_number + 1, time.time_ns() // 1000
             cores = agreed.specification.cores
             lot = draft_lot(
@@ -161,7 +164,6 @@ class Buyer(PartyService[TradingStation]):
             )
             self.shelf.keep(wanted)
             self.shelf.add(channel, lot)
-            meter = agreed.specification.meter
             requests = [on.AskedRequest(lot.request(each, meter)) for each in lot.numbers]
             try:
                 self.runtime.ask(channel, requests[-1], behind=requests[:-1])

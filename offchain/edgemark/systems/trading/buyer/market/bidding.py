@@ -24,7 +24,7 @@ from edgemark.systems.trading.buyer.market.asking import (
 from edgemark.systems.trading.buyer.market.choosing import Auditor, SellerPlace, find_controller
 from edgemark.systems.trading.buyer.market.leasts import NO_LEASTS, Leasts, meet
 from edgemark.systems.trading.buyer.market.programs import Listed
-from edgemark.systems.trading.buyer.orders.ordering import Wanted
+from edgemark.systems.trading.buyer.orders.ordering import Wanted, check_cap, price_at_most
 from edgemark.systems.trading.contract.market.records import Demand, Offer
 from edgemark.systems.trading.contract.terms import compute_least_bond
 from edgemark.systems.trading.credentials.initiation import Templates
@@ -34,7 +34,6 @@ from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.readings import Meter
-from edgemark.systems.trading.templates.strategies import Tariff
 from edgemark.systems.trading.templates.template import Template
 from edgemark.systems.trading.work.messages import OrderKind
 
@@ -124,14 +123,16 @@ def draft_bid(
         BelowLeast, LeastTooHigh: the seller asks for more.
         NotOffered: the templates allow no such channel.
         KeyUnusable, AgreementKeyMissing: claims are to be sealed, and a party has no key for that.
-        RefusedInput: the price is above the most, or the meter counts no such work.
+        RefusedInput: the price is above the most, the meter counts no such work, or one order costs
+            more than an interval may.
     """
     settings = station.settings.of(BuyerSettings)
     now, price = station.head().block, choice.offer.draft.price
     initiation = choice.templates.initiation
     _check_price(price, wishes.most_price)
     tariff = read_tariff(initiation, price)
-    cost = _cost_at_most(initiation, tariff, wanted)
+    units = _units_of(initiation, wanted)
+    cost = price_at_most(tariff, units) if units else None
     leasts = choice.leasts
     if not (wishes.deposit or cost):
         raise DepositUnknown(
@@ -145,6 +146,8 @@ def draft_bid(
     deposit = meet("deposit", wishes.deposit or None, cost or 0, leasts.deposit, most)
     cap = wishes.cap or Tokens(min(cost or deposit, deposit))
     conditions = fit_conditions(initiation, _wish_conditions(wishes, settings, cap))
+    if units:
+        check_cap(tariff, units, conditions.cap)
     own = max(settings.min_bond, compute_least_bond(max(deposit, conditions.cap)))
     bond = meet("bond", wishes.bond, own, leasts.bond, most)
     return Bid(
@@ -199,15 +202,10 @@ def name_controller(station: TradingStation, named: Address | None) -> Address:
     return controller
 
 
-def _cost_at_most(template: Template, tariff: Tariff, wanted: Wanted) -> Tokens | None:
-    """What the work may cost at most, in the dearest band; None where time alone is paid."""
+def _units_of(template: Template, wanted: Wanted) -> list[int]:
+    """What each order uses at most; none where time alone is paid."""
     meter, _ = read_unit(template)
     if meter not in SERVED_BY[wanted.kind]:
         had, needed = wanted.kind.name.lower(), f"work that is counted in {meter.value}"
         raise RefusedInput("is not counted by this offer", who="order", had=had, needed=needed)
-    if meter is Meter.SECONDS:
-        return None
-    units = sum(wanted.count(meter))
-    registers = range(tariff.strategy.registers)
-    shown = [tuple(units * (each == place) for each in registers) for place in registers]
-    return Tokens(max(tariff.compute_owed(each) for each in shown))
+    return [] if meter is Meter.SECONDS else wanted.count(meter)

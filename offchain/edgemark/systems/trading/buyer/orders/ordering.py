@@ -17,6 +17,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from edgemark.amounts import Amount
 from edgemark.confinement.limits import End
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.crypto.field.field import ELEMENT_BYTES
@@ -29,9 +30,8 @@ from edgemark.identifiers import Hash32, Tokens
 from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.messages import Answer, Request
-from edgemark.systems.trading.templates.initiation import InitiationClaims
 from edgemark.systems.trading.templates.readings import Meter
-from edgemark.systems.trading.templates.strategies import MAX_COUNT
+from edgemark.systems.trading.templates.strategies import MAX_COUNT, Tariff
 from edgemark.systems.trading.work import checking
 from edgemark.systems.trading.work.checking import WrongAnswer, count_units, draw_inputs
 from edgemark.systems.trading.work.messages import (
@@ -144,16 +144,38 @@ def _most_of(kind: OrderKind, most: int, octets: int) -> Usage:
     return Usage(units, cpu_us, octets)
 
 
-def price_at_most(agreed: InitiationClaims, units: Sequence[int]) -> Tokens:
+def price_at_most(tariff: Tariff, units: Sequence[int]) -> Tokens:
     """What units can cost together, the first price included: each in the dearest register.
 
     Raises:
         AmountTooLarge: no amount is as large.
     """
-    registers = range(agreed.strategy.registers)
+    registers = range(tariff.strategy.registers)
     total = min(sum(units), MAX_COUNT)
     shown = [tuple(total * (each == place) for each in registers) for place in registers]
-    return Tokens(max(agreed.tariff.compute_owed(each) for each in shown))
+    return Tokens(max(tariff.compute_owed(each) for each in shown))
+
+
+def check_cap(tariff: Tariff, units: Sequence[int], cap: Tokens) -> None:
+    """Check that a seller may ever take each of these orders.
+
+    Args:
+        tariff: of the channel.
+        units: that each order uses at most.
+        cap: of an interval.
+
+    Raises:
+        RefusedInput: one costs more than an interval may.
+    """
+    dearest = Tokens(price_at_most(tariff, [max(units)]) - tariff.first_price)
+    if dearest > cap:
+        raise RefusedInput(
+            "costs more than an interval of this channel may",
+            who="order",
+            had=Amount(dearest),
+            needed=f"<= {Amount(cap)}",
+            remedy="Cut it into pieces (--pieces), or open another channel with a larger --cap.",
+        )
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from edgemark.confinement.limits import End
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.crypto.field.field import ELEMENT_BYTES
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.identifiers import Hash32
+from edgemark.identifiers import Hash32, Tokens
 from edgemark.systems.trading.buyer.orders.ordering import (
     ALL,
     Lot,
     Wanted,
+    check_cap,
     draft_lot,
     price_at_most,
     read_answer,
@@ -73,6 +74,19 @@ def check(lot: Lot, answer: Answer, output: bytes) -> None:
     lot.check_output(answer, output, function, data, meter, ELAPSED_US, draw("sample"))
 
 
+def test_an_order_dearer_than_an_interval_may_be__is_refused_before_it_is_asked_for() -> None:
+    """Its seller would put it off for ever; in pieces it is taken, one an interval."""
+    tariff = METERED.agreed.tariff
+    whole = Wanted.polynomial(FUNCTION, BATCH).count(Meter.PRODUCTS)
+    pieces = Wanted.polynomial(FUNCTION, BATCH, 3).count(Meter.PRODUCTS)
+    price = Tokens(price_at_most(tariff, whole) - tariff.first_price)
+    check_cap(tariff, whole, price)
+    check_cap(tariff, pieces, Tokens(price - 1))
+    with pytest.raises(RefusedInput, match="costs more than an interval") as refused:
+        check_cap(tariff, whole, Tokens(price - 1))
+    assert "--pieces" in refused.value.remedy
+
+
 @pytest.mark.parametrize("pieces", [1, 3, INPUTS])
 def test_a_batch_in_pieces__is_the_batch_and_costs_the_same(pieces: int) -> None:
     wanted = Wanted.polynomial(FUNCTION, BATCH, pieces)
@@ -111,10 +125,10 @@ def test_a_request__bears_its_order_and_what_that_uses_at_most() -> None:
 
 
 def test_what_work_costs_at_most__is_by_the_dearest_band_with_the_first_price() -> None:
-    assert price_at_most(METERED.agreed, [5, 7]) == 36
-    assert price_at_most(BY_DAY.agreed, [10]) == 30  # half as much again in the later band
-    assert price_at_most(BY_CPU.agreed, [1500]) == 1
-    assert price_at_most(BY_TIME.agreed, [0]) == 0
+    assert price_at_most(METERED.agreed.tariff, [5, 7]) == 36
+    assert price_at_most(BY_DAY.agreed.tariff, [10]) == 30  # half as much again in the later band
+    assert price_at_most(BY_CPU.agreed.tariff, [1500]) == 1
+    assert price_at_most(BY_TIME.agreed.tariff, [0]) == 0
 
 
 @pytest.mark.parametrize("sample", [ALL, 1, INPUTS])

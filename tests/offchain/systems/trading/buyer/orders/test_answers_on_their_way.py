@@ -68,7 +68,8 @@ class Desk:
         self.wrong: list[tuple[Came, EdgemarkError]] = []
         head = Head(START, START)
         keys = SimpleNamespace(account=PAYER_KEY)
-        station: Any = SimpleNamespace(head=lambda: head, keys=keys, domain=DOMAIN, home=home)
+        told = {"domain": DOMAIN, "home": home, "deals": None}  # nothing here is sealed
+        station: Any = SimpleNamespace(head=lambda: head, keys=keys, **told)
         self.answers = Answers(
             station,
             self.shelf,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.offchain.systems.trading.parties_cast import METERED
+from tests.offchain.systems.trading.parties_cast import AGREEMENT, CONDITIONS, METERED
 from tests.offchain.systems.trading.work.work_cast import CHANNELS, make_batch, make_dense
 
+from edgemark.identifiers import Tokens
 from edgemark.loop.machine import IllegalMove, LoopBusy
 from edgemark.systems.trading.buyer.buyer import Buyer
 from edgemark.systems.trading.buyer.orders.ordering import ALL, Wanted
@@ -18,6 +20,7 @@ from edgemark.systems.trading.buyer.orders.shelf import Shelf
 
 CHANNEL = CHANNELS[0]
 FUNCTION = make_dense()
+ROOMY = replace(AGREEMENT, conditions=replace(CONDITIONS, cap=Tokens(10**6)))
 
 
 def buyer_whose_loop(error: Exception, home: Path) -> Any:
@@ -29,7 +32,7 @@ def buyer_whose_loop(error: Exception, home: Path) -> Any:
     deals = SimpleNamespace(get=lambda _: METERED)
     return SimpleNamespace(
         _ordering=threading.Lock(),
-        state=lambda _: SimpleNamespace(last_number=0),
+        state=lambda _: SimpleNamespace(last_number=0, known=ROOMY),
         station=SimpleNamespace(deals=deals),
         shelf=Shelf(home),
         runtime=SimpleNamespace(ask=ask),

@@ -106,16 +106,9 @@ class Controller(EvmServer[ControllerStation]):
             self._take_letter,
             expect=self._expect_accounts,
         )
-        self._recorder = Recorder(
-            station,
-            station.home / "evidence",
-            Form(decided.evidence),
-            decided.collect_s,
-            self._note_recorded,
-        )
-        self._firsts = FirstRecorder(
-            station, station.home / "initiations", decided.collect_s, self._note_initiated
-        )
+        home, collect_s, form = station.home, decided.collect_s, Form(decided.evidence)
+        self._recorder = Recorder(station, home / "evidence", form, collect_s, self._note_recorded)
+        self._firsts = FirstRecorder(station, home / "initiations", collect_s, self._note_initiated)
         super().__init__(station, PartyMachine(Desk), "controller")
         self.instruments.registry.register(EvidenceFigures(self._recorder.read))
         self.instruments.registry.register(PlaceFigures(self._watch.read_places))

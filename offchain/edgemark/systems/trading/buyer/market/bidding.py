@@ -141,13 +141,11 @@ def draft_bid(
             needed=f"an amount, >= {Amount(leasts.deposit)}",
             remedy="Name one: --deposit MTC. What is not used comes back.",
         )
-    limits = station.deployment.group(TradingContracts).limits
-    most = settings.max_least
+    most, limits = settings.max_least, station.deployment.group(TradingContracts).limits
     deposit = meet("deposit", wishes.deposit or None, cost or 0, leasts.deposit, most)
     cap = wishes.cap or Tokens(min(cost or deposit, deposit))
     conditions = fit_conditions(initiation, _wish_conditions(wishes, settings, cap))
-    if units:
-        check_cap(tariff, units, conditions.cap)
+    check_cap(tariff, units, conditions.cap)
     own = max(settings.min_bond, compute_least_bond(max(deposit, conditions.cap)))
     bond = meet("bond", wishes.bond, own, leasts.bond, most)
     return Bid(

@@ -161,13 +161,13 @@ def check_cap(tariff: Tariff, units: Sequence[int], cap: Tokens) -> None:
 
     Args:
         tariff: of the channel.
-        units: that each order uses at most.
+        units: that each order uses at most; none where time alone is paid.
         cap: of an interval.
 
     Raises:
         RefusedInput: one costs more than an interval may.
     """
-    dearest = Tokens(price_at_most(tariff, [max(units)]) - tariff.first_price)
+    dearest = Tokens(price_at_most(tariff, [max(units, default=0)]) - tariff.first_price)
     if dearest > cap:
         raise RefusedInput(
             "costs more than an interval of this channel may",

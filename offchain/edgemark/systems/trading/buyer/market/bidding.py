@@ -126,9 +126,8 @@ def draft_bid(
         RefusedInput: the price is above the most, the meter counts no such work, or one order costs
             more than an interval may.
     """
-    settings = station.settings.of(BuyerSettings)
-    now, price = station.head().block, choice.offer.draft.price
-    initiation = choice.templates.initiation
+    settings, now = station.settings.of(BuyerSettings), station.head().block
+    initiation, price = choice.templates.initiation, choice.offer.draft.price
     _check_price(price, wishes.most_price)
     tariff = read_tariff(initiation, price)
     units = _units_of(initiation, wanted)
